@@ -1,0 +1,32 @@
+package sso
+
+import "errors"
+
+// The refusals of this package, besides the kinds of the sdk.
+var (
+	// ErrUnknownProvider: no provider of that name is configured.
+	ErrUnknownProvider = errors.New("unknown provider")
+
+	// ErrAttemptInvalid: the attempt is missing, expired, altered, used before,
+	// or belongs to another provider. The end user starts again.
+	ErrAttemptInvalid = errors.New("login attempt is not valid")
+
+	// ErrNotRegistered: the provider vouches for somebody who has no account,
+	// and none may be created.
+	ErrNotRegistered = errors.New("no account, and registration is closed")
+
+	// ErrUserInactive: the account exists and may not sign in.
+	ErrUserInactive = errors.New("account is not active")
+
+	// ErrSessionInvalid: there is no such session any more.
+	ErrSessionInvalid = errors.New("session is not valid")
+
+	// ErrTokenExpired: an access token of ours has expired.
+	ErrTokenExpired = errors.New("access token has expired")
+
+	// ErrTokenInvalid: something that is no access token of ours.
+	ErrTokenInvalid = errors.New("access token is not valid")
+
+	// ErrPluginFault: a mechanism answered with something that it must not.
+	ErrPluginFault = errors.New("plugin fault")
+)

@@ -1,0 +1,40 @@
+package sso
+
+import (
+	"context"
+	"time"
+)
+
+// SigningKey is a stored key that signs access tokens.
+type SigningKey struct {
+	ID        string // kid
+	Algorithm string // EdDSA
+	Sealed    []byte // the private key, encrypted with a key derived from SECRET
+	CreatedAt time.Time
+}
+
+// SigningKeys keeps signing keys.
+type SigningKeys interface {
+	// SigningKeys returns all keys, newest first.
+	SigningKeys(ctx context.Context) ([]SigningKey, error)
+	AddSigningKey(ctx context.Context, key SigningKey) error
+	DeleteSigningKey(ctx context.Context, id string) error
+}
+
+// AccessClaims is what an access token says.
+type AccessClaims struct {
+	UserID    string
+	Role      string
+	SessionID string
+	IssuedAt  time.Time
+	ExpiresAt time.Time
+}
+
+// AccessTokens issues and verifies access tokens (RFC 9068).
+type AccessTokens interface {
+	Issue(ctx context.Context, claims AccessClaims) (string, error)
+
+	// Verify returns ErrTokenExpired for a token of ours that has expired, and
+	// ErrTokenInvalid for anything else that is not a good token.
+	Verify(ctx context.Context, token string) (AccessClaims, error)
+}

@@ -1,0 +1,118 @@
+package sso
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"time"
+)
+
+// Session is a signed-in browser or client.
+type Session struct {
+	ID        string // UUID; public, unlike its tokens
+	UserID    string
+	Provider  string
+	Kind      SessionKind
+	CreatedAt time.Time
+	ExpiresAt time.Time // moves forward with each refresh
+	NotAfter  time.Time // what the provider allowed at most; zero: no bound
+	IP        string
+	UserAgent string
+}
+
+// SessionKind says what the tokens of a session are good for, so that one kind
+// can never be used as the other.
+type SessionKind string
+
+// The kinds of sessions.
+const (
+	// KindSession: the token is a session cookie, checked on each request.
+	KindSession SessionKind = "session"
+	// KindRefresh: the token is a refresh token, exchanged for access tokens.
+	KindRefresh SessionKind = "refresh"
+)
+
+// Token is the secret that a browser or client holds for a session: 256 random
+// bits in base64url. Only its hash is ever stored.
+type Token string
+
+// NewToken makes a token.
+func NewToken() Token {
+	var b [32]byte
+	rand.Read(b[:]) // never fails since Go 1.24
+	return Token(base64.RawURLEncoding.EncodeToString(b[:]))
+}
+
+// TokenHash is the SHA-256 of a token. Tokens carry 256 bits of entropy, so no
+// salt or slow hash is needed.
+type TokenHash [sha256.Size]byte
+
+// Hash returns what is stored of the token.
+func (t Token) Hash() TokenHash { return sha256.Sum256([]byte(t)) }
+
+// String keeps the token out of logs.
+func (Token) String() string { return "[token]" }
+
+// SessionToken is a stored token of a session, with the session and its user.
+type SessionToken struct {
+	Session   Session
+	User      User
+	ExpiresAt time.Time // of this token
+	SpentAt   time.Time // when it was replaced by a newer one; zero: current
+}
+
+// ErrSpent is returned when something that works only once was used before.
+var ErrSpent = errors.New("already used")
+
+// Sessions keeps sessions and the hashes of their tokens.
+type Sessions interface {
+	// CreateSession stores a session with its first token, and removes sessions,
+	// tokens and once-IDs that expired before now.
+	CreateSession(ctx context.Context, session Session, token TokenHash, now time.Time) error
+
+	// SessionToken returns what is stored for a token, spent or expired ones
+	// included. ErrNotFound if there is nothing.
+	SessionToken(ctx context.Context, token TokenHash) (SessionToken, error)
+
+	// RotateToken marks Old as spent at Now, if it is not yet, adds New, and
+	// moves the session's expiry, all in one transaction. ErrSpent if Old was
+	// spent before GraceFrom, or at all when GraceFrom is zero; ErrNotFound if
+	// Old is unknown. In both cases nothing changes.
+	RotateToken(ctx context.Context, rotation Rotation) error
+
+	// EndSession removes the session and its tokens. It is no error if there is
+	// no such session.
+	EndSession(ctx context.Context, sessionID string) error
+
+	// SessionUser returns the user of a session that has not expired at now;
+	// ErrNotFound if there is no such session.
+	SessionUser(ctx context.Context, sessionID string, now time.Time) (User, error)
+}
+
+// Rotation replaces one token of a session by another.
+type Rotation struct {
+	Old, New  TokenHash
+	Now       time.Time
+	ExpiresAt time.Time // of the new token and of the session
+
+	// GraceFrom is the earliest moment at which Old may have been spent and
+	// still be rotated, so that requests of two tabs at once both succeed.
+	// Zero: a spent token is never rotated.
+	GraceFrom time.Time
+}
+
+// OnceID names something that must happen only once: an attempt that is
+// completed, an assertion that is accepted.
+type OnceID struct {
+	Scope string // "attempt", or "provider:" and its name
+	ID    string
+	Until time.Time // after which it is refused for being too old anyway
+}
+
+// Once remembers once-IDs, across restarts.
+type Once interface {
+	// Spend stores all ids, or none and returns ErrSpent if one is there already.
+	Spend(ctx context.Context, ids ...OnceID) error
+}

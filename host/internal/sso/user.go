@@ -1,0 +1,51 @@
+package sso
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// ErrNotFound is returned by a store for a user, link, session or key that
+// does not exist.
+var ErrNotFound = errors.New("not found")
+
+// User is an account of ours.
+type User struct {
+	ID         string // UUID
+	Provider   string // the provider and subject of the link it was found or
+	Subject    string // created by
+	Status     UserStatus
+	Role       string // empty: none
+	Email      string
+	FirstName  string
+	LastName   string
+	CreatedAt  time.Time
+	LastAccess time.Time // of the last login or refresh
+}
+
+// UserStatus says whether a user may sign in.
+type UserStatus string
+
+// The statuses. Whatever is not active may not sign in.
+const (
+	UserActive    UserStatus = "active"
+	UserSuspended UserStatus = "suspended"
+)
+
+// Users keeps accounts and the links to them. All times are stored in UTC with
+// at least millisecond precision.
+type Users interface {
+	// UserByLink returns the user that (provider, subject) is linked to. Both
+	// are compared byte for byte. ErrNotFound if there is none.
+	UserByLink(ctx context.Context, provider, subject string) (User, error)
+
+	// CreateUser stores the user and its link in one transaction. If the link
+	// has come to exist meanwhile, it stores nothing and returns the user that
+	// the link leads to, so that concurrent first logins make one user.
+	CreateUser(ctx context.Context, user User) (User, error)
+
+	// UpdateUser stores role, e-mail, names and last access of the user with
+	// that ID. ErrNotFound if there is none.
+	UpdateUser(ctx context.Context, user User) error
+}

@@ -1,0 +1,127 @@
+package sdk
+
+import (
+	"context"
+	"time"
+)
+
+// A Capability names an optional interface of a Mechanism.
+type Capability string
+
+// The capabilities, announced by the SDK for each opened provider.
+const (
+	CapabilityRefresh       Capability = "refresh"        // Refresher
+	CapabilityBeginLogout   Capability = "begin_logout"   // LogoutBeginner
+	CapabilityReceiveLogout Capability = "receive_logout" // LogoutReceiver
+	CapabilityMetadata      Capability = "metadata"       // MetadataPublisher
+	CapabilityCheck         Capability = "check"          // Checker
+)
+
+// Capabilities lists which optional interfaces m implements.
+func Capabilities(m Mechanism) []Capability {
+	var list []Capability
+	if _, ok := m.(Refresher); ok {
+		list = append(list, CapabilityRefresh)
+	}
+	if _, ok := m.(LogoutBeginner); ok {
+		list = append(list, CapabilityBeginLogout)
+	}
+	if _, ok := m.(LogoutReceiver); ok {
+		list = append(list, CapabilityReceiveLogout)
+	}
+	if _, ok := m.(MetadataPublisher); ok {
+		list = append(list, CapabilityMetadata)
+	}
+	if _, ok := m.(Checker); ok {
+		list = append(list, CapabilityCheck)
+	}
+	return list
+}
+
+// A Refresher answers whether a session is still good at the provider.
+type Refresher interface {
+	// Refresh looks the end user up again by the Grant of their Identity. It
+	// returns ErrDenied when the session must end, and ErrUnavailable when the
+	// provider cannot say.
+	Refresh(ctx context.Context, grant []byte) (Refreshed, error)
+}
+
+// Refreshed is the outcome of a successful refresh.
+type Refreshed struct {
+	// Identity is the end user as the provider sees them now. Its Subject must
+	// be that of the login; its Grant replaces the old one unless it is empty.
+	Identity Identity
+}
+
+// A LogoutBeginner ends the end user's session at the provider, too.
+type LogoutBeginner interface {
+	// BeginLogout returns a Redirect or a FormPost to the provider, or nil if
+	// there is nothing to do there.
+	BeginLogout(ctx context.Context, req LogoutRequest) (Step, error)
+}
+
+// LogoutRequest says who logs out.
+type LogoutRequest struct {
+	State   string // as in BeginRequest
+	Subject string
+	Grant   []byte
+}
+
+// A LogoutReceiver lets the provider end sessions at the host.
+type LogoutReceiver interface {
+	// ReceiveLogout checks a logout message of the provider. The host ends the
+	// sessions named in the result only if the error is nil.
+	ReceiveLogout(ctx context.Context, req InboundRequest) (Logout, error)
+}
+
+// Logout says which sessions end, and how to answer the provider.
+type Logout struct {
+	// Subject and SessionID select the sessions: by either, or by both when
+	// both are set. SessionID is the provider's (sid, SessionIndex).
+	Subject   string
+	SessionID string
+
+	// Reply is the next step of the browser (Redirect or FormPost), nil when
+	// the provider called us directly and a bare success is the answer.
+	Reply Step
+
+	// OnceID and OnceUntil work as in Identity.
+	OnceID    string
+	OnceUntil time.Time
+}
+
+// A MetadataPublisher describes us to the provider.
+type MetadataPublisher interface {
+	Metadata(ctx context.Context) (Document, error)
+}
+
+// Document is a public document, such as SAML metadata.
+type Document struct {
+	ContentType string
+	Content     []byte
+}
+
+// A Checker finds out what is wrong with a provider and its options.
+type Checker interface {
+	// Check looks at everything it can without signing anybody in. A provider
+	// in good order has only findings of SeverityOK. The error is for a check
+	// that could not run at all.
+	Check(ctx context.Context) ([]Finding, error)
+}
+
+// Finding is one line of a check, for the operator.
+type Finding struct {
+	Severity Severity
+	Subject  string // what was looked at, such as "discovery"
+	Text     string // what was found, and what to change
+}
+
+// Severity grades a finding.
+type Severity string
+
+// The severities.
+const (
+	SeverityOK      Severity = "ok"
+	SeverityWarning Severity = "warning"
+	SeverityError   Severity = "error"
+)

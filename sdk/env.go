@@ -1,0 +1,65 @@
+package sdk
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// Env is all that a mechanism gets from the host when its provider is opened.
+type Env struct {
+	// Provider is the name that the operator gave the provider.
+	Provider string
+
+	// CallbackURL is where the provider sends the browser back to:
+	// redirect_uri, assertion consumer service URL.
+	CallbackURL string
+
+	// MetadataURL and LogoutURL are where our metadata stands and where the
+	// provider's logout messages arrive.
+	MetadataURL string
+	LogoutURL   string
+
+	// Logger goes to the host's log. Never log a secret.
+	Logger *slog.Logger
+
+	// Now is the clock.
+	Now func() time.Time
+
+	// HTTPClient makes requests to the provider, with settings of the
+	// provider's own (the zero HTTPSettings for the defaults). The client
+	// refuses plain http except to loopback, follows no redirect and bounds
+	// time and size. Mechanisms make no other client.
+	HTTPClient func(HTTPSettings) (*http.Client, error)
+
+	// Dial makes every other connection to the provider.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// HTTPSettings are what an operator may set for the requests to one provider.
+type HTTPSettings struct {
+	// Timeout bounds a whole request, body included. Zero means DefaultTimeout.
+	Timeout time.Duration
+
+	// MaxBody bounds a response body in bytes; reading beyond it is an error.
+	// Zero means DefaultMaxBody.
+	MaxBody int64
+
+	// CA holds PEM certificates to trust in place of the system's.
+	CA []byte
+
+	// Certificate and Key are the PEM of a client certificate.
+	Certificate []byte
+	Key         []byte
+
+	// Header is added to each request.
+	Header http.Header
+}
+
+// Defaults of HTTPSettings.
+const (
+	DefaultTimeout = 10 * time.Second
+	DefaultMaxBody = 1 << 20
+)

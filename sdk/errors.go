@@ -1,0 +1,105 @@
+package sdk
+
+import (
+	"errors"
+	"fmt"
+)
+
+// The kinds of expected refusals. Test with errors.Is; make with [Denied],
+// [InvalidResponse], [Unavailable] and [Misconfigured].
+var (
+	// ErrDenied: the provider or a rule says no to this end user.
+	ErrDenied = errors.New("denied")
+
+	// ErrInvalidResponse: what came back from the provider does not hold: a
+	// forged, replayed, expired or malformed message.
+	ErrInvalidResponse = errors.New("invalid response")
+
+	// ErrUnavailable: the provider cannot be reached or fails. Trying again
+	// later may help.
+	ErrUnavailable = errors.New("provider unavailable")
+
+	// ErrMisconfigured: the operator must change something, here or at the
+	// provider. The text says what.
+	ErrMisconfigured = errors.New("provider misconfigured")
+)
+
+// A Reason is a stable snake_case word that says why a login was refused. The
+// host turns the reasons below into pages of their own; any other is logged
+// and counted only.
+type Reason string
+
+// The reasons of ErrDenied.
+const (
+	ReasonBadCredentials  Reason = "bad_credentials"
+	ReasonCancelled       Reason = "cancelled"
+	ReasonAccountDisabled Reason = "account_disabled"
+	ReasonAccountLocked   Reason = "account_locked"
+	ReasonPasswordExpired Reason = "password_expired"
+	ReasonNotAllowed      Reason = "not_allowed"
+)
+
+// Error is a refusal of one of the four kinds. Its text is for the operator's
+// log, never for the browser, and must hold no secret: no token, code, password
+// or assertion.
+type Error struct {
+	Kind   error // ErrDenied, ErrInvalidResponse, ErrUnavailable or ErrMisconfigured
+	Reason Reason
+	Detail string
+	cause  error
+}
+
+// Error tells kind, reason and detail.
+func (e *Error) Error() string {
+	text := e.Kind.Error()
+	if e.Reason != "" {
+		text += " (" + string(e.Reason) + ")"
+	}
+	if e.Detail != "" {
+		text += ": " + e.Detail
+	}
+	return text
+}
+
+// Unwrap lets errors.Is find the kind and the cause.
+func (e *Error) Unwrap() []error {
+	if e.cause == nil {
+		return []error{e.Kind}
+	}
+	return []error{e.Kind, e.cause}
+}
+
+// Denied makes an ErrDenied. The format may use %w once, as in fmt.Errorf.
+func Denied(reason Reason, format string, args ...any) error {
+	return newError(ErrDenied, reason, format, args)
+}
+
+// InvalidResponse makes an ErrInvalidResponse; reason is a word such as
+// "nonce_mismatch".
+func InvalidResponse(reason Reason, format string, args ...any) error {
+	return newError(ErrInvalidResponse, reason, format, args)
+}
+
+// Unavailable makes an ErrUnavailable.
+func Unavailable(reason Reason, format string, args ...any) error {
+	return newError(ErrUnavailable, reason, format, args)
+}
+
+// Misconfigured makes an ErrMisconfigured. The text names the option and says
+// what to write instead.
+func Misconfigured(reason Reason, format string, args ...any) error {
+	return newError(ErrMisconfigured, reason, format, args)
+}
+
+// ReasonOf returns the reason of the first Error in err's tree, or "".
+func ReasonOf(err error) Reason {
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e.Reason
+	}
+	return ""
+}
+
+func newError(kind error, reason Reason, format string, args []any) error {
+	err := fmt.Errorf(format, args...)
+	return &Error{Kind: kind, Reason: reason, Detail: err.Error(), cause: errors.Unwrap(err)}
+}
