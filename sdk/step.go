@@ -76,7 +76,7 @@ func (Authenticated) step() {}
 // Limits that the host enforces on every step. A step beyond one of them ends
 // the login as a fault of the plugin.
 const (
-	MaxMemory       = 2 << 10  // bytes of Memory: it travels in a cookie
+	MaxMemory       = 1 << 10  // bytes of Memory: it travels in a cookie
 	MaxURL          = 16 << 10 // bytes of a Redirect or FormPost URL
 	MaxFormFields   = 32
 	MaxFormBytes    = 256 << 10 // bytes of all field names and values together

@@ -1,6 +1,7 @@
 package sso
 
 import (
+	"context"
 	"time"
 
 	"github.com/doorward/doorward/sdk"
@@ -48,8 +49,12 @@ type Providers interface {
 	// Provider returns a provider by its name.
 	Provider(name string) (Provider, bool)
 
-	// Mechanism returns what signs in through the provider, or an error that
-	// wraps sdk.ErrUnavailable or sdk.ErrMisconfigured if that is not possible
-	// now.
-	Mechanism(name string) (sdk.Mechanism, error)
+	// Available returns nil if the provider can be used now, as far as the host
+	// knows without asking anybody, and else an error that wraps
+	// sdk.ErrUnavailable or sdk.ErrMisconfigured.
+	Available(name string) error
+
+	// Mechanism returns what signs in through the provider, starting its plugin
+	// again if that has died. Errors as of Available.
+	Mechanism(ctx context.Context, name string) (sdk.Mechanism, error)
 }

@@ -1,0 +1,123 @@
+package sso
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/doorward/doorward/sdk"
+)
+
+// complete turns an identity into a session: once-IDs are spent, the user is
+// found or created, roles are mapped, the session is written.
+func (s *Service) complete(ctx context.Context, p Provider, attempt Attempt, identity sdk.Identity, answer Answer) (*SignedIn, error) {
+	now := s.config.Now()
+	if err := checkIdentity(identity, now); err != nil {
+		return nil, err
+	}
+	if err := s.ports.Once.Spend(ctx, onceIDs(p, attempt, identity)...); err != nil {
+		return nil, fmt.Errorf("spending the attempt: %w", err)
+	}
+	user, err := s.userFor(ctx, p, identity, now)
+	if err != nil {
+		return nil, err
+	}
+	if user.Status != UserActive {
+		return nil, fmt.Errorf("%w: %s", ErrUserInactive, user.Status)
+	}
+	signedIn, err := s.startSession(ctx, user, attempt.Mode, identity.ExpiresAt, answer.Client)
+	if err != nil {
+		return nil, err
+	}
+	s.endReplaced(ctx, answer.Replaces)
+	return signedIn, nil
+}
+
+func onceIDs(p Provider, attempt Attempt, identity sdk.Identity) []OnceID {
+	ids := []OnceID{{Scope: "attempt", ID: AttemptID(attempt.State), Until: attempt.ExpiresAt}}
+	if identity.OnceID != "" {
+		ids = append(ids, OnceID{Scope: "provider:" + p.Name, ID: identity.OnceID, Until: identity.OnceUntil})
+	}
+	return ids
+}
+
+// userFor finds the user by (provider, subject), never by e-mail: whoever can
+// choose an e-mail address at some provider would own the account (D02).
+func (s *Service) userFor(ctx context.Context, p Provider, identity sdk.Identity, now time.Time) (User, error) {
+	user, err := s.ports.Users.UserByLink(ctx, p.Name, identity.Subject)
+	if errors.Is(err, ErrNotFound) {
+		return s.createUser(ctx, p, identity, now)
+	}
+	if err != nil {
+		return User{}, fmt.Errorf("finding the user: %w", err)
+	}
+	if user.Status != UserActive {
+		return user, nil
+	}
+	if len(p.RoleMapping) > 0 {
+		user.Role = roleFor(p, identity.Groups)
+	}
+	if p.SyncUserInfo {
+		takeOver(&user, identity)
+	}
+	user.LastAccess = now
+	if err := s.ports.Users.UpdateUser(ctx, user); err != nil {
+		return User{}, fmt.Errorf("updating the user: %w", err)
+	}
+	return user, nil
+}
+
+func (s *Service) createUser(ctx context.Context, p Provider, identity sdk.Identity, now time.Time) (User, error) {
+	if !p.AllowPublicRegistration {
+		return User{}, fmt.Errorf("%w at provider %s", ErrNotRegistered, p.Name)
+	}
+	if p.RequireVerifiedEmail && (!identity.EmailVerified || identity.Email == "") {
+		return User{}, fmt.Errorf("%w without a verified e-mail address at provider %s", ErrNotRegistered, p.Name)
+	}
+	user := User{
+		ID: newUUID(), Provider: p.Name, Subject: identity.Subject, Status: UserActive,
+		Role: roleFor(p, identity.Groups), CreatedAt: now, LastAccess: now,
+	}
+	takeOver(&user, identity)
+	user, err := s.ports.Users.CreateUser(ctx, user)
+	if err != nil {
+		return User{}, fmt.Errorf("creating the user: %w", err)
+	}
+	return user, nil
+}
+
+// takeOver copies what the provider told; what it did not tell stays.
+func takeOver(user *User, identity sdk.Identity) {
+	for _, f := range []struct {
+		to   *string
+		from string
+	}{{&user.Email, identity.Email}, {&user.FirstName, identity.GivenName}, {&user.LastName, identity.FamilyName}} {
+		if from := strings.TrimSpace(f.from); from != "" {
+			*f.to = from
+		}
+	}
+}
+
+// roleFor gives the role of the first rule whose group the identity is in, so
+// that the order of the rules decides.
+func roleFor(p Provider, groups []string) string {
+	for _, rule := range p.RoleMapping {
+		if slices.Contains(groups, rule.Group) {
+			return rule.Role
+		}
+	}
+	return p.DefaultRole
+}
+
+// newUUID makes a random UUID (RFC 9562 section 5.4).
+func newUUID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[0:4], b[4:6], b[6:8], b[8:10], b[10:])
+}

@@ -1,0 +1,180 @@
+package sso
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/doorward/doorward/sdk"
+)
+
+// Deadlines of the two calls to a mechanism. Continue may have to ask the
+// provider several times.
+const (
+	beginTimeout    = 15 * time.Second
+	continueTimeout = 25 * time.Second
+)
+
+// Start is how a login starts.
+type Start struct {
+	Provider      string
+	Mode          Mode   // empty: the provider's
+	Redirect      string // where to go afterwards, checked by the caller
+	RedirectAsked bool   // whether the client named Redirect
+	LoginHint     string
+	Consent       bool
+}
+
+// Pending is a login that goes on: in the browser, with Step.
+type Pending struct {
+	Step    sdk.Step // Redirect, FormPost or Prompt; checked
+	Attempt Attempt
+	Sealed  string // the attempt for the browser to keep
+}
+
+// Begin starts a login. It writes nothing.
+//
+// Errors: ErrUnknownProvider, ErrAttemptTooLarge, ErrPluginFault, and whatever
+// the mechanism returns.
+func (s *Service) Begin(ctx context.Context, start Start) (Pending, error) {
+	p, err := s.Provider(start.Provider)
+	if err != nil {
+		return Pending{}, err
+	}
+	m, err := s.ports.Providers.Mechanism(ctx, p.Name)
+	if err != nil {
+		return Pending{}, err
+	}
+	attempt := Attempt{
+		State: newState(), Provider: p.Name, Mode: start.Mode, Redirect: start.Redirect,
+		RedirectAsked: start.RedirectAsked, ExpiresAt: s.config.Now().Add(p.LoginTimeout),
+	}
+	if attempt.Mode == "" {
+		attempt.Mode = p.Mode
+	}
+	ctx, cancel := context.WithTimeout(ctx, beginTimeout)
+	defer cancel()
+	step, err := m.Begin(ctx, sdk.BeginRequest{State: attempt.State, LoginHint: start.LoginHint, Consent: start.Consent})
+	if err != nil {
+		return Pending{}, fmt.Errorf("beginning a login through %s: %w", p.Name, err)
+	}
+	if _, ok := step.(sdk.Authenticated); ok {
+		return Pending{}, fault("signed in without asking anybody")
+	}
+	return s.pending(attempt, step)
+}
+
+// pending checks a step and seals the attempt that awaits its outcome.
+func (s *Service) pending(attempt Attempt, step sdk.Step) (Pending, error) {
+	attempt.Step, attempt.Fields = randomID(), nil
+	var err error
+	switch step := step.(type) {
+	case sdk.Redirect:
+		attempt.Memory, err = step.Memory, checkTarget(step.URL)
+	case sdk.FormPost:
+		attempt.Memory, err = step.Memory, checkFormPost(step)
+	case sdk.Prompt:
+		for _, f := range step.Fields {
+			attempt.Fields = append(attempt.Fields, f.Name)
+		}
+		attempt.Memory, err = step.Memory, checkPrompt(step)
+	default:
+		err = fault("a step of type %T", step)
+	}
+	if err != nil {
+		return Pending{}, err
+	}
+	if err := checkMemory(attempt.Memory); err != nil {
+		return Pending{}, err
+	}
+	sealed, err := s.sealer.seal(attempt)
+	if err != nil {
+		return Pending{}, err
+	}
+	return Pending{Step: step, Attempt: attempt, Sealed: sealed}, nil
+}
+
+// Answer is what came back for a pending login.
+type Answer struct {
+	Provider string
+	State    string // as the request names it
+	Sealed   string // as the browser kept it
+
+	// Response is the request with which the browser came back from the
+	// provider; Form alone, if a prompt is answered.
+	Response sdk.InboundRequest
+
+	// Client is who answers, for the session.
+	Client Client
+
+	// Replaces are session tokens that the browser held before: a login ends
+	// those sessions (A01, A02).
+	Replaces []Token
+}
+
+// Client describes who signs in, as far as the host can see.
+type Client struct{ IP, UserAgent string }
+
+// Outcome is what an answer led to: a further step, or a session.
+type Outcome struct {
+	Attempt  Attempt // the attempt that was answered; zero if it could not be opened
+	Pending  *Pending
+	SignedIn *SignedIn
+}
+
+// Continue goes on with a login. Each sealed attempt is continued at most once.
+// The outcome names the attempt even beside an error, once it was opened.
+//
+// Errors: ErrUnknownProvider, ErrAttemptInvalid, ErrNotRegistered,
+// ErrUserInactive, ErrSpent, ErrPluginFault, and whatever the mechanism or the
+// store returns.
+func (s *Service) Continue(ctx context.Context, answer Answer) (Outcome, error) {
+	p, err := s.Provider(answer.Provider)
+	if err != nil {
+		return Outcome{}, err
+	}
+	now := s.config.Now()
+	attempt, err := s.sealer.open(answer.Sealed, p.Name, answer.State, now)
+	if err != nil {
+		return Outcome{}, err
+	}
+	out := Outcome{Attempt: attempt}
+	if !s.spent.spend(attempt.Step, now) {
+		return out, fmt.Errorf("%w: used before", ErrAttemptInvalid)
+	}
+	m, err := s.ports.Providers.Mechanism(ctx, p.Name)
+	if err != nil {
+		return out, err
+	}
+	// A browser that goes away must not break off a code exchange half way: the
+	// code would be lost, and the user would have to start again.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), continueTimeout)
+	defer cancel()
+	step, err := m.Continue(ctx, continueRequest(attempt, answer.Response))
+	if err != nil {
+		return out, fmt.Errorf("continuing a login through %s: %w", p.Name, err)
+	}
+	if done, ok := step.(sdk.Authenticated); ok {
+		out.SignedIn, err = s.complete(ctx, p, attempt, done.Identity, answer)
+		return out, err
+	}
+	pending, err := s.pending(attempt, step)
+	out.Pending = &pending
+	return out, err
+}
+
+func continueRequest(attempt Attempt, response sdk.InboundRequest) sdk.ContinueRequest {
+	req := sdk.ContinueRequest{State: attempt.State, Memory: attempt.Memory}
+	if len(attempt.Fields) == 0 {
+		req.Response = response
+		return req
+	}
+	req.Answers = map[string]string{}
+	for name, values := range response.Form {
+		if slices.Contains(attempt.Fields, name) && len(values) == 1 {
+			req.Answers[name] = values[0]
+		}
+	}
+	return req
+}

@@ -1,0 +1,78 @@
+package sso
+
+import (
+	"fmt"
+	"time"
+)
+
+// Bounds of Provider.LoginTimeout.
+const (
+	MinLoginTimeout = 30 * time.Second
+	MaxLoginTimeout = time.Hour
+)
+
+// Config is what a Service needs to know.
+type Config struct {
+	Secret []byte // at least 32 bytes; the key of attempts is derived from it
+
+	AccessTokenTTL  time.Duration
+	RefreshTokenTTL time.Duration
+	SessionTTL      time.Duration
+
+	// RefreshGrace is how long a session token stays good after it was
+	// replaced, so that requests under way are not lost.
+	RefreshGrace time.Duration
+
+	Now func() time.Time
+}
+
+// Ports is what a Service uses of the world.
+type Ports struct {
+	Providers Providers
+	Users     Users
+	Sessions  Sessions
+	Once      Once
+	Tokens    AccessTokens
+}
+
+// Service signs people in, and knows who is signed in. Its methods may be
+// called concurrently.
+type Service struct {
+	config Config
+	ports  Ports
+	sealer *sealer
+	spent  *spentSteps
+}
+
+// MinSecret is how many bytes a secret must have at least.
+const MinSecret = 32
+
+// New makes a Service.
+func New(config Config, ports Ports) (*Service, error) {
+	if len(config.Secret) < MinSecret {
+		return nil, fmt.Errorf("secret of %d bytes, at least %d are needed", len(config.Secret), MinSecret)
+	}
+	s, err := newSealer(config.Secret)
+	if err != nil {
+		return nil, err
+	}
+	return &Service{config: config, ports: ports, sealer: s, spent: newSpentSteps()}, nil
+}
+
+// Providers returns the configured providers.
+func (s *Service) Providers() []Provider { return s.ports.Providers.List() }
+
+// Provider returns a configured provider, or ErrUnknownProvider.
+func (s *Service) Provider(name string) (Provider, error) {
+	p, ok := s.ports.Providers.Provider(name)
+	if !ok {
+		return Provider{}, ErrUnknownProvider
+	}
+	return p, nil
+}
+
+// Available returns nil if one can sign in through the provider now, as far as
+// the host knows without asking anybody.
+func (s *Service) Available(name string) error {
+	return s.ports.Providers.Available(name)
+}

@@ -1,0 +1,197 @@
+package sso
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// SignedIn is what a login or a refresh gives to the client.
+type SignedIn struct {
+	User    User
+	Session Session
+	Mode    Mode
+
+	Token     Token // session token in ModeSession, else refresh token
+	TokenTTL  time.Duration
+	Access    string        // access token; empty in ModeSession
+	ExpiresIn time.Duration // of the access token; of the session in ModeSession
+}
+
+// ErrTokenReused: a token was presented again after it had been replaced. It
+// wraps ErrSessionInvalid. Somebody else may hold it, so the session is ended.
+var ErrTokenReused = fmt.Errorf("token was used before, session ended: %w", ErrSessionInvalid)
+
+func (m Mode) kind() SessionKind {
+	if m == ModeSession {
+		return KindSession
+	}
+	return KindRefresh
+}
+
+func (s *Service) ttl(kind SessionKind) time.Duration {
+	if kind == KindSession {
+		return s.config.SessionTTL
+	}
+	return s.config.RefreshTokenTTL
+}
+
+func (s *Service) startSession(ctx context.Context, user User, mode Mode, notAfter time.Time, client Client) (*SignedIn, error) {
+	now, token := s.config.Now(), NewToken()
+	session := Session{
+		ID: newUUID(), UserID: user.ID, Provider: user.Provider, Kind: mode.kind(), CreatedAt: now,
+		NotAfter: notAfter, IP: client.IP, UserAgent: client.UserAgent,
+	}
+	session.ExpiresAt = bound(now.Add(s.ttl(session.Kind)), notAfter)
+	if err := s.ports.Sessions.CreateSession(ctx, session, token.Hash(), now); err != nil {
+		return nil, fmt.Errorf("writing the session: %w", err)
+	}
+	return s.signedIn(ctx, user, session, mode, token, now)
+}
+
+// bound returns the earlier time, where zero means no bound.
+func bound(t, notAfter time.Time) time.Time {
+	if !notAfter.IsZero() && notAfter.Before(t) {
+		return notAfter
+	}
+	return t
+}
+
+func (s *Service) signedIn(ctx context.Context, user User, session Session, mode Mode, token Token, now time.Time) (*SignedIn, error) {
+	left := session.ExpiresAt.Sub(now)
+	done := &SignedIn{User: user, Session: session, Mode: mode, Token: token, TokenTTL: left, ExpiresIn: left}
+	if mode == ModeSession {
+		return done, nil
+	}
+	done.ExpiresIn = min(left, s.config.AccessTokenTTL)
+	access, err := s.ports.Tokens.Issue(ctx, AccessClaims{
+		UserID: user.ID, Role: user.Role, SessionID: session.ID, IssuedAt: now, ExpiresAt: now.Add(done.ExpiresIn),
+	})
+	if err != nil {
+		return nil, fmt.Errorf("issuing an access token: %w", err)
+	}
+	done.Access = access
+	return done, nil
+}
+
+// Refresh exchanges a token for a new one, and answers in the given mode.
+//
+// In ModeSession a token that was replaced less than RefreshGrace ago still
+// works, so that two tabs may refresh at once. Any other use of a replaced
+// token ends the session with ErrTokenReused: either the client or a thief is
+// behind, and nobody can tell which.
+//
+// Errors: ErrSessionInvalid, ErrUserInactive, ErrUnknownProvider when the
+// provider of the session is not configured any more.
+func (s *Service) Refresh(ctx context.Context, token Token, mode Mode) (*SignedIn, error) {
+	now := s.config.Now()
+	stored, err := s.lookUp(ctx, token, mode.kind(), now)
+	if err != nil {
+		return nil, err
+	}
+	if stored.User.Status != UserActive {
+		return nil, errors.Join(ErrUserInactive, s.ports.Sessions.EndSession(ctx, stored.Session.ID))
+	}
+	if _, err := s.Provider(stored.Session.Provider); err != nil {
+		return nil, fmt.Errorf("refreshing a session of provider %q: %w", stored.Session.Provider, err)
+	}
+	session, next := stored.Session, NewToken()
+	session.ExpiresAt = bound(now.Add(s.ttl(session.Kind)), session.NotAfter)
+	rotation := Rotation{Old: token.Hash(), New: next.Hash(), Now: now, ExpiresAt: session.ExpiresAt}
+	if session.Kind == KindSession {
+		rotation.GraceFrom = now.Add(-s.config.RefreshGrace)
+	}
+	err = s.ports.Sessions.RotateToken(ctx, rotation)
+	switch {
+	case errors.Is(err, ErrSpent):
+		return nil, errors.Join(ErrTokenReused, s.ports.Sessions.EndSession(ctx, session.ID))
+	case errors.Is(err, ErrNotFound):
+		return nil, ErrSessionInvalid
+	case err != nil:
+		return nil, fmt.Errorf("rotating the token: %w", err)
+	}
+	return s.signedIn(ctx, stored.User, session, mode, next, now)
+}
+
+// lookUp returns a stored token of the kind that has not expired.
+func (s *Service) lookUp(ctx context.Context, token Token, kind SessionKind, now time.Time) (SessionToken, error) {
+	stored, err := s.ports.Sessions.SessionToken(ctx, token.Hash())
+	if errors.Is(err, ErrNotFound) {
+		return SessionToken{}, ErrSessionInvalid
+	}
+	if err != nil {
+		return SessionToken{}, fmt.Errorf("looking up the session: %w", err)
+	}
+	if stored.Session.Kind != kind || !now.Before(stored.ExpiresAt) || !now.Before(stored.Session.ExpiresAt) {
+		return SessionToken{}, ErrSessionInvalid
+	}
+	return stored, nil
+}
+
+// Logout ends the session of a token. It is no error if there is none.
+func (s *Service) Logout(ctx context.Context, token Token) error {
+	stored, err := s.ports.Sessions.SessionToken(ctx, token.Hash())
+	if errors.Is(err, ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("looking up the session: %w", err)
+	}
+	return s.ports.Sessions.EndSession(ctx, stored.Session.ID)
+}
+
+// endReplaced ends the sessions that a new login takes the place of. A failure
+// is not worth refusing the login for: the old session expires by itself.
+func (s *Service) endReplaced(ctx context.Context, tokens []Token) {
+	for _, t := range tokens {
+		_ = s.Logout(ctx, t)
+	}
+}
+
+// Principal is who is signed in.
+type Principal struct {
+	User    User
+	Session Session // zero for an access token
+}
+
+// Authenticate returns who holds the session token: ErrSessionInvalid if it is
+// not good (any more), ErrUserInactive if the account may not sign in.
+func (s *Service) Authenticate(ctx context.Context, token Token) (Principal, error) {
+	now := s.config.Now()
+	stored, err := s.lookUp(ctx, token, KindSession, now)
+	if err != nil {
+		return Principal{}, err
+	}
+	if !stored.SpentAt.IsZero() && !now.Before(stored.SpentAt.Add(s.config.RefreshGrace)) {
+		return Principal{}, ErrSessionInvalid
+	}
+	if stored.User.Status != UserActive {
+		return Principal{}, ErrUserInactive
+	}
+	return Principal{User: stored.User, Session: stored.Session}, nil
+}
+
+// AuthenticateAccess returns who an access token was issued to, if their
+// session still exists: ErrTokenExpired, ErrTokenInvalid, ErrSessionInvalid or
+// ErrUserInactive otherwise.
+func (s *Service) AuthenticateAccess(ctx context.Context, access string) (Principal, error) {
+	claims, err := s.ports.Tokens.Verify(ctx, access)
+	if err != nil {
+		return Principal{}, err
+	}
+	user, err := s.ports.Sessions.SessionUser(ctx, claims.SessionID, s.config.Now())
+	if errors.Is(err, ErrNotFound) {
+		return Principal{}, ErrSessionInvalid
+	}
+	if err != nil {
+		return Principal{}, fmt.Errorf("looking up the session: %w", err)
+	}
+	if user.ID != claims.UserID {
+		return Principal{}, ErrTokenInvalid
+	}
+	if user.Status != UserActive {
+		return Principal{}, ErrUserInactive
+	}
+	return Principal{User: user}, nil
+}

@@ -1,0 +1,66 @@
+package plugin
+
+import (
+	"context"
+
+	goplugin "github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
+
+	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
+)
+
+// ProtocolVersion is the major version of the contract. Host and plugin must
+// share one.
+const ProtocolVersion = 1
+
+// MaxMessage bounds a message in both directions, in bytes.
+const MaxMessage = 4 << 20
+
+// pluginName is the only plugin in a binary, as go-plugin sees it.
+const pluginName = "mechanism"
+
+// Handshake is what host and plugin must agree on before they talk. The cookie
+// keeps a plugin from being run by hand by mistake; it is no secret.
+var Handshake = goplugin.HandshakeConfig{
+	ProtocolVersion:  ProtocolVersion,
+	MagicCookieKey:   "DOORWARD_PLUGIN",
+	MagicCookieValue: "7d3c2f9e5b6f4e0c8a41d7b1c0e9f3a2",
+}
+
+// Plugins is the host's half of the go-plugin configuration.
+func Plugins() map[int]goplugin.PluginSet {
+	return map[int]goplugin.PluginSet{ProtocolVersion: {pluginName: wire{}}}
+}
+
+// DialOptions bound the messages that the host sends and accepts. Without them
+// a plugin could put a 2 GiB answer into the memory of the host.
+func DialOptions() []grpc.DialOption {
+	return []grpc.DialOption{grpc.WithDefaultCallOptions(
+		grpc.MaxCallRecvMsgSize(MaxMessage), grpc.MaxCallSendMsgSize(MaxMessage))}
+}
+
+// Dispense returns the Client of a started plugin process.
+func Dispense(protocol goplugin.ClientProtocol) (*Client, error) {
+	raw, err := protocol.Dispense(pluginName)
+	if err != nil {
+		return nil, err
+	}
+	return raw.(*Client), nil
+}
+
+// wire plugs both ends into go-plugin.
+type wire struct {
+	goplugin.NetRPCUnsupportedPlugin
+	server doorwardv1.PluginServiceServer // nil in the host
+}
+
+func (w wire) GRPCServer(_ *goplugin.GRPCBroker, s *grpc.Server) error {
+	doorwardv1.RegisterPluginServiceServer(s, w.server)
+	return nil
+}
+
+func (wire) GRPCClient(_ context.Context, _ *goplugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
+	return &Client{rpc: doorwardv1.NewPluginServiceClient(conn)}, nil
+}
+
+var _ goplugin.GRPCPlugin = wire{}

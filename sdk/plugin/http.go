@@ -1,0 +1,162 @@
+package plugin
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"github.com/doorward/doorward/sdk"
+)
+
+const dialTimeout = 5 * time.Second
+
+var (
+	// ErrPlainHTTP: a request to anything but loopback must use https.
+	ErrPlainHTTP = errors.New("plain http is allowed to loopback only, use https")
+
+	// ErrTooLarge: the body of a response is larger than HTTPSettings.MaxBody.
+	ErrTooLarge = errors.New("response is too large")
+)
+
+// HTTPClient makes the client that Env.HTTPClient hands to mechanisms.
+//
+// It speaks https with TLS 1.2 or newer, and http to loopback addresses only;
+// the address is checked again after name resolution, when the connection is
+// made. A redirect is returned as it is and not followed, because a 307 or 308
+// of a token endpoint would post the client secret to wherever it points. Time
+// and size of a response are bounded, the latter after decompression. No proxy
+// is used and no cookie kept.
+func HTTPClient(s sdk.HTTPSettings) (*http.Client, error) {
+	tlsConfig, err := tlsConfigOf(s)
+	if err != nil {
+		return nil, err
+	}
+	if s.Timeout <= 0 {
+		s.Timeout = sdk.DefaultTimeout
+	}
+	if s.MaxBody <= 0 {
+		s.MaxBody = sdk.DefaultMaxBody
+	}
+	return &http.Client{
+		Timeout: s.Timeout,
+		Transport: &boundedTransport{
+			https:    newTransport(&net.Dialer{Timeout: dialTimeout}, tlsConfig),
+			loopback: newTransport(&net.Dialer{Timeout: dialTimeout, ControlContext: loopbackOnly}, nil),
+			settings: s,
+		},
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}, nil
+}
+
+func newTransport(dialer *net.Dialer, tlsConfig *tls.Config) *http.Transport {
+	return &http.Transport{
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        tlsConfig,
+		TLSHandshakeTimeout:    dialTimeout,
+		ForceAttemptHTTP2:      tlsConfig != nil,
+		MaxIdleConnsPerHost:    16,
+		MaxConnsPerHost:        64,
+		IdleConnTimeout:        60 * time.Second,
+		MaxResponseHeaderBytes: 64 << 10,
+	}
+}
+
+func tlsConfigOf(s sdk.HTTPSettings) (*tls.Config, error) {
+	config := &tls.Config{MinVersion: tls.VersionTLS12}
+	if len(s.CA) > 0 {
+		config.RootCAs = x509.NewCertPool()
+		if !config.RootCAs.AppendCertsFromPEM(s.CA) {
+			return nil, errors.New("reading the CA: no PEM certificate in it")
+		}
+	}
+	if len(s.Certificate) > 0 || len(s.Key) > 0 {
+		pair, err := tls.X509KeyPair(s.Certificate, s.Key)
+		if err != nil {
+			return nil, fmt.Errorf("reading the client certificate: %w", err)
+		}
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config, nil
+}
+
+// loopbackOnly refuses a connection to any other address, whatever the name
+// resolved to.
+func loopbackOnly(_ context.Context, _, address string, _ syscall.RawConn) error {
+	addr, err := netip.ParseAddrPort(address)
+	if err != nil || !addr.Addr().IsLoopback() {
+		return fmt.Errorf("connecting to %s: %w", address, ErrPlainHTTP)
+	}
+	return nil
+}
+
+type boundedTransport struct {
+	https, loopback *http.Transport
+	settings        sdk.HTTPSettings
+}
+
+func (t *boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	transport := t.https
+	switch req.URL.Scheme {
+	case "https":
+	case "http":
+		transport = t.loopback
+	default:
+		return nil, fmt.Errorf("requesting a URL of scheme %q: %w", req.URL.Scheme, ErrPlainHTTP)
+	}
+	if len(t.settings.Header) > 0 {
+		req = withHeader(req, t.settings.Header)
+	}
+	resp, err := transport.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	if resp.ContentLength > t.settings.MaxBody {
+		resp.Body.Close()
+		return nil, fmt.Errorf("%w: %d bytes, at most %d are read", ErrTooLarge, resp.ContentLength, t.settings.MaxBody)
+	}
+	resp.Body = &boundedBody{ReadCloser: resp.Body, left: t.settings.MaxBody}
+	return resp, nil
+}
+
+// CloseIdleConnections lets http.Client.CloseIdleConnections work.
+func (t *boundedTransport) CloseIdleConnections() {
+	t.https.CloseIdleConnections()
+	t.loopback.CloseIdleConnections()
+}
+
+// withHeader adds what the operator configured, without altering the caller's
+// request and without replacing what a protocol set.
+func withHeader(req *http.Request, header http.Header) *http.Request {
+	req = req.Clone(req.Context())
+	for name, values := range header {
+		if len(req.Header.Values(name)) == 0 {
+			req.Header[http.CanonicalHeaderKey(name)] = values
+		}
+	}
+	return req
+}
+
+type boundedBody struct {
+	io.ReadCloser
+	left int64
+}
+
+func (b *boundedBody) Read(p []byte) (int, error) {
+	if int64(len(p)) > b.left+1 {
+		p = p[:b.left+1]
+	}
+	n, err := b.ReadCloser.Read(p)
+	b.left -= int64(n)
+	if b.left < 0 {
+		return n, ErrTooLarge
+	}
+	return n, err
+}

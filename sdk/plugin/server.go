@@ -1,0 +1,228 @@
+package plugin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"regexp"
+	"sync"
+
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/options"
+	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
+)
+
+// server is the plugin's end of the wire: it translates, and keeps the opened
+// providers by handle.
+type server struct {
+	doorwardv1.UnimplementedPluginServiceServer
+	description Description
+	schema      options.Schema
+	open        func(ctx context.Context, env sdk.Env, values map[string]any) (sdk.Mechanism, error)
+	env         environment
+
+	mu     sync.RWMutex
+	last   uint64
+	opened map[uint64]sdk.Mechanism
+}
+
+var mechanismName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
+
+func newServer[C any](d Description, open func(context.Context, sdk.Env, C) (sdk.Mechanism, error), env environment) (*server, error) {
+	if !mechanismName.MatchString(d.Mechanism) {
+		return nil, fmt.Errorf("describing the plugin: mechanism %q is not made of lower-case letters, digits and hyphens", d.Mechanism)
+	}
+	schema, err := options.SchemaOf[C]()
+	if err != nil {
+		return nil, fmt.Errorf("reading the option struct: %w", err)
+	}
+	openValues := func(ctx context.Context, env sdk.Env, values map[string]any) (sdk.Mechanism, error) {
+		opts, err := options.Decode[C](values)
+		if err != nil {
+			return nil, err
+		}
+		return open(ctx, env, opts)
+	}
+	return &server{description: d, schema: schema, open: openValues, env: env, opened: map[uint64]sdk.Mechanism{}}, nil
+}
+
+func (s *server) Describe(context.Context, *doorwardv1.DescribeRequest) (*doorwardv1.DescribeResponse, error) {
+	return &doorwardv1.DescribeResponse{
+		Mechanism: s.description.Mechanism,
+		Version:   s.description.Version,
+		Options:   optionsToWire(s.schema),
+	}, nil
+}
+
+func (s *server) Open(ctx context.Context, req *doorwardv1.OpenRequest) (*doorwardv1.OpenResponse, error) {
+	values, err := decodeObject(req.GetOptionsJson())
+	if err != nil {
+		return nil, fmt.Errorf("reading the options: %w", err)
+	}
+	m, err := s.open(ctx, s.envFor(req), values)
+	if err != nil {
+		return nil, err
+	}
+	if m == nil {
+		return nil, fmt.Errorf("open returned no mechanism for provider %q", req.GetProvider())
+	}
+	resp := &doorwardv1.OpenResponse{Handle: s.keep(m)}
+	for _, c := range sdk.Capabilities(m) {
+		resp.Capabilities = append(resp.Capabilities, string(c))
+	}
+	return resp, nil
+}
+
+func (s *server) envFor(req *doorwardv1.OpenRequest) sdk.Env {
+	return sdk.Env{
+		Provider:    req.GetProvider(),
+		CallbackURL: req.GetCallbackUrl(),
+		MetadataURL: req.GetMetadataUrl(),
+		LogoutURL:   req.GetLogoutUrl(),
+		Logger:      s.env.logger().With("provider", req.GetProvider()),
+		Now:         s.env.clock(),
+		HTTPClient:  HTTPClient,
+		Dial:        s.env.dial(),
+	}
+}
+
+func (s *server) keep(m sdk.Mechanism) uint64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.last++
+	s.opened[s.last] = m
+	return s.last
+}
+
+func (s *server) Close(_ context.Context, req *doorwardv1.CloseRequest) (*doorwardv1.CloseResponse, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.opened, req.GetHandle())
+	return &doorwardv1.CloseResponse{}, nil
+}
+
+func (s *server) mechanism(handle uint64) (sdk.Mechanism, error) {
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	m, ok := s.opened[handle]
+	if !ok {
+		return nil, fmt.Errorf("no provider is open as %d", handle)
+	}
+	return m, nil
+}
+
+// capability returns the mechanism of a handle as the optional interface T.
+func capability[T any](s *server, handle uint64) (T, error) {
+	var none T
+	m, err := s.mechanism(handle)
+	if err != nil {
+		return none, err
+	}
+	if c, ok := m.(T); ok {
+		return c, nil
+	}
+	return none, errUnimplemented
+}
+
+func (s *server) Begin(ctx context.Context, req *doorwardv1.BeginRequest) (*doorwardv1.BeginResponse, error) {
+	m, err := s.mechanism(req.GetHandle())
+	if err != nil {
+		return nil, err
+	}
+	step, err := m.Begin(ctx, sdk.BeginRequest{
+		State: req.GetState(), LoginHint: req.GetLoginHint(), Consent: req.GetConsent(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	wire, err := stepToWire(step)
+	return &doorwardv1.BeginResponse{Step: wire}, err
+}
+
+func (s *server) Continue(ctx context.Context, req *doorwardv1.ContinueRequest) (*doorwardv1.ContinueResponse, error) {
+	m, err := s.mechanism(req.GetHandle())
+	if err != nil {
+		return nil, err
+	}
+	step, err := m.Continue(ctx, sdk.ContinueRequest{
+		State: req.GetState(), Memory: req.GetMemory(), Response: inboundFromWire(req.GetResponse()),
+		Answers: req.GetAnswers(), Unsolicited: req.GetUnsolicited(),
+	})
+	if err != nil {
+		return nil, err
+	}
+	wire, err := stepToWire(step)
+	return &doorwardv1.ContinueResponse{Step: wire}, err
+}
+
+func (s *server) Refresh(ctx context.Context, req *doorwardv1.RefreshRequest) (*doorwardv1.RefreshResponse, error) {
+	r, err := capability[sdk.Refresher](s, req.GetHandle())
+	if err != nil {
+		return nil, err
+	}
+	refreshed, err := r.Refresh(ctx, req.GetGrant())
+	if err != nil {
+		return nil, err
+	}
+	identity, err := identityToWire(refreshed.Identity)
+	return &doorwardv1.RefreshResponse{Identity: identity}, err
+}
+
+func (s *server) BeginLogout(ctx context.Context, req *doorwardv1.BeginLogoutRequest) (*doorwardv1.BeginLogoutResponse, error) {
+	b, err := capability[sdk.LogoutBeginner](s, req.GetHandle())
+	if err != nil {
+		return nil, err
+	}
+	step, err := b.BeginLogout(ctx, sdk.LogoutRequest{State: req.GetState(), Subject: req.GetSubject(), Grant: req.GetGrant()})
+	if err != nil || step == nil {
+		return &doorwardv1.BeginLogoutResponse{}, err
+	}
+	wire, err := stepToWire(step)
+	return &doorwardv1.BeginLogoutResponse{Step: wire}, err
+}
+
+func (s *server) ReceiveLogout(ctx context.Context, req *doorwardv1.ReceiveLogoutRequest) (*doorwardv1.ReceiveLogoutResponse, error) {
+	r, err := capability[sdk.LogoutReceiver](s, req.GetHandle())
+	if err != nil {
+		return nil, err
+	}
+	logout, err := r.ReceiveLogout(ctx, inboundFromWire(req.GetRequest()))
+	if err != nil {
+		return nil, err
+	}
+	return logoutToWire(logout)
+}
+
+func (s *server) Metadata(ctx context.Context, req *doorwardv1.MetadataRequest) (*doorwardv1.MetadataResponse, error) {
+	p, err := capability[sdk.MetadataPublisher](s, req.GetHandle())
+	if err != nil {
+		return nil, err
+	}
+	doc, err := p.Metadata(ctx)
+	return &doorwardv1.MetadataResponse{ContentType: doc.ContentType, Content: doc.Content}, err
+}
+
+func (s *server) Check(ctx context.Context, req *doorwardv1.CheckRequest) (*doorwardv1.CheckResponse, error) {
+	c, err := capability[sdk.Checker](s, req.GetHandle())
+	if err != nil {
+		return nil, err
+	}
+	findings, err := c.Check(ctx)
+	return &doorwardv1.CheckResponse{Findings: findingsToWire(findings)}, err
+}
+
+// decodeObject reads a JSON object and keeps its numbers as written, so that an
+// 18-digit client ID is not rounded.
+func decodeObject(data []byte) (map[string]any, error) {
+	if len(data) == 0 {
+		return map[string]any{}, nil
+	}
+	decoder := json.NewDecoder(bytes.NewReader(data))
+	decoder.UseNumber()
+	var values map[string]any
+	if err := decoder.Decode(&values); err != nil {
+		return nil, err
+	}
+	return values, nil
+}

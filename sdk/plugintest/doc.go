@@ -1,0 +1,15 @@
+// Package plugintest tests mechanisms the way the host uses them: over the real
+// wire.
+//
+// [Open] serves a mechanism from inside the test and opens a provider of it, so
+// that a unit test exercises the encoding of every step and error. [Start] runs
+// a built binary. [Conformance] is the suite that every plugin must pass,
+// whoever wrote it and in whatever language:
+//
+//	func TestConformance(t *testing.T) {
+//		plugintest.Conformance(t, plugintest.Suite{
+//			Binary:  "../../bin/plugins/doorward-plugin-magic",
+//			Options: map[string]any{"issuer_url": provider.URL, "client_id": "test"},
+//		})
+//	}
+package plugintest
