@@ -1,0 +1,150 @@
+package claims
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestDecode(t *testing.T) {
+	got, err := Decode([]byte(` {
+		"sub": "248289761001", "n": 900719925474099312345, "f": 1.50, "t": true, "no": false, "z": null,
+		"esc": "a\"\\\/\b\u00e9\uD83D\uDE00", "raw": "é😀", "empty": {}, "none": [],
+		"deep": {"list": [1, "two", {"sub": "inner"}]}
+	} `))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := Object{
+		"sub": "248289761001", "n": json.Number("900719925474099312345"), "f": json.Number("1.50"), "t": true, "no": false, "z": nil,
+		"esc": "a\"\\/\bé😀", "raw": "é😀", "empty": map[string]any{}, "none": []any{},
+		"deep": map[string]any{"list": []any{json.Number("1"), "two", map[string]any{"sub": "inner"}}},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestDecodeRefuses(t *testing.T) {
+	nested := func(depth int) string {
+		return strings.Repeat(`{"a":`, depth) + "1" + strings.Repeat("}", depth)
+	}
+	for _, test := range []struct{ name, json, want string }{
+		{"F31 duplicate key", `{"sub":"a","sub":"b"}`, `key "sub" twice`},
+		{"F31 duplicate key, equal values", `{"sub":"a","sub":"a"}`, `key "sub" twice`},
+		{"F31 duplicate key, once null", `{"sub":null,"sub":"a"}`, `key "sub" twice`},
+		{"F31 duplicate key, once escaped", `{"sub":"a","s\u0075b":"b"}`, `key "sub" twice`},
+		{"F31 case variant", `{"sub":"a","SUB":"root"}`, `key "SUB" in two spellings`},
+		{"F31 case variant, Kelvin sign", `{"k":"a","\u212a":"root"}`, `key "\u212a" in two spellings`},
+		{"F31 case variant, long s", `{"ſub":"root","sub":"a"}`, `key "sub" in two spellings`},
+		{"F31 duplicate key deep", `{"a":[{"b":{"c":1,"c":2}}]}`, `key "c" twice`},
+		{"F31 case variant deep", `{"a":[{"b":{"c":1,"C":2}}]}`, `key "C" in two spellings`},
+		{"F31 __proto__", `{"__proto__":{"admin":true}}`, `__proto__`},
+		{"F31 __proto__ escaped and deep", `{"a":{"\u005f_proto__":1}}`, `__proto__`},
+		{"F31 one level too deep", nested(MaxDepth + 1), "nested more than 16"},
+		{"F31 arrays too deep", `{"a":` + strings.Repeat("[", MaxDepth) + strings.Repeat("]", MaxDepth) + "}", "nested more than 16"},
+		{"F31 nesting 10000", nested(10_000), ""},
+		{"F31 nesting 40000", nested(40_000), ""},
+		{"F31 1 MB of claims", `{"a":"` + strings.Repeat("x", 1<<20) + `"}`, "at most 262144"},
+		{"F31 too many values", `{"a":[` + strings.Repeat("0,", MaxValues) + `0]}`, "more than 20000 values"},
+		{"F31 invalid UTF-8 in a value", "{\"sub\":\"a\xff\"}", "UTF-8"},
+		{"F31 invalid UTF-8 in a key", "{\"su\xc0\xafb\":1}", "UTF-8"},
+		{"F31 UTF-8 surrogate", "{\"sub\":\"\xed\xa0\x80\"}", "UTF-8"},
+		{"F31 lone high surrogate", `{"sub":"a\ud800"}`, "lone surrogate"},
+		{"F31 lone high surrogate before text", `{"sub":"\ud800abcdefgh"}`, "lone surrogate"},
+		{"F31 lone high surrogate before an escape", `{"sub":"\ud800\n12345"}`, "lone surrogate"},
+		{"F31 two high surrogates", `{"sub":"\ud800\ud800"}`, "lone surrogate"},
+		{"F31 lone low surrogate", `{"sub":"\udc00"}`, "lone surrogate"},
+		{"F31 lone surrogate in a key", `{"\udfff":1}`, "lone surrogate"},
+		{"NUL", `{"sub":"admin\u0000"}`, "NUL"},
+		{"NUL in a key", `{"su\u0000b":1}`, "NUL"},
+		{"raw control character", "{\"sub\":\"a\nb\"}", "JSON"},
+		{"endless number", `{"n":` + strings.Repeat("1", MaxNumber+1) + `}`, "a number of more than 64"},
+		{"array", `[{"sub":"a"}]`, "not a JSON object"},
+		{"string", `"sub"`, "not a JSON object"},
+		{"null", `null`, "not a JSON object"},
+		{"empty", ``, "not valid JSON"},
+		{"two objects", `{"sub":"a"}{"sub":"b"}`, "not valid JSON"},
+		{"trailing comma", `{"sub":"a",}`, "not valid JSON"},
+		{"comment", `{/**/"sub":"a"}`, "not valid JSON"},
+		{"byte order mark", "\ufeff{}", "not valid JSON"},
+		{"not JSON", `<html>`, "not valid JSON"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := Decode([]byte(test.json))
+			if err == nil {
+				t.Fatalf("accepted as %v", got)
+			}
+			if !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %q, want %q in it", err, test.want)
+			}
+		})
+	}
+}
+
+func TestDecodeAcceptsTheLimits(t *testing.T) {
+	for _, test := range []struct{ name, json string }{
+		{"depth", strings.Repeat(`{"a":`, MaxDepth) + "1" + strings.Repeat("}", MaxDepth)},
+		{"values", `{"a":[` + strings.Repeat("0,", MaxValues-2) + `0]}`},
+		{"number", `{"n":` + strings.Repeat("1", MaxNumber) + `}`},
+		{"size", `{"a":"` + strings.Repeat("x", MaxBytes-len(`{"a":""}`)) + `"}`},
+		{"same key in different objects", `{"a":{"x":1},"b":{"X":1},"x":1}`},
+		{"key that only looks alike", `{"sub":"a","sսb":"b"}`},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			if _, err := Decode([]byte(test.json)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+func TestDecodeErrorHoldsNoValue(t *testing.T) {
+	const secret = "very-secret-value"
+	for _, text := range []string{
+		`{"a":"` + secret + `","a":"` + secret + `"}`,
+		`{"a":"` + secret + `\ud800"}`,
+		`{"a":"` + secret,
+	} {
+		_, err := Decode([]byte(text))
+		if err == nil || strings.Contains(err.Error(), secret) {
+			t.Errorf("error %v for %s", err, text)
+		}
+	}
+}
+
+// FuzzDecode holds Decode against encoding/json: what Decode accepts must mean
+// the same there, and be accepted again when it is encoded.
+func FuzzDecode(f *testing.F) {
+	for _, seed := range []string{
+		`{}`, `{"sub":"a","aud":["b",1,true,null,{"c":-1.5e3}]}`, `{"sub":"a","SUB":"b"}`,
+		`{"a":"\ud83d\ude00\u00e9\"\\"}`, `{"a":"\ud83d"}`, ` {"a" : [ ] , "b" : { } } `, "{\"\xff\":1}",
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		got, err := Decode(data)
+		if err != nil {
+			return
+		}
+		decoder := json.NewDecoder(strings.NewReader(string(data)))
+		decoder.UseNumber()
+		var want map[string]any
+		if err := decoder.Decode(&want); err != nil {
+			t.Fatalf("encoding/json refuses what Decode accepts: %v", err)
+		}
+		if diff := cmp.Diff(want, map[string]any(got)); diff != "" {
+			t.Fatal(diff)
+		}
+		again, err := json.Marshal(got)
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Escaping may make the text longer than Decode reads.
+		if _, err := Decode(again); err != nil && len(again) <= MaxBytes {
+			t.Fatalf("refuses its own %s: %v", again, err)
+		}
+	})
+}

@@ -1,0 +1,59 @@
+package claims
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// Lookup finds a claim by its name or by a dotted path: "realm_access.roles"
+// is the member roles of the object realm_access, "emails.0.value" the member
+// value of the first element of the list emails. A name may itself hold dots,
+// as in "https://example.com/groups" or "resource_access.my.client.roles".
+//
+// The value is nil if there is no such claim. A path that leads to two claims
+// is an error: an end user who may name a claim must not choose which one the
+// operator meant.
+func (o Object) Lookup(path string) (any, error) {
+	found := find(map[string]any(o), path)
+	if len(found) > 1 {
+		return nil, fmt.Errorf("claim %s is there more than once, by different paths", quote(path))
+	}
+	if len(found) == 0 {
+		return nil, nil
+	}
+	return found[0], nil
+}
+
+// find returns what path leads to in v, trying each dot as the end of a key.
+func find(v any, path string) []any {
+	var found []any
+	if child, ok := member(v, path); ok {
+		found = append(found, child)
+	}
+	for at, c := range path {
+		if c != '.' {
+			continue
+		}
+		if child, ok := member(v, path[:at]); ok {
+			found = append(found, find(child, path[at+1:])...)
+		}
+	}
+	return found
+}
+
+func member(v any, key string) (any, bool) {
+	switch v := v.(type) {
+	case map[string]any:
+		child, ok := v[key]
+		return child, ok
+	case []any:
+		i, err := strconv.ParseUint(key, 10, 31)
+		if err != nil || i >= uint64(len(v)) || strings.HasPrefix(key, "+") {
+			return nil, false
+		}
+		return v[i], true
+	default:
+		return nil, false
+	}
+}
