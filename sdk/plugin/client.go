@@ -2,10 +2,12 @@ package plugin
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+
+	"google.golang.org/grpc"
+	"google.golang.org/protobuf/proto"
 
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
@@ -16,19 +18,42 @@ import (
 // be called concurrently; the caller's context sets the deadline.
 //
 // Errors are one of the kinds of the sdk, or wrap [ErrFault] when the plugin is
-// at fault, or [ErrTransport] when the process did not answer.
+// at fault, or [ErrTransport] when the process did not answer. A request that
+// cannot be sent, because it is too large or its text is not UTF-8, is an
+// sdk.ErrInvalidResponse: only what a browser or a provider sent gets there.
 type Client struct {
 	rpc doorwardv1.PluginServiceClient
 }
 
+// call makes one call. What gRPC would refuse to send is refused here, because
+// its own error looks like one of the plugin, and anybody with a browser can
+// cause it.
+func call[Q proto.Message, A any](ctx context.Context, rpc func(context.Context, Q, ...grpc.CallOption) (A, error), req Q) (A, error) {
+	var none A
+	data, err := proto.Marshal(req)
+	if err != nil {
+		return none, sdk.InvalidResponse("not_utf8", "text that is not UTF-8 in the request")
+	}
+	if len(data) > MaxMessage {
+		return none, sdk.InvalidResponse("too_large", "request of %d bytes, a plugin takes at most %d", len(data), MaxMessage)
+	}
+	answer, err := rpc(ctx, req)
+	if err != nil {
+		return none, errorOf(err)
+	}
+	return answer, nil
+}
+
 // Describe asks the plugin what it is and which options its providers take.
 func (c *Client) Describe(ctx context.Context) (Description, options.Schema, error) {
-	resp, err := c.rpc.Describe(ctx, &doorwardv1.DescribeRequest{})
+	resp, err := call(ctx, c.rpc.Describe, &doorwardv1.DescribeRequest{})
 	if err != nil {
-		return Description{}, options.Schema{}, errorOf(err)
+		return Description{}, options.Schema{}, err
 	}
-	d := Description{Mechanism: resp.GetMechanism(), Version: resp.GetVersion()}
-	return d, optionsFromWire(resp.GetOptions()), nil
+	d := Description{
+		Mechanism: printable(resp.GetMechanism(), maxOption), Version: printable(resp.GetVersion(), maxOption),
+	}
+	return d, schemaFromWire(resp.GetOptions()), nil
 }
 
 // OpenRequest is a configured provider.
@@ -38,30 +63,28 @@ type OpenRequest struct {
 	MetadataURL string
 	LogoutURL   string
 
-	// Options by name: strings as from the environment, or typed values as
-	// from YAML. The plugin decodes them strictly by its schema.
+	// Options by name: text as from the environment, or typed values as from
+	// YAML. An options.Secret is revealed to the plugin, which decodes them all
+	// strictly by its schema.
 	Options map[string]any
 }
 
-// Open makes a configured provider ready. Bad options come back as an error
-// whose tree holds both sdk.ErrMisconfigured and options.Problems.
+// Open makes a configured provider ready. Bad options come back as an
+// sdk.ErrMisconfigured whose tree holds options.Problems, with the names of the
+// options as in the request.
 func (c *Client) Open(ctx context.Context, req OpenRequest) (*Provider, error) {
-	data, err := json.Marshal(req.Options)
+	data, err := encodeOptions(req.Options)
 	if err != nil {
-		return nil, fmt.Errorf("encoding the options: %w", err)
+		return nil, err
 	}
-	resp, err := c.rpc.Open(ctx, &doorwardv1.OpenRequest{
+	resp, err := call(ctx, c.rpc.Open, &doorwardv1.OpenRequest{
 		Provider: req.Provider, CallbackUrl: req.CallbackURL, MetadataUrl: req.MetadataURL,
 		LogoutUrl: req.LogoutURL, OptionsJson: data,
 	})
 	if err != nil {
-		return nil, errorOf(err)
+		return nil, err
 	}
-	p := &Provider{rpc: c.rpc, handle: resp.GetHandle()}
-	for _, name := range resp.GetCapabilities() {
-		p.capabilities = append(p.capabilities, sdk.Capability(name))
-	}
-	return p, nil
+	return &Provider{rpc: c.rpc, handle: resp.GetHandle(), capabilities: capabilitiesFromWire(resp.GetCapabilities())}, nil
 }
 
 // Provider is an opened provider: the mechanism in the other process, with all
@@ -77,29 +100,29 @@ func (p *Provider) Capabilities() []sdk.Capability { return slices.Clone(p.capab
 
 // Close lets the plugin forget the provider.
 func (p *Provider) Close(ctx context.Context) error {
-	_, err := p.rpc.Close(ctx, &doorwardv1.CloseRequest{Handle: p.handle})
-	return errorOf(err)
+	_, err := call(ctx, p.rpc.Close, &doorwardv1.CloseRequest{Handle: p.handle})
+	return err
 }
 
 // Begin implements sdk.Mechanism.
 func (p *Provider) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, error) {
-	resp, err := p.rpc.Begin(ctx, &doorwardv1.BeginRequest{
+	resp, err := call(ctx, p.rpc.Begin, &doorwardv1.BeginRequest{
 		Handle: p.handle, State: req.State, LoginHint: req.LoginHint, Consent: req.Consent,
 	})
 	if err != nil {
-		return nil, errorOf(err)
+		return nil, err
 	}
 	return stepFromWire(resp.GetStep())
 }
 
 // Continue implements sdk.Mechanism.
 func (p *Provider) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.Step, error) {
-	resp, err := p.rpc.Continue(ctx, &doorwardv1.ContinueRequest{
+	resp, err := call(ctx, p.rpc.Continue, &doorwardv1.ContinueRequest{
 		Handle: p.handle, State: req.State, Memory: req.Memory, Response: inboundToWire(req.Response),
 		Answers: req.Answers, Unsolicited: req.Unsolicited,
 	})
 	if err != nil {
-		return nil, errorOf(err)
+		return nil, err
 	}
 	return stepFromWire(resp.GetStep())
 }
@@ -109,9 +132,9 @@ func (p *Provider) Refresh(ctx context.Context, grant []byte) (sdk.Refreshed, er
 	if err := p.need(sdk.CapabilityRefresh); err != nil {
 		return sdk.Refreshed{}, err
 	}
-	resp, err := p.rpc.Refresh(ctx, &doorwardv1.RefreshRequest{Handle: p.handle, Grant: grant})
+	resp, err := call(ctx, p.rpc.Refresh, &doorwardv1.RefreshRequest{Handle: p.handle, Grant: grant})
 	if err != nil {
-		return sdk.Refreshed{}, errorOf(err)
+		return sdk.Refreshed{}, err
 	}
 	identity, err := identityFromWire(resp.GetIdentity())
 	return sdk.Refreshed{Identity: identity}, err
@@ -122,16 +145,13 @@ func (p *Provider) BeginLogout(ctx context.Context, req sdk.LogoutRequest) (sdk.
 	if err := p.need(sdk.CapabilityBeginLogout); err != nil {
 		return nil, err
 	}
-	resp, err := p.rpc.BeginLogout(ctx, &doorwardv1.BeginLogoutRequest{
+	resp, err := call(ctx, p.rpc.BeginLogout, &doorwardv1.BeginLogoutRequest{
 		Handle: p.handle, State: req.State, Subject: req.Subject, Grant: req.Grant,
 	})
 	if err != nil {
-		return nil, errorOf(err)
+		return nil, err
 	}
-	if resp.GetStep() == nil {
-		return nil, nil
-	}
-	return stepFromWire(resp.GetStep())
+	return replyFromWire(resp.GetStep())
 }
 
 // ReceiveLogout implements sdk.LogoutReceiver.
@@ -139,9 +159,9 @@ func (p *Provider) ReceiveLogout(ctx context.Context, req sdk.InboundRequest) (s
 	if err := p.need(sdk.CapabilityReceiveLogout); err != nil {
 		return sdk.Logout{}, err
 	}
-	resp, err := p.rpc.ReceiveLogout(ctx, &doorwardv1.ReceiveLogoutRequest{Handle: p.handle, Request: inboundToWire(req)})
+	resp, err := call(ctx, p.rpc.ReceiveLogout, &doorwardv1.ReceiveLogoutRequest{Handle: p.handle, Request: inboundToWire(req)})
 	if err != nil {
-		return sdk.Logout{}, errorOf(err)
+		return sdk.Logout{}, err
 	}
 	return logoutFromWire(resp)
 }
@@ -151,9 +171,9 @@ func (p *Provider) Metadata(ctx context.Context) (sdk.Document, error) {
 	if err := p.need(sdk.CapabilityMetadata); err != nil {
 		return sdk.Document{}, err
 	}
-	resp, err := p.rpc.Metadata(ctx, &doorwardv1.MetadataRequest{Handle: p.handle})
+	resp, err := call(ctx, p.rpc.Metadata, &doorwardv1.MetadataRequest{Handle: p.handle})
 	if err != nil {
-		return sdk.Document{}, errorOf(err)
+		return sdk.Document{}, err
 	}
 	return sdk.Document{ContentType: resp.GetContentType(), Content: resp.GetContent()}, nil
 }
@@ -163,9 +183,9 @@ func (p *Provider) Check(ctx context.Context) ([]sdk.Finding, error) {
 	if err := p.need(sdk.CapabilityCheck); err != nil {
 		return nil, err
 	}
-	resp, err := p.rpc.Check(ctx, &doorwardv1.CheckRequest{Handle: p.handle})
+	resp, err := call(ctx, p.rpc.Check, &doorwardv1.CheckRequest{Handle: p.handle})
 	if err != nil {
-		return nil, errorOf(err)
+		return nil, err
 	}
 	return findingsFromWire(resp.GetFindings()), nil
 }

@@ -1,18 +1,19 @@
 package plugin
 
 import (
-	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
-	"time"
-
-	"google.golang.org/protobuf/types/known/timestamppb"
+	"strings"
 
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
 	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
 )
+
+// maxFindings bounds the findings of a check.
+const maxFindings = 200
 
 func stepToWire(step sdk.Step) (*doorwardv1.Step, error) {
 	switch s := step.(type) {
@@ -36,8 +37,10 @@ func stepToWire(step sdk.Step) (*doorwardv1.Step, error) {
 	case sdk.Authenticated:
 		identity, err := identityToWire(s.Identity)
 		return &doorwardv1.Step{Kind: &doorwardv1.Step_Authenticated{Authenticated: identity}}, err
+	case nil:
+		return nil, errors.New("neither a step nor an error")
 	default:
-		return nil, fmt.Errorf("%w: a step of type %T", ErrFault, step)
+		return nil, fmt.Errorf("a step of type %T: return the struct itself, not a pointer to it", step)
 	}
 }
 
@@ -67,42 +70,18 @@ func stepFromWire(wire *doorwardv1.Step) (sdk.Step, error) {
 	}
 }
 
-func identityToWire(i sdk.Identity) (*doorwardv1.Identity, error) {
-	var claims []byte
-	if i.Claims != nil {
-		var err error
-		if claims, err = json.Marshal(i.Claims); err != nil {
-			return nil, fmt.Errorf("encoding the claims: %w", err)
-		}
+// replyFromWire reads the step that ends a logout: none, or one that sends the
+// browser to the provider.
+func replyFromWire(wire *doorwardv1.Step) (sdk.Step, error) {
+	if wire == nil {
+		return nil, nil
 	}
-	return &doorwardv1.Identity{
-		Subject: i.Subject, Username: i.Username, Email: i.Email, EmailVerified: i.EmailVerified,
-		GivenName: i.GivenName, FamilyName: i.FamilyName, Name: i.Name, Groups: i.Groups,
-		AuthTime: timeToWire(i.AuthTime), Amr: i.AMR, Acr: i.ACR, ClaimsJson: claims, Grant: i.Grant,
-		ExpiresAt: timeToWire(i.ExpiresAt), OnceId: i.OnceID, OnceUntil: timeToWire(i.OnceUntil),
-	}, nil
-}
-
-func identityFromWire(w *doorwardv1.Identity) (sdk.Identity, error) {
-	i := sdk.Identity{
-		Subject: w.GetSubject(), Username: w.GetUsername(), Email: w.GetEmail(), EmailVerified: w.GetEmailVerified(),
-		GivenName: w.GetGivenName(), FamilyName: w.GetFamilyName(), Name: w.GetName(), Groups: w.GetGroups(),
-		AuthTime: timeFromWire(w.GetAuthTime()), AMR: w.GetAmr(), ACR: w.GetAcr(), Grant: w.GetGrant(),
-		ExpiresAt: timeFromWire(w.GetExpiresAt()), OnceID: w.GetOnceId(), OnceUntil: timeFromWire(w.GetOnceUntil()),
+	switch wire.GetKind().(type) {
+	case *doorwardv1.Step_Redirect, *doorwardv1.Step_FormPost:
+		return stepFromWire(wire)
+	default:
+		return nil, fmt.Errorf("%w: a logout that goes on with neither a redirect nor a form", ErrFault)
 	}
-	data := w.GetClaimsJson()
-	if len(data) > sdk.MaxClaims {
-		return sdk.Identity{}, fmt.Errorf("%w: %d bytes of claims, at most %d are allowed", ErrFault, len(data), sdk.MaxClaims)
-	}
-	if len(data) == 0 {
-		return i, nil
-	}
-	claims, err := decodeObject(data)
-	if err != nil {
-		return sdk.Identity{}, fmt.Errorf("%w: reading the claims: %w", ErrFault, err)
-	}
-	i.Claims = claims
-	return i, nil
 }
 
 func logoutToWire(l sdk.Logout) (*doorwardv1.ReceiveLogoutResponse, error) {
@@ -121,12 +100,14 @@ func logoutFromWire(w *doorwardv1.ReceiveLogoutResponse) (sdk.Logout, error) {
 	l := sdk.Logout{
 		Subject: w.GetSubject(), SessionID: w.GetSessionId(), OnceID: w.GetOnceId(), OnceUntil: timeFromWire(w.GetOnceUntil()),
 	}
-	if w.GetReply() == nil {
-		return l, nil
+	if err := checkTimes(w.GetOnceUntil()); err != nil {
+		return sdk.Logout{}, err
 	}
 	var err error
-	l.Reply, err = stepFromWire(w.GetReply())
-	return l, err
+	if l.Reply, err = replyFromWire(w.GetReply()); err != nil {
+		return sdk.Logout{}, err
+	}
+	return l, nil
 }
 
 func inboundToWire(r sdk.InboundRequest) *doorwardv1.InboundRequest {
@@ -147,10 +128,7 @@ func parametersToWire(values url.Values) []*doorwardv1.Parameter {
 		list = append(list, &doorwardv1.Parameter{Name: name, Values: v})
 	}
 	slices.SortFunc(list, func(a, b *doorwardv1.Parameter) int {
-		if a.GetName() < b.GetName() {
-			return -1
-		}
-		return 1
+		return strings.Compare(a.GetName(), b.GetName())
 	})
 	return list
 }
@@ -176,15 +154,42 @@ func findingsToWire(findings []sdk.Finding) []*doorwardv1.Finding {
 
 func findingsFromWire(list []*doorwardv1.Finding) []sdk.Finding {
 	var findings []sdk.Finding
-	for _, f := range list {
+	for _, f := range list[:min(len(list), maxFindings)] {
 		findings = append(findings, sdk.Finding{
-			Severity: sdk.Severity(bounded(f.GetSeverity())), Subject: bounded(f.GetSubject()), Text: bounded(f.GetText()),
+			Severity: severityFromWire(f.GetSeverity()),
+			Subject:  printable(f.GetSubject(), maxOption), Text: printable(f.GetText(), maxDetail),
 		})
 	}
 	return findings
 }
 
-func optionsToWire(schema options.Schema) []*doorwardv1.Option {
+// severityFromWire takes a severity that it does not know for an error: a newer
+// plugin may grade more finely.
+func severityFromWire(text string) sdk.Severity {
+	switch severity := sdk.Severity(text); severity {
+	case sdk.SeverityOK, sdk.SeverityWarning:
+		return severity
+	default:
+		return sdk.SeverityError
+	}
+}
+
+// capabilitiesFromWire leaves out capabilities that this host does not know: a
+// newer plugin may announce more.
+func capabilitiesFromWire(names []string) []sdk.Capability {
+	var list []sdk.Capability
+	for _, c := range []sdk.Capability{
+		sdk.CapabilityRefresh, sdk.CapabilityBeginLogout, sdk.CapabilityReceiveLogout,
+		sdk.CapabilityMetadata, sdk.CapabilityCheck,
+	} {
+		if slices.Contains(names, string(c)) {
+			list = append(list, c)
+		}
+	}
+	return list
+}
+
+func schemaToWire(schema options.Schema) []*doorwardv1.Option {
 	var list []*doorwardv1.Option
 	for _, o := range schema.Options {
 		list = append(list, &doorwardv1.Option{
@@ -195,27 +200,14 @@ func optionsToWire(schema options.Schema) []*doorwardv1.Option {
 	return list
 }
 
-func optionsFromWire(list []*doorwardv1.Option) options.Schema {
+func schemaFromWire(list []*doorwardv1.Option) options.Schema {
 	var schema options.Schema
-	for _, o := range list {
+	for _, o := range list[:min(len(list), options.MaxValues)] {
 		schema.Options = append(schema.Options, options.Option{
-			Name: o.GetName(), Type: options.Type(o.GetType()), Default: o.GetDefaultValue(), Required: o.GetRequired(),
-			Secret: o.GetSecret(), Values: o.GetValues(), Doc: o.GetDoc(),
+			Name: printable(o.GetName(), maxOption), Type: options.Type(o.GetType()), Required: o.GetRequired(),
+			Default: printable(o.GetDefaultValue(), maxDetail), Secret: o.GetSecret(), Values: o.GetValues(),
+			Doc: printable(o.GetDoc(), maxDetail),
 		})
 	}
 	return schema
-}
-
-func timeToWire(t time.Time) *timestamppb.Timestamp {
-	if t.IsZero() {
-		return nil
-	}
-	return timestamppb.New(t)
-}
-
-func timeFromWire(t *timestamppb.Timestamp) time.Time {
-	if t == nil || t.CheckValid() != nil {
-		return time.Time{}
-	}
-	return t.AsTime()
 }

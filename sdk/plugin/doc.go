@@ -8,14 +8,18 @@
 //		plugin.Serve(plugin.Description{Mechanism: "magic", Version: "1.0.0"}, open)
 //	}
 //
-//	func open(ctx context.Context, env sdk.Env, options Options) (sdk.Mechanism, error) {
-//		return &mechanism{env: env, options: options}, nil
+//	func open(ctx context.Context, env sdk.Env, opts Options) (sdk.Mechanism, error) {
+//		return &mechanism{env: env, options: opts}, nil
 //	}
 //
-// The host needs [Handshake], [Plugins], [DialOptions] and [Client]. A provider
-// opened through a Client is an [sdk.Mechanism] like the one in the plugin:
-// errors keep their kind and reason, and a capability that the mechanism lacks
-// answers errors.ErrUnsupported without a call.
+// One process serves all providers of its mechanism. A panic in a call is
+// logged and becomes a fault of that call alone; a panic in a goroutine that
+// the mechanism started ends the process.
 //
-// One process serves all providers of its mechanism.
+// The host needs [Handshake], [Plugins], [DialOptions], [Dispense] and
+// [Client]. A provider opened through a Client is an [sdk.Mechanism] like the
+// one in the plugin: errors keep their kind, reason and detail, and a
+// capability that the mechanism lacks answers errors.ErrUnsupported without a
+// call. What the Client returns is bounded and readable; whether it makes sense
+// (a target of a redirect, a subject) is for the host to check.
 package plugin

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
 
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
@@ -25,7 +26,11 @@ var (
 	ErrTransport = errors.New("plugin not reachable")
 )
 
-// kinds is the one table by which refusals cross the wire.
+// errNotAnnounced answers a call for a capability that the mechanism lacks.
+var errNotAnnounced = errors.New("capability not announced")
+
+// kinds is the one table by which refusals cross the wire. What is not in it is
+// a fault.
 var kinds = []struct {
 	err  error
 	kind doorwardv1.ErrorKind
@@ -35,122 +40,136 @@ var kinds = []struct {
 	{sdk.ErrInvalidResponse, doorwardv1.ErrorKind_ERROR_KIND_INVALID_RESPONSE, codes.InvalidArgument},
 	{sdk.ErrUnavailable, doorwardv1.ErrorKind_ERROR_KIND_UNAVAILABLE, codes.Unavailable},
 	{sdk.ErrMisconfigured, doorwardv1.ErrorKind_ERROR_KIND_MISCONFIGURED, codes.FailedPrecondition},
-	{ErrFault, doorwardv1.ErrorKind_ERROR_KIND_FAULT, codes.Internal},
 }
 
-// errUnimplemented answers a call for a capability that was not announced.
-var errUnimplemented = status.Error(codes.Unimplemented, "capability not announced")
-
-// Limits of the texts in an error, in bytes.
+// Limits of the texts in an error, in bytes. All together stay well below
+// maxHeader, because gRPC carries an error in the trailer of the answer.
 const (
 	maxDetail   = 2 << 10
 	maxProblems = 100
+	maxOption   = 128
+	maxProblem  = 512
 )
+
+// reasonOptions is the reason of an error that lists options.Problems.
+const reasonOptions = "options"
 
 var reasonForm = regexp.MustCompile(`^[a-z0-9_]{1,64}$`)
 
 // statusOf makes the status that stands for err on the wire.
-func statusOf(err error) error {
-	if _, ok := status.FromError(err); ok {
-		return err
+func statusOf(ctx context.Context, err error) error {
+	refused, isRefusal := errors.AsType[*sdk.Error](err)
+	problems, hasProblems := errors.AsType[options.Problems](err)
+	switch {
+	case errors.Is(err, errNotAnnounced):
+		return status.Error(codes.Unimplemented, errNotAnnounced.Error())
+	case isRefusal:
+		return refusalStatus(refused.Kind, refused.Reason, detailOf(err, refused), problems)
+	case hasProblems:
+		return refusalStatus(sdk.ErrMisconfigured, reasonOptions, err.Error(), problems)
+	case ctx.Err() != nil:
+		return status.FromContextError(ctx.Err()).Err()
+	default:
+		return refusalStatus(err, "", err.Error(), nil)
 	}
-	if errors.Is(err, context.DeadlineExceeded) && !isRefusal(err) {
-		return status.FromContextError(context.DeadlineExceeded).Err()
-	}
-	wire := &doorwardv1.Error{Kind: doorwardv1.ErrorKind_ERROR_KIND_FAULT, Detail: bounded(err.Error())}
+}
+
+// detailOf keeps what was wrapped around a refusal, without its kind and
+// reason, which travel by themselves.
+func detailOf(err error, refused *sdk.Error) string {
+	return strings.Replace(err.Error(), refused.Error(), refused.Detail, 1)
+}
+
+func refusalStatus(kind error, reason sdk.Reason, detail string, problems options.Problems) error {
+	wire := &doorwardv1.Error{Kind: doorwardv1.ErrorKind_ERROR_KIND_FAULT, Detail: printable(detail, maxDetail)}
 	code := codes.Internal
 	for _, k := range kinds {
-		if errors.Is(err, k.err) {
+		if errors.Is(kind, k.err) {
 			wire.Kind, code = k.kind, k.code
 			break
 		}
 	}
-	if e, ok := errors.AsType[*sdk.Error](err); ok {
-		wire.Reason, wire.Detail = string(e.Reason), bounded(e.Detail)
+	if reasonForm.MatchString(string(reason)) {
+		wire.Reason = string(reason)
 	}
-	if problems, ok := errors.AsType[options.Problems](err); ok {
-		wire.Kind, code = doorwardv1.ErrorKind_ERROR_KIND_MISCONFIGURED, codes.FailedPrecondition
-		wire.Reason, wire.Problems = "options", problemsToWire(problems)
+	for _, p := range problems[:min(len(problems), maxProblems)] {
+		wire.Problems = append(wire.Problems, &doorwardv1.OptionProblem{
+			Option: printable(p.Option, maxOption), Text: printable(p.Text, maxProblem),
+		})
 	}
-	s, detailErr := status.New(code, wire.GetKind().String()).WithDetails(wire)
-	if detailErr != nil {
+	s, err := status.New(code, wire.GetKind().String()).WithDetails(wire)
+	if err != nil {
 		return status.Error(codes.Internal, "error cannot be encoded")
 	}
 	return s.Err()
 }
 
-func isRefusal(err error) bool {
-	_, ok := errors.AsType[*sdk.Error](err)
-	return ok
-}
-
 // errorOf is the inverse of statusOf. What the plugin wrote is hostile: texts
-// are bounded and a reason of odd form is dropped.
+// are bounded and printable, and a reason of odd form is dropped.
 func errorOf(err error) error {
-	if err == nil {
-		return nil
-	}
-	s, ok := status.FromError(err)
-	if !ok {
-		return fmt.Errorf("%w: %w", ErrTransport, err)
-	}
+	s := status.Convert(err)
 	for _, detail := range s.Details() {
 		if wire, ok := detail.(*doorwardv1.Error); ok {
-			return refusal(wire)
+			return refusalOf(wire)
 		}
 	}
 	switch s.Code() {
-	case codes.Unimplemented:
-		return fmt.Errorf("%w: %w", errors.ErrUnsupported, ErrFault)
+	case codes.OK:
+		return nil
 	case codes.DeadlineExceeded:
 		return fmt.Errorf("%w: %w", ErrTransport, context.DeadlineExceeded)
 	case codes.Canceled:
 		return fmt.Errorf("%w: %w", ErrTransport, context.Canceled)
-	case codes.ResourceExhausted:
-		return fmt.Errorf("%w: message larger than %d bytes", ErrFault, MaxMessage)
+	case codes.Unavailable:
+		return fmt.Errorf("%w: %s", ErrTransport, printable(s.Message(), maxDetail))
+	case codes.Unimplemented:
+		return fmt.Errorf("%w: announced but not there: %w", ErrFault, errors.ErrUnsupported)
 	default:
-		return fmt.Errorf("%w: %s: %s", ErrTransport, s.Code(), bounded(s.Message()))
+		return fmt.Errorf("%w: %s: %s", ErrFault, s.Code(), printable(s.Message(), maxDetail))
 	}
 }
 
-func refusal(wire *doorwardv1.Error) error {
-	kind := ErrFault
+func refusalOf(wire *doorwardv1.Error) error {
+	e := &sdk.Error{Kind: ErrFault, Detail: printable(wire.GetDetail(), maxDetail)}
 	for _, k := range kinds {
 		if k.kind == wire.GetKind() {
-			kind = k.err
+			e.Kind = k.err
 		}
 	}
-	e := &sdk.Error{Kind: kind, Detail: bounded(wire.GetDetail())}
 	if reasonForm.MatchString(wire.GetReason()) {
 		e.Reason = sdk.Reason(wire.GetReason())
 	}
-	if len(wire.GetProblems()) == 0 {
+	if len(wire.GetProblems()) == 0 || e.Kind != sdk.ErrMisconfigured {
 		return e
 	}
-	return fmt.Errorf("%w: %w", sdk.ErrMisconfigured, problemsFromWire(wire.GetProblems()))
+	return sdk.Misconfigured(e.Reason, "%w", problemsOf(wire.GetProblems()))
 }
 
-func problemsToWire(problems options.Problems) []*doorwardv1.OptionProblem {
-	var list []*doorwardv1.OptionProblem
-	for _, p := range problems[:min(len(problems), maxProblems)] {
-		list = append(list, &doorwardv1.OptionProblem{Option: bounded(p.Option), Text: bounded(p.Text)})
-	}
-	return list
-}
-
-func problemsFromWire(wire []*doorwardv1.OptionProblem) options.Problems {
+func problemsOf(wire []*doorwardv1.OptionProblem) options.Problems {
 	var problems options.Problems
 	for _, p := range wire[:min(len(wire), maxProblems)] {
-		problems = append(problems, options.Problem{Option: bounded(p.GetOption()), Text: bounded(p.GetText())})
+		problems = append(problems, options.Problem{
+			Option: printable(p.GetOption(), maxOption), Text: printable(p.GetText(), maxProblem),
+		})
 	}
 	return problems
 }
 
-// bounded cuts a text to what a log line bears, as valid UTF-8: gRPC refuses a
-// string that is not.
-func bounded(text string) string {
-	if len(text) > maxDetail {
-		text = text[:maxDetail] + "…"
+// printable cuts a text to size and replaces what could forge a line of a log
+// or move the cursor of a terminal. A line break becomes a blank, because the
+// texts of several joined errors stand on lines of their own.
+func printable(text string, size int) string {
+	if len(text) > size {
+		text = strings.ToValidUTF8(text[:size], "") + "…"
 	}
-	return strings.ToValidUTF8(text, "\uFFFD")
+	return strings.Map(func(c rune) rune {
+		switch {
+		case c == '\n', c == '\t':
+			return ' '
+		case unicode.IsPrint(c):
+			return c
+		default:
+			return unicode.ReplacementChar
+		}
+	}, text)
 }

@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"fmt"
 
 	goplugin "github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
@@ -15,6 +16,10 @@ const ProtocolVersion = 1
 
 // MaxMessage bounds a message in both directions, in bytes.
 const MaxMessage = 4 << 20
+
+// maxHeader bounds the header and the trailer of an answer, in bytes. An error
+// of ours has at most 100 KiB.
+const maxHeader = 256 << 10
 
 // pluginName is the only plugin in a binary, as go-plugin sees it.
 const pluginName = "mechanism"
@@ -33,10 +38,13 @@ func Plugins() map[int]goplugin.PluginSet {
 }
 
 // DialOptions bound the messages that the host sends and accepts. Without them
-// a plugin could put a 2 GiB answer into the memory of the host.
+// a plugin could put a 2 GiB answer, or 16 MiB of error, into the memory of the
+// host.
 func DialOptions() []grpc.DialOption {
-	return []grpc.DialOption{grpc.WithDefaultCallOptions(
-		grpc.MaxCallRecvMsgSize(MaxMessage), grpc.MaxCallSendMsgSize(MaxMessage))}
+	return []grpc.DialOption{
+		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessage), grpc.MaxCallSendMsgSize(MaxMessage)),
+		grpc.WithMaxHeaderListSize(maxHeader),
+	}
 }
 
 // Dispense returns the Client of a started plugin process.
@@ -45,7 +53,11 @@ func Dispense(protocol goplugin.ClientProtocol) (*Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	return raw.(*Client), nil
+	client, ok := raw.(*Client)
+	if !ok {
+		return nil, fmt.Errorf("dispensing %s: got a %T; configure go-plugin with Plugins", pluginName, raw)
+	}
+	return client, nil
 }
 
 // wire plugs both ends into go-plugin.

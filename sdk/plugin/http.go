@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"time"
 
+	"golang.org/x/net/http/httpguts"
+
 	"github.com/doorward/doorward/sdk"
 )
 
@@ -34,9 +36,16 @@ var (
 // of a token endpoint would post the client secret to wherever it points. Time
 // and size of a response are bounded, the latter after decompression. No proxy
 // is used and no cookie kept.
+//
+// The error says which of the settings is no good, for the operator. Requests
+// fail with [ErrPlainHTTP] and [ErrTooLarge] in the tree of the error, besides
+// what net/http returns.
 func HTTPClient(s sdk.HTTPSettings) (*http.Client, error) {
 	tlsConfig, err := tlsConfigOf(s)
 	if err != nil {
+		return nil, err
+	}
+	if s.Header, err = headerOf(s.Header); err != nil {
 		return nil, err
 	}
 	if s.Timeout <= 0 {
@@ -87,6 +96,23 @@ func tlsConfigOf(s sdk.HTTPSettings) (*tls.Config, error) {
 	return config, nil
 }
 
+// headerOf copies the header, with the names in their usual form.
+func headerOf(header http.Header) (http.Header, error) {
+	out := http.Header{}
+	for name, values := range header {
+		if !httpguts.ValidHeaderFieldName(name) {
+			return nil, fmt.Errorf("reading the header: %q is no name of a field", name)
+		}
+		for _, value := range values {
+			if !httpguts.ValidHeaderFieldValue(value) {
+				return nil, fmt.Errorf("reading the header: the value of %s has a control character in it", name)
+			}
+			out.Add(name, value)
+		}
+	}
+	return out, nil
+}
+
 // loopbackOnly refuses a connection to any other address, whatever the name
 // resolved to.
 func loopbackOnly(_ context.Context, _, address string, _ syscall.RawConn) error {
@@ -118,7 +144,7 @@ func (t *boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	if err != nil {
 		return nil, err
 	}
-	if resp.ContentLength > t.settings.MaxBody {
+	if resp.ContentLength > t.settings.MaxBody && req.Method != http.MethodHead {
 		resp.Body.Close()
 		return nil, fmt.Errorf("%w: %d bytes, at most %d are read", ErrTooLarge, resp.ContentLength, t.settings.MaxBody)
 	}
@@ -137,26 +163,35 @@ func (t *boundedTransport) CloseIdleConnections() {
 func withHeader(req *http.Request, header http.Header) *http.Request {
 	req = req.Clone(req.Context())
 	for name, values := range header {
-		if len(req.Header.Values(name)) == 0 {
-			req.Header[http.CanonicalHeaderKey(name)] = values
+		if _, set := req.Header[name]; !set {
+			req.Header[name] = values
 		}
 	}
 	return req
 }
 
+// boundedBody ends with ErrTooLarge where http.MaxBytesReader of a server would:
+// a body of exactly the limit is read to its end.
 type boundedBody struct {
 	io.ReadCloser
 	left int64
 }
 
 func (b *boundedBody) Read(p []byte) (int, error) {
-	if int64(len(p)) > b.left+1 {
+	if int64(len(p)) > b.left {
 		p = p[:b.left+1]
 	}
 	n, err := b.ReadCloser.Read(p)
-	b.left -= int64(n)
-	if b.left < 0 {
+	if int64(n) > b.left {
+		n, b.left = int(b.left), 0
+		b.ReadCloser = tooLarge{b.ReadCloser}
 		return n, ErrTooLarge
 	}
+	b.left -= int64(n)
 	return n, err
 }
+
+// tooLarge is a body that was read beyond its limit.
+type tooLarge struct{ io.Closer }
+
+func (tooLarge) Read([]byte) (int, error) { return 0, ErrTooLarge }

@@ -2,32 +2,38 @@ package plugin
 
 import (
 	"context"
+	"encoding/json"
+	"fmt"
+	"io"
 	"log/slog"
 	"os"
 
 	hclog "github.com/hashicorp/go-hclog"
 )
 
-// logger writes JSON lines with hclog's keys to stderr, which is where the
-// host reads the log of a plugin. The host decides what is shown.
-func (environment) logger() *slog.Logger {
-	return slog.New(&logHandler{logger: stderrLogger})
+// stderr is where the host reads the log of a plugin: JSON lines with hclog's
+// keys. It is kept here before go-plugin puts a pipe of its own into os.Stderr.
+var stderr io.Writer = os.Stderr
+
+func logTo(w io.Writer, least hclog.Level) hclog.Logger {
+	return hclog.New(&hclog.LoggerOptions{JSONFormat: true, Output: w, Level: least})
 }
 
-var stderrLogger = hclog.New(&hclog.LoggerOptions{JSONFormat: true, Output: os.Stderr, Level: hclog.Debug})
-
-// logHandler lets authors use log/slog while the wire carries hclog.
+// logHandler lets authors use log/slog while the wire carries hclog. It passes
+// on what is at least debug; the host decides what is shown.
 type logHandler struct {
 	logger hclog.Logger
 	group  string // prefix of attribute names
 }
 
-func (h *logHandler) Enabled(_ context.Context, level slog.Level) bool { return level >= slog.LevelDebug }
+func (h *logHandler) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= slog.LevelDebug
+}
 
 func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 	args := make([]any, 0, 2*r.NumAttrs())
 	r.Attrs(func(a slog.Attr) bool {
-		args = h.appendAttr(args, h.group, a)
+		args = appendAttr(args, h.group, a)
 		return true
 	})
 	h.logger.Log(hclogLevel(r.Level), r.Message, args...)
@@ -37,7 +43,7 @@ func (h *logHandler) Handle(_ context.Context, r slog.Record) error {
 func (h *logHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	var args []any
 	for _, a := range attrs {
-		args = h.appendAttr(args, h.group, a)
+		args = appendAttr(args, h.group, a)
 	}
 	return &logHandler{logger: h.logger.With(args...), group: h.group}
 }
@@ -50,25 +56,44 @@ func (h *logHandler) WithGroup(name string) slog.Handler {
 }
 
 // appendAttr flattens groups into dotted names.
-func (h *logHandler) appendAttr(args []any, prefix string, a slog.Attr) []any {
+func appendAttr(args []any, prefix string, a slog.Attr) []any {
 	value := a.Value.Resolve()
 	if value.Kind() != slog.KindGroup {
+		if a.Key == "" && value.Equal(slog.Value{}) {
+			return args
+		}
 		return append(args, prefix+a.Key, logValue(value))
 	}
 	if a.Key != "" {
 		prefix += a.Key + "."
 	}
 	for _, inner := range value.Group() {
-		args = h.appendAttr(args, prefix, inner)
+		args = appendAttr(args, prefix, inner)
 	}
 	return args
 }
 
+// logValue returns what JSON can carry: hclog drops the whole line otherwise.
 func logValue(v slog.Value) any {
-	if err, ok := v.Any().(error); ok {
-		return err.Error()
+	switch v.Kind() {
+	case slog.KindString, slog.KindBool, slog.KindInt64, slog.KindUint64, slog.KindTime:
+		return v.Any()
+	case slog.KindAny:
+		return anyValue(v.Any())
+	default: // a duration reads better as text, and a float may be no number
+		return v.String()
 	}
-	return v.Any()
+}
+
+func anyValue(value any) any {
+	if err, ok := value.(error); ok {
+		return fmt.Sprint(err) // unlike err.Error(), bears a nil pointer
+	}
+	data, err := json.Marshal(value)
+	if err != nil {
+		return fmt.Sprintf("a %T that cannot be logged: %v", value, err)
+	}
+	return json.RawMessage(data)
 }
 
 func hclogLevel(level slog.Level) hclog.Level {

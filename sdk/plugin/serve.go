@@ -4,9 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"os"
-	"runtime/debug"
 	"time"
 
 	hclog "github.com/hashicorp/go-hclog"
@@ -28,7 +26,7 @@ type Description struct {
 }
 
 // Serve is the whole main of a plugin. It serves until the host ends the
-// process and does not return.
+// process, or is itself no more; then main should return.
 //
 // The SDK decodes the options of each configured provider strictly into C (see
 // package options) and calls open once for it. Open should check what it can
@@ -49,18 +47,32 @@ func Serve[C any](d Description, open func(ctx context.Context, env sdk.Env, opt
 	goplugin.Serve(serveConfig(s, nil))
 }
 
+// Test says how ServeTest serves.
+type Test struct {
+	// Now is the clock that mechanisms get; nil means the real one.
+	Now func() time.Time
+
+	// Log receives the log, in JSON lines; nil means standard error.
+	Log io.Writer
+
+	// Ready receives, once, the configuration with which a go-plugin client
+	// connects. Done is closed when all is over.
+	Ready chan<- *goplugin.ReattachConfig
+	Done  chan<- struct{}
+}
+
 // ServeTest serves like Serve, but inside the calling process and until ctx is
-// done. The reattach configuration for a go-plugin client is sent on ready.
-// It is meant for package plugintest.
+// done. It is meant for package plugintest.
 func ServeTest[C any](ctx context.Context, d Description,
-	open func(ctx context.Context, env sdk.Env, opts C) (sdk.Mechanism, error),
-	now func() time.Time, ready chan<- *goplugin.ReattachConfig,
+	open func(ctx context.Context, env sdk.Env, opts C) (sdk.Mechanism, error), test Test,
 ) error {
-	s, err := newServer(d, open, environment{now: now})
+	s, err := newServer(d, open, environment{now: test.Now, log: test.Log})
 	if err != nil {
 		return err
 	}
-	go goplugin.Serve(serveConfig(s, &goplugin.ServeTestConfig{Context: ctx, ReattachConfigCh: ready}))
+	go goplugin.Serve(serveConfig(s, &goplugin.ServeTestConfig{
+		Context: ctx, ReattachConfigCh: test.Ready, CloseCh: test.Done,
+	}))
 	return nil
 }
 
@@ -68,44 +80,35 @@ func serveConfig(s *server, test *goplugin.ServeTestConfig) *goplugin.ServeConfi
 	return &goplugin.ServeConfig{
 		HandshakeConfig:  Handshake,
 		VersionedPlugins: map[int]goplugin.PluginSet{ProtocolVersion: {pluginName: wire{server: s}}},
-		Logger:           hclog.NewNullLogger(),
+		Logger:           logTo(s.env.output(), hclog.Warn), // what go-plugin itself has to say
 		Test:             test,
 		GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
-			return grpc.NewServer(append(opts,
-				grpc.MaxRecvMsgSize(MaxMessage), grpc.MaxSendMsgSize(MaxMessage),
-				grpc.ChainUnaryInterceptor(s.refuse, s.recoverPanic))...)
+			served := grpc.NewServer(append(opts,
+				grpc.MaxRecvMsgSize(MaxMessage), grpc.MaxSendMsgSize(MaxMessage), grpc.UnaryInterceptor(s.answer))...)
+			if test == nil {
+				go stopWithHost(served.Stop)
+			}
+			return served
 		},
 	}
 }
 
-// recoverPanic keeps one bad message from ending the logins of everybody else:
-// unlike net/http, grpc-go lets a panic in a handler end the process.
-func (s *server) recoverPanic(ctx context.Context, req any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (resp any, err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			s.env.logger().Error("panic", "call", info.FullMethod, "what", panicText(r), "stack", string(debug.Stack()))
-			err = fmt.Errorf("panic in %s: %s", info.FullMethod, panicText(r))
+// hostPoll is how often a plugin looks whether its host is still there.
+const hostPoll = 250 * time.Millisecond
+
+// stopWithHost stops the plugin when its parent process is gone: a host that
+// was killed cannot stop its plugins, and they would stay for ever. It asks for
+// the parent again and again because there is no better sign: the signal that
+// Linux sends for this (PR_SET_PDEATHSIG) comes as soon as the thread that
+// started the plugin ends, and standard input belongs to the host.
+func stopWithHost(stop func()) {
+	host := os.Getppid()
+	for range time.Tick(hostPoll) {
+		if os.Getppid() != host {
+			stop()
+			return
 		}
-	}()
-	return handle(ctx, req)
-}
-
-// refuse turns every error into a status that the host understands.
-func (s *server) refuse(ctx context.Context, req any, _ *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (any, error) {
-	resp, err := handle(ctx, req)
-	if err != nil {
-		return nil, statusOf(err)
 	}
-	return resp, nil
-}
-
-// panicText shows errors of the runtime and hides everything else, because a
-// panic may carry any value, a secret too.
-func panicText(r any) string {
-	if err, ok := r.(interface{ RuntimeError() }); ok {
-		return fmt.Sprint(err)
-	}
-	return fmt.Sprintf("a value of type %T", r)
 }
 
 func byHand(s *server, args []string, stdout, stderr io.Writer) int {
@@ -126,20 +129,3 @@ func byHand(s *server, args []string, stdout, stderr io.Writer) int {
 	}
 	return 0
 }
-
-// environment is what an Env is made of; the zero value is the real thing.
-type environment struct {
-	now func() time.Time
-}
-
-func (e environment) clock() func() time.Time {
-	if e.now != nil {
-		return e.now
-	}
-	return time.Now
-}
-
-func (environment) dial() func(ctx context.Context, network, address string) (net.Conn, error) {
-	return (&net.Dialer{Timeout: dialTimeout}).DialContext
-}
-

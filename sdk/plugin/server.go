@@ -1,12 +1,15 @@
 package plugin
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"regexp"
+	"runtime"
+	"runtime/debug"
 	"sync"
+
+	"google.golang.org/grpc"
 
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
@@ -47,44 +50,65 @@ func newServer[C any](d Description, open func(context.Context, sdk.Env, C) (sdk
 	return &server{description: d, schema: schema, open: openValues, env: env, opened: map[uint64]sdk.Mechanism{}}, nil
 }
 
+// answer stands around every call. It turns errors into statuses that the host
+// understands, and panics into faults: unlike net/http, grpc-go lets a panic in
+// a handler end the process, and one bad message would end the logins of
+// everybody else.
+func (s *server) answer(ctx context.Context, req any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (resp any, err error) {
+	if info.Server != any(s) {
+		return handle(ctx, req) // a service of go-plugin
+	}
+	defer func() {
+		if r := recover(); r != nil {
+			what := panicText(r)
+			s.env.logger().Error("panic", "call", info.FullMethod, "what", what, "stack", string(debug.Stack()))
+			resp, err = nil, statusOf(ctx, fmt.Errorf("panic in %s: %s", info.FullMethod, what))
+		}
+	}()
+	resp, err = handle(ctx, req)
+	if err != nil {
+		return nil, statusOf(ctx, err)
+	}
+	return resp, nil
+}
+
+// panicText shows errors of the runtime and hides everything else, because a
+// panic may carry any value, a secret too.
+func panicText(r any) string {
+	if err, ok := r.(runtime.Error); ok {
+		return err.Error()
+	}
+	return fmt.Sprintf("a value of type %T", r)
+}
+
 func (s *server) Describe(context.Context, *doorwardv1.DescribeRequest) (*doorwardv1.DescribeResponse, error) {
 	return &doorwardv1.DescribeResponse{
 		Mechanism: s.description.Mechanism,
 		Version:   s.description.Version,
-		Options:   optionsToWire(s.schema),
+		Options:   schemaToWire(s.schema),
 	}, nil
 }
 
 func (s *server) Open(ctx context.Context, req *doorwardv1.OpenRequest) (*doorwardv1.OpenResponse, error) {
-	values, err := decodeObject(req.GetOptionsJson())
+	values, err := decodeOptions(req.GetOptionsJson(), s.schema)
 	if err != nil {
 		return nil, fmt.Errorf("reading the options: %w", err)
 	}
-	m, err := s.open(ctx, s.envFor(req), values)
+	m, err := s.open(ctx, s.env.envFor(req), values)
 	if err != nil {
 		return nil, err
 	}
 	if m == nil {
-		return nil, fmt.Errorf("open returned no mechanism for provider %q", req.GetProvider())
+		return nil, errors.New("open returned neither a mechanism nor an error")
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err // nobody would learn the handle, nor close it
 	}
 	resp := &doorwardv1.OpenResponse{Handle: s.keep(m)}
 	for _, c := range sdk.Capabilities(m) {
 		resp.Capabilities = append(resp.Capabilities, string(c))
 	}
 	return resp, nil
-}
-
-func (s *server) envFor(req *doorwardv1.OpenRequest) sdk.Env {
-	return sdk.Env{
-		Provider:    req.GetProvider(),
-		CallbackURL: req.GetCallbackUrl(),
-		MetadataURL: req.GetMetadataUrl(),
-		LogoutURL:   req.GetLogoutUrl(),
-		Logger:      s.env.logger().With("provider", req.GetProvider()),
-		Now:         s.env.clock(),
-		HTTPClient:  HTTPClient,
-		Dial:        s.env.dial(),
-	}
 }
 
 func (s *server) keep(m sdk.Mechanism) uint64 {
@@ -122,7 +146,7 @@ func capability[T any](s *server, handle uint64) (T, error) {
 	if c, ok := m.(T); ok {
 		return c, nil
 	}
-	return none, errUnimplemented
+	return none, errNotAnnounced
 }
 
 func (s *server) Begin(ctx context.Context, req *doorwardv1.BeginRequest) (*doorwardv1.BeginResponse, error) {
@@ -210,19 +234,4 @@ func (s *server) Check(ctx context.Context, req *doorwardv1.CheckRequest) (*door
 	}
 	findings, err := c.Check(ctx)
 	return &doorwardv1.CheckResponse{Findings: findingsToWire(findings)}, err
-}
-
-// decodeObject reads a JSON object and keeps its numbers as written, so that an
-// 18-digit client ID is not rounded.
-func decodeObject(data []byte) (map[string]any, error) {
-	if len(data) == 0 {
-		return map[string]any{}, nil
-	}
-	decoder := json.NewDecoder(bytes.NewReader(data))
-	decoder.UseNumber()
-	var values map[string]any
-	if err := decoder.Decode(&values); err != nil {
-		return nil, err
-	}
-	return values, nil
 }

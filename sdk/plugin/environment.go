@@ -1,0 +1,56 @@
+package plugin
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"net"
+	"time"
+
+	hclog "github.com/hashicorp/go-hclog"
+
+	"github.com/doorward/doorward/sdk"
+	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
+)
+
+// environment is what an Env is made of; the zero value is the real thing.
+type environment struct {
+	now func() time.Time
+	log io.Writer
+}
+
+func (e environment) envFor(req *doorwardv1.OpenRequest) sdk.Env {
+	return sdk.Env{
+		Provider:    req.GetProvider(),
+		CallbackURL: req.GetCallbackUrl(),
+		MetadataURL: req.GetMetadataUrl(),
+		LogoutURL:   req.GetLogoutUrl(),
+		Logger:      e.logger().With("provider", req.GetProvider()),
+		Now:         e.clock(),
+		HTTPClient:  HTTPClient,
+		Dial:        dial,
+	}
+}
+
+func (e environment) clock() func() time.Time {
+	if e.now != nil {
+		return e.now
+	}
+	return time.Now
+}
+
+func (e environment) output() io.Writer {
+	if e.log != nil {
+		return e.log
+	}
+	return stderr
+}
+
+func (e environment) logger() *slog.Logger {
+	return slog.New(&logHandler{logger: logTo(e.output(), hclog.Debug)})
+}
+
+func dial(ctx context.Context, network, address string) (net.Conn, error) {
+	dialer := net.Dialer{Timeout: dialTimeout}
+	return dialer.DialContext(ctx, network, address)
+}
