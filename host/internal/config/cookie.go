@@ -1,0 +1,90 @@
+package config
+
+import (
+	"net/http"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strings"
+)
+
+// cookieName is a token of RFC 9110, as RFC 6265 section 4.1.1 asks for.
+var cookieName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$")
+
+var sameSites = map[string]http.SameSite{
+	"lax": http.SameSiteLaxMode, "strict": http.SameSiteStrictMode, "none": http.SameSiteNoneMode,
+}
+
+// cookies returns how the cookies of refresh and session tokens are set. Public is
+// nil if it has a problem.
+func (g *group) cookies(s settings, public *url.URL) (refresh, session Cookie) {
+	if public == nil {
+		return Cookie{}, Cookie{}
+	}
+	refresh = g.cookie("refresh_token_cookie_", Cookie{
+		s.RefreshCookieName, s.RefreshCookieDomain, s.RefreshCookieSecure, sameSites[s.RefreshCookieSameSite],
+	}, public)
+	session = g.cookie("session_cookie_", Cookie{
+		s.SessionCookieName, s.SessionCookieDomain, s.SessionCookieSecure, sameSites[s.SessionCookieSameSite],
+	}, public)
+	if refresh.Name == session.Name && g.ok("session_cookie_name") {
+		g.refuse("session_cookie_name", "must differ from the name of the refresh cookie")
+	}
+	return refresh, session
+}
+
+func (g *group) cookie(prefix string, c Cookie, public *url.URL) Cookie {
+	c.Secure = g.cookieSecure(prefix+"secure", c.Secure, public)
+	c.Domain = g.cookieDomain(prefix+"domain", c.Domain, public.Hostname())
+	if g.ok(prefix+"same_site") && c.SameSite == http.SameSiteNoneMode && !c.Secure {
+		g.refuse(prefix+"same_site", "none needs https in PUBLIC_URL; write lax")
+	}
+	if g.ok(prefix + "name") {
+		g.checkCookieName(prefix+"name", c)
+	}
+	return c
+}
+
+// checkCookieName refuses names that browsers refuse. For the prefixes see RFC
+// 6265bis section 4.1.3.
+func (g *group) checkCookieName(option string, c Cookie) {
+	name := strings.ToLower(c.Name)
+	switch {
+	case !cookieName.MatchString(c.Name):
+		g.refuse(option, "must have letters, digits, - and _ only")
+	case strings.HasPrefix(name, "__host-") && (c.Domain != "" || !c.Secure):
+		g.refuse(option, "with __Host- needs https in PUBLIC_URL, and no cookie domain")
+	case strings.HasPrefix(name, "__secure-") && !c.Secure:
+		g.refuse(option, "with __Secure- needs https in PUBLIC_URL")
+	}
+}
+
+// cookieSecure never lets a cookie of an https host travel over http.
+func (g *group) cookieSecure(option string, wanted bool, public *url.URL) bool {
+	https := public.Scheme == "https"
+	if !g.isGiven(option) || !g.ok(option) {
+		return https
+	}
+	if https && !wanted {
+		g.loader.warnOnce("%s has no effect: PUBLIC_URL is https, and its cookies stay Secure", g.spell(option))
+	}
+	if !https && wanted {
+		g.loader.warnOnce("%s: some browsers keep no Secure cookie over http", g.spell(option))
+	}
+	return https || wanted
+}
+
+// cookieDomain accepts the host itself or a domain above it, as browsers do (RFC
+// 6265 section 5.1.3).
+func (g *group) cookieDomain(option, domain, host string) string {
+	if domain == "" || !g.ok(option) {
+		return ""
+	}
+	domain = strings.ToLower(strings.TrimPrefix(domain, "."))
+	_, notIP := netip.ParseAddr(host)
+	above := strings.HasSuffix(host, "."+domain) && strings.Contains(domain, ".")
+	if notIP == nil || !hostName.MatchString(domain) || (domain != host && !above) {
+		g.refuse(option, "must be the host name of PUBLIC_URL (%s) or a domain above it; leave it out for this host only", host)
+	}
+	return domain
+}

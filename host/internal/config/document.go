@@ -1,0 +1,164 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"path/filepath"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+
+	"github.com/doorward/doorward/sdk/options"
+)
+
+// document is a YAML file: settings by name, and providers in its order. Values
+// are not read yet.
+type document struct {
+	name      string // of the file, without its folder
+	settings  map[string]entry
+	providers []providerEntry
+}
+
+// An entry is a key with its value.
+type entry struct {
+	key  string
+	node *yaml.Node
+	line int
+}
+
+type providerEntry struct {
+	name    string
+	line    int
+	options []entry
+}
+
+func (d document) setting(name string) (entry, bool) {
+	e, ok := d.settings[name]
+	return e, ok
+}
+
+// at returns a name with its place: providers.x.mode (doorward.yaml:12).
+func (d document) at(name string, line int) string {
+	return fmt.Sprintf("%s (%s:%d)", name, d.name, line)
+}
+
+// readDocument reads a YAML file that namedBy names. An error means that nothing
+// of it could be read.
+func (l *loader) readDocument(path, namedBy string) error {
+	text, mode, err := readFile(path)
+	if err == nil {
+		err = checkWritable(path, mode)
+	}
+	if err != nil {
+		return oneProblem(namedBy, "%v", err)
+	}
+	l.document = document{name: filepath.Base(path), settings: map[string]entry{}}
+	root, err := parseYAML(text)
+	if err != nil {
+		return oneProblem(l.document.name, "%v", err)
+	}
+	top, _ := l.entries("", root)
+	for _, e := range top {
+		switch _, known := settingsSchema.Lookup(e.key); {
+		case e.key == "providers":
+			l.readProviderEntries(e)
+		case known:
+			l.document.settings[e.key] = e
+		default:
+			l.problems.Addf(l.document.at(e.key, e.line), "%s", noSuchSetting(e.key))
+		}
+	}
+	if l.document.holdsSecrets() {
+		l.warnReadable(path, mode)
+	}
+	return nil
+}
+
+// parseYAML returns the mapping at the top, or nil if the file is empty.
+func parseYAML(text string) (*yaml.Node, error) {
+	decoder := yaml.NewDecoder(strings.NewReader(text))
+	var root, more yaml.Node
+	err := decoder.Decode(&root)
+	switch {
+	case errors.Is(err, io.EOF):
+		return nil, nil
+	case err != nil && strings.Contains(err.Error(), "anchor"):
+		// The message would quote the value.
+		return nil, errors.New("a value that begins with * names no anchor; put it in quotes")
+	case err != nil:
+		return nil, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
+	case !errors.Is(decoder.Decode(&more), io.EOF):
+		return nil, errors.New("must hold one YAML document only")
+	}
+	return root.Content[0], nil
+}
+
+func (l *loader) readProviderEntries(e entry) {
+	list, _ := l.entries("providers", e.node)
+	for _, p := range list {
+		if given, ok := l.entries("providers."+p.key, p.node); ok {
+			l.document.providers = append(l.document.providers, providerEntry{p.key, p.line, given})
+		}
+	}
+}
+
+// entries returns the keys and values of a mapping, of which null has none. It is
+// false for anything else. Path is empty at the top.
+func (l *loader) entries(path string, node *yaml.Node) (list []entry, ok bool) {
+	node = followAlias(node)
+	if node == nil || node.ShortTag() == "!!null" {
+		return nil, true
+	}
+	if node.Kind != yaml.MappingNode {
+		l.problems.Addf(l.document.at(path, node.Line), "must be a mapping of names to values")
+		return nil, false
+	}
+	first := map[string]int{}
+	for i := 0; i < len(node.Content); i += 2 {
+		key, err := scalarKey(node.Content[i])
+		line := node.Content[i].Line
+		if err == nil && first[key] != 0 {
+			err = fmt.Errorf("stands in line %d already", first[key])
+		}
+		if err != nil {
+			l.problems.Addf(l.document.at(strings.TrimPrefix(path+"."+key, "."), line), "%v", err)
+			continue
+		}
+		first[key] = line
+		list = append(list, entry{key, node.Content[i+1], line})
+	}
+	return list, true
+}
+
+func noSuchSetting(key string) string {
+	known := []string{"providers"}
+	for _, o := range settingsSchema.Options {
+		known = append(known, o.Name)
+	}
+	if near := options.Suggest(key, known); near != "" {
+		return "there is no such setting; did you mean " + near + "?"
+	}
+	return "there is no such setting"
+}
+
+// holdsSecrets reports whether a secret seems to stand in the file itself.
+func (d document) holdsSecrets() bool {
+	for _, e := range d.settings {
+		if e.isSecret() {
+			return true
+		}
+	}
+	for _, p := range d.providers {
+		for _, e := range p.options {
+			if e.isSecret() {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (e entry) isSecret() bool {
+	return secretName.MatchString(e.key) && followAlias(e.node).Kind == yaml.ScalarNode
+}

@@ -1,0 +1,91 @@
+package config
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// given is a value with the name that the operator gave it.
+type given struct {
+	value  any
+	origin string
+	broken bool // there is a problem already, and no value
+}
+
+// A candidate is a variable that gives a value, itself or by a file.
+type candidate struct {
+	variable
+	isFile bool
+}
+
+// setting finds a variable by its name in capitals, or NAME_FILE.
+func (l *loader) setting(name string) (given, bool) {
+	for _, layer := range l.layers {
+		found, ok := l.pick(candidate{layer[name], false}, candidate{layer[name+fileSuffix], true})
+		if ok {
+			return found, true
+		}
+	}
+	return given{}, false
+}
+
+const fileSuffix = "_FILE"
+
+// pick takes the one candidate that is not empty. It is a problem if there are
+// two, because only the operator knows which is meant.
+func (l *loader) pick(candidates ...candidate) (given, bool) {
+	var found []candidate
+	for _, c := range candidates {
+		if c.value != "" {
+			found = append(found, c)
+		}
+	}
+	if len(found) == 0 {
+		return given{}, false
+	}
+	first := found[0]
+	if len(found) > 1 {
+		l.problems.Addf(found[1].origin, "is given beside %s; give only one of them", first.origin)
+		return given{origin: first.origin, broken: true}, true
+	}
+	if !first.isFile {
+		return given{value: withoutCast(first.value), origin: first.origin}, true
+	}
+	content, err := l.readValue(first.origin, withoutCast(first.value))
+	if err != nil {
+		l.problems.Addf(first.origin, "%v", err)
+		return given{origin: first.origin, broken: true}, true
+	}
+	return given{value: content, origin: first.origin}, true
+}
+
+// withoutCast strips the type that may stand before a value in environments of the
+// seed system. Here the option itself knows its type.
+func withoutCast(value string) string {
+	cast, rest, ok := strings.Cut(value, ":")
+	switch {
+	case !ok:
+		return value
+	case cast == "array":
+		return plainArray(rest)
+	case cast == "string", cast == "number", cast == "regex", cast == "json", cast == "boolean":
+		return rest
+	}
+	return value
+}
+
+// plainArray strips the casts of the elements, and keeps them apart even if one
+// begins with a bracket.
+func plainArray(text string) string {
+	list := []string{}
+	for element := range strings.SplitSeq(text, ",") {
+		if element != "" {
+			list = append(list, withoutCast(element))
+		}
+	}
+	encoded, err := json.Marshal(list)
+	if err != nil {
+		return text
+	}
+	return string(encoded)
+}

@@ -1,0 +1,33 @@
+package config
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/doorward/doorward/sdk/options"
+)
+
+// Error lists everything that is wrong with a configuration. The Option of a
+// problem is the name that the operator wrote, with file and line if it stands in
+// one: PUBLIC_URL, AUTH_X_MODE (.env:3), providers.x.mode (doorward.yaml:12).
+type Error struct{ Problems options.Problems }
+
+// Error returns a list with one problem a line. It holds no secret.
+func (e *Error) Error() string {
+	count := "is 1 problem"
+	if len(e.Problems) != 1 {
+		count = fmt.Sprintf("are %d problems", len(e.Problems))
+	}
+	lines := strings.ReplaceAll(e.Problems.Error(), "\n", "\n  ")
+	return "there " + count + " in the configuration:\n  " + lines
+}
+
+// Unwrap returns the problems.
+func (e *Error) Unwrap() error { return e.Problems }
+
+// oneProblem is the Error for a source that cannot be read at all.
+func oneProblem(name, format string, args ...any) *Error {
+	var problems options.Problems
+	problems.Addf(name, format, args...)
+	return &Error{problems}
+}

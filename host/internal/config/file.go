@@ -1,0 +1,97 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+)
+
+// maxFile bounds each file that is read, in bytes.
+const maxFile = 1 << 20
+
+var secretName = regexp.MustCompile(`(?i)(secret|password|passphrase|private_?key)`)
+
+// readFile reads a whole file. The error names the path.
+func readFile(path string) (string, fs.FileMode, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return "", 0, fmt.Errorf("reading %s: %w", path, withoutPath(err))
+	}
+	// A pipe without a writer would hold up the start for ever.
+	if !info.Mode().IsRegular() {
+		return "", 0, fmt.Errorf("reading %s: it is not a regular file", path)
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return "", 0, fmt.Errorf("reading %s: %w", path, withoutPath(err))
+	}
+	defer file.Close()
+	content, err := io.ReadAll(io.LimitReader(file, maxFile+1))
+	if err != nil {
+		return "", 0, fmt.Errorf("reading %s: %w", path, withoutPath(err))
+	}
+	if len(content) > maxFile {
+		return "", 0, fmt.Errorf("reading %s: it is larger than 1 MiB", path)
+	}
+	return string(content), info.Mode(), nil
+}
+
+func withoutPath(err error) error {
+	if pathError, ok := errors.AsType[*fs.PathError](err); ok {
+		return pathError.Err
+	}
+	return err
+}
+
+// readValue reads a file that holds the value of name. Editors and echo put a
+// newline at the end that is no part of a secret.
+func (l *loader) readValue(name, path string) (string, error) {
+	path = l.path(path)
+	content, mode, err := readFile(path)
+	if err != nil {
+		return "", err
+	}
+	if err := checkWritable(path, mode); err != nil {
+		return "", err
+	}
+	if secretName.MatchString(name) && !mountedSecret(path) {
+		l.warnReadable(path, mode)
+	}
+	content = strings.TrimSuffix(content, "\n")
+	return strings.TrimSuffix(content, "\r"), nil
+}
+
+// checkWritable refuses a file that decides who may sign in and that every local
+// user may change.
+func checkWritable(path string, mode fs.FileMode) error {
+	if runtime.GOOS != "windows" && mode.Perm()&0o002 != 0 {
+		return fmt.Errorf("every user of this machine may write to %s; run chmod o-w on it", path)
+	}
+	return nil
+}
+
+func (l *loader) warnReadable(path string, mode fs.FileMode) {
+	if runtime.GOOS != "windows" && mode.Perm()&0o004 != 0 {
+		l.warnOnce("every user of this machine may read the secrets in %s; run chmod 600 on it", path)
+	}
+}
+
+// mountedSecret reports whether a container runtime put the file there. They make
+// such files readable for all, inside a container with one user.
+func mountedSecret(path string) bool {
+	return strings.HasPrefix(path, "/run/secrets/") || strings.HasPrefix(path, "/var/run/secrets/")
+}
+
+// path makes a path of the operator's one that can be opened.
+func (l *loader) path(path string) string {
+	if filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(l.dir, path)
+}

@@ -1,0 +1,65 @@
+package config
+
+import (
+	"errors"
+	"time"
+
+	"github.com/doorward/doorward/sdk/options"
+)
+
+// A group is a set of options that are decoded together: the settings of the host,
+// or its options of one provider.
+type group struct {
+	loader *loader
+	given  map[string]given // by option
+	failed map[string]bool  // options that have a problem
+	spell  func(option string) string
+}
+
+func newGroup(l *loader, values map[string]given, spell func(option string) string) *group {
+	return &group{loader: l, given: values, failed: map[string]bool{}, spell: spell}
+}
+
+// decode reads the group into a C, which lacks the options that have failed.
+func decode[C any](g *group) C {
+	values := map[string]any{}
+	for option, found := range g.given {
+		if found.broken {
+			g.failed[option] = true
+		} else {
+			values[option] = found.value
+		}
+	}
+	c, err := options.Decode[C](values)
+	problems, ok := errors.AsType[options.Problems](err)
+	if err != nil && !ok {
+		g.refuse("", "%v", err)
+	}
+	for _, problem := range problems {
+		if !g.failed[problem.Option] {
+			g.refuse(problem.Option, "%s", problem.Text)
+		}
+	}
+	return c
+}
+
+// refuse adds a problem by the name that the operator wrote.
+func (g *group) refuse(option, format string, args ...any) {
+	g.failed[option] = true
+	g.loader.problems.Addf(g.spell(option), format, args...)
+}
+
+// ok reports whether the option has no problem so far.
+func (g *group) ok(option string) bool { return !g.failed[option] }
+
+func (g *group) isGiven(option string) bool {
+	_, ok := g.given[option]
+	return ok
+}
+
+// within holds a duration against its bounds, which say also tells in words.
+func (g *group) within(option string, d, least, most time.Duration, say string) {
+	if g.ok(option) && (d < least || d > most) {
+		g.refuse(option, "must be %s, not %v; a plain number is milliseconds", say, d)
+	}
+}

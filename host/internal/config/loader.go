@@ -1,0 +1,99 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/doorward/doorward/sdk/options"
+)
+
+// A loader holds the sources, and collects what is wrong with them.
+type loader struct {
+	dir      string
+	layers   []map[string]variable // the environment, then .env
+	document document
+	problems options.Problems
+	warnings []string
+	nodes    int // of YAML, read so far
+}
+
+func newLoader(in Input) (*loader, error) {
+	l := &loader{dir: in.Dir, layers: []map[string]variable{environLayer(in.Environ)}}
+	if l.dir == "" {
+		l.dir = "."
+	}
+	if err := l.readDotenv(); err != nil {
+		return nil, err
+	}
+	file, name, err := l.documentPath(in.File)
+	if err != nil || file == "" {
+		return l, err
+	}
+	return l, l.readDocument(file, name)
+}
+
+func environLayer(environ []string) map[string]variable {
+	layer := map[string]variable{}
+	for _, entry := range environ {
+		if name, value, ok := strings.Cut(entry, "="); ok {
+			layer[name] = variable{value, name}
+		}
+	}
+	return layer
+}
+
+func (l *loader) readDotenv() error {
+	path := filepath.Join(l.dir, ".env")
+	text, mode, err := readFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = checkWritable(path, mode)
+	}
+	if err != nil {
+		return oneProblem(".env", "%v", err)
+	}
+	vars, twice, err := parseDotenv(".env", text)
+	if err != nil {
+		return oneProblem(".env", "%v", err)
+	}
+	for _, name := range twice {
+		l.warnOnce("%s stands twice in .env; the last one counts", name)
+	}
+	for name, v := range vars {
+		if v.value != "" && secretName.MatchString(name) && !strings.HasSuffix(name, "_FILE") {
+			l.warnReadable(path, mode)
+		}
+	}
+	l.layers = append(l.layers, vars)
+	return nil
+}
+
+// documentPath finds the YAML file, and the name of what names it.
+func (l *loader) documentPath(file string) (path, name string, err error) {
+	if file != "" {
+		return l.path(file), "configuration file", nil
+	}
+	found, ok := l.setting("CONFIG_PATH")
+	if !ok {
+		return "", "", nil
+	}
+	path, _ = found.value.(string)
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".yaml", ".yml", ".json":
+		return l.path(path), found.origin, nil
+	}
+	return "", "", oneProblem(found.origin, "must name a .yaml, .yml or .json file; variables belong into .env, which is always read")
+}
+
+func (l *loader) warnOnce(format string, args ...any) {
+	warning := fmt.Sprintf(format, args...)
+	if !slices.Contains(l.warnings, warning) {
+		l.warnings = append(l.warnings, warning)
+	}
+}

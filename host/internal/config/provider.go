@@ -1,0 +1,177 @@
+package config
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/url"
+	"regexp"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/sdk/options"
+)
+
+// Provider is a configured provider.
+type Provider struct {
+	sso.Provider
+
+	// Options are what is given for the mechanism, unread: text from the
+	// environment and files; bool, text, json.Number, lists and mappings from YAML.
+	Options map[string]any
+
+	source  source
+	origins map[string]string // by option
+}
+
+// Spelling returns what the operator calls an option of this provider, so that a
+// message can name what to change: AUTH_KEYCLOAK_CLIENT_ID, or
+// providers.keycloak.client_id (doorward.yaml:12). For an option that is not given
+// it is the name to add; for the empty name, the provider.
+func (p Provider) Spelling(option string) string {
+	if option == "" {
+		return "provider " + p.Name
+	}
+	for owner := option; owner != ""; owner = beforeLast(owner, "__") {
+		if origin, ok := p.origins[owner]; ok {
+			return origin
+		}
+	}
+	return p.source.missing(option)
+}
+
+func beforeLast(text, separator string) string {
+	return text[:max(0, strings.LastIndex(text, separator))]
+}
+
+// providerOptions are the options of a provider that the host itself reads.
+type providerOptions struct {
+	Driver                  string        `option:"driver,required" doc:"mechanism: openid, oauth2, ldap, saml, or that of another plugin"`
+	Mode                    sso.Mode      `option:"mode" default:"session" oneof:"session|json|cookie" doc:"what a login answers with, if the client does not say: a session cookie; tokens as JSON; an access token and a refresh cookie"`
+	Label                   string        `option:"label" doc:"text on the sign-in page. Default: the name of the provider"`
+	Icon                    string        `option:"icon" doc:"name of the icon on the sign-in page"`
+	RedirectAllowList       []string      `option:"redirect_allow_list" doc:"absolute URLs, besides those of our own origin, to which a login may return"`
+	DefaultRoleID           string        `option:"default_role_id" doc:"role of created users, and of those whom the role mapping does not match"`
+	AllowPublicRegistration bool          `option:"allow_public_registration" default:"false" doc:"create users at their first login"`
+	RequireVerifiedEmail    bool          `option:"require_verified_email" default:"false" doc:"create users only if the provider says that their e-mail address is verified"`
+	SyncUserInfo            bool          `option:"sync_user_info" default:"false" doc:"take over names and e-mail address at each login"`
+	RoleMapping             options.JSON  `option:"role_mapping" doc:"JSON object from group to role, for each login; the first group in its order that the user has counts"`
+	LoginTimeout            time.Duration `option:"login_timeout" default:"5m" doc:"how long a login may take; 30s to 1h"`
+	CookieSecure            bool          `option:"cookie_secure" doc:"accepted and without effect: cookies of a login are Secure if PUBLIC_URL is https"`
+}
+
+var driverName = regexp.MustCompile(`^[a-z0-9_-]{1,63}$`)
+
+// loadProviders reads the providers of AUTH_PROVIDERS and of the YAML file.
+func (l *loader) loadProviders(listed listing) []Provider {
+	sources := l.providerSources(listed)
+	l.sortVariables(sources)
+	var list []Provider
+	for _, s := range sources {
+		list = append(list, l.loadProvider(s))
+	}
+	return list
+}
+
+func (l *loader) loadProvider(s *source) Provider {
+	p := Provider{Options: map[string]any{}, source: *s, origins: map[string]string{}}
+	p.Name = s.name
+	own := map[string]given{}
+	for option, found := range l.givenOptions(s) {
+		p.origins[option] = found.origin
+		if _, ok := providerSchema.Lookup(option); ok {
+			own[option] = found
+		} else if !found.broken {
+			p.Options[option] = found.value
+		}
+	}
+	g := newGroup(l, own, p.Spelling)
+	g.applyOptions(&p.Provider, decode[providerOptions](g))
+	return p
+}
+
+func (g *group) applyOptions(p *sso.Provider, o providerOptions) {
+	p.Driver, p.Mode, p.Icon, p.LoginTimeout = o.Driver, o.Mode, o.Icon, o.LoginTimeout
+	p.DefaultRole = o.DefaultRoleID
+	p.AllowPublicRegistration, p.RequireVerifiedEmail, p.SyncUserInfo = o.AllowPublicRegistration, o.RequireVerifiedEmail, o.SyncUserInfo
+	p.RedirectAllowList = o.RedirectAllowList
+	g.checkDriver(o.Driver)
+	g.checkRedirects(o.RedirectAllowList)
+	g.within("login_timeout", o.LoginTimeout, 30*time.Second, time.Hour, "from 30s to 1h")
+	if p.Label = o.Label; p.Label == "" {
+		p.Label = titleCase(p.Name)
+	}
+	if o.RoleMapping != nil {
+		rules, err := roleRules(o.RoleMapping)
+		if err != nil {
+			g.refuse("role_mapping", "%v", err)
+		}
+		p.RoleMapping = rules
+	}
+}
+
+func (g *group) checkDriver(driver string) {
+	switch {
+	case !g.ok("driver"):
+	case driver == "local":
+		g.refuse("driver", "local is not possible, since there are no local passwords; remove the provider, or write the driver of a plugin")
+	case !driverName.MatchString(driver):
+		g.refuse("driver", "must have lower-case letters, digits, - and _ only, such as openid")
+	}
+}
+
+func (g *group) checkRedirects(list []string) {
+	for _, entry := range list {
+		u, err := url.Parse(entry)
+		switch {
+		case err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "":
+			g.refuse("redirect_allow_list", "has an entry that is no absolute URL; write each with its path, such as https://app.example.org/")
+		case u.User != nil || u.Fragment != "":
+			g.refuse("redirect_allow_list", "has an entry with a user or a fragment")
+		case strings.Contains(entry, "*"):
+			g.refuse("redirect_allow_list", "has an entry with *, which stands for nothing; write each URL out: %s", entry)
+		}
+	}
+}
+
+// titleCase makes a label of a name: my-keycloak becomes My Keycloak.
+func titleCase(name string) string {
+	words := strings.FieldsFunc(name, func(r rune) bool { return r == '-' || r == '_' })
+	for i, word := range words {
+		words[i] = string(unicode.ToUpper(rune(word[0]))) + word[1:]
+	}
+	return strings.Join(words, " ")
+}
+
+const maxRules = 1000
+
+// roleRules reads {"group":"role"} in its order. Decoding has made sure that it is
+// sound JSON without a key that stands twice.
+func roleRules(mapping options.JSON) ([]sso.RoleRule, error) {
+	decoder := json.NewDecoder(strings.NewReader(string(mapping)))
+	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {
+		return nil, fmt.Errorf(`must be a JSON object from group to role, such as {"admins":"role-id"}`)
+	}
+	var rules []sso.RoleRule
+	for decoder.More() {
+		key, err := decoder.Token()
+		if err != nil {
+			return nil, fmt.Errorf("reading the groups: %w", err)
+		}
+		group, _ := key.(string)
+		var role any
+		if err := decoder.Decode(&role); err != nil {
+			return nil, fmt.Errorf("reading the role of group %q: %w", group, err)
+		}
+		name, ok := role.(string)
+		if !ok || name == "" {
+			return nil, fmt.Errorf("must give group %q the identifier of one role, in quotes", group)
+		}
+		rules = append(rules, sso.RoleRule{Group: group, Role: name})
+	}
+	if len(rules) > maxRules {
+		return nil, fmt.Errorf("must have at most %d groups", maxRules)
+	}
+	return rules, nil
+}

@@ -1,0 +1,145 @@
+package config
+
+import (
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/doorward/doorward/sdk/options"
+)
+
+// settings are the host's own options. In the environment their names stand in
+// capitals.
+type settings struct {
+	Host      string         `option:"host" default:"127.0.0.1" doc:"address to listen on; 0.0.0.0 or :: for all"`
+	Port      int            `option:"port" default:"8055" doc:"TCP port to listen on; 0 lets the system choose and needs PUBLIC_URL"`
+	PublicURL string         `option:"public_url" doc:"URL under which browsers reach the host: https, or http on loopback; a path is allowed. Default: http://localhost: and the port"`
+	Secret    options.Secret `option:"secret,required" doc:"at least 32 bytes that nobody else knows; make one with: openssl rand -base64 32"`
+
+	DBClient   string `option:"db_client" default:"sqlite3" doc:"kind of database: sqlite3"`
+	DBFilename string `option:"db_filename" default:"./doorward.db" doc:"path of the database file"`
+	PluginDir  string `option:"plugin_dir" doc:"folder of the plugins. Default: plugins beside the executable"`
+
+	Providers      []string `option:"auth_providers" doc:"names of the providers, with commas between them"`
+	DisableDefault bool     `option:"auth_disable_default" default:"true" doc:"accepted and without effect: there are no local passwords"`
+
+	AccessTokenTTL            time.Duration `option:"access_token_ttl" default:"15m" doc:"lifetime of access tokens; 1s to 400d"`
+	RefreshTokenTTL           time.Duration `option:"refresh_token_ttl" default:"7d" doc:"lifetime of refresh tokens; 1s to 400d"`
+	SessionCookieTTL          time.Duration `option:"session_cookie_ttl" default:"1d" doc:"lifetime of session cookies; 1s to 400d"`
+	SessionRefreshGracePeriod time.Duration `option:"session_refresh_grace_period" default:"10s" doc:"how long a session cookie that was replaced still works; 0 to 5m"`
+
+	RefreshCookieName     string `option:"refresh_token_cookie_name" default:"directus_refresh_token" doc:"name of the cookie with the refresh token"`
+	RefreshCookieDomain   string `option:"refresh_token_cookie_domain" doc:"domain of that cookie, for all hosts below it. Default: the host of PUBLIC_URL only"`
+	RefreshCookieSecure   bool   `option:"refresh_token_cookie_secure" doc:"send that cookie over https only. Default, and always so: true if PUBLIC_URL is https"`
+	RefreshCookieSameSite string `option:"refresh_token_cookie_same_site" default:"lax" oneof:"lax|strict|none" doc:"SameSite of that cookie; none needs https"`
+
+	SessionCookieName     string `option:"session_cookie_name" default:"directus_session_token" doc:"name of the cookie with the session token"`
+	SessionCookieDomain   string `option:"session_cookie_domain" doc:"domain of that cookie, for all hosts below it. Default: the host of PUBLIC_URL only"`
+	SessionCookieSecure   bool   `option:"session_cookie_secure" doc:"send that cookie over https only. Default, and always so: true if PUBLIC_URL is https"`
+	SessionCookieSameSite string `option:"session_cookie_same_site" default:"lax" oneof:"lax|strict|none" doc:"SameSite of that cookie; none needs https"`
+
+	IPTrustProxy []string `option:"ip_trust_proxy" default:"false" doc:"proxies that may say who the client is: IP addresses, CIDR blocks, loopback, linklocal, uniquelocal; or false"`
+
+	LogLevel string `option:"log_level" default:"info" oneof:"trace|debug|info|warn|error" doc:"least level that is logged"`
+	LogStyle string `option:"log_style" default:"pretty" oneof:"pretty|json|raw" doc:"lines for people or JSON; raw is JSON, too"`
+}
+
+// A listing is AUTH_PROVIDERS, by the name that the operator gave it.
+type listing struct {
+	names  []string
+	origin string
+}
+
+// loadSettings fills the config and returns which providers it lists.
+func (l *loader) loadSettings(config *Config, executable string) listing {
+	g := newGroup(l, l.givenSettings(), nil)
+	g.spell = func(option string) string {
+		if found, ok := g.given[option]; ok {
+			return found.origin
+		}
+		return strings.ToUpper(option)
+	}
+	s := decode[settings](g)
+
+	config.Host, config.Port = s.Host, s.Port
+	config.Secret = s.Secret
+	config.LogLevel, config.LogStyle = s.LogLevel, strings.ReplaceAll(s.LogStyle, "raw", "json")
+	config.AccessTokenTTL, config.RefreshTokenTTL = s.AccessTokenTTL, s.RefreshTokenTTL
+	config.SessionCookieTTL, config.SessionRefreshGracePeriod = s.SessionCookieTTL, s.SessionRefreshGracePeriod
+	g.checkListen(s)
+	g.checkSecret(s.Secret)
+	g.checkLifetimes(s)
+	config.PublicURL = g.publicURL(s)
+	config.DBFilename = g.database(s)
+	config.PluginDir = g.pluginDir(s, executable)
+	config.RefreshCookie, config.SessionCookie = g.cookies(s, config.PublicURL)
+	config.TrustedProxies = g.trustedProxies(s.IPTrustProxy)
+	if g.isGiven("auth_disable_default") && g.ok("auth_disable_default") && !s.DisableDefault {
+		l.warnOnce("%s has no effect: there are no local passwords to sign in with", g.spell("auth_disable_default"))
+	}
+	return listing{s.Providers, g.spell("auth_providers")}
+}
+
+// givenSettings finds what is given for each setting, in the environment first.
+func (l *loader) givenSettings() map[string]given {
+	values := map[string]given{}
+	for _, option := range settingsSchema.Options {
+		if found, ok := l.setting(strings.ToUpper(option.Name)); ok {
+			values[option.Name] = found
+		} else if entry, ok := l.document.setting(option.Name); ok {
+			values[option.Name] = l.givenBy(entry, entry.key, option.Type)
+		}
+	}
+	// The setting is a list, but false is how not to have one.
+	if found := values["ip_trust_proxy"]; found.value == true || found.value == false {
+		found.value = strconv.FormatBool(found.value == true)
+		values["ip_trust_proxy"] = found
+	}
+	return values
+}
+
+func (g *group) checkLifetimes(s settings) {
+	const most = 400 * 24 * time.Hour // browsers keep no cookie for longer
+	g.within("access_token_ttl", s.AccessTokenTTL, time.Second, most, "from 1s to 400d")
+	g.within("refresh_token_ttl", s.RefreshTokenTTL, time.Second, most, "from 1s to 400d")
+	g.within("session_cookie_ttl", s.SessionCookieTTL, time.Second, most, "from 1s to 400d")
+	// While it lasts, a stolen token that was replaced still works.
+	g.within("session_refresh_grace_period", s.SessionRefreshGracePeriod, 0, 5*time.Minute, "from 0 to 5m")
+}
+
+func (g *group) checkSecret(secret options.Secret) {
+	const least, leastDistinct = 32, 8
+	if !g.ok("secret") {
+		return
+	}
+	distinct := map[byte]bool{}
+	for _, b := range []byte(secret.Reveal()) {
+		distinct[b] = true
+	}
+	if len(secret) < least || len(distinct) < leastDistinct {
+		g.refuse("secret", "must be at least %d random bytes, and is too short or too regular; make one with: openssl rand -base64 32", least)
+	}
+}
+
+func (g *group) database(s settings) string {
+	if g.ok("db_client") && s.DBClient == "pg" {
+		g.refuse("db_client", "pg (PostgreSQL) comes with a later version; write sqlite3")
+	} else if g.ok("db_client") && s.DBClient != "sqlite3" {
+		g.refuse("db_client", "must be sqlite3")
+	}
+	if s.DBFilename == ":memory:" || strings.HasPrefix(s.DBFilename, "file:") {
+		g.refuse("db_filename", "must be the path of a file: sessions and keys have to survive a restart")
+	}
+	return g.loader.path(s.DBFilename)
+}
+
+func (g *group) pluginDir(s settings, executable string) string {
+	if s.PluginDir != "" {
+		return g.loader.path(s.PluginDir)
+	}
+	if executable == "" {
+		return g.loader.path("plugins")
+	}
+	return filepath.Join(filepath.Dir(executable), "plugins")
+}

@@ -1,0 +1,181 @@
+package config
+
+import (
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/doorward/doorward/sdk/options"
+)
+
+// A source is a provider with all that is given for it.
+type source struct {
+	name     string
+	prefix   string // of its variables: AUTH_KEYCLOAK_
+	document document
+	entry    *providerEntry // nil if the YAML file does not have it
+	listed   bool           // in AUTH_PROVIDERS
+
+	// variables by option, for each layer of the environment.
+	variables []map[string][]candidate
+}
+
+var providerName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,62}$`)
+
+// missing returns the name under which an option that is not given belongs.
+func (s source) missing(option string) string {
+	if s.listed || s.entry == nil {
+		return s.prefix + strings.ToUpper(option)
+	}
+	return s.document.at("providers."+s.name+"."+option, s.entry.line)
+}
+
+// providerSources finds the providers, and refuses names that cannot be.
+func (l *loader) providerSources(listed listing) []*source {
+	var sources []*source
+	add := func(origin string, s *source) {
+		if err := checkProviderName(s.name, sources); err != nil {
+			l.problems.Addf(origin, "%v", err)
+			return
+		}
+		s.document, s.prefix = l.document, variablePrefix(s.name)
+		s.variables = make([]map[string][]candidate, len(l.layers))
+		sources = append(sources, s)
+	}
+	for _, name := range listed.names {
+		add(listed.origin, &source{name: name, listed: true})
+	}
+	for i := range l.document.providers {
+		e := &l.document.providers[i]
+		if s := byName(sources, e.name); s != nil {
+			s.entry = e
+			continue
+		}
+		add(l.document.at("providers."+e.name, e.line), &source{name: e.name, entry: e})
+	}
+	return sources
+}
+
+func byName(sources []*source, name string) *source {
+	for _, s := range sources {
+		if s.name == name {
+			return s
+		}
+	}
+	return nil
+}
+
+func checkProviderName(name string, others []*source) error {
+	switch {
+	case !providerName.MatchString(name):
+		return fmt.Errorf("%q cannot be the name of a provider; write letters, digits, - and _, at most 63 of them", name)
+	case strings.EqualFold(name, "default"):
+		return fmt.Errorf("%q cannot be the name of a provider, since clients use it for local passwords; choose another name", name)
+	}
+	for _, other := range others {
+		if strings.EqualFold(other.name, name) {
+			return fmt.Errorf("has the provider %q and %q; capitals do not tell names apart", other.name, name)
+		}
+		if other.prefix == variablePrefix(name) {
+			return fmt.Errorf("has the providers %q and %q, whose variables would all begin with %s; rename one", other.name, name, other.prefix)
+		}
+	}
+	return nil
+}
+
+func variablePrefix(name string) string {
+	return "AUTH_" + foldName(name) + "_"
+}
+
+// foldName ignores capitals and hyphens in the names of variables, as the seed
+// system does with capitals, and because a shell can set no name with a hyphen.
+func foldName(name string) string {
+	return strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
+}
+
+// ownSettings begin with AUTH_ and belong to no provider.
+var ownSettings = []string{"AUTH_PROVIDERS", "AUTH_PROVIDERS_FILE", "AUTH_DISABLE_DEFAULT", "AUTH_DISABLE_DEFAULT_FILE"}
+
+// sortVariables gives each variable AUTH_… to the provider it belongs to, the one
+// with the longest prefix, and warns of those that belong to none.
+func (l *loader) sortVariables(sources []*source) {
+	for i, layer := range l.layers {
+		for _, name := range slices.Sorted(maps.Keys(layer)) {
+			v := layer[name]
+			if v.value == "" || slices.Contains(ownSettings, name) || !strings.HasPrefix(foldName(name), "AUTH_") {
+				continue
+			}
+			s := ownerOf(name, sources)
+			if s == nil {
+				l.warnOnce("%s belongs to no provider of AUTH_PROVIDERS, and is ignored", v.origin)
+				continue
+			}
+			option, isFile := optionOf(name[len(s.prefix):])
+			if s.variables[i] == nil {
+				s.variables[i] = map[string][]candidate{}
+			}
+			s.variables[i][option] = append(s.variables[i][option], candidate{v, isFile})
+		}
+	}
+}
+
+func ownerOf(name string, sources []*source) *source {
+	var owner *source
+	folded := foldName(name)
+	for _, s := range sources {
+		if strings.HasPrefix(folded, s.prefix) && len(name) > len(s.prefix) && (owner == nil || len(s.prefix) > len(owner.prefix)) {
+			owner = s
+		}
+	}
+	return owner
+}
+
+var camelHump = regexp.MustCompile(`([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])`)
+
+// optionOf turns the end of a variable's name into an option: CLIENT_ID_FILE into
+// client_id, of a file. Some are written like SP_wantAssertionsSigned.
+func optionOf(name string) (option string, isFile bool) {
+	name, isFile = strings.CutSuffix(name, fileSuffix)
+	if name != strings.ToUpper(name) {
+		name = camelHump.ReplaceAllString(name, "${1}${3}_${2}${4}")
+	}
+	return strings.ToLower(strings.ReplaceAll(name, "-", "_")), isFile
+}
+
+// givenOptions puts together what is given for a provider: the YAML file, and over
+// it the environment, option by option.
+func (l *loader) givenOptions(s *source) map[string]given {
+	values := map[string]given{}
+	if s.entry != nil {
+		for _, e := range s.entry.options {
+			var t options.Type
+			if o, ok := providerSchema.Lookup(e.key); ok {
+				t = o.Type
+			}
+			values[e.key] = l.givenBy(e, "providers."+s.name+"."+e.key, t)
+		}
+	}
+	for _, layer := range slices.Backward(s.variables) {
+		for _, option := range slices.Sorted(maps.Keys(layer)) {
+			found, ok := l.pick(layer[option]...)
+			if !ok {
+				continue
+			}
+			override(values, option, found)
+		}
+	}
+	return values
+}
+
+// override replaces an option together with the single values of it (params__x),
+// which would else win over the whole.
+func override(values map[string]given, option string, found given) {
+	for name := range values {
+		if strings.HasPrefix(name, option+"__") {
+			delete(values, name)
+		}
+	}
+	values[option] = found
+}
