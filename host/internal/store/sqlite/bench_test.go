@@ -1,0 +1,110 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+const benchSessions = 20_000
+
+func benchUser(i int) string {
+	return fmt.Sprintf("%08x-0000-4000-8000-%012x", uint32(i*2654435761), i)
+}
+
+// benchStore returns a store with many sessions and their tokens.
+func benchStore(b *testing.B) (*Store, []sso.TokenHash) {
+	b.Helper()
+	s, tokens := newStore(b), make([]sso.TokenHash, benchSessions)
+	err := s.write(b.Context(), func(tx *sql.Tx) error {
+		for i := range tokens {
+			tokens[i] = sso.NewToken().Hash()
+			if err := addBenchSession(b.Context(), tx, i, tokens[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return s, tokens
+}
+
+func addBenchSession(ctx context.Context, tx *sql.Tx, i int, token sso.TokenHash) error {
+	user := sso.User{
+		ID: benchUser(i), Provider: "corp", Subject: benchUser(i), Status: sso.UserActive, Role: "editor",
+		Email: "someone@example.org", FirstName: "Some", LastName: "One", CreatedAt: now, LastAccess: now,
+	}
+	if err := insertUser(ctx, tx, user); err != nil {
+		return err
+	}
+	session := benchSession(benchUser(i), user.ID)
+	pk, err := insertSession(ctx, tx, session)
+	if err != nil {
+		return err
+	}
+	return insertToken(ctx, tx, token, pk, session.ExpiresAt)
+}
+
+func benchSession(id, userID string) sso.Session {
+	return sso.Session{
+		ID: id, UserID: userID, Provider: "corp", Kind: sso.KindSession, CreatedAt: now, ExpiresAt: now.Add(time.Hour), IP: "192.0.2.17",
+		UserAgent: "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
+	}
+}
+
+// BenchmarkSessionToken is what each request with a session cookie pays. The
+// context can be cancelled, as that of each request can.
+func BenchmarkSessionToken(b *testing.B) {
+	s, tokens := benchStore(b)
+	ctx, cancel := context.WithCancel(b.Context())
+	defer cancel()
+	lookUp := func(i int) {
+		if _, err := s.SessionToken(ctx, tokens[i*7919%len(tokens)]); err != nil {
+			b.Error(err)
+		}
+	}
+	b.Run("one by one", func(b *testing.B) {
+		b.ReportAllocs()
+		for i := 0; b.Loop(); i++ {
+			lookUp(i)
+		}
+	})
+	b.Run("parallel", func(b *testing.B) {
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) {
+			for i := 0; pb.Next(); i++ {
+				lookUp(i)
+			}
+		})
+	})
+}
+
+func BenchmarkCreateSession(b *testing.B) {
+	s, _ := benchStore(b)
+	b.ReportAllocs()
+	for i := 0; b.Loop(); i++ {
+		session := benchSession(fmt.Sprint("s-", i), benchUser(i%benchSessions))
+		if err := s.CreateSession(b.Context(), session, sso.NewToken().Hash(), now); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkRotateToken(b *testing.B) {
+	s, tokens := benchStore(b)
+	old := tokens[0]
+	b.ReportAllocs()
+	for b.Loop() {
+		next := sso.NewToken().Hash()
+		if err := s.RotateToken(b.Context(), sso.Rotation{Old: old, New: next, Now: now, ExpiresAt: now.Add(time.Hour)}); err != nil {
+			b.Fatal(err)
+		}
+		old = next
+	}
+}

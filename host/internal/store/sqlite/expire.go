@@ -1,0 +1,35 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"time"
+)
+
+// How many expired rows of each kind one write removes. Each is more than that
+// write adds, so the tables shrink to what is still good; and it is bounded, so
+// that the first login after a long pause does not pay for all of it.
+const (
+	batchAtLogin    = 100
+	batchAtRotation = 4
+)
+
+const (
+	removeTokens = `DELETE FROM session_tokens WHERE hash IN
+		(SELECT hash FROM session_tokens WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
+	removeSessions = `DELETE FROM sessions WHERE pk IN
+		(SELECT pk FROM sessions WHERE expires_at < ? ORDER BY expires_at LIMIT ?)`
+	removeOnce = `DELETE FROM once WHERE (scope, id) IN
+		(SELECT scope, id FROM once WHERE until < ? ORDER BY until LIMIT ?)`
+)
+
+// removeExpired removes what expired before now, the oldest first. Tokens go
+// before their sessions, so that few are left for a session to take along.
+func removeExpired(ctx context.Context, tx *sql.Tx, now time.Time, batch int) error {
+	for _, statement := range []string{removeTokens, removeSessions, removeOnce} {
+		if _, err := tx.ExecContext(ctx, statement, timestamp(now), batch); err != nil {
+			return explain("removing what expired", err)
+		}
+	}
+	return nil
+}

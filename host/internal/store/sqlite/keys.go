@@ -1,0 +1,43 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+// SigningKeys implements sso.SigningKeys.
+func (s *Store) SigningKeys(ctx context.Context) ([]sso.SigningKey, error) {
+	rows, err := s.reader.QueryContext(ctx, `SELECT id, algorithm, sealed, created_at FROM signing_keys ORDER BY created_at DESC, id`)
+	if err != nil {
+		return nil, explain("reading signing keys", err)
+	}
+	defer func() { _ = rows.Close() }() // rows.Err has what matters
+	var keys []sso.SigningKey
+	for rows.Next() {
+		var k sso.SigningKey
+		if err := rows.Scan(&k.ID, &k.Algorithm, &k.Sealed, (*timestamp)(&k.CreatedAt)); err != nil {
+			return nil, explain("reading a signing key", err)
+		}
+		keys = append(keys, k)
+	}
+	return keys, explain("reading signing keys", rows.Err())
+}
+
+// AddSigningKey implements sso.SigningKeys.
+func (s *Store) AddSigningKey(ctx context.Context, key sso.SigningKey) error {
+	return s.write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `INSERT INTO signing_keys (id, algorithm, sealed, created_at) VALUES (?, ?, ?, ?)`,
+			key.ID, key.Algorithm, key.Sealed, timestamp(key.CreatedAt))
+		return explain("storing a signing key", err)
+	})
+}
+
+// DeleteSigningKey implements sso.SigningKeys.
+func (s *Store) DeleteSigningKey(ctx context.Context, id string) error {
+	return s.write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM signing_keys WHERE id = ?`, id)
+		return explain("deleting a signing key", err)
+	})
+}

@@ -1,0 +1,36 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+// Spend implements sso.Once.
+func (s *Store) Spend(ctx context.Context, ids ...sso.OnceID) error {
+	return s.write(ctx, func(tx *sql.Tx) error {
+		for _, id := range ids {
+			if err := spend(ctx, tx, id); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+func spend(ctx context.Context, tx *sql.Tx, id sso.OnceID) error {
+	result, err := tx.ExecContext(ctx, `INSERT INTO once (scope, id, until) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
+		id.Scope, []byte(id.ID), timestamp(id.Until))
+	if err != nil {
+		return explain("storing a once-ID", err)
+	}
+	n, err := result.RowsAffected()
+	if err != nil {
+		return explain("storing a once-ID", err)
+	}
+	if n == 0 {
+		return sso.ErrSpent
+	}
+	return nil
+}

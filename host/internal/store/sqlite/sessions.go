@@ -1,0 +1,97 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"time"
+
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+const selectSessionToken = `
+	SELECT t.expires_at, t.spent_at,
+		s.id, u.id, s.provider, s.kind, s.created_at, s.expires_at, s.not_after, s.ip, s.user_agent,
+		` + userColumns + `
+	FROM session_tokens t JOIN sessions s ON s.pk = t.session_pk JOIN users u ON u.pk = s.user_pk
+	WHERE t.hash = ?`
+
+const selectSessionUser = `
+	SELECT ` + userColumns + `
+	FROM sessions s JOIN users u ON u.pk = s.user_pk
+	WHERE s.id = ? AND s.expires_at > ?`
+
+// SessionToken implements sso.Sessions.
+func (s *Store) SessionToken(ctx context.Context, token sso.TokenHash) (sso.SessionToken, error) {
+	var t sso.SessionToken
+	fields := append([]any{
+		(*timestamp)(&t.ExpiresAt), (*timestamp)(&t.SpentAt),
+		&t.Session.ID, &t.Session.UserID, &t.Session.Provider, (*string)(&t.Session.Kind),
+		(*timestamp)(&t.Session.CreatedAt), (*timestamp)(&t.Session.ExpiresAt), (*timestamp)(&t.Session.NotAfter),
+		&t.Session.IP, &t.Session.UserAgent,
+	}, userFields(&t.User)...)
+	ok, err := s.lookUp(ctx, s.sessionToken, fields, token[:])
+	if err != nil {
+		return sso.SessionToken{}, explain("looking up a session token", err)
+	}
+	if !ok {
+		return sso.SessionToken{}, sso.ErrNotFound
+	}
+	return t, nil
+}
+
+// SessionUser implements sso.Sessions.
+func (s *Store) SessionUser(ctx context.Context, sessionID string, now time.Time) (sso.User, error) {
+	var u sso.User
+	ok, err := s.lookUp(ctx, s.sessionUser, userFields(&u), sessionID, timestamp(now))
+	if err != nil {
+		return sso.User{}, explain("looking up the user of a session", err)
+	}
+	if !ok {
+		return sso.User{}, sso.ErrNotFound
+	}
+	return u, nil
+}
+
+// CreateSession implements sso.Sessions.
+func (s *Store) CreateSession(ctx context.Context, session sso.Session, token sso.TokenHash, now time.Time) error {
+	return s.write(ctx, func(tx *sql.Tx) error {
+		pk, err := insertSession(ctx, tx, session)
+		if err != nil {
+			return err
+		}
+		if err := insertToken(ctx, tx, token, pk, session.ExpiresAt); err != nil {
+			return err
+		}
+		return removeExpired(ctx, tx, now, batchAtLogin)
+	})
+}
+
+func insertSession(ctx context.Context, tx *sql.Tx, session sso.Session) (pk int64, err error) {
+	result, err := tx.ExecContext(ctx, `
+		INSERT INTO sessions (user_pk, id, provider, kind, created_at, expires_at, not_after, ip, user_agent)
+		SELECT pk, ?, ?, ?, ?, ?, ?, ?, ? FROM users WHERE id = ?`,
+		session.ID, session.Provider, string(session.Kind), timestamp(session.CreatedAt), timestamp(session.ExpiresAt),
+		timestamp(session.NotAfter), session.IP, session.UserAgent, session.UserID)
+	if err != nil {
+		return 0, explain("storing a session", err)
+	}
+	if err := someRow(result, "user", session.UserID); err != nil {
+		return 0, err
+	}
+	pk, err = result.LastInsertId()
+	return pk, explain("storing a session", err)
+}
+
+func insertToken(ctx context.Context, tx *sql.Tx, token sso.TokenHash, sessionPK int64, expiresAt time.Time) error {
+	_, err := tx.ExecContext(ctx, `INSERT INTO session_tokens (hash, session_pk, expires_at) VALUES (?, ?, ?)`,
+		token[:], sessionPK, timestamp(expiresAt))
+	return explain("storing a session token", err)
+}
+
+// EndSession implements sso.Sessions.
+func (s *Store) EndSession(ctx context.Context, sessionID string) error {
+	return s.write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE id = ?`, sessionID) // its tokens go with it
+		return explain("ending a session", err)
+	})
+}

@@ -1,0 +1,133 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"time"
+
+	"modernc.org/sqlite"
+
+	"github.com/doorward/doorward/host/internal/store"
+)
+
+var _ store.Store = (*Store)(nil)
+
+// readers is the number of connections that read. A lookup is a few
+// microseconds of computing, so more than there are processors are of no use,
+// and each has a cache of its own.
+const readers = 4
+
+// Store is a database file. Make one with Open.
+type Store struct {
+	writer *sql.DB // one connection
+	reader *sql.DB // as many as reading has room for
+
+	// reading has an element for each lookup under way; see lookUp.
+	reading chan struct{}
+
+	// Prepared, because parsing takes longer than looking up.
+	userByLink, sessionToken, sessionUser *sql.Stmt
+}
+
+func connect(path string, busy time.Duration) (*Store, error) {
+	writer, err := sqlite.NewConnector(writerURI(path, busy))
+	if err != nil {
+		return nil, fmt.Errorf("making the writing connection: %w", err)
+	}
+	reader, err := sqlite.NewConnector(readerURI(path, busy))
+	if err != nil {
+		return nil, fmt.Errorf("making the reading connections: %w", err)
+	}
+	s := &Store{writer: sql.OpenDB(writer), reader: sql.OpenDB(reader), reading: make(chan struct{}, readers)}
+	s.writer.SetMaxOpenConns(1)
+	s.reader.SetMaxOpenConns(readers)
+	s.reader.SetMaxIdleConns(readers)
+	return s, nil
+}
+
+func (s *Store) start(ctx context.Context) error {
+	var mode string
+	if err := s.writer.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
+		return explain("connecting", err)
+	}
+	if mode != "wal" {
+		return fmt.Errorf("journal mode is %q instead of \"wal\": put the database on a local disk, not on a network file system", mode)
+	}
+	if err := s.write(ctx, func(tx *sql.Tx) error { return migrate(ctx, tx) }); err != nil {
+		return err
+	}
+	return s.prepare(ctx)
+}
+
+func (s *Store) prepare(ctx context.Context) error {
+	for _, p := range []struct {
+		statement **sql.Stmt
+		text      string
+	}{
+		{&s.userByLink, selectUserByLink},
+		{&s.sessionToken, selectSessionToken},
+		{&s.sessionUser, selectSessionUser},
+	} {
+		var err error
+		if *p.statement, err = s.reader.PrepareContext(ctx, p.text); err != nil {
+			return explain("preparing a lookup", err)
+		}
+	}
+	return nil
+}
+
+// Ping returns nil if the database can be read and the write lock can be had.
+// It writes nothing, so a full disk shows only when something is written.
+func (s *Store) Ping(ctx context.Context) error {
+	var version int
+	if err := s.reader.QueryRowContext(ctx, "SELECT version FROM schema_version").Scan(&version); err != nil {
+		return explain("reading the schema version", err)
+	}
+	return s.write(ctx, func(*sql.Tx) error { return nil })
+}
+
+// Close closes the database. What was written stays, with or without it.
+func (s *Store) Close() error {
+	// Readers first: the last connection to close moves the -wal file into the
+	// database, and they may not write.
+	return errors.Join(s.reader.Close(), s.writer.Close())
+}
+
+// write runs do in a transaction that has the write lock from its start. What
+// do wrote stays if and only if write returns nil.
+func (s *Store) write(ctx context.Context, do func(tx *sql.Tx) error) error {
+	tx, err := s.writer.BeginTx(ctx, nil)
+	if err != nil {
+		return explain("getting the write lock", err)
+	}
+	defer func() { _ = tx.Rollback() }() // after Commit it does nothing, and before, the first error tells more
+	if err := do(tx); err != nil {
+		return err
+	}
+	return explain("committing", tx.Commit())
+}
+
+// lookUp runs a prepared statement that finds one row by its key, and scans it
+// into fields. ok is false if there is no row.
+//
+// The context is obeyed until a connection is free, but not while SQLite looks:
+// to watch it, database/sql and the driver start a goroutine each, which takes
+// longer than the lookup can be cut short by (BenchmarkSessionToken).
+func (s *Store) lookUp(ctx context.Context, statement *sql.Stmt, fields []any, key ...any) (ok bool, err error) {
+	if err := ctx.Err(); err != nil {
+		return false, err
+	}
+	select {
+	case s.reading <- struct{}{}:
+		defer func() { <-s.reading }()
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+	err = statement.QueryRowContext(context.WithoutCancel(ctx), key...).Scan(fields...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}

@@ -1,0 +1,114 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+// userColumns are what userFields scans.
+const userColumns = `u.id, u.provider, u.subject, u.status, u.role, u.email, u.first_name, u.last_name, u.created_at, u.last_access`
+
+const selectUserByLink = `
+	SELECT ` + userColumns + `
+	FROM links l JOIN users u ON u.pk = l.user_pk
+	WHERE l.provider = ? AND l.subject = ?`
+
+func userFields(u *sso.User) []any {
+	return []any{
+		&u.ID, &u.Provider, &u.Subject, (*string)(&u.Status), &u.Role, &u.Email, &u.FirstName, &u.LastName,
+		(*timestamp)(&u.CreatedAt), (*timestamp)(&u.LastAccess),
+	}
+}
+
+// UserByLink implements sso.Users.
+func (s *Store) UserByLink(ctx context.Context, provider, subject string) (sso.User, error) {
+	var u sso.User
+	ok, err := s.lookUp(ctx, s.userByLink, userFields(&u), provider, []byte(subject))
+	if err != nil {
+		return sso.User{}, explain("looking up a user", err)
+	}
+	if !ok {
+		return sso.User{}, sso.ErrNotFound
+	}
+	u.Provider, u.Subject = provider, subject
+	return u, nil
+}
+
+// CreateUser implements sso.Users.
+func (s *Store) CreateUser(ctx context.Context, user sso.User) (sso.User, error) {
+	var stored sso.User
+	err := s.write(ctx, func(tx *sql.Tx) (err error) {
+		stored, err = linkedUser(ctx, tx, user.Provider, user.Subject)
+		if !errors.Is(err, sso.ErrNotFound) {
+			return err
+		}
+		// Nobody can have made the link since, as the transaction has the
+		// write lock.
+		if err := insertUser(ctx, tx, user); err != nil {
+			return err
+		}
+		stored, err = linkedUser(ctx, tx, user.Provider, user.Subject)
+		return err
+	})
+	if err != nil {
+		return sso.User{}, err
+	}
+	return stored, nil
+}
+
+func linkedUser(ctx context.Context, tx *sql.Tx, provider, subject string) (sso.User, error) {
+	var u sso.User
+	err := tx.QueryRowContext(ctx, selectUserByLink, provider, []byte(subject)).Scan(userFields(&u)...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return sso.User{}, sso.ErrNotFound
+	}
+	u.Provider, u.Subject = provider, subject
+	return u, explain("looking up a user", err)
+}
+
+func insertUser(ctx context.Context, tx *sql.Tx, u sso.User) error {
+	result, err := tx.ExecContext(ctx, `
+		INSERT INTO users (id, provider, subject, status, role, email, first_name, last_name, created_at, last_access)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		u.ID, u.Provider, []byte(u.Subject), string(u.Status), u.Role, u.Email, u.FirstName, u.LastName,
+		timestamp(u.CreatedAt), timestamp(u.LastAccess))
+	if err != nil {
+		return explain("storing a user", err)
+	}
+	pk, err := result.LastInsertId()
+	if err != nil {
+		return explain("storing a user", err)
+	}
+	_, err = tx.ExecContext(ctx, `INSERT INTO links (provider, subject, user_pk) VALUES (?, ?, ?)`,
+		u.Provider, []byte(u.Subject), pk)
+	return explain("storing a link", err)
+}
+
+// UpdateUser implements sso.Users.
+func (s *Store) UpdateUser(ctx context.Context, u sso.User) error {
+	return s.write(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, `
+			UPDATE users SET role = ?, email = ?, first_name = ?, last_name = ?, last_access = ? WHERE id = ?`,
+			u.Role, u.Email, u.FirstName, u.LastName, timestamp(u.LastAccess), u.ID)
+		if err != nil {
+			return explain("updating a user", err)
+		}
+		return someRow(result, "user", u.ID)
+	})
+}
+
+// someRow returns ErrNotFound if a statement found nothing to work on.
+func someRow(result sql.Result, what, id string) error {
+	n, err := result.RowsAffected()
+	if err != nil {
+		return explain("counting rows", err)
+	}
+	if n == 0 {
+		return fmt.Errorf("%s %q: %w", what, id, sso.ErrNotFound)
+	}
+	return nil
+}

@@ -1,0 +1,182 @@
+// Package storetest holds a database to the contract of store.Store. Each
+// database has a test that calls Run.
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/store"
+)
+
+// Run tests the stores that open returns. Each must be empty, and open closes
+// it when the test ends.
+func Run(t *testing.T, open func(t *testing.T) store.Store) {
+	for _, part := range []struct {
+		name string
+		test func(t *testing.T, open func(t *testing.T) store.Store)
+	}{
+		{"users", testUsers},
+		{"links", testLinks},
+		{"sessions", testSessions},
+		{"expiry", testExpiry},
+		{"rotation", testRotation},
+		{"once", testOnce},
+		{"signing keys", testSigningKeys},
+		{"context", testContext},
+	} {
+		t.Run(part.name, func(t *testing.T) { part.test(t, open) })
+	}
+}
+
+// start is a moment with milliseconds and a time zone, both of which must
+// survive: the one as it is, the other as UTC.
+var start = time.Date(2026, 11, 23, 12, 34, 56, 789_000_000, time.FixedZone("", 2*60*60))
+
+func someUser(id, provider, subject string) sso.User {
+	return sso.User{
+		ID: id, Provider: provider, Subject: subject, Status: sso.UserActive, Role: "editor",
+		Email: "ann@example.org", FirstName: "Ann", LastName: "O'Neil", CreatedAt: start, LastAccess: start.Add(time.Second),
+	}
+}
+
+func someSession(id, userID string) sso.Session {
+	return sso.Session{
+		ID: id, UserID: userID, Provider: "corp", Kind: sso.KindSession, CreatedAt: start, ExpiresAt: start.Add(time.Hour),
+		NotAfter: start.Add(48 * time.Hour), IP: "2001:db8::17", UserAgent: "Browser/1.0 (Ünï)",
+	}
+}
+
+// withUser returns a store with the user "ann" in it.
+func withUser(t *testing.T, open func(t *testing.T) store.Store) store.Store {
+	t.Helper()
+	s := open(t)
+	mustCreateUser(t, s, someUser("ann", "corp", "s-1"))
+	return s
+}
+
+func mustCreateUser(t *testing.T, s store.Store, u sso.User) sso.User {
+	t.Helper()
+	stored, err := s.CreateUser(t.Context(), u)
+	if err != nil {
+		t.Fatalf("CreateUser(%q): %v", u.ID, err)
+	}
+	return stored
+}
+
+func mustCreateSession(t *testing.T, s store.Store, session sso.Session, token sso.TokenHash) {
+	t.Helper()
+	if err := s.CreateSession(t.Context(), session, token, start); err != nil {
+		t.Fatalf("CreateSession(%q): %v", session.ID, err)
+	}
+}
+
+func mustToken(t *testing.T, s store.Store, token sso.TokenHash) sso.SessionToken {
+	t.Helper()
+	stored, err := s.SessionToken(t.Context(), token)
+	if err != nil {
+		t.Fatalf("SessionToken: %v", err)
+	}
+	return stored
+}
+
+func wantError(t *testing.T, what string, got, want error) {
+	t.Helper()
+	if !errors.Is(got, want) {
+		t.Errorf("%s: error %v, want %v", what, got, want)
+	}
+}
+
+func wantEqual[T any](t *testing.T, what string, got, want T) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s: difference (-want +got):\n%s", what, diff)
+	}
+}
+
+func wantUTC(t *testing.T, times ...time.Time) {
+	t.Helper()
+	for _, at := range times {
+		if at.Location() != time.UTC {
+			t.Errorf("time %v is not in UTC", at)
+		}
+	}
+}
+
+// atOnce runs n calls at the same time and counts their errors by what they
+// are; nil counts as "ok".
+func atOnce(n int, call func(i int) error, kinds ...error) map[string]int {
+	var (
+		mu    sync.Mutex
+		count = map[string]int{}
+		ready = make(chan struct{})
+		wg    sync.WaitGroup
+	)
+	for i := range n {
+		wg.Go(func() {
+			<-ready
+			err := call(i)
+			mu.Lock()
+			defer mu.Unlock()
+			count[kindOf(err, kinds)]++
+		})
+	}
+	close(ready)
+	wg.Wait()
+	return count
+}
+
+func kindOf(err error, kinds []error) string {
+	if err == nil {
+		return "ok"
+	}
+	for _, k := range kinds {
+		if errors.Is(err, k) {
+			return k.Error()
+		}
+	}
+	return fmt.Sprintf("unexpected: %v", err)
+}
+
+func testContext(t *testing.T, open func(t *testing.T) store.Store) {
+	s := withUser(t, open)
+	old, fresh := sso.NewToken().Hash(), sso.NewToken().Hash()
+	mustCreateSession(t, s, someSession("s1", "ann"), old)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	calls := map[string]func() error{
+		"Ping":          func() error { return s.Ping(ctx) },
+		"UserByLink":    func() error { _, err := s.UserByLink(ctx, "corp", "s-1"); return err },
+		"CreateUser":    func() error { _, err := s.CreateUser(ctx, someUser("bob", "corp", "s-2")); return err },
+		"UpdateUser":    func() error { return s.UpdateUser(ctx, someUser("ann", "corp", "s-1")) },
+		"CreateSession": func() error { return s.CreateSession(ctx, someSession("s2", "ann"), fresh, start) },
+		"SessionToken":  func() error { _, err := s.SessionToken(ctx, old); return err },
+		"RotateToken": func() error {
+			return s.RotateToken(ctx, sso.Rotation{Old: old, New: fresh, Now: start, ExpiresAt: start})
+		},
+		"EndSession":  func() error { return s.EndSession(ctx, "s1") },
+		"SessionUser": func() error { _, err := s.SessionUser(ctx, "s1", start); return err },
+		"Spend":       func() error { return s.Spend(ctx, sso.OnceID{Scope: "attempt", ID: "a", Until: start}) },
+		"SigningKeys": func() error { _, err := s.SigningKeys(ctx); return err },
+		"AddSigningKey": func() error {
+			return s.AddSigningKey(ctx, sso.SigningKey{ID: "k", Sealed: []byte("x"), CreatedAt: start})
+		},
+		"DeleteSigningKey": func() error { return s.DeleteSigningKey(ctx, "k") },
+	}
+	for name, call := range calls {
+		wantError(t, name+" with a context that is done", call(), context.Canceled)
+	}
+	if err := s.Ping(t.Context()); err != nil {
+		t.Errorf("Ping afterwards: %v", err)
+	}
+	mustToken(t, s, old) // neither ended nor rotated
+	_, err := s.SessionToken(t.Context(), fresh)
+	wantError(t, "a token written after the context was done", err, sso.ErrNotFound)
+}
