@@ -1,0 +1,84 @@
+// Package token issues and verifies our access tokens: JWTs in the profile of
+// RFC 9068, signed with Ed25519 (EdDSA, RFC 8037). Other services verify them
+// with the keys published at /.well-known/jwks.json.
+//
+// The keys are made here, kept in the store encrypted, and replaced every 30
+// days. The life of a key:
+//
+//	day 0         made and published; the previous key still signs
+//	10 minutes    signs, as every node and most caches know it by then
+//	day 30        its successor is made; ten minutes later it signs no more
+//	day 60        its last token has expired; it is deleted
+//
+// Nothing runs in the background: Issue looks after the keys. Several nodes on
+// one store need no agreement; should two of them make a key at the same time,
+// both keys are good.
+package token
+
+import (
+	"context"
+	"crypto/cipher"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+// MaxLifetime is the longest life that a token may have, since keys are kept
+// for as long as a token that they signed may be shown.
+const MaxLifetime = 30 * 24 * time.Hour
+
+// Config is what Tokens needs.
+type Config struct {
+	Keys   sso.SigningKeys
+	Secret []byte // at least sso.MinSecret bytes; what seals the keys is derived from it
+	Issuer string // our public URL: iss and aud of each token
+	Now    func() time.Time
+
+	// Warn is told of stored keys that cannot be used, once for each; nil: nobody
+	// is.
+	Warn func(error)
+}
+
+// Tokens implements sso.AccessTokens. Its methods may be called concurrently.
+type Tokens struct {
+	config Config
+	seal   cipher.AEAD
+	ring   atomic.Pointer[ring]
+
+	// loading is true while one caller reads the keys anew. The others do not
+	// wait for it, but go on with the ring there is.
+	loading atomic.Bool
+}
+
+var _ sso.AccessTokens = (*Tokens)(nil)
+
+// New reads the keys, and makes the first one if there is none that can be
+// used.
+func New(ctx context.Context, config Config) (*Tokens, error) {
+	if len(config.Secret) < sso.MinSecret {
+		return nil, fmt.Errorf("secret of %d bytes, at least %d are needed", len(config.Secret), sso.MinSecret)
+	}
+	if config.Keys == nil || config.Issuer == "" || config.Now == nil {
+		return nil, errors.New("making access tokens: keys, issuer or clock missing")
+	}
+	if config.Warn == nil {
+		config.Warn = func(error) {}
+	}
+	seal, err := newSeal(config.Secret)
+	if err != nil {
+		return nil, err
+	}
+	t := &Tokens{config: config, seal: seal}
+	t.ring.Store(&ring{})
+	if _, err := t.maintain(ctx); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// JWKS returns the public keys as a JSON Web Key Set (RFC 7517 section 5). It
+// may be cached for as long as PublishedEarly.
+func (t *Tokens) JWKS(ctx context.Context) []byte { return t.current(ctx).jwks }
