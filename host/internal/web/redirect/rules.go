@@ -1,0 +1,224 @@
+// Package redirect decides where a browser may be sent after a login or logout.
+//
+// Whoever can choose that target can send people from our own address to a
+// copy of our login page, so the target is checked against the public URL and
+// an allow list before anything else happens (RFC 9700 section 4.11).
+//
+// Targets are read as a browser reads them, by the WHATWG URL Standard, and not
+// as net/url does: a browser takes a backslash for a slash, drops tabs and line
+// breaks, and finds a host in "https:evil.example". What is allowed is written
+// anew from its parsed parts; the text that came in is never sent out.
+package redirect
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	whatwg "github.com/nlnwa/whatwg-url/url"
+)
+
+// MaxSize bounds a target in bytes, as it comes in and as it goes out.
+const MaxSize = 2 << 10
+
+// Home is where a browser goes that asked for nothing in particular, or for a
+// page that would only start the next login or logout.
+const Home = "/"
+
+// ErrNotAllowed: the target is none that a browser may be sent to. The text
+// says why and repeats nothing of the target.
+var ErrNotAllowed = errors.New("redirect is not allowed")
+
+// Rules say which targets are allowed. They do not change after New and may be
+// used concurrently.
+type Rules struct {
+	origin  string // of the public URL
+	base    string // the path of the public URL, canonical, without a trailing slash
+	allowed []location
+}
+
+// location is a place that a target may be at.
+type location struct{ origin, path string }
+
+// New makes the rules for a host that is reached at publicURL.
+//
+// Each entry of the allow list is an absolute http or https URL. Its scheme,
+// host, port and path allow exactly that location, with any query and fragment;
+// there are no wildcards. Blank entries are skipped. The error names an entry
+// that is not of this form.
+func New(publicURL string, allowList []string) (*Rules, error) {
+	public, err := configured(publicURL)
+	if err != nil {
+		return nil, fmt.Errorf("public URL %q: %w", bounded(publicURL), err)
+	}
+	base, err := decoded(public.path)
+	if err != nil {
+		return nil, fmt.Errorf("public URL %q: %w", bounded(publicURL), err)
+	}
+	rules := &Rules{origin: public.origin, base: strings.TrimSuffix(canonical(base), "/")}
+	for _, entry := range allowList {
+		if strings.TrimSpace(entry) == "" {
+			continue
+		}
+		location, err := configured(entry)
+		if err != nil {
+			return nil, fmt.Errorf("redirect allow list entry %q: %w", bounded(entry), err)
+		}
+		rules.allowed = append(rules.allowed, location)
+	}
+	return rules, nil
+}
+
+func configured(text string) (location, error) {
+	cleaned, err := clean(text)
+	if err != nil {
+		return location{}, err
+	}
+	u, err := whatwg.Parse(cleaned)
+	if err != nil {
+		return location{}, errors.New("must be an absolute URL, such as https://app.example.org/signed-in")
+	}
+	if u.Scheme() != "https" && u.Scheme() != "http" {
+		return location{}, fmt.Errorf("scheme must be https or http, not %q", u.Scheme())
+	}
+	if u.Username() != "" || u.Password() != "" {
+		return location{}, errors.New("must not hold a user name or password")
+	}
+	if strings.Contains(u.Hostname()+u.Pathname(), "*") {
+		return location{}, errors.New("wildcards are not supported, list each location")
+	}
+	return location{origin: origin(u), path: u.Pathname()}, nil
+}
+
+// Resolve returns the target that raw asks for, in the form that goes into a
+// Location header: printable ASCII of at most [MaxSize] bytes, either a path
+// that starts with exactly one slash or a URL at an allowed origin.
+//
+//   - Nothing, "", means [Home].
+//   - A relative reference counts from the root of the host, not from a base
+//     path of the public URL, and keeps its query and fragment.
+//   - An absolute URL must have the origin of the public URL, or the origin and
+//     path of an entry of the allow list.
+//   - Our own login and logout pages become [Home].
+//
+// Everything else is ErrNotAllowed, and so is whatever a browser, a proxy and
+// we might read differently: a path that starts with two slashes, a user name,
+// control characters, a host spelled otherwise than in small ASCII letters.
+func (r *Rules) Resolve(raw string) (string, error) {
+	if raw == "" {
+		return Home, nil
+	}
+	cleaned, err := clean(raw)
+	if err != nil {
+		return "", refuse("%w", err)
+	}
+	target, err := r.resolve(cleaned)
+	if err != nil {
+		return "", err
+	}
+	if err := checkSafe(target); err != nil {
+		return "", err
+	}
+	return target, nil
+}
+
+func (r *Rules) resolve(cleaned string) (string, error) {
+	if hasScheme(cleaned) {
+		return r.absolute(cleaned)
+	}
+	return r.relative(cleaned)
+}
+
+func (r *Rules) relative(reference string) (string, error) {
+	if hasAuthority(reference) {
+		return "", refuse("it names a host without a scheme")
+	}
+	u, err := whatwg.ParseRef(r.origin+"/", reference)
+	if err != nil {
+		return "", refuse("it is not a URL")
+	}
+	path, err := decoded(u.Pathname())
+	if err != nil {
+		return "", err
+	}
+	if readsAsHost(u.Pathname()) {
+		return "", refuse("its path may be read as the name of a host")
+	}
+	if r.leadsBackHere(path) {
+		return Home, nil
+	}
+	return u.Pathname() + u.Search() + u.Hash(), nil
+}
+
+func (r *Rules) absolute(text string) (string, error) {
+	if !r.startsWithKnownOrigin(text) {
+		return "", refuse("it does not start with an allowed origin, written plainly")
+	}
+	u, err := whatwg.Parse(text)
+	if err != nil {
+		return "", refuse("it is not a URL")
+	}
+	if !r.allows(location{origin: origin(u), path: u.Pathname()}) {
+		return "", refuse("it is neither at the public URL nor in the allow list")
+	}
+	path, err := decoded(u.Pathname())
+	if err != nil {
+		return "", err
+	}
+	if origin(u) == r.origin && r.leadsBackHere(path) {
+		return Home, nil
+	}
+	return u.Href(false), nil
+}
+
+// startsWithKnownOrigin is asked before the parser is, so that hostile text does
+// not reach it.
+func (r *Rules) startsWithKnownOrigin(text string) bool {
+	for _, entry := range r.allowed {
+		if startsWithOrigin(text, entry.origin) {
+			return true
+		}
+	}
+	return startsWithOrigin(text, r.origin)
+}
+
+func (r *Rules) allows(target location) bool {
+	if target.origin == r.origin {
+		return true
+	}
+	for _, entry := range r.allowed {
+		if target == entry {
+			return true
+		}
+	}
+	return false
+}
+
+// checkSafe is the last look at what goes into the header. It holds by how the
+// target was made, and stands here so that a fault in the parser cannot undo it.
+func checkSafe(target string) error {
+	if len(target) > MaxSize {
+		return refuse("it is longer than %d bytes", MaxSize)
+	}
+	for i := range len(target) {
+		if target[i] <= ' ' || target[i] >= 0x7f {
+			return refuse("it holds the byte %#02x", target[i])
+		}
+	}
+	if strings.HasPrefix(target, "//") || strings.HasPrefix(target, `/\`) {
+		return refuse("it names a host without a scheme")
+	}
+	return nil
+}
+
+func refuse(format string, args ...any) error {
+	return fmt.Errorf("%w: %w", ErrNotAllowed, fmt.Errorf(format, args...))
+}
+
+// bounded keeps a long value from drowning the message about it.
+func bounded(text string) string {
+	if len(text) > 128 {
+		return text[:128] + "…"
+	}
+	return text
+}
