@@ -6,6 +6,7 @@
 // rest of the host at work; a provider whose options the plugin refuses is an
 // error of the configuration, and Start returns it.
 //
-// A plugin that dies is started again by the next login that needs it. Logins
-// depend on nothing that a plugin remembers, so none is lost.
+// A plugin that dies is started again by the next login that needs it, and a
+// provider that could not be opened is opened again. Logins depend on nothing
+// that a plugin remembers, so none is lost.
 package provider

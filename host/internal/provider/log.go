@@ -3,8 +3,11 @@ package provider
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
+	"time"
 	"unicode"
 
 	hclog "github.com/hashicorp/go-hclog"
@@ -13,23 +16,33 @@ import (
 // Limits of what a plugin may write to the log.
 const (
 	maxLine      = 16 << 10 // bytes; the rest of a longer line is dropped
+	maxLines     = 200      // a second
 	maxAttrs     = 32
+	maxAttrName  = 64
 	maxAttrValue = 4 << 10
+	maxTailLine  = 256
 	keptLines    = 8
 )
 
 // logReader reads the stderr of a plugin: lines of JSON with hclog's keys, or
-// plain text such as the trace of a crash. It never fails and never blocks the
-// plugin, and what it passes on is bounded and printable.
+// plain text such as the trace of a crash. It never fails, and what it passes
+// on is bounded in size and rate, and printable.
 type logReader struct {
 	logger hclog.Logger
+	now    func() time.Time
 
-	mu   sync.Mutex
-	line []byte
-	last []string // plain lines, for the report of a failed start
+	mu      sync.Mutex
+	line    []byte
+	last    []string // plain lines, for the report of a death
+	crashed bool     // the first line of last is that of a crash
+
+	second         time.Time
+	lines, dropped int // since then
 }
 
-func newLogReader(logger hclog.Logger) *logReader { return &logReader{logger: logger} }
+func newLogReader(logger hclog.Logger, now func() time.Time) *logReader {
+	return &logReader{logger: logger, now: now}
+}
 
 // Write implements io.Writer.
 func (r *logReader) Write(p []byte) (int, error) {
@@ -50,17 +63,66 @@ func (r *logReader) Write(p []byte) (int, error) {
 }
 
 func (r *logReader) emit(line []byte) {
+	admitted := r.admit()
+	if line[0] != '{' {
+		r.plain(line, admitted)
+		return
+	}
+	if !admitted {
+		return
+	}
 	var entry map[string]any
 	if json.Unmarshal(line, &entry) != nil {
-		text := printable(string(line))
-		r.last = append(r.last, text)
-		r.last = r.last[max(0, len(r.last)-keptLines):]
-		r.logger.Debug(text)
+		r.plain(line, true)
 		return
 	}
 	message, _ := entry["@message"].(string)
 	level, _ := entry["@level"].(string)
 	r.logger.Log(levelOf(level), printable(message), attributes(entry)...)
+}
+
+// admit keeps a plugin that writes without end from filling the disk.
+func (r *logReader) admit() bool {
+	if now := r.now(); now.Sub(r.second) >= time.Second {
+		if r.dropped > 0 {
+			r.logger.Warn("plugin writes more than the log takes, lines were dropped", "dropped", r.dropped)
+		}
+		r.second, r.lines, r.dropped = now, 0, 0
+	}
+	if r.lines == maxLines {
+		r.dropped++
+		return false
+	}
+	r.lines++
+	return true
+}
+
+func (r *logReader) plain(line []byte, admitted bool) {
+	text := printable(string(line))
+	r.keep(text)
+	if admitted {
+		r.logger.Debug(text)
+	}
+}
+
+// keep remembers the last lines, and of a crash the first ones, which say what
+// happened.
+func (r *logReader) keep(text string) {
+	if crash := strings.HasPrefix(text, "panic: ") || strings.HasPrefix(text, "fatal error: "); crash && !r.crashed {
+		r.crashed, r.last = true, nil
+	}
+	if r.crashed && len(r.last) == keptLines {
+		return
+	}
+	r.last = append(r.last, printable(text[:min(len(text), maxTailLine)]))
+	r.last = r.last[max(0, len(r.last)-keptLines):]
+}
+
+// tail returns the last plain lines as one.
+func (r *logReader) tail() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return strings.Join(r.last, " | ")
 }
 
 // levelOf reads a level; an odd one counts as debug.
@@ -75,21 +137,32 @@ func levelOf(name string) hclog.Level {
 
 func attributes(entry map[string]any) []any {
 	var args []any
-	for name, value := range entry {
+	for _, name := range slices.Sorted(maps.Keys(entry)) {
 		if strings.HasPrefix(name, "@") || len(args) >= 2*maxAttrs {
 			continue
 		}
-		text, ok := value.(string)
+		text, ok := entry[name].(string)
 		if !ok {
-			encoded, err := json.Marshal(value)
+			encoded, err := json.Marshal(entry[name])
 			if err != nil {
 				continue
 			}
 			text = string(encoded)
 		}
-		args = append(args, printable(name), printable(text[:min(len(text), maxAttrValue)]))
+		args = append(args, attributeName(name), printable(text[:min(len(text), maxAttrValue)]))
 	}
 	return args
+}
+
+// attributeName leaves no character with which a name could pass for a value or
+// for another attribute: hclog quotes values only.
+func attributeName(name string) string {
+	return strings.Map(func(c rune) rune {
+		if c == '_' || c == '-' || c == '.' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' {
+			return c
+		}
+		return '_'
+	}, name[:min(len(name), maxAttrName)])
 }
 
 // printable replaces what could forge a line or move a terminal's cursor.
@@ -100,14 +173,4 @@ func printable(text string) string {
 		}
 		return '\uFFFD'
 	}, strings.ToValidUTF8(text, "\uFFFD"))
-}
-
-// tail returns the last plain lines, for an error message.
-func (r *logReader) tail() string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.last) == 0 {
-		return ""
-	}
-	return "; its last words: " + strings.Join(r.last, " | ")
 }

@@ -1,0 +1,45 @@
+// Doorward lets people sign in to systems through external providers. Each
+// mechanism is a plugin in a process of its own.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+// version is set by the build.
+var version = "dev"
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	code := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
+	stop()
+	os.Exit(code)
+}
+
+// run is main without the process: it returns the exit code.
+func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) int {
+	root := &cobra.Command{
+		Use:   "doorward",
+		Short: "The login host whose mechanisms are plugins",
+		Long: "Doorward lets people sign in to systems through external providers: OpenID Connect now,\n" +
+			"and whatever a plugin speaks. Start it with \"doorward serve\".",
+		Version:       version,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.SetArgs(args)
+	root.SetOut(stdout)
+	root.SetErr(stderr)
+	root.AddCommand(serveCommand(environ), docsCommand())
+	if err := root.ExecuteContext(ctx); err != nil {
+		root.PrintErrln("doorward:", err)
+		return 1
+	}
+	return 0
+}

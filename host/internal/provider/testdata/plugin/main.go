@@ -1,0 +1,201 @@
+// Command plugin is a plugin that behaves as badly as it is told.
+//
+// The name of its file decides how it starts; the options of a provider decide
+// how that is opened; the login hint decides what a login does. It signs nobody
+// in. The memory of a step holds the process ID.
+package main
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/options"
+	"github.com/doorward/doorward/sdk/plugin"
+)
+
+// realStderr is what the host reads: go-plugin replaces os.Stderr.
+var realStderr = os.Stderr
+
+const forever = time.Hour
+
+// Options of a provider.
+type Options struct {
+	Number   int            `option:"number" doc:"a number, to be got wrong"`
+	Required string         `option:"tenant,required" doc:"anything"`
+	Secret   options.Secret `option:"client_secret" doc:"a secret"`
+	AtOpen   string         `option:"at_open" default:"open" oneof:"open|panic|die|hang|wait" doc:"what happens at opening"`
+	File     string         `option:"file" doc:"wait is unavailable until this file exists"`
+}
+
+func main() {
+	name := strings.TrimPrefix(filepath.Base(os.Args[0]), "doorward-plugin-")
+	name, argument, _ := strings.Cut(name, "-")
+	switch name {
+	case "quitter":
+		fmt.Fprintln(os.Stderr, "cannot read my own configuration")
+		os.Exit(3)
+	case "goner":
+		os.Exit(0)
+	case "crasher":
+		crash(20)
+	case "silent":
+		time.Sleep(forever)
+	case "garbage":
+		fmt.Println("\x1b[31mhello, I am a program\x1b[0m")
+		time.Sleep(forever)
+	case "newer":
+		fmt.Println("1|9|unix|/nowhere|grpc|")
+		time.Sleep(forever)
+	case "elsewhere":
+		fmt.Println("1|1|tcp|127.0.0.1:" + argument + "|grpc|")
+		time.Sleep(forever)
+	case "deaf":
+		beDeaf()
+	case "slow":
+		beSlow()
+	case "liar":
+		name = "honest"
+	case "child":
+		time.Sleep(forever)
+	}
+	plugin.Serve(plugin.Description{Mechanism: name, Version: "1.2.3"}, open)
+}
+
+// crash dies deep in the stack, so that the trace is long.
+func crash(depth int) int {
+	if depth == 0 {
+		panic("no good reason")
+	}
+	return crash(depth-1) + 1
+}
+
+// beDeaf shakes hands and then answers nothing.
+func beDeaf() {
+	path := filepath.Join(os.Getenv("PLUGIN_UNIX_SOCKET_DIR"), "deaf")
+	listener, err := net.Listen("unix", path)
+	if err != nil {
+		panic(err)
+	}
+	defer listener.Close()
+	fmt.Println("1|1|unix|" + path + "|grpc|")
+	time.Sleep(forever)
+}
+
+// beSlow notes that it started, and waits for the file "go" beside the binary.
+func beSlow() {
+	dir := filepath.Dir(os.Args[0])
+	f, err := os.OpenFile(filepath.Join(dir, "starts"), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Fprintln(f, os.Getpid())
+	f.Close()
+	for {
+		if _, err := os.Stat(filepath.Join(dir, "go")); err == nil {
+			return
+		}
+		time.Sleep(time.Millisecond)
+	}
+}
+
+func open(ctx context.Context, _ sdk.Env, o Options) (sdk.Mechanism, error) {
+	switch o.AtOpen {
+	case "panic":
+		panic("at opening")
+	case "die":
+		os.Exit(5)
+	case "hang":
+		<-ctx.Done()
+		return nil, ctx.Err()
+	case "wait":
+		if _, err := os.Stat(o.File); err != nil {
+			return nil, sdk.Unavailable("waiting", "the file is not there yet")
+		}
+	}
+	return mechanism{}, nil
+}
+
+type mechanism struct{}
+
+func (mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, error) {
+	step := sdk.Redirect{URL: "https://idp.test/?state=" + req.State, Memory: strconv.AppendInt(nil, int64(os.Getpid()), 10)}
+	switch req.LoginHint {
+	case "exit":
+		os.Exit(7)
+	case "panic":
+		panic("in the handler")
+	case "panic in a goroutine":
+		go panic("in a goroutine")
+		time.Sleep(forever)
+	case "hang":
+		<-ctx.Done()
+		return nil, ctx.Err()
+	case "hang for good":
+		time.Sleep(forever)
+	case "stop":
+		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+	case "huge":
+		step.Memory = bytes.Repeat([]byte{'x'}, plugin.MaxMessage+1)
+	case "child", "child of its own":
+		step.Memory = startChild(req.LoginHint == "child of its own")
+	default:
+		writeLog(req.LoginHint)
+	}
+	return step, nil
+}
+
+func (mechanism) Continue(context.Context, sdk.ContinueRequest) (sdk.Step, error) {
+	return nil, sdk.Denied(sdk.ReasonNotAllowed, "nobody signs in here")
+}
+
+// startChild starts a process that holds our pipes, and returns its ID.
+func startChild(ownSession bool) []byte {
+	cmd := exec.Command(os.Args[0])
+	cmd.Args[0] = "doorward-plugin-child"
+	cmd.Stdout, cmd.Stderr = realStderr, realStderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: ownSession}
+	if err := cmd.Start(); err != nil {
+		panic(err)
+	}
+	return strconv.AppendInt(nil, int64(cmd.Process.Pid), 10)
+}
+
+// badLines make go-plugin's own reader panic, and more.
+const badLines = `{"@message":5}
+{"@message":"odd level","@level":5}
+{"@message":"odd time","@timestamp":5}
+{"@message":null,"@level":null}
+null
+[]
+{
+`
+
+func writeLog(kind string) {
+	switch kind {
+	case "bad lines":
+		io.WriteString(realStderr, badLines)
+	case "long line":
+		fmt.Fprintln(realStderr, strings.Repeat("x", 100_000))
+	case "flood":
+		for i := range 20_000 {
+			fmt.Fprintf(realStderr, `{"@level":"error","@message":"flood %d"}`+"\n", i)
+		}
+	case "control":
+		io.WriteString(realStderr, "plain \x1b[2J\xff\xfe end\r\n")
+		io.WriteString(realStderr, `{"@level":"info","@message":"coloured \u001b[2J\nforged","a\nb":"\u202edcba"}`+"\n")
+	default:
+		return
+	}
+	fmt.Fprintln(realStderr, `{"@level":"info","@message":"log written"}`)
+}

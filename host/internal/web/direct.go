@@ -1,0 +1,131 @@
+package web
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/sdk"
+)
+
+// passwordLogin answers POST /auth/login, where the seed checks local
+// passwords. There are none.
+func (s *Server) passwordLogin(echo.Context) error { return errNoPasswords }
+
+// directRequest is a login by a program that asks its user itself: identifier
+// and password at once or, when more was asked for, an attempt with answers.
+type directRequest struct {
+	Identifier string            `json:"identifier"`
+	Password   string            `json:"password"`
+	Mode       string            `json:"mode"`
+	Attempt    string            `json:"attempt"`
+	Answers    map[string]string `json:"answers"`
+}
+
+// maxPassword bounds what is handed to a mechanism, in bytes (J19).
+const maxPassword = 1 << 10
+
+// directLogin answers POST /auth/login/{provider} for mechanisms that begin
+// with a prompt.
+func (s *Server) directLogin(c echo.Context) error {
+	name := c.Param("provider")
+	if _, err := s.ports.Logins.Provider(name); err != nil {
+		return err
+	}
+	body := directRequest{Mode: string(sso.ModeJSON)}
+	if err := readBody(c, &body, func(get func(string) string) {
+		body.Identifier, body.Password, body.Mode = get("identifier"), get("password"), get("mode")
+	}); err != nil {
+		return err
+	}
+	answer, err := s.directAnswer(c, name, body)
+	if err != nil {
+		return err
+	}
+	out, err := s.ports.Logins.Continue(c.Request().Context(), answer)
+	if err != nil {
+		return s.refuseLogin(c, sso.Attempt{Provider: name}, err)
+	}
+	if out.Pending != nil {
+		return s.askAgain(c, *out.Pending)
+	}
+	s.logger.Info("signed in", "provider", name, "user", out.SignedIn.User.ID, "session", out.SignedIn.Session.ID,
+		"mode", string(out.SignedIn.Mode), "ip", c.RealIP(), "request_id", requestID(c))
+	if out.SignedIn.Mode != sso.ModeJSON {
+		s.setSignedInCookie(c, out.SignedIn)
+	}
+	return c.JSON(http.StatusOK, data{tokenBody(out.SignedIn)})
+}
+
+// directAnswer begins the login, unless the client goes on with an attempt.
+func (s *Server) directAnswer(c echo.Context, name string, body directRequest) (sso.Answer, error) {
+	answer := sso.Answer{Provider: name, Client: client(c)}
+	answer.Response.Method = http.MethodPost
+	if body.Attempt != "" {
+		var ok bool
+		if answer.State, answer.Sealed, ok = strings.Cut(body.Attempt, "."); !ok {
+			return answer, sso.ErrAttemptInvalid
+		}
+		answer.Response.Form = url.Values{}
+		for field, value := range body.Answers {
+			answer.Response.Form.Set(field, value)
+		}
+		return answer, nil
+	}
+	if body.Identifier == "" || body.Password == "" || len(body.Identifier) > maxPassword || len(body.Password) > maxPassword {
+		return answer, payloadError{"identifier and password are required"}
+	}
+	mode, err := parseMode(body.Mode)
+	if err != nil {
+		return answer, err
+	}
+	if mode == "" {
+		mode = sso.ModeJSON
+	}
+	pending, err := s.ports.Logins.Begin(c.Request().Context(), sso.Start{Provider: name, Mode: mode, Redirect: "/"})
+	if err != nil {
+		return answer, err
+	}
+	answer.State, answer.Sealed = pending.Attempt.State, pending.Sealed
+	answer.Response.Form, err = credentials(pending.Step, body)
+	return answer, err
+}
+
+// credentials puts identifier and password into the fields that were asked for.
+func credentials(step sdk.Step, body directRequest) (url.Values, error) {
+	prompt, ok := step.(sdk.Prompt)
+	if !ok {
+		return nil, payloadError{"this provider signs in through a browser: open /auth/login/{provider} there"}
+	}
+	form := url.Values{}
+	for _, f := range prompt.Fields {
+		switch {
+		case f.Kind == sdk.FieldPassword:
+			form.Set(f.Name, body.Password)
+		case slices.Contains([]sdk.FieldKind{sdk.FieldUsername, sdk.FieldText}, f.Kind) && !f.Optional:
+			form.Set(f.Name, body.Identifier)
+		}
+	}
+	return form, nil
+}
+
+// askAgain tells the client what else is wanted, with a token to go on with.
+func (s *Server) askAgain(c echo.Context, pending sso.Pending) error {
+	prompt, ok := pending.Step.(sdk.Prompt)
+	if !ok {
+		return payloadError{"this login goes on in a browser: open /auth/login/{provider} there"}
+	}
+	a := answerTo(sdk.Denied(prompt.Reason, "more is wanted"))
+	body := errorBody(c, a, sdk.Denied(prompt.Reason, "more is wanted"))
+	fields := make([]map[string]any, 0, len(prompt.Fields))
+	for _, f := range prompt.Fields {
+		fields = append(fields, map[string]any{"name": f.Name, "kind": f.Kind, "label": f.Label, "optional": f.Optional})
+	}
+	body.Errors[0].Extensions["fields"] = fields
+	body.Errors[0].Extensions["attempt"] = pending.Attempt.State + "." + pending.Sealed
+	return c.JSON(a.status, body)
+}

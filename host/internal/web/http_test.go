@@ -1,0 +1,145 @@
+package web_test
+
+import (
+	"net/http"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// TestL16HeadersOnEveryAnswer covers pages, JSON, redirects and errors alike.
+func TestL16HeadersOnEveryAnswer(t *testing.T) {
+	s := newSite(t, "")
+	b := s.browser(t)
+	for _, path := range []string{
+		"/", "/login", "/auth", "/auth/login/op", "/auth/login/dir", "/auth/login/op/callback", "/auth/login/gone", "/users/me",
+		"/.well-known/jwks.json", "/server/ping", "/server/health", "/nothing", "/auth/logout", "/assets/nothing.css", "/%2e%2e/x",
+	} {
+		for _, accept := range []string{acceptHTML, "application/json"} {
+			a := b.get(path, "Accept", accept)
+			for header, want := range map[string]string{
+				"Content-Security-Policy":      "frame-ancestors 'none'",
+				"X-Content-Type-Options":       "nosniff",
+				"X-Frame-Options":              "DENY",
+				"Referrer-Policy":              "no-referrer",
+				"Cross-Origin-Opener-Policy":   "same-origin",
+				"Cross-Origin-Resource-Policy": "same-origin",
+				"X-Request-Id":                 "",
+			} {
+				if got := a.Header.Get(header); got == "" || !strings.Contains(got, want) {
+					t.Errorf("%s as %s: %s is %q", path, accept, header, got)
+				}
+			}
+			policy := a.Header.Get("Content-Security-Policy")
+			if !strings.Contains(policy, "default-src 'none'") || strings.Contains(policy, "unsafe") {
+				t.Errorf("%s as %s: policy %q", path, accept, policy)
+			}
+			if cache := a.Header.Get("Cache-Control"); path != "/.well-known/jwks.json" && cache != "no-store" {
+				t.Errorf("A20 %s as %s: Cache-Control %q", path, accept, cache)
+			}
+			if a.Header.Get("Access-Control-Allow-Origin") != "" {
+				t.Errorf("L15 %s: CORS", path)
+			}
+		}
+	}
+}
+
+func TestL02Bodies(t *testing.T) {
+	b := newSite(t, "").browser(t)
+	large := strings.Repeat("a", 2<<20)
+	for _, path := range []string{"/auth/refresh", "/auth/logout", "/auth/login/dir"} {
+		if a := b.postJSON(path, map[string]string{"refresh_token": large}); a.StatusCode != http.StatusRequestEntityTooLarge {
+			t.Errorf("%s: %s", path, a.Status)
+		}
+	}
+	if a := b.postForm("/auth/login/op/callback", url.Values{"SAMLResponse": {large}}); a.StatusCode != http.StatusRequestEntityTooLarge {
+		t.Errorf("callback: %s", a.Status)
+	}
+	many := url.Values{"state": {"x"}}
+	for i := range 1000 {
+		many.Set(strings.Repeat("k", i%200+1)+string(rune('a'+i%26)), "v")
+	}
+	if a := b.postForm("/auth/login/op/callback", many); a.StatusCode != http.StatusBadRequest {
+		t.Errorf("many parameters: %s", a.Status)
+	}
+}
+
+func TestB15OddPaths(t *testing.T) {
+	b := newSite(t, "").browser(t)
+	for _, path := range []string{
+		"//users/me", "/users//me", "/users/me/", "/./users/me", "/USERS/me", "/users%2fme", "/users/me;a=b", "/users/me%00", "/auth/login/../../users/me",
+	} {
+		if a := b.get(path); a.StatusCode != http.StatusNotFound && a.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s: %s", path, a.Status)
+		}
+	}
+}
+
+func TestB16Methods(t *testing.T) {
+	b := newSite(t, "").browser(t)
+	if a := b.do("OPTIONS", "/auth/login/op", nil); a.StatusCode != http.StatusNoContent || len(a.Cookies()) > 0 {
+		t.Errorf("OPTIONS: %s with %v", a.Status, a.Cookies())
+	}
+	for _, method := range []string{"HEAD", "TRACE", "PUT", "DELETE"} {
+		a := b.do(method, "/auth/login/op", nil, "X-HTTP-Method-Override", "GET")
+		if a.StatusCode != http.StatusMethodNotAllowed || len(a.Cookies()) > 0 {
+			t.Errorf("%s: %s with %v", method, a.Status, a.Cookies())
+		}
+	}
+}
+
+func TestB12HostHeaderHasNoEffect(t *testing.T) {
+	s := newSite(t, "https://sso.example.org/base")
+	a := s.browser(t).get("/login", "Accept", acceptHTML, "X-Forwarded-Host", "evil.example", "X-Forwarded-Proto", "http")
+	if strings.Contains(a.body, "evil.example") || !strings.Contains(a.body, `href="/base/auth/login/op"`) {
+		t.Errorf("page: %s", a.body)
+	}
+}
+
+func TestB14ForwardedForIsNotBelieved(t *testing.T) {
+	s := newSite(t, "")
+	s.browser(t).get("/nothing", "X-Forwarded-For", "203.0.113.7", "X-Real-Ip", "203.0.113.7")
+	if strings.Contains(s.log.String(), "203.0.113.7") {
+		t.Errorf("log: %s", s.log)
+	}
+}
+
+func TestListProviders(t *testing.T) {
+	b := newSite(t, "").browser(t)
+	a := b.get("/auth")
+	if !strings.HasPrefix(a.body, `{"data":[{"name":"op","label":"OP","driver":"openid"},`) || !strings.Contains(a.body, `"disableDefault":true}`) {
+		t.Errorf("got %s", a.body)
+	}
+	if a := b.get("/auth?sessionOnly"); strings.Contains(a.body, `"cookie"`) || !strings.Contains(a.body, `"op"`) {
+		t.Errorf("sessionOnly: %s", a.body)
+	}
+}
+
+func TestSignInPage(t *testing.T) {
+	b := newSite(t, "").browser(t)
+	a := b.get("/login?redirect="+url.QueryEscape("https://app.example/welcome?a=b&c"), "Accept", acceptHTML)
+	if !strings.Contains(a.body, `/auth/login/op?redirect=https%3A%2F%2Fapp.example%2Fwelcome%3Fa%3Db%26c`) {
+		t.Errorf("links: %s", a.body)
+	}
+	if a := b.get("/login?redirect=//evil.example", "Accept", acceptHTML); a.StatusCode != http.StatusBadRequest {
+		t.Errorf("bad redirect: %s", a.Status)
+	}
+}
+
+func TestHealthWithoutStore(t *testing.T) {
+	s := newSite(t, "")
+	s.store.Close()
+	if a := s.browser(t).get("/server/health"); a.StatusCode != http.StatusServiceUnavailable || !strings.Contains(a.body, "error") {
+		t.Errorf("health: %s %s", a.Status, a.body)
+	}
+	if a := s.browser(t).signIn("op", "ada"); a.StatusCode != http.StatusInternalServerError || len(a.Cookies()) > 1 {
+		t.Errorf("L10 login without a store: %s %v", a.Status, a.Cookies())
+	}
+}
+
+func TestKeys(t *testing.T) {
+	a := newSite(t, "").browser(t).get("/.well-known/jwks.json")
+	if a.StatusCode != 200 || !strings.Contains(a.body, `"crv":"Ed25519"`) || strings.Contains(a.body, `"d":`) {
+		t.Errorf("got %s %s", a.Status, a.body)
+	}
+}

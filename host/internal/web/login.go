@@ -1,0 +1,262 @@
+package web
+
+import (
+	"errors"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/web/page"
+	"github.com/doorward/doorward/sdk"
+)
+
+// startLogin answers GET /auth/login/{provider}: it sends the browser to the
+// provider, or shows the form that the mechanism asks for.
+func (s *Server) startLogin(c echo.Context) error {
+	start, err := s.startOf(c)
+	if err != nil {
+		return err
+	}
+	pending, err := s.ports.Logins.Begin(c.Request().Context(), start)
+	if err != nil {
+		return s.refuseLogin(c, sso.Attempt{
+			Provider: start.Provider, Redirect: start.Redirect, RedirectAsked: start.RedirectAsked,
+		}, err)
+	}
+	return s.goOn(c, pending)
+}
+
+func (s *Server) startOf(c echo.Context) (sso.Start, error) {
+	query := c.QueryParams()
+	start := sso.Start{
+		Provider: c.Param("provider"), RedirectAsked: query.Get("redirect") != "",
+		LoginHint: clipped(query.Get("login_hint")), Consent: query.Get("prompt") != "",
+	}
+	if _, err := s.ports.Logins.Provider(start.Provider); err != nil {
+		return start, err
+	}
+	for _, values := range query {
+		if len(values) > 1 {
+			return start, payloadError{"a parameter is given twice"}
+		}
+	}
+	var err error
+	if start.Redirect, err = s.redirects[start.Provider].Resolve(query.Get("redirect")); err != nil {
+		return start, err
+	}
+	start.Mode, err = parseMode(query.Get("mode"))
+	return start, err
+}
+
+func parseMode(name string) (sso.Mode, error) {
+	switch mode := sso.Mode(name); mode {
+	case "", sso.ModeJSON, sso.ModeCookie, sso.ModeSession:
+		return mode, nil
+	default:
+		return "", payloadError{`mode must be "json", "cookie" or "session"`}
+	}
+}
+
+// clipped drops a hint that no provider would have use for.
+func clipped(hint string) string {
+	if len(hint) > 320 || strings.ContainsFunc(hint, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return ""
+	}
+	return hint
+}
+
+// goOn takes a pending login to its next step in the browser.
+func (s *Server) goOn(c echo.Context, pending sso.Pending) error {
+	p, err := s.ports.Logins.Provider(pending.Attempt.Provider)
+	if err != nil {
+		return err
+	}
+	s.setAttempt(c, pending, p.LoginTimeout)
+	switch step := pending.Step.(type) {
+	case sdk.Redirect:
+		return seeOther(c, step.URL)
+	case sdk.FormPost:
+		fields := make([]page.HiddenField, 0, len(step.Fields))
+		for _, f := range step.Fields {
+			fields = append(fields, page.HiddenField{Name: f.Name, Value: f.Value})
+		}
+		return s.render(c, http.StatusOK, page.Submit{Provider: p.Label, Action: step.URL, Fields: fields},
+			formAction{[]string{step.URL}})
+	case sdk.Prompt:
+		return s.prompt(c, p, pending.Attempt, step)
+	default:
+		return sso.ErrPluginFault
+	}
+}
+
+func (s *Server) prompt(c echo.Context, p sso.Provider, attempt sso.Attempt, prompt sdk.Prompt) error {
+	fields := make([]page.Field, 0, len(prompt.Fields))
+	for _, f := range prompt.Fields {
+		fields = append(fields, page.Field{Name: f.Name, Kind: f.Kind, Label: f.Label, Optional: f.Optional})
+	}
+	status := http.StatusOK
+	if prompt.Reason != "" {
+		status = http.StatusUnauthorized
+	}
+	return s.render(c, status, page.Prompt{
+		Provider: p.Label, Action: s.path("/auth/login/" + p.Name + "/callback"), State: attempt.State,
+		Message: deniedMessages[prompt.Reason], Fields: fields,
+	}, formAction{append([]string{attempt.Redirect}, p.RedirectAllowList...)})
+}
+
+// repostedField marks a form that we had the browser post again.
+const repostedField = "doorward_reposted"
+
+// maxParameters bounds the parameters of a callback.
+const maxParameters = 64
+
+// callback answers GET and POST /auth/login/{provider}/callback: the browser
+// comes back from the provider, or brings the answers to a prompt.
+func (s *Server) callback(c echo.Context) error {
+	provider, err := s.ports.Logins.Provider(c.Param("provider"))
+	if err != nil {
+		return err
+	}
+	response, err := inbound(c)
+	if err != nil {
+		return err
+	}
+	state, err := stateOf(response)
+	if err != nil {
+		return s.refuseLogin(c, sso.Attempt{Provider: provider.Name}, err)
+	}
+	sealed, ok := s.attempt(c, state)
+	if !ok {
+		return s.withoutCookie(c, provider, response)
+	}
+	response.Form.Del(repostedField)
+	out, err := s.ports.Logins.Continue(c.Request().Context(), sso.Answer{
+		Provider: provider.Name, State: state, Sealed: sealed, Response: response, Client: client(c),
+		Replaces: append(tokens(c, s.config.SessionCookie), tokens(c, s.config.RefreshCookie)...),
+	})
+	s.clearAttempt(c, state)
+	if err != nil {
+		out.Attempt.Provider = provider.Name
+		return s.refuseLogin(c, out.Attempt, err)
+	}
+	if out.Pending != nil {
+		return s.goOn(c, *out.Pending)
+	}
+	return s.welcome(c, out.Attempt, out.SignedIn)
+}
+
+// inbound reads a request that came by way of a provider, once and bounded.
+// Query and body are never merged (B19).
+func inbound(c echo.Context) (sdk.InboundRequest, error) {
+	req := c.Request()
+	in := sdk.InboundRequest{Method: req.Method, RawQuery: req.URL.RawQuery}
+	var err error
+	if in.Query, err = url.ParseQuery(req.URL.RawQuery); err != nil {
+		return in, payloadError{"the query cannot be read"}
+	}
+	if req.Method == http.MethodPost {
+		if mediaType, _, _ := mime.ParseMediaType(req.Header.Get("Content-Type")); mediaType != echo.MIMEApplicationForm {
+			return in, errUnsupported
+		}
+		if err := req.ParseForm(); err != nil {
+			if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
+				return in, err
+			}
+			return in, payloadError{"the form cannot be read"}
+		}
+		in.Form = req.PostForm
+	}
+	if len(in.Query)+len(in.Form) > maxParameters {
+		return in, payloadError{"there are too many parameters"}
+	}
+	return in, nil
+}
+
+// stateOf finds the state in what came back: exactly once, under the name that
+// OAuth 2.0 or SAML gives it.
+func stateOf(in sdk.InboundRequest) (string, error) {
+	source := in.Query
+	if in.Method == http.MethodPost {
+		source = in.Form
+	}
+	found := append(append([]string{}, source["state"]...), source["RelayState"]...)
+	if len(found) != 1 || found[0] == "" || len(found[0]) > 255 {
+		return "", payloadError{"state is missing, given twice, or too long"}
+	}
+	return found[0], nil
+}
+
+// withoutCookie deals with a response whose attempt the browser did not send
+// along. A POST from the provider's site comes without our SameSite=Lax cookie,
+// so the browser is asked to post the same fields again, from our own origin.
+// If the cookie is missing then, or at a GET, this is not the browser that
+// began the login (A10).
+func (s *Server) withoutCookie(c echo.Context, p sso.Provider, response sdk.InboundRequest) error {
+	if response.Method != http.MethodPost || response.Form.Has(repostedField) {
+		return s.refuseLogin(c, sso.Attempt{Provider: p.Name}, errNoCookie)
+	}
+	fields := []page.HiddenField{{Name: repostedField, Value: "1"}}
+	for name, values := range response.Form {
+		for _, value := range values {
+			fields = append(fields, page.HiddenField{Name: name, Value: value})
+		}
+	}
+	action := s.path("/auth/login/" + p.Name + "/callback")
+	return s.render(c, http.StatusOK, page.Submit{Provider: p.Label, Action: action, Fields: fields}, formAction{p.RedirectAllowList})
+}
+
+func client(c echo.Context) sso.Client {
+	agent := c.Request().UserAgent()
+	return sso.Client{IP: c.RealIP(), UserAgent: strings.ToValidUTF8(agent[:min(len(agent), 256)], "")}
+}
+
+// welcome ends a login well.
+func (s *Server) welcome(c echo.Context, attempt sso.Attempt, done *sso.SignedIn) error {
+	s.logger.Info("signed in", "provider", attempt.Provider, "user", done.User.ID, "session", done.Session.ID,
+		"mode", string(done.Mode), "ip", c.RealIP(), "request_id", requestID(c))
+	if done.Mode == sso.ModeJSON && !attempt.RedirectAsked {
+		return c.JSON(http.StatusOK, data{tokenBody(done)})
+	}
+	s.clearTokens(c, s.cookieOf(done.Mode).Name) // the new session replaces those that the browser had
+	s.setSignedInCookie(c, done)
+	return seeOther(c, attempt.Redirect)
+}
+
+// refuseLogin ends a login that failed: back to where the client wanted to go
+// with the code as reason, or a page if it named no place.
+func (s *Server) refuseLogin(c echo.Context, attempt sso.Attempt, err error) error {
+	a := answerTo(err)
+	log := s.logger.Warn
+	if a.status == http.StatusInternalServerError {
+		log = s.logger.Error
+	}
+	log("sign-in refused", "provider", attempt.Provider, "code", a.code, "reason", string(sdk.ReasonOf(err)),
+		"error", oneLine(err), "ip", c.RealIP(), "request_id", requestID(c))
+	if attempt.RedirectAsked {
+		return seeOther(c, withReason(attempt.Redirect, a.code))
+	}
+	if wantsHTML(c) {
+		return s.loginFailure(c, attempt, a)
+	}
+	return c.JSON(a.status, errorBody(c, a, err))
+}
+
+func (s *Server) loginFailure(c echo.Context, attempt sso.Attempt, a answer) error {
+	failure := page.Failure{Message: a.message, ID: requestID(c), HomeURL: s.path("/login")}
+	if _, err := s.ports.Logins.Provider(attempt.Provider); err == nil {
+		failure.RetryURL = s.path("/auth/login/" + attempt.Provider)
+	}
+	return s.render(c, a.status, failure, formAction{})
+}
+
+// withReason replaces query and fragment by the reason, as the seed does.
+func withReason(target, code string) string {
+	if i := strings.IndexAny(target, "?#"); i >= 0 {
+		target = target[:i]
+	}
+	return target + "?reason=" + code
+}

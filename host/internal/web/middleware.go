@@ -1,0 +1,135 @@
+package web
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+const requestIDKey = "request id"
+
+// identifyRequest gives each request an ID of our own: one that a client may
+// choose could forge log lines.
+func (s *Server) identifyRequest(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		var b [8]byte
+		rand.Read(b[:])
+		id := hex.EncodeToString(b[:])
+		c.Set(requestIDKey, id)
+		c.Response().Header().Set("X-Request-Id", id)
+		return next(c)
+	}
+}
+
+func requestID(c echo.Context) string {
+	id, _ := c.Get(requestIDKey).(string)
+	return id
+}
+
+// contentPolicy is the Content-Security-Policy of everything but pages, which
+// set their own.
+const contentPolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// secureHeaders sets what every answer carries, errors and redirects included
+// (ASVS 3.4). It runs before routing, so that nothing escapes it.
+func (s *Server) secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Response().Header()
+		h.Set("Content-Security-Policy", contentPolicy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("X-Frame-Options", "DENY")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Opener-Policy", "same-origin")
+		h.Set("Cross-Origin-Resource-Policy", "same-origin")
+		h.Set("Cache-Control", "no-store")
+		if s.secure() {
+			h.Set("Strict-Transport-Security", "max-age=31536000; includeSubDomains")
+		}
+		return next(c)
+	}
+}
+
+// logRequest writes one line for each request, at debug: what matters to an
+// operator is logged by the handlers. The query is left out, it holds codes.
+func (s *Server) logRequest(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if !s.logger.IsDebug() {
+			return next(c)
+		}
+		begun := time.Now()
+		err := next(c)
+		if err != nil {
+			c.Error(err)
+		}
+		s.logger.Debug("request", "method", c.Request().Method, "path", c.Request().URL.EscapedPath(),
+			"status", c.Response().Status, "ms", time.Since(begun).Milliseconds(), "ip", c.RealIP(), "request_id", requestID(c))
+		return nil
+	}
+}
+
+// errPanic marks a recovered panic; its text goes to the log only.
+var errPanic = errors.New("panic")
+
+func recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) (err error) {
+		defer func() {
+			if r := recover(); r != nil {
+				err = fmt.Errorf("%w: a value of type %T\n%s", errPanic, r, debug.Stack())
+			}
+		}()
+		return next(c)
+	}
+}
+
+func limitBody(limit int64) echo.MiddlewareFunc {
+	return func(next echo.HandlerFunc) echo.HandlerFunc {
+		return func(c echo.Context) error {
+			req := c.Request()
+			if req.ContentLength > limit {
+				return echo.ErrStatusRequestEntityTooLarge
+			}
+			req.Body = http.MaxBytesReader(c.Response(), req.Body, limit)
+			return next(c)
+		}
+	}
+}
+
+// sameOrigin refuses a request that another site made a browser send (A17).
+// SameSite cookies do not come along with most of those; this closes the rest.
+// Programs other than browsers send neither header. Sec-Fetch-Site counts first,
+// because a browser writes "Origin: null" where the referrer policy hides it
+// (Fetch standard, "append a request Origin header").
+func (s *Server) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
+	ours := s.config.PublicURL.Scheme + "://" + s.config.PublicURL.Host
+	return func(c echo.Context) error {
+		h := c.Request().Header
+		switch site, origin := h.Get("Sec-Fetch-Site"), h.Get("Origin"); {
+		case site == "same-origin" || site == "none":
+			return next(c)
+		case site != "" || origin != "" && origin != ours:
+			return errCrossSite
+		default:
+			return next(c)
+		}
+	}
+}
+
+// clientIP believes X-Forwarded-For only from the proxies that the operator
+// named (B14).
+func clientIP(trusted []netip.Prefix) echo.IPExtractor {
+	if len(trusted) == 0 {
+		return echo.ExtractIPDirect()
+	}
+	options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
+	for _, prefix := range trusted {
+		options = append(options, echo.TrustIPRange(ipNet(prefix)))
+	}
+	return echo.ExtractIPFromXFFHeader(options...)
+}

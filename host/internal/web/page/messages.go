@@ -1,0 +1,129 @@
+package page
+
+// Message tells people what happened and what to do next. It is plain text of
+// our own: what providers and plugins write goes to the log.
+type Message struct {
+	Title string // a few words
+	What  string // one sentence: what happened
+	Next  string // what to do now
+}
+
+// The messages, by what happened.
+var (
+	MessageBadCredentials = Message{
+		Title: "That did not match",
+		What:  "The user name or password is not right.",
+		Next:  "Check both and try again. Mind Caps Lock.",
+	}
+	MessageCancelled = Message{
+		Title: "Sign-in cancelled",
+		What:  "The sign-in was cancelled, or permission was not given.",
+		Next:  "Nothing has changed. You can start again whenever you like.",
+	}
+	MessageAccountDisabled = Message{
+		Title: "Your account is disabled",
+		What:  "You have an account, but it may not be used at the moment.",
+		Next:  "Ask your administrator to enable it.",
+	}
+	MessageAccountLocked = Message{
+		Title: "Your account is locked",
+		What:  "The account is locked, perhaps after too many wrong passwords.",
+		Next:  "Wait a while before you try again, or ask your administrator to unlock it.",
+	}
+	MessagePasswordExpired = Message{
+		Title: "Your password has expired",
+		What:  "The password is too old and must be replaced by a new one.",
+		Next:  "Change it the way your organisation provides, then sign in again.",
+	}
+	MessageNotAllowed = Message{
+		Title: "You may not sign in here",
+		What:  "Your provider knows you, but you do not have access to this service.",
+		Next:  "Ask your administrator for access, or sign in with another account.",
+	}
+	MessageDenied = Message{
+		Title: "You were not signed in",
+		What:  "The provider refused this sign-in.",
+		Next:  "Try again, or choose another way to sign in. If it happens again, ask your administrator.",
+	}
+	MessageNotRegistered = Message{
+		Title: "There is no account for you yet",
+		What:  "Your provider vouched for you, but you have no account here and cannot create one yourself.",
+		Next:  "Ask your administrator to give you access.",
+	}
+	MessageUnavailable = Message{
+		Title: "The provider cannot be reached",
+		What:  "The service that checks who you are does not answer at the moment.",
+		Next:  "Wait a minute and try again, or choose another way to sign in.",
+	}
+	MessageMisconfigured = Message{
+		Title: "This way to sign in does not work yet",
+		What:  "The settings of this sign-in provider need a correction.",
+		Next:  "Tell your administrator. Until then, choose another way to sign in.",
+	}
+	MessageInvalidResponse = Message{
+		Title: "The provider’s answer did not hold",
+		What:  "What came back from the provider did not pass our checks, so nobody was signed in.",
+		Next:  "Start again. If it happens again, tell your administrator.",
+	}
+	MessageAttemptExpired = Message{
+		Title: "This sign-in has expired",
+		What:  "It took too long, or it was finished already.",
+		Next:  "Start again. It takes only a moment.",
+	}
+	MessageNoCookie = Message{
+		Title: "This sign-in began somewhere else",
+		What:  "Your browser did not send the cookie with which every sign-in begins.",
+		Next: "Allow cookies for this site, and start again in this window. " +
+			"If somebody sent you a link to this page, do not use it.",
+	}
+	MessageUnknownProvider = Message{
+		Title: "Unknown way to sign in",
+		What:  "There is no sign-in provider of that name here.",
+		Next:  "Choose one on the sign-in page.",
+	}
+	MessageTooManyAttempts = Message{
+		Title: "Too many attempts",
+		What:  "There were too many attempts to sign in within a short time.",
+		Next:  "Wait a few minutes, then try again.",
+	}
+	MessageSessionEnded = Message{
+		Title: "You are not signed in",
+		What:  "There is no session, or it has ended.",
+		Next:  "Sign in to go on.",
+	}
+	MessageCrossSite = Message{
+		Title: "That came from another website",
+		What:  "Another website asked for this in your name, so it was not done.",
+		Next:  "If it was you who wanted it, do it again from a page of this site.",
+	}
+	MessageBadRedirect = Message{
+		Title: "You cannot be sent there",
+		What:  "The address to return to after signing in is not an allowed one, or too long.",
+		Next:  "Sign in without it, or tell the people who run the app that you came from.",
+	}
+	MessageBadRequest = Message{
+		Title: "That request was not understood",
+		What:  "Something in the request is missing or not as it should be.",
+		Next:  "Go back to where you came from and start again.",
+	}
+	MessageNotFound = Message{
+		Title: "There is nothing here",
+		What:  "No page has this address.",
+		Next:  "Check the address for mistakes, or go to the sign-in page.",
+	}
+	MessageMethodNotAllowed = Message{
+		Title: "That does not work here",
+		What:  "This address does not accept that kind of request.",
+		Next:  "Start again from the sign-in page.",
+	}
+	MessageTooLarge = Message{
+		Title: "That was too much at once",
+		What:  "The request is larger than this server accepts.",
+		Next:  "Start again. If it happens again, tell your administrator: the provider may be sending too much about you.",
+	}
+	MessageInternal = Message{
+		Title: "Something went wrong here",
+		What:  "The server met a problem that is not your fault.",
+		Next:  "Try again in a minute. If it happens again, tell your administrator.",
+	}
+)

@@ -1,0 +1,45 @@
+package page_test
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/doorward/doorward/host/internal/web/page"
+)
+
+var messages = map[string]page.Message{
+	"bad credentials": page.MessageBadCredentials, "cancelled": page.MessageCancelled, "account disabled": page.MessageAccountDisabled,
+	"account locked": page.MessageAccountLocked, "password expired": page.MessagePasswordExpired, "not allowed": page.MessageNotAllowed,
+	"denied": page.MessageDenied, "not registered": page.MessageNotRegistered, "unavailable": page.MessageUnavailable,
+	"misconfigured": page.MessageMisconfigured, "invalid response": page.MessageInvalidResponse, "attempt expired": page.MessageAttemptExpired,
+	"no cookie": page.MessageNoCookie, "unknown provider": page.MessageUnknownProvider, "too many attempts": page.MessageTooManyAttempts,
+	"session ended": page.MessageSessionEnded, "cross site": page.MessageCrossSite, "bad redirect": page.MessageBadRedirect,
+	"bad request": page.MessageBadRequest, "not found": page.MessageNotFound, "method not allowed": page.MessageMethodNotAllowed,
+	"too large": page.MessageTooLarge, "internal": page.MessageInternal,
+}
+
+func TestMessages(t *testing.T) {
+	seen := map[string]string{}
+	for name, m := range messages {
+		t.Run(name, func(t *testing.T) {
+			if m.Title == "" || len(m.Title) > 50 || strings.HasSuffix(m.Title, ".") {
+				t.Errorf("title %q is not a few words", m.Title)
+			}
+			if !strings.HasSuffix(m.What, ".") || strings.Count(m.What, ". ") > 0 {
+				t.Errorf("%q is not one sentence", m.What)
+			}
+			if !strings.HasSuffix(m.Next, ".") {
+				t.Errorf("%q does not say what to do next", m.Next)
+			}
+			for _, jargon := range []string{"invalid", "token", "SAML", "OIDC", "OAuth", "LDAP", "HTTP", "error", "failed", "please", "oops"} {
+				if strings.Contains(strings.ToLower(m.Title+m.What+m.Next), strings.ToLower(jargon)) {
+					t.Errorf("says %q to people", jargon)
+				}
+			}
+			if other, ok := seen[m.Title]; ok {
+				t.Errorf("same title as %q", other)
+			}
+			seen[m.Title] = name
+		})
+	}
+}

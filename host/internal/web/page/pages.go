@@ -1,0 +1,104 @@
+// Package page holds what people see: the pages of a login, and the style sheet,
+// script and icon that they use.
+//
+// A page is a struct with exactly the data it shows. Everything in it may come
+// from a browser, a provider or a plugin, so it is escaped for the place where
+// it stands (html/template), and links lead to http and https only.
+//
+// The pages need nothing but themselves and their assets. This policy fits all
+// of them, with the targets of their forms added to form-action:
+//
+//	default-src 'none'; style-src 'self'; img-src 'self'; script-src 'self';
+//	form-action 'self'; frame-ancestors 'none'; base-uri 'none'
+//
+// They work without the script: it only saves a click and stops a second one.
+package page
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"html/template"
+	"io"
+	"strings"
+	"time"
+)
+
+//go:embed templates/*.html
+var templates embed.FS
+
+// Pages renders pages and serves their assets. It does not change after New and
+// may be used concurrently.
+type Pages struct {
+	base      string
+	templates map[string]*template.Template
+	assets    map[string]asset
+}
+
+// A Page is one of [SignIn], [Prompt], [Submit], [Failure] and [SignedIn].
+type Page interface {
+	// file names the template.
+	file() string
+
+	// links are the URLs that the page leads to. Empty ones are not shown.
+	links() []string
+}
+
+// New makes the pages of a host whose public URL has the path base, such as
+// "/sso", or "" at the root. Their assets are asked for under base + "/assets/".
+func New(base string) (*Pages, error) {
+	base = strings.TrimSuffix(base, "/")
+	if base != "" && !isLink(base) {
+		return nil, fmt.Errorf("base path %q of the pages must start with one slash", base)
+	}
+	assets, links, err := readAssets()
+	if err != nil {
+		return nil, fmt.Errorf("reading the assets of the pages: %w", err)
+	}
+	p := &Pages{base: base, assets: assets, templates: map[string]*template.Template{}}
+	functions := template.FuncMap{
+		"asset":      func(name string) string { return base + "/assets/" + links[name] },
+		"signInPath": func() string { return base + "/login" },
+		"mark":       func() template.HTML { return mark },
+		"badge":      badgeOf,
+		"machine":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"human":      func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
+	}
+	for _, page := range []Page{SignIn{}, Prompt{}, Submit{}, Failure{}, SignedIn{}} {
+		t, err := template.New("layout.html").Funcs(functions).ParseFS(templates, "templates/layout.html", "templates/"+page.file())
+		if err != nil {
+			return nil, fmt.Errorf("reading the template of a page: %w", err)
+		}
+		p.templates[page.file()] = t
+	}
+	return p, nil
+}
+
+// Render writes a page as UTF-8 HTML. It writes all of it or, if the page
+// cannot be shown, nothing, and returns why: a link that is neither relative
+// nor http nor https, or a field of an unknown kind.
+func (p *Pages) Render(w io.Writer, page Page) error {
+	for _, link := range page.links() {
+		if link != "" && !isLink(link) {
+			return fmt.Errorf("rendering %s: a link that is neither a path nor http nor https", page.file())
+		}
+	}
+	var b bytes.Buffer
+	if err := p.templates[page.file()].Execute(&b, page); err != nil {
+		return fmt.Errorf("rendering %s: %w", page.file(), err)
+	}
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+// isLink reports whether a URL is one that a page may lead to: a path on our
+// own host, or http or https. In all others a browser could find a script or
+// another host.
+func isLink(link string) bool {
+	lower := strings.ToLower(link)
+	if strings.HasPrefix(lower, "https://") || strings.HasPrefix(lower, "http://") {
+		return true
+	}
+	return strings.HasPrefix(link, "/") && !strings.HasPrefix(link, "//") && !strings.HasPrefix(link, `/\`) &&
+		!strings.ContainsAny(link, "\t\r\n")
+}

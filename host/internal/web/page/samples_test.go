@@ -1,0 +1,125 @@
+package page_test
+
+import (
+	"bytes"
+	"testing"
+	"time"
+
+	"golang.org/x/net/html"
+
+	"github.com/doorward/doorward/host/internal/web/page"
+	"github.com/doorward/doorward/sdk"
+)
+
+const base = "/sso"
+
+var moment = time.Date(2026, 11, 23, 22, 14, 5, 0, time.FixedZone("CET", 3600))
+
+// samples are all pages in all their forms.
+var samples = map[string]page.Page{
+	"sign in": page.SignIn{Providers: []page.Provider{
+		{Label: "Company account", Icon: "business", URL: "/sso/auth/login/company?redirect=%2Fa%3Fb%26c"},
+		{Label: "Google", Icon: "google", URL: "/sso/auth/login/google"},
+		{Label: "Staff directory", Icon: "directory", URL: "/sso/auth/login/staff", Unavailable: true},
+	}},
+	"sign in, just signed out": page.SignIn{SignedOut: true, Providers: []page.Provider{{Label: "Okta", URL: "/sso/auth/login/okta"}}},
+	"sign in, nothing set up":  page.SignIn{},
+	"prompt": page.Prompt{Provider: "Staff directory", Action: "/sso/auth/login/staff/callback", State: "abc", Fields: []page.Field{
+		{Name: "username", Kind: sdk.FieldUsername},
+		{Name: "password", Kind: sdk.FieldPassword},
+	}},
+	"prompt, again": page.Prompt{
+		Provider: "Staff directory", Action: "/sso/auth/login/staff/callback", State: "abc", Message: page.MessageBadCredentials,
+		Fields: []page.Field{{Name: "username", Kind: sdk.FieldUsername}, {Name: "password", Kind: sdk.FieldPassword}},
+	},
+	"prompt for everything": page.Prompt{Action: "/x", State: "abc", Message: page.MessagePasswordExpired, Fields: []page.Field{
+		{Name: "a", Kind: sdk.FieldText, Label: "Employee number", Optional: true},
+		{Name: "b", Kind: sdk.FieldNewPassword},
+		{Name: "c", Kind: sdk.FieldNewPassword, Label: "New password, again"},
+		{Name: "d", Kind: sdk.FieldOneTimeCode},
+	}},
+	"submit": page.Submit{Provider: "Company account", Action: "https://idp.example/sso?x=1&y=2", Fields: []page.HiddenField{
+		{Name: "SAMLResponse", Value: "PHg+\r\nPC94Pg=="},
+		{Name: "submit", Value: ""},
+	}},
+	"failure":            page.Failure{Message: page.MessageUnavailable, ID: "9f1c2a77b4e0d351", RetryURL: "/sso/auth/login/staff", HomeURL: "/sso/login"},
+	"failure, bare":      page.Failure{Message: page.MessageInternal},
+	"signed in":          page.SignedIn{Name: "Zoë Müller", Email: "zoe@example.org", Role: "editor", Provider: "Okta", Since: moment, Expires: moment.Add(24 * time.Hour), LogoutURL: "/sso/auth/logout"},
+	"signed in, unknown": page.SignedIn{LogoutURL: "/sso/auth/logout"},
+}
+
+func newPages(t testing.TB) *page.Pages {
+	t.Helper()
+	p, err := page.New(base)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+func render(t testing.TB, v page.Page) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	if err := newPages(t).Render(&b, v); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func parse(t testing.TB, v page.Page) *html.Node {
+	t.Helper()
+	root, err := html.Parse(bytes.NewReader(render(t, v)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// all returns the elements of that name, or all elements for "".
+func all(root *html.Node, name string) []*html.Node {
+	var list []*html.Node
+	for n := range root.Descendants() {
+		if n.Type == html.ElementNode && (name == "" || n.Data == name) {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// one returns the only element of that name.
+func one(t testing.TB, root *html.Node, name string) *html.Node {
+	t.Helper()
+	found := all(root, name)
+	if len(found) != 1 {
+		t.Fatalf("%d elements %s, want 1", len(found), name)
+	}
+	return found[0]
+}
+
+func attribute(n *html.Node, name string) string {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return a.Val
+		}
+	}
+	return ""
+}
+
+func has(n *html.Node, name string) bool {
+	for _, a := range n.Attr {
+		if a.Key == name {
+			return true
+		}
+	}
+	return false
+}
+
+func text(n *html.Node) string {
+	var b bytes.Buffer
+	for d := range n.Descendants() {
+		if d.Type == html.TextNode {
+			b.WriteString(d.Data)
+		}
+	}
+	return b.String()
+}

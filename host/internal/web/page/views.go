@@ -1,0 +1,74 @@
+package page
+
+import "time"
+
+// SignIn is the page on which people choose how to sign in.
+type SignIn struct {
+	Providers []Provider // none: the page tells the operator what to do
+	SignedOut bool       // they have just signed out
+}
+
+// Provider is one way to sign in.
+type Provider struct {
+	Label       string // plain text
+	Icon        string // one of our icons; any other name gives a monogram of Label
+	URL         string // where the login starts
+	Unavailable bool   // shown as such, and not a link
+}
+
+func (SignIn) file() string { return "signin.html" }
+
+func (s SignIn) links() []string {
+	var list []string
+	for _, p := range s.Providers {
+		list = append(list, p.URL)
+	}
+	return list
+}
+
+// Submit is a form that submits itself, by a script or by its button. It takes
+// a login to a provider, or a provider's answer to us.
+type Submit struct {
+	Provider string // its label
+	Action   string
+	Fields   []HiddenField
+}
+
+// HiddenField is a field of a form that is not shown.
+type HiddenField struct{ Name, Value string }
+
+func (Submit) file() string      { return "submit.html" }
+func (s Submit) links() []string { return []string{s.Action} }
+
+// Failure tells why something did not work, and what to do next.
+type Failure struct {
+	Message  Message
+	ID       string // the reference to quote; empty: not shown
+	RetryURL string // where to try the same again; empty: not shown
+	HomeURL  string // where to start anew; empty: not shown
+}
+
+func (Failure) file() string      { return "failure.html" }
+func (f Failure) links() []string { return []string{f.RetryURL, f.HomeURL} }
+
+// SignedIn tells people who they are here, and lets them sign out.
+type SignedIn struct {
+	Name      string
+	Email     string
+	Role      string
+	Provider  string    // its label
+	Since     time.Time // zero: not shown
+	Expires   time.Time // zero: not shown
+	LogoutURL string    // the form posts to it, with mode=session
+}
+
+func (SignedIn) file() string      { return "signedin.html" }
+func (s SignedIn) links() []string { return []string{s.LogoutURL} }
+
+// Person names the person as well as we know; empty if we know nothing.
+func (s SignedIn) Person() string {
+	if s.Name != "" {
+		return s.Name
+	}
+	return s.Email
+}

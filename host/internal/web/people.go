@@ -1,0 +1,180 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/web/page"
+)
+
+// principal returns who makes the request: by the bearer token if there is one,
+// else by the session cookie. errNoCredentials if there is neither.
+func (s *Server) principal(c echo.Context) (sso.Principal, error) {
+	if header := c.Request().Header.Get(echo.HeaderAuthorization); header != "" {
+		scheme, token, _ := strings.Cut(header, " ")
+		if !strings.EqualFold(scheme, "Bearer") || token == "" {
+			return sso.Principal{}, sso.ErrTokenInvalid
+		}
+		return s.bearer(c, strings.TrimSpace(token))
+	}
+	found := tokens(c, s.config.SessionCookie)
+	if len(found) == 0 {
+		return sso.Principal{}, errNoCredentials
+	}
+	return s.cookieHolder(c, found)
+}
+
+// bearer tells an access token, which is a JWT, from a session token.
+func (s *Server) bearer(c echo.Context, token string) (sso.Principal, error) {
+	if strings.Contains(token, ".") {
+		return s.ports.Logins.AuthenticateAccess(c.Request().Context(), token)
+	}
+	return s.ports.Logins.Authenticate(c.Request().Context(), sso.Token(token))
+}
+
+// cookieHolder looks at all cookies of the name. If two of them are good, a
+// sub-domain has planted one, and nobody can tell which (A08).
+func (s *Server) cookieHolder(c echo.Context, found []sso.Token) (sso.Principal, error) {
+	var who sso.Principal
+	good, failure := 0, error(nil)
+	for _, token := range found {
+		p, err := s.ports.Logins.Authenticate(c.Request().Context(), token)
+		if err != nil {
+			failure = err
+			continue
+		}
+		who, good = p, good+1
+	}
+	switch {
+	case good == 1:
+		return who, nil
+	case good > 1:
+		return sso.Principal{}, sso.ErrSessionInvalid
+	case errors.Is(failure, sso.ErrSessionInvalid) || errors.Is(failure, sso.ErrUserInactive):
+		s.clearToken(c, s.config.SessionCookie)
+	}
+	return sso.Principal{}, failure
+}
+
+// userBody is a user as the seed shows one.
+type userBody struct {
+	ID                 string  `json:"id"`
+	FirstName          *string `json:"first_name"`
+	LastName           *string `json:"last_name"`
+	Email              *string `json:"email"`
+	Role               *string `json:"role"`
+	Status             string  `json:"status"`
+	Provider           string  `json:"provider"`
+	ExternalIdentifier string  `json:"external_identifier"`
+	LastAccess         string  `json:"last_access"`
+}
+
+func bodyOf(u sso.User) userBody {
+	return userBody{
+		ID: u.ID, FirstName: orNull(u.FirstName), LastName: orNull(u.LastName), Email: orNull(u.Email), Role: orNull(u.Role),
+		Status: string(u.Status), Provider: u.Provider, ExternalIdentifier: u.Subject,
+		LastAccess: u.LastAccess.UTC().Format("2006-01-02T15:04:05.000Z"),
+	}
+}
+
+func orNull(text string) *string {
+	if text == "" {
+		return nil
+	}
+	return &text
+}
+
+// me answers GET /users/me.
+func (s *Server) me(c echo.Context) error {
+	who, err := s.principal(c)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, data{bodyOf(who.User)})
+}
+
+// home answers GET /: who am I, or the way to sign in.
+func (s *Server) home(c echo.Context) error {
+	who, err := s.principal(c)
+	if !wantsHTML(c) {
+		if err != nil {
+			return err
+		}
+		return c.JSON(http.StatusOK, data{bodyOf(who.User)})
+	}
+	if err != nil {
+		if answerTo(err).status == http.StatusInternalServerError {
+			return err
+		}
+		return seeOther(c, s.path("/login"))
+	}
+	return s.render(c, http.StatusOK, s.signedInPage(who), formAction{})
+}
+
+func (s *Server) signedInPage(who sso.Principal) page.SignedIn {
+	label := who.User.Provider
+	if p, err := s.ports.Logins.Provider(label); err == nil {
+		label = p.Label
+	}
+	return page.SignedIn{
+		Name: strings.TrimSpace(who.User.FirstName + " " + who.User.LastName), Email: who.User.Email, Role: who.User.Role,
+		Provider: label, Since: who.Session.CreatedAt, Expires: who.Session.ExpiresAt, LogoutURL: s.path("/auth/logout"),
+	}
+}
+
+// signIn answers GET /login: choose a provider.
+func (s *Server) signIn(c echo.Context) error {
+	query := c.QueryParams()
+	target := query.Get("redirect")
+	view := page.SignIn{SignedOut: query.Has("signed_out")}
+	for _, p := range s.ports.Logins.Providers() {
+		link := s.path("/auth/login/" + p.Name)
+		if target != "" {
+			checked, err := s.redirects[p.Name].Resolve(target)
+			if err != nil {
+				continue // this provider may not return there
+			}
+			link += "?" + queryOf("redirect", checked)
+		}
+		view.Providers = append(view.Providers, page.Provider{
+			Label: p.Label, Icon: p.Icon, URL: link, Unavailable: s.ports.Logins.Available(p.Name) != nil,
+		})
+	}
+	if target != "" && len(view.Providers) == 0 && len(s.ports.Logins.Providers()) > 0 {
+		return payloadError{"redirect is not allowed"}
+	}
+	return s.render(c, http.StatusOK, view, formAction{})
+}
+
+// providerBody is a provider as the seed lists one.
+type providerBody struct {
+	Name      string `json:"name"`
+	Label     string `json:"label,omitempty"`
+	Driver    string `json:"driver"`
+	Icon      string `json:"icon,omitempty"`
+	Available *bool  `json:"available,omitempty"` // only ever false
+}
+
+// listProviders answers GET /auth.
+func (s *Server) listProviders(c echo.Context) error {
+	sessionOnly := c.QueryParams().Has("sessionOnly")
+	list, no := []providerBody{}, false
+	for _, p := range s.ports.Logins.Providers() {
+		if sessionOnly && p.Mode != sso.ModeSession {
+			continue
+		}
+		body := providerBody{Name: p.Name, Label: p.Label, Driver: p.Driver, Icon: p.Icon}
+		if s.ports.Logins.Available(p.Name) != nil {
+			body.Available = &no
+		}
+		list = append(list, body)
+	}
+	return c.JSON(http.StatusOK, struct {
+		Data           []providerBody `json:"data"`
+		DisableDefault bool           `json:"disableDefault"`
+	}{list, true})
+}

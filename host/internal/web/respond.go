@@ -1,0 +1,78 @@
+package web
+
+import (
+	"bytes"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/doorward/doorward/host/internal/web/page"
+)
+
+// wantsHTML reports whether a browser navigates, as opposed to a program that
+// asks for data.
+func wantsHTML(c echo.Context) bool {
+	return strings.Contains(c.Request().Header.Get("Accept"), "text/html")
+}
+
+// formAction says where the forms of a page may go, and where the answers to
+// them may lead: Chromium applies form-action to redirects, too.
+type formAction struct{ targets []string }
+
+func (f formAction) policy() string {
+	sources := []string{}
+	for _, target := range f.targets {
+		if u, err := url.Parse(target); err == nil && u.Host != "" {
+			sources = append(sources, u.Scheme+"://"+u.Host)
+		}
+	}
+	slices.Sort(sources)
+	sources = append([]string{"'self'"}, slices.Compact(sources)...)
+	return "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; " +
+		"style-src 'self'; img-src 'self'; script-src 'self'; form-action " + strings.Join(sources, " ")
+}
+
+// render writes a page. It is rendered whole before the first byte goes out, so
+// that a failure can still become an error.
+func (s *Server) render(c echo.Context, status int, p page.Page, forms formAction) error {
+	var b bytes.Buffer
+	if err := s.pages.Render(&b, p); err != nil {
+		return err
+	}
+	c.Response().Header().Set("Content-Security-Policy", forms.policy())
+	c.Response().Header().Add("Vary", "Accept")
+	return c.HTMLBlob(status, b.Bytes())
+}
+
+type data struct {
+	Data any `json:"data"`
+}
+
+// seeOther redirects a browser: 302 after a GET, as the seed does, and 303
+// after a POST, so that no body is ever posted on (RFC 9700 section 4.12).
+func seeOther(c echo.Context, target string) error {
+	if c.Request().Method == http.MethodPost {
+		return c.Redirect(http.StatusSeeOther, target)
+	}
+	return c.Redirect(http.StatusFound, target)
+}
+
+func (s *Server) asset(c echo.Context) error {
+	content, contentType, ok := s.pages.Asset(c.Param("name"))
+	if !ok {
+		return echo.ErrNotFound
+	}
+	// The name holds a hash of the content, so it never changes.
+	c.Response().Header().Set("Cache-Control", "public, max-age=31536000, immutable")
+	return c.Blob(http.StatusOK, contentType, content)
+}
+
+func ipNet(p netip.Prefix) *net.IPNet {
+	p = p.Masked()
+	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
+}

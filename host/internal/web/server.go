@@ -1,0 +1,127 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"time"
+
+	hclog "github.com/hashicorp/go-hclog"
+	"github.com/labstack/echo/v4"
+
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/web/page"
+	"github.com/doorward/doorward/host/internal/web/redirect"
+)
+
+// Config is what a Server needs to know.
+type Config struct {
+	PublicURL     *url.URL
+	SessionCookie Cookie
+	RefreshCookie Cookie
+
+	// TrustedProxies may say in X-Forwarded-For who the client is.
+	TrustedProxies []netip.Prefix
+
+	Logger hclog.Logger
+}
+
+// Ports is what a Server uses of the world.
+type Ports struct {
+	Logins *sso.Service
+
+	// Keys returns the public keys of access tokens as a JWK set.
+	Keys func(ctx context.Context) []byte
+
+	// Storage returns nil while the store works.
+	Storage func(ctx context.Context) error
+}
+
+// Server answers HTTP requests.
+type Server struct {
+	config    Config
+	ports     Ports
+	logger    hclog.Logger
+	pages     *page.Pages
+	redirects map[string]*redirect.Rules // by provider
+	echo      *echo.Echo
+}
+
+// Limits of the HTTP server. Echo sets none, and without them a client that
+// sends nothing holds its connection for ever (L01).
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 15 * time.Second
+	writeTimeout      = 45 * time.Second // longer than a login through a slow provider
+	idleTimeout       = 60 * time.Second
+	maxHeader         = 32 << 10 // several attempt cookies
+	shutdownTimeout   = 10 * time.Second
+)
+
+// New makes a Server.
+func New(config Config, ports Ports) (*Server, error) {
+	pages, err := page.New(basePath(config.PublicURL))
+	if err != nil {
+		return nil, fmt.Errorf("making the pages: %w", err)
+	}
+	s := &Server{config: config, ports: ports, logger: config.Logger, pages: pages, redirects: map[string]*redirect.Rules{}}
+	for _, p := range ports.Logins.Providers() {
+		if s.redirects[p.Name], err = redirect.New(config.PublicURL.String(), p.RedirectAllowList); err != nil {
+			return nil, fmt.Errorf("reading the redirect allow list of provider %s: %w", p.Name, err)
+		}
+	}
+	s.echo = s.routes()
+	return s, nil
+}
+
+// ServeHTTP lets tests and other servers use the handlers.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
+
+// Serve answers requests until ctx is done, then lets those under way finish,
+// within a bound.
+func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	server := &http.Server{
+		Handler:           s.echo,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          s.logger.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serving HTTP: %w", err)
+	case <-ctx.Done():
+	}
+	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	defer cancel()
+	if err := server.Shutdown(stopping); errors.Is(err, context.DeadlineExceeded) {
+		return server.Close()
+	} else if err != nil {
+		return fmt.Errorf("stopping the HTTP server: %w", err)
+	}
+	return nil
+}
+
+// basePath is the path of the public URL, without a slash at the end.
+func basePath(u *url.URL) string {
+	if u.Path == "/" {
+		return ""
+	}
+	return u.Path
+}
+
+// url returns the absolute URL of one of our paths.
+func (s *Server) url(path string) string { return s.config.PublicURL.String() + path }
+
+// path returns one of our paths as a browser must ask for it.
+func (s *Server) path(path string) string { return basePath(s.config.PublicURL) + path }
+
+func (s *Server) secure() bool { return s.config.PublicURL.Scheme == "https" }

@@ -1,0 +1,182 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"mime"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+// tokenBody is the data of a login or refresh, by mode.
+func tokenBody(done *sso.SignedIn) map[string]any {
+	body := map[string]any{"expires": done.ExpiresIn.Milliseconds()}
+	if done.Mode != sso.ModeSession {
+		body["access_token"] = done.Access
+	}
+	if done.Mode == sso.ModeJSON {
+		body["refresh_token"] = string(done.Token)
+	}
+	return body
+}
+
+func (s *Server) setSignedInCookie(c echo.Context, done *sso.SignedIn) {
+	cookie := s.cookieOf(done.Mode)
+	s.setToken(c, cookie, done.Token, done.TokenTTL)
+}
+
+func (s *Server) cookieOf(mode sso.Mode) Cookie {
+	if mode == sso.ModeSession {
+		return s.config.SessionCookie
+	}
+	return s.config.RefreshCookie
+}
+
+// clearTokens removes the cookies that the browser sent, but for the one named,
+// because their sessions have ended.
+func (s *Server) clearTokens(c echo.Context, keep string) {
+	for _, cookie := range []Cookie{s.config.SessionCookie, s.config.RefreshCookie} {
+		if cookie.Name != keep && len(tokens(c, cookie)) > 0 {
+			s.clearToken(c, cookie)
+		}
+	}
+}
+
+// tokenRequest is the body of /auth/refresh and /auth/logout.
+type tokenRequest struct {
+	Mode         string `json:"mode"`
+	RefreshToken string `json:"refresh_token"`
+}
+
+// readTokenRequest finds mode and token: as named by the body, else json if the
+// body brings a token, else cookie.
+func (s *Server) readTokenRequest(c echo.Context) (sso.Mode, []sso.Token, error) {
+	var body tokenRequest
+	if err := readBody(c, &body, func(get func(string) string) {
+		body.Mode, body.RefreshToken = get("mode"), get("refresh_token")
+	}); err != nil {
+		return "", nil, err
+	}
+	mode, err := parseMode(body.Mode)
+	if err != nil {
+		return "", nil, err
+	}
+	if mode == "" {
+		mode = sso.ModeCookie
+		if body.RefreshToken != "" {
+			mode = sso.ModeJSON
+		}
+	}
+	var found []sso.Token
+	switch {
+	case mode == sso.ModeSession:
+		found = tokens(c, s.config.SessionCookie)
+	case mode == sso.ModeCookie:
+		found = tokens(c, s.config.RefreshCookie)
+	case body.RefreshToken != "":
+		found = []sso.Token{sso.Token(body.RefreshToken)}
+	}
+	if len(found) == 0 {
+		return "", nil, payloadError{"the refresh token is required in either the payload or the cookie"}
+	}
+	return mode, found, nil
+}
+
+// readBody reads a JSON object or a form; nothing at all is an empty object.
+func readBody(c echo.Context, into any, form func(get func(string) string)) error {
+	req := c.Request()
+	mediaType, _, _ := mime.ParseMediaType(req.Header.Get("Content-Type"))
+	switch {
+	case mediaType == echo.MIMEApplicationForm:
+		if err := req.ParseForm(); err != nil {
+			return tooLargeOr(err, "the form cannot be read")
+		}
+		form(req.PostForm.Get)
+		return nil
+	case mediaType != echo.MIMEApplicationJSON && req.ContentLength != 0:
+		return errUnsupported
+	}
+	err := json.NewDecoder(req.Body).Decode(into)
+	if errors.Is(err, io.EOF) {
+		return nil
+	}
+	return tooLargeOr(err, "the body is not a JSON object")
+}
+
+func tooLargeOr(err error, reason string) error {
+	if err == nil {
+		return nil
+	}
+	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
+		return err
+	}
+	return payloadError{reason}
+}
+
+// refresh answers POST /auth/refresh.
+func (s *Server) refresh(c echo.Context) error {
+	mode, found, err := s.readTokenRequest(c)
+	if err != nil {
+		return err
+	}
+	done, err := s.refreshAny(c, found, mode)
+	if err != nil {
+		if errors.Is(err, sso.ErrTokenReused) {
+			s.logger.Warn("a replaced token was used again, its session is ended", "ip", c.RealIP(), "request_id", requestID(c))
+		}
+		s.clearStale(c, mode, err)
+		if errors.Is(err, sso.ErrUnknownProvider) {
+			return sso.ErrSessionInvalid
+		}
+		return err
+	}
+	if mode != sso.ModeJSON {
+		s.setSignedInCookie(c, done)
+	}
+	return c.JSON(http.StatusOK, data{tokenBody(done)})
+}
+
+// refreshAny uses the first token that is good: another site may have planted
+// others of the same name (A08).
+func (s *Server) refreshAny(c echo.Context, found []sso.Token, mode sso.Mode) (done *sso.SignedIn, err error) {
+	for _, token := range found {
+		if done, err = s.ports.Logins.Refresh(c.Request().Context(), token, mode); err == nil {
+			return done, nil
+		}
+	}
+	return nil, err
+}
+
+// clearStale removes a cookie that is of no more use.
+func (s *Server) clearStale(c echo.Context, mode sso.Mode, err error) {
+	if !errors.Is(err, sso.ErrSessionInvalid) && !errors.Is(err, sso.ErrUserInactive) {
+		return
+	}
+	if mode != sso.ModeJSON {
+		s.clearToken(c, s.cookieOf(mode))
+	}
+}
+
+// logout answers POST /auth/logout: the session ends on the server, and the
+// cookies that the request carried are removed.
+func (s *Server) logout(c echo.Context) error {
+	_, found, err := s.readTokenRequest(c)
+	if err != nil {
+		return err
+	}
+	for _, token := range found {
+		if err := s.ports.Logins.Logout(c.Request().Context(), token); err != nil {
+			return err
+		}
+	}
+	s.clearTokens(c, "")
+	s.logger.Info("signed out", "ip", c.RealIP(), "request_id", requestID(c))
+	if wantsHTML(c) {
+		return seeOther(c, s.path("/login?signed_out"))
+	}
+	return c.NoContent(http.StatusNoContent)
+}
