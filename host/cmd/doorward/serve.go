@@ -15,6 +15,7 @@ import (
 	"github.com/doorward/doorward/host/internal/config"
 	"github.com/doorward/doorward/host/internal/provider"
 	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/store"
 	"github.com/doorward/doorward/host/internal/store/sqlite"
 	"github.com/doorward/doorward/host/internal/token"
 	"github.com/doorward/doorward/host/internal/web"
@@ -61,11 +62,12 @@ func serve(ctx context.Context, cfg *config.Config, logger hclog.Logger, begun t
 	for _, warning := range cfg.Warnings {
 		logger.Warn(warning)
 	}
-	store, err := sqlite.Open(ctx, cfg.DBFilename)
+	database, err := sqlite.Open(ctx, cfg.DBFilename)
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, store.Close()) }()
+	defer func() { err = errors.Join(err, database.Close()) }()
+	store := store.Cached(database, time.Now)
 
 	publicURL := cfg.PublicURL.String()
 	tokens, err := token.New(ctx, token.Config{

@@ -26,8 +26,10 @@ const tokenType = "at+jwt"
 // section 3.2): what is sealed for another purpose does not open here.
 const sealLabel = "doorward signing key v1"
 
-func newSeal(secret []byte) (cipher.AEAD, error) {
-	key, err := hkdf.Key(sha256.New, secret, nil, sealLabel, 32)
+func newSeal(secret []byte) (cipher.AEAD, error) { return newSealFor(secret, sealLabel) }
+
+func newSealFor(secret []byte, label string) (cipher.AEAD, error) {
+	key, err := hkdf.Key(sha256.New, secret, nil, label, 32)
 	if err != nil {
 		return nil, fmt.Errorf("deriving the key of signing keys: %w", err)
 	}

@@ -79,6 +79,7 @@ func New(ctx context.Context, config Config) (*Tokens, error) {
 	return t, nil
 }
 
-// JWKS returns the public keys as a JSON Web Key Set (RFC 7517 section 5). It
-// may be cached for as long as PublishedEarly.
+// JWKS returns the public keys as a JSON Web Key Set (RFC 7517 section 5), for
+// /.well-known/jwks.json. It may be cached for as long as PublishedEarly. The
+// caller must not change it.
 func (t *Tokens) JWKS(ctx context.Context) []byte { return t.current(ctx).jwks }

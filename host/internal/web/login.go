@@ -48,6 +48,9 @@ func (s *Server) startOf(c echo.Context) (sso.Start, error) {
 	if start.Redirect, err = s.redirects[start.Provider].Resolve(query.Get("redirect")); err != nil {
 		return start, err
 	}
+	if !start.RedirectAsked {
+		start.Redirect = s.path("/")
+	}
 	start.Mode, err = parseMode(query.Get("mode"))
 	return start, err
 }

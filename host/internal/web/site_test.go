@@ -17,6 +17,7 @@ import (
 	hclog "github.com/hashicorp/go-hclog"
 
 	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/store"
 	"github.com/doorward/doorward/host/internal/store/sqlite"
 	"github.com/doorward/doorward/host/internal/token"
 	"github.com/doorward/doorward/host/internal/web"
@@ -29,7 +30,7 @@ const secret = "a secret of the tests, long enough"
 // real HTTP, and mechanisms that the test scripts.
 type site struct {
 	*httptest.Server
-	store  *sqlite.Store
+	store  store.Store
 	log    *lockedBuffer
 	logger hclog.Logger
 	clock  *clock
@@ -190,10 +191,11 @@ func newSite(t testing.TB, publicURL string) *site {
 func newSiteWith(t testing.TB, publicURL string, providers directory) *site {
 	t.Helper()
 	s := &site{log: &lockedBuffer{}, clock: &clock{now: time.Now()}}
-	var err error
-	if s.store, err = sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db")); err != nil {
+	database, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"))
+	if err != nil {
 		t.Fatal(err)
 	}
+	s.store = store.Cached(database, s.clock.Now)
 	t.Cleanup(func() { s.store.Close() })
 	s.Server = httptest.NewUnstartedServer(nil)
 	if publicURL == "" {

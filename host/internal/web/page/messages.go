@@ -51,8 +51,8 @@ var (
 		Next:  "Ask your administrator to give you access.",
 	}
 	MessageUnavailable = Message{
-		Title: "The provider cannot be reached",
-		What:  "The service that checks who you are does not answer at the moment.",
+		Title: "The provider does not answer",
+		What:  "The service that checks who you are cannot be reached at the moment.",
 		Next:  "Wait a minute and try again, or choose another way to sign in.",
 	}
 	MessageMisconfigured = Message{

@@ -30,7 +30,6 @@ var templates embed.FS
 // Pages renders pages and serves their assets. It does not change after New and
 // may be used concurrently.
 type Pages struct {
-	base      string
 	templates map[string]*template.Template
 	assets    map[string]asset
 }
@@ -55,7 +54,7 @@ func New(base string) (*Pages, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the assets of the pages: %w", err)
 	}
-	p := &Pages{base: base, assets: assets, templates: map[string]*template.Template{}}
+	p := &Pages{assets: assets, templates: map[string]*template.Template{}}
 	functions := template.FuncMap{
 		"asset":      func(name string) string { return base + "/assets/" + links[name] },
 		"signInPath": func() string { return base + "/login" },

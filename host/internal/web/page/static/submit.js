@@ -3,14 +3,16 @@
 // A second click would cancel the first request and send another one, which
 // the server then takes for a replay.
 const button = document.querySelector("form button");
-document.addEventListener("submit", () => { button.disabled = true; });
+const lock = () => { button.disabled = true; };
+document.addEventListener("submit", lock);
 addEventListener("pageshow", event => { if (event.persisted) button.disabled = false; });
 
-// The form called "submit" submits itself, but not when people come back to it
-// with the back button: they would never get any further back.
+// The form called "submit" submits itself. A field of it may be called
+// "submit", too, and hide the method of that name. While the page still loads,
+// the submission takes its place in the history, so that the back button leads
+// past it.
 const form = document.getElementById("submit");
-const visit = performance.getEntriesByType("navigation")[0];
-if (form && !(visit && visit.type === "back_forward")) {
-  // A field of the form may be called "submit", too, and hide the method.
-  HTMLFormElement.prototype.requestSubmit.call(form);
+if (form) {
+  HTMLFormElement.prototype.submit.call(form);
+  lock();
 }

@@ -1,0 +1,284 @@
+package e2e
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+	"testing"
+)
+
+// agent is a person with a browser that runs no scripts: it keeps cookies,
+// follows redirects, and answers the pages of providers.
+type agent struct {
+	t      *testing.T
+	host   *testHost
+	client *http.Client
+
+	// login is who signs in at the provider, consent whether they allow it.
+	login   string
+	consent bool
+
+	// accept is the Accept header; a browser's by default.
+	accept string
+
+	// hint is added to authentication requests as login_hint.
+	hint string
+}
+
+func newAgent(t *testing.T, host *testHost, login string) *agent {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &http.Client{Jar: jar, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	return &agent{t: t, host: host, client: client, login: login, consent: true, accept: "text/html,application/xhtml+xml"}
+}
+
+// answer is a response, read.
+type answer struct {
+	url    *url.URL
+	status int
+	header http.Header
+	body   string
+}
+
+// location is where a redirect leads, nil for another answer.
+func (a answer) location() *url.URL {
+	if a.status < 300 || a.status > 399 || a.header.Get("Location") == "" {
+		return nil
+	}
+	target, err := a.url.Parse(a.header.Get("Location"))
+	if err != nil {
+		return nil
+	}
+	return target
+}
+
+// envelope is the JSON of all the host's answers.
+type envelope struct {
+	Data struct {
+		AccessToken  string `json:"access_token"`
+		RefreshToken string `json:"refresh_token"`
+		Expires      int64  `json:"expires"`
+
+		Email              string `json:"email"`
+		FirstName          string `json:"first_name"`
+		Provider           string `json:"provider"`
+		ExternalIdentifier string `json:"external_identifier"`
+	} `json:"data"`
+	Errors []struct {
+		Message    string `json:"message"`
+		Extensions struct {
+			Code string `json:"code"`
+		} `json:"extensions"`
+	} `json:"errors"`
+}
+
+func (a answer) json(t *testing.T) envelope {
+	t.Helper()
+	var e envelope
+	if err := json.Unmarshal([]byte(a.body), &e); err != nil {
+		t.Fatalf("%s answered %d with no JSON: %v\n%s", a.url.Path, a.status, err, a.body)
+	}
+	return e
+}
+
+// code is the error code of a JSON answer, or the reason of a redirect.
+func (a answer) code(t *testing.T) string {
+	t.Helper()
+	if target := a.location(); target != nil {
+		return target.Query().Get("reason")
+	}
+	if e := a.json(t); len(e.Errors) == 1 {
+		return e.Errors[0].Extensions.Code
+	}
+	return ""
+}
+
+// maxSteps bounds a login; a redirect loop is a failure.
+const maxSteps = 20
+
+// signIn opens the URL of a login and goes on until there is an answer that
+// leads nowhere: an error, data, or a redirect to somewhere else than the next
+// step of the login.
+func (a *agent) signIn(target string) answer {
+	a.t.Helper()
+	got := a.get(target)
+	for range maxSteps {
+		next, ok := a.next(got)
+		if !ok {
+			return got
+		}
+		got = next
+	}
+	a.t.Fatalf("the login does not end, it is at %s", got.url)
+	return answer{}
+}
+
+func (a *agent) next(got answer) (answer, bool) {
+	a.t.Helper()
+	if target := got.location(); target != nil {
+		if !a.isStep(target) {
+			return got, false
+		}
+		return a.get(a.withHint(target)), true
+	}
+	// Providers send their errors on with forms of other statuses, too.
+	if a.isHost(got.url) && got.status != http.StatusOK || !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") {
+		return got, false
+	}
+	forms, err := readForms(got.body)
+	if err != nil {
+		a.t.Fatalf("reading the page %s: %v", got.url, err)
+	}
+	for _, f := range forms {
+		if values, ok := a.fillIn(f); ok {
+			return a.post(got.url, f.action, values), true
+		}
+	}
+	return got, false
+}
+
+// isStep tells whether the URL belongs to the login: a provider's, or a callback.
+func (a *agent) isStep(target *url.URL) bool {
+	return !a.isHost(target) || strings.HasSuffix(target.Path, "/callback")
+}
+
+func (a *agent) isHost(target *url.URL) bool { return target.Scheme+"://"+target.Host == a.host.URL }
+
+func (a *agent) withHint(target *url.URL) string {
+	if a.hint != "" && target.Query().Has("code_challenge") {
+		query := target.Query()
+		query.Set("login_hint", a.hint)
+		target.RawQuery = query.Encode()
+	}
+	return target.String()
+}
+
+// fillIn answers a form of a provider's pages, or of one that posts itself.
+func (a *agent) fillIn(f form) (url.Values, bool) {
+	switch {
+	case f.id == "login":
+		return url.Values{"login": {a.login}, "password": {"any"}}, true
+	case f.id == "consent" && a.consent, f.id == "refuse" && !a.consent:
+		return f.hidden, true
+	case len(f.buttons["person"]) > 0 && a.consent:
+		return url.Values{"person": {a.login}}, true
+	case len(f.buttons["person"]) > 0:
+		return url.Values{"refuse": {"yes"}}, true
+	case f.asksNothing():
+		return f.hidden, true
+	default:
+		return nil, false
+	}
+}
+
+func (a *agent) get(target string) answer {
+	a.t.Helper()
+	return a.do(http.MethodGet, target, nil, nil)
+}
+
+func (a *agent) post(page *url.URL, action string, values url.Values) answer {
+	a.t.Helper()
+	target, err := page.Parse(action)
+	if err != nil {
+		a.t.Fatalf("the form action %q: %v", action, err)
+	}
+	a.host.secrets.addParameters(values)
+	header := http.Header{
+		"Content-Type": {"application/x-www-form-urlencoded"}, "Origin": {page.Scheme + "://" + page.Host},
+	}
+	return a.do(http.MethodPost, target.String(), strings.NewReader(values.Encode()), header)
+}
+
+// call uses the host's interface for programs.
+func (a *agent) call(method, path string, body any, header http.Header) answer {
+	a.t.Helper()
+	var reader io.Reader
+	header = header.Clone()
+	if header == nil {
+		header = http.Header{}
+	}
+	header.Set("Accept", "application/json")
+	if body != nil {
+		encoded, err := json.Marshal(body)
+		if err != nil {
+			a.t.Fatal(err)
+		}
+		reader = bytes.NewReader(encoded)
+		header.Set("Content-Type", "application/json")
+	}
+	return a.do(method, a.host.URL+path, reader, header)
+}
+
+func bearer(token string) http.Header { return http.Header{"Authorization": {"Bearer " + token}} }
+
+func (a *agent) do(method, target string, body io.Reader, header http.Header) answer {
+	a.t.Helper()
+	req, err := http.NewRequestWithContext(a.t.Context(), method, target, body)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	req.Header.Set("Accept", a.accept)
+	for name, values := range header {
+		req.Header[name] = values
+	}
+	a.host.secrets.addParameters(req.URL.Query())
+	resp, err := a.client.Do(req)
+	if err != nil {
+		a.t.Fatalf("%s %s: %v", method, req.URL.Path, err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		a.t.Fatalf("%s %s: %v", method, req.URL.Path, err)
+	}
+	got := answer{url: resp.Request.URL, status: resp.StatusCode, header: resp.Header, body: string(text)}
+	a.noteSecrets(resp, got)
+	return got
+}
+
+// noteSecrets remembers the tokens and cookies that the host gives away.
+func (a *agent) noteSecrets(resp *http.Response, got answer) {
+	if !a.isHost(resp.Request.URL) {
+		return
+	}
+	for _, cookie := range resp.Cookies() {
+		a.host.secrets.add("cookie "+cookie.Name, cookie.Value)
+	}
+	var e envelope
+	if json.Unmarshal([]byte(got.body), &e) == nil {
+		a.host.secrets.add("access token", e.Data.AccessToken)
+		a.host.secrets.add("refresh token", e.Data.RefreshToken)
+	}
+}
+
+// cookie is the value of a cookie that the browser would send to the host, or "".
+func (a *agent) cookie(name string) string {
+	a.t.Helper()
+	home, err := url.Parse(a.host.URL)
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	for _, cookie := range a.client.Jar.Cookies(home) {
+		if cookie.Name == name {
+			return cookie.Value
+		}
+	}
+	return ""
+}
+
+// signedOut checks that no login has left anything in the browser.
+func (a *agent) signedOut() {
+	a.t.Helper()
+	for _, name := range []string{sessionCookie, refreshCookie} {
+		if a.cookie(name) != "" {
+			a.t.Errorf("the browser has the cookie %s", name)
+		}
+	}
+}

@@ -1,0 +1,116 @@
+package e2e
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+
+	"github.com/doorward/doorward/plugins/openid/openidtest"
+)
+
+const (
+	toProvider = `a[href^="/auth/login/fake"]`
+	asAlice    = `button[name="person"][value="alice"]`
+	asBob      = `button[name="person"][value="bob"]`
+	refuse     = `button[name="refuse"]`
+	signOut    = `form[action="/auth/logout"] button`
+)
+
+func TestBrowserSignsInAndOut(t *testing.T) {
+	browser := startBrowser(t)
+	host := startFake(t, openidtest.Config{Name: "Example ID"}, openidtest.Client{Name: "Doorward"}, nil).host
+	person := newTab(t, browser)
+
+	person.open(host.URL + "/")
+	person.waitFor(toProvider)
+	person.wantText("Fake Provider")
+	person.screenshot("sign-in")
+	person.click(toProvider)
+	person.click(asAlice)
+	person.waitFor(signOut)
+	person.wantText("Alice Archer", "alice@example.com")
+	person.screenshot("signed-in")
+	if got := evaluate(person, "document.cookie"); got != "" {
+		t.Errorf("scripts can read the cookies %s", got)
+	}
+
+	person.click(signOut)
+	person.waitFor(toProvider)
+	person.screenshot("signed-out")
+	person.open(host.URL + "/")
+	person.waitFor(toProvider)
+	if got := person.location(); got != host.URL+"/login" {
+		t.Errorf("after signing out the home page leads to %s", got)
+	}
+}
+
+// The provider's form is posted from another site, without our Lax cookies.
+func TestBrowserFormPost(t *testing.T) {
+	browser := startBrowser(t)
+	env := map[string]string{"AUTH_FAKE_PARAMS": `{"response_mode":"form_post"}`}
+	host := startFake(t, openidtest.Config{}, openidtest.Client{}, env).host
+	person := newTab(t, browser)
+	person.open(host.URL + "/login")
+	person.click(toProvider)
+	person.click(asAlice)
+	person.waitFor(signOut)
+	person.wantText("Alice Archer")
+}
+
+func TestBrowserTwoTabsAtOnce(t *testing.T) {
+	browser := startBrowser(t)
+	host := startFake(t, openidtest.Config{}, openidtest.Client{}, nil).host
+	first, second := newTab(t, browser), newTab(t, browser)
+	first.open(host.URL + "/auth/login/fake?redirect=/%3Ftab=first")
+	second.open(host.URL + "/auth/login/fake?redirect=/%3Ftab=second")
+	first.waitFor(asAlice)
+	second.click(asBob)
+	second.waitFor(signOut)
+	second.wantText("Bob Baker")
+	first.click(asAlice)
+	first.waitFor(signOut)
+	first.wantText("Alice Archer")
+	for want, got := range map[string]string{"/?tab=first": first.location(), "/?tab=second": second.location()} {
+		if got != host.URL+want {
+			t.Errorf("a tab came back to %s, want %s", got, want)
+		}
+	}
+	second.open(host.URL + "/")
+	second.waitFor(signOut)
+	second.wantText("Alice Archer") // who signed in last
+}
+
+func TestBrowserRefusal(t *testing.T) {
+	browser := startBrowser(t)
+	host := startFake(t, openidtest.Config{}, openidtest.Client{}, nil).host
+	person := newTab(t, browser)
+	person.open(host.URL + "/login")
+	person.click(toProvider)
+	person.click(refuse)
+	person.waitFor(toProvider) // the way to try again
+	person.screenshot("refused")
+	if shown := person.text(); strings.Contains(shown, "access_denied") {
+		t.Errorf("the page has words of the protocol in it:\n%s", shown)
+	}
+	person.click(toProvider)
+	person.click(asAlice)
+	person.waitFor(signOut)
+}
+
+func TestBrowserProviderDown(t *testing.T) {
+	browser := startBrowser(t)
+	setup := startFake(t, openidtest.Config{}, openidtest.Client{}, nil)
+	if err := setup.provider.Close(); err != nil {
+		t.Fatal(err)
+	}
+	person := newTab(t, browser)
+	person.open(setup.host.URL + "/login")
+	person.click(toProvider)
+	person.waitFor(toProvider) // the way to try again
+	person.screenshot("provider-down")
+	if shown := person.text(); strings.Contains(shown, "127.0.0.1") || strings.Contains(shown, "refused") {
+		t.Errorf("L08 the page tells everybody what is wrong inside:\n%s", shown)
+	}
+	ping := newAgent(t, setup.host, "alice").call(http.MethodGet, "/server/ping", nil, nil)
+	wantStatus(t, "ping", ping, http.StatusOK)
+}

@@ -1,0 +1,82 @@
+// Demo runs Doorward on this machine, with two OpenID providers of its own that
+// ask for no password, so that one can sign in by clicking. `make demo` builds
+// what it needs and starts it.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"github.com/doorward/doorward/host/e2e"
+)
+
+// preferredPort is the port of Doorward if it is free.
+const preferredPort = 8055
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	err := run(ctx, os.Args[1:], os.Stdout)
+	stop()
+	if err != nil && !errors.Is(err, flag.ErrHelp) {
+		fmt.Fprintln(os.Stderr, "demo:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves the demo until ctx is done, and leaves nothing behind.
+func run(ctx context.Context, args []string, out io.Writer) (err error) {
+	flags := flag.NewFlagSet("demo", flag.ContinueOnError)
+	port := flags.Int("port", 0, "port of Doorward (default 8055, or a free one)")
+	if err := flags.Parse(args); err != nil {
+		return err
+	}
+	if *port == 0 {
+		if *port, err = choosePort(); err != nil {
+			return err
+		}
+	}
+	providers, err := startProviders("http://localhost:" + strconv.Itoa(*port))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, closeAll(providers)) }()
+	host, err := e2e.StartHost(ctx, e2e.HostConfig{Port: *port, Env: environment(providers)})
+	if err != nil {
+		return fmt.Errorf("starting doorward: %w", err)
+	}
+	defer func() { err = errors.Join(err, host.Remove()) }()
+	return wait(ctx, host, providers, out)
+}
+
+func wait(ctx context.Context, host *e2e.Host, providers []demoProvider, out io.Writer) error {
+	var labels []string
+	for _, p := range providers {
+		labels = append(labels, p.label)
+	}
+	fmt.Fprintf(out, "\nDoorward is running. Open\n\n    %s/\n\n", host.URL)
+	fmt.Fprintf(out, "and sign in through %s: a click on a name is enough.\nCtrl-C stops everything.\n\n", strings.Join(labels, " or "))
+	select {
+	case <-ctx.Done():
+		fmt.Fprintln(out, "\nStopping.")
+		return nil
+	case <-host.Done():
+		return fmt.Errorf("doorward ended by itself:\n%s", host.Logs())
+	}
+}
+
+func choosePort() (int, error) {
+	listener, err := net.Listen("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(preferredPort)))
+	if err != nil {
+		return e2e.FreePort()
+	}
+	return preferredPort, listener.Close()
+}

@@ -1,0 +1,143 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// event is one line of `go test -json` (go doc test2json).
+type event struct {
+	Action     string
+	Package    string
+	ImportPath string // of build-output
+	Test       string
+	Elapsed    float64
+	Output     string
+}
+
+// name is a test of a package; test is empty for the package itself.
+type name struct{ pkg, test string }
+
+// parent is the test that a subtest belongs to; of a test, its package.
+func (n name) parent() name {
+	cut := max(strings.LastIndexByte(n.test, '/'), 0)
+	return name{n.pkg, n.test[:cut]}
+}
+
+// report prints what matters as it comes, and counts.
+type report struct {
+	out    io.Writer
+	output map[name]*strings.Builder // of what has not ended yet
+	tests  map[string]int            // that ran in a package
+	outer  map[name]bool             // has subtests
+	broken map[name]bool             // something below it failed
+
+	passed, failed, skipped int
+}
+
+func newReport(out io.Writer) *report {
+	return &report{
+		out: out, output: map[name]*strings.Builder{},
+		tests: map[string]int{}, outer: map[name]bool{}, broken: map[name]bool{},
+	}
+}
+
+// read takes events until the end. Lines that are no events are printed as they
+// are: they come from the go command.
+func (r *report) read(in io.Reader) error {
+	lines := bufio.NewReader(in)
+	for {
+		line, err := lines.ReadString('\n')
+		var e event
+		if strings.HasPrefix(line, "{") && json.Unmarshal([]byte(line), &e) == nil {
+			r.take(e)
+		} else {
+			fmt.Fprint(r.out, line)
+		}
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("reading test events: %w", err)
+		}
+	}
+}
+
+func (r *report) take(e event) {
+	n := name{e.Package, e.Test}
+	switch e.Action {
+	case "build-output":
+		fmt.Fprint(r.out, e.Output)
+	case "run":
+		r.outer[n.parent()] = true
+	case "output":
+		r.keep(n, e.Output)
+	case "pass", "fail", "skip":
+		if e.Test == "" {
+			r.endPackage(n, e)
+		} else {
+			r.endTest(n, e)
+		}
+		delete(r.output, n)
+	}
+}
+
+func (r *report) keep(n name, text string) {
+	if r.output[n] == nil {
+		r.output[n] = &strings.Builder{}
+	}
+	r.output[n].WriteString(text)
+}
+
+func (r *report) endTest(n name, e event) {
+	switch e.Action {
+	case "pass":
+		if r.outer[n] {
+			return
+		}
+		r.passed++
+	case "skip":
+		r.skipped++
+		r.show(n)
+	case "fail":
+		// Of a test that fails because of a subtest, the subtest counts.
+		if !r.broken[n] {
+			r.failed++
+		}
+		r.broken[n.parent()] = true
+		r.show(n)
+	}
+	r.tests[n.pkg]++
+}
+
+func (r *report) endPackage(n name, e event) {
+	if e.Action == "fail" {
+		r.showRest(n.pkg)
+		if !r.broken[n] {
+			r.failed++
+		}
+	}
+	verdict := map[string]string{"pass": "ok  ", "fail": "FAIL", "skip": "none"}[e.Action]
+	fmt.Fprintf(r.out, "%s  %s  %d tests, %.1f s\n", verdict, e.Package, r.tests[n.pkg], e.Elapsed)
+}
+
+func (r *report) show(n name) {
+	if text := r.output[n]; text != nil {
+		fmt.Fprint(r.out, text.String())
+	}
+}
+
+// showRest prints what the tests said that a panic or the time limit broke off,
+// and then what the package itself said.
+func (r *report) showRest(pkg string) {
+	for n := range r.output {
+		if n.pkg == pkg && n.test != "" {
+			r.show(n)
+			delete(r.output, n)
+		}
+	}
+	r.show(name{pkg: pkg})
+}

@@ -1,0 +1,37 @@
+package e2e
+
+import (
+	"maps"
+	"testing"
+
+	"github.com/doorward/doorward/plugins/openid/openidtest"
+)
+
+// fakeSetup is a host with one provider, "fake", that is an openidtest.Provider
+// in this process.
+type fakeSetup struct {
+	host     *testHost
+	provider *openidtest.Provider
+}
+
+// startFake runs a host and a fake provider. The client is registered as given,
+// with ID, secret and redirect URI filled in; env is added to that of the host.
+func startFake(t *testing.T, config openidtest.Config, client openidtest.Client, env map[string]string) fakeSetup {
+	t.Helper()
+	hostPort := freePort(t)
+	client.ID, client.Secret = "doorward", newClientSecret()
+	client.RedirectURIs = []string{localURL("localhost", hostPort) + "/auth/login/fake/callback"}
+	config.Clients = []openidtest.Client{client}
+	fake := openidtest.Start(t, config)
+
+	hostEnv := map[string]string{"AUTH_PROVIDERS": "fake"}
+	provider(hostEnv, "FAKE", map[string]string{
+		"DRIVER": "openid", "LABEL": "Fake Provider", "ISSUER_URL": fake.Issuer(),
+		"CLIENT_ID": client.ID, "CLIENT_SECRET": client.Secret, "ALLOW_PUBLIC_REGISTRATION": "true",
+	})
+	maps.Copy(hostEnv, env)
+	host := startHost(t, HostConfig{Port: hostPort, Env: hostEnv})
+	host.secrets.add("client secret", client.Secret)
+	t.Cleanup(func() { host.secrets.addParameters(fake.LastTokenRequest().Form) })
+	return fakeSetup{host: host, provider: fake}
+}

@@ -1,0 +1,90 @@
+package e2e
+
+import (
+	"maps"
+	"os"
+	"path/filepath"
+	"strconv"
+	"testing"
+	"time"
+)
+
+// The cookies' names in all tests.
+const (
+	sessionCookie = "e2e_session"
+	refreshCookie = "e2e_refresh"
+)
+
+// testHost is a host of one test.
+type testHost struct {
+	*Host
+	secrets *secretSet
+}
+
+// startHost runs Doorward until the test ends. Then nothing of it may be left,
+// and its log may hold no secret.
+func startHost(t *testing.T, config HostConfig) *testHost {
+	t.Helper()
+	if config.Binary == "" {
+		if _, err := os.Stat(filepath.Join(repository(t), "bin", "doorward")); err != nil {
+			t.Fatal("bin/doorward is not there: run make build")
+		}
+	}
+	env := map[string]string{
+		"SESSION_COOKIE_NAME": sessionCookie, "REFRESH_TOKEN_COOKIE_NAME": refreshCookie, "LOG_LEVEL": "trace",
+	}
+	maps.Copy(env, config.Env)
+	config.Env = env
+	h, err := StartHost(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := &testHost{Host: h, secrets: &secretSet{}}
+	host.secrets.add("SECRET", h.Env("SECRET"))
+	t.Cleanup(func() { host.finish(t) })
+	return host
+}
+
+func (h *testHost) finish(t *testing.T) {
+	if err := h.Remove(); err != nil {
+		t.Error(err)
+	}
+	h.secrets.checkLogs(t, h.Logs())
+	if t.Failed() {
+		t.Logf("log of the host:\n%s", h.Logs())
+	}
+}
+
+// provider is the environment of one configured provider.
+func provider(host map[string]string, name string, options map[string]string) {
+	prefix := "AUTH_" + name + "_"
+	for option, value := range options {
+		host[prefix+option] = value
+	}
+}
+
+// eventually fails the test if the condition does not come true in time.
+func eventually(t *testing.T, what string, condition func() bool) {
+	t.Helper()
+	again := time.NewTicker(50 * time.Millisecond)
+	defer again.Stop()
+	late := time.After(15 * time.Second)
+	for !condition() {
+		select {
+		case <-again.C:
+		case <-late:
+			t.Fatalf("timed out: %s", what)
+		}
+	}
+}
+
+func freePort(t *testing.T) int {
+	t.Helper()
+	port, err := FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return port
+}
+
+func localURL(name string, port int) string { return "http://" + name + ":" + strconv.Itoa(port) }

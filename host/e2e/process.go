@@ -1,0 +1,127 @@
+package e2e
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+)
+
+// Process is a running program and what it has printed so far.
+type Process struct {
+	cmd    *exec.Cmd
+	output *output
+	done   chan struct{}
+	err    error // of Wait; read it after done
+}
+
+// StartProcess starts the program in a process group of its own, so that Ctrl-C
+// in a terminal does not reach it, and gathers its standard output and error.
+func StartProcess(cmd *exec.Cmd) (*Process, error) {
+	p := &Process{cmd: cmd, output: newOutput(), done: make(chan struct{})}
+	cmd.Stdout, cmd.Stderr = p.output, p.output
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	// Children that inherited the pipes must not keep Wait waiting.
+	cmd.WaitDelay = 2 * time.Second
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("starting %s: %w", cmd.Path, err)
+	}
+	go func() {
+		p.err = cmd.Wait()
+		close(p.done)
+	}()
+	return p, nil
+}
+
+// Done is closed when the process has ended.
+func (p *Process) Done() <-chan struct{} { return p.done }
+
+// Output is what the process has printed so far.
+func (p *Process) Output() string { return p.output.String() }
+
+// WaitForLine returns the first line that starts with the prefix, as soon as it
+// is printed. It is an error if the process ends or ctx is done before.
+func (p *Process) WaitForLine(ctx context.Context, prefix string) (string, error) {
+	for {
+		text, changed := p.output.read()
+		for line := range strings.Lines(text) {
+			if strings.HasPrefix(line, prefix) && strings.HasSuffix(line, "\n") {
+				return strings.TrimSpace(line), nil
+			}
+		}
+		select {
+		case <-changed:
+		case <-p.done:
+			return "", fmt.Errorf("%s ended without printing %q:\n%s", p.cmd.Path, prefix, p.Output())
+		case <-ctx.Done():
+			return "", fmt.Errorf("waiting for %s to print %q: %w\n%s", p.cmd.Path, prefix, ctx.Err(), p.Output())
+		}
+	}
+}
+
+// Stop ends the process with SIGTERM, and with SIGKILL when it takes longer than
+// the bound; the latter is an error. A process that has ended already is none.
+func (p *Process) Stop(bound time.Duration) error {
+	if err := p.signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	select {
+	case <-p.done:
+		return nil
+	case <-time.After(bound):
+		return errors.Join(fmt.Errorf("%s did not end within %s of SIGTERM", p.cmd.Path, bound), p.Kill())
+	}
+}
+
+// Kill ends the process with SIGKILL and waits for its end.
+func (p *Process) Kill() error {
+	err := p.signal(syscall.SIGKILL)
+	<-p.done
+	return err
+}
+
+// ExitCode is the exit status after the process has ended by itself, else -1.
+func (p *Process) ExitCode() int {
+	<-p.done
+	return p.cmd.ProcessState.ExitCode()
+}
+
+func (p *Process) signal(s syscall.Signal) error {
+	if err := p.cmd.Process.Signal(s); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("sending %s to %s: %w", s, p.cmd.Path, err)
+	}
+	return nil
+}
+
+// output is a buffer that tells when it grows.
+type output struct {
+	mu      sync.Mutex
+	text    strings.Builder
+	changed chan struct{} // closed by the next write
+}
+
+func newOutput() *output { return &output{changed: make(chan struct{})} }
+
+func (o *output) Write(b []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	close(o.changed)
+	o.changed = make(chan struct{})
+	return o.text.Write(b)
+}
+
+func (o *output) read() (text string, changed <-chan struct{}) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String(), o.changed
+}
+
+func (o *output) String() string {
+	text, _ := o.read()
+	return text
+}
