@@ -17,8 +17,8 @@ const (
 )
 
 func TestBrowserSignsInAndOut(t *testing.T) {
-	browser := startBrowser(t)
 	host := startFake(t, openidtest.Config{Name: "Example ID"}, openidtest.Client{Name: "Doorward"}, nil).host
+	browser := startBrowser(t)
 	person := newTab(t, browser)
 
 	person.open(host.URL + "/")
@@ -46,9 +46,9 @@ func TestBrowserSignsInAndOut(t *testing.T) {
 
 // The provider's form is posted from another site, without our Lax cookies.
 func TestBrowserFormPost(t *testing.T) {
-	browser := startBrowser(t)
 	env := map[string]string{"AUTH_FAKE_PARAMS": `{"response_mode":"form_post"}`}
 	host := startFake(t, openidtest.Config{}, openidtest.Client{}, env).host
+	browser := startBrowser(t)
 	person := newTab(t, browser)
 	person.open(host.URL + "/login")
 	person.click(toProvider)
@@ -58,8 +58,8 @@ func TestBrowserFormPost(t *testing.T) {
 }
 
 func TestBrowserTwoTabsAtOnce(t *testing.T) {
-	browser := startBrowser(t)
 	host := startFake(t, openidtest.Config{}, openidtest.Client{}, nil).host
+	browser := startBrowser(t)
 	first, second := newTab(t, browser), newTab(t, browser)
 	first.open(host.URL + "/auth/login/fake?redirect=/%3Ftab=first")
 	second.open(host.URL + "/auth/login/fake?redirect=/%3Ftab=second")
@@ -81,8 +81,8 @@ func TestBrowserTwoTabsAtOnce(t *testing.T) {
 }
 
 func TestBrowserRefusal(t *testing.T) {
-	browser := startBrowser(t)
 	host := startFake(t, openidtest.Config{}, openidtest.Client{}, nil).host
+	browser := startBrowser(t)
 	person := newTab(t, browser)
 	person.open(host.URL + "/login")
 	person.click(toProvider)
@@ -98,14 +98,13 @@ func TestBrowserRefusal(t *testing.T) {
 }
 
 func TestBrowserProviderDown(t *testing.T) {
-	browser := startBrowser(t)
 	setup := startFake(t, openidtest.Config{}, openidtest.Client{}, nil)
+	browser := startBrowser(t)
 	if err := setup.provider.Close(); err != nil {
 		t.Fatal(err)
 	}
 	person := newTab(t, browser)
-	person.open(setup.host.URL + "/login")
-	person.click(toProvider)
+	person.open(setup.host.URL + "/auth/login/fake")
 	person.waitFor(toProvider) // the way to try again
 	person.screenshot("provider-down")
 	if shown := person.text(); strings.Contains(shown, "127.0.0.1") || strings.Contains(shown, "refused") {

@@ -19,7 +19,8 @@ import (
 const tabBound = 20 * time.Second
 
 // startBrowser runs Chromium with a profile of its own until the test ends. It
-// returns the context for tabs.
+// returns the context for tabs. Start it after the host: it is closed before the
+// host stops then, which would wait for the connections that it keeps in reserve.
 func startBrowser(t *testing.T) context.Context {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],

@@ -24,7 +24,7 @@ type settings struct {
 	Providers      []string `option:"auth_providers" doc:"names of the providers, with commas between them"`
 	DisableDefault bool     `option:"auth_disable_default" default:"true" doc:"accepted and without effect: there are no local passwords"`
 
-	AccessTokenTTL            time.Duration `option:"access_token_ttl" default:"15m" doc:"lifetime of access tokens; 1s to 400d"`
+	AccessTokenTTL            time.Duration `option:"access_token_ttl" default:"15m" doc:"lifetime of access tokens; 1s to 30d"`
 	RefreshTokenTTL           time.Duration `option:"refresh_token_ttl" default:"7d" doc:"lifetime of refresh tokens; 1s to 400d"`
 	SessionCookieTTL          time.Duration `option:"session_cookie_ttl" default:"1d" doc:"lifetime of session cookies; 1s to 400d"`
 	SessionRefreshGracePeriod time.Duration `option:"session_refresh_grace_period" default:"10s" doc:"how long a session cookie that was replaced still works; 0 to 5m"`
@@ -101,7 +101,8 @@ func (l *loader) givenSettings() map[string]given {
 
 func (g *group) checkLifetimes(s settings) {
 	const most = 400 * 24 * time.Hour // browsers keep no cookie for longer
-	g.within("access_token_ttl", s.AccessTokenTTL, time.Second, most, "from 1s to 400d")
+	// Signing keys are kept for as long as a token that they signed may live.
+	g.within("access_token_ttl", s.AccessTokenTTL, time.Second, 30*24*time.Hour, "from 1s to 30d")
 	g.within("refresh_token_ttl", s.RefreshTokenTTL, time.Second, most, "from 1s to 400d")
 	g.within("session_cookie_ttl", s.SessionCookieTTL, time.Second, most, "from 1s to 400d")
 	// While it lasts, a stolen token that was replaced still works.

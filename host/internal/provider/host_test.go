@@ -21,13 +21,17 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// patience is how long a test waits for what must come.
-const patience = 30 * time.Second
+// patience is how long a test waits for what must come. What takes longer than
+// soon waited for something else: gRPC, for one, dials for 20 seconds.
+const (
+	patience = 30 * time.Second
+	soon     = 10 * time.Second
+)
 
 var testPlugin string // path of the built testdata/plugin
 
 func TestMain(m *testing.M) {
-	dir, err := os.MkdirTemp("", "plugin-test-")
+	dir, err := os.MkdirTemp("", "provider-test-")
 	if err != nil {
 		panic(err)
 	}
@@ -198,7 +202,7 @@ func (b *logBuffer) await(t *testing.T, text string) {
 	eventually(t, "log line "+text, func() bool { return strings.Contains(b.String(), text) })
 }
 
-// within fails the test if f takes longer.
+// mustTakeLess fails the test if f takes longer.
 func mustTakeLess(t *testing.T, limit time.Duration, what string, f func()) {
 	t.Helper()
 	begun := time.Now()

@@ -95,6 +95,7 @@ func TestPluginsThatDoNotStart(t *testing.T) {
 		{"K05 garbage on stdout", "garbage", []string{"\uFFFD[31mhello, I am a program"}},
 		{"K05 another protocol version", "newer", []string{"Plugin version: 9, Client versions: [1]"}},
 		{"never answers", "deaf", []string{"asking what it is", "deadline exceeded"}},
+		{"K08 an answer larger than allowed", "fat", []string{"asking what it is", "larger than"}},
 		{"claims another mechanism", "liar", []string{`it says that it is "honest", not "liar"`}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -107,7 +108,10 @@ func TestPluginsThatDoNotStart(t *testing.T) {
 				limits.describe = 200 * time.Millisecond
 			}
 			dir := pluginDir(t, "fake", tc.mechanism)
-			h := startHost(t, Config{PluginDir: dir, limits: limits, Providers: []Configured{configured(tc.mechanism, "bad"), configured("fake", "good")}})
+			var h host
+			mustTakeLess(t, soon, "starting", func() {
+				h = startHost(t, Config{PluginDir: dir, limits: limits, Providers: []Configured{configured(tc.mechanism, "bad"), configured("fake", "good")}})
+			})
 			err := h.Available("bad")
 			if !errors.Is(err, sdk.ErrUnavailable) {
 				t.Fatalf("available: %v", err)

@@ -12,6 +12,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/doorward/doorward/sdk"
@@ -100,7 +101,7 @@ func (s *sealer) open(sealed, provider, state string, now time.Time) (Attempt, e
 		return Attempt{}, fmt.Errorf("%w: too large", ErrAttemptInvalid)
 	}
 	box, err := base64.RawURLEncoding.Strict().DecodeString(sealed)
-	if err != nil {
+	if err != nil || strings.ContainsAny(sealed, "\r\n") { // which the decoder skips
 		return Attempt{}, fmt.Errorf("%w: not base64url", ErrAttemptInvalid)
 	}
 	plain, err := s.aead.Open(nil, nil, box, binding(provider, state))

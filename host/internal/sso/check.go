@@ -42,7 +42,7 @@ func checkTarget(target string) error {
 		}
 	}
 	u, err := url.Parse(target)
-	if err != nil || u.Host == "" || u.User != nil || u.Opaque != "" {
+	if err != nil || u.Hostname() == "" || u.User != nil || u.Opaque != "" {
 		return fault("a URL that is not absolute and plain")
 	}
 	if u.Scheme == "https" || u.Scheme == "http" && isLoopback(u.Hostname()) {
@@ -79,11 +79,17 @@ func checkFormPost(post sdk.FormPost) error {
 	return nil
 }
 
-var fieldName = regexp.MustCompile(`^[a-z0-9_]{1,32}$`)
+var (
+	fieldName  = regexp.MustCompile(`^[a-z0-9_]{1,32}$`)
+	reasonForm = regexp.MustCompile(`^[a-z0-9_]{0,64}$`)
+)
 
 func checkPrompt(p sdk.Prompt) error {
 	if len(p.Fields) == 0 || len(p.Fields) > sdk.MaxPromptFields {
 		return fault("a prompt of %d fields, 1 to %d are allowed", len(p.Fields), sdk.MaxPromptFields)
+	}
+	if !reasonForm.MatchString(string(p.Reason)) {
+		return fault("a prompt with the reason %q", bounded(string(p.Reason)))
 	}
 	seen := map[string]bool{}
 	for _, f := range p.Fields {

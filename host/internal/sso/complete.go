@@ -62,7 +62,7 @@ func (s *Service) userFor(ctx context.Context, p Provider, identity sdk.Identity
 		user.Role = roleFor(p, identity.Groups)
 	}
 	if p.SyncUserInfo {
-		takeOver(&user, identity)
+		takeOver(&user, p, identity)
 	}
 	user.LastAccess = now
 	if err := s.ports.Users.UpdateUser(ctx, user); err != nil {
@@ -82,7 +82,7 @@ func (s *Service) createUser(ctx context.Context, p Provider, identity sdk.Ident
 		ID: newUUID(), Provider: p.Name, Subject: identity.Subject, Status: UserActive,
 		Role: roleFor(p, identity.Groups), CreatedAt: now, LastAccess: now,
 	}
-	takeOver(&user, identity)
+	takeOver(&user, p, identity)
 	user, err := s.ports.Users.CreateUser(ctx, user)
 	if err != nil {
 		return User{}, fmt.Errorf("creating the user: %w", err)
@@ -90,8 +90,13 @@ func (s *Service) createUser(ctx context.Context, p Provider, identity sdk.Ident
 	return user, nil
 }
 
-// takeOver copies what the provider told; what it did not tell stays.
-func takeOver(user *User, identity sdk.Identity) {
+// takeOver copies what the provider told; what it did not tell stays. Where an
+// account needs a verified e-mail address, it is never exchanged for another
+// one that is not (D03).
+func takeOver(user *User, p Provider, identity sdk.Identity) {
+	if p.RequireVerifiedEmail && !identity.EmailVerified {
+		identity.Email = ""
+	}
 	for _, f := range []struct {
 		to   *string
 		from string

@@ -17,7 +17,11 @@ type SigningKey struct {
 type SigningKeys interface {
 	// SigningKeys returns all keys, newest first.
 	SigningKeys(ctx context.Context) ([]SigningKey, error)
+
+	// AddSigningKey stores a key. It is an error if there is one of that ID.
 	AddSigningKey(ctx context.Context, key SigningKey) error
+
+	// DeleteSigningKey is no error if there is no such key.
 	DeleteSigningKey(ctx context.Context, id string) error
 }
 

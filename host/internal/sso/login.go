@@ -42,6 +42,8 @@ func (s *Service) Begin(ctx context.Context, start Start) (Pending, error) {
 	if err != nil {
 		return Pending{}, err
 	}
+	ctx, cancel := context.WithTimeout(ctx, beginTimeout)
+	defer cancel()
 	m, err := s.ports.Providers.Mechanism(ctx, p.Name)
 	if err != nil {
 		return Pending{}, err
@@ -53,8 +55,6 @@ func (s *Service) Begin(ctx context.Context, start Start) (Pending, error) {
 	if attempt.Mode == "" {
 		attempt.Mode = p.Mode
 	}
-	ctx, cancel := context.WithTimeout(ctx, beginTimeout)
-	defer cancel()
 	step, err := m.Begin(ctx, sdk.BeginRequest{State: attempt.State, LoginHint: start.LoginHint, Consent: start.Consent})
 	if err != nil {
 		return Pending{}, fmt.Errorf("beginning a login through %s: %w", p.Name, err)
@@ -140,17 +140,19 @@ func (s *Service) Continue(ctx context.Context, answer Answer) (Outcome, error) 
 		return Outcome{}, err
 	}
 	out := Outcome{Attempt: attempt}
-	if !s.spent.spend(attempt.Step, now) {
-		return out, fmt.Errorf("%w: used before", ErrAttemptInvalid)
-	}
-	m, err := s.ports.Providers.Mechanism(ctx, p.Name)
-	if err != nil {
-		return out, err
-	}
 	// A browser that goes away must not break off a code exchange half way: the
 	// code would be lost, and the user would have to start again.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), continueTimeout)
 	defer cancel()
+	m, err := s.ports.Providers.Mechanism(ctx, p.Name)
+	if err != nil {
+		return out, err
+	}
+	// Only now: while the plugin is started again, the code is still good, and
+	// reloading the page helps.
+	if !s.spent.spend(attempt.Step, now) {
+		return out, fmt.Errorf("%w: used before", ErrAttemptInvalid)
+	}
 	step, err := m.Continue(ctx, continueRequest(attempt, answer.Response))
 	if err != nil {
 		return out, fmt.Errorf("continuing a login through %s: %w", p.Name, err)
@@ -160,8 +162,11 @@ func (s *Service) Continue(ctx context.Context, answer Answer) (Outcome, error) 
 		return out, err
 	}
 	pending, err := s.pending(attempt, step)
+	if err != nil {
+		return out, err
+	}
 	out.Pending = &pending
-	return out, err
+	return out, nil
 }
 
 func continueRequest(attempt Attempt, response sdk.InboundRequest) sdk.ContinueRequest {

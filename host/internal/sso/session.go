@@ -68,8 +68,10 @@ var ErrSpent = errors.New("already used")
 
 // Sessions keeps sessions and the hashes of their tokens.
 type Sessions interface {
-	// CreateSession stores a session with its first token, and removes sessions,
-	// tokens and once-IDs that expired before now.
+	// CreateSession stores a session with its first token, which expires with
+	// the session, and removes sessions, tokens and once-IDs that expired before
+	// now; not all of them if there are many. ErrNotFound if there is no such
+	// user.
 	CreateSession(ctx context.Context, session Session, token TokenHash, now time.Time) error
 
 	// SessionToken returns what is stored for a token, spent or expired ones

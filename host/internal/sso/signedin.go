@@ -91,13 +91,19 @@ func (s *Service) Refresh(ctx context.Context, token Token, mode Mode) (*SignedI
 		return nil, err
 	}
 	if stored.User.Status != UserActive {
-		return nil, errors.Join(ErrUserInactive, s.ports.Sessions.EndSession(ctx, stored.Session.ID))
+		return nil, errors.Join(ErrUserInactive, s.end(ctx, stored.Session.ID))
 	}
 	if _, err := s.Provider(stored.Session.Provider); err != nil {
 		return nil, fmt.Errorf("refreshing a session of provider %q: %w", stored.Session.Provider, err)
 	}
 	session, next := stored.Session, NewToken()
 	session.ExpiresAt = bound(now.Add(s.ttl(session.Kind)), session.NotAfter)
+	// Issued before the old token is spent: without the new one in hand, the
+	// client would have none that is good.
+	done, err := s.signedIn(ctx, stored.User, session, mode, next, now)
+	if err != nil {
+		return nil, err
+	}
 	rotation := Rotation{Old: token.Hash(), New: next.Hash(), Now: now, ExpiresAt: session.ExpiresAt}
 	if session.Kind == KindSession {
 		rotation.GraceFrom = now.Add(-s.config.RefreshGrace)
@@ -105,13 +111,13 @@ func (s *Service) Refresh(ctx context.Context, token Token, mode Mode) (*SignedI
 	err = s.ports.Sessions.RotateToken(ctx, rotation)
 	switch {
 	case errors.Is(err, ErrSpent):
-		return nil, errors.Join(ErrTokenReused, s.ports.Sessions.EndSession(ctx, session.ID))
+		return nil, errors.Join(ErrTokenReused, s.end(ctx, session.ID))
 	case errors.Is(err, ErrNotFound):
 		return nil, ErrSessionInvalid
 	case err != nil:
 		return nil, fmt.Errorf("rotating the token: %w", err)
 	}
-	return s.signedIn(ctx, stored.User, session, mode, next, now)
+	return done, nil
 }
 
 // lookUp returns a stored token of the kind that has not expired.
@@ -138,8 +144,19 @@ func (s *Service) Logout(ctx context.Context, token Token) error {
 	if err != nil {
 		return fmt.Errorf("looking up the session: %w", err)
 	}
-	return s.ports.Sessions.EndSession(ctx, stored.Session.ID)
+	return s.end(ctx, stored.Session.ID)
 }
+
+// end ends a session even if the client has gone away meanwhile: a thief who
+// replays a token and hangs up must not keep the session alive.
+func (s *Service) end(ctx context.Context, sessionID string) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	defer cancel()
+	return s.ports.Sessions.EndSession(ctx, sessionID)
+}
+
+// endTimeout bounds the writing of one logout.
+const endTimeout = 10 * time.Second
 
 // endReplaced ends the sessions that a new login takes the place of. A failure
 // is not worth refusing the login for: the old session expires by itself.

@@ -21,7 +21,7 @@ type User struct {
 	FirstName  string
 	LastName   string
 	CreatedAt  time.Time
-	LastAccess time.Time // of the last login or refresh
+	LastAccess time.Time // of the last login
 }
 
 // UserStatus says whether a user may sign in.

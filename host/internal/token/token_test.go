@@ -6,7 +6,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -15,7 +14,6 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/doorward/doorward/host/internal/sso"
-	"github.com/doorward/doorward/host/internal/store/sqlite"
 )
 
 const issuer = "https://login.example.org"
@@ -43,25 +41,15 @@ func (c *clock) set(now time.Time) {
 	c.now = now
 }
 
-// node is a host with its keys in a real store, which it may share.
+// node is a host with its keys in a store, which it may share.
 type node struct {
 	*Tokens
-	store  *sqlite.Store
+	store  *keyStore
 	clock  *clock
 	warned []error
 }
 
-func newStore(t testing.TB) *sqlite.Store {
-	t.Helper()
-	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "doorward.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	return s
-}
-
-func startNode(t testing.TB, s *sqlite.Store, at time.Time, secret []byte, issuer string) *node {
+func startNode(t testing.TB, s *keyStore, at time.Time, secret []byte, issuer string) *node {
 	t.Helper()
 	n := &node{store: s, clock: &clock{now: at}}
 	tokens, err := New(t.Context(), Config{
@@ -77,7 +65,7 @@ func startNode(t testing.TB, s *sqlite.Store, at time.Time, secret []byte, issue
 
 func newNode(t testing.TB) *node {
 	t.Helper()
-	return startNode(t, newStore(t), start, secret, issuer)
+	return startNode(t, &keyStore{}, start, secret, issuer)
 }
 
 func claimsAt(now time.Time) sso.AccessClaims {
@@ -263,7 +251,7 @@ func TestIssueRefuses(t *testing.T) {
 }
 
 func TestNewRefuses(t *testing.T) {
-	good := Config{Keys: newStore(t), Secret: secret, Issuer: issuer, Now: time.Now}
+	good := Config{Keys: &keyStore{}, Secret: secret, Issuer: issuer, Now: time.Now}
 	for name, change := range map[string]func(*Config){
 		"short secret": func(c *Config) { c.Secret = secret[1:] },
 		"no issuer":    func(c *Config) { c.Issuer = "" },

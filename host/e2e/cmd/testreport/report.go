@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 )
 
@@ -85,7 +86,14 @@ func (r *report) take(e event) {
 	}
 }
 
+// chatter is what the go command says about the course of things, which the
+// report tells in its own way.
+var chatter = regexp.MustCompile(`^(=== |PASS$|FAIL$|FAIL\t|ok  \t|exit status )`)
+
 func (r *report) keep(n name, text string) {
+	if chatter.MatchString(strings.TrimSuffix(text, "\n")) {
+		return
+	}
 	if r.output[n] == nil {
 		r.output[n] = &strings.Builder{}
 	}

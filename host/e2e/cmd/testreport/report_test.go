@@ -39,11 +39,12 @@ func TestRun(t *testing.T) {
 			name: "a failed subtest counts once and shows its output",
 			events: `{"Action":"run","Package":"p","Test":"TestA"}
 {"Action":"run","Package":"p","Test":"TestA/x"}
+{"Action":"output","Package":"p","Test":"TestA/x","Output":"=== RUN   TestA/x\n"}
 {"Action":"output","Package":"p","Test":"TestA/x","Output":"got 1, want 2\n"}
 {"Action":"fail","Package":"p","Test":"TestA/x"}
 {"Action":"fail","Package":"p","Test":"TestA"}
 {"Action":"fail","Package":"p"}`,
-			wantLast: "0 passed, 1 failed", want: []string{"got 1, want 2", "FAIL  p"},
+			wantLast: "0 passed, 1 failed", want: []string{"got 1, want 2", "FAIL  p"}, wantNot: "=== RUN",
 		},
 		{
 			name: "skipped tests show why",

@@ -75,9 +75,9 @@ func writerURI(path string, busy time.Duration) string {
 	})
 }
 
-// readerURI gives each reader 16 MB of page cache, room for the hot part of
-// some 50 000 sessions: a session check that has to read from the file takes a
-// third longer.
+// readerURI gives each reader up to 16 MB of page cache, room for some 25 000
+// sessions: with SQLite's 2 MB, a session check takes a fifth longer, because it
+// has to read from the file.
 func readerURI(path string, busy time.Duration) string {
 	return fileURI(path, busy, url.Values{
 		"mode":    {"ro"},

@@ -113,8 +113,8 @@ func (s *Store) write(ctx context.Context, do func(tx *sql.Tx) error) error {
 // into fields. ok is false if there is no row.
 //
 // The context is obeyed until a connection is free, but not while SQLite looks:
-// to watch it, database/sql and the driver start a goroutine each, which takes
-// longer than the lookup can be cut short by (BenchmarkSessionToken).
+// to watch it, database/sql and the driver start a goroutine each, which made
+// 13 µs of a lookup 22 µs (BenchmarkSessionToken, parallel).
 func (s *Store) lookUp(ctx context.Context, statement *sql.Stmt, fields []any, key ...any) (ok bool, err error) {
 	if err := ctx.Err(); err != nil {
 		return false, err

@@ -8,6 +8,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -19,9 +20,13 @@ import (
 	"syscall"
 	"time"
 
+	goplugin "github.com/hashicorp/go-plugin"
+	"google.golang.org/grpc"
+
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
 	"github.com/doorward/doorward/sdk/plugin"
+	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
 )
 
 // realStderr is what the host reads: go-plugin replaces os.Stderr.
@@ -64,6 +69,12 @@ func main() {
 		beDeaf()
 	case "slow":
 		beSlow()
+	case "fat":
+		goplugin.Serve(&goplugin.ServeConfig{
+			HandshakeConfig:  plugin.Handshake,
+			VersionedPlugins: map[int]goplugin.PluginSet{1: {"mechanism": fat{}}},
+			GRPCServer:       goplugin.DefaultGRPCServer,
+		})
 	case "liar":
 		name = "honest"
 	case "child":
@@ -107,6 +118,25 @@ func beSlow() {
 		}
 		time.Sleep(time.Millisecond)
 	}
+}
+
+// fat does without the SDK, which keeps a plugin from sending too much.
+type fat struct {
+	goplugin.NetRPCUnsupportedPlugin
+	doorwardv1.UnimplementedPluginServiceServer
+}
+
+func (fat) GRPCClient(context.Context, *goplugin.GRPCBroker, *grpc.ClientConn) (any, error) {
+	return nil, errors.ErrUnsupported
+}
+
+func (f fat) GRPCServer(_ *goplugin.GRPCBroker, s *grpc.Server) error {
+	doorwardv1.RegisterPluginServiceServer(s, f)
+	return nil
+}
+
+func (fat) Describe(context.Context, *doorwardv1.DescribeRequest) (*doorwardv1.DescribeResponse, error) {
+	return &doorwardv1.DescribeResponse{Mechanism: "fat", Version: strings.Repeat("1", 64<<20)}, nil
 }
 
 func open(ctx context.Context, _ sdk.Env, o Options) (sdk.Mechanism, error) {

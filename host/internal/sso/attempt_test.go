@@ -1,0 +1,179 @@
+package sso
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+var testStart = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+
+func testAttempt() Attempt {
+	return Attempt{
+		State: newState(), Step: randomID(), Provider: "p", Mode: ModeJSON, Redirect: "/after?a=b&c=é", RedirectAsked: true,
+		ExpiresAt: testStart.Add(time.Minute), Fields: []string{"identifier", "password"}, Memory: []byte{0, 1, 0xff, '"'},
+	}
+}
+
+func testSealer(t testing.TB, secret string) *sealer {
+	t.Helper()
+	s, err := newSealer([]byte(secret))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func mustSeal(t testing.TB, s *sealer, a Attempt) string {
+	t.Helper()
+	sealed, err := s.seal(a)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return sealed
+}
+
+func TestSealAndOpen(t *testing.T) {
+	s := testSealer(t, "one secret")
+	for name, alter := range map[string]func(*Attempt){
+		"as it is":          func(*Attempt) {},
+		"without memory":    func(a *Attempt) { a.Memory = []byte{} },
+		"without fields":    func(a *Attempt) { a.Fields = nil },
+		"with a long state": func(a *Attempt) { a.State = strings.Repeat("s", 255) },
+	} {
+		want := testAttempt()
+		alter(&want)
+		sealed := mustSeal(t, s, want)
+		got, err := s.open(sealed, want.Provider, want.State, testStart)
+		if err != nil {
+			t.Fatalf("%s: %v", name, err)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: opened (-want +got):\n%s", name, diff)
+		}
+		if strings.Trim(sealed, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
+			t.Errorf("%s: not fit for a cookie: %q", name, sealed)
+		}
+		if again := mustSeal(t, s, want); again == sealed {
+			t.Errorf("%s: sealed twice the same way, so without a random nonce", name)
+		}
+	}
+}
+
+func TestSealedAttemptShowsNothing(t *testing.T) {
+	a := testAttempt()
+	a.Memory, a.Redirect = []byte("the code verifier"), "https://app.example.org/private"
+	raw, err := base64.RawURLEncoding.DecodeString(mustSeal(t, testSealer(t, "one secret"), a))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, text := range []string{"verifier", "example", a.State, "password"} {
+		if strings.Contains(string(raw), text) {
+			t.Errorf("%q can be read", text)
+		}
+	}
+}
+
+func TestG13AlteredAttempts(t *testing.T) {
+	s, a := testSealer(t, "one secret"), testAttempt()
+	sealed := mustSeal(t, s, a)
+	raw, err := base64.RawURLEncoding.DecodeString(sealed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	refused := func(what, sealed, provider, state string, now time.Time) {
+		t.Helper()
+		if got, err := s.open(sealed, provider, state, now); err == nil {
+			t.Errorf("%s is opened: %+v", what, got)
+		} else if !strings.HasPrefix(err.Error(), ErrAttemptInvalid.Error()) {
+			t.Errorf("%s: %v", what, err)
+		}
+	}
+	for i := range raw {
+		for bit := range 8 {
+			raw[i] ^= 1 << bit
+			refused("a flipped bit", base64.RawURLEncoding.EncodeToString(raw), a.Provider, a.State, testStart)
+			raw[i] ^= 1 << bit
+		}
+		refused("cut short", base64.RawURLEncoding.EncodeToString(raw[:i]), a.Provider, a.State, testStart)
+		refused("cut at the front", base64.RawURLEncoding.EncodeToString(raw[i+1:]), a.Provider, a.State, testStart)
+	}
+	for what, other := range map[string]string{
+		"nothing": "", "padding": sealed + "=", "a line break": sealed + "\n", "a space": " " + sealed,
+		"standard base64": base64.RawStdEncoding.EncodeToString(raw) + "+/", "twice": sealed + sealed, "too long": strings.Repeat("A", MaxSealed+1),
+	} {
+		refused(what, other, a.Provider, a.State, testStart)
+	}
+	refused("another provider", sealed, "q", a.State, testStart)
+	refused("another state", sealed, a.Provider, newState(), testStart)
+	refused("no state", sealed, a.Provider, "", testStart)
+	refused("a border moved", sealed, a.Provider+"\x00"+a.State[:1], a.State[1:], testStart)
+	refused("expired", sealed, a.Provider, a.State, a.ExpiresAt)
+	s = testSealer(t, "two secret")
+	refused("another secret", sealed, a.Provider, a.State, testStart)
+}
+
+// The binding alone must not be what tells attempts apart.
+func TestAttemptNamesItsProviderAndStateItself(t *testing.T) {
+	s, a := testSealer(t, "one secret"), testAttempt()
+	plain := append([]byte{0, 0}, `{"s":"`+a.State+`","p":"q","e":"2099-01-01T00:00:00Z"}`...)
+	box := base64.RawURLEncoding.EncodeToString(s.aead.Seal(nil, nil, plain, binding("p", a.State)))
+	if got, err := s.open(box, "p", a.State, testStart); err == nil {
+		t.Errorf("opened: %+v", got)
+	}
+}
+
+func TestAttemptWithoutExpiryIsExpired(t *testing.T) {
+	s, a := testSealer(t, "one secret"), testAttempt()
+	a.ExpiresAt = time.Time{}
+	if _, err := s.open(mustSeal(t, s, a), a.Provider, a.State, testStart); err == nil {
+		t.Error("opened")
+	}
+}
+
+func TestSealRefusesWhatDoesNotFit(t *testing.T) {
+	a := testAttempt()
+	a.Redirect = strings.Repeat("x", MaxSealed)
+	if sealed, err := testSealer(t, "one secret").seal(a); err != ErrAttemptTooLarge || sealed != "" {
+		t.Errorf("sealed %d bytes, %v", len(sealed), err)
+	}
+}
+
+func TestDecodeAttempt(t *testing.T) {
+	for _, plain := range []string{"", "\x00", "\x00\x05abc", "\xff\xff{}", "\x00\x00", "\x00\x00{", "\x00\x00[]", "\x00\x00{}{}", `` + "\x00\x00" + `{"e":5}`} {
+		if a, err := decodeAttempt([]byte(plain)); err == nil {
+			t.Errorf("%q is decoded: %+v", plain, a)
+		}
+	}
+}
+
+func FuzzOpenAttempt(f *testing.F) {
+	s, a := testSealer(f, "one secret"), testAttempt()
+	sealed := mustSeal(f, s, a)
+	f.Add(sealed, a.Provider, a.State)
+	f.Add(sealed[:40], a.Provider, a.State)
+	f.Add("", "", "")
+	f.Add("====", "p\x00", "\x00")
+	f.Fuzz(func(t *testing.T, text, provider, state string) {
+		got, err := s.open(text, provider, state, testStart)
+		if err == nil && (text != sealed || provider != a.Provider || state != a.State) {
+			t.Errorf("opened %q for %q and %q: %+v", text, provider, state, got)
+		}
+	})
+}
+
+// What decrypts is our own, but an older or newer version of us may have sealed
+// it.
+func FuzzDecodeAttempt(f *testing.F) {
+	f.Add([]byte("\x00\x03abc{\"s\":\"s\",\"p\":\"p\",\"f\":[\"a\"],\"e\":\"2026-11-23T12:00:00Z\"}"))
+	f.Add([]byte("\xff\xff"))
+	f.Fuzz(func(t *testing.T, plain []byte) {
+		a, err := decodeAttempt(plain)
+		if err == nil && len(a.Memory) > len(plain)-2 {
+			t.Errorf("%d bytes of memory from %d", len(a.Memory), len(plain))
+		}
+	})
+}

@@ -1,0 +1,299 @@
+package sso_test
+
+import (
+	"context"
+	"errors"
+	"net/url"
+	"path/filepath"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/store/sqlite"
+	"github.com/doorward/doorward/host/internal/token"
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/plugin"
+	"github.com/doorward/doorward/sdk/plugintest"
+)
+
+var (
+	start  = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+	secret = []byte("a secret that is long enough, for tests only")
+)
+
+const (
+	loginTimeout = 10 * time.Minute
+	accessTTL    = 15 * time.Minute
+	refreshTTL   = 7 * 24 * time.Hour
+	sessionTTL   = 24 * time.Hour
+	grace        = 10 * time.Second
+)
+
+// house is a Service with everything real around it, except the provider's
+// mechanism, which the test scripts and which is served over the real wire.
+type house struct {
+	*sso.Service
+	t         testing.TB
+	path      string // of the database
+	store     *sqlite.Store
+	clock     *clock
+	providers *providers
+	tokens    *unreliable
+	idp       *idp
+}
+
+// newHouse has the providers given, or one called "p".
+func newHouse(t testing.TB, list ...sso.Provider) *house {
+	t.Helper()
+	if len(list) == 0 {
+		list = []sso.Provider{provider("p")}
+	}
+	h := &house{t: t, path: filepath.Join(t.TempDir(), "test.db"), clock: &clock{now: start}, idp: newIDP()}
+	h.providers = &providers{list: list, mechanisms: h.idp.serve(t, list)}
+	h.openStore()
+	h.restart()
+	return h
+}
+
+func (h *house) openStore() {
+	h.t.Helper()
+	store, err := sqlite.Open(h.t.Context(), h.path)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.store = store
+	h.t.Cleanup(func() { _ = store.Close() })
+}
+
+// restart forgets all that is in memory, as another node never knew it.
+func (h *house) restart() {
+	h.t.Helper()
+	tokens, err := token.New(h.t.Context(), token.Config{Keys: h.store, Secret: secret, Issuer: "https://doorward.test", Now: h.clock.Now})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	h.tokens = &unreliable{AccessTokens: tokens}
+	h.Service, err = sso.New(sso.Config{
+		Secret: secret, AccessTokenTTL: accessTTL, RefreshTokenTTL: refreshTTL, SessionTTL: sessionTTL,
+		RefreshGrace: grace, Now: h.clock.Now,
+	}, sso.Ports{Providers: h.providers, Users: h.store, Sessions: h.store, Once: h.store, Tokens: h.tokens})
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
+func provider(name string) sso.Provider {
+	return sso.Provider{
+		Name: name, Driver: "scripted", Mode: sso.ModeSession, AllowPublicRegistration: true, LoginTimeout: loginTimeout,
+	}
+}
+
+func (h *house) begin(begin sso.Start) sso.Pending {
+	h.t.Helper()
+	if begin.Provider == "" {
+		begin.Provider = "p"
+	}
+	pending, err := h.Begin(h.t.Context(), begin)
+	if err != nil {
+		h.t.Fatalf("beginning: %v", err)
+	}
+	return pending
+}
+
+// answerTo is how an honest browser comes back.
+func answerTo(pending sso.Pending) sso.Answer {
+	query := url.Values{"code": {"c"}, "state": {pending.Attempt.State}}
+	return sso.Answer{
+		Provider: pending.Attempt.Provider, State: pending.Attempt.State, Sealed: pending.Sealed,
+		Response: sdk.InboundRequest{Method: "GET", Query: query, RawQuery: query.Encode()},
+	}
+}
+
+// tryToSignIn does a whole login.
+func (h *house) tryToSignIn(begin sso.Start, identity sdk.Identity) (*sso.SignedIn, error) {
+	h.t.Helper()
+	h.idp.vouchFor(identity)
+	out, err := h.Continue(h.t.Context(), answerTo(h.begin(begin)))
+	return out.SignedIn, err
+}
+
+func (h *house) signIn(begin sso.Start, identity sdk.Identity) *sso.SignedIn {
+	h.t.Helper()
+	done, err := h.tryToSignIn(begin, identity)
+	if err != nil {
+		h.t.Fatalf("signing in: %v", err)
+	}
+	return done
+}
+
+// alice is who mostly signs in.
+func alice() sdk.Identity {
+	return sdk.Identity{Subject: "alice", Email: "alice@example.org", EmailVerified: true, GivenName: "Alice", FamilyName: "A"}
+}
+
+func wantErr(t testing.TB, what string, err, want error) {
+	t.Helper()
+	if !errors.Is(err, want) {
+		t.Errorf("%s: got error %v, want %v", what, err, want)
+	}
+}
+
+type clock struct {
+	mu  sync.Mutex
+	now time.Time
+}
+
+func (c *clock) Now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now
+}
+
+func (c *clock) advance(d time.Duration) { c.set(c.Now().Add(d)) }
+
+func (c *clock) set(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = t
+}
+
+// unreliable are access tokens that cannot be issued while fail is set.
+type unreliable struct {
+	sso.AccessTokens
+	fail error
+}
+
+func (u *unreliable) Issue(ctx context.Context, claims sso.AccessClaims) (string, error) {
+	if u.fail != nil {
+		return "", u.fail
+	}
+	return u.AccessTokens.Issue(ctx, claims)
+}
+
+// providers implements sso.Providers.
+type providers struct {
+	mechanisms map[string]sdk.Mechanism
+
+	mu   sync.Mutex
+	list []sso.Provider
+	down error // why no mechanism can be had
+}
+
+func (p *providers) List() []sso.Provider {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.Clone(p.list)
+}
+
+func (p *providers) Provider(name string) (sso.Provider, bool) {
+	for _, provider := range p.List() {
+		if provider.Name == name {
+			return provider, true
+		}
+	}
+	return sso.Provider{}, false
+}
+
+func (p *providers) Available(string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.down
+}
+
+func (p *providers) Mechanism(ctx context.Context, name string) (sdk.Mechanism, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return p.mechanisms[name], p.Available(name)
+}
+
+// configure replaces the providers, as another configuration would.
+func (p *providers) configure(list ...sso.Provider) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.list = list
+}
+
+func (p *providers) setDown(err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.down = err
+}
+
+// idp is the mechanism and the provider behind it. Tests replace its functions.
+type idp struct {
+	mu       sync.Mutex
+	begin    func(ctx context.Context, req sdk.BeginRequest) (sdk.Step, error)
+	next     func(ctx context.Context, req sdk.ContinueRequest) (sdk.Step, error)
+	received []sdk.ContinueRequest
+}
+
+func newIDP() *idp {
+	i := &idp{}
+	i.begin = func(_ context.Context, req sdk.BeginRequest) (sdk.Step, error) {
+		return sdk.Redirect{URL: "https://idp.test/authorize?state=" + req.State, Memory: []byte("memory of " + req.State)}, nil
+	}
+	i.vouchFor(alice())
+	return i
+}
+
+// vouchFor answers every login with that identity.
+func (i *idp) vouchFor(identity sdk.Identity) {
+	i.answer(func(context.Context, sdk.ContinueRequest) (sdk.Step, error) {
+		return sdk.Authenticated{Identity: identity}, nil
+	})
+}
+
+func (i *idp) answer(next func(context.Context, sdk.ContinueRequest) (sdk.Step, error)) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.next = next
+}
+
+func (i *idp) beginWith(step sdk.Step, err error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.begin = func(context.Context, sdk.BeginRequest) (sdk.Step, error) { return step, err }
+}
+
+// calls returns what Continue was called with.
+func (i *idp) calls() []sdk.ContinueRequest {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return slices.Clone(i.received)
+}
+
+func (i *idp) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, error) {
+	i.mu.Lock()
+	begin := i.begin
+	i.mu.Unlock()
+	return begin(ctx, req)
+}
+
+func (i *idp) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.Step, error) {
+	i.mu.Lock()
+	next := i.next
+	i.received = append(i.received, req)
+	i.mu.Unlock()
+	return next(ctx, req)
+}
+
+// serve opens each provider over the wire.
+func (i *idp) serve(t testing.TB, list []sso.Provider) map[string]sdk.Mechanism {
+	t.Helper()
+	open := func(context.Context, sdk.Env, struct{}) (sdk.Mechanism, error) { return i, nil }
+	client := plugintest.Serve(t, plugin.Description{Mechanism: "scripted", Version: "1.0.0"}, open, nil)
+	mechanisms := map[string]sdk.Mechanism{}
+	for _, p := range list {
+		req := plugintest.Request(nil)
+		req.Provider = p.Name
+		opened, err := client.Open(t.Context(), req)
+		if err != nil {
+			t.Fatalf("opening provider %s: %v", p.Name, err)
+		}
+		mechanisms[p.Name] = opened
+	}
+	return mechanisms
+}

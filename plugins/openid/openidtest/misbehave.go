@@ -1,0 +1,232 @@
+package openidtest
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// Misbehaviour names one rule that the provider breaks, or one legal oddity. The
+// name may stand in a login hint.
+type Misbehaviour string
+
+// Details says what a misbehaviour is.
+type Details struct {
+	// Text says what the provider does, and what else there is to know.
+	Text string
+
+	// Rows are those of the project's catalogue of attacks that it realises.
+	Rows []string
+
+	// Stage is the answer that misbehaves. A relying party that never asks for
+	// it, such as for UserInfo, does not notice.
+	Stage Stage
+
+	// Verdict is what a correct relying party does with the login.
+	Verdict Verdict
+
+	// Needs is what the relying party must be set up with to meet it.
+	Needs Needs
+
+	// PerLogin tells whether it may stand in a login hint. Discovery documents
+	// and key sets are answered to nobody's login in particular.
+	PerLogin bool
+}
+
+// Needs is the setting in which a misbehaviour counts. The zero value is a
+// client with the defaults.
+type Needs struct {
+	Alg          string // the client is registered for ID tokens with this algorithm
+	ResponseMode string // the request asks for this response mode
+	MaxAge       bool   // the request has max_age
+}
+
+// Stage is an answer of the provider in the course of a login.
+type Stage string
+
+// The stages, in the order of a login.
+const (
+	AtDiscovery     Stage = "discovery"
+	AtAuthorization Stage = "authorization response"
+	AtToken         Stage = "token response"
+	AtKeySet        Stage = "key set"
+	InIDToken       Stage = "ID token"
+	AtUserInfo      Stage = "UserInfo response"
+	AtRefresh       Stage = "refresh"
+)
+
+// Verdict is what a correct relying party does.
+type Verdict string
+
+// The verdicts. Refuse also stands for "the end user said no".
+const (
+	Refuse Verdict = "refuse"
+	Accept Verdict = "accept"
+)
+
+// Misbehaviours lists all, in the order of a login.
+func Misbehaviours() []Misbehaviour {
+	var names []Misbehaviour
+	for _, b := range allBehaviours() {
+		names = append(names, b.name)
+	}
+	return names
+}
+
+// Details describes m. It is the zero value for an unknown name.
+func (m Misbehaviour) Details() Details {
+	b, ok := catalogue()[m]
+	if !ok {
+		return Details{}
+	}
+	return b.details()
+}
+
+// Misbehave makes the provider misbehave towards everybody, in place of what it
+// was told before; without arguments it is good again. A login under way is
+// affected, too. It panics on an unknown name, which is a slip in the caller's
+// code.
+func (p *Provider) Misbehave(m ...Misbehaviour) {
+	for _, name := range m {
+		if _, ok := p.behaviours[name]; !ok {
+			panic(fmt.Sprintf("openidtest: no misbehaviour %q", name))
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.misbehaving = slices.Clone(m)
+}
+
+// behaviour is a misbehaviour with the places where it changes what the good
+// provider made. Only the hooks that are set do anything.
+type behaviour struct {
+	name  Misbehaviour
+	text  string
+	rows  string // separated by spaces
+	stage Stage
+	legal bool
+	needs Needs
+
+	metadata    func(*Provider, map[string]any)       // the discovery document
+	jwks        func(*Provider, []jwk) ([]jwk, error) // the key set
+	login       func(*login)                          // person and code, before the code is stored
+	response    func(*response)                       // the authorization response
+	token       func(*login, map[string]any)          // the token response
+	accessToken func(string) string                   // the access token, before it is stored
+	claims      func(*login, map[string]any)          // of the ID token
+	payload     func([]byte) []byte                   // the ID token's encoded claims
+	jws         func(*signing) error                  // the ID token's header, signature and serialisation
+	userInfo    func(*login, map[string]any)          // the claims of the UserInfo response
+	userInfoJWS func(*signing) error                  // makes the UserInfo response a JWT, and changes it
+	reply       func(*Provider, *reply)               // the HTTP answer of the stage, at last
+}
+
+func (b behaviour) details() Details {
+	verdict := Refuse
+	if b.legal {
+		verdict = Accept
+	}
+	return Details{
+		Text:     b.text,
+		Rows:     strings.Fields(b.rows),
+		Stage:    b.stage,
+		Verdict:  verdict,
+		Needs:    b.needs,
+		PerLogin: b.perLogin(),
+	}
+}
+
+func (b behaviour) perLogin() bool {
+	return b.metadata == nil && b.jwks == nil && b.stage != AtDiscovery && b.stage != AtKeySet
+}
+
+// catalogue is what a Provider is given when it is made. The hooks never ask for
+// it: they would wait for themselves.
+var catalogue = sync.OnceValue(func() map[Misbehaviour]behaviour {
+	index := map[Misbehaviour]behaviour{}
+	for _, b := range allBehaviours() {
+		index[b.name] = b
+	}
+	return index
+})
+
+func allBehaviours() []behaviour {
+	return slices.Concat(
+		at(AtDiscovery, metadataBehaviours()),
+		at(AtDiscovery, discoveryReplies()),
+		at(AtAuthorization, responseBehaviours()),
+		at(AtToken, tokenBehaviours()),
+		at(AtToken, tokenReplies()),
+		at(AtKeySet, keySetBehaviours()),
+		at(AtKeySet, keySetReplies()),
+		at(InIDToken, claimBehaviours()),
+		at(InIDToken, timeBehaviours()),
+		at(InIDToken, subjectBehaviours()),
+		at(InIDToken, payloadBehaviours()),
+		at(InIDToken, signatureBehaviours()),
+		at(InIDToken, headerBehaviours()),
+		at(InIDToken, serialisationBehaviours()),
+		at(AtUserInfo, userInfoBehaviours()),
+		at(AtUserInfo, userInfoReplies()),
+		at(AtRefresh, refreshBehaviours()),
+	)
+}
+
+func at(stage Stage, list []behaviour) []behaviour {
+	for i := range list {
+		list[i].stage = stage
+	}
+	return list
+}
+
+// active are the misbehaviours towards everybody and towards the login, which
+// may be nil.
+func (p *Provider) active(l *login) []behaviour {
+	p.mu.Lock()
+	names := slices.Clone(p.misbehaving)
+	p.mu.Unlock()
+	if l != nil {
+		names = append(names, l.misbehaviours...)
+	}
+	var list []behaviour
+	for _, name := range names {
+		b := p.behaviours[name]
+		if b.stage == AtRefresh && (l == nil || !l.refreshed) {
+			continue
+		}
+		list = append(list, b)
+	}
+	return list
+}
+
+func (p *Provider) misbehaveReply(rep *reply) {
+	for _, b := range p.active(rep.login) {
+		// A token endpoint that misbehaves does so on a refresh, too.
+		ofStage := b.stage == rep.stage || (b.stage == AtToken && rep.stage == AtRefresh)
+		if b.reply != nil && ofStage {
+			b.reply(p, rep)
+		}
+	}
+}
+
+// parseHint splits a login hint, "alice+issuer-other+exp-past", into subject and
+// misbehaviours. A plus sign in a URL that nobody escaped arrives as a space.
+func (p *Provider) parseHint(hint string) (string, []Misbehaviour, error) {
+	if _, ok := p.person(hint); ok || !strings.ContainsAny(hint, "+ ") {
+		return hint, nil, nil
+	}
+	parts := strings.Split(strings.ReplaceAll(hint, " ", "+"), "+")
+	var list []Misbehaviour
+	for _, part := range parts[1:] {
+		b, ok := p.behaviours[Misbehaviour(part)]
+		switch {
+		case !ok:
+			return "", nil, badRequest("invalid_request", fmt.Sprintf("login_hint: no misbehaviour %q", part))
+		case !b.perLogin():
+			return "", nil, badRequest("invalid_request", fmt.Sprintf("login_hint: %s concerns everybody: set it with Misbehave", part))
+		}
+		list = append(list, b.name)
+	}
+	return parts[0], list, nil
+}
