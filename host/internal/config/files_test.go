@@ -166,7 +166,7 @@ func TestYAMLRefused(t *testing.T) {
 		{"tab", "providers:\n\tx: y", "doorward.yaml: line 2"},
 		{"two documents", "port: 1\n---\nport: 2", "doorward.yaml: must hold one YAML document only"},
 		{"secret like an anchor", "secret: *hunter2", "doorward.yaml: a value that begins with * names no anchor"},
-		{"secret like a tag", "secret: !hunter2", "secret (doorward.yaml:1): has a YAML tag; put the value in quotes"},
+		{"secret like a tag", "secret: !hunter2", "secret (doorward.yaml:1): has a YAML tag; put a value that begins with ! in quotes"},
 		{"octal", "port: 0123", "port (doorward.yaml:1): looks like a number and is not in plain decimal"},
 		{"hexadecimal", "port: 0x1f", "port (doorward.yaml:1): looks like a number"},
 		{"fraction for text", "db_filename: 1.0", "db_filename (doorward.yaml:1): must be text (put it in quotes)"},

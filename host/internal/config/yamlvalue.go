@@ -143,7 +143,7 @@ func scalar(node *yaml.Node) (any, error) {
 		}
 		return json.Number(node.Value), nil
 	}
-	return nil, errors.New("has a YAML tag; put the value in quotes if it begins with !")
+	return nil, errors.New("has a YAML tag; put a value that begins with ! in quotes")
 }
 
 func scalarKey(node *yaml.Node) (string, error) {

@@ -84,7 +84,7 @@ func answerTo(err error) answer {
 		if !errors.Is(err, row.err) {
 			continue
 		}
-		if message, ok := deniedMessages[sdk.ReasonOf(err)]; ok && row.err == sdk.ErrDenied {
+		if message, ok := deniedMessages[sdk.ReasonOf(err)]; ok && row.answer.message == page.MessageDenied {
 			row.answer.message = message
 		}
 		return row.answer

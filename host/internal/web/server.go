@@ -118,9 +118,6 @@ func basePath(u *url.URL) string {
 	return u.Path
 }
 
-// url returns the absolute URL of one of our paths.
-func (s *Server) url(path string) string { return s.config.PublicURL.String() + path }
-
 // path returns one of our paths as a browser must ask for it.
 func (s *Server) path(path string) string { return basePath(s.config.PublicURL) + path }
 

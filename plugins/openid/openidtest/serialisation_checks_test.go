@@ -102,9 +102,9 @@ func signatures(object map[string]any) int {
 	return len(list)
 }
 
-// fullVerifies reads any serialisation.
+// fullVerifies reads the JSON serialisation.
 func fullVerifies(f *flow) bool {
-	parsed, err := jose.ParseSigned(f.idToken(), algorithms)
+	parsed, err := jose.ParseSignedJSON(f.idToken(), algorithms)
 	if err != nil {
 		return false
 	}
@@ -118,7 +118,7 @@ func fullVerifies(f *flow) bool {
 
 // decrypted is the token inside a JWE, or nothing.
 func decrypted(f *flow) string {
-	object, err := jose.ParseEncrypted(f.idToken(), []jose.KeyAlgorithm{jose.DIRECT}, []jose.ContentEncryption{jose.A256GCM})
+	object, err := jose.ParseEncryptedCompact(f.idToken(), []jose.KeyAlgorithm{jose.DIRECT}, []jose.ContentEncryption{jose.A256GCM})
 	if err != nil {
 		return ""
 	}
