@@ -63,8 +63,8 @@ type LogoutBeginner interface {
 // LogoutRequest says who logs out.
 type LogoutRequest struct {
 	State   string // as in BeginRequest
-	Subject string
-	Grant   []byte
+	Subject string // of the Identity of the login
+	Grant   []byte // of the Identity of the login, or of the last refresh
 }
 
 // A LogoutReceiver lets the provider end sessions at the host.
@@ -92,6 +92,8 @@ type Logout struct {
 
 // A MetadataPublisher describes us to the provider.
 type MetadataPublisher interface {
+	// Metadata returns the document that the host serves, to anybody who asks,
+	// at Env.MetadataURL.
 	Metadata(ctx context.Context) (Document, error)
 }
 

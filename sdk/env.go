@@ -28,13 +28,15 @@ type Env struct {
 	// Now is the clock.
 	Now func() time.Time
 
-	// HTTPClient makes requests to the provider, with settings of the
-	// provider's own (the zero HTTPSettings for the defaults). The client
+	// HTTPClient makes a client for requests to the provider, with settings of
+	// the provider's own (the zero HTTPSettings for the defaults). The client
 	// refuses plain http except to loopback, follows no redirect and bounds
-	// time and size. Mechanisms make no other client.
+	// time and size. Make one at open and keep it: it holds the pool of
+	// connections. Mechanisms make no other client.
 	HTTPClient func(HTTPSettings) (*http.Client, error)
 
-	// Dial makes every other connection to the provider.
+	// Dial makes every other connection to the provider. Connecting is bounded
+	// in time; reading and writing are bounded by whoever uses the connection.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
@@ -54,7 +56,8 @@ type HTTPSettings struct {
 	Certificate []byte
 	Key         []byte
 
-	// Header is added to each request.
+	// Header is added to each request. It never replaces a field that the
+	// request has.
 	Header http.Header
 }
 

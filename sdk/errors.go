@@ -7,6 +7,9 @@ import (
 
 // The kinds of expected refusals. Test with errors.Is; make with [Denied],
 // [InvalidResponse], [Unavailable] and [Misconfigured].
+//
+// Exactly one kind crosses the wire: that of the outermost [Error], or where
+// there is none, the first of these that errors.Is finds.
 var (
 	// ErrDenied: the provider or a rule says no to this end user.
 	ErrDenied = errors.New("denied")
@@ -24,9 +27,9 @@ var (
 	ErrMisconfigured = errors.New("provider misconfigured")
 )
 
-// A Reason is a stable snake_case word that says why a login was refused. The
-// host turns the reasons below into pages of their own; any other is logged
-// and counted only.
+// A Reason is a stable snake_case word of at most 64 bytes that says why a login
+// was refused. The host turns the reasons below into pages of their own; any
+// other is logged and counted only. A word of another form is dropped.
 type Reason string
 
 // The reasons of ErrDenied.
@@ -42,8 +45,10 @@ const (
 // Error is a refusal of one of the four kinds. Its text is for the operator's
 // log, never for the browser, and must hold no secret: no token, code, password
 // or assertion.
+//
+// Kind, Reason and Detail reach the host; the cause stays in the plugin.
 type Error struct {
-	Kind   error // ErrDenied, ErrInvalidResponse, ErrUnavailable or ErrMisconfigured
+	Kind   error // ErrDenied, ErrInvalidResponse, ErrUnavailable or ErrMisconfigured; any other is a fault
 	Reason Reason
 	Detail string
 	cause  error
@@ -51,7 +56,10 @@ type Error struct {
 
 // Error tells kind, reason and detail.
 func (e *Error) Error() string {
-	text := e.Kind.Error()
+	text := "error of no kind"
+	if e.Kind != nil {
+		text = e.Kind.Error()
+	}
 	if e.Reason != "" {
 		text += " (" + string(e.Reason) + ")"
 	}
@@ -69,26 +77,26 @@ func (e *Error) Unwrap() []error {
 	return []error{e.Kind, e.cause}
 }
 
-// Denied makes an ErrDenied. The format may use %w once, as in fmt.Errorf.
+// Denied makes an ErrDenied. The format may use %w, as in fmt.Errorf.
 func Denied(reason Reason, format string, args ...any) error {
-	return newError(ErrDenied, reason, format, args)
+	return newError(ErrDenied, reason, fmt.Errorf(format, args...))
 }
 
 // InvalidResponse makes an ErrInvalidResponse; reason is a word such as
-// "nonce_mismatch".
+// "nonce_mismatch", for the log and the count of refusals.
 func InvalidResponse(reason Reason, format string, args ...any) error {
-	return newError(ErrInvalidResponse, reason, format, args)
+	return newError(ErrInvalidResponse, reason, fmt.Errorf(format, args...))
 }
 
 // Unavailable makes an ErrUnavailable.
 func Unavailable(reason Reason, format string, args ...any) error {
-	return newError(ErrUnavailable, reason, format, args)
+	return newError(ErrUnavailable, reason, fmt.Errorf(format, args...))
 }
 
 // Misconfigured makes an ErrMisconfigured. The text names the option and says
 // what to write instead.
 func Misconfigured(reason Reason, format string, args ...any) error {
-	return newError(ErrMisconfigured, reason, format, args)
+	return newError(ErrMisconfigured, reason, fmt.Errorf(format, args...))
 }
 
 // ReasonOf returns the reason of the first Error in err's tree, or "".
@@ -99,7 +107,6 @@ func ReasonOf(err error) Reason {
 	return ""
 }
 
-func newError(kind error, reason Reason, format string, args []any) error {
-	err := fmt.Errorf(format, args...)
-	return &Error{Kind: kind, Reason: reason, Detail: err.Error(), cause: errors.Unwrap(err)}
+func newError(kind error, reason Reason, cause error) error {
+	return &Error{Kind: kind, Reason: reason, Detail: cause.Error(), cause: cause}
 }

@@ -27,7 +27,9 @@ type Identity struct {
 	ACR      string
 
 	// Claims is everything that the provider released, for mapping and for the
-	// login trace: strings, bools, json.Number, []any and map[string]any.
+	// login trace: strings, bools, json.Number, []any and map[string]any. It
+	// crosses the wire as JSON. A float64 is exact up to 2^53 only: decode with
+	// UseNumber.
 	Claims map[string]any
 
 	// Grant is opaque material for Refresh and BeginLogout, such as a refresh
@@ -40,17 +42,18 @@ type Identity struct {
 
 	// OnceID names a message that must be accepted only once, such as a SAML
 	// assertion; the host refuses a second login with the same provider and
-	// OnceID until OnceUntil.
+	// OnceID until OnceUntil, which is at most seven days away.
 	OnceID    string
 	OnceUntil time.Time
 }
 
 // Limits that the host enforces on every identity.
 const (
-	MaxSubject    = 255 // bytes
-	MaxAttribute  = 1024
+	MaxSubject    = 255  // bytes
+	MaxAttribute  = 1024 // bytes of any other text, and of each group
 	MaxGroups     = 10_000
 	MaxGroupBytes = 512 << 10
 	MaxClaims     = 512 << 10 // bytes of Claims as JSON
+	MaxClaimDepth = 32        // of lists and objects in Claims
 	MaxGrant      = 64 << 10
 )

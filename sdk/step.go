@@ -4,7 +4,8 @@ package sdk
 // [Prompt] and [Authenticated].
 //
 // Every step but Authenticated carries Memory: at most [MaxMemory] bytes that
-// the host keeps sealed and hands to the Continue that follows.
+// the host keeps sealed and hands to the Continue that follows. Return the
+// struct itself, not a pointer to it.
 type Step interface{ step() }
 
 // Redirect sends the browser to the provider with a GET request.
@@ -39,8 +40,8 @@ type Prompt struct {
 
 // PromptField is one thing to ask for.
 type PromptField struct {
-	// Name is the key of the answer in ContinueRequest.Answers: lower-case
-	// letters, digits and underscores.
+	// Name is the key of the answer in ContinueRequest.Answers: at most 32
+	// lower-case letters, digits and underscores, and not "state".
 	Name string
 	Kind FieldKind
 

@@ -167,8 +167,14 @@ func TestBeginAndContinueRequests(t *testing.T) {
 	var beginGot sdk.BeginRequest
 	var contGot sdk.ContinueRequest
 	p := open(t, scripted{
-		begin: func(_ context.Context, req sdk.BeginRequest) (sdk.Step, error) { beginGot = req; return sdk.Redirect{}, nil },
-		cont:  func(_ context.Context, req sdk.ContinueRequest) (sdk.Step, error) { contGot = req; return sdk.Redirect{}, nil },
+		begin: func(_ context.Context, req sdk.BeginRequest) (sdk.Step, error) {
+			beginGot = req
+			return sdk.Redirect{}, nil
+		},
+		cont: func(_ context.Context, req sdk.ContinueRequest) (sdk.Step, error) {
+			contGot = req
+			return sdk.Redirect{}, nil
+		},
 	})
 	_, beginErr := p.Begin(t.Context(), beginWant)
 	_, contErr := p.Continue(t.Context(), contWant)
@@ -193,8 +199,14 @@ func TestCapabilities(t *testing.T) {
 	everyFieldIsSet(t, logoutRequest)
 	sent := map[string]any{}
 	p := open(t, capable{
-		refresh:  func(grant []byte) (sdk.Refreshed, error) { sent["grant"] = grant; return sdk.Refreshed{Identity: identity}, nil },
-		logout:   func(req sdk.LogoutRequest) (sdk.Step, error) { sent["logout"] = req; return sdk.FormPost{URL: "https://idp.example"}, nil },
+		refresh: func(grant []byte) (sdk.Refreshed, error) {
+			sent["grant"] = grant
+			return sdk.Refreshed{Identity: identity}, nil
+		},
+		logout: func(req sdk.LogoutRequest) (sdk.Step, error) {
+			sent["logout"] = req
+			return sdk.FormPost{URL: "https://idp.example"}, nil
+		},
 		inbound:  func(req sdk.InboundRequest) (sdk.Logout, error) { sent["inbound"] = req; return logout, nil },
 		metadata: func() (sdk.Document, error) { return document, nil },
 		check:    func() ([]sdk.Finding, error) { return findings, nil },

@@ -26,22 +26,34 @@ func Request(options map[string]any) plugin.OpenRequest {
 }
 
 // Serve serves a mechanism from inside the test, over a unix socket and gRPC,
-// until the test ends. A nil now means the real clock.
+// until the test ends. A nil now means the real clock. The log of the mechanism
+// goes to the output of the test.
 func Serve[C any](t testing.TB, d plugin.Description,
 	open func(ctx context.Context, env sdk.Env, options C) (sdk.Mechanism, error), now func() time.Time,
 ) *plugin.Client {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	t.Cleanup(cancel)
-	ready := make(chan *goplugin.ReattachConfig, 1)
-	if err := plugin.ServeTest(ctx, d, open, now, ready); err != nil {
+	ready, done := make(chan *goplugin.ReattachConfig, 1), make(chan struct{})
+	err := plugin.ServeTest(ctx, d, open, plugin.Test{Now: now, Log: outputOf(t), Ready: ready, Done: done})
+	if err != nil {
+		cancel()
 		t.Fatalf("serving the mechanism: %v", err)
 	}
+	connected := false
+	t.Cleanup(func() {
+		if !connected { // else the client has told the server to stop: go-plugin cannot bear both
+			cancel()
+		}
+		<-done
+		cancel()
+	})
 	select {
 	case reattach := <-ready:
-		return connect(t, &goplugin.ClientConfig{Reattach: reattach})
-	case <-time.After(startTimeout):
-		t.Fatal("serving the mechanism: not ready in time")
+		client, _ := connect(t, &goplugin.ClientConfig{Reattach: reattach})
+		connected = true
+		return client
+	case <-done:
+		t.Fatal("serving the mechanism: not possible, see the log")
 		return nil
 	}
 }
@@ -58,8 +70,15 @@ func Open[C any](t testing.TB, d plugin.Description,
 	return p
 }
 
-// Start runs the plugin binary as the host does, until the test ends.
+// Start runs the plugin binary as the host does, with an empty environment and
+// mutual TLS, until the test ends. Its log goes to the output of the test.
 func Start(t testing.TB, binary string) *plugin.Client {
+	t.Helper()
+	client, _ := connect(t, processConfig(t, binary))
+	return client
+}
+
+func processConfig(t testing.TB, binary string) *goplugin.ClientConfig {
 	t.Helper()
 	path, err := filepath.Abs(binary)
 	if err != nil {
@@ -68,12 +87,17 @@ func Start(t testing.TB, binary string) *plugin.Client {
 	if _, err := os.Stat(path); err != nil {
 		t.Fatalf("finding the plugin binary: %v; build it first", err)
 	}
-	return connect(t, &goplugin.ClientConfig{Cmd: exec.Command(path), AutoMTLS: true, SkipHostEnv: true})
+	// Not the context of the test: it is done before go-plugin has said goodbye.
+	cmd := exec.CommandContext(context.Background(), path)
+	return &goplugin.ClientConfig{Cmd: cmd, AutoMTLS: true, SkipHostEnv: true, Stderr: outputOf(t)}
 }
 
-const startTimeout = 10 * time.Second
+// startTimeout is long because a machine that tests may be busy.
+const startTimeout = 60 * time.Second
 
-func connect(t testing.TB, config *goplugin.ClientConfig) *plugin.Client {
+// connect returns a client and what ends it, which also happens when the test
+// ends.
+func connect(t testing.TB, config *goplugin.ClientConfig) (client *plugin.Client, kill func()) {
 	t.Helper()
 	config.HandshakeConfig = plugin.Handshake
 	config.VersionedPlugins = plugin.Plugins()
@@ -82,15 +106,18 @@ func connect(t testing.TB, config *goplugin.ClientConfig) *plugin.Client {
 	config.GRPCDialOptions = plugin.DialOptions()
 	config.StartTimeout = startTimeout
 	config.Logger = hclog.New(&hclog.LoggerOptions{Level: hclog.Off})
-	client := goplugin.NewClient(config)
-	t.Cleanup(client.Kill)
-	protocol, err := client.Client()
+	process := goplugin.NewClient(config)
+	t.Cleanup(process.Kill)
+	protocol, err := process.Client()
 	if err != nil {
 		t.Fatalf("starting the plugin: %v", err)
 	}
-	wire, err := plugin.Dispense(protocol)
+	if config.Reattach != nil {
+		t.Cleanup(func() { protocol.Close() }) // Kill only stops what it has started
+	}
+	client, err = plugin.Dispense(protocol)
 	if err != nil {
 		t.Fatalf("connecting to the plugin: %v", err)
 	}
-	return wire
+	return client, process.Kill
 }

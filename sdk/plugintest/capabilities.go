@@ -1,0 +1,72 @@
+package plugintest
+
+import (
+	"errors"
+	"slices"
+	"testing"
+
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/plugin"
+)
+
+// capabilities calls everything with an empty request. What is announced may
+// refuse it, and must neither fail nor be missing.
+func (c *conformance) capabilities(t *testing.T) {
+	p := c.open(t)
+	announced := p.Capabilities()
+	for capability, call := range map[sdk.Capability]func() error{
+		sdk.CapabilityRefresh:       func() error { _, err := p.Refresh(t.Context(), nil); return err },
+		sdk.CapabilityBeginLogout:   func() error { return beginLogout(t, p) },
+		sdk.CapabilityReceiveLogout: func() error { return receiveLogout(t, p) },
+		sdk.CapabilityMetadata:      func() error { return metadata(t, p) },
+		sdk.CapabilityCheck:         func() error { return check(t, p) },
+	} {
+		err := call()
+		switch {
+		case !slices.Contains(announced, capability):
+			if !errors.Is(err, errors.ErrUnsupported) {
+				t.Errorf("%s is not announced, and called: %v", capability, err)
+			}
+		case errors.Is(err, plugin.ErrFault), errors.Is(err, plugin.ErrTransport), errors.Is(err, errors.ErrUnsupported):
+			t.Errorf("%s with an empty request: %v", capability, err)
+		}
+	}
+}
+
+func beginLogout(t *testing.T, p *plugin.Provider) error {
+	step, err := p.BeginLogout(t.Context(), sdk.LogoutRequest{State: testState})
+	if err != nil || step == nil {
+		return err
+	}
+	// Not every provider returns a state after a logout.
+	if err := checkStep(step, ""); err != nil {
+		t.Errorf("begin_logout: %v", err)
+	}
+	return nil
+}
+
+func receiveLogout(t *testing.T, p *plugin.Provider) error {
+	logout, err := p.ReceiveLogout(t.Context(), sdk.InboundRequest{Method: "GET"})
+	if err == nil {
+		t.Errorf("receive_logout accepts an empty message: subject %q, session %q", logout.Subject, logout.SessionID)
+	}
+	return err
+}
+
+func metadata(t *testing.T, p *plugin.Provider) error {
+	doc, err := p.Metadata(t.Context())
+	if err == nil && (doc.ContentType == "" || len(doc.Content) == 0) {
+		t.Errorf("metadata of content type %q and %d bytes", doc.ContentType, len(doc.Content))
+	}
+	return err
+}
+
+func check(t *testing.T, p *plugin.Provider) error {
+	findings, err := p.Check(t.Context())
+	for _, f := range findings {
+		if f.Subject == "" || f.Text == "" {
+			t.Errorf("check has a finding without subject or text: %+v", f)
+		}
+	}
+	return err
+}
