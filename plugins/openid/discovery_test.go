@@ -1,0 +1,139 @@
+package main
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/doorward/doorward/sdk"
+)
+
+// document is a good discovery document with members changed: nil takes one
+// away.
+func discoveryDocument(issuer string, change map[string]any) map[string]any {
+	members := map[string]any{
+		"issuer":                                issuer,
+		"authorization_endpoint":                "https://op.example/authorize",
+		"token_endpoint":                        "https://op.example/token",
+		"userinfo_endpoint":                     "https://op.example/userinfo",
+		"jwks_uri":                              "https://op.example/jwks",
+		"response_types_supported":              []string{"code"},
+		"id_token_signing_alg_values_supported": []string{"RS256"},
+		"code_challenge_methods_supported":      []string{"S256"},
+	}
+	maps.Copy(members, change)
+	maps.DeleteFunc(members, func(_ string, v any) bool { return v == nil })
+	return members
+}
+
+func serveDiscovery(t *testing.T, change map[string]any) string {
+	t.Helper()
+	var server *httptest.Server
+	server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != wellKnown {
+			http.NotFound(w, r)
+			return
+		}
+		if err := json.NewEncoder(w).Encode(discoveryDocument(server.URL, change)); err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(server.Close)
+	return server.URL
+}
+
+func TestDiscovery(t *testing.T) {
+	type change = map[string]any
+	for _, test := range []struct {
+		name    string
+		change  change
+		options map[string]any
+		reason  sdk.Reason // empty: accepted
+	}{
+		{name: "good"},
+		{name: "no user info", change: change{"userinfo_endpoint": nil}},
+		{name: "algorithms not told", change: change{"id_token_signing_alg_values_supported": nil}},
+		{name: "endpoints on other hosts", change: change{"token_endpoint": "https://tokens.example/t?api-version=1"}},
+		{name: "query in the authorization endpoint", change: change{"authorization_endpoint": "https://op.example/authorize?p=policy"}},
+
+		{name: "F18 other issuer", change: change{"issuer": "https://other.example"}, reason: reasonDiscoveryIssuer},
+		{name: "F18 no issuer", change: change{"issuer": nil}, reason: reasonDiscoveryIssuer},
+		{name: "F18 issuer is a number", change: change{"issuer": 1}, reason: reasonDiscoveryMalformed},
+		{name: "F18 placeholder in the issuer", change: change{"issuer": "https://op.example/{tenantid}/v2.0"}, reason: reasonDiscoveryIssuer},
+
+		{name: "F19 no token endpoint", change: change{"token_endpoint": nil}, reason: reasonDiscoveryEndpoint},
+		{name: "F19 token endpoint on http", change: change{"token_endpoint": "http://op.example/token"}, reason: reasonDiscoveryEndpoint},
+		{name: "F19 token endpoint with credentials", change: change{"token_endpoint": "https://a:b@op.example/token"}, reason: reasonDiscoveryEndpoint},
+		{name: "F19 javascript", change: change{"authorization_endpoint": "javascript:alert(1)"}, reason: reasonDiscoveryEndpoint},
+		{name: "F19 no authorization endpoint", change: change{"authorization_endpoint": nil}, reason: reasonDiscoveryEndpoint},
+		{name: "F19 no keys", change: change{"jwks_uri": nil}, reason: reasonDiscoveryEndpoint},
+		{name: "F19 keys in a file", change: change{"jwks_uri": "file:///keys"}, reason: reasonDiscoveryEndpoint},
+		{name: "F19 keys on gopher", change: change{"jwks_uri": "gopher://op.example/"}, reason: reasonDiscoveryEndpoint},
+		{name: "F19 user info on http", change: change{"userinfo_endpoint": "http://op.example/"}, reason: reasonDiscoveryEndpoint},
+		{name: "F19 endpoint sets state", change: change{"authorization_endpoint": "https://op.example/authorize?state=fixed"}, reason: reasonDiscoveryEndpoint},
+		{name: "F19 endpoint sets response_type", change: change{"authorization_endpoint": "https://op.example/authorize?response%5ftype=token"}, reason: reasonDiscoveryEndpoint},
+		{name: "F19 endpoint with a broken query", change: change{"authorization_endpoint": "https://op.example/authorize?a;b=%"}, reason: reasonDiscoveryEndpoint},
+		{name: "F19 no code flow", change: change{"response_types_supported": []string{"id_token"}}, reason: reasonDiscoveryUnsupported},
+		{name: "F19 response types not told", change: change{"response_types_supported": nil}, reason: reasonDiscoveryUnsupported},
+		{name: "F31 a key in two spellings", change: change{"Issuer": "https://evil.example"}, reason: reasonDiscoveryMalformed},
+		{name: "F31 deep", change: change{"x": json.RawMessage(strings.Repeat("[", 100) + strings.Repeat("]", 100))}, reason: reasonDiscoveryMalformed},
+
+		{name: "E03 no S256", change: change{"code_challenge_methods_supported": []string{"plain"}}, reason: reasonDiscoveryUnsupported},
+		{name: "E03 empty list", change: change{"code_challenge_methods_supported": []string{}}, reason: reasonDiscoveryUnsupported},
+		{name: "E03 list not told", change: change{"code_challenge_methods_supported": nil}, reason: reasonDiscoveryUnsupported},
+		{name: "E03 list not told, allowed", change: change{"code_challenge_methods_supported": nil}, options: map[string]any{"allow_unlisted_pkce": true}},
+		{name: "E03 no S256, unlisted allowed", change: change{"code_challenge_methods_supported": []string{"plain"}},
+			options: map[string]any{"allow_unlisted_pkce": true}, reason: reasonDiscoveryUnsupported},
+		{name: "E03 plain asked for", change: change{"code_challenge_methods_supported": []string{"plain"}}, options: map[string]any{"plain_code_challenge": true}},
+		{name: "E03 plain asked for, S256 only", options: map[string]any{"plain_code_challenge": true}, reason: reasonDiscoveryUnsupported},
+
+		{name: "G04 other algorithms", change: change{"id_token_signing_alg_values_supported": []string{"none", "HS256"}}, reason: reasonDiscoveryUnsupported},
+		{name: "G04 algorithm by option", change: change{"id_token_signing_alg_values_supported": []string{"ES256"}},
+			options: map[string]any{"client_id_token_signed_response_alg": "ES256"}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := openRig(t, serveDiscovery(t, test.change), time.Now, test.options)
+			_, err := r.Begin(t.Context(), sdk.BeginRequest{State: "s"})
+			if test.reason != "" {
+				checkReason(t, err, sdk.ErrMisconfigured, test.reason)
+			} else if err != nil {
+				t.Errorf("refused: %v", err)
+			}
+		})
+	}
+}
+
+func TestUnlistedPKCEOfKnownProviders(t *testing.T) {
+	for issuer, accepted := range map[string]bool{
+		"https://login.microsoftonline.com/" + tenant + "/v2.0":  true,
+		"https://appleid.apple.com":                              true,
+		"https://appleid.apple.com.evil.example":                 false,
+		"https://login.microsoftonline.com.evil.example/x/v2.0":  false,
+		"https://evil.example/https://login.microsoftonline.com": false,
+	} {
+		r := openRig(t, "https://op.example", time.Now, nil)
+		if err := r.checkPKCE(metadata{issuer: issuer}); (err == nil) != accepted {
+			t.Errorf("E03 %s: %v", issuer, err)
+		}
+		public := openRig(t, "https://op.example", time.Now, map[string]any{"client_token_endpoint_auth_method": "none", "client_secret": ""})
+		if err := public.checkPKCE(metadata{issuer: issuer}); err == nil {
+			t.Errorf("E03 %s: a public client has only PKCE", issuer)
+		}
+	}
+}
+
+func TestDiscoveryStatus(t *testing.T) {
+	for status, kind := range map[int]error{
+		301: sdk.ErrMisconfigured, 302: sdk.ErrMisconfigured, 404: sdk.ErrMisconfigured, 403: sdk.ErrMisconfigured,
+		408: sdk.ErrUnavailable, 429: sdk.ErrUnavailable, 500: sdk.ErrUnavailable, 503: sdk.ErrUnavailable, 204: sdk.ErrUnavailable,
+	} {
+		checkReason(t, checkDiscoveryStatus(status, "https://op.example"), kind, reasonDiscoveryStatus)
+	}
+	if err := checkDiscoveryStatus(200, ""); err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/claims"
+)
+
+// identify makes the identity of the tokens.
+func (m *mechanism) identify(ctx context.Context, md metadata, t tokens, nonce string) (sdk.Identity, error) {
+	object, err := m.verifyIDToken(ctx, md, t, nonce)
+	if err != nil {
+		return sdk.Identity{}, err
+	}
+	subject, err := object.String("sub")
+	if err != nil {
+		return sdk.Identity{}, sdk.InvalidResponse(claims.ReasonSubjectInvalid, "%w", err)
+	}
+	info, err := m.userInfo(ctx, md, t.accessToken, subject)
+	if err != nil {
+		return sdk.Identity{}, err
+	}
+	merged := merge(object, info)
+	m.warnOverage(merged)
+	identity, err := m.options.mapping().Identity(merged)
+	if err != nil {
+		return sdk.Identity{}, err
+	}
+	// An address as the identifier is only as good as the provider's word that
+	// it is the end user's: with some providers anybody can enter any.
+	if m.options.IdentifierKey == "email" && !identity.EmailVerified {
+		return sdk.Identity{}, sdk.Denied(reasonEmailNotVerified, "identifier_key is email, and the provider does not call the address verified")
+	}
+	identity.Grant, err = grant(t, subject)
+	return identity, err
+}
+
+// protocolClaims are told by the ID token alone: they say for whom, by whom and
+// when it was issued, and how the end user authenticated.
+var protocolClaims = []string{
+	"iss", "sub", "aud", "azp", "exp", "iat", "nbf", "jti", "nonce", "at_hash", "c_hash",
+	"auth_time", "acr", "amr", "sid", "events", "tid", "hd",
+}
+
+// spentClaims have done their work. _claim_sources may hold access tokens of
+// others, and is never followed (OpenID Connect Core section 5.6.2).
+var spentClaims = []string{"nonce", "at_hash", "c_hash", "_claim_sources"}
+
+// merge lays the user info over the claims of the ID token.
+func merge(idToken, userInfo claims.Object) claims.Object {
+	merged := maps.Clone(idToken)
+	for name, value := range userInfo {
+		if !slices.Contains(protocolClaims, name) {
+			merged[name] = value
+		}
+	}
+	pairEmail(merged, idToken, userInfo)
+	for _, name := range spentClaims {
+		delete(merged, name)
+	}
+	return merged
+}
+
+// pairEmail keeps an address and the word that it is verified together: one from
+// here and the other from there would verify an address that nobody did.
+func pairEmail(merged, idToken, userInfo claims.Object) {
+	const word = "email_verified"
+	told, ours := userInfo["email"], idToken["email"]
+	address, isString := told.(string)
+	source := userInfo
+	if told == nil || isString && ours == any(address) && !userInfo.Has(word) {
+		source = idToken
+	}
+	delete(merged, word)
+	if source.Has(word) {
+		merged[word] = source[word]
+	}
+}
+
+// warnOverage tells the operator why somebody has no groups: Microsoft sends a
+// reference in place of more than 200.
+func (m *mechanism) warnOverage(object claims.Object) {
+	names, err := object.Object("_claim_names")
+	if err == nil && names.Has(m.options.GroupClaimName) {
+		m.logger.Warn("the provider sends a reference in place of the groups, which is not followed: have it release fewer groups",
+			"claim", m.options.GroupClaimName)
+	}
+}
+
+// grantContent is what Refresh and BeginLogout will need.
+type grantContent struct {
+	Subject      string `json:"sub"`
+	RefreshToken string `json:"refresh_token,omitempty"`
+	IDToken      string `json:"id_token,omitempty"`
+}
+
+// grant keeps the ID token as the hint for a logout, if there is room for it.
+func grant(t tokens, subject string) ([]byte, error) {
+	content := grantContent{Subject: subject, RefreshToken: t.refreshToken, IDToken: t.idToken}
+	data, err := json.Marshal(content)
+	if err == nil && len(data) > sdk.MaxGrant {
+		content.IDToken = ""
+		data, err = json.Marshal(content)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("encoding the grant: %w", err)
+	}
+	return data, nil
+}

@@ -1,0 +1,215 @@
+package main
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/textproto"
+	"net/url"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/claims"
+	"github.com/doorward/doorward/sdk/options"
+)
+
+// Options are what an operator may set for one OpenID provider.
+type Options struct {
+	IssuerURL    string         `option:"issuer_url,required" doc:"The issuer, or the URL of its discovery document (ending in /.well-known/openid-configuration). The issuer in the document must be the same, byte for byte."`
+	ClientID     string         `option:"client_id,required" doc:"The client identifier that the provider gave out."`
+	ClientSecret options.Secret `option:"client_secret" doc:"The client secret. Required unless client_token_endpoint_auth_method is private_key_jwt or none."`
+
+	Scope  string         `option:"scope" default:"openid profile email" doc:"The scopes to ask for, separated by spaces. openid is added if it is missing."`
+	Params map[string]any `option:"params" doc:"More parameters of the authorization request, such as prompt, hd, acr_values, max_age, claims or response_mode (query or form_post). An empty value leaves a parameter out. The parameters that protect the login cannot be set."`
+
+	IdentifierKey       string `option:"identifier_key" default:"sub" doc:"The claim that identifies the end user; may be a dotted path. Keep sub unless users exist already under another claim. With email, only addresses that the provider calls verified sign in."`
+	GroupClaimName      string `option:"group_claim_name" default:"groups" doc:"The claim that lists the groups; may be a dotted path such as realm_access.roles."`
+	GroupClaimSeparator string `option:"group_claim_separator" default:"comma" oneof:"comma|none" doc:"How to read a group claim that is one string: comma splits it, none takes it for one group. Write none where users may choose the name of a group."`
+
+	PlainCodeChallenge         bool `option:"plain_code_challenge" doc:"Use the PKCE method plain, for a provider that has no S256. Weak: whoever reads the authorization request can redeem the code."`
+	AllowUnlistedPKCE          bool `option:"allow_unlisted_pkce" doc:"Accept a provider whose discovery document lists no PKCE method at all. S256 is sent all the same; should the provider ignore it, the nonce alone protects against injected codes. Microsoft Entra ID and Apple need no such word. Not for a client that does not authenticate."`
+	IssuerDiscoveryMustSucceed bool `option:"issuer_discovery_must_succeed" doc:"Refuse to open the provider while its discovery document cannot be read. By default it is read at the first login, and again until that works."`
+
+	AuthMethod     string       `option:"client_token_endpoint_auth_method" oneof:"client_secret_basic|client_secret_post|client_secret_jwt|private_key_jwt|none" doc:"How the client authenticates at the token endpoint. By default client_secret_basic, or client_secret_post if the provider lists only that of the two."`
+	AuthSigningAlg string       `option:"client_token_endpoint_auth_signing_alg" oneof:"RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA|HS256|HS384|HS512" doc:"The algorithm of the client's assertion, for client_secret_jwt (default HS256) and private_key_jwt (default by the key)."`
+	PrivateKeys    options.JSON `option:"client_private_keys,secret" doc:"The client's private keys, as a JSON array of JWKs, for private_key_jwt. The first that fits the algorithm signs."`
+
+	TrustedAudiences []string `option:"trusted_audiences" doc:"Other audiences that may stand in an ID token beside client_id, such as the project of a Zitadel client. The token must still say (azp) that it was issued to client_id."`
+
+	IDTokenAlg  string `option:"client_id_token_signed_response_alg" default:"RS256" oneof:"RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA" doc:"The only algorithm with which an ID token may be signed."`
+	UserInfoAlg string `option:"client_userinfo_signed_response_alg" oneof:"RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA" doc:"The only algorithm with which a user-info response may be signed. When set, an unsigned one is refused; when not, a signed one is."`
+
+	HTTPTimeout time.Duration     `option:"client_http_timeout" default:"10s" doc:"The time limit of each request to the provider. A plain number is milliseconds."`
+	HTTPCA      string            `option:"client_http_ca" doc:"PEM certificates of the authorities to trust for the provider, in place of the system's."`
+	HTTPCert    string            `option:"client_http_cert" doc:"PEM client certificate to show to the provider."`
+	HTTPKey     options.Secret    `option:"client_http_key" doc:"PEM key of client_http_cert."`
+	HTTPHeaders map[string]string `option:"client_http_headers,secret" doc:"Header fields to add to each request to the provider."`
+}
+
+// The client authentication methods (OpenID Connect Core section 9).
+const (
+	authBasic         = "client_secret_basic"
+	authPost          = "client_secret_post"
+	authSecretJWT     = "client_secret_jwt"
+	authPrivateKeyJWT = "private_key_jwt"
+	authNone          = "none"
+)
+
+// The response modes (OAuth 2.0 Multiple Response Types section 2.1, Form Post).
+const (
+	modeQuery    = "query"
+	modeFormPost = "form_post"
+)
+
+// Validate checks what the types of the options cannot say. The host shows the
+// problems to the operator, all at once.
+func (o Options) Validate() error {
+	var problems options.Problems
+	location, err := locateIssuer(o.IssuerURL)
+	if err != nil {
+		problems.Addf("issuer_url", "%v", err)
+	}
+	if location.template() && o.IdentifierKey != "sub" {
+		problems.Addf("identifier_key", "must be sub when issuer_url stands for many tenants: any other claim is unique within one tenant at best")
+	}
+	if !visible.MatchString(o.ClientID) {
+		problems.Addf("client_id", "may hold printable ASCII characters only (RFC 6749 appendix A.1)")
+	}
+	if _, err := o.clientAuth(); err != nil {
+		problems.Addf(err.option, "%s", err.text)
+	}
+	if o.AllowUnlistedPKCE && o.AuthMethod == authNone {
+		problems.Addf("allow_unlisted_pkce", "cannot be set for a client that does not authenticate: PKCE is all that protects it")
+	}
+	o.validateRequest(&problems)
+	o.validateHTTP(&problems)
+	return problems.Err()
+}
+
+var (
+	visible    = regexp.MustCompile(`^[\x20-\x7e]+$`)                // VSCHAR of RFC 6749 appendix A
+	scopeToken = regexp.MustCompile(`^[\x21\x23-\x5b\x5d-\x7e]+$`)   // RFC 6749 section 3.3
+	paramName  = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)             // RFC 6749 section 8.2
+	headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$") // RFC 9110 section 5.6.2
+)
+
+// guarded are the parameters that bind the response to this login, or that
+// could carry another value for one of them (request and request_uri).
+var guarded = []string{
+	"client_id", "response_type", "redirect_uri", "state", "nonce",
+	"code_challenge", "code_challenge_method", "request", "request_uri",
+}
+
+func (o Options) validateRequest(problems *options.Problems) {
+	for name, value := range o.Params {
+		switch {
+		case slices.Contains(guarded, name):
+			problems.Addf("params", "cannot set %s, which protects the login", name)
+		case !paramName.MatchString(name):
+			problems.Addf("params", "has the parameter %q: names are letters, digits, dots, underscores and hyphens", name)
+		case paramText(value) == nil:
+			problems.Addf("params", "cannot write the value of %s as text", name)
+		}
+	}
+	params := o.params()
+	if mode := params.Get("response_mode"); mode != "" && mode != modeQuery && mode != modeFormPost {
+		problems.Addf("params", "response_mode must be query or form_post, not %q", mode)
+	}
+	if age := params.Get("max_age"); age != "" {
+		if _, err := strconv.ParseUint(age, 10, 31); err != nil {
+			problems.Addf("params", "max_age must be a number of seconds")
+		}
+	}
+	for _, token := range strings.Fields(params.Get("scope")) {
+		if !scopeToken.MatchString(token) {
+			problems.Addf("scope", "has the scope %q, which holds a character that no scope may have", token)
+		}
+	}
+}
+
+func (o Options) validateHTTP(problems *options.Problems) {
+	if (o.HTTPCert == "") != (o.HTTPKey == "") {
+		problems.Addf("client_http_cert", "goes together with client_http_key")
+	}
+	for name, value := range o.HTTPHeaders {
+		if !headerName.MatchString(name) || strings.ContainsAny(value, "\r\n\x00") {
+			problems.Addf("client_http_headers", "has the field %q, whose name or value no header may have", name)
+		}
+	}
+}
+
+// params are the parameters of the operator's, scope included, and those that
+// they may replace.
+func (o Options) params() url.Values {
+	params := url.Values{
+		"scope": {o.Scope},
+		// Without it Google gives no refresh token; others ignore it (OpenID
+		// Connect Core section 3.1.2.1).
+		"access_type": {"offline"},
+	}
+	for name, value := range o.Params {
+		if text := paramText(value); text != nil {
+			params.Set(name, *text)
+		}
+	}
+	scopes := strings.Fields(params.Get("scope"))
+	if !slices.Contains(scopes, "openid") {
+		scopes = append([]string{"openid"}, scopes...)
+	}
+	params.Set("scope", strings.Join(scopes, " "))
+	for name := range params {
+		if params.Get(name) == "" {
+			params.Del(name)
+		}
+	}
+	return params
+}
+
+// paramText writes a value as a request has it: objects, such as the claims
+// parameter, as JSON.
+func paramText(value any) *string {
+	var text string
+	switch v := value.(type) {
+	case nil:
+	case string:
+		text = v
+	case json.Number:
+		text = v.String()
+	case bool:
+		text = strconv.FormatBool(v)
+	default:
+		encoded, err := json.Marshal(v)
+		if err != nil {
+			return nil
+		}
+		text = string(encoded)
+	}
+	return &text
+}
+
+func (o Options) httpSettings() sdk.HTTPSettings {
+	settings := sdk.HTTPSettings{
+		Timeout:     o.HTTPTimeout,
+		MaxBody:     claims.MaxBytes,
+		CA:          []byte(o.HTTPCA),
+		Certificate: []byte(o.HTTPCert),
+		Key:         []byte(o.HTTPKey.Reveal()),
+		Header:      http.Header{},
+	}
+	for name, value := range o.HTTPHeaders {
+		settings.Header.Set(textproto.CanonicalMIMEHeaderKey(name), value)
+	}
+	return settings
+}
+
+// mapping says which claims make the identity.
+func (o Options) mapping() claims.Mapping {
+	mapping := claims.OpenID()
+	mapping.Subject = o.IdentifierKey
+	mapping.Groups = o.GroupClaimName
+	mapping.SplitGroups = o.GroupClaimSeparator == "comma"
+	return mapping
+}

@@ -1,0 +1,150 @@
+package main
+
+import (
+	"crypto/elliptic"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/options"
+)
+
+func TestOptionProblems(t *testing.T) {
+	ec := ecKey(t, elliptic.P256())
+	type o = map[string]any
+	for _, test := range []struct {
+		name    string
+		options o
+		option  string // the one with a problem, empty: none
+	}{
+		{"good", o{}, ""},
+		{"no issuer", o{"issuer_url": ""}, "issuer_url"},
+		{"L09 http issuer", o{"issuer_url": "http://op.example"}, "issuer_url"},
+		{"no client ID", o{"client_id": ""}, "client_id"},
+		{"client ID outside ASCII", o{"client_id": "dör"}, "client_id"},
+		{"client ID with many digits", o{"client_id": json.Number("123456789012345678")}, ""},
+		{"no secret", o{"client_secret": ""}, "client_secret"},
+		{"no secret for post", o{"client_secret": "", "client_token_endpoint_auth_method": "client_secret_post"}, "client_secret"},
+		{"secret for a public client", o{"client_token_endpoint_auth_method": "none"}, "client_secret"},
+		{"unknown method", o{"client_token_endpoint_auth_method": "tls_client_auth"}, "client_token_endpoint_auth_method"},
+		{"no keys", o{"client_token_endpoint_auth_method": "private_key_jwt"}, "client_private_keys"},
+		{"keys are no keys", o{"client_token_endpoint_auth_method": "private_key_jwt", "client_private_keys": `[{"kty":"x","d":"secret-half"}]`}, "client_private_keys"},
+		{"keys are an object", o{"client_token_endpoint_auth_method": "private_key_jwt", "client_private_keys": `{"keys":[]}`}, "client_private_keys"},
+		{"keys are public", o{"client_token_endpoint_auth_method": "private_key_jwt", "client_private_keys": privateKeys(t, jose.JSONWebKey{Key: ec.Public()})}, "client_private_keys"},
+		{"keys for another algorithm", o{"client_token_endpoint_auth_method": "private_key_jwt", "client_private_keys": privateKeys(t, jose.JSONWebKey{Key: ec}), "client_token_endpoint_auth_signing_alg": "RS256"}, "client_private_keys"},
+		{"key with an algorithm it does not have", o{"client_token_endpoint_auth_method": "private_key_jwt", "client_private_keys": privateKeys(t, jose.JSONWebKey{Key: ec, Algorithm: "RS256"})}, "client_private_keys"},
+		{"asymmetric client_secret_jwt", o{"client_token_endpoint_auth_method": "client_secret_jwt", "client_token_endpoint_auth_signing_alg": "RS256"}, "client_token_endpoint_auth_signing_alg"},
+		{"G01 ID token with HS256", o{"client_id_token_signed_response_alg": "HS256"}, "client_id_token_signed_response_alg"},
+		{"F12 ID token with none", o{"client_id_token_signed_response_alg": "none"}, "client_id_token_signed_response_alg"},
+		{"user info with HS256", o{"client_userinfo_signed_response_alg": "HS256"}, "client_userinfo_signed_response_alg"},
+		{"scope with a quote", o{"scope": `openid "email"`}, "scope"},
+		{"params may not set state", o{"params": o{"state": "x"}}, "params"},
+		{"params may not set nonce", o{"params__nonce": "x"}, "params"},
+		{"params may not set redirect_uri", o{"params__redirect_uri": "x"}, "params"},
+		{"params may not set response_type", o{"params__response_type": "token"}, "params"},
+		{"params may not set client_id", o{"params__client_id": "x"}, "params"},
+		{"params may not set code_challenge", o{"params__code_challenge": "x"}, "params"},
+		{"params may not set code_challenge_method", o{"params__code_challenge_method": "plain"}, "params"},
+		{"params may not set request", o{"params__request": "x"}, "params"},
+		{"params may not set request_uri", o{"params__request_uri": "x"}, "params"},
+		{"odd parameter name", o{"params": o{"a b": "x"}}, "params"},
+		{"E17 fragment", o{"params__response_mode": "fragment"}, "params"},
+		{"JARM", o{"params__response_mode": "jwt"}, "params"},
+		{"form_post", o{"params": `{"response_mode":"form_post"}`}, ""},
+		{"max_age", o{"params__max_age": "-1"}, "params"},
+		{"certificate without a key", o{"client_http_cert": "x"}, "client_http_cert"},
+		{"header with a line break", o{"client_http_headers": o{"X-A": "a\r\nb: c"}}, "client_http_headers"},
+		{"header with a bad name", o{"client_http_headers": o{"X A": "a"}}, "client_http_headers"},
+		{"many tenants by sub", o{"issuer_url": "https://login.microsoftonline.com/common/v2.0"}, ""},
+		{"many tenants by e-mail", o{"issuer_url": "https://login.microsoftonline.com/common/v2.0", "identifier_key": "email"}, "identifier_key"},
+		{"public client without PKCE", o{"client_token_endpoint_auth_method": "none", "client_secret": "", "allow_unlisted_pkce": true}, "allow_unlisted_pkce"},
+		{"slip of the pen", o{"client_secert": "x"}, "client_secert"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			values := o{"issuer_url": "https://op.example", "client_id": "door", "client_secret": clientSecret}
+			maps.Copy(values, test.options)
+			_, err := options.Decode[Options](values)
+			if test.option == "" {
+				if err != nil {
+					t.Errorf("problem: %v", err)
+				}
+				return
+			}
+			problems, ok := errors.AsType[options.Problems](err)
+			if !ok || len(problems) == 0 || problems[0].Option != test.option {
+				t.Fatalf("problems: %v, want one of %s", err, test.option)
+			}
+			if strings.Contains(err.Error(), clientSecret) || strings.Contains(err.Error(), "secret-half") {
+				t.Errorf("a secret in %v", err)
+			}
+		})
+	}
+}
+
+func TestBadCertificates(t *testing.T) {
+	for name, values := range map[string]map[string]any{
+		"CA":          {"client_http_ca": "no PEM"},
+		"certificate": {"client_http_cert": "no PEM", "client_http_key": "no PEM"},
+	} {
+		_, err := tryOpenRig(t, theIssuer, time.Now, values)
+		if !errors.Is(err, sdk.ErrMisconfigured) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+func TestHeadersOfTheOperator(t *testing.T) {
+	var got http.Header
+	var server *httptest.Server
+	server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		got = r.Header
+		if err := json.NewEncoder(w).Encode(discoveryDocument(server.URL, nil)); err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(server.Close)
+	r := openRig(t, server.URL, time.Now, map[string]any{"client_http_headers": map[string]any{"x-gateway-key": "k"}})
+	if _, err := r.Begin(t.Context(), sdk.BeginRequest{State: "s"}); err != nil {
+		t.Fatal(err)
+	}
+	if got.Get("X-Gateway-Key") != "k" {
+		t.Errorf("header %v", got)
+	}
+}
+
+// TestManual keeps README.md in step with the options and the reasons.
+func TestManual(t *testing.T) {
+	manual, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	schema, err := options.SchemaOf[Options]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const begin, end = "<!-- options:begin -->\n", "<!-- options:end -->"
+	_, rest, _ := strings.Cut(string(manual), begin)
+	table, _, ok := strings.Cut(rest, end)
+	if !ok || strings.TrimSpace(table) != strings.TrimSpace(schema.Markdown()) {
+		t.Error("the option table is out of date: put the output of `go run . options` between its markers")
+	}
+	reasons, err := os.ReadFile("reasons.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, found := range regexp.MustCompile(`sdk\.Reason = "([a-z_]+)"`).FindAllSubmatch(reasons, -1) {
+		if !strings.Contains(string(manual), "| `"+string(found[1])+"` |") {
+			t.Errorf("README.md does not explain the reason %s", found[1])
+		}
+	}
+}
