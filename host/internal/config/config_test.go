@@ -173,7 +173,7 @@ func TestSettingsRefused(t *testing.T) {
 		{"postgres", []string{"DB_CLIENT=pg"}, "DB_CLIENT: pg (PostgreSQL) comes with a later version; write sqlite3"},
 		{"other database", []string{"DB_CLIENT=mysql"}, "DB_CLIENT: must be sqlite3"},
 		{"database in memory", []string{"DB_FILENAME=:memory:"}, "DB_FILENAME: must be the path of a file"},
-		{"seconds taken for milliseconds", []string{"ACCESS_TOKEN_TTL=900"}, "ACCESS_TOKEN_TTL: must be from 1s to 400d, not 900ms; a plain number is milliseconds"},
+		{"seconds taken for milliseconds", []string{"ACCESS_TOKEN_TTL=900"}, "ACCESS_TOKEN_TTL: must be from 1s to 30d, not 900ms; a plain number is milliseconds"},
 		{"lifetime of zero", []string{"REFRESH_TOKEN_TTL=0"}, "REFRESH_TOKEN_TTL: must be from 1s to 400d"},
 		{"lifetime of years", []string{"SESSION_COOKIE_TTL=401d"}, "SESSION_COOKIE_TTL: must be from 1s to 400d"},
 		{"long grace", []string{"SESSION_REFRESH_GRACE_PERIOD=1h"}, "SESSION_REFRESH_GRACE_PERIOD: must be from 0 to 5m"},

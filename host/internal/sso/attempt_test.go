@@ -101,6 +101,12 @@ func TestG13AlteredAttempts(t *testing.T) {
 		refused("cut short", base64.RawURLEncoding.EncodeToString(raw[:i]), a.Provider, a.State, testStart)
 		refused("cut at the front", base64.RawURLEncoding.EncodeToString(raw[i+1:]), a.Provider, a.State, testStart)
 	}
+	for n := range 3 { // base64 of some lengths has bits to spare
+		b := a
+		b.Memory = make([]byte, n)
+		lax := mustSeal(t, s, b)
+		refused("a changed bit to spare", lax[:len(lax)-1]+string(base64Neighbour(lax[len(lax)-1])), b.Provider, b.State, testStart)
+	}
 	for what, other := range map[string]string{
 		"nothing": "", "padding": sealed + "=", "a line break": sealed + "\n", "a space": " " + sealed,
 		"standard base64": base64.RawStdEncoding.EncodeToString(raw) + "+/", "twice": sealed + sealed, "too long": strings.Repeat("A", MaxSealed+1),
@@ -114,6 +120,28 @@ func TestG13AlteredAttempts(t *testing.T) {
 	refused("expired", sealed, a.Provider, a.State, a.ExpiresAt)
 	s = testSealer(t, "two secret")
 	refused("another secret", sealed, a.Provider, a.State, testStart)
+}
+
+func base64Neighbour(c byte) byte {
+	const alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+	return alphabet[strings.IndexByte(alphabet, c)^1]
+}
+
+// Each of these is refused again by a later check. The first one that can must
+// do it: before anything is decrypted, or believed.
+func TestG13ReasonsForRefusal(t *testing.T) {
+	s, a := testSealer(t, "one secret"), testAttempt()
+	sealed := mustSeal(t, s, a)
+	for name, tc := range map[string]struct{ sealed, provider, state, reason string }{
+		"another provider": {sealed, "q", a.State, "altered"},
+		"another state":    {sealed, "p", newState(), "altered"},
+		"too long":         {strings.Repeat("A", MaxSealed+1), "p", a.State, "too large"},
+		"state too long":   {sealed, "p", strings.Repeat("s", 256), "too large"},
+	} {
+		if _, err := s.open(tc.sealed, tc.provider, tc.state, testStart); err == nil || !strings.Contains(err.Error(), tc.reason) {
+			t.Errorf("%s: %v, want %q", name, err, tc.reason)
+		}
+	}
 }
 
 // The binding alone must not be what tells attempts apart.

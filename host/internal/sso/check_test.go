@@ -40,7 +40,7 @@ func TestCheckTarget(t *testing.T) {
 		"javascript:alert(1)", "JavaScript:alert(1)", "javascript://idp.test/%0aalert(1)", "data:text/html,x", "vbscript:x", "blob:https://idp.test/x",
 		"file:///etc/passwd", "ftp://idp.test/", "ws://idp.test/", "myapp://callback", "about:blank", "view-source:https://idp.test/",
 		"https://user@idp.test/", "https://user:pass@idp.test/", "https://@idp.test/", "https://idp.test@evil.example/", "https://idp.test%40evil.example/",
-		`https://idp.test\@evil.example/`, `https:\\evil.example`, `https:/\evil.example`, `\\evil.example`, `https://evil.example\.idp.test/`,
+		`https://idp.test/\evil.example`, `https://idp.test\@evil.example/`, `https:\\evil.example`, `https:/\evil.example`, `\\evil.example`, `https://evil.example\.idp.test/`,
 		" https://idp.test/", "https://idp.test/ ", "https://idp.test/a b", "https://idp.test/\r\nSet-Cookie: a=b", "https://idp.test/\x00", "\thttps://idp.test/",
 		"java\nscript:alert(1)", "https://idp.test/\x7f", "https://idp.test/é", "https://ıdp.test/", "https://idp.test/\u202e", "https://idp.test/\xff",
 		"http://idp.test/", "http://10.0.0.1/", "http://0.0.0.0/", "http://[::]/", "http://192.168.1.1:8080/", "http://127.0.0.1.evil.example/",

@@ -2,7 +2,7 @@ package sso_test
 
 import (
 	"context"
-	"database/sql"
+	"database/sql" //nolint:depguard // tests look at the tables as an operator would
 	"errors"
 	"fmt"
 	"sync"

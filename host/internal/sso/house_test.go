@@ -38,6 +38,7 @@ type house struct {
 	t         testing.TB
 	path      string // of the database
 	store     *sqlite.Store
+	sessions  sso.Sessions // the store, if it is not replaced
 	clock     *clock
 	providers *providers
 	tokens    *unreliable
@@ -63,7 +64,7 @@ func (h *house) openStore() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.store = store
+	h.store, h.sessions = store, store
 	h.t.Cleanup(func() { _ = store.Close() })
 }
 
@@ -78,7 +79,7 @@ func (h *house) restart() {
 	h.Service, err = sso.New(sso.Config{
 		Secret: secret, AccessTokenTTL: accessTTL, RefreshTokenTTL: refreshTTL, SessionTTL: sessionTTL,
 		RefreshGrace: grace, Now: h.clock.Now,
-	}, sso.Ports{Providers: h.providers, Users: h.store, Sessions: h.store, Once: h.store, Tokens: h.tokens})
+	}, sso.Ports{Providers: h.providers, Users: h.store, Sessions: h.sessions, Once: h.store, Tokens: h.tokens})
 	if err != nil {
 		h.t.Fatal(err)
 	}

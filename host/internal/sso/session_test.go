@@ -1,6 +1,8 @@
 package sso_test
 
 import (
+	"context"
+	"crypto/sha256"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -140,6 +142,9 @@ func TestA03Tokens(t *testing.T) {
 		t.Errorf("bits that are never set: %x", bits)
 	}
 	token := sso.NewToken()
+	if token.Hash() != sha256.Sum256([]byte(token)) {
+		t.Error("what is stored is not the SHA-256 of the token")
+	}
 	for _, text := range []string{fmt.Sprint(token), fmt.Sprintf("%v %+v %s %q", token, token, token, token)} {
 		if strings.Contains(text, string(token)) {
 			t.Errorf("a log shows the token: %s", text)
@@ -303,6 +308,29 @@ func TestRefreshTokenThatIsUsedAgainEndsTheSession(t *testing.T) {
 	if !errors.Is(sso.ErrTokenReused, sso.ErrSessionInvalid) {
 		t.Error("ErrTokenReused is no ErrSessionInvalid")
 	}
+}
+
+// hangUp are sessions whose client goes away as soon as its token is refused.
+type hangUp struct {
+	sso.Sessions
+	cancel context.CancelFunc
+}
+
+func (s hangUp) RotateToken(ctx context.Context, r sso.Rotation) error {
+	defer s.cancel()
+	return s.Sessions.RotateToken(ctx, r)
+}
+
+func TestThiefWhoHangsUpDoesNotKeepTheSession(t *testing.T) {
+	h := newHouse(t)
+	first := h.signIn(sso.Start{Mode: sso.ModeJSON}, alice())
+	second := h.refresh(first.Token, sso.ModeJSON)
+	ctx, cancel := context.WithCancel(t.Context())
+	h.sessions = hangUp{Sessions: h.store, cancel: cancel}
+	h.restart()
+	_, err := h.Refresh(ctx, first.Token, sso.ModeJSON)
+	wantErr(t, "the thief", err, sso.ErrTokenReused)
+	h.wantNoRefresh("the client", second.Token, sso.ModeJSON, sso.ErrSessionInvalid)
 }
 
 func TestRefreshTokenIsUsedOnceByMany(t *testing.T) {
