@@ -103,10 +103,14 @@ func TestImportsOfDomainAreSDKAndStandardLibrary(t *testing.T) {
 // checkDependencies looks at everything that the package pulls in, however deep.
 func checkDependencies(t *testing.T, pkg string, allowed []string) {
 	t.Helper()
+	var others []string
 	for _, p := range goList[listedPackage](t, "-deps", pkg) {
 		if !p.Standard && !slices.Contains(allowed, p.ImportPath) {
-			t.Errorf("%s depends on %s", pkg, p.ImportPath)
+			others = append(others, p.ImportPath)
 		}
+	}
+	if len(others) > 0 {
+		t.Errorf("%s depends on %v", pkg, others)
 	}
 }
 

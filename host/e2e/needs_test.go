@@ -40,7 +40,7 @@ func needOpenIDProvider(t *testing.T) string {
 	}
 	dir := filepath.Join(repository(t), "host", "e2e", "op")
 	if _, err := os.Stat(filepath.Join(dir, "node_modules", "oidc-provider")); err != nil {
-		missing(t, "OpenID provider: npm ci in host/e2e/op does not work, see above")
+		missing(t, "OpenID provider: run npm ci in host/e2e/op")
 	}
 	return dir
 }
