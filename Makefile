@@ -80,6 +80,9 @@ lint-proto: $(TOOLS)/buf
 generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc build ## Write all generated files anew
 	cd sdk && PATH="$(CURDIR)/$(TOOLS):$$PATH" buf generate
 	$(BIN)/doorward docs settings > docs/settings.md
+	@for plugin in $(PLUGINS); do \
+		.ci/options-table plugins/$$plugin/README.md $(BIN)/plugins/doorward-plugin-$$plugin; \
+	done
 
 .PHONY: tidy
 tidy: ## Run go mod tidy in each module

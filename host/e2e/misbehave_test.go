@@ -100,7 +100,7 @@ func misbehaveToEverybody(t *testing.T, m openidtest.Misbehaviour) {
 // startNeedy runs host and provider in the setting in which a misbehaviour counts.
 func startNeedy(t *testing.T, needs openidtest.Needs) fakeSetup {
 	// Misbehaviours that hang are not what the time is wanted for.
-	env := map[string]string{"AUTH_FAKE_CLIENT_HTTP_TIMEOUT": "1500"}
+	env := map[string]string{"AUTH_FAKE_CLIENT_HTTP_TIMEOUT": "3000"}
 	if needs.Alg != "" {
 		env["AUTH_FAKE_CLIENT_ID_TOKEN_SIGNED_RESPONSE_ALG"] = needs.Alg
 	}

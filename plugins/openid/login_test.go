@@ -288,7 +288,7 @@ func TestContinueRefusesForeignLogins(t *testing.T) {
 		req    sdk.ContinueRequest
 		reason sdk.Reason
 	}{
-		{"unsolicited", sdk.ContinueRequest{Unsolicited: true, Response: response}, reasonUnsolicited},
+		{"unsolicited", sdk.ContinueRequest{Unsolicited: true, State: "s", Response: response, Memory: other(func(*memory) {})}, reasonUnsolicited},
 		{"no memory", sdk.ContinueRequest{State: "s", Response: response}, reasonUnsolicited},
 		{"D10 other issuer", sdk.ContinueRequest{State: "s", Response: response,
 			Memory: other(func(m *memory) { m.Issuer = "https://other.example" })}, reasonProviderChanged},

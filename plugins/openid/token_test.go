@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/oauth2"
 
 	"github.com/doorward/doorward/sdk"
 )
@@ -211,6 +212,18 @@ func TestTokenRequest(t *testing.T) {
 				t.Errorf("user %q, password %q", user, password)
 			}
 		})
+	}
+}
+
+// TestSecondTokenRequest: whatever x/oauth2 tries, a code is sent once.
+func TestSecondTokenRequest(t *testing.T) {
+	md, requests := tokenServer(t, answering(401, "application/json", `{"error":"invalid_client"}`))
+	r := openRig(t, md.issuer, time.Now, nil)
+	config := oauth2.Config{Endpoint: oauth2.Endpoint{TokenURL: md.tokenEndpoint, AuthStyle: oauth2.AuthStyleAutoDetect}}
+	_, err := r.redeem(t.Context(), config, theCode, nil)
+	checkReason(t, err, sdk.ErrMisconfigured, "invalid_client")
+	if n := requests.Load(); n != 1 {
+		t.Errorf("E07 %d token requests", n)
 	}
 }
 

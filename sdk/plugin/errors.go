@@ -139,7 +139,7 @@ func refusalOf(wire *doorwardv1.Error) error {
 	if reasonForm.MatchString(wire.GetReason()) {
 		e.Reason = sdk.Reason(wire.GetReason())
 	}
-	if len(wire.GetProblems()) == 0 || e.Kind != sdk.ErrMisconfigured {
+	if len(wire.GetProblems()) == 0 || !errors.Is(e.Kind, sdk.ErrMisconfigured) {
 		return e
 	}
 	return sdk.Misconfigured(e.Reason, "%w", problemsOf(wire.GetProblems()))

@@ -9,7 +9,12 @@
 //	func TestConformance(t *testing.T) {
 //		plugintest.Conformance(t, plugintest.Suite{
 //			Binary:  "../../bin/plugins/doorward-plugin-magic",
-//			Options: map[string]any{"issuer_url": provider.URL, "client_id": "test"},
+//			Options: map[string]any{"seeds__alice": seed},
+//			SignIn: func(t *testing.T, step sdk.Step) sdk.ContinueRequest {
+//				return sdk.ContinueRequest{Answers: map[string]string{"name": "alice", "code": codeNow()}}
+//			},
 //		})
 //	}
+//
+// With SignIn the suite begins each login in one process and ends it in another.
 package plugintest

@@ -68,12 +68,14 @@ func (c *conformance) secretsInLog(t *testing.T) {
 // told from other words.
 func secretTexts(schema options.Schema, opts map[string]any) map[string]string {
 	texts := map[string]string{}
-	for _, o := range schema.Options {
-		if !o.Secret {
-			continue
+	for name, value := range opts {
+		option, _, _ := strings.Cut(name, "__") // seeds__alice is a part of seeds
+		o, ok := schema.Lookup(name)
+		if !ok {
+			o, _ = schema.Lookup(option)
 		}
-		for name, text := range textsIn(o.Name, opts[o.Name]) {
-			if len(text) >= 6 {
+		for name, text := range textsIn(name, value) {
+			if o.Secret && len(text) >= 6 {
 				texts[name] = text
 			}
 		}

@@ -318,6 +318,8 @@ func TestStopBreaksOffAStart(t *testing.T) {
 		return len(found) > 0
 	})
 	mustTakeLess(t, soon, "stopping", p.Stop)
-	<-started
+	if err := <-started; err != nil {
+		t.Errorf("a plugin that does not start is an error of the configuration: %v", err)
+	}
 	assertNoProcessOf(t, binaryPath(dir, "deaf"))
 }

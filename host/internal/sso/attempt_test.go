@@ -178,17 +178,25 @@ func TestDecodeAttempt(t *testing.T) {
 	}
 }
 
+// The secret is another one in each process of the fuzzer, so nothing but the
+// attempt that was sealed here may be opened.
 func FuzzOpenAttempt(f *testing.F) {
-	s, a := testSealer(f, "one secret"), testAttempt()
+	s, a := testSealer(f, string(NewToken())), testAttempt()
 	sealed := mustSeal(f, s, a)
-	f.Add(sealed, a.Provider, a.State)
-	f.Add(sealed[:40], a.Provider, a.State)
-	f.Add("", "", "")
-	f.Add("====", "p\x00", "\x00")
-	f.Fuzz(func(t *testing.T, text, provider, state string) {
-		got, err := s.open(text, provider, state, testStart)
-		if err == nil && (text != sealed || provider != a.Provider || state != a.State) {
-			t.Errorf("opened %q for %q and %q: %+v", text, provider, state, got)
+	f.Add(sealed, 0, byte(1), "p", a.State)
+	f.Add(sealed[:40], 16, byte(0x80), "q", "")
+	f.Add("====", len(sealed)-1, byte(1), "p\x00", "\x00")
+	f.Add("", 1, byte(0), "p", "s")
+	f.Fuzz(func(t *testing.T, text string, at int, change byte, provider, state string) {
+		altered := []byte(sealed)
+		altered[uint(at)%uint(len(altered))] ^= change
+		for _, try := range []struct{ sealed, provider, state string }{
+			{text, provider, state}, {text, "p", a.State}, {string(altered), "p", a.State}, {sealed, provider, state},
+		} {
+			got, err := s.open(try.sealed, try.provider, try.state, testStart)
+			if good := try.sealed == sealed && try.provider == "p" && try.state == a.State; good != (err == nil) {
+				t.Errorf("opening %+v: %+v, %v", try, got, err)
+			}
 		}
 	})
 }
