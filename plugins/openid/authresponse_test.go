@@ -87,6 +87,7 @@ func TestAuthorizationResponse(t *testing.T) {
 		{name: "E18 code with NUL", want: want, in: get("state=s&code=a%00"), kind: sdk.ErrInvalidResponse, reason: reasonResponseMalformed},
 		{name: "E18 code outside ASCII", want: want, in: get("state=s&code=%c3%a9"), kind: sdk.ErrInvalidResponse, reason: reasonResponseMalformed},
 		{name: "E18 invalid UTF-8", want: want, in: get("state=s&code=%ff"), kind: sdk.ErrInvalidResponse, reason: reasonResponseMalformed},
+		{name: "E18 invalid UTF-8 elsewhere", want: want, in: get("state=s&code=abc&x=%ff"), kind: sdk.ErrInvalidResponse, reason: reasonResponseMalformed},
 		{name: "E18 other parameter too long", want: want, in: get("state=s&code=abc&x=" + strings.Repeat("x", maxResponseValue+1)), kind: sdk.ErrInvalidResponse, reason: reasonResponseMalformed},
 		{name: "E18 many parameters", want: want, in: get("state=s&code=abc" + manyParams(maxResponseParams)), kind: sdk.ErrInvalidResponse, reason: reasonResponseMalformed},
 	} {

@@ -5,9 +5,7 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -232,94 +230,4 @@ func TestRuntimeFolderWithALongPath(t *testing.T) {
 	if left, _ := os.ReadDir(long); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
-}
-
-func TestStopLeavesNothing(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
-	for _, tc := range []struct {
-		name, hint string
-		childLives bool // out of our reach
-	}{
-		{"idle", "", false},
-		{"stopped by a signal", "stop", false},
-		{"with a child that holds the pipes", "child", false},
-		{"with a child in a session of its own", "child of its own", true},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			h := startHost(t, Config{PluginDir: pluginDir(t, "fake", "other"), Providers: []Configured{configured("fake", "a"), configured("other", "b")}})
-			pids := []int{h.mustBegin(t, "a"), h.mustBegin(t, "b")}
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			defer cancel()
-			m, err := h.Mechanism(ctx, "a")
-			if err != nil {
-				t.Fatal(err)
-			}
-			step, err := m.Begin(ctx, sdk.BeginRequest{State: "s", LoginHint: tc.hint})
-			if child := pidOf(step, err); child != 0 && !tc.childLives {
-				pids = append(pids, child)
-			} else if child != 0 {
-				t.Cleanup(func() { killChild(t, child) })
-			}
-			mustTakeLess(t, 2*h.config.limits.stop+time.Second, "stopping", h.Stop)
-			h.Stop()
-			for _, pid := range pids {
-				if !tc.childLives {
-					eventually(t, "the end of a process", func() bool { return gone(pid) || orphan(pid) })
-				}
-			}
-			if _, err := os.Stat(h.runtimeDir); !errors.Is(err, os.ErrNotExist) {
-				t.Errorf("folder of sockets: %v", err)
-			}
-			if _, err := h.Mechanism(t.Context(), "a"); !errors.Is(err, sdk.ErrUnavailable) {
-				t.Errorf("mechanism after the stop: %v", err)
-			}
-			h.clock.advance(time.Hour)
-			if err := h.Available("a"); !errors.Is(err, sdk.ErrUnavailable) {
-				t.Errorf("available after the stop: %v", err)
-			}
-		})
-	}
-	if left, _ := os.ReadDir(os.Getenv("TMPDIR")); len(left) > 0 {
-		t.Errorf("left behind: %v", left)
-	}
-}
-
-func TestRestartsLeakNoGoroutines(t *testing.T) {
-	h := startHost(t, Config{PluginDir: pluginDir(t, "fake"), Providers: []Configured{configured("fake", "a")}})
-	restart := func() {
-		if err := syscall.Kill(h.mustBegin(t, "a"), syscall.SIGKILL); err != nil {
-			t.Fatal(err)
-		}
-		h.awaitDeath(t, "fake")
-		h.clock.advance(h.config.limits.pause)
-		h.mustBegin(t, "a")
-	}
-	restart()
-	before := runtime.NumGoroutine()
-	for range 5 {
-		restart()
-	}
-	eventually(t, "goroutines to end", func() bool { return runtime.NumGoroutine() <= before })
-}
-
-func TestStopBreaksOffAStart(t *testing.T) {
-	dir := pluginDir(t, "deaf")
-	config, _, _ := newHost(Config{PluginDir: dir, Providers: []Configured{configured("deaf", "a")}})
-	config.limits.describe = time.Hour
-	runtimeDir, err := makeRuntimeDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := newProviders(t.Context(), config, runtimeDir)
-	started := make(chan error, 1)
-	go func() { started <- p.startAll(t.Context()) }()
-	eventually(t, "the socket", func() bool {
-		found, _ := filepath.Glob(filepath.Join(runtimeDir, "*", "deaf"))
-		return len(found) > 0
-	})
-	mustTakeLess(t, soon, "stopping", p.Stop)
-	if err := <-started; err != nil {
-		t.Errorf("a plugin that does not start is an error of the configuration: %v", err)
-	}
-	assertNoProcessOf(t, binaryPath(dir, "deaf"))
 }
