@@ -36,6 +36,7 @@ build: ## Build bin/doorward and the plugins in bin/plugins
 		echo "building $(BIN)/plugins/doorward-plugin-$$plugin"; \
 		$(GO_BUILD) -o $(BIN)/plugins/doorward-plugin-$$plugin ./plugins/$$plugin; \
 	done
+	@chmod 0755 $(BIN)/plugins/* # whatever the umask: a plugin that others may write is refused
 
 .PHONY: demo
 demo: build ## Sign in on this machine, with identity providers that are part of the demo

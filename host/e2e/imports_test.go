@@ -15,7 +15,8 @@ import (
 const project = "github.com/doorward/doorward/"
 
 // importRule says that only some of our packages may import a package and what
-// lies below it. It holds for tests, too.
+// lies below it. Tests may reach further: a real store is better than one that
+// stands in for it.
 type importRule struct {
 	name     string
 	imported string   // path, or path prefix that ends in a slash
@@ -34,8 +35,7 @@ var importRules = []importRule{
 	{"the host knows no plugin", project + "plugins/", project + "host", []string{"host/e2e"}},
 }
 
-// edges meet in host/cmd/doorward only. Their tests may use the others: a real
-// store is better than one that stands in for it.
+// edges meet in host/cmd/doorward only.
 var edges = []string{"config", "provider", "store", "token", "web"}
 
 // listedPackage is what we read of `go list -json`.

@@ -26,7 +26,8 @@ func startBrowser(t *testing.T) context.Context {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(needBrowser(t)),
 		chromedp.UserDataDir(t.TempDir()),
-		chromedp.NoSandbox, // the CI runs as root, where Chromium has none
+		chromedp.Env("TMPDIR="+t.TempDir()), // where it leaves a socket behind
+		chromedp.NoSandbox,                  // the CI runs as root, where Chromium has none
 		chromedp.DisableGPU,
 		chromedp.Flag("disable-quic", true),
 		chromedp.Flag("disable-component-update", true),

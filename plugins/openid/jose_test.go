@@ -131,6 +131,7 @@ func FuzzParseCompact(f *testing.F) {
 	}
 	f.Add(`{"payload":"e30","protected":"eyJhbGciOiJSUzI1NiJ9","signature":"AA"}`)
 	f.Add("..")
+	f.Add("eyJhbGciOiJSUzI1NiIsImA0YCI6MX0.000000000000000.000000000000")
 	f.Fuzz(func(t *testing.T, raw string) {
 		header, err := parseCompact(raw, "RS256")
 		if err != nil {
@@ -146,9 +147,11 @@ func FuzzParseCompact(f *testing.F) {
 		if got := jws.Signatures[0].Protected; got.KeyID != header.kid || got.Algorithm != header.alg {
 			t.Fatalf("go-jose reads %+v, we read %+v", got, header)
 		}
-		again, err := jws.CompactSerialize()
-		if err != nil || again != raw {
-			t.Fatalf("another spelling was accepted: %q for %q", raw, again)
+		for part := range strings.SplitSeq(raw, ".") {
+			decoded, err := base64.RawURLEncoding.DecodeString(part)
+			if err != nil || base64.RawURLEncoding.EncodeToString(decoded) != part {
+				t.Fatalf("a second spelling was accepted: %q", part)
+			}
 		}
 	})
 }

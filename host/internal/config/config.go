@@ -74,6 +74,7 @@ func Load(in Input) (*Config, error) {
 	if len(l.problems) > 0 {
 		return nil, &Error{l.problems}
 	}
+	l.warnOfIgnored()
 	config.Warnings = l.warnings
 	return config, nil
 }

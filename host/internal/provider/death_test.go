@@ -196,3 +196,31 @@ func TestBinaryThatIsReplaced(t *testing.T) {
 	h.clock.advance(h.config.limits.pause)
 	h.mustBegin(t, "a")
 }
+
+// TestMissingPluginThatArrives: nobody clicks on a provider that is shown as
+// unavailable, so asking whether it is must be enough to bring it back.
+func TestMissingPluginThatArrives(t *testing.T) {
+	full, dir := pluginDir(t, "fake"), t.TempDir()
+	h := startHost(t, Config{PluginDir: dir, Providers: []Configured{configured("fake", "a")}})
+	if err := h.Available("a"); !errors.Is(err, ErrNoBinary) {
+		t.Fatalf("without the file: %v", err)
+	}
+	s := h.plugins["fake"]
+	for range 3 {
+		h.clock.advance(testLimits().pause)
+		_ = h.Available("a")
+		s.starting <- struct{}{} // waits for the attempt
+		<-s.starting
+	}
+	if n := strings.Count(h.logs.String(), `"@level":"error"`); n != 1 {
+		t.Errorf("the same failure is logged %d times as an error:\n%s", n, h.logs)
+	}
+	if err := os.Symlink(binaryPath(full, "fake"), binaryPath(dir, "fake")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the provider is available", func() bool {
+		h.clock.advance(testLimits().pause)
+		return h.Available("a") == nil
+	})
+	h.mustBegin(t, "a")
+}

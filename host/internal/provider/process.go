@@ -86,7 +86,7 @@ func (l launcher) prepare(dir string) *process {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	// go-plugin tells this to a plugin only if we bring our own Runner. Without
 	// it the socket lies in the system's temporary folder, open to all.
-	cmd.Env = []string{goplugin.EnvUnixSocketDir + "=" + dir}
+	cmd.Env = append(passedOn(), goplugin.EnvUnixSocketDir+"="+dir)
 	p := &process{cmd: cmd, log: log, dir: dir, limits: l.limits}
 	p.plugin = goplugin.NewClient(&goplugin.ClientConfig{
 		HandshakeConfig:  plugin.Handshake,
@@ -103,6 +103,18 @@ func (l launcher) prepare(dir string) *process {
 		Stderr: log,
 	})
 	return p
+}
+
+// passedOn is what a plugin sees of the host's environment: where the system's
+// trusted certificates are, and nothing else.
+func passedOn() []string {
+	var env []string
+	for _, name := range []string{"SSL_CERT_FILE", "SSL_CERT_DIR"} {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
 }
 
 // connect shakes hands and asks the plugin what it is. Only an answer proves

@@ -27,6 +27,7 @@ func TestK07PluginSeesNoSecretOfTheHost(t *testing.T) {
 		t.Skip("reads /proc")
 	}
 	t.Setenv("SECRET", "canary-of-the-host")
+	t.Setenv("SSL_CERT_FILE", "/ca.pem")
 	t.Setenv("AUTH_A_CLIENT_SECRET", "canary-of-a-provider")
 	h := startHost(t, Config{PluginDir: pluginDir(t, "fake"), Providers: []Configured{configured("fake", "a", "client_secret", "canary-in-an-option")}})
 	pid := h.mustBegin(t, "a")
@@ -34,12 +35,12 @@ func TestK07PluginSeesNoSecretOfTheHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(data) == 0 || bytes.Contains(data, []byte("canary")) {
+	if !bytes.Contains(data, []byte("SSL_CERT_FILE=/ca.pem\x00")) || bytes.Contains(data, []byte("canary")) {
 		t.Errorf("environment: %q", data)
 	}
 	for _, variable := range strings.Split(strings.TrimRight(string(data), "\x00"), "\x00") {
 		name, _, _ := strings.Cut(variable, "=")
-		if !strings.HasPrefix(name, "PLUGIN_") && name != "DOORWARD_PLUGIN" {
+		if !strings.HasPrefix(name, "PLUGIN_") && name != "DOORWARD_PLUGIN" && name != "SSL_CERT_FILE" && name != "SSL_CERT_DIR" {
 			t.Errorf("variable %s", name)
 		}
 	}

@@ -158,7 +158,7 @@ func (p *Providers) Available(name string) error {
 	if !ok {
 		return sso.ErrUnknownProvider
 	}
-	return p.plugins[c.Driver].now.Load().available(name)
+	return p.plugins[c.Driver].available(name)
 }
 
 // Mechanism implements sso.Providers.

@@ -47,7 +47,11 @@ func (s *supervised) startNow() {
 	begun := s.clock()
 	process, err := s.launch(s.life)
 	if err != nil {
-		s.logger.Error("plugin does not run, its providers are unavailable", "plugin", s.mechanism, "error", err)
+		log := s.logger.Error
+		if last := s.now.Load().err; last != nil && last.Error() == err.Error() {
+			log = s.logger.Debug // said before
+		}
+		log("plugin does not run, its providers are unavailable", "plugin", s.mechanism, "error", err)
 		s.now.Store(&generation{err: err})
 		return
 	}
@@ -108,6 +112,26 @@ func (s *supervised) opened(ctx context.Context, provider string) (sdk.Mechanism
 		}
 	}
 	return s.now.Load().mechanism(provider)
+}
+
+// available says whether the provider can be used. If it cannot, it has that
+// mended without waiting for it: nobody starts a login through a provider that
+// the sign-in page shows as unavailable.
+func (s *supervised) available(provider string) error {
+	g := s.now.Load()
+	err := g.available(provider)
+	if err == nil || g.settled(provider) {
+		return err
+	}
+	select {
+	case s.starting <- struct{}{}:
+		go func() {
+			defer func() { <-s.starting }()
+			s.mendNow(provider)
+		}()
+	default: // somebody is at it
+	}
+	return err
 }
 
 // mend starts a plugin that has died, once for all who ask at the same time.

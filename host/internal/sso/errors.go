@@ -11,6 +11,9 @@ var (
 	// or belongs to another provider. The end user starts again.
 	ErrAttemptInvalid = errors.New("login attempt is not valid")
 
+	// ErrAnswerTooLong: more was entered than sdk.MaxAnswer bytes.
+	ErrAnswerTooLong = errors.New("answer is too long")
+
 	// ErrNotRegistered: the provider vouches for somebody who has no account,
 	// and none may be created.
 	ErrNotRegistered = errors.New("no account, and registration is closed")

@@ -119,6 +119,7 @@ type Client struct{ IP, UserAgent string }
 // Outcome is what an answer led to: a further step, or a session.
 type Outcome struct {
 	Attempt  Attempt // the attempt that was answered; zero if it could not be opened
+	Spent    bool    // the attempt is of no more use; else the same answer may be given again
 	Pending  *Pending
 	SignedIn *SignedIn
 }
@@ -140,6 +141,10 @@ func (s *Service) Continue(ctx context.Context, answer Answer) (Outcome, error) 
 		return Outcome{}, err
 	}
 	out := Outcome{Attempt: attempt}
+	req, err := continueRequest(attempt, answer.Response)
+	if err != nil {
+		return out, err
+	}
 	// A browser that goes away must not break off a code exchange half way: the
 	// code would be lost, and the user would have to start again.
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), continueTimeout)
@@ -153,7 +158,8 @@ func (s *Service) Continue(ctx context.Context, answer Answer) (Outcome, error) 
 	if !s.spent.spend(attempt.Step, now) {
 		return out, fmt.Errorf("%w: used before", ErrAttemptInvalid)
 	}
-	step, err := m.Continue(ctx, continueRequest(attempt, answer.Response))
+	out.Spent = true
+	step, err := m.Continue(ctx, req)
 	if err != nil {
 		return out, fmt.Errorf("continuing a login through %s: %w", p.Name, err)
 	}
@@ -169,17 +175,22 @@ func (s *Service) Continue(ctx context.Context, answer Answer) (Outcome, error) 
 	return out, nil
 }
 
-func continueRequest(attempt Attempt, response sdk.InboundRequest) sdk.ContinueRequest {
+// continueRequest takes of an answer what was asked for.
+func continueRequest(attempt Attempt, response sdk.InboundRequest) (sdk.ContinueRequest, error) {
 	req := sdk.ContinueRequest{State: attempt.State, Memory: attempt.Memory}
 	if len(attempt.Fields) == 0 {
 		req.Response = response
-		return req
+		return req, nil
 	}
 	req.Answers = map[string]string{}
 	for name, values := range response.Form {
-		if slices.Contains(attempt.Fields, name) && len(values) == 1 {
-			req.Answers[name] = values[0]
+		if !slices.Contains(attempt.Fields, name) || len(values) != 1 {
+			continue
 		}
+		if len(values[0]) > sdk.MaxAnswer {
+			return req, ErrAnswerTooLong
+		}
+		req.Answers[name] = values[0]
 	}
-	return req
+	return req, nil
 }

@@ -183,7 +183,7 @@ func TestA15NothingUnauthenticatedWritesToTheStore(t *testing.T) {
 		wantErr(t, "guessed", err, sso.ErrSessionInvalid)
 		_, err = h.Refresh(t.Context(), sso.NewToken(), sso.ModeJSON)
 		wantErr(t, "guessed", err, sso.ErrSessionInvalid)
-		if err := h.Logout(t.Context(), sso.NewToken()); err != nil {
+		if _, err := h.Logout(t.Context(), sso.NewToken()); err != nil {
 			t.Error(err)
 		}
 		h.idp.vouchFor(sdk.Identity{Subject: "\x00"})

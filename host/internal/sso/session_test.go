@@ -50,7 +50,7 @@ func TestA04Logout(t *testing.T) {
 		h := newHouse(t)
 		done, other := h.signIn(sso.Start{Mode: mode}, alice()), h.signIn(sso.Start{}, alice())
 		for range 2 {
-			if err := h.Logout(t.Context(), done.Token); err != nil {
+			if _, err := h.Logout(t.Context(), done.Token); err != nil {
 				t.Errorf("%s: logging out: %v", mode, err)
 			}
 		}
@@ -68,7 +68,7 @@ func TestA04LogoutWithATokenThatWasReplaced(t *testing.T) {
 	h := newHouse(t)
 	first := h.signIn(sso.Start{}, alice())
 	second := h.refresh(first.Token, sso.ModeSession)
-	if err := h.Logout(t.Context(), first.Token); err != nil {
+	if _, err := h.Logout(t.Context(), first.Token); err != nil {
 		t.Fatal(err)
 	}
 	h.wantSession("the session goes on", second.Token, sso.ErrSessionInvalid)

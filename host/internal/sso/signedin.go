@@ -82,8 +82,7 @@ func (s *Service) signedIn(ctx context.Context, user User, session Session, mode
 // token ends the session with ErrTokenReused: either the client or a thief is
 // behind, and nobody can tell which.
 //
-// Errors: ErrSessionInvalid, ErrUserInactive, ErrUnknownProvider when the
-// provider of the session is not configured any more.
+// Errors: ErrSessionInvalid, ErrUserInactive.
 func (s *Service) Refresh(ctx context.Context, token Token, mode Mode) (*SignedIn, error) {
 	now := s.config.Now()
 	stored, err := s.lookUp(ctx, token, mode.kind(), now)
@@ -92,9 +91,6 @@ func (s *Service) Refresh(ctx context.Context, token Token, mode Mode) (*SignedI
 	}
 	if stored.User.Status != UserActive {
 		return nil, errors.Join(ErrUserInactive, s.end(ctx, stored.Session.ID))
-	}
-	if _, err := s.Provider(stored.Session.Provider); err != nil {
-		return nil, fmt.Errorf("refreshing a session of provider %q: %w", stored.Session.Provider, err)
 	}
 	session, next := stored.Session, NewToken()
 	session.ExpiresAt = bound(now.Add(s.ttl(session.Kind)), session.NotAfter)
@@ -111,7 +107,8 @@ func (s *Service) Refresh(ctx context.Context, token Token, mode Mode) (*SignedI
 	err = s.ports.Sessions.RotateToken(ctx, rotation)
 	switch {
 	case errors.Is(err, ErrSpent):
-		return nil, errors.Join(ErrTokenReused, s.end(ctx, session.ID))
+		reused := fmt.Errorf("session %s of user %s, provider %s: %w", session.ID, session.UserID, session.Provider, ErrTokenReused)
+		return nil, errors.Join(reused, s.end(ctx, session.ID))
 	case errors.Is(err, ErrNotFound):
 		return nil, ErrSessionInvalid
 	case err != nil:
@@ -120,7 +117,24 @@ func (s *Service) Refresh(ctx context.Context, token Token, mode Mode) (*SignedI
 	return done, nil
 }
 
-// lookUp returns a stored token of the kind that has not expired.
+// Refreshable returns nil if Refresh would look kindly at the token, and
+// ErrSessionInvalid if it is not the current token of a session. It changes
+// nothing.
+func (s *Service) Refreshable(ctx context.Context, token Token, mode Mode) error {
+	now := s.config.Now()
+	stored, err := s.lookUp(ctx, token, mode.kind(), now)
+	if err != nil {
+		return err
+	}
+	if !stored.SpentAt.IsZero() {
+		return ErrSessionInvalid
+	}
+	return nil
+}
+
+// lookUp returns a stored token of the kind that has not expired. A session of
+// a provider that is configured no more is not good: whoever takes a provider
+// away wants its people out. It comes back with the provider.
 func (s *Service) lookUp(ctx context.Context, token Token, kind SessionKind, now time.Time) (SessionToken, error) {
 	stored, err := s.ports.Sessions.SessionToken(ctx, token.Hash())
 	if errors.Is(err, ErrNotFound) {
@@ -132,19 +146,25 @@ func (s *Service) lookUp(ctx context.Context, token Token, kind SessionKind, now
 	if stored.Session.Kind != kind || !now.Before(stored.ExpiresAt) || !now.Before(stored.Session.ExpiresAt) {
 		return SessionToken{}, ErrSessionInvalid
 	}
+	if _, err := s.Provider(stored.Session.Provider); err != nil {
+		return SessionToken{}, fmt.Errorf("%w: its provider %q is not configured any more", ErrSessionInvalid, stored.Session.Provider)
+	}
 	return stored, nil
 }
 
-// Logout ends the session of a token. It is no error if there is none.
-func (s *Service) Logout(ctx context.Context, token Token) error {
+// Logout ends the session of a token, and returns it; the zero Session if there
+// was none, which is no error. It does so even if the client goes away meanwhile.
+func (s *Service) Logout(ctx context.Context, token Token) (Session, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	defer cancel()
 	stored, err := s.ports.Sessions.SessionToken(ctx, token.Hash())
 	if errors.Is(err, ErrNotFound) {
-		return nil
+		return Session{}, nil
 	}
 	if err != nil {
-		return fmt.Errorf("looking up the session: %w", err)
+		return Session{}, fmt.Errorf("looking up the session: %w", err)
 	}
-	return s.end(ctx, stored.Session.ID)
+	return stored.Session, s.end(ctx, stored.Session.ID)
 }
 
 // end ends a session even if the client has gone away meanwhile: a thief who
@@ -162,7 +182,7 @@ const endTimeout = 10 * time.Second
 // is not worth refusing the login for: the old session expires by itself.
 func (s *Service) endReplaced(ctx context.Context, tokens []Token) {
 	for _, t := range tokens {
-		_ = s.Logout(ctx, t)
+		_, _ = s.Logout(ctx, t)
 	}
 }
 
@@ -209,6 +229,9 @@ func (s *Service) AuthenticateAccess(ctx context.Context, access string) (Princi
 	}
 	if user.Status != UserActive {
 		return Principal{}, ErrUserInactive
+	}
+	if _, err := s.Provider(user.Provider); err != nil {
+		return Principal{}, fmt.Errorf("%w: its provider %q is not configured any more", ErrSessionInvalid, user.Provider)
 	}
 	return Principal{User: user}, nil
 }

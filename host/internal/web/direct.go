@@ -26,9 +26,6 @@ type directRequest struct {
 	Answers    map[string]string `json:"answers"`
 }
 
-// maxPassword bounds what is handed to a mechanism, in bytes (J19).
-const maxPassword = 1 << 10
-
 // directLogin answers POST /auth/login/{provider} for mechanisms that begin
 // with a prompt.
 func (s *Server) directLogin(c echo.Context) error {
@@ -44,7 +41,7 @@ func (s *Server) directLogin(c echo.Context) error {
 	}
 	answer, err := s.directAnswer(c, name, body)
 	if err != nil {
-		return err
+		return s.refuseLogin(c, sso.Attempt{Provider: name}, err)
 	}
 	out, err := s.ports.Logins.Continue(c.Request().Context(), answer)
 	if err != nil {
@@ -53,17 +50,17 @@ func (s *Server) directLogin(c echo.Context) error {
 	if out.Pending != nil {
 		return s.askAgain(c, *out.Pending)
 	}
-	s.logger.Info("signed in", "provider", name, "user", out.SignedIn.User.ID, "session", out.SignedIn.Session.ID,
-		"mode", string(out.SignedIn.Mode), "ip", c.RealIP(), "request_id", requestID(c))
-	if out.SignedIn.Mode != sso.ModeJSON {
-		s.setSignedInCookie(c, out.SignedIn)
+	s.logSignedIn(c, name, out.SignedIn)
+	if out.SignedIn.Mode == sso.ModeJSON {
+		return s.answerJSON(c, out.SignedIn)
 	}
+	s.setSignedInCookie(c, out.SignedIn)
 	return c.JSON(http.StatusOK, data{tokenBody(out.SignedIn)})
 }
 
 // directAnswer begins the login, unless the client goes on with an attempt.
 func (s *Server) directAnswer(c echo.Context, name string, body directRequest) (sso.Answer, error) {
-	answer := sso.Answer{Provider: name, Client: client(c)}
+	answer := sso.Answer{Provider: name, Client: client(c), Replaces: s.cookieTokens(c)}
 	answer.Response.Method = http.MethodPost
 	if body.Attempt != "" {
 		var ok bool
@@ -76,7 +73,7 @@ func (s *Server) directAnswer(c echo.Context, name string, body directRequest) (
 		}
 		return answer, nil
 	}
-	if body.Identifier == "" || body.Password == "" || len(body.Identifier) > maxPassword || len(body.Password) > maxPassword {
+	if body.Identifier == "" || body.Password == "" {
 		return answer, payloadError{"identifier and password are required"}
 	}
 	mode, err := parseMode(body.Mode)
@@ -119,6 +116,7 @@ func (s *Server) askAgain(c echo.Context, pending sso.Pending) error {
 	if !ok {
 		return payloadError{"this login goes on in a browser: open /auth/login/{provider} there"}
 	}
+	s.logAskedAgain(c, pending.Attempt.Provider, prompt)
 	a := answerTo(sdk.Denied(prompt.Reason, "more is wanted"))
 	body := errorBody(c, a, sdk.Denied(prompt.Reason, "more is wanted"))
 	fields := make([]map[string]any, 0, len(prompt.Fields))

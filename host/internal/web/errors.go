@@ -52,6 +52,7 @@ var answers = []struct {
 	{errUnsupported, answer{http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", page.MessageBadRequest}},
 	{errNoPasswords, answer{http.StatusNotFound, "ROUTE_NOT_FOUND", page.MessageNotFound}},
 	{redirect.ErrNotAllowed, answer{http.StatusBadRequest, "INVALID_PAYLOAD", page.MessageBadRedirect}},
+	{sso.ErrAnswerTooLong, answer{http.StatusBadRequest, "INVALID_PAYLOAD", page.MessageTooLarge}},
 	{sso.ErrAttemptTooLarge, answer{http.StatusBadRequest, "INVALID_PAYLOAD", page.MessageBadRedirect}},
 	{sso.ErrUnknownProvider, answer{http.StatusNotFound, "ROUTE_NOT_FOUND", page.MessageUnknownProvider}},
 	{sso.ErrAttemptInvalid, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageAttemptExpired}},
@@ -145,7 +146,7 @@ func (s *Server) logError(c echo.Context, a answer, err error) {
 
 func (s *Server) renderFailure(c echo.Context, a answer) error {
 	failure := page.Failure{Message: a.message, ID: requestID(c), HomeURL: s.path("/login")}
-	return s.render(c, a.status, failure, formAction{})
+	return s.render(c, a.status, failure, formsStay)
 }
 
 type errorEnvelope struct {

@@ -126,6 +126,20 @@ func TestSignInPage(t *testing.T) {
 	}
 }
 
+func TestReasonIsToldOnTheSignInPage(t *testing.T) {
+	b := newSite(t, "").browser(t)
+	a := b.get("/?reason=SERVICE_UNAVAILABLE", "Accept", acceptHTML)
+	if a.Header.Get("Location") != "/login?reason=SERVICE_UNAVAILABLE" {
+		t.Errorf("home: %s to %q", a.Status, a.Header.Get("Location"))
+	}
+	if a := b.get("/login?reason=SERVICE_UNAVAILABLE", "Accept", acceptHTML); !strings.Contains(a.body, `role="alert"`) {
+		t.Errorf("page: %s", a.body)
+	}
+	if a := b.get("/login?reason=%3Cscript%3E", "Accept", acceptHTML); strings.Contains(a.body, "script") || strings.Contains(a.body, "alert") {
+		t.Errorf("an unknown reason: %s", a.body)
+	}
+}
+
 func TestHealthWithoutStore(t *testing.T) {
 	s := newSite(t, "")
 	s.store.Close()

@@ -87,8 +87,7 @@ func (s *Server) goOn(c echo.Context, pending sso.Pending) error {
 		for _, f := range step.Fields {
 			fields = append(fields, page.HiddenField{Name: f.Name, Value: f.Value})
 		}
-		return s.render(c, http.StatusOK, page.Submit{Provider: p.Label, Action: step.URL, Fields: fields},
-			formAction{[]string{step.URL}})
+		return s.render(c, http.StatusOK, page.Submit{Provider: p.Label, Action: step.URL, Fields: fields}, formsLeave)
 	case sdk.Prompt:
 		return s.prompt(c, p, pending.Attempt, step)
 	default:
@@ -103,15 +102,19 @@ func (s *Server) prompt(c echo.Context, p sso.Provider, attempt sso.Attempt, pro
 	}
 	status := http.StatusOK
 	if prompt.Reason != "" {
+		s.logAskedAgain(c, p.Name, prompt)
 		status = http.StatusUnauthorized
 	}
 	return s.render(c, status, page.Prompt{
-		Provider: p.Label, Action: s.path("/auth/login/" + p.Name + "/callback"), State: attempt.State,
+		Provider: p.Label, Action: s.path("/auth/login/" + p.Name + "/callback"),
+		Hidden:  []page.HiddenField{{Name: "state", Value: attempt.State}, {Name: repostedField, Value: "1"}},
 		Message: deniedMessages[prompt.Reason], Fields: fields,
-	}, formAction{append([]string{attempt.Redirect}, p.RedirectAllowList...)})
+	}, formsLeave)
 }
 
-// repostedField marks a form that we had the browser post again.
+// repostedField marks a form that comes from a page of ours: one that we had
+// the browser post again, or a prompt, whose answers must not be repeated in a
+// page.
 const repostedField = "doorward_reposted"
 
 // maxParameters bounds the parameters of a callback.
@@ -139,9 +142,11 @@ func (s *Server) callback(c echo.Context) error {
 	response.Form.Del(repostedField)
 	out, err := s.ports.Logins.Continue(c.Request().Context(), sso.Answer{
 		Provider: provider.Name, State: state, Sealed: sealed, Response: response, Client: client(c),
-		Replaces: append(tokens(c, s.config.SessionCookie), tokens(c, s.config.RefreshCookie)...),
+		Replaces: s.cookieTokens(c),
 	})
-	s.clearAttempt(c, state)
+	if out.Spent || errors.Is(err, sso.ErrAttemptInvalid) {
+		s.clearAttempt(c, state)
+	}
 	if err != nil {
 		out.Attempt.Provider = provider.Name
 		return s.refuseLogin(c, out.Attempt, err)
@@ -209,7 +214,7 @@ func (s *Server) withoutCookie(c echo.Context, p sso.Provider, response sdk.Inbo
 		}
 	}
 	action := s.path("/auth/login/" + p.Name + "/callback")
-	return s.render(c, http.StatusOK, page.Submit{Provider: p.Label, Action: action, Fields: fields}, formAction{p.RedirectAllowList})
+	return s.render(c, http.StatusOK, page.Submit{Provider: p.Label, Action: action, Fields: fields}, formsLeave)
 }
 
 func client(c echo.Context) sso.Client {
@@ -219,14 +224,30 @@ func client(c echo.Context) sso.Client {
 
 // welcome ends a login well.
 func (s *Server) welcome(c echo.Context, attempt sso.Attempt, done *sso.SignedIn) error {
-	s.logger.Info("signed in", "provider", attempt.Provider, "user", done.User.ID, "session", done.Session.ID,
-		"mode", string(done.Mode), "ip", c.RealIP(), "request_id", requestID(c))
+	s.logSignedIn(c, attempt.Provider, done)
 	if done.Mode == sso.ModeJSON && !attempt.RedirectAsked {
-		return c.JSON(http.StatusOK, data{tokenBody(done)})
+		return s.answerJSON(c, done)
 	}
-	s.clearTokens(c, s.cookieOf(done.Mode).Name) // the new session replaces those that the browser had
 	s.setSignedInCookie(c, done)
 	return seeOther(c, attempt.Redirect)
+}
+
+// answerJSON gives all tokens in the body. The new session replaces those that
+// the browser had.
+func (s *Server) answerJSON(c echo.Context, done *sso.SignedIn) error {
+	s.clearTokens(c, "")
+	return c.JSON(http.StatusOK, data{tokenBody(done)})
+}
+
+func (s *Server) logSignedIn(c echo.Context, provider string, done *sso.SignedIn) {
+	s.logger.Info("signed in", "provider", provider, "user", done.User.ID, "session", done.Session.ID,
+		"mode", string(done.Mode), "ip", c.RealIP(), "request_id", requestID(c))
+}
+
+// logAskedAgain is for whoever counts wrong passwords.
+func (s *Server) logAskedAgain(c echo.Context, provider string, prompt sdk.Prompt) {
+	s.logger.Warn("sign-in refused, asking again", "provider", provider, "code", "INVALID_CREDENTIALS",
+		"reason", string(prompt.Reason), "ip", c.RealIP(), "request_id", requestID(c))
 }
 
 // refuseLogin ends a login that failed: back to where the client wanted to go
@@ -234,8 +255,11 @@ func (s *Server) welcome(c echo.Context, attempt sso.Attempt, done *sso.SignedIn
 func (s *Server) refuseLogin(c echo.Context, attempt sso.Attempt, err error) error {
 	a := answerTo(err)
 	log := s.logger.Warn
-	if a.status == http.StatusInternalServerError {
+	switch {
+	case a.status == http.StatusInternalServerError:
 		log = s.logger.Error
+	case a.code == "INVALID_PAYLOAD" || c.Request().Context().Err() != nil:
+		log = s.logger.Debug // a client's mistake, or a client that went away
 	}
 	log("sign-in refused", "provider", attempt.Provider, "code", a.code, "reason", string(sdk.ReasonOf(err)),
 		"error", oneLine(err), "ip", c.RealIP(), "request_id", requestID(c))
@@ -253,7 +277,7 @@ func (s *Server) loginFailure(c echo.Context, attempt sso.Attempt, a answer) err
 	if _, err := s.ports.Logins.Provider(attempt.Provider); err == nil {
 		failure.RetryURL = s.path("/auth/login/" + attempt.Provider)
 	}
-	return s.render(c, a.status, failure, formAction{})
+	return s.render(c, a.status, failure, formsStay)
 }
 
 // withReason replaces query and fragment by the reason, as the seed does.

@@ -9,6 +9,10 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	hclog "github.com/hashicorp/go-hclog"
+
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/sdk"
 )
 
 func TestLoginInEachMode(t *testing.T) {
@@ -202,6 +206,22 @@ func TestAttempts(t *testing.T) {
 			t.Errorf("the login is spoiled: %s", a.Status)
 		}
 	})
+	t.Run("an answer that could not be used may be given again", func(t *testing.T) {
+		flaky := &flakyDirectory{directory: directory{
+			list:       []sso.Provider{{Name: "op", Mode: sso.ModeSession, LoginTimeout: time.Minute, AllowPublicRegistration: true}},
+			mechanisms: map[string]sdk.Mechanism{"op": redirecting{}},
+		}}
+		b := newSiteWith(t, "", flaky).browser(t)
+		state := b.begin("/auth/login/op")
+		flaky.down.Store(true)
+		if a := b.get(callback("op", "ada", state)); a.StatusCode != http.StatusServiceUnavailable {
+			t.Fatalf("while the plugin is down: %s", a.Status)
+		}
+		flaky.down.Store(false)
+		if a := b.get(callback("op", "ada", state)); a.StatusCode != http.StatusFound {
+			t.Errorf("reloaded: %s %s", a.Status, a.body)
+		}
+	})
 	t.Run("A16 two tabs", func(t *testing.T) {
 		b := s.browser(t)
 		one, two := b.begin("/auth/login/op?redirect=/one"), b.begin("/auth/login/op?redirect=/two")
@@ -262,7 +282,7 @@ func TestFormPost(t *testing.T) {
 	s := newSite(t, "")
 	b := s.browser(t)
 	start := b.get("/auth/login/post", "Accept", acceptHTML)
-	if policy := start.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "form-action 'self' https://idp.example") {
+	if policy := start.Header.Get("Content-Security-Policy"); !strings.Contains(policy, "form-action 'self' https:") {
 		t.Errorf("policy of the form: %s", policy)
 	}
 	state := hiddenFields(t, start.body).Get("RelayState")
@@ -319,6 +339,9 @@ func TestPrompt(t *testing.T) {
 	form.Set("username", "ada")
 	form.Set("password", "right")
 	done := b.postForm("/auth/login/dir/callback", form, "Accept", acceptHTML)
+	if lost := s.browser(t).postForm("/auth/login/dir/callback", form, "Accept", acceptHTML); strings.Contains(lost.body, "right") {
+		t.Errorf("a password is repeated in a page: %s", lost.body)
+	}
 	if done.StatusCode != http.StatusSeeOther || b.get("/users/me").data(t)["external_identifier"] != "uuid-of-ada" {
 		t.Errorf("right password: %s", done.Status)
 	}
@@ -364,6 +387,35 @@ func TestDirectLogin(t *testing.T) {
 		next := login(t, map[string]any{"attempt": attempt[1], "answers": map[string]string{"password": "right"}})
 		if next.data(t)["access_token"] == nil {
 			t.Errorf("got %s", next.body)
+		}
+	})
+	t.Run("A10 from another site", func(t *testing.T) {
+		body := map[string]any{"identifier": "mallory", "password": "right", "mode": "session"}
+		a := s.browser(t).postJSON("/auth/login/dir", body, "Origin", "https://evil.example", "Sec-Fetch-Site", "cross-site")
+		if a.StatusCode != http.StatusForbidden || len(a.Cookies()) > 0 {
+			t.Errorf("got %s %v", a.Status, a.Cookies())
+		}
+	})
+	t.Run("A02 a login replaces the session of the browser", func(t *testing.T) {
+		b := s.browser(t)
+		old := b.signIn("op", "ada").cookie("directus_session_token")
+		b.postJSON("/auth/login/dir", map[string]any{"identifier": "bob", "password": "right", "mode": "cookie"})
+		if a := s.browser(t).get("/users/me", "Cookie", old.Name+"="+old.Value); a.StatusCode != http.StatusUnauthorized {
+			t.Errorf("the old session lives: %s", a.Status)
+		}
+	})
+	t.Run("J19 a password of 10 KB", func(t *testing.T) {
+		a := login(t, map[string]any{"identifier": "ada", "password": strings.Repeat("p", 10<<10)})
+		if a.StatusCode != 400 || a.code(t) != "INVALID_PAYLOAD" {
+			t.Errorf("got %s", a.Status)
+		}
+	})
+	t.Run("L07 a wrong password is logged", func(t *testing.T) {
+		s := newSite(t, "")
+		s.logger.SetLevel(hclog.Info)
+		s.browser(t).postJSON("/auth/login/dir", map[string]any{"identifier": "ada", "password": "no"})
+		if !strings.Contains(s.log.String(), "bad_credentials") {
+			t.Errorf("log: %s", s.log)
 		}
 	})
 	t.Run("J01 nothing entered", func(t *testing.T) {

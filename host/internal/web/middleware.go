@@ -48,7 +48,7 @@ func (s *Server) secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 		"Cache-Control":                "no-store",
 	}
 	if s.secure() {
-		always["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+		always["Strict-Transport-Security"] = "max-age=31536000"
 	}
 	values := http.Header{}
 	for name, value := range always {
@@ -105,24 +105,29 @@ func limitBody(limit int64) echo.MiddlewareFunc {
 	}
 }
 
-// sameOrigin refuses a request that another site made a browser send (A17).
-// SameSite cookies do not come along with most of those; this closes the rest.
-// Programs other than browsers send neither header. Sec-Fetch-Site counts first,
-// because a browser writes "Origin: null" where the referrer policy hides it
-// (Fetch standard, "append a request Origin header").
+// sameOrigin refuses a request that another site made a browser send.
 func (s *Server) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
-	ours := s.config.PublicURL.Scheme + "://" + s.config.PublicURL.Host
 	return func(c echo.Context) error {
-		h := c.Request().Header
-		switch site, origin := h.Get("Sec-Fetch-Site"), h.Get("Origin"); {
-		case site == "same-origin" || site == "none":
-			return next(c)
-		case site != "" || origin != "" && origin != ours:
+		if s.fromAnotherSite(c) {
 			return errCrossSite
-		default:
-			return next(c)
 		}
+		return next(c)
 	}
+}
+
+// fromAnotherSite reports whether another site made a browser send the request
+// (A17). SameSite cookies do not come along with most of those; this closes the
+// rest. Programs other than browsers send neither header. Sec-Fetch-Site counts
+// first, because a browser writes "Origin: null" where the referrer policy hides
+// it (Fetch standard, "append a request Origin header").
+func (s *Server) fromAnotherSite(c echo.Context) bool {
+	ours := s.config.PublicURL.Scheme + "://" + s.config.PublicURL.Host
+	h := c.Request().Header
+	site, origin := h.Get("Sec-Fetch-Site"), h.Get("Origin")
+	if site != "" {
+		return site != "same-origin" && site != "none"
+	}
+	return origin != "" && origin != ours
 }
 
 // clientIP believes X-Forwarded-For only from the proxies that the operator

@@ -12,7 +12,7 @@ import (
 // ping answers /server/ping.
 func ping(c echo.Context) error { return c.String(http.StatusOK, "pong") }
 
-const healthTimeout = 2 * time.Second
+const healthTimeout = 8 * time.Second // longer than the store waits for a lock
 
 // health answers /server/health: 200 while people can sign in, 503 if the store
 // fails. A provider that is unavailable is a warning: the others go on.

@@ -14,11 +14,8 @@ import (
 // principal returns who makes the request: by the bearer token if there is one,
 // else by the session cookie. errNoCredentials if there is neither.
 func (s *Server) principal(c echo.Context) (sso.Principal, error) {
-	if header := c.Request().Header.Get(echo.HeaderAuthorization); header != "" {
-		scheme, token, _ := strings.Cut(header, " ")
-		if !strings.EqualFold(scheme, "Bearer") || token == "" {
-			return sso.Principal{}, sso.ErrTokenInvalid
-		}
+	// Another scheme is not ours: it may be for a proxy in front of us.
+	if scheme, token, _ := strings.Cut(c.Request().Header.Get(echo.HeaderAuthorization), " "); strings.EqualFold(scheme, "Bearer") {
 		return s.bearer(c, strings.TrimSpace(token))
 	}
 	found := tokens(c, s.config.SessionCookie)
@@ -110,9 +107,9 @@ func (s *Server) home(c echo.Context) error {
 		if answerTo(err).status == http.StatusInternalServerError {
 			return err
 		}
-		return seeOther(c, s.path("/login"))
+		return seeOther(c, s.path("/login")+reasonQuery(c))
 	}
-	return s.render(c, http.StatusOK, s.signedInPage(who), formAction{})
+	return s.render(c, http.StatusOK, s.signedInPage(who), formsStay)
 }
 
 func (s *Server) signedInPage(who sso.Principal) page.SignedIn {
@@ -126,11 +123,30 @@ func (s *Server) signedInPage(who sso.Principal) page.SignedIn {
 	}
 }
 
+// reasonMessages are the reasons with which a failed login came back here, told
+// to people.
+var reasonMessages = map[string]page.Message{
+	"INVALID_CREDENTIALS":     page.MessageDenied,
+	"USER_SUSPENDED":          page.MessageAccountDisabled,
+	"SERVICE_UNAVAILABLE":     page.MessageUnavailable,
+	"INVALID_PROVIDER_CONFIG": page.MessageMisconfigured,
+	"INTERNAL_SERVER_ERROR":   page.MessageInternal,
+}
+
+// reasonQuery passes a reason that we know on.
+func reasonQuery(c echo.Context) string {
+	reason := c.QueryParam("reason")
+	if _, ok := reasonMessages[reason]; !ok {
+		return ""
+	}
+	return "?" + queryOf("reason", reason)
+}
+
 // signIn answers GET /login: choose a provider.
 func (s *Server) signIn(c echo.Context) error {
 	query := c.QueryParams()
 	target := query.Get("redirect")
-	view := page.SignIn{SignedOut: query.Has("signed_out")}
+	view := page.SignIn{SignedOut: query.Has("signed_out"), Problem: reasonMessages[query.Get("reason")]}
 	for _, p := range s.ports.Logins.Providers() {
 		link := s.path("/auth/login/" + p.Name)
 		if target != "" {
@@ -147,7 +163,7 @@ func (s *Server) signIn(c echo.Context) error {
 	if target != "" && len(view.Providers) == 0 && len(s.ports.Logins.Providers()) > 0 {
 		return payloadError{"redirect is not allowed"}
 	}
-	return s.render(c, http.StatusOK, view, formAction{})
+	return s.render(c, http.StatusOK, view, formsStay)
 }
 
 // providerBody is a provider as the seed lists one.

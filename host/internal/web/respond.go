@@ -5,8 +5,6 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
-	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -20,21 +18,23 @@ func wantsHTML(c echo.Context) bool {
 	return strings.Contains(c.Request().Header.Get("Accept"), "text/html")
 }
 
-// formAction says where the forms of a page may go, and where the answers to
-// them may lead: Chromium applies form-action to redirects, too.
-type formAction struct{ targets []string }
+// formAction says where the forms of a page may go.
+type formAction string
+
+const (
+	formsStay formAction = "'self'"
+
+	// formsLeave is for the pages of a login. Chromium applies form-action to
+	// every redirect that follows a form, and those lead on to wherever the
+	// provider and the application see fit; naming the first target only would
+	// strand people half way. The targets themselves are checked before they
+	// reach a page.
+	formsLeave formAction = "'self' https: http://localhost:* http://127.0.0.1:* http://[::1]:*"
+)
 
 func (f formAction) policy() string {
-	sources := []string{}
-	for _, target := range f.targets {
-		if u, err := url.Parse(target); err == nil && u.Host != "" {
-			sources = append(sources, u.Scheme+"://"+u.Host)
-		}
-	}
-	slices.Sort(sources)
-	sources = append([]string{"'self'"}, slices.Compact(sources)...)
 	return "default-src 'none'; base-uri 'none'; frame-ancestors 'none'; " +
-		"style-src 'self'; img-src 'self'; script-src 'self'; form-action " + strings.Join(sources, " ")
+		"style-src 'self'; img-src 'self'; script-src 'self'; form-action " + string(f)
 }
 
 // render writes a page. It is rendered whole before the first byte goes out, so

@@ -24,8 +24,11 @@ func tokenBody(done *sso.SignedIn) map[string]any {
 	return body
 }
 
+// setSignedInCookie sets the cookie of the mode. It is the only one of ours that
+// the browser keeps: a login replaces all sessions that the browser had.
 func (s *Server) setSignedInCookie(c echo.Context, done *sso.SignedIn) {
 	cookie := s.cookieOf(done.Mode)
+	s.clearTokens(c, cookie.Name)
 	s.setToken(c, cookie, done.Token, done.TokenTTL)
 }
 
@@ -34,6 +37,11 @@ func (s *Server) cookieOf(mode sso.Mode) Cookie {
 		return s.config.SessionCookie
 	}
 	return s.config.RefreshCookie
+}
+
+// cookieTokens are those of all cookies of ours.
+func (s *Server) cookieTokens(c echo.Context) []sso.Token {
+	return append(tokens(c, s.config.SessionCookie), tokens(c, s.config.RefreshCookie)...)
 }
 
 // clearTokens removes the cookies that the browser sent, but for the one named,
@@ -80,6 +88,11 @@ func (s *Server) readTokenRequest(c echo.Context) (sso.Mode, []sso.Token, error)
 	case body.RefreshToken != "":
 		found = []sso.Token{sso.Token(body.RefreshToken)}
 	}
+	// Cookies come along whoever makes the browser ask. Whoever has the token
+	// itself may ask from anywhere.
+	if mode != sso.ModeJSON && s.fromAnotherSite(c) {
+		return "", nil, errCrossSite
+	}
 	if len(found) == 0 {
 		return "", nil, payloadError{"the refresh token is required in either the payload or the cookie"}
 	}
@@ -123,32 +136,43 @@ func (s *Server) refresh(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	done, err := s.refreshAny(c, found, mode)
+	done, err := s.refreshOne(c, found, mode)
 	if err != nil {
 		if errors.Is(err, sso.ErrTokenReused) {
-			s.logger.Warn("a replaced token was used again, its session is ended", "ip", c.RealIP(), "request_id", requestID(c))
+			s.logger.Warn("a replaced token was used again, its session is ended", "error", oneLine(err),
+				"ip", c.RealIP(), "request_id", requestID(c))
 		}
 		s.clearStale(c, mode, err)
-		if errors.Is(err, sso.ErrUnknownProvider) {
-			return sso.ErrSessionInvalid
-		}
 		return err
 	}
 	if mode != sso.ModeJSON {
-		s.setSignedInCookie(c, done)
+		s.setToken(c, s.cookieOf(mode), done.Token, done.TokenTTL)
 	}
 	return c.JSON(http.StatusOK, data{tokenBody(done)})
 }
 
-// refreshAny uses the first token that is good: another site may have planted
-// others of the same name (A08).
-func (s *Server) refreshAny(c echo.Context, found []sso.Token, mode sso.Mode) (done *sso.SignedIn, err error) {
+// refreshOne refreshes the one good token among those found. A sub-domain may
+// have planted others of the same name; if more than one is good, nobody can
+// tell whose session the browser should get, and it gets none (A08).
+func (s *Server) refreshOne(c echo.Context, found []sso.Token, mode sso.Mode) (*sso.SignedIn, error) {
+	ctx := c.Request().Context()
+	if len(found) == 1 {
+		return s.ports.Logins.Refresh(ctx, found[0], mode)
+	}
+	var good []sso.Token
 	for _, token := range found {
-		if done, err = s.ports.Logins.Refresh(c.Request().Context(), token, mode); err == nil {
-			return done, nil
+		err := s.ports.Logins.Refreshable(ctx, token, mode)
+		switch {
+		case err == nil:
+			good = append(good, token)
+		case !errors.Is(err, sso.ErrSessionInvalid):
+			return nil, err
 		}
 	}
-	return nil, err
+	if len(good) != 1 {
+		return nil, sso.ErrSessionInvalid
+	}
+	return s.ports.Logins.Refresh(ctx, good[0], mode)
 }
 
 // clearStale removes a cookie that is of no more use.
@@ -168,13 +192,23 @@ func (s *Server) logout(c echo.Context) error {
 	if err != nil {
 		return err
 	}
+	ours := !s.fromAnotherSite(c)
+	if ours { // a cookie that is removed must not leave its session behind
+		found = append(found, s.cookieTokens(c)...)
+	}
 	for _, token := range found {
-		if err := s.ports.Logins.Logout(c.Request().Context(), token); err != nil {
+		session, err := s.ports.Logins.Logout(c.Request().Context(), token)
+		if err != nil {
 			return err
 		}
+		if session.ID != "" {
+			s.logger.Info("signed out", "provider", session.Provider, "user", session.UserID, "session", session.ID,
+				"ip", c.RealIP(), "request_id", requestID(c))
+		}
 	}
-	s.clearTokens(c, "")
-	s.logger.Info("signed out", "ip", c.RealIP(), "request_id", requestID(c))
+	if ours {
+		s.clearTokens(c, "")
+	}
 	if wantsHTML(c) {
 		return seeOther(c, s.path("/login?signed_out"))
 	}

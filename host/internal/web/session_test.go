@@ -80,6 +80,45 @@ func TestSessions(t *testing.T) {
 			t.Errorf("two sessions: %s", a.Status)
 		}
 	})
+	t.Run("A08 a planted cookie does not win at refresh", func(t *testing.T) {
+		for provider, cookie := range map[string]string{"op": session, "cookie": "directus_refresh_token"} {
+			s := newSite(t, "")
+			victim := s.browser(t).signIn(provider, "ada").cookie(cookie)
+			thief := s.browser(t).signIn(provider, "mallory").cookie(cookie)
+			mode := map[string]string{"mode": map[string]string{"op": "session", "cookie": "cookie"}[provider]}
+			refresh := func(one, two string) answer {
+				return s.browser(t).postJSON("/auth/refresh", mode, "Cookie", cookie+"="+one+"; "+cookie+"="+two)
+			}
+			if a := refresh(thief.Value, victim.Value); a.StatusCode != http.StatusUnauthorized {
+				t.Errorf("%s: two good cookies: %s", provider, a.Status)
+			}
+			if a := refresh("planted", victim.Value); a.StatusCode != http.StatusOK || a.cookie(cookie) == nil {
+				t.Errorf("%s: a forged cookie first: %s", provider, a.Status)
+			}
+		}
+	})
+	t.Run("logout leaves no session behind whose cookie it removes", func(t *testing.T) {
+		s := newSite(t, "")
+		b, _ := signedIn(t, s)
+		refresh := s.browser(t).signIn("cookie", "ada").cookie("directus_refresh_token")
+		both := append(with(refresh), "Content-Type", "application/json")
+		out := b.do(http.MethodPost, "/auth/logout", strings.NewReader(`{"mode":"session"}`), both...)
+		if out.StatusCode != http.StatusNoContent || out.cookie("directus_refresh_token") == nil {
+			t.Fatalf("logout: %s %v", out.Status, out.Cookies())
+		}
+		if a := s.browser(t).postJSON("/auth/refresh", nil, with(refresh)...); a.StatusCode != http.StatusUnauthorized {
+			t.Errorf("the other session lives: %s", a.Status)
+		}
+	})
+	t.Run("who has the token itself may refresh from anywhere", func(t *testing.T) {
+		s := newSite(t, "")
+		b := s.browser(t)
+		first := b.get("/auth/login/op/callback?code=ada&state=" + b.begin("/auth/login/op?mode=json")).data(t)
+		body := map[string]any{"refresh_token": first["refresh_token"]}
+		if a := b.postJSON("/auth/refresh", body, "Origin", "https://app.example", "Sec-Fetch-Site", "cross-site"); a.StatusCode != http.StatusOK {
+			t.Errorf("got %s", a.Status)
+		}
+	})
 	t.Run("A17 logout and refresh from another site", func(t *testing.T) {
 		s := newSite(t, "")
 		b, _ := signedIn(t, s)
@@ -158,7 +197,7 @@ func TestSessions(t *testing.T) {
 			{"bearer " + access, 200, ""},
 			{"Bearer " + access + "x", 403, "INVALID_TOKEN"},
 			{"Bearer a.b.c", 403, "INVALID_TOKEN"},
-			{"Basic abc", 403, "INVALID_TOKEN"},
+			{"Basic abc", 401, "INVALID_CREDENTIALS"},         // not for us: as if it were not there
 			{"Bearer " + c.Value, 401, "INVALID_CREDENTIALS"}, // replaced by the second login
 		} {
 			a := s.browser(t).get("/users/me", "Authorization", test.header)

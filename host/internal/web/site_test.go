@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -62,6 +63,19 @@ func (d directory) Available(name string) error {
 
 func (d directory) Mechanism(_ context.Context, name string) (sdk.Mechanism, error) {
 	return d.mechanisms[name], d.Available(name)
+}
+
+// flakyDirectory is a directory whose plugins can be down.
+type flakyDirectory struct {
+	directory
+	down atomic.Bool
+}
+
+func (d *flakyDirectory) Mechanism(ctx context.Context, name string) (sdk.Mechanism, error) {
+	if d.down.Load() {
+		return nil, sdk.Unavailable("plugin_down", "starting")
+	}
+	return d.directory.Mechanism(ctx, name)
 }
 
 // clock is a time that the test moves.
@@ -188,7 +202,7 @@ func newSite(t testing.TB, publicURL string) *site {
 	})
 }
 
-func newSiteWith(t testing.TB, publicURL string, providers directory) *site {
+func newSiteWith(t testing.TB, publicURL string, providers sso.Providers) *site {
 	t.Helper()
 	s := &site{log: &lockedBuffer{}, clock: &clock{now: time.Now()}}
 	database, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"))

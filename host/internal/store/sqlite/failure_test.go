@@ -214,3 +214,19 @@ func TestMovedDatabaseIsNotMadeAnew(t *testing.T) {
 	defer reconnected.Close()
 	wantText(t, reconnected.start(t.Context()), "cannot be opened")
 }
+
+func TestRemovedDatabaseIsNoticed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "doorward.db")
+	s := openAt(t, path)
+	if err := s.Ping(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path, path+".away"); err != nil {
+		t.Fatal(err)
+	}
+	wantText(t, s.Ping(t.Context()), "removed or replaced")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	wantText(t, s.Ping(t.Context()), "removed or replaced")
+}

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"modernc.org/sqlite"
@@ -21,6 +22,9 @@ const readers = 4
 
 // Store is a database file. Make one with Open.
 type Store struct {
+	path string
+	file os.FileInfo // of path, when it was opened
+
 	writer *sql.DB // one connection
 	reader *sql.DB // as many as reading has room for
 
@@ -40,7 +44,10 @@ func connect(path string, busy time.Duration) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the reading connections: %w", err)
 	}
-	s := &Store{writer: sql.OpenDB(writer), reader: sql.OpenDB(reader), reading: make(chan struct{}, readers)}
+	s := &Store{
+		path:   path,
+		writer: sql.OpenDB(writer), reader: sql.OpenDB(reader), reading: make(chan struct{}, readers),
+	}
 	s.writer.SetMaxOpenConns(1)
 	s.reader.SetMaxOpenConns(readers)
 	s.reader.SetMaxIdleConns(readers)
@@ -51,6 +58,10 @@ func (s *Store) start(ctx context.Context) error {
 	var mode string
 	if err := s.writer.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
 		return explain("connecting", err)
+	}
+	var err error
+	if s.file, err = os.Stat(s.path); err != nil {
+		return fmt.Errorf("looking at the file: %w", err)
 	}
 	if mode != "wal" {
 		return fmt.Errorf("journal mode is %q instead of \"wal\": put the database on a local disk, not on a network file system", mode)
@@ -78,9 +89,15 @@ func (s *Store) prepare(ctx context.Context) error {
 	return nil
 }
 
-// Ping returns nil if the database can be read and the write lock can be had.
-// It writes nothing, so a full disk shows only when something is written.
+// Ping returns nil if the database is still where it was opened, can be read,
+// and its write lock can be had. It writes nothing, so a full disk shows only
+// when something is written.
 func (s *Store) Ping(ctx context.Context) error {
+	// Without this a file that was removed goes unnoticed: SQLite works on with
+	// what it has open, and everything is gone at the next start.
+	if file, err := os.Stat(s.path); err != nil || !os.SameFile(file, s.file) {
+		return fmt.Errorf("database %q was removed or replaced while it was open: put it back and restart", s.path)
+	}
 	var version int
 	if err := s.reader.QueryRowContext(ctx, "SELECT version FROM schema_version").Scan(&version); err != nil {
 		return explain("reading the schema version", err)

@@ -73,7 +73,7 @@ func TestPromptFields(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(string(tt.field.Kind), func(t *testing.T) {
 			first := page.Field{Name: "first", Kind: sdk.FieldText}
-			root := parse(t, page.Prompt{Action: "/x", State: "s", Fields: []page.Field{first, tt.field}})
+			root := parse(t, page.Prompt{Action: "/x", Hidden: []page.HiddenField{{Name: "state", Value: "s"}}, Fields: []page.Field{first, tt.field}})
 			input := visible(root)[1]
 			got := map[string]string{}
 			for _, a := range input.Attr {
@@ -117,7 +117,7 @@ func TestPromptHeading(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(fmt.Sprint(tt.kinds), func(t *testing.T) {
-			v := page.Prompt{Provider: "Okta", Action: "/x", State: "s"}
+			v := page.Prompt{Provider: "Okta", Action: "/x", Hidden: []page.HiddenField{{Name: "state", Value: "s"}}}
 			for i, kind := range tt.kinds {
 				v.Fields = append(v.Fields, page.Field{Name: fmt.Sprint("f", i), Kind: kind})
 			}

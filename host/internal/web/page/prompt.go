@@ -9,10 +9,10 @@ import (
 
 // Prompt asks for something: a password, a code, a new password.
 type Prompt struct {
-	Provider string  // its label
-	Action   string  // the form posts to it
-	State    string  // goes along in a hidden field of this name
-	Message  Message // why the prompt is shown again; zero the first time
+	Provider string        // its label
+	Action   string        // the form posts to it
+	Hidden   []HiddenField // go along with the answers
+	Message  Message       // why the prompt is shown again; zero the first time
 	Fields   []Field
 }
 

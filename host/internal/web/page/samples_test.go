@@ -24,15 +24,15 @@ var samples = map[string]page.Page{
 	}},
 	"sign in, just signed out": page.SignIn{SignedOut: true, Providers: []page.Provider{{Label: "Okta", URL: "/sso/auth/login/okta"}}},
 	"sign in, nothing set up":  page.SignIn{},
-	"prompt": page.Prompt{Provider: "Staff directory", Action: "/sso/auth/login/staff/callback", State: "abc", Fields: []page.Field{
+	"prompt": page.Prompt{Provider: "Staff directory", Action: "/sso/auth/login/staff/callback", Hidden: []page.HiddenField{{Name: "state", Value: "abc"}}, Fields: []page.Field{
 		{Name: "username", Kind: sdk.FieldUsername},
 		{Name: "password", Kind: sdk.FieldPassword},
 	}},
 	"prompt, again": page.Prompt{
-		Provider: "Staff directory", Action: "/sso/auth/login/staff/callback", State: "abc", Message: page.MessageBadCredentials,
+		Provider: "Staff directory", Action: "/sso/auth/login/staff/callback", Hidden: []page.HiddenField{{Name: "state", Value: "abc"}}, Message: page.MessageBadCredentials,
 		Fields: []page.Field{{Name: "username", Kind: sdk.FieldUsername}, {Name: "password", Kind: sdk.FieldPassword}},
 	},
-	"prompt for everything": page.Prompt{Action: "/x", State: "abc", Message: page.MessagePasswordExpired, Fields: []page.Field{
+	"prompt for everything": page.Prompt{Action: "/x", Hidden: []page.HiddenField{{Name: "state", Value: "abc"}}, Message: page.MessagePasswordExpired, Fields: []page.Field{
 		{Name: "a", Kind: sdk.FieldText, Label: "Employee number", Optional: true},
 		{Name: "b", Kind: sdk.FieldNewPassword},
 		{Name: "c", Kind: sdk.FieldNewPassword, Label: "New password, again"},

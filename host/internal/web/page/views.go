@@ -6,6 +6,7 @@ import "time"
 type SignIn struct {
 	Providers []Provider // none: the page tells the operator what to do
 	SignedOut bool       // they have just signed out
+	Problem   Message    // why a sign-in just failed; zero: it did not
 }
 
 // Provider is one way to sign in.
