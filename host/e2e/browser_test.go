@@ -1,7 +1,10 @@
 package e2e
 
 import (
+	"io"
 	"net/http"
+	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -55,6 +58,27 @@ func TestBrowserFormPost(t *testing.T) {
 	person.click(asAlice)
 	person.waitFor(signOut)
 	person.wantText("Alice Archer")
+}
+
+// TestBrowserFormPostToAnApplication: Chromium holds every redirect that follows
+// a form against the form-action of the page with the form, and the application
+// that gets the browser back may send it on to another origin.
+func TestBrowserFormPostToAnApplication(t *testing.T) {
+	further := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = io.WriteString(w, "<h1 id=arrived>Arrived</h1>")
+	}))
+	defer further.Close()
+	app := httptest.NewServer(http.RedirectHandler(further.URL, http.StatusFound))
+	defer app.Close()
+	env := map[string]string{
+		"AUTH_FAKE_PARAMS": `{"response_mode":"form_post"}`, "AUTH_FAKE_REDIRECT_ALLOW_LIST": app.URL + "/app",
+	}
+	host := startFake(t, openidtest.Config{}, openidtest.Client{}, env).host
+	person := newTab(t, startBrowser(t))
+	person.open(host.URL + "/auth/login/fake?redirect=" + url.QueryEscape(app.URL+"/app"))
+	person.click(asAlice)
+	person.waitFor("#arrived")
 }
 
 func TestBrowserTwoTabsAtOnce(t *testing.T) {

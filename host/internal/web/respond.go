@@ -29,7 +29,7 @@ const (
 	// provider and the application see fit; naming the first target only would
 	// strand people half way. The targets themselves are checked before they
 	// reach a page.
-	formsLeave formAction = "'self' https: http://localhost:* http://127.0.0.1:* http://[::1]:*"
+	formsLeave formAction = "'self' https: http://localhost:* http://127.0.0.1:*"
 )
 
 func (f formAction) policy() string {
