@@ -82,6 +82,6 @@ const (
 	MaxFormFields   = 32
 	MaxFormBytes    = 256 << 10 // bytes of all field names and values together
 	MaxPromptFields = 8
-	MaxLabel        = 128 // bytes of a label
+	MaxLabel        = 128     // bytes of a label
 	MaxAnswer       = 1 << 10 // bytes of what was entered into one field
 )

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 )
 
@@ -32,6 +33,10 @@ type HostConfig struct {
 
 	// Port is the port on loopback, 0 for a free one.
 	Port int
+
+	// OwnGroup keeps Ctrl-C in a terminal from reaching the host, for a caller
+	// that stops it then.
+	OwnGroup bool
 
 	// Env is the environment of the process, which inherits nothing but PATH.
 	// StartHost adds what Env does not have: HOST, PORT, PUBLIC_URL, SECRET,
@@ -113,6 +118,7 @@ func (h *Host) prepare() error {
 func (h *Host) start(ctx context.Context) error {
 	cmd := exec.Command(h.config.Binary, "serve")
 	cmd.Dir = h.dir
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: h.config.OwnGroup}
 	for name, value := range h.config.Env {
 		cmd.Env = append(cmd.Env, name+"="+value)
 	}

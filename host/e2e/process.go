@@ -20,12 +20,10 @@ type Process struct {
 	err    error // of Wait; read it after done
 }
 
-// StartProcess starts the program in a process group of its own, so that Ctrl-C
-// in a terminal does not reach it, and gathers its standard output and error.
+// StartProcess starts the program and gathers its standard output and error.
 func StartProcess(cmd *exec.Cmd) (*Process, error) {
 	p := &Process{cmd: cmd, output: newOutput(), done: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = p.output, p.output
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
 	// Children that inherited the pipes must not keep Wait waiting.
 	cmd.WaitDelay = 2 * time.Second
 	if err := cmd.Start(); err != nil {

@@ -49,7 +49,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeAll(providers)) }()
-	host, err := e2e.StartHost(ctx, e2e.HostConfig{Port: *port, Env: environment(providers)})
+	host, err := e2e.StartHost(ctx, e2e.HostConfig{Port: *port, OwnGroup: true, Env: environment(providers)})
 	if err != nil {
 		return fmt.Errorf("starting doorward: %w", err)
 	}
