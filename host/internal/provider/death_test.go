@@ -224,3 +224,27 @@ func TestMissingPluginThatArrives(t *testing.T) {
 	})
 	h.mustBegin(t, "a")
 }
+
+func TestK02PluginThatHangsIsReplaced(t *testing.T) {
+	limits := testLimits()
+	limits.describe = 500 * time.Millisecond
+	h := startHost(t, Config{PluginDir: pluginDir(t, "fake"), Providers: []Configured{configured("fake", "a")}, limits: limits})
+	pid := h.mustBegin(t, "a")
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	m, err := h.Mechanism(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	if _, err := m.Begin(ctx, sdk.BeginRequest{State: "s"}); !errors.Is(err, sdk.ErrUnavailable) {
+		t.Errorf("while it hangs: %v", err)
+	}
+	h.awaitDeath(t, "fake")
+	h.clock.advance(limits.pause)
+	if again := h.mustBegin(t, "a"); again == pid {
+		t.Error("the same process answers")
+	}
+}

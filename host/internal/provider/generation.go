@@ -46,14 +46,14 @@ func (g *generation) available(provider string) error {
 	return g.failed[provider]
 }
 
-func (g *generation) mechanism(provider string) (sdk.Mechanism, error) {
+func (g *generation) mechanism(provider string, suspect func(*process)) (sdk.Mechanism, error) {
 	if err := g.available(provider); err != nil {
 		return nil, err
 	}
 	if !g.alive() {
 		return nil, notRunning(errDied)
 	}
-	return translated{g.opened[provider]}, nil
+	return translated{provider: g.opened[provider], timedOut: func() { suspect(g.process) }}, nil
 }
 
 func notRunning(err error) error {
@@ -70,19 +70,25 @@ func notOpened(err error) error {
 }
 
 // translated turns errors of the wire into those of the domain.
-type translated struct{ provider *plugin.Provider }
+type translated struct {
+	provider *plugin.Provider
+	timedOut func() // called when the plugin let the deadline of a call pass
+}
 
 func (t translated) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, error) {
 	step, err := t.provider.Begin(ctx, req)
-	return step, translate(err)
+	return step, t.translate(err)
 }
 
 func (t translated) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.Step, error) {
 	step, err := t.provider.Continue(ctx, req)
-	return step, translate(err)
+	return step, t.translate(err)
 }
 
-func translate(err error) error {
+func (t translated) translate(err error) error {
+	if errors.Is(err, plugin.ErrTransport) && errors.Is(err, context.DeadlineExceeded) {
+		t.timedOut()
+	}
 	switch {
 	case errors.Is(err, plugin.ErrTransport):
 		return sdk.Unavailable("plugin_unreachable", "calling the plugin: %w", err)

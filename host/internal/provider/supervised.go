@@ -26,6 +26,8 @@ type supervised struct {
 	nextStart time.Time // guarded by starting
 
 	now atomic.Pointer[generation]
+
+	probing atomic.Bool // by suspect
 }
 
 func newSupervised(life context.Context, l launcher, clock func() time.Time) *supervised {
@@ -111,7 +113,26 @@ func (s *supervised) opened(ctx context.Context, provider string) (sdk.Mechanism
 			return nil, err
 		}
 	}
-	return s.now.Load().mechanism(provider)
+	return s.now.Load().mechanism(provider, s.suspect)
+}
+
+// suspect finds out whether a process that let a call time out still answers at
+// all. A provider that is slow is no reason to end it; a process that hangs is
+// killed, so that the next login starts another.
+func (s *supervised) suspect(p *process) {
+	if !s.probing.CompareAndSwap(false, true) {
+		return
+	}
+	go func() {
+		defer s.probing.Store(false)
+		ctx, cancel := context.WithTimeout(s.life, s.limits.describe)
+		defer cancel()
+		if _, _, err := p.client.Describe(ctx); err == nil || s.life.Err() != nil {
+			return
+		}
+		s.logger.Error("plugin hangs and is killed; the next login starts it again", "plugin", s.mechanism)
+		p.kill()
+	}()
 }
 
 // available says whether the provider can be used. If it cannot, it has that
