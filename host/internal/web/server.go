@@ -84,8 +84,10 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.Serv
 // Serve answers requests until ctx is done, then lets those under way finish,
 // within a bound.
 func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
+	unused := &unusedConns{conns: map[net.Conn]struct{}{}}
 	server := &http.Server{
 		Handler:           s.echo,
+		ConnState:         unused.watch,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
@@ -93,6 +95,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          s.logger.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
 	}
+	server.RegisterOnShutdown(unused.close)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {

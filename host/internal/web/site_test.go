@@ -31,6 +31,7 @@ const secret = "a secret of the tests, long enough"
 // real HTTP, and mechanisms that the test scripts.
 type site struct {
 	*httptest.Server
+	server *web.Server
 	store  store.Store
 	log    *lockedBuffer
 	logger hclog.Logger
@@ -243,7 +244,7 @@ func newSiteWith(t testing.TB, publicURL string, providers sso.Providers) *site 
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.Config.Handler = server
+	s.server, s.Config.Handler = server, server
 	s.Start()
 	t.Cleanup(s.Close)
 	return s
