@@ -114,12 +114,16 @@ func (g *group) checkSecret(secret options.Secret) {
 	if !g.ok("secret") {
 		return
 	}
+	if len(secret) < least {
+		g.refuse("secret", "must be at least %d random bytes; make one with: openssl rand -base64 32", least)
+		return
+	}
 	distinct := map[byte]bool{}
 	for _, b := range []byte(secret.Reveal()) {
 		distinct[b] = true
 	}
-	if len(secret) < least || len(distinct) < leastDistinct {
-		g.refuse("secret", "must be at least %d random bytes, and is too short or too regular; make one with: openssl rand -base64 32", least)
+	if len(distinct) < leastDistinct {
+		g.loader.warnOnce("%s is easy to guess, and whoever guesses it signs in as anybody; make one with: openssl rand -base64 32", g.spell("secret"))
 	}
 }
 
