@@ -56,7 +56,8 @@ type Refreshed struct {
 // A LogoutBeginner ends the end user's session at the provider, too.
 type LogoutBeginner interface {
 	// BeginLogout returns a Redirect or a FormPost to the provider, or nil if
-	// there is nothing to do there.
+	// there is nothing to do there. What the answer needs to be checked travels
+	// in the Memory of the step, as in a login.
 	BeginLogout(ctx context.Context, req LogoutRequest) (Step, error)
 }
 
@@ -69,17 +70,34 @@ type LogoutRequest struct {
 
 // A LogoutReceiver lets the provider end sessions at the host.
 type LogoutReceiver interface {
-	// ReceiveLogout checks a logout message of the provider. The host ends the
-	// sessions named in the result only if the error is nil.
-	ReceiveLogout(ctx context.Context, req InboundRequest) (Logout, error)
+	// ReceiveLogout checks a request to Env.LogoutURL: a logout that the
+	// provider demands, or its answer to one that BeginLogout began. The host
+	// ends the sessions named in the result only if the error is nil.
+	ReceiveLogout(ctx context.Context, req LogoutMessage) (Logout, error)
 }
 
-// Logout says which sessions end, and how to answer the provider.
+// LogoutMessage is a request to Env.LogoutURL. Everything in it except State and
+// Memory is hostile until checked.
+type LogoutMessage struct {
+	Request InboundRequest
+
+	// State and Memory are those of the BeginLogout that this browser has under
+	// way, if the request carries its state; else empty.
+	State  string
+	Memory []byte
+}
+
+// Logout says what a logout message of the provider means.
 type Logout struct {
-	// Subject and SessionID select the sessions: by either, or by both when
-	// both are set. SessionID is the provider's (sid, SessionIndex).
-	Subject   string
-	SessionID string
+	// Outcome is how a logout ended that we had begun. It is empty when the
+	// provider demands one; then Subject and SessionIDs say which sessions end.
+	Outcome LogoutOutcome
+
+	// Subject and SessionIDs select the sessions: by either, or by both when
+	// both are set. Subject is compared to the LogoutSubject of the Identity of
+	// the login, or its Subject where that is empty; SessionIDs to its SessionID.
+	Subject    string
+	SessionIDs []string
 
 	// Reply is the next step of the browser (Redirect or FormPost), nil when
 	// the provider called us directly and a bare success is the answer.
@@ -89,6 +107,18 @@ type Logout struct {
 	OnceID    string
 	OnceUntil time.Time
 }
+
+// LogoutOutcome is how a logout at the provider ended.
+type LogoutOutcome string
+
+// The outcomes of a logout that we began.
+const (
+	LogoutDone    LogoutOutcome = "done"
+	LogoutPartial LogoutOutcome = "partial" // somewhere the end user is still signed in
+)
+
+// MaxLogoutSessions bounds the SessionIDs of a Logout.
+const MaxLogoutSessions = 100
 
 // A MetadataPublisher describes us to the provider.
 type MetadataPublisher interface {
@@ -116,6 +146,10 @@ type Finding struct {
 	Severity Severity
 	Subject  string // what was looked at, such as "discovery"
 	Text     string // what was found, and what to change
+
+	// ExpiresAt is when what was looked at ends to be good, such as a
+	// certificate. The host warns ahead of it. The zero value means never.
+	ExpiresAt time.Time
 }
 
 // Severity grades a finding.

@@ -93,7 +93,8 @@
 // too), [LogoutReceiver] (the provider ends sessions here), [MetadataPublisher]
 // (a document about us) and [Checker] (what is wrong with this provider?). The SDK
 // announces what it finds when the provider is opened; the host calls nothing
-// else.
+// else. A mechanism that is an io.Closer is closed when its provider is changed or
+// removed.
 //
 // # What the host checks
 //

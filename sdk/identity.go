@@ -36,6 +36,18 @@ type Identity struct {
 	// token. The host stores it encrypted; only the mechanism reads it.
 	Grant []byte
 
+	// SessionID names the end user's session at the provider as its logout
+	// messages do: sid in OpenID Connect, SessionIndex in SAML 2.0.
+	SessionID string
+
+	// LogoutSubject is how logout messages name the end user where that is not
+	// Subject: the NameID, when an attribute serves as Subject.
+	LogoutSubject string
+
+	// PasswordExpiresAt, if set, has the host warn the end user, once for this
+	// login, that their password expires then. Set it only when it is soon.
+	PasswordExpiresAt time.Time
+
 	// ExpiresAt bounds the session that this identity starts. The zero value
 	// leaves it to the host.
 	ExpiresAt time.Time

@@ -22,6 +22,10 @@ import (
 //
 // A mechanism that can do more also implements [Refresher], [LogoutBeginner],
 // [LogoutReceiver], [MetadataPublisher] or [Checker].
+//
+// A mechanism that implements io.Closer is closed when its provider is changed or
+// removed while the process goes on, after the calls in flight on it have ended.
+// That is the place to end goroutines and connections.
 type Mechanism interface {
 	// Begin starts a login. It must have no effect that cannot be repeated: the
 	// host may call it again after a crash.

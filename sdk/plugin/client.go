@@ -155,11 +155,13 @@ func (p *Provider) BeginLogout(ctx context.Context, req sdk.LogoutRequest) (sdk.
 }
 
 // ReceiveLogout implements sdk.LogoutReceiver.
-func (p *Provider) ReceiveLogout(ctx context.Context, req sdk.InboundRequest) (sdk.Logout, error) {
+func (p *Provider) ReceiveLogout(ctx context.Context, req sdk.LogoutMessage) (sdk.Logout, error) {
 	if err := p.need(sdk.CapabilityReceiveLogout); err != nil {
 		return sdk.Logout{}, err
 	}
-	resp, err := call(ctx, p.rpc.ReceiveLogout, &doorwardv1.ReceiveLogoutRequest{Handle: p.handle, Request: inboundToWire(req)})
+	resp, err := call(ctx, p.rpc.ReceiveLogout, &doorwardv1.ReceiveLogoutRequest{
+		Handle: p.handle, Request: inboundToWire(req.Request), State: req.State, Memory: req.Memory,
+	})
 	if err != nil {
 		return sdk.Logout{}, err
 	}

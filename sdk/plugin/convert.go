@@ -6,6 +6,9 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"time"
+
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
@@ -86,7 +89,8 @@ func replyFromWire(wire *doorwardv1.Step) (sdk.Step, error) {
 
 func logoutToWire(l sdk.Logout) (*doorwardv1.ReceiveLogoutResponse, error) {
 	resp := &doorwardv1.ReceiveLogoutResponse{
-		Subject: l.Subject, SessionId: l.SessionID, OnceId: l.OnceID, OnceUntil: timeToWire(l.OnceUntil),
+		Subject: l.Subject, SessionIds: l.SessionIDs, OnceId: l.OnceID, OnceUntil: timeToWire(l.OnceUntil),
+		Outcome: string(l.Outcome),
 	}
 	if l.Reply == nil {
 		return resp, nil
@@ -98,10 +102,16 @@ func logoutToWire(l sdk.Logout) (*doorwardv1.ReceiveLogoutResponse, error) {
 
 func logoutFromWire(w *doorwardv1.ReceiveLogoutResponse) (sdk.Logout, error) {
 	l := sdk.Logout{
-		Subject: w.GetSubject(), SessionID: w.GetSessionId(), OnceID: w.GetOnceId(), OnceUntil: timeFromWire(w.GetOnceUntil()),
+		Subject: w.GetSubject(), SessionIDs: w.GetSessionIds(), OnceID: w.GetOnceId(), OnceUntil: timeFromWire(w.GetOnceUntil()),
+		Outcome: sdk.LogoutOutcome(w.GetOutcome()),
 	}
 	if err := checkTimes(w.GetOnceUntil()); err != nil {
 		return sdk.Logout{}, err
+	}
+	switch l.Outcome {
+	case "", sdk.LogoutDone, sdk.LogoutPartial:
+	default:
+		return sdk.Logout{}, fmt.Errorf("%w: a logout of no known outcome", ErrFault)
 	}
 	var err error
 	if l.Reply, err = replyFromWire(w.GetReply()); err != nil {
@@ -147,7 +157,9 @@ func parametersFromWire(list []*doorwardv1.Parameter) url.Values {
 func findingsToWire(findings []sdk.Finding) []*doorwardv1.Finding {
 	var list []*doorwardv1.Finding
 	for _, f := range findings {
-		list = append(list, &doorwardv1.Finding{Severity: string(f.Severity), Subject: f.Subject, Text: f.Text})
+		list = append(list, &doorwardv1.Finding{
+			Severity: string(f.Severity), Subject: f.Subject, Text: f.Text, ExpiresAt: timeToWire(f.ExpiresAt),
+		})
 	}
 	return list
 }
@@ -158,9 +170,19 @@ func findingsFromWire(list []*doorwardv1.Finding) []sdk.Finding {
 		findings = append(findings, sdk.Finding{
 			Severity: severityFromWire(f.GetSeverity()),
 			Subject:  printable(f.GetSubject(), maxOption), Text: printable(f.GetText(), maxDetail),
+			ExpiresAt: expiryFromWire(f.GetExpiresAt()),
 		})
 	}
 	return findings
+}
+
+// expiryFromWire leaves out a time that cannot be read: a finding without one is
+// still of use.
+func expiryFromWire(t *timestamppb.Timestamp) time.Time {
+	if checkTimes(t) != nil {
+		return time.Time{}
+	}
+	return timeFromWire(t)
 }
 
 // severityFromWire takes a severity that it does not know for an error: a newer

@@ -192,13 +192,14 @@ func TestHostileDescriptions(t *testing.T) {
 	}
 	findings := make([]*doorwardv1.Finding, 5000)
 	for i := range findings {
-		findings[i] = &doorwardv1.Finding{Severity: "fatal", Subject: "a\nb", Text: "\x1b"}
+		findings[i] = &doorwardv1.Finding{
+			Severity: "fatal", Subject: "a\nb", Text: "\x1b", ExpiresAt: &timestamppb.Timestamp{Seconds: 1 << 60},
+		}
 	}
 	p := hostileProvider(t, hostile{
 		describe: &doorwardv1.DescribeResponse{Mechanism: "a\nb", Version: strings.Repeat("1", 1000), Options: many},
 		open:     &doorwardv1.OpenResponse{Capabilities: []string{"check", "fly", "check", "refresh"}},
 		check:    &doorwardv1.CheckResponse{Findings: findings},
-		logout:   &doorwardv1.ReceiveLogoutResponse{Subject: "1", OnceUntil: &timestamppb.Timestamp{Seconds: 1 << 60}},
 	})
 	client := &Client{rpc: p.rpc}
 	d, schema, err := client.Describe(t.Context())
@@ -220,8 +221,14 @@ func TestHostileDescriptions(t *testing.T) {
 	if err != nil || len(got) != maxFindings || got[0] != want {
 		t.Errorf("%d findings, %v", len(got), err)
 	}
-	if got, err := p.ReceiveLogout(t.Context(), sdk.InboundRequest{}); !errors.Is(err, ErrFault) || got.Subject != "" {
-		t.Errorf("logout: %+v, %v", got, err)
+	for name, response := range map[string]*doorwardv1.ReceiveLogoutResponse{
+		"a time beyond all": {Subject: "1", OnceUntil: &timestamppb.Timestamp{Seconds: 1 << 60}},
+		"an odd outcome":    {Subject: "1", Outcome: "gone"},
+	} {
+		p := hostileProvider(t, hostile{logout: response})
+		if got, err := p.ReceiveLogout(t.Context(), sdk.LogoutMessage{}); !errors.Is(err, ErrFault) || got.Subject != "" {
+			t.Errorf("logout with %s: %+v, %v", name, got, err)
+		}
 	}
 }
 

@@ -27,6 +27,7 @@ func identityToWire(i sdk.Identity) (*doorwardv1.Identity, error) {
 		GivenName: i.GivenName, FamilyName: i.FamilyName, Name: i.Name, Groups: i.Groups,
 		AuthTime: timeToWire(i.AuthTime), Amr: i.AMR, Acr: i.ACR, ClaimsJson: claims, Grant: i.Grant,
 		ExpiresAt: timeToWire(i.ExpiresAt), OnceId: i.OnceID, OnceUntil: timeToWire(i.OnceUntil),
+		SessionId: i.SessionID, LogoutSubject: i.LogoutSubject, PasswordExpiresAt: timeToWire(i.PasswordExpiresAt),
 	}, nil
 }
 
@@ -36,10 +37,11 @@ func identityFromWire(w *doorwardv1.Identity) (sdk.Identity, error) {
 		GivenName: w.GetGivenName(), FamilyName: w.GetFamilyName(), Name: w.GetName(), Groups: w.GetGroups(),
 		AuthTime: timeFromWire(w.GetAuthTime()), AMR: w.GetAmr(), ACR: w.GetAcr(), Grant: w.GetGrant(),
 		ExpiresAt: timeFromWire(w.GetExpiresAt()), OnceID: w.GetOnceId(), OnceUntil: timeFromWire(w.GetOnceUntil()),
+		SessionID: w.GetSessionId(), LogoutSubject: w.GetLogoutSubject(), PasswordExpiresAt: timeFromWire(w.GetPasswordExpiresAt()),
 	}
 	// A time that cannot be read must not turn into one that was not told: a
 	// session would live longer than the provider allows.
-	if err := checkTimes(w.GetAuthTime(), w.GetExpiresAt(), w.GetOnceUntil()); err != nil {
+	if err := checkTimes(w.GetAuthTime(), w.GetExpiresAt(), w.GetOnceUntil(), w.GetPasswordExpiresAt()); err != nil {
 		return sdk.Identity{}, err
 	}
 	var err error

@@ -30,7 +30,7 @@ func TestRequestsThatCannotBeSent(t *testing.T) {
 			return err
 		},
 		"E18 logout that is no UTF-8": func() error {
-			_, err := p.ReceiveLogout(t.Context(), sdk.InboundRequest{Form: url.Values{"logout_token": {"\xff"}}})
+			_, err := p.ReceiveLogout(t.Context(), sdk.LogoutMessage{Request: sdk.InboundRequest{Form: url.Values{"logout_token": {"\xff"}}}})
 			return err
 		},
 	} {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"regexp"
 	"runtime"
 	"runtime/debug"
@@ -27,7 +28,13 @@ type server struct {
 
 	mu     sync.RWMutex
 	last   uint64
-	opened map[uint64]sdk.Mechanism
+	opened map[uint64]*opened
+}
+
+// opened is an open provider with the calls that are in flight on it.
+type opened struct {
+	mechanism sdk.Mechanism
+	calls     sync.WaitGroup
 }
 
 var mechanismName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
@@ -47,7 +54,7 @@ func newServer[C any](d Description, open func(context.Context, sdk.Env, C) (sdk
 		}
 		return open(ctx, env, opts)
 	}
-	return &server{description: d, schema: schema, open: openValues, env: env, opened: map[uint64]sdk.Mechanism{}}, nil
+	return &server{description: d, schema: schema, open: openValues, env: env, opened: map[uint64]*opened{}}, nil
 }
 
 // answer stands around every call. It turns errors into statuses that the host
@@ -65,11 +72,29 @@ func (s *server) answer(ctx context.Context, req any, info *grpc.UnaryServerInfo
 			resp, err = nil, statusOf(ctx, fmt.Errorf("panic in %s: %s", info.FullMethod, what))
 		}
 	}()
+	defer s.enter(req)()
 	resp, err = handle(ctx, req)
 	if err != nil {
 		return nil, statusOf(ctx, err)
 	}
 	return resp, nil
+}
+
+// enter counts a call on an open provider until the function that it returns is
+// called, so that a mechanism is not closed under the hands of a call.
+func (s *server) enter(req any) (leave func()) {
+	on, ok := req.(interface{ GetHandle() uint64 })
+	if _, closes := req.(*doorwardv1.CloseRequest); !ok || closes {
+		return func() {}
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	o, ok := s.opened[on.GetHandle()]
+	if !ok {
+		return func() {}
+	}
+	o.calls.Add(1)
+	return o.calls.Done
 }
 
 // panicText shows errors of the runtime and hides everything else, because a
@@ -115,25 +140,47 @@ func (s *server) keep(m sdk.Mechanism) uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last++
-	s.opened[s.last] = m
+	s.opened[s.last] = &opened{mechanism: m}
 	return s.last
 }
 
 func (s *server) Close(_ context.Context, req *doorwardv1.CloseRequest) (*doorwardv1.CloseResponse, error) {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	o := s.opened[req.GetHandle()]
 	delete(s.opened, req.GetHandle())
+	s.mu.Unlock()
+	if o != nil {
+		go s.closeMechanism(o)
+	}
 	return &doorwardv1.CloseResponse{}, nil
+}
+
+// closeMechanism lets the mechanism free what it holds, once the calls in flight
+// on it have ended, each of which has a deadline.
+func (s *server) closeMechanism(o *opened) {
+	closer, ok := o.mechanism.(io.Closer)
+	if !ok {
+		return
+	}
+	o.calls.Wait()
+	defer func() {
+		if r := recover(); r != nil {
+			s.env.logger().Error("panic", "call", "Close", "what", panicText(r), "stack", string(debug.Stack()))
+		}
+	}()
+	if err := closer.Close(); err != nil {
+		s.env.logger().Warn("closing a provider", "error", err)
+	}
 }
 
 func (s *server) mechanism(handle uint64) (sdk.Mechanism, error) {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	m, ok := s.opened[handle]
+	o, ok := s.opened[handle]
 	if !ok {
 		return nil, fmt.Errorf("no provider is open as %d", handle)
 	}
-	return m, nil
+	return o.mechanism, nil
 }
 
 // capability returns the mechanism of a handle as the optional interface T.
@@ -211,7 +258,9 @@ func (s *server) ReceiveLogout(ctx context.Context, req *doorwardv1.ReceiveLogou
 	if err != nil {
 		return nil, err
 	}
-	logout, err := r.ReceiveLogout(ctx, inboundFromWire(req.GetRequest()))
+	logout, err := r.ReceiveLogout(ctx, sdk.LogoutMessage{
+		Request: inboundFromWire(req.GetRequest()), State: req.GetState(), Memory: req.GetMemory(),
+	})
 	if err != nil {
 		return nil, err
 	}

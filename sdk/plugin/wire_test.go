@@ -43,7 +43,7 @@ type capable struct {
 	scripted
 	refresh  func(grant []byte) (sdk.Refreshed, error)
 	logout   func(sdk.LogoutRequest) (sdk.Step, error)
-	inbound  func(sdk.InboundRequest) (sdk.Logout, error)
+	inbound  func(sdk.LogoutMessage) (sdk.Logout, error)
 	metadata func() (sdk.Document, error)
 	check    func() ([]sdk.Finding, error)
 }
@@ -56,7 +56,7 @@ func (c capable) BeginLogout(_ context.Context, req sdk.LogoutRequest) (sdk.Step
 	return c.logout(req)
 }
 
-func (c capable) ReceiveLogout(_ context.Context, req sdk.InboundRequest) (sdk.Logout, error) {
+func (c capable) ReceiveLogout(_ context.Context, req sdk.LogoutMessage) (sdk.Logout, error) {
 	return c.inbound(req)
 }
 
@@ -91,6 +91,7 @@ var fullIdentity = sdk.Identity{
 	},
 	Grant: []byte("\x00\xffgrant"), ExpiresAt: time.Unix(4102444800, 0),
 	OnceID: "_8e8dc5f69a98cc4c1ff3427e5ce34606fd672f91e6", OnceUntil: time.Unix(4102444800, 1),
+	SessionID: "_session", LogoutSubject: "_nameid", PasswordExpiresAt: time.Unix(4102444800, 2),
 }
 
 func everyFieldIsSet(t *testing.T, value any) {
@@ -189,12 +190,16 @@ func TestBeginAndContinueRequests(t *testing.T) {
 func TestCapabilities(t *testing.T) {
 	identity := fullIdentity
 	logout := sdk.Logout{
-		Subject: "1", SessionID: "sid", Reply: sdk.Redirect{URL: "https://idp.example/"}, OnceID: "jti", OnceUntil: time.Unix(4102444800, 0),
+		Outcome: sdk.LogoutPartial, Subject: "1", SessionIDs: []string{"sid", "sid2"}, Reply: sdk.Redirect{URL: "https://idp.example/"}, OnceID: "jti", OnceUntil: time.Unix(4102444800, 0),
 	}
 	document := sdk.Document{ContentType: "application/samlmetadata+xml", Content: []byte("<x/>\xff")}
-	findings := []sdk.Finding{{Severity: sdk.SeverityOK, Subject: "discovery", Text: "found"}, {Severity: sdk.SeverityWarning, Subject: "a", Text: "b"}}
+	findings := []sdk.Finding{{Severity: sdk.SeverityOK, Subject: "discovery", Text: "found"}, {Severity: sdk.SeverityWarning, Subject: "a", Text: "b", ExpiresAt: time.Unix(4102444800, 0)}}
 	logoutRequest := sdk.LogoutRequest{State: "s", Subject: "1", Grant: []byte{0xff}}
-	inbound := sdk.InboundRequest{Method: "GET", Query: url.Values{"logout_token": {"x"}}, RawQuery: "logout_token=x"}
+	inbound := sdk.LogoutMessage{
+		Request: sdk.InboundRequest{Method: "GET", Query: url.Values{"logout_token": {"x"}}, RawQuery: "logout_token=x"},
+		State:   "s", Memory: []byte{0, 0xff},
+	}
+	everyFieldIsSet(t, inbound)
 	everyFieldIsSet(t, logout)
 	everyFieldIsSet(t, logoutRequest)
 	sent := map[string]any{}
@@ -207,7 +212,7 @@ func TestCapabilities(t *testing.T) {
 			sent["logout"] = req
 			return sdk.FormPost{URL: "https://idp.example"}, nil
 		},
-		inbound:  func(req sdk.InboundRequest) (sdk.Logout, error) { sent["inbound"] = req; return logout, nil },
+		inbound:  func(req sdk.LogoutMessage) (sdk.Logout, error) { sent["inbound"] = req; return logout, nil },
 		metadata: func() (sdk.Document, error) { return document, nil },
 		check:    func() ([]sdk.Finding, error) { return findings, nil },
 	})
@@ -235,10 +240,10 @@ func TestCapabilities(t *testing.T) {
 func TestLogoutWithNothingToDo(t *testing.T) {
 	p := open(t, capable{
 		logout:  func(sdk.LogoutRequest) (sdk.Step, error) { return nil, nil },
-		inbound: func(sdk.InboundRequest) (sdk.Logout, error) { return sdk.Logout{SessionID: "sid"}, nil },
+		inbound: func(sdk.LogoutMessage) (sdk.Logout, error) { return sdk.Logout{SessionIDs: []string{"sid"}}, nil },
 	})
 	step, err1 := p.BeginLogout(t.Context(), sdk.LogoutRequest{})
-	logout, err2 := p.ReceiveLogout(t.Context(), sdk.InboundRequest{})
+	logout, err2 := p.ReceiveLogout(t.Context(), sdk.LogoutMessage{})
 	if err := errors.Join(err1, err2); err != nil || step != nil || logout.Reply != nil {
 		t.Errorf("got %v, %v, %v; want no step", step, logout.Reply, err)
 	}
@@ -248,12 +253,12 @@ func TestLogoutCannotAskOrSignIn(t *testing.T) {
 	for _, step := range []sdk.Step{sdk.Prompt{}, sdk.Authenticated{}} {
 		p := open(t, capable{
 			logout:  func(sdk.LogoutRequest) (sdk.Step, error) { return step, nil },
-			inbound: func(sdk.InboundRequest) (sdk.Logout, error) { return sdk.Logout{Subject: "1", Reply: step}, nil },
+			inbound: func(sdk.LogoutMessage) (sdk.Logout, error) { return sdk.Logout{Subject: "1", Reply: step}, nil },
 		})
 		if _, err := p.BeginLogout(t.Context(), sdk.LogoutRequest{}); !errors.Is(err, plugin.ErrFault) {
 			t.Errorf("BeginLogout with a %T: %v", step, err)
 		}
-		if got, err := p.ReceiveLogout(t.Context(), sdk.InboundRequest{}); !errors.Is(err, plugin.ErrFault) || got.Subject != "" {
+		if got, err := p.ReceiveLogout(t.Context(), sdk.LogoutMessage{}); !errors.Is(err, plugin.ErrFault) || got.Subject != "" {
 			t.Errorf("ReceiveLogout with a %T: %+v, %v", step, got, err)
 		}
 	}
@@ -269,7 +274,7 @@ func TestAbsentCapabilities(t *testing.T) {
 	cancel()
 	_, refresh := p.Refresh(ctx, nil)
 	_, logout := p.BeginLogout(ctx, sdk.LogoutRequest{})
-	_, inbound := p.ReceiveLogout(ctx, sdk.InboundRequest{})
+	_, inbound := p.ReceiveLogout(ctx, sdk.LogoutMessage{})
 	_, metadata := p.Metadata(ctx)
 	_, check := p.Check(ctx)
 	for i, err := range []error{refresh, logout, inbound, metadata, check} {

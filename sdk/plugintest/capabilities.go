@@ -46,9 +46,9 @@ func beginLogout(t *testing.T, p *plugin.Provider) error {
 }
 
 func receiveLogout(t *testing.T, p *plugin.Provider) error {
-	logout, err := p.ReceiveLogout(t.Context(), sdk.InboundRequest{Method: "GET"})
+	logout, err := p.ReceiveLogout(t.Context(), sdk.LogoutMessage{Request: sdk.InboundRequest{Method: "GET"}})
 	if err == nil {
-		t.Errorf("receive_logout accepts an empty message: subject %q, session %q", logout.Subject, logout.SessionID)
+		t.Errorf("receive_logout accepts an empty message: subject %q, sessions %q", logout.Subject, logout.SessionIDs)
 	}
 	return err
 }

@@ -193,7 +193,7 @@ func (d *demoCapable) Refresh(_ context.Context, grant []byte) (sdk.Refreshed, e
 	return sdk.Refreshed{}, sdk.Denied(sdk.ReasonNotAllowed, "no grant")
 }
 
-func (d *demoCapable) ReceiveLogout(context.Context, sdk.InboundRequest) (sdk.Logout, error) {
+func (d *demoCapable) ReceiveLogout(context.Context, sdk.LogoutMessage) (sdk.Logout, error) {
 	if d.flaw == "trusting" {
 		return sdk.Logout{}, nil
 	}

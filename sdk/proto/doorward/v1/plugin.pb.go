@@ -1238,25 +1238,28 @@ func (x *PromptField) GetOptional() bool {
 
 // Identity is what the provider asserted.
 type Identity struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Subject       string                 `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
-	Username      string                 `protobuf:"bytes,2,opt,name=username,proto3" json:"username,omitempty"`
-	Email         string                 `protobuf:"bytes,3,opt,name=email,proto3" json:"email,omitempty"`
-	EmailVerified bool                   `protobuf:"varint,4,opt,name=email_verified,json=emailVerified,proto3" json:"email_verified,omitempty"`
-	GivenName     string                 `protobuf:"bytes,5,opt,name=given_name,json=givenName,proto3" json:"given_name,omitempty"`
-	FamilyName    string                 `protobuf:"bytes,6,opt,name=family_name,json=familyName,proto3" json:"family_name,omitempty"`
-	Name          string                 `protobuf:"bytes,7,opt,name=name,proto3" json:"name,omitempty"`
-	Groups        []string               `protobuf:"bytes,8,rep,name=groups,proto3" json:"groups,omitempty"`
-	AuthTime      *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=auth_time,json=authTime,proto3" json:"auth_time,omitempty"`
-	Amr           []string               `protobuf:"bytes,10,rep,name=amr,proto3" json:"amr,omitempty"`
-	Acr           string                 `protobuf:"bytes,11,opt,name=acr,proto3" json:"acr,omitempty"`
-	ClaimsJson    []byte                 `protobuf:"bytes,12,opt,name=claims_json,json=claimsJson,proto3" json:"claims_json,omitempty"` // a JSON object
-	Grant         []byte                 `protobuf:"bytes,13,opt,name=grant,proto3" json:"grant,omitempty"`
-	ExpiresAt     *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
-	OnceId        string                 `protobuf:"bytes,15,opt,name=once_id,json=onceId,proto3" json:"once_id,omitempty"`
-	OnceUntil     *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=once_until,json=onceUntil,proto3" json:"once_until,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state             protoimpl.MessageState `protogen:"open.v1"`
+	Subject           string                 `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
+	Username          string                 `protobuf:"bytes,2,opt,name=username,proto3" json:"username,omitempty"`
+	Email             string                 `protobuf:"bytes,3,opt,name=email,proto3" json:"email,omitempty"`
+	EmailVerified     bool                   `protobuf:"varint,4,opt,name=email_verified,json=emailVerified,proto3" json:"email_verified,omitempty"`
+	GivenName         string                 `protobuf:"bytes,5,opt,name=given_name,json=givenName,proto3" json:"given_name,omitempty"`
+	FamilyName        string                 `protobuf:"bytes,6,opt,name=family_name,json=familyName,proto3" json:"family_name,omitempty"`
+	Name              string                 `protobuf:"bytes,7,opt,name=name,proto3" json:"name,omitempty"`
+	Groups            []string               `protobuf:"bytes,8,rep,name=groups,proto3" json:"groups,omitempty"`
+	AuthTime          *timestamppb.Timestamp `protobuf:"bytes,9,opt,name=auth_time,json=authTime,proto3" json:"auth_time,omitempty"`
+	Amr               []string               `protobuf:"bytes,10,rep,name=amr,proto3" json:"amr,omitempty"`
+	Acr               string                 `protobuf:"bytes,11,opt,name=acr,proto3" json:"acr,omitempty"`
+	ClaimsJson        []byte                 `protobuf:"bytes,12,opt,name=claims_json,json=claimsJson,proto3" json:"claims_json,omitempty"` // a JSON object
+	Grant             []byte                 `protobuf:"bytes,13,opt,name=grant,proto3" json:"grant,omitempty"`
+	ExpiresAt         *timestamppb.Timestamp `protobuf:"bytes,14,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"`
+	OnceId            string                 `protobuf:"bytes,15,opt,name=once_id,json=onceId,proto3" json:"once_id,omitempty"`
+	OnceUntil         *timestamppb.Timestamp `protobuf:"bytes,16,opt,name=once_until,json=onceUntil,proto3" json:"once_until,omitempty"`
+	SessionId         string                 `protobuf:"bytes,17,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`                           // at the provider
+	LogoutSubject     string                 `protobuf:"bytes,18,opt,name=logout_subject,json=logoutSubject,proto3" json:"logout_subject,omitempty"`               // empty: subject
+	PasswordExpiresAt *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=password_expires_at,json=passwordExpiresAt,proto3" json:"password_expires_at,omitempty"` // absent: no reason to warn
+	unknownFields     protoimpl.UnknownFields
+	sizeCache         protoimpl.SizeCache
 }
 
 func (x *Identity) Reset() {
@@ -1397,6 +1400,27 @@ func (x *Identity) GetOnceId() string {
 func (x *Identity) GetOnceUntil() *timestamppb.Timestamp {
 	if x != nil {
 		return x.OnceUntil
+	}
+	return nil
+}
+
+func (x *Identity) GetSessionId() string {
+	if x != nil {
+		return x.SessionId
+	}
+	return ""
+}
+
+func (x *Identity) GetLogoutSubject() string {
+	if x != nil {
+		return x.LogoutSubject
+	}
+	return ""
+}
+
+func (x *Identity) GetPasswordExpiresAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.PasswordExpiresAt
 	}
 	return nil
 }
@@ -1613,6 +1637,8 @@ type ReceiveLogoutRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Handle        uint64                 `protobuf:"varint,1,opt,name=handle,proto3" json:"handle,omitempty"`
 	Request       *InboundRequest        `protobuf:"bytes,2,opt,name=request,proto3" json:"request,omitempty"`
+	State         string                 `protobuf:"bytes,3,opt,name=state,proto3" json:"state,omitempty"` // of the BeginLogout that is under way in this browser
+	Memory        []byte                 `protobuf:"bytes,4,opt,name=memory,proto3" json:"memory,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1661,13 +1687,28 @@ func (x *ReceiveLogoutRequest) GetRequest() *InboundRequest {
 	return nil
 }
 
+func (x *ReceiveLogoutRequest) GetState() string {
+	if x != nil {
+		return x.State
+	}
+	return ""
+}
+
+func (x *ReceiveLogoutRequest) GetMemory() []byte {
+	if x != nil {
+		return x.Memory
+	}
+	return nil
+}
+
 type ReceiveLogoutResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Subject       string                 `protobuf:"bytes,1,opt,name=subject,proto3" json:"subject,omitempty"`
-	SessionId     string                 `protobuf:"bytes,2,opt,name=session_id,json=sessionId,proto3" json:"session_id,omitempty"`
+	SessionIds    []string               `protobuf:"bytes,2,rep,name=session_ids,json=sessionIds,proto3" json:"session_ids,omitempty"`
 	Reply         *Step                  `protobuf:"bytes,3,opt,name=reply,proto3" json:"reply,omitempty"`
 	OnceId        string                 `protobuf:"bytes,4,opt,name=once_id,json=onceId,proto3" json:"once_id,omitempty"`
 	OnceUntil     *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=once_until,json=onceUntil,proto3" json:"once_until,omitempty"`
+	Outcome       string                 `protobuf:"bytes,6,opt,name=outcome,proto3" json:"outcome,omitempty"` // "done", "partial"; empty: the provider demands a logout
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1709,11 +1750,11 @@ func (x *ReceiveLogoutResponse) GetSubject() string {
 	return ""
 }
 
-func (x *ReceiveLogoutResponse) GetSessionId() string {
+func (x *ReceiveLogoutResponse) GetSessionIds() []string {
 	if x != nil {
-		return x.SessionId
+		return x.SessionIds
 	}
-	return ""
+	return nil
 }
 
 func (x *ReceiveLogoutResponse) GetReply() *Step {
@@ -1735,6 +1776,13 @@ func (x *ReceiveLogoutResponse) GetOnceUntil() *timestamppb.Timestamp {
 		return x.OnceUntil
 	}
 	return nil
+}
+
+func (x *ReceiveLogoutResponse) GetOutcome() string {
+	if x != nil {
+		return x.Outcome
+	}
+	return ""
 }
 
 type MetadataRequest struct {
@@ -1926,6 +1974,7 @@ type Finding struct {
 	Severity      string                 `protobuf:"bytes,1,opt,name=severity,proto3" json:"severity,omitempty"` // "ok", "warning", "error"
 	Subject       string                 `protobuf:"bytes,2,opt,name=subject,proto3" json:"subject,omitempty"`
 	Text          string                 `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
+	ExpiresAt     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"` // absent: never
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1979,6 +2028,13 @@ func (x *Finding) GetText() string {
 		return x.Text
 	}
 	return ""
+}
+
+func (x *Finding) GetExpiresAt() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpiresAt
+	}
+	return nil
 }
 
 // Error says what kind of refusal a status is.
@@ -2183,7 +2239,7 @@ const file_doorward_v1_plugin_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x14\n" +
 	"\x05label\x18\x03 \x01(\tR\x05label\x12\x1a\n" +
-	"\boptional\x18\x04 \x01(\bR\boptional\"\x8c\x04\n" +
+	"\boptional\x18\x04 \x01(\bR\boptional\"\x9e\x05\n" +
 	"\bIdentity\x12\x18\n" +
 	"\asubject\x18\x01 \x01(\tR\asubject\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x14\n" +
@@ -2206,7 +2262,11 @@ const file_doorward_v1_plugin_proto_rawDesc = "" +
 	"expires_at\x18\x0e \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x12\x17\n" +
 	"\aonce_id\x18\x0f \x01(\tR\x06onceId\x129\n" +
 	"\n" +
-	"once_until\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\tonceUntil\">\n" +
+	"once_until\x18\x10 \x01(\v2\x1a.google.protobuf.TimestampR\tonceUntil\x12\x1d\n" +
+	"\n" +
+	"session_id\x18\x11 \x01(\tR\tsessionId\x12%\n" +
+	"\x0elogout_subject\x18\x12 \x01(\tR\rlogoutSubject\x12J\n" +
+	"\x13password_expires_at\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampR\x11passwordExpiresAt\">\n" +
 	"\x0eRefreshRequest\x12\x16\n" +
 	"\x06handle\x18\x01 \x01(\x04R\x06handle\x12\x14\n" +
 	"\x05grant\x18\x02 \x01(\fR\x05grant\"D\n" +
@@ -2218,18 +2278,21 @@ const file_doorward_v1_plugin_proto_rawDesc = "" +
 	"\asubject\x18\x03 \x01(\tR\asubject\x12\x14\n" +
 	"\x05grant\x18\x04 \x01(\fR\x05grant\"<\n" +
 	"\x13BeginLogoutResponse\x12%\n" +
-	"\x04step\x18\x01 \x01(\v2\x11.doorward.v1.StepR\x04step\"e\n" +
+	"\x04step\x18\x01 \x01(\v2\x11.doorward.v1.StepR\x04step\"\x93\x01\n" +
 	"\x14ReceiveLogoutRequest\x12\x16\n" +
 	"\x06handle\x18\x01 \x01(\x04R\x06handle\x125\n" +
-	"\arequest\x18\x02 \x01(\v2\x1b.doorward.v1.InboundRequestR\arequest\"\xcd\x01\n" +
+	"\arequest\x18\x02 \x01(\v2\x1b.doorward.v1.InboundRequestR\arequest\x12\x14\n" +
+	"\x05state\x18\x03 \x01(\tR\x05state\x12\x16\n" +
+	"\x06memory\x18\x04 \x01(\fR\x06memory\"\xe9\x01\n" +
 	"\x15ReceiveLogoutResponse\x12\x18\n" +
-	"\asubject\x18\x01 \x01(\tR\asubject\x12\x1d\n" +
-	"\n" +
-	"session_id\x18\x02 \x01(\tR\tsessionId\x12'\n" +
+	"\asubject\x18\x01 \x01(\tR\asubject\x12\x1f\n" +
+	"\vsession_ids\x18\x02 \x03(\tR\n" +
+	"sessionIds\x12'\n" +
 	"\x05reply\x18\x03 \x01(\v2\x11.doorward.v1.StepR\x05reply\x12\x17\n" +
 	"\aonce_id\x18\x04 \x01(\tR\x06onceId\x129\n" +
 	"\n" +
-	"once_until\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tonceUntil\")\n" +
+	"once_until\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tonceUntil\x12\x18\n" +
+	"\aoutcome\x18\x06 \x01(\tR\aoutcome\")\n" +
 	"\x0fMetadataRequest\x12\x16\n" +
 	"\x06handle\x18\x01 \x01(\x04R\x06handle\"O\n" +
 	"\x10MetadataResponse\x12!\n" +
@@ -2238,11 +2301,13 @@ const file_doorward_v1_plugin_proto_rawDesc = "" +
 	"\fCheckRequest\x12\x16\n" +
 	"\x06handle\x18\x01 \x01(\x04R\x06handle\"A\n" +
 	"\rCheckResponse\x120\n" +
-	"\bfindings\x18\x01 \x03(\v2\x14.doorward.v1.FindingR\bfindings\"S\n" +
+	"\bfindings\x18\x01 \x03(\v2\x14.doorward.v1.FindingR\bfindings\"\x8e\x01\n" +
 	"\aFinding\x12\x1a\n" +
 	"\bseverity\x18\x01 \x01(\tR\bseverity\x12\x18\n" +
 	"\asubject\x18\x02 \x01(\tR\asubject\x12\x12\n" +
-	"\x04text\x18\x03 \x01(\tR\x04text\"\x9b\x01\n" +
+	"\x04text\x18\x03 \x01(\tR\x04text\x129\n" +
+	"\n" +
+	"expires_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"\x9b\x01\n" +
 	"\x05Error\x12*\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x16.doorward.v1.ErrorKindR\x04kind\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n" +
@@ -2339,39 +2404,41 @@ var file_doorward_v1_plugin_proto_depIdxs = []int32{
 	35, // 13: doorward.v1.Identity.auth_time:type_name -> google.protobuf.Timestamp
 	35, // 14: doorward.v1.Identity.expires_at:type_name -> google.protobuf.Timestamp
 	35, // 15: doorward.v1.Identity.once_until:type_name -> google.protobuf.Timestamp
-	20, // 16: doorward.v1.RefreshResponse.identity:type_name -> doorward.v1.Identity
-	14, // 17: doorward.v1.BeginLogoutResponse.step:type_name -> doorward.v1.Step
-	12, // 18: doorward.v1.ReceiveLogoutRequest.request:type_name -> doorward.v1.InboundRequest
-	14, // 19: doorward.v1.ReceiveLogoutResponse.reply:type_name -> doorward.v1.Step
-	35, // 20: doorward.v1.ReceiveLogoutResponse.once_until:type_name -> google.protobuf.Timestamp
-	31, // 21: doorward.v1.CheckResponse.findings:type_name -> doorward.v1.Finding
-	0,  // 22: doorward.v1.Error.kind:type_name -> doorward.v1.ErrorKind
-	33, // 23: doorward.v1.Error.problems:type_name -> doorward.v1.OptionProblem
-	1,  // 24: doorward.v1.PluginService.Describe:input_type -> doorward.v1.DescribeRequest
-	4,  // 25: doorward.v1.PluginService.Open:input_type -> doorward.v1.OpenRequest
-	6,  // 26: doorward.v1.PluginService.Close:input_type -> doorward.v1.CloseRequest
-	8,  // 27: doorward.v1.PluginService.Begin:input_type -> doorward.v1.BeginRequest
-	10, // 28: doorward.v1.PluginService.Continue:input_type -> doorward.v1.ContinueRequest
-	21, // 29: doorward.v1.PluginService.Refresh:input_type -> doorward.v1.RefreshRequest
-	23, // 30: doorward.v1.PluginService.BeginLogout:input_type -> doorward.v1.BeginLogoutRequest
-	25, // 31: doorward.v1.PluginService.ReceiveLogout:input_type -> doorward.v1.ReceiveLogoutRequest
-	27, // 32: doorward.v1.PluginService.Metadata:input_type -> doorward.v1.MetadataRequest
-	29, // 33: doorward.v1.PluginService.Check:input_type -> doorward.v1.CheckRequest
-	2,  // 34: doorward.v1.PluginService.Describe:output_type -> doorward.v1.DescribeResponse
-	5,  // 35: doorward.v1.PluginService.Open:output_type -> doorward.v1.OpenResponse
-	7,  // 36: doorward.v1.PluginService.Close:output_type -> doorward.v1.CloseResponse
-	9,  // 37: doorward.v1.PluginService.Begin:output_type -> doorward.v1.BeginResponse
-	11, // 38: doorward.v1.PluginService.Continue:output_type -> doorward.v1.ContinueResponse
-	22, // 39: doorward.v1.PluginService.Refresh:output_type -> doorward.v1.RefreshResponse
-	24, // 40: doorward.v1.PluginService.BeginLogout:output_type -> doorward.v1.BeginLogoutResponse
-	26, // 41: doorward.v1.PluginService.ReceiveLogout:output_type -> doorward.v1.ReceiveLogoutResponse
-	28, // 42: doorward.v1.PluginService.Metadata:output_type -> doorward.v1.MetadataResponse
-	30, // 43: doorward.v1.PluginService.Check:output_type -> doorward.v1.CheckResponse
-	34, // [34:44] is the sub-list for method output_type
-	24, // [24:34] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	35, // 16: doorward.v1.Identity.password_expires_at:type_name -> google.protobuf.Timestamp
+	20, // 17: doorward.v1.RefreshResponse.identity:type_name -> doorward.v1.Identity
+	14, // 18: doorward.v1.BeginLogoutResponse.step:type_name -> doorward.v1.Step
+	12, // 19: doorward.v1.ReceiveLogoutRequest.request:type_name -> doorward.v1.InboundRequest
+	14, // 20: doorward.v1.ReceiveLogoutResponse.reply:type_name -> doorward.v1.Step
+	35, // 21: doorward.v1.ReceiveLogoutResponse.once_until:type_name -> google.protobuf.Timestamp
+	31, // 22: doorward.v1.CheckResponse.findings:type_name -> doorward.v1.Finding
+	35, // 23: doorward.v1.Finding.expires_at:type_name -> google.protobuf.Timestamp
+	0,  // 24: doorward.v1.Error.kind:type_name -> doorward.v1.ErrorKind
+	33, // 25: doorward.v1.Error.problems:type_name -> doorward.v1.OptionProblem
+	1,  // 26: doorward.v1.PluginService.Describe:input_type -> doorward.v1.DescribeRequest
+	4,  // 27: doorward.v1.PluginService.Open:input_type -> doorward.v1.OpenRequest
+	6,  // 28: doorward.v1.PluginService.Close:input_type -> doorward.v1.CloseRequest
+	8,  // 29: doorward.v1.PluginService.Begin:input_type -> doorward.v1.BeginRequest
+	10, // 30: doorward.v1.PluginService.Continue:input_type -> doorward.v1.ContinueRequest
+	21, // 31: doorward.v1.PluginService.Refresh:input_type -> doorward.v1.RefreshRequest
+	23, // 32: doorward.v1.PluginService.BeginLogout:input_type -> doorward.v1.BeginLogoutRequest
+	25, // 33: doorward.v1.PluginService.ReceiveLogout:input_type -> doorward.v1.ReceiveLogoutRequest
+	27, // 34: doorward.v1.PluginService.Metadata:input_type -> doorward.v1.MetadataRequest
+	29, // 35: doorward.v1.PluginService.Check:input_type -> doorward.v1.CheckRequest
+	2,  // 36: doorward.v1.PluginService.Describe:output_type -> doorward.v1.DescribeResponse
+	5,  // 37: doorward.v1.PluginService.Open:output_type -> doorward.v1.OpenResponse
+	7,  // 38: doorward.v1.PluginService.Close:output_type -> doorward.v1.CloseResponse
+	9,  // 39: doorward.v1.PluginService.Begin:output_type -> doorward.v1.BeginResponse
+	11, // 40: doorward.v1.PluginService.Continue:output_type -> doorward.v1.ContinueResponse
+	22, // 41: doorward.v1.PluginService.Refresh:output_type -> doorward.v1.RefreshResponse
+	24, // 42: doorward.v1.PluginService.BeginLogout:output_type -> doorward.v1.BeginLogoutResponse
+	26, // 43: doorward.v1.PluginService.ReceiveLogout:output_type -> doorward.v1.ReceiveLogoutResponse
+	28, // 44: doorward.v1.PluginService.Metadata:output_type -> doorward.v1.MetadataResponse
+	30, // 45: doorward.v1.PluginService.Check:output_type -> doorward.v1.CheckResponse
+	36, // [36:46] is the sub-list for method output_type
+	26, // [26:36] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_doorward_v1_plugin_proto_init() }
