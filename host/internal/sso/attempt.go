@@ -41,9 +41,10 @@ type Attempt struct {
 	RedirectAsked bool      `json:"a,omitempty"` // false: the client left the redirect to us
 	ExpiresAt     time.Time `json:"e"`
 
-	// Fields names what the prompt asked for; empty when a response of the
-	// provider is awaited.
-	Fields []string `json:"f,omitempty"`
+	// Fields names what the prompt asked for, and Optional what of it may be
+	// left empty; no fields when a response of the provider is awaited.
+	Fields   []string `json:"f,omitempty"`
+	Optional []string `json:"o,omitempty"`
 
 	Memory []byte `json:"-"`
 }

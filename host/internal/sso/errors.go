@@ -12,7 +12,11 @@ var (
 	ErrAttemptInvalid = errors.New("login attempt is not valid")
 
 	// ErrAnswerTooLong: more was entered than sdk.MaxAnswer bytes.
-	ErrAnswerTooLong = errors.New("answer is too long")
+	ErrAnswerTooLong = errors.New("an answer is too long")
+
+	// ErrAnswerMissing: a field that is not optional was left empty, or any field
+	// was answered more than once.
+	ErrAnswerMissing = errors.New("an answer is missing or given twice")
 
 	// ErrNotRegistered: the provider vouches for somebody who has no account,
 	// and none may be created.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/doorward/doorward/sdk"
@@ -67,7 +68,7 @@ func (s *Service) Begin(ctx context.Context, start Start) (Pending, error) {
 
 // pending checks a step and seals the attempt that awaits its outcome.
 func (s *Service) pending(attempt Attempt, step sdk.Step) (Pending, error) {
-	attempt.Step, attempt.Fields = randomID(), nil
+	attempt.Step, attempt.Fields, attempt.Optional = randomID(), nil, nil
 	var err error
 	switch step := step.(type) {
 	case sdk.Redirect:
@@ -77,6 +78,9 @@ func (s *Service) pending(attempt Attempt, step sdk.Step) (Pending, error) {
 	case sdk.Prompt:
 		for _, f := range step.Fields {
 			attempt.Fields = append(attempt.Fields, f.Name)
+			if f.Optional {
+				attempt.Optional = append(attempt.Optional, f.Name)
+			}
 		}
 		attempt.Memory, err = step.Memory, checkPrompt(step)
 	default:
@@ -127,8 +131,8 @@ type Outcome struct {
 // Continue goes on with a login. Each sealed attempt is continued at most once.
 // The outcome names the attempt even beside an error, once it was opened.
 //
-// Errors: ErrUnknownProvider, ErrAttemptInvalid, ErrNotRegistered,
-// ErrUserInactive, ErrSpent, ErrPluginFault, and whatever the mechanism or the
+// Errors: ErrUnknownProvider, ErrAttemptInvalid, ErrAnswerMissing,
+// ErrAnswerTooLong, ErrNotRegistered, ErrUserInactive, ErrSpent, ErrPluginFault, and whatever the mechanism or the
 // store returns.
 func (s *Service) Continue(ctx context.Context, answer Answer) (Outcome, error) {
 	p, err := s.Provider(answer.Provider)
@@ -183,14 +187,22 @@ func continueRequest(attempt Attempt, response sdk.InboundRequest) (sdk.Continue
 		return req, nil
 	}
 	req.Answers = map[string]string{}
-	for name, values := range response.Form {
-		if !slices.Contains(attempt.Fields, name) || len(values) != 1 {
-			continue
+	for _, name := range attempt.Fields {
+		values := response.Form[name]
+		if len(values) > 1 {
+			return req, ErrAnswerMissing
 		}
-		if len(values[0]) > sdk.MaxAnswer {
+		answer := strings.Join(values, "")
+		switch {
+		case len(answer) > sdk.MaxAnswer:
 			return req, ErrAnswerTooLong
+		case answer != "":
+			req.Answers[name] = answer
+		case !slices.Contains(attempt.Optional, name):
+			// An empty password signs in anybody at some directories (RFC 4513
+			// section 5.1.2).
+			return req, ErrAnswerMissing
 		}
-		req.Answers[name] = values[0]
 	}
 	return req, nil
 }

@@ -59,17 +59,58 @@ func TestPrompt(t *testing.T) {
 	}
 }
 
-func TestAnswerThatIsGivenTwiceIsNoAnswer(t *testing.T) {
-	h := newHouse(t)
-	h.idp.beginWith(credentials, nil)
-	pending := h.begin(sso.Start{})
-	answer := answerTo(pending)
-	answer.Response = sdk.InboundRequest{Method: "POST", Form: url.Values{"identifier": {"alice", "bob"}, "password": {"x"}}}
-	if _, err := h.Continue(t.Context(), answer); err != nil {
-		t.Fatal(err)
+// J01: what is asked for is answered once and not empty, or the mechanism never
+// hears of it. Whoever asks may try again: nothing was spent.
+func TestJ01_AnswersThatAreMissing(t *testing.T) {
+	fields := []sdk.PromptField{
+		{Name: "identifier", Kind: sdk.FieldUsername}, {Name: "password", Kind: sdk.FieldPassword},
+		{Name: "realm", Kind: sdk.FieldText, Optional: true},
 	}
-	if diff := cmp.Diff(map[string]string{"password": "x"}, h.idp.calls()[0].Answers); diff != "" {
-		t.Errorf("answers (-want +got):\n%s", diff)
+	for name, form := range map[string]url.Values{
+		"nothing":              nil,
+		"missing":              {"identifier": {"alice"}},
+		"empty":                {"identifier": {"alice"}, "password": {""}},
+		"given twice":          {"identifier": {"alice", "bob"}, "password": {"x"}},
+		"empty and again":      {"identifier": {"alice"}, "password": {"", "x"}},
+		"optional given twice": {"identifier": {"alice"}, "password": {"x"}, "realm": {"a", "b"}},
+		"under another name":   {"identifier": {"alice"}, "Password": {"x"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.idp.beginWith(sdk.Prompt{Fields: fields}, nil)
+			h.idp.vouchFor(alice())
+			answer := answerTo(h.begin(sso.Start{}))
+			answer.Response = sdk.InboundRequest{Method: "POST", Form: form}
+			out, err := h.Continue(t.Context(), answer)
+			wantErr(t, "the answer", err, sso.ErrAnswerMissing)
+			if out.Spent || len(h.idp.calls()) > 0 {
+				t.Errorf("spent: %v, calls: %v", out.Spent, h.idp.calls())
+			}
+			answer.Response.Form = url.Values{"identifier": {"alice"}, "password": {"x"}}
+			if out, err := h.Continue(t.Context(), answer); err != nil || out.SignedIn == nil {
+				t.Errorf("answered again, in full: %+v, %v", out, err)
+			}
+		})
+	}
+}
+
+func TestOptionalAnswerMayBeAbsent(t *testing.T) {
+	for name, form := range map[string]url.Values{"absent": {"code": {"1"}}, "empty": {"code": {"1"}, "realm": {""}}} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			h.idp.beginWith(sdk.Prompt{Fields: []sdk.PromptField{
+				{Name: "code", Kind: sdk.FieldText}, {Name: "realm", Kind: sdk.FieldText, Optional: true},
+			}}, nil)
+			h.idp.vouchFor(alice())
+			answer := answerTo(h.begin(sso.Start{}))
+			answer.Response = sdk.InboundRequest{Method: "POST", Form: form}
+			if _, err := h.Continue(t.Context(), answer); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(map[string]string{"code": "1"}, h.idp.calls()[0].Answers); diff != "" {
+				t.Errorf("answers (-want +got):\n%s", diff)
+			}
+		})
 	}
 }
 
@@ -91,7 +132,12 @@ func TestConversation(t *testing.T) {
 	})
 	pending := h.begin(sso.Start{})
 	for _, fields := range [][]string{{"new"}, nil, nil} {
-		out, err := h.Continue(t.Context(), answerTo(pending))
+		answer := answerTo(pending)
+		answer.Response.Form = url.Values{}
+		for _, field := range pending.Attempt.Fields {
+			answer.Response.Form.Set(field, "x")
+		}
+		out, err := h.Continue(t.Context(), answer)
 		if err != nil {
 			t.Fatal(err)
 		}
