@@ -1,14 +1,15 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/web/page"
 	"github.com/doorward/doorward/sdk"
 )
 
@@ -40,6 +41,9 @@ func (s *Server) directLogin(c echo.Context) error {
 		return err
 	}
 	answer, err := s.directAnswer(c, name, body)
+	if more, ok := errors.AsType[moreWanted](err); ok {
+		return s.askAgain(c, more.pending)
+	}
 	if err != nil {
 		return s.refuseLogin(c, sso.Attempt{Provider: name}, err)
 	}
@@ -88,26 +92,45 @@ func (s *Server) directAnswer(c echo.Context, name string, body directRequest) (
 		return answer, err
 	}
 	answer.State, answer.Sealed = pending.Attempt.State, pending.Sealed
-	answer.Response.Form, err = credentials(pending.Step, body)
-	return answer, err
+	prompt, ok := pending.Step.(sdk.Prompt)
+	if !ok {
+		return answer, payloadError{"this provider signs in through a browser: open /auth/login/{provider} there"}
+	}
+	if answer.Response.Form, ok = credentials(prompt, body); !ok {
+		return answer, moreWanted{pending}
+	}
+	return answer, nil
 }
 
-// credentials puts identifier and password into the fields that were asked for.
-func credentials(step sdk.Step, body directRequest) (url.Values, error) {
-	prompt, ok := step.(sdk.Prompt)
-	if !ok {
-		return nil, payloadError{"this provider signs in through a browser: open /auth/login/{provider} there"}
+// moreWanted is a login that asks for more than a name and a password.
+type moreWanted struct{ pending sso.Pending }
+
+func (moreWanted) Error() string { return "more than identifier and password is wanted" }
+
+// credentials puts identifier and password into the fields that are meant for
+// them: the identifier into the user name, or into the only text field if there
+// is none. It reports whether the identifier found a field and all that must be
+// filled is; if not, the mechanism is not bothered, because a try could count
+// towards a lock, or sign in somebody other than the client named.
+func credentials(prompt sdk.Prompt, body directRequest) (url.Values, bool) {
+	kinds := map[sdk.FieldKind]int{}
+	for _, f := range prompt.Fields {
+		kinds[f.Kind]++
 	}
-	form := url.Values{}
+	form, named, complete := url.Values{}, false, true
 	for _, f := range prompt.Fields {
 		switch {
-		case f.Kind == sdk.FieldPassword:
+		case f.Kind == sdk.FieldPassword && kinds[sdk.FieldPassword] == 1:
 			form.Set(f.Name, body.Password)
-		case slices.Contains([]sdk.FieldKind{sdk.FieldUsername, sdk.FieldText}, f.Kind) && !f.Optional:
+		case f.Kind == sdk.FieldUsername && kinds[sdk.FieldUsername] == 1,
+			f.Kind == sdk.FieldText && kinds[sdk.FieldText] == 1 && kinds[sdk.FieldUsername] == 0:
 			form.Set(f.Name, body.Identifier)
+			named = true
+		case !f.Optional:
+			complete = false
 		}
 	}
-	return form, nil
+	return form, named && complete
 }
 
 // askAgain tells the client what else is wanted, with a token to go on with.
@@ -117,7 +140,7 @@ func (s *Server) askAgain(c echo.Context, pending sso.Pending) error {
 		return payloadError{"this login goes on in a browser: open /auth/login/{provider} there"}
 	}
 	s.logAskedAgain(c, pending.Attempt.Provider, prompt)
-	a := answerTo(sdk.Denied(prompt.Reason, "more is wanted"))
+	a := answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", promptMessage(prompt.Reason, page.MessageMoreWanted)}
 	body := errorBody(c, a, sdk.Denied(prompt.Reason, "more is wanted"))
 	fields := make([]map[string]any, 0, len(prompt.Fields))
 	for _, f := range prompt.Fields {

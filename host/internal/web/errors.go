@@ -52,7 +52,8 @@ var answers = []struct {
 	{errUnsupported, answer{http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", page.MessageBadRequest}},
 	{errNoPasswords, answer{http.StatusNotFound, "ROUTE_NOT_FOUND", page.MessageNotFound}},
 	{redirect.ErrNotAllowed, answer{http.StatusBadRequest, "INVALID_PAYLOAD", page.MessageBadRedirect}},
-	{sso.ErrAnswerTooLong, answer{http.StatusBadRequest, "INVALID_PAYLOAD", page.MessageTooLarge}},
+	{sso.ErrAnswerTooLong, answer{http.StatusBadRequest, "INVALID_PAYLOAD", page.MessageNotAccepted}},
+	{sso.ErrAnswerMissing, answer{http.StatusBadRequest, "INVALID_PAYLOAD", page.MessageNotAccepted}},
 	{sso.ErrAttemptTooLarge, answer{http.StatusBadRequest, "INVALID_PAYLOAD", page.MessageBadRedirect}},
 	{sso.ErrUnknownProvider, answer{http.StatusNotFound, "ROUTE_NOT_FOUND", page.MessageUnknownProvider}},
 	{sso.ErrAttemptInvalid, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageAttemptExpired}},
@@ -166,10 +167,7 @@ func errorBody(c echo.Context, a answer, err error) errorEnvelope {
 	case "ROUTE_NOT_FOUND":
 		extensions["path"] = c.Request().URL.EscapedPath()
 	case "INVALID_PAYLOAD":
-		extensions["reason"] = a.message.Title
-		if p, ok := errors.AsType[payloadError](err); ok {
-			extensions["reason"] = p.reason
-		}
+		extensions["reason"] = payloadReason(err, a)
 	case "SERVICE_UNAVAILABLE":
 		extensions["service"] = "provider"
 		extensions["reason"] = a.message.Title
@@ -179,6 +177,19 @@ func errorBody(c echo.Context, a answer, err error) errorEnvelope {
 	}
 	extensions["request_id"] = requestID(c)
 	return errorEnvelope{[]errorEntry{{Message: a.message.What, Extensions: extensions}}}
+}
+
+// payloadReason says what is wrong with a request, in a text of our own.
+func payloadReason(err error, a answer) string {
+	if p, ok := errors.AsType[payloadError](err); ok {
+		return p.reason
+	}
+	for _, known := range []error{sso.ErrAnswerTooLong, sso.ErrAnswerMissing} {
+		if errors.Is(err, known) {
+			return known.Error()
+		}
+	}
+	return a.message.Title
 }
 
 // oneLine makes an error fit for one line of a log: what a provider or a client

@@ -129,6 +129,40 @@ func TestSignInPage(t *testing.T) {
 	}
 }
 
+// Our own page knows people by their session cookie, whatever mode a provider
+// has: a login that starts there ends there, and so does a second try.
+func TestSignInPageLeadsToASession(t *testing.T) {
+	b := newSite(t, "").browser(t)
+	a := b.get("/login", "Accept", acceptHTML)
+	if !strings.Contains(a.body, `href="/auth/login/op"`) || !strings.Contains(a.body, `href="/auth/login/cookie?mode=session"`) {
+		t.Fatalf("links: %s", a.body)
+	}
+	state := b.begin("/auth/login/cookie?mode=session")
+	refused := b.get("/auth/login/cookie/callback?code=down&state="+state, "Accept", acceptHTML)
+	if !strings.Contains(refused.body, `href="/auth/login/cookie?mode=session"`) {
+		t.Errorf("the way to try again: %s", refused.body)
+	}
+	state = b.begin("/auth/login/cookie?mode=session")
+	if a := b.get("/auth/login/cookie/callback?code=ada&state=" + state); a.Header.Get("Location") != "/" {
+		t.Errorf("after the login: %s to %q", a.Status, a.Header.Get("Location"))
+	}
+	if a := b.get("/", "Accept", acceptHTML); a.StatusCode != http.StatusOK || !strings.Contains(a.body, "ada@example.org") {
+		t.Errorf("home: %s %s", a.Status, a.body)
+	}
+	a = b.get("/login?redirect=/app", "Accept", acceptHTML)
+	if !strings.Contains(a.body, `href="/auth/login/cookie?redirect=%2Fapp"`) {
+		t.Errorf("an application gets the mode of the provider: %s", a.body)
+	}
+}
+
+func TestRetryKeepsTheModeOfTheStart(t *testing.T) {
+	b := newSite(t, "").browser(t)
+	a := b.get("/auth/login/gone?mode=json", "Accept", acceptHTML)
+	if a.StatusCode != http.StatusServiceUnavailable || !strings.Contains(a.body, `href="/auth/login/gone?mode=json"`) {
+		t.Errorf("got %s %s", a.Status, a.body)
+	}
+}
+
 func TestReasonIsToldOnTheSignInPage(t *testing.T) {
 	b := newSite(t, "").browser(t)
 	a := b.get("/?reason=SERVICE_UNAVAILABLE", "Accept", acceptHTML)

@@ -21,7 +21,7 @@ func (s *Server) startLogin(c echo.Context) error {
 	pending, err := s.ports.Logins.Begin(c.Request().Context(), start)
 	if err != nil {
 		return s.refuseLogin(c, sso.Attempt{
-			Provider: start.Provider, Redirect: start.Redirect, RedirectAsked: start.RedirectAsked,
+			Provider: start.Provider, Mode: start.Mode, Redirect: start.Redirect, RedirectAsked: start.RedirectAsked,
 		}, err)
 	}
 	return s.goOn(c, pending)
@@ -99,13 +99,13 @@ func (s *Server) prompt(c echo.Context, p sso.Provider, attempt sso.Attempt, pro
 	}
 	status := http.StatusOK
 	if prompt.Reason != "" {
-		s.logAskedAgain(c, p.Name, prompt)
 		status = http.StatusUnauthorized
 	}
+	s.logAskedAgain(c, p.Name, prompt)
 	return s.render(c, status, page.Prompt{
 		Provider: p.Label, Action: s.path("/auth/login/" + p.Name + "/callback"),
 		Hidden:  []page.HiddenField{{Name: "state", Value: attempt.State}, {Name: repostedField, Value: "1"}},
-		Message: deniedMessages[prompt.Reason], Fields: fields,
+		Message: promptMessage(prompt.Reason, page.Message{}), Fields: fields,
 	}, formsLeave)
 }
 
@@ -131,8 +131,23 @@ func (s *Server) logSignedIn(c echo.Context, provider string, done *sso.SignedIn
 		"mode", string(done.Mode), "ip", c.RealIP(), "request_id", requestID(c))
 }
 
-// logAskedAgain is for whoever counts wrong passwords.
+// promptMessage says why a prompt is shown again; first is for the first time.
+func promptMessage(reason sdk.Reason, first page.Message) page.Message {
+	if reason == "" {
+		return first
+	}
+	if message, ok := deniedMessages[reason]; ok {
+		return message
+	}
+	return page.MessageNotAccepted
+}
+
+// logAskedAgain is for whoever counts wrong passwords. A prompt without a reason
+// is a step of a login that goes well.
 func (s *Server) logAskedAgain(c echo.Context, provider string, prompt sdk.Prompt) {
+	if prompt.Reason == "" {
+		return
+	}
 	s.logger.Warn("sign-in refused, asking again", "provider", provider, "code", "INVALID_CREDENTIALS",
 		"reason", string(prompt.Reason), "ip", c.RealIP(), "request_id", requestID(c))
 }
@@ -161,10 +176,20 @@ func (s *Server) refuseLogin(c echo.Context, attempt sso.Attempt, err error) err
 
 func (s *Server) loginFailure(c echo.Context, attempt sso.Attempt, a answer) error {
 	failure := page.Failure{Message: a.message, ID: requestID(c), HomeURL: s.path("/login")}
-	if _, err := s.ports.Logins.Provider(attempt.Provider); err == nil {
-		failure.RetryURL = s.path("/auth/login/" + attempt.Provider)
+	if p, err := s.ports.Logins.Provider(attempt.Provider); err == nil {
+		failure.RetryURL = s.startURL(p, attempt.Mode)
 	}
 	return s.render(c, a.status, failure, formsStay)
+}
+
+// startURL is where a login through p starts, in a mode other than p's own only
+// if that is asked for.
+func (s *Server) startURL(p sso.Provider, mode sso.Mode) string {
+	link := s.path("/auth/login/" + p.Name)
+	if mode == "" || mode == p.Mode {
+		return link
+	}
+	return link + "?" + queryOf("mode", string(mode))
 }
 
 // withReason replaces query and fragment by the reason, as the seed does.

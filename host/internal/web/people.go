@@ -148,13 +148,15 @@ func (s *Server) signIn(c echo.Context) error {
 	target := query.Get("redirect")
 	view := page.SignIn{SignedOut: query.Has("signed_out"), Problem: reasonMessages[query.Get("reason")]}
 	for _, p := range s.ports.Logins.Providers() {
-		link := s.path("/auth/login/" + p.Name)
+		// Whoever chooses on our own page comes back to our own page, and that
+		// knows people by their session cookie.
+		link := s.startURL(p, sso.ModeSession)
 		if target != "" {
 			checked, err := s.redirects[p.Name].Resolve(target)
 			if err != nil {
 				continue // this provider may not return there
 			}
-			link += "?" + queryOf("redirect", checked)
+			link = s.startURL(p, "") + "?" + queryOf("redirect", checked)
 		}
 		view.Providers = append(view.Providers, page.Provider{
 			Label: p.Label, Icon: p.Icon, URL: link, Unavailable: s.ports.Logins.Available(p.Name) != nil,

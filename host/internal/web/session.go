@@ -113,19 +113,32 @@ func readBody(c echo.Context, into any, form func(get func(string) string)) erro
 	case mediaType != echo.MIMEApplicationJSON && req.ContentLength != 0:
 		return errUnsupported
 	}
-	err := json.NewDecoder(req.Body).Decode(into)
+	decoder := json.NewDecoder(req.Body)
+	err := decoder.Decode(into)
 	if errors.Is(err, io.EOF) {
 		return nil
 	}
-	return tooLargeOr(err, "the body is not a JSON object")
+	if err != nil {
+		return tooLargeOr(err, "the body is not a JSON object")
+	}
+	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
+		return payloadError{"the body is more than one JSON object"}
+	}
+	return nil
+}
+
+// wanted names the types of the fields that clients send.
+var wanted = map[string]string{
+	"identifier": "a string", "password": "a string", "mode": "a string", "attempt": "a string",
+	"refresh_token": "a string", "answers": "an object of strings",
 }
 
 func tooLargeOr(err error, reason string) error {
-	if err == nil {
-		return nil
-	}
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return err
+	}
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
+		return payloadError{wrong.Field + " must be " + wanted[wrong.Field]}
 	}
 	return payloadError{reason}
 }

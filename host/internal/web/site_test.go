@@ -337,16 +337,22 @@ const acceptHTML = "text/html,application/xhtml+xml"
 // code is the error code of a JSON answer.
 func (a answer) code(t testing.TB) string {
 	t.Helper()
+	code, _ := extensionsOf(t, a)["code"].(string)
+	return code
+}
+
+// extensionsOf reads what an error says to programs.
+func extensionsOf(t testing.TB, a answer) map[string]any {
+	t.Helper()
 	var body struct {
 		Errors []struct {
-			Message    string
-			Extensions struct{ Code, Reason string }
-		}
+			Extensions map[string]any `json:"extensions"`
+		} `json:"errors"`
 	}
 	if err := json.Unmarshal([]byte(a.body), &body); err != nil || len(body.Errors) != 1 {
-		t.Fatalf("%s is no error: %s", a.Status, a.body)
+		t.Fatalf("not an error: %s %s", a.Status, a.body)
 	}
-	return body.Errors[0].Extensions.Code
+	return body.Errors[0].Extensions
 }
 
 func (a answer) data(t testing.TB) map[string]any {

@@ -15,6 +15,16 @@ var (
 		What:  "The user name or password is not right.",
 		Next:  "Check both and try again. Mind Caps Lock.",
 	}
+	MessageNotAccepted = Message{
+		Title: "That was not accepted",
+		What:  "What you entered was not accepted.",
+		Next:  "Check it and try again.",
+	}
+	MessageMoreWanted = Message{
+		Title: "One more step",
+		What:  "The sign-in goes on: something more is asked for.",
+		Next:  "Answer what is asked for.",
+	}
 	MessageCancelled = Message{
 		Title: "Sign-in cancelled",
 		What:  "The sign-in was cancelled, or permission was not given.",
