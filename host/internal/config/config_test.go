@@ -172,6 +172,8 @@ func TestSettingsRefused(t *testing.T) {
 		{"postgres", []string{"DB_CLIENT=pg"}, "DB_CLIENT: pg (PostgreSQL) comes with a later version; write sqlite3"},
 		{"other database", []string{"DB_CLIENT=mysql"}, "DB_CLIENT: must be sqlite3"},
 		{"database in memory", []string{"DB_FILENAME=:memory:"}, "DB_FILENAME: must be the path of a file"},
+		{"database that is a folder", []string{"DB_FILENAME=."}, "DB_FILENAME: must be the path of a file, and "},
+		{"database in no folder", []string{"DB_FILENAME=gone/x.db"}, "DB_FILENAME: must be in a folder that exists; create "},
 		{"seconds taken for milliseconds", []string{"ACCESS_TOKEN_TTL=900"}, "ACCESS_TOKEN_TTL: must be from 1s to 30d, not 900ms; a plain number is milliseconds"},
 		{"lifetime of zero", []string{"REFRESH_TOKEN_TTL=0"}, "REFRESH_TOKEN_TTL: must be from 1s to 400d"},
 		{"lifetime of years", []string{"SESSION_COOKIE_TTL=401d"}, "SESSION_COOKIE_TTL: must be from 1s to 400d"},

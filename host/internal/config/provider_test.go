@@ -200,6 +200,7 @@ func TestProvidersRefused(t *testing.T) {
 		environ []string
 		want    []string
 	}{
+		{"L09 same name twice", []string{"AUTH_PROVIDERS=corp,corp", "AUTH_CORP_DRIVER=openid"}, []string{`AUTH_PROVIDERS: has the provider "corp" twice; write it once`}},
 		{"L09 name twice", []string{"AUTH_PROVIDERS=corp,Corp", "AUTH_CORP_DRIVER=openid"}, []string{`AUTH_PROVIDERS: has the provider "corp" and "Corp"; capitals do not tell names apart`}},
 		{"same prefix", []string{"AUTH_PROVIDERS=a-b,a_b", "AUTH_A_B_DRIVER=openid"}, []string{`AUTH_PROVIDERS: has the providers "a-b" and "a_b", whose variables would all begin with AUTH_A_B_`}},
 		{"default", []string{"AUTH_PROVIDERS=Default"}, []string{`AUTH_PROVIDERS: "Default" cannot be the name of a provider`}},

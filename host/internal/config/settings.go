@@ -1,6 +1,7 @@
 package config
 
 import (
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -133,10 +134,28 @@ func (g *group) database(s settings) string {
 	} else if g.ok("db_client") && s.DBClient != "sqlite3" {
 		g.refuse("db_client", "must be sqlite3")
 	}
-	if s.DBFilename == ":memory:" || strings.HasPrefix(s.DBFilename, "file:") {
-		g.refuse("db_filename", "must be the path of a file: sessions and keys have to survive a restart")
+	if g.ok("db_filename") {
+		g.checkDatabasePath(s.DBFilename)
 	}
 	return g.loader.path(s.DBFilename)
+}
+
+func (g *group) checkDatabasePath(name string) {
+	path := g.loader.path(name)
+	folder := filepath.Dir(path)
+	switch {
+	case name == ":memory:" || strings.HasPrefix(name, "file:"):
+		g.refuse("db_filename", "must be the path of a file: sessions and keys have to survive a restart")
+	case isFolder(path):
+		g.refuse("db_filename", "must be the path of a file, and %s is a folder; write %s", path, filepath.Join(path, "doorward.db"))
+	case !isFolder(folder):
+		g.refuse("db_filename", "must be in a folder that exists; create %s first, or write another path", folder)
+	}
+}
+
+func isFolder(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.IsDir()
 }
 
 func (g *group) pluginDir(s settings, executable string) string {

@@ -75,6 +75,9 @@ func checkProviderName(name string, others []*source) error {
 		return fmt.Errorf("%q cannot be the name of a provider, since clients use it for local passwords; choose another name", name)
 	}
 	for _, other := range others {
+		if other.name == name {
+			return fmt.Errorf("has the provider %q twice; write it once", name)
+		}
 		if strings.EqualFold(other.name, name) {
 			return fmt.Errorf("has the provider %q and %q; capitals do not tell names apart", other.name, name)
 		}
