@@ -165,6 +165,9 @@ func TestRetryKeepsTheModeOfTheStart(t *testing.T) {
 
 func TestReasonIsToldOnTheSignInPage(t *testing.T) {
 	b := newSite(t, "").browser(t)
+	if a := b.get("/login?reason=INVALID_PAYLOAD", "Accept", acceptHTML); !strings.Contains(a.body, "not accepted") {
+		t.Errorf("INVALID_PAYLOAD: %s", a.body)
+	}
 	a := b.get("/?reason=SERVICE_UNAVAILABLE", "Accept", acceptHTML)
 	if a.Header.Get("Location") != "/login?reason=SERVICE_UNAVAILABLE" {
 		t.Errorf("home: %s to %q", a.Status, a.Header.Get("Location"))

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -28,7 +29,7 @@ func (s *Server) startLogin(c echo.Context) error {
 }
 
 func (s *Server) startOf(c echo.Context) (sso.Start, error) {
-	query := c.QueryParams()
+	query, err := queryOnce(c)
 	start := sso.Start{
 		Provider: c.Param("provider"), RedirectAsked: query.Get("redirect") != "",
 		LoginHint: clipped(query.Get("login_hint")), Consent: query.Get("prompt") != "",
@@ -36,12 +37,9 @@ func (s *Server) startOf(c echo.Context) (sso.Start, error) {
 	if _, err := s.ports.Logins.Provider(start.Provider); err != nil {
 		return start, err
 	}
-	for _, values := range query {
-		if len(values) > 1 {
-			return start, payloadError{"a parameter is given twice"}
-		}
+	if err != nil {
+		return start, err
 	}
-	var err error
 	if start.Redirect, err = s.redirects[start.Provider].Resolve(query.Get("redirect")); err != nil {
 		return start, err
 	}
@@ -50,6 +48,21 @@ func (s *Server) startOf(c echo.Context) (sso.Start, error) {
 	}
 	start.Mode, err = parseMode(query.Get("mode"))
 	return start, err
+}
+
+// queryOnce reads a query strictly: net/url leaves out what it cannot read, and a
+// client would be sent somewhere else than it asked (B19).
+func queryOnce(c echo.Context) (url.Values, error) {
+	query, err := url.ParseQuery(c.Request().URL.RawQuery)
+	if err != nil {
+		return nil, payloadError{"the query cannot be read"}
+	}
+	for _, values := range query {
+		if len(values) > 1 {
+			return nil, payloadError{"a parameter is given twice"}
+		}
+	}
+	return query, nil
 }
 
 func parseMode(name string) (sso.Mode, error) {

@@ -252,9 +252,13 @@ func TestAttempts(t *testing.T) {
 		s.clock.advance(5*time.Minute + time.Second)
 		refused(t, b.get(callback("op", "ada", state)))
 	})
-	t.Run("B19 a parameter twice at the start", func(t *testing.T) {
-		if a := s.browser(t).get("/auth/login/op?redirect=/a&redirect=/b"); a.StatusCode != http.StatusBadRequest {
-			t.Errorf("got %s", a.Status)
+	t.Run("B19 odd queries at the start", func(t *testing.T) {
+		for _, query := range []string{"redirect=/a&redirect=/b", "redirect=%zz", "redirect=/a;b", "mode=json;redirect=/a"} {
+			for _, path := range []string{"/auth/login/op?", "/login?"} {
+				if a := s.browser(t).get(path + query); a.StatusCode != http.StatusBadRequest || len(a.Cookies()) > 0 {
+					t.Errorf("%s%s: %s to %q", path, query, a.Status, a.Header.Get("Location"))
+				}
+			}
 		}
 	})
 }

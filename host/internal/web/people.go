@@ -127,6 +127,7 @@ func (s *Server) signedInPage(who sso.Principal) page.SignedIn {
 // to people.
 var reasonMessages = map[string]page.Message{
 	"INVALID_CREDENTIALS":     page.MessageDenied,
+	"INVALID_PAYLOAD":         page.MessageNotAccepted,
 	"USER_SUSPENDED":          page.MessageAccountDisabled,
 	"SERVICE_UNAVAILABLE":     page.MessageUnavailable,
 	"INVALID_PROVIDER_CONFIG": page.MessageMisconfigured,
@@ -144,7 +145,10 @@ func reasonQuery(c echo.Context) string {
 
 // signIn answers GET /login: choose a provider.
 func (s *Server) signIn(c echo.Context) error {
-	query := c.QueryParams()
+	query, err := queryOnce(c)
+	if err != nil {
+		return err
+	}
 	target := query.Get("redirect")
 	view := page.SignIn{SignedOut: query.Has("signed_out"), Problem: reasonMessages[query.Get("reason")]}
 	for _, p := range s.ports.Logins.Providers() {
