@@ -36,7 +36,9 @@ build: ## Build bin/doorward and the plugins in bin/plugins
 		echo "building $(BIN)/plugins/doorward-plugin-$$plugin"; \
 		$(GO_BUILD) -o $(BIN)/plugins/doorward-plugin-$$plugin ./plugins/$$plugin; \
 	done
-	@chmod 0755 $(BIN)/plugins/* # whatever the umask: a plugin that others may write is refused
+	@chmod 0755 $(BIN)/plugins/doorward-plugin-* # whatever the umask: a plugin that others may write is refused
+	@rm -f $(BIN)/plugins/plugins.lock
+	@$(BIN)/doorward plugin add --dir $(BIN)/plugins $(addprefix $(BIN)/plugins/doorward-plugin-,$(PLUGINS))
 
 .PHONY: demo
 demo: build ## Sign in on this machine, with identity providers that are part of the demo

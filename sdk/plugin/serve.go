@@ -93,24 +93,6 @@ func serveConfig(s *server, test *goplugin.ServeTestConfig) *goplugin.ServeConfi
 	}
 }
 
-// hostPoll is how often a plugin looks whether its host is still there.
-const hostPoll = 250 * time.Millisecond
-
-// stopWithHost stops the plugin when its parent process is gone: a host that
-// was killed cannot stop its plugins, and they would stay for ever. It asks for
-// the parent again and again because there is no better sign: the signal that
-// Linux sends for this (PR_SET_PDEATHSIG) comes as soon as the thread that
-// started the plugin ends, and standard input belongs to the host.
-func stopWithHost(stop func()) {
-	host := os.Getppid()
-	for range time.Tick(hostPoll) {
-		if os.Getppid() != host {
-			stop()
-			return
-		}
-	}
-}
-
 func byHand(s *server, args []string, stdout, stderr io.Writer) int {
 	name := "doorward-plugin-" + s.description.Mechanism
 	switch args[0] {

@@ -16,6 +16,7 @@ import (
 var version = "dev"
 
 func main() {
+	hideMemory()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := run(ctx, os.Args[1:], os.Environ(), os.Stdout, os.Stderr)
 	stop()
@@ -36,7 +37,8 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(serveCommand(environ), docsCommand())
+	root.AddCommand(serveCommand(environ), reloadCommand(environ), pluginsCommand(environ), checkCommand(environ),
+		pluginCommand(environ), docsCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		root.PrintErrln("doorward:", err)
 		return 1

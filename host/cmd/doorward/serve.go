@@ -5,15 +5,22 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"strconv"
+	"strings"
 	"time"
 
 	hclog "github.com/hashicorp/go-hclog"
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
 	"github.com/spf13/cobra"
 
 	"github.com/doorward/doorward/host/internal/config"
+	"github.com/doorward/doorward/host/internal/control"
 	"github.com/doorward/doorward/host/internal/provider"
+	"github.com/doorward/doorward/host/internal/provider/metrics"
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/host/internal/store"
 	"github.com/doorward/doorward/host/internal/store/sqlite"
@@ -21,46 +28,95 @@ import (
 	"github.com/doorward/doorward/host/internal/web"
 )
 
+// serveFlags are how a host is started.
+type serveFlags struct {
+	file  string
+	watch bool
+	dev   bool
+}
+
 func serveCommand(environ []string) *cobra.Command {
-	var file string
+	var flags serveFlags
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve logins until interrupted",
 		Long: "Serve logins until interrupted.\n\n" +
 			"Settings come from the environment, from .env in the working directory, and from a YAML file,\n" +
-			"in this order: the first that names a setting counts. docs/settings.md lists them all.",
-		Example: "  SECRET=$(openssl rand -base64 32) doorward serve\n  doorward serve --config /etc/doorward.yaml",
+			"in this order: the first that names a setting counts. docs/settings.md lists them all.\n\n" +
+			"SIGHUP, or \"doorward reload\", reads providers and plugins.lock anew while logins go on.",
+		Example: "  SECRET=$(openssl rand -base64 32) doorward serve\n  doorward serve --config /etc/doorward.yaml --watch",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			begun := time.Now()
-			cfg, err := loadConfig(environ, file)
+			load := func() (*config.Config, error) { return loadConfig(environ, flags.file) }
+			cfg, err := load()
 			if err != nil {
 				return err
 			}
-			logger := newLogger(cfg, cmd.ErrOrStderr())
-			return serve(cmd.Context(), cfg, logger, begun)
+			if err := checkDev(cfg, flags.dev); err != nil {
+				return err
+			}
+			h := host{config: cfg, load: load, flags: flags, logger: newLogger(cfg, cmd.ErrOrStderr()), begun: begun}
+			return h.serve(cmd.Context())
 		},
 	}
-	cmd.Flags().StringVarP(&file, "config", "c", "", "YAML file with settings and providers (or CONFIG_PATH)")
+	cmd.Flags().StringVarP(&flags.file, "config", "c", "", "YAML file with settings and providers (or CONFIG_PATH)")
+	cmd.Flags().BoolVar(&flags.watch, "watch", false, "reload when the configuration, plugins.lock or a plugin changes")
+	cmd.Flags().BoolVar(&flags.dev, "dev", false, "run plugins that are not in plugins.lock; for developing plugins, on loopback only")
 	return cmd
 }
 
 func loadConfig(environ []string, file string) (*config.Config, error) {
+	in, err := configInput(environ, file)
+	if err != nil {
+		return nil, err
+	}
+	return config.Load(in)
+}
+
+func configInput(environ []string, file string) (config.Input, error) {
 	executable, err := os.Executable()
 	if err != nil {
-		return nil, fmt.Errorf("finding the executable, to find the plugins beside it: %w", err)
+		return config.Input{}, fmt.Errorf("finding the executable, to find the plugins beside it: %w", err)
 	}
 	dir, err := os.Getwd()
 	if err != nil {
-		return nil, fmt.Errorf("finding the working directory: %w", err)
+		return config.Input{}, fmt.Errorf("finding the working directory: %w", err)
 	}
-	return config.Load(config.Input{Environ: environ, Dir: dir, File: file, Executable: executable})
+	return config.Input{Environ: environ, Dir: dir, File: file, Executable: executable}, nil
 }
 
-// serve wires the host together and runs it until ctx is done.
-func serve(ctx context.Context, cfg *config.Config, logger hclog.Logger, begun time.Time) (err error) {
+// checkDev refuses to run unlocked plugins where others can reach them.
+func checkDev(cfg *config.Config, dev bool) error {
+	if dev && !(isLoopback(cfg.Host) && isLoopback(cfg.PublicURL.Hostname())) {
+		return fmt.Errorf("--dev runs whatever lies in %s, and is possible on loopback only: set HOST to 127.0.0.1 and PUBLIC_URL to http://localhost:%d, or add the plugins with: doorward plugin add",
+			cfg.PluginDir, cfg.Port)
+	}
+	return nil
+}
+
+func isLoopback(host string) bool {
+	if strings.EqualFold(host, "localhost") {
+		return true
+	}
+	addr, err := netip.ParseAddr(host)
+	return err == nil && addr.IsLoopback()
+}
+
+// host is what serve wires together.
+type host struct {
+	config *config.Config
+	load   func() (*config.Config, error)
+	flags  serveFlags
+	logger hclog.Logger
+	begun  time.Time
+}
+
+// serve runs the host until ctx is done.
+func (h host) serve(ctx context.Context) (err error) {
+	cfg := h.config
 	for _, warning := range cfg.Warnings {
-		logger.Warn(warning)
+		h.logger.Warn(warning)
 	}
 	database, err := sqlite.Open(ctx, cfg.DBFilename)
 	if err != nil {
@@ -72,18 +128,19 @@ func serve(ctx context.Context, cfg *config.Config, logger hclog.Logger, begun t
 	publicURL := cfg.PublicURL.String()
 	tokens, err := token.New(ctx, token.Config{
 		Keys: store, Secret: []byte(cfg.Secret.Reveal()), Issuer: publicURL, Now: time.Now,
-		Warn: func(err error) { logger.Warn("access tokens", "error", err) },
+		Warn: func(err error) { h.logger.Warn("access tokens", "error", err) },
 	})
 	if err != nil {
 		return err
 	}
-	providers, err := provider.Start(ctx, provider.Config{
-		PluginDir: cfg.PluginDir, PublicURL: publicURL, Providers: configured(cfg), Logger: logger,
-	})
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	providers, err := h.startProviders(ctx, metrics.New(registry))
 	if err != nil {
 		return err
 	}
 	defer providers.Stop()
+	metrics.Watch(registry, providers.Plugins)
 
 	logins, err := sso.New(sso.Config{
 		Secret: []byte(cfg.Secret.Reveal()), AccessTokenTTL: cfg.AccessTokenTTL, RefreshTokenTTL: cfg.RefreshTokenTTL,
@@ -94,34 +151,75 @@ func serve(ctx context.Context, cfg *config.Config, logger hclog.Logger, begun t
 	}
 	server, err := web.New(web.Config{
 		PublicURL: cfg.PublicURL, SessionCookie: web.Cookie(cfg.SessionCookie), RefreshCookie: web.Cookie(cfg.RefreshCookie),
-		TrustedProxies: cfg.TrustedProxies, Logger: logger,
+		TrustedProxies: cfg.TrustedProxies, Logger: h.logger,
 	}, web.Ports{Logins: logins, Keys: tokens.JWKS, Storage: store.Ping})
 	if err != nil {
 		return err
 	}
-	return listen(ctx, cfg, server, logger, begun)
+	r := newReloader(h, providers)
+	controlled, err := control.Serve(ctx, cfg.ControlSocket, cfg.MetricsAddress, control.Ports{
+		Plugins: func() any { return providers.Plugins() }, Reload: r.reload, Healthy: healthy(providers),
+		Check:   func(ctx context.Context, name string) (any, error) { return providers.Check(ctx, name) },
+		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
+	})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, controlled.Close()) }()
+	return h.listen(ctx, server, r, providers)
 }
 
-func listen(ctx context.Context, cfg *config.Config, server *web.Server, logger hclog.Logger, begun time.Time) error {
-	address := net.JoinHostPort(cfg.Host, strconv.Itoa(cfg.Port))
+func (h host) startProviders(ctx context.Context, m provider.Metrics) (*provider.Providers, error) {
+	if h.flags.dev {
+		h.logger.Warn("--dev: plugins run without being checked against the lock file; never do this with logins that matter", "plugin_dir", h.config.PluginDir)
+	}
+	return provider.Start(ctx, provider.Config{
+		Binaries:  provider.Binaries{Dir: h.config.PluginDir, Lock: h.config.PluginLock, InsecureWithoutLock: h.flags.dev},
+		PublicURL: h.config.PublicURL.String(), Providers: configured(h.config), Logger: h.logger, Metrics: m,
+	})
+}
+
+func healthy(providers *provider.Providers) func() bool {
+	return func() bool {
+		for _, p := range providers.Plugins() {
+			if p.State != provider.StateReady {
+				return false
+			}
+			for _, one := range p.Providers {
+				if one.Error != "" {
+					return false
+				}
+			}
+		}
+		return true
+	}
+}
+
+func (h host) listen(ctx context.Context, server *web.Server, r *reloader, providers *provider.Providers) error {
+	address := net.JoinHostPort(h.config.Host, strconv.Itoa(h.config.Port))
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return fmt.Errorf("listening on %s (HOST and PORT): %w", address, err)
 	}
-	logger.Info("ready", "url", cfg.PublicURL.String(), "listening", listener.Addr().String(), "version", version,
-		"providers", len(cfg.Providers), "ready_ms", time.Since(begun).Milliseconds())
-	if len(cfg.Providers) == 0 {
-		logger.Warn("no provider is configured, nobody can sign in: set AUTH_PROVIDERS, see docs/settings.md")
+	watching, stop := context.WithCancel(ctx)
+	done := r.watch(watching, h.flags.watch)
+	go providers.WatchExpiry(watching) // ends with watching
+	h.logger.Info("ready", "url", h.config.PublicURL.String(), "listening", listener.Addr().String(), "version", version,
+		"providers", len(h.config.Providers), "ready_ms", time.Since(h.begun).Milliseconds())
+	if len(h.config.Providers) == 0 {
+		h.logger.Warn("no provider is configured, nobody can sign in: set AUTH_PROVIDERS, see docs/settings.md")
 	}
 	err = server.Serve(ctx, listener)
-	logger.Info("stopped")
+	stop()
+	<-done
+	h.logger.Info("stopped")
 	return err
 }
 
 func configured(cfg *config.Config) []provider.Configured {
 	list := make([]provider.Configured, 0, len(cfg.Providers))
 	for _, p := range cfg.Providers {
-		list = append(list, provider.Configured{Provider: p.Provider, Options: p.Options, Spelling: p.Spelling})
+		list = append(list, provider.Configured{Provider: p.Provider, Options: p.Options, Isolated: p.Isolated, Spelling: p.Spelling})
 	}
 	return list
 }

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/doorward/doorward/sdk/options"
@@ -22,6 +23,10 @@ type Config struct {
 	Secret     options.Secret // at least 32 bytes
 	DBFilename string
 	PluginDir  string
+	PluginLock string // path of the lock file
+
+	ControlSocket  string // path of a unix socket
+	MetricsAddress string // host:port; empty: none
 
 	AccessTokenTTL            time.Duration
 	RefreshTokenTTL           time.Duration
@@ -40,6 +45,10 @@ type Config struct {
 	// Providers are in the order of AUTH_PROVIDERS, then those that only the
 	// YAML file has, in its order.
 	Providers []Provider
+
+	// Files are the paths of all that was read, or would have been had it been
+	// there: if one changes, the configuration may.
+	Files []string
 
 	// Warnings are for the log: what works, but probably not as it is meant.
 	Warnings []string
@@ -75,6 +84,26 @@ func Load(in Input) (*Config, error) {
 		return nil, &Error{l.problems}
 	}
 	l.warnOfIgnored()
-	config.Warnings = l.warnings
+	config.Files, config.Warnings = l.files, l.warnings
 	return config, nil
+}
+
+// PluginPaths returns the plugin folder and the path of the lock file, for commands
+// that need nothing else to be set.
+func PluginPaths(in Input) (dir, lockFile string, err error) {
+	l, err := newLoader(in)
+	if err != nil {
+		return "", "", err
+	}
+	g := newGroup(l, l.givenSettings(), strings.ToUpper)
+	var s settings
+	for option, to := range map[string]*string{"plugin_dir": &s.PluginDir, "plugin_lock": &s.PluginLock} {
+		if found, ok := g.given[option]; ok {
+			if *to, ok = found.value.(string); !ok || found.broken {
+				return "", "", oneProblem(found.origin, "must be a path")
+			}
+		}
+	}
+	dir = g.pluginDir(s, in.Executable)
+	return dir, g.pluginLock(s, dir), nil
 }

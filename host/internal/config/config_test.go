@@ -81,6 +81,8 @@ func TestDefaults(t *testing.T) {
 	want := &config.Config{
 		Host: "127.0.0.1", Port: 8055, PublicURL: got.PublicURL, Secret: got.Secret,
 		DBFilename: filepath.Join(s.dir, "doorward.db"), PluginDir: filepath.Join("opt", "plugins"),
+		PluginLock: filepath.Join("opt", "plugins", "plugins.lock"), ControlSocket: filepath.Join(s.dir, "doorward.db.sock"),
+		Files:          []string{filepath.Join(s.dir, ".env")},
 		AccessTokenTTL: 15 * time.Minute, RefreshTokenTTL: 7 * 24 * time.Hour, SessionCookieTTL: 24 * time.Hour,
 		SessionRefreshGracePeriod: 10 * time.Second,
 		RefreshCookie:             config.Cookie{Name: "directus_refresh_token", SameSite: http.SameSiteLaxMode},

@@ -46,6 +46,7 @@ func (d document) at(name string, line int) string {
 // readDocument reads a YAML file that namedBy names. An error means that nothing
 // of it could be read.
 func (l *loader) readDocument(path, namedBy string) error {
+	l.files = append(l.files, path)
 	text, mode, err := readFile(path)
 	if err == nil {
 		err = checkWritable(path, mode)

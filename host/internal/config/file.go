@@ -53,6 +53,7 @@ func withoutPath(err error) error {
 // newline at the end that is no part of a secret.
 func (l *loader) readValue(name, path string) (string, error) {
 	path = l.path(path)
+	l.files = append(l.files, path)
 	content, mode, err := readFile(path)
 	if err != nil {
 		return "", err

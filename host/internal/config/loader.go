@@ -16,6 +16,7 @@ type loader struct {
 	dir      string
 	layers   []map[string]variable // the environment, then .env
 	document document
+	files    []string // that were read, or looked for
 	problems options.Problems
 	warnings []string
 	nodes    int // of YAML, read so far
@@ -48,6 +49,7 @@ func environLayer(environ []string) map[string]variable {
 
 func (l *loader) readDotenv() error {
 	path := filepath.Join(l.dir, ".env")
+	l.files = append(l.files, path)
 	text, mode, err := readFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil

@@ -17,6 +17,9 @@ import (
 type Provider struct {
 	sso.Provider
 
+	// Isolated: it gets a plugin process of its own.
+	Isolated bool
+
 	// Options are what is given for the mechanism, unread: text from the
 	// environment and files; bool, text, json.Number, lists and mappings from YAML.
 	Options map[string]any
@@ -58,6 +61,7 @@ type providerOptions struct {
 	SyncUserInfo            bool          `option:"sync_user_info" default:"false" doc:"take over names and e-mail address at each login"`
 	RoleMapping             options.JSON  `option:"role_mapping" doc:"JSON object from group to role, for each login; the first group in its order that the user has counts"`
 	LoginTimeout            time.Duration `option:"login_timeout" default:"5m" doc:"how long a login may take; 30s to 1h"`
+	Isolation               string        `option:"isolation" default:"shared" oneof:"shared|process" doc:"process gives the provider a plugin process of its own; else all providers of a mechanism share one"`
 	CookieSecure            bool          `option:"cookie_secure" doc:"accepted and without effect: cookies of a login are Secure if PUBLIC_URL is https"`
 }
 
@@ -87,7 +91,9 @@ func (l *loader) loadProvider(s *source) Provider {
 		}
 	}
 	g := newGroup(l, own, p.Spelling)
-	g.applyOptions(&p.Provider, decode[providerOptions](g))
+	decoded := decode[providerOptions](g)
+	p.Isolated = decoded.Isolation == "process"
+	g.applyOptions(&p.Provider, decoded)
 	return p
 }
 

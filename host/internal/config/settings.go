@@ -1,6 +1,7 @@
 package config
 
 import (
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -21,6 +22,10 @@ type settings struct {
 	DBClient   string `option:"db_client" default:"sqlite3" doc:"kind of database: sqlite3"`
 	DBFilename string `option:"db_filename" default:"./doorward.db" doc:"path of the database file"`
 	PluginDir  string `option:"plugin_dir" doc:"folder of the plugins. Default: plugins beside the executable"`
+	PluginLock string `option:"plugin_lock" doc:"file with the digests of the plugins that may run. Default: plugins.lock in the plugin folder"`
+
+	ControlSocket  string `option:"control_socket" doc:"unix socket by which doorward reload, plugins and check reach the running host. Default: DB_FILENAME and .sock"`
+	MetricsAddress string `option:"metrics_address" doc:"host:port on which /metrics and /health are served to whoever reaches it, such as 127.0.0.1:9464. Default: nowhere"`
 
 	Providers      []string `option:"auth_providers" doc:"names of the providers, with commas between them"`
 	DisableDefault bool     `option:"auth_disable_default" default:"true" doc:"accepted and without effect: there are no local passwords"`
@@ -74,6 +79,9 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	config.PublicURL = g.publicURL(s)
 	config.DBFilename = g.database(s)
 	config.PluginDir = g.pluginDir(s, executable)
+	config.PluginLock = g.pluginLock(s, config.PluginDir)
+	config.ControlSocket = g.controlSocket(s, config.DBFilename)
+	config.MetricsAddress = g.metricsAddress(s)
 	config.RefreshCookie, config.SessionCookie = g.cookies(s, config.PublicURL)
 	config.TrustedProxies = g.trustedProxies(s.IPTrustProxy)
 	if g.isGiven("auth_disable_default") && g.ok("auth_disable_default") && !s.DisableDefault {
@@ -166,4 +174,38 @@ func (g *group) pluginDir(s settings, executable string) string {
 		return g.loader.path("plugins")
 	}
 	return filepath.Join(filepath.Dir(executable), "plugins")
+}
+
+func (g *group) pluginLock(s settings, dir string) string {
+	if s.PluginLock != "" {
+		return g.loader.path(s.PluginLock)
+	}
+	return filepath.Join(dir, "plugins.lock")
+}
+
+// maxSocketPath is how long the path of a unix socket may be everywhere, in bytes.
+const maxSocketPath = 103
+
+func (g *group) controlSocket(s settings, database string) string {
+	path := database + ".sock"
+	if s.ControlSocket != "" {
+		path = g.loader.path(s.ControlSocket)
+	}
+	if len(path) > maxSocketPath && g.ok("db_filename") {
+		g.refuse("control_socket", "must be a path of at most %d bytes, and %s is longer; write a shorter one, such as /run/doorward/control.sock",
+			maxSocketPath, path)
+	}
+	return path
+}
+
+func (g *group) metricsAddress(s settings) string {
+	if s.MetricsAddress == "" {
+		return ""
+	}
+	host, port, err := net.SplitHostPort(s.MetricsAddress)
+	number, portErr := strconv.Atoi(port)
+	if err != nil || host == "" || portErr != nil || number < 0 || number > 65535 {
+		g.refuse("metrics_address", "must be a host and a port, such as 127.0.0.1:9464")
+	}
+	return s.MetricsAddress
 }

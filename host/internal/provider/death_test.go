@@ -46,47 +46,65 @@ func startsOf(t *testing.T, dir string) []int {
 	return pids
 }
 
+// A plugin that dies under a login is started again, and Begin, which may be
+// repeated, is: whoever logs in does not notice.
 func TestPluginThatDies(t *testing.T) {
-	for _, hint := range []string{"exit", "panic in a goroutine"} {
+	for _, hint := range []string{"exit once", "panic in a goroutine once"} {
 		t.Run("K01 "+hint, func(t *testing.T) {
-			h := startHost(t, Config{PluginDir: pluginDir(t, "fake", "other"), Providers: []Configured{configured("fake", "a"), configured("other", "b")}})
+			h := startHost(t, Config{Binaries: binaries(t, "fake", "other"), Providers: []Configured{
+				configured("fake", "a", "file", filepath.Join(t.TempDir(), "once")), configured("other", "b"),
+			}})
 			first, other := h.mustBegin(t, "a"), h.mustBegin(t, "b")
-			if _, err := h.begin(t, "a", hint); !errors.Is(err, sdk.ErrUnavailable) {
-				t.Errorf("the login that killed it: %v", err)
+			second, err := h.begin(t, "a", hint)
+			if err != nil || second == first {
+				t.Errorf("the login that killed process %d: process %d, %v", first, second, err)
 			}
-			h.awaitDeath(t, "fake")
 			if !gone(first) {
 				t.Errorf("process %d is still there", first)
-			}
-			if err := h.Available("a"); err != nil {
-				t.Errorf("the next login would start it again, but: %v", err)
 			}
 			if got := h.mustBegin(t, "b"); got != other {
 				t.Errorf("the other plugin moved from process %d to %d", other, got)
 			}
-			if _, err := h.begin(t, "a", ""); !errors.Is(err, sdk.ErrUnavailable) {
-				t.Errorf("it is started again before the pause is over: %v", err)
+			plugin := h.plugin(t, "fake")
+			if plugin.Restarts != 1 || !strings.Contains(plugin.LastError, "exit status") || plugin.State != StateReady {
+				t.Errorf("how it stands: %+v", plugin)
 			}
-			h.clock.advance(h.config.limits.pause)
-			if second := h.mustBegin(t, "a"); second == first {
-				t.Error("the dead process answers")
+			if strings.HasPrefix(hint, "panic") && !strings.Contains(strings.Join(plugin.LastLines, " "), "panic: in a goroutine") {
+				t.Errorf("its last lines: %q", plugin.LastLines)
 			}
-			h.logs.await(t, "plugin has died, starting it again")
-			if hint != "exit" {
-				h.logs.await(t, "panic: in a goroutine")
+			if n := strings.Count(h.logs.String(), `"@level":"error"`); n != 1 {
+				t.Errorf("%d lines for the operator, want 1:\n%s", n, h.logs)
 			}
 		})
 	}
 }
 
+// Continue is never repeated: the process that died may have spent the code.
+func TestContinueIsNotRepeated(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "continued")
+	h := startHost(t, Config{Binaries: binaries(t, "fake"), Providers: []Configured{configured("fake", "a", "file", file)}})
+	m, err := h.Mechanism(t.Context(), "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := m.Continue(t.Context(), sdk.ContinueRequest{State: "s", Answers: map[string]string{"do": "exit"}}); !errors.Is(err, sdk.ErrUnavailable) {
+		t.Errorf("continuing: %v", err)
+	}
+	if data, err := os.ReadFile(file); err != nil || string(data) != "continued\n" {
+		t.Errorf("calls of Continue that were made: %q, %v", data, err)
+	}
+	if _, err := m.Begin(t.Context(), sdk.BeginRequest{State: "s"}); err != nil {
+		t.Errorf("the same mechanism afterwards: %v", err)
+	}
+}
+
 func TestKilledPluginIsStartedOnceForAll(t *testing.T) {
-	h := startHost(t, Config{PluginDir: pluginDir(t, "fake"), Providers: []Configured{configured("fake", "a"), configured("fake", "b")}})
+	h := startHost(t, Config{Binaries: binaries(t, "fake"), Providers: []Configured{configured("fake", "a"), configured("fake", "b")}})
 	first := h.mustBegin(t, "a")
 	if err := syscall.Kill(first, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	h.awaitDeath(t, "fake")
-	h.clock.advance(h.config.limits.pause)
+	h.awaitAnother(t, "a", first)
 	var group sync.WaitGroup
 	pids := make([]int, 16)
 	for i := range pids {
@@ -104,147 +122,141 @@ func TestKilledPluginIsStartedOnceForAll(t *testing.T) {
 			t.Fatalf("processes %v after %d", pids, first)
 		}
 	}
-	if sockets, _ := os.ReadDir(h.runtimeDir); len(sockets) != 1 {
-		t.Errorf("%d folders of sockets after a restart", len(sockets))
+	if folders, _ := filepath.Glob(filepath.Join(h.runtime.path, "plugin*")); len(folders) != 1 {
+		t.Errorf("folders of sockets after a restart: %v", folders)
+	}
+	if got := h.plugin(t, "fake").LastError; !strings.Contains(got, "is memory short?") {
+		t.Errorf("a hint at the cause: %q", got)
 	}
 }
 
-// The pause counts from the end of a start: else everybody who waited for a
-// start that hangs would start the plugin again, one after the other.
-func TestPauseCountsFromTheEndOfAStart(t *testing.T) {
-	dir := pluginDir(t, "slow")
-	touch(t, filepath.Join(dir, "go"))
-	h := startHost(t, Config{PluginDir: dir, Providers: []Configured{configured("slow", "a")}})
-	first := h.mustBegin(t, "a")
-	if err := os.Remove(filepath.Join(dir, "go")); err != nil {
-		t.Fatal(err)
+// A plugin that dies again and again is left alone, and the operator lets it out.
+func TestQuarantine(t *testing.T) {
+	limits := testLimits()
+	limits.pauses.Deaths = 3
+	b := binaries(t, "crasher", "fake")
+	providers := []Configured{configured("crasher", "a"), configured("fake", "good")}
+	h := startHost(t, Config{Binaries: b, limits: limits, Providers: providers})
+	got := h.awaitState(t, "crasher", StateQuarantined)
+	if time.Until(got.NextTry) < limits.pauses.Quarantine/2 || !strings.Contains(got.LastError, "panic: no good reason") {
+		t.Errorf("how it stands: %+v", got)
 	}
-	if err := syscall.Kill(first, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	h.awaitDeath(t, "slow")
-	h.clock.advance(h.config.limits.pause)
-	failed := make(chan error, 1)
-	go func() { _, err := h.begin(t, "a", ""); failed <- err }()
-	eventually(t, "the second start", func() bool { return len(startsOf(t, dir)) == 2 })
-	h.clock.advance(time.Hour) // the start takes long, and fails
-	if err := syscall.Kill(startsOf(t, dir)[1], syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	if err := <-failed; !errors.Is(err, sdk.ErrUnavailable) {
-		t.Errorf("the login that started it: %v", err)
-	}
-	touch(t, filepath.Join(dir, "go"))
 	if _, err := h.begin(t, "a", ""); !errors.Is(err, sdk.ErrUnavailable) {
-		t.Errorf("it is started again before the pause is over: %v", err)
+		t.Errorf("beginning: %v", err)
 	}
-	if n := len(startsOf(t, dir)); n != 2 {
-		t.Errorf("started %d times", n)
+	h.mustBegin(t, "good")
+	if n := strings.Count(h.logs.String(), `"@level":"error"`); n != 2 {
+		t.Errorf("%d lines for the operator, want 2: down, and given up:\n%s", n, h.logs)
 	}
-	h.clock.advance(h.config.limits.pause)
+	// The operator puts a good one there.
+	path := filepath.Join(b.Dir, FileName("crasher"))
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Link(namedPlugin(t, "crasher-mended"), path); err != nil {
+		t.Fatal(err)
+	}
+	lockAll(t, b, "crasher", "fake")
+	done, err := h.Reload(t.Context(), providers)
+	if err != nil || len(done.Replaced) != 1 || len(done.Failed) > 0 {
+		t.Fatalf("reloading: %s, %v", done, err)
+	}
 	h.mustBegin(t, "a")
 }
 
 func TestLoginThatGivesUpDoesNotBreakOffTheStart(t *testing.T) {
-	dir := pluginDir(t, "slow")
-	touch(t, filepath.Join(dir, "go"))
-	h := startHost(t, Config{PluginDir: dir, Providers: []Configured{configured("slow", "a")}})
-	if err := os.Remove(filepath.Join(dir, "go")); err != nil {
+	b := binaries(t, "slow")
+	touch(t, filepath.Join(b.Dir, "go"))
+	h := startHost(t, Config{Binaries: b, Providers: []Configured{configured("slow", "a")}})
+	if err := os.Remove(filepath.Join(b.Dir, "go")); err != nil {
 		t.Fatal(err)
 	}
 	if err := syscall.Kill(h.mustBegin(t, "a"), syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
-	h.awaitDeath(t, "slow")
-	h.clock.advance(h.config.limits.pause)
+	eventually(t, "the second start", func() bool { return len(startsOf(t, b.Dir)) == 2 })
 	ctx, cancel := context.WithCancel(t.Context())
 	failed := make(chan error, 1)
 	go func() { _, err := h.Mechanism(ctx, "a"); failed <- err }()
-	eventually(t, "the second start", func() bool { return len(startsOf(t, dir)) == 2 })
 	cancel()
 	if err := <-failed; !errors.Is(err, sdk.ErrUnavailable) || !errors.Is(err, context.Canceled) {
 		t.Errorf("the login that gave up: %v", err)
 	}
-	touch(t, filepath.Join(dir, "go"))
-	if got, want := h.mustBegin(t, "a"), startsOf(t, dir)[1]; got != want {
-		t.Errorf("process %d answers, want %d, which the first login started", got, want)
+	touch(t, filepath.Join(b.Dir, "go"))
+	if got, want := h.mustBegin(t, "a"), startsOf(t, b.Dir)[1]; got != want {
+		t.Errorf("process %d answers, want %d, which was started first", got, want)
 	}
 }
 
-func TestBinaryThatIsReplaced(t *testing.T) {
-	dir := pluginDir(t, "fake")
-	h := startHost(t, Config{PluginDir: dir, Providers: []Configured{configured("fake", "a")}})
-	first := h.mustBegin(t, "a")
-	path := binaryPath(dir, "fake")
-	if err := os.Rename(path, path+".away"); err != nil {
-		t.Fatal(err)
-	}
-	if got := h.mustBegin(t, "a"); got != first {
-		t.Errorf("a process that runs is left: %d, want %d", got, first)
-	}
-	if err := syscall.Kill(first, syscall.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	h.awaitDeath(t, "fake")
-	h.clock.advance(h.config.limits.pause)
-	if _, err := h.begin(t, "a", ""); !errors.Is(err, ErrNoBinary) {
-		t.Errorf("beginning without a binary: %v", err)
-	}
-	if err := os.Rename(path+".away", path); err != nil {
-		t.Fatal(err)
-	}
-	h.clock.advance(h.config.limits.pause)
-	h.mustBegin(t, "a")
-}
-
-// TestMissingPluginThatArrives: nobody clicks on a provider that is shown as
-// unavailable, so asking whether it is must be enough to bring it back.
-func TestMissingPluginThatArrives(t *testing.T) {
-	full, dir := pluginDir(t, "fake"), t.TempDir()
-	h := startHost(t, Config{PluginDir: dir, Providers: []Configured{configured("fake", "a")}})
-	if err := h.Available("a"); !errors.Is(err, ErrNoBinary) {
-		t.Fatalf("without the file: %v", err)
-	}
-	s := h.plugins["fake"]
-	for range 3 {
-		h.clock.advance(testLimits().pause)
-		_ = h.Available("a")
-		s.starting <- struct{}{} // waits for the attempt
-		<-s.starting
-	}
-	if n := strings.Count(h.logs.String(), `"@level":"error"`); n != 1 {
-		t.Errorf("the same failure is logged %d times as an error:\n%s", n, h.logs)
-	}
-	if err := os.Symlink(binaryPath(full, "fake"), binaryPath(dir, "fake")); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "the provider is available", func() bool {
-		h.clock.advance(testLimits().pause)
-		return h.Available("a") == nil
-	})
-	h.mustBegin(t, "a")
-}
-
+// A process that is stopped answers nothing and does not end. A login that meets
+// it waits until that is clear, and is then served by another one.
 func TestK02PluginThatHangsIsReplaced(t *testing.T) {
 	limits := testLimits()
-	limits.describe = 500 * time.Millisecond
-	h := startHost(t, Config{PluginDir: pluginDir(t, "fake"), Providers: []Configured{configured("fake", "a")}, limits: limits})
+	limits.slow, limits.answer = 100*time.Millisecond, 200*time.Millisecond
+	h := startHost(t, Config{Binaries: binaries(t, "fake"), Providers: []Configured{configured("fake", "a")}, limits: limits})
 	pid := h.mustBegin(t, "a")
-	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+	stopProcess(t, pid)
+	again, err := h.begin(t, "a", "")
+	if err != nil || again == pid {
+		t.Errorf("the login that met it: process %d, was %d, %v", again, pid, err)
+	}
+	if got := h.plugin(t, "fake").LastError; !strings.Contains(got, "did not answer and was killed") {
+		t.Errorf("the reason: %q", got)
+	}
+}
+
+// A plugin that hangs is found although nobody logs in.
+func TestK02IdlePluginThatHangsIsReplaced(t *testing.T) {
+	limits := testLimits()
+	limits.probe, limits.answer = 50*time.Millisecond, 50*time.Millisecond
+	h := startHost(t, Config{Binaries: binaries(t, "fake"), Providers: []Configured{configured("fake", "a")}, limits: limits})
+	pid := h.mustBegin(t, "a")
+	stopProcess(t, pid)
+	eventually(t, "another process", func() bool { got := h.plugin(t, "fake"); return got.State == StateReady && got.PID != pid })
+}
+
+// A provider that is slow does not end its plugin.
+func TestSlowProviderIsNoReasonToKill(t *testing.T) {
+	limits := testLimits()
+	limits.slow, limits.answer = 10*time.Millisecond, 5*time.Second
+	h := startHost(t, Config{Binaries: binaries(t, "fake"), Providers: []Configured{configured("fake", "a")}, limits: limits})
+	pid := h.mustBegin(t, "a")
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	m, err := h.Mechanism(ctx, "a")
+	if err != nil {
 		t.Fatal(err)
 	}
+	if _, err := m.Begin(ctx, sdk.BeginRequest{State: "s", LoginHint: "hang"}); !errors.Is(err, sdk.ErrUnavailable) {
+		t.Errorf("while it hangs: %v", err)
+	}
+	if got := h.mustBegin(t, "a"); got != pid {
+		t.Errorf("process %d answers, want %d", got, pid)
+	}
+}
+
+// One provider that never answers does not take all calls.
+func TestCallsInFlightAreBounded(t *testing.T) {
+	limits := testLimits()
+	limits.providerCalls = 4
+	h := startHost(t, Config{Binaries: binaries(t, "fake"), Providers: []Configured{configured("fake", "a"), configured("fake", "b")}, limits: limits})
 	m, err := h.Mechanism(t.Context(), "a")
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
-	defer cancel()
-	if _, err := m.Begin(ctx, sdk.BeginRequest{State: "s"}); !errors.Is(err, sdk.ErrUnavailable) {
-		t.Errorf("while it hangs: %v", err)
+	ctx, cancel := context.WithCancel(t.Context())
+	var group sync.WaitGroup
+	for range limits.providerCalls {
+		group.Go(func() { _, _ = m.Begin(ctx, sdk.BeginRequest{State: "s", LoginHint: "hang"}) })
 	}
-	h.awaitDeath(t, "fake")
-	h.clock.advance(limits.pause)
-	if again := h.mustBegin(t, "a"); again == pid {
-		t.Error("the same process answers")
+	eventually(t, "the calls to be in flight", func() bool {
+		return len(h.now.Load().routes["a"].route.admit.slots) == limits.providerCalls
+	})
+	if _, err := m.Begin(t.Context(), sdk.BeginRequest{State: "s"}); !errors.Is(err, sdk.ErrUnavailable) || sdk.ReasonOf(err) != "too_many_calls" {
+		t.Errorf("one more: %v", err)
 	}
+	h.mustBegin(t, "b")
+	cancel()
+	group.Wait()
+	h.mustBegin(t, "a")
 }

@@ -17,15 +17,17 @@ import (
 
 	hclog "github.com/hashicorp/go-hclog"
 
+	"github.com/doorward/doorward/host/internal/provider/lock"
+	"github.com/doorward/doorward/host/internal/provider/process"
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/sdk"
 )
 
-// patience is how long a test waits for what must come. What takes longer than
-// soon waited for something else: gRPC, for one, dials for 20 seconds.
+// long is how long a test waits for what must come. What takes longer than soon
+// waited for something else: gRPC, for one, dials for 20 seconds.
 const (
-	patience = 30 * time.Second
-	soon     = 10 * time.Second
+	long = 30 * time.Second
+	soon = 10 * time.Second
 )
 
 var testPlugin string // path of the built testdata/plugin
@@ -45,16 +47,36 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// pluginDir is a folder with the test plugin under the names of mechanisms.
-func pluginDir(t *testing.T, mechanisms ...string) string {
+// binaries is a folder with the test plugin under the names of mechanisms, and a
+// lock file with all of them.
+func binaries(t *testing.T, mechanisms ...string) Binaries {
 	t.Helper()
 	dir := t.TempDir()
+	b := Binaries{Dir: dir, Lock: filepath.Join(dir, lock.FileName)}
 	for _, name := range mechanisms {
-		if err := os.Symlink(testPlugin, binaryPath(dir, name)); err != nil {
+		if err := os.Symlink(testPlugin, filepath.Join(dir, FileName(name))); err != nil {
 			t.Fatal(err)
 		}
 	}
-	return dir
+	lockAll(t, b, mechanisms...)
+	return b
+}
+
+// lockAll writes a lock file with the binaries as they are now.
+func lockAll(t *testing.T, b Binaries, mechanisms ...string) {
+	t.Helper()
+	var file lock.File
+	for _, name := range mechanisms {
+		binary, err := process.OpenBinary(filepath.Join(b.Dir, FileName(name)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		binary.Close()
+		file = file.With(lock.Plugin{Mechanism: name, Name: FileName(name), Version: "1.2.3", SHA256: binary.Digest})
+	}
+	if err := lock.Write(b.Lock, file); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // configured is a provider with good options, and with those given as name and
@@ -76,43 +98,43 @@ func configured(driver, name string, more ...any) Configured {
 // host is what the tests start.
 type host struct {
 	*Providers
-	logs  *logBuffer
-	clock *clock
+	logs *logBuffer
 }
 
 func testLimits() limits {
 	l := defaultLimits
-	l.stop = time.Second
+	l.process.Stop = time.Second
+	l.pauses.FirstBackoff = 10 * time.Millisecond
+	l.reopen = 10 * time.Millisecond
 	return l
 }
 
-func newHost(config Config) (Config, *logBuffer, *clock) {
-	logs, clock := &logBuffer{}, &clock{now: time.Unix(1_800_000_000, 0)}
+func newHost(config Config) (Config, *logBuffer) {
+	logs := &logBuffer{}
 	config.PublicURL = "http://localhost:8055"
 	config.Logger = hclog.New(&hclog.LoggerOptions{JSONFormat: true, Level: hclog.Debug, Output: logs})
-	config.clock = clock.Now
 	if config.limits == (limits{}) {
 		config.limits = testLimits()
 	}
-	return config, logs, clock
+	return config, logs
 }
 
 // startHost starts the providers until the test ends.
 func startHost(t *testing.T, config Config) host {
 	t.Helper()
-	config, logs, clock := newHost(config)
+	config, logs := newHost(config)
 	p, err := Start(t.Context(), config)
 	if err != nil {
 		t.Fatalf("starting: %v", err)
 	}
 	t.Cleanup(p.Stop)
-	return host{Providers: p, logs: logs, clock: clock}
+	return host{Providers: p, logs: logs}
 }
 
 // begin starts a login and returns the process that answered.
 func (h host) begin(t *testing.T, provider, hint string) (int, error) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), long)
 	defer cancel()
 	m, err := h.Mechanism(ctx, provider)
 	if err != nil {
@@ -139,17 +161,43 @@ func (h host) mustBegin(t *testing.T, provider string) int {
 	return pid
 }
 
-// awaitDeath waits until the host has seen the end of a plugin.
-func (h host) awaitDeath(t *testing.T, mechanism string) {
+// awaitState waits until a plugin is in a state.
+func (h host) awaitState(t *testing.T, plugin string, want State) Plugin {
 	t.Helper()
-	eventually(t, "the end of "+mechanism, func() bool { return !h.plugins[mechanism].now.Load().alive() })
+	var got Plugin
+	eventually(t, plugin+" to be "+string(want), func() bool { got = h.plugin(t, plugin); return got.State == want })
+	return got
+}
+
+// plugin is how one plugin stands.
+func (h host) plugin(t *testing.T, name string) Plugin {
+	t.Helper()
+	for _, p := range h.Plugins() {
+		if p.Name == name {
+			return p
+		}
+	}
+	t.Fatalf("there is no plugin %s", name)
+	return Plugin{}
+}
+
+// awaitAnother waits until another process than pid serves the provider.
+func (h host) awaitAnother(t *testing.T, provider string, pid int) int {
+	t.Helper()
+	var got int
+	eventually(t, "another process for "+provider, func() bool {
+		var err error
+		got, err = h.begin(t, provider, "")
+		return err == nil && got != pid
+	})
+	return got
 }
 
 func eventually(t *testing.T, what string, done func() bool) {
 	t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
-	deadline := time.After(patience)
+	deadline := time.After(long)
 	for !done() {
 		select {
 		case <-tick.C:
@@ -159,25 +207,26 @@ func eventually(t *testing.T, what string, done func() bool) {
 	}
 }
 
+// stopProcess sends SIGSTOP and waits until all threads of the process stand.
+func stopProcess(t *testing.T, pid int) {
+	t.Helper()
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the process to stand", func() bool {
+		stats, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", pid))
+		for _, name := range stats {
+			data, err := os.ReadFile(name)
+			if _, after, _ := bytes.Cut(data, []byte(") ")); err != nil || !bytes.HasPrefix(after, []byte("T")) {
+				return false
+			}
+		}
+		return len(stats) > 0
+	})
+}
+
 // gone reports whether there is no such process, not even a zombie of ours.
 func gone(pid int) bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
-
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
 
 // logBuffer keeps what the host logs.
 type logBuffer struct {
@@ -210,4 +259,19 @@ func mustTakeLess(t *testing.T, limit time.Duration, what string, f func()) {
 	if took := time.Since(begun); took > limit {
 		t.Errorf("%s took %v, at most %v are allowed", what, took, limit)
 	}
+}
+
+// namedPlugin is another build of the test plugin: the same program with other
+// bytes, and so with another digest.
+func namedPlugin(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(testPlugin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(filepath.Dir(testPlugin), name+"-"+strings.ReplaceAll(t.Name(), "/", "-"))
+	if err := os.WriteFile(path, append(data, name...), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
 }

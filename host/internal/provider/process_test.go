@@ -29,7 +29,7 @@ func TestK07PluginSeesNoSecretOfTheHost(t *testing.T) {
 	t.Setenv("SECRET", "canary-of-the-host")
 	t.Setenv("SSL_CERT_FILE", "/ca.pem")
 	t.Setenv("AUTH_A_CLIENT_SECRET", "canary-of-a-provider")
-	h := startHost(t, Config{PluginDir: pluginDir(t, "fake"), Providers: []Configured{configured("fake", "a", "client_secret", "canary-in-an-option")}})
+	h := startHost(t, Config{Binaries: binaries(t, "fake"), Providers: []Configured{configured("fake", "a", "client_secret", "canary-in-an-option")}})
 	pid := h.mustBegin(t, "a")
 	data, err := os.ReadFile(fmt.Sprintf("/proc/%d/environ", pid))
 	if err != nil {
@@ -40,7 +40,7 @@ func TestK07PluginSeesNoSecretOfTheHost(t *testing.T) {
 	}
 	for _, variable := range strings.Split(strings.TrimRight(string(data), "\x00"), "\x00") {
 		name, _, _ := strings.Cut(variable, "=")
-		if !strings.HasPrefix(name, "PLUGIN_") && name != "DOORWARD_PLUGIN" && name != "SSL_CERT_FILE" && name != "SSL_CERT_DIR" {
+		if !strings.HasPrefix(name, "PLUGIN_") && name != "DOORWARD_PLUGIN" && name != "DOORWARD_LIFELINE" && name != "SSL_CERT_FILE" && name != "SSL_CERT_DIR" {
 			t.Errorf("variable %s", name)
 		}
 	}
@@ -51,11 +51,11 @@ func TestK07PluginSeesNoSecretOfTheHost(t *testing.T) {
 }
 
 func TestK06NobodyElseMayCallAPlugin(t *testing.T) {
-	h := startHost(t, Config{PluginDir: pluginDir(t, "fake"), Providers: []Configured{configured("fake", "a")}})
-	if info, err := os.Stat(h.runtimeDir); err != nil || info.Mode().Perm() != 0o700 {
+	h := startHost(t, Config{Binaries: binaries(t, "fake"), Providers: []Configured{configured("fake", "a")}})
+	if info, err := os.Stat(h.runtime.path); err != nil || info.Mode().Perm() != 0o700 {
 		t.Errorf("folder of sockets: %v, %v", info.Mode(), err)
 	}
-	sockets, _ := filepath.Glob(filepath.Join(h.runtimeDir, "*", "*"))
+	sockets, _ := filepath.Glob(filepath.Join(h.runtime.path, "*", "*"))
 	if len(sockets) != 1 {
 		t.Fatalf("sockets: %v", sockets)
 	}
@@ -67,7 +67,7 @@ func TestK06NobodyElseMayCallAPlugin(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		ctx, cancel := context.WithTimeout(t.Context(), patience)
+		ctx, cancel := context.WithTimeout(t.Context(), long)
 		if _, err := doorwardv1.NewPluginServiceClient(conn).Describe(ctx, &doorwardv1.DescribeRequest{}); err == nil {
 			t.Errorf("a call %s is answered", name)
 		}
@@ -78,15 +78,15 @@ func TestK06NobodyElseMayCallAPlugin(t *testing.T) {
 }
 
 func TestCallsThatGoWrong(t *testing.T) {
-	h := startHost(t, Config{PluginDir: pluginDir(t, "fake"), Providers: []Configured{configured("fake", "a")}})
+	h := startHost(t, Config{Binaries: binaries(t, "fake"), Providers: []Configured{configured("fake", "a")}})
 	pid := h.mustBegin(t, "a")
 	for _, tc := range []struct {
 		name, hint string
 		limit      time.Duration
 		want       error
 	}{
-		{"K01 panic in the handler", "panic", patience, sso.ErrPluginFault},
-		{"K08 an answer larger than allowed", "huge", patience, sso.ErrPluginFault},
+		{"K01 panic in the handler", "panic", long, sso.ErrPluginFault},
+		{"K08 an answer larger than allowed", "huge", long, sso.ErrPluginFault},
 		{"K02 hangs until the deadline", "hang", 100 * time.Millisecond, sdk.ErrUnavailable},
 		{"K02 hangs for good", "hang for good", 100 * time.Millisecond, sdk.ErrUnavailable},
 	} {
@@ -116,7 +116,7 @@ func TestCallsThatGoWrong(t *testing.T) {
 }
 
 func TestK08MessageToThePluginThatIsTooLarge(t *testing.T) {
-	h := startHost(t, Config{PluginDir: pluginDir(t, "fake"), Providers: []Configured{configured("fake", "a")}})
+	h := startHost(t, Config{Binaries: binaries(t, "fake"), Providers: []Configured{configured("fake", "a")}})
 	m, err := h.Mechanism(t.Context(), "a")
 	if err != nil {
 		t.Fatal(err)
@@ -129,7 +129,7 @@ func TestK08MessageToThePluginThatIsTooLarge(t *testing.T) {
 }
 
 func TestHostileLogs(t *testing.T) {
-	h := startHost(t, Config{PluginDir: pluginDir(t, "fake", "other"), Providers: []Configured{configured("fake", "a"), configured("other", "b")}})
+	h := startHost(t, Config{Binaries: binaries(t, "fake", "other"), Providers: []Configured{configured("fake", "a"), configured("other", "b")}})
 	pid := h.mustBegin(t, "a")
 	for _, kind := range []string{"bad lines", "long line", "control", "flood"} {
 		if got, err := h.begin(t, "a", kind); err != nil || got != pid {
@@ -141,10 +141,10 @@ func TestHostileLogs(t *testing.T) {
 		}
 	}
 	all := h.logs.String()
-	if n := strings.Count(all, `"flood `); n > 2*maxLines {
+	if n := strings.Count(all, `"flood `); n > 2*200 {
 		t.Errorf("%d lines of the flood are in the log", n)
 	}
-	for _, bad := range []string{"\\u001b", "\\n", "\\r", "\x1b", "\u202e", strings.Repeat("x", maxLine+1)} {
+	for _, bad := range []string{"\\u001b", "\\n", "\\r", "\x1b", "\u202e", strings.Repeat("x", 16<<10+1)} {
 		if strings.Contains(all, bad) {
 			t.Errorf("the log holds %.20q", bad)
 		}

@@ -5,11 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"reflect"
+	"strings"
 	"sync"
-	"time"
+	"sync/atomic"
 
 	hclog "github.com/hashicorp/go-hclog"
 
+	"github.com/doorward/doorward/host/internal/provider/process"
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/plugin"
@@ -20,87 +23,154 @@ type Configured struct {
 	sso.Provider
 	Options map[string]any
 
+	// Isolated gives the provider a process of its own. Else all providers of a
+	// mechanism share one.
+	Isolated bool
+
 	// Spelling tells how the operator writes an option of this provider, such
 	// as AUTH_KEYCLOAK_CLIENT_ID.
 	Spelling func(option string) string
 }
 
+// slotName is the name of the slot that the provider belongs to.
+func (c Configured) slotName() string {
+	if c.Isolated {
+		return c.Driver + "/" + c.Name
+	}
+	return c.Driver
+}
+
+// sameOptions reports whether the mechanism could not tell the two apart.
+func sameOptions(a, b Configured) bool {
+	return a.slotName() == b.slotName() && reflect.DeepEqual(a.Options, b.Options)
+}
+
+func sameConfigured(a, b Configured) bool {
+	return reflect.DeepEqual(a.Provider, b.Provider) && sameOptions(a, b)
+}
+
 // Config is what Start needs to know.
 type Config struct {
-	PluginDir string
+	Binaries  Binaries
 	PublicURL string // without a slash at the end
 	Providers []Configured
 	Logger    hclog.Logger
+	Metrics   Metrics // nil: none
 
-	limits limits           // zero: the default
-	clock  func() time.Time // nil: the real one
+	limits limits // zero: the default
 }
 
 // Providers are the configured providers and the plugins that serve them. It
 // implements sso.Providers.
 type Providers struct {
-	config     Config
-	byName     map[string]Configured
-	plugins    map[string]*supervised // by mechanism
-	runtimeDir string
-	end        context.CancelFunc // ends the life of all plugins
+	config  Config
+	runtime *runtimeDir
+	life    context.Context
+	end     context.CancelFunc
+
+	now atomic.Pointer[snapshot]
+
+	changing chan struct{}    // admits one Reload at a time
+	slots    map[string]*slot // guarded by changing
+	leaving  sync.WaitGroup   // slots that let their last calls end
 }
 
-// Start launches the plugins side by side and opens the providers. The error,
-// if any, names every provider whose options were refused, by the names that
-// the operator wrote.
+// snapshot is what is configured at a time. It never changes.
+type snapshot struct {
+	order  []Configured
+	routes map[string]connected
+}
+
+// ErrNoneUsable: every provider was refused by its mechanism, so that nobody could
+// sign in.
+var ErrNoneUsable = errors.New("providers are misconfigured")
+
+// Start launches the plugins side by side and opens the providers. What does not
+// start, or is misconfigured, is unavailable, and the rest goes on. Only if every
+// provider is misconfigured Start fails, with ErrNoneUsable.
 func Start(ctx context.Context, config Config) (*Providers, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("starting the plugins: %w", err)
 	}
-	dir, err := makeRuntimeDir()
+	runtime, err := makeRuntimeDir()
 	if err != nil {
 		return nil, fmt.Errorf("making the folder for plugin sockets: %w", err)
 	}
-	p := newProviders(context.WithoutCancel(ctx), config, dir)
-	defer context.AfterFunc(ctx, p.end)()
-	if err := p.startAll(ctx); err != nil {
+	p := newProviders(context.WithoutCancel(ctx), config, runtime)
+	stop := context.AfterFunc(ctx, p.end)
+	p.setUp(config.Providers)
+	if !stop() {
+		err = fmt.Errorf("starting the plugins: %w", ctx.Err())
+	} else {
+		err = p.noneUsable()
+	}
+	if err != nil {
 		p.Stop()
 		return nil, err
 	}
 	return p, nil
 }
 
-// maxRuntimeDir leaves room for a folder and a socket in it: the path of a unix
-// socket is limited to 103 bytes where it is shortest.
-const maxRuntimeDir = 103 - len("/4294967295/plugin4294967295")
-
-// makeRuntimeDir makes a folder that nobody else may enter, for the sockets.
-func makeRuntimeDir() (string, error) {
-	dir, err := os.MkdirTemp("", "doorward-")
-	if err != nil || len(dir) <= maxRuntimeDir {
-		return dir, err
-	}
-	return "", errors.Join(fmt.Errorf("its path %s is too long for sockets: set TMPDIR to a shorter one", dir), os.Remove(dir))
-}
-
-func newProviders(ctx context.Context, config Config, dir string) *Providers {
+func newProviders(ctx context.Context, config Config, runtime *runtimeDir) *Providers {
 	if config.limits == (limits{}) {
 		config.limits = defaultLimits
 	}
-	if config.clock == nil {
-		config.clock = time.Now
+	if config.Metrics == nil {
+		config.Metrics = notMeasured{}
 	}
-	life, end := context.WithCancel(ctx)
-	p := &Providers{config: config, byName: map[string]Configured{}, plugins: map[string]*supervised{}, runtimeDir: dir, end: end}
-	for _, c := range config.Providers {
-		p.byName[c.Name] = c
-		s, ok := p.plugins[c.Driver]
-		if !ok {
-			s = newSupervised(life, launcher{
-				path: binaryPath(config.PluginDir, c.Driver), mechanism: c.Driver,
-				runtimeDir: dir, logger: config.Logger, limits: config.limits,
-			}, config.clock)
-			p.plugins[c.Driver] = s
-		}
-		s.providers = append(s.providers, openRequest(config.PublicURL, c))
-	}
+	p := &Providers{config: config, runtime: runtime, changing: make(chan struct{}, 1), slots: map[string]*slot{}}
+	p.life, p.end = context.WithCancel(ctx)
+	p.now.Store(&snapshot{})
 	return p
+}
+
+// setUp starts everything for the first time.
+func (p *Providers) setUp(configured []Configured) {
+	members := p.membersOf(configured)
+	for name, wanted := range bySlot(members) {
+		p.slots[name] = p.startSlot(name, wanted)
+	}
+	p.now.Store(p.snapshotOf(configured, members))
+	for _, s := range p.slots {
+		<-s.tried
+	}
+}
+
+func (p *Providers) startSlot(name string, members map[string]*member) *slot {
+	mechanism, _, _ := strings.Cut(name, "/")
+	s := newSlot(p.life, &slot{
+		name: name, mechanism: mechanism, limits: p.config.limits, logger: p.config.Logger, metrics: p.config.Metrics,
+		binary: func() (*process.Binary, error) { return p.config.Binaries.Open(mechanism) },
+		launch: process.Launch{RuntimeDir: p.runtime.path, Limits: p.config.limits.process},
+		admit:  newAdmission("plugin "+name, p.config.limits.calls),
+	})
+	s.members = members
+	s.show(nil)
+	go s.run() // until its life ends
+	return s
+}
+
+func (p *Providers) membersOf(configured []Configured) map[string]*member {
+	members := map[string]*member{}
+	for _, c := range configured {
+		members[c.Name] = &member{
+			configured: c, request: openRequest(p.config.PublicURL, c),
+			route: newRoute(c.Name, newAdmission("provider "+c.Name, p.config.limits.providerCalls)),
+		}
+	}
+	return members
+}
+
+func bySlot(members map[string]*member) map[string]map[string]*member {
+	slots := map[string]map[string]*member{}
+	for name, m := range members {
+		slot := m.configured.slotName()
+		if slots[slot] == nil {
+			slots[slot] = map[string]*member{}
+		}
+		slots[slot][name] = m
+	}
+	return slots
 }
 
 func openRequest(publicURL string, c Configured) plugin.OpenRequest {
@@ -111,36 +181,37 @@ func openRequest(publicURL string, c Configured) plugin.OpenRequest {
 	}
 }
 
-func (p *Providers) startAll(ctx context.Context) error {
-	var group sync.WaitGroup
-	for _, s := range p.plugins {
-		group.Go(s.start)
+// snapshotOf makes what logins see of the configured providers, in their order.
+func (p *Providers) snapshotOf(configured []Configured, members map[string]*member) *snapshot {
+	s := &snapshot{order: configured, routes: map[string]connected{}}
+	for _, c := range configured {
+		s.routes[c.Name] = connected{route: members[c.Name].route, slot: p.slots[c.slotName()]}
 	}
-	group.Wait()
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("starting the plugins: %w", err)
-	}
-	return p.refusals()
+	return s
 }
 
 // Stop ends all plugins, side by side and within a bound. It may be called more
 // than once.
 func (p *Providers) Stop() {
 	p.end()
+	p.changing <- struct{}{}
+	defer func() { <-p.changing }()
 	var group sync.WaitGroup
-	for _, s := range p.plugins {
+	for _, s := range p.slots {
 		group.Go(s.stop)
 	}
 	group.Wait()
-	if err := os.RemoveAll(p.runtimeDir); err != nil {
+	p.leaving.Wait()
+	if err := p.runtime.remove(); err != nil && !errors.Is(err, os.ErrClosed) {
 		p.config.Logger.Warn("removing the folder of plugin sockets", "error", err)
 	}
 }
 
 // List implements sso.Providers.
 func (p *Providers) List() []sso.Provider {
-	list := make([]sso.Provider, 0, len(p.config.Providers))
-	for _, c := range p.config.Providers {
+	now := p.now.Load()
+	list := make([]sso.Provider, 0, len(now.order))
+	for _, c := range now.order {
 		list = append(list, c.Provider)
 	}
 	return list
@@ -148,42 +219,34 @@ func (p *Providers) List() []sso.Provider {
 
 // Provider implements sso.Providers.
 func (p *Providers) Provider(name string) (sso.Provider, bool) {
-	c, ok := p.byName[name]
-	return c.Provider, ok
+	for _, c := range p.now.Load().order {
+		if c.Name == name {
+			return c.Provider, true
+		}
+	}
+	return sso.Provider{}, false
 }
 
 // Available implements sso.Providers.
 func (p *Providers) Available(name string) error {
-	c, ok := p.byName[name]
+	c, ok := p.now.Load().routes[name]
 	if !ok {
 		return sso.ErrUnknownProvider
 	}
-	return p.plugins[c.Driver].available(name)
+	return c.route.available()
 }
 
-// Mechanism implements sso.Providers.
+// Mechanism implements sso.Providers. What it returns stays good while the
+// provider is configured: each call finds the process of the moment.
 func (p *Providers) Mechanism(ctx context.Context, name string) (sdk.Mechanism, error) {
-	c, ok := p.byName[name]
+	c, ok := p.now.Load().routes[name]
 	if !ok {
 		return nil, sso.ErrUnknownProvider
 	}
-	return p.plugins[c.Driver].opened(ctx, name)
-}
-
-// Status is the state of one provider, for the operator.
-type Status struct {
-	Provider string
-	Plugin   string // path of the binary
-	Version  string // empty if the plugin does not run
-	Err      error  // why it cannot be used; nil if it can
-}
-
-// Status returns the state of all providers in the order of the configuration.
-func (p *Providers) Status() []Status {
-	var list []Status
-	for _, c := range p.config.Providers {
-		s := p.plugins[c.Driver]
-		list = append(list, Status{Provider: c.Name, Plugin: s.path, Version: s.version(), Err: p.Available(c.Name)})
+	t, err := c.route.enter(ctx, patience)
+	if err != nil {
+		return nil, err
 	}
-	return list
+	t.calls.leave()
+	return c, nil
 }

@@ -11,13 +11,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/doorward/doorward/host/internal/provider/process"
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/sdk"
 )
 
 func TestOneProcessServesAllProvidersOfItsMechanism(t *testing.T) {
 	h := startHost(t, Config{
-		PluginDir: pluginDir(t, "fake", "other"),
+		Binaries:  binaries(t, "fake", "other"),
 		Providers: []Configured{configured("fake", "a"), configured("other", "b"), configured("fake", "c"), configured("fake", "d")},
 	})
 	pid := h.mustBegin(t, "a")
@@ -38,25 +39,34 @@ func TestOneProcessServesAllProvidersOfItsMechanism(t *testing.T) {
 	}
 }
 
-func TestStatus(t *testing.T) {
-	dir := pluginDir(t, "fake")
-	h := startHost(t, Config{PluginDir: dir, Providers: []Configured{configured("fake", "a"), configured("missing", "b")}})
-	got := h.Status()
-	if !errors.Is(got[1].Err, ErrNoBinary) || !errors.Is(got[1].Err, sdk.ErrUnavailable) {
-		t.Errorf("status of a provider without plugin: %v", got[1].Err)
+func TestPlugins(t *testing.T) {
+	b := binaries(t, "fake")
+	h := startHost(t, Config{Binaries: b, Providers: []Configured{
+		configured("fake", "a"), configured("missing", "b"), configured("fake", "c", "number", "x"),
+	}})
+	got := h.Plugins()
+	if len(got) != 2 {
+		t.Fatalf("plugins: %+v", got)
 	}
-	got[1].Err = nil
-	want := []Status{
-		{Provider: "a", Plugin: filepath.Join(dir, "doorward-plugin-fake"), Version: "1.2.3"},
-		{Provider: "b", Plugin: filepath.Join(dir, "doorward-plugin-missing")},
+	fake, missing := got[0], got[1]
+	if fake.State != StateReady || fake.Version != "1.2.3" || fake.File != filepath.Join(b.Dir, "doorward-plugin-fake") ||
+		len(fake.SHA256) != 64 || fake.PID != h.mustBegin(t, "a") || fake.LastError != "" {
+		t.Errorf("the one that runs: %+v", fake)
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
-		t.Errorf("status (-want +got):\n%s", diff)
+	if len(fake.Providers) != 2 || fake.Providers[0].Name != "a" || fake.Providers[0].Error != "" || !strings.Contains(fake.Providers[1].Error, "number") {
+		t.Errorf("its providers: %+v", fake.Providers)
+	}
+	if missing.State != StateRejected || !strings.Contains(missing.LastError, filepath.Join(b.Dir, "doorward-plugin-missing")) ||
+		missing.Version != "" || missing.ErrorAt.IsZero() || missing.NextTry.IsZero() {
+		t.Errorf("the one without a file: %+v", missing)
+	}
+	if err := h.Available("b"); !errors.Is(err, process.ErrNoBinary) || !errors.Is(err, sdk.ErrUnavailable) {
+		t.Errorf("its provider: %v", err)
 	}
 }
 
 func TestUnknownProvider(t *testing.T) {
-	h := startHost(t, Config{PluginDir: pluginDir(t, "fake"), Providers: []Configured{configured("fake", "a")}})
+	h := startHost(t, Config{Binaries: binaries(t, "fake"), Providers: []Configured{configured("fake", "a")}})
 	if _, err := h.Mechanism(t.Context(), "b"); !errors.Is(err, sso.ErrUnknownProvider) {
 		t.Errorf("mechanism: %v", err)
 	}
@@ -73,14 +83,14 @@ func TestRefusedOptionsComeBackInTheOperatorsSpelling(t *testing.T) {
 	delete(refused.Options, "tenant")
 	bare := configured("fake", "d", "number", "x")
 	bare.Spelling = nil
-	config, _, _ := newHost(Config{
-		PluginDir: pluginDir(t, "fake", "other"),
-		Providers: []Configured{configured("other", "a", "no_such", "1"), refused, configured("fake", "c"), bare},
+	config, _ := newHost(Config{
+		Binaries:  binaries(t, "fake", "other"),
+		Providers: []Configured{configured("other", "a", "no_such", "1"), refused, bare},
 	})
 	p, err := Start(t.Context(), config)
-	if err == nil {
+	if !errors.Is(err, ErrNoneUsable) {
 		p.Stop()
-		t.Fatal("wrong options are accepted")
+		t.Fatalf("every provider is misconfigured: %v", err)
 	}
 	lines := strings.Split(err.Error(), "\n")
 	var got []string
@@ -97,14 +107,28 @@ func TestRefusedOptionsComeBackInTheOperatorsSpelling(t *testing.T) {
 	}
 }
 
-// A provider that cannot be opened for another reason than its options is no
-// error of the configuration: it is opened by a later login.
+// One provider with bad options does not keep the others from signing people in.
+func TestOneMisconfiguredProvider(t *testing.T) {
+	h := startHost(t, Config{Binaries: binaries(t, "fake"), Providers: []Configured{
+		configured("fake", "good"), configured("fake", "bad", "number", "many"),
+	}})
+	h.mustBegin(t, "good")
+	if _, err := h.begin(t, "bad", ""); !errors.Is(err, sdk.ErrMisconfigured) {
+		t.Errorf("beginning: %v", err)
+	}
+	if all := h.logs.String(); !strings.Contains(all, "AUTH_BAD_NUMBER") || strings.Count(all, "provider cannot be opened") != 1 {
+		t.Errorf("the log names the setting once:\n%s", all)
+	}
+}
+
+// A provider that cannot be opened for another reason than its options is opened
+// again, by itself.
 func TestProviderThatCannotBeOpened(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "ready")
 	limits := testLimits()
-	limits.open = time.Second
+	limits.open = 300 * time.Millisecond
 	h := startHost(t, Config{
-		PluginDir: pluginDir(t, "fake"), limits: limits,
+		Binaries: binaries(t, "fake"), limits: limits,
 		Providers: []Configured{
 			configured("fake", "good"), configured("fake", "panics", "at_open", "panic"),
 			configured("fake", "hangs", "at_open", "hang"), configured("fake", "waits", "at_open", "wait", "file", file),
@@ -122,24 +146,23 @@ func TestProviderThatCannotBeOpened(t *testing.T) {
 	if err := os.WriteFile(file, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := h.begin(t, "waits", ""); !errors.Is(err, sdk.ErrUnavailable) {
-		t.Errorf("it is opened again before the pause is over: %v", err)
-	}
-	h.clock.advance(limits.pause)
-	if got := h.mustBegin(t, "waits"); got != pid {
-		t.Errorf("opened in process %d, want %d", got, pid)
-	}
-	if got := h.mustBegin(t, "good"); got != pid {
-		t.Errorf("the others moved to process %d, want %d", got, pid)
+	eventually(t, "the provider to be opened", func() bool { return h.Available("waits") == nil })
+	for _, name := range []string{"waits", "good"} {
+		if got := h.mustBegin(t, name); got != pid {
+			t.Errorf("%s is in process %d, want %d", name, got, pid)
+		}
 	}
 	if err := h.Available("panics"); !errors.Is(err, sdk.ErrUnavailable) {
 		t.Errorf("what still fails is available: %v", err)
+	}
+	if n := strings.Count(h.logs.String(), `"provider":"waits","timestamp`) + strings.Count(h.logs.String(), "the file is not there yet"); n > 50 {
+		t.Errorf("the log repeats itself %d times", n)
 	}
 }
 
 func TestPluginThatDiesWhenItOpensOneProvider(t *testing.T) {
 	h := startHost(t, Config{
-		PluginDir: pluginDir(t, "fake", "other"),
+		Binaries:  binaries(t, "fake", "other"),
 		Providers: []Configured{configured("fake", "dies", "at_open", "die"), configured("other", "b")},
 	})
 	h.mustBegin(t, "b")
@@ -149,48 +172,54 @@ func TestPluginThatDiesWhenItOpensOneProvider(t *testing.T) {
 }
 
 func TestAvailableNeverBlocks(t *testing.T) {
-	dir := pluginDir(t, "slow")
-	config, _, _ := newHost(Config{PluginDir: dir, Providers: []Configured{configured("slow", "a")}})
-	runtimeDir, err := makeRuntimeDir()
-	if err != nil {
-		t.Fatal(err)
+	b := binaries(t, "slow")
+	config, _ := newHost(Config{Binaries: b, Providers: []Configured{configured("slow", "a")}})
+	p := newTestProviders(t, config)
+	started := make(chan struct{})
+	go func() { p.setUp(config.Providers); close(started) }()
+	awaitFile(t, filepath.Join(b.Dir, "starts"))
+	eventually(t, "the provider to be listed", func() bool { return len(p.List()) == 1 })
+	if err := p.Available("a"); err != nil {
+		t.Errorf("a plugin that is about to run: %v", err)
 	}
-	p := newProviders(t.Context(), config, runtimeDir)
-	t.Cleanup(p.Stop)
-	started := make(chan error, 1)
-	go func() { started <- p.startAll(t.Context()) }()
-	awaitFile(t, filepath.Join(dir, "starts"))
-	if err := p.Available("a"); !errors.Is(err, sdk.ErrUnavailable) {
-		t.Errorf("available while the plugin starts: %v", err)
-	}
-	if got := p.Status()[0]; got.Err == nil || got.Version != "" {
-		t.Errorf("status while the plugin starts: %+v", got)
+	if got := p.Plugins()[0]; got.State != StateStarting || got.Version != "" {
+		t.Errorf("while the plugin starts: %+v", got)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := p.Mechanism(ctx, "a"); !errors.Is(err, sdk.ErrUnavailable) {
+	if _, err := p.Mechanism(ctx, "a"); !errors.Is(err, sdk.ErrUnavailable) || !errors.Is(err, context.Canceled) {
 		t.Errorf("a login that gives up: %v", err)
 	}
 	select {
-	case err := <-started:
-		t.Fatalf("the start is over too early, nothing is shown: %v", err)
+	case <-started:
+		t.Fatal("the start is over too early, nothing is shown")
 	default:
 	}
-	touch(t, filepath.Join(dir, "go"))
-	if err := <-started; err != nil {
-		t.Fatal(err)
-	}
-	if err := p.Available("a"); err != nil {
-		t.Errorf("available after the start: %v", err)
+	touch(t, filepath.Join(b.Dir, "go"))
+	<-started
+	if _, err := p.Mechanism(t.Context(), "a"); err != nil {
+		t.Errorf("after the start: %v", err)
 	}
 }
 
-func TestStartUnderACancelledContext(t *testing.T) {
+func newTestProviders(t *testing.T, config Config) *Providers {
+	t.Helper()
+	runtime, err := makeRuntimeDir()
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newProviders(t.Context(), config, runtime)
+	t.Cleanup(p.Stop)
+	return p
+}
+
+func TestCancelledStart(t *testing.T) {
 	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)
-	dir := pluginDir(t, "fake", "deaf")
-	config, _, _ := newHost(Config{PluginDir: dir, Providers: []Configured{configured("fake", "a"), configured("deaf", "b")}})
-	config.limits.describe = time.Hour
+	b := binaries(t, "fake", "deaf")
+	config, logs := newHost(Config{Binaries: b, Providers: []Configured{configured("fake", "a"), configured("deaf", "b")}})
+	t.Cleanup(func() { t.Log(logs.String()) })
+	config.limits.process.Describe = time.Hour
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
@@ -210,8 +239,8 @@ func TestStartUnderACancelledContext(t *testing.T) {
 	if _, err := Start(ctx, config); !errors.Is(err, context.Canceled) {
 		t.Errorf("starting once more: %v", err)
 	}
-	assertNoProcessOf(t, binaryPath(dir, "deaf"))
-	assertNoProcessOf(t, binaryPath(dir, "fake"))
+	assertNoProcessOf(t, filepath.Join(b.Dir, FileName("deaf")))
+	assertNoProcessOf(t, filepath.Join(b.Dir, FileName("fake")))
 	if left, _ := os.ReadDir(temporary); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
@@ -223,7 +252,7 @@ func TestRuntimeFolderWithALongPath(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("TMPDIR", long)
-	config, _, _ := newHost(Config{PluginDir: t.TempDir()})
+	config, _ := newHost(Config{})
 	if _, err := Start(t.Context(), config); err == nil || !strings.Contains(err.Error(), "set TMPDIR to a shorter one") {
 		t.Errorf("starting: %v", err)
 	}

@@ -4,25 +4,28 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// refusals returns one error for all providers whose options are wrong, in the
-// order of the configuration.
-func (p *Providers) refusals() error {
+// noneUsable returns an error if there are providers and the options of each one
+// are wrong, with all that is, in the order of the configuration.
+func (p *Providers) noneUsable() error {
 	var lines []string
-	for _, c := range p.config.Providers {
-		err := p.plugins[c.Driver].now.Load().failed[c.Name]
-		if errors.Is(err, sdk.ErrMisconfigured) {
-			lines = append(lines, explain(c, err)...)
+	now := p.now.Load()
+	for _, c := range now.order {
+		err := p.Available(c.Name)
+		if !errors.Is(err, sdk.ErrMisconfigured) {
+			return nil
 		}
+		lines = append(lines, explain(c, err)...)
 	}
 	if len(lines) == 0 {
 		return nil
 	}
-	return fmt.Errorf("providers are misconfigured:\n  %s", strings.Join(lines, "\n  "))
+	return fmt.Errorf("%w:\n  %s", ErrNoneUsable, strings.Join(lines, "\n  "))
 }
 
 // explain says in the operator's own words what is wrong with a provider.
@@ -42,4 +45,18 @@ func explain(c Configured, err error) []string {
 		lines = append(lines, printable(where+": "+problem.Text))
 	}
 	return lines
+}
+
+// printable replaces what could forge a line of the log.
+func printable(text string) string {
+	return strings.Map(func(c rune) rune {
+		switch {
+		case c == '\n' || c == '\t':
+			return ' '
+		case unicode.IsPrint(c):
+			return c
+		default:
+			return unicode.ReplacementChar
+		}
+	}, text)
 }

@@ -29,7 +29,7 @@ func TestStopLeavesNothing(t *testing.T) {
 		{"with a child in a session of its own", "child of its own", true},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			h := startHost(t, Config{PluginDir: pluginDir(t, "fake", "other"), Providers: []Configured{configured("fake", "a"), configured("other", "b")}})
+			h := startHost(t, Config{Binaries: binaries(t, "fake", "other"), Providers: []Configured{configured("fake", "a"), configured("other", "b")}})
 			pids := []int{h.mustBegin(t, "a"), h.mustBegin(t, "b")}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
@@ -43,20 +43,19 @@ func TestStopLeavesNothing(t *testing.T) {
 			} else if child != 0 {
 				t.Cleanup(func() { killChild(t, child) })
 			}
-			mustTakeLess(t, 2*h.config.limits.stop+time.Second, "stopping", h.Stop)
+			mustTakeLess(t, 2*h.config.limits.process.Stop+time.Second, "stopping", h.Stop)
 			h.Stop()
 			for _, pid := range pids {
 				if !tc.childLives {
 					eventually(t, "the end of a process", func() bool { return gone(pid) || orphan(pid) })
 				}
 			}
-			if _, err := os.Stat(h.runtimeDir); !errors.Is(err, os.ErrNotExist) {
+			if _, err := os.Stat(h.runtime.path); !errors.Is(err, os.ErrNotExist) {
 				t.Errorf("folder of sockets: %v", err)
 			}
 			if _, err := h.Mechanism(t.Context(), "a"); !errors.Is(err, sdk.ErrUnavailable) {
 				t.Errorf("mechanism after the stop: %v", err)
 			}
-			h.clock.advance(time.Hour)
 			if err := h.Available("a"); !errors.Is(err, sdk.ErrUnavailable) {
 				t.Errorf("available after the stop: %v", err)
 			}
@@ -68,14 +67,15 @@ func TestStopLeavesNothing(t *testing.T) {
 }
 
 func TestRestartsLeakNoGoroutines(t *testing.T) {
-	h := startHost(t, Config{PluginDir: pluginDir(t, "fake"), Providers: []Configured{configured("fake", "a")}})
+	limits := testLimits()
+	limits.pauses.Deaths = 100
+	h := startHost(t, Config{Binaries: binaries(t, "fake"), limits: limits, Providers: []Configured{configured("fake", "a")}})
 	restart := func() {
-		if err := syscall.Kill(h.mustBegin(t, "a"), syscall.SIGKILL); err != nil {
+		pid := h.mustBegin(t, "a")
+		if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 			t.Fatal(err)
 		}
-		h.awaitDeath(t, "fake")
-		h.clock.advance(h.config.limits.pause)
-		h.mustBegin(t, "a")
+		h.awaitAnother(t, "a", pid)
 	}
 	restart()
 	before := runtime.NumGoroutine()
@@ -86,25 +86,19 @@ func TestRestartsLeakNoGoroutines(t *testing.T) {
 }
 
 func TestStopBreaksOffAStart(t *testing.T) {
-	dir := pluginDir(t, "deaf")
-	config, _, _ := newHost(Config{PluginDir: dir, Providers: []Configured{configured("deaf", "a")}})
-	config.limits.describe = time.Hour
-	runtimeDir, err := makeRuntimeDir()
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := newProviders(t.Context(), config, runtimeDir)
-	started := make(chan error, 1)
-	go func() { started <- p.startAll(t.Context()) }()
+	b := binaries(t, "deaf")
+	config, _ := newHost(Config{Binaries: b, Providers: []Configured{configured("deaf", "a")}})
+	config.limits.process.Describe = time.Hour
+	p := newTestProviders(t, config)
+	started := make(chan struct{})
+	go func() { p.setUp(config.Providers); close(started) }()
 	eventually(t, "the socket", func() bool {
-		found, _ := filepath.Glob(filepath.Join(runtimeDir, "*", "deaf"))
+		found, _ := filepath.Glob(filepath.Join(p.runtime.path, "*", "deaf"))
 		return len(found) > 0
 	})
 	mustTakeLess(t, soon, "stopping", p.Stop)
-	if err := <-started; err != nil {
-		t.Errorf("a plugin that does not start is an error of the configuration: %v", err)
-	}
-	assertNoProcessOf(t, binaryPath(dir, "deaf"))
+	<-started
+	assertNoProcessOf(t, filepath.Join(b.Dir, FileName("deaf")))
 }
 
 func pidOf(step sdk.Step, err error) int {

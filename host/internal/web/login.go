@@ -34,13 +34,14 @@ func (s *Server) startOf(c echo.Context) (sso.Start, error) {
 		Provider: c.Param("provider"), RedirectAsked: query.Get("redirect") != "",
 		LoginHint: clipped(query.Get("login_hint")), Consent: query.Get("prompt") != "",
 	}
-	if _, err := s.ports.Logins.Provider(start.Provider); err != nil {
-		return start, err
+	provider, providerErr := s.ports.Logins.Provider(start.Provider)
+	if providerErr != nil {
+		return start, providerErr
 	}
 	if err != nil {
 		return start, err
 	}
-	if start.Redirect, err = s.redirects[start.Provider].Resolve(query.Get("redirect")); err != nil {
+	if start.Redirect, err = s.redirects.resolve(provider, query.Get("redirect")); err != nil {
 		return start, err
 	}
 	if !start.RedirectAsked {

@@ -156,7 +156,7 @@ func (s *Server) signIn(c echo.Context) error {
 		// knows people by their session cookie.
 		link := s.startURL(p, sso.ModeSession)
 		if target != "" {
-			checked, err := s.redirects[p.Name].Resolve(target)
+			checked, err := s.redirects.resolve(p, target)
 			if err != nil {
 				continue // this provider may not return there
 			}

@@ -15,7 +15,6 @@ import (
 
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/host/internal/web/page"
-	"github.com/doorward/doorward/host/internal/web/redirect"
 )
 
 // Config is what a Server needs to know.
@@ -47,7 +46,7 @@ type Server struct {
 	ports     Ports
 	logger    hclog.Logger
 	pages     *page.Pages
-	redirects map[string]*redirect.Rules // by provider
+	redirects *redirects
 	echo      *echo.Echo
 }
 
@@ -68,10 +67,10 @@ func New(config Config, ports Ports) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the pages: %w", err)
 	}
-	s := &Server{config: config, ports: ports, logger: config.Logger, pages: pages, redirects: map[string]*redirect.Rules{}}
+	s := &Server{config: config, ports: ports, logger: config.Logger, pages: pages, redirects: &redirects{publicURL: config.PublicURL.String()}}
 	for _, p := range ports.Logins.Providers() {
-		if s.redirects[p.Name], err = redirect.New(config.PublicURL.String(), p.RedirectAllowList); err != nil {
-			return nil, fmt.Errorf("reading the redirect allow list of provider %s: %w", p.Name, err)
+		if _, err := s.redirects.rules(p); err != nil {
+			return nil, err
 		}
 	}
 	s.echo = s.routes()

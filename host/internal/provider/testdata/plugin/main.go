@@ -53,11 +53,20 @@ func main() {
 	case "goner":
 		os.Exit(0)
 	case "crasher":
-		crash(20)
+		if !buildIs("mended") {
+			crash(20)
+		}
 	case "silent":
 		time.Sleep(forever)
 	case "garbage":
 		fmt.Println("\x1b[31mhello, I am a program\x1b[0m")
+		time.Sleep(forever)
+	case "cookie":
+		goplugin.Serve(&goplugin.ServeConfig{HandshakeConfig: goplugin.HandshakeConfig{
+			ProtocolVersion: 1, MagicCookieKey: "ANOTHER_HOST", MagicCookieValue: "x",
+		}})
+	case "liner":
+		fmt.Print(strings.Repeat("x", 100_000))
 		time.Sleep(forever)
 	case "newer":
 		fmt.Println("1|9|unix|/nowhere|grpc|")
@@ -81,6 +90,16 @@ func main() {
 		time.Sleep(forever)
 	}
 	plugin.Serve(plugin.Description{Mechanism: name, Version: "1.2.3"}, open)
+}
+
+// buildIs reports whether the binary ends with that remark.
+func buildIs(remark string) bool {
+	path, err := os.Executable()
+	if err != nil {
+		panic(err)
+	}
+	data, err := os.ReadFile(path)
+	return err == nil && bytes.HasSuffix(data, []byte(remark))
 }
 
 // crash dies deep in the stack, so that the trace is long.
@@ -148,19 +167,36 @@ func open(ctx context.Context, _ sdk.Env, o Options) (sdk.Mechanism, error) {
 	case "hang":
 		<-ctx.Done()
 		return nil, ctx.Err()
+	case "open":
+		if buildIs("stricter") {
+			return nil, sdk.Misconfigured("stricter", "the tenant is known no more")
+		}
 	case "wait":
 		if _, err := os.Stat(o.File); err != nil {
 			return nil, sdk.Unavailable("waiting", "the file is not there yet")
 		}
 	}
-	return mechanism{}, nil
+	return mechanism{o}, nil
 }
 
-type mechanism struct{}
+type mechanism struct{ options Options }
 
-func (mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, error) {
+// once reports whether this is the first time, also over the death of a process.
+func (m mechanism) once() bool {
+	f, err := os.OpenFile(m.options.File, os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return false
+	}
+	return f.Close() == nil
+}
+
+func (m mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, error) {
 	step := sdk.Redirect{URL: "https://idp.test/?state=" + req.State, Memory: strconv.AppendInt(nil, int64(os.Getpid()), 10)}
-	switch req.LoginHint {
+	hint, once := strings.CutSuffix(req.LoginHint, " once")
+	if once && !m.once() {
+		return step, nil
+	}
+	switch hint {
 	case "exit":
 		os.Exit(7)
 	case "panic":
@@ -171,6 +207,8 @@ func (mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, err
 	case "hang":
 		<-ctx.Done()
 		return nil, ctx.Err()
+	case "take a moment":
+		time.Sleep(20 * time.Millisecond)
 	case "hang for good":
 		time.Sleep(forever)
 	case "stop":
@@ -180,12 +218,24 @@ func (mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, err
 	case "child", "child of its own":
 		step.Memory = startChild(req.LoginHint == "child of its own")
 	default:
-		writeLog(req.LoginHint)
+		writeLog(hint)
 	}
 	return step, nil
 }
 
-func (mechanism) Continue(context.Context, sdk.ContinueRequest) (sdk.Step, error) {
+func (m mechanism) Continue(_ context.Context, req sdk.ContinueRequest) (sdk.Step, error) {
+	switch req.Answers["do"] {
+	case "hang":
+		time.Sleep(forever)
+	case "exit":
+		f, err := os.OpenFile(m.options.File, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+		if err != nil {
+			panic(err)
+		}
+		fmt.Fprintln(f, "continued")
+		f.Close()
+		os.Exit(7)
+	}
 	return nil, sdk.Denied(sdk.ReasonNotAllowed, "nobody signs in here")
 }
 

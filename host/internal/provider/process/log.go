@@ -1,4 +1,4 @@
-package provider
+package process
 
 import (
 	"bytes"
@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unicode"
 
@@ -28,8 +29,10 @@ const (
 // plain text such as the trace of a crash. It never fails, and what it passes
 // on is bounded in size and rate, and printable.
 type logReader struct {
-	logger hclog.Logger
-	now    func() time.Time
+	logger  hclog.Logger
+	now     func() time.Time
+	onDrop  func(lines int)
+	secrets atomic.Pointer[strings.Replacer]
 
 	mu      sync.Mutex
 	line    []byte
@@ -40,8 +43,30 @@ type logReader struct {
 	lines, dropped int // since then
 }
 
-func newLogReader(logger hclog.Logger, now func() time.Time) *logReader {
-	return &logReader{logger: logger, now: now}
+func newLogReader(logger hclog.Logger, now func() time.Time, onDrop func(lines int)) *logReader {
+	r := &logReader{logger: logger, now: now, onDrop: onDrop}
+	r.redact(nil)
+	return r
+}
+
+// minSecret is the least length of a secret that is looked for, in bytes: a
+// shorter one is part of other words.
+const minSecret = 6
+
+// redact has these texts replaced in what is read from now on.
+func (r *logReader) redact(secrets []string) {
+	var pairs []string
+	for _, secret := range secrets {
+		if len(secret) >= minSecret {
+			pairs = append(pairs, secret, "[redacted]")
+		}
+	}
+	r.secrets.Store(strings.NewReplacer(pairs...))
+}
+
+// clean makes a text of the plugin fit for the log.
+func (r *logReader) clean(text string) string {
+	return printable(r.secrets.Load().Replace(text))
 }
 
 // Write implements io.Writer.
@@ -78,7 +103,7 @@ func (r *logReader) emit(line []byte) {
 	}
 	message, _ := entry["@message"].(string)
 	level, _ := entry["@level"].(string)
-	r.logger.Log(levelOf(level), printable(message), attributes(entry)...)
+	r.logger.Log(levelOf(level), r.clean(message), r.attributes(entry)...)
 }
 
 // admit keeps a plugin that writes without end from filling the disk.
@@ -91,6 +116,9 @@ func (r *logReader) admit() bool {
 	}
 	if r.lines == maxLines {
 		r.dropped++
+		if r.onDrop != nil {
+			r.onDrop(1)
+		}
 		return false
 	}
 	r.lines++
@@ -98,7 +126,7 @@ func (r *logReader) admit() bool {
 }
 
 func (r *logReader) plain(line []byte, admitted bool) {
-	text := printable(string(line))
+	text := r.clean(string(line))
 	r.keep(text)
 	if admitted {
 		r.logger.Debug(text)
@@ -114,15 +142,15 @@ func (r *logReader) keep(text string) {
 	if r.crashed && len(r.last) == keptLines {
 		return
 	}
-	r.last = append(r.last, printable(text[:min(len(text), maxTailLine)]))
+	r.last = append(r.last, bounded(text, maxTailLine))
 	r.last = r.last[max(0, len(r.last)-keptLines):]
 }
 
-// tail returns the last plain lines as one.
-func (r *logReader) tail() string {
+// tail returns the last plain lines.
+func (r *logReader) tail() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return strings.Join(r.last, " | ")
+	return slices.Clone(r.last)
 }
 
 // levelOf reads a level; an odd one counts as debug.
@@ -135,7 +163,7 @@ func levelOf(name string) hclog.Level {
 	}
 }
 
-func attributes(entry map[string]any) []any {
+func (r *logReader) attributes(entry map[string]any) []any {
 	var args []any
 	for _, name := range slices.Sorted(maps.Keys(entry)) {
 		if strings.HasPrefix(name, "@") || len(args) >= 2*maxAttrs {
@@ -149,7 +177,7 @@ func attributes(entry map[string]any) []any {
 			}
 			text = string(encoded)
 		}
-		args = append(args, attributeName(name), printable(text[:min(len(text), maxAttrValue)]))
+		args = append(args, attributeName(name), bounded(r.clean(text), maxAttrValue))
 	}
 	return args
 }
@@ -163,6 +191,13 @@ func attributeName(name string) string {
 		}
 		return '_'
 	}, name[:min(len(name), maxAttrName)])
+}
+
+func bounded(text string, size int) string {
+	if len(text) <= size {
+		return text
+	}
+	return strings.ToValidUTF8(text[:size], "")
 }
 
 // printable replaces what could forge a line or move a terminal's cursor.

@@ -1,4 +1,4 @@
-package provider
+package process
 
 import (
 	"bytes"
@@ -20,7 +20,7 @@ func read(t testing.TB, writes ...string) []map[string]any {
 	t.Helper()
 	var out bytes.Buffer
 	logger := hclog.New(&hclog.LoggerOptions{JSONFormat: true, Level: hclog.Trace, Output: &out})
-	r := newLogReader(logger, func() time.Time { return time.Unix(1, 0) })
+	r := newLogReader(logger, func() time.Time { return time.Unix(1, 0) }, nil)
 	for _, text := range writes {
 		if n, err := r.Write([]byte(text)); n != len(text) || err != nil {
 			t.Fatalf("writing %d bytes: %d, %v", len(text), n, err)
@@ -97,13 +97,14 @@ func TestLogReaderBoundsAttributes(t *testing.T) {
 
 func TestLogReaderBoundsTheRate(t *testing.T) {
 	var out bytes.Buffer
-	clock := &clock{now: time.Unix(1, 0)}
-	r := newLogReader(hclog.New(&hclog.LoggerOptions{JSONFormat: true, Level: hclog.Trace, Output: &out}), clock.Now)
+	now, counted := time.Unix(1, 0), 0
+	r := newLogReader(hclog.New(&hclog.LoggerOptions{JSONFormat: true, Level: hclog.Trace, Output: &out}),
+		func() time.Time { return now }, func(lines int) { counted += lines })
 	flood := strings.Repeat(`{"@level":"error","@message":"flood"}`+"\n", 5*maxLines)
 	for range 3 {
 		fmt.Fprint(r, flood)
 		fmt.Fprint(r, "panic: at the end of a flood\n")
-		clock.advance(time.Second)
+		now = now.Add(time.Second)
 	}
 	fmt.Fprint(r, `{"@level":"info","@message":"quiet again"}`+"\n")
 	all := out.String()
@@ -116,7 +117,10 @@ func TestLogReaderBoundsTheRate(t *testing.T) {
 	if !strings.Contains(all, "quiet again") {
 		t.Error("the log stays silent after a flood")
 	}
-	if got := r.tail(); !strings.HasPrefix(got, "panic: at the end of a flood") {
+	if want := 3 * (4*maxLines + 1); counted != want {
+		t.Errorf("%d dropped lines were counted, want %d", counted, want)
+	}
+	if got := r.tail(); len(got) == 0 || got[0] != "panic: at the end of a flood" {
 		t.Errorf("last words: %q", got)
 	}
 }
@@ -136,12 +140,27 @@ func TestLastWords(t *testing.T) {
 		{"long lines", strings.Repeat("x", 1000) + "\n", strings.Repeat("x", maxTailLine)},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			r := newLogReader(hclog.NewNullLogger(), time.Now)
+			r := newLogReader(hclog.NewNullLogger(), time.Now, nil)
 			fmt.Fprint(r, tc.written)
-			if diff := cmp.Diff(tc.want, r.tail()); diff != "" {
+			if diff := cmp.Diff(tc.want, strings.Join(r.tail(), " | ")); diff != "" {
 				t.Errorf("last words (-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+func TestSecretsAreRedacted(t *testing.T) {
+	var out bytes.Buffer
+	r := newLogReader(hclog.New(&hclog.LoggerOptions{JSONFormat: true, Level: hclog.Trace, Output: &out}), time.Now, nil)
+	r.redact([]string{"canary-secret", "abc", "other\"secret"})
+	fmt.Fprint(r, `{"@level":"info","@message":"with canary-secret","canary":"xcanary-secretx","a":{"b":["other\"secret"]}}`+"\n")
+	fmt.Fprint(r, "panic: canary-secret abc\n")
+	all := out.String() + strings.Join(r.tail(), "\n")
+	if strings.Contains(all, "canary-secret") || strings.Count(all, "[redacted]") < 4 {
+		t.Errorf("secrets in the log: %s", all)
+	}
+	if !strings.Contains(all, "abc") {
+		t.Errorf("a secret that is part of many words is redacted: %s", all)
 	}
 }
 

@@ -1,0 +1,214 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+
+	hclog "github.com/hashicorp/go-hclog"
+	"github.com/spf13/cobra"
+
+	"github.com/doorward/doorward/host/internal/config"
+	"github.com/doorward/doorward/host/internal/provider"
+	"github.com/doorward/doorward/host/internal/provider/lock"
+	"github.com/doorward/doorward/host/internal/provider/process"
+)
+
+// pluginCommand is for the plugins on disk: which of them may run.
+func pluginCommand(environ []string) *cobra.Command {
+	shelf := &shelf{environ: environ}
+	cmd := &cobra.Command{
+		Use:   "plugin",
+		Short: "Say which plugins the host may run",
+		Long: "Say which plugins the host may run. Their names and digests stand in plugins.lock;\n" +
+			"what is not there, or has changed since, is not run.\n\n" +
+			"A running host takes notice of changes with \"doorward reload\".",
+	}
+	cmd.PersistentFlags().StringVar(&shelf.dir, "dir", "", "plugin folder (or PLUGIN_DIR)")
+	cmd.AddCommand(
+		&cobra.Command{
+			Use: "add FILE...", Short: "Put plugins into the plugin folder and trust them",
+			Long: "Put plugins into the plugin folder and trust them: each is started once, to ask it what it is,\n" +
+				"and written into plugins.lock with its digest. A file that is in the folder already stays where it is.",
+			Args: cobra.MinimumNArgs(1), RunE: shelf.run(shelf.add),
+		},
+		&cobra.Command{Use: "verify", Short: "Compare the plugins with their digests", Args: cobra.NoArgs, RunE: shelf.run(shelf.verify)},
+		&cobra.Command{Use: "list", Short: "List the plugins that may run", Args: cobra.NoArgs, RunE: shelf.run(shelf.list)},
+		&cobra.Command{
+			Use: "remove MECHANISM...", Short: "Trust plugins no more", Args: cobra.MinimumNArgs(1), RunE: shelf.run(shelf.remove),
+			Long: "Trust plugins no more: they are taken out of plugins.lock. The files stay.",
+		},
+	)
+	return cmd
+}
+
+// shelf is the plugin folder with its lock file.
+type shelf struct {
+	environ   []string
+	dir, lock string
+	out       io.Writer
+}
+
+func (s *shelf) run(do func(context.Context, []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		in, err := configInput(s.environ, "")
+		if err != nil {
+			return err
+		}
+		if s.dir != "" {
+			s.lock = filepath.Join(s.dir, lock.FileName)
+		} else if s.dir, s.lock, err = config.PluginPaths(in); err != nil {
+			return err
+		}
+		s.out = cmd.OutOrStdout()
+		return do(cmd.Context(), args)
+	}
+}
+
+func (s *shelf) add(ctx context.Context, files []string) error {
+	for _, path := range files {
+		plugin, err := s.addOne(ctx, path)
+		if err != nil {
+			return fmt.Errorf("adding %s: %w", path, err)
+		}
+		fmt.Fprintf(s.out, "added %s %s, sha256 %s\n", plugin.Mechanism, plugin.Version, plugin.SHA256)
+	}
+	return nil
+}
+
+func (s *shelf) addOne(ctx context.Context, path string) (lock.Plugin, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return lock.Plugin{}, err
+	}
+	plugin, err := describe(ctx, path)
+	if err != nil {
+		return lock.Plugin{}, err
+	}
+	target := filepath.Join(s.dir, plugin.Name)
+	if same, err := sameFile(path, target); err != nil {
+		return lock.Plugin{}, err
+	} else if !same {
+		if err := s.copyTo(path, target, plugin.SHA256); err != nil {
+			return lock.Plugin{}, err
+		}
+	}
+	file, err := lock.Read(s.lock)
+	if err != nil {
+		return lock.Plugin{}, err
+	}
+	return plugin, lock.Write(s.lock, file.With(plugin))
+}
+
+// describe starts the plugin as the host would and asks it what it is.
+func describe(ctx context.Context, path string) (lock.Plugin, error) {
+	binary, err := process.OpenBinary(path)
+	if err != nil {
+		return lock.Plugin{}, err
+	}
+	defer binary.Close()
+	dir, err := os.MkdirTemp("", "doorward-add-")
+	if err != nil {
+		return lock.Plugin{}, err
+	}
+	defer os.RemoveAll(dir)
+	p, err := process.Start(ctx, binary, process.Launch{RuntimeDir: dir, Logger: hclog.NewNullLogger(), Limits: process.DefaultLimits})
+	if err != nil {
+		return lock.Plugin{}, err
+	}
+	p.Stop()
+	return lock.Plugin{
+		Mechanism: p.Description.Mechanism, Name: provider.FileName(p.Description.Mechanism),
+		Version: p.Description.Version, SHA256: binary.Digest,
+	}, nil
+}
+
+func sameFile(a, b string) (bool, error) {
+	infoA, err := os.Stat(a)
+	if err != nil {
+		return false, err
+	}
+	infoB, err := os.Stat(b)
+	if errors.Is(err, os.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && os.SameFile(infoA, infoB), err
+}
+
+// copyTo copies the file, and makes sure that what arrived is what was looked at.
+func (s *shelf) copyTo(path, target string, digest lock.Digest) error {
+	if err := os.MkdirAll(s.dir, 0o755); err != nil {
+		return fmt.Errorf("making the plugin folder: %w", err)
+	}
+	source, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer source.Close()
+	if err := lock.Replace(target, 0o755, source); err != nil {
+		return err
+	}
+	copied, err := process.OpenBinary(target)
+	if err != nil {
+		return err
+	}
+	copied.Close()
+	return copied.Verify(digest)
+}
+
+var errNotVerified = errors.New("not every plugin is what it was")
+
+func (s *shelf) verify(context.Context, []string) error {
+	file, err := lock.Read(s.lock)
+	if err != nil {
+		return err
+	}
+	if len(file.Plugins) == 0 {
+		fmt.Fprintf(s.out, "no plugin is in %s\n", s.lock)
+	}
+	for _, p := range file.Plugins {
+		binary, openErr := process.OpenBinary(filepath.Join(s.dir, p.Name))
+		if openErr == nil {
+			binary.Close()
+			openErr = binary.Verify(p.SHA256)
+		}
+		if openErr != nil {
+			fmt.Fprintf(s.out, "BAD %s: %v\n", p.Mechanism, openErr)
+			err = errNotVerified
+			continue
+		}
+		fmt.Fprintf(s.out, "ok  %s %s\n", p.Mechanism, p.Version)
+	}
+	return err
+}
+
+func (s *shelf) list(context.Context, []string) error {
+	file, err := lock.Read(s.lock)
+	if err != nil {
+		return err
+	}
+	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "MECHANISM\tVERSION\tFILE\tSHA256")
+	for _, p := range file.Plugins {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", p.Mechanism, p.Version, p.Name, p.SHA256)
+	}
+	return w.Flush()
+}
+
+func (s *shelf) remove(_ context.Context, mechanisms []string) error {
+	file, err := lock.Read(s.lock)
+	if err != nil {
+		return err
+	}
+	for _, mechanism := range mechanisms {
+		if _, err := file.Find(mechanism); err != nil {
+			return err
+		}
+		file = file.Without(mechanism)
+	}
+	return lock.Write(s.lock, file)
+}

@@ -1,0 +1,195 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"sync"
+	"syscall"
+	"time"
+
+	hclog "github.com/hashicorp/go-hclog"
+	"github.com/spf13/cobra"
+
+	"github.com/doorward/doorward/host/internal/config"
+	"github.com/doorward/doorward/host/internal/control"
+	"github.com/doorward/doorward/host/internal/provider"
+)
+
+func reloadCommand(environ []string) *cobra.Command {
+	var file string
+	cmd := &cobra.Command{
+		Use:   "reload",
+		Short: "Have the running host read its providers and plugins anew",
+		Long: "Have the running host read its providers and plugins.lock anew, while logins go on.\n\n" +
+			"Providers are added, changed and removed; a plugin whose digest in plugins.lock has changed is replaced.\n" +
+			"What cannot be done leaves what was there as it was, is told, and makes the command fail.",
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			client, err := controlClient(environ, file)
+			if err != nil {
+				return err
+			}
+			done, err := client.Reload(cmd.Context())
+			if done != "" {
+				fmt.Fprintln(cmd.OutOrStdout(), done)
+			}
+			return err
+		},
+	}
+	configFlag(cmd, &file)
+	return cmd
+}
+
+func configFlag(cmd *cobra.Command, file *string) {
+	cmd.Flags().StringVarP(file, "config", "c", "", "YAML file that the host was started with (or CONFIG_PATH)")
+}
+
+// controlClient reads the same configuration as the host, to find its socket.
+func controlClient(environ []string, file string) (*control.Client, error) {
+	cfg, err := loadConfig(environ, file)
+	if err != nil {
+		return nil, err
+	}
+	return control.NewClient(cfg.ControlSocket), nil
+}
+
+// reloader brings a running host to a new configuration.
+type reloader struct {
+	load      func() (*config.Config, error)
+	providers *provider.Providers
+	logger    hclog.Logger
+
+	mu   sync.Mutex // admits one reload at a time
+	last *config.Config
+}
+
+func newReloader(h host, providers *provider.Providers) *reloader {
+	return &reloader{load: h.load, providers: providers, logger: h.logger, last: h.config}
+}
+
+var errPartly = errors.New("not everything could be done")
+
+// reload reads the configuration and does what has changed. What it did is told
+// even beside an error.
+func (r *reloader) reload(ctx context.Context) (string, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	cfg, err := r.load()
+	if err != nil {
+		r.logger.Error("configuration is not reloaded, the old one goes on", "error", strings.ReplaceAll(err.Error(), "\n", " "))
+		return "", fmt.Errorf("nothing was reloaded: %w", err)
+	}
+	for _, warning := range cfg.Warnings {
+		r.logger.Warn(warning)
+	}
+	if names := changedSettings(r.last, cfg); len(names) > 0 {
+		r.logger.Warn("settings have changed that need a restart of the host", "settings", strings.Join(names, ", "))
+	}
+	done, err := r.providers.Reload(ctx, configured(cfg))
+	if err != nil {
+		return "", err
+	}
+	r.last = withSettingsOf(cfg, r.last)
+	if len(done.Failed) > 0 {
+		r.logger.Error("reloaded in part", "done", done.String())
+		return done.String(), errPartly
+	}
+	r.logger.Info("reloaded", "done", done.String())
+	return done.String(), nil
+}
+
+// changedSettings names the fields of the host's own settings that differ.
+func changedSettings(before, after *config.Config) []string {
+	var names []string
+	a, b := reflect.ValueOf(*before), reflect.ValueOf(*after)
+	for i := range a.NumField() {
+		name := a.Type().Field(i).Name
+		switch name {
+		case "Providers", "Files", "Warnings":
+		default:
+			if !reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()) {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// withSettingsOf is the configuration that is in force: new providers, and the
+// settings with which the host was started.
+func withSettingsOf(after, before *config.Config) *config.Config {
+	inForce := *before
+	inForce.Providers, inForce.Files = after.Providers, after.Files
+	return &inForce
+}
+
+// pollEvery is how often --watch looks at the files. Looking is better than being
+// told: it works with mounted folders and with links that are changed.
+const pollEvery = time.Second
+
+// watch reloads at SIGHUP, and with files also when one of them changes, until ctx
+// is done; then the channel is closed.
+func (r *reloader) watch(ctx context.Context, files bool) <-chan struct{} {
+	done := make(chan struct{})
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP)
+	seen := r.signature()
+	go func() {
+		defer close(done)
+		defer signal.Stop(hangUp)
+		poll := time.NewTicker(pollEvery)
+		defer poll.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-hangUp:
+				_, _ = r.reload(ctx) // logged
+			case <-poll.C:
+				// Written to for a while, a file is taken when it rests.
+				if now := r.signature(); files && now != seen && now == r.settled(ctx, now) {
+					seen = now
+					_, _ = r.reload(ctx) // logged
+				}
+			}
+		}
+	}()
+	return done
+}
+
+// settled looks once more after a moment.
+func (r *reloader) settled(ctx context.Context, signature string) string {
+	timer := time.NewTimer(pollEvery / 4)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return r.signature()
+	case <-ctx.Done():
+		return signature
+	}
+}
+
+// signature changes when a file changes that a reload would read.
+func (r *reloader) signature() string {
+	r.mu.Lock()
+	cfg := r.last
+	r.mu.Unlock()
+	plugins, _ := filepath.Glob(filepath.Join(cfg.PluginDir, "doorward-plugin-*"))
+	var b strings.Builder
+	for _, path := range append(append([]string{cfg.PluginLock}, cfg.Files...), plugins...) {
+		if info, err := os.Stat(path); err == nil {
+			inode := uint64(0)
+			if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+				inode = stat.Ino
+			}
+			fmt.Fprintf(&b, "%s %d %d %d\n", path, info.Size(), info.ModTime().UnixNano(), inode)
+		}
+	}
+	return b.String()
+}

@@ -1,0 +1,78 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+)
+
+// Client calls a running host through its socket.
+type Client struct {
+	path string
+	http *http.Client
+}
+
+// ErrNotRunning: nobody listens on the socket.
+var ErrNotRunning = errors.New("no doorward is running here")
+
+// maxAnswer bounds an answer of the host, in bytes.
+const maxAnswer = 16 << 20
+
+// NewClient makes a client of the host that listens on the socket.
+func NewClient(path string) *Client {
+	transport := &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return (&net.Dialer{}).DialContext(ctx, "unix", path)
+	}}
+	return &Client{path: path, http: &http.Client{Transport: transport, Timeout: reloadTimeout + readTimeout}}
+}
+
+// Plugins reads how the plugins stand into what to points to.
+func (c *Client) Plugins(ctx context.Context, to any) error {
+	return c.call(ctx, http.MethodGet, "/plugins", to)
+}
+
+// Reload has the host read its configuration anew, and returns what it did.
+func (c *Client) Reload(ctx context.Context) (string, error) {
+	var done string
+	err := c.call(ctx, http.MethodPost, "/reload", &done)
+	return done, err
+}
+
+// Check reads what the host finds wrong with a provider, or with all if the name
+// is empty, into what to points to.
+func (c *Client) Check(ctx context.Context, provider string, to any) error {
+	return c.call(ctx, http.MethodGet, "/check?"+url.Values{"provider": {provider}}.Encode(), to)
+}
+
+func (c *Client) call(ctx context.Context, method, path string, to any) error {
+	req, err := http.NewRequestWithContext(ctx, method, "http://doorward"+path, http.NoBody)
+	if err != nil {
+		return fmt.Errorf("making a request to the host: %w", err)
+	}
+	resp, err := c.http.Do(req)
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		return fmt.Errorf("%w: control socket %s: %w; start it, or set CONTROL_SOCKET as it is set for the host", ErrNotRunning, c.path, op.Err)
+	}
+	if err != nil {
+		return fmt.Errorf("calling the host: %w", err)
+	}
+	defer resp.Body.Close()
+	var r reply
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(&r); err != nil {
+		return fmt.Errorf("reading the answer of the host: %w", err)
+	}
+	if len(r.Result) > 0 {
+		if err := json.Unmarshal(r.Result, to); err != nil {
+			return fmt.Errorf("reading the answer of the host: %w", err)
+		}
+	}
+	if r.Error != "" {
+		return errors.New(r.Error)
+	}
+	return nil
+}

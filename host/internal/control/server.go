@@ -1,0 +1,157 @@
+package control
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+)
+
+// Ports is what a host lets an operator do.
+type Ports struct {
+	// Plugins returns how the plugins stand, as what becomes JSON.
+	Plugins func() any
+
+	// Reload reads the configuration anew, and says what it did.
+	Reload func(ctx context.Context) (string, error)
+
+	// Check looks for what is wrong with a provider, or with all if the name is
+	// empty.
+	Check func(ctx context.Context, provider string) (any, error)
+
+	// Healthy is false while a plugin or a provider cannot be used.
+	Healthy func() bool
+
+	// Metrics serves GET /metrics.
+	Metrics http.Handler
+}
+
+// A Server serves the socket and the listener until it is closed.
+type Server struct {
+	socket  *http.Server
+	monitor *http.Server
+	path    string
+}
+
+const (
+	readTimeout   = 10 * time.Second
+	reloadTimeout = 2 * time.Minute // a reload starts plugins and opens providers
+)
+
+// ErrInUse: another host listens on the socket.
+var ErrInUse = errors.New("another doorward is running with this control socket")
+
+// Serve listens on the unix socket, and on the TCP address for the monitoring
+// unless it is empty. A socket that a killed host left behind is replaced.
+func Serve(ctx context.Context, path, address string, ports Ports) (*Server, error) {
+	commands, err := listenUnix(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{path: path, socket: newServer(ports.commands())}
+	go func() { _ = s.socket.Serve(commands) }() // ends with Close
+	if address == "" {
+		return s, nil
+	}
+	monitor, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("listening on %s (METRICS_ADDRESS): %w", address, err), s.Close())
+	}
+	s.monitor = newServer(ports.monitoring())
+	go func() { _ = s.monitor.Serve(monitor) }() // ends with Close
+	return s, nil
+}
+
+func newServer(handler http.Handler) *http.Server {
+	return &http.Server{
+		Handler: handler, ReadHeaderTimeout: readTimeout, ReadTimeout: readTimeout,
+		WriteTimeout: reloadTimeout + readTimeout, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+	}
+}
+
+func listenUnix(ctx context.Context, path string) (net.Listener, error) {
+	if conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", path); err == nil {
+		_ = conn.Close()
+		return nil, fmt.Errorf("%w: %s; stop it, or set CONTROL_SOCKET to another path", ErrInUse, path)
+	}
+	if info, err := os.Lstat(path); err == nil {
+		if info.Mode().Type() != os.ModeSocket {
+			return nil, fmt.Errorf("control socket %s: there is a file that is no socket; set CONTROL_SOCKET to another path", path)
+		}
+		if err := os.Remove(path); err != nil {
+			return nil, fmt.Errorf("removing the control socket of an earlier run: %w", err)
+		}
+	}
+	listener, err := listenPrivately(ctx, path)
+	if err != nil {
+		return nil, fmt.Errorf("listening on the control socket (CONTROL_SOCKET): %w", err)
+	}
+	return listener, nil
+}
+
+// Close ends the listening. It does not wait for requests under way.
+func (s *Server) Close() error {
+	err := s.socket.Close()
+	if s.monitor != nil {
+		err = errors.Join(err, s.monitor.Close())
+	}
+	return err
+}
+
+// commands are served on the socket.
+func (p Ports) commands() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /plugins", func(w http.ResponseWriter, _ *http.Request) { answer(w, p.Plugins(), nil) })
+	mux.HandleFunc("POST /reload", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), reloadTimeout)
+		defer cancel()
+		done, err := p.Reload(ctx)
+		answer(w, done, err)
+	})
+	mux.HandleFunc("GET /check", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), reloadTimeout)
+		defer cancel()
+		findings, err := p.Check(ctx, r.URL.Query().Get("provider"))
+		answer(w, findings, err)
+	})
+	return mux
+}
+
+// monitoring is served to whoever reaches the listener: it only tells.
+func (p Ports) monitoring() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("GET /metrics", p.Metrics)
+	mux.HandleFunc("GET /health", func(w http.ResponseWriter, _ *http.Request) {
+		status := "ok"
+		if !p.Healthy() {
+			status = "warn"
+		}
+		w.Header().Set("Content-Type", "application/health+json")
+		_ = json.NewEncoder(w).Encode(map[string]any{"status": status, "plugins": p.Plugins()})
+	})
+	return mux
+}
+
+// reply is an answer on the socket.
+type reply struct {
+	Result json.RawMessage `json:"result,omitempty"`
+	Error  string          `json:"error,omitempty"`
+}
+
+func answer(w http.ResponseWriter, result any, failed error) {
+	w.Header().Set("Content-Type", "application/json")
+	data, err := json.Marshal(result)
+	if err != nil {
+		failed = errors.Join(failed, fmt.Errorf("encoding the answer: %w", err))
+	}
+	r := reply{Result: data}
+	if failed != nil {
+		r.Error = failed.Error()
+		w.WriteHeader(http.StatusConflict)
+	}
+	_ = json.NewEncoder(w).Encode(r)
+}

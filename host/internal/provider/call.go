@@ -1,0 +1,163 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/plugin"
+)
+
+// A method is how calls of one kind are made.
+type method struct {
+	name  string
+	limit time.Duration
+
+	// repeatable calls may be made again after the plugin died under them. Never
+	// Continue: codes are single-use, and a repeated bind can lock an account.
+	// Nor Refresh: a refresh token may be, too.
+	repeatable bool
+}
+
+var (
+	methodBegin         = method{"begin", 15 * time.Second, true}
+	methodContinue      = method{"continue", 25 * time.Second, false}
+	methodRefresh       = method{"refresh", 15 * time.Second, false}
+	methodBeginLogout   = method{"begin_logout", 10 * time.Second, true}
+	methodReceiveLogout = method{"receive_logout", 15 * time.Second, false}
+	methodMetadata      = method{"metadata", 10 * time.Second, true}
+	methodCheck         = method{"check", 60 * time.Second, true}
+)
+
+// patience is how long a call waits for a plugin that is about to run.
+const patience = 3 * time.Second
+
+// connected is one provider as the domain sees it. It stays good over crashes,
+// swaps and changes of options: each call finds the process of the moment.
+type connected struct {
+	route *route
+	slot  *slot
+}
+
+func call[T any](ctx context.Context, c connected, m method, do func(context.Context, *plugin.Provider) (T, error)) (T, error) {
+	var none T
+	begun := time.Now()
+	leave, err := admitAll(c.slot.admit, c.route.admit)
+	if err != nil {
+		c.measure(m, err, begun)
+		return none, err
+	}
+	defer leave()
+	c.slot.metrics.InFlight(c.slot.name, 1)
+	defer c.slot.metrics.InFlight(c.slot.name, -1)
+	ctx, cancel := context.WithTimeout(ctx, m.limit)
+	defer cancel()
+	answer, err := once(ctx, c, do)
+	// The caller going away, or the deadline, is no death.
+	if died := errors.Is(err, plugin.ErrTransport) && ctx.Err() == nil; died && m.repeatable {
+		answer, err = once(ctx, c, do)
+	}
+	c.measure(m, err, begun)
+	return answer, translate(err)
+}
+
+// once makes the call in the process of the moment.
+func once[T any](ctx context.Context, c connected, do func(context.Context, *plugin.Provider) (T, error)) (T, error) {
+	t, err := c.route.enter(ctx, patience)
+	if err != nil {
+		var none T
+		return none, err
+	}
+	defer t.calls.leave()
+	slow := time.AfterFunc(c.slot.limits.slow, func() { c.slot.suspect(t.process) })
+	answer, err := do(ctx, t.provider)
+	slow.Stop()
+	switch {
+	case err == nil:
+		c.slot.heard.Store(time.Now().UnixNano())
+	case errors.Is(err, plugin.ErrTransport):
+		t.awaitReplacement(ctx)
+	}
+	return answer, err
+}
+
+// awaitReplacement lets a call that ended with its process see another one when it
+// is made again: the connection may end a moment before the process.
+func (t *target) awaitReplacement(ctx context.Context) {
+	timer := time.NewTimer(noticed)
+	defer timer.Stop()
+	select {
+	case <-t.replaced:
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
+
+// noticed is how long the end of a process may take to be seen.
+const noticed = 50 * time.Millisecond
+
+func (c connected) measure(m method, err error, begun time.Time) {
+	code, source := classify(err)
+	c.slot.metrics.Called(Call{
+		Plugin: c.slot.name, Provider: c.route.name, Method: m.name, Code: code, Source: source, Took: time.Since(begun),
+	})
+}
+
+// translate turns errors of the wire into those of the domain.
+func translate(err error) error {
+	switch {
+	case errors.Is(err, plugin.ErrTransport):
+		return sdk.Unavailable("plugin_unreachable", "calling the plugin: %w", err)
+	case errors.Is(err, plugin.ErrFault):
+		return fmt.Errorf("%w: %w", sso.ErrPluginFault, err)
+	default:
+		return err
+	}
+}
+
+// Begin implements sdk.Mechanism.
+func (c connected) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, error) {
+	return call(ctx, c, methodBegin, func(ctx context.Context, p *plugin.Provider) (sdk.Step, error) { return p.Begin(ctx, req) })
+}
+
+// Continue implements sdk.Mechanism.
+func (c connected) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.Step, error) {
+	return call(ctx, c, methodContinue, func(ctx context.Context, p *plugin.Provider) (sdk.Step, error) { return p.Continue(ctx, req) })
+}
+
+// Refresh implements sdk.Refresher.
+func (c connected) Refresh(ctx context.Context, grant []byte) (sdk.Refreshed, error) {
+	return call(ctx, c, methodRefresh, func(ctx context.Context, p *plugin.Provider) (sdk.Refreshed, error) { return p.Refresh(ctx, grant) })
+}
+
+// BeginLogout implements sdk.LogoutBeginner.
+func (c connected) BeginLogout(ctx context.Context, req sdk.LogoutRequest) (sdk.Step, error) {
+	return call(ctx, c, methodBeginLogout, func(ctx context.Context, p *plugin.Provider) (sdk.Step, error) { return p.BeginLogout(ctx, req) })
+}
+
+// ReceiveLogout implements sdk.LogoutReceiver.
+func (c connected) ReceiveLogout(ctx context.Context, req sdk.LogoutMessage) (sdk.Logout, error) {
+	return call(ctx, c, methodReceiveLogout, func(ctx context.Context, p *plugin.Provider) (sdk.Logout, error) { return p.ReceiveLogout(ctx, req) })
+}
+
+// Metadata implements sdk.MetadataPublisher.
+func (c connected) Metadata(ctx context.Context) (sdk.Document, error) {
+	return call(ctx, c, methodMetadata, func(ctx context.Context, p *plugin.Provider) (sdk.Document, error) { return p.Metadata(ctx) })
+}
+
+// Check implements sdk.Checker.
+func (c connected) Check(ctx context.Context) ([]sdk.Finding, error) {
+	return call(ctx, c, methodCheck, func(ctx context.Context, p *plugin.Provider) ([]sdk.Finding, error) { return p.Check(ctx) })
+}
+
+var (
+	_ sdk.Mechanism         = connected{}
+	_ sdk.Refresher         = connected{}
+	_ sdk.LogoutBeginner    = connected{}
+	_ sdk.LogoutReceiver    = connected{}
+	_ sdk.MetadataPublisher = connected{}
+	_ sdk.Checker           = connected{}
+)

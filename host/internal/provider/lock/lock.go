@@ -1,0 +1,180 @@
+package lock
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// FileName is how the file is called by default; it lies beside the plugins.
+const FileName = "plugins.lock"
+
+// File is the content of a lock file.
+type File struct {
+	Plugins []Plugin `yaml:"plugins"`
+}
+
+// Plugin is one binary that may be run.
+type Plugin struct {
+	Mechanism string `yaml:"mechanism"`
+	Name      string `yaml:"file"`    // of the binary, in the plugin folder
+	Version   string `yaml:"version"` // as the binary said when it was added
+	SHA256    Digest `yaml:"sha256"`
+}
+
+// ErrNotLocked: a plugin is not in the lock file.
+var ErrNotLocked = errors.New("plugin is not in the lock file")
+
+const (
+	maxFile    = 1 << 20 // bytes
+	maxPlugins = 1000
+	maxVersion = 128 // bytes
+)
+
+var (
+	mechanismForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
+	nameForm      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
+)
+
+// Read returns the content of the lock file, which is empty if there is no such
+// file. A file that others may write, or that holds anything else than a lock
+// file does, is an error.
+func Read(path string) (File, error) {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return File{}, nil
+	}
+	if err != nil {
+		return File{}, fmt.Errorf("opening the lock file: %w", err)
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return File{}, fmt.Errorf("looking at the lock file: %w", err)
+	}
+	if info.Mode().Perm()&0o022 != 0 {
+		return File{}, fmt.Errorf("lock file %s may be written by group or others, who could have the host run anything: chmod 0644 it", path)
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err != nil {
+		return File{}, fmt.Errorf("reading the lock file: %w", err)
+	}
+	file, err := parse(text)
+	if err != nil {
+		return File{}, fmt.Errorf("reading lock file %s: %w; write it anew with: doorward plugin add", path, err)
+	}
+	return file, nil
+}
+
+func parse(text []byte) (File, error) {
+	if len(text) > maxFile {
+		return File{}, fmt.Errorf("it is larger than %d bytes", maxFile)
+	}
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	decoder.KnownFields(true)
+	var file File
+	if err := decoder.Decode(&file); err != nil && !errors.Is(err, io.EOF) {
+		return File{}, errors.New(strings.ReplaceAll(strings.TrimPrefix(err.Error(), "yaml: "), "\n", " "))
+	}
+	if err := decoder.Decode(new(File)); !errors.Is(err, io.EOF) {
+		return File{}, errors.New("it must hold one document only")
+	}
+	return file, file.check()
+}
+
+func (f File) check() error {
+	if len(f.Plugins) > maxPlugins {
+		return fmt.Errorf("it has more than %d plugins", maxPlugins)
+	}
+	seen := map[string]bool{}
+	for _, p := range f.Plugins {
+		switch {
+		case !mechanismForm.MatchString(p.Mechanism):
+			return fmt.Errorf("mechanism %.40q is not made of lower-case letters, digits and hyphens", p.Mechanism)
+		case seen[p.Mechanism]:
+			return fmt.Errorf("mechanism %s stands twice", p.Mechanism)
+		case !nameForm.MatchString(p.Name):
+			return fmt.Errorf("file %.40q of %s is no plain file name", p.Name, p.Mechanism)
+		case !digestForm.MatchString(string(p.SHA256)):
+			return fmt.Errorf("sha256 of %s is not 64 lower-case hexadecimal digits", p.Mechanism)
+		case len(p.Version) > maxVersion || strings.ContainsFunc(p.Version, unicode.IsControl):
+			return fmt.Errorf("version of %s is too long or has control characters", p.Mechanism)
+		}
+		seen[p.Mechanism] = true
+	}
+	return nil
+}
+
+// Find returns the plugin of a mechanism, or ErrNotLocked.
+func (f File) Find(mechanism string) (Plugin, error) {
+	for _, p := range f.Plugins {
+		if p.Mechanism == mechanism {
+			return p, nil
+		}
+	}
+	return Plugin{}, fmt.Errorf("%w: %s", ErrNotLocked, mechanism)
+}
+
+// With returns the file with this plugin in place of the one of its mechanism, in
+// the order of the mechanisms.
+func (f File) With(p Plugin) File {
+	out := f.Without(p.Mechanism)
+	out.Plugins = append(out.Plugins, p)
+	slices.SortFunc(out.Plugins, func(a, b Plugin) int { return strings.Compare(a.Mechanism, b.Mechanism) })
+	return out
+}
+
+// Without returns the file without the plugin of that mechanism.
+func (f File) Without(mechanism string) File {
+	var out File
+	for _, p := range f.Plugins {
+		if p.Mechanism != mechanism {
+			out.Plugins = append(out.Plugins, p)
+		}
+	}
+	return out
+}
+
+const head = "# The plugins that the host may run. Written by: doorward plugin add\n"
+
+// Write puts the content in place of what is in the file, all at once: nobody
+// reads half of it.
+func Write(path string, f File) error {
+	if err := f.check(); err != nil {
+		return fmt.Errorf("writing lock file %s: %w", path, err)
+	}
+	body, err := yaml.Marshal(f)
+	if err != nil {
+		return fmt.Errorf("encoding the lock file: %w", err)
+	}
+	return Replace(path, 0o644, bytes.NewReader(append([]byte(head), body...)))
+}
+
+// Replace writes a file with these permissions beside the path and renames it to
+// there, so that whoever opens it sees the old content or the new one.
+func Replace(path string, perm fs.FileMode, content io.Reader) (err error) {
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-")
+	if err != nil {
+		return fmt.Errorf("making a file beside %s: %w", path, err)
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name())
+		}
+	}()
+	_, err = io.Copy(f, content)
+	if err = errors.Join(err, f.Chmod(perm), f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("writing %s: %w", f.Name(), err)
+	}
+	return os.Rename(f.Name(), path)
+}

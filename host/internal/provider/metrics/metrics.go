@@ -1,0 +1,121 @@
+// Package metrics counts what happens to plugins, for Prometheus.
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/doorward/doorward/host/internal/provider"
+)
+
+// Plugins implements provider.Metrics, and reads how the plugins stand when it is
+// scraped.
+type Plugins struct {
+	calls    *prometheus.HistogramVec
+	inFlight *prometheus.GaugeVec
+	deaths   *prometheus.CounterVec
+	swaps    *prometheus.HistogramVec
+	dropped  *prometheus.CounterVec
+}
+
+// New registers the metrics. All names begin with doorward_plugin_.
+func New(registry prometheus.Registerer) *Plugins {
+	p := &Plugins{
+		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "doorward_plugin_call_seconds",
+			Help: "Calls to plugins, by outcome (code) and whose fault a bad one is (source: user, config, upstream, plugin, transport).",
+			// A call costs some 0.2 ms; one that asks a provider, up to its deadline.
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 25},
+		}, []string{"plugin", "provider", "method", "code", "source"}),
+		inFlight: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "doorward_plugin_calls_in_flight", Help: "Calls to plugins that have not ended.",
+		}, []string{"plugin"}),
+		deaths: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "doorward_plugin_deaths_total", Help: "Plugin processes that ended unasked or did not come up; each is followed by a restart.",
+		}, []string{"plugin"}),
+		swaps: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "doorward_plugin_swap_seconds", Help: "Replacements of a running plugin by another binary, by result.",
+			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30},
+		}, []string{"plugin", "result"}),
+		dropped: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "doorward_plugin_log_lines_dropped_total", Help: "Lines that plugins wrote to the log beyond the rate that is taken.",
+		}, []string{"plugin"}),
+	}
+	registry.MustRegister(p.calls, p.inFlight, p.deaths, p.swaps, p.dropped)
+	return p
+}
+
+// Called implements provider.Metrics.
+func (p *Plugins) Called(call provider.Call) {
+	p.calls.WithLabelValues(call.Plugin, call.Provider, call.Method, call.Code, string(call.Source)).Observe(call.Took.Seconds())
+}
+
+// InFlight implements provider.Metrics.
+func (p *Plugins) InFlight(plugin string, change int) {
+	p.inFlight.WithLabelValues(plugin).Add(float64(change))
+}
+
+// Died implements provider.Metrics.
+func (p *Plugins) Died(plugin string) { p.deaths.WithLabelValues(plugin).Inc() }
+
+// Swapped implements provider.Metrics.
+func (p *Plugins) Swapped(plugin string, took time.Duration, err error) {
+	result := "replaced"
+	if err != nil {
+		result = "failed"
+	}
+	p.swaps.WithLabelValues(plugin, result).Observe(took.Seconds())
+}
+
+// LinesDropped implements provider.Metrics.
+func (p *Plugins) LinesDropped(plugin string, lines int) {
+	p.dropped.WithLabelValues(plugin).Add(float64(lines))
+}
+
+var _ provider.Metrics = (*Plugins)(nil)
+
+// Watch registers what is read from the plugins at each scrape.
+func Watch(registry prometheus.Registerer, plugins func() []provider.Plugin) {
+	registry.MustRegister(standing{plugins})
+}
+
+// standing tells how the plugins stand.
+type standing struct{ plugins func() []provider.Plugin }
+
+var (
+	upDesc = prometheus.NewDesc("doorward_plugin_ready", "1 while the plugin runs, else 0.",
+		[]string{"plugin", "version", "state"}, nil)
+	openDesc = prometheus.NewDesc("doorward_provider_available", "1 while the provider can be used, else 0.",
+		[]string{"plugin", "provider"}, nil)
+	expiryDesc = prometheus.NewDesc("doorward_provider_expiry_timestamp_seconds",
+		"When something that the provider depends on, such as a certificate, ends to be good, in Unix seconds.",
+		[]string{"plugin", "provider", "subject"}, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (s standing) Describe(out chan<- *prometheus.Desc) {
+	out <- upDesc
+	out <- openDesc
+	out <- expiryDesc
+}
+
+// Collect implements prometheus.Collector.
+func (s standing) Collect(out chan<- prometheus.Metric) {
+	for _, p := range s.plugins() {
+		out <- prometheus.MustNewConstMetric(upDesc, prometheus.GaugeValue, truth(p.State == provider.StateReady), p.Name, p.Version, string(p.State))
+		for _, provider := range p.Providers {
+			out <- prometheus.MustNewConstMetric(openDesc, prometheus.GaugeValue, truth(provider.Error == ""), p.Name, provider.Name)
+			for subject, at := range provider.Expiries {
+				out <- prometheus.MustNewConstMetric(expiryDesc, prometheus.GaugeValue, float64(at.Unix()), p.Name, provider.Name, subject)
+			}
+		}
+	}
+}
+
+func truth(b bool) float64 {
+	if b {
+		return 1
+	}
+	return 0
+}

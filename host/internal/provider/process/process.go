@@ -1,0 +1,261 @@
+package process
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	hclog "github.com/hashicorp/go-hclog"
+	goplugin "github.com/hashicorp/go-plugin"
+	"github.com/hashicorp/go-plugin/runner"
+	"google.golang.org/grpc"
+
+	"github.com/doorward/doorward/sdk/options"
+	"github.com/doorward/doorward/sdk/plugin"
+)
+
+// Limits bound the steps in the life of a process.
+type Limits struct {
+	Handshake time.Duration // from the start to the first line
+	Describe  time.Duration // to say what it is
+	Stop      time.Duration // for the polite way, and once more for the other
+}
+
+// DefaultLimits are what the host uses.
+var DefaultLimits = Limits{Handshake: 10 * time.Second, Describe: 5 * time.Second, Stop: 3 * time.Second}
+
+// Launch says how a process is started.
+type Launch struct {
+	RuntimeDir string // for a folder of its own, with its socket
+	Logger     hclog.Logger
+	Limits     Limits
+
+	// Dropped, if not nil, is told how many lines of the log were dropped.
+	Dropped func(lines int)
+}
+
+// Process is a plugin process that has said what it is.
+type Process struct {
+	Description plugin.Description
+	Schema      options.Schema
+	Binary      *Binary // closed
+	Started     time.Time
+
+	client   *plugin.Client
+	goplugin *goplugin.Client
+	launched *launched
+	limits   Limits
+	hung     atomic.Bool
+}
+
+// Start executes the binary, shakes hands and asks the process what it is. Only an
+// answer proves that it is there: go-plugin takes the handshake on trust. It is
+// broken off when ctx is done; the process then ends.
+func Start(ctx context.Context, binary *Binary, launch Launch) (*Process, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	p := &Process{Binary: binary, Started: time.Now(), limits: launch.Limits}
+	p.goplugin = goplugin.NewClient(p.config(launch))
+	stop := context.AfterFunc(ctx, p.Kill)
+	defer stop()
+	err := p.connect(ctx)
+	if err == nil && ctx.Err() == nil {
+		return p, nil
+	}
+	if err == nil {
+		err = ctx.Err()
+	}
+	err = fmt.Errorf("starting plugin %s: %w%s", binary.Path, err, p.ending())
+	p.Kill()
+	p.Stop()
+	return nil, err
+}
+
+// config builds everything afresh: nothing of go-plugin's can be used twice.
+func (p *Process) config(launch Launch) *goplugin.ClientConfig {
+	return &goplugin.ClientConfig{
+		HandshakeConfig:  plugin.Handshake,
+		VersionedPlugins: plugin.Plugins(),
+		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
+		AutoMTLS:         true, // another process of the same user must not call the plugin
+		SkipHostEnv:      true, // the environment of the host holds secrets
+		StartTimeout:     launch.Limits.Handshake,
+		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: launch.RuntimeDir},
+		GRPCDialOptions:  append(plugin.DialOptions(), grpc.WithContextDialer(p.dial)),
+		Logger:           hclog.New(&hclog.LoggerOptions{Level: hclog.Off}),
+		RunnerFunc: func(_ hclog.Logger, spec *exec.Cmd, dir string) (runner.Runner, error) {
+			return p.prepare(spec, filepath.Clean(dir), launch)
+		},
+	}
+}
+
+func (p *Process) prepare(spec *exec.Cmd, dir string, launch Launch) (runner.Runner, error) {
+	cmd, err := p.Binary.command(dir)
+	if err != nil {
+		return nil, errors.Join(err, os.RemoveAll(dir))
+	}
+	cmd.Env = append(append(passedOn(), plugin.LifelineVariable+"=stdin"), spec.Env...)
+	p.launched = newLaunched(cmd, dir, newLogReader(launch.Logger, time.Now, launch.Dropped))
+	return p.launched, nil
+}
+
+// passedOn is what a plugin sees of the host's environment: where the system's
+// trusted certificates are, and nothing else.
+func passedOn() []string {
+	var env []string
+	for _, name := range []string{"SSL_CERT_FILE", "SSL_CERT_DIR"} {
+		if value, ok := os.LookupEnv(name); ok {
+			env = append(env, name+"="+value)
+		}
+	}
+	return env
+}
+
+func (p *Process) connect(ctx context.Context) error {
+	_, err := p.goplugin.Start()
+	p.Binary.Close()
+	if err != nil {
+		if p.launched != nil && p.launched.stdout.problem() != nil {
+			err = p.launched.stdout.problem()
+		}
+		return errors.New(oneLine(err.Error()))
+	}
+	ctx, cancel := context.WithTimeout(ctx, p.limits.Describe)
+	defer cancel()
+	// go-plugin dials without a deadline; it gives up when the process is gone.
+	defer context.AfterFunc(ctx, p.Kill)()
+	protocol, err := p.goplugin.Client()
+	if err != nil {
+		return fmt.Errorf("connecting to it: %w", err)
+	}
+	if p.client, err = plugin.Dispense(protocol); err != nil {
+		return err
+	}
+	p.Description, p.Schema, err = p.client.Describe(ctx)
+	if err != nil {
+		return fmt.Errorf("asking what it is: %w", err)
+	}
+	p.Description.Mechanism, p.Description.Version = oneLine(p.Description.Mechanism), oneLine(p.Description.Version)
+	return nil
+}
+
+func (p *Process) dial(ctx context.Context, _ string) (net.Conn, error) { return p.launched.dial(ctx) }
+
+// Client calls the plugin.
+func (p *Process) Client() *plugin.Client { return p.client }
+
+// PID is the number of the process.
+func (p *Process) PID() int { return p.launched.cmd.Process.Pid }
+
+// Done is closed as soon as the process has ended, and with it its group.
+func (p *Process) Done() <-chan struct{} { return p.launched.exited }
+
+// Alive reports whether the process has not ended.
+func (p *Process) Alive() bool {
+	select {
+	case <-p.Done():
+		return false
+	default:
+		return true
+	}
+}
+
+// Redact keeps these texts, which are secrets of the operator, out of what the
+// plugin writes to the log.
+func (p *Process) Redact(secrets []string) { p.launched.log.redact(secrets) }
+
+// Stop ends the process within twice the limit: politely, and if that takes too
+// long, with all of its group. Only a child that left the group can outlive it.
+func (p *Process) Stop() {
+	ended := make(chan struct{})
+	go func() { p.goplugin.Kill(); close(ended) }() // ends with the process
+	if p.launched == nil || p.launched.cmd.Process == nil {
+		<-ended
+		return
+	}
+	if !within(p.Done(), p.limits.Stop) {
+		p.Kill()
+		within(p.Done(), p.limits.Stop)
+	}
+	_ = os.RemoveAll(p.launched.dir)
+}
+
+func within(done <-chan struct{}, limit time.Duration) bool {
+	timer := time.NewTimer(limit)
+	defer timer.Stop()
+	select {
+	case <-done:
+		return true
+	case <-timer.C:
+		return false
+	}
+}
+
+// Kill ends the process and its group at once.
+func (p *Process) Kill() {
+	if p.launched != nil {
+		p.launched.kill()
+	}
+}
+
+// KillHung is Kill for a process that does not answer.
+func (p *Process) KillHung() {
+	p.hung.Store(true)
+	p.Kill()
+}
+
+// Hung reports whether KillHung was called.
+func (p *Process) Hung() bool { return p.hung.Load() }
+
+// Ending tells how a process that has ended did so, such as "exit status 2".
+func (p *Process) Ending() string {
+	if p.launched == nil || p.Alive() || p.launched.cmd.ProcessState == nil {
+		return ""
+	}
+	return p.launched.cmd.ProcessState.String()
+}
+
+// LastWords are the last lines that the process wrote to the log as plain text,
+// such as the trace of a crash: printable, bounded and without secrets.
+func (p *Process) LastWords() []string {
+	if p.launched == nil {
+		return nil
+	}
+	return p.launched.lastWords()
+}
+
+// ending tells of a process that failed to start why it may have done so.
+func (p *Process) ending() string {
+	if p.launched == nil || p.launched.cmd.Process == nil {
+		return ""
+	}
+	within(p.Done(), afterwards)
+	text := ""
+	if state := p.Ending(); state != "" && !p.killed() {
+		text = "; it ended by itself, " + state
+	}
+	if words := p.LastWords(); len(words) > 0 {
+		text += "; its last words: " + strings.Join(words, " | ")
+	}
+	return text
+}
+
+func (p *Process) killed() bool {
+	status, ok := p.launched.cmd.ProcessState.Sys().(syscall.WaitStatus)
+	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
+}
+
+// oneLine makes a text of go-plugin or of a plugin fit for a line of the log.
+func oneLine(text string) string {
+	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
+	return printable(line[:min(len(line), maxTailLine)])
+}

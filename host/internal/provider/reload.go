@@ -1,0 +1,217 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// Reloaded says what a Reload did.
+type Reloaded struct {
+	Added, Changed, Removed []string // providers
+	Replaced, Started       []string // plugins
+
+	// Failed says, for each plugin or provider that stayed as it was although it
+	// should not have, why.
+	Failed []string
+}
+
+// Empty reports whether there was nothing to do.
+func (r Reloaded) Empty() bool {
+	return len(r.Added)+len(r.Changed)+len(r.Removed)+len(r.Replaced)+len(r.Started)+len(r.Failed) == 0
+}
+
+// String tells it in one line.
+func (r Reloaded) String() string {
+	var parts []string
+	for _, part := range []struct {
+		what string
+		list []string
+	}{
+		{"added", r.Added}, {"changed", r.Changed}, {"removed", r.Removed}, {"plugins replaced", r.Replaced},
+		{"plugins started", r.Started}, {"FAILED", r.Failed},
+	} {
+		if len(part.list) > 0 {
+			parts = append(parts, part.what+": "+strings.Join(part.list, ", "))
+		}
+	}
+	if len(parts) == 0 {
+		return "nothing has changed"
+	}
+	return strings.Join(parts, "; ")
+}
+
+// Reload makes the host serve these providers, by the binaries that are locked
+// now. Logins go on meanwhile: what is added is opened, what has changed is opened
+// anew before the old one is closed, a plugin with another digest is started
+// beside the old one. What cannot be done leaves what was there as it was, and is
+// in Failed.
+func (p *Providers) Reload(ctx context.Context, configured []Configured) (Reloaded, error) {
+	select {
+	case p.changing <- struct{}{}:
+		defer func() { <-p.changing }()
+	case <-ctx.Done():
+		return Reloaded{}, fmt.Errorf("waiting for another reload to end: %w", ctx.Err())
+	}
+	if p.life.Err() != nil {
+		return Reloaded{}, errStopped
+	}
+	r := &reload{providers: p, before: p.now.Load(), wanted: p.membersOf(configured)}
+	r.keepRoutes()
+	r.arrange(ctx)
+	r.publish(configured)
+	r.leave()
+	return r.done, nil
+}
+
+// reload is one run of Reload.
+type reload struct {
+	providers *Providers
+	before    *snapshot
+	wanted    map[string]*member
+	kept      map[string]bool // providers that stay as they were
+	done      Reloaded
+}
+
+// keepRoutes lets providers that stay in their slot keep their route.
+func (r *reload) keepRoutes() {
+	for _, c := range r.before.order {
+		if m, ok := r.wanted[c.Name]; ok && m.configured.slotName() == c.slotName() {
+			m.route = r.before.routes[c.Name].route
+		}
+	}
+}
+
+// arrange brings every slot that is needed to the binary and to the providers
+// that it should have.
+func (r *reload) arrange(ctx context.Context) {
+	r.kept = map[string]bool{}
+	slots := bySlot(r.wanted)
+	for _, name := range slices.Sorted(maps.Keys(slots)) {
+		s, ok := r.providers.slots[name]
+		if !ok {
+			s = r.providers.startSlot(name, slots[name])
+			r.providers.slots[name] = s
+			<-s.tried
+			r.done.Started = append(r.done.Started, name)
+			r.failedStart(s)
+			continue
+		}
+		r.update(ctx, s)
+		r.assign(ctx, s, slots[name])
+	}
+}
+
+func (r *reload) failedStart(s *slot) {
+	if err := s.notRunningError(); err != nil {
+		r.fail("plugin "+s.name, err)
+		return
+	}
+	r.awaitOpened(s, nil)
+}
+
+func (r *reload) fail(what string, err error) {
+	r.done.Failed = append(r.done.Failed, what+": "+printable(err.Error()))
+}
+
+// update puts the locked binary into the slot.
+func (r *reload) update(ctx context.Context, s *slot) {
+	digest, err := r.providers.config.Binaries.Digest(s.mechanism)
+	if err != nil {
+		// What runs, runs on: it was locked when it was started.
+		r.fail("plugin "+s.name, err)
+		return
+	}
+	var changed bool
+	if doErr := s.do(ctx, func() { changed, err = s.update(digest) }); doErr != nil {
+		err = doErr
+	}
+	switch {
+	case err != nil:
+		r.fail("plugin "+s.name, err)
+	case changed:
+		r.done.Replaced = append(r.done.Replaced, s.name)
+	}
+}
+
+// assign gives the slot its providers, and remembers which of them stay as they
+// were.
+func (r *reload) assign(ctx context.Context, s *slot, wanted map[string]*member) {
+	var kept map[string]error
+	if err := s.do(ctx, func() { kept = s.assign(wanted) }); err != nil {
+		r.fail("plugin "+s.name, err)
+		for name := range wanted {
+			r.kept[name] = true
+		}
+		return
+	}
+	r.awaitOpened(s, kept)
+	for name, err := range kept {
+		r.kept[name] = true
+		for _, line := range explain(wanted[name].configured, err) {
+			r.fail("provider "+name+" stays as it was", errors.New(line))
+		}
+	}
+}
+
+// awaitOpened waits for the first try to open what is new.
+func (r *reload) awaitOpened(s *slot, kept map[string]error) {
+	for name, m := range r.wanted {
+		if _, known := r.before.routes[name]; known || kept[name] != nil || m.configured.slotName() != s.name {
+			continue
+		}
+		t := m.route.target.Load()
+		if t.waiting {
+			<-t.replaced // within the limit of an opening
+			t = m.route.target.Load()
+		}
+		if t.provider == nil && t.err != nil && !t.waiting {
+			for _, line := range explain(m.configured, t.err) {
+				r.fail("provider "+name, errors.New(line))
+			}
+		}
+	}
+}
+
+// publish lets logins see the providers.
+func (r *reload) publish(configured []Configured) {
+	before := map[string]Configured{}
+	for _, c := range r.before.order {
+		before[c.Name] = c
+	}
+	var order []Configured
+	for _, c := range configured {
+		old, known := before[c.Name]
+		switch {
+		case r.kept[c.Name] && known:
+			c = old
+		case !known:
+			r.done.Added = append(r.done.Added, c.Name)
+		case !sameConfigured(old, c):
+			r.done.Changed = append(r.done.Changed, c.Name)
+		}
+		delete(before, c.Name)
+		order = append(order, c)
+	}
+	r.done.Removed = slices.Sorted(maps.Keys(before))
+	r.providers.now.Store(r.providers.snapshotOf(order, r.wanted))
+}
+
+// leave ends the slots that no provider needs any more.
+func (r *reload) leave() {
+	needed := bySlot(r.wanted)
+	for name, s := range r.providers.slots {
+		if _, ok := needed[name]; !ok {
+			delete(r.providers.slots, name)
+			var released []*target
+			_ = s.do(r.providers.life, func() { released = s.release() })
+			r.providers.leaving.Go(func() {
+				s.drained(released...)
+				s.stop()
+			})
+		}
+	}
+}

@@ -1,0 +1,155 @@
+package provider
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"time"
+)
+
+// State is where a plugin stands.
+type State string
+
+// The states of a plugin.
+const (
+	StateStarting    State = "starting"    // checked, executed, asked what it is
+	StateReady       State = "ready"       // its providers can be used, as far as each can
+	StateBackoff     State = "backoff"     // died or did not start; the next start comes by itself, soon
+	StateQuarantined State = "quarantined" // died again and again; the next start is far away
+	StateRejected    State = "rejected"    // must not run: no file, not locked, another digest, not a plugin
+	StateStopped     State = "stopped"     // not needed, or the host stops
+)
+
+// An event is what happens to a plugin.
+type event string
+
+const (
+	eventUp       event = "up"   // it has said what it is
+	eventDied     event = "died" // ended unasked, or did not come up
+	eventDiedMuch event = "died too often"
+	eventRefused  event = "refused" // the file must not run
+	eventDue      event = "due"     // its time has come
+	eventChanged  event = "changed" // the operator changed file, lock or options
+	eventStop     event = "stop"
+)
+
+// transitions is the whole life of a plugin: what is not in it does not happen. A
+// swap is not in it, because the plugin stays ready: its new process starts beside
+// the old one, which goes on until the new one is ready.
+var transitions = []struct {
+	from State
+	on   event
+	to   State
+}{
+	{StateStarting, eventUp, StateReady},
+	{StateStarting, eventDied, StateBackoff},
+	{StateStarting, eventDiedMuch, StateQuarantined},
+	{StateStarting, eventRefused, StateRejected},
+	{StateReady, eventDied, StateBackoff},
+	{StateReady, eventDiedMuch, StateQuarantined},
+	{StateBackoff, eventDue, StateStarting},
+	{StateBackoff, eventChanged, StateStarting},
+	{StateQuarantined, eventDue, StateStarting},
+	{StateQuarantined, eventChanged, StateStarting},
+	{StateRejected, eventDue, StateStarting},
+	{StateRejected, eventChanged, StateStarting},
+	{StateStarting, eventStop, StateStopped},
+	{StateReady, eventStop, StateStopped},
+	{StateBackoff, eventStop, StateStopped},
+	{StateQuarantined, eventStop, StateStopped},
+	{StateRejected, eventStop, StateStopped},
+}
+
+// diagram draws the transitions, for the documentation.
+func diagram() string {
+	var b strings.Builder
+	b.WriteString("stateDiagram-v2\n    [*] --> starting\n")
+	for _, t := range transitions {
+		fmt.Fprintf(&b, "    %s --> %s: %s\n", t.from, t.to, t.on)
+	}
+	b.WriteString("    stopped --> [*]\n")
+	return b.String()
+}
+
+// Pauses are the times that a plugin waits in a state.
+type Pauses struct {
+	FirstBackoff time.Duration // at most, before the first start after a death; doubles with each
+	MaxBackoff   time.Duration
+	Settled      time.Duration // ready for so long, a plugin has put its deaths behind it
+	Quarantine   time.Duration
+	Rejected     time.Duration // between two looks at a file that must not run
+	DeathsWithin time.Duration // so many deaths within this time are too many
+	Deaths       int
+}
+
+// DefaultPauses are what the host uses. A start takes some 50 ms, so that a
+// plugin that is killed serves again well within half a second.
+var DefaultPauses = Pauses{
+	FirstBackoff: 100 * time.Millisecond, MaxBackoff: 30 * time.Second, Settled: time.Minute,
+	Quarantine: 5 * time.Minute, Rejected: time.Minute, DeathsWithin: 5 * time.Minute, Deaths: 5,
+}
+
+// machine keeps the state of one plugin and says how long it stays there. It has
+// no locks: the goroutine that owns the plugin owns it.
+type machine struct {
+	pauses Pauses
+	state  State
+	since  time.Time
+	deaths []time.Time // recent ones, the latest last
+	inARow int         // deaths since it was last settled
+}
+
+func newMachine(pauses Pauses, now time.Time) *machine {
+	return &machine{pauses: pauses, state: StateStarting, since: now}
+}
+
+// on moves to the state that follows. An event that has no transition changes
+// nothing and is false.
+func (m *machine) on(e event, now time.Time) bool {
+	for _, t := range transitions {
+		if t.from == m.state && t.on == e {
+			m.state, m.since = t.to, now
+			return true
+		}
+	}
+	return false
+}
+
+// died records a death, and moves on.
+func (m *machine) died(now time.Time) {
+	if m.state == StateReady && now.Sub(m.since) >= m.pauses.Settled {
+		m.inARow = 0
+	}
+	m.inARow++
+	m.deaths = slices.DeleteFunc(m.deaths, func(at time.Time) bool { return now.Sub(at) > m.pauses.DeathsWithin })
+	m.deaths = append(m.deaths, now)
+	if len(m.deaths) >= m.pauses.Deaths {
+		m.on(eventDiedMuch, now)
+		return
+	}
+	m.on(eventDied, now)
+}
+
+// forgive forgets the deaths: the operator has changed something.
+func (m *machine) forgive() { m.deaths, m.inARow = nil, 0 }
+
+// pause is how long the plugin waits in its state before eventDue; false if it
+// does not wait. Back-off has full jitter, so that plugins that died of one cause
+// do not start together.
+func (m *machine) pause() (time.Duration, bool) {
+	switch m.state {
+	case StateBackoff:
+		most := m.pauses.MaxBackoff
+		if m.inARow < 20 {
+			most = min(most, m.pauses.FirstBackoff<<(m.inARow-1))
+		}
+		return rand.N(most + 1), true
+	case StateQuarantined:
+		return m.pauses.Quarantine, true
+	case StateRejected:
+		return m.pauses.Rejected, true
+	default:
+		return 0, false
+	}
+}

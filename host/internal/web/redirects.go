@@ -1,0 +1,45 @@
+package web
+
+import (
+	"slices"
+	"sync"
+
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/web/redirect"
+	"github.com/doorward/doorward/sdk"
+)
+
+// redirects keeps the rules of each provider until its allow list changes, which
+// it may while the host runs.
+type redirects struct {
+	publicURL string
+	kept      sync.Map // keptRules by name of the provider
+}
+
+type keptRules struct {
+	list  []string
+	rules *redirect.Rules
+}
+
+// resolve checks where a login through the provider may return to.
+func (r *redirects) resolve(p sso.Provider, target string) (string, error) {
+	rules, err := r.rules(p)
+	if err != nil {
+		return "", err
+	}
+	return rules.Resolve(target)
+}
+
+func (r *redirects) rules(p sso.Provider) (*redirect.Rules, error) {
+	if found, ok := r.kept.Load(p.Name); ok {
+		if kept, ok := found.(keptRules); ok && slices.Equal(kept.list, p.RedirectAllowList) {
+			return kept.rules, nil
+		}
+	}
+	rules, err := redirect.New(r.publicURL, p.RedirectAllowList)
+	if err != nil {
+		return nil, sdk.Misconfigured("redirect_allow_list", "reading the redirect allow list of provider %s: %w", p.Name, err)
+	}
+	r.kept.Store(p.Name, keptRules{slices.Clone(p.RedirectAllowList), rules})
+	return rules, nil
+}
