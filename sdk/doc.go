@@ -129,8 +129,9 @@
 //   - Never follow a redirect of the provider's with a secret in the request.
 //   - Never read the environment or flags for settings. The host keeps its own
 //     environment to itself; the settings of a plugin are its options.
-//   - Never write to standard output, which is for shaking hands with the host.
-//     Env.Logger is for the log.
+//   - Never write to standard output, which is for shaking hands with the host,
+//     nor read standard input, whose end means that the host is gone. Env.Logger is
+//     for the log.
 //   - Never let a goroutine of your own panic: it ends the process, and the
 //     logins of all providers with it. A panic in a call is caught.
 //   - Never return a pointer to a step.

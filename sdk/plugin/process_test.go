@@ -58,6 +58,9 @@ type processOptions struct {
 	Secret string `option:"client_secret,secret" doc:"a secret"`
 }
 
+// memoryState says whether others may read the memory of the process.
+var memoryState = func() string { return "" }
+
 // openProcess returns a mechanism that does what the login hint says.
 func openProcess(context.Context, sdk.Env, processOptions) (sdk.Mechanism, error) {
 	return scripted{begin: func(_ context.Context, req sdk.BeginRequest) (sdk.Step, error) {
@@ -67,6 +70,8 @@ func openProcess(context.Context, sdk.Env, processOptions) (sdk.Mechanism, error
 		case "panic in a goroutine":
 			go panic("x")
 			select {}
+		case "memory":
+			return sdk.Redirect{URL: memoryState()}, nil
 		case "print":
 			fmt.Println(strings.Repeat("x", 1<<20))
 			fmt.Fprintln(os.Stderr, strings.Repeat("x", 1<<20))

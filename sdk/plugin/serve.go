@@ -44,6 +44,7 @@ func Serve[C any](d Description, open func(ctx context.Context, env sdk.Env, opt
 	if len(os.Args) > 1 {
 		os.Exit(byHand(s, os.Args[1:], os.Stdout, os.Stderr))
 	}
+	hideMemory()
 	goplugin.Serve(serveConfig(s, nil))
 }
 

@@ -55,6 +55,7 @@ func Conformance(t *testing.T, suite Suite) {
 		{"gives up with its caller", c.givesUp},
 		{"has what it announces", c.capabilities},
 		{"forgets a closed provider", c.forgets},
+		{"ends with its host", c.endsWithItsHost},
 	} {
 		t.Run(test.name, test.run)
 	}

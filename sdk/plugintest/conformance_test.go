@@ -75,6 +75,7 @@ const (
 	nonsenseCheck   = "refuses_nonsense_as_a_response"
 	elsewhereCheck  = "continues_in_another_process"
 	announcesCheck  = "has_what_it_announces"
+	endsCheck       = "ends_with_its_host"
 )
 
 // flaws names the checks that each flaw of demo must fail, and no others.
@@ -102,6 +103,7 @@ var flaws = map[string][]string{
 	"hollow":      {announcesCheck},
 	"speechless":  {announcesCheck},
 	"astray":      {announcesCheck},
+	"immortal":    {endsCheck},
 }
 
 // flawedVariable makes TestFlawed run: it fails, which is the point.

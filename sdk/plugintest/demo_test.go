@@ -59,6 +59,8 @@ var demoValues = map[string]any{"target_url": "https://op.example/authorize", "c
 func serveDemo(flaw string) {
 	d := plugin.Description{Mechanism: flaw, Version: "1.0.0-rc.1"}
 	switch flaw {
+	case "immortal":
+		os.Unsetenv(plugin.LifelineVariable)
 	case "misnamed":
 		d.Mechanism = "other"
 	case "unversioned":
