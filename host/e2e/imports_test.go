@@ -27,6 +27,7 @@ type importRule struct {
 var importRules = []importRule{
 	{"only web knows Echo", "github.com/labstack/", project, []string{"host/internal/web"}},
 	{"only provider and the wire know go-plugin", "github.com/hashicorp/go-plugin", project, []string{"host/internal/provider", "sdk/plugin", "sdk/plugintest"}},
+	{"only metrics know Prometheus", "github.com/prometheus/", project, []string{"host/internal/provider/metrics", "host/cmd/doorward"}},
 	{"only store knows SQL", "database/sql", project, []string{"host/internal/store"}},
 	{"only store knows SQLite", "modernc.org/", project, []string{"host/internal/store"}},
 	{"the sdk knows no host", project + "host", project + "sdk", nil},
@@ -36,7 +37,7 @@ var importRules = []importRule{
 }
 
 // edges meet in host/cmd/doorward only.
-var edges = []string{"config", "provider", "store", "token", "web"}
+var edges = []string{"config", "control", "provider", "store", "token", "web"}
 
 // listedPackage is what we read of `go list -json`.
 type listedPackage struct {

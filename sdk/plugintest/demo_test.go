@@ -60,7 +60,7 @@ func serveDemo(flaw string) {
 	d := plugin.Description{Mechanism: flaw, Version: "1.0.0-rc.1"}
 	switch flaw {
 	case "immortal":
-		os.Unsetenv(plugin.LifelineVariable)
+		_ = os.Unsetenv(plugin.LifelineVariable)
 	case "misnamed":
 		d.Mechanism = "other"
 	case "unversioned":

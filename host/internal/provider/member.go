@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"strings"
 	"sync"
 	"time"
@@ -64,7 +63,7 @@ func (s *slot) keepOpening(p *process.Process, m *member, from *target) {
 			return
 		}
 		from = to
-		if !s.sleep(p, to, pause/2+rand.N(pause)) {
+		if !s.sleep(p, to, pause/2+jitter(pause)) {
 			return
 		}
 	}

@@ -2,7 +2,6 @@ package provider
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"strings"
 	"time"
@@ -144,7 +143,7 @@ func (m *machine) pause() (time.Duration, bool) {
 		if m.inARow < 20 {
 			most = min(most, m.pauses.FirstBackoff<<(m.inARow-1))
 		}
-		return rand.N(most + 1), true
+		return jitter(most), true
 	case StateQuarantined:
 		return m.pauses.Quarantine, true
 	case StateRejected:

@@ -10,27 +10,27 @@ import (
 // Plugin is how a plugin stands, for the operator. Everything in it is printable
 // and without secrets.
 type Plugin struct {
-	Name      string           `json:"name"` // of the mechanism, and of the provider if that is isolated
-	Mechanism string           `json:"mechanism"`
-	State     State            `json:"state"`
-	Since     time.Time        `json:"since"`
-	Version   string           `json:"version,omitempty"` // of the process that runs
-	SHA256    string           `json:"sha256,omitempty"`
-	File      string           `json:"file,omitempty"`
-	PID       int              `json:"pid,omitempty"`
-	Restarts  int              `json:"restarts"`
-	Swaps     int              `json:"swaps"`
-	LastError string           `json:"last_error,omitempty"`
-	ErrorAt   time.Time        `json:"last_error_at,omitzero"`
-	LastLines []string         `json:"last_lines,omitempty"` // of the process that died last
-	NextTry   time.Time        `json:"next_try,omitzero"`
-	Providers []ProviderStatus `json:"providers"`
+	Name      string     `json:"name"` // of the mechanism, and of the provider if that is isolated
+	Mechanism string     `json:"mechanism"`
+	State     State      `json:"state"`
+	Since     time.Time  `json:"since"`
+	Version   string     `json:"version,omitempty"` // of the process that runs
+	SHA256    string     `json:"sha256,omitempty"`
+	File      string     `json:"file,omitempty"`
+	PID       int        `json:"pid,omitempty"`
+	Restarts  int        `json:"restarts"`
+	Swaps     int        `json:"swaps"`
+	LastError string     `json:"last_error,omitempty"`
+	ErrorAt   time.Time  `json:"last_error_at,omitzero"`
+	LastLines []string   `json:"last_lines,omitempty"` // of the process that died last
+	NextTry   time.Time  `json:"next_try,omitzero"`
+	Providers []Standing `json:"providers"`
 
 	routes []*route
 }
 
-// ProviderStatus is how one provider stands.
-type ProviderStatus struct {
+// Standing is how one provider stands.
+type Standing struct {
 	Name  string `json:"name"`
 	Error string `json:"error,omitempty"` // why it cannot be used
 
@@ -57,7 +57,7 @@ func (s *slot) status() Plugin {
 	view := s.view
 	s.viewed.Unlock()
 	for _, r := range view.routes {
-		status := ProviderStatus{Name: r.name}
+		status := Standing{Name: r.name}
 		if t := r.target.Load(); t.provider == nil {
 			status.Error = printable(t.whyNot().Error())
 		}
