@@ -127,11 +127,15 @@ func newProviders(ctx context.Context, config Config, runtime *runtimeDir) *Prov
 // setUp starts everything for the first time.
 func (p *Providers) setUp(configured []Configured) {
 	members := p.membersOf(configured)
+	p.changing <- struct{}{}
+	var started []*slot
 	for name, wanted := range bySlot(members) {
 		p.slots[name] = p.startSlot(name, wanted)
+		started = append(started, p.slots[name])
 	}
 	p.now.Store(p.snapshotOf(configured, members))
-	for _, s := range p.slots {
+	<-p.changing
+	for _, s := range started {
 		<-s.tried
 	}
 }

@@ -43,7 +43,7 @@ func TestPluginsThatDoNotStart(t *testing.T) {
 				limits.process.Handshake = 200 * time.Millisecond
 			}
 			if tc.mechanism == "deaf" {
-				limits.process.Describe = 200 * time.Millisecond
+				limits.process.Describe = 2 * time.Second
 			}
 			b := binaries(t, "fake", tc.mechanism)
 			var h host

@@ -119,7 +119,7 @@ func (s *slot) assign(wanted map[string]*member) map[string]error {
 			s.members[name] = m
 			s.admitMember(m)
 		case sameOptions(old.configured, m.configured):
-			old.configured = m.configured
+			s.members[name] = &member{configured: m.configured, request: old.request, route: old.route}
 		default:
 			if err := s.change(old, m); err != nil {
 				kept[name] = err
@@ -142,10 +142,9 @@ func (s *slot) admitMember(m *member) {
 	}
 }
 
-// change opens a provider with its new options and leads its route there. The
-// route stays, because logins have it.
+// change opens a provider with its new options and leads its route there, which
+// is the same one, because logins have it.
 func (s *slot) change(old, changed *member) error {
-	changed.route = old.route
 	if s.running == nil {
 		s.members[changed.configured.Name] = changed
 		return nil

@@ -51,9 +51,11 @@ type Process struct {
 
 	client   *plugin.Client
 	goplugin *goplugin.Client
-	launched *launched
 	limits   Limits
-	hung     atomic.Bool
+
+	launching atomic.Pointer[launched] // nil until go-plugin asks for it
+	killed    atomic.Bool
+	hung      atomic.Bool
 }
 
 // Start executes the binary, shakes hands and asks the process what it is. Only an
@@ -104,8 +106,12 @@ func (p *Process) prepare(spec *exec.Cmd, dir string, launch Launch) (runner.Run
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	cmd.Env = append(append(passedOn(), plugin.LifelineVariable+"=stdin"), spec.Env...)
-	p.launched = newLaunched(cmd, dir, newLogReader(launch.Logger, time.Now, launch.Dropped))
-	return p.launched, nil
+	l := newLaunched(cmd, dir, newLogReader(launch.Logger, time.Now, launch.Dropped))
+	p.launching.Store(l)
+	if p.killed.Load() { // before there was anything to kill
+		l.kill()
+	}
+	return l, nil
 }
 
 // passedOn is what a plugin sees of the host's environment: where the system's
@@ -124,8 +130,8 @@ func (p *Process) connect(ctx context.Context) error {
 	_, err := p.goplugin.Start()
 	p.Binary.Close()
 	if err != nil {
-		if p.launched != nil && p.launched.stdout.problem() != nil {
-			err = p.launched.stdout.problem()
+		if l := p.launching.Load(); l != nil && l.stdout.problem() != nil {
+			err = l.stdout.problem()
 		}
 		return errors.New(oneLine(err.Error()))
 	}
@@ -148,16 +154,16 @@ func (p *Process) connect(ctx context.Context) error {
 	return nil
 }
 
-func (p *Process) dial(ctx context.Context, _ string) (net.Conn, error) { return p.launched.dial(ctx) }
+func (p *Process) dial(ctx context.Context, _ string) (net.Conn, error) { return p.launching.Load().dial(ctx) }
 
 // Client calls the plugin.
 func (p *Process) Client() *plugin.Client { return p.client }
 
 // PID is the number of the process.
-func (p *Process) PID() int { return p.launched.cmd.Process.Pid }
+func (p *Process) PID() int { return p.launching.Load().cmd.Process.Pid }
 
 // Done is closed as soon as the process has ended, and with it its group.
-func (p *Process) Done() <-chan struct{} { return p.launched.exited }
+func (p *Process) Done() <-chan struct{} { return p.launching.Load().exited }
 
 // Alive reports whether the process has not ended.
 func (p *Process) Alive() bool {
@@ -171,14 +177,15 @@ func (p *Process) Alive() bool {
 
 // Redact keeps these texts, which are secrets of the operator, out of what the
 // plugin writes to the log.
-func (p *Process) Redact(secrets []string) { p.launched.log.redact(secrets) }
+func (p *Process) Redact(secrets []string) { p.launching.Load().log.redact(secrets) }
 
 // Stop ends the process within twice the limit: politely, and if that takes too
 // long, with all of its group. Only a child that left the group can outlive it.
 func (p *Process) Stop() {
 	ended := make(chan struct{})
 	go func() { p.goplugin.Kill(); close(ended) }() // ends with the process
-	if p.launched == nil || p.launched.cmd.Process == nil {
+	l := p.launching.Load()
+	if l == nil || !l.started() {
 		<-ended
 		return
 	}
@@ -186,7 +193,7 @@ func (p *Process) Stop() {
 		p.Kill()
 		within(p.Done(), p.limits.Stop)
 	}
-	_ = os.RemoveAll(p.launched.dir)
+	_ = os.RemoveAll(l.dir)
 }
 
 func within(done <-chan struct{}, limit time.Duration) bool {
@@ -202,8 +209,9 @@ func within(done <-chan struct{}, limit time.Duration) bool {
 
 // Kill ends the process and its group at once.
 func (p *Process) Kill() {
-	if p.launched != nil {
-		p.launched.kill()
+	p.killed.Store(true)
+	if l := p.launching.Load(); l != nil {
+		l.kill()
 	}
 }
 
@@ -218,29 +226,29 @@ func (p *Process) Hung() bool { return p.hung.Load() }
 
 // Ending tells how a process that has ended did so, such as "exit status 2".
 func (p *Process) Ending() string {
-	if p.launched == nil || p.Alive() || p.launched.cmd.ProcessState == nil {
-		return ""
+	if l := p.launching.Load(); l != nil && !p.Alive() {
+		return l.cmd.ProcessState.String()
 	}
-	return p.launched.cmd.ProcessState.String()
+	return ""
 }
 
 // LastWords are the last lines that the process wrote to the log as plain text,
 // such as the trace of a crash: printable, bounded and without secrets.
 func (p *Process) LastWords() []string {
-	if p.launched == nil {
-		return nil
+	if l := p.launching.Load(); l != nil {
+		return l.lastWords()
 	}
-	return p.launched.lastWords()
+	return nil
 }
 
 // ending tells of a process that failed to start why it may have done so.
 func (p *Process) ending() string {
-	if p.launched == nil || p.launched.cmd.Process == nil {
+	if l := p.launching.Load(); l == nil || !l.started() {
 		return ""
 	}
 	within(p.Done(), afterwards)
 	text := ""
-	if state := p.Ending(); state != "" && !p.killed() {
+	if state := p.Ending(); state != "" && !p.wasKilled() {
 		text = "; it ended by itself, " + state
 	}
 	if words := p.LastWords(); len(words) > 0 {
@@ -249,8 +257,8 @@ func (p *Process) ending() string {
 	return text
 }
 
-func (p *Process) killed() bool {
-	status, ok := p.launched.cmd.ProcessState.Sys().(syscall.WaitStatus)
+func (p *Process) wasKilled() bool {
+	status, ok := p.launching.Load().cmd.ProcessState.Sys().(syscall.WaitStatus)
 	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 }
 

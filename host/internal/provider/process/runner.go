@@ -32,6 +32,7 @@ type launched struct {
 
 	mu     sync.Mutex
 	socket string // what PluginToHost let through
+	killed bool   // before or after it was started
 	ended  bool   // and waited for: its number may belong to another
 
 	exited chan struct{}  // closed when the process has ended
@@ -90,7 +91,7 @@ func (l *launched) execute(ctx context.Context) error {
 	const tries, pause = 20, 10 * time.Millisecond
 	original := *l.cmd
 	for try := 1; ; try++ {
-		err := spawn(l.cmd)
+		err := l.spawn()
 		if !errors.Is(err, syscall.ETXTBSY) || try == tries {
 			return err
 		}
@@ -101,6 +102,24 @@ func (l *launched) execute(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+var errKilled = errors.New("killed before it was started")
+
+func (l *launched) spawn() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.killed {
+		return errKilled
+	}
+	return spawn(l.cmd)
+}
+
+// started reports whether there is a process, or was one.
+func (l *launched) started() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.cmd.Process != nil
 }
 
 // wait outlives the process, and ends with it.
@@ -132,6 +151,7 @@ func (l *launched) closePipes() {
 func (l *launched) kill() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.killed = true
 	if !l.ended && l.cmd.Process != nil {
 		l.killGroup()
 	}
@@ -161,7 +181,7 @@ func (l *launched) Name() string { return l.cmd.Args[0] }
 
 // ID implements runner.Runner.
 func (l *launched) ID() string {
-	if l.cmd.Process == nil {
+	if !l.started() {
 		return ""
 	}
 	return strconv.Itoa(l.cmd.Process.Pid)
