@@ -154,7 +154,9 @@ func (p *Process) connect(ctx context.Context) error {
 	return nil
 }
 
-func (p *Process) dial(ctx context.Context, _ string) (net.Conn, error) { return p.launching.Load().dial(ctx) }
+func (p *Process) dial(ctx context.Context, _ string) (net.Conn, error) {
+	return p.launching.Load().dial(ctx)
+}
 
 // Client calls the plugin.
 func (p *Process) Client() *plugin.Client { return p.client }
