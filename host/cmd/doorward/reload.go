@@ -96,12 +96,17 @@ func (r *reloader) reload(ctx context.Context) (string, error) {
 		return "", err
 	}
 	r.last = withSettingsOf(cfg, r.last)
-	if len(done.Failed) > 0 {
-		r.logger.Error("reloaded in part", "done", done.String())
-		return done.String(), errPartly
+	told := strings.Join(done.Lines(), "\n")
+	failed := done.Failed
+	for _, what := range failed {
+		r.logger.Error("could not be reloaded, the old one goes on if there is one", "what", what)
 	}
+	done.Failed = nil
 	r.logger.Info("reloaded", "done", done.String())
-	return done.String(), nil
+	if len(failed) > 0 {
+		return told, errPartly
+	}
+	return told, nil
 }
 
 // changedSettings names the fields of the host's own settings that differ.

@@ -1,6 +1,7 @@
 package provider
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/doorward/doorward/sdk"
@@ -24,11 +25,13 @@ func (a *admission) enter() error {
 	case a.slots <- struct{}{}:
 		return nil
 	default:
-		return sdk.Unavailable("too_many_calls", "%s has %d calls in flight, which is the limit", a.what, cap(a.slots))
+		return sdk.Unavailable("too_many_calls", "%w: %s has %d calls in flight, which is the limit", errBusy, a.what, cap(a.slots))
 	}
 }
 
 func (a *admission) leave() { <-a.slots }
+
+var errBusy = errors.New("too many calls")
 
 // admitAll admits a call everywhere, or nowhere.
 func admitAll(all ...*admission) (leave func(), err error) {

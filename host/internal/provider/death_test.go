@@ -158,7 +158,7 @@ func TestQuarantine(t *testing.T) {
 	}
 	lockAll(t, b, "crasher", "fake")
 	done, err := h.Reload(t.Context(), providers)
-	if err != nil || len(done.Replaced) != 1 || len(done.Failed) > 0 {
+	if err != nil || len(done.Started) != 1 || len(done.Failed) > 0 {
 		t.Fatalf("reloading: %s, %v", done, err)
 	}
 	h.mustBegin(t, "a")

@@ -46,6 +46,10 @@ func classify(err error) (string, Source) {
 	switch {
 	case err == nil:
 		return "ok", SourceNone
+	case errors.Is(err, errDown):
+		return "down", SourceTransport
+	case errors.Is(err, errBusy):
+		return "busy", SourceTransport
 	case errors.Is(err, plugin.ErrTransport) && errors.Is(err, context.Canceled):
 		return "canceled", SourceUser
 	case errors.Is(err, plugin.ErrTransport) && errors.Is(err, context.DeadlineExceeded):

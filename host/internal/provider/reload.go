@@ -24,25 +24,31 @@ func (r Reloaded) Empty() bool {
 	return len(r.Added)+len(r.Changed)+len(r.Removed)+len(r.Replaced)+len(r.Started)+len(r.Failed) == 0
 }
 
-// String tells it in one line.
-func (r Reloaded) String() string {
-	var parts []string
+// Lines tells it, one thing on a line.
+func (r Reloaded) Lines() []string {
+	var lines []string
 	for _, part := range []struct {
 		what string
 		list []string
 	}{
 		{"added", r.Added}, {"changed", r.Changed}, {"removed", r.Removed}, {"plugins replaced", r.Replaced},
-		{"plugins started", r.Started}, {"FAILED", r.Failed},
+		{"plugins started", r.Started},
 	} {
 		if len(part.list) > 0 {
-			parts = append(parts, part.what+": "+strings.Join(part.list, ", "))
+			lines = append(lines, part.what+": "+strings.Join(part.list, ", "))
 		}
 	}
-	if len(parts) == 0 {
-		return "nothing has changed"
+	for _, failed := range r.Failed {
+		lines = append(lines, "FAILED "+failed)
 	}
-	return strings.Join(parts, "; ")
+	if len(lines) == 0 {
+		return []string{"nothing has changed"}
+	}
+	return lines
 }
+
+// String tells it in one line.
+func (r Reloaded) String() string { return strings.Join(r.Lines(), "; ") }
 
 // Reload makes the host serve these providers, by the binaries that are locked
 // now. Logins go on meanwhile: what is added is opened, what has changed is opened
@@ -125,14 +131,16 @@ func (r *reload) update(ctx context.Context, s *slot) {
 		r.fail("plugin "+s.name, err)
 		return
 	}
-	var changed bool
-	if doErr := s.do(ctx, func() { changed, err = s.update(digest) }); doErr != nil {
+	var did updated
+	if doErr := s.do(ctx, func() { did, err = s.update(digest) }); doErr != nil {
 		err = doErr
 	}
 	switch {
 	case err != nil:
 		r.fail("plugin "+s.name, err)
-	case changed:
+	case did == updatedStarted:
+		r.done.Started = append(r.done.Started, s.name)
+	case did == updatedBinary:
 		r.done.Replaced = append(r.done.Replaced, s.name)
 	}
 }

@@ -76,6 +76,7 @@ func (r *route) leadIf(from, to *target) bool {
 }
 
 var (
+	errDown       = errors.New("plugin is not running")
 	errNotStarted = errors.New("not started yet")
 	errStopped    = errors.New("the host is stopping")
 	errRemoved    = errors.New("the provider was removed from the configuration")
@@ -83,7 +84,7 @@ var (
 
 // notRunning is for a provider whose plugin does not run.
 func notRunning(err error) error {
-	return sdk.Unavailable("plugin_down", "plugin is not running: %w", err)
+	return sdk.Unavailable("plugin_down", "%w: %w", errDown, err)
 }
 
 // notOpened makes one of two kinds of what Open returned: the options are

@@ -132,14 +132,16 @@ func (s *slot) start() {
 		"pid", p.PID(), "providers", len(s.members), "ready_ms", time.Since(p.Started).Milliseconds())
 }
 
-// errNotRun: the plugin must not run, and trying again does not help.
-var errNotRun = errors.New("plugin is not run")
+// refused is the reason why a plugin must not run: trying again does not help.
+type refused struct{ error }
+
+func (r refused) Unwrap() error { return r.error }
 
 // launchNew starts a process of the verified binary.
 func (s *slot) launchNew() (*process.Process, error) {
 	binary, err := s.binary()
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errNotRun, err)
+		return nil, refused{err}
 	}
 	defer binary.Close()
 	p, err := process.Start(s.life, binary, s.launch)
@@ -148,8 +150,8 @@ func (s *slot) launchNew() (*process.Process, error) {
 	}
 	if p.Description.Mechanism != s.mechanism {
 		p.Stop()
-		return nil, fmt.Errorf("%w: %s says that it is %q, not %q: put the right plugin there",
-			errNotRun, binary.Path, p.Description.Mechanism, s.mechanism)
+		return nil, refused{fmt.Errorf("%s says that it is %q, not %q: put the right plugin there",
+			binary.Path, p.Description.Mechanism, s.mechanism)}
 	}
 	return p, nil
 }
@@ -159,7 +161,7 @@ func (s *slot) didNotStart(err error) {
 		return
 	}
 	now := time.Now()
-	if errors.Is(err, errNotRun) {
+	if _, ok := errors.AsType[refused](err); ok {
 		s.machine.on(eventRefused, now)
 	} else {
 		s.metrics.Died(s.name)

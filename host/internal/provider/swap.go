@@ -12,32 +12,41 @@ import (
 	"github.com/doorward/doorward/sdk/plugin"
 )
 
+// An updated says what update did.
+type updated string
+
+const (
+	updatedNothing updated = ""
+	updatedStarted updated = "started" // it did not run before
+	updatedBinary  updated = "replaced"
+)
+
 // ErrNotSwapped: a plugin could not be replaced, and the old one goes on.
 var ErrNotSwapped = errors.New("plugin was not replaced, the old one goes on")
 
 // update makes the slot run the binary with that digest. While it runs another
 // one, the new process is made ready beside the old one, the routes are led over,
 // and the old one ends when its calls have. If anything fails, nothing changes. It
-// is for the owner, and reports whether there was something to do.
-func (s *slot) update(want lock.Digest) (changed bool, err error) {
+// is for the owner.
+func (s *slot) update(want lock.Digest) (updated, error) {
 	if s.running == nil {
 		s.machine.forgive()
 		if s.machine.on(eventChanged, time.Now()) {
 			s.restart.Stop()
 			s.start()
 		}
-		return true, s.notRunningError()
+		return updatedStarted, s.notRunningError()
 	}
 	if s.running.Binary.Digest == want {
-		return false, nil
+		return updatedNothing, nil
 	}
 	begun := time.Now()
-	err = s.swap()
+	err := s.swap()
 	s.metrics.Swapped(s.name, time.Since(begun), err)
 	if err != nil {
-		return true, fmt.Errorf("%w: %w", ErrNotSwapped, err)
+		return updatedBinary, fmt.Errorf("%w: %w", ErrNotSwapped, err)
 	}
-	return true, nil
+	return updatedBinary, nil
 }
 
 func (s *slot) swap() error {

@@ -130,7 +130,10 @@ func (p *Process) connect(ctx context.Context) error {
 	_, err := p.goplugin.Start()
 	p.Binary.Close()
 	if err != nil {
-		if l := p.launching.Load(); l != nil && l.stdout.problem() != nil {
+		// After a timeout go-plugin has ended the process, and that is why there
+		// was no line.
+		l := p.launching.Load()
+		if l != nil && l.stdout.problem() != nil && !strings.HasPrefix(err.Error(), "timeout") {
 			err = l.stdout.problem()
 		}
 		return errors.New(oneLine(err.Error()))
