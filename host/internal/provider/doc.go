@@ -1,12 +1,15 @@
-// Package provider runs the plugins and opens the configured providers in them.
+// Package provider runs the plugins and leads logins to the providers that are open
+// in them.
 //
-// [Start] launches one process for each mechanism that some provider names as
-// its driver, asks it what it is, and opens its providers. A plugin whose file
-// is missing or that does not start leaves its providers unavailable and the
-// rest of the host at work; a provider whose options the plugin refuses is an
-// error of the configuration, and Start returns it.
+//   - A slot keeps one plugin running. One goroutine owns it; states and transitions
+//     are one table (state.go). A process dies and is started again, hangs and is
+//     killed, is replaced by another binary.
+//   - A member is a configured provider in a slot, which has it opened in each new
+//     process.
+//   - A route leads to a provider as it is open now. Logins follow it without a lock,
+//     and calls that are under way end where they began (call.go).
 //
-// A plugin that dies is started again by the next login that needs it, and a
-// provider that could not be opened is opened again. Logins depend on nothing
-// that a plugin remembers, so none is lost.
+// [Start] sets this up, [Providers.Reload] brings it to another configuration while
+// logins go on, and [Providers.Stop] ends it. Package process runs a single process,
+// package lock says which binaries may run, package metrics counts.
 package provider
