@@ -20,6 +20,10 @@ type Session struct {
 	NotAfter  time.Time // what the provider allowed at most; zero: no bound
 	IP        string
 	UserAgent string
+
+	// AtProvider is stored by CreateSession. Only ProviderSessions read it again:
+	// a session check has no use for it.
+	AtProvider AtProvider
 }
 
 // SessionKind says what the tokens of a session are good for, so that one kind

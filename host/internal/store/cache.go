@@ -77,6 +77,12 @@ func (c *cached) EndSession(ctx context.Context, sessionID string) error {
 	return c.Store.EndSession(ctx, sessionID)
 }
 
+// EndProviderSessions implements sso.ProviderSessions.
+func (c *cached) EndProviderSessions(ctx context.Context, selection sso.Selection, once ...sso.OnceID) ([]sso.Session, error) {
+	defer c.generation.Add(1)
+	return c.Store.EndProviderSessions(ctx, selection, once...)
+}
+
 // UpdateUser implements sso.Users.
 func (c *cached) UpdateUser(ctx context.Context, user sso.User) error {
 	defer c.generation.Add(1)

@@ -17,6 +17,7 @@ import (
 type Store interface {
 	sso.Users
 	sso.Sessions
+	sso.ProviderSessions
 	sso.Once
 	sso.SigningKeys
 

@@ -59,6 +59,9 @@ func (s *Store) CreateSession(ctx context.Context, session sso.Session, token ss
 		if err != nil {
 			return err
 		}
+		if err := insertAtProvider(ctx, tx, pk, session); err != nil {
+			return err
+		}
 		if err := insertToken(ctx, tx, token, pk, session.ExpiresAt); err != nil {
 			return err
 		}

@@ -26,6 +26,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"users", testUsers},
 		{"links", testLinks},
 		{"sessions", testSessions},
+		{"at the provider", testAtProvider},
 		{"expiry", testExpiry},
 		{"rotation", testRotation},
 		{"once", testOnce},
@@ -161,7 +162,13 @@ func testContext(t *testing.T, open func(t *testing.T) store.Store) {
 		"RotateToken": func() error {
 			return s.RotateToken(ctx, sso.Rotation{Old: old, New: fresh, Now: start, ExpiresAt: start})
 		},
-		"EndSession":  func() error { return s.EndSession(ctx, "s1") },
+		"EndSession":   func() error { return s.EndSession(ctx, "s1") },
+		"AtProvider":   func() error { _, err := s.AtProvider(ctx, "s1"); return err },
+		"ReplaceGrant": func() error { return s.ReplaceGrant(ctx, "s1", nil) },
+		"EndProviderSessions": func() error {
+			_, err := s.EndProviderSessions(ctx, sso.Selection{Provider: "corp", Subject: "s-1"})
+			return err
+		},
 		"SessionUser": func() error { _, err := s.SessionUser(ctx, "s1", start); return err },
 		"Spend":       func() error { return s.Spend(ctx, sso.OnceID{Scope: "attempt", ID: "a", Until: start}) },
 		"SigningKeys": func() error { _, err := s.SigningKeys(ctx); return err },
