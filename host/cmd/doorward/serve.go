@@ -145,7 +145,7 @@ func (h host) serve(ctx context.Context) (err error) {
 	logins, err := sso.New(sso.Config{
 		Secret: []byte(cfg.Secret.Reveal()), AccessTokenTTL: cfg.AccessTokenTTL, RefreshTokenTTL: cfg.RefreshTokenTTL,
 		SessionTTL: cfg.SessionCookieTTL, RefreshGrace: cfg.SessionRefreshGracePeriod, Now: time.Now,
-	}, sso.Ports{Providers: providers, Users: store, Sessions: store, Once: store, Tokens: tokens})
+	}, sso.Ports{Providers: providers, Users: store, Sessions: store, AtProviders: store, Once: store, Tokens: tokens})
 	if err != nil {
 		return err
 	}

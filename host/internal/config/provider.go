@@ -57,6 +57,7 @@ type providerOptions struct {
 	RedirectAllowList       []string      `option:"redirect_allow_list" doc:"absolute URLs, besides those of our own origin, to which a login may return"`
 	DefaultRoleID           string        `option:"default_role_id" doc:"role of created users, and of those whom the role mapping does not match"`
 	AllowPublicRegistration bool          `option:"allow_public_registration" default:"false" doc:"create users at their first login"`
+	AllowUnsolicited        bool          `option:"allow_unsolicited" default:"false" doc:"accept a login that was started at the provider; anybody can then sign others in as themselves (login CSRF)"`
 	RequireVerifiedEmail    bool          `option:"require_verified_email" default:"false" doc:"create users only if the provider says that their e-mail address is verified"`
 	SyncUserInfo            bool          `option:"sync_user_info" default:"false" doc:"take over names and e-mail address at each login"`
 	RoleMapping             options.JSON  `option:"role_mapping" doc:"JSON object from group to role, for each login; the first group in its order that the user has counts"`
@@ -101,6 +102,7 @@ func (g *group) applyOptions(p *sso.Provider, o providerOptions) {
 	p.Driver, p.Mode, p.Icon, p.LoginTimeout = o.Driver, o.Mode, o.Icon, o.LoginTimeout
 	p.DefaultRole = o.DefaultRoleID
 	p.AllowPublicRegistration, p.RequireVerifiedEmail, p.SyncUserInfo = o.AllowPublicRegistration, o.RequireVerifiedEmail, o.SyncUserInfo
+	p.AllowUnsolicited = o.AllowUnsolicited
 	p.RedirectAllowList = o.RedirectAllowList
 	g.checkDriver(o.Driver)
 	g.checkRedirects(o.RedirectAllowList)

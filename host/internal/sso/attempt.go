@@ -1,9 +1,7 @@
 package sso
 
 import (
-	"crypto/aes"
 	"crypto/cipher"
-	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -60,22 +58,15 @@ func AttemptID(state string) string {
 // section 10.10), and 43 characters fit SAML's 80 bytes of RelayState.
 func newState() string { return string(NewToken()) }
 
-// sealer encrypts attempts. A sealed attempt is bound to its provider and
+// sealer encrypts attempts, of logins and of logouts by a key of their own, so that
+// neither passes for the other. A sealed attempt is bound to its provider and
 // state, so that it can be opened nowhere else (A12, A13).
 type sealer struct{ aead cipher.AEAD }
 
-func newSealer(secret []byte) (*sealer, error) {
-	key, err := hkdf.Key(sha256.New, secret, nil, "doorward attempt v1", 32)
+func newSealer(secret []byte, purpose string) (*sealer, error) {
+	aead, err := newAEAD(secret, "doorward "+purpose+" v1")
 	if err != nil {
-		return nil, fmt.Errorf("deriving the attempt key: %w", err)
-	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, fmt.Errorf("making the attempt cipher: %w", err)
-	}
-	aead, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		return nil, fmt.Errorf("making the attempt cipher: %w", err)
+		return nil, err
 	}
 	return &sealer{aead: aead}, nil
 }

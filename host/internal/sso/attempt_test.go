@@ -20,7 +20,7 @@ func testAttempt() Attempt {
 
 func testSealer(t testing.TB, secret string) *sealer {
 	t.Helper()
-	s, err := newSealer([]byte(secret))
+	s, err := newSealer([]byte(secret), "attempt")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -124,7 +124,8 @@ func checkIdentity(i sdk.Identity, now time.Time) error {
 	}
 	for _, a := range []struct{ what, text string }{
 		{"a username", i.Username}, {"an e-mail address", i.Email}, {"a given name", i.GivenName},
-		{"a family name", i.FamilyName}, {"a name", i.Name}, {"an acr", i.ACR}, {"a once-ID", i.OnceID},
+		{"a family name", i.FamilyName}, {"a name", i.Name}, {"an acr", i.ACR},
+		{"a session ID of the provider", i.SessionID}, {"a logout subject", i.LogoutSubject},
 	} {
 		if err := checkText(a.what, a.text, sdk.MaxAttribute); err != nil {
 			return err
@@ -146,12 +147,19 @@ func checkTimes(i sdk.Identity, now time.Time) error {
 	if !i.ExpiresAt.IsZero() && !i.ExpiresAt.After(now) {
 		return fault("an identity that expired at %s", i.ExpiresAt.UTC().Format(time.RFC3339))
 	}
-	if i.OnceID == "" {
+	return checkOnce(i.OnceID, i.OnceUntil, now)
+}
+
+func checkOnce(id string, until, now time.Time) error {
+	if id == "" {
 		return nil
 	}
-	if !i.OnceUntil.After(now) || i.OnceUntil.After(now.Add(maxOnce)) {
+	if err := checkText("a once-ID", id, sdk.MaxAttribute); err != nil {
+		return err
+	}
+	if !until.After(now) || until.After(now.Add(maxOnce)) {
 		return fault("a once-ID kept until %s: it must be kept until later than now and at most %s",
-			i.OnceUntil.UTC().Format(time.RFC3339), maxOnce)
+			until.UTC().Format(time.RFC3339), maxOnce)
 	}
 	return nil
 }

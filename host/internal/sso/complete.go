@@ -29,16 +29,22 @@ func (s *Service) complete(ctx context.Context, p Provider, attempt Attempt, ide
 	if user.Status != UserActive {
 		return nil, fmt.Errorf("%w: %s", ErrUserInactive, user.Status)
 	}
-	signedIn, err := s.startSession(ctx, user, attempt.Mode, identity.ExpiresAt, answer.Client)
+	signedIn, err := s.startSession(ctx, user, attempt.Mode, identity, answer.Client)
 	if err != nil {
 		return nil, err
+	}
+	if identity.PasswordExpiresAt.After(now) {
+		signedIn.PasswordExpiresAt = identity.PasswordExpiresAt
 	}
 	s.endReplaced(ctx, answer.Replaces)
 	return signedIn, nil
 }
 
 func onceIDs(p Provider, attempt Attempt, identity sdk.Identity) []OnceID {
-	ids := []OnceID{{Scope: "attempt", ID: AttemptID(attempt.State), Until: attempt.ExpiresAt}}
+	var ids []OnceID
+	if attempt.State != "" { // else it is unsolicited
+		ids = append(ids, OnceID{Scope: "attempt", ID: AttemptID(attempt.State), Until: attempt.ExpiresAt})
+	}
 	if identity.OnceID != "" {
 		ids = append(ids, OnceID{Scope: "provider:" + p.Name, ID: identity.OnceID, Until: identity.OnceUntil})
 	}
@@ -58,17 +64,23 @@ func (s *Service) userFor(ctx context.Context, p Provider, identity sdk.Identity
 	if user.Status != UserActive {
 		return user, nil
 	}
-	if len(p.RoleMapping) > 0 {
-		user.Role = roleFor(p, identity.Groups)
-	}
-	if p.SyncUserInfo {
-		takeOver(&user, p, identity)
-	}
+	mapIdentity(&user, p, identity)
 	user.LastAccess = now
 	if err := s.ports.Users.UpdateUser(ctx, user); err != nil {
 		return User{}, fmt.Errorf("updating the user: %w", err)
 	}
 	return user, nil
+}
+
+// mapIdentity brings a user up to date with what the provider says, as far as
+// the operator wants that.
+func mapIdentity(user *User, p Provider, identity sdk.Identity) {
+	if len(p.RoleMapping) > 0 {
+		user.Role = roleFor(p, identity.Groups)
+	}
+	if p.SyncUserInfo {
+		takeOver(user, p, identity)
+	}
 }
 
 func (s *Service) createUser(ctx context.Context, p Provider, identity sdk.Identity, now time.Time) (User, error) {

@@ -79,7 +79,7 @@ func (h *house) restart() {
 	h.Service, err = sso.New(sso.Config{
 		Secret: secret, AccessTokenTTL: accessTTL, RefreshTokenTTL: refreshTTL, SessionTTL: sessionTTL,
 		RefreshGrace: grace, Now: h.clock.Now,
-	}, sso.Ports{Providers: h.providers, Users: h.store, Sessions: h.sessions, Once: h.store, Tokens: h.tokens})
+	}, sso.Ports{Providers: h.providers, Users: h.store, Sessions: h.sessions, AtProviders: h.store, Once: h.store, Tokens: h.tokens})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -229,6 +229,7 @@ type idp struct {
 	begin    func(ctx context.Context, req sdk.BeginRequest) (sdk.Step, error)
 	next     func(ctx context.Context, req sdk.ContinueRequest) (sdk.Step, error)
 	received []sdk.ContinueRequest
+	later    later
 }
 
 func newIDP() *idp {

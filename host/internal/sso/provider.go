@@ -20,6 +20,10 @@ type Provider struct {
 	// to which a login may return.
 	RedirectAllowList []string
 
+	// AllowUnsolicited lets people sign in by a response that no login of ours
+	// asked for. Anybody can then sign others in as themselves (login CSRF).
+	AllowUnsolicited bool
+
 	AllowPublicRegistration bool       // create users at their first login
 	RequireVerifiedEmail    bool       // ... but only with a verified e-mail address
 	SyncUserInfo            bool       // take over names and e-mail at each login

@@ -28,20 +28,25 @@ type Config struct {
 
 // Ports is what a Service uses of the world.
 type Ports struct {
-	Providers Providers
-	Users     Users
-	Sessions  Sessions
-	Once      Once
-	Tokens    AccessTokens
+	Providers   Providers
+	Users       Users
+	Sessions    Sessions
+	AtProviders ProviderSessions
+	Once        Once
+	Tokens      AccessTokens
 }
 
 // Service signs people in, and knows who is signed in. Its methods may be
 // called concurrently.
 type Service struct {
-	config Config
-	ports  Ports
-	sealer *sealer
-	spent  *spentSteps
+	config    Config
+	ports     Ports
+	sealer    *sealer // of logins
+	logouts   *sealer
+	grants    *grants
+	refreshes flights[verdict]
+	documents documents
+	spent     *spentSteps
 }
 
 // MinSecret is how many bytes a secret must have at least.
@@ -52,11 +57,21 @@ func New(config Config, ports Ports) (*Service, error) {
 	if len(config.Secret) < MinSecret {
 		return nil, fmt.Errorf("secret of %d bytes, at least %d are needed", len(config.Secret), MinSecret)
 	}
-	s, err := newSealer(config.Secret)
+	logins, err := newSealer(config.Secret, "attempt")
 	if err != nil {
 		return nil, err
 	}
-	return &Service{config: config, ports: ports, sealer: s, spent: newSpentSteps()}, nil
+	logouts, err := newSealer(config.Secret, "logout")
+	if err != nil {
+		return nil, err
+	}
+	grants, err := newGrants(config.Secret)
+	if err != nil {
+		return nil, err
+	}
+	return &Service{
+		config: config, ports: ports, sealer: logins, logouts: logouts, grants: grants, spent: newSpentSteps(),
+	}, nil
 }
 
 // Providers returns the configured providers.

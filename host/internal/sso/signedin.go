@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/doorward/doorward/sdk"
 )
 
 // SignedIn is what a login or a refresh gives to the client.
@@ -17,6 +19,13 @@ type SignedIn struct {
 	TokenTTL  time.Duration
 	Access    string        // access token; empty in ModeSession
 	ExpiresIn time.Duration // of the access token; of the session in ModeSession
+
+	// PasswordExpiresAt is told after a login if the password expires soon.
+	PasswordExpiresAt time.Time
+
+	// Unasked is why the provider could not say, at a refresh, whether the
+	// session is still good. It goes on then, and does not become longer.
+	Unasked error
 }
 
 // ErrTokenReused: a token was presented again after it had been replaced. It
@@ -37,17 +46,29 @@ func (s *Service) ttl(kind SessionKind) time.Duration {
 	return s.config.RefreshTokenTTL
 }
 
-func (s *Service) startSession(ctx context.Context, user User, mode Mode, notAfter time.Time, client Client) (*SignedIn, error) {
+func (s *Service) startSession(ctx context.Context, user User, mode Mode, identity sdk.Identity, client Client) (*SignedIn, error) {
 	now, token := s.config.Now(), NewToken()
 	session := Session{
 		ID: newUUID(), UserID: user.ID, Provider: user.Provider, Kind: mode.kind(), CreatedAt: now,
-		NotAfter: notAfter, IP: client.IP, UserAgent: client.UserAgent,
+		NotAfter: identity.ExpiresAt, IP: client.IP, UserAgent: client.UserAgent,
 	}
-	session.ExpiresAt = bound(now.Add(s.ttl(session.Kind)), notAfter)
+	session.ExpiresAt = bound(now.Add(s.ttl(session.Kind)), session.NotAfter)
+	session.AtProvider = s.atProvider(session.ID, identity)
 	if err := s.ports.Sessions.CreateSession(ctx, session, token.Hash(), now); err != nil {
 		return nil, fmt.Errorf("writing the session: %w", err)
 	}
 	return s.signedIn(ctx, user, session, mode, token, now)
+}
+
+func (s *Service) atProvider(sessionID string, identity sdk.Identity) AtProvider {
+	at := AtProvider{
+		Subject: identity.Subject, LogoutSubject: identity.LogoutSubject, SessionID: identity.SessionID,
+		SealedGrant: s.grants.seal(sessionID, identity.Grant),
+	}
+	if at.LogoutSubject == "" {
+		at.LogoutSubject = identity.Subject
+	}
+	return at
 }
 
 // bound returns the earlier time, where zero means no bound.
@@ -82,6 +103,11 @@ func (s *Service) signedIn(ctx context.Context, user User, session Session, mode
 // token ends the session with ErrTokenReused: either the client or a thief is
 // behind, and nobody can tell which.
 //
+// The provider is asked whether the session is still good, if its mechanism can
+// be. If it says no, the session ends, with an error that wraps both
+// ErrSessionInvalid and sdk.ErrDenied. If it cannot say, because it is down, the
+// token is exchanged and the session ends when it would have ended without.
+//
 // Errors: ErrSessionInvalid, ErrUserInactive.
 func (s *Service) Refresh(ctx context.Context, token Token, mode Mode) (*SignedIn, error) {
 	now := s.config.Now()
@@ -92,11 +118,20 @@ func (s *Service) Refresh(ctx context.Context, token Token, mode Mode) (*SignedI
 	if stored.User.Status != UserActive {
 		return nil, errors.Join(ErrUserInactive, s.end(ctx, stored.Session.ID))
 	}
+	if !s.exchangeable(stored, now) { // not worth a question to the provider
+		return nil, s.reused(ctx, stored.Session)
+	}
+	said, err := s.ask(ctx, stored)
+	if err != nil {
+		return nil, err
+	}
 	session, next := stored.Session, NewToken()
-	session.ExpiresAt = bound(now.Add(s.ttl(session.Kind)), session.NotAfter)
+	if said.unasked == nil {
+		session.ExpiresAt = bound(bound(now.Add(s.ttl(session.Kind)), session.NotAfter), said.notAfter)
+	}
 	// Issued before the old token is spent: without the new one in hand, the
 	// client would have none that is good.
-	done, err := s.signedIn(ctx, stored.User, session, mode, next, now)
+	done, err := s.signedIn(ctx, said.user, session, mode, next, now)
 	if err != nil {
 		return nil, err
 	}
@@ -107,14 +142,28 @@ func (s *Service) Refresh(ctx context.Context, token Token, mode Mode) (*SignedI
 	err = s.ports.Sessions.RotateToken(ctx, rotation)
 	switch {
 	case errors.Is(err, ErrSpent):
-		reused := fmt.Errorf("session %s of user %s, provider %s: %w", session.ID, session.UserID, session.Provider, ErrTokenReused)
-		return nil, errors.Join(reused, s.end(ctx, session.ID))
+		return nil, s.reused(ctx, session)
 	case errors.Is(err, ErrNotFound):
 		return nil, ErrSessionInvalid
 	case err != nil:
 		return nil, fmt.Errorf("rotating the token: %w", err)
 	}
+	done.Unasked = said.unasked
 	return done, nil
+}
+
+// exchangeable reports whether a token has not been replaced, or only just.
+func (s *Service) exchangeable(stored SessionToken, now time.Time) bool {
+	if stored.SpentAt.IsZero() {
+		return true
+	}
+	return stored.Session.Kind == KindSession && !stored.SpentAt.Before(now.Add(-s.config.RefreshGrace).Truncate(time.Millisecond))
+}
+
+// reused ends a session whose replaced token was presented again.
+func (s *Service) reused(ctx context.Context, session Session) error {
+	reused := fmt.Errorf("session %s of user %s, provider %s: %w", session.ID, session.UserID, session.Provider, ErrTokenReused)
+	return errors.Join(reused, s.end(ctx, session.ID))
 }
 
 // Refreshable returns nil if Refresh would look kindly at the token, and
@@ -150,21 +199,6 @@ func (s *Service) lookUp(ctx context.Context, token Token, kind SessionKind, now
 		return SessionToken{}, fmt.Errorf("%w: its provider %q is not configured any more", ErrSessionInvalid, stored.Session.Provider)
 	}
 	return stored, nil
-}
-
-// Logout ends the session of a token, and returns it; the zero Session if there
-// was none, which is no error. It does so even if the client goes away meanwhile.
-func (s *Service) Logout(ctx context.Context, token Token) (Session, error) {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
-	defer cancel()
-	stored, err := s.ports.Sessions.SessionToken(ctx, token.Hash())
-	if errors.Is(err, ErrNotFound) {
-		return Session{}, nil
-	}
-	if err != nil {
-		return Session{}, fmt.Errorf("looking up the session: %w", err)
-	}
-	return stored.Session, s.end(ctx, stored.Session.ID)
 }
 
 // end ends a session even if the client has gone away meanwhile: a thief who

@@ -10,7 +10,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/doorward/doorward/host/internal/sso"
-	"github.com/doorward/doorward/host/internal/web/page"
 	"github.com/doorward/doorward/sdk"
 )
 
@@ -34,10 +33,16 @@ func (s *Server) callback(c echo.Context) error {
 		return err
 	}
 	state, err := stateOf(response)
+	if err != nil && mayBeUnsolicited(provider, response) {
+		return s.unsolicited(c, provider, response)
+	}
 	if err != nil {
 		return s.refuseLogin(c, sso.Attempt{Provider: provider.Name}, err)
 	}
 	sealed, ok := s.attempt(c, state)
+	if !ok && mayBeUnsolicited(provider, response) {
+		return s.unsolicited(c, provider, response)
+	}
 	if !ok {
 		return s.withoutCookie(c, provider, response)
 	}
@@ -109,14 +114,7 @@ func (s *Server) withoutCookie(c echo.Context, p sso.Provider, response sdk.Inbo
 	if response.Method != http.MethodPost || response.Form.Has(repostedField) {
 		return s.refuseLogin(c, sso.Attempt{Provider: p.Name}, errNoCookie)
 	}
-	fields := []page.HiddenField{{Name: repostedField, Value: "1"}}
-	for name, values := range response.Form {
-		for _, value := range values {
-			fields = append(fields, page.HiddenField{Name: name, Value: value})
-		}
-	}
-	action := s.path("/auth/login/" + p.Name + "/callback")
-	return s.render(c, http.StatusOK, page.Submit{Provider: p.Label, Action: action, Fields: fields}, formsLeave)
+	return s.postAgain(c, p, "/callback", false, response)
 }
 
 func client(c echo.Context) sso.Client {

@@ -52,6 +52,7 @@ const (
 	attemptPrefix       = "doorward_attempt_"
 	hostPrefix          = "__Host-"
 	maxAttemptsABrowser = 5
+	logoutCookieLasts   = 10 * time.Minute
 )
 
 func (s *Server) attemptCookieName(id string) string {

@@ -49,6 +49,8 @@ var answers = []struct {
 	{errNoCookie, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageNoCookie}},
 	{errNoCredentials, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageSessionEnded}},
 	{errInvalidPayload, answer{http.StatusBadRequest, "INVALID_PAYLOAD", page.MessageBadRequest}},
+	{errLogoutMessage, answer{http.StatusBadRequest, "INVALID_PAYLOAD", page.MessageLogoutMessage}},
+	{errors.ErrUnsupported, answer{http.StatusNotFound, "ROUTE_NOT_FOUND", page.MessageNotFound}},
 	{errUnsupported, answer{http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", page.MessageBadRequest}},
 	{errNoPasswords, answer{http.StatusNotFound, "ROUTE_NOT_FOUND", page.MessageNotFound}},
 	{redirect.ErrNotAllowed, answer{http.StatusBadRequest, "INVALID_PAYLOAD", page.MessageBadRedirect}},

@@ -94,11 +94,7 @@ func (s *Server) goOn(c echo.Context, pending sso.Pending) error {
 	case sdk.Redirect:
 		return seeOther(c, step.URL)
 	case sdk.FormPost:
-		fields := make([]page.HiddenField, 0, len(step.Fields))
-		for _, f := range step.Fields {
-			fields = append(fields, page.HiddenField{Name: f.Name, Value: f.Value})
-		}
-		return s.render(c, http.StatusOK, page.Submit{Provider: p.Label, Action: step.URL, Fields: fields}, formsLeave)
+		return s.render(c, http.StatusOK, page.Submit{Provider: p.Label, Action: step.URL, Fields: hiddenFields(step.Fields)}, formsLeave)
 	case sdk.Prompt:
 		return s.prompt(c, p, pending.Attempt, step)
 	default:
@@ -130,6 +126,11 @@ func (s *Server) welcome(c echo.Context, attempt sso.Attempt, done *sso.SignedIn
 		return s.answerJSON(c, done)
 	}
 	s.setSignedInCookie(c, done)
+	if !done.PasswordExpiresAt.IsZero() {
+		return s.render(c, http.StatusOK, page.PasswordExpires{
+			At: done.PasswordExpiresAt, In: done.PasswordExpiresAt.Sub(done.Session.CreatedAt), ContinueURL: attempt.Redirect,
+		}, formsStay)
+	}
 	return seeOther(c, attempt.Redirect)
 }
 

@@ -109,18 +109,21 @@ func (s *Server) home(c echo.Context) error {
 		}
 		return seeOther(c, s.path("/login")+reasonQuery(c))
 	}
-	return s.render(c, http.StatusOK, s.signedInPage(who), formsStay)
+	return s.render(c, http.StatusOK, s.signedInPage(who), formsLeave) // signing out may lead to the provider
 }
 
 func (s *Server) signedInPage(who sso.Principal) page.SignedIn {
-	label := who.User.Provider
-	if p, err := s.ports.Logins.Provider(label); err == nil {
-		label = p.Label
-	}
 	return page.SignedIn{
 		Name: strings.TrimSpace(who.User.FirstName + " " + who.User.LastName), Email: who.User.Email, Role: who.User.Role,
-		Provider: label, Since: who.Session.CreatedAt, Expires: who.Session.ExpiresAt, LogoutURL: s.path("/auth/logout"),
+		Provider: s.labelOf(who.User.Provider), Since: who.Session.CreatedAt, Expires: who.Session.ExpiresAt, LogoutURL: s.path("/auth/logout"),
 	}
+}
+
+func (s *Server) labelOf(provider string) string {
+	if p, err := s.ports.Logins.Provider(provider); err == nil {
+		return p.Label
+	}
+	return provider
 }
 
 // reasonMessages are the reasons with which a failed login came back here, told
@@ -150,7 +153,7 @@ func (s *Server) signIn(c echo.Context) error {
 		return err
 	}
 	target := query.Get("redirect")
-	view := page.SignIn{SignedOut: query.Has("signed_out"), Problem: reasonMessages[query.Get("reason")]}
+	view := page.SignIn{SignedOut: query.Has("signed_out"), Elsewhere: query.Get("signed_out") == "partial", Problem: reasonMessages[query.Get("reason")]}
 	for _, p := range s.ports.Logins.Providers() {
 		// Whoever chooses on our own page comes back to our own page, and that
 		// knows people by their session cookie.

@@ -28,6 +28,11 @@ func (s *Server) routes() *echo.Echo {
 	e.POST("/auth/login/:provider", s.directLogin, limitBody(maxBody), s.sameOrigin)
 	e.GET("/auth/login/:provider/callback", s.callback)
 	e.POST("/auth/login/:provider/callback", s.callback, limitBody(maxCallbackBody))
+	e.GET("/auth/login/:provider/acs", s.callback) // the seed's name of it
+	e.POST("/auth/login/:provider/acs", s.callback, limitBody(maxCallbackBody))
+	e.GET("/auth/login/:provider/logout", s.receiveLogout)
+	e.POST("/auth/login/:provider/logout", s.receiveLogout, limitBody(maxCallbackBody))
+	e.GET("/auth/login/:provider/metadata", s.metadata)
 	e.POST("/auth/refresh", s.refresh, limitBody(maxBody))
 	e.POST("/auth/logout", s.logout, limitBody(maxBody))
 	e.GET("/users/me", s.me)

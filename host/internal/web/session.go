@@ -6,10 +6,12 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/sdk"
 )
 
 // tokenBody is the data of a login or refresh, by mode.
@@ -20,6 +22,9 @@ func tokenBody(done *sso.SignedIn) map[string]any {
 	}
 	if done.Mode == sso.ModeJSON {
 		body["refresh_token"] = string(done.Token)
+	}
+	if !done.PasswordExpiresAt.IsZero() {
+		body["password_expires_at"] = done.PasswordExpiresAt.UTC().Format(time.RFC3339)
 	}
 	return body
 }
@@ -155,8 +160,16 @@ func (s *Server) refresh(c echo.Context) error {
 			s.logger.Warn("a replaced token was used again, its session is ended", "error", oneLine(err),
 				"ip", c.RealIP(), "request_id", requestID(c))
 		}
+		if errors.Is(err, sdk.ErrDenied) || errors.Is(err, sso.ErrPluginFault) {
+			s.logger.Warn("session ended by the provider's answer", "reason", string(sdk.ReasonOf(err)), "error", oneLine(err),
+				"ip", c.RealIP(), "request_id", requestID(c))
+		}
 		s.clearStale(c, mode, err)
 		return err
+	}
+	if done.Unasked != nil {
+		s.logger.Warn("provider cannot say whether a session is still good, it goes on until its end", "provider", done.Session.Provider,
+			"session", done.Session.ID, "error", oneLine(done.Unasked), "request_id", requestID(c))
 	}
 	if mode != sso.ModeJSON {
 		s.setToken(c, s.cookieOf(mode), done.Token, done.TokenTTL)
@@ -196,34 +209,4 @@ func (s *Server) clearStale(c echo.Context, mode sso.Mode, err error) {
 	if mode != sso.ModeJSON {
 		s.clearToken(c, s.cookieOf(mode))
 	}
-}
-
-// logout answers POST /auth/logout: the session ends on the server, and the
-// cookies that the request carried are removed.
-func (s *Server) logout(c echo.Context) error {
-	_, found, err := s.readTokenRequest(c)
-	if err != nil {
-		return err
-	}
-	ours := !s.fromAnotherSite(c)
-	if ours { // a cookie that is removed must not leave its session behind
-		found = append(found, s.cookieTokens(c)...)
-	}
-	for _, token := range found {
-		session, err := s.ports.Logins.Logout(c.Request().Context(), token)
-		if err != nil {
-			return err
-		}
-		if session.ID != "" {
-			s.logger.Info("signed out", "provider", session.Provider, "user", session.UserID, "session", session.ID,
-				"ip", c.RealIP(), "request_id", requestID(c))
-		}
-	}
-	if ours {
-		s.clearTokens(c, "")
-	}
-	if wantsHTML(c) {
-		return seeOther(c, s.path("/login?signed_out"))
-	}
-	return c.NoContent(http.StatusNoContent)
 }

@@ -75,6 +75,11 @@ var (
 		What:  "What came back from the provider did not pass our checks, so nobody was signed in.",
 		Next:  "Start again. If it happens again, tell your administrator.",
 	}
+	MessageLogoutMessage = Message{
+		Title: "The provider’s sign-out did not hold",
+		What:  "What came from the provider did not pass our checks, or came a second time, so it changed nothing.",
+		Next:  "If you want to sign out here, do so on the page that tells who you are.",
+	}
 	MessageAttemptExpired = Message{
 		Title: "This sign-in has expired",
 		What:  "It took too long, or it was finished already.",

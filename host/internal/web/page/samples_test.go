@@ -42,10 +42,13 @@ var samples = map[string]page.Page{
 		{Name: "SAMLResponse", Value: "PHg+\r\nPC94Pg=="},
 		{Name: "submit", Value: ""},
 	}},
-	"failure":            page.Failure{Message: page.MessageUnavailable, ID: "9f1c2a77b4e0d351", RetryURL: "/sso/auth/login/staff", HomeURL: "/sso/login"},
-	"failure, bare":      page.Failure{Message: page.MessageInternal},
-	"signed in":          page.SignedIn{Name: "Zoë Müller", Email: "zoe@example.org", Role: "editor", Provider: "Okta", Since: moment, Expires: moment.Add(24 * time.Hour), LogoutURL: "/sso/auth/logout"},
-	"signed in, unknown": page.SignedIn{LogoutURL: "/sso/auth/logout"},
+	"submit, signing out":            page.Submit{Provider: "Company account", SigningOut: true, Action: "https://idp.example/slo", Fields: []page.HiddenField{{Name: "SAMLRequest", Value: "PHg+"}}},
+	"signed out, but not everywhere": page.SignIn{SignedOut: true, Elsewhere: true, Providers: []page.Provider{{Label: "Okta", URL: "/sso/auth/login/okta"}}},
+	"password expires":               page.PasswordExpires{At: moment, In: 70 * time.Hour, ContinueURL: "https://app.example/?a=1&b=2"},
+	"failure":                        page.Failure{Message: page.MessageUnavailable, ID: "9f1c2a77b4e0d351", RetryURL: "/sso/auth/login/staff", HomeURL: "/sso/login"},
+	"failure, bare":                  page.Failure{Message: page.MessageInternal},
+	"signed in":                      page.SignedIn{Name: "Zoë Müller", Email: "zoe@example.org", Role: "editor", Provider: "Okta", Since: moment, Expires: moment.Add(24 * time.Hour), LogoutURL: "/sso/auth/logout"},
+	"signed in, unknown":             page.SignedIn{LogoutURL: "/sso/auth/logout"},
 }
 
 func newPages(t testing.TB) *page.Pages {

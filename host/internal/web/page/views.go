@@ -1,11 +1,15 @@
 package page
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // SignIn is the page on which people choose how to sign in.
 type SignIn struct {
 	Providers []Provider // none: the page tells the operator what to do
 	SignedOut bool       // they have just signed out
+	Elsewhere bool       // ... but may still be signed in at the provider or other places
 	Problem   Message    // why a sign-in just failed; zero: it did not
 }
 
@@ -30,9 +34,10 @@ func (s SignIn) links() []string {
 // Submit is a form that submits itself, by a script or by its button. It takes
 // a login to a provider, or a provider's answer to us.
 type Submit struct {
-	Provider string // its label
-	Action   string
-	Fields   []HiddenField
+	Provider   string // its label
+	SigningOut bool   // it takes a logout, not a login
+	Action     string
+	Fields     []HiddenField
 }
 
 // HiddenField is a field of a form that is not shown.
@@ -40,6 +45,29 @@ type HiddenField struct{ Name, Value string }
 
 func (Submit) file() string      { return "submit.html" }
 func (s Submit) links() []string { return []string{s.Action} }
+
+// PasswordExpires tells people who have just signed in that they need another
+// password soon.
+type PasswordExpires struct {
+	At          time.Time
+	In          time.Duration // until then
+	ContinueURL string
+}
+
+func (PasswordExpires) file() string      { return "expires.html" }
+func (p PasswordExpires) links() []string { return []string{p.ContinueURL} }
+
+// When says how soon, in words.
+func (p PasswordExpires) When() string {
+	days := int(p.In.Hours() / 24)
+	switch {
+	case p.In < 24*time.Hour:
+		return "in less than a day"
+	case days == 1:
+		return "in one day"
+	}
+	return fmt.Sprintf("in %d days", days)
+}
 
 // Failure tells why something did not work, and what to do next.
 type Failure struct {

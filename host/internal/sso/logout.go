@@ -1,0 +1,243 @@
+package sso
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/doorward/doorward/sdk"
+)
+
+// Deadlines of the calls of a logout, and how long the provider may take to send
+// the browser back.
+const (
+	beginLogoutTimeout   = 8 * time.Second // somebody waits, and is signed out here already
+	receiveLogoutTimeout = 15 * time.Second
+	logoutLasts          = 10 * time.Minute
+)
+
+// Ended is a session that was ended, with what its provider needs to end its own.
+type Ended struct {
+	Session
+	subject string
+	grant   []byte
+}
+
+// Logout ends the session of a token, and returns it; the zero Ended if there
+// was none, which is no error. It does so even if the client goes away meanwhile.
+func (s *Service) Logout(ctx context.Context, token Token) (Ended, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	defer cancel()
+	stored, err := s.ports.Sessions.SessionToken(ctx, token.Hash())
+	if errors.Is(err, ErrNotFound) {
+		return Ended{}, nil
+	}
+	if err != nil {
+		return Ended{}, fmt.Errorf("looking up the session: %w", err)
+	}
+	ended := Ended{Session: stored.Session}
+	// Without these only the provider's session stays; ours ends in any case.
+	if at, err := s.ports.AtProviders.AtProvider(ctx, ended.ID); err == nil {
+		ended.subject = at.Subject
+		ended.grant, _ = s.grants.open(ended.ID, at.SealedGrant)
+	}
+	return ended, s.end(ctx, ended.ID)
+}
+
+// BeginLogout has the provider of an ended session end its own, too: the browser
+// goes there with Step, and comes back to ReceiveLogout, and from there to
+// redirect. ok is false if there is nothing to do there.
+//
+// An error means that the provider cannot be asked; here the session has ended.
+func (s *Service) BeginLogout(ctx context.Context, ended Ended, redirect string) (pending Pending, ok bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, beginLogoutTimeout)
+	defer cancel()
+	m, err := s.ports.Providers.Mechanism(ctx, ended.Provider)
+	if err != nil {
+		return Pending{}, false, err
+	}
+	beginner, ok := m.(sdk.LogoutBeginner)
+	if !ok {
+		return Pending{}, false, nil
+	}
+	attempt := Attempt{
+		State: newState(), Step: randomID(), Provider: ended.Provider, Redirect: redirect,
+		ExpiresAt: s.config.Now().Add(logoutLasts),
+	}
+	step, err := beginner.BeginLogout(ctx, sdk.LogoutRequest{State: attempt.State, Subject: ended.subject, Grant: ended.grant})
+	if errors.Is(err, errors.ErrUnsupported) || err == nil && step == nil {
+		return Pending{}, false, nil
+	}
+	if err != nil {
+		return Pending{}, false, fmt.Errorf("beginning a logout at %s: %w", ended.Provider, err)
+	}
+	pending, err = s.pendingLogout(attempt, step)
+	return pending, err == nil, err
+}
+
+func (s *Service) pendingLogout(attempt Attempt, step sdk.Step) (Pending, error) {
+	if err := checkReply(step); err != nil {
+		return Pending{}, err
+	}
+	switch step := step.(type) {
+	case sdk.Redirect:
+		attempt.Memory = step.Memory
+	case sdk.FormPost:
+		attempt.Memory = step.Memory
+	}
+	if err := checkMemory(attempt.Memory); err != nil {
+		return Pending{}, err
+	}
+	sealed, err := s.logouts.seal(attempt)
+	return Pending{Step: step, Attempt: attempt, Sealed: sealed}, err
+}
+
+// checkReply allows the steps that a logout may have.
+func checkReply(step sdk.Step) error {
+	switch step := step.(type) {
+	case sdk.Redirect:
+		return checkTarget(step.URL)
+	case sdk.FormPost:
+		return checkFormPost(step)
+	default:
+		return fault("a logout with a step of type %T", step)
+	}
+}
+
+// LogoutMessage is a request that a provider sent, or had the browser send, to
+// our logout URL.
+type LogoutMessage struct {
+	Provider string
+	Request  sdk.InboundRequest
+
+	// State and Sealed are those of a logout of ours that this browser has under
+	// way; empty if it has none.
+	State  string
+	Sealed string
+}
+
+// LoggedOut is what a logout message led to.
+type LoggedOut struct {
+	Ended []Session // which the provider has had ended
+	Reply sdk.Step  // checked; nil: none
+
+	// Outcome and Redirect are how a logout of ours ended, and where it goes on.
+	Outcome  sdk.LogoutOutcome
+	Redirect string
+}
+
+// ReceiveLogout does what a logout message says: exactly the sessions that it
+// names end, or a logout of ours is over. If a session cannot be ended, that is
+// an error, and nobody may tell the provider otherwise.
+//
+// Errors: ErrUnknownProvider, errors.ErrUnsupported, ErrAttemptInvalid, ErrSpent,
+// ErrPluginFault, and whatever the mechanism or the store returns.
+func (s *Service) ReceiveLogout(ctx context.Context, message LogoutMessage) (LoggedOut, error) {
+	p, err := s.Provider(message.Provider)
+	if err != nil {
+		return LoggedOut{}, err
+	}
+	// Whoever hangs up must not keep sessions alive.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), receiveLogoutTimeout+endTimeout)
+	defer cancel()
+	attempt, err := s.openLogout(p, message)
+	if err != nil {
+		return LoggedOut{}, err
+	}
+	said, err := s.receive(ctx, p, attempt, message.Request)
+	if err != nil {
+		return LoggedOut{}, err
+	}
+	if err := checkLogout(said, attempt, s.config.Now()); err != nil {
+		return LoggedOut{}, err
+	}
+	done := LoggedOut{Reply: said.Reply, Outcome: said.Outcome, Redirect: attempt.Redirect}
+	done.Ended, err = s.ports.AtProviders.EndProviderSessions(ctx, selection(p, said), logoutOnce(p, said)...)
+	if err != nil {
+		return LoggedOut{}, fmt.Errorf("ending the sessions of a logout: %w", err)
+	}
+	return done, nil
+}
+
+// openLogout returns the zero Attempt if no logout of ours is under way.
+func (s *Service) openLogout(p Provider, message LogoutMessage) (Attempt, error) {
+	if message.Sealed == "" {
+		return Attempt{}, nil
+	}
+	now := s.config.Now()
+	attempt, err := s.logouts.open(message.Sealed, p.Name, message.State, now)
+	if err != nil {
+		return Attempt{}, err
+	}
+	if !s.spent.spend(attempt.Step, now) {
+		return Attempt{}, fmt.Errorf("%w: used before", ErrAttemptInvalid)
+	}
+	return attempt, nil
+}
+
+func (s *Service) receive(ctx context.Context, p Provider, attempt Attempt, request sdk.InboundRequest) (sdk.Logout, error) {
+	ctx, cancel := context.WithTimeout(ctx, receiveLogoutTimeout)
+	defer cancel()
+	m, err := s.ports.Providers.Mechanism(ctx, p.Name)
+	if err != nil {
+		return sdk.Logout{}, err
+	}
+	receiver, ok := m.(sdk.LogoutReceiver)
+	if !ok {
+		return sdk.Logout{}, errors.ErrUnsupported
+	}
+	said, err := receiver.ReceiveLogout(ctx, sdk.LogoutMessage{Request: request, State: attempt.State, Memory: attempt.Memory})
+	if err != nil {
+		return sdk.Logout{}, fmt.Errorf("receiving a logout message of %s: %w", p.Name, err)
+	}
+	return said, nil
+}
+
+// checkLogout holds a logout to the contract of the sdk: it either ends one of
+// ours, which then must be under way in this browser, or names sessions.
+func checkLogout(l sdk.Logout, attempt Attempt, now time.Time) error {
+	switch l.Outcome {
+	case "":
+		if l.Subject == "" && len(l.SessionIDs) == 0 {
+			return fault("a logout that names nobody")
+		}
+	case sdk.LogoutDone, sdk.LogoutPartial:
+		if attempt.State == "" {
+			return fault("the outcome of a logout that this browser did not begin")
+		}
+		if l.Subject != "" || len(l.SessionIDs) > 0 {
+			return fault("the outcome of a logout of ours, and another logout in the same message")
+		}
+	default:
+		return fault("a logout with the outcome %q", bounded(string(l.Outcome)))
+	}
+	if l.Reply != nil {
+		if err := checkReply(l.Reply); err != nil {
+			return err
+		}
+	}
+	if err := checkText("a subject", l.Subject, sdk.MaxAttribute); err != nil {
+		return err
+	}
+	for _, id := range l.SessionIDs {
+		if id == "" {
+			return fault("a logout of a session without a name")
+		}
+	}
+	if err := checkList("a session ID", l.SessionIDs, sdk.MaxLogoutSessions, sdk.MaxLogoutSessions*sdk.MaxAttribute); err != nil {
+		return err
+	}
+	return checkOnce(l.OnceID, l.OnceUntil, now)
+}
+
+func selection(p Provider, l sdk.Logout) Selection {
+	return Selection{Provider: p.Name, Subject: l.Subject, SessionIDs: l.SessionIDs}
+}
+
+func logoutOnce(p Provider, l sdk.Logout) []OnceID {
+	if l.OnceID == "" {
+		return nil
+	}
+	return []OnceID{{Scope: "logout:" + p.Name, ID: l.OnceID, Until: l.OnceUntil}}
+}

@@ -1,0 +1,95 @@
+package sso
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/doorward/doorward/sdk"
+)
+
+const (
+	metadataTimeout = 10 * time.Second
+	metadataFor     = 5 * time.Second // anybody may ask, as often as they like
+	maxMetadata     = 512 << 10
+)
+
+// metadataTypes are what a document may be. A browser shows some other types as a
+// page of ours, with scripts.
+var metadataTypes = map[string]bool{
+	"application/samlmetadata+xml": true, "application/xml": true, "text/xml": true, "application/json": true,
+}
+
+// documents keeps metadata for a moment, for each configured provider.
+type documents struct {
+	flights flights[sdk.Document]
+	mu      sync.Mutex
+	kept    map[string]keptDocument
+}
+
+type keptDocument struct {
+	document sdk.Document
+	until    time.Time
+}
+
+func (d *documents) get(provider string, now time.Time) (sdk.Document, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	kept, ok := d.kept[provider]
+	return kept.document, ok && now.Before(kept.until)
+}
+
+func (d *documents) keep(provider string, document sdk.Document, until time.Time) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.kept == nil {
+		d.kept = map[string]keptDocument{}
+	}
+	d.kept[provider] = keptDocument{document, until}
+}
+
+// Metadata returns the document that describes us to a provider.
+//
+// Errors: ErrUnknownProvider, errors.ErrUnsupported, ErrPluginFault, and whatever
+// the mechanism returns.
+func (s *Service) Metadata(ctx context.Context, provider string) (sdk.Document, error) {
+	p, err := s.Provider(provider)
+	if err != nil {
+		return sdk.Document{}, err
+	}
+	if document, ok := s.documents.get(p.Name, s.config.Now()); ok {
+		return document, nil
+	}
+	return s.documents.flights.do(ctx, p.Name, func() (sdk.Document, error) {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), metadataTimeout)
+		defer cancel()
+		document, err := s.metadata(ctx, p)
+		if err == nil {
+			s.documents.keep(p.Name, document, s.config.Now().Add(metadataFor))
+		}
+		return document, err
+	})
+}
+
+func (s *Service) metadata(ctx context.Context, p Provider) (sdk.Document, error) {
+	m, err := s.ports.Providers.Mechanism(ctx, p.Name)
+	if err != nil {
+		return sdk.Document{}, err
+	}
+	publisher, ok := m.(sdk.MetadataPublisher)
+	if !ok {
+		return sdk.Document{}, errors.ErrUnsupported
+	}
+	document, err := publisher.Metadata(ctx)
+	switch {
+	case err != nil:
+		return sdk.Document{}, fmt.Errorf("asking for the metadata of %s: %w", p.Name, err)
+	case len(document.Content) > maxMetadata:
+		return sdk.Document{}, fault("metadata of %d bytes, at most %d are allowed", len(document.Content), maxMetadata)
+	case !metadataTypes[document.ContentType]:
+		return sdk.Document{}, fault("metadata of type %q", bounded(document.ContentType))
+	}
+	return document, nil
+}

@@ -1,0 +1,187 @@
+package sso_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/sdk"
+)
+
+func withGrant(grant string) sdk.Identity {
+	identity := alice()
+	identity.Grant = []byte(grant)
+	return identity
+}
+
+// refreshing has alice signed in with a grant.
+func refreshing(t *testing.T, p sso.Provider) (*house, *sso.SignedIn) {
+	t.Helper()
+	h := newHouse(t, p)
+	return h, h.signIn(sso.Start{}, withGrant("grant one"))
+}
+
+func TestA06RefreshAsksTheProvider(t *testing.T) {
+	t.Run("A06 a person whom the provider refuses loses the session", func(t *testing.T) {
+		h, done := refreshing(t, provider("p"))
+		h.idp.refreshWith(sdk.Refreshed{}, sdk.Denied(sdk.ReasonAccountDisabled, "disabled"))
+		_, err := h.Refresh(t.Context(), done.Token, sso.ModeSession)
+		wantErr(t, "refresh", err, sso.ErrSessionInvalid)
+		if sdk.ReasonOf(err) != sdk.ReasonAccountDisabled {
+			t.Errorf("reason %q", sdk.ReasonOf(err))
+		}
+		_, err = h.Authenticate(t.Context(), done.Token)
+		wantErr(t, "session afterwards", err, sso.ErrSessionInvalid)
+	})
+	t.Run("the grant is that of the login, and then the new one", func(t *testing.T) {
+		h, done := refreshing(t, provider("p"))
+		h.idp.refreshWith(sdk.Refreshed{Identity: withGrant("grant two")}, nil)
+		done, err := h.Refresh(t.Context(), done.Token, sso.ModeSession)
+		wantErr(t, "first", err, nil)
+		h.idp.refreshWith(sdk.Refreshed{Identity: alice()}, nil) // no new one: the old one stays
+		for range 2 {
+			done, err = h.Refresh(t.Context(), done.Token, sso.ModeSession)
+			wantErr(t, "next", err, nil)
+		}
+		if got := h.idp.grants(); len(got) != 3 || got[0] != "grant one" || got[1] != "grant two" || got[2] != "grant two" {
+			t.Errorf("grants %q", got)
+		}
+	})
+	t.Run("groups and names follow", func(t *testing.T) {
+		p := provider("p")
+		p.SyncUserInfo, p.RoleMapping, p.DefaultRole = true, []sso.RoleRule{{Group: "admins", Role: "admin"}}, "none"
+		h, done := refreshing(t, p)
+		changed := alice()
+		changed.GivenName, changed.Groups = "Alicia", []string{"admins"}
+		h.idp.refreshWith(sdk.Refreshed{Identity: changed}, nil)
+		done, err := h.Refresh(t.Context(), done.Token, sso.ModeSession)
+		wantErr(t, "refresh", err, nil)
+		who, err := h.Authenticate(t.Context(), done.Token)
+		if err != nil || who.User.Role != "admin" || who.User.FirstName != "Alicia" || done.User.Role != "admin" {
+			t.Errorf("user %+v, error %v", who.User, err)
+		}
+	})
+	t.Run("D02 the answer about somebody else ends the session", func(t *testing.T) {
+		h, done := refreshing(t, provider("p"))
+		mallory := alice()
+		mallory.Subject = "mallory"
+		h.idp.refreshWith(sdk.Refreshed{Identity: mallory}, nil)
+		_, err := h.Refresh(t.Context(), done.Token, sso.ModeSession)
+		wantErr(t, "refresh", err, sso.ErrPluginFault)
+		_, err = h.Authenticate(t.Context(), done.Token)
+		wantErr(t, "session afterwards", err, sso.ErrSessionInvalid)
+	})
+	t.Run("a session without a grant is not asked about", func(t *testing.T) {
+		h := newHouse(t)
+		done := h.signIn(sso.Start{}, alice())
+		if _, err := h.Refresh(t.Context(), done.Token, sso.ModeSession); err != nil || len(h.idp.grants()) != 0 {
+			t.Errorf("error %v, asked %q", err, h.idp.grants())
+		}
+	})
+}
+
+// A provider that is down signs nobody out, and keeps nobody in for longer.
+func TestRefreshWhileTheProviderCannotSay(t *testing.T) {
+	for name, fail := range map[string]error{
+		"down":      sdk.Unavailable("down", "no answer"),
+		"misset":    sdk.Misconfigured("client", "wrong secret"),
+		"not valid": sdk.InvalidResponse("forged", "no good signature"),
+		"fault":     errors.New("bug"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			h, done := refreshing(t, provider("p"))
+			h.idp.refreshWith(sdk.Refreshed{}, fail)
+			h.clock.advance(time.Hour)
+			again, err := h.Refresh(t.Context(), done.Token, sso.ModeSession)
+			if err != nil || again.Unasked == nil || !again.Session.ExpiresAt.Equal(done.Session.ExpiresAt) {
+				t.Fatalf("refresh: %+v, %v", again, err)
+			}
+			h.clock.set(done.Session.ExpiresAt)
+			_, err = h.Refresh(t.Context(), again.Token, sso.ModeSession)
+			wantErr(t, "at the end of the session", err, sso.ErrSessionInvalid)
+		})
+	}
+	t.Run("back again", func(t *testing.T) {
+		h, done := refreshing(t, provider("p"))
+		h.providers.setDown(sdk.Unavailable("plugin_down", "crashed"))
+		h.clock.advance(time.Hour)
+		done, err := h.Refresh(t.Context(), done.Token, sso.ModeSession)
+		wantErr(t, "while down", err, nil)
+		h.providers.setDown(nil)
+		h.idp.refreshWith(sdk.Refreshed{Identity: alice()}, nil)
+		done, err = h.Refresh(t.Context(), done.Token, sso.ModeSession)
+		if err != nil || done.Unasked != nil || !done.Session.ExpiresAt.Equal(h.clock.Now().Add(sessionTTL)) {
+			t.Errorf("refresh: %+v, %v", done, err)
+		}
+	})
+}
+
+func TestRefreshesAtOnceSpendOneGrant(t *testing.T) {
+	h, done := refreshing(t, provider("p"))
+	arrived, release := make(chan struct{}, 10), make(chan struct{})
+	var asked atomic.Int32
+	h.idp.onRefresh(func(context.Context, []byte) (sdk.Refreshed, error) {
+		asked.Add(1)
+		arrived <- struct{}{}
+		<-release
+		return sdk.Refreshed{Identity: withGrant("grant two")}, nil
+	})
+	var tabs sync.WaitGroup
+	refresh := func() {
+		if _, err := h.Refresh(t.Context(), done.Token, sso.ModeSession); err != nil {
+			t.Error(err)
+		}
+	}
+	tabs.Go(refresh)
+	<-arrived
+	// Whoever comes now waits for the first, or, later, finds the new grant.
+	for range 5 {
+		tabs.Go(refresh)
+	}
+	close(release)
+	tabs.Wait()
+	got := h.idp.grants()
+	for i, grant := range got {
+		if (i == 0) != (grant == "grant one") {
+			t.Errorf("grants %q: each may be used once", got)
+		}
+	}
+}
+
+func TestReplayedRefreshTokenAsksNobody(t *testing.T) {
+	h := newHouse(t)
+	done := h.signIn(sso.Start{Mode: sso.ModeJSON}, withGrant("g"))
+	h.idp.refreshWith(sdk.Refreshed{Identity: alice()}, nil)
+	_, err := h.Refresh(t.Context(), done.Token, sso.ModeJSON)
+	wantErr(t, "first", err, nil)
+	_, err = h.Refresh(t.Context(), done.Token, sso.ModeJSON)
+	wantErr(t, "replay", err, sso.ErrTokenReused)
+	if got := h.idp.grants(); len(got) != 1 {
+		t.Errorf("asked %d times", len(got))
+	}
+}
+
+func TestGrantIsEncryptedAndBoundToItsSession(t *testing.T) {
+	h := newHouse(t)
+	one := h.signIn(sso.Start{}, withGrant("the secret grant of one"))
+	two := h.signIn(sso.Start{}, withGrant("the secret grant of two"))
+	for _, suffix := range []string{"", "-wal"} {
+		content, err := os.ReadFile(h.path + suffix)
+		if err != nil || bytes.Contains(content, []byte("secret grant")) {
+			t.Errorf("file %q: error %v, or the grant is readable", suffix, err)
+		}
+	}
+	at, err := h.store.AtProvider(t.Context(), two.Session.ID)
+	wantErr(t, "AtProvider", err, nil)
+	wantErr(t, "ReplaceGrant", h.store.ReplaceGrant(t.Context(), one.Session.ID, at.SealedGrant), nil)
+	again, err := h.Refresh(t.Context(), one.Token, sso.ModeSession)
+	if err != nil || again.Unasked == nil || len(h.idp.grants()) != 0 {
+		t.Errorf("a grant moved from another session: %v, asked %q", err, h.idp.grants())
+	}
+}

@@ -1,0 +1,54 @@
+package sso
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/doorward/doorward/sdk"
+)
+
+// Unsolicited is a response that no login of ours asked for: a login that was
+// started at the provider.
+type Unsolicited struct {
+	Provider string
+	Redirect string // where to go afterwards, checked by the caller
+	Response sdk.InboundRequest
+	Client   Client
+	Replaces []Token // as in Answer
+}
+
+// ContinueUnsolicited signs in by a response that nobody asked for, where the
+// operator allows that. Nothing ties it to the browser that brings it, so anybody
+// can sign somebody else in as themselves (login CSRF); what protects is that a
+// response works once, hence one without a once-ID is refused.
+//
+// Errors: ErrUnknownProvider, ErrAttemptInvalid if it is not allowed, and those
+// of Continue.
+func (s *Service) ContinueUnsolicited(ctx context.Context, u Unsolicited) (*SignedIn, error) {
+	p, err := s.Provider(u.Provider)
+	if err != nil {
+		return nil, err
+	}
+	if !p.AllowUnsolicited {
+		return nil, fmt.Errorf("%w: a response that nobody asked for", ErrAttemptInvalid)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), continueTimeout)
+	defer cancel()
+	m, err := s.ports.Providers.Mechanism(ctx, p.Name)
+	if err != nil {
+		return nil, err
+	}
+	step, err := m.Continue(ctx, sdk.ContinueRequest{Response: u.Response, Unsolicited: true})
+	if err != nil {
+		return nil, fmt.Errorf("continuing an unsolicited login through %s: %w", p.Name, err)
+	}
+	done, ok := step.(sdk.Authenticated)
+	if !ok {
+		return nil, fault("an unsolicited login with a step of type %T", step)
+	}
+	if done.Identity.OnceID == "" {
+		return nil, fault("an unsolicited login without a once-ID could be repeated")
+	}
+	attempt := Attempt{Provider: p.Name, Mode: p.Mode, Redirect: u.Redirect}
+	return s.complete(ctx, p, attempt, done.Identity, Answer{Client: u.Client, Replaces: u.Replaces})
+}

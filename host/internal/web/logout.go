@@ -1,0 +1,211 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/web/page"
+	"github.com/doorward/doorward/sdk"
+)
+
+// logout answers POST /auth/logout: the session ends on the server, and the
+// cookies that the request carried are removed. A browser then goes on to the
+// provider, to sign out there, too; programs get 204.
+func (s *Server) logout(c echo.Context) error {
+	_, found, err := s.readTokenRequest(c)
+	if err != nil {
+		return err
+	}
+	ours := !s.fromAnotherSite(c)
+	if ours { // a cookie that is removed must not leave its session behind
+		found = append(found, s.cookieTokens(c)...)
+	}
+	var ended []sso.Ended
+	for _, token := range found {
+		session, err := s.ports.Logins.Logout(c.Request().Context(), token)
+		if err != nil {
+			return err
+		}
+		if session.ID != "" {
+			ended = append(ended, session)
+			s.logSignedOut(c, "signed out", session.Session)
+		}
+	}
+	if ours {
+		s.clearTokens(c, "")
+	}
+	if !wantsHTML(c) {
+		return c.NoContent(http.StatusNoContent)
+	}
+	return s.logoutAtProvider(c, ended)
+}
+
+func (s *Server) logSignedOut(c echo.Context, what string, session sso.Session) {
+	s.logger.Info(what, "provider", session.Provider, "user", session.UserID, "session", session.ID,
+		"ip", c.RealIP(), "request_id", requestID(c))
+}
+
+// logoutAtProvider sends the browser to the first provider that has something to
+// end. A provider that cannot be asked must not keep anybody signed in here, and
+// here they are signed out already.
+func (s *Server) logoutAtProvider(c echo.Context, ended []sso.Ended) error {
+	for _, session := range ended {
+		pending, ok, err := s.ports.Logins.BeginLogout(c.Request().Context(), session, s.afterLogout(c, session.Provider))
+		if err != nil {
+			s.logger.Warn("signed out here, but not at the provider", "provider", session.Provider, "error", oneLine(err),
+				"ip", c.RealIP(), "request_id", requestID(c))
+			return seeOther(c, s.path("/login?signed_out=partial"))
+		}
+		if ok {
+			s.setAttempt(c, pending, logoutCookieLasts)
+			return s.leave(c, session.Provider, pending.Step)
+		}
+	}
+	if len(ended) > 0 {
+		return seeOther(c, s.afterLogout(c, ended[0].Provider))
+	}
+	return seeOther(c, s.path("/login?signed_out"))
+}
+
+// afterLogout is where the form asks to go, if a login may go there. Anything else
+// is no reason to refuse: signing out comes first.
+func (s *Server) afterLogout(c echo.Context, provider string) string {
+	target := c.Request().PostForm.Get("redirect")
+	p, err := s.ports.Logins.Provider(provider)
+	if target == "" || err != nil {
+		return s.path("/login?signed_out")
+	}
+	checked, err := s.redirects.resolve(p, target)
+	if err != nil {
+		return s.path("/login?signed_out")
+	}
+	return checked
+}
+
+// leave takes the browser to the provider with a step of a logout.
+func (s *Server) leave(c echo.Context, provider string, step sdk.Step) error {
+	switch step := step.(type) {
+	case sdk.Redirect:
+		return seeOther(c, step.URL)
+	case sdk.FormPost:
+		return s.render(c, http.StatusOK, page.Submit{
+			Provider: s.labelOf(provider), SigningOut: true, Action: step.URL, Fields: hiddenFields(step.Fields),
+		}, formsLeave)
+	default:
+		return sso.ErrPluginFault
+	}
+}
+
+func hiddenFields(list []sdk.FormField) []page.HiddenField {
+	fields := make([]page.HiddenField, 0, len(list))
+	for _, f := range list {
+		fields = append(fields, page.HiddenField{Name: f.Name, Value: f.Value})
+	}
+	return fields
+}
+
+// receiveLogout answers GET and POST /auth/login/{provider}/logout: the provider
+// demands a logout, or answers one of ours. It comes by the browser, or from the
+// provider directly.
+func (s *Server) receiveLogout(c echo.Context) error {
+	provider, err := s.ports.Logins.Provider(c.Param("provider"))
+	if err != nil {
+		return err
+	}
+	request, err := inbound(c)
+	if err != nil {
+		return err
+	}
+	state, sealed := s.logoutUnderWay(c, request)
+	// A POST by the browser comes from the provider's site, without our cookies:
+	// without those of the logout and of the session that is to end.
+	if sealed == "" && wantsHTML(c) && request.Method == http.MethodPost && !request.Form.Has(repostedField) {
+		return s.postAgain(c, provider, "/logout", true, request)
+	}
+	request.Form.Del(repostedField)
+	done, err := s.ports.Logins.ReceiveLogout(c.Request().Context(), sso.LogoutMessage{
+		Provider: provider.Name, Request: request, State: state, Sealed: sealed,
+	})
+	if sealed != "" {
+		s.clearAttempt(c, state)
+	}
+	if err != nil {
+		return s.refuseLogout(c, provider, err)
+	}
+	for _, session := range done.Ended {
+		s.logSignedOut(c, "signed out by the provider", session)
+	}
+	s.clearEnded(c)
+	return s.answerLogout(c, provider, done)
+}
+
+// logoutUnderWay finds the logout of ours that a message answers. The provider may
+// send a state of its own, so one that we do not know is no error.
+func (s *Server) logoutUnderWay(c echo.Context, request sdk.InboundRequest) (state, sealed string) {
+	state, err := stateOf(request)
+	if err != nil {
+		return "", ""
+	}
+	sealed, ok := s.attempt(c, state)
+	if !ok {
+		return "", ""
+	}
+	return state, sealed
+}
+
+func (s *Server) answerLogout(c echo.Context, p sso.Provider, done sso.LoggedOut) error {
+	switch {
+	case done.Reply != nil:
+		return s.leave(c, p.Name, done.Reply)
+	case done.Outcome == sdk.LogoutPartial:
+		return seeOther(c, s.path("/login?signed_out=partial"))
+	case done.Outcome == sdk.LogoutDone:
+		return seeOther(c, done.Redirect)
+	case wantsHTML(c):
+		return seeOther(c, s.path("/login?signed_out"))
+	}
+	return c.NoContent(http.StatusOK)
+}
+
+// clearEnded removes the cookies of ours whose sessions have ended. A cookie that
+// cannot be looked up stays, and is good for nothing.
+func (s *Server) clearEnded(c echo.Context) {
+	ctx := c.Request().Context()
+	sessionEnded := func(token sso.Token) bool {
+		_, err := s.ports.Logins.Authenticate(ctx, token)
+		return errors.Is(err, sso.ErrSessionInvalid)
+	}
+	refreshEnded := func(token sso.Token) bool {
+		return errors.Is(s.ports.Logins.Refreshable(ctx, token, sso.ModeCookie), sso.ErrSessionInvalid)
+	}
+	s.clearIf(c, s.config.SessionCookie, sessionEnded)
+	s.clearIf(c, s.config.RefreshCookie, refreshEnded)
+}
+
+func (s *Server) clearIf(c echo.Context, cookie Cookie, ended func(sso.Token) bool) {
+	found := tokens(c, cookie)
+	for _, token := range found {
+		if !ended(token) {
+			return
+		}
+	}
+	if len(found) > 0 {
+		s.clearToken(c, cookie)
+	}
+}
+
+// errLogoutMessage is a logout message that does not hold. A provider that calls
+// directly is told 400 (OpenID Connect Back-Channel Logout 1.0 section 2.8).
+var errLogoutMessage = errors.New("logout message does not hold")
+
+func (s *Server) refuseLogout(c echo.Context, p sso.Provider, err error) error {
+	s.logger.Warn("logout by the provider refused", "provider", p.Name, "reason", string(sdk.ReasonOf(err)),
+		"error", oneLine(err), "ip", c.RealIP(), "request_id", requestID(c))
+	if errors.Is(err, sdk.ErrInvalidResponse) || errors.Is(err, sso.ErrSpent) || errors.Is(err, sso.ErrAttemptInvalid) {
+		return errors.Join(errLogoutMessage, err)
+	}
+	return err
+}

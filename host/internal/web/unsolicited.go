@@ -1,0 +1,57 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/web/page"
+	"github.com/doorward/doorward/sdk"
+)
+
+// postAgain answers a POST that came from another site, hence without our
+// SameSite=Lax cookies, with a page that posts the same fields from our own origin.
+func (s *Server) postAgain(c echo.Context, p sso.Provider, to string, signingOut bool, request sdk.InboundRequest) error {
+	fields := []page.HiddenField{{Name: repostedField, Value: "1"}}
+	for name, values := range request.Form {
+		for _, value := range values {
+			fields = append(fields, page.HiddenField{Name: name, Value: value})
+		}
+	}
+	action := s.path("/auth/login/" + p.Name + to)
+	return s.render(c, http.StatusOK, page.Submit{Provider: p.Label, SigningOut: signingOut, Action: action, Fields: fields}, formsLeave)
+}
+
+// unsolicited signs in by a response that no login of ours asked for, where the
+// provider may send such. RelayState may name the place to go to, if a login may
+// go there; what providers write into it by themselves is no address.
+func (s *Server) unsolicited(c echo.Context, p sso.Provider, response sdk.InboundRequest) error {
+	if !response.Form.Has(repostedField) {
+		// The cookies come along then: those of a login that did ask, and that of
+		// the session that the new one replaces.
+		return s.postAgain(c, p, "/callback", false, response)
+	}
+	response.Form.Del(repostedField)
+	attempt := sso.Attempt{Provider: p.Name, Redirect: s.path("/")}
+	if relay := response.Form["RelayState"]; len(relay) == 1 && relay[0] != "" {
+		if checked, err := s.redirects.resolve(p, relay[0]); err == nil {
+			attempt.Redirect = checked
+		}
+	}
+	done, err := s.ports.Logins.ContinueUnsolicited(c.Request().Context(), sso.Unsolicited{
+		Provider: p.Name, Redirect: attempt.Redirect, Response: response, Client: client(c), Replaces: s.cookieTokens(c),
+	})
+	if err != nil {
+		return s.refuseLogin(c, attempt, err)
+	}
+	return s.welcome(c, attempt, done)
+}
+
+// mayBeUnsolicited reports whether a response that no cookie belongs to may be one
+// that nobody asked for. It must be a POST: a link that signs in could be sent to
+// anybody.
+func mayBeUnsolicited(p sso.Provider, response sdk.InboundRequest) bool {
+	return p.AllowUnsolicited && response.Method == http.MethodPost &&
+		len(response.Form["RelayState"])+len(response.Form["state"]) <= 1
+}
