@@ -185,3 +185,66 @@ func TestReasonsOfBadPayloads(t *testing.T) {
 		t.Errorf("too long: %s", a.body)
 	}
 }
+
+// renewing asks for a name and a password, and then for a new password, twice.
+type renewing struct{}
+
+func (renewing) Begin(context.Context, sdk.BeginRequest) (sdk.Step, error) {
+	return sdk.Prompt{Fields: credentials, Memory: []byte("password")}, nil
+}
+
+func (renewing) Continue(_ context.Context, req sdk.ContinueRequest) (sdk.Step, error) {
+	ask := func(reason sdk.Reason) sdk.Step {
+		return sdk.Prompt{Reason: reason, Memory: []byte("renew"), Fields: []sdk.PromptField{
+			{Name: "new_password", Kind: sdk.FieldNewPassword},
+			{Name: "new_password_again", Kind: sdk.FieldNewPassword, Label: "New password, again"},
+		}}
+	}
+	switch {
+	case string(req.Memory) == "password":
+		return ask(sdk.ReasonPasswordExpired), nil
+	case req.Answers["new_password"] != req.Answers["new_password_again"]:
+		return ask("not_the_same"), nil
+	}
+	return sdk.Authenticated{Identity: sdk.Identity{Subject: "ada"}}, nil
+}
+
+func TestChooseANewPassword(t *testing.T) {
+	t.Run("by a program", func(t *testing.T) {
+		b := siteOf(t, renewing{}).browser(t)
+		a := b.postJSON("/auth/login/dir", map[string]string{"identifier": "ada", "password": "old"})
+		for _, again := range []string{"nwe", "new"} {
+			token, reason := attemptOf(t, a)
+			if a.StatusCode != http.StatusUnauthorized || token == "" || again == "nwe" && reason != "password_expired" {
+				t.Fatalf("got %s %s", a.Status, a.body)
+			}
+			fields, _ := extensionsOf(t, a)["fields"].([]any)
+			if len(fields) != 2 || fields[1].(map[string]any)["kind"] != "new_password" {
+				t.Errorf("fields %v", fields)
+			}
+			a = b.postJSON("/auth/login/dir", map[string]any{
+				"attempt": token, "answers": map[string]string{"new_password": "new", "new_password_again": again},
+			})
+		}
+		if a.StatusCode != http.StatusOK || a.data(t)["access_token"] == nil {
+			t.Errorf("got %s %s", a.Status, a.body)
+		}
+	})
+	t.Run("by a browser", func(t *testing.T) {
+		b := siteOf(t, renewing{}).browser(t)
+		form := hiddenFields(t, b.get("/auth/login/dir", "Accept", acceptHTML).body)
+		form.Set("username", "ada")
+		form.Set("password", "old")
+		a := b.postForm("/auth/login/dir/callback", form, "Accept", acceptHTML)
+		if strings.Count(a.body, `autocomplete="new-password"`) != 2 || !strings.Contains(a.body, ">New password<") ||
+			!strings.Contains(a.body, ">New password, again<") || strings.Count(a.body, `type="password"`) != 2 {
+			t.Errorf("page: %s", a.body)
+		}
+		form = hiddenFields(t, a.body)
+		form.Set("new_password", "new")
+		form.Set("new_password_again", "new")
+		if a := b.postForm("/auth/login/dir/callback", form, "Accept", acceptHTML); a.cookie(sessionCookie) == nil {
+			t.Errorf("got %s %s", a.Status, a.body)
+		}
+	})
+}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
@@ -34,8 +35,8 @@ func (s *Server) unsolicited(c echo.Context, p sso.Provider, response sdk.Inboun
 	}
 	response.Form.Del(repostedField)
 	attempt := sso.Attempt{Provider: p.Name, Redirect: s.path("/")}
-	if relay := response.Form["RelayState"]; len(relay) == 1 && relay[0] != "" {
-		if checked, err := s.redirects.resolve(p, relay[0]); err == nil {
+	if relay := response.Form.Get("RelayState"); isAddress(relay) {
+		if checked, err := s.redirects.resolve(p, relay); err == nil {
 			attempt.Redirect = checked
 		}
 	}
@@ -46,6 +47,12 @@ func (s *Server) unsolicited(c echo.Context, p sso.Provider, response sdk.Inboun
 		return s.refuseLogin(c, attempt, err)
 	}
 	return s.welcome(c, attempt, done)
+}
+
+// isAddress tells an address from a word: as a relative URL, any word leads to
+// some page of ours that does not exist.
+func isAddress(relay string) bool {
+	return strings.HasPrefix(relay, "/") || strings.Contains(relay, "://")
 }
 
 // mayBeUnsolicited reports whether a response that no cookie belongs to may be one

@@ -63,7 +63,7 @@ func (s *Store) EndProviderSessions(ctx context.Context, selection sso.Selection
 			}
 		}
 		for _, part := range parts(selection) {
-			found, err := deleteSessions(ctx, tx, part)
+			found, err := endSessions(ctx, tx, part)
 			if err != nil {
 				return err
 			}
@@ -77,50 +77,53 @@ func (s *Store) EndProviderSessions(ctx context.Context, selection sso.Selection
 	return ended, nil
 }
 
-type condition struct {
+// The statements that end sessions, by what a provider names. Each finds them by
+// an index of its own.
+const (
+	endWhere  = `DELETE FROM sessions WHERE pk IN (SELECT session_pk FROM provider_sessions WHERE provider = ?`
+	returning = `) RETURNING id, (SELECT id FROM users WHERE pk = user_pk), provider, kind`
+
+	endBySubject = endWhere + ` AND logout_subject = ?` + returning
+	endByID      = endWhere + ` AND session_id = ?` + returning
+	endByBoth    = endWhere + ` AND session_id = ? AND logout_subject = ?` + returning
+)
+
+type statement struct {
 	text      string
 	arguments []any
 }
 
-// parts makes a condition for each session ID, or one for the subject.
-func parts(selection sso.Selection) []condition {
-	var list []condition
-	for _, id := range selection.SessionIDs {
-		if id == "" {
-			continue // it would select the sessions that the provider has no name for
-		}
-		c := condition{"provider = ? AND session_id = ?", []any{selection.Provider, []byte(id)}}
-		if selection.Subject != "" {
-			c.text += " AND logout_subject = ?"
-			c.arguments = append(c.arguments, []byte(selection.Subject))
-		}
-		list = append(list, c)
+// parts makes a statement for each session ID, or one for the subject.
+func parts(s sso.Selection) []statement {
+	subject := []byte(s.Subject)
+	if len(s.SessionIDs) == 0 && s.Subject != "" {
+		return []statement{{endBySubject, []any{s.Provider, subject}}}
 	}
-	if len(selection.SessionIDs) == 0 && selection.Subject != "" {
-		list = append(list, condition{"provider = ? AND logout_subject = ?", []any{selection.Provider, []byte(selection.Subject)}})
+	var list []statement
+	for _, id := range s.SessionIDs {
+		switch {
+		case id == "": // it would select the sessions that the provider has no name for
+		case s.Subject == "":
+			list = append(list, statement{endByID, []any{s.Provider, []byte(id)}})
+		default:
+			list = append(list, statement{endByBoth, []any{s.Provider, []byte(id), subject}})
+		}
 	}
 	return list
 }
 
-func deleteSessions(ctx context.Context, tx *sql.Tx, where condition) (ended []sso.Session, err error) {
-	rows, err := tx.QueryContext(ctx, `
-		SELECT s.id, u.id, s.provider, s.kind FROM sessions s JOIN users u ON u.pk = s.user_pk
-		WHERE s.pk IN (SELECT session_pk FROM provider_sessions WHERE `+where.text+`)`, where.arguments...)
+func endSessions(ctx context.Context, tx *sql.Tx, end statement) (ended []sso.Session, err error) {
+	rows, err := tx.QueryContext(ctx, end.text, end.arguments...)
 	if err != nil {
-		return nil, explain("finding the sessions of a logout", err)
+		return nil, explain("ending the sessions of a logout", err)
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var session sso.Session
 		if err := rows.Scan(&session.ID, &session.UserID, &session.Provider, (*string)(&session.Kind)); err != nil {
-			return nil, explain("finding the sessions of a logout", err)
+			return nil, explain("ending the sessions of a logout", err)
 		}
 		ended = append(ended, session)
 	}
-	if err := rows.Err(); err != nil {
-		return nil, explain("finding the sessions of a logout", err)
-	}
-	_, err = tx.ExecContext(ctx, `
-		DELETE FROM sessions WHERE pk IN (SELECT session_pk FROM provider_sessions WHERE `+where.text+`)`, where.arguments...)
-	return ended, explain("ending the sessions of a logout", err)
+	return ended, explain("ending the sessions of a logout", rows.Err())
 }
