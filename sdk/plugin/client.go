@@ -52,6 +52,7 @@ func (c *Client) Describe(ctx context.Context) (Description, options.Schema, err
 	}
 	d := Description{
 		Mechanism: printable(resp.GetMechanism(), maxOption), Version: printable(resp.GetVersion(), maxOption),
+		RegistersByDefault: resp.GetRegistersByDefault(),
 	}
 	return d, schemaFromWire(resp.GetOptions()), nil
 }

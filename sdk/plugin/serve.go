@@ -23,6 +23,11 @@ type Description struct {
 
 	// Version of the plugin, as in semver.org.
 	Version string
+
+	// RegistersByDefault: who signs in for the first time gets an account, unless
+	// the operator says no. It is for mechanisms whose providers are the
+	// operator's own, such as a directory: who is in it was let in already.
+	RegistersByDefault bool
 }
 
 // Serve is the whole main of a plugin. It serves until the host ends the

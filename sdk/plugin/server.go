@@ -110,7 +110,9 @@ func (s *server) Describe(context.Context, *doorwardv1.DescribeRequest) (*doorwa
 	return &doorwardv1.DescribeResponse{
 		Mechanism: s.description.Mechanism,
 		Version:   s.description.Version,
-		Options:   schemaToWire(s.schema),
+
+		RegistersByDefault: s.description.RegistersByDefault,
+		Options:            schemaToWire(s.schema),
 	}, nil
 }
 

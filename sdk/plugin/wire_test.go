@@ -20,7 +20,7 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-var about = plugin.Description{Mechanism: "scripted", Version: "1.2.3"}
+var about = plugin.Description{Mechanism: "scripted", Version: "1.2.3", RegistersByDefault: true}
 
 type noOptions struct{}
 

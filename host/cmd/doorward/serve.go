@@ -219,7 +219,9 @@ func (h host) listen(ctx context.Context, server *web.Server, r *reloader, provi
 func configured(cfg *config.Config) []provider.Configured {
 	list := make([]provider.Configured, 0, len(cfg.Providers))
 	for _, p := range cfg.Providers {
-		list = append(list, provider.Configured{Provider: p.Provider, Options: p.Options, Isolated: p.Isolated, Spelling: p.Spelling})
+		list = append(list, provider.Configured{
+			Provider: p.Provider, Options: p.Options, Isolated: p.Isolated, RegistrationUnset: p.RegistrationUnset, Spelling: p.Spelling,
+		})
 	}
 	return list
 }

@@ -20,6 +20,10 @@ type Provider struct {
 	// Isolated: it gets a plugin process of its own.
 	Isolated bool
 
+	// RegistrationUnset: whether users are created at their first login is left to
+	// the mechanism.
+	RegistrationUnset bool
+
 	// Options are what is given for the mechanism, unread: text from the
 	// environment and files; bool, text, json.Number, lists and mappings from YAML.
 	Options map[string]any
@@ -56,7 +60,7 @@ type providerOptions struct {
 	Icon                    string        `option:"icon" doc:"name of the icon on the sign-in page"`
 	RedirectAllowList       []string      `option:"redirect_allow_list" doc:"absolute URLs, besides those of our own origin, to which a login may return"`
 	DefaultRoleID           string        `option:"default_role_id" doc:"role of created users, and of those whom the role mapping does not match"`
-	AllowPublicRegistration bool          `option:"allow_public_registration" default:"false" doc:"create users at their first login"`
+	AllowPublicRegistration bool          `option:"allow_public_registration" doc:"create users at their first login. Default: what the mechanism says, which is true for ldap and else false"`
 	AllowUnsolicited        bool          `option:"allow_unsolicited" default:"false" doc:"accept a login that was started at the provider; anybody can then sign others in as themselves (login CSRF)"`
 	RequireVerifiedEmail    bool          `option:"require_verified_email" default:"false" doc:"create users only if the provider says that their e-mail address is verified"`
 	SyncUserInfo            bool          `option:"sync_user_info" default:"false" doc:"take over names and e-mail address at each login"`
@@ -94,6 +98,8 @@ func (l *loader) loadProvider(s *source) Provider {
 	g := newGroup(l, own, p.Spelling)
 	decoded := decode[providerOptions](g)
 	p.Isolated = decoded.Isolation == "process"
+	_, given := own["allow_public_registration"]
+	p.RegistrationUnset = !given
 	g.applyOptions(&p.Provider, decoded)
 	return p
 }

@@ -27,6 +27,9 @@ type Configured struct {
 	// mechanism share one.
 	Isolated bool
 
+	// RegistrationUnset: AllowPublicRegistration is what the plugin says.
+	RegistrationUnset bool
+
 	// Spelling tells how the operator writes an option of this provider, such
 	// as AUTH_KEYCLOAK_CLIENT_ID.
 	Spelling func(option string) string
@@ -46,7 +49,7 @@ func sameOptions(a, b Configured) bool {
 }
 
 func sameConfigured(a, b Configured) bool {
-	return reflect.DeepEqual(a.Provider, b.Provider) && sameOptions(a, b)
+	return reflect.DeepEqual(a.Provider, b.Provider) && a.RegistrationUnset == b.RegistrationUnset && sameOptions(a, b)
 }
 
 // Config is what Start needs to know.
@@ -216,19 +219,28 @@ func (p *Providers) List() []sso.Provider {
 	now := p.now.Load()
 	list := make([]sso.Provider, 0, len(now.order))
 	for _, c := range now.order {
-		list = append(list, c.Provider)
+		list = append(list, now.provider(c))
 	}
 	return list
 }
 
 // Provider implements sso.Providers.
 func (p *Providers) Provider(name string) (sso.Provider, bool) {
-	for _, c := range p.now.Load().order {
+	now := p.now.Load()
+	for _, c := range now.order {
 		if c.Name == name {
-			return c.Provider, true
+			return now.provider(c), true
 		}
 	}
 	return sso.Provider{}, false
+}
+
+// provider is the provider as the domain sees it, with what its plugin decides.
+func (s *snapshot) provider(c Configured) sso.Provider {
+	if c.RegistrationUnset {
+		c.AllowPublicRegistration = s.routes[c.Name].slot.registers.Load()
+	}
+	return c.Provider
 }
 
 // Available implements sso.Providers.

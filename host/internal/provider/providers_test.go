@@ -65,6 +65,33 @@ func TestPlugins(t *testing.T) {
 	}
 }
 
+// The operator's word counts; without one, the plugin's, also while it is down.
+func TestRegistrationByDefault(t *testing.T) {
+	unset := func(c Configured) Configured { c.RegistrationUnset = true; return c }
+	closed := configured("directory", "closed")
+	open := configured("fake", "open")
+	open.AllowPublicRegistration = true
+	h := startHost(t, Config{Binaries: binaries(t, "fake", "directory"), Providers: []Configured{
+		unset(configured("directory", "people")), closed, unset(configured("fake", "web")), open,
+	}})
+	want := map[string]bool{"people": true, "closed": false, "web": false, "open": true}
+	check := func(when string) {
+		for _, p := range h.List() {
+			one, _ := h.Provider(p.Name)
+			if p.AllowPublicRegistration != want[p.Name] || one.AllowPublicRegistration != want[p.Name] {
+				t.Errorf("%s, provider %s: registration %v, want %v", when, p.Name, p.AllowPublicRegistration, want[p.Name])
+			}
+		}
+	}
+	check("while they run")
+	for _, s := range h.slots {
+		if err := s.do(t.Context(), func() { s.running.Kill() }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check("after they died")
+}
+
 func TestUnknownProvider(t *testing.T) {
 	h := startHost(t, Config{Binaries: binaries(t, "fake"), Providers: []Configured{configured("fake", "a")}})
 	if _, err := h.Mechanism(t.Context(), "b"); !errors.Is(err, sso.ErrUnknownProvider) {

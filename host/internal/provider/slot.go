@@ -43,6 +43,7 @@ type slot struct {
 
 	background sync.WaitGroup // openings, and processes that drain
 	heard      atomic.Int64   // when the plugin answered last, in Unix nanoseconds
+	registers  atomic.Bool    // what the plugin said last, also while it is down
 	probing    atomic.Bool
 	misses     atomic.Int32 // probes in a row that were not answered
 
@@ -121,6 +122,7 @@ func (s *slot) start() {
 		return
 	}
 	s.running = p
+	s.registers.Store(p.Description.RegistersByDefault)
 	s.machine.on(eventUp, time.Now())
 	s.watch(p)
 	for _, m := range s.members {

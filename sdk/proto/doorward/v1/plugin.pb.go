@@ -122,12 +122,13 @@ func (*DescribeRequest) Descriptor() ([]byte, []int) {
 }
 
 type DescribeResponse struct {
-	state         protoimpl.MessageState `protogen:"open.v1"`
-	Mechanism     string                 `protobuf:"bytes,1,opt,name=mechanism,proto3" json:"mechanism,omitempty"` // "openid": the value of the driver option
-	Version       string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`     // of the plugin, semantic
-	Options       []*Option              `protobuf:"bytes,3,rep,name=options,proto3" json:"options,omitempty"`
-	unknownFields protoimpl.UnknownFields
-	sizeCache     protoimpl.SizeCache
+	state              protoimpl.MessageState `protogen:"open.v1"`
+	Mechanism          string                 `protobuf:"bytes,1,opt,name=mechanism,proto3" json:"mechanism,omitempty"` // "openid": the value of the driver option
+	Version            string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`     // of the plugin, semantic
+	Options            []*Option              `protobuf:"bytes,3,rep,name=options,proto3" json:"options,omitempty"`
+	RegistersByDefault bool                   `protobuf:"varint,4,opt,name=registers_by_default,json=registersByDefault,proto3" json:"registers_by_default,omitempty"` // who signs in for the first time gets an account, unless the operator says no
+	unknownFields      protoimpl.UnknownFields
+	sizeCache          protoimpl.SizeCache
 }
 
 func (x *DescribeResponse) Reset() {
@@ -179,6 +180,13 @@ func (x *DescribeResponse) GetOptions() []*Option {
 		return x.Options
 	}
 	return nil
+}
+
+func (x *DescribeResponse) GetRegistersByDefault() bool {
+	if x != nil {
+		return x.RegistersByDefault
+	}
+	return false
 }
 
 // Option describes one option of a provider.
@@ -2163,11 +2171,12 @@ var File_doorward_v1_plugin_proto protoreflect.FileDescriptor
 const file_doorward_v1_plugin_proto_rawDesc = "" +
 	"\n" +
 	"\x18doorward/v1/plugin.proto\x12\vdoorward.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x11\n" +
-	"\x0fDescribeRequest\"y\n" +
+	"\x0fDescribeRequest\"\xab\x01\n" +
 	"\x10DescribeResponse\x12\x1c\n" +
 	"\tmechanism\x18\x01 \x01(\tR\tmechanism\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12-\n" +
-	"\aoptions\x18\x03 \x03(\v2\x13.doorward.v1.OptionR\aoptions\"\xb3\x01\n" +
+	"\aoptions\x18\x03 \x03(\v2\x13.doorward.v1.OptionR\aoptions\x120\n" +
+	"\x14registers_by_default\x18\x04 \x01(\bR\x12registersByDefault\"\xb3\x01\n" +
 	"\x06Option\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12#\n" +

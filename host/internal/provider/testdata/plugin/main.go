@@ -89,7 +89,7 @@ func main() {
 	case "child":
 		time.Sleep(forever)
 	}
-	plugin.Serve(plugin.Description{Mechanism: name, Version: "1.2.3"}, open)
+	plugin.Serve(plugin.Description{Mechanism: name, Version: "1.2.3", RegistersByDefault: name == "directory"}, open)
 }
 
 // buildIs reports whether the binary ends with that remark.
