@@ -64,10 +64,11 @@ func Start(ctx context.Context, binary *Binary, launch Launch) (*Process, error)
 		return nil, err
 	}
 	p := &Process{Binary: binary, Started: time.Now(), limits: launch.Limits}
-	p.goplugin = goplugin.NewClient(p.config(launch))
-	stop := context.AfterFunc(ctx, p.Kill)
-	defer stop()
+	p.goplugin = goplugin.NewClient(p.config(ctx, launch))
 	err := p.connect(ctx)
+	if p.launched != nil {
+		p.launched.outliveStart()
+	}
 	if err == nil && ctx.Err() == nil {
 		return p, nil
 	}
@@ -81,7 +82,7 @@ func Start(ctx context.Context, binary *Binary, launch Launch) (*Process, error)
 }
 
 // config builds everything afresh: nothing of go-plugin's can be used twice.
-func (p *Process) config(launch Launch) *goplugin.ClientConfig {
+func (p *Process) config(start context.Context, launch Launch) *goplugin.ClientConfig {
 	return &goplugin.ClientConfig{
 		HandshakeConfig:  plugin.Handshake,
 		VersionedPlugins: plugin.Plugins(),
@@ -93,18 +94,18 @@ func (p *Process) config(launch Launch) *goplugin.ClientConfig {
 		GRPCDialOptions:  append(plugin.DialOptions(), grpc.WithContextDialer(p.dial)),
 		Logger:           hclog.New(&hclog.LoggerOptions{Level: hclog.Off}),
 		RunnerFunc: func(_ hclog.Logger, spec *exec.Cmd, dir string) (runner.Runner, error) {
-			return p.prepare(spec, filepath.Clean(dir), launch)
+			return p.prepare(start, spec, filepath.Clean(dir), launch)
 		},
 	}
 }
 
-func (p *Process) prepare(spec *exec.Cmd, dir string, launch Launch) (runner.Runner, error) {
+func (p *Process) prepare(start context.Context, spec *exec.Cmd, dir string, launch Launch) (runner.Runner, error) {
 	cmd, err := p.Binary.command(dir)
 	if err != nil {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	cmd.Env = append(append(passedOn(), plugin.LifelineVariable+"=stdin"), spec.Env...)
-	p.launched = newLaunched(cmd, dir, newLogReader(launch.Logger, time.Now, launch.Dropped))
+	p.launched = newLaunched(start, cmd, dir, newLogReader(launch.Logger, time.Now, launch.Dropped))
 	return p.launched, nil
 }
 

@@ -27,6 +27,11 @@ type launched struct {
 	forward *io.PipeWriter // ends what go-plugin takes for standard error
 	silence *io.PipeReader
 
+	// start is what the process is started for: done before it is up, the process is
+	// killed, also if go-plugin comes to execute it only then.
+	start        context.Context
+	outliveStart func() bool
+
 	lifeline *os.File   // closed: the plugin is to end
 	pipes    []*os.File // our ends of its output
 
@@ -38,8 +43,8 @@ type launched struct {
 	pumped sync.WaitGroup // until its last words are read
 }
 
-func newLaunched(cmd *exec.Cmd, dir string, log *logReader) *launched {
-	l := &launched{cmd: cmd, dir: dir, stdout: newStdout(), log: log, exited: make(chan struct{})}
+func newLaunched(start context.Context, cmd *exec.Cmd, dir string, log *logReader) *launched {
+	l := &launched{start: start, outliveStart: func() bool { return false }, cmd: cmd, dir: dir, stdout: newStdout(), log: log, exited: make(chan struct{})}
 	l.silence, l.forward = io.Pipe()
 	return l
 }
@@ -65,6 +70,7 @@ func (l *launched) Start(ctx context.Context) error {
 	l.pumped.Go(func() { l.stdout.pump(l.pipes[0]) })
 	l.pumped.Go(func() { _, _ = io.Copy(l.log, l.pipes[1]) })
 	go l.wait()
+	l.outliveStart = context.AfterFunc(l.start, l.kill)
 	return nil
 }
 
