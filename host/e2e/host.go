@@ -20,7 +20,7 @@ import (
 const (
 	hostReadyBound = 20 * time.Second
 	hostStopBound  = 15 * time.Second
-	orphanBound    = 5 * time.Second
+	orphanBound    = time.Second
 )
 
 // HostConfig says how to run Doorward.
@@ -33,6 +33,9 @@ type HostConfig struct {
 
 	// Port is the port on loopback, 0 for a free one.
 	Port int
+
+	// Flags are those of `doorward serve`.
+	Flags []string
 
 	// OwnGroup keeps Ctrl-C in a terminal from reaching the host, for a caller
 	// that stops it then.
@@ -116,12 +119,8 @@ func (h *Host) prepare() error {
 }
 
 func (h *Host) start(ctx context.Context) error {
-	cmd := exec.Command(h.config.Binary, "serve")
-	cmd.Dir = h.dir
+	cmd := h.Command(append([]string{"serve"}, h.config.Flags...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: h.config.OwnGroup}
-	for name, value := range h.config.Env {
-		cmd.Env = append(cmd.Env, name+"="+value)
-	}
 	var err error
 	if h.Process, err = StartProcess(cmd); err != nil {
 		return err
@@ -129,6 +128,16 @@ func (h *Host) start(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, hostReadyBound)
 	defer cancel()
 	return h.waitReady(ctx)
+}
+
+// Command is the program with these arguments, in the environment of the host.
+func (h *Host) Command(args ...string) *exec.Cmd {
+	cmd := exec.Command(h.config.Binary, args...)
+	cmd.Dir = h.dir
+	for name, value := range h.config.Env {
+		cmd.Env = append(cmd.Env, name+"="+value)
+	}
+	return cmd
 }
 
 // waitReady asks for the ping page until it is there.

@@ -43,7 +43,7 @@ func (s *slot) probe(p *process.Process, enough func() bool) {
 			s.heard.Store(time.Now().UnixNano())
 		case s.life.Err() == nil && p.Alive() && enough():
 			s.misses.Store(0)
-			s.logger.Error("plugin does not answer and is killed; it is started again", "plugin", s.name, "pid", p.PID())
+			s.logger.Debug("plugin does not answer and is killed", "plugin", s.name, "pid", p.PID()) // its death is told
 			p.KillHung()
 		}
 	}()

@@ -39,7 +39,7 @@ type slot struct {
 	running *process.Process // nil unless ready
 	members map[string]*member
 	restart *time.Timer
-	said    string // the last error in the log
+	said    string // the last state and error of reportDown
 
 	background sync.WaitGroup // openings, and processes that drain
 	heard      atomic.Int64   // when the plugin answered last, in Unix nanoseconds
@@ -227,17 +227,18 @@ func (s *slot) waitForStart(err error, ran bool) {
 // looks closer.
 func (s *slot) reportDown(err error, pause time.Duration) {
 	log := s.logger.Debug
+	saying := string(s.machine.state) + ": " + err.Error()
 	switch s.machine.state {
 	case StateBackoff:
 		if s.machine.inARow == 1 {
 			log = s.logger.Error
 		}
 	default:
-		if s.said != err.Error() {
+		if s.said != saying {
 			log = s.logger.Error
 		}
 	}
-	s.said = err.Error()
+	s.said = saying
 	log("plugin does not run, its providers are unavailable", "plugin", s.name, "state", string(s.machine.state),
 		"error", err, "next_try", pause.Round(time.Millisecond).String())
 }

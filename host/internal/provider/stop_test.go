@@ -14,6 +14,9 @@ import (
 	"testing"
 	"time"
 
+	hclog "github.com/hashicorp/go-hclog"
+
+	"github.com/doorward/doorward/host/internal/provider/process"
 	"github.com/doorward/doorward/sdk"
 )
 
@@ -96,9 +99,41 @@ func TestStopBreaksOffAStart(t *testing.T) {
 		found, _ := filepath.Glob(filepath.Join(p.runtime.path, "*", "deaf"))
 		return len(found) > 0
 	})
-	mustTakeLess(t, soon, "stopping", p.Stop)
-	<-started
+	mustTakeLess(t, soon, "stopping", func() {
+		p.end() // as Start does
+		<-started
+		p.Stop()
+	})
 	assertNoProcessOf(t, filepath.Join(b.Dir, FileName("deaf")))
+}
+
+// cancelled is a context that is cancelled as soon as somebody has looked at it.
+type cancelled struct {
+	context.Context
+	cancel func()
+}
+
+func (c cancelled) Err() error {
+	defer c.cancel()
+	return c.Context.Err()
+}
+
+// A start that is broken off before there is a process has none in the end.
+func TestStartBrokenOffBeforeTheProcessIsThere(t *testing.T) {
+	b := binaries(t, "silent")
+	binary, err := b.Open("silent")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	limits := process.Limits{Handshake: time.Hour, Describe: time.Hour, Stop: time.Second}
+	mustTakeLess(t, soon, "starting", func() {
+		_, err = process.Start(cancelled{ctx, cancel}, binary, process.Launch{RuntimeDir: t.TempDir(), Logger: hclog.NewNullLogger(), Limits: limits})
+	})
+	if err == nil {
+		t.Error("it was started")
+	}
+	assertNoProcessOf(t, binary.Path)
 }
 
 func pidOf(step sdk.Step, err error) int {

@@ -40,7 +40,8 @@ type logReader struct {
 	crashed bool     // the first line of last is that of a crash
 
 	second         time.Time
-	lines, dropped int // since then
+	lines, dropped int  // since then
+	warned         bool // of a flood that goes on
 }
 
 func newLogReader(logger hclog.Logger, now func() time.Time, onDrop func(lines int)) *logReader {
@@ -106,23 +107,33 @@ func (r *logReader) emit(line []byte) {
 	r.logger.Log(levelOf(level), r.clean(message), r.attributes(entry)...)
 }
 
-// admit keeps a plugin that writes without end from filling the disk.
+// admit keeps a plugin that writes without end from filling the disk. A flood is
+// told at its beginning: no line may come after it.
 func (r *logReader) admit() bool {
 	if now := r.now(); now.Sub(r.second) >= time.Second {
 		if r.dropped > 0 {
-			r.logger.Warn("plugin writes more than the log takes, lines were dropped", "dropped", r.dropped)
+			r.logger.Info("lines of the plugin were dropped", "dropped", r.dropped)
 		}
+		r.warned = r.dropped > 0 && now.Sub(r.second) < 2*time.Second
 		r.second, r.lines, r.dropped = now, 0, 0
 	}
 	if r.lines == maxLines {
-		r.dropped++
-		if r.onDrop != nil {
-			r.onDrop(1)
-		}
+		r.drop()
 		return false
 	}
 	r.lines++
 	return true
+}
+
+func (r *logReader) drop() {
+	if !r.warned {
+		r.logger.Warn("plugin writes more than the log takes, lines are dropped", "lines_a_second", maxLines)
+		r.warned = true
+	}
+	r.dropped++
+	if r.onDrop != nil {
+		r.onDrop(1)
+	}
 }
 
 func (r *logReader) plain(line []byte, admitted bool) {

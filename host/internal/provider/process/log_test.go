@@ -104,10 +104,18 @@ func TestLogReaderBoundsTheRate(t *testing.T) {
 	for range 3 {
 		fmt.Fprint(r, flood)
 		fmt.Fprint(r, "panic: at the end of a flood\n")
+		if n := strings.Count(out.String(), `"@level":"warn"`); n != 1 {
+			t.Errorf("%d warnings of a flood that goes on, want 1", n)
+		}
 		now = now.Add(time.Second)
 	}
 	fmt.Fprint(r, `{"@level":"info","@message":"quiet again"}`+"\n")
-	all := out.String()
+	now = now.Add(time.Hour)
+	fmt.Fprint(r, flood[:maxLines*len(flood)/(5*maxLines)]) // as much as is taken
+	if n := strings.Count(out.String(), `"@level":"warn"`); n != 1 {
+		t.Errorf("%d warnings, want none of what is taken", n)
+	}
+	all := strings.Replace(out.String(), `"flood"`, "", maxLines)
 	if n := strings.Count(all, `"flood"`); n != 3*maxLines {
 		t.Errorf("%d lines of the flood, want %d", n, 3*maxLines)
 	}

@@ -1,14 +1,14 @@
 // Command plugin is a plugin that behaves as badly as it is told.
 //
 // The name of its file decides how it starts; the options of a provider decide
-// how that is opened; the login hint decides what a login does. It signs nobody
-// in. The memory of a step holds the process ID.
+// how that is opened; the login hint decides what a login does, and after the hint
+// "ask" the answer does. It signs nobody in but a liar's victims. The memory of a
+// redirect holds the process ID.
 package main
 
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -21,12 +21,10 @@ import (
 	"time"
 
 	goplugin "github.com/hashicorp/go-plugin"
-	"google.golang.org/grpc"
 
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
 	"github.com/doorward/doorward/sdk/plugin"
-	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
 )
 
 // realStderr is what the host reads: go-plugin replaces os.Stderr.
@@ -79,11 +77,9 @@ func main() {
 	case "slow":
 		beSlow()
 	case "fat":
-		goplugin.Serve(&goplugin.ServeConfig{
-			HandshakeConfig:  plugin.Handshake,
-			VersionedPlugins: map[int]goplugin.PluginSet{1: {"mechanism": fat{}}},
-			GRPCServer:       goplugin.DefaultGRPCServer,
-		})
+		serveWithoutSDK(withoutSDK{version: strings.Repeat("1", 64<<20)})
+	case "raw":
+		serveWithoutSDK(withoutSDK{version: "1.2.3"})
 	case "liar":
 		name = "honest"
 	case "child":
@@ -137,25 +133,6 @@ func beSlow() {
 		}
 		time.Sleep(time.Millisecond)
 	}
-}
-
-// fat does without the SDK, which keeps a plugin from sending too much.
-type fat struct {
-	goplugin.NetRPCUnsupportedPlugin
-	doorwardv1.UnimplementedPluginServiceServer
-}
-
-func (fat) GRPCClient(context.Context, *goplugin.GRPCBroker, *grpc.ClientConn) (any, error) {
-	return nil, errors.ErrUnsupported
-}
-
-func (f fat) GRPCServer(_ *goplugin.GRPCBroker, s *grpc.Server) error {
-	doorwardv1.RegisterPluginServiceServer(s, f)
-	return nil
-}
-
-func (fat) Describe(context.Context, *doorwardv1.DescribeRequest) (*doorwardv1.DescribeResponse, error) {
-	return &doorwardv1.DescribeResponse{Mechanism: "fat", Version: strings.Repeat("1", 64<<20)}, nil
 }
 
 func open(ctx context.Context, _ sdk.Env, o Options) (sdk.Mechanism, error) {
@@ -215,10 +192,16 @@ func (m mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, e
 		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
 	case "huge":
 		step.Memory = bytes.Repeat([]byte{'x'}, plugin.MaxMessage+1)
+	case "script":
+		step.URL = "javascript:alert(document.domain)"
+	case "header":
+		step.URL += "\r\nSet-Cookie: " + req.State
+	case "ask":
+		return sdk.Prompt{Fields: []sdk.PromptField{{Name: "do", Kind: sdk.FieldText}}}, nil
 	case "child", "child of its own":
 		step.Memory = startChild(req.LoginHint == "child of its own")
 	default:
-		writeLog(hint)
+		writeLog(hint, m.options.Secret.Reveal())
 	}
 	return step, nil
 }
@@ -235,6 +218,9 @@ func (m mechanism) Continue(_ context.Context, req sdk.ContinueRequest) (sdk.Ste
 		fmt.Fprintln(f, "continued")
 		f.Close()
 		os.Exit(7)
+	}
+	if identity, ok := lies[req.Answers["do"]]; ok {
+		return sdk.Authenticated{Identity: identity}, nil
 	}
 	return nil, sdk.Denied(sdk.ReasonNotAllowed, "nobody signs in here")
 }
@@ -261,8 +247,11 @@ null
 {
 `
 
-func writeLog(kind string) {
+func writeLog(kind, secret string) {
 	switch kind {
+	case "secret":
+		fmt.Fprintln(realStderr, "my secret is "+secret)
+		os.Exit(9)
 	case "bad lines":
 		io.WriteString(realStderr, badLines)
 	case "long line":
