@@ -2,11 +2,13 @@ package e2e
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -105,17 +107,49 @@ func BenchmarkStart(b *testing.B) {
 	b.ReportMetric(idle, "host-MB")
 }
 
+// BenchmarkPluginProcess is from the start of the plugin of a host until it has
+// said what it is, and what it has in memory when its provider is open and nobody
+// signs in: "MB" is resident, "anon-MB" is what other processes do not share.
+func BenchmarkPluginProcess(b *testing.B) {
+	host := startBenchHost(b)
+	var ready []float64
+	var resident, anonymous float64
+	for b.Loop() {
+		if err := errors.Join(host.Stop(), host.Restart(b.Context())); err != nil {
+			b.Fatal(err)
+		}
+		_, rest, _ := strings.Cut(host.Output(), "plugin runs: plugin=openid")
+		_, rest, _ = strings.Cut(rest, "ready_ms=")
+		var ms float64
+		if _, err := fmt.Sscan(rest, &ms); err != nil {
+			b.Fatalf("reading how long the plugin took: %v\n%s", err, host.Output())
+		}
+		ready = append(ready, ms)
+		pid := host.Plugins()[0]
+		resident, anonymous = statusMB(b, pid, "VmRSS:"), statusMB(b, pid, "RssAnon:")
+	}
+	slices.Sort(ready)
+	b.ReportMetric(ready[len(ready)/2], "ready-p50-ms")
+	b.ReportMetric(resident, "MB")
+	b.ReportMetric(anonymous, "anon-MB")
+}
+
 // memoryMB reads the resident memory of the host's process.
 func memoryMB(b *testing.B, host *Host) float64 {
 	b.Helper()
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", host.PID()))
+	return statusMB(b, host.PID(), "VmRSS:")
+}
+
+func statusMB(b *testing.B, pid int, field string) float64 {
+	b.Helper()
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		b.Skipf("no /proc to read the memory from: %v", err)
 	}
-	_, rest, _ := strings.Cut(string(status), "VmRSS:")
+	_, rest, _ := strings.Cut(string(status), field)
 	var kB float64
 	if _, err := fmt.Sscan(rest, &kB); err != nil {
-		b.Fatalf("reading the memory of the host: %v", err)
+		b.Fatalf("reading the memory of a process: %v", err)
 	}
 	return kB / 1024
 }

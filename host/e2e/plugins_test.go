@@ -70,16 +70,6 @@ func TestPluginCrashKeepsSessions(t *testing.T) {
 	wantStatus(t, "ping", person.call(http.MethodGet, "/server/ping", nil, nil), http.StatusOK)
 }
 
-func TestHostCrashLeavesNoPlugins(t *testing.T) {
-	setup := startFake(t, openidtest.Config{AutoApprove: true}, openidtest.Client{}, nil)
-	if len(setup.host.Plugins()) != 1 {
-		t.Fatalf("plugins running: %v, want one", setup.host.Plugins())
-	}
-	if err := setup.host.Crash(); err != nil {
-		t.Errorf("K09 %v", err)
-	}
-}
-
 func killPlugins(t *testing.T, host *testHost) {
 	t.Helper()
 	pids := host.Plugins()

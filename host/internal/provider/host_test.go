@@ -49,7 +49,7 @@ func TestMain(m *testing.M) {
 
 // binaries is a folder with the test plugin under the names of mechanisms, and a
 // lock file with all of them.
-func binaries(t *testing.T, mechanisms ...string) Binaries {
+func binaries(t testing.TB, mechanisms ...string) Binaries {
 	t.Helper()
 	dir := t.TempDir()
 	b := Binaries{Dir: dir, Lock: filepath.Join(dir, lock.FileName)}
@@ -63,7 +63,7 @@ func binaries(t *testing.T, mechanisms ...string) Binaries {
 }
 
 // lockAll writes a lock file with the binaries as they are now.
-func lockAll(t *testing.T, b Binaries, mechanisms ...string) {
+func lockAll(t testing.TB, b Binaries, mechanisms ...string) {
 	t.Helper()
 	var file lock.File
 	for _, name := range mechanisms {
@@ -120,7 +120,7 @@ func newHost(config Config) (Config, *logBuffer) {
 }
 
 // startHost starts the providers until the test ends.
-func startHost(t *testing.T, config Config) host {
+func startHost(t testing.TB, config Config) host {
 	t.Helper()
 	config, logs := newHost(config)
 	p, err := Start(t.Context(), config)
@@ -132,7 +132,7 @@ func startHost(t *testing.T, config Config) host {
 }
 
 // begin starts a login and returns the process that answered.
-func (h host) begin(t *testing.T, provider, hint string) (int, error) {
+func (h host) begin(t testing.TB, provider, hint string) (int, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), long)
 	defer cancel()
@@ -152,7 +152,7 @@ func (h host) begin(t *testing.T, provider, hint string) (int, error) {
 }
 
 // mustBegin is begin where nothing is in the way.
-func (h host) mustBegin(t *testing.T, provider string) int {
+func (h host) mustBegin(t testing.TB, provider string) int {
 	t.Helper()
 	pid, err := h.begin(t, provider, "")
 	if err != nil {
@@ -162,7 +162,7 @@ func (h host) mustBegin(t *testing.T, provider string) int {
 }
 
 // awaitState waits until a plugin is in a state.
-func (h host) awaitState(t *testing.T, plugin string, want State) Plugin {
+func (h host) awaitState(t testing.TB, plugin string, want State) Plugin {
 	t.Helper()
 	var got Plugin
 	eventually(t, plugin+" to be "+string(want), func() bool { got = h.plugin(t, plugin); return got.State == want })
@@ -170,7 +170,7 @@ func (h host) awaitState(t *testing.T, plugin string, want State) Plugin {
 }
 
 // plugin is how one plugin stands.
-func (h host) plugin(t *testing.T, name string) Plugin {
+func (h host) plugin(t testing.TB, name string) Plugin {
 	t.Helper()
 	for _, p := range h.Plugins() {
 		if p.Name == name {
@@ -182,7 +182,7 @@ func (h host) plugin(t *testing.T, name string) Plugin {
 }
 
 // awaitAnother waits until another process than pid serves the provider.
-func (h host) awaitAnother(t *testing.T, provider string, pid int) int {
+func (h host) awaitAnother(t testing.TB, provider string, pid int) int {
 	t.Helper()
 	var got int
 	eventually(t, "another process for "+provider, func() bool {
@@ -193,7 +193,7 @@ func (h host) awaitAnother(t *testing.T, provider string, pid int) int {
 	return got
 }
 
-func eventually(t *testing.T, what string, done func() bool) {
+func eventually(t testing.TB, what string, done func() bool) {
 	t.Helper()
 	tick := time.NewTicker(time.Millisecond)
 	defer tick.Stop()
@@ -208,7 +208,7 @@ func eventually(t *testing.T, what string, done func() bool) {
 }
 
 // stopProcess sends SIGSTOP and waits until all threads of the process stand.
-func stopProcess(t *testing.T, pid int) {
+func stopProcess(t testing.TB, pid int) {
 	t.Helper()
 	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil {
 		t.Fatal(err)
@@ -246,13 +246,13 @@ func (b *logBuffer) String() string {
 	return b.all.String()
 }
 
-func (b *logBuffer) await(t *testing.T, text string) {
+func (b *logBuffer) await(t testing.TB, text string) {
 	t.Helper()
 	eventually(t, "log line "+text, func() bool { return strings.Contains(b.String(), text) })
 }
 
 // mustTakeLess fails the test if f takes longer.
-func mustTakeLess(t *testing.T, limit time.Duration, what string, f func()) {
+func mustTakeLess(t testing.TB, limit time.Duration, what string, f func()) {
 	t.Helper()
 	begun := time.Now()
 	f()
@@ -263,7 +263,7 @@ func mustTakeLess(t *testing.T, limit time.Duration, what string, f func()) {
 
 // namedPlugin is another build of the test plugin: the same program with other
 // bytes, and so with another digest.
-func namedPlugin(t *testing.T, name string) string {
+func namedPlugin(t testing.TB, name string) string {
 	t.Helper()
 	data, err := os.ReadFile(testPlugin)
 	if err != nil {
