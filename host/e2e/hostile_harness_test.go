@@ -12,41 +12,40 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 )
 
-// hostilePlugin builds, once for all tests, the plugin that behaves as badly as it
-// is told. TestMain removes it.
-var hostilePlugin = sync.OnceValues(func() (string, error) {
-	dir, err := os.MkdirTemp("", "dw-hostile")
-	if err != nil {
-		return "", err
+// hostileDir is where hostilePlugin builds. TestMain makes and removes it.
+var hostileDir string
+
+func TestMain(m *testing.M) {
+	syscall.Umask(0o022) // a plugin that others may write is refused
+	var err error
+	if hostileDir, err = os.MkdirTemp("", "dw-hostile"); err != nil {
+		panic(err)
 	}
-	path := filepath.Join(dir, "plugin")
+	code := m.Run()
+	_ = os.RemoveAll(hostileDir)
+	os.Exit(code)
+}
+
+// hostilePlugin builds, once for all tests, the plugin that behaves as badly as it
+// is told.
+var hostilePlugin = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(hostileDir, "plugin")
 	build := exec.Command("go", "build", "-buildvcs=false", "-o", path, "github.com/doorward/doorward/host/internal/provider/testdata/plugin")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
-		return path, fmt.Errorf("building the hostile plugin: %w\n%s", err, out)
+		return "", fmt.Errorf("building the hostile plugin: %w\n%s", err, out)
 	}
-	return path, os.Chmod(path, 0o755) // whatever the umask
+	return path, nil
 })
-
-var hostileUsed bool
-
-func TestMain(m *testing.M) {
-	code := m.Run()
-	if hostileUsed {
-		path, _ := hostilePlugin()
-		_ = os.RemoveAll(filepath.Dir(path))
-	}
-	os.Exit(code)
-}
 
 // hostileAs gives the hostile plugin the name that makes it a mechanism, and
 // further bytes, which make it another build.
 func hostileAs(t *testing.T, mechanism, more string) string {
 	t.Helper()
-	hostileUsed = true
 	built, err := hostilePlugin()
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -80,7 +81,12 @@ func TestPluginsThatCannotBeAdded(t *testing.T) {
 	lock := filepath.Join(h.pluginDir(), "plugins.lock")
 	before := digestOf(t, lock)
 	script := filepath.Join(t.TempDir(), "doorward-plugin-script")
-	if err := os.WriteFile(script, []byte("#!/bin/sh\nexit 0\n"), 0o755); err != nil {
+	f, err := os.Create(script)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = f.WriteString("#!/bin/sh\nexit 0\n")
+	if err := errors.Join(err, f.Chmod(0o755), f.Close()); err != nil {
 		t.Fatal(err)
 	}
 	for path, cause := range map[string]string{
