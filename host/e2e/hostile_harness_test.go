@@ -139,9 +139,9 @@ func (h *hostileHost) evilLogin(t *testing.T, hint string) answer {
 }
 
 // evilAnswer signs in with a form, whose answer tells the plugin what to do.
-func (h *hostileHost) evilAnswer(t *testing.T, person *agent, do string) answer {
+func (h *hostileHost) evilAnswer(t *testing.T, person *agent, provider, do string) answer {
 	t.Helper()
-	page := person.get(h.URL + "/auth/login/evil?mode=json&login_hint=ask")
+	page := person.get(h.URL + "/auth/login/" + provider + "?mode=json&login_hint=ask")
 	forms, err := readForms(page.body)
 	if err != nil || len(forms) == 0 || !slices.Contains(forms[0].asks, "do") {
 		t.Fatalf("the form of the login: %v %d %s", err, page.status, page.body)
@@ -162,7 +162,7 @@ type complaint struct {
 	Provider string `json:"provider"`
 	State    string `json:"state"`
 	Error    string `json:"error"`
-	Done     string `json:"done"`
+	What     string `json:"what"`
 }
 
 // complaints are those since the misbehaviour began.
@@ -196,8 +196,8 @@ func (h *hostileHost) wantComplaints(t *testing.T, want ...[2]string) {
 	}
 	for _, w := range want {
 		if !slices.ContainsFunc(got, func(c complaint) bool {
-			named := c.Plugin != "" || c.Provider == "evil" || strings.Contains(c.Done, "evil") || strings.HasPrefix(c.Module, "doorward.")
-			return named && strings.Contains(c.Message, w[0]) && strings.Contains(c.Error+c.Done, w[1])
+			named := c.Plugin != "" || c.Provider == "evil" || strings.HasPrefix(c.What, "plugin ") || strings.HasPrefix(c.Module, "doorward.")
+			return named && strings.Contains(c.Message, w[0]) && strings.Contains(c.Error+c.What, w[1])
 		}) {
 			t.Errorf("no line for the operator that says %q because of %q", w[0], w[1])
 		}

@@ -21,7 +21,7 @@ func TestMonitoring(t *testing.T) {
 	if err := wholeLogin(t.Context(), h.URL, "fake"); err != nil {
 		t.Fatal(err)
 	}
-	wantNothingGained(t, h.evilAnswer(t, newAgent(t, h.testHost, "mallory"), "nothing"), http.StatusUnauthorized, denied)
+	wantNothingGained(t, h.evilAnswer(t, newAgent(t, h.testHost, "mallory"), "evil", "nothing"), http.StatusUnauthorized, denied)
 	first := h.plugin(t, "evil")
 	if err := syscall.Kill(first.PID, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
