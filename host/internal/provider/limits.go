@@ -11,6 +11,7 @@ type limits struct {
 	process process.Limits
 	pauses  Pauses
 
+	first  time.Duration // all plugins at the start of the host
 	open   time.Duration // one provider
 	reopen time.Duration // before a provider that could not be opened is tried again; doubles
 	drain  time.Duration // calls in flight on what was replaced
@@ -24,7 +25,7 @@ type limits struct {
 
 var defaultLimits = limits{
 	process: process.DefaultLimits, pauses: DefaultPauses,
-	open: 15 * time.Second, reopen: 500 * time.Millisecond, drain: 30 * time.Second,
+	first: 5 * time.Second, open: 15 * time.Second, reopen: 500 * time.Millisecond, drain: 30 * time.Second,
 	probe: 10 * time.Second, answer: 2 * time.Second, slow: 3 * time.Second,
 	calls: 256, providerCalls: 64,
 }

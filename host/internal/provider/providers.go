@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	hclog "github.com/hashicorp/go-hclog"
 
@@ -138,8 +139,21 @@ func (p *Providers) setUp(configured []Configured) {
 	}
 	p.now.Store(p.snapshotOf(configured, members))
 	<-p.changing
+	p.awaitFirst(started)
+}
+
+// awaitFirst gives the plugins some time to come up, so that the first login finds
+// them. One that hangs at its start does not keep the others from serving.
+func (p *Providers) awaitFirst(started []*slot) {
+	timer := time.NewTimer(p.config.limits.first)
+	defer timer.Stop()
 	for _, s := range started {
-		<-s.tried
+		select {
+		case <-s.tried:
+		case <-timer.C:
+			p.config.Logger.Warn("a plugin takes long to start, the others serve meanwhile", "plugin", s.name)
+			return
+		}
 	}
 }
 

@@ -74,6 +74,20 @@ func TestPluginsThatDoNotStart(t *testing.T) {
 	}
 }
 
+// The host does not wait for a plugin that hangs at its start.
+func TestK02PluginThatHangsAtItsStart(t *testing.T) {
+	limits := testLimits()
+	limits.first, limits.process.Handshake = 2*time.Second, time.Hour
+	var h host
+	mustTakeLess(t, soon, "starting", func() {
+		h = startHost(t, Config{Binaries: binaries(t, "fake", "silent"), limits: limits, Providers: []Configured{
+			configured("silent", "bad"), configured("fake", "good"),
+		}})
+	})
+	h.mustBegin(t, "good")
+	h.logs.await(t, "takes long to start")
+}
+
 // assertNoProcessOf looks for a process of ours, or its zombie.
 func assertNoProcessOf(t *testing.T, path string) {
 	t.Helper()
