@@ -1,0 +1,133 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/doorward/doorward/plugins/saml/samltest"
+	"github.com/doorward/doorward/sdk"
+)
+
+// slow is what 64 KB of anything may take (I12). The machine that fuzzes is busy
+// with more than one of these, so that the limit here is a multiple; the benchmark
+// BenchmarkAnything measures without company.
+const slow = 20 * 50 * time.Millisecond
+
+func checkOutcome(t *testing.T, started time.Time, err error) {
+	t.Helper()
+	if took := time.Since(started); took > slow {
+		t.Errorf("took %v", took)
+	}
+	for _, kind := range []error{sdk.ErrDenied, sdk.ErrInvalidResponse, sdk.ErrUnavailable, sdk.ErrMisconfigured} {
+		if errors.Is(err, kind) {
+			return
+		}
+	}
+	if err != nil {
+		t.Errorf("neither a login nor a refusal: %v", err)
+	}
+}
+
+// FuzzResponse changes good responses: whoever is signed in is the one that was
+// signed.
+func FuzzResponse(f *testing.F) {
+	crypt := pemKey(f, samltest.OtherKey())
+	m, idp := direct(f, samltest.Config{}, map[string]any{"sp_private_key": crypt})
+	for i, style := range samltest.Styles {
+		draft := idp.Draft(solicited.Request, alice)
+		draft.Style, draft.SignResponse = style, i%2 == 0
+		if i%3 == 0 {
+			draft.Encryption = to(samltest.OtherKey())
+		}
+		f.Add(idp.Write(draft))
+		doc := draft.Document()
+		if draft.Encryption == nil {
+			samltest.Wrap(doc, 3+i%6, "evil")
+			f.Add(samltest.Serialise(style, doc))
+		}
+	}
+	f.Add([]byte(`<p:Response xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol"><s:Signature xmlns:s="http://www.w3.org/2000/09/xmldsig#"/></p:Response>`))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		if len(data) > 64<<10 {
+			return
+		}
+		started := time.Now()
+		step, err := m.Continue(t.Context(), presented(data))
+		checkOutcome(t, started, err)
+		if err != nil {
+			return
+		}
+		if done := step.(sdk.Authenticated); done.Identity.Subject != alice.NameID {
+			t.Errorf("signed in as %q by %q", done.Identity.Subject, data)
+		}
+	})
+}
+
+// FuzzLogout changes good logout messages in a query.
+func FuzzLogout(f *testing.F) {
+	m, idp := direct(f, samltest.Config{}, map[string]any{"sp_private_key": pemKey(f, samltest.OtherKey())})
+	f.Add(idp.LogoutRequest(sloURL, alice, "a").Query("x"))
+	f.Add(idp.LogoutResponse(sloURL, "_request").Query(state))
+	f.Add("SAMLRequest=&SigAlg=&Signature=")
+	f.Fuzz(func(t *testing.T, query string) {
+		if len(query) > 64<<10 {
+			return
+		}
+		started := time.Now()
+		values, _ := url.ParseQuery(query)
+		got, err := m.ReceiveLogout(t.Context(), sdk.LogoutMessage{
+			Request: sdk.InboundRequest{Method: "GET", RawQuery: query, Query: values}, State: state, Memory: solicited.memory,
+		})
+		checkOutcome(t, started, err)
+		if err == nil && got.Outcome == "" && got.Subject != alice.NameID {
+			t.Errorf("logs out %q by %q", got.Subject, query)
+		}
+	})
+}
+
+// BenchmarkAnything handles 64 KB of what costs most on its way through all of the
+// response path. The limit is 50 ms.
+func BenchmarkAnything(b *testing.B) {
+	m, idp := direct(b, samltest.Config{}, map[string]any{"sp_private_key": pemKey(b, samltest.OtherKey())})
+	const size = 64 << 10
+	fill := func(draft *samltest.Draft, piece string) []byte {
+		draft.Style = samltest.Style{Protocol: "samlp", Signature: "ds"}
+		room := size - len(idp.Write(draft))
+		draft.Assertion.Extra = strings.Repeat(piece, room/len(piece))
+		return idp.Write(draft)
+	}
+	forged := func(d *samltest.Draft) *samltest.Draft {
+		d.SignResponse, d.Signing.Key = true, samltest.OtherKey()
+		return d
+	}
+	good := func() *samltest.Draft { return idp.Draft(solicited.Request, alice) }
+	encrypted := good()
+	encrypted.Encryption = &samltest.Encryption{To: samltest.OtherKey().Certificate, Plain: func(p []byte) []byte {
+		return append(p, bytes.Repeat([]byte("<x/>"), 10_000)...)
+	}}
+	group := `<AttributeStatement><Attribute Name="g"><AttributeValue>a-group-of-people</AttributeValue></Attribute></AttributeStatement>`
+	for name, message := range map[string][]byte{
+		"good, many elements":    fill(good(), "<xyzz/>"),
+		"good, many attributes":  fill(good(), `<x a="" b="" c="" d="" e="" f="" g="" h=""/>`),
+		"good, many groups":      fill(good(), group),
+		"forged, many elements":  fill(forged(good()), "<xyzz/>"),
+		"forged, references":     fill(forged(good()), "&amp;"),
+		"encrypted":              idp.Write(encrypted),
+		"nothing but signatures": []byte("<x>" + strings.Repeat(`<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"/>`, 1000) + "</x>"),
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.SetBytes(int64(len(message)))
+			req := presented(message)
+			for b.Loop() {
+				_, err := m.Continue(b.Context(), req)
+				if strings.HasPrefix(name, "good") && err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
