@@ -5,7 +5,11 @@ import (
 	"crypto/x509"
 	"encoding/base64"
 	"encoding/pem"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -219,4 +223,39 @@ func TestH31_Rollover(t *testing.T) {
 	demanding := encryptionRig(t, map[string]any{"idp_is_assertion_encrypted": true})
 	_, err = demanding.login(nil)
 	refused(t, err, reasonNotEncrypted)
+}
+
+// TestForeignEncryption reads what xmlsec1 has encrypted.
+func TestForeignEncryption(t *testing.T) {
+	needXMLSec(t)
+	r := encryptionRig(t, nil)
+	for _, bits := range []string{"128", "192", "256"} {
+		req, memory := r.begin()
+		draft := r.idp.Draft(req, alice)
+		encrypted := r.idp.Write(draft)
+		start, end := bytes.Index(encrypted, []byte("<saml:Assertion")), bytes.Index(encrypted, []byte("</samlp:Response>"))
+		template := `<xenc:EncryptedData xmlns:xenc="http://www.w3.org/2001/04/xmlenc#" Type="http://www.w3.org/2001/04/xmlenc#Element">` +
+			`<xenc:EncryptionMethod Algorithm="http://www.w3.org/2009/xmlenc11#aes` + bits + `-gcm"/><ds:KeyInfo xmlns:ds="http://www.w3.org/2000/09/xmldsig#">` +
+			`<xenc:EncryptedKey><xenc:EncryptionMethod Algorithm="http://www.w3.org/2001/04/xmlenc#rsa-oaep-mgf1p"/><xenc:CipherData><xenc:CipherValue/></xenc:CipherData></xenc:EncryptedKey>` +
+			`</ds:KeyInfo><xenc:CipherData><xenc:CipherValue/></xenc:CipherData></xenc:EncryptedData>`
+		dir := t.TempDir()
+		for name, content := range map[string]string{
+			"template.xml": template, "plain.xml": string(encrypted[start:end]), "cert.pem": pemCertificate(samltest.OtherKey().Certificate),
+		} {
+			if err := os.WriteFile(filepath.Join(dir, name), []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		cmd := exec.CommandContext(t.Context(), "xmlsec1", "--encrypt", "--pubkey-cert-pem", "cert.pem", "--session-key", "aes-"+bits, "--xml-data", "plain.xml", "template.xml")
+		cmd.Dir = dir
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatalf("xmlsec1: %v", err)
+		}
+		data := out[bytes.Index(out, []byte("<xenc:EncryptedData")):]
+		message := slices.Concat(encrypted[:start], []byte("<saml:EncryptedAssertion>"), data, []byte("</saml:EncryptedAssertion>"), encrypted[end:])
+		if _, err := r.present(message, memory); err != nil {
+			t.Errorf("AES-%s: %v", bits, err)
+		}
+	}
 }
