@@ -6,16 +6,17 @@ import (
 	"crypto/rsa"
 	"crypto/x509"
 	"crypto/x509/pkix"
-	"encoding/base64"
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"maps"
 	"math/big"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -29,7 +30,7 @@ type sspServer struct {
 	URL      string
 	Password string
 	dir      string
-	sps      map[string]any
+	sps      map[string]map[string]any
 }
 
 // startSSP runs SimpleSAMLphp until the test ends.
@@ -37,7 +38,7 @@ func startSSP(t *testing.T) *sspServer {
 	t.Helper()
 	needSimpleSAMLphp(t)
 	port := freePort(t)
-	s := &sspServer{t: t, URL: localURL("127.0.0.1", port), Password: rand.Text(), dir: t.TempDir(), sps: map[string]any{}}
+	s := &sspServer{t: t, URL: localURL("127.0.0.1", port), Password: rand.Text(), dir: t.TempDir(), sps: map[string]map[string]any{}}
 	s.prepare()
 	files := filepath.Join(repository(t), "host", "e2e", "ssp")
 	cmd := exec.Command("php", "-d", "display_errors=0", "-d", "session.save_path="+filepath.Join(s.dir, "sess"),
@@ -127,19 +128,31 @@ func (s *sspServer) waitReady(process *Process) {
 // MetadataURL is where its metadata is.
 func (s *sspServer) MetadataURL() string { return s.URL + "/simplesaml/saml2/idp/metadata.php" }
 
-// register makes a provider of a host known, with more settings. The new list
-// counts from the next request on.
-func (s *sspServer) register(public, provider string, key samlKey, settings map[string]any) {
+// register makes a provider of a host known by the metadata that the host
+// publishes, with more settings. It counts from the next request on.
+func (s *sspServer) register(host *testHost, provider string, settings map[string]any) {
 	s.t.Helper()
-	base := public + "/auth/login/" + provider
-	sp := map[string]any{
-		"AssertionConsumerService": base + "/callback", "SingleLogoutService": base + "/logout",
-		"certData": key.base64(s.t), "validate.authnrequest": true,
+	metadata := newAgent(s.t, host, "").get(host.URL + "/auth/login/" + provider + "/metadata")
+	if metadata.status != http.StatusOK {
+		s.t.Fatalf("metadata of %s: %d %s", provider, metadata.status, metadata.body)
 	}
-	for name, value := range settings {
-		sp[name] = value
+	files := filepath.Join(repository(s.t), "host", "e2e", "ssp")
+	convert := exec.CommandContext(s.t.Context(), "php", filepath.Join(files, "convert.php"))
+	convert.Env = append(os.Environ(), "SIMPLESAMLPHP_CONFIG_DIR="+filepath.Join(files, "config"), "SSP_DIR="+s.dir, "SSP_URL="+s.URL, "SSP_SALT=x")
+	convert.Stdin = strings.NewReader(metadata.body)
+	out, err := convert.Output()
+	if err != nil {
+		s.t.Fatalf("SimpleSAMLphp cannot read our metadata: %v\n%s", err, metadata.body)
 	}
-	s.sps[base+"/metadata"] = sp
+	var read map[string]map[string]any
+	if err := json.Unmarshal(out, &read); err != nil || len(read) != 1 {
+		s.t.Fatalf("SimpleSAMLphp reads our metadata as %s", out)
+	}
+	for id, sp := range read {
+		delete(sp, "expire") // it would be checked for a file that is never renewed
+		maps.Copy(sp, settings)
+		s.sps[id] = sp
+	}
 	data, err := json.Marshal(s.sps)
 	if err != nil {
 		s.t.Fatal(err)
@@ -172,13 +185,4 @@ func newSAMLKey(t *testing.T, name string) samlKey {
 		private:     string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})),
 		certificate: string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})),
 	}
-}
-
-func (k samlKey) base64(t *testing.T) string {
-	t.Helper()
-	block, _ := pem.Decode([]byte(k.certificate))
-	if block == nil {
-		t.Fatal("no certificate")
-	}
-	return base64.StdEncoding.EncodeToString(block.Bytes)
 }
