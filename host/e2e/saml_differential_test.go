@@ -6,7 +6,6 @@ import (
 	"encoding/xml"
 	"fmt"
 	"maps"
-	"net/http/httptest"
 	"net/url"
 	"path/filepath"
 	"slices"
@@ -28,11 +27,12 @@ import (
 // libraries: what the plugin accepts, they must accept, and see the same end user
 // with the same attributes in it (I11).
 func TestSAMLDifferential(t *testing.T) {
-	server := httptest.NewUnstartedServer(nil)
-	idp := samltest.New(samltest.Config{URL: "http://" + server.Listener.Addr().String()})
-	server.Config.Handler = idp
-	server.Start()
+	server, err := samltest.Listen(samltest.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	defer server.Close()
+	idp := server.IdP
 	ours := newPluginReader(t, idp)
 	others := map[string]samlReader{"gosaml2": newGosaml2(t, idp), "crewjam/saml": newCrewjam(t, idp)}
 	accepted, refused := 0, 0

@@ -2,7 +2,6 @@ package e2e
 
 import (
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"testing"
 
@@ -13,17 +12,15 @@ import (
 // this process.
 func startSAMLFake(t *testing.T, options map[string]string) (*testHost, *samltest.IdP) {
 	t.Helper()
-	server := httptest.NewUnstartedServer(nil)
-	idp := samltest.New(samltest.Config{
-		URL: "http://" + server.Listener.Addr().String(), AutoApprove: true, Users: []samltest.User{{NameID: "alice"}},
-	})
-	server.Config.Handler = idp
-	server.Start()
-	t.Cleanup(server.Close)
+	idp, err := samltest.Listen(samltest.Config{AutoApprove: true, Users: []samltest.User{{NameID: "alice"}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = idp.Close() })
 	env := map[string]string{"AUTH_PROVIDERS": "idp"}
 	provider(env, "IDP", map[string]string{"DRIVER": "saml", "IDP_METADATA_URL": idp.MetadataURL(), "ALLOW_PUBLIC_REGISTRATION": "true"})
 	provider(env, "IDP", options)
-	return startHost(t, HostConfig{Env: env}), idp
+	return startHost(t, HostConfig{Env: env}), idp.IdP
 }
 
 // postTo brings a response to the host, and goes on until there is an answer.
@@ -96,7 +93,7 @@ func TestH14_SAMLOtherBrowser(t *testing.T) {
 	}
 }
 
-// TestSAMLSignIn signs in without a browser, by the seed's name of the URL, too.
+// TestSAMLSignIn signs in without a browser.
 func TestSAMLSignIn(t *testing.T) {
 	host, _ := startSAMLFake(t, nil)
 	got := newAgent(t, host, "alice").signIn(host.URL + "/auth/login/idp?mode=json")

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"net/http/httptest"
 	"os/exec"
 	"path/filepath"
 	"testing"
@@ -17,11 +16,11 @@ func TestConformance(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("building the plugin: %v\n%s", err, out)
 	}
-	server := httptest.NewUnstartedServer(nil)
-	idp := samltest.New(samltest.Config{URL: "http://" + server.Listener.Addr().String()})
-	server.Config.Handler = idp
-	server.Start()
-	t.Cleanup(server.Close)
+	idp, err := samltest.Listen(samltest.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer idp.Close()
 	plugintest.Conformance(t, plugintest.Suite{
 		Binary:  binary,
 		Options: map[string]any{"idp_metadata_url": idp.MetadataURL(), "sp_private_key": pemKey(t, samltest.OtherKey())},
