@@ -12,7 +12,14 @@ import (
 // this process.
 func startSAMLFake(t *testing.T, options map[string]string) (*testHost, *samltest.IdP) {
 	t.Helper()
-	idp, err := samltest.Listen(samltest.Config{AutoApprove: true, Users: []samltest.User{{NameID: "alice"}}})
+	return startSAMLFakeAt(t, freePort(t), samltest.Config{AutoApprove: true}, options)
+}
+
+func startSAMLFakeAt(t *testing.T, port int, config samltest.Config, options map[string]string) (*testHost, *samltest.IdP) {
+	t.Helper()
+	config.Users = []samltest.User{{NameID: "alice"}, {NameID: "bob"}}
+	config.Logout = localURL("localhost", port) + "/auth/login/idp/logout"
+	idp, err := samltest.Listen(config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -20,7 +27,7 @@ func startSAMLFake(t *testing.T, options map[string]string) (*testHost, *samltes
 	env := map[string]string{"AUTH_PROVIDERS": "idp"}
 	provider(env, "IDP", map[string]string{"DRIVER": "saml", "IDP_METADATA_URL": idp.MetadataURL(), "ALLOW_PUBLIC_REGISTRATION": "true"})
 	provider(env, "IDP", options)
-	return startHost(t, HostConfig{Env: env}), idp.IdP
+	return startHost(t, HostConfig{Port: port, Env: env}), idp.IdP
 }
 
 // postTo brings a response to the host, and goes on until there is an answer.
@@ -93,11 +100,38 @@ func TestH14_SAMLOtherBrowser(t *testing.T) {
 	}
 }
 
-// TestSAMLSignIn signs in without a browser.
-func TestSAMLSignIn(t *testing.T) {
-	host, _ := startSAMLFake(t, nil)
-	got := newAgent(t, host, "alice").signIn(host.URL + "/auth/login/idp?mode=json")
+// TestSAMLSeedMetadata signs in with the metadata of a service provider of the seed
+// system, whose response goes to the seed's name of the URL.
+func TestSAMLSeedMetadata(t *testing.T) {
+	port := freePort(t)
+	acs := localURL("localhost", port) + "/auth/login/idp/acs"
+	host, _ := startSAMLFakeAt(t, port, samltest.Config{AutoApprove: true}, map[string]string{"SP_metadata": `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="urn:seed">` +
+		`<SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><AssertionConsumerService index="0" ` +
+		`Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="` + acs + `"/></SPSSODescriptor></EntityDescriptor>`})
+	person := newAgent(t, host, "alice")
+	begun := person.get(host.URL + "/auth/login/idp?mode=json")
+	req, err := samltest.ReadRequest(begun.location().Query())
+	if err != nil || req.ACS != acs || req.Issuer != "urn:seed" {
+		t.Fatalf("%+v %v", req, err)
+	}
+	got := person.signIn(host.URL + "/auth/login/idp?mode=json")
 	if got.status != http.StatusOK || got.json(t).Data.AccessToken == "" {
 		t.Errorf("%d %s", got.status, got.body)
+	}
+}
+
+// TestBrowserSAMLFake signs in and out at the identity provider of the demo.
+func TestBrowserSAMLFake(t *testing.T) {
+	key := newSAMLKey(t, "doorward")
+	host, _ := startSAMLFakeAt(t, freePort(t), samltest.Config{}, map[string]string{"SP_PRIVATE_KEY": key.private})
+	person := newTab(t, startBrowser(t))
+	person.open(host.URL + "/login")
+	person.click(`a[href^="/auth/login/idp"]`)
+	person.click(`button[name="user"][value="1"]`)
+	person.waitFor(signOut)
+	person.click(signOut)
+	person.waitFor(`a[href^="/auth/login/idp"]`)
+	if got := person.location(); got != host.URL+"/login?signed_out" {
+		t.Errorf("after signing out: %s", got)
 	}
 }

@@ -54,8 +54,8 @@ func (m *mechanism) checkSource(ctx context.Context, findings *[]sdk.Finding) (*
 	}
 	loadedAt, _ := m.source.state()
 	f := finding(sdk.SeverityOK, "metadata of the provider", fmt.Sprintf("entity ID %s, read at %s", shown(p.entityID), loadedAt.UTC().Format(time.RFC3339)))
-	f.ExpiresAt = p.validUntil
-	if !p.validUntil.IsZero() && m.options.IDPMetadata != "" {
+	if !p.validUntil.IsZero() && m.options.IDPMetadata != "" { // else it is read anew before
+		f.ExpiresAt = p.validUntil
 		f.Severity = sdk.SeverityWarning
 		f.Text += fmt.Sprintf("; it is valid until %s, and then every login is refused: set idp_metadata_url in place of idp_metadata", p.validUntil.Format(time.RFC3339))
 	}

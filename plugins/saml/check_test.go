@@ -58,6 +58,22 @@ func TestCheckCertificates(t *testing.T) {
 	}
 }
 
+// TestCheckMetadata warns of an end that nobody will put off.
+func TestCheckMetadata(t *testing.T) {
+	idp := samltest.New(samltest.Config{URL: idpURL}).Metadata()
+	until := newClock().Now().Add(time.Hour)
+	idp.ValidUntil = samltest.Time(until)
+	f := find(t, openRig(t, samltest.Config{}, map[string]any{"idp_metadata": string(idp.XML())}).check(), "metadata of the provider")
+	if f.Severity != sdk.SeverityWarning || !f.ExpiresAt.Equal(until) {
+		t.Errorf("%+v", f)
+	}
+	server := publish(t, idp.XML())
+	f = find(t, openRig(t, samltest.Config{}, map[string]any{"idp_metadata": "", "idp_metadata_url": server.URL}).check(), "metadata of the provider")
+	if f.Severity != sdk.SeverityOK || !f.ExpiresAt.IsZero() {
+		t.Errorf("%+v", f)
+	}
+}
+
 func TestCheckSigning(t *testing.T) {
 	r := openRig(t, samltest.Config{WantAuthnRequestsSigned: true}, nil)
 	if !has(r.check(), sdk.SeverityError, "signing of our requests") || !has(r.check(), sdk.SeverityWarning, "logout") {

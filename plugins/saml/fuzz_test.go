@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"net/url"
 	"strings"
@@ -87,6 +88,17 @@ func FuzzLogout(f *testing.F) {
 			t.Errorf("logs out %q by %q", got.Subject, query)
 		}
 	})
+}
+
+// BenchmarkBomb is handed 20 MB in 20 KB (H33). The limit is 10 ms.
+func BenchmarkBomb(b *testing.B) {
+	m, _ := direct(b, samltest.Config{}, nil)
+	query := "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString(samltest.Deflate(make([]byte, 20<<20))))
+	for b.Loop() {
+		if _, err := m.ReceiveLogout(b.Context(), sdk.LogoutMessage{Request: sdk.InboundRequest{Method: "GET", RawQuery: query}}); err == nil {
+			b.Fatal("accepted")
+		}
+	}
 }
 
 // BenchmarkAnything handles 64 KB of what costs most on its way through all of the

@@ -88,6 +88,11 @@ func TestMessages(t *testing.T) {
 			a := assertion(doc)
 			a.CreateElement("Advice").AddChild(a.Copy())
 		}},
+		{"H07 the only assertion in Extensions", reasonStructure, func(doc *etree.Document) {
+			a := assertion(doc)
+			doc.Root().RemoveChild(a)
+			doc.Root().CreateElement("samlp:Extensions").AddChild(a)
+		}},
 		{"H07 an encrypted assertion beside", reasonStructure, func(doc *etree.Document) { doc.Root().CreateElement("EncryptedAssertion") }},
 		{"H07 an assertion of another namespace beside", reasonStructure, func(doc *etree.Document) {
 			doc.Root().CreateElement("Assertion").CreateAttr("xmlns", "urn:x")

@@ -67,7 +67,7 @@ type Policy struct {
 func (p Policy) method(uri string) (method, error) {
 	m, ok := methods[uri]
 	if !ok || m.hash == crypto.SHA1 && !p.InsecureAllowSHA1 {
-		return method{}, fmt.Errorf("signature %w: %.100q", ErrAlgorithm, uri)
+		return method{}, fmt.Errorf("signature %w: %+.100q", ErrAlgorithm, uri)
 	}
 	return m, nil
 }
@@ -75,7 +75,7 @@ func (p Policy) method(uri string) (method, error) {
 func (p Policy) digest(uri string) (crypto.Hash, error) {
 	h, ok := digests[uri]
 	if !ok || h == crypto.SHA1 && !p.InsecureAllowSHA1 {
-		return 0, fmt.Errorf("digest %w: %.100q", ErrAlgorithm, uri)
+		return 0, fmt.Errorf("digest %w: %+.100q", ErrAlgorithm, uri)
 	}
 	return h, nil
 }

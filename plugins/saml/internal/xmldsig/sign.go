@@ -41,7 +41,7 @@ func SignBytes(data []byte, algorithm string, key crypto.Signer) ([]byte, error)
 	m, ok := methods[algorithm]
 	_, isECDSA := key.Public().(*ecdsa.PublicKey)
 	if !ok || m.hash == crypto.SHA1 || m.ecdsa != isECDSA {
-		return nil, fmt.Errorf("signing: %w with this key: %.100q", ErrAlgorithm, algorithm)
+		return nil, fmt.Errorf("signing: %w with this key: %+.100q", ErrAlgorithm, algorithm)
 	}
 	signature, err := key.Sign(rand.Reader, hash(m.hash, data), m.hash)
 	if err != nil {

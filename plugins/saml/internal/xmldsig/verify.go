@@ -42,7 +42,7 @@ func Verify(e *wall.Element, keys []crypto.PublicKey, policy Policy, limits wall
 		return nil, err
 	}
 	if id := e.Value("ID"); id == "" || ref.uri != "#"+id {
-		return nil, misshapen("it refers to %.80q, not to the element around it", ref.uri)
+		return nil, misshapen("it refers to %+.80q, not to the element around it", ref.uri)
 	}
 	content := wall.Canonical(e, ref.prefixes, signature)
 	if subtle.ConstantTimeCompare(hash(ref.hash, content), ref.digest) != 1 {
@@ -148,7 +148,7 @@ func readTransforms(transforms *wall.Element) ([]string, error) {
 // it demands.
 func exclusivePrefixes(method *wall.Element) ([]string, error) {
 	if algorithm := method.Value("Algorithm"); algorithm != ExclusiveC14N {
-		return nil, fmt.Errorf("canonicalization %w: %.100q", ErrAlgorithm, algorithm)
+		return nil, fmt.Errorf("canonicalization %w: %+.100q", ErrAlgorithm, algorithm)
 	}
 	switch inside := method.Children(); {
 	case len(inside) == 0:

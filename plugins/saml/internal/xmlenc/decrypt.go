@@ -101,7 +101,7 @@ func read(e *wall.Element, policy Policy) (message, error) {
 	algorithm := method(data).Value("Algorithm")
 	var ok bool
 	if m.content, ok = ciphers[algorithm]; !ok || m.content.cbc && !policy.InsecureAllowCBC {
-		return message{}, fmt.Errorf("%w: %.100q", ErrAlgorithm, algorithm)
+		return message{}, fmt.Errorf("%w: %+.100q", ErrAlgorithm, algorithm)
 	}
 	if m.oaep, err = oaepOptions(method(key)); err != nil {
 		return message{}, err
@@ -182,7 +182,7 @@ var digests = map[string]crypto.Hash{
 func oaepOptions(m *wall.Element) (*rsa.OAEPOptions, error) {
 	algorithm := m.Value("Algorithm")
 	if algorithm != OAEPMGF1P && algorithm != OAEP {
-		return nil, fmt.Errorf("%w: %.100q", ErrAlgorithm, algorithm)
+		return nil, fmt.Errorf("%w: %+.100q", ErrAlgorithm, algorithm)
 	}
 	opts := &rsa.OAEPOptions{MGFHash: crypto.SHA1}
 	for _, inside := range m.Children() {
@@ -195,7 +195,7 @@ func oaepOptions(m *wall.Element) (*rsa.OAEPOptions, error) {
 			opts.MGFHash = hash
 		case inside.Is(Namespace, "KeySize"):
 		default: // OAEPparams, too: nobody sends any
-			return nil, fmt.Errorf("%w: %s with %s %.100q", ErrAlgorithm, algorithm, inside.Local, value)
+			return nil, fmt.Errorf("%w: %s with %s %+.100q", ErrAlgorithm, algorithm, inside.Local, value)
 		}
 	}
 	if opts.Hash == 0 {
