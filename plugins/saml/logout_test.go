@@ -177,6 +177,7 @@ func TestH32_RawQuery(t *testing.T) {
 	r, _ := logoutRig(t, nil)
 	good := r.idp.LogoutRequest(sloURL, alice).Query("their state")
 	other := r.idp.LogoutRequest(sloURL, samltest.User{NameID: "bob"}).Query("their state")
+	bare := r.idp.LogoutRequest(sloURL, alice).Query("")
 	if _, err := r.receive(good+"&lang=en", nil); err != nil {
 		t.Fatalf("another parameter: %v", err)
 	}
@@ -205,6 +206,7 @@ func TestH32_RawQuery(t *testing.T) {
 		{"a second message, escaped", join(message, relay, alg, signature, strings.Replace(part(other, "SAMLRequest"), "SAMLRequest", "%53AMLRequest", 1)), reasonMessageDuplicate},
 		{"a response, too", join(message, "SAMLResponse=x", relay, alg, signature), reasonMessageDuplicate},
 		{"other letters", join(message, relay, alg, signature, "samlrequest=x"), reasonMessageDuplicate},
+		{"a RelayState, escaped, that is not signed", join(part(bare, "SAMLRequest"), "%52elayState=x", alg, part(bare, "Signature")), reasonMessageDuplicate},
 		{"no SigAlg", join(message, relay, signature), reasonUnsigned},
 		{"no Signature", join(message, relay, alg), reasonSignature},
 		{"SigAlg SHA-1", join(message, relay, "SigAlg="+url.QueryEscape("http://www.w3.org/2000/09/xmldsig#rsa-sha1"), signature), reasonAlgorithm},

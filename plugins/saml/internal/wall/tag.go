@@ -112,6 +112,7 @@ func (p *parser) declare(e *Element, d Declaration) error {
 	switch {
 	case d.URI == "":
 		return p.refuse("the namespace prefix %q is undeclared again", d.Prefix)
+	case d == Declaration{"xml", NamespaceXML}: // says what goes without saying
 	case d.Prefix == "xml", d.Prefix == "xmlns", d.URI == NamespaceXML, d.URI == NamespaceXMLNS:
 		return p.refuse("a namespace that XML reserves is declared")
 	}

@@ -48,7 +48,15 @@ func Verify(e *wall.Element, keys []crypto.PublicKey, policy Policy, limits wall
 	if subtle.ConstantTimeCompare(hash(ref.hash, content), ref.digest) != 1 {
 		return nil, ErrDigest
 	}
-	return wall.Parse(content, limits)
+	return wall.Parse(content, canonicalLimits(limits))
+}
+
+// canonicalLimits leave room for what the canonical form adds to a document that
+// kept the limits: each of many values declares the namespace of its xsi:type anew.
+func canonicalLimits(l wall.Limits) wall.Limits {
+	l.Bytes *= 4
+	l.Attributes *= 2
+	return l
 }
 
 // Find returns the signature that is a child of the element. It is ErrUnsigned if
