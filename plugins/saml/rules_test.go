@@ -275,6 +275,8 @@ func TestECDSA(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", curve.Params().Name, err)
 		}
+		_, err = r.login(func(d *samltest.Draft) { d.Signing.Key, d.Signing.Method = key, samltest.RSASHA256 })
+		refused(t, err, reasonSignature)
 	}
 }
 
