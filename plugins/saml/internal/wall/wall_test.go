@@ -34,6 +34,7 @@ func TestRefused(t *testing.T) {
 		"I05 a long name":                      "<" + strings.Repeat("x", 200_000) + "/>",
 		"I05 a long value":                     `<x a="` + strings.Repeat("x", 300_000) + `"/>`,
 		"I05 too many namespaces":              "<x" + strings.Repeat(" ", 1) + namespaces(65) + "/>",
+		"I05 too many namespaces, nested":      "<x" + namespaces(40) + "><y" + strings.ReplaceAll(namespaces(40), ":a", ":b") + "/></x>",
 		"I06 an undeclared prefix":             `<a:x/>`,
 		"I06 an undeclared prefix of an attr":  `<x a:y="1"/>`,
 		"I06 a prefix out of its scope":        `<x><y xmlns:a="urn:a"/><a:z/></x>`,
