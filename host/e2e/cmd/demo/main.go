@@ -1,5 +1,5 @@
-// Demo runs Doorward on this machine, with two OpenID providers of its own that
-// ask for no password, so that one can sign in by clicking. `make demo` builds
+// Demo runs Doorward on this machine, with two OpenID providers and a SAML identity
+// provider of its own that ask for no password, so that one can sign in by clicking. `make demo` builds
 // what it needs and starts it.
 package main
 
@@ -44,12 +44,20 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 			return err
 		}
 	}
-	providers, err := startProviders("http://localhost:" + strconv.Itoa(*port))
+	publicURL := "http://localhost:" + strconv.Itoa(*port)
+	providers, err := startProviders(publicURL)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, closeAll(providers)) }()
-	host, err := e2e.StartHost(ctx, e2e.HostConfig{Port: *port, OwnGroup: true, Env: environment(providers)})
+	campus, err := startSAML(publicURL)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, campus.Close()) }()
+	env := environment(providers)
+	campus.addTo(env)
+	host, err := e2e.StartHost(ctx, e2e.HostConfig{Port: *port, OwnGroup: true, Env: env})
 	if err != nil {
 		return fmt.Errorf("starting doorward: %w", err)
 	}
@@ -58,7 +66,7 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 }
 
 func wait(ctx context.Context, host *e2e.Host, providers []demoProvider, out io.Writer) error {
-	var labels []string
+	labels := []string{samlLabel}
 	for _, p := range providers {
 		labels = append(labels, p.label)
 	}

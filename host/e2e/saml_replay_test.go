@@ -1,0 +1,137 @@
+package e2e
+
+import (
+	"net/http"
+	"net/url"
+	"testing"
+
+	"github.com/doorward/doorward/plugins/saml/samltest"
+)
+
+// startSAMLFake runs a host with one provider, "idp", that is a samltest.IdP in
+// this process.
+func startSAMLFake(t *testing.T, options map[string]string) (*testHost, *samltest.IdP) {
+	t.Helper()
+	return startSAMLFakeAt(t, freePort(t), samltest.Config{AutoApprove: true}, options)
+}
+
+func startSAMLFakeAt(t *testing.T, port int, config samltest.Config, options map[string]string) (*testHost, *samltest.IdP) {
+	t.Helper()
+	config.Users = []samltest.User{{NameID: "alice"}, {NameID: "bob"}}
+	config.Logout = localURL("localhost", port) + "/auth/login/idp/logout"
+	idp, err := samltest.Listen(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = idp.Close() })
+	env := map[string]string{"AUTH_PROVIDERS": "idp"}
+	provider(env, "IDP", map[string]string{"DRIVER": "saml", "IDP_METADATA_URL": idp.MetadataURL(), "ALLOW_PUBLIC_REGISTRATION": "true"})
+	provider(env, "IDP", options)
+	return startHost(t, HostConfig{Port: port, Env: env}), idp.IdP
+}
+
+// postTo brings a response to the host, and goes on until there is an answer.
+func (a *agent) postTo(host *testHost, idp *samltest.IdP, form url.Values) answer {
+	a.t.Helper()
+	page, err := url.Parse(idp.MetadataURL())
+	if err != nil {
+		a.t.Fatal(err)
+	}
+	got := a.post(page, host.URL+"/auth/login/idp/callback", form)
+	for range maxSteps {
+		next, ok := a.next(got)
+		if !ok {
+			return got
+		}
+		got = next
+	}
+	a.t.Fatal("the login does not end")
+	return answer{}
+}
+
+// TestH13_SAMLReplay presents one response again: in the same browser, in another
+// one, and after the host was started anew.
+func TestH13_SAMLReplay(t *testing.T) {
+	host, idp := startSAMLFake(t, map[string]string{"ALLOW_UNSOLICITED": "true"})
+	us := host.URL + "/auth/login/idp"
+	response := idp.Respond(samltest.Request{Issuer: us + "/metadata", ACS: us + "/callback"}, samltest.User{NameID: "alice"})
+	first := newAgent(t, host, "alice")
+	if got := first.postTo(host, idp, response); got.status/100 != 3 || first.cookie(sessionCookie) == "" {
+		t.Fatalf("first: %d %s", got.status, got.body)
+	}
+	again := func(what string) {
+		t.Helper()
+		person := newAgent(t, host, "alice")
+		if got := person.postTo(host, idp, response); got.status != http.StatusUnauthorized {
+			t.Errorf("%s: %d %s", what, got.status, got.body)
+		}
+		person.signedOut()
+	}
+	again("in another browser")
+	if err := host.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := host.Restart(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	again("after a restart")
+}
+
+// TestH14_SAMLOtherBrowser brings a response to the browser of somebody who did
+// not ask for it.
+func TestH14_SAMLOtherBrowser(t *testing.T) {
+	host, idp := startSAMLFake(t, nil)
+	attacker, victim := newAgent(t, host, "alice"), newAgent(t, host, "alice")
+	begun := attacker.get(host.URL + "/auth/login/idp").location()
+	if begun == nil {
+		t.Fatal("the login does not begin")
+	}
+	req, err := samltest.ReadRequest(begun.Query())
+	if err != nil {
+		t.Fatal(err)
+	}
+	response := idp.Respond(req, samltest.User{NameID: "alice"})
+	if got := victim.postTo(host, idp, response); got.status/100 == 3 {
+		t.Errorf("signed in: %d", got.status)
+	}
+	victim.signedOut()
+	if got := attacker.postTo(host, idp, response); got.status/100 != 3 {
+		t.Errorf("in its own browser: %d %s", got.status, got.body)
+	}
+}
+
+// TestSAMLSeedMetadata signs in with the metadata of a service provider of the seed
+// system, whose response goes to the seed's name of the URL.
+func TestSAMLSeedMetadata(t *testing.T) {
+	port := freePort(t)
+	acs := localURL("localhost", port) + "/auth/login/idp/acs"
+	host, _ := startSAMLFakeAt(t, port, samltest.Config{AutoApprove: true}, map[string]string{"SP_metadata": `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="urn:seed">` +
+		`<SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><AssertionConsumerService index="0" ` +
+		`Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="` + acs + `"/></SPSSODescriptor></EntityDescriptor>`})
+	person := newAgent(t, host, "alice")
+	begun := person.get(host.URL + "/auth/login/idp?mode=json")
+	req, err := samltest.ReadRequest(begun.location().Query())
+	if err != nil || req.ACS != acs || req.Issuer != "urn:seed" {
+		t.Fatalf("%+v %v", req, err)
+	}
+	got := person.signIn(host.URL + "/auth/login/idp?mode=json")
+	if got.status != http.StatusOK || got.json(t).Data.AccessToken == "" {
+		t.Errorf("%d %s", got.status, got.body)
+	}
+}
+
+// TestBrowserSAMLFake signs in and out at the identity provider of the demo.
+func TestBrowserSAMLFake(t *testing.T) {
+	key := newSAMLKey(t, "doorward")
+	host, _ := startSAMLFakeAt(t, freePort(t), samltest.Config{}, map[string]string{"SP_PRIVATE_KEY": key.private})
+	person := newTab(t, startBrowser(t))
+	person.open(host.URL + "/login")
+	person.click(`a[href^="/auth/login/idp"]`)
+	person.click(`button[name="user"][value="1"]`)
+	person.waitFor(signOut)
+	person.click(signOut)
+	person.waitFor(`a[href^="/auth/login/idp"]`)
+	if got := person.location(); got != host.URL+"/login?signed_out" {
+		t.Errorf("after signing out: %s", got)
+	}
+}

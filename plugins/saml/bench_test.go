@@ -1,0 +1,129 @@
+package main
+
+import (
+	"encoding/xml"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/crewjam/saml"
+
+	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
+	"github.com/doorward/doorward/plugins/saml/samltest"
+	"github.com/doorward/doorward/sdk"
+)
+
+// sixKB makes a response of 6 KB, whose assertion is signed.
+func sixKB(b *testing.B, idp *samltest.IdP) []byte {
+	b.Helper()
+	user := alice
+	user.Attributes = append([]samltest.Attribute{}, alice.Attributes...)
+	draft := idp.Draft(solicited.Request, user)
+	draft.Style = samltest.Styles[0]
+	draft.Signing.Prefix = "ds"
+	for len(idp.Write(draft)) < 6000 {
+		draft.Assertion.Attributes = append(draft.Assertion.Attributes, samltest.Attribute{
+			Name: "http://schemas.example.org/claims/" + strings.Repeat("x", len(draft.Assertion.Attributes)), Values: []string{"some value"},
+		})
+	}
+	return idp.Write(draft)
+}
+
+// BenchmarkResponse compares a signed response of 6 KB, handled by the plugin with
+// all its checks, with the parsing by crewjam/saml; and says where the time goes.
+// The limit is 1.3 times crewjam/saml.
+func BenchmarkResponse(b *testing.B) {
+	m, idp := direct(b, samltest.Config{}, nil)
+	response := sixKB(b, idp)
+	req := presented(response)
+	b.Run("ours", func(b *testing.B) {
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := m.Continue(b.Context(), req); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("crewjam", func(b *testing.B) {
+		sp := crewjam(b, idp)
+		b.ReportAllocs()
+		for b.Loop() {
+			if _, err := sp.ParseXMLResponse(response, []string{solicited.ID}, sp.AcsURL); err != nil {
+				b.Fatal(err.(*saml.InvalidResponseError).PrivateErr)
+			}
+		}
+	})
+	root, err := wall.Parse(response, wall.Message())
+	if err != nil {
+		b.Fatal(err)
+	}
+	assertion := root.Child(nsAssertion, "Assertion")
+	keys, _ := m.source.current.usableKeys(m.now(), false)
+	v := &verifier{ctx: b.Context(), mechanism: m, provider: m.source.current}
+	signed, err := v.verify(assertion, "assertion")
+	if err != nil {
+		b.Fatal(err)
+	}
+	signature := assertion.Child(nsSignature, "Signature")
+	canonical := wall.Canonical(assertion, []string{"xs"}, signature)
+	for _, part := range []struct {
+		name string
+		run  func() error
+	}{
+		{"base64", func() error { _, err := readPost(req.Response); return err }},
+		{"wall", func() error { _, err := wall.Parse(response, wall.Message()); return err }},
+		{"structure", func() error { return checkStructure(root) }},
+		{"signature, all of it", func() error { _, err := v.verify(assertion, "assertion"); return err }},
+		{"signature, RSA only", func() error {
+			_ = xmldsig.VerifyBytes(canonical, make([]byte, 256), xmldsig.RSASHA256, keys, xmldsig.Policy{})
+			return nil
+		}},
+		{"signature, canonical form", func() error { wall.Canonical(assertion, []string{"xs"}, signature); return nil }},
+		{"signature, what was signed read again", func() error { _, err := wall.Parse(canonical, wall.Message()); return err }},
+		{"rules", func() error {
+			_, err := m.checkAssertion(signed, expectation{requestID: solicited.ID}, m.source.current)
+			return err
+		}},
+	} {
+		b.Run("part: "+part.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := part.run(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+func crewjam(b *testing.B, idp *samltest.IdP) *saml.ServiceProvider {
+	b.Helper()
+	metadata := &saml.EntityDescriptor{}
+	if err := xml.Unmarshal(idp.Metadata().XML(), metadata); err != nil {
+		b.Fatal(err)
+	}
+	now := newClock().Now()
+	saml.TimeNow = func() time.Time { return now }
+	b.Cleanup(func() { saml.TimeNow = time.Now })
+	acs, err := url.Parse(acsURL)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return &saml.ServiceProvider{EntityID: usURL, AcsURL: *acs, IDPMetadata: metadata}
+}
+
+// BenchmarkBegin makes a request, unsigned and signed with each kind of key.
+func BenchmarkBegin(b *testing.B) {
+	for name, values := range map[string]map[string]any{"unsigned": nil, "RSA": {"sp_private_key": pemKey(b, samltest.OtherKey())}} {
+		b.Run(name, func(b *testing.B) {
+			m, _ := direct(b, samltest.Config{}, values)
+			for b.Loop() {
+				if _, err := m.Begin(b.Context(), sdk.BeginRequest{State: state}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,271 @@
+package main
+
+import (
+	"bytes"
+	"compress/flate"
+	"crypto"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"net/url"
+	"strings"
+	"sync"
+
+	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
+	"github.com/doorward/doorward/sdk"
+)
+
+const (
+	// maxInflated bounds what a compressed message may become (CVE-2023-28119).
+	maxInflated = 128 << 10
+
+	// maxRelayState bounds the RelayState that we return to the provider. The
+	// specification says 80 (bindings section 3.4.3), and many send a URL.
+	maxRelayState = 2 << 10
+)
+
+// message is a SAML message as it came by one of the bindings.
+type message struct {
+	request    bool // SAMLRequest, not SAMLResponse
+	xml        []byte
+	relayState string
+	redirect   *querySignature // of the HTTP-Redirect binding; nil for HTTP-POST
+}
+
+// querySignature is the signature of the HTTP-Redirect binding (bindings section
+// 3.4.4.1).
+type querySignature struct {
+	signed    []byte // the octets of the query that it covers, as they were sent
+	algorithm string // empty if there is none
+	value     []byte
+}
+
+func (q querySignature) verify(keys []crypto.PublicKey, policy xmldsig.Policy) error {
+	if q.algorithm == "" {
+		return xmldsig.ErrUnsigned
+	}
+	return xmldsig.VerifyBytes(q.signed, q.value, q.algorithm, keys, policy)
+}
+
+// readPost reads a message of the HTTP-POST binding (bindings section 3.5.4).
+func readPost(req sdk.InboundRequest) (message, error) {
+	if req.Method != "POST" {
+		return message{}, sdk.InvalidResponse(reasonBinding, "a message by %s: only POST is possible here", shown(req.Method))
+	}
+	m := message{}
+	var text string
+	switch request, response := req.Form[paramRequest], req.Form[paramResponse]; {
+	case len(request)+len(response) == 0:
+		return m, sdk.InvalidResponse(reasonMessageMissing, "no SAML message in the form")
+	case len(request)+len(response) > 1 || len(req.Form[paramRelayState]) > 1:
+		return m, sdk.InvalidResponse(reasonMessageDuplicate, "several SAML messages or RelayStates in the form")
+	case len(request) == 1:
+		m.request, text = true, request[0]
+	default:
+		text = response[0]
+	}
+	m.relayState = req.Form.Get(paramRelayState)
+	if len(text) > base64.StdEncoding.EncodedLen(wall.Message().Bytes)*5/4 {
+		return m, sdk.InvalidResponse(reasonMessageEncoding, "a message of %d characters", len(text))
+	}
+	var err error
+	if m.xml, err = xmldsig.DecodeBase64(text); err != nil {
+		return m, sdk.InvalidResponse(reasonMessageEncoding, "the message: %w", err)
+	}
+	return m, nil
+}
+
+// readRedirect reads a message of the HTTP-Redirect binding. It reads the query as
+// it was sent, since the signature covers that, and only names that are written as
+// the specification has them: a name with an escape in it would be one thing to
+// who verifies and another to who reads (CVE-2026-117691).
+func readRedirect(req sdk.InboundRequest) (message, error) {
+	raw, err := splitQuery(req.RawQuery)
+	if err != nil {
+		return message{}, sdk.InvalidResponse(reasonMessageDuplicate, "the query: %w", err)
+	}
+	m := message{redirect: &querySignature{}}
+	name := paramResponse
+	if _, m.request = raw.values[paramRequest]; m.request {
+		name = paramRequest
+	}
+	if _, ok := raw.values[name]; !ok {
+		return message{}, sdk.InvalidResponse(reasonMessageMissing, "no SAML message in the query")
+	}
+	if err := m.readQuery(raw, name); err != nil {
+		return message{}, sdk.InvalidResponse(reasonMessageEncoding, "the query: %w", err)
+	}
+	return m, nil
+}
+
+func (m *message) readQuery(raw rawQuery, name string) error {
+	text, err := url.QueryUnescape(raw.values[name])
+	if err != nil {
+		return errors.New("the message is not escaped as in a URL")
+	}
+	if m.xml, err = inflate(text); err != nil {
+		return err
+	}
+	if m.relayState, err = url.QueryUnescape(raw.values[paramRelayState]); err != nil {
+		return errors.New("RelayState is not escaped as in a URL")
+	}
+	if m.redirect.algorithm, err = url.QueryUnescape(raw.values[paramSigAlg]); err != nil {
+		return errors.New("SigAlg is not escaped as in a URL")
+	}
+	signature, err := url.QueryUnescape(raw.values[paramSignature])
+	if err != nil {
+		return errors.New("the signature is not escaped as in a URL")
+	}
+	if m.redirect.value, err = xmldsig.DecodeBase64(signature); err != nil {
+		return fmt.Errorf("the signature: %w", err)
+	}
+	m.redirect.signed = raw.covered(name)
+	return nil
+}
+
+// rawQuery holds the parameters of the binding, escaped as they were sent.
+type rawQuery struct{ values map[string]string }
+
+var bindingParams = []string{paramRequest, paramResponse, paramRelayState, paramSigAlg, paramSignature}
+
+// splitQuery refuses a parameter that is there twice, in another spelling, or in
+// another order than it is signed in.
+func splitQuery(query string) (rawQuery, error) {
+	raw := rawQuery{map[string]string{}}
+	last := -1
+	for part := range strings.SplitSeq(query, "&") {
+		name, value, _ := strings.Cut(part, "=")
+		plain, err := url.QueryUnescape(name)
+		if err != nil {
+			return raw, errors.New("a parameter name is not escaped as in a URL")
+		}
+		order := indexFold(bindingParams, plain)
+		switch {
+		case order < 0:
+			continue
+		case name != bindingParams[order]:
+			return raw, fmt.Errorf("%s is written in another way", bindingParams[order])
+		case order <= last || order == 1 && last == 0:
+			return raw, fmt.Errorf("%s is there twice, or not in the order in which it is signed", name)
+		}
+		last = order
+		raw.values[name] = value
+	}
+	return raw, nil
+}
+
+func indexFold(list []string, name string) int {
+	for i, known := range list {
+		if strings.EqualFold(known, name) {
+			return i
+		}
+	}
+	return -1
+}
+
+// covered returns what the signature is over.
+func (q rawQuery) covered(name string) []byte {
+	signed := name + "=" + q.values[name]
+	if relayState, ok := q.values[paramRelayState]; ok {
+		signed += "&" + paramRelayState + "=" + relayState
+	}
+	return []byte(signed + "&" + paramSigAlg + "=" + q.values[paramSigAlg])
+}
+
+// inflate reverses deflate. It reads one stream, whole, with nothing after it.
+func inflate(text string) ([]byte, error) {
+	compressed, err := xmldsig.DecodeBase64(text)
+	if err != nil {
+		return nil, fmt.Errorf("the message: %w", err)
+	}
+	in := bytes.NewReader(compressed)
+	data, err := io.ReadAll(io.LimitReader(flate.NewReader(in), maxInflated+1))
+	switch {
+	case err != nil:
+		return nil, errors.New("the message is not compressed with deflate")
+	case len(data) > maxInflated:
+		return nil, fmt.Errorf("the message has more than %d bytes", maxInflated)
+	case in.Len() > 0:
+		return nil, errors.New("something follows the compressed message")
+	}
+	return data, nil
+}
+
+// deflaters are kept, because making one takes longer than all the rest of a
+// request that is not signed.
+var deflaters = sync.Pool{New: func() any {
+	w, err := flate.NewWriter(nil, flate.DefaultCompression)
+	if err != nil {
+		panic(err) // the level is a constant
+	}
+	return w
+}}
+
+func deflate(data []byte) ([]byte, error) {
+	w := deflaters.Get().(*flate.Writer)
+	defer deflaters.Put(w)
+	var out bytes.Buffer
+	w.Reset(&out)
+	if _, err := w.Write(data); err != nil {
+		return nil, fmt.Errorf("compressing a message: %w", err)
+	}
+	if err := w.Close(); err != nil {
+		return nil, fmt.Errorf("compressing a message: %w", err)
+	}
+	return out.Bytes(), nil
+}
+
+// sending is a message of ours on its way to the provider.
+type sending struct {
+	to         string
+	xml        []byte
+	request    bool
+	relayState string
+	memory     []byte
+}
+
+func (s sending) param() string {
+	if s.request {
+		return paramRequest
+	}
+	return paramResponse
+}
+
+// byRedirect is the HTTP-Redirect binding: the signature is over the query.
+func (s sending) byRedirect(own ownKeys) (sdk.Step, error) {
+	deflated, err := deflate(s.xml)
+	if err != nil {
+		return nil, err
+	}
+	query := s.param() + "=" + url.QueryEscape(base64.StdEncoding.EncodeToString(deflated))
+	if s.relayState != "" {
+		query += "&" + paramRelayState + "=" + url.QueryEscape(s.relayState)
+	}
+	if own.signer != nil {
+		query += "&" + paramSigAlg + "=" + url.QueryEscape(own.algorithm)
+		signature, err := xmldsig.SignBytes([]byte(query), own.algorithm, own.signer)
+		if err != nil {
+			return nil, err
+		}
+		query += "&" + paramSignature + "=" + url.QueryEscape(base64.StdEncoding.EncodeToString(signature))
+	}
+	separator := "?"
+	if strings.Contains(s.to, "?") {
+		separator = "&"
+	}
+	return sdk.Redirect{URL: s.to + separator + query, Memory: s.memory}, nil
+}
+
+// byPost is the HTTP-POST binding. A message that must be signed carries its
+// signature inside.
+func (s sending) byPost() sdk.Step {
+	post := sdk.FormPost{URL: s.to, Memory: s.memory, Fields: []sdk.FormField{
+		{Name: s.param(), Value: base64.StdEncoding.EncodeToString(s.xml)},
+	}}
+	if s.relayState != "" {
+		post.Fields = append(post.Fields, sdk.FormField{Name: paramRelayState, Value: s.relayState})
+	}
+	return post
+}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/claims"
+)
+
+// identify makes the identity of an assertion.
+func (m *mechanism) identify(a assertion, p *provider) (sdk.Identity, error) {
+	subject, err := m.subject(a, p)
+	if err != nil {
+		return sdk.Identity{}, err
+	}
+	o, all := m.options, a.attributes
+	identity := sdk.Identity{
+		Subject:    subject,
+		Username:   all.first(all.display, o.UsernameKey, knownUsername),
+		Email:      all.first(all.named, o.EmailKey, knownEmail),
+		GivenName:  all.first(all.display, o.GivenNameKey, knownGivenName),
+		FamilyName: all.first(all.display, o.FamilyNameKey, knownFamilyName),
+		Name:       all.first(all.display, o.NameKey, knownName),
+		Groups:     m.groups(all),
+		AuthTime:   a.session.instant,
+		ACR:        a.session.context,
+		Claims:     all.claims(),
+		ExpiresAt:  a.session.notOnOrAfter,
+		SessionID:  sessionText(a.session.index),
+		OnceID:     a.id,
+		OnceUntil:  a.onceUntil,
+	}
+	if a.nameID != nil && o.IdentifierKey != "" {
+		identity.LogoutSubject = a.nameID.logoutKey(p.entityID, m.entityID)
+	}
+	if identity.Grant, err = grant(a); err != nil {
+		return sdk.Identity{}, err
+	}
+	return identity, checkLimits(identity)
+}
+
+// subject is the NameID, or the attribute of identifier_key.
+func (m *mechanism) subject(a assertion, p *provider) (string, error) {
+	subject := ""
+	switch {
+	case m.options.IdentifierKey != "":
+		found, _ := a.attributes.named(m.options.IdentifierKey)
+		if len(found.values) != 1 {
+			return "", sdk.InvalidResponse(reasonIdentifier, "the attribute %q of identifier_key has %d values in the assertion, not one: have the provider release it", m.options.IdentifierKey, len(found.values))
+		}
+		subject = found.values[0]
+	case a.nameID == nil:
+		return "", sdk.InvalidResponse(reasonSubject, "the assertion has no NameID: have the provider send one, or set identifier_key")
+	case a.nameID.Format == formatTransient:
+		return "", sdk.Misconfigured(reasonTransient, "the NameID is transient, another one at each login: have the provider send a persistent one (name_id_format), or set identifier_key to an attribute that stays the same")
+	default:
+		subject = a.nameID.key(p.entityID, m.entityID)
+	}
+	if err := claims.CheckSubject(subject); err != nil {
+		return "", sdk.InvalidResponse(reasonIdentifier, "what identifies the end user %w", err)
+	}
+	return subject, nil
+}
+
+// groups are the values of one attribute, by its full name. A friendly name never
+// decides what somebody may do.
+func (m *mechanism) groups(all attributes) []string {
+	names := knownGroups
+	if m.options.GroupsKey != "" {
+		names = []string{m.options.GroupsKey}
+	}
+	for _, name := range names {
+		a, ok := all.named(name)
+		if !ok {
+			continue
+		}
+		return split(a.values, m.options.GroupsDelimiter)
+	}
+	if _, link := all.named(groupsLink); link {
+		m.logger.Warn("the provider sends a link in place of the groups, which is not followed: have it release fewer groups")
+	}
+	return nil
+}
+
+func split(values []string, delimiter string) []string {
+	var groups []string
+	for _, value := range values {
+		parts := []string{value}
+		if delimiter != "" {
+			parts = strings.Split(value, delimiter)
+		}
+		for _, part := range parts {
+			if part = strings.TrimSpace(part); part != "" {
+				groups = append(groups, part)
+			}
+		}
+	}
+	return groups
+}
+
+// checkLimits says which attribute is too much, where the host would only say
+// that something is.
+func checkLimits(i sdk.Identity) error {
+	size := 0
+	for _, group := range i.Groups {
+		size += len(group)
+		if len(group) > sdk.MaxAttribute {
+			return sdk.InvalidResponse(reasonIdentityLimit, "a group of %d bytes, at most %d are allowed", len(group), sdk.MaxAttribute)
+		}
+	}
+	if len(i.Groups) > sdk.MaxGroups || size > sdk.MaxGroupBytes {
+		return sdk.InvalidResponse(reasonIdentityLimit, "%d groups of %d bytes, at most %d of %d are allowed: have the provider release fewer", len(i.Groups), size, sdk.MaxGroups, sdk.MaxGroupBytes)
+	}
+	data, err := json.Marshal(i.Claims)
+	if err != nil {
+		return fmt.Errorf("encoding the attributes: %w", err)
+	}
+	if len(data) > sdk.MaxClaims {
+		return sdk.InvalidResponse(reasonIdentityLimit, "%d bytes of attributes, at most %d are allowed: have the provider release fewer", len(data), sdk.MaxClaims)
+	}
+	return nil
+}
+
+// grantContent is what BeginLogout needs: whom to log out, as the provider calls
+// them (profiles section 4.4.4.1).
+type grantContent struct {
+	NameID       *nameID `json:"id"`
+	SessionIndex string  `json:"i,omitempty"`
+}
+
+func grant(a assertion) ([]byte, error) {
+	if a.nameID == nil {
+		return nil, nil
+	}
+	data, err := json.Marshal(grantContent{NameID: a.nameID, SessionIndex: a.session.index})
+	if err != nil {
+		return nil, fmt.Errorf("encoding the grant: %w", err)
+	}
+	return data, nil
+}

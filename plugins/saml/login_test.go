@@ -1,0 +1,141 @@
+package main
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/doorward/doorward/plugins/saml/samltest"
+	"github.com/doorward/doorward/sdk"
+)
+
+// TestStyles signs in with what real providers write, signed in each way.
+func TestStyles(t *testing.T) {
+	for _, style := range samltest.Styles {
+		for _, signed := range []struct {
+			name                string
+			response, assertion bool
+		}{{"assertion signed", false, true}, {"response signed", true, false}, {"both signed", true, true}} {
+			t.Run(style.Name+", "+signed.name, func(t *testing.T) {
+				r := openRig(t, samltest.Config{Style: style}, nil)
+				identity, err := r.login(func(d *samltest.Draft) { d.SignResponse, d.SignAssertion = signed.response, signed.assertion })
+				if err != nil {
+					t.Fatal(err)
+				}
+				if identity.Subject != "alice-0001" || identity.Username != "alice" || identity.GivenName != "Alice & Co" || identity.FamilyName != "Liddell <3" {
+					t.Errorf("%+v", identity)
+				}
+			})
+		}
+	}
+}
+
+func TestIdentity(t *testing.T) {
+	r := openRig(t, samltest.Config{Style: samltest.Styles[0]}, nil)
+	got, err := r.login(func(d *samltest.Draft) { d.Assertion.ID = "_the-assertion" })
+	if err != nil {
+		t.Fatal(err)
+	}
+	now := r.clock.Now()
+	want := sdk.Identity{
+		Subject: "alice-0001", Username: "alice", Email: "alice@example.org", GivenName: "Alice & Co", FamilyName: "Liddell <3",
+		Groups: []string{"editors", "admins"}, AuthTime: now, ACR: samltest.PasswordClass,
+		Claims: map[string]any{
+			"uid": "alice", "mail": "alice@example.org", "urn:oid:2.5.4.42": "Alice & Co", "sn": "Liddell <3",
+			"groups": []any{"editors", "admins"},
+		},
+		Grant:     []byte(`{"id":{"v":"alice-0001","f":"` + samltest.Persistent + `"},"i":"session-of-alice-0001"}`),
+		SessionID: "session-of-alice-0001", ExpiresAt: now.Add(8 * time.Hour),
+		OnceID: "_the-assertion", OnceUntil: now.Add(maxAge + 3*time.Minute),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAttributes(t *testing.T) {
+	user := samltest.User{NameID: "bob", Attributes: []samltest.Attribute{
+		{Name: "urn:x:id", Values: []string{"4711"}},
+		{Name: "urn:x:name", Friendly: "shown", Values: []string{"Bob"}},
+		{Name: "role", Values: []string{"a; b"}},
+		{Name: "role", Values: []string{"c"}},
+		{Name: "urn:x:other", Friendly: "role-of-friends", Values: []string{"root"}},
+	}}
+	r := openRig(t, samltest.Config{}, map[string]any{
+		"identifier_key": "urn:x:id", "name_key": "shown", "groups_key": "role", "groups_delimiter": ";", "email_key": "shown",
+	})
+	got, err := r.loginAs(user, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.Subject != "4711" || got.LogoutSubject != "bob" || got.Name != "Bob" || got.Email != "" {
+		t.Errorf("%+v", got)
+	}
+	if !slices.Equal(got.Groups, []string{"a", "b", "c"}) {
+		t.Errorf("groups %q", got.Groups)
+	}
+	friendly := openRig(t, samltest.Config{}, map[string]any{"groups_key": "role-of-friends"})
+	if got, err := friendly.loginAs(user, nil); err != nil || got.Groups != nil {
+		t.Errorf("groups by a friendly name: %q, %v", got.Groups, err)
+	}
+}
+
+// TestH35_ManyGroups has more elements than the libraries of the field can verify.
+func TestH35_ManyGroups(t *testing.T) {
+	var groups []string
+	for i := range 2500 {
+		groups = append(groups, "group-of-people-"+strconv.Itoa(i))
+	}
+	user := samltest.User{NameID: "bob", Attributes: []samltest.Attribute{{Name: "groups", Values: groups}}}
+	for _, style := range []samltest.Style{samltest.Styles[0], samltest.Styles[1], samltest.Styles[5]} {
+		r := openRig(t, samltest.Config{Style: style}, nil)
+		got, err := r.loginAs(user, nil)
+		if err != nil || !slices.Equal(got.Groups, groups) {
+			t.Errorf("%s: %d groups, %v", style.Name, len(got.Groups), err)
+		}
+		got, err = r.loginAs(user, func(d *samltest.Draft) { d.SignResponse = true })
+		if err != nil || len(got.Groups) != len(groups) {
+			t.Errorf("%s: %d groups in a signed response, %v", style.Name, len(got.Groups), err)
+		}
+	}
+	r := openRig(t, samltest.Config{}, nil)
+	user.Attributes[0].Values = []string{strings.Repeat("x", 2000)}
+	_, err := r.loginAs(user, nil)
+	refused(t, err, reasonIdentityLimit)
+}
+
+func TestD09_Identifiers(t *testing.T) {
+	r := openRig(t, samltest.Config{}, nil)
+	_, err := r.loginAs(samltest.User{NameID: "x", Format: samltest.Transient}, nil)
+	checkReason(t, err, sdk.ErrMisconfigured, reasonTransient)
+
+	subject := func(change func(*samltest.AssertionDraft)) string {
+		t.Helper()
+		got, err := r.login(func(d *samltest.Draft) { change(d.Assertion) })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return got.Subject
+	}
+	plain := subject(func(*samltest.AssertionDraft) {})
+	own := subject(func(a *samltest.AssertionDraft) { a.NameQualifier, a.SPNameQualifier = r.idp.EntityID(), usURL })
+	other := subject(func(a *samltest.AssertionDraft) { a.NameQualifier = "https://other.example" })
+	affiliation := subject(func(a *samltest.AssertionDraft) { a.SPNameQualifier = "https://other.example" })
+	if plain != own || plain == other || plain == affiliation || other == affiliation {
+		t.Errorf("subjects %q %q %q %q", plain, own, other, affiliation)
+	}
+
+	byAttribute := openRig(t, samltest.Config{}, map[string]any{"identifier_key": "uid"})
+	got, err := byAttribute.login(func(d *samltest.Draft) { d.Assertion.NameIDFormat = samltest.Transient })
+	if err != nil || got.Subject != "alice" || got.LogoutSubject != "alice-0001" {
+		t.Errorf("%q %q %v", got.Subject, got.LogoutSubject, err)
+	}
+	_, err = byAttribute.loginAs(samltest.User{NameID: "x"}, nil)
+	refused(t, err, reasonIdentifier)
+	_, err = byAttribute.loginAs(samltest.User{NameID: "x", Attributes: []samltest.Attribute{{Name: "uid", Values: []string{"a", "b"}}}}, nil)
+	refused(t, err, reasonIdentifier)
+}

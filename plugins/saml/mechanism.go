@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/options"
+)
+
+// mechanism signs in through one configured SAML identity provider.
+type mechanism struct {
+	options      Options
+	entityID     string
+	nameIDFormat string // to ask for, or empty
+	callback     string
+	logoutURL    string
+	skew         time.Duration
+	own          ownKeys
+	source       *source
+	client       *http.Client
+	now          func() time.Time
+	logger       *slog.Logger
+	refused      refusals
+}
+
+var (
+	_ sdk.Mechanism         = (*mechanism)(nil)
+	_ sdk.LogoutBeginner    = (*mechanism)(nil)
+	_ sdk.LogoutReceiver    = (*mechanism)(nil)
+	_ sdk.MetadataPublisher = (*mechanism)(nil)
+	_ sdk.Checker           = (*mechanism)(nil)
+	_ io.Closer             = (*mechanism)(nil)
+)
+
+// open makes a provider ready. Metadata at a URL is read in the background.
+func open(_ context.Context, env sdk.Env, o Options) (sdk.Mechanism, error) {
+	own, err := o.keys()
+	if err != nil {
+		return nil, err
+	}
+	m := &mechanism{
+		options: o, own: own, callback: env.CallbackURL, logoutURL: env.LogoutURL,
+		now: env.Now, logger: env.Logger,
+	}
+	m.skew, _ = o.skew()
+	var problems options.Problems
+	m.identifyUs(env, &problems)
+	pins, err := parseCertificates(o.IDPMetadataCertificate)
+	if err != nil {
+		problems.Addf("idp_metadata_certificate", "%v", err)
+	}
+	if m.client, err = env.HTTPClient(o.httpSettings()); err != nil {
+		problems.Addf("client_http_ca", "cannot be used: %v", err)
+	}
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	return m, m.openSource(selection{entityID: o.IDPEntityID, pins: pins, policy: o.policy()})
+}
+
+// identifyUs finds out who we are to the provider.
+func (m *mechanism) identifyUs(env sdk.Env, problems *options.Problems) {
+	replaced, err := readReplaced(m.options.SPMetadata)
+	if err != nil {
+		problems.Addf("sp_metadata", "%v", err)
+	}
+	m.entityID = firstOf(m.options.EntityID, replaced.entityID, env.MetadataURL)
+	if len(m.entityID) > maxEntityID || quoted(m.entityID) != m.entityID {
+		problems.Addf("entity_id", "must be at most %d printable ASCII characters", maxEntityID)
+	}
+	// The provider may know only the assertion consumer service of the seed
+	// system, which the host serves, too.
+	if alias := strings.TrimSuffix(env.CallbackURL, "/callback") + "/acs"; slices.Contains(replaced.consumers, alias) {
+		m.callback = alias
+	}
+	m.nameIDFormat = firstOf(nameIDFormat(m.options.NameIDFormat), replaced.nameIDFormat)
+	if quoted(m.nameIDFormat) != m.nameIDFormat {
+		problems.Addf("name_id_format", "must be a URN in printable ASCII characters")
+	}
+}
+
+func firstOf(texts ...string) string {
+	for _, text := range texts {
+		if text != "" {
+			return text
+		}
+	}
+	return ""
+}
+
+func (m *mechanism) openSource(s selection) error {
+	if m.options.IDPMetadata != "" {
+		s.now = m.now()
+		p, err := readProvider([]byte(m.options.IDPMetadata), s)
+		if err != nil {
+			return fmt.Errorf("idp_metadata: %w", err)
+		}
+		m.source = fixed(p, m.now)
+		return nil
+	}
+	m.source = &source{
+		now: m.now, logger: m.logger, refresh: m.options.IDPMetadataRefresh,
+		load: func(ctx context.Context) (*provider, error) {
+			doc, err := fetch(ctx, m.client, m.options.IDPMetadataURL)
+			if err != nil {
+				return nil, err
+			}
+			s.now = m.now()
+			return readProvider(doc.body, s)
+		},
+	}
+	m.source.start()
+	return nil
+}
+
+// Close ends the reading of metadata in the background.
+func (m *mechanism) Close() error {
+	m.source.close()
+	m.client.CloseIdleConnections()
+	return nil
+}
+
+// memory travels from Begin to Continue, sealed by the host.
+type memory struct {
+	RequestID string    `json:"r"`
+	Provider  string    `json:"p"`
+	Begun     time.Time `json:"t"`
+}
+
+// Begin sends the browser to the provider with an AuthnRequest (profiles section
+// 4.1.4.1).
+func (m *mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, error) {
+	p, err := m.source.get(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if p.wantSigned && m.own.signer == nil {
+		return nil, sdk.Misconfigured(reasonKeyMissing, "the provider wants signed requests: set sp_private_key, and give the provider our metadata")
+	}
+	binding, location, err := m.ssoEndpoint(p)
+	if err != nil {
+		return nil, err
+	}
+	now := m.now()
+	mem := memory{RequestID: newID(), Provider: p.entityID, Begun: now.UTC().Truncate(time.Second)}
+	if len(mem.Provider) > maxRemembered {
+		mem.Provider = fingerprint(mem.Provider)
+	}
+	data, err := json.Marshal(mem)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the memory of the login: %w", err)
+	}
+	element := m.requestElement(m.authnRequest(mem.RequestID, location, now))
+	return m.send(element, binding, sending{to: location, request: true, relayState: req.State, memory: data})
+}
+
+// ssoEndpoint chooses where the request goes.
+func (m *mechanism) ssoEndpoint(p *provider) (binding, location string, err error) {
+	order := []string{bindingRedirect, bindingPost}
+	switch m.options.RequestBinding {
+	case "redirect":
+		order = order[:1]
+	case "post":
+		order = order[1:]
+	}
+	for _, binding := range order {
+		if location, ok := p.sso[binding]; ok {
+			return binding, location, nil
+		}
+	}
+	return "", "", sdk.Misconfigured(reasonMetadataEndpoint, "the provider takes no requests by the binding of request_binding: leave it out")
+}
+
+// Continue reads the response, and checks it as profiles section 4.1.4.3 demands.
+func (m *mechanism) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.Step, error) {
+	identity, err := m.signIn(ctx, req)
+	if err != nil {
+		m.refused.remember(m.now(), err)
+		return nil, err
+	}
+	return sdk.Authenticated{Identity: identity}, nil
+}
+
+func (m *mechanism) signIn(ctx context.Context, req sdk.ContinueRequest) (sdk.Identity, error) {
+	want := expectation{unsolicited: req.Unsolicited}
+	if !req.Unsolicited {
+		var mem memory
+		if err := json.Unmarshal(req.Memory, &mem); err != nil || mem.RequestID == "" {
+			return sdk.Identity{}, sdk.InvalidResponse(reasonUnsolicited, "the login has no memory that can be read")
+		}
+		want.requestID, want.begun, want.provider = mem.RequestID, mem.Begun, mem.Provider
+	}
+	p, err := m.source.get(ctx)
+	if err != nil {
+		return sdk.Identity{}, err
+	}
+	if !req.Unsolicited && want.provider != p.entityID && want.provider != fingerprint(p.entityID) {
+		return sdk.Identity{}, sdk.InvalidResponse(reasonProviderChanged, "the login was started with another provider")
+	}
+	msg, err := readPost(req.Response)
+	if err != nil {
+		return sdk.Identity{}, err
+	}
+	if msg.request {
+		return sdk.Identity{}, sdk.InvalidResponse(reasonMessageMissing, "a request in place of a response")
+	}
+	if !req.Unsolicited && msg.relayState != req.State {
+		return sdk.Identity{}, sdk.InvalidResponse(reasonRelayState, "RelayState is not that of this login")
+	}
+	a, err := m.readResponse(ctx, p, msg.xml, want)
+	if err != nil {
+		return sdk.Identity{}, err
+	}
+	return m.identify(a, p)
+}

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"crypto/x509"
+	"encoding/base64"
+	"encoding/xml"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/crewjam/saml"
+
+	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/xmlenc"
+	"github.com/doorward/doorward/sdk"
+)
+
+const (
+	// metadataType is the media type of metadata (metadata appendix A).
+	metadataType = "application/samlmetadata+xml"
+
+	// metadataValid is long, because many providers read our metadata once, when
+	// they are set up, and some then hold on to its end.
+	metadataValid = 365 * 24 * time.Hour
+	metadataCache = 24 * time.Hour
+)
+
+// Metadata describes us as a service provider (metadata section 2.4.4).
+func (m *mechanism) Metadata(context.Context) (sdk.Document, error) {
+	signed, wanted := m.own.signer != nil, m.options.WantAssertionsSigned
+	role := saml.SPSSODescriptor{
+		AuthnRequestsSigned: &signed, WantAssertionsSigned: &wanted,
+		AssertionConsumerServices: []saml.IndexedEndpoint{{Binding: bindingPost, Location: m.callback, Index: 0, IsDefault: &yes}},
+	}
+	role.ProtocolSupportEnumeration = nsProtocol
+	role.KeyDescriptors = m.keyDescriptors()
+	role.SingleLogoutServices = []saml.Endpoint{
+		{Binding: bindingRedirect, Location: m.logoutURL}, {Binding: bindingPost, Location: m.logoutURL},
+	}
+	if m.nameIDFormat != "" {
+		role.NameIDFormats = []saml.NameIDFormat{saml.NameIDFormat(m.nameIDFormat)}
+	}
+	if requested := m.requestedAttributes(); len(requested) > 0 {
+		role.AttributeConsumingServices = []saml.AttributeConsumingService{{
+			Index: 0, IsDefault: &yes, RequestedAttributes: requested,
+			ServiceNames: []saml.LocalizedName{{Lang: "en", Value: "Doorward"}},
+		}}
+	}
+	doc := saml.EntityDescriptor{
+		EntityID: m.entityID, SPSSODescriptors: []saml.SPSSODescriptor{role},
+		ValidUntil: m.now().UTC().Add(metadataValid).Truncate(time.Hour), CacheDuration: metadataCache,
+	}
+	content, err := xml.MarshalIndent(doc, "", "  ")
+	if err != nil {
+		return sdk.Document{}, fmt.Errorf("writing our metadata: %w", err)
+	}
+	return sdk.Document{ContentType: metadataType, Content: append([]byte(xml.Header), append(content, '\n')...)}, nil
+}
+
+var yes = true
+
+// keyDescriptors publish one key for each use. Keys that only decrypt what is
+// encrypted to an old certificate are not shown any more.
+func (m *mechanism) keyDescriptors() []saml.KeyDescriptor {
+	var list []saml.KeyDescriptor
+	if m.own.signerCert != nil {
+		list = append(list, saml.KeyDescriptor{Use: "signing", KeyInfo: keyInfo(m.own.signerCert)})
+	}
+	if m.own.cryptCert == nil {
+		return list
+	}
+	crypt := saml.KeyDescriptor{Use: "encryption", KeyInfo: keyInfo(m.own.cryptCert)}
+	algorithms := []string{xmlenc.AES256GCM, xmlenc.AES192GCM, xmlenc.AES128GCM, xmlenc.OAEP, xmlenc.OAEPMGF1P}
+	if m.options.InsecureAllowCBC {
+		algorithms = append(algorithms, xmlenc.AES256CBC, xmlenc.AES192CBC, xmlenc.AES128CBC)
+	}
+	for _, algorithm := range algorithms {
+		crypt.EncryptionMethods = append(crypt.EncryptionMethods, saml.EncryptionMethod{Algorithm: algorithm})
+	}
+	return append(list, crypt)
+}
+
+func keyInfo(c *x509.Certificate) saml.KeyInfo {
+	data := base64.StdEncoding.EncodeToString(c.Raw)
+	return saml.KeyInfo{X509Data: saml.X509Data{X509Certificates: []saml.X509Certificate{{Data: data}}}}
+}
+
+// requestedAttributes are those that the operator names.
+func (m *mechanism) requestedAttributes() []saml.RequestedAttribute {
+	o := m.options
+	var list []saml.RequestedAttribute
+	names := append([]string{o.IdentifierKey, o.UsernameKey, o.EmailKey, o.GivenNameKey, o.FamilyNameKey, o.NameKey, o.GroupsKey}, o.RequestedAttrs...)
+	seen := map[string]bool{"": true}
+	for _, name := range names {
+		if seen[name] {
+			continue
+		}
+		seen[name] = true
+		required := name == o.IdentifierKey
+		list = append(list, saml.RequestedAttribute{
+			Attribute:  saml.Attribute{Name: name, NameFormat: "urn:oasis:names:tc:SAML:2.0:attrname-format:unspecified"},
+			IsRequired: &required,
+		})
+	}
+	return list
+}
+
+// replaced is what counts of the metadata of the service provider that we take
+// the place of.
+type replaced struct {
+	entityID, nameIDFormat string
+	consumers              []string // assertion consumer service URLs
+}
+
+func readReplaced(text string) (replaced, error) {
+	if text == "" {
+		return replaced{}, nil
+	}
+	root, err := wall.Parse([]byte(text), wall.Metadata())
+	if err != nil {
+		return replaced{}, fmt.Errorf("is no metadata: %w", err)
+	}
+	role := root.Child(nsMetadata, "SPSSODescriptor")
+	if !root.Is(nsMetadata, "EntityDescriptor") || role == nil || root.Value("entityID") == "" {
+		return replaced{}, errors.New("is no metadata of one service provider; leave it out to use our own")
+	}
+	r := replaced{entityID: root.Value("entityID")}
+	if formats := role.All(nsMetadata, "NameIDFormat"); len(formats) > 0 {
+		r.nameIDFormat, _ = uriText(formats[0])
+	}
+	for _, service := range role.All(nsMetadata, "AssertionConsumerService") {
+		r.consumers = append(r.consumers, service.Value("Location"))
+	}
+	return r, nil
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"net/url"
+
+	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/claims"
+)
+
+// nameID is what the provider calls the end user (core section 2.2.3).
+type nameID struct {
+	Value           string `json:"v"`
+	Format          string `json:"f,omitempty"`
+	NameQualifier   string `json:"n,omitempty"`
+	SPNameQualifier string `json:"s,omitempty"`
+}
+
+// readSubjectID reads the NameID, or decrypts it. There need be none: then an
+// attribute must identify the end user.
+func (m *mechanism) readSubjectID(e *wall.Element) (*nameID, error) {
+	plain, encrypted := e.All(nsAssertion, "NameID"), e.All(nsAssertion, "EncryptedID")
+	switch {
+	case len(plain)+len(encrypted)+len(e.All(nsAssertion, "BaseID")) > 1:
+		return nil, sdk.InvalidResponse(reasonSubject, "several identifiers of the end user")
+	case len(plain) == 1:
+		return readNameID(plain[0])
+	case len(encrypted) == 0:
+		return nil, nil
+	}
+	// The signature over all around it was verified.
+	element, err := m.decrypt(encrypted[0], encrypted[0], true)
+	if err != nil {
+		return nil, err
+	}
+	if !element.Is(nsAssertion, "NameID") {
+		return nil, sdk.InvalidResponse(reasonSubject, "what is encrypted is no NameID")
+	}
+	return readNameID(element)
+}
+
+func readNameID(e *wall.Element) (*nameID, error) {
+	text, ok := e.Text()
+	if !ok || text == "" {
+		return nil, sdk.InvalidResponse(reasonSubject, "a NameID that is empty, or holds elements")
+	}
+	n := &nameID{
+		Value: text, Format: e.Value("Format"),
+		NameQualifier: e.Value("NameQualifier"), SPNameQualifier: e.Value("SPNameQualifier"),
+	}
+	if len(n.Value)+len(n.NameQualifier)+len(n.SPNameQualifier)+len(n.Format) > 8<<10 {
+		return nil, sdk.InvalidResponse(reasonSubject, "a NameID that is too long")
+	}
+	return n, nil
+}
+
+// key is the NameID as one text, so that two that differ in anything that tells
+// people apart have two. A persistent identifier is unique only together with its
+// qualifiers (core section 8.3.7), which are left out where they are those that go
+// without saying.
+func (n nameID) key(p, us string) string {
+	nq, spnq := n.NameQualifier, n.SPNameQualifier
+	if nq == p {
+		nq = ""
+	}
+	if spnq == us {
+		spnq = ""
+	}
+	if n.Format != formatPersistent || nq == "" && spnq == "" {
+		return n.Value
+	}
+	return url.QueryEscape(nq) + "!" + url.QueryEscape(spnq) + "!" + n.Value
+}
+
+// logoutKey is the key as logout messages compare it: a text that is too long to
+// be compared is its fingerprint.
+func (n nameID) logoutKey(p, us string) string { return sessionText(n.key(p, us)) }
+
+// sessionText keeps what names sessions within what the host compares.
+func sessionText(text string) string {
+	if text == "" || claims.CheckSubject(text) == nil {
+		return text
+	}
+	return fingerprint(text)
+}

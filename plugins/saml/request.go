@@ -1,0 +1,73 @@
+package main
+
+import (
+	"crypto/rand"
+	"fmt"
+	"time"
+
+	"github.com/beevik/etree"
+	"github.com/crewjam/saml"
+
+	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
+	"github.com/doorward/doorward/sdk"
+)
+
+// newID makes the ID of a message of ours, of 130 random bits (core section
+// 1.3.4).
+func newID() string { return "_" + rand.Text() }
+
+// authnRequest makes the request of a login (core section 3.4.1).
+func (m *mechanism) authnRequest(id, destination string, now time.Time) *saml.AuthnRequest {
+	allow := m.options.AllowCreate
+	req := &saml.AuthnRequest{
+		ID: id, Version: samlVersion, IssueInstant: now, Destination: destination,
+		Issuer:                      &saml.Issuer{Value: m.entityID},
+		AssertionConsumerServiceURL: m.callback,
+		ProtocolBinding:             bindingPost,
+		NameIDPolicy:                &saml.NameIDPolicy{AllowCreate: &allow},
+	}
+	if m.nameIDFormat != "" {
+		req.NameIDPolicy.Format = &m.nameIDFormat
+	}
+	if m.options.ForceAuthn {
+		req.ForceAuthn = &m.options.ForceAuthn
+	}
+	if m.options.IsPassive {
+		req.IsPassive = &m.options.IsPassive
+	}
+	return req
+}
+
+// requestElement is the request as XML, with all the contexts that are demanded:
+// the library knows of one only.
+func (m *mechanism) requestElement(req *saml.AuthnRequest) *etree.Element {
+	element := req.Element()
+	if len(m.options.AuthnContext) == 0 {
+		return element
+	}
+	demanded := element.CreateElement("samlp:RequestedAuthnContext")
+	demanded.CreateAttr("Comparison", m.options.AuthnContextComparison)
+	for _, class := range m.options.AuthnContext {
+		demanded.CreateElement("saml:AuthnContextClassRef").SetText(class)
+	}
+	return element
+}
+
+// send takes a message to the provider by a binding, signed if we have a key.
+func (m *mechanism) send(element *etree.Element, binding string, s sending) (sdk.Step, error) {
+	doc := etree.NewDocument()
+	doc.SetRoot(element)
+	var err error
+	if s.xml, err = doc.WriteToBytes(); err != nil {
+		return nil, fmt.Errorf("writing a message: %w", err)
+	}
+	if binding == bindingRedirect {
+		return s.byRedirect(m.own)
+	}
+	if m.own.signer != nil {
+		if s.xml, err = xmldsig.Sign(s.xml, m.own.algorithm, m.own.signer, m.own.signerCert); err != nil {
+			return nil, err
+		}
+	}
+	return s.byPost(), nil
+}

@@ -1,0 +1,383 @@
+package main
+
+import (
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"fmt"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/doorward/doorward/plugins/saml/samltest"
+	"github.com/doorward/doorward/sdk"
+)
+
+// TestResponses spoils one thing in a good, signed response at a time. An empty
+// reason means that it is still good.
+func TestResponses(t *testing.T) {
+	r := openRig(t, samltest.Config{SignResponse: true, SignAssertion: true}, nil)
+	at := func(d time.Duration) string { return samltest.Time(r.clock.Now().Add(d)) }
+	confirmation := func(d *samltest.Draft) *samltest.Confirmation { return &d.Assertion.Confirmations[0] }
+	for _, test := range []struct {
+		name   string
+		reason sdk.Reason
+		change func(*samltest.Draft)
+	}{
+		{"nothing", "", func(*samltest.Draft) {}},
+
+		{"H02 nothing is signed", reasonUnsigned, func(d *samltest.Draft) { d.SignResponse, d.SignAssertion = false, false }},
+		{"H03 the response only", "", func(d *samltest.Draft) { d.SignAssertion = false }},
+		{"H03 the assertion only", "", func(d *samltest.Draft) { d.SignResponse = false }},
+		{"H04 a key of nobody, in KeyInfo", reasonSignature, func(d *samltest.Draft) { d.Signing.Key = samltest.OtherKey() }},
+
+		{"H06 issuer of the response missing", reasonIssuer, func(d *samltest.Draft) { d.Issuer = "" }},
+		{"H06 issuer of the response wrong", reasonIssuer, func(d *samltest.Draft) { d.Issuer = "https://evil.example" }},
+		{"H06 issuer of the assertion missing", reasonIssuer, func(d *samltest.Draft) { d.Assertion.Issuer = "" }},
+		{"H06 issuer of the assertion wrong", reasonIssuer, func(d *samltest.Draft) { d.Assertion.Issuer = "https://evil.example" }},
+		{"H06 issuer in other letters", reasonIssuer, func(d *samltest.Draft) { d.Assertion.Issuer = strings.ToUpper(d.Issuer) }},
+
+		{"H08 no ID of the response", reasonSignatureShape, func(d *samltest.Draft) { d.ID = "" }},
+		{"H08 no ID of the assertion", reasonSignatureShape, func(d *samltest.Draft) { d.Assertion.ID, d.SignResponse = "", false }},
+		{"H08 no ID of an assertion in a signed response", reasonID, func(d *samltest.Draft) { d.Assertion.ID, d.SignAssertion = "", false }},
+		{"H08 an ID that is no name", reasonStructure, func(d *samltest.Draft) { d.ID = "1" }},
+		{"H08 the same ID twice", reasonStructure, func(d *samltest.Draft) { d.Assertion.ID = d.ID }},
+
+		{"H14 no InResponseTo of the response", reasonInResponseTo, func(d *samltest.Draft) { d.InResponseTo = "" }},
+		{"H14 another InResponseTo of the response", reasonInResponseTo, func(d *samltest.Draft) { d.InResponseTo = "_other" }},
+		{"H14 no InResponseTo of the confirmation", reasonConfirmation, func(d *samltest.Draft) { confirmation(d).InResponseTo = "" }},
+		{"H14 another InResponseTo of the confirmation", reasonConfirmation, func(d *samltest.Draft) { confirmation(d).InResponseTo = "_other" }},
+
+		{"H16 no Recipient", reasonConfirmation, func(d *samltest.Draft) { confirmation(d).Recipient = "" }},
+		{"H16 another Recipient", reasonConfirmation, func(d *samltest.Draft) { confirmation(d).Recipient = acsURL + "/" }},
+		{"H16 no Destination, signed", reasonDestination, func(d *samltest.Draft) { d.Destination = "" }},
+		{"H16 no Destination, not signed", "", func(d *samltest.Draft) { d.Destination, d.SignResponse = "", false }},
+		{"H16 another Destination", reasonDestination, func(d *samltest.Draft) { d.Destination = "https://evil.example/acs" }},
+		{"H16 a relative Destination", reasonDestination, func(d *samltest.Draft) { d.Destination = "/auth/login/test/callback" }},
+
+		{"H17 no audience restriction", reasonAudience, func(d *samltest.Draft) { d.Assertion.Audiences = nil }},
+		{"H17 a restriction without audience", reasonAudience, func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{}} }},
+		{"H17 another audience", reasonAudience, func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{"https://other.example"}} }},
+		{"H17 an empty audience", reasonAudience, func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{""}} }},
+		{"H17 ours first of two", "", func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{usURL, "https://other.example"}} }},
+		{"H17 ours last of two", "", func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{"https://other.example", usURL}} }},
+		{"H17 two restrictions, one is not ours", reasonAudience, func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{usURL}, {"https://other.example"}} }},
+		{"H17 two restrictions, both ours", "", func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{usURL}, {"x", usURL}} }},
+		{"H17 white space around", "", func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{"\n " + usURL + "\n"}} }},
+
+		{"H18 NotBefore in the future", reasonNotYetValid, func(d *samltest.Draft) { d.Assertion.NotBefore = at(2 * time.Minute) }},
+		{"H18 NotBefore within the skew", "", func(d *samltest.Draft) { d.Assertion.NotBefore = at(30 * time.Second) }},
+		{"H18 NotOnOrAfter past", reasonExpired, func(d *samltest.Draft) { d.Assertion.NotOnOrAfter = at(-time.Minute) }},
+		{"H18 NotOnOrAfter within the skew", "", func(d *samltest.Draft) { d.Assertion.NotOnOrAfter = at(-59 * time.Second) }},
+		{"H18 no times in the conditions", "", func(d *samltest.Draft) { d.Assertion.NotBefore, d.Assertion.NotOnOrAfter = "", "" }},
+		{"H18 bearer past", reasonConfirmation, func(d *samltest.Draft) { confirmation(d).NotOnOrAfter = at(-time.Minute) }},
+		{"H18 bearer without end", reasonConfirmation, func(d *samltest.Draft) { confirmation(d).NotOnOrAfter = "" }},
+		{"H18 bearer with NotBefore", reasonConfirmation, func(d *samltest.Draft) { confirmation(d).NotBefore = at(-time.Minute) }},
+		{"H18 response issued in the future", reasonIssueInstant, func(d *samltest.Draft) { d.IssueInstant = at(2 * time.Minute) }},
+		{"H18 response issued long ago", reasonIssueInstant, func(d *samltest.Draft) { d.IssueInstant = at(-7 * time.Minute) }},
+		{"H18 assertion issued in ten years", reasonIssueInstant, func(d *samltest.Draft) { d.Assertion.IssueInstant = at(87600 * time.Hour) }},
+		{"H18 assertion issued long ago", reasonIssueInstant, func(d *samltest.Draft) { d.Assertion.IssueInstant = at(-7 * time.Minute) }},
+		{"H18 a time without a zone", reasonTime, func(d *samltest.Draft) { d.Assertion.NotBefore = "2026-11-23T11:59:00" }},
+		{"H18 a time in another zone", "", func(d *samltest.Draft) { d.Assertion.NotBefore = "2026-11-23T12:59:00+01:00" }},
+		{"H18 hour 25", reasonTime, func(d *samltest.Draft) { d.Assertion.NotBefore = "2026-11-23T25:00:00Z" }},
+		{"H18 year 10000", reasonTime, func(d *samltest.Draft) { d.Assertion.NotOnOrAfter = "10000-01-01T00:00:00Z" }},
+		{"H18 a leap second", reasonTime, func(d *samltest.Draft) { d.Assertion.NotBefore = "2016-12-31T23:59:60Z" }},
+		{"H18 no time at all", reasonTime, func(d *samltest.Draft) { d.IssueInstant = "" }},
+
+		{"H19 no confirmation", reasonConfirmation, func(d *samltest.Draft) { d.Assertion.Confirmations = nil }},
+		{"H19 holder of key", reasonConfirmation, func(d *samltest.Draft) { confirmation(d).Method = "urn:oasis:names:tc:SAML:2.0:cm:holder-of-key" }},
+		{"H19 sender vouches", reasonConfirmation, func(d *samltest.Draft) { confirmation(d).Method = "urn:oasis:names:tc:SAML:2.0:cm:sender-vouches" }},
+		{"H19 two, the second is good", "", func(d *samltest.Draft) {
+			d.Assertion.Confirmations = append([]samltest.Confirmation{{Method: samltest.Bearer, NoData: true}}, d.Assertion.Confirmations...)
+		}},
+
+		{"H20 no subject", reasonSubject, func(d *samltest.Draft) { d.Assertion.NoSubject = true }},
+		{"H20 no NameID", reasonSubject, func(d *samltest.Draft) { d.Assertion.NameID = "" }},
+		{"H20 a NameID of space", "", func(d *samltest.Draft) { d.Assertion.NameID = " " }},
+		{"H20 a NameID with a line break", reasonIdentifier, func(d *samltest.Draft) { d.Assertion.NameID = "a\nb" }},
+		{"H20 a NameID of 300 bytes", reasonIdentifier, func(d *samltest.Draft) { d.Assertion.NameID = strings.Repeat("a", 300) }},
+		{"H20 no conditions", reasonConditions, func(d *samltest.Draft) { d.Assertion.NoConditions = true }},
+		{"H20 no statement", reasonAuthnStatement, func(d *samltest.Draft) { d.Assertion.NoStatement = true }},
+		{"H20 a confirmation without data", reasonConfirmation, func(d *samltest.Draft) { confirmation(d).NoData = true }},
+		{"H20 an unknown condition", reasonConditions, func(d *samltest.Draft) { d.Assertion.Conditions = `<Condition/>` }},
+		{"H20 OneTimeUse", "", func(d *samltest.Draft) { d.Assertion.Conditions = `<OneTimeUse/>` }},
+
+		{"H21 no status", reasonStatusMissing, func(d *samltest.Draft) { d.Status = nil }},
+		{"H21 an unknown status", reasonStatus, func(d *samltest.Draft) { d.Status = []string{"urn:x:" + strings.Repeat("y", 5000)} }},
+		{"H21 success inside of an unknown one", reasonStatus, func(d *samltest.Draft) { d.Status = []string{"urn:x", samltest.Success} }},
+
+		{"H26 the response of SAML 1.1", reasonVersion, func(d *samltest.Draft) { d.Version = "1.1" }},
+		{"H26 the assertion without version", reasonVersion, func(d *samltest.Draft) { d.Assertion.Version = "" }},
+
+		{"H37 the session is over", reasonSessionOver, func(d *samltest.Draft) { d.Assertion.SessionNotOnOrAfter = at(0) }},
+		{"H37 the session has no end", "", func(d *samltest.Draft) { d.Assertion.SessionNotOnOrAfter = "" }},
+		{"AuthnInstant missing", reasonTime, func(d *samltest.Draft) { d.Assertion.AuthnInstant = "" }},
+		{"AuthnInstant in the future", reasonAuthnStatement, func(d *samltest.Draft) { d.Assertion.AuthnInstant = at(2 * time.Minute) }},
+
+		{"H38 the same attribute in two formats", reasonAttributes, func(d *samltest.Draft) {
+			d.Assertion.Attributes = []samltest.Attribute{{Name: "groups", Format: "a", Values: []string{"x"}}, {Name: "groups", Format: "b", Values: []string{"y"}}}
+		}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r.t = t
+			_, err := r.login(func(d *samltest.Draft) {
+				test.change(d)
+				if d.Assertion.Conditions != "" { // in the style of no prefix
+					d.Style = samltest.Style{Protocol: "samlp", Signature: "ds"}
+				}
+			})
+			if test.reason == "" && err != nil {
+				t.Fatal(err)
+			}
+			if test.reason != "" {
+				refused(t, err, test.reason)
+			}
+		})
+	}
+}
+
+// TestStatus tells the kinds of the provider's refusals apart (H21).
+func TestH21_Status(t *testing.T) {
+	r := openRig(t, samltest.Config{}, nil)
+	for _, test := range []struct {
+		status []string
+		kind   error
+		reason sdk.Reason
+	}{
+		{[]string{statusResponder, statusAuthnFailed}, sdk.ErrDenied, sdk.ReasonBadCredentials},
+		{[]string{statusRequester, statusRequestDenied}, sdk.ErrDenied, sdk.ReasonNotAllowed},
+		{[]string{statusResponder, statusNoPassive}, sdk.ErrDenied, reasonNoPassive},
+		{[]string{statusResponder, statusNoAuthnContext}, sdk.ErrDenied, reasonAuthnContext},
+		{[]string{statusRequester, statusInvalidPolicy}, sdk.ErrMisconfigured, reasonStatus},
+		{[]string{statusRequester}, sdk.ErrMisconfigured, reasonStatus},
+		{[]string{statusVersionMismatch}, sdk.ErrMisconfigured, reasonStatus},
+		{[]string{statusResponder}, sdk.ErrUnavailable, reasonStatus},
+	} {
+		_, err := r.login(func(d *samltest.Draft) {
+			d.Assertion, d.Status, d.StatusMessage = nil, test.status, "<script>"+strings.Repeat("x", 100_000)
+		})
+		checkReason(t, err, test.kind, test.reason)
+		if err != nil && len(err.Error()) > 1000 {
+			t.Errorf("the error has %d bytes", len(err.Error()))
+		}
+	}
+	_, err := r.login(func(d *samltest.Draft) { d.Assertion = nil })
+	refused(t, err, reasonAssertionMissing)
+	_, err = r.login(func(d *samltest.Draft) { d.Assertion, d.Status, d.InResponseTo = nil, []string{statusResponder}, "_x" })
+	refused(t, err, reasonInResponseTo)
+}
+
+// TestH03_Policy demands more than the default.
+func TestH03_Policy(t *testing.T) {
+	sign := func(response, assertion bool) func(*samltest.Draft) {
+		return func(d *samltest.Draft) { d.SignResponse, d.SignAssertion = response, assertion }
+	}
+	for option, bad := range map[string]func(*samltest.Draft){
+		"sp_want_assertions_signed": sign(true, false), "sp_want_message_signed": sign(false, true),
+	} {
+		r := openRig(t, samltest.Config{}, map[string]any{option: true})
+		if _, err := r.login(sign(true, true)); err != nil {
+			t.Errorf("%s: both signed: %v", option, err)
+		}
+		_, err := r.login(bad)
+		refused(t, err, reasonUnsigned)
+	}
+}
+
+// TestH03_BothMustHold: a signature that is there counts, even where another one
+// would be enough.
+func TestH03_BothMustHold(t *testing.T) {
+	r := openRig(t, samltest.Config{SignResponse: true, SignAssertion: true}, nil)
+	req, memory := r.begin()
+	draft := r.idp.Draft(req, alice)
+	draft.Assertion.Extra = ""
+	good := string(r.idp.Write(draft))
+	value := regexp.MustCompile(`SignatureValue>([^<]{20})`)
+	places := value.FindAllStringSubmatchIndex(good, -1)
+	if len(places) != 2 {
+		t.Fatalf("%d signatures", len(places))
+	}
+	for _, place := range places {
+		bad := good[:place[2]] + "AAAAAAAAAAAAAAAAAAAA" + good[place[3]:]
+		_, err := r.present([]byte(bad), memory)
+		refused(t, err, reasonSignature)
+	}
+}
+
+// TestH05_KeyOfAnotherProvider signs with the key of an identity provider that is
+// configured, too, as another one.
+func TestH05_KeyOfAnotherProvider(t *testing.T) {
+	mine := openRig(t, samltest.Config{}, nil)
+	other := openRig(t, samltest.Config{EntityID: "https://other.example"}, nil)
+	other.idp.SetKeys(samltest.OtherKey(), samltest.OtherKey())
+	_, err := mine.login(func(d *samltest.Draft) { d.Signing.Key = other.idp.Key() })
+	refused(t, err, reasonSignature)
+}
+
+func TestH11_Algorithms(t *testing.T) {
+	const more, plain = "http://www.w3.org/2001/04/xmldsig-more#", "http://www.w3.org/2000/09/xmldsig#"
+	r := openRig(t, samltest.Config{}, nil)
+	lax := openRig(t, samltest.Config{}, map[string]any{"insecure_allow_sha1": true})
+	for _, test := range []struct {
+		method, digest string
+		good, laxGood  bool
+	}{
+		{more + "rsa-sha256", samltest.SHA256, true, true},
+		{more + "rsa-sha384", more + "sha384", true, true},
+		{more + "rsa-sha512", "http://www.w3.org/2001/04/xmlenc#sha512", true, true},
+		{plain + "rsa-sha1", samltest.SHA256, false, true},
+		{more + "rsa-sha256", plain + "sha1", false, true},
+		{plain + "rsa-sha1", plain + "sha1", false, true},
+		{more + "rsa-md5", samltest.SHA256, false, false},
+		{more + "rsa-sha256", more + "md5", false, false},
+		{plain + "hmac-sha1", samltest.SHA256, false, false},
+		{more + "hmac-sha256", samltest.SHA256, false, false},
+		{plain + "dsa-sha1", samltest.SHA256, false, false},
+		{"", samltest.SHA256, false, false},
+		{more + "rsa-sha256", "", false, false},
+	} {
+		change := func(d *samltest.Draft) { d.Signing.Method, d.Signing.Digest = test.method, test.digest }
+		for _, side := range []struct {
+			rig  *rig
+			good bool
+		}{{r, test.good}, {lax, test.laxGood}} {
+			_, err := side.rig.login(change)
+			if side.good && err != nil {
+				t.Errorf("%s with %s: %v", test.method, test.digest, err)
+			}
+			if !side.good {
+				refused(t, err, reasonAlgorithm)
+			}
+		}
+	}
+}
+
+func TestH11_KeyConfusion(t *testing.T) {
+	r := openRig(t, samltest.Config{}, nil)
+	_, err := r.login(func(d *samltest.Draft) {
+		d.Signing.Info = func(info string) string { return strings.Replace(info, "#rsa-sha256", "#ecdsa-sha256", 1) }
+	})
+	refused(t, err, reasonSignature)
+}
+
+func TestECDSA(t *testing.T) {
+	for _, curve := range []elliptic.Curve{elliptic.P256(), elliptic.P384(), elliptic.P521()} {
+		private, err := ecdsa.GenerateKey(curve, rand.Reader)
+		if err != nil {
+			t.Fatal(err)
+		}
+		key := samltest.Certify(private, time.Now().AddDate(-5, 0, 0), time.Now().AddDate(5, 0, 0))
+		other := openRig(t, samltest.Config{}, nil)
+		other.idp.SetKeys(key, key)
+		r := openRig(t, samltest.Config{}, map[string]any{"idp_metadata": string(other.idp.Metadata().XML())})
+		_, err = r.login(func(d *samltest.Draft) { d.Signing.Key, d.Signing.Method = key, samltest.ECDSASHA256 })
+		if err != nil {
+			t.Errorf("%s: %v", curve.Params().Name, err)
+		}
+		_, err = r.login(func(d *samltest.Draft) { d.Signing.Key, d.Signing.Method = key, samltest.RSASHA256 })
+		refused(t, err, reasonSignature)
+	}
+}
+
+// TestSignatureShapes changes what is in a signature before it is made, so that
+// the key has signed it all (H09, H10, H12).
+func TestSignatureShapes(t *testing.T) {
+	r := openRig(t, samltest.Config{}, nil)
+	replace := func(old, replacement string) func(string) string {
+		return func(xml string) string {
+			if !strings.Contains(xml, old) {
+				t.Fatalf("no %s in %s", old, xml)
+			}
+			return strings.Replace(xml, old, replacement, 1)
+		}
+	}
+	reference := regexp.MustCompile(`<Reference.*</Reference>`)
+	uri := regexp.MustCompile(`URI="#[^"]*"`)
+	const first = `<Transform Algorithm="http://www.w3.org/2000/09/xmldsig#enveloped-signature"/>`
+	const second = `<Transform Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"></Transform>`
+	transform := func(algorithm string) string { return fmt.Sprintf(`<Transform Algorithm="%s"/>`, algorithm) }
+	for _, test := range []struct {
+		name            string
+		reason          sdk.Reason
+		info, signature func(string) string
+	}{
+		{"H09 no reference", reasonSignatureShape, func(s string) string { return reference.ReplaceAllString(s, "") }, nil},
+		{"H09 two references", reasonSignatureShape, func(s string) string { return reference.ReplaceAllString(s, "$0$0") }, nil},
+		{"H09 an empty URI", reasonSignatureShape, func(s string) string { return uri.ReplaceAllString(s, `URI=""`) }, nil},
+		{"H09 no URI", reasonSignatureShape, func(s string) string { return uri.ReplaceAllString(s, ``) }, nil},
+		{"H09 an external URI", reasonSignatureShape, func(s string) string { return uri.ReplaceAllString(s, `URI="https://evil.example/x"`) }, nil},
+		{"H09 another element", reasonSignatureShape, func(s string) string { return uri.ReplaceAllString(s, `URI="#_other"`) }, nil},
+		{"H09 XPointer", reasonSignatureShape, func(s string) string { return uri.ReplaceAllString(s, `URI="#xpointer(/)"`) }, nil},
+		{"H10 XSLT", reasonSignatureShape, replace(first, transform("http://www.w3.org/TR/1999/REC-xslt-19991116")), nil},
+		{"H10 XPath", reasonAlgorithm, replace(second, transform("http://www.w3.org/TR/1999/REC-xpath-19991116")), nil},
+		{"H10 base64", reasonAlgorithm, replace(second, transform("http://www.w3.org/2000/09/xmldsig#base64")), nil},
+		{"H10 three transforms", reasonSignatureShape, replace(first, first+first), nil},
+		{"H10 no canonicalization", reasonSignatureShape, replace(second, ""), nil},
+		{"H10 no transforms", reasonSignatureShape, replace(first+second, ""), nil},
+		{"H10 with comments", reasonAlgorithm, replace(second, transform("http://www.w3.org/2001/10/xml-exc-c14n#WithComments")), nil},
+		{"H10 inclusive", reasonAlgorithm, replace(second, transform("http://www.w3.org/TR/2001/REC-xml-c14n-20010315")), nil},
+		{"H10 the other way round", reasonSignatureShape, replace(first+second, second+first), nil},
+		{"H10 SignedInfo with comments", reasonAlgorithm, replace(`CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"`, `CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#WithComments"`), nil},
+		{"H10 SignedInfo with nothing", reasonAlgorithm, replace(`CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"`, `CanonicalizationMethod Algorithm=""`), nil},
+		{"H11 a truncated HMAC", reasonSignatureShape, replace(`#rsa-sha256"/>`, `#rsa-sha256"><HMACOutputLength>8</HMACOutputLength></SignatureMethod>`), nil},
+		{"H12 two SignedInfo", reasonSignatureShape, nil, func(s string) string {
+			return strings.Replace(s, "<SignatureValue>", `<SignedInfo></SignedInfo><SignatureValue>`, 1)
+		}},
+		{"H12 two SignatureValue", reasonSignatureShape, nil, replace("<SignatureValue>", "<SignatureValue></SignatureValue><SignatureValue>")},
+		{"H12 two DigestValue", reasonSignatureShape, replace("<DigestValue>", "<DigestValue></DigestValue><DigestValue>"), nil},
+		{"H12 a comment in DigestValue", reasonXML, nil, replace("<DigestValue>", "<DigestValue><!--x-->")},
+		{"H12 an element in DigestValue", reasonSignatureShape, replace("<DigestValue>", "<DigestValue><x/>"), nil},
+		{"H12 no SignatureValue", reasonSignatureShape, nil, func(s string) string {
+			return regexp.MustCompile(`<SignatureValue>.*</SignatureValue>`).ReplaceAllString(s, "")
+		}},
+		{"H12 a bare Signature", reasonSignatureShape, nil, func(string) string { return `<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"/>` }},
+		{"H12 an Object", reasonSignatureShape, nil, replace("</Signature>", "<Object/></Signature>")},
+		{"KeyInfo with anything", "", nil, replace("<KeyInfo>", "<KeyInfo><KeyName>x</KeyName>")},
+	} {
+		for _, where := range []string{"assertion", "response"} {
+			t.Run(test.name+", "+where, func(t *testing.T) {
+				r.t = t
+				_, err := r.login(func(d *samltest.Draft) {
+					d.SignResponse, d.SignAssertion = where == "response", where == "assertion"
+					d.Signing.Prefix, d.Signing.Info, d.Signing.Signature = "", test.info, test.signature
+				})
+				if test.reason == "" && err != nil {
+					t.Fatal(err)
+				}
+				if test.reason != "" {
+					refused(t, err, test.reason)
+				}
+			})
+		}
+	}
+}
+
+func TestH36_AuthnContext(t *testing.T) {
+	const mfa = "https://refeds.org/profile/mfa"
+	r := openRig(t, samltest.Config{}, map[string]any{"authn_context": mfa + ",urn:other"})
+	req, _ := r.begin()
+	if req.Comparison != "exact" || len(req.Contexts) != 2 || req.Contexts[0] != mfa {
+		t.Errorf("%+v", req)
+	}
+	_, err := r.login(nil)
+	checkReason(t, err, sdk.ErrDenied, reasonAuthnContext)
+	_, err = r.login(func(d *samltest.Draft) { d.Assertion.Context = "" })
+	checkReason(t, err, sdk.ErrDenied, reasonAuthnContext)
+	identity, err := r.login(func(d *samltest.Draft) { d.Assertion.Context = mfa })
+	if err != nil || identity.ACR != mfa {
+		t.Errorf("%q, %v", identity.ACR, err)
+	}
+}
+
+func TestForceAuthn(t *testing.T) {
+	r := openRig(t, samltest.Config{}, map[string]any{"force_authn": true})
+	if req, _ := r.begin(); !req.ForceAuthn {
+		t.Errorf("%+v", req)
+	}
+	if _, err := r.login(nil); err != nil {
+		t.Error(err)
+	}
+	_, err := r.login(func(d *samltest.Draft) { d.Assertion.AuthnInstant = samltest.Time(r.clock.Now().Add(-time.Hour)) })
+	checkReason(t, err, sdk.ErrDenied, reasonForceAuthn)
+}
