@@ -37,6 +37,7 @@ type Options struct {
 	Number   int            `option:"number" doc:"a number, to be got wrong"`
 	Required string         `option:"tenant,required" doc:"anything"`
 	Secret   options.Secret `option:"client_secret" doc:"a secret"`
+	Expires  time.Duration  `option:"expires" doc:"what a check says is good for so long"`
 	AtOpen   string         `option:"at_open" default:"open" oneof:"open|panic|die|hang|wait" doc:"what happens at opening"`
 	File     string         `option:"file" doc:"wait is unavailable until this file exists"`
 }
@@ -153,10 +154,24 @@ func open(ctx context.Context, _ sdk.Env, o Options) (sdk.Mechanism, error) {
 			return nil, sdk.Unavailable("waiting", "the file is not there yet")
 		}
 	}
+	if o.Expires != 0 {
+		return checked{mechanism{o}}, nil
+	}
 	return mechanism{o}, nil
 }
 
 type mechanism struct{ options Options }
+
+// checked can say when something expires.
+type checked struct{ mechanism }
+
+func (c checked) Check(context.Context) ([]sdk.Finding, error) {
+	return []sdk.Finding{
+		{Severity: sdk.SeverityOK, Subject: "certificate", Text: "good", ExpiresAt: time.Now().Add(c.options.Expires)},
+		{Severity: sdk.SeverityOK, Subject: "certificate", Text: "a later one", ExpiresAt: time.Now().Add(10 * c.options.Expires)},
+		{Severity: sdk.SeverityOK, Subject: "endpoint", Text: "there"},
+	}, nil
+}
 
 // once reports whether this is the first time, also over the death of a process.
 func (m mechanism) once() bool {
