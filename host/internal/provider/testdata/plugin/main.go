@@ -205,6 +205,7 @@ func (m mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, e
 		time.Sleep(forever)
 	case "stop":
 		_ = syscall.Kill(os.Getpid(), syscall.SIGSTOP)
+		time.Sleep(forever) // it takes a moment until all threads stand
 	case "huge":
 		step.Memory = bytes.Repeat([]byte{'x'}, plugin.MaxMessage+1)
 	case "script":
