@@ -16,7 +16,9 @@ const warnAhead = 30 * 24 * time.Hour
 // Check reads the metadata, and holds it against the options. Nobody is signed in:
 // what only shows at a login is told by the last response that was refused.
 func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
-	findings := []sdk.Finding{m.checkRefused()}
+	findings := []sdk.Finding{
+		checkRefused("last refused response", &m.refused), checkRefused("last refused logout message", &m.refusedOut),
+	}
 	p, err := m.checkSource(ctx, &findings)
 	if err != nil {
 		return append(findings, finding(sdk.SeverityError, "metadata of the provider", err.Error())), nil
@@ -156,12 +158,12 @@ func (m *mechanism) checkOptions() sdk.Finding {
 	return finding(sdk.SeverityOK, "options", "our entity ID is "+m.entityID+", our assertion consumer service is "+m.callback)
 }
 
-// checkRefused tells what the last refused response lacked, since this process
+// checkRefused tells what the last refused message lacked, since this process
 // runs.
-func (m *mechanism) checkRefused() sdk.Finding {
-	at, text, reason := m.refused.last()
+func checkRefused(subject string, r *refusals) sdk.Finding {
+	at, text, reason := r.last()
 	if at.IsZero() {
-		return finding(sdk.SeverityOK, "last refused response", "none since the plugin was started")
+		return finding(sdk.SeverityOK, subject, "none since the plugin was started")
 	}
-	return finding(sdk.SeverityWarning, "last refused response", fmt.Sprintf("at %s (%s): %s", at.UTC().Format(time.RFC3339), reason, text))
+	return finding(sdk.SeverityWarning, subject, fmt.Sprintf("at %s (%s): %s", at.UTC().Format(time.RFC3339), reason, text))
 }

@@ -91,6 +91,12 @@ func TestCheckRefused(t *testing.T) {
 	if _, err := r.login(func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{"urn:somebody"}} }); err == nil {
 		t.Fatal("accepted")
 	}
+	if _, err := r.receive("SAMLRequest=x", nil); err == nil { // which must not hide the other
+		t.Fatal("accepted")
+	}
+	if f := find(t, r.check(), "last refused logout message"); f.Severity != sdk.SeverityWarning {
+		t.Errorf("%+v", f)
+	}
 	f := find(t, r.check(), "last refused response")
 	if f.Severity != sdk.SeverityWarning || !strings.Contains(f.Text, "urn:somebody") || !strings.Contains(f.Text, "entity_id") || !strings.Contains(f.Text, string(reasonAudience)) {
 		t.Errorf("%+v", f)

@@ -64,17 +64,25 @@ func TestRequestSignatures(t *testing.T) {
 	}
 }
 
-// needXMLSec returns what runs xmlsec1 on a document. Without the program the test
-// is skipped; in the CI that is a failure.
+// need returns the path of a program. Without it the test is skipped; in the CI
+// that is a failure.
+func need(t *testing.T, program string) string {
+	t.Helper()
+	path, err := exec.LookPath(program)
+	if err == nil {
+		return path
+	}
+	if os.Getenv("CI") == "true" {
+		t.Fatalf("%s is missing: run .ci/setup", program)
+	}
+	t.Skipf("%s is missing: run .ci/setup", program)
+	return ""
+}
+
+// needXMLSec returns what runs xmlsec1 on a document.
 func needXMLSec(t *testing.T) func(t *testing.T, document []byte, certificate, idNode, command string) {
 	t.Helper()
-	program, err := exec.LookPath("xmlsec1")
-	if err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatal("xmlsec1 is missing: run .ci/setup")
-		}
-		t.Skip("xmlsec1 is missing: run .ci/setup")
-	}
+	program := need(t, "xmlsec1")
 	return func(t *testing.T, document []byte, certificate, idNode, command string) {
 		t.Helper()
 		dir := t.TempDir()
@@ -141,6 +149,7 @@ func TestDerivedCertificate(t *testing.T) {
 
 // TestKeys reads keys as OpenSSL writes them, with and without pass phrase.
 func TestKeys(t *testing.T) {
+	openssl := need(t, "openssl")
 	dir := t.TempDir()
 	plain := filepath.Join(dir, "key.pem")
 	if err := os.WriteFile(plain, []byte(pemKey(t, samltest.OtherKey())), 0o600); err != nil {
@@ -155,9 +164,10 @@ func TestKeys(t *testing.T) {
 		"PKCS #8 without pass phrase":  {"pkey", "-in", plain},
 		"an EC key with its parameter": {"ecparam", "-name", "prime256v1", "-genkey"},
 	} {
-		text, err := exec.CommandContext(t.Context(), "openssl", args...).Output()
+		text, err := exec.CommandContext(t.Context(), openssl, args...).Output()
 		if err != nil {
-			t.Skipf("openssl: %v", err)
+			t.Errorf("%s: %v", name, err)
+			continue
 		}
 		keys, err := parseKeys(string(text), "open sesame")
 		if err != nil || len(keys) != 1 {

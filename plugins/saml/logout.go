@@ -76,7 +76,7 @@ func sloEndpoint(p *provider, preferred string) (binding string, to endpoint, ok
 func (m *mechanism) ReceiveLogout(ctx context.Context, req sdk.LogoutMessage) (sdk.Logout, error) {
 	logout, err := m.receiveLogout(ctx, req)
 	if err != nil {
-		m.refused.remember(m.now(), err)
+		m.refusedOut.remember(m.now(), err)
 		return sdk.Logout{}, err
 	}
 	return logout, nil

@@ -94,6 +94,31 @@ func TestLogoutNothingToDo(t *testing.T) {
 	}
 }
 
+// TestLogoutByPost logs out at a provider that speaks one binding only, and has
+// another place for answers.
+func TestLogoutByPost(t *testing.T) {
+	metadata := samltest.New(samltest.Config{URL: idpURL}).Metadata()
+	metadata.SLO = [][2]string{{samltest.Post, idpURL + "/slo"}}
+	text := strings.Replace(string(metadata.XML()), `Location="`+idpURL+`/slo"`, `Location="`+idpURL+`/slo" ResponseLocation="`+idpURL+`/answers"`, 1)
+	r, identity := logoutRig(t, map[string]any{"idp_metadata": text})
+	step, err := r.BeginLogout(t.Context(), sdk.LogoutRequest{State: state, Subject: identity.Subject, Grant: identity.Grant})
+	if err != nil {
+		t.Fatal(err)
+	}
+	post := step.(sdk.FormPost)
+	asked, err := samltest.ReadLogout(form(post), false)
+	if err != nil || post.URL != idpURL+"/slo" || asked.NameID != "alice-0001" || !asked.Signed || asked.RelayState != state || len(post.Memory) == 0 {
+		t.Errorf("%s %+v %v", post.URL, asked, err)
+	}
+	got, err := r.receive(r.idp.LogoutRequest(sloURL, alice).Query(""), nil) // by redirect
+	if err != nil {
+		t.Fatal(err)
+	}
+	if answer := got.Reply.(sdk.FormPost); answer.URL != idpURL+"/answers" {
+		t.Errorf("the answer goes to %s", answer.URL)
+	}
+}
+
 // TestLogoutRequest: the provider's request ends the sessions that it names, by
 // the names that the login gave them.
 func TestLogoutRequest(t *testing.T) {

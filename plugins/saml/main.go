@@ -5,9 +5,9 @@
 // The way of a login through the files: mechanism.go (Begin and Continue) →
 // request.go (AuthnRequest) → binding.go → response.go (the wall in internal/wall,
 // then gate.go, the signature in internal/xmldsig, encryption in internal/xmlenc)
-// → rules.go → identity.go. Who the provider is stands in provider.go, and
-// source.go keeps it up to date; who we are, in keys.go and metadata.go. logout.go
-// begins and receives logouts, check.go tells what is wrong.
+// → rules.go, status.go, assertion.go → identity.go. Who the provider is stands in
+// provider.go, and source.go keeps it up to date; who we are, in keys.go and
+// metadata.go. logout.go begins and receives logouts, check.go tells what is wrong.
 package main
 
 import "github.com/doorward/doorward/sdk/plugin"

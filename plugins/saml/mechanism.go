@@ -28,7 +28,8 @@ type mechanism struct {
 	client       *http.Client
 	now          func() time.Time
 	logger       *slog.Logger
-	refused      refusals
+	refused      refusals // of responses
+	refusedOut   refusals // of logout messages, which anybody can send at any time
 }
 
 var (

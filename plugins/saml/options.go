@@ -20,7 +20,7 @@ type Options struct {
 	IDPMetadataRefresh     time.Duration `option:"idp_metadata_refresh" default:"1h" doc:"How often the metadata is read again, at most; cacheDuration and validUntil in it count, too. 1m to 7d."`
 
 	EntityID     string `option:"entity_id" doc:"Our entity ID. By default that in sp_metadata, else the URL of our metadata."`
-	SPMetadata   string `option:"sp_metadata" doc:"Metadata of the service provider that is replaced. Its entity ID and NameID format are taken over, nothing else: our own metadata is at the metadata URL."`
+	SPMetadata   string `option:"sp_metadata" doc:"Metadata of the service provider that is replaced. Its entity ID and NameID format are taken over, and its assertion consumer service if that is the seed's name of ours (.../acs); our own metadata is at the metadata URL."`
 	NameIDFormat string `option:"name_id_format" doc:"The NameID format to ask for: persistent, email, transient, unspecified, or a URN. By default that in sp_metadata, else none, and the provider chooses."`
 	AllowCreate  bool   `option:"sp_allow_create" default:"true" doc:"Whether the provider may make a new identifier for somebody who signs in here for the first time."`
 

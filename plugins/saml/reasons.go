@@ -73,6 +73,5 @@ const (
 	reasonIdentityLimit sdk.Reason = "identity_limit"
 
 	// Logout.
-	reasonLogoutRequest  sdk.Reason = "logout_request"
-	reasonLogoutResponse sdk.Reason = "logout_response"
+	reasonLogoutRequest sdk.Reason = "logout_request"
 )

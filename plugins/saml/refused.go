@@ -9,8 +9,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// refusals remembers the last response that was refused, for Check: the text
-// says what it lacked. It is not shared with other nodes, and gone with the
+// refusals remembers the last message that was refused, for Check: the text says
+// what it lacked. It is not shared with other nodes, and gone with the
 // process.
 type refusals struct {
 	mu   sync.Mutex
@@ -25,7 +25,7 @@ func (r *refusals) remember(now time.Time, err error) {
 	r.at, r.text, r.kind = now, quoted(err.Error()), sdk.ReasonOf(err)
 }
 
-// last returns nothing if no response was refused.
+// last returns nothing if no message was refused.
 func (r *refusals) last() (at time.Time, text string, reason sdk.Reason) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -91,6 +91,7 @@ func TestMessages(t *testing.T) {
 		{"H07 the only assertion in Extensions", reasonStructure, func(doc *etree.Document) {
 			a := assertion(doc)
 			doc.Root().RemoveChild(a)
+			a.RemoveChild(a.FindElement("./Signature"))
 			doc.Root().CreateElement("samlp:Extensions").AddChild(a)
 		}},
 		{"H07 an encrypted assertion beside", reasonStructure, func(doc *etree.Document) { doc.Root().CreateElement("EncryptedAssertion") }},
