@@ -94,7 +94,7 @@ func (s *Server) directAnswer(c echo.Context, name string, body directRequest) (
 	answer.State, answer.Sealed = pending.Attempt.State, pending.Sealed
 	prompt, ok := pending.Step.(sdk.Prompt)
 	if !ok {
-		return answer, payloadError{"this provider signs in through a browser: open /auth/login/{provider} there"}
+		return answer, payloadError{"this provider signs in through a browser: open " + s.path("/auth/login/"+name) + " there"}
 	}
 	if answer.Response.Form, ok = credentials(prompt, body); !ok {
 		return answer, moreWanted{pending}
@@ -137,7 +137,7 @@ func credentials(prompt sdk.Prompt, body directRequest) (url.Values, bool) {
 func (s *Server) askAgain(c echo.Context, pending sso.Pending) error {
 	prompt, ok := pending.Step.(sdk.Prompt)
 	if !ok {
-		return payloadError{"this login goes on in a browser: open /auth/login/{provider} there"}
+		return payloadError{"this login goes on in a browser: open " + s.path("/auth/login/"+pending.Attempt.Provider) + " there"}
 	}
 	s.logAskedAgain(c, pending.Attempt.Provider, prompt)
 	a := answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", promptMessage(prompt.Reason, page.MessageMoreWanted)}
