@@ -429,8 +429,8 @@ func TestDirectLogin(t *testing.T) {
 	})
 	t.Run("a provider that redirects", func(t *testing.T) {
 		a := s.browser(t).postJSON("/auth/login/op", map[string]any{"identifier": "ada", "password": "right"})
-		if a.StatusCode != 400 || a.code(t) != "INVALID_PAYLOAD" {
-			t.Errorf("got %s", a.Status)
+		if a.StatusCode != 400 || a.code(t) != "INVALID_PAYLOAD" || !strings.Contains(a.body, "open /auth/login/op there") {
+			t.Errorf("got %s: %s", a.Status, a.body)
 		}
 	})
 	t.Run("no local passwords", func(t *testing.T) {
