@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+)
+
+// pool holds connections of the service account to one server. Each serves one
+// operation at a time, and only searches: a bind of an end user on it would change
+// who searches, and abandon the searches in flight (RFC 4511 section 4.2.1).
+type pool struct {
+	open  func(ctx context.Context) (*connection, error)
+	slots chan struct{} // one for each connection in use
+	now   func() time.Time
+
+	mu     sync.Mutex
+	idle   []*connection // the latest used one last
+	closed bool
+}
+
+// maxIdle is less than what firewalls forget a silent connection after.
+const maxIdle = 90 * time.Second
+
+func newPool(size int, now func() time.Time, open func(ctx context.Context) (*connection, error)) *pool {
+	return &pool{open: open, slots: make(chan struct{}, size), now: now}
+}
+
+// do runs an operation on a connection. It is repeated on a new one if it fails on a
+// pooled one that the server had closed meanwhile.
+func (p *pool) do(ctx context.Context, operation func(*connection) error) error {
+	select {
+	case p.slots <- struct{}{}:
+		defer func() { <-p.slots }()
+	case <-ctx.Done():
+		return fmt.Errorf("waiting for one of %d connections: %w", cap(p.slots), ctx.Err())
+	}
+	if c := p.take(); c != nil {
+		err := p.run(c, operation)
+		if !isServerFailure(err) || ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+	}
+	c, err := p.open(ctx)
+	if err != nil {
+		return err
+	}
+	return p.run(c, operation)
+}
+
+func (p *pool) run(c *connection, operation func(*connection) error) error {
+	kept := false
+	defer func() {
+		if !kept { // a panic, too
+			c.close()
+		}
+	}()
+	err := operation(c)
+	if !c.broken() && !isServerFailure(err) {
+		kept = true
+		p.put(c)
+	}
+	return err
+}
+
+// take returns a pooled connection that is still good, or nil.
+func (p *pool) take() *connection {
+	for {
+		c := p.latest()
+		if c == nil || !c.broken() && p.now().Sub(c.used) < maxIdle {
+			return c
+		}
+		c.close()
+	}
+}
+
+func (p *pool) latest() *connection {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.idle) == 0 {
+		return nil
+	}
+	c := p.idle[len(p.idle)-1]
+	p.idle = p.idle[:len(p.idle)-1]
+	return c
+}
+
+// put gives a connection to whoever comes next.
+func (p *pool) put(c *connection) {
+	if !p.keep(c) {
+		c.close()
+	}
+}
+
+func (p *pool) keep(c *connection) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed || len(p.idle) >= cap(p.slots) {
+		return false
+	}
+	c.used = p.now()
+	p.idle = append(p.idle, c)
+	return true
+}
+
+// drain closes the idle connections.
+func (p *pool) drain() {
+	p.mu.Lock()
+	idle := p.idle
+	p.idle = nil
+	p.mu.Unlock()
+	for _, c := range idle {
+		c.close()
+	}
+}
+
+func (p *pool) close() {
+	p.mu.Lock()
+	p.closed = true
+	p.mu.Unlock()
+	p.drain()
+}
