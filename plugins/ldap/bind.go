@@ -35,7 +35,7 @@ func (m *mechanism) verify(ctx context.Context, dn, password string, then func(c
 		}
 		return err
 	})
-	return m.concealed(v), err
+	return m.concealed(v), refusal(err)
 }
 
 // bindAs binds and judges the answer. The error is for an answer that says nothing
@@ -53,7 +53,7 @@ func (m *mechanism) bindAs(ctx context.Context, c *connection, dn, password stri
 	case ldap.IsErrorWithCode(err, ldap.LDAPResultUnwillingToPerform): // 389 Directory Server, FreeIPA
 		return verdict{standing: standing{reason: sdk.ReasonAccountDisabled, detail: "the directory is unwilling to bind it"}}, nil
 	}
-	return verdict{}, refusal(err)
+	return verdict{}, err
 }
 
 // concealed makes a wrong password of a lock, if the operator prefers that.

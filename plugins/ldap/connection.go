@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/go-ldap/ldap/v3"
@@ -77,11 +79,20 @@ func (c *connection) explain(err error) error {
 	}
 	result, ok := errors.AsType[*ldap.Error](err)
 	if ok && result.ResultCode < ldap.ErrorNetwork {
-		// The library keeps the packet, which may hold the password that the server
-		// sent back: only code and text go on.
-		return &ldap.Error{ResultCode: result.ResultCode, MatchedDN: result.MatchedDN, Err: result.Err}
+		return &ldap.Error{ResultCode: result.ResultCode, Err: toldBy(result)}
 	}
 	return fmt.Errorf("%w: %w", errServer, err)
+}
+
+var toldCodes = regexp.MustCompile(`^[0-9A-Fa-f]{8}:|\bdata [0-9A-Fa-f]{1,8}\b`)
+
+// toldBy keeps the error numbers of Active Directory of what a server tells. The rest
+// may repeat the password.
+func toldBy(result *ldap.Error) error {
+	if result.Err == nil {
+		return errors.New("no text")
+	}
+	return errors.New(strings.Join(toldCodes.FindAllString(result.Err.Error(), 3), " "))
 }
 
 // bind is a simple bind (RFC 4513 section 5.1.3) that asks for the password

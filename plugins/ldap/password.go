@@ -64,7 +64,7 @@ func (m *mechanism) changePassword(ctx context.Context, mem memory, answers map[
 		return nil, sdk.Denied(sdk.ReasonBadCredentials, "too many wrong passwords")
 	}
 	change := passwordChange{m: m, entry: e, previous: previous, chosen: chosen}
-	err := m.directory.try(ctx, change.run)
+	err := refusal(m.directory.try(ctx, change.run))
 	switch {
 	case errors.Is(err, errPreviousWrong):
 		return m.previousWrong(mem)

@@ -128,7 +128,7 @@ func refusal(err error) error {
 	if !ok {
 		return err
 	}
-	if _, ok := errors.AsType[*sdk.Error](err); ok {
+	if _, ok := errors.AsType[*sdk.Error](err); ok || isServerFailure(err) {
 		return err
 	}
 	switch result.ResultCode {
@@ -137,11 +137,11 @@ func refusal(err error) error {
 	case ldap.LDAPResultReferral:
 		return sdk.Misconfigured(reasonSearchRefused, "the directory refers to another server for user_dn or group_dn: name that one in client_url, referrals are not followed")
 	case ldap.LDAPResultInsufficientAccessRights, ldap.LDAPResultInappropriateAuthentication, ldap.LDAPResultOperationsError:
-		return sdk.Misconfigured(reasonSearchRefused, "the directory does not let bind_dn search (%s)", describe(err))
+		return sdk.Misconfigured(reasonSearchRefused, "the directory does not allow it (%s): look at bind_dn and its rights", describe(err))
 	case ldap.LDAPResultStrongAuthRequired, ldap.LDAPResultConfidentialityRequired:
 		return sdk.Misconfigured(reasonSearchRefused, "the directory wants TLS (%s): write ldaps:// or start_tls", describe(err))
 	}
-	return sdk.Unavailable(reasonSearchRefused, "searching: %s", describe(err))
+	return sdk.Unavailable(reasonSearchRefused, "the directory refuses: %s", describe(err))
 }
 
 // accountAttributes are what policy.go and its like look at.

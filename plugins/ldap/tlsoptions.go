@@ -14,7 +14,6 @@ import (
 // problem is what is wrong with one option.
 type problem struct{ option, text string }
 
-
 // readClient moves the client options of the seed (those of its LDAP library, and of
 // tls.connect of Node.js) to ours.
 func (o *Options) readClient(problems *options.Problems) {
