@@ -39,7 +39,7 @@ func (p *pool) do(ctx context.Context, operation func(*connection) error) error 
 	}
 	if c := p.take(); c != nil {
 		err := p.run(c, operation)
-		if !isServerFailure(err) || ctx.Err() != nil || errors.Is(err, context.DeadlineExceeded) {
+		if !errors.Is(err, errServer) || ctx.Err() != nil {
 			return err
 		}
 	}

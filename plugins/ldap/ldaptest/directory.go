@@ -57,6 +57,7 @@ type Directory struct {
 	counts      Counts
 	binds       []string // the DNs, in order
 	searches    []Searched
+	changers    []string
 	misbehave   Misbehaviour
 	connections sync.WaitGroup
 }
@@ -210,6 +211,19 @@ func (d *Directory) Searches() []Searched {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return append([]Searched(nil), d.searches...)
+}
+
+// Changers lists who was bound when a password change was asked for, in order.
+func (d *Directory) Changers() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return append([]string(nil), d.changers...)
+}
+
+func (s *session) noteChanger() {
+	s.d.mu.Lock()
+	defer s.d.mu.Unlock()
+	s.d.changers = append(s.d.changers, s.bound)
 }
 
 // session is one connection.

@@ -162,8 +162,9 @@ func Photograph(size int) Misbehaviour {
 			head = headOf(level.tag, inner, size)
 		}
 		r.Send(head)
-		for block := make([]byte, 1<<20); size > 0; size -= len(block) {
-			r.Send(block[:min(size, len(block))])
+		block := make([]byte, 1<<20)
+		for left := size; left > 0; left -= len(block) {
+			r.Send(block[:min(left, len(block))])
 		}
 		return false
 	}

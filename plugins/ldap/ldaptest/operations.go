@@ -107,6 +107,7 @@ func (s *session) passwordModify(id int64, op *ber.Packet) error {
 			chosen = part.Data.String()
 		}
 	}
+	s.noteChanger()
 	if s.misbehaves(Request{Operation: PasswordModify, ID: id, DN: dn}) {
 		return errBye
 	}
@@ -130,6 +131,9 @@ func (d *Directory) changePassword(dn, previous, chosen string) Answer {
 			return Answer{Code: ldap.LDAPResultConstraintViolation, Text: "0000052D: too short"}
 		}
 		e.Password, e.Right = chosen, nil
+		if len(e.values("pwdLastSet")) > 0 {
+			e.set("pwdLastSet", "132000000000000000")
+		}
 		d.counts.Changes++
 		return Answer{}
 	}
@@ -165,9 +169,10 @@ func (s *session) modify(id int64, op *ber.Packet) error {
 			chosen = fromUnicode(value)
 		}
 	}
-	if previous == "" && chosen == "" {
+	if previous == "" && chosen == "" { // of other attributes only
 		return s.finish(id, Modify, Answer{})
 	}
+	s.noteChanger()
 	return s.finish(id, Modify, s.d.changePassword(dn, previous, chosen))
 }
 
