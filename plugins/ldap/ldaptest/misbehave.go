@@ -30,6 +30,18 @@ func (r Request) Send(data []byte) {
 	_, _ = r.session.conn.Write(data) // the client may be gone, which is what is tested
 }
 
+// Next waits for the next request of the connection, and gives the misbehaviour its
+// number to answer. It is false once the client has gone.
+func (r *Request) Next() bool {
+	packet, err := ber.ReadPacket(r.session.reader)
+	if err != nil || len(packet.Children) < 2 {
+		return false
+	}
+	id, ok := packet.Children[0].Value.(int64)
+	r.ID = id
+	return ok
+}
+
 // Stall waits until the client goes away.
 func (r Request) Stall() { _, _ = io.Copy(io.Discard, r.session.conn) }
 

@@ -116,3 +116,11 @@ func Policy(expire, grace, failure int64) Control {
 	}
 	return Control{OID: oidPasswordPolicy, Value: value.Bytes()}
 }
+
+// Paging is the control of RFC 2696 in a result; a cookie promises more pages.
+func Paging(cookie string) Control {
+	value := ber.NewSequence("realSearchControlValue")
+	value.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagInteger, int64(0), "size"))
+	value.AppendChild(octets(cookie))
+	return Control{OID: ldap.ControlTypePaging, Value: value.Bytes()}
+}

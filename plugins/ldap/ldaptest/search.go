@@ -99,10 +99,7 @@ func limited(found []Entry, a asked) ([]Entry, Answer) {
 		if end < len(found) {
 			cookie = strconv.Itoa(end)
 		}
-		value := ber.NewSequence("")
-		value.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagInteger, int64(0), ""))
-		value.AppendChild(octets(cookie))
-		return found[min(a.from, end):end], Answer{Controls: []Control{{OID: ldap.ControlTypePaging, Value: value.Bytes()}}}
+		return found[min(a.from, end):end], Answer{Controls: []Control{Paging(cookie)}}
 	}
 	if a.limit > 0 && len(found) > a.limit {
 		return found[:a.limit], Answer{Code: ldap.LDAPResultSizeLimitExceeded}
