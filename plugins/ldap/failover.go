@@ -154,8 +154,13 @@ func (d *directory) try(ctx context.Context, operation func(ctx context.Context,
 		return err
 	}
 	var failures []error
-	for i, s := range servers {
-		err := d.attempt(ctx, s, len(servers)-i, operation)
+	asked := len(servers)
+	for i := 0; i < len(servers); i++ {
+		err := d.attempt(ctx, servers[i], len(servers)-i, operation)
+		if errors.Is(err, errMeanwhile) && i < asked {
+			servers = append(servers, servers[i]) // it comes last now, and was not asked yet
+			continue
+		}
 		if !isServerFailure(err) {
 			return err
 		}
@@ -176,6 +181,7 @@ func (d *directory) attempt(ctx context.Context, s *server, left int, operation 
 	err := operation(share, s)
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled): // the caller went away: that is nobody's failure
+	case errors.Is(err, errMeanwhile): // told by whom it failed for
 	case isServerFailure(err):
 		s.failed(d.now())
 		s.pool.drain()

@@ -18,25 +18,47 @@ type pool struct {
 
 	mu     sync.Mutex
 	idle   []*connection // the latest used one last
+	failed chan struct{} // closed by the next failure of the server
 	closed bool
 }
+
+// errMeanwhile: the server failed for others while an operation waited for its turn.
+var errMeanwhile = fmt.Errorf("%w: it failed for others", errServer)
 
 // maxIdle is less than what firewalls forget a silent connection after.
 const maxIdle = 90 * time.Second
 
 func newPool(size int, now func() time.Time, open func(ctx context.Context) (*connection, error)) *pool {
-	return &pool{open: open, slots: make(chan struct{}, size), now: now}
+	return &pool{open: open, slots: make(chan struct{}, size), now: now, failed: make(chan struct{})}
 }
 
-// do runs an operation on a connection. It is repeated on a new one if it fails on a
-// pooled one that the server had closed meanwhile.
+// do runs an operation on a connection. Who waits for a turn when the server fails
+// for others gets errMeanwhile, and need not find out for another time limit.
 func (p *pool) do(ctx context.Context, operation func(*connection) error) error {
+	failure := p.failure()
 	select {
 	case p.slots <- struct{}{}:
 		defer func() { <-p.slots }()
+	case <-failure:
+		return errMeanwhile
 	case <-ctx.Done():
 		return fmt.Errorf("waiting for one of %d connections: %w", cap(p.slots), ctx.Err())
 	}
+	select {
+	case <-failure: // a turn came free by it
+		return errMeanwhile
+	default:
+	}
+	err := p.doNow(ctx, operation)
+	if isServerFailure(err) && !errors.Is(ctx.Err(), context.Canceled) {
+		p.drain()
+	}
+	return err
+}
+
+// doNow repeats the operation on a new connection if it fails on a pooled one that the
+// server had closed meanwhile.
+func (p *pool) doNow(ctx context.Context, operation func(*connection) error) error {
 	if c := p.take(); c != nil {
 		err := p.run(c, operation)
 		if !errors.Is(err, errServer) || ctx.Err() != nil {
@@ -105,11 +127,20 @@ func (p *pool) keep(c *connection) bool {
 	return true
 }
 
-// drain closes the idle connections.
+func (p *pool) failure() <-chan struct{} {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.failed
+}
+
+// drain closes the idle connections, and sends away who waits for one: the server
+// has failed.
 func (p *pool) drain() {
 	p.mu.Lock()
 	idle := p.idle
 	p.idle = nil
+	close(p.failed)
+	p.failed = make(chan struct{})
 	p.mu.Unlock()
 	for _, c := range idle {
 		c.close()
