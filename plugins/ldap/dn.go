@@ -6,27 +6,29 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/go-ldap/ldap/v3"
-	"golang.org/x/text/unicode/norm"
 )
 
-// normalDN writes a DN so that two spellings of one are the same text: attribute
-// types and values in lower case, composed, spaces folded (RFC 4518), each part of a
-// multi-valued RDN in order. It is no DN to bind with.
+// normalDN writes a DN so that spellings that differ in case and spaces only are the
+// same text, each part of a multi-valued RDN in order. It folds no more than that:
+// what a directory holds for two entries must not become one. It is no DN to bind with.
 func normalDN(text string) (string, error) {
-	dn, err := ldap.ParseDN(text)
+	dn, err := parseDN(text)
 	if err != nil {
-		return "", fmt.Errorf("reading a DN: %w", err)
-	}
-	if len(dn.RDNs) == 0 {
-		return "", errors.New("reading a DN: it is empty")
+		return "", err
 	}
 	parts := make([]string, len(dn.RDNs))
 	for i, rdn := range dn.RDNs {
 		pairs := make([]string, len(rdn.Attributes))
 		for j, a := range rdn.Attributes {
-			pairs[j] = strings.ToLower(a.Type) + "=" + ldap.EscapeDN(fold(a.Value))
+			// Lower case would make one of all bytes that are no UTF-8.
+			if !attributeName.MatchString(a.Type) || !utf8.ValidString(a.Value) {
+				return "", errors.New("reading a DN: it has an odd attribute or value")
+			}
+			value := strings.Join(strings.Fields(strings.ToLower(a.Value)), " ")
+			pairs[j] = strings.ToLower(a.Type) + "=" + ldap.EscapeDN(value)
 		}
 		slices.Sort(pairs)
 		parts[i] = strings.Join(pairs, "+")
@@ -34,23 +36,37 @@ func normalDN(text string) (string, error) {
 	return strings.Join(parts, ","), nil
 }
 
-// fold prepares a value for comparison in the manner of RFC 4518: compatibility
-// forms, case, and spaces at the ends and in a row do not count.
-func fold(text string) string {
-	text = strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Cf, r) { // zero-width and direction marks (section 2.2)
-			return -1
-		}
-		return r
-	}, text)
-	return strings.Join(strings.Fields(strings.ToLower(norm.NFKC.String(text))), " ")
+// isBlank reports whether a directory may take a name for no name at all: spaces and
+// invisible characters do not count there (RFC 4518 section 2.2).
+func isBlank(name string) bool {
+	return strings.IndexFunc(name, func(r rune) bool {
+		return !unicode.IsSpace(r) && !unicode.IsControl(r) && !unicode.Is(unicode.Cf, r)
+	}) < 0
+}
+
+// maxDN bounds what is parsed: the library takes more than linear time.
+const maxDN = 4096
+
+// parseDN reads a DN that is not empty.
+func parseDN(text string) (*ldap.DN, error) {
+	if len(text) > maxDN {
+		return nil, fmt.Errorf("reading a DN: it has %d bytes, at most %d are read", len(text), maxDN)
+	}
+	dn, err := ldap.ParseDN(text)
+	if err != nil {
+		return nil, fmt.Errorf("reading a DN: %w", err)
+	}
+	if len(dn.RDNs) == 0 {
+		return nil, errors.New("reading a DN: it is empty")
+	}
+	return dn, nil
 }
 
 // isUnder reports whether a DN is base or below it. An empty base holds everything,
 // but never the empty DN: binding with that is no authentication.
 func isUnder(text, base string) bool {
-	dn, err := ldap.ParseDN(text)
-	if err != nil || len(dn.RDNs) == 0 {
+	dn, err := parseDN(text)
+	if err != nil {
 		return false
 	}
 	root, err := ldap.ParseDN(base)
@@ -62,8 +78,8 @@ func isUnder(text, base string) bool {
 
 // nameOfDN is the value of the first RDN of a DN.
 func nameOfDN(text string) string {
-	dn, err := ldap.ParseDN(text)
-	if err != nil || len(dn.RDNs) == 0 || len(dn.RDNs[0].Attributes) == 0 {
+	dn, err := parseDN(text)
+	if err != nil || len(dn.RDNs[0].Attributes) == 0 {
 		return ""
 	}
 	return dn.RDNs[0].Attributes[0].Value

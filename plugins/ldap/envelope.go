@@ -95,9 +95,17 @@ func (c *envelopeConn) next() error {
 	}
 	c.message.Write(header)
 	if _, err := io.CopyN(&c.message, c.reader, int64(length)); err != nil {
-		return err
+		return unexpected(err)
 	}
 	return checkEnvelope(c.message.Bytes()[len(header):])
+}
+
+// unexpected tells an end within a message from one between two.
+func unexpected(err error) error {
+	if errors.Is(err, io.EOF) {
+		return io.ErrUnexpectedEOF
+	}
+	return err
 }
 
 // readHeader reads tag and length of an LDAPMessage. The length is definite (RFC
@@ -109,7 +117,7 @@ func readHeader(r *bufio.Reader) (header []byte, length int, err error) {
 	}
 	first, err := r.ReadByte()
 	if err != nil {
-		return nil, 0, err
+		return nil, 0, unexpected(err)
 	}
 	header = []byte{tag, first}
 	if tag != tagSequence {
@@ -118,7 +126,7 @@ func readHeader(r *bufio.Reader) (header []byte, length int, err error) {
 	for range lengthBytes(first) {
 		b, err := r.ReadByte()
 		if err != nil {
-			return nil, 0, err
+			return nil, 0, unexpected(err)
 		}
 		header = append(header, b)
 	}

@@ -190,7 +190,9 @@ func (m *mechanism) login(ctx context.Context, username, password string) (sdk.S
 		return nil, err
 	}
 	if v.wrong() {
-		m.pace.note(time.Since(start))
+		took := time.Since(start)
+		m.pace.wait(ctx, took)
+		m.pace.note(took)
 		return m.refuse(e.dn, id)
 	}
 	m.throttle.forget(id.text)
@@ -209,7 +211,7 @@ func (m *mechanism) refuse(dn string, id subject) (sdk.Step, error) {
 }
 
 // refuseDecoy answers as if a password had been wrong. The bind of a name that is
-// nobody's costs the directory about what a wrong password does, and pace the rest.
+// nobody's costs the directory about what a wrong password does, and pace hides the rest.
 func (m *mechanism) refuseDecoy(ctx context.Context, password string) (sdk.Step, error) {
 	start := time.Now()
 	if _, err := m.verify(ctx, m.decoy, password, nil); err != nil {
@@ -222,7 +224,7 @@ func (m *mechanism) refuseDecoy(ctx context.Context, password string) (sdk.Step,
 
 // loginByTemplate binds first, and reads the entry then.
 func (m *mechanism) loginByTemplate(ctx context.Context, username, password string) (sdk.Step, error) {
-	if len(username) > maxUsername || fold(username) == "" {
+	if len(username) > maxUsername || isBlank(username) {
 		return m.refuseDecoy(ctx, password)
 	}
 	dn := fillTemplate(m.options.UserDNTemplate, username)

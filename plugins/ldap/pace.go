@@ -2,12 +2,12 @@ package main
 
 import (
 	"context"
-	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 )
 
-// pace makes an unknown name take as long as a wrong password. A directory may hash
+// pace makes every refused name and password take the same time. A directory may hash
 // the password, and write down the failure, only for an entry that exists; the
 // difference would tell which names do. What wrong passwords took lately is the measure.
 type pace struct {
@@ -35,20 +35,20 @@ func (p *pace) note(took time.Duration) {
 	p.next = (p.next + 1) % paceSamples
 }
 
-// sample is the time of one wrong password of late, picked by chance, so that not only
-// the middle but the spread is the same.
-func (p *pace) sample() time.Duration {
+// target is what nine of ten wrong passwords took at most.
+func (p *pace) target() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.took) == 0 {
 		return 0
 	}
-	return min(longestPace, p.took[rand.IntN(len(p.took))])
+	sorted := slices.Sorted(slices.Values(p.took))
+	return min(longestPace, sorted[len(sorted)*9/10])
 }
 
-// wait goes on until as much time is over as a wrong password would have taken.
+// wait goes on until the target is reached, for unknown names and wrong passwords alike.
 func (p *pace) wait(ctx context.Context, since time.Duration) {
-	left := p.sample() - since
+	left := p.target() - since
 	if left <= 0 {
 		return
 	}

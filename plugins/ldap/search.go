@@ -23,7 +23,7 @@ var errNoEntry = errors.New("not exactly one entry")
 
 // findUser searches for the one entry that a name means.
 func (m *mechanism) findUser(ctx context.Context, username string) (entry, error) {
-	if len(username) > maxUsername || strings.TrimSpace(username) == "" {
+	if len(username) > maxUsername || isBlank(username) {
 		return entry{}, errNoEntry
 	}
 	return m.searchUser(ctx, m.service, m.options.UserDN, scopeOf(m.options.UserScope), m.userFilter(username))

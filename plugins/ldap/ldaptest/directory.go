@@ -36,6 +36,9 @@ type Config struct {
 	// name;range=0-N (MS-ADTS section 3.1.1.3.1.3.3). Zero: all.
 	RangeLimit int
 
+	// Unrecorded leaves Binds and Searches empty, for benchmarks of memory.
+	Unrecorded bool
+
 	// MinPassword is the least length of a new password.
 	MinPassword int
 }

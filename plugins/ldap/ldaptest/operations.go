@@ -18,7 +18,9 @@ func (s *session) bind(id int64, op *ber.Packet) error {
 	dn, password := op.Children[1].Data.String(), op.Children[2].Data.String()
 	s.d.mu.Lock()
 	s.d.counts.Binds++
-	s.d.binds = append(s.d.binds, dn)
+	if !s.d.config.Unrecorded {
+		s.d.binds = append(s.d.binds, dn)
+	}
 	answer := s.d.judge(dn, password)
 	s.d.mu.Unlock()
 	s.bound = ""

@@ -56,7 +56,9 @@ func (s *session) search(id int64, op, packet *ber.Packet) error {
 	}
 	s.d.mu.Lock()
 	s.d.counts.Searches++
-	s.d.searches = append(s.d.searches, Searched{By: s.bound, Base: a.base, Filter: filter})
+	if !s.d.config.Unrecorded {
+		s.d.searches = append(s.d.searches, Searched{By: s.bound, Base: a.base, Filter: filter})
+	}
 	found, answer := s.d.find(a, s.bound)
 	s.d.mu.Unlock()
 	if s.misbehaves(Request{Operation: Search, ID: id, DN: a.base, Filter: filter}) {
