@@ -330,6 +330,37 @@ func TestJ08_LockoutKeptAway(t *testing.T) {
 	r.signIn("alice", alicePassword)
 }
 
+// TestJ08_LockoutKeptAwayFromATemplate: binding by a template counts all spellings of
+// one name as one, and those that come at once as those that come in turn.
+func TestJ08_LockoutKeptAwayFromATemplate(t *testing.T) {
+	for name, values := range map[string]map[string]any{
+		"template": {"max_wrong_passwords": "4", "user_dn_template": "uid={username}," + people},
+		"search":   {"max_wrong_passwords": "4"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := start(t, ldaptest.Config{})
+			r := openRig(t, values, dir)
+			var all sync.WaitGroup
+			for i := range 20 {
+				all.Go(func() {
+					step, err := r.enter([]string{"alice", "ALICE", " alice ", "ａｌｉｃｅ"}[i%4], "wrong")
+					wantPrompt(t, step, err, sdk.ReasonBadCredentials)
+				})
+			}
+			all.Wait()
+			wrong := 0
+			for _, dn := range dir.Binds() {
+				if strings.HasPrefix(strings.ToLower(dn), "uid=") {
+					wrong++
+				}
+			}
+			if wrong != 4 {
+				t.Errorf("the directory saw %d passwords, want 4", wrong)
+			}
+		})
+	}
+}
+
 // TestJ10_StartTLSRefused: where TLS is wanted and not to be had, no password leaves.
 func TestJ10_StartTLSRefused(t *testing.T) {
 	other := start(t, ldaptest.Config{LDAPS: true})

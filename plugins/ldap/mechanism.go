@@ -180,20 +180,21 @@ func (m *mechanism) login(ctx context.Context, username, password string) (sdk.S
 	if err != nil {
 		return nil, err
 	}
-	if m.throttle.blocked(id.text) {
+	if !m.throttle.take(id.text) {
 		m.logger.Info("too many wrong passwords, not sent to the directory", "dn", e.dn)
 		return m.refuseDecoy(ctx, password)
 	}
 	start := time.Now()
 	v, err := m.verify(ctx, e.dn, password, nil)
 	if err != nil {
+		m.throttle.giveBack(id.text)
 		return nil, err
 	}
 	if v.wrong() {
 		took := time.Since(start)
 		m.pace.wait(ctx, took)
 		m.pace.note(took)
-		return m.refuse(e.dn, id)
+		return m.refuse(e.dn)
 	}
 	m.throttle.forget(id.text)
 	return m.admit(ctx, m.service, e, v.standing, false)
@@ -204,8 +205,7 @@ func (m *mechanism) login(ctx context.Context, username, password string) (sdk.S
 func isPassword(password string) bool { return password != "" && len(password) <= sdk.MaxAnswer }
 
 // refuse answers a wrong password.
-func (m *mechanism) refuse(dn string, id subject) (sdk.Step, error) {
-	m.throttle.note(id.text)
+func (m *mechanism) refuse(dn string) (sdk.Step, error) {
 	m.logger.Info("wrong password", "dn", dn)
 	return loginPrompt(sdk.ReasonBadCredentials), nil
 }
@@ -228,8 +228,15 @@ func (m *mechanism) loginByTemplate(ctx context.Context, username, password stri
 		return m.refuseDecoy(ctx, password)
 	}
 	dn := fillTemplate(m.options.UserDNTemplate, username)
+	// Nothing is known of the entry yet: all spellings of its name are one count.
+	account := accountOf(username)
+	if !m.throttle.take(account) {
+		return m.refuseDecoy(ctx, password)
+	}
 	var step sdk.Step
+	proved := false
 	then := func(ctx context.Context, c *connection, s standing) error {
+		proved = true
 		search := m.service
 		if m.searchesAsUser() {
 			search = func(_ context.Context, operation func(*connection) error) error { return operation(c) }
@@ -241,11 +248,15 @@ func (m *mechanism) loginByTemplate(ctx context.Context, username, password stri
 		return err
 	}
 	v, err := m.verify(ctx, dn, password, then)
+	if proved {
+		m.throttle.forget(account)
+	}
 	if err != nil {
+		m.throttle.giveBack(account)
 		return nil, err
 	}
 	if v.wrong() {
-		return m.refuse(dn, subject{text: dn})
+		return m.refuse(dn)
 	}
 	if step == nil { // refused with a word about the account, which proves no entry
 		return nil, v.standing.denied()

@@ -60,7 +60,7 @@ func (m *mechanism) changePassword(ctx context.Context, mem memory, answers map[
 			return nil, err
 		}
 	}
-	if m.throttle.blocked(mem.Value) {
+	if !m.throttle.take(mem.Value) {
 		return nil, sdk.Denied(sdk.ReasonBadCredentials, "too many wrong passwords")
 	}
 	change := passwordChange{m: m, entry: e, previous: previous, chosen: chosen}
@@ -68,16 +68,18 @@ func (m *mechanism) changePassword(ctx context.Context, mem memory, answers map[
 	switch {
 	case errors.Is(err, errPreviousWrong):
 		return m.previousWrong(mem)
-	case errors.Is(err, errRejected):
-		return changePrompt(sdk.ReasonPasswordRejected, mem)
-	case err != nil:
+	case err != nil && !errors.Is(err, errRejected):
+		m.throttle.giveBack(mem.Value)
 		return nil, err
+	}
+	m.throttle.forget(mem.Value)
+	if errors.Is(err, errRejected) {
+		return changePrompt(sdk.ReasonPasswordRejected, mem)
 	}
 	return change.step, nil
 }
 
 func (m *mechanism) previousWrong(mem memory) (sdk.Step, error) {
-	m.throttle.note(mem.Value)
 	mem.Tries++
 	if mem.Tries >= maxChangeTries {
 		return nil, sdk.Denied(sdk.ReasonBadCredentials, "the old password was wrong %d times", mem.Tries)

@@ -1,8 +1,12 @@
 package main
 
 import (
+	"strings"
 	"sync"
 	"time"
+	"unicode"
+
+	"golang.org/x/text/unicode/norm"
 )
 
 // throttle counts the wrong passwords of each account, however its name was typed, so
@@ -20,31 +24,50 @@ type throttle struct {
 // the directory has; past the bound the whole memory is given up.
 const maxThrottled = 100_000
 
+// accountOf is the account that a name stands for, before it is known which entry that
+// is. Names are taken for the same that a directory may take for the same (RFC 4518):
+// compatibility forms, case, spaces and invisible characters do not count. Two accounts
+// that share a count so are rather kept waiting than locked.
+func accountOf(username string) string {
+	visible := strings.Map(func(r rune) rune {
+		if unicode.Is(unicode.Cf, r) || unicode.IsSpace(r) {
+			return -1
+		}
+		return r
+	}, norm.NFKC.String(username))
+	return "name " + strings.ToLower(visible)
+}
+
 func newThrottle(most int, window time.Duration, now func() time.Time) *throttle {
 	return &throttle{most: most, window: window, now: now, wrong: map[string][]time.Time{}}
 }
 
-// blocked reports whether no more passwords may be tried for now.
-func (t *throttle) blocked(subject string) bool {
+// take counts a password as wrong before it is sent, and reports whether it may be:
+// of many that come at once, no more are sent than one after the other.
+func (t *throttle) take(subject string) bool {
 	if t.most == 0 {
-		return false
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return len(t.recent(subject)) >= t.most
-}
-
-// note counts a wrong password.
-func (t *throttle) note(subject string) {
-	if t.most == 0 {
-		return
+		return true
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.wrong) >= maxThrottled {
 		t.sweep()
 	}
-	t.wrong[subject] = append(t.recent(subject), t.now())
+	times := t.recent(subject)
+	if len(times) >= t.most {
+		return false
+	}
+	t.wrong[subject] = append(times, t.now())
+	return true
+}
+
+// giveBack takes back the count of a password that nobody judged.
+func (t *throttle) giveBack(subject string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if times := t.wrong[subject]; len(times) > 0 {
+		t.wrong[subject] = times[:len(times)-1]
+	}
 }
 
 // forget starts anew after a right password.
