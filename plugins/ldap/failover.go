@@ -106,6 +106,9 @@ func (d *directory) resolve(ctx context.Context, l location) ([]location, error)
 	ctx, cancel := context.WithTimeout(ctx, d.dialer.connect)
 	defer cancel()
 	_, records, err := d.lookupSRV(ctx, l.service(), "tcp", l.host)
+	if err == nil {
+		records = d.trusted(l.host, records)
+	}
 	if err != nil || len(records) == 0 {
 		err = sdk.Unavailable(reasonServerLookup, "looking up _%s._tcp.%s: %w", l.service(), l.host, orNoRecords(err))
 		list.until = now.Add(srvKeepFailed)
@@ -126,11 +129,30 @@ func (d *directory) resolve(ctx context.Context, l location) ([]location, error)
 	return list.locations, err
 }
 
+// trusted leaves out the servers that the operator has not named. The DNS may lie: a
+// name from it is no identity to hold a certificate against, unless it lies in the
+// domain that the operator wrote (RFC 4513 section 3.1.3, RFC 6125 section 6.2.1).
+// With tls_server_name the certificate must be for that, wherever the server is.
+func (d *directory) trusted(domain string, records []*net.SRV) []*net.SRV {
+	return slices.DeleteFunc(records, func(r *net.SRV) bool {
+		host := strings.ToLower(strings.TrimSuffix(r.Target, "."))
+		if host == "" { // "decidedly not available" (RFC 2782)
+			return true
+		}
+		domain := strings.ToLower(strings.TrimSuffix(domain, "."))
+		if host == domain || strings.HasSuffix(host, "."+domain) || d.dialer.tls.ServerName != "" {
+			return false
+		}
+		d.logger.Warn("the DNS names a server outside of the domain in client_url, which is not asked: name it in client_url, or set tls_server_name", "domain", domain, "server", host)
+		return true
+	})
+}
+
 func orNoRecords(err error) error {
 	if err != nil {
 		return err
 	}
-	return errors.New("there are no records")
+	return errors.New("there are no records that can be used")
 }
 
 func (d *directory) serverAt(l location) *server {

@@ -380,8 +380,8 @@ func TestManyAtOnce(t *testing.T) {
 	}
 }
 
-// TestSRV: the DNS names the servers, and the certificate must be for the name that it
-// gives.
+// TestSRV: the DNS names the servers, within the domain that the operator wrote, and the
+// certificate must be for the name that it gives.
 func TestSRV(t *testing.T) {
 	first, second := start(t, ldaptest.Config{LDAPS: true, CertificateFor: "one.example.com"}), start(t, ldaptest.Config{LDAPS: true, CertificateFor: "two.example.com"})
 	first.Stop()
@@ -390,7 +390,10 @@ func TestSRV(t *testing.T) {
 		"_ldaps._tcp.example.com.": {
 			{Priority: 2, Weight: 1, Port: 636, Target: dnsmessage.MustNewName("two.example.com.")},
 			{Priority: 1, Weight: 1, Port: 636, Target: dnsmessage.MustNewName("one.example.com.")},
+			{Priority: 0, Weight: 1, Port: 636, Target: dnsmessage.MustNewName("elsewhere.example.net.")},
 		},
+		"_ldaps._tcp.example.net.":  {{Port: 636, Target: dnsmessage.MustNewName("two.example.com.")}},
+		"_ldaps._tcp.none.example.": {{Port: 0, Target: dnsmessage.MustNewName(".")}},
 	})
 	var asked []string
 	var mu sync.Mutex
@@ -409,21 +412,32 @@ func TestSRV(t *testing.T) {
 		return (&net.Dialer{}).DialContext(ctx, network, dir.Address())
 	}
 	for name, test := range map[string]struct {
-		url string
-		ok  bool
+		url    string
+		server string // tls_server_name
+		ok     bool
 	}{
-		"records":    {"ldaps+srv://example.com", true},
-		"no records": {"ldaps+srv://example.org", false},
+		"records":       {"ldaps+srv://example.com", "", true},
+		"no records":    {"ldaps+srv://example.org", "", false},
+		"not available": {"ldaps+srv://none.example", "", false},
+		// Who can answer DNS questions can have a certificate for a name of their own.
+		"J10 of another domain":        {"ldaps+srv://example.net", "", false},
+		"another domain, but one name": {"ldaps+srv://example.net", "two.example.com", true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			l := openLocal(t, func(env *sdk.Env) { env.Dial = dial }, map[string]any{"client_url": test.url, "tls_ca": second.CA()}, second)
+			l := openLocal(t, func(env *sdk.Env) { env.Dial = dial }, map[string]any{
+				"client_url": test.url, "tls_ca": second.CA(), "tls_server_name": test.server,
+			}, second)
+			asked = nil
 			step, err := l.enter(t.Context(), "alice", alicePassword)
 			if !test.ok {
 				wantRefusal(t, err, sdk.ErrUnavailable, reasonServerLookup)
+				if len(asked) > 0 {
+					t.Errorf("asked %q", asked)
+				}
 				return
 			}
 			identityOf(t, step, err)
-			if asked[0] != "one.example.com:636" {
+			if test.server == "" && asked[0] != "one.example.com:636" {
 				t.Errorf("asked %q, want the lower priority first", asked)
 			}
 		})

@@ -13,7 +13,7 @@ import (
 // Options are what an operator may set for one directory. Where a preset knows
 // better, the default is empty here and filled in by settle.
 type Options struct {
-	ClientURL []string `option:"client_url,required" doc:"The servers, the preferred one first: ldaps://host, ldap://host, ldapi://%2Fpath%2Fof%2Fsocket, or ldaps+srv://domain and ldap+srv://domain for those that the DNS names. A port may follow the host. ldap:// to anything but loopback uses StartTLS and never goes on without."`
+	ClientURL []string `option:"client_url,required" doc:"The servers, the preferred one first: ldaps://host, ldap://host, ldapi://%2Fpath%2Fof%2Fsocket, or ldaps+srv://domain and ldap+srv://domain for those that the DNS names within the domain (anywhere, if tls_server_name is set). A port may follow the host. ldap:// to anything but loopback uses StartTLS and never goes on without."`
 	Preset    string   `option:"preset" oneof:"active-directory|openldap|freeipa|389ds|lldap|authentik" doc:"The kind of directory, which fills in attributes and filters. What is written beside it wins."`
 
 	BindDN       string         `option:"bind_dn" doc:"The service account that searches. Without it, searches are anonymous. Active Directory also takes user@domain."`
