@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -105,7 +106,7 @@ const idIsDN = "dn"
 // Validate checks what the types of the options cannot say.
 func (o Options) Validate() error {
 	o, err := o.settle()
-	problems, _ := err.(options.Problems)
+	problems, _ := errors.AsType[options.Problems](err)
 	if (o.BindDN == "") != (o.BindPassword == "") {
 		problems.Addf("bind_password", "goes together with bind_dn; leave out both to search anonymously")
 	}

@@ -2,6 +2,7 @@ package ldaptest
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"encoding/binary"
 	"strings"
@@ -81,7 +82,7 @@ func (s *session) startTLS(id int64) error {
 		return err
 	}
 	secured := tls.Server(s.conn, s.d.tls)
-	if err := secured.Handshake(); err != nil {
+	if err := secured.HandshakeContext(context.Background()); err != nil {
 		return err
 	}
 	s.conn, s.reader, s.tls = secured, bufio.NewReader(secured), true
