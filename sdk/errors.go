@@ -40,6 +40,15 @@ const (
 	ReasonAccountLocked   Reason = "account_locked"
 	ReasonPasswordExpired Reason = "password_expired"
 	ReasonNotAllowed      Reason = "not_allowed"
+
+	// Of directories, which tell more.
+	ReasonAccountExpired     Reason = "account_expired"
+	ReasonLogonNotPermitted  Reason = "logon_not_permitted" // not at this time, or from here
+	ReasonPasswordMustChange Reason = "password_must_change"
+
+	// Of a Prompt for a new password that is shown again.
+	ReasonPasswordsDiffer  Reason = "passwords_differ"  // the two new ones
+	ReasonPasswordRejected Reason = "password_rejected" // too weak, too young, or used before
 )
 
 // Error is a refusal of one of the four kinds. Its text is for the operator's

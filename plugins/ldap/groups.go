@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"github.com/doorward/doorward/sdk"
+)
+
+// memberInChain has Active Directory follow groups in groups by itself
+// (LDAP_MATCHING_RULE_TRANSITIVE_EVAL, MS-ADTS section 3.1.1.3.4.4.3).
+const memberInChain = "member:1.2.840.113556.1.4.1941:"
+
+// maxAsked bounds how many groups one query of a walk asks about.
+const maxAsked = 50
+
+// groupWalk collects the groups of one end user.
+type groupWalk struct {
+	m      *mechanism
+	search searcher
+	seen   map[string]bool // by normalised DN
+	names  []string
+	fresh  []string // DNs whose groups were not asked for yet
+}
+
+// groups returns the names of the groups of an end user, each once.
+func (m *mechanism) groups(ctx context.Context, search searcher, e entry) ([]string, error) {
+	w := &groupWalk{m: m, search: search, seen: map[string]bool{}}
+	w.addMemberOf(e)
+	if m.options.GroupDN != "" {
+		if err := w.run(ctx, e); err != nil {
+			return nil, err
+		}
+	}
+	if len(w.names) > sdk.MaxGroups {
+		return nil, sdk.InvalidResponse(reasonGroups, "%s is in more than %d groups: narrow group_dn or group_filter", e.dn, sdk.MaxGroups)
+	}
+	slices.Sort(w.names)
+	return slices.Compact(w.names), nil
+}
+
+func (w *groupWalk) run(ctx context.Context, e entry) error {
+	o := w.m.options
+	if o.NestedGroups == nestedAD {
+		return w.runActiveDirectory(ctx, e)
+	}
+	filter := memberFilter(o.GroupAttribute, e)
+	if sid, ok := primaryGroupSID(e); ok && o.PrimaryGroup {
+		filter = "(|" + filter + "(objectSid=" + escapeBytes(sid) + "))"
+	}
+	if err := w.ask(ctx, filter); err != nil {
+		return err
+	}
+	if o.NestedGroups != nestedWalk {
+		return nil
+	}
+	for level := 1; level < o.GroupDepth && len(w.fresh) > 0; level++ {
+		if err := w.askParents(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// runActiveDirectory is one query, and one more for the groups of the primary group.
+func (w *groupWalk) runActiveDirectory(ctx context.Context, e entry) error {
+	chain := "(" + memberInChain + "=" + ldap.EscapeFilter(e.dn) + ")"
+	sid, ok := primaryGroupSID(e)
+	if !ok || !w.m.options.PrimaryGroup {
+		return w.ask(ctx, chain)
+	}
+	w.fresh = nil
+	if err := w.ask(ctx, "(objectSid="+escapeBytes(sid)+")"); err != nil {
+		return err
+	}
+	filter := chain
+	for _, dn := range w.fresh[:min(1, len(w.fresh))] {
+		filter = "(|" + chain + "(" + memberInChain + "=" + ldap.EscapeFilter(dn) + "))"
+	}
+	return w.ask(ctx, filter)
+}
+
+// askParents asks for the groups in which the new groups are. Each group is asked
+// about once, so that a cycle ends.
+func (w *groupWalk) askParents(ctx context.Context) error {
+	children := w.fresh
+	w.fresh = nil
+	var byDN []string
+	for _, name := range w.m.options.GroupAttribute {
+		if !strings.EqualFold(name, "memberUid") { // holds no groups
+			byDN = append(byDN, name)
+		}
+	}
+	if len(byDN) == 0 {
+		return nil
+	}
+	for part := range slices.Chunk(children, maxAsked) {
+		var b strings.Builder
+		for _, dn := range part {
+			b.WriteString(anyOf(byDN, ldap.EscapeFilter(dn)))
+		}
+		if err := w.ask(ctx, "(|"+b.String()+")"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// memberFilter matches the groups that name the end user: by uid in memberUid (RFC
+// 2307), by DN elsewhere.
+func memberFilter(attributes []string, e entry) string {
+	var b strings.Builder
+	for _, name := range attributes {
+		if !strings.EqualFold(name, "memberUid") {
+			b.WriteString("(" + name + "=" + ldap.EscapeFilter(e.dn) + ")")
+			continue
+		}
+		for _, uid := range e.texts("uid") {
+			b.WriteString("(" + name + "=" + ldap.EscapeFilter(uid) + ")")
+		}
+	}
+	return "(|" + b.String() + ")"
+}
+
+const (
+	groupPage = 500
+	maxPages  = 100
+)
+
+// ask reads all pages of the groups that match (RFC 2696).
+func (w *groupWalk) ask(ctx context.Context, filter string) error {
+	o := w.m.options
+	if o.GroupFilter != "" {
+		filter = "(&" + o.GroupFilter + filter + ")"
+	}
+	return w.search(ctx, func(c *connection) error {
+		paging := ldap.NewControlPaging(groupPage)
+		for page := 0; ; page++ {
+			found, controls, err := c.search(ctx, query{
+				base: o.GroupDN, scope: scopeOf(o.GroupScope), filter: filter,
+				attributes: w.attributes(), controls: []ldap.Control{paging},
+			})
+			if err != nil {
+				return err
+			}
+			w.add(found)
+			next, ok := ldap.FindControl(controls, ldap.ControlTypePaging).(*ldap.ControlPaging)
+			if !ok || len(next.Cookie) == 0 {
+				return nil
+			}
+			if page == maxPages || len(w.names) > sdk.MaxGroups {
+				return sdk.InvalidResponse(reasonGroups, "the directory sends groups without end")
+			}
+			paging.SetCookie(next.Cookie)
+		}
+	})
+}
+
+// attributes asks for the name only: a group may list all employees.
+func (w *groupWalk) attributes() []string {
+	if w.m.options.GroupNameAttribute == idIsDN {
+		return []string{"1.1"} // none (RFC 4511 section 4.5.1.8)
+	}
+	return []string{w.m.options.GroupNameAttribute}
+}
+
+func (w *groupWalk) add(found []entry) {
+	o := w.m.options
+	for _, group := range found {
+		if !isUnder(group.dn, o.GroupDN) {
+			continue
+		}
+		name := group.dn
+		if o.GroupNameAttribute != idIsDN {
+			name = group.text(o.GroupNameAttribute)
+		}
+		w.addGroup(group.dn, name)
+	}
+}
+
+// addMemberOf adds the groups that the entry itself lists.
+func (w *groupWalk) addMemberOf(e entry) {
+	o := w.m.options
+	if o.GroupMemberOf == "" {
+		return
+	}
+	for _, dn := range e.texts(o.GroupMemberOf) {
+		if o.GroupDN != "" && !isUnder(dn, o.GroupDN) {
+			continue
+		}
+		name := dn
+		if o.GroupNameAttribute != idIsDN {
+			name = nameOfDN(dn)
+		}
+		w.addGroup(dn, name)
+	}
+}
+
+// addGroup adds a group once, in whatever spelling its DN comes.
+func (w *groupWalk) addGroup(dn, name string) {
+	key, err := normalDN(dn)
+	if err != nil || w.seen[key] {
+		return
+	}
+	w.seen[key] = true
+	w.fresh = append(w.fresh, dn)
+	if !isPlain([]byte(name)) {
+		w.m.logger.Warn("a group has a name that cannot be used", "dn", dn)
+		return
+	}
+	w.names = append(w.names, name)
+}

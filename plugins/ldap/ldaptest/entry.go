@@ -1,0 +1,110 @@
+package ldaptest
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/go-ldap/ldap/v3"
+	"golang.org/x/text/unicode/norm"
+)
+
+// Entry is one entry of the directory.
+type Entry struct {
+	DN         string
+	Attributes map[string][]string // values may be binary
+	Password   string              // empty: nobody can bind as it
+
+	// Right is answered in place of success to a bind with the right password, until
+	// the password is changed.
+	Right *Answer
+
+	// Any is answered to every bind, right or wrong: a lock.
+	Any *Answer
+}
+
+// Answer is a result of an operation (RFC 4511 section 4.1.9).
+type Answer struct {
+	Code     uint16
+	Text     string
+	Controls []Control
+}
+
+// Control goes along with an answer.
+type Control struct {
+	OID   string
+	Value []byte
+}
+
+// ActiveDirectory is how Active Directory refuses a bind, with its sub-code, such as
+// "533".
+func ActiveDirectory(code string) *Answer {
+	return &Answer{
+		Code: ldap.LDAPResultInvalidCredentials,
+		Text: "80090308: LdapErr: DSID-0C09042A, comment: AcceptSecurityContext error, data " + code + ", v4563\x00",
+	}
+}
+
+func sameDN(a, b string) bool {
+	x, err := ldap.ParseDN(a)
+	if err != nil {
+		return false
+	}
+	y, err := ldap.ParseDN(b)
+	return err == nil && x.EqualFold(y)
+}
+
+func inScope(dn, base string, scope int) bool {
+	entry, err := ldap.ParseDN(dn)
+	if err != nil {
+		return false
+	}
+	root, err := ldap.ParseDN(base)
+	if err != nil {
+		return false
+	}
+	switch scope {
+	case ldap.ScopeBaseObject:
+		return root.EqualFold(entry)
+	case ldap.ScopeSingleLevel:
+		return root.AncestorOfFold(entry) && len(entry.RDNs) == len(root.RDNs)+1
+	}
+	return root.EqualFold(entry) || root.AncestorOfFold(entry)
+}
+
+// values returns the values of an attribute, named in any case.
+func (e Entry) values(name string) []string {
+	for key, values := range e.Attributes {
+		if strings.EqualFold(key, name) {
+			return values
+		}
+	}
+	return nil
+}
+
+func (e *Entry) set(name string, values ...string) {
+	for key := range e.Attributes {
+		if strings.EqualFold(key, name) {
+			delete(e.Attributes, key)
+		}
+	}
+	if e.Attributes == nil {
+		e.Attributes = map[string][]string{}
+	}
+	e.Attributes[name] = values
+}
+
+// equal compares as the matching rule of the value's look: DNs as DNs, other text
+// without case, spaces at the ends, and width.
+func equal(a, b string) bool {
+	if bytes.Equal([]byte(a), []byte(b)) {
+		return true
+	}
+	if strings.Contains(a, "=") && strings.Contains(b, "=") {
+		return sameDN(a, b)
+	}
+	return prepare(a) == prepare(b)
+}
+
+func prepare(text string) string {
+	return strings.Join(strings.Fields(strings.ToLower(norm.NFKC.String(text))), " ")
+}

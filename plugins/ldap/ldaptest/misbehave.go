@@ -1,0 +1,205 @@
+package ldaptest
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"strings"
+
+	ber "github.com/go-asn1-ber/asn1-ber"
+	"github.com/go-ldap/ldap/v3"
+)
+
+// Request is what a misbehaviour may answer.
+type Request struct {
+	Operation Operation
+	ID        int64
+	DN        string // of the bind or the change; the base of a search
+	Password  string
+	Filter    string
+
+	session *session
+}
+
+// Misbehaviour answers a request in its own way. It returns false to let the directory
+// answer (in addition to what it has sent), and true to end the connection.
+type Misbehaviour func(Request) (over bool)
+
+// Send writes to the client.
+func (r Request) Send(data []byte) {
+	_, _ = r.session.conn.Write(data) // the client may be gone, which is what is tested
+}
+
+// Next waits for the next request of the connection, and gives the misbehaviour its
+// number to answer. It is false once the client has gone.
+func (r *Request) Next() bool {
+	packet, err := ber.ReadPacket(r.session.reader)
+	if err != nil || len(packet.Children) < 2 {
+		return false
+	}
+	id, ok := packet.Children[0].Value.(int64)
+	r.ID = id
+	return ok
+}
+
+// Stall waits until the client goes away.
+func (r Request) Stall() { _, _ = io.Copy(io.Discard, r.session.conn) }
+
+// On has only requests of that operation misbehave.
+func On(op Operation, m Misbehaviour) Misbehaviour {
+	return func(r Request) bool { return r.Operation == op && m(r) }
+}
+
+// Times misbehaves so often, and then no more.
+func Times(n int, m Misbehaviour) Misbehaviour {
+	left := make(chan struct{}, n)
+	for range n {
+		left <- struct{}{}
+	}
+	return func(r Request) bool {
+		select {
+		case <-left:
+			return m(r)
+		default:
+			return false
+		}
+	}
+}
+
+// Silent never answers.
+func Silent(r Request) bool {
+	r.Stall()
+	return true
+}
+
+// HangUp closes the connection instead of answering.
+func HangUp(Request) bool { return true }
+
+// Reply answers with a result of that kind.
+func Reply(a Answer) Misbehaviour {
+	return func(r Request) bool {
+		r.Send(Result(r.ID, r.Operation, a))
+		return true
+	}
+}
+
+// Truncated sends half of an answer and nothing more.
+func Truncated(r Request) bool {
+	whole := Result(r.ID, r.Operation, Answer{Text: strings.Repeat("x", 100)})
+	r.Send(whole[:len(whole)/2])
+	r.Stall()
+	return true
+}
+
+// WrongID answers another request.
+func WrongID(r Request) bool {
+	r.Send(Result(r.ID+1000, r.Operation, Answer{}))
+	r.Stall()
+	return true
+}
+
+// HugeLength announces a message of 2 GiB.
+func HugeLength(r Request) bool {
+	r.Send([]byte{0x30, 0x84, 0x7f, 0xff, 0xff, 0xff})
+	r.Stall()
+	return true
+}
+
+// Deep sends a message of that many levels.
+func Deep(levels int) Misbehaviour {
+	return func(r Request) bool {
+		var b []byte
+		for range levels {
+			header := binary.BigEndian.AppendUint32([]byte{0x30, 0x84}, uint32(len(b))) //nolint:gosec // small
+			b = append(header, b...)
+		}
+		r.Send(b)
+		r.Stall()
+		return true
+	}
+}
+
+// Crowded sends an entry of very many empty values, small on the wire and large once
+// decoded.
+func Crowded(values int) Misbehaviour {
+	return func(r Request) bool {
+		r.Send(SearchEntry(r.ID, "uid=x,dc=example,dc=com", map[string][]string{"x": make([]string, values)}))
+		return false
+	}
+}
+
+// Disconnection is the unsolicited notice of RFC 4511 section 4.4.1.
+func Disconnection(r Request) bool {
+	p := result(ldap.ApplicationExtendedResponse, Answer{Code: ldap.LDAPResultUnavailable, Text: "going down"})
+	p.AppendChild(ber.NewString(ber.ClassContext, ber.TypePrimitive, 10, "1.3.6.1.4.1.1466.20036", "responseName"))
+	r.Send(message(0, p))
+	return true
+}
+
+// Injected answers StartTLS, and puts a bind response right behind it, in plain text.
+func Injected(r Request) bool {
+	r.Send(append(Result(r.ID, StartTLS, Answer{}), Result(2, Bind, Answer{})...))
+	r.Stall()
+	return true
+}
+
+// Flood sends entries below a base without end.
+func Flood(base string) Misbehaviour {
+	return func(r Request) bool {
+		one := SearchEntry(r.ID, "uid=flood,"+base, map[string][]string{"uid": {strings.Repeat("x", 1000)}})
+		block := bytes.Repeat(one, 64)
+		for {
+			if _, err := r.session.conn.Write(block); err != nil {
+				return true
+			}
+		}
+	}
+}
+
+// Photograph sends an entry with an attribute of so many bytes that nobody asked for.
+func Photograph(size int) Misbehaviour {
+	return func(r Request) bool {
+		head := headOf(0x04, nil, size)
+		for _, level := range []struct {
+			tag    byte
+			before []byte
+		}{
+			{0x31, nil},                         // vals
+			{0x30, octets("jpegPhoto").Bytes()}, // attribute
+			{0x30, nil},                         // attributes
+			{0x64, octets("uid=x,dc=example,dc=com").Bytes()}, // SearchResultEntry
+			{0x30, ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagInteger, r.ID, "").Bytes()},
+		} {
+			inner := append(level.before, head...)
+			head = headOf(level.tag, inner, size)
+		}
+		r.Send(head)
+		block := make([]byte, 1<<20)
+		for left := size; left > 0; left -= len(block) {
+			r.Send(block[:min(left, len(block))])
+		}
+		return false
+	}
+}
+
+// headOf is tag, length and the beginning of an element of which rest bytes follow.
+func headOf(tag byte, begin []byte, rest int) []byte {
+	length := uint32(len(begin) + rest) //nolint:gosec // far below 4 GiB
+	return append(binary.BigEndian.AppendUint32([]byte{tag, 0x84}, length), begin...)
+}
+
+// Stranger sends an entry, asked for or not, before the others.
+func Stranger(dn string, attributes map[string][]string) Misbehaviour {
+	return func(r Request) bool {
+		r.Send(SearchEntry(r.ID, dn, attributes))
+		return false
+	}
+}
+
+// Refer sends a continuation reference before the result.
+func Refer(url string) Misbehaviour {
+	return func(r Request) bool {
+		r.Send(SearchReference(r.ID, url))
+		return false
+	}
+}

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"github.com/doorward/doorward/sdk/options"
+)
+
+// Options are what an operator may set for one directory. Where a preset knows
+// better, the default is empty here and filled in by settle.
+type Options struct {
+	ClientURL []string `option:"client_url,required" doc:"The servers, the preferred one first: ldaps://host, ldap://host, ldapi://%2Fpath%2Fof%2Fsocket, or ldaps+srv://domain and ldap+srv://domain for those that the DNS names within the domain (anywhere, if tls_server_name is set). A port may follow the host. ldap:// to anything but loopback uses StartTLS and never goes on without."`
+	Preset    string   `option:"preset" oneof:"active-directory|openldap|freeipa|389ds|lldap|authentik" doc:"The kind of directory, which fills in attributes and filters. What is written beside it wins."`
+
+	BindDN       string         `option:"bind_dn" doc:"The service account that searches. Without it, searches are anonymous. Active Directory also takes user@domain."`
+	BindPassword options.Secret `option:"bind_password" doc:"The password of bind_dn."`
+
+	UserDN         string   `option:"user_dn,required" doc:"The base under which end users are found."`
+	UserAttribute  []string `option:"user_attribute" doc:"What an end user may type as the name: one attribute, or several separated by commas, such as uid,mail. By default cn, or what the preset says."`
+	UserScope      string   `option:"user_scope" oneof:"base|one|sub" doc:"How deep to look under user_dn: one level or the whole subtree. By default one, or what the preset says."`
+	UserFilter     string   `option:"user_filter" doc:"A filter that an entry must match, too, such as (objectClass=person) or (memberOf=cn=staff,ou=groups,dc=example,dc=com)."`
+	UserDNTemplate string   `option:"user_dn_template" doc:"Bind as this name instead of searching first, with {username} in it: uid={username},ou=people,dc=example,dc=com. What was typed is escaped. The entry must lie under user_dn and match user_filter."`
+
+	IDAttribute        string   `option:"id_attribute" doc:"The attribute that identifies an end user for ever. By default the first of entryUUID, objectGUID, nsUniqueId and ipaUniqueID that the entry has, else the DN. Write one, so that it never changes, or dn."`
+	UsernameAttribute  string   `option:"username_attribute" doc:"The attribute with the user name. By default the first of user_attribute."`
+	MailAttribute      string   `option:"mail_attribute" default:"mail" doc:"The attribute with the e-mail address."`
+	FirstNameAttribute string   `option:"first_name_attribute" default:"givenName" doc:"The attribute with the given name."`
+	LastNameAttribute  string   `option:"last_name_attribute" default:"sn" doc:"The attribute with the family name."`
+	NameAttribute      string   `option:"name_attribute" default:"displayName" doc:"The attribute with the whole name."`
+	Attributes         []string `option:"attributes" doc:"More attributes to read. They and those above are the claims of the identity."`
+
+	GroupDN            string   `option:"group_dn" doc:"The base under which groups are found. Without it, and without group_member_of, there are none."`
+	GroupAttribute     []string `option:"group_attribute" doc:"The attributes by which a group names its members: member and uniqueMember hold the DN, memberUid the uid. By default member, or what the preset says."`
+	GroupScope         string   `option:"group_scope" oneof:"base|one|sub" doc:"How deep to look under group_dn. By default one, or what the preset says."`
+	GroupFilter        string   `option:"group_filter" doc:"A filter that a group must match, too."`
+	GroupNameAttribute string   `option:"group_name_attribute" doc:"The attribute with the name of a group, or dn. By default cn."`
+	GroupMemberOf      string   `option:"group_member_of" doc:"An attribute of the end user that lists the DNs of groups, such as memberOf. With group_dn, those under it count, in addition to those found there. The name is the first part of the DN."`
+	NestedGroups       string   `option:"nested_groups" oneof:"none|walk|active-directory" doc:"Whether members of a group in a group belong to both: walk asks level by level, active-directory has the server do it in one query. By default none, or what the preset says."`
+	GroupDepth         int      `option:"group_depth" default:"10" doc:"How many levels of groups are walked."`
+	PrimaryGroup       bool     `option:"primary_group" doc:"Add the primary group of Active Directory, which lists no members. Part of the preset active-directory. Needs group_dn."`
+
+	PasswordChange string        `option:"password_change" oneof:"auto|extended-operation|unicode-pwd|off" default:"auto" doc:"How an expired password is changed within the login: by the extended operation of RFC 3062, or unicodePwd of Active Directory. auto looks at the entry. off refuses the login."`
+	PasswordWarn   time.Duration `option:"password_warning" default:"14d" doc:"How long before its expiry the end user is warned of it."`
+	IgnoreShadow   bool          `option:"ignore_shadow_account" doc:"Do not look at shadowExpire, shadowLastChange and shadowMax."`
+	DecoyDN        string        `option:"decoy_dn" doc:"An entry with a password that nobody knows and that cannot be locked. It is bound as when the name is unknown, so that the answer takes the time of a wrong password. By default an entry that does not exist."`
+	ConcealLockout bool          `option:"conceal_lockout" doc:"Answer a locked account as a wrong password. Directories tell about a lock without knowing the password, so that others can see which names exist."`
+	MaxWrong       int           `option:"max_wrong_passwords" doc:"After so many wrong passwords of one account within wrong_password_window, others are not sent to the directory, whose own lock this keeps away. 0 is no limit. Each process counts for itself."`
+	WrongWindow    time.Duration `option:"wrong_password_window" default:"15m" doc:"See max_wrong_passwords."`
+
+	StartTLS               bool           `option:"start_tls" doc:"Use StartTLS on every ldap:// server, on loopback, too."`
+	AllowInsecurePlaintext bool           `option:"allow_insecure_plaintext" doc:"Send passwords unencrypted to ldap:// servers. Whoever sees the network traffic has them all."`
+	TLSCA                  string         `option:"tls_ca" doc:"PEM certificates of the authorities to trust for the servers, in place of the system's."`
+	TLSCert                string         `option:"tls_cert" doc:"PEM client certificate to show to the servers."`
+	TLSKey                 options.Secret `option:"tls_key" doc:"PEM key of tls_cert."`
+	TLSServerName          string         `option:"tls_server_name" doc:"The name that the certificates must be for, if it is not the host in client_url."`
+	TLSMinVersion          string         `option:"tls_min_version" oneof:"1.2|1.3" default:"1.2" doc:"The lowest version of TLS."`
+
+	ConnectTimeout   time.Duration  `option:"connect_timeout" default:"3s" doc:"The time limit for connecting to one server, TLS handshake included."`
+	OperationTimeout time.Duration  `option:"operation_timeout" default:"5s" doc:"The time limit for one bind or search."`
+	PoolSize         int            `option:"pool_size" default:"8" doc:"How many connections for searches are open at most, to each server."`
+	Client           map[string]any `option:"client,secret" doc:"The client options of Directus: timeout and connect_timeout, and in tls_options reject_unauthorized, ca, cert, key, servername, min_version. With tls_options, ldap:// is TLS from the first byte, unless start_tls is set."`
+
+	CheckUser string `option:"check_user" doc:"A user name that doorward check looks up, to show attributes and groups."`
+}
+
+// settle fills in the preset and what is left over, and reads client.
+func (o Options) settle() (Options, error) {
+	var problems options.Problems
+	o.readClient(&problems)
+	p := presets[o.Preset]
+	p.fill(&o)
+	if len(o.UserAttribute) == 0 {
+		o.UserAttribute = []string{"cn"}
+	}
+	o.UserScope = orDefault(o.UserScope, "one")
+	o.UsernameAttribute = orDefault(o.UsernameAttribute, o.UserAttribute[0])
+	if len(o.GroupAttribute) == 0 {
+		o.GroupAttribute = []string{"member"}
+	}
+	o.GroupScope = orDefault(o.GroupScope, "one")
+	o.GroupNameAttribute = orDefault(o.GroupNameAttribute, "cn")
+	o.NestedGroups = orDefault(o.NestedGroups, nestedNone)
+	return o, problems.Err()
+}
+
+// The values of nested_groups and password_change.
+const (
+	nestedNone = "none"
+	nestedWalk = "walk"
+	nestedAD   = "active-directory"
+
+	changeAuto     = "auto"
+	changeExtended = "extended-operation"
+	changeUnicode  = "unicode-pwd"
+	changeOff      = "off"
+)
+
+// idIsDN is the value of id_attribute and group_name_attribute that means the DN.
+const idIsDN = "dn"
+
+// Validate checks what the types of the options cannot say.
+func (o Options) Validate() error {
+	o, err := o.settle()
+	problems, _ := errors.AsType[options.Problems](err)
+	if (o.BindDN == "") != (o.BindPassword == "") {
+		problems.Addf("bind_password", "goes together with bind_dn; leave out both to search anonymously")
+	}
+	o.validateServers(&problems)
+	o.validateNames(&problems)
+	o.validateNumbers(&problems)
+	if _, err := o.tlsConfig(); err != nil {
+		problems.Addf(err.option, "%s", err.text)
+	}
+	return problems.Err()
+}
+
+func (o Options) validateServers(problems *options.Problems) {
+	if len(o.ClientURL) == 0 {
+		problems.Addf("client_url", "names no server")
+	}
+	for _, text := range o.ClientURL {
+		if _, err := locate(text, o.plainRule()); err != nil {
+			problems.Addf("client_url", "%v", err)
+		}
+	}
+	if o.StartTLS && o.AllowInsecurePlaintext {
+		problems.Addf("allow_insecure_plaintext", "contradicts start_tls")
+	}
+}
+
+func (o Options) validateNames(problems *options.Problems) {
+	for option, dn := range map[string]string{"user_dn": o.UserDN, "group_dn": o.GroupDN, "decoy_dn": o.DecoyDN} {
+		if _, err := ldap.ParseDN(dn); err != nil || strings.TrimSpace(dn) != dn {
+			problems.Addf(option, "is not a distinguished name such as ou=people,dc=example,dc=com")
+		}
+	}
+	for option, filter := range map[string]string{"user_filter": o.UserFilter, "group_filter": o.GroupFilter} {
+		if _, err := ldap.CompileFilter(filter); filter != "" && err != nil {
+			problems.Addf(option, "is not a filter such as (objectClass=person), with its parentheses")
+		}
+	}
+	for option, names := range o.attributeOptions() {
+		for _, name := range names {
+			if !attributeName.MatchString(name) {
+				problems.Addf(option, "has %q, which is not the name of an attribute", name)
+			}
+		}
+	}
+	if o.UserDNTemplate != "" {
+		if err := checkTemplate(o.UserDNTemplate, o.UserDN); err != nil {
+			problems.Addf("user_dn_template", "%v", err)
+		}
+	}
+}
+
+func (o Options) attributeOptions() map[string][]string {
+	return map[string][]string{
+		"user_attribute": o.UserAttribute, "group_attribute": o.GroupAttribute, "attributes": o.Attributes,
+		"id_attribute": orNone(o.IDAttribute), "username_attribute": orNone(o.UsernameAttribute),
+		"mail_attribute": orNone(o.MailAttribute), "first_name_attribute": orNone(o.FirstNameAttribute),
+		"last_name_attribute": orNone(o.LastNameAttribute), "name_attribute": orNone(o.NameAttribute),
+		"group_name_attribute": orNone(o.GroupNameAttribute), "group_member_of": orNone(o.GroupMemberOf),
+	}
+}
+
+func orNone(name string) []string {
+	if name == "" {
+		return nil
+	}
+	return []string{name}
+}
+
+func (o Options) validateNumbers(problems *options.Problems) {
+	if o.PoolSize < 1 || o.PoolSize > 100 {
+		problems.Addf("pool_size", "must be from 1 to 100")
+	}
+	if o.GroupDepth < 1 || o.GroupDepth > 50 {
+		problems.Addf("group_depth", "must be from 1 to 50")
+	}
+	if o.MaxWrong < 0 {
+		problems.Addf("max_wrong_passwords", "must not be negative")
+	}
+	for option, limit := range map[string]time.Duration{"connect_timeout": o.ConnectTimeout, "operation_timeout": o.OperationTimeout} {
+		if limit < time.Millisecond || limit > time.Minute {
+			problems.Addf(option, "must be from 1ms to 1m")
+		}
+	}
+	if o.PrimaryGroup && o.GroupDN == "" && o.Preset == "" {
+		problems.Addf("primary_group", "needs group_dn, under which the group is found by its SID")
+	}
+}
+
+func (o Options) plainRule() plainRule {
+	return plainRule{startTLS: o.StartTLS, implicitTLS: o.hasTLSOptions(), allowInsecure: o.AllowInsecurePlaintext}
+}
+
+func scopeOf(word string) int {
+	return slices.Index([]string{"base", "one", "sub"}, word) // RFC 4511 section 4.5.1.2 numbers them so
+}

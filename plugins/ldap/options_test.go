@@ -1,0 +1,190 @@
+package main
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/doorward/doorward/plugins/ldap/ldaptest"
+	"github.com/doorward/doorward/sdk/options"
+)
+
+// seed are options as the manual of Directus shows them.
+func seed() map[string]any {
+	return map[string]any{
+		"client_url": "ldap://localhost:1389", "bind_dn": "CN=Bind User,OU=Users,DC=ldap,DC=directus,DC=io", "bind_password": "p@ssw0rd",
+		"user_dn": "OU=Users,DC=ldap,DC=directus,DC=io", "user_attribute": "uid", "user_scope": "sub",
+		"mail_attribute": "mail", "first_name_attribute": "givenName", "last_name_attribute": "sn",
+		"group_dn": "OU=Groups,DC=ldap,DC=directus,DC=io", "group_attribute": "memberUid", "group_scope": "one",
+		"client__timeout": "1500", "client__connect_timeout": 700, "client__tls_options__reject_unauthorized": "true", "client__strict_dn": "true",
+	}
+}
+
+func TestSeedOptions(t *testing.T) {
+	o, err := options.Decode[Options](seed())
+	if err != nil {
+		t.Fatal(err)
+	}
+	o, err = o.settle()
+	if err != nil || o.OperationTimeout != 1500*time.Millisecond || o.ConnectTimeout != 700*time.Millisecond {
+		t.Errorf("time limits %v and %v, %v", o.OperationTimeout, o.ConnectTimeout, err)
+	}
+	l, err := locate(o.ClientURL[0], o.plainRule())
+	if err != nil || l.protection != protectedByTLS {
+		t.Errorf("client_url with tls_options: %+v, %v", l, err)
+	}
+	least, err := options.Decode[Options](map[string]any{"client_url": "ldaps://x", "user_dn": "dc=x", "bind_dn": "cn=x", "bind_password": "x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	least, _ = least.settle()
+	got := []string{least.UserAttribute[0], least.UserScope, least.MailAttribute, least.FirstNameAttribute, least.LastNameAttribute, least.GroupAttribute[0], least.GroupScope}
+	if diff := cmp.Diff([]string{"cn", "one", "mail", "givenName", "sn", "member", "one"}, got); diff != "" {
+		t.Errorf("defaults of the seed (-want +got):\n%s", diff)
+	}
+}
+
+func TestOptionProblems(t *testing.T) {
+	dir := start(t, ldaptest.Config{})
+	certificate, key := dir.Client()
+	for name, test := range map[string]struct {
+		values map[string]any
+		option string
+		text   string
+	}{
+		"http":                 {map[string]any{"client_url": "http://x"}, "client_url", "ldaps://"},
+		"no scheme":            {map[string]any{"client_url": "ldap.example.com"}, "client_url", "ldaps://"},
+		"password in the URL":  {map[string]any{"client_url": "ldap://cn:pw@x"}, "client_url", "ldaps://"},
+		"base in the URL":      {map[string]any{"client_url": "ldap://x/dc=x"}, "client_url", "ldaps://"},
+		"port of a domain":     {map[string]any{"client_url": "ldap+srv://x:389"}, "client_url", "DNS"},
+		"socket with slashes":  {map[string]any{"client_url": "ldapi:///run/ldapi"}, "client_url", "%2F"},
+		"the second one":       {map[string]any{"client_url": "ldaps://x, ftp://y"}, "client_url", "ftp://y"},
+		"only commas":          {map[string]any{"client_url": ", ,"}, "client_url", "server"},
+		"no bind_password":     {map[string]any{"bind_password": nil}, "bind_password", "bind_dn"},
+		"no bind_dn":           {map[string]any{"bind_dn": nil}, "bind_password", "bind_dn"},
+		"user_dn":              {map[string]any{"user_dn": "people"}, "user_dn", "distinguished"},
+		"group_dn":             {map[string]any{"group_dn": "cn=x,,"}, "group_dn", "distinguished"},
+		"scope":                {map[string]any{"user_scope": "tree"}, "user_scope", "one"},
+		"filter":               {map[string]any{"user_filter": "objectClass=person"}, "user_filter", "parentheses"},
+		"broken filter":        {map[string]any{"group_filter": "(&(cn=x)"}, "group_filter", "parentheses"},
+		"attribute":            {map[string]any{"user_attribute": "uid,m*il"}, "user_attribute", "m*il"},
+		"attribute, injection": {map[string]any{"group_attribute": "member)(cn"}, "group_attribute", "member)(cn"},
+		"ranged attribute":     {map[string]any{"attributes": "member;range=0-1"}, "attributes", "range"},
+		"template":             {map[string]any{"user_dn_template": "uid=alice," + people}, "user_dn_template", "{username}"},
+		"template of UPN":      {map[string]any{"user_dn_template": "{username}@example.com"}, "user_dn_template", "DN"},
+		"template elsewhere":   {map[string]any{"user_dn_template": "uid={username},dc=elsewhere"}, "user_dn_template", "user_dn"},
+		"pool":                 {map[string]any{"pool_size": 0}, "pool_size", "1 to 100"},
+		"depth":                {map[string]any{"group_depth": 1000}, "group_depth", "1 to 50"},
+		"time limit":           {map[string]any{"operation_timeout": "0"}, "operation_timeout", "1m"},
+		"tries":                {map[string]any{"max_wrong_passwords": -1}, "max_wrong_passwords", "negative"},
+		"CA":                   {map[string]any{"tls_ca": "/etc/ssl/ca.pem"}, "tls_ca", "PEM"},
+		"certificate alone":    {map[string]any{"tls_cert": certificate}, "tls_cert", "tls_key"},
+		"not a pair":           {map[string]any{"tls_cert": dir.CA(), "tls_key": key}, "tls_cert", "key"},
+		"contradiction":        {map[string]any{"start_tls": true, "allow_insecure_plaintext": true}, "allow_insecure_plaintext", "start_tls"},
+		"old TLS":              {map[string]any{"client__tls_options__min_version": "TLSv1"}, "client", "TLSv1.2"},
+		"unknown TLS option":   {map[string]any{"client__tls_options__ciphers": "NULL"}, "client", "ciphers"},
+		"unknown client key":   {map[string]any{"client__reconnect": "true"}, "client", "reconnect"},
+		"not a boolean":        {map[string]any{"client__tls_options__reject_unauthorized": "maybe"}, "client", "true or false"},
+		"tls_options is text":  {map[string]any{"client": map[string]any{"tls_options": "x"}}, "client", "mapping"},
+		"preset":               {map[string]any{"preset": "ad"}, "preset", "active-directory"},
+		"primary group":        {map[string]any{"primary_group": true}, "primary_group", "group_dn"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := options.Decode[Options](optionsFor(test.values, dir))
+			problems, _ := errors.AsType[options.Problems](err)
+			if !slices.ContainsFunc(problems, func(p options.Problem) bool {
+				return p.Option == test.option && strings.Contains(p.Text, test.text)
+			}) {
+				t.Errorf("problems %q, want one of %s with %q", problems, test.option, test.text)
+			}
+		})
+	}
+}
+
+// TestPresets: each preset makes options that are good, and what is written wins.
+func TestPresets(t *testing.T) {
+	schema, err := options.SchemaOf[Options]()
+	if err != nil {
+		t.Fatal(err)
+	}
+	option, _ := schema.Lookup("preset")
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(presets)), slices.Sorted(slices.Values(option.Values))); diff != "" {
+		t.Errorf("presets, and the values of the option (-have +offered):\n%s", diff)
+	}
+	for name, p := range presets {
+		t.Run(name, func(t *testing.T) {
+			values := map[string]any{
+				"client_url": "ldaps://x", "user_dn": "dc=x", "bind_dn": "cn=x", "bind_password": "x", "group_dn": "dc=x", "preset": name,
+			}
+			o, err := options.Decode[Options](values)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o, err = o.settle()
+			if err != nil || !slices.Equal(o.UserAttribute, p.userAttribute) || o.UserFilter != p.userFilter || o.IDAttribute != p.id || o.UserScope != "sub" {
+				t.Errorf("%+v, %v", o, err)
+			}
+			for _, filter := range []string{p.userFilter, p.groupFilter} {
+				if _, err := ldap.CompileFilter(filter); err != nil {
+					t.Errorf("%s: %v", filter, err)
+				}
+			}
+			values["user_attribute"], values["id_attribute"], values["user_filter"], values["nested_groups"], values["password_change"] = "mail", "dn", "(cn=*)", "none", "off"
+			o, err = options.Decode[Options](values)
+			if err != nil {
+				t.Fatal(err)
+			}
+			o, _ = o.settle()
+			if o.UserAttribute[0] != "mail" || o.IDAttribute != "dn" || o.UserFilter != "(cn=*)" || o.NestedGroups != "none" || o.PasswordChange != "off" {
+				t.Errorf("what is written does not win: %+v", o)
+			}
+		})
+	}
+}
+
+// TestPresetsSignIn: entries as those directories have them.
+func TestPresetsSignIn(t *testing.T) {
+	dn := "uid=carol," + people
+	for name, test := range map[string]struct {
+		attributes map[string][]string
+		group      map[string][]string
+	}{
+		"active-directory": {
+			map[string][]string{"objectClass": {"top", "person", "user"}, "objectCategory": {"person"}, "sAMAccountName": {"carol"}, "objectGUID": {"0123456789abcdef"}},
+			map[string][]string{"objectClass": {"group"}, "cn": {"staff"}, "member": {dn}},
+		},
+		"openldap": {nil, map[string][]string{"objectClass": {"posixGroup"}, "cn": {"staff"}, "memberUid": {"carol"}}},
+		"freeipa": {
+			map[string][]string{"objectClass": {"posixAccount"}, "ipaUniqueID": {"x"}},
+			map[string][]string{"objectClass": {"ipaUserGroup"}, "cn": {"staff"}, "member": {dn}},
+		},
+		"389ds": {
+			map[string][]string{"objectClass": {"person"}, "nsUniqueId": {"x"}},
+			map[string][]string{"objectClass": {"groupOfUniqueNames"}, "cn": {"staff"}, "uniqueMember": {dn}},
+		},
+		"lldap": {
+			map[string][]string{"objectClass": {"person"}},
+			map[string][]string{"objectClass": {"groupOfUniqueNames"}, "cn": {"staff"}, "member": {dn}},
+		},
+		"authentik": {
+			map[string][]string{"objectClass": {"user"}, "cn": {"carol"}, "uid": {"hash"}, "ak-active": {"TRUE"}},
+			map[string][]string{"objectClass": {"group"}, "cn": {"staff"}, "member": {dn}},
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			staff := ldaptest.Entry{DN: groupDN("staff"), Attributes: test.group}
+			dir := start(t, ldaptest.Config{Entries: entries(person("carol", "secret", test.attributes), staff)})
+			r := openRig(t, map[string]any{"preset": name, "user_attribute": nil, "user_scope": nil, "group_dn": base}, dir)
+			got := r.signIn("carol", "secret")
+			if got.Username != "carol" || !slices.Equal(got.Groups, []string{"staff"}) {
+				t.Errorf("identity %+v", got)
+			}
+		})
+	}
+}

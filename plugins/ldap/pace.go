@@ -1,0 +1,61 @@
+package main
+
+import (
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// pace makes every refused name and password take the same time. A directory may hash
+// the password, and write down the failure, only for an entry that exists; the
+// difference would tell which names do. What wrong passwords took lately is the measure.
+type pace struct {
+	mu   sync.Mutex
+	took []time.Duration // a ring
+	next int
+}
+
+const (
+	paceSamples = 64
+	longestPace = 2 * time.Second // a server that was stuck once is no measure
+)
+
+func newPace() *pace { return &pace{} }
+
+// note remembers what a wrong password took.
+func (p *pace) note(took time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.took) < paceSamples {
+		p.took = append(p.took, took)
+		return
+	}
+	p.took[p.next] = took
+	p.next = (p.next + 1) % paceSamples
+}
+
+// target is what nine of ten wrong passwords took at most.
+func (p *pace) target() time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.took) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(p.took))
+	return min(longestPace, sorted[len(sorted)*9/10])
+}
+
+// wait goes on until the target is reached, for unknown names and wrong passwords alike.
+func (p *pace) wait(ctx context.Context, since time.Duration) {
+	left := p.target() - since
+	if left <= 0 {
+		return
+	}
+	timer := time.NewTimer(left)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,109 @@
+package main
+
+// A preset is what is usual in one kind of directory, as data.
+type preset struct {
+	userAttribute  []string
+	userScope      string
+	userFilter     string
+	id             string
+	groupAttribute []string
+	groupScope     string
+	groupFilter    string
+	memberOf       string
+	nested         string
+	primaryGroup   bool
+	change         string
+}
+
+// presets by name. Sources: the schema of Active Directory (MS-ADA1 to 3), RFC 2307
+// and RFC 2307bis, RFC 4530 (entryUUID), the manuals of FreeIPA, 389 Directory Server
+// and lldap, and the LDAP provider of authentik.
+var presets = map[string]preset{
+	"active-directory": {
+		userAttribute: []string{"sAMAccountName", "userPrincipalName"},
+		userScope:     "sub",
+		// People only: computers are users, too, in Active Directory.
+		userFilter:     "(&(objectCategory=person)(objectClass=user))",
+		id:             "objectGUID",
+		groupAttribute: []string{"member"},
+		groupScope:     "sub",
+		groupFilter:    "(objectClass=group)",
+		nested:         nestedAD,
+		primaryGroup:   true,
+		change:         changeUnicode,
+	},
+	"openldap": {
+		userAttribute:  []string{"uid"},
+		userScope:      "sub",
+		userFilter:     "(objectClass=inetOrgPerson)",
+		id:             "entryUUID",
+		groupAttribute: []string{"member", "uniqueMember", "memberUid"},
+		groupScope:     "sub",
+		groupFilter:    "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))",
+		nested:         nestedWalk,
+		change:         changeExtended,
+	},
+	"freeipa": {
+		userAttribute:  []string{"uid"},
+		userScope:      "sub",
+		userFilter:     "(objectClass=posixAccount)",
+		id:             "ipaUniqueID",
+		groupAttribute: []string{"member"},
+		groupScope:     "sub",
+		groupFilter:    "(objectClass=ipaUserGroup)",
+		nested:         nestedWalk,
+		change:         changeExtended,
+	},
+	"389ds": {
+		userAttribute:  []string{"uid"},
+		userScope:      "sub",
+		userFilter:     "(objectClass=person)",
+		id:             "nsUniqueId",
+		groupAttribute: []string{"member", "uniqueMember"},
+		groupScope:     "sub",
+		groupFilter:    "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames))",
+		nested:         nestedWalk,
+		change:         changeExtended,
+	},
+	"lldap": {
+		userAttribute:  []string{"uid", "mail"},
+		userScope:      "sub",
+		userFilter:     "(objectClass=person)",
+		id:             "entryUUID",
+		groupAttribute: []string{"member"},
+		groupScope:     "sub",
+		groupFilter:    "(objectClass=groupOfUniqueNames)",
+		change:         changeExtended,
+	},
+	"authentik": {
+		userAttribute:  []string{"cn"},
+		userScope:      "sub",
+		userFilter:     "(&(objectClass=user)(ak-active=true))",
+		id:             "uid", // a hash of the account's number, not its name
+		groupAttribute: []string{"member"},
+		groupScope:     "sub",
+		groupFilter:    "(objectClass=group)",
+		change:         changeOff, // it knows no modifications
+	},
+}
+
+// fill sets what the operator has left empty.
+func (p preset) fill(o *Options) {
+	if len(o.UserAttribute) == 0 {
+		o.UserAttribute = p.userAttribute
+	}
+	if len(o.GroupAttribute) == 0 {
+		o.GroupAttribute = p.groupAttribute
+	}
+	o.UserScope = orDefault(o.UserScope, p.userScope)
+	o.UserFilter = orDefault(o.UserFilter, p.userFilter)
+	o.IDAttribute = orDefault(o.IDAttribute, p.id)
+	o.GroupScope = orDefault(o.GroupScope, p.groupScope)
+	o.GroupFilter = orDefault(o.GroupFilter, p.groupFilter)
+	o.GroupMemberOf = orDefault(o.GroupMemberOf, p.memberOf)
+	o.NestedGroups = orDefault(o.NestedGroups, p.nested)
+	o.PrimaryGroup = o.PrimaryGroup || p.primaryGroup && o.GroupDN != ""
+	if o.PasswordChange == changeAuto && p.change != "" {
+		o.PasswordChange = p.change
+	}
+}

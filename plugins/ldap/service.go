@@ -1,0 +1,94 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"github.com/doorward/doorward/sdk"
+)
+
+// serviceAccount is who searches. With an empty name the searches are anonymous.
+type serviceAccount struct {
+	dn       string
+	password string
+}
+
+// bindRefusal remembers that the directory does not accept the service account. Each
+// try more could lock it.
+type bindRefusal struct {
+	err   error
+	until time.Time
+	inRow int
+}
+
+const (
+	firstRefusalPause   = time.Second
+	longestRefusalPause = time.Minute
+)
+
+// openService makes a connection that acts as the service account.
+func (d *directory) openService(ctx context.Context, s *server) (*connection, error) {
+	if err := d.refusedLately(); err != nil {
+		return nil, err
+	}
+	c, err := d.dialer.open(ctx, s)
+	if err != nil || d.service.dn == "" {
+		return c, err
+	}
+	_, err = c.bind(ctx, d.service.dn, d.service.password)
+	if err == nil {
+		d.accepted()
+		return c, nil
+	}
+	c.close()
+	if isServerFailure(err) || errors.Is(err, context.Canceled) {
+		return nil, err
+	}
+	return nil, d.refused(err)
+}
+
+func (d *directory) refusedLately() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.now().Before(d.refusal.until) {
+		return d.refusal.err
+	}
+	return nil
+}
+
+func (d *directory) accepted() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.refusal = bindRefusal{}
+}
+
+// refused makes an error for the operator, and the same one for all who come until
+// the pause is over.
+func (d *directory) refused(err error) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	pause := min(longestRefusalPause, firstRefusalPause<<min(d.refusal.inRow, 10))
+	d.refusal = bindRefusal{
+		inRow: d.refusal.inRow + 1,
+		until: d.now().Add(pause),
+		err: sdk.Misconfigured(reasonServiceBind,
+			"the directory does not accept bind_dn with bind_password (%s): has the password changed or expired? It is tried again in %v", describe(err), pause),
+	}
+	return d.refusal.err
+}
+
+// describe tells an error of the directory without what it may repeat of the request.
+func describe(err error) string {
+	result, ok := errors.AsType[*ldap.Error](err)
+	if !ok {
+		return "no answer"
+	}
+	text := ldap.LDAPResultCodeMap[result.ResultCode]
+	if code := subCode(err); code != "" {
+		text += ", data " + code
+	}
+	return text
+}
