@@ -16,6 +16,14 @@ require (
 )
 
 require (
+	github.com/Azure/go-ntlmssp v0.1.1 // indirect
+	github.com/go-asn1-ber/asn1-ber v1.5.8 // indirect
+	github.com/go-ldap/ldap/v3 v3.4.15 // indirect
+	github.com/google/uuid v1.6.0 // indirect
+)
+
+require (
+	github.com/doorward/doorward/plugins/ldap v0.0.0
 	github.com/fatih/color v1.13.0 // indirect
 	github.com/go-jose/go-jose/v4 v4.1.9 // indirect
 	github.com/go-json-experiment/json v0.0.0-20260213210345-44df1a37e875 // indirect
@@ -41,3 +49,5 @@ replace (
 	github.com/doorward/doorward/plugins/saml => ../../plugins/saml
 	github.com/doorward/doorward/sdk => ../../sdk
 )
+
+replace github.com/doorward/doorward/plugins/ldap => ../../plugins/ldap

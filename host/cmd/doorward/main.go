@@ -28,7 +28,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	root := &cobra.Command{
 		Use:   "doorward",
 		Short: "The login host whose mechanisms are plugins",
-		Long: "Doorward lets people sign in to systems through external providers: OpenID Connect now,\n" +
+		Long: "Doorward lets people sign in to systems through external providers: OpenID Connect, LDAP, SAML 2.0,\n" +
 			"and whatever a plugin speaks. Start it with \"doorward serve\".",
 		Version:       version,
 		SilenceUsage:  true,

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"net"
 	"sync"
 	"testing"
@@ -75,19 +76,28 @@ type Searched struct {
 // Start runs a directory on a free port of loopback until the test ends.
 func Start(t testing.TB, config Config) *Directory {
 	t.Helper()
-	ca, err := newAuthority()
+	d, err := Listen(config)
 	if err != nil {
-		t.Fatalf("making certificates: %v", err)
-	}
-	d := &Directory{config: config, ca: ca, entries: append([]Entry(nil), config.Entries...), conns: map[net.Conn]bool{}}
-	if d.tls, err = ca.serverConfig(config); err != nil {
-		t.Fatalf("making certificates: %v", err)
-	}
-	if err := d.listen("127.0.0.1:0"); err != nil {
-		t.Fatalf("starting a directory: %v", err)
+		t.Fatal(err)
 	}
 	t.Cleanup(d.Stop)
 	return d
+}
+
+// Listen runs a directory on a free port of loopback until Stop.
+func Listen(config Config) (*Directory, error) {
+	ca, err := newAuthority()
+	if err != nil {
+		return nil, fmt.Errorf("making certificates: %w", err)
+	}
+	d := &Directory{config: config, ca: ca, entries: append([]Entry(nil), config.Entries...), conns: map[net.Conn]bool{}}
+	if d.tls, err = ca.serverConfig(config); err != nil {
+		return nil, fmt.Errorf("making certificates: %w", err)
+	}
+	if err := d.listen("127.0.0.1:0"); err != nil {
+		return nil, fmt.Errorf("starting a directory: %w", err)
+	}
+	return d, nil
 }
 
 func (d *Directory) listen(address string) error {

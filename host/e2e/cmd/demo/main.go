@@ -55,8 +55,14 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, campus.Close()) }()
+	staff, err := startDirectory()
+	if err != nil {
+		return err
+	}
+	defer staff.Stop()
 	env := environment(providers)
 	campus.addTo(env)
+	staff.addTo(env)
 	host, err := e2e.StartHost(ctx, e2e.HostConfig{Port: *port, OwnGroup: true, Env: env})
 	if err != nil {
 		return fmt.Errorf("starting doorward: %w", err)
@@ -71,7 +77,9 @@ func wait(ctx context.Context, host *e2e.Host, providers []demoProvider, out io.
 		labels = append(labels, p.label)
 	}
 	fmt.Fprintf(out, "\nDoorward is running. Open\n\n    %s/\n\n", host.URL)
-	fmt.Fprintf(out, "and sign in through %s: a click on a name is enough.\nCtrl-C stops everything.\n\n", strings.Join(labels, " or "))
+	fmt.Fprintf(out, "and sign in through %s: a click on a name is enough.\n", strings.Join(labels, " or "))
+	fmt.Fprintf(out, "Through %s sign in as %s with the password %q.\n\nCtrl-C stops everything.\n\n",
+		directoryLabel, strings.Join(directoryPeople, ", "), directoryPassword)
 	select {
 	case <-ctx.Done():
 		fmt.Fprintln(out, "\nStopping.")
