@@ -12,7 +12,7 @@ var browserPrograms = []string{"chromium", "chromium-browser", "google-chrome"}
 
 // missing skips a test whose server or program is not there, with the words of
 // .ci/setup. In the CI nothing may be missing.
-func missing(t *testing.T, text string) {
+func missing(t testing.TB, text string) {
 	t.Helper()
 	if os.Getenv("CI") == "true" {
 		t.Fatal("MISSING " + text)

@@ -575,3 +575,23 @@ func (c *clock) advance(d time.Duration) {
 func containsAny(text string, parts ...string) bool {
 	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(text, part) })
 }
+
+// A name with the domain before it is the same one, if the operator says which domain.
+func TestNetBIOSDomain(t *testing.T) {
+	dir := start(t, ldaptest.Config{})
+	with := openRig(t, map[string]any{"netbios_domain": "CORP"}, dir)
+	for _, name := range []string{"alice", `CORP\alice`, `corp\Alice`, ` CORP\alice`} {
+		if got := with.signIn(name, alicePassword).Subject; got != aliceUUID {
+			t.Errorf("%s has the subject %q", name, got)
+		}
+	}
+	without := openRig(t, nil, dir)
+	for name, r := range map[string]*rig{
+		`OTHER\alice`: with, `CORP\`: with, `CORP\CORP\alice`: with, `\alice`: with, `CORP\*`: with, `CORP\alice`: without,
+	} {
+		step, err := r.enter(name, alicePassword)
+		if prompt, ok := step.(sdk.Prompt); err != nil || !ok || prompt.Reason != sdk.ReasonBadCredentials {
+			t.Errorf("%s: %+v, %v", name, step, err)
+		}
+	}
+}

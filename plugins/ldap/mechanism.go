@@ -166,12 +166,13 @@ func (m *mechanism) login(ctx context.Context, username, password string) (sdk.S
 	if !isPassword(password) {
 		return loginPrompt(sdk.ReasonBadCredentials), nil
 	}
+	start := time.Now()
 	if m.options.UserDNTemplate != "" {
-		return m.loginByTemplate(ctx, username, password)
+		return m.loginByTemplate(ctx, start, username, password)
 	}
 	e, err := m.findUser(ctx, username)
 	if errors.Is(err, errNoEntry) {
-		return m.refuseDecoy(ctx, password)
+		return m.refuseDecoy(ctx, start, password)
 	}
 	if err != nil {
 		return nil, err
@@ -182,18 +183,16 @@ func (m *mechanism) login(ctx context.Context, username, password string) (sdk.S
 	}
 	if !m.throttle.take(id.text) {
 		m.logger.Info("too many wrong passwords, not sent to the directory", "dn", e.dn)
-		return m.refuseDecoy(ctx, password)
+		return m.refuseDecoy(ctx, start, password)
 	}
-	start := time.Now()
 	v, err := m.verify(ctx, e.dn, password, nil)
 	if err != nil {
 		m.throttle.giveBack(id.text)
 		return nil, err
 	}
 	if v.wrong() {
-		took := time.Since(start)
-		m.pace.wait(ctx, took)
-		m.pace.note(took)
+		m.pace.note(time.Since(start))
+		m.pace.wait(ctx, start)
 		return m.refuse(e.dn)
 	}
 	m.throttle.forget(id.text)
@@ -212,26 +211,25 @@ func (m *mechanism) refuse(dn string) (sdk.Step, error) {
 
 // refuseDecoy answers as if a password had been wrong. The bind of a name that is
 // nobody's costs the directory about what a wrong password does, and pace hides the rest.
-func (m *mechanism) refuseDecoy(ctx context.Context, password string) (sdk.Step, error) {
-	start := time.Now()
+func (m *mechanism) refuseDecoy(ctx context.Context, start time.Time, password string) (sdk.Step, error) {
 	if _, err := m.verify(ctx, m.decoy, password, nil); err != nil {
 		return nil, err
 	}
-	m.pace.wait(ctx, time.Since(start))
+	m.pace.wait(ctx, start)
 	m.logger.Info("unknown user name")
 	return loginPrompt(sdk.ReasonBadCredentials), nil
 }
 
 // loginByTemplate binds first, and reads the entry then.
-func (m *mechanism) loginByTemplate(ctx context.Context, username, password string) (sdk.Step, error) {
+func (m *mechanism) loginByTemplate(ctx context.Context, start time.Time, username, password string) (sdk.Step, error) {
 	if len(username) > maxUsername || isBlank(username) {
-		return m.refuseDecoy(ctx, password)
+		return m.refuseDecoy(ctx, start, password)
 	}
 	dn := fillTemplate(m.options.UserDNTemplate, username)
 	// Nothing is known of the entry yet: all spellings of its name are one count.
 	account := accountOf(username)
 	if !m.throttle.take(account) {
-		return m.refuseDecoy(ctx, password)
+		return m.refuseDecoy(ctx, start, password)
 	}
 	var step sdk.Step
 	proved := false

@@ -22,6 +22,7 @@ type Options struct {
 
 	UserDN         string   `option:"user_dn,required" doc:"The base under which end users are found."`
 	UserAttribute  []string `option:"user_attribute" doc:"What an end user may type as the name: one attribute, or several separated by commas, such as uid,mail. By default cn, or what the preset says."`
+	NetBIOSDomain  string   `option:"netbios_domain" doc:"The short name of the Active Directory domain, such as CORP, if end users may type it and a backslash before their name, too."`
 	UserScope      string   `option:"user_scope" oneof:"base|one|sub" doc:"How deep to look under user_dn: one level or the whole subtree. By default one, or what the preset says."`
 	UserFilter     string   `option:"user_filter" doc:"A filter that an entry must match, too, such as (objectClass=person) or (memberOf=cn=staff,ou=groups,dc=example,dc=com)."`
 	UserDNTemplate string   `option:"user_dn_template" doc:"Bind as this name instead of searching first, with {username} in it: uid={username},ou=people,dc=example,dc=com. What was typed is escaped. The entry must lie under user_dn and match user_filter."`

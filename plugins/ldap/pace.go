@@ -46,16 +46,25 @@ func (p *pace) target() time.Duration {
 	return min(longestPace, sorted[len(sorted)*9/10])
 }
 
-// wait goes on until the target is reached, for unknown names and wrong passwords alike.
-func (p *pace) wait(ctx context.Context, since time.Duration) {
-	left := p.target() - since
-	if left <= 0 {
-		return
+// wait goes on until the target is reached, counted from the start of the login, for
+// unknown names and wrong passwords alike.
+//
+// The timers of the runtime are late by up to a millisecond, counted from when they are
+// set: with one alone, the end would still tell when the directory had answered.
+func (p *pace) wait(ctx context.Context, start time.Time) {
+	end := start.Add(p.target())
+	if left := time.Until(end) - longestNap; left > 0 {
+		timer := time.NewTimer(left)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			return
+		}
 	}
-	timer := time.NewTimer(left)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
+	if left := time.Until(end); left > 0 {
+		nap(left)
 	}
 }
+
+const longestNap = 3 * time.Millisecond

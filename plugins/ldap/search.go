@@ -32,7 +32,17 @@ func (m *mechanism) findUser(ctx context.Context, username string) (entry, error
 // userFilter compares the name with each of the login attributes. It is escaped once
 // (RFC 4515 section 3).
 func (m *mechanism) userFilter(username string) string {
-	return m.accountFilter(anyOf(m.options.UserAttribute, ldap.EscapeFilter(username)))
+	return m.accountFilter(anyOf(m.options.UserAttribute, ldap.EscapeFilter(m.withoutDomain(username))))
+}
+
+// withoutDomain takes the domain off a down-level logon name (DOMAIN\name). One of
+// another domain stays as it is, and so is nobody's: no attribute holds such names.
+func (m *mechanism) withoutDomain(username string) string {
+	domain, name, ok := strings.Cut(strings.TrimSpace(username), `\`)
+	if !ok || m.options.NetBIOSDomain == "" || !strings.EqualFold(domain, m.options.NetBIOSDomain) || isBlank(name) {
+		return username
+	}
+	return name
 }
 
 // accountFilter adds the operator's own.

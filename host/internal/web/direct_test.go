@@ -248,3 +248,34 @@ func TestChooseANewPassword(t *testing.T) {
 		}
 	})
 }
+
+// denying denies for a reason.
+type denying struct{ reason sdk.Reason }
+
+func (denying) Begin(context.Context, sdk.BeginRequest) (sdk.Step, error) {
+	return sdk.Prompt{Fields: []sdk.PromptField{{Name: "user", Kind: sdk.FieldUsername}, {Name: "password", Kind: sdk.FieldPassword}}}, nil
+}
+
+func (d denying) Continue(context.Context, sdk.ContinueRequest) (sdk.Step, error) {
+	return nil, sdk.Denied(d.reason, "no")
+}
+
+// Each reason of the sdk is told to programs, and has words of its own for people.
+func TestDeniedReasons(t *testing.T) {
+	seen := map[string]sdk.Reason{}
+	for _, reason := range []sdk.Reason{
+		sdk.ReasonBadCredentials, sdk.ReasonCancelled, sdk.ReasonAccountDisabled, sdk.ReasonAccountLocked, sdk.ReasonPasswordExpired,
+		sdk.ReasonNotAllowed, sdk.ReasonAccountExpired, sdk.ReasonLogonNotPermitted, sdk.ReasonPasswordMustChange,
+		sdk.ReasonPasswordsDiffer, sdk.ReasonPasswordRejected,
+	} {
+		a := siteOf(t, denying{reason}).browser(t).postJSON("/auth/login/dir", map[string]string{"identifier": "ada", "password": "x"})
+		if got := extensionsOf(t, a)["reason"]; a.StatusCode != http.StatusUnauthorized || got != string(reason) {
+			t.Errorf("%s: %s %s", reason, a.Status, a.body)
+		}
+		text, _, _ := strings.Cut(a.body, `","extensions"`)
+		if other, ok := seen[text]; ok {
+			t.Errorf("%s and %s have the same words: %q", reason, other, text)
+		}
+		seen[text] = reason
+	}
+}

@@ -81,6 +81,12 @@ var deniedMessages = map[sdk.Reason]page.Message{
 	sdk.ReasonAccountLocked:   page.MessageAccountLocked,
 	sdk.ReasonPasswordExpired: page.MessagePasswordExpired,
 	sdk.ReasonNotAllowed:      page.MessageNotAllowed,
+
+	sdk.ReasonAccountExpired:     page.MessageAccountExpired,
+	sdk.ReasonLogonNotPermitted:  page.MessageLogonNotPermitted,
+	sdk.ReasonPasswordMustChange: page.MessagePasswordMustChange,
+	sdk.ReasonPasswordsDiffer:    page.MessagePasswordsDiffer,
+	sdk.ReasonPasswordRejected:   page.MessagePasswordRejected,
 }
 
 func answerTo(err error) answer {

@@ -45,6 +45,31 @@ var (
 		What:  "The password is too old and must be replaced by a new one.",
 		Next:  "Change it the way your organisation provides, then sign in again.",
 	}
+	MessagePasswordMustChange = Message{
+		Title: "Choose a new password",
+		What:  "The password must be replaced by a new one before you can sign in.",
+		Next:  "Change it the way your organisation provides, then sign in again.",
+	}
+	MessagePasswordsDiffer = Message{
+		Title: "The new passwords differ",
+		What:  "The two new passwords are not the same.",
+		Next:  "Enter the new password twice.",
+	}
+	MessagePasswordRejected = Message{
+		Title: "Choose another password",
+		What:  "The new password was not accepted: it may be too short, too simple, or used before.",
+		Next:  "Choose one that is longer and new.",
+	}
+	MessageAccountExpired = Message{
+		Title: "Your account has expired",
+		What:  "You have an account, but its time is over.",
+		Next:  "Ask your administrator to extend it.",
+	}
+	MessageLogonNotPermitted = Message{
+		Title: "You may not sign in now",
+		What:  "Your account may not be used at this time, or from here.",
+		Next:  "Try again within the hours that are set for you, or ask your administrator.",
+	}
 	MessageNotAllowed = Message{
 		Title: "You may not sign in here",
 		What:  "Your provider knows you, but you do not have access to this service.",

@@ -16,6 +16,8 @@ var messages = map[string]page.Message{
 	"session ended": page.MessageSessionEnded, "cross site": page.MessageCrossSite, "bad redirect": page.MessageBadRedirect,
 	"bad request": page.MessageBadRequest, "not found": page.MessageNotFound, "method not allowed": page.MessageMethodNotAllowed,
 	"too large": page.MessageTooLarge, "internal": page.MessageInternal,
+	"account expired": page.MessageAccountExpired, "logon not permitted": page.MessageLogonNotPermitted,
+	"password must change": page.MessagePasswordMustChange, "passwords differ": page.MessagePasswordsDiffer, "password rejected": page.MessagePasswordRejected,
 }
 
 func TestMessages(t *testing.T) {

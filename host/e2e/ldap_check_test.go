@@ -1,0 +1,77 @@
+package e2e
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/doorward/doorward/sdk"
+)
+
+// Check finds nothing wrong with a good configuration, and says what is with a
+// bad one.
+func TestLDAPCheck(t *testing.T) {
+	s := startSlapd(t, slapdConfig{})
+	ad := startSamba(t)
+	good := s.options(map[string]string{"group_dn": groupsDN, "check_user": "alice"})
+	for name, options := range map[string]map[string]string{
+		"OpenLDAP": good, "Active Directory": ad.options(map[string]string{"check_user": "alice"}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			text := ""
+			for _, f := range check(t, options) {
+				if f.Severity != sdk.SeverityOK {
+					t.Errorf("a good configuration: %+v", f)
+				}
+				text += f.Subject + ": " + f.Text + "\n"
+			}
+			for _, want := range []string{"mail", "editors"} {
+				if !strings.Contains(text, want) {
+					t.Errorf("the findings do not tell %q:\n%s", want, text)
+				}
+			}
+		})
+	}
+	gone := "127.0.0.1:" + strconv.Itoa(freePort(t))
+	for _, tc := range []struct {
+		name    string
+		options map[string]string
+		word    string // which the text of the error has
+	}{
+		{"nobody listens", map[string]string{"client_url": "ldap://" + gone}, gone},
+		{"the host has no address", map[string]string{"client_url": "ldap://directory.invalid"}, "directory.invalid"},
+		{"an authority that is not the server's", map[string]string{"tls_ca": ad.CA.CA}, "certificate"},
+		{"another name than the certificate's", map[string]string{"tls_server_name": "ldap.other.example"}, "ldap.other.example"},
+		{"a wrong bind_password", map[string]string{"bind_password": "wrong"}, "bind_password"},
+		{"a base that is not there", map[string]string{"user_dn": "ou=nowhere," + slapdBase}, "user_dn"},
+		{"a group base that is not there", map[string]string{"group_dn": "ou=nowhere," + slapdBase}, "group_dn"},
+		{"nobody of that name", map[string]string{"check_user": "nobody"}, "nobody"},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			found := check(t, merged(good, tc.options))
+			for _, f := range found {
+				if f.Severity != sdk.SeverityOK && strings.Contains(f.Subject+" "+f.Text, tc.word) {
+					return
+				}
+			}
+			t.Errorf("no finding tells of %q: %+v", tc.word, found)
+		})
+	}
+}
+
+func check(t *testing.T, options map[string]string) []sdk.Finding {
+	t.Helper()
+	found, err := openLDAP(t, options).Check(t.Context())
+	if err != nil {
+		t.Fatalf("checking: %v", err)
+	}
+	if len(found) == 0 {
+		t.Error("nothing was found, not even that all is well")
+	}
+	for _, f := range found {
+		if password := options["bind_password"]; len(password) >= shortestSecret && strings.Contains(f.Text, password) {
+			t.Errorf("L06 a finding has the password in it: %s", f.Subject)
+		}
+	}
+	return found
+}
