@@ -328,6 +328,24 @@ func TestJ08_LockoutKeptAway(t *testing.T) {
 	r.signIn("bob", "builder")
 	now.advance(11 * time.Minute)
 	r.signIn("alice", alicePassword)
+
+	byTemplate := openRigAt(t, now.Now, map[string]any{"max_wrong_passwords": "4", "user_dn_template": "uid={username}," + people}, dir)
+	before := len(dir.Binds())
+	for range 3 {
+		for _, name := range []string{"alice", "Alice", "ａlice "} {
+			step, err := byTemplate.enter(name, "wrong")
+			wantPrompt(t, step, err, sdk.ReasonBadCredentials)
+		}
+	}
+	sent := 0
+	for _, dn := range dir.Binds()[before:] {
+		if !strings.HasPrefix(dn, "cn=doorward-nobody") && dn != readerDN {
+			sent++
+		}
+	}
+	if sent != 4 {
+		t.Errorf("by template, the directory saw %d passwords, want 4", sent)
+	}
 }
 
 // TestJ08_LockoutKeptAwayFromATemplate: binding by a template counts all spellings of

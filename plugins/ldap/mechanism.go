@@ -177,17 +177,14 @@ func (m *mechanism) login(ctx context.Context, username, password string) (sdk.S
 	if err != nil {
 		return nil, err
 	}
-	id, err := m.subjectOf(e)
-	if err != nil {
-		return nil, err
-	}
-	if !m.throttle.take(id.text) {
+	key := m.throttleKey(e)
+	if !m.throttle.take(key) {
 		m.logger.Info("too many wrong passwords, not sent to the directory", "dn", e.dn)
 		return m.refuseDecoy(ctx, start, password)
 	}
 	v, err := m.verify(ctx, e.dn, password, nil)
 	if err != nil {
-		m.throttle.giveBack(id.text)
+		m.throttle.giveBack(key)
 		return nil, err
 	}
 	if v.wrong() {
@@ -195,13 +192,22 @@ func (m *mechanism) login(ctx context.Context, username, password string) (sdk.S
 		m.pace.wait(ctx, start)
 		return m.refuse(e.dn)
 	}
-	m.throttle.forget(id.text)
+	m.throttle.forget(key)
 	return m.admit(ctx, m.service, e, v.standing, false)
 }
 
 // isPassword refuses what no server should see: an empty password authenticates nobody
 // and may succeed all the same (RFC 4513 section 5.1.2).
 func isPassword(password string) bool { return password != "" && len(password) <= sdk.MaxAnswer }
+
+// throttleKey is the subject. That an entry has none is told only after the password
+// was right: who guesses must not learn that it exists.
+func (m *mechanism) throttleKey(e entry) string {
+	if id, err := m.subjectOf(e); err == nil {
+		return id.text
+	}
+	return e.dn
+}
 
 // refuse answers a wrong password.
 func (m *mechanism) refuse(dn string) (sdk.Step, error) {

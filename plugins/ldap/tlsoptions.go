@@ -111,7 +111,7 @@ func (o Options) tlsConfig() (*tls.Config, *problem) {
 		MinVersion: tls.VersionTLS12,
 		ServerName: o.TLSServerName,
 		// The seed's tls_options.reject_unauthorized; open warns of it, and so does Check.
-		InsecureSkipVerify: o.insecure(), //nolint:gosec // the operator has written so
+		InsecureSkipVerify: o.insecure(),
 	}
 	if o.TLSMinVersion == "1.3" {
 		config.MinVersion = tls.VersionTLS13

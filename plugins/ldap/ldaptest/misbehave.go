@@ -110,7 +110,7 @@ func Deep(levels int) Misbehaviour {
 	return func(r Request) bool {
 		var b []byte
 		for range levels {
-			header := binary.BigEndian.AppendUint32([]byte{0x30, 0x84}, uint32(len(b))) //nolint:gosec // small
+			header := binary.BigEndian.AppendUint32([]byte{0x30, 0x84}, uint32(len(b)))
 			b = append(header, b...)
 		}
 		r.Send(b)
@@ -184,7 +184,7 @@ func Photograph(size int) Misbehaviour {
 
 // headOf is tag, length and the beginning of an element of which rest bytes follow.
 func headOf(tag byte, begin []byte, rest int) []byte {
-	length := uint32(len(begin) + rest) //nolint:gosec // far below 4 GiB
+	length := uint32(len(begin) + rest)
 	return append(binary.BigEndian.AppendUint32([]byte{tag, 0x84}, length), begin...)
 }
 
