@@ -40,7 +40,7 @@ var subCodes = map[string]standing{
 	"533": {reason: sdk.ReasonAccountDisabled, detail: "the account is disabled"},
 	"701": {reason: sdk.ReasonAccountExpired, detail: "the account has expired"},
 	"773": {reason: sdk.ReasonPasswordMustChange, detail: "the password must be changed", changeable: true},
-	"775": {reason: sdk.ReasonAccountLocked, detail: "the account is locked"},
+	"775": {reason: sdk.ReasonAccountLocked, detail: "the account is locked", unproven: true},
 }
 
 // Flags of userAccountControl and msDS-User-Account-Control-Computed (MS-ADTS

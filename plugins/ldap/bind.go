@@ -49,16 +49,17 @@ func (m *mechanism) bindAs(ctx context.Context, c *connection, dn, password stri
 	case isBadCredentials(err):
 		return verdict{standing: s}, nil
 	case ldap.IsErrorWithCode(err, ldap.LDAPResultConstraintViolation): // 389 Directory Server
-		return verdict{standing: standing{reason: sdk.ReasonAccountLocked, detail: "too many wrong passwords"}}, nil
+		return verdict{standing: standing{reason: sdk.ReasonAccountLocked, detail: "too many wrong passwords", unproven: true}}, nil
 	case ldap.IsErrorWithCode(err, ldap.LDAPResultUnwillingToPerform): // 389 Directory Server, FreeIPA
-		return verdict{standing: standing{reason: sdk.ReasonAccountDisabled, detail: "the directory is unwilling to bind it"}}, nil
+		return verdict{standing: standing{reason: sdk.ReasonAccountDisabled, detail: "the directory is unwilling to bind it", unproven: true}}, nil
 	}
 	return verdict{}, err
 }
 
-// concealed makes a wrong password of a lock, if the operator prefers that.
+// concealed makes a wrong password of what others may learn, if the operator prefers
+// that.
 func (m *mechanism) concealed(v verdict) verdict {
-	if m.options.ConcealLockout && !v.right && v.standing.reason == sdk.ReasonAccountLocked {
+	if m.options.ConcealLockout && !v.right && v.standing.unproven {
 		return verdict{}
 	}
 	return v

@@ -15,6 +15,7 @@ type standing struct {
 	reason          sdk.Reason // empty: it may sign in
 	detail          string     // for the log
 	changeable      bool       // a new password puts it right
+	unproven        bool       // the directory says so without knowing the password
 	passwordExpires time.Time  // zero: not told, or never
 }
 
@@ -164,7 +165,7 @@ func policyStanding(c *ldap.ControlBeheraPasswordPolicy, now time.Time) standing
 	case policyExpired:
 		return standing{reason: sdk.ReasonPasswordExpired, detail: "password policy", changeable: true}
 	case policyLocked:
-		return standing{reason: sdk.ReasonAccountLocked, detail: "password policy"}
+		return standing{reason: sdk.ReasonAccountLocked, detail: "password policy", unproven: true}
 	case policyMustChange:
 		return standing{reason: sdk.ReasonPasswordMustChange, detail: "password policy", changeable: true}
 	}

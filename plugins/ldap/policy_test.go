@@ -171,11 +171,13 @@ func vchu(code uint16, oid, value string) ldaptest.Answer {
 // TestConcealLockout: whoever does not know the password does not learn that the name
 // exists.
 func TestConcealLockout(t *testing.T) {
-	carol := person("carol", "secret", nil)
-	carol.Any = ldaptest.ActiveDirectory("775")
-	dir := start(t, ldaptest.Config{Entries: entries(carol)})
-	step, err := openRig(t, map[string]any{"conceal_lockout": true}, dir).enter("carol", "secret")
-	wantPrompt(t, step, err, sdk.ReasonBadCredentials)
+	for _, answer := range []*ldaptest.Answer{ldaptest.ActiveDirectory("775"), ptr(policy(49, -1, -1, 1)), {Code: 19}, {Code: 53}} {
+		carol := person("carol", "secret", nil)
+		carol.Any = answer
+		dir := start(t, ldaptest.Config{Entries: entries(carol)})
+		step, err := openRig(t, map[string]any{"conceal_lockout": true}, dir).enter("carol", "secret")
+		wantPrompt(t, step, err, sdk.ReasonBadCredentials)
+	}
 }
 
 // TestPasswordExpiresAt: a warning when it is soon.
