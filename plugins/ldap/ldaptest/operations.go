@@ -28,7 +28,7 @@ func (s *session) bind(id int64, op *ber.Packet) error {
 	if s.misbehaves(Request{Operation: Bind, ID: id, DN: dn, Password: password}) {
 		return errBye
 	}
-	if answer.Code == ldap.LDAPResultSuccess {
+	if answer.Code == ldap.LDAPResultSuccess && password != "" { // else anonymous (RFC 4513 section 5.1.2)
 		s.bound = dn
 	}
 	return s.finish(id, Bind, answer)
