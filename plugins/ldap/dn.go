@@ -9,7 +9,6 @@ import (
 	"unicode/utf8"
 
 	"github.com/go-ldap/ldap/v3"
-	"golang.org/x/text/unicode/norm"
 )
 
 // normalDN writes a DN so that spellings that differ in case and spaces only are the
@@ -43,12 +42,6 @@ func isBlank(name string) bool {
 	return strings.IndexFunc(name, func(r rune) bool {
 		return !unicode.IsSpace(r) && !unicode.IsControl(r) && !unicode.Is(unicode.Cf, r)
 	}) < 0
-}
-
-// foldName makes one of the spellings that directories take for one name (RFC 4518):
-// compatibility forms, case and spaces. It is for counting, not for comparing subjects.
-func foldName(name string) string {
-	return strings.Join(strings.Fields(strings.ToLower(norm.NFKC.String(name))), " ")
 }
 
 // maxDN bounds what is parsed: the library takes more than linear time.
