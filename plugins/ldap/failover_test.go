@@ -257,6 +257,15 @@ func TestJ18_WrongPasswordOnce(t *testing.T) {
 	if got := second.Counts(); got.Connections != 0 || first.Counts().Binds != 3 {
 		t.Errorf("binds: %q and %q", first.Binds(), second.Binds())
 	}
+	first.Change(func(list []ldaptest.Entry) []ldaptest.Entry {
+		list[5].Any = &ldaptest.Answer{Code: 14} // an answer all the same, if an odd one
+		return list
+	})
+	_, err := r.enter("alice", alicePassword)
+	wantRefusal(t, err, sdk.ErrUnavailable, reasonSearchRefused)
+	if got := second.Counts().Connections; got != 0 {
+		t.Errorf("another server is asked about what the first one has answered: %q", second.Binds())
+	}
 }
 
 // TestJ18_Deadline: many silent servers do not add up beyond the time of the call.

@@ -448,8 +448,7 @@ func TestJ10_PlaintextAbroad(t *testing.T) {
 // TestJ11_StartTLSInjection: what somebody puts behind the plain answer to StartTLS is
 // not taken for an answer within TLS.
 func TestJ11_StartTLSInjection(t *testing.T) {
-	dir := start(t, ldaptest.Config{})
-	dir.Misbehave(ldaptest.On(ldaptest.StartTLS, ldaptest.Injected))
+	dir := start(t, ldaptest.Config{Injected: true})
 	_, err := openRig(t, map[string]any{"start_tls": true, "connect_timeout": "300ms"}, dir).enter("alice", alicePassword)
 	wantRefusal(t, err, sdk.ErrUnavailable, reasonUnreachable)
 	if got := dir.Counts(); got.Binds != 0 {

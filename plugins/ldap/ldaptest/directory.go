@@ -23,6 +23,10 @@ type Config struct {
 	// NoStartTLS refuses StartTLS.
 	NoStartTLS bool
 
+	// Injected puts a bind response in plain text right behind the answer to StartTLS,
+	// as somebody on the way can.
+	Injected bool
+
 	// CertificateFor is the only name in the certificate. Empty: localhost and the
 	// loopback addresses.
 	CertificateFor string

@@ -99,7 +99,8 @@ func TestRanges(t *testing.T) {
 
 func TestPasswords(t *testing.T) {
 	dir, conn := start(t, nil)
-	if err := conn.Bind(alice, "wrong"); !ldap.IsErrorWithCode(err, ldap.LDAPResultInvalidCredentials) {
+	err := conn.Bind(alice, "wrong")
+	if !ldap.IsErrorWithCode(err, ldap.LDAPResultInvalidCredentials) {
 		t.Errorf("a wrong password: %v", err)
 	}
 	if err := conn.UnauthenticatedBind(alice); err != nil {

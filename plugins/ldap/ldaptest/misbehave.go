@@ -136,13 +136,6 @@ func Disconnection(r Request) bool {
 	return true
 }
 
-// Injected answers StartTLS, and puts a bind response right behind it, in plain text.
-func Injected(r Request) bool {
-	r.Send(append(Result(r.ID, StartTLS, Answer{}), Result(2, Bind, Answer{})...))
-	r.Stall()
-	return true
-}
-
 // Flood sends entries below a base without end.
 func Flood(base string) Misbehaviour {
 	return func(r Request) bool {

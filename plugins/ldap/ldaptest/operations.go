@@ -78,7 +78,11 @@ func (s *session) startTLS(id int64) error {
 	if s.d.config.NoStartTLS || s.tls {
 		return s.finish(id, StartTLS, Answer{Code: ldap.LDAPResultProtocolError, Text: "no TLS"})
 	}
-	if err := s.finish(id, StartTLS, Answer{}); err != nil {
+	answer := Result(id, StartTLS, Answer{})
+	if s.d.config.Injected {
+		answer = append(answer, Result(id+1, Bind, Answer{})...)
+	}
+	if err := s.send(answer); err != nil {
 		return err
 	}
 	secured := tls.Server(s.conn, s.d.tls)
