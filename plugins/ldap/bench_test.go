@@ -152,7 +152,7 @@ func (p *bare) login() error {
 // Run it with -benchtime 100000x.
 func BenchmarkMemory(b *testing.B) {
 	dir := start(b, ldaptest.Config{Unrecorded: true})
-	l := openLocal(b, nil, map[string]any{"max_wrong_passwords": 5}, dir)
+	l := openLocal(b, nil, map[string]any{"max_wrong_passwords": 100}, dir)
 	once := func() error {
 		if err := l.loginOnce(); err != nil {
 			return err
