@@ -103,7 +103,7 @@ func (r *reload) arrange(ctx context.Context) {
 			r.providers.slots[name] = s
 			<-s.tried
 			r.done.Started = append(r.done.Started, name)
-			r.failedStart(s)
+			r.failedStart(ctx, s)
 			continue
 		}
 		r.update(ctx, s)
@@ -111,12 +111,12 @@ func (r *reload) arrange(ctx context.Context) {
 	}
 }
 
-func (r *reload) failedStart(s *slot) {
+func (r *reload) failedStart(ctx context.Context, s *slot) {
 	if err := s.notRunningError(); err != nil {
 		r.fail("plugin "+s.name, err)
 		return
 	}
-	r.awaitOpened(s, nil)
+	r.awaitOpened(ctx, s, nil)
 }
 
 func (r *reload) fail(what string, err error) {
@@ -156,7 +156,7 @@ func (r *reload) assign(ctx context.Context, s *slot, wanted map[string]*member)
 		}
 		return
 	}
-	r.awaitOpened(s, kept)
+	r.awaitOpened(ctx, s, kept)
 	for name, err := range kept {
 		r.kept[name] = true
 		for _, line := range explain(wanted[name].configured, err) {
@@ -165,15 +165,21 @@ func (r *reload) assign(ctx context.Context, s *slot, wanted map[string]*member)
 	}
 }
 
-// awaitOpened waits for the first try to open what is new.
-func (r *reload) awaitOpened(s *slot, kept map[string]error) {
+// awaitOpened waits for the first try to open what is new, no longer than that may
+// take: a plugin that is down is started again in its own time.
+func (r *reload) awaitOpened(ctx context.Context, s *slot, kept map[string]error) {
+	ctx, cancel := context.WithTimeout(ctx, s.limits.open)
+	defer cancel()
 	for name, m := range r.wanted {
 		if _, known := r.before.routes[name]; known || kept[name] != nil || m.configured.slotName() != s.name {
 			continue
 		}
 		t := m.route.target.Load()
 		if t.waiting {
-			<-t.replaced // within the limit of an opening
+			select {
+			case <-t.replaced:
+			case <-ctx.Done():
+			}
 			t = m.route.target.Load()
 		}
 		if t.provider == nil && t.err != nil && !t.waiting {
@@ -196,6 +202,8 @@ func (r *reload) publish(configured []Configured) {
 		switch {
 		case r.kept[c.Name] && known:
 			c = old
+		case r.kept[c.Name]:
+			continue // its plugin did not get to it
 		case !known:
 			r.done.Added = append(r.done.Added, c.Name)
 		case !sameConfigured(old, c):
