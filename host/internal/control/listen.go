@@ -32,12 +32,13 @@ func listenPrivately(ctx context.Context, path string) (net.Listener, error) {
 	return removing{listener, path}, nil
 }
 
-// removing removes the socket when the listening ends.
+// removing removes the socket when the listening ends: before that, because another
+// host puts its own there as soon as nobody listens.
 type removing struct {
 	net.Listener
 	path string
 }
 
 func (r removing) Close() error {
-	return errors.Join(r.Listener.Close(), os.Remove(r.path))
+	return errors.Join(os.Remove(r.path), r.Listener.Close())
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"syscall"
 	"time"
 )
 
@@ -74,8 +75,12 @@ func newServer(handler http.Handler) *http.Server {
 }
 
 func listenUnix(ctx context.Context, path string) (net.Listener, error) {
-	if conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", path); err == nil {
+	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", path)
+	if err == nil {
 		_ = conn.Close()
+	}
+	// EAGAIN is a host that is too busy to take the call.
+	if err == nil || errors.Is(err, syscall.EAGAIN) {
 		return nil, fmt.Errorf("%w: %s; stop it, or set CONTROL_SOCKET to another path", ErrInUse, path)
 	}
 	if info, err := os.Lstat(path); err == nil {
