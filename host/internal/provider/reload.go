@@ -67,9 +67,12 @@ func (p *Providers) Reload(ctx context.Context, configured []Configured) (Reload
 	}
 	r := &reload{providers: p, before: p.now.Load(), wanted: p.membersOf(configured)}
 	r.keepRoutes()
+	r.findMoves()
 	r.arrange(ctx)
+	r.decideMoves()
 	r.publish(configured)
 	r.leave()
+	r.endMoves()
 	return r.done, nil
 }
 
@@ -79,6 +82,7 @@ type reload struct {
 	before    *snapshot
 	wanted    map[string]*member
 	kept      map[string]bool // providers that stay as they were
+	moves     map[string]move
 	done      Reloaded
 }
 
@@ -107,7 +111,7 @@ func (r *reload) arrange(ctx context.Context) {
 			continue
 		}
 		r.update(ctx, s)
-		r.assign(ctx, s, slots[name])
+		r.assign(ctx, s, r.withLeaving(name, slots[name]))
 	}
 }
 
@@ -171,7 +175,7 @@ func (r *reload) awaitOpened(ctx context.Context, s *slot, kept map[string]error
 	ctx, cancel := context.WithTimeout(ctx, s.limits.open)
 	defer cancel()
 	for name, m := range r.wanted {
-		if _, known := r.before.routes[name]; known || kept[name] != nil || m.configured.slotName() != s.name {
+		if r.before.routes[name].route == m.route || kept[name] != nil || m.configured.slotName() != s.name {
 			continue
 		}
 		t := m.route.target.Load()
@@ -222,6 +226,7 @@ func (r *reload) leave() {
 	for name, s := range r.providers.slots {
 		if _, ok := needed[name]; !ok {
 			delete(r.providers.slots, name)
+			r.done.Started = slices.DeleteFunc(r.done.Started, func(started string) bool { return started == name })
 			var released []*target
 			_ = s.do(r.providers.life, func() { released = s.release() })
 			r.providers.leaving.Go(func() {

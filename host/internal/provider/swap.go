@@ -116,10 +116,9 @@ func (s *slot) leadOver(p, old *process.Process, good map[string]*plugin.Provide
 // that stayed as they were although they should not have.
 func (s *slot) assign(wanted map[string]*member) map[string]error {
 	kept := map[string]error{}
-	for name, m := range s.members {
+	for name := range s.members {
 		if _, ok := wanted[name]; !ok {
-			delete(s.members, name)
-			s.retire(m.route.lead(unavailable(notRunning(errRemoved))))
+			s.drop(name)
 		}
 	}
 	for name, m := range wanted {
@@ -138,6 +137,14 @@ func (s *slot) assign(wanted map[string]*member) map[string]error {
 	}
 	s.show(nil)
 	return kept
+}
+
+// drop closes a provider and forgets it. It is for the owner.
+func (s *slot) drop(name string) {
+	if m, ok := s.members[name]; ok {
+		delete(s.members, name)
+		s.retire(m.route.lead(unavailable(notRunning(errRemoved))))
+	}
 }
 
 // admitMember has a new provider opened, if the plugin runs.
