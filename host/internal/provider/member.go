@@ -119,13 +119,17 @@ func (s *slot) forget(p *process.Process, provider *plugin.Provider) {
 	}
 }
 
-// retire closes what a route led to, when the calls on it have ended.
+// retire closes what a route led to, when the calls on it have ended. It does not
+// wait for them for ever: a plugin that is told keeps what they use until then.
 func (s *slot) retire(old *target) {
 	if old.provider == nil {
 		return
 	}
 	s.background.Go(func() {
-		if s.drained(old) {
+		if !s.drained(old) && s.life.Err() == nil {
+			s.logger.Debug("provider is closed that has calls that do not end", "plugin", s.name)
+		}
+		if s.life.Err() == nil {
 			s.forget(old.process, old.provider)
 		}
 	})

@@ -265,3 +265,37 @@ func TestIsolation(t *testing.T) {
 		t.Errorf("how it stands: %+v", got)
 	}
 }
+
+// A call that outlives the drain must not keep the provider in the plugin for ever.
+func TestReloadClosesWhatACallHolds(t *testing.T) {
+	limits := testLimits()
+	limits.drain = 10 * time.Millisecond
+	closed := filepath.Join(t.TempDir(), "closed")
+	h := startHost(t, Config{
+		Binaries: binaries(t, "fake"), limits: limits, Providers: []Configured{configured("fake", "a", "closed", closed)},
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	m, err := h.Mechanism(ctx, "a")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_, _ = m.Begin(ctx, sdk.BeginRequest{State: "s", LoginHint: "hang"})
+	}()
+	old := h.now.Load().routes["a"].route.target.Load()
+	eventually(t, "the call", func() bool {
+		old.calls.mu.Lock()
+		defer old.calls.mu.Unlock()
+		return old.calls.n > 0
+	})
+	if done := h.reload(t, configured("fake", "a", "number", 7)); len(done.Failed) > 0 {
+		t.Fatalf("failed: %q", done.Failed)
+	}
+	h.logs.await(t, "provider is closed that has calls that do not end")
+	cancel()
+	<-ended
+	eventually(t, closed, func() bool { _, err := os.Stat(closed); return err == nil })
+}

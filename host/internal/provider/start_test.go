@@ -225,3 +225,16 @@ func TestK03BinaryThatIsSwappedBetweenCheckAndStart(t *testing.T) {
 		t.Errorf("what runs is %+v", p.Description)
 	}
 }
+
+func TestStartThatIsImpossibleLeavesNoFolder(t *testing.T) {
+	b := binaries(t)
+	if err := os.WriteFile(filepath.Join(b.Dir, FileName("alien")), []byte("\x7fELF of another machine"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	lockAll(t, b, "alien")
+	h := startHost(t, Config{Binaries: b, Providers: []Configured{configured("alien", "a")}})
+	h.awaitState(t, "alien", StateQuarantined)
+	if left, err := filepath.Glob(filepath.Join(h.runtime.path, "plugin-dir*")); err != nil || len(left) > 0 {
+		t.Errorf("folders of processes that never were: %q, %v", left, err)
+	}
+}

@@ -190,7 +190,12 @@ func (p *Process) Stop() {
 	ended := make(chan struct{})
 	go func() { p.goplugin.Kill(); close(ended) }() // ends with the process
 	l := p.launching.Load()
-	if l == nil || !l.started() {
+	if l == nil {
+		<-ended
+		return
+	}
+	defer os.RemoveAll(l.dir) // go-plugin leaves it if the process was never there
+	if !l.started() {
 		<-ended
 		return
 	}
@@ -198,7 +203,6 @@ func (p *Process) Stop() {
 		p.Kill()
 		within(p.Done(), p.limits.Stop)
 	}
-	_ = os.RemoveAll(l.dir)
 }
 
 func within(done <-chan struct{}, limit time.Duration) bool {

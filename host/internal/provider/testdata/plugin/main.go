@@ -40,6 +40,7 @@ type Options struct {
 	Expires  time.Duration  `option:"expires" doc:"what a check says is good for so long"`
 	AtOpen   string         `option:"at_open" default:"open" oneof:"open|panic|die|hang|wait" doc:"what happens at opening"`
 	File     string         `option:"file" doc:"wait is unavailable until this file exists"`
+	Closed   string         `option:"closed" doc:"is made when the provider is closed"`
 }
 
 func main() {
@@ -161,6 +162,14 @@ func open(ctx context.Context, _ sdk.Env, o Options) (sdk.Mechanism, error) {
 }
 
 type mechanism struct{ options Options }
+
+// Close implements io.Closer.
+func (m mechanism) Close() error {
+	if m.options.Closed == "" {
+		return nil
+	}
+	return os.WriteFile(m.options.Closed, nil, 0o600)
+}
 
 // checked can say when something expires.
 type checked struct{ mechanism }
