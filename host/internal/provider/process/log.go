@@ -56,13 +56,32 @@ const minSecret = 6
 
 // redact has these texts replaced in what is read from now on.
 func (r *logReader) redact(secrets []string) {
-	var pairs []string
+	var forms []string
 	for _, secret := range secrets {
-		if len(secret) >= minSecret {
-			pairs = append(pairs, secret, "[redacted]")
+		forms = append(forms, formsOf(secret)...)
+	}
+	// The first that matches counts, so a longer one stands before its beginning.
+	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
+	var pairs []string
+	for _, form := range forms {
+		if len(form) >= minSecret {
+			pairs = append(pairs, form, "[redacted]")
 		}
 	}
 	r.secrets.Store(strings.NewReplacer(pairs...))
+}
+
+// formsOf are the ways in which a secret can stand in a line: whole, each line of
+// it, such as those of a key in PEM, and as attributes writes it in JSON.
+func formsOf(secret string) []string {
+	forms := []string{secret}
+	for line := range strings.Lines(secret) {
+		forms = append(forms, strings.TrimSpace(line))
+	}
+	if encoded, err := json.Marshal(secret); err == nil {
+		forms = append(forms, string(encoded[1:len(encoded)-1]))
+	}
+	return forms
 }
 
 // clean makes a text of the plugin fit for the log.

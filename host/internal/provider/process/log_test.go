@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
@@ -192,4 +193,21 @@ func FuzzLogReader(f *testing.F) {
 // fit reports whether a text can neither forge a line nor move a cursor.
 func fit(text string) bool {
 	return utf8.ValidString(text) && !strings.ContainsFunc(text, func(c rune) bool { return c != '\t' && !unicode.IsPrint(c) })
+}
+
+// What a plugin writes of a secret is not always the secret byte for byte.
+func TestSecretsAreRedactedInEveryForm(t *testing.T) {
+	secrets := []string{"canary-one", "canary-one-and-more", "first-canary-line\nsecond-canary-line\n", "canary<\"quoted\">"}
+	for range 20 { // they come in no order
+		rand.Shuffle(len(secrets), func(i, j int) { secrets[i], secrets[j] = secrets[j], secrets[i] })
+		var out bytes.Buffer
+		r := newLogReader(hclog.New(&hclog.LoggerOptions{JSONFormat: true, Level: hclog.Trace, Output: &out}), time.Now, nil)
+		r.redact(secrets)
+		fmt.Fprint(r, "plain canary-one-and-more\nfirst-canary-line\nsecond-canary-line\n")
+		fmt.Fprint(r, `{"@level":"info","@message":"nested","a":{"b":["canary<\"quoted\">"]}}`+"\n")
+		all := out.String() + strings.Join(r.tail(), "\n")
+		if strings.Contains(all, "and-more") || strings.Contains(all, "canary") {
+			t.Fatalf("parts of secrets in the log: %s", all)
+		}
+	}
 }
