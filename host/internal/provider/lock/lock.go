@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"syscall"
 	"unicode"
 
 	"go.yaml.in/yaml/v3"
@@ -50,7 +51,8 @@ var (
 // file. A file that others may write, or that holds anything else than a lock
 // file does, is an error.
 func Read(path string) (File, error) {
-	f, err := os.Open(path)
+	// A pipe at the path would keep the host waiting for ever.
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return File{}, nil
 	}
@@ -62,8 +64,8 @@ func Read(path string) (File, error) {
 	if err != nil {
 		return File{}, fmt.Errorf("looking at the lock file: %w", err)
 	}
-	if info.Mode().Perm()&0o022 != 0 {
-		return File{}, fmt.Errorf("lock file %s may be written by group or others, who could have the host run anything: chmod 0644 it", path)
+	if err := checkInfo(path, info); err != nil {
+		return File{}, err
 	}
 	text, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
@@ -74,6 +76,21 @@ func Read(path string) (File, error) {
 		return File{}, fmt.Errorf("reading lock file %s: %w; write it anew with: doorward plugin add", path, err)
 	}
 	return file, nil
+}
+
+// checkInfo makes sure that only root, or who runs the host, can write the file.
+func checkInfo(path string, info fs.FileInfo) error {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	switch {
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("lock file %s is not a regular file: write one with: doorward plugin add", path)
+	case info.Mode().Perm()&0o022 != 0:
+		return fmt.Errorf("lock file %s may be written by group or others, who could have the host run anything: chmod 0644 it", path)
+	case ok && stat.Uid != 0 && int(stat.Uid) != os.Geteuid():
+		return fmt.Errorf("lock file %s belongs to user %d, who could have the host run anything: chown it to root, or to user %d, who runs the host",
+			path, stat.Uid, os.Geteuid())
+	}
+	return nil
 }
 
 func parse(text []byte) (File, error) {
