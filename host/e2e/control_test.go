@@ -251,3 +251,20 @@ func TestControlSocketIsPrivate(t *testing.T) {
 		t.Errorf("the control socket is %s", info.Mode())
 	}
 }
+
+// A host that is told to stop does not wait for the plugins that a reload starts.
+func TestStopDuringReload(t *testing.T) {
+	h := startReloadable(t, HostConfig{}, hostileAs(t, "silent-a", ""), hostileAs(t, "silent-b", ""))
+	h.lockAsIs(t)
+	for _, driver := range []string{"silent-a", "silent-b"} {
+		h.providers[driver] = map[string]any{"driver": driver, "tenant": "t"}
+	}
+	h.write(t)
+	if err := h.signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the start of the plugin", func() bool { return len(h.Plugins()) == 2 })
+	if err := h.Stop(); err != nil {
+		t.Error(err)
+	}
+}

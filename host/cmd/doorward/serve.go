@@ -211,6 +211,7 @@ func (h host) listen(ctx context.Context, server *web.Server, r *reloader, provi
 	}
 	err = server.Serve(ctx, listener)
 	stop()
+	providers.Stop() // a reload under way may wait long for a plugin, else
 	<-done
 	h.logger.Info("stopped")
 	return err
