@@ -268,3 +268,27 @@ func TestStopDuringReload(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// SIGHUP ends a program that does not ask for it. A service may be told to reload
+// as soon as its process is there.
+func TestReloadDuringTheStart(t *testing.T) {
+	h := startReloadable(t, HostConfig{}, hostileAs(t, "silent", ""))
+	h.lockAsIs(t)
+	h.providers["quiet"] = map[string]any{"driver": "silent", "tenant": "t"}
+	h.write(t)
+	if err := h.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	h.logs = append(h.logs, h.Output())
+	var err error
+	if h.Process, err = StartProcess(h.Command("serve")); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the start of the plugins", func() bool { return len(h.Plugins()) == 2 })
+	if err := h.signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.waitReady(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+}

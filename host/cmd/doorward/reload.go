@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/signal"
 	"path/filepath"
 	"reflect"
 	"strings"
@@ -64,13 +63,14 @@ type reloader struct {
 	load      func() (*config.Config, error)
 	providers *provider.Providers
 	logger    hclog.Logger
+	hangUp    <-chan os.Signal
 
 	mu   sync.Mutex // admits one reload at a time
 	last *config.Config
 }
 
-func newReloader(h host, providers *provider.Providers) *reloader {
-	return &reloader{load: h.load, providers: providers, logger: h.logger, last: h.config}
+func newReloader(h host, providers *provider.Providers, hangUp <-chan os.Signal) *reloader {
+	return &reloader{load: h.load, providers: providers, logger: h.logger, hangUp: hangUp, last: h.config}
 }
 
 var errPartly = errors.New("not everything could be done")
@@ -142,19 +142,16 @@ const pollEvery = time.Second
 // is done; then the channel is closed.
 func (r *reloader) watch(ctx context.Context, files bool) <-chan struct{} {
 	done := make(chan struct{})
-	hangUp := make(chan os.Signal, 1)
-	signal.Notify(hangUp, syscall.SIGHUP)
 	seen := r.signature()
 	go func() {
 		defer close(done)
-		defer signal.Stop(hangUp)
 		poll := time.NewTicker(pollEvery)
 		defer poll.Stop()
 		for {
 			select {
 			case <-ctx.Done():
 				return
-			case <-hangUp:
+			case <-r.hangUp:
 				_, _ = r.reload(ctx) // logged
 			case <-poll.C:
 				// Written to for a while, a file is taken when it rests.

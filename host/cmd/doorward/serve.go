@@ -7,8 +7,10 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"os/signal"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	hclog "github.com/hashicorp/go-hclog"
@@ -118,6 +120,9 @@ func (h host) serve(ctx context.Context) (err error) {
 	for _, warning := range cfg.Warnings {
 		h.logger.Warn(warning)
 	}
+	hangUp := make(chan os.Signal, 1)
+	signal.Notify(hangUp, syscall.SIGHUP) // before all that takes time: it would end the host
+	defer signal.Stop(hangUp)
 	database, err := sqlite.Open(ctx, cfg.DBFilename)
 	if err != nil {
 		return err
@@ -156,7 +161,7 @@ func (h host) serve(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	r := newReloader(h, providers)
+	r := newReloader(h, providers, hangUp)
 	controlled, err := control.Serve(ctx, cfg.ControlSocket, cfg.MetricsAddress, control.Ports{
 		Plugins: func() any { return providers.Plugins() }, Reload: r.reload, Healthy: healthy(providers),
 		Check:   func(ctx context.Context, name string) (any, error) { return providers.Check(ctx, name) },
