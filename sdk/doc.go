@@ -262,9 +262,11 @@
 //		return fmt.Sprintf("%06d", number%1_000_000)
 //	}
 //
-// Build it as doorward-plugin-magic, put it into the directory that PLUGIN_DIR
-// names, and configure a provider whose driver is magic. Run by hand, the binary
-// prints the table of its options for the manual.
+// Build it as doorward-plugin-magic, with CGO_ENABLED=0, so that it runs on any
+// Linux of its architecture. Have "doorward plugin add doorward-plugin-magic" copy
+// it into the plugin folder and trust it, and configure a provider whose driver is
+// magic. "doorward-plugin-magic options", run by hand, prints the table of its
+// options for the manual.
 //
 // # Testing
 //

@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -97,6 +98,13 @@ func TestReloadTells(t *testing.T) {
 	h.providers["another"]["scope"] = "openid email"
 	h.write(t)
 	tell("changed", 0, "changed: another")
+
+	text, err := json.Marshal(map[string]any{"access_token_ttl": "20m", "providers": h.providers})
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.writeText(t, string(text))
+	tell("a setting of the host", 0, "needs a restart of the host: ACCESS_TOKEN_TTL")
 
 	h.providers["another"]["issuer_url"] = "not a URL"
 	h.write(t)

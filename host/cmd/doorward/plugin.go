@@ -206,9 +206,15 @@ func (s *shelf) remove(_ context.Context, mechanisms []string) error {
 	}
 	for _, mechanism := range mechanisms {
 		if _, err := file.Find(mechanism); err != nil {
-			return err
+			return fmt.Errorf("%w; see: doorward plugin list", err)
 		}
 		file = file.Without(mechanism)
 	}
-	return lock.Write(s.lock, file)
+	if err := lock.Write(s.lock, file); err != nil {
+		return err
+	}
+	for _, mechanism := range mechanisms {
+		fmt.Fprintf(s.out, "removed %s; a running host goes on with it until doorward reload\n", mechanism)
+	}
+	return nil
 }

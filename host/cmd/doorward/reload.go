@@ -88,8 +88,9 @@ func (r *reloader) reload(ctx context.Context) (string, error) {
 	for _, warning := range cfg.Warnings {
 		r.logger.Warn(warning)
 	}
-	if names := changedSettings(r.last, cfg); len(names) > 0 {
-		r.logger.Warn("settings have changed that need a restart of the host", "settings", strings.Join(names, ", "))
+	restart := strings.Join(changedSettings(r.last, cfg), ", ")
+	if restart != "" {
+		r.logger.Warn("settings have changed that need a restart of the host", "settings", restart)
 	}
 	done, err := r.providers.Reload(ctx, configured(cfg))
 	if err != nil {
@@ -97,6 +98,9 @@ func (r *reloader) reload(ctx context.Context) (string, error) {
 	}
 	r.last = withSettingsOf(cfg, r.last)
 	told := strings.Join(done.Lines(), "\n")
+	if restart != "" {
+		told += "\nneeds a restart of the host: " + restart
+	}
 	failed := done.Failed
 	for _, what := range failed {
 		r.logger.Error("could not be reloaded, the old one goes on if there is one", "what", what)
@@ -109,7 +113,16 @@ func (r *reloader) reload(ctx context.Context) (string, error) {
 	return told, nil
 }
 
-// changedSettings names the fields of the host's own settings that differ.
+// settingOf is what the operator writes for a field of the configuration.
+var settingOf = map[string]string{
+	"Host": "HOST", "Port": "PORT", "PublicURL": "PUBLIC_URL", "Secret": "SECRET", "DBFilename": "DB_FILENAME",
+	"PluginDir": "PLUGIN_DIR", "PluginLock": "PLUGIN_LOCK", "ControlSocket": "CONTROL_SOCKET", "MetricsAddress": "METRICS_ADDRESS",
+	"AccessTokenTTL": "ACCESS_TOKEN_TTL", "RefreshTokenTTL": "REFRESH_TOKEN_TTL", "SessionCookieTTL": "SESSION_COOKIE_TTL",
+	"SessionRefreshGracePeriod": "SESSION_REFRESH_GRACE_PERIOD", "RefreshCookie": "REFRESH_TOKEN_COOKIE_…",
+	"SessionCookie": "SESSION_COOKIE_…", "TrustedProxies": "IP_TRUST_PROXY", "LogLevel": "LOG_LEVEL", "LogStyle": "LOG_STYLE",
+}
+
+// changedSettings names the host's own settings that differ, as they are written.
 func changedSettings(before, after *config.Config) []string {
 	var names []string
 	a, b := reflect.ValueOf(*before), reflect.ValueOf(*after)
@@ -119,7 +132,7 @@ func changedSettings(before, after *config.Config) []string {
 		case "Providers", "Files", "Warnings":
 		default:
 			if !reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()) {
-				names = append(names, name)
+				names = append(names, settingOf[name])
 			}
 		}
 	}

@@ -59,7 +59,7 @@ func serveCommand(environ []string) *cobra.Command {
 				return err
 			}
 			h := host{config: cfg, load: load, flags: flags, logger: newLogger(cfg, cmd.ErrOrStderr()), begun: begun}
-			return h.serve(cmd.Context())
+			return h.unlessInterrupted(cmd.Context(), h.serve(cmd.Context()))
 		},
 	}
 	cmd.Flags().StringVarP(&flags.file, "config", "c", "", "YAML file with settings and providers (or CONFIG_PATH)")
@@ -112,6 +112,16 @@ type host struct {
 	flags  serveFlags
 	logger hclog.Logger
 	begun  time.Time
+}
+
+// unlessInterrupted takes a start that was broken off by a signal for a stop:
+// whoever stops a service that is still starting has done nothing wrong.
+func (h host) unlessInterrupted(ctx context.Context, err error) error {
+	if ctx.Err() == nil || !errors.Is(err, context.Canceled) {
+		return err
+	}
+	h.logger.Info("stopped before it was ready", "during", err)
+	return nil
 }
 
 // serve runs the host until ctx is done.
@@ -204,7 +214,7 @@ func (h host) listen(ctx context.Context, server *web.Server, r *reloader, provi
 	address := net.JoinHostPort(h.config.Host, strconv.Itoa(h.config.Port))
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
-		return fmt.Errorf("listening on %s (HOST and PORT): %w", address, err)
+		return fmt.Errorf("listening on %s: %w; stop what listens there, or change HOST and PORT", address, err)
 	}
 	watching, stop := context.WithCancel(ctx)
 	done := r.watch(watching, h.flags.watch)

@@ -60,7 +60,7 @@ func Serve(ctx context.Context, path, address string, ports Ports) (*Server, err
 	}
 	monitor, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
-		return nil, errors.Join(fmt.Errorf("listening on %s (METRICS_ADDRESS): %w", address, err), s.Close())
+		return nil, errors.Join(fmt.Errorf("listening on %s: %w; stop what listens there, or change METRICS_ADDRESS", address, err), s.Close())
 	}
 	s.monitor = newServer(ports.monitoring())
 	go func() { _ = s.monitor.Serve(monitor) }() // ends with Close
@@ -93,7 +93,7 @@ func listenUnix(ctx context.Context, path string) (net.Listener, error) {
 	}
 	listener, err := listenPrivately(ctx, path)
 	if err != nil {
-		return nil, fmt.Errorf("listening on the control socket (CONTROL_SOCKET): %w", err)
+		return nil, fmt.Errorf("listening on the control socket %s: %w; set CONTROL_SOCKET to a path in a folder that is there and may be written", path, err)
 	}
 	return listener, nil
 }

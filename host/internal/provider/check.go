@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -22,7 +23,7 @@ type Checked struct {
 func (p *Providers) Check(ctx context.Context, name string) ([]Checked, error) {
 	now := p.now.Load()
 	if _, ok := now.routes[name]; !ok && name != "" {
-		return nil, sso.ErrUnknownProvider
+		return nil, fmt.Errorf("%w %q; the configured ones: %s", sso.ErrUnknownProvider, name, now.names())
 	}
 	var all []Checked
 	for _, c := range now.order {

@@ -32,7 +32,8 @@ func TestCheck(t *testing.T) {
 	if one, err := h.Check(t.Context(), "later"); err != nil || len(one) != 1 || one[0].Provider != "later" {
 		t.Errorf("checking one: %+v, %v", one, err)
 	}
-	if _, err := h.Check(t.Context(), "nobody"); !errors.Is(err, sso.ErrUnknownProvider) {
+	if _, err := h.Check(t.Context(), "nobody"); !errors.Is(err, sso.ErrUnknownProvider) ||
+		!strings.Contains(err.Error(), `"nobody"`) || !strings.Contains(err.Error(), "soon, later, unchecked, bad") {
 		t.Errorf("checking nobody: %v", err)
 	}
 }

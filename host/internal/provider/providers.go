@@ -202,6 +202,15 @@ func openRequest(publicURL string, c Configured) plugin.OpenRequest {
 	}
 }
 
+// names lists the configured providers, for the operator.
+func (s *snapshot) names() string {
+	var names []string
+	for _, c := range s.order {
+		names = append(names, c.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
 // snapshotOf makes what logins see of the configured providers, in their order.
 func (p *Providers) snapshotOf(configured []Configured, members map[string]*member) *snapshot {
 	s := &snapshot{order: configured, routes: map[string]connected{}}

@@ -73,7 +73,7 @@ func Read(path string) (File, error) {
 	}
 	file, err := parse(text)
 	if err != nil {
-		return File{}, fmt.Errorf("reading lock file %s: %w; write it anew with: doorward plugin add", path, err)
+		return File{}, fmt.Errorf("reading lock file %s: %w; mend it or take it out of the way, and write it anew with: doorward plugin add", path, err)
 	}
 	return file, nil
 }

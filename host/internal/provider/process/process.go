@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"syscall"
@@ -135,6 +136,9 @@ func (p *Process) connect(ctx context.Context) error {
 		l := p.launching.Load()
 		if l != nil && l.stdout.problem() != nil && !strings.HasPrefix(err.Error(), "timeout") {
 			err = l.stdout.problem()
+		}
+		if errors.Is(err, syscall.ENOEXEC) {
+			return fmt.Errorf("it is no program for this machine, build it for %s/%s: %w", runtime.GOOS, runtime.GOARCH, syscall.ENOEXEC)
 		}
 		return errors.New(oneLine(err.Error()))
 	}

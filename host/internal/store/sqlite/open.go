@@ -56,7 +56,7 @@ func create(path string) error {
 	case errors.Is(err, fs.ErrNotExist):
 		return fmt.Errorf("creating database %q: the folder %q does not exist, create it first: %w", path, filepath.Dir(path), err)
 	case err != nil:
-		return fmt.Errorf("creating database %q: %w", path, err)
+		return fmt.Errorf("creating database %q: %w; let the user of this process write to the folder, or choose another path", path, err)
 	}
 	return f.Close()
 }
