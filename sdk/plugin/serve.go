@@ -108,7 +108,7 @@ func byHand(s *server, args []string, stdout, stderr io.Writer) int {
 		fmt.Fprintf(stdout, "%s %s (protocol %d)\n", name, s.description.Version, ProtocolVersion)
 	case "help", "--help", "-h":
 		fmt.Fprintf(stdout, "%s signs in for Doorward, which starts it by itself:\n"+
-			"put the file into the plugin directory (PLUGIN_DIR) and write %q as the driver of a provider.\n\n"+
+			"have \"doorward plugin add\" put the file into the plugin folder (PLUGIN_DIR) and trust it, and write %q as the driver of a provider.\n\n"+
 			"By hand:\n  options   the options of a provider, as a Markdown table\n  version   the version of the plugin\n",
 			name, s.description.Mechanism)
 	default:
