@@ -215,6 +215,20 @@ func TestK02IdlePluginThatHangsIsReplaced(t *testing.T) {
 	eventually(t, "another process", func() bool { got := h.plugin(t, "fake"); return got.State == StateReady && got.PID != pid })
 }
 
+// What one process left unanswered does not count against the next.
+func TestMissesEndWithTheProcess(t *testing.T) {
+	h := startHost(t, Config{Binaries: binaries(t, "fake"), Providers: []Configured{configured("fake", "a")}})
+	pid := h.mustBegin(t, "a")
+	h.slots["fake"].misses.Store(maxMisses - 1)
+	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
+		t.Fatal(err)
+	}
+	h.awaitAnother(t, "a", pid)
+	if n := h.slots["fake"].misses.Load(); n != 0 {
+		t.Errorf("the new process begins with %d misses", n)
+	}
+}
+
 // A provider that is slow does not end its plugin.
 func TestSlowProviderIsNoReasonToKill(t *testing.T) {
 	limits := testLimits()

@@ -246,6 +246,7 @@ func (s *slot) reportDown(err error, pause time.Duration) {
 // watch leads the routes away from a process as soon as it has ended, even while
 // the owner is at something else.
 func (s *slot) watch(p *process.Process) {
+	s.misses.Store(0) // those of the process before
 	s.background.Go(func() {
 		<-p.Done()
 		for _, r := range s.routesTo(p) {
