@@ -97,11 +97,7 @@ func (s *shelf) addOne(ctx context.Context, path string) (lock.Plugin, error) {
 			return lock.Plugin{}, err
 		}
 	}
-	file, err := lock.Read(s.lock)
-	if err != nil {
-		return lock.Plugin{}, err
-	}
-	return plugin, lock.Write(s.lock, file.With(plugin))
+	return plugin, lock.Change(s.lock, func(file lock.File) (lock.File, error) { return file.With(plugin), nil })
 }
 
 // describe starts the plugin as the host would and asks it what it is.
@@ -200,17 +196,16 @@ func (s *shelf) list(context.Context, []string) error {
 }
 
 func (s *shelf) remove(_ context.Context, mechanisms []string) error {
-	file, err := lock.Read(s.lock)
-	if err != nil {
-		return err
-	}
-	for _, mechanism := range mechanisms {
-		if _, err := file.Find(mechanism); err != nil {
-			return fmt.Errorf("%w; see: doorward plugin list", err)
+	err := lock.Change(s.lock, func(file lock.File) (lock.File, error) {
+		for _, mechanism := range mechanisms {
+			if _, err := file.Find(mechanism); err != nil {
+				return file, fmt.Errorf("%w; see: doorward plugin list", err)
+			}
+			file = file.Without(mechanism)
 		}
-		file = file.Without(mechanism)
-	}
-	if err := lock.Write(s.lock, file); err != nil {
+		return file, nil
+	})
+	if err != nil {
 		return err
 	}
 	for _, mechanism := range mechanisms {

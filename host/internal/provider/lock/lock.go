@@ -177,6 +177,27 @@ func Write(path string, f File) error {
 	return Replace(path, 0o644, bytes.NewReader(append([]byte(head), body...)))
 }
 
+// Change reads the lock file, changes it and writes it. Who does so at the same
+// moment waits: one of two additions would else be lost.
+func Change(path string, change func(File) (File, error)) error {
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return fmt.Errorf("opening the folder of the lock file: %w", err)
+	}
+	defer folder.Close() // ends the flock
+	if err := syscall.Flock(int(folder.Fd()), syscall.LOCK_EX); err != nil {
+		return fmt.Errorf("waiting for another change of %s: %w", path, err)
+	}
+	file, err := Read(path)
+	if err != nil {
+		return err
+	}
+	if file, err = change(file); err != nil {
+		return err
+	}
+	return Write(path, file)
+}
+
 // Replace writes a file with these permissions beside the path and renames it to
 // there, so that whoever opens it sees the old content or the new one.
 func Replace(path string, perm fs.FileMode, content io.Reader) (err error) {

@@ -2,9 +2,11 @@ package lock
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 
@@ -43,6 +45,24 @@ func TestWriteAndRead(t *testing.T) {
 	}
 	if rest, _ := filepath.Glob(filepath.Join(filepath.Dir(path), ".*")); len(rest) > 0 {
 		t.Errorf("files left behind: %q", rest)
+	}
+}
+
+// Additions at the same moment are all there in the end.
+func TestChangesAtOnce(t *testing.T) {
+	path := filepath.Join(t.TempDir(), FileName)
+	var group sync.WaitGroup
+	for i := range 32 {
+		group.Go(func() {
+			p := Plugin{Mechanism: fmt.Sprint("m", i), Name: "f", SHA256: digestA}
+			if err := Change(path, func(f File) (File, error) { return f.With(p), nil }); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	group.Wait()
+	if file, err := Read(path); err != nil || len(file.Plugins) != 32 {
+		t.Errorf("%d plugins of 32, %v", len(file.Plugins), err)
 	}
 }
 
