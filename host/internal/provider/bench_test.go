@@ -40,7 +40,7 @@ func BenchmarkKilledPlugin(b *testing.B) {
 // hang makes a call that does not end by itself, and tells when it did.
 func (h host) hang(b *testing.B, provider string) <-chan time.Time {
 	b.Helper()
-	m, err := h.Mechanism(b.Context(), provider)
+	m, err := h.mechanism(b.Context(), provider)
 	if err != nil {
 		b.Fatal(err)
 	}

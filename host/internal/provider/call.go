@@ -43,14 +43,7 @@ type connected struct {
 }
 
 func call[T any](ctx context.Context, c connected, m method, do func(context.Context, *plugin.Provider) (T, error)) (T, error) {
-	var none T
 	begun := time.Now()
-	leave, err := admitAll(c.slot.admit, c.route.admit)
-	if err != nil {
-		c.measure(m, err, begun)
-		return none, err
-	}
-	defer leave()
 	c.slot.metrics.InFlight(c.slot.name, 1)
 	defer c.slot.metrics.InFlight(c.slot.name, -1)
 	ctx, cancel := context.WithTimeout(ctx, m.limit)

@@ -36,7 +36,7 @@ func (p *Providers) Check(ctx context.Context, name string) ([]Checked, error) {
 
 func check(ctx context.Context, c Configured, to connected) Checked {
 	checked := Checked{Provider: c.Name, Plugin: to.slot.name}
-	findings, err := to.Check(ctx)
+	findings, err := to.findings(ctx)
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
 		checked.add(sdk.SeverityOK, "provider", "it is open; the plugin has no check of its own")
@@ -49,6 +49,16 @@ func check(ctx context.Context, c Configured, to connected) Checked {
 		to.route.remember(findings)
 	}
 	return checked
+}
+
+// findings waits for its turn, as a login does: a check asks the provider, too.
+func (c connected) findings(ctx context.Context) ([]sdk.Finding, error) {
+	done, err := c.turn(ctx, sso.LineOthers)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	return c.Check(ctx)
 }
 
 func (c *Checked) add(severity sdk.Severity, subject, text string) {

@@ -83,7 +83,7 @@ func TestPluginThatDies(t *testing.T) {
 func TestContinueIsNotRepeated(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "continued")
 	h := startHost(t, Config{Binaries: binaries(t, "fake"), Providers: []Configured{configured("fake", "a", "file", file)}})
-	m, err := h.Mechanism(t.Context(), "a")
+	m, err := h.mechanism(t.Context(), "a")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -177,7 +177,7 @@ func TestLoginThatGivesUpDoesNotBreakOffTheStart(t *testing.T) {
 	eventually(t, "the second start", func() bool { return len(startsOf(t, b.Dir)) == 2 })
 	ctx, cancel := context.WithCancel(t.Context())
 	failed := make(chan error, 1)
-	go func() { _, err := h.Mechanism(ctx, "a"); failed <- err }()
+	go func() { _, err := h.mechanism(ctx, "a"); failed <- err }()
 	cancel()
 	if err := <-failed; !errors.Is(err, sdk.ErrUnavailable) || !errors.Is(err, context.Canceled) {
 		t.Errorf("the login that gave up: %v", err)
@@ -237,7 +237,7 @@ func TestSlowProviderIsNoReasonToKill(t *testing.T) {
 	pid := h.mustBegin(t, "a")
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	m, err := h.Mechanism(ctx, "a")
+	m, err := h.mechanism(ctx, "a")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -247,30 +247,4 @@ func TestSlowProviderIsNoReasonToKill(t *testing.T) {
 	if got := h.mustBegin(t, "a"); got != pid {
 		t.Errorf("process %d answers, want %d", got, pid)
 	}
-}
-
-// One provider that never answers does not take all calls.
-func TestCallsInFlightAreBounded(t *testing.T) {
-	limits := testLimits()
-	limits.providerCalls = 4
-	h := startHost(t, Config{Binaries: binaries(t, "fake"), Providers: []Configured{configured("fake", "a"), configured("fake", "b")}, limits: limits})
-	m, err := h.Mechanism(t.Context(), "a")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	var group sync.WaitGroup
-	for range limits.providerCalls {
-		group.Go(func() { _, _ = m.Begin(ctx, sdk.BeginRequest{State: "s", LoginHint: "hang"}) })
-	}
-	eventually(t, "the calls to be in flight", func() bool {
-		return len(h.now.Load().routes["a"].route.admit.slots) == limits.providerCalls
-	})
-	if _, err := m.Begin(t.Context(), sdk.BeginRequest{State: "s"}); !errors.Is(err, sdk.ErrUnavailable) || sdk.ReasonOf(err) != "too_many_calls" {
-		t.Errorf("one more: %v", err)
-	}
-	h.mustBegin(t, "b")
-	cancel()
-	group.Wait()
-	h.mustBegin(t, "a")
 }

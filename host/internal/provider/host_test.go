@@ -131,12 +131,30 @@ func startHost(t testing.TB, config Config) host {
 	return host{Providers: p, logs: logs}
 }
 
+// mechanism is the mechanism of a provider, when it is the turn of a login. Its turn
+// is over then, which is of no account where few calls are made.
+func (h host) mechanism(ctx context.Context, provider string) (sdk.Mechanism, error) {
+	m, done, err := h.Mechanism(ctx, provider, sso.LineLogins)
+	if err == nil {
+		done()
+	}
+	return m, err
+}
+
+// inFlight is how many calls through a provider are made now, by its process.
+func (h host) inFlight(provider string) int {
+	calls := h.now.Load().routes[provider].route.target.Load().calls
+	calls.mu.Lock()
+	defer calls.mu.Unlock()
+	return calls.n
+}
+
 // begin starts a login and returns the process that answered.
 func (h host) begin(t testing.TB, provider, hint string) (int, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), long)
 	defer cancel()
-	m, err := h.Mechanism(ctx, provider)
+	m, err := h.mechanism(ctx, provider)
 	if err != nil {
 		return 0, err
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/host/internal/provider/process"
+	"github.com/doorward/doorward/host/internal/sso"
 )
 
 // limits bound what a plugin can make the host wait for.
@@ -19,13 +20,45 @@ type limits struct {
 	answer time.Duration // to that question
 	slow   time.Duration // a call that takes longer raises the question
 
-	calls         int // in flight in one plugin
-	providerCalls int // in flight through one provider
+	logins, sessions, others lineLimits // of each provider
+
+	// shared are the places of a plugin that its lines take beyond their own.
+	shared int
+}
+
+// lineLimits bound the calls of one line of a provider.
+type lineLimits struct {
+	own      int           // in flight, whatever other lines do
+	most     int           // in flight
+	waiting  int           // at the same time
+	patience time.Duration // of each
+}
+
+func (l limits) line(of sso.Line) lineLimits {
+	switch of {
+	case sso.LineLogins:
+		return l.logins
+	case sso.LineSessions:
+		return l.sessions
+	default:
+		return l.others
+	}
 }
 
 var defaultLimits = limits{
 	process: process.DefaultLimits, pauses: DefaultPauses,
 	first: 5 * time.Second, open: 15 * time.Second, reopen: 500 * time.Millisecond, drain: 30 * time.Second,
 	probe: 10 * time.Second, answer: 2 * time.Second, slow: 3 * time.Second,
-	calls: 256, providerCalls: 64,
+	// 64 calls in flight through a provider. A call waits for less time than it may
+	// take itself: 15 s for logins, 10 s for refreshes. Who is signed in, and must be
+	// asked about, has places that no number of strangers can take, rather than
+	// precedence: with precedence, one person with many sessions could keep everybody
+	// from signing in. What logout messages and metadata take is little, because
+	// anybody may send them and no person waits.
+	logins:   lineLimits{own: 8, most: 40, waiting: 1024, patience: 14 * time.Second},
+	sessions: lineLimits{own: 6, most: 16, waiting: 512, patience: 8 * time.Second},
+	others:   lineLimits{own: 2, most: 8, waiting: 64, patience: 8 * time.Second},
+	// What three providers that hang can hold, and a little more. All in all a plugin
+	// has at most 192 calls in flight, and 16 for each of its providers.
+	shared: 192,
 }

@@ -36,6 +36,8 @@ const (
 type Metrics interface {
 	Called(call Call)
 	InFlight(plugin string, change int)
+	Waiting(plugin, provider string, change int) // calls that wait for their turn
+	Refused(plugin, provider string)             // a call whose turn did not come
 	Died(plugin string)
 	Swapped(plugin string, took time.Duration, err error)
 	LinesDropped(plugin string, lines int)
@@ -48,8 +50,6 @@ func classify(err error) (string, Source) {
 		return "ok", SourceNone
 	case errors.Is(err, errDown):
 		return "down", SourceTransport
-	case errors.Is(err, errBusy):
-		return "busy", SourceTransport
 	case errors.Is(err, plugin.ErrTransport) && errors.Is(err, context.Canceled):
 		return "canceled", SourceUser
 	case errors.Is(err, plugin.ErrTransport) && errors.Is(err, context.DeadlineExceeded):
@@ -78,6 +78,8 @@ type notMeasured struct{}
 
 func (notMeasured) Called(Call)                          {}
 func (notMeasured) InFlight(string, int)                 {}
+func (notMeasured) Waiting(string, string, int)          {}
+func (notMeasured) Refused(string, string)               {}
 func (notMeasured) Died(string)                          {}
 func (notMeasured) Swapped(string, time.Duration, error) {}
 func (notMeasured) LinesDropped(string, int)             {}

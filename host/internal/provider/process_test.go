@@ -93,7 +93,7 @@ func TestCallsThatGoWrong(t *testing.T) {
 		t.Run(tc.name, func(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), tc.limit)
 			defer cancel()
-			m, err := h.Mechanism(ctx, "a")
+			m, err := h.mechanism(ctx, "a")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -105,7 +105,7 @@ func TestCallsThatGoWrong(t *testing.T) {
 			}
 		})
 	}
-	m, err := h.Mechanism(t.Context(), "a")
+	m, err := h.mechanism(t.Context(), "a")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -117,7 +117,7 @@ func TestCallsThatGoWrong(t *testing.T) {
 
 func TestK08MessageToThePluginThatIsTooLarge(t *testing.T) {
 	h := startHost(t, Config{Binaries: binaries(t, "fake"), Providers: []Configured{configured("fake", "a")}})
-	m, err := h.Mechanism(t.Context(), "a")
+	m, err := h.mechanism(t.Context(), "a")
 	if err != nil {
 		t.Fatal(err)
 	}

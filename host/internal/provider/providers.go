@@ -163,7 +163,7 @@ func (p *Providers) startSlot(name string, members map[string]*member) *slot {
 		name: name, mechanism: mechanism, limits: p.config.limits, logger: p.config.Logger, metrics: p.config.Metrics,
 		binary: func() (*process.Binary, error) { return p.config.Binaries.Open(mechanism) },
 		launch: process.Launch{RuntimeDir: p.runtime.path, Limits: p.config.limits.process},
-		admit:  newAdmission("plugin "+name, p.config.limits.calls),
+		queue:  newQueue(p.config.limits.shared),
 	})
 	s.members = members
 	s.show(nil)
@@ -176,7 +176,7 @@ func (p *Providers) membersOf(configured []Configured) map[string]*member {
 	for _, c := range configured {
 		members[c.Name] = &member{
 			configured: c, request: openRequest(p.config.PublicURL, c),
-			route: newRoute(c.Name, newAdmission("provider "+c.Name, p.config.limits.providerCalls)),
+			route: newRoute(c.Name),
 		}
 	}
 	return members
@@ -277,15 +277,23 @@ func (p *Providers) Available(name string) error {
 
 // Mechanism implements sso.Providers. What it returns stays good while the
 // provider is configured: each call finds the process of the moment.
-func (p *Providers) Mechanism(ctx context.Context, name string) (sdk.Mechanism, error) {
+func (p *Providers) Mechanism(ctx context.Context, name string, line sso.Line) (m sdk.Mechanism, done func(), err error) {
 	c, ok := p.now.Load().routes[name]
 	if !ok {
-		return nil, sso.ErrUnknownProvider
+		return nil, nil, sso.ErrUnknownProvider
+	}
+	if err := c.route.available(); err != nil {
+		return nil, nil, err // nothing to wait for
+	}
+	done, err = c.turn(ctx, line)
+	if err != nil {
+		return nil, nil, err
 	}
 	t, err := c.route.enter(ctx, patience)
 	if err != nil {
-		return nil, err
+		done()
+		return nil, nil, err
 	}
 	t.calls.leave()
-	return c, nil
+	return c, done, nil
 }

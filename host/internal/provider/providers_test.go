@@ -94,7 +94,7 @@ func TestRegistrationByDefault(t *testing.T) {
 
 func TestUnknownProvider(t *testing.T) {
 	h := startHost(t, Config{Binaries: binaries(t, "fake"), Providers: []Configured{configured("fake", "a")}})
-	if _, err := h.Mechanism(t.Context(), "b"); !errors.Is(err, sso.ErrUnknownProvider) {
+	if _, err := h.mechanism(t.Context(), "b"); !errors.Is(err, sso.ErrUnknownProvider) {
 		t.Errorf("mechanism: %v", err)
 	}
 	if err := h.Available("b"); !errors.Is(err, sso.ErrUnknownProvider) {
@@ -214,7 +214,7 @@ func TestAvailableNeverBlocks(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := p.Mechanism(ctx, "a"); !errors.Is(err, sdk.ErrUnavailable) || !errors.Is(err, context.Canceled) {
+	if _, err := (host{Providers: p}).mechanism(ctx, "a"); !errors.Is(err, sdk.ErrUnavailable) || !errors.Is(err, context.Canceled) {
 		t.Errorf("a login that gives up: %v", err)
 	}
 	select {
@@ -224,7 +224,7 @@ func TestAvailableNeverBlocks(t *testing.T) {
 	}
 	touch(t, filepath.Join(b.Dir, "go"))
 	<-started
-	if _, err := p.Mechanism(t.Context(), "a"); err != nil {
+	if _, err := (host{Providers: p}).mechanism(t.Context(), "a"); err != nil {
 		t.Errorf("after the start: %v", err)
 	}
 }

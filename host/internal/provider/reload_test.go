@@ -47,11 +47,11 @@ func TestReloadProviders(t *testing.T) {
 	stays, changes, goes := configured("fake", "stays"), configured("fake", "changes"), configured("fake", "goes")
 	h := startHost(t, Config{Binaries: b, Providers: []Configured{stays, changes, goes}})
 	pid := h.mustBegin(t, "changes")
-	old, err := h.Mechanism(t.Context(), "changes")
+	old, err := h.mechanism(t.Context(), "changes")
 	if err != nil {
 		t.Fatal(err)
 	}
-	gone, err := h.Mechanism(t.Context(), "goes")
+	gone, err := h.mechanism(t.Context(), "goes")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestReloadProviders(t *testing.T) {
 	if p, _ := h.Provider("stays"); p.Label != "Another label" {
 		t.Errorf("label %q", p.Label)
 	}
-	if _, err := h.Mechanism(t.Context(), "goes"); !errors.Is(err, sso.ErrUnknownProvider) {
+	if _, err := h.mechanism(t.Context(), "goes"); !errors.Is(err, sso.ErrUnknownProvider) {
 		t.Errorf("what was removed: %v", err)
 	}
 	if _, err := old.Begin(t.Context(), sdk.BeginRequest{State: "s"}); err != nil {
@@ -225,7 +225,7 @@ func TestSwapEndsCallsThatDoNotEnd(t *testing.T) {
 	providers := []Configured{configured("fake", "a")}
 	h := startHost(t, Config{Binaries: b, Providers: providers, limits: limits})
 	pid := h.mustBegin(t, "a")
-	m, err := h.Mechanism(t.Context(), "a")
+	m, err := h.mechanism(t.Context(), "a")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -234,7 +234,7 @@ func TestSwapEndsCallsThatDoNotEnd(t *testing.T) {
 		_, err := m.Continue(t.Context(), sdk.ContinueRequest{State: "s", Answers: map[string]string{"do": "hang"}})
 		ended <- err
 	}()
-	eventually(t, "the call to be in flight", func() bool { return len(h.now.Load().routes["a"].route.admit.slots) == 1 })
+	eventually(t, "the call to be in flight", func() bool { return h.inFlight("a") == 1 })
 	replaceBinary(t, b, "fake", namedPlugin(t, "next"))
 	lockAll(t, b, "fake")
 	if done := h.reload(t, providers...); len(done.Replaced) != 1 {
@@ -276,7 +276,7 @@ func TestReloadClosesWhatACallHolds(t *testing.T) {
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	m, err := h.Mechanism(ctx, "a")
+	m, err := h.mechanism(ctx, "a")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 // and calls that are under way end where they began.
 type route struct {
 	name   string
-	admit  *admission // of this provider
+	busy   seldom
 	target atomic.Pointer[target]
 
 	expiries atomic.Pointer[map[string]time.Time] // by what was looked at; nil: not known
@@ -36,8 +36,8 @@ type target struct {
 	replaced chan struct{} // closed when the route leads somewhere else
 }
 
-func newRoute(name string, admit *admission) *route {
-	r := &route{name: name, admit: admit}
+func newRoute(name string) *route {
+	r := &route{name: name}
 	r.target.Store(awaited(notRunning(errNotStarted)))
 	return r
 }

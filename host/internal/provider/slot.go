@@ -27,7 +27,7 @@ type slot struct {
 	limits    limits
 	logger    hclog.Logger
 	metrics   Metrics
-	admit     *admission
+	queue     *queue
 
 	life  context.Context // ends when the slot is not needed any more
 	end   context.CancelFunc

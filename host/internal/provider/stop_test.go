@@ -36,7 +36,7 @@ func TestStopLeavesNothing(t *testing.T) {
 			pids := []int{h.mustBegin(t, "a"), h.mustBegin(t, "b")}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			m, err := h.Mechanism(ctx, "a")
+			m, err := h.mechanism(ctx, "a")
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -56,7 +56,7 @@ func TestStopLeavesNothing(t *testing.T) {
 			if _, err := os.Stat(h.runtime.path); !errors.Is(err, os.ErrNotExist) {
 				t.Errorf("folder of sockets: %v", err)
 			}
-			if _, err := h.Mechanism(t.Context(), "a"); !errors.Is(err, sdk.ErrUnavailable) {
+			if _, err := h.mechanism(t.Context(), "a"); !errors.Is(err, sdk.ErrUnavailable) {
 				t.Errorf("mechanism after the stop: %v", err)
 			}
 			if err := h.Available("a"); !errors.Is(err, sdk.ErrUnavailable) {

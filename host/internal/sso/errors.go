@@ -1,6 +1,11 @@
 package sso
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/doorward/doorward/sdk"
+)
 
 // The refusals of this package, besides the kinds of the sdk.
 var (
@@ -33,6 +38,12 @@ var (
 
 	// ErrTokenInvalid: something that is no access token of ours.
 	ErrTokenInvalid = errors.New("access token is not valid")
+
+	// ErrBusy: a call was not made, because the provider does not keep up with
+	// those before it, or because the caller did not wait. Nothing has happened at
+	// the provider, nothing is spent, and the same request may be made again. It
+	// wraps sdk.ErrUnavailable.
+	ErrBusy = fmt.Errorf("too many wait for the provider: %w", sdk.ErrUnavailable)
 
 	// ErrPluginFault: a mechanism answered with something that it must not.
 	ErrPluginFault = errors.New("plugin fault")

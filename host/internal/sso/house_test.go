@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -180,6 +181,25 @@ type providers struct {
 	mu   sync.Mutex
 	list []sso.Provider
 	down error // why no mechanism can be had
+
+	queues map[sso.Line]func(context.Context) error // where calls wait; nil: nowhere
+	done   atomic.Int32                             // calls that have ended
+}
+
+func (p *providers) queueOf(line sso.Line) func(context.Context) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.queues[line]
+}
+
+// wait has the calls of a line wait for that function, and fail with its error.
+func (p *providers) wait(line sso.Line, queue func(context.Context) error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.queues == nil {
+		p.queues = map[sso.Line]func(context.Context) error{}
+	}
+	p.queues[line] = queue
 }
 
 func (p *providers) List() []sso.Provider {
@@ -203,11 +223,19 @@ func (p *providers) Available(string) error {
 	return p.down
 }
 
-func (p *providers) Mechanism(ctx context.Context, name string) (sdk.Mechanism, error) {
+func (p *providers) Mechanism(ctx context.Context, name string, line sso.Line) (sdk.Mechanism, func(), error) {
 	if err := ctx.Err(); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return p.mechanisms[name], p.Available(name)
+	if err := p.Available(name); err != nil {
+		return nil, nil, err
+	}
+	if queue := p.queueOf(line); queue != nil {
+		if err := queue(ctx); err != nil {
+			return nil, nil, err
+		}
+	}
+	return p.mechanisms[name], func() { p.done.Add(1) }, nil
 }
 
 // configure replaces the providers, as another configuration would.

@@ -10,11 +10,12 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// Deadlines of the two calls to a mechanism. Continue may have to ask the
-// provider several times.
+// Deadlines of the calls to a mechanism, from when it is their turn. Continue
+// may have to ask the provider several times.
 const (
 	beginTimeout    = 15 * time.Second
 	continueTimeout = 25 * time.Second
+	completeTimeout = 10 * time.Second // to write the session
 )
 
 // Start is how a login starts.
@@ -36,16 +37,10 @@ type Pending struct {
 
 // Begin starts a login. It writes nothing.
 //
-// Errors: ErrUnknownProvider, ErrAttemptTooLarge, ErrPluginFault, and whatever
-// the mechanism returns.
+// Errors: ErrUnknownProvider, ErrBusy, ErrAttemptTooLarge, ErrPluginFault, and
+// whatever the mechanism returns.
 func (s *Service) Begin(ctx context.Context, start Start) (Pending, error) {
 	p, err := s.Provider(start.Provider)
-	if err != nil {
-		return Pending{}, err
-	}
-	ctx, cancel := context.WithTimeout(ctx, beginTimeout)
-	defer cancel()
-	m, err := s.ports.Providers.Mechanism(ctx, p.Name)
 	if err != nil {
 		return Pending{}, err
 	}
@@ -56,7 +51,7 @@ func (s *Service) Begin(ctx context.Context, start Start) (Pending, error) {
 	if attempt.Mode == "" {
 		attempt.Mode = p.Mode
 	}
-	step, err := m.Begin(ctx, sdk.BeginRequest{State: attempt.State, LoginHint: start.LoginHint, Consent: start.Consent})
+	step, err := s.beginAt(ctx, p, sdk.BeginRequest{State: attempt.State, LoginHint: start.LoginHint, Consent: start.Consent})
 	if err != nil {
 		return Pending{}, fmt.Errorf("beginning a login through %s: %w", p.Name, err)
 	}
@@ -64,6 +59,17 @@ func (s *Service) Begin(ctx context.Context, start Start) (Pending, error) {
 		return Pending{}, fault("signed in without asking anybody")
 	}
 	return s.pending(attempt, step)
+}
+
+func (s *Service) beginAt(ctx context.Context, p Provider, req sdk.BeginRequest) (sdk.Step, error) {
+	m, done, err := s.turn(ctx, p.Name, LineLogins)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	ctx, cancel := context.WithTimeout(ctx, beginTimeout)
+	defer cancel()
+	return m.Begin(ctx, req)
 }
 
 // pending checks a step and seals the attempt that awaits its outcome.
@@ -129,9 +135,10 @@ type Outcome struct {
 }
 
 // Continue goes on with a login. Each sealed attempt is continued at most once.
-// The outcome names the attempt even beside an error, once it was opened.
+// The outcome names the attempt even beside an error, once it was opened. After
+// ErrBusy the attempt is not spent, and the same answer may be given again.
 //
-// Errors: ErrUnknownProvider, ErrAttemptInvalid, ErrAnswerMissing,
+// Errors: ErrUnknownProvider, ErrBusy, ErrAttemptInvalid, ErrAnswerMissing,
 // ErrAnswerTooLong, ErrNotRegistered, ErrUserInactive, ErrSpent, ErrPluginFault, and whatever the mechanism or the
 // store returns.
 func (s *Service) Continue(ctx context.Context, answer Answer) (Outcome, error) {
@@ -149,25 +156,20 @@ func (s *Service) Continue(ctx context.Context, answer Answer) (Outcome, error) 
 	if err != nil {
 		return out, err
 	}
-	// A browser that goes away must not break off a code exchange half way: the
-	// code would be lost, and the user would have to start again.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), continueTimeout)
-	defer cancel()
-	m, err := s.ports.Providers.Mechanism(ctx, p.Name)
-	if err != nil {
-		return out, err
-	}
-	// Only now: while the plugin is started again, the code is still good, and
-	// reloading the page helps.
-	if !s.spent.spend(attempt.Step, now) {
-		return out, fmt.Errorf("%w: used before", ErrAttemptInvalid)
-	}
-	out.Spent = true
-	step, err := m.Continue(ctx, req)
+	step, err := s.continueAt(ctx, p, req, func() error {
+		// Only now: while the call waits for its turn or for the plugin, the code is
+		// still good, and reloading the page helps.
+		if out.Spent = s.spent.spend(attempt.Step, now); !out.Spent {
+			return fmt.Errorf("%w: used before", ErrAttemptInvalid)
+		}
+		return nil
+	})
 	if err != nil {
 		return out, fmt.Errorf("continuing a login through %s: %w", p.Name, err)
 	}
 	if done, ok := step.(sdk.Authenticated); ok {
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), completeTimeout)
+		defer cancel()
 		out.SignedIn, err = s.complete(ctx, p, attempt, done.Identity, answer)
 		return out, err
 	}
@@ -177,6 +179,24 @@ func (s *Service) Continue(ctx context.Context, answer Answer) (Outcome, error) 
 	}
 	out.Pending = &pending
 	return out, nil
+}
+
+// continueAt waits for the turn of a call, runs first, and makes the call. A browser
+// that goes away gives up its turn. Once the call is made it must not break off a
+// code exchange half way: the code would be lost, and the user would have to start
+// again.
+func (s *Service) continueAt(ctx context.Context, p Provider, req sdk.ContinueRequest, first func() error) (sdk.Step, error) {
+	m, done, err := s.turn(ctx, p.Name, LineLogins)
+	if err != nil {
+		return nil, err
+	}
+	defer done()
+	if err := first(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), continueTimeout)
+	defer cancel()
+	return m.Continue(ctx, req)
 }
 
 // continueRequest takes of an answer what was asked for.

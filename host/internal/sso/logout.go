@@ -53,10 +53,11 @@ func (s *Service) Logout(ctx context.Context, token Token) (Ended, error) {
 func (s *Service) BeginLogout(ctx context.Context, ended Ended, redirect string) (pending Pending, ok bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, beginLogoutTimeout)
 	defer cancel()
-	m, err := s.ports.Providers.Mechanism(ctx, ended.Provider)
+	m, done, err := s.turn(ctx, ended.Provider, LineSessions)
 	if err != nil {
 		return Pending{}, false, err
 	}
+	defer done()
 	beginner, ok := m.(sdk.LogoutBeginner)
 	if !ok {
 		return Pending{}, false, nil
@@ -131,16 +132,15 @@ type LoggedOut struct {
 // names end, or a logout of ours is over. If a session cannot be ended, that is
 // an error, and nobody may tell the provider otherwise.
 //
-// Errors: ErrUnknownProvider, errors.ErrUnsupported, ErrAttemptInvalid, ErrSpent,
-// ErrPluginFault, and whatever the mechanism or the store returns.
+// After ErrBusy nothing has happened, and the same message may be sent again.
+//
+// Errors: ErrUnknownProvider, ErrBusy, errors.ErrUnsupported, ErrAttemptInvalid,
+// ErrSpent, ErrPluginFault, and whatever the mechanism or the store returns.
 func (s *Service) ReceiveLogout(ctx context.Context, message LogoutMessage) (LoggedOut, error) {
 	p, err := s.Provider(message.Provider)
 	if err != nil {
 		return LoggedOut{}, err
 	}
-	// Whoever hangs up must not keep sessions alive.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), receiveLogoutTimeout+endTimeout)
-	defer cancel()
 	attempt, err := s.openLogout(p, message)
 	if err != nil {
 		return LoggedOut{}, err
@@ -149,6 +149,8 @@ func (s *Service) ReceiveLogout(ctx context.Context, message LogoutMessage) (Log
 	if err != nil {
 		return LoggedOut{}, err
 	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	defer cancel()
 	if err := checkLogout(said, attempt, s.config.Now()); err != nil {
 		return LoggedOut{}, err
 	}
@@ -165,24 +167,23 @@ func (s *Service) openLogout(p Provider, message LogoutMessage) (Attempt, error)
 	if message.Sealed == "" {
 		return Attempt{}, nil
 	}
-	now := s.config.Now()
-	attempt, err := s.logouts.open(message.Sealed, p.Name, message.State, now)
-	if err != nil {
-		return Attempt{}, err
-	}
-	if !s.spent.spend(attempt.Step, now) {
-		return Attempt{}, fmt.Errorf("%w: used before", ErrAttemptInvalid)
-	}
-	return attempt, nil
+	return s.logouts.open(message.Sealed, p.Name, message.State, s.config.Now())
 }
 
+// receive has the mechanism read the message. Whoever hangs up gives up the turn,
+// since anybody may send messages; but not once the message is read, because that
+// would keep sessions alive.
 func (s *Service) receive(ctx context.Context, p Provider, attempt Attempt, request sdk.InboundRequest) (sdk.Logout, error) {
-	ctx, cancel := context.WithTimeout(ctx, receiveLogoutTimeout)
-	defer cancel()
-	m, err := s.ports.Providers.Mechanism(ctx, p.Name)
+	m, done, err := s.turn(ctx, p.Name, LineOthers)
 	if err != nil {
 		return sdk.Logout{}, err
 	}
+	defer done()
+	if attempt.Step != "" && !s.spent.spend(attempt.Step, s.config.Now()) {
+		return sdk.Logout{}, fmt.Errorf("%w: used before", ErrAttemptInvalid)
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), receiveLogoutTimeout)
+	defer cancel()
 	receiver, ok := m.(sdk.LogoutReceiver)
 	if !ok {
 		return sdk.Logout{}, errors.ErrUnsupported

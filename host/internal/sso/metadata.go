@@ -52,7 +52,7 @@ func (d *documents) keep(provider string, document sdk.Document, until time.Time
 
 // Metadata returns the document that describes us to a provider.
 //
-// Errors: ErrUnknownProvider, errors.ErrUnsupported, ErrPluginFault, and whatever
+// Errors: ErrUnknownProvider, ErrBusy, errors.ErrUnsupported, ErrPluginFault, and whatever
 // the mechanism returns.
 func (s *Service) Metadata(ctx context.Context, provider string) (sdk.Document, error) {
 	p, err := s.Provider(provider)
@@ -62,10 +62,8 @@ func (s *Service) Metadata(ctx context.Context, provider string) (sdk.Document, 
 	if document, ok := s.documents.get(p.Name, s.config.Now()); ok {
 		return document, nil
 	}
-	return s.documents.flights.do(ctx, p.Name, func() (sdk.Document, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), metadataTimeout)
-		defer cancel()
-		document, err := s.metadata(ctx, p)
+	return s.documents.flights.do(ctx, p.Name, func(waiting context.Context) (sdk.Document, error) {
+		document, err := s.metadata(waiting, p)
 		if err == nil {
 			s.documents.keep(p.Name, document, s.config.Now().Add(metadataFor))
 		}
@@ -73,11 +71,14 @@ func (s *Service) Metadata(ctx context.Context, provider string) (sdk.Document, 
 	})
 }
 
-func (s *Service) metadata(ctx context.Context, p Provider) (sdk.Document, error) {
-	m, err := s.ports.Providers.Mechanism(ctx, p.Name)
+func (s *Service) metadata(waiting context.Context, p Provider) (sdk.Document, error) {
+	m, done, err := s.turn(waiting, p.Name, LineOthers)
 	if err != nil {
 		return sdk.Document{}, err
 	}
+	defer done()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(waiting), metadataTimeout)
+	defer cancel()
 	publisher, ok := m.(sdk.MetadataPublisher)
 	if !ok {
 		return sdk.Document{}, errors.ErrUnsupported

@@ -59,6 +59,21 @@ type Providers interface {
 	Available(name string) error
 
 	// Mechanism returns what signs in through the provider, starting its plugin
-	// again if that has died. Errors as of Available.
-	Mechanism(ctx context.Context, name string) (sdk.Mechanism, error)
+	// again if that has died, as soon as it is the caller's turn to make one call
+	// of the line. It waits for that for as long as ctx and the line allow.
+	// Whoever gets it calls done when the call has ended.
+	//
+	// Errors as of Available, and ErrBusy if the turn did not come.
+	Mechanism(ctx context.Context, name string, line Line) (m sdk.Mechanism, done func(), err error)
 }
+
+// Line is where a call to a mechanism waits. Calls of one line cannot keep those of
+// another from the provider.
+type Line string
+
+// The lines of each provider.
+const (
+	LineLogins   Line = "logins"   // Begin and Continue: anybody may ask
+	LineSessions Line = "sessions" // Refresh and BeginLogout: only who is, or was, signed in
+	LineOthers   Line = "others"   // ReceiveLogout, Metadata and Check: no person waits at a browser
+)

@@ -24,20 +24,19 @@ type verdict struct {
 // ask at the same time: a refresh token at the provider may be good only once.
 //
 // A provider that cannot say is no reason to sign everybody out, so that is no
-// error. One that says no is an error that wraps ErrSessionInvalid, and the
-// session has ended.
+// error. One that was not asked, because too many wait for it, is one: else whoever
+// keeps the host busy could refresh what the provider has ended. One that says no is
+// an error that wraps ErrSessionInvalid, and the session has ended.
 func (s *Service) ask(ctx context.Context, stored SessionToken) (verdict, error) {
-	return s.refreshes.do(ctx, stored.Session.ID, func() (verdict, error) {
-		// A client that goes away must not break this off half way: the provider
-		// may have replaced the grant already.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout+endTimeout)
-		defer cancel()
-		return s.askNow(ctx, stored)
+	return s.refreshes.do(ctx, stored.Session.ID, func(waiting context.Context) (verdict, error) {
+		return s.askNow(waiting, stored)
 	})
 }
 
-func (s *Service) askNow(ctx context.Context, stored SessionToken) (verdict, error) {
+func (s *Service) askNow(waiting context.Context, stored SessionToken) (verdict, error) {
 	session := stored.Session
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(waiting), endTimeout)
+	defer cancel()
 	at, err := s.ports.AtProviders.AtProvider(ctx, session.ID)
 	if errors.Is(err, ErrNotFound) {
 		return verdict{}, ErrSessionInvalid
@@ -45,8 +44,10 @@ func (s *Service) askNow(ctx context.Context, stored SessionToken) (verdict, err
 	if err != nil {
 		return verdict{}, fmt.Errorf("looking up the grant: %w", err)
 	}
-	identity, err := s.refreshed(ctx, session, at)
+	identity, err := s.refreshed(waiting, session, at)
 	switch {
+	case errors.Is(err, ErrBusy):
+		return verdict{}, fmt.Errorf("asking provider %s about session %s: %w", session.Provider, session.ID, err)
 	case errors.Is(err, errors.ErrUnsupported):
 		return verdict{user: stored.User}, nil
 	case errors.Is(err, sdk.ErrDenied):
@@ -59,11 +60,12 @@ func (s *Service) askNow(ctx context.Context, stored SessionToken) (verdict, err
 		wrong := fault("a refresh of session %s at provider %s told of another subject than the login", session.ID, session.Provider)
 		return verdict{}, errors.Join(fmt.Errorf("%w: %w", ErrSessionInvalid, wrong), s.end(ctx, session.ID))
 	}
-	return s.follow(ctx, stored, identity)
+	return s.follow(waiting, stored, identity)
 }
 
-// refreshed calls the mechanism. errors.ErrUnsupported: there is nothing to ask.
-func (s *Service) refreshed(ctx context.Context, session Session, at AtProvider) (sdk.Identity, error) {
+// refreshed calls the mechanism when it is its turn. errors.ErrUnsupported: there is
+// nothing to ask.
+func (s *Service) refreshed(waiting context.Context, session Session, at AtProvider) (sdk.Identity, error) {
 	grant, err := s.grants.open(session.ID, at.SealedGrant)
 	if err != nil {
 		return sdk.Identity{}, err
@@ -71,12 +73,15 @@ func (s *Service) refreshed(ctx context.Context, session Session, at AtProvider)
 	if len(grant) == 0 {
 		return sdk.Identity{}, fmt.Errorf("a session without a grant: %w", errors.ErrUnsupported)
 	}
-	ctx, cancel := context.WithTimeout(ctx, refreshTimeout)
-	defer cancel()
-	m, err := s.ports.Providers.Mechanism(ctx, session.Provider)
+	m, done, err := s.turn(waiting, session.Provider, LineSessions)
 	if err != nil {
 		return sdk.Identity{}, err
 	}
+	defer done()
+	// A client that goes away must not break this off half way: the provider may
+	// have replaced the grant already.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(waiting), refreshTimeout)
+	defer cancel()
 	refresher, ok := m.(sdk.Refresher)
 	if !ok {
 		return sdk.Identity{}, errors.ErrUnsupported
@@ -89,7 +94,9 @@ func (s *Service) refreshed(ctx context.Context, session Session, at AtProvider)
 }
 
 // follow takes over what the provider says now.
-func (s *Service) follow(ctx context.Context, stored SessionToken, identity sdk.Identity) (verdict, error) {
+func (s *Service) follow(waiting context.Context, stored SessionToken, identity sdk.Identity) (verdict, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(waiting), endTimeout)
+	defer cancel()
 	if len(identity.Grant) > 0 {
 		err := s.ports.AtProviders.ReplaceGrant(ctx, stored.Session.ID, s.grants.seal(stored.Session.ID, identity.Grant))
 		if errors.Is(err, ErrNotFound) {

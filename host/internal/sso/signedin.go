@@ -106,9 +106,11 @@ func (s *Service) signedIn(ctx context.Context, user User, session Session, mode
 // The provider is asked whether the session is still good, if its mechanism can
 // be. If it says no, the session ends, with an error that wraps both
 // ErrSessionInvalid and sdk.ErrDenied. If it cannot say, because it is down, the
-// token is exchanged and the session ends when it would have ended without.
+// token is exchanged and the session ends when it would have ended without. If it
+// was not asked, because too many wait for it, that is ErrBusy, and the token stays
+// as it was.
 //
-// Errors: ErrSessionInvalid, ErrUserInactive.
+// Errors: ErrSessionInvalid, ErrUserInactive, ErrBusy.
 func (s *Service) Refresh(ctx context.Context, token Token, mode Mode) (*SignedIn, error) {
 	now := s.config.Now()
 	stored, err := s.lookUp(ctx, token, mode.kind(), now)

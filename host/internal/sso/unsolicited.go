@@ -32,13 +32,7 @@ func (s *Service) ContinueUnsolicited(ctx context.Context, u Unsolicited) (*Sign
 	if !p.AllowUnsolicited {
 		return nil, fmt.Errorf("%w: a response that nobody asked for", ErrAttemptInvalid)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), continueTimeout)
-	defer cancel()
-	m, err := s.ports.Providers.Mechanism(ctx, p.Name)
-	if err != nil {
-		return nil, err
-	}
-	step, err := m.Continue(ctx, sdk.ContinueRequest{Response: u.Response, Unsolicited: true})
+	step, err := s.continueAt(ctx, p, sdk.ContinueRequest{Response: u.Response, Unsolicited: true}, func() error { return nil })
 	if err != nil {
 		return nil, fmt.Errorf("continuing an unsolicited login through %s: %w", p.Name, err)
 	}
@@ -50,5 +44,7 @@ func (s *Service) ContinueUnsolicited(ctx context.Context, u Unsolicited) (*Sign
 		return nil, fault("an unsolicited login without a once-ID could be repeated")
 	}
 	attempt := Attempt{Provider: p.Name, Mode: p.Mode, Redirect: u.Redirect}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), completeTimeout)
+	defer cancel()
 	return s.complete(ctx, p, attempt, done.Identity, Answer{Client: u.Client, Replaces: u.Replaces})
 }

@@ -54,6 +54,11 @@ func (s *Server) callback(c echo.Context) error {
 	if out.Spent || errors.Is(err, sso.ErrAttemptInvalid) {
 		s.clearAttempt(c, state)
 	}
+	if errors.Is(err, sso.ErrBusy) {
+		// Not back to the application: the answer of the provider is still good, and
+		// loading this page again goes on with it.
+		out.Attempt.RedirectAsked = false
+	}
 	if err != nil {
 		out.Attempt.Provider = provider.Name
 		return s.refuseLogin(c, out.Attempt, err)

@@ -68,6 +68,7 @@ var answers = []struct {
 	{sso.ErrPluginFault, answer{http.StatusInternalServerError, "INTERNAL_SERVER_ERROR", page.MessageInternal}},
 	{sdk.ErrDenied, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageDenied}},
 	{sdk.ErrInvalidResponse, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageInvalidResponse}},
+	{sso.ErrBusy, answer{http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", page.MessageBusy}},
 	{sdk.ErrUnavailable, answer{http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", page.MessageUnavailable}},
 	{sdk.ErrMisconfigured, answer{http.StatusServiceUnavailable, "INVALID_PROVIDER_CONFIG", page.MessageMisconfigured}},
 	{context.DeadlineExceeded, answer{http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", page.MessageUnavailable}},
@@ -128,6 +129,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 	}
 	a := answerTo(err)
 	s.logError(c, a, err)
+	askToRetry(c, err)
 	if c.Request().Method == http.MethodHead {
 		_ = c.NoContent(a.status)
 		return
@@ -156,6 +158,18 @@ func (s *Server) logError(c echo.Context, a answer, err error) {
 func (s *Server) renderFailure(c echo.Context, a answer) error {
 	failure := page.Failure{Message: a.message, ID: requestID(c), HomeURL: s.path("/login")}
 	return s.render(c, a.status, failure, formsStay)
+}
+
+// retryBusy is after how many seconds it is worth to try again where too many wait:
+// at a provider that keeps up, a full queue is served in a few.
+const retryBusy = "5"
+
+// askToRetry says when a request that was not served may be made again (RFC 9110
+// section 10.2.3).
+func askToRetry(c echo.Context, err error) {
+	if errors.Is(err, sso.ErrBusy) {
+		c.Response().Header().Set("Retry-After", retryBusy)
+	}
 }
 
 type errorEnvelope struct {

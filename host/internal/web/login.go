@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -177,12 +178,15 @@ func (s *Server) refuseLogin(c echo.Context, attempt sso.Attempt, err error) err
 		log = s.logger.Error
 	case a.code == "INVALID_PAYLOAD" || c.Request().Context().Err() != nil:
 		log = s.logger.Debug // a client's mistake, or a client that went away
+	case errors.Is(err, sso.ErrBusy):
+		log = s.logger.Debug // a flood; the operator is told of that, once for all
 	}
 	log("sign-in refused", "provider", attempt.Provider, "code", a.code, "reason", string(sdk.ReasonOf(err)),
 		"error", oneLine(err), "ip", c.RealIP(), "request_id", requestID(c))
 	if attempt.RedirectAsked {
 		return seeOther(c, withReason(attempt.Redirect, a.code))
 	}
+	askToRetry(c, err)
 	if wantsHTML(c) {
 		return s.loginFailure(c, attempt, a)
 	}

@@ -129,7 +129,7 @@ func (s *Server) receiveLogout(c echo.Context) error {
 	done, err := s.ports.Logins.ReceiveLogout(c.Request().Context(), sso.LogoutMessage{
 		Provider: provider.Name, Request: request, State: state, Sealed: sealed,
 	})
-	if sealed != "" {
+	if sealed != "" && !errors.Is(err, sso.ErrBusy) {
 		s.clearAttempt(c, state)
 	}
 	if err != nil {
@@ -202,7 +202,11 @@ func (s *Server) clearIf(c echo.Context, cookie Cookie, ended func(sso.Token) bo
 var errLogoutMessage = errors.New("logout message does not hold")
 
 func (s *Server) refuseLogout(c echo.Context, p sso.Provider, err error) error {
-	s.logger.Warn("logout by the provider refused", "provider", p.Name, "reason", string(sdk.ReasonOf(err)),
+	log := s.logger.Warn
+	if errors.Is(err, sso.ErrBusy) {
+		log = s.logger.Debug // a flood; the operator is told of that, once for all
+	}
+	log("logout by the provider refused", "provider", p.Name, "reason", string(sdk.ReasonOf(err)),
 		"error", oneLine(err), "ip", c.RealIP(), "request_id", requestID(c))
 	if errors.Is(err, sdk.ErrInvalidResponse) || errors.Is(err, sso.ErrSpent) || errors.Is(err, sso.ErrAttemptInvalid) {
 		return errors.Join(errLogoutMessage, err)

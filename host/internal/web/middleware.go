@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/doorward/doorward/host/internal/sso"
 )
 
 const requestIDHeader = "X-Request-Id"
@@ -88,6 +90,17 @@ func recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
 				err = fmt.Errorf("%w: a value of type %T\n%s", errPanic, r, debug.Stack())
 			}
 		}()
+		return next(c)
+	}
+}
+
+// nameClient says on whose behalf providers are asked, so that those who wait for
+// one are served by turns.
+func nameClient(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if address, err := netip.ParseAddr(c.RealIP()); err == nil {
+			c.SetRequest(c.Request().WithContext(sso.WithClientAddress(c.Request().Context(), address)))
+		}
 		return next(c)
 	}
 }

@@ -17,7 +17,7 @@ func (s *Server) routes() *echo.Echo {
 	e.IPExtractor = clientIP(s.config.TrustedProxies)
 	e.HTTPErrorHandler = s.answerError
 	e.Pre(s.identifyRequest, s.secureHeaders)
-	e.Use(s.logRequest, recoverPanic)
+	e.Use(s.logRequest, recoverPanic, nameClient)
 
 	e.GET("/", s.home)
 	e.GET("/login", s.signIn)

@@ -55,7 +55,7 @@ type Server struct {
 const (
 	readHeaderTimeout = 5 * time.Second
 	readTimeout       = 15 * time.Second
-	writeTimeout      = 45 * time.Second // longer than a login through a slow provider
+	writeTimeout      = 80 * time.Second // longer than both calls of a login, each with its wait, through a slow provider
 	idleTimeout       = 60 * time.Second
 	maxHeader         = 32 << 10 // several attempt cookies
 	shutdownTimeout   = 10 * time.Second

@@ -62,8 +62,8 @@ func (d directory) Available(name string) error {
 	return nil
 }
 
-func (d directory) Mechanism(_ context.Context, name string) (sdk.Mechanism, error) {
-	return d.mechanisms[name], d.Available(name)
+func (d directory) Mechanism(_ context.Context, name string, _ sso.Line) (sdk.Mechanism, func(), error) {
+	return d.mechanisms[name], func() {}, d.Available(name)
 }
 
 // flakyDirectory is a directory whose plugins can be down.
@@ -72,11 +72,11 @@ type flakyDirectory struct {
 	down atomic.Bool
 }
 
-func (d *flakyDirectory) Mechanism(ctx context.Context, name string) (sdk.Mechanism, error) {
+func (d *flakyDirectory) Mechanism(ctx context.Context, name string, line sso.Line) (sdk.Mechanism, func(), error) {
 	if d.down.Load() {
-		return nil, sdk.Unavailable("plugin_down", "starting")
+		return nil, nil, sdk.Unavailable("plugin_down", "starting")
 	}
-	return d.directory.Mechanism(ctx, name)
+	return d.directory.Mechanism(ctx, name, line)
 }
 
 // clock is a time that the test moves.

@@ -14,6 +14,8 @@ import (
 type Plugins struct {
 	calls    *prometheus.HistogramVec
 	inFlight *prometheus.GaugeVec
+	waiting  *prometheus.GaugeVec
+	refused  *prometheus.CounterVec
 	deaths   *prometheus.CounterVec
 	swaps    *prometheus.HistogramVec
 	dropped  *prometheus.CounterVec
@@ -31,6 +33,12 @@ func New(registry prometheus.Registerer) *Plugins {
 		inFlight: prometheus.NewGaugeVec(prometheus.GaugeOpts{
 			Name: "doorward_plugin_calls_in_flight", Help: "Calls to plugins that have not ended.",
 		}, []string{"plugin"}),
+		waiting: prometheus.NewGaugeVec(prometheus.GaugeOpts{
+			Name: "doorward_plugin_calls_waiting", Help: "Calls that wait for their turn at a provider.",
+		}, []string{"plugin", "provider"}),
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "doorward_plugin_calls_refused_total", Help: "Calls that were not made because their turn at the provider did not come: it does not keep up, or too many wait.",
+		}, []string{"plugin", "provider"}),
 		deaths: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "doorward_plugin_deaths_total", Help: "Plugin processes that ended unasked or did not come up; each is followed by a restart.",
 		}, []string{"plugin"}),
@@ -42,7 +50,7 @@ func New(registry prometheus.Registerer) *Plugins {
 			Name: "doorward_plugin_log_lines_dropped_total", Help: "Lines that plugins wrote to the log beyond the rate that is taken.",
 		}, []string{"plugin"}),
 	}
-	registry.MustRegister(p.calls, p.inFlight, p.deaths, p.swaps, p.dropped)
+	registry.MustRegister(p.calls, p.inFlight, p.waiting, p.refused, p.deaths, p.swaps, p.dropped)
 	return p
 }
 
@@ -54,6 +62,16 @@ func (p *Plugins) Called(call provider.Call) {
 // InFlight implements provider.Metrics.
 func (p *Plugins) InFlight(plugin string, change int) {
 	p.inFlight.WithLabelValues(plugin).Add(float64(change))
+}
+
+// Waiting implements provider.Metrics.
+func (p *Plugins) Waiting(plugin, provider string, change int) {
+	p.waiting.WithLabelValues(plugin, provider).Add(float64(change))
+}
+
+// Refused implements provider.Metrics.
+func (p *Plugins) Refused(plugin, provider string) {
+	p.refused.WithLabelValues(plugin, provider).Inc()
 }
 
 // Died implements provider.Metrics.

@@ -85,6 +85,11 @@ var (
 		What:  "Your provider vouched for you, but you have no account here and cannot create one yourself.",
 		Next:  "Ask your administrator to give you access.",
 	}
+	MessageBusy = Message{
+		Title: "Too many people are signing in",
+		What:  "Your turn did not come in time, and nothing is lost.",
+		Next:  "Wait a few seconds, then load this page again.",
+	}
 	MessageUnavailable = Message{
 		Title: "The provider does not answer",
 		What:  "The service that checks who you are cannot be reached at the moment.",
