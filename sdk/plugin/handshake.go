@@ -37,13 +37,30 @@ func Plugins() map[int]goplugin.PluginSet {
 	return map[int]goplugin.PluginSet{ProtocolVersion: {pluginName: wire{}}}
 }
 
-// DialOptions bound the messages that the host sends and accepts. Without them
-// a plugin could put a 2 GiB answer, or 16 MiB of error, into the memory of the
-// host.
+// What a plugin may have sent that nobody has read yet, in bytes: in answer to one
+// call, and in all. Left to itself, gRPC lets both grow to 16 MiB.
+const (
+	streamWindow     = 256 << 10
+	connectionWindow = 1 << 20
+)
+
+// DialOptions bound what the host calls, sends and accepts. Without them a plugin
+// could put a 2 GiB answer, 16 MiB of error, or endless messages of go-plugin's own
+// into the memory of the host.
+//
+// The frames of HTTP/2 that cost the host an answer or memory (SETTINGS, PING,
+// WINDOW_UPDATE) are bounded by gRPC: it stops to read when 50 of them wait.
 func DialOptions() []grpc.DialOption {
 	return []grpc.DialOption{
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessage), grpc.MaxCallSendMsgSize(MaxMessage)),
 		grpc.WithMaxHeaderListSize(maxHeader),
+		grpc.WithStaticStreamWindowSize(streamWindow),
+		grpc.WithStaticConnWindowSize(connectionWindow),
+		grpc.WithChainUnaryInterceptor(onlyOurCalls),
+		grpc.WithChainStreamInterceptor(noStreams),
+		// Nothing but its socket says how a plugin is called.
+		grpc.WithDisableServiceConfig(),
+		grpc.WithDisableHealthCheck(),
 	}
 }
 

@@ -53,8 +53,14 @@ func (h hostile) ReceiveLogout(context.Context, *doorwardv1.ReceiveLogoutRequest
 	return h.logout, nil
 }
 
-// connectTo serves over a unix socket without any limit on the plugin's side.
 func connectTo(t *testing.T, server *grpc.Server) doorwardv1.PluginServiceClient {
+	t.Helper()
+	return doorwardv1.NewPluginServiceClient(connectAny(t, server))
+}
+
+// connectAny serves over a unix socket without any limit on the plugin's side, and
+// connects to that as the host does.
+func connectAny(t *testing.T, server *grpc.Server) *grpc.ClientConn {
 	t.Helper()
 	socket := filepath.Join(t.TempDir(), "s")
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "unix", socket)
@@ -68,7 +74,7 @@ func connectTo(t *testing.T, server *grpc.Server) doorwardv1.PluginServiceClient
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	return doorwardv1.NewPluginServiceClient(conn)
+	return conn
 }
 
 func hostileProvider(t *testing.T, h hostile) *Provider {

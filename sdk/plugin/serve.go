@@ -89,8 +89,12 @@ func serveConfig(s *server, test *goplugin.ServeTestConfig) *goplugin.ServeConfi
 		Logger:           logTo(s.env.output(), hclog.Warn), // what go-plugin itself has to say
 		Test:             test,
 		GRPCServer: func(opts []grpc.ServerOption) *grpc.Server {
+			interceptors := []grpc.UnaryServerInterceptor{s.answer}
+			if test == nil { // a process of its own
+				interceptors = append(interceptors, discardOutput())
+			}
 			served := grpc.NewServer(append(opts,
-				grpc.MaxRecvMsgSize(MaxMessage), grpc.MaxSendMsgSize(MaxMessage), grpc.UnaryInterceptor(s.answer))...)
+				grpc.MaxRecvMsgSize(MaxMessage), grpc.MaxSendMsgSize(MaxMessage), grpc.ChainUnaryInterceptor(interceptors...))...)
 			if test == nil {
 				go stopWithHost(served.Stop)
 			}
