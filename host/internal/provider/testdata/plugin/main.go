@@ -79,9 +79,12 @@ func main() {
 	case "slow":
 		beSlow()
 	case "fat":
-		serveWithoutSDK(withoutSDK{version: strings.Repeat("1", 64<<20)})
+		serveWithoutSDK(withoutSDK{version: strings.Repeat("1", 64<<20), mechanism: "fat"})
 	case "raw":
-		serveWithoutSDK(withoutSDK{version: "1.2.3"})
+		serveWithoutSDK(withoutSDK{version: "1.2.3", mechanism: "raw"})
+	case "streams":
+		serveStreams(argument)
+		return
 	case "liar":
 		name = "honest"
 	case "child":

@@ -20,7 +20,8 @@ import (
 type withoutSDK struct {
 	goplugin.NetRPCUnsupportedPlugin
 	doorwardv1.UnimplementedPluginServiceServer
-	version string
+	version   string
+	mechanism string
 }
 
 func serveWithoutSDK(w withoutSDK) {
@@ -43,7 +44,7 @@ func (w withoutSDK) GRPCServer(_ *goplugin.GRPCBroker, s *grpc.Server) error {
 }
 
 func (w withoutSDK) Describe(context.Context, *doorwardv1.DescribeRequest) (*doorwardv1.DescribeResponse, error) {
-	return &doorwardv1.DescribeResponse{Mechanism: "raw", Version: w.version}, nil
+	return &doorwardv1.DescribeResponse{Mechanism: w.mechanism, Version: w.version}, nil
 }
 
 func (withoutSDK) Open(context.Context, *doorwardv1.OpenRequest) (*doorwardv1.OpenResponse, error) {
