@@ -1,6 +1,9 @@
 package sso
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // The refusals of this package, besides the kinds of the sdk.
 var (
@@ -10,6 +13,13 @@ var (
 	// ErrAttemptInvalid: the attempt is missing, expired, altered, used before,
 	// or belongs to another provider. The end user starts again.
 	ErrAttemptInvalid = errors.New("login attempt is not valid")
+
+	// ErrAttemptExpired is an ErrAttemptInvalid: the end user took too long.
+	ErrAttemptExpired = fmt.Errorf("%w: expired", ErrAttemptInvalid)
+
+	// ErrAttemptOver is an ErrAttemptInvalid: the login was completed or refused
+	// before, or the same answer is being dealt with.
+	ErrAttemptOver = fmt.Errorf("%w: used before", ErrAttemptInvalid)
 
 	// ErrAnswerTooLong: more was entered than sdk.MaxAnswer bytes.
 	ErrAnswerTooLong = errors.New("an answer is too long")
@@ -27,6 +37,11 @@ var (
 
 	// ErrSessionInvalid: there is no such session any more.
 	ErrSessionInvalid = errors.New("session is not valid")
+
+	// ErrTokenReplaced is an ErrSessionInvalid: the token was replaced by another,
+	// at a time that the clock has not reached. A clock goes on, so nothing that
+	// cannot be undone may follow from this.
+	ErrTokenReplaced = fmt.Errorf("%w: its token was replaced, and the clock has been set back since", ErrSessionInvalid)
 
 	// ErrTokenExpired: an access token of ours has expired.
 	ErrTokenExpired = errors.New("access token has expired")

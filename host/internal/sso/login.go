@@ -2,6 +2,7 @@ package sso
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -68,7 +69,7 @@ func (s *Service) Begin(ctx context.Context, start Start) (Pending, error) {
 
 // pending checks a step and seals the attempt that awaits its outcome.
 func (s *Service) pending(attempt Attempt, step sdk.Step) (Pending, error) {
-	attempt.Step, attempt.Fields, attempt.Optional = randomID(), nil, nil
+	attempt.Step, attempt.Fields, attempt.Optional = newStep(), nil, nil
 	var err error
 	switch step := step.(type) {
 	case sdk.Redirect:
@@ -123,15 +124,20 @@ type Client struct{ IP, UserAgent string }
 // Outcome is what an answer led to: a further step, or a session.
 type Outcome struct {
 	Attempt  Attempt // the attempt that was answered; zero if it could not be opened
-	Spent    bool    // the attempt is of no more use; else the same answer may be given again
+	Spent    bool    // this answer was the one; else the same answer may be given again
 	Pending  *Pending
 	SignedIn *SignedIn
+
+	// Over is for the browser to keep in place of the attempt, once the login is
+	// completed or refused: with it, Continue returns ErrAttemptOver, and Ended where the
+	// login led. Empty if the login is not over, or if there is no room for it.
+	Over string
 }
 
 // Continue goes on with a login. Each sealed attempt is continued at most once.
 // The outcome names the attempt even beside an error, once it was opened.
 //
-// Errors: ErrUnknownProvider, ErrAttemptInvalid, ErrAnswerMissing,
+// Errors: ErrUnknownProvider, ErrAttemptInvalid with its kinds, ErrAnswerMissing,
 // ErrAnswerTooLong, ErrNotRegistered, ErrUserInactive, ErrSpent, ErrPluginFault, and whatever the mechanism or the
 // store returns.
 func (s *Service) Continue(ctx context.Context, answer Answer) (Outcome, error) {
@@ -160,23 +166,33 @@ func (s *Service) Continue(ctx context.Context, answer Answer) (Outcome, error) 
 	// Only now: while the plugin is started again, the code is still good, and
 	// reloading the page helps.
 	if !s.spent.spend(attempt.Step, now) {
-		return out, fmt.Errorf("%w: used before", ErrAttemptInvalid)
+		return out, ErrAttemptOver
 	}
 	out.Spent = true
+	out.Pending, out.SignedIn, err = s.goOn(ctx, p, m, attempt, req, answer)
+	if out.Pending == nil && !errors.Is(err, ErrSpent) { // else the browser has it already
+		out.Over = s.over(attempt, out.SignedIn)
+	}
+	return out, err
+}
+
+// goOn asks the mechanism, and returns the next step or the session.
+func (s *Service) goOn(
+	ctx context.Context, p Provider, m sdk.Mechanism, attempt Attempt, req sdk.ContinueRequest, answer Answer,
+) (*Pending, *SignedIn, error) {
 	step, err := m.Continue(ctx, req)
 	if err != nil {
-		return out, fmt.Errorf("continuing a login through %s: %w", p.Name, err)
+		return nil, nil, fmt.Errorf("continuing a login through %s: %w", p.Name, err)
 	}
 	if done, ok := step.(sdk.Authenticated); ok {
-		out.SignedIn, err = s.complete(ctx, p, attempt, done.Identity, answer)
-		return out, err
+		signedIn, err := s.complete(ctx, p, attempt, done.Identity, answer)
+		return nil, signedIn, err
 	}
 	pending, err := s.pending(attempt, step)
 	if err != nil {
-		return out, err
+		return nil, nil, err
 	}
-	out.Pending = &pending
-	return out, nil
+	return &pending, nil, nil
 }
 
 // continueRequest takes of an answer what was asked for.

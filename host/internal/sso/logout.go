@@ -62,7 +62,7 @@ func (s *Service) BeginLogout(ctx context.Context, ended Ended, redirect string)
 		return Pending{}, false, nil
 	}
 	attempt := Attempt{
-		State: newState(), Step: randomID(), Provider: ended.Provider, Redirect: redirect,
+		State: newState(), Step: newStep(), Provider: ended.Provider, Redirect: redirect,
 		ExpiresAt: s.config.Now().Add(logoutLasts),
 	}
 	step, err := beginner.BeginLogout(ctx, sdk.LogoutRequest{State: attempt.State, Subject: ended.subject, Grant: ended.grant})
@@ -171,7 +171,7 @@ func (s *Service) openLogout(p Provider, message LogoutMessage) (Attempt, error)
 		return Attempt{}, err
 	}
 	if !s.spent.spend(attempt.Step, now) {
-		return Attempt{}, fmt.Errorf("%w: used before", ErrAttemptInvalid)
+		return Attempt{}, ErrAttemptOver
 	}
 	return attempt, nil
 }

@@ -101,7 +101,8 @@ func (s *Service) signedIn(ctx context.Context, user User, session Session, mode
 // In ModeSession a token that was replaced less than RefreshGrace ago still
 // works, so that two tabs may refresh at once. Any other use of a replaced
 // token ends the session with ErrTokenReused: either the client or a thief is
-// behind, and nobody can tell which.
+// behind, and nobody can tell which. Before the moment at which it was replaced,
+// which is a clock that was set back, it is ErrTokenReplaced and ends nothing.
 //
 // The provider is asked whether the session is still good, if its mechanism can
 // be. If it says no, the session ends, with an error that wraps both
@@ -117,6 +118,9 @@ func (s *Service) Refresh(ctx context.Context, token Token, mode Mode) (*SignedI
 	}
 	if stored.User.Status != UserActive {
 		return nil, errors.Join(ErrUserInactive, s.end(ctx, stored.Session.ID))
+	}
+	if stored.Session.Kind == KindSession && s.beforeReplaced(stored, now) {
+		return nil, ErrTokenReplaced
 	}
 	if !s.exchangeable(stored, now) { // not worth a question to the provider
 		return nil, s.reused(ctx, stored.Session)
@@ -158,6 +162,17 @@ func (s *Service) exchangeable(stored SessionToken, now time.Time) bool {
 		return true
 	}
 	return stored.Session.Kind == KindSession && !stored.SpentAt.Before(now.Add(-s.config.RefreshGrace).Truncate(time.Millisecond))
+}
+
+// clockSlack is how far a clock may be set back without anybody noticing: those
+// that are kept by NTP move by less.
+const clockSlack = 2 * time.Second
+
+// beforeReplaced reports whether the token was replaced at a time that the clock
+// has not reached: it was set back since. The grace counts from then, so it would
+// last for as long as the clock is behind.
+func (s *Service) beforeReplaced(stored SessionToken, now time.Time) bool {
+	return !stored.SpentAt.IsZero() && now.Before(stored.SpentAt.Add(-min(clockSlack, s.config.RefreshGrace)))
 }
 
 // reused ends a session whose replaced token was presented again.
@@ -227,12 +242,16 @@ type Principal struct {
 }
 
 // Authenticate returns who holds the session token: ErrSessionInvalid if it is
-// not good (any more), ErrUserInactive if the account may not sign in.
+// not good (any more), ErrTokenReplaced if that may be due to the clock, and
+// ErrUserInactive if the account may not sign in.
 func (s *Service) Authenticate(ctx context.Context, token Token) (Principal, error) {
 	now := s.config.Now()
 	stored, err := s.lookUp(ctx, token, KindSession, now)
 	if err != nil {
 		return Principal{}, err
+	}
+	if s.beforeReplaced(stored, now) {
+		return Principal{}, ErrTokenReplaced
 	}
 	if !stored.SpentAt.IsZero() && !now.Before(stored.SpentAt.Add(s.config.RefreshGrace)) {
 		return Principal{}, ErrSessionInvalid

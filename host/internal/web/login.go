@@ -89,7 +89,7 @@ func (s *Server) goOn(c echo.Context, pending sso.Pending) error {
 	if err != nil {
 		return err
 	}
-	s.setAttempt(c, pending, p.LoginTimeout)
+	s.keepAttempt(c, pending.Attempt.State, pending.Sealed, p.LoginTimeout+attemptLingers)
 	switch step := pending.Step.(type) {
 	case sdk.Redirect:
 		return seeOther(c, step.URL)
@@ -169,7 +169,29 @@ func (s *Server) logAskedAgain(c echo.Context, provider string, prompt sdk.Promp
 // refuseLogin ends a login that failed: back to where the client wanted to go
 // with the code as reason, or a page if it named no place.
 func (s *Server) refuseLogin(c echo.Context, attempt sso.Attempt, err error) error {
+	if attempt.RedirectAsked {
+		a := answerTo(err)
+		s.logRefused(c, attempt.Provider, a, err)
+		return seeOther(c, withReason(attempt.Redirect, a.code))
+	}
+	return s.tellRefused(c, attempt, err)
+}
+
+// tellRefused tells whoever asks that a login failed: people with a page.
+func (s *Server) tellRefused(c echo.Context, attempt sso.Attempt, err error) error {
 	a := answerTo(err)
+	if wantsHTML(c) {
+		failure := page.Failure{Message: a.message, HomeURL: s.path("/login"), RetryURL: s.againURL(attempt)}
+		if s.logShown(c, attempt.Provider, "sign-in refused", a, err) {
+			failure.ID = requestID(c)
+		}
+		return s.render(c, a.status, failure, formsStay)
+	}
+	s.logRefused(c, attempt.Provider, a, err)
+	return c.JSON(a.status, errorBody(c, a, err))
+}
+
+func (s *Server) logRefused(c echo.Context, provider string, a answer, err error) {
 	log := s.sampled.warn
 	switch {
 	case a.status == http.StatusInternalServerError:
@@ -177,22 +199,7 @@ func (s *Server) refuseLogin(c echo.Context, attempt sso.Attempt, err error) err
 	case a.code == "INVALID_PAYLOAD" || c.Request().Context().Err() != nil:
 		log = s.sampled.debug // a client's mistake, or a client that went away
 	}
-	log(c, attempt.Provider, "sign-in refused", "code", a.code, "reason", string(sdk.ReasonOf(err)), "error", oneLine(err))
-	if attempt.RedirectAsked {
-		return seeOther(c, withReason(attempt.Redirect, a.code))
-	}
-	if wantsHTML(c) {
-		return s.loginFailure(c, attempt, a)
-	}
-	return c.JSON(a.status, errorBody(c, a, err))
-}
-
-func (s *Server) loginFailure(c echo.Context, attempt sso.Attempt, a answer) error {
-	failure := page.Failure{Message: a.message, ID: requestID(c), HomeURL: s.path("/login")}
-	if p, err := s.ports.Logins.Provider(attempt.Provider); err == nil {
-		failure.RetryURL = s.startURL(p, attempt.Mode)
-	}
-	return s.render(c, a.status, failure, formsStay)
+	log(c, provider, "sign-in refused", "code", a.code, "reason", string(sdk.ReasonOf(err)), "error", oneLine(err))
 }
 
 // startURL is where a login through p starts, in a mode other than p's own only

@@ -59,7 +59,7 @@ func (s *Server) logoutAtProvider(c echo.Context, ended []sso.Ended) error {
 			return seeOther(c, s.path("/login?signed_out=partial"))
 		}
 		if ok {
-			s.setAttempt(c, pending, logoutCookieLasts)
+			s.keepAttempt(c, pending.Attempt.State, pending.Sealed, logoutCookieLasts)
 			return s.leave(c, session.Provider, pending.Step)
 		}
 	}
@@ -129,7 +129,7 @@ func (s *Server) receiveLogout(c echo.Context) error {
 		Provider: provider.Name, Request: request, State: state, Sealed: sealed,
 	})
 	if sealed != "" {
-		s.clearAttempt(c, state)
+		s.dropAttempt(c, state)
 	}
 	if err != nil {
 		return s.refuseLogout(c, provider, err)
@@ -175,7 +175,7 @@ func (s *Server) clearEnded(c echo.Context) {
 	ctx := c.Request().Context()
 	sessionEnded := func(token sso.Token) bool {
 		_, err := s.ports.Logins.Authenticate(ctx, token)
-		return errors.Is(err, sso.ErrSessionInvalid)
+		return ended(err)
 	}
 	refreshEnded := func(token sso.Token) bool {
 		return errors.Is(s.ports.Logins.Refreshable(ctx, token, sso.ModeCookie), sso.ErrSessionInvalid)

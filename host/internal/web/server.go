@@ -48,6 +48,7 @@ type Server struct {
 	sampled   *sampler // what anybody can make us log
 	pages     *page.Pages
 	redirects *redirects
+	turns     turns
 	echo      *echo.Echo
 }
 

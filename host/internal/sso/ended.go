@@ -1,0 +1,28 @@
+package sso
+
+import "errors"
+
+// Ended opens an attempt that cannot go on, because it has expired or is over, for
+// telling the end user where it began and where it led: Provider, Mode, Redirect,
+// RedirectAsked and, once it was completed, Session. ok is false if it can go on,
+// or is none of ours.
+func (s *Service) Ended(provider, state, sealed string) (attempt Attempt, ok bool) {
+	attempt, err := s.sealer.open(sealed, provider, state, s.config.Now())
+	if !errors.Is(err, ErrAttemptExpired) && !errors.Is(err, ErrAttemptOver) {
+		return Attempt{}, false
+	}
+	return attempt.ended(attempt.Session), true
+}
+
+// over seals what is left of an attempt.
+func (s *Service) over(attempt Attempt, done *SignedIn) string {
+	session := ""
+	if done != nil {
+		session = done.Session.ID
+	}
+	sealed, err := s.sealer.seal(attempt.ended(session))
+	if err != nil {
+		return "" // a redirect that leaves no room: the browser is told less
+	}
+	return sealed
+}
