@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strings"
@@ -38,10 +39,18 @@ func (s *Server) leadOn(c echo.Context, attempt sso.Attempt, who sso.Principal, 
 	if wantsHTML(c) {
 		return s.alreadySignedIn(c, http.StatusOK, attempt, who, err)
 	}
-	if attempt.Session == "" || attempt.Session != who.Session.ID {
-		return s.tellRefused(c, attempt, err)
+	if target := ledTo(attempt, who); target != "" {
+		return seeOther(c, target)
 	}
-	return seeOther(c, attempt.Redirect)
+	return s.tellRefused(c, attempt, err)
+}
+
+// ledTo is where a login led that started the session of who; else empty.
+func ledTo(attempt sso.Attempt, who sso.Principal) string {
+	if attempt.Session == "" || attempt.Session != who.Session.ID {
+		return ""
+	}
+	return attempt.Redirect
 }
 
 func (s *Server) alreadySignedIn(c echo.Context, status int, attempt sso.Attempt, who sso.Principal, err error) error {
@@ -49,11 +58,8 @@ func (s *Server) alreadySignedIn(c echo.Context, status int, attempt sso.Attempt
 	view := page.AlreadySignedIn{
 		Name:        strings.TrimSpace(who.User.FirstName + " " + who.User.LastName),
 		Email:       who.User.Email,
-		ContinueURL: s.path("/"),
+		ContinueURL: cmp.Or(ledTo(attempt, who), s.path("/")),
 		AgainURL:    s.againURL(attempt),
-	}
-	if attempt.Session != "" && attempt.Session == who.Session.ID {
-		view.ContinueURL = attempt.Redirect
 	}
 	return s.render(c, status, view, formsStay)
 }

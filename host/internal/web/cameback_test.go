@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"bytes"
 	"context"
 	"net/http"
 	"net/url"
@@ -116,6 +117,17 @@ func TestBackAfterSuccess(t *testing.T) {
 				b.postJSON("/auth/refresh", map[string]string{"mode": mode}) // another token of the same session
 			}
 		}
+	})
+	t.Run("with a long redirect", func(t *testing.T) {
+		b := newSite(t, "").browser(t)
+		callback := "/auth/login/op/callback?code=ada&state=" + b.begin("/auth/login/op?redirect="+redirectOf(2000))
+		a := b.get(callback)
+		var head bytes.Buffer
+		_ = a.Header.Write(&head)
+		if a.Header.Get("Location") != redirectOf(2000) || head.Len() > 4000 {
+			t.Errorf("%s with a head of %d bytes: too much for nginx", a.Status, head.Len())
+		}
+		wantPage(t, "again", b.get(callback, "Accept", acceptHTML), http.StatusOK, already, `href="/"`, `href="/auth/login/op"`)
 	})
 	t.Run("tokens are given once", func(t *testing.T) {
 		b := newSite(t, "").browser(t)
