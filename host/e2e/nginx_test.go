@@ -102,6 +102,9 @@ func TestManyLoginsBehindNginx(t *testing.T) {
 		}
 		for _, redirect := range []string{long, "%2Fapp"} {
 			begun := person.get(public + "/auth/login/fake?redirect=" + redirect)
+			if begun.location() == nil {
+				t.Fatalf("beginning a login: %d %s", begun.status, begun.body)
+			}
 			back := person.get(begun.location().String())
 			if done := person.get(back.location().String()); done.location() == nil || url.QueryEscape(done.location().Path) != redirect {
 				t.Errorf("the last login: %d %s", done.status, done.body)

@@ -119,13 +119,18 @@ func TestBackAfterSuccess(t *testing.T) {
 		}
 	})
 	t.Run("with a long redirect", func(t *testing.T) {
-		b := newSite(t, "").browser(t)
+		s := newSite(t, "")
+		b := s.browser(t)
 		callback := "/auth/login/op/callback?code=ada&state=" + b.begin("/auth/login/op?redirect="+redirectOf(2000))
 		a := b.get(callback)
 		var head bytes.Buffer
 		_ = a.Header.Write(&head)
 		if a.Header.Get("Location") != redirectOf(2000) || head.Len() > 4000 {
 			t.Errorf("%s with a head of %d bytes: too much for nginx", a.Status, head.Len())
+		}
+		at, _ := url.Parse(s.URL)
+		if kept := b.http.Jar.Cookies(at); len(kept) != 2 { // the session, and what is left of the attempt
+			t.Errorf("cookies: %v", kept)
 		}
 		wantPage(t, "again", b.get(callback, "Accept", acceptHTML), http.StatusOK, already, `href="/"`, `href="/auth/login/op"`)
 	})
