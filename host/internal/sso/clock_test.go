@@ -1,7 +1,6 @@
 package sso_test
 
 import (
-	"errors"
 	"testing"
 	"time"
 
@@ -18,9 +17,9 @@ func TestReplacedTokenWhileTheClockIsSetBack(t *testing.T) {
 		want error // of the token that was replaced
 	}{
 		{"by what nobody notices", time.Second, nil},
-		{"by more", 3 * time.Second, sso.ErrTokenReplaced},
-		{"by minutes", 5 * time.Minute, sso.ErrTokenReplaced},
-		{"by a day", 24 * time.Hour, sso.ErrTokenReplaced},
+		{"by more", 3 * time.Second, sso.ErrSessionNotNow},
+		{"by minutes", 5 * time.Minute, sso.ErrSessionNotNow},
+		{"by a day", 24 * time.Hour, sso.ErrSessionNotNow},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			h := newHouse(t)
@@ -54,8 +53,8 @@ func TestTokenThatWasReplacedInTheFuture(t *testing.T) {
 	h.clock.advance(time.Hour) // by mistake
 	second := h.refresh(first.Token, sso.ModeSession)
 	h.clock.set(begun.Add(time.Minute))
-	h.wantSession("the replaced token", first.Token, sso.ErrTokenReplaced)
-	h.wantNoRefresh("the replaced token", first.Token, sso.ModeSession, sso.ErrTokenReplaced)
+	h.wantSession("the replaced token", first.Token, sso.ErrSessionNotNow)
+	h.wantNoRefresh("the replaced token", first.Token, sso.ModeSession, sso.ErrSessionNotNow)
 	third := h.refresh(second.Token, sso.ModeSession)
 	h.wantSession("the current token", third.Token, nil)
 }
@@ -68,10 +67,4 @@ func TestReplacedRefreshTokenWhileTheClockIsSetBack(t *testing.T) {
 	h.refresh(first.Token, sso.ModeJSON)
 	h.clock.advance(-30 * time.Second)
 	h.wantNoRefresh("the thief", first.Token, sso.ModeJSON, sso.ErrTokenReused)
-}
-
-func TestErrTokenReplaced(t *testing.T) {
-	if !errors.Is(sso.ErrTokenReplaced, sso.ErrSessionInvalid) || errors.Is(sso.ErrTokenReplaced, sso.ErrTokenReused) {
-		t.Error("a token that was replaced is not good, and is no reuse")
-	}
 }

@@ -5,7 +5,7 @@ import "context"
 // Holder returns who holds a token of a session of either kind: a session token as
 // of Authenticate, or the current refresh token. It changes nothing.
 //
-// Errors: ErrSessionInvalid, ErrUserInactive, and whatever the store returns.
+// Errors: ErrSessionInvalid, ErrSessionNotNow, ErrUserInactive, and whatever the store returns.
 func (s *Service) Holder(ctx context.Context, token Token) (Principal, error) {
 	if who, err := s.Authenticate(ctx, token); err == nil {
 		return who, nil

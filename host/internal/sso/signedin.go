@@ -102,14 +102,14 @@ func (s *Service) signedIn(ctx context.Context, user User, session Session, mode
 // works, so that two tabs may refresh at once. Any other use of a replaced
 // token ends the session with ErrTokenReused: either the client or a thief is
 // behind, and nobody can tell which. Before the moment at which it was replaced,
-// which is a clock that was set back, it is ErrTokenReplaced and ends nothing.
+// which is a clock that was set back, it is ErrSessionNotNow and ends nothing.
 //
 // The provider is asked whether the session is still good, if its mechanism can
 // be. If it says no, the session ends, with an error that wraps both
 // ErrSessionInvalid and sdk.ErrDenied. If it cannot say, because it is down, the
 // token is exchanged and the session ends when it would have ended without.
 //
-// Errors: ErrSessionInvalid, ErrUserInactive.
+// Errors: ErrSessionInvalid, ErrSessionNotNow, ErrUserInactive.
 func (s *Service) Refresh(ctx context.Context, token Token, mode Mode) (*SignedIn, error) {
 	now := s.config.Now()
 	stored, err := s.lookUp(ctx, token, mode.kind(), now)
@@ -120,7 +120,7 @@ func (s *Service) Refresh(ctx context.Context, token Token, mode Mode) (*SignedI
 		return nil, errors.Join(ErrUserInactive, s.end(ctx, stored.Session.ID))
 	}
 	if stored.Session.Kind == KindSession && s.beforeReplaced(stored, now) {
-		return nil, ErrTokenReplaced
+		return nil, errBeforeReplaced
 	}
 	if !s.exchangeable(stored, now) { // not worth a question to the provider
 		return nil, s.reused(ctx, stored.Session)
@@ -167,6 +167,8 @@ func (s *Service) exchangeable(stored SessionToken, now time.Time) bool {
 // clockSlack is how far a clock may be set back without anybody noticing: those
 // that are kept by NTP move by less.
 const clockSlack = 2 * time.Second
+
+var errBeforeReplaced = fmt.Errorf("%w: its token was replaced, and the clock has been set back since", ErrSessionNotNow)
 
 // beforeReplaced reports whether the token was replaced at a time that the clock
 // has not reached: it was set back since. The grace counts from then, so it would
@@ -242,8 +244,8 @@ type Principal struct {
 }
 
 // Authenticate returns who holds the session token: ErrSessionInvalid if it is
-// not good (any more), ErrTokenReplaced if that may be due to the clock, and
-// ErrUserInactive if the account may not sign in.
+// not good (any more), ErrSessionNotNow if that may pass, ErrUserInactive if the
+// account may not sign in.
 func (s *Service) Authenticate(ctx context.Context, token Token) (Principal, error) {
 	now := s.config.Now()
 	stored, err := s.lookUp(ctx, token, KindSession, now)
@@ -251,7 +253,7 @@ func (s *Service) Authenticate(ctx context.Context, token Token) (Principal, err
 		return Principal{}, err
 	}
 	if s.beforeReplaced(stored, now) {
-		return Principal{}, ErrTokenReplaced
+		return Principal{}, errBeforeReplaced
 	}
 	if !stored.SpentAt.IsZero() && !now.Before(stored.SpentAt.Add(s.config.RefreshGrace)) {
 		return Principal{}, ErrSessionInvalid

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"net/http"
 	"time"
 
@@ -44,10 +43,4 @@ func tokens(c echo.Context, cookie Cookie) []sso.Token {
 		}
 	}
 	return list
-}
-
-// ended reports whether a token of a session is of no more use, so that its cookie
-// may be removed. What may be due to the clock passes.
-func ended(err error) bool {
-	return errors.Is(err, sso.ErrSessionInvalid) && !errors.Is(err, sso.ErrTokenReplaced)
 }

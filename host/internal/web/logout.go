@@ -175,7 +175,7 @@ func (s *Server) clearEnded(c echo.Context) {
 	ctx := c.Request().Context()
 	sessionEnded := func(token sso.Token) bool {
 		_, err := s.ports.Logins.Authenticate(ctx, token)
-		return ended(err)
+		return errors.Is(err, sso.ErrSessionInvalid)
 	}
 	refreshEnded := func(token sso.Token) bool {
 		return errors.Is(s.ports.Logins.Refreshable(ctx, token, sso.ModeCookie), sso.ErrSessionInvalid)

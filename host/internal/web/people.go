@@ -51,7 +51,7 @@ func (s *Server) cookieHolder(c echo.Context, found []sso.Token) (sso.Principal,
 		return who, nil
 	case good > 1:
 		return sso.Principal{}, sso.ErrSessionInvalid
-	case ended(failure) || errors.Is(failure, sso.ErrUserInactive):
+	case errors.Is(failure, sso.ErrSessionInvalid) || errors.Is(failure, sso.ErrUserInactive):
 		s.clearToken(c, s.config.SessionCookie)
 	}
 	return sso.Principal{}, failure

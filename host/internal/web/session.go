@@ -201,7 +201,7 @@ func (s *Server) refreshOne(c echo.Context, found []sso.Token, mode sso.Mode) (*
 
 // clearStale removes a cookie that is of no more use.
 func (s *Server) clearStale(c echo.Context, mode sso.Mode, err error) {
-	if !ended(err) && !errors.Is(err, sso.ErrUserInactive) {
+	if !errors.Is(err, sso.ErrSessionInvalid) && !errors.Is(err, sso.ErrUserInactive) {
 		return
 	}
 	if mode != sso.ModeJSON {
