@@ -55,17 +55,19 @@ func (a attemptCookie) value() string { return a.id + "." + a.sealed }
 // size is what the cookie takes of a Cookie header.
 func (a attemptCookie) size() int { return len(a.name) + len("=") + len(a.value()) + len("; ") }
 
-func (s *Server) attemptPrefix() string {
+// attemptCookieName is the name with that ending; all of ours begin like that with
+// none.
+func (s *Server) attemptCookieName(ending string) string {
 	if s.secure() {
-		return hostPrefix + attemptPrefix
+		return hostPrefix + attemptPrefix + ending
 	}
-	return attemptPrefix
+	return attemptPrefix + ending
 }
 
 // attemptCookies returns those that the browser sent, in its order: older ones
 // first (RFC 6265 section 5.4).
 func (s *Server) attemptCookies(c echo.Context) []attemptCookie {
-	prefix := s.attemptPrefix()
+	prefix := s.attemptCookieName("")
 	var found []attemptCookie
 	for _, cookie := range c.Cookies() {
 		if strings.HasPrefix(cookie.Name, prefix) {
@@ -142,9 +144,9 @@ func (s *Server) setAttemptCookie(c echo.Context, name, value string, maxAge int
 // browser does not use. A name that is used again keeps its place in the order of
 // the cookies, so one whose cookie is about to be removed is not taken.
 func (s *Server) attemptName(c echo.Context, mine attemptCookie, found []attemptCookie) string {
-	prefix, first := s.attemptPrefix()+"large", 0
-	if mine.name = s.attemptPrefix() + "0"; mine.size() <= smallAttempt {
-		prefix, first = s.attemptPrefix(), s.turns.next(c.RealIP())
+	prefix, first := s.attemptCookieName("large"), 0
+	if mine.name = s.attemptCookieName("0"); mine.size() <= smallAttempt {
+		prefix, first = s.attemptCookieName(""), s.turns.next(c.RealIP())
 	}
 	used := map[string]bool{}
 	for _, other := range found {
