@@ -35,12 +35,12 @@ type settings struct {
 	SessionCookieTTL          time.Duration `option:"session_cookie_ttl" default:"1d" doc:"lifetime of session cookies; 1s to 400d"`
 	SessionRefreshGracePeriod time.Duration `option:"session_refresh_grace_period" default:"10s" doc:"how long a session cookie that was replaced still works; 0 to 5m"`
 
-	RefreshCookieName     string `option:"refresh_token_cookie_name" default:"directus_refresh_token" doc:"name of the cookie with the refresh token"`
+	RefreshCookieName     string `option:"refresh_token_cookie_name" default:"directus_refresh_token" doc:"name of the cookie with the refresh token. Over https and without a cookie domain, __Host-refresh_token is better: no other host below the domain can set that"`
 	RefreshCookieDomain   string `option:"refresh_token_cookie_domain" doc:"domain of that cookie, for all hosts below it. Default: the host of PUBLIC_URL only"`
 	RefreshCookieSecure   bool   `option:"refresh_token_cookie_secure" doc:"send that cookie over https only. Default, and always so: true if PUBLIC_URL is https"`
 	RefreshCookieSameSite string `option:"refresh_token_cookie_same_site" default:"lax" oneof:"lax|strict|none" doc:"SameSite of that cookie; none needs https"`
 
-	SessionCookieName     string `option:"session_cookie_name" default:"directus_session_token" doc:"name of the cookie with the session token"`
+	SessionCookieName     string `option:"session_cookie_name" default:"directus_session_token" doc:"name of the cookie with the session token. Over https and without a cookie domain, __Host-session_token is better: no other host below the domain can set that"`
 	SessionCookieDomain   string `option:"session_cookie_domain" doc:"domain of that cookie, for all hosts below it. Default: the host of PUBLIC_URL only"`
 	SessionCookieSecure   bool   `option:"session_cookie_secure" doc:"send that cookie over https only. Default, and always so: true if PUBLIC_URL is https"`
 	SessionCookieSameSite string `option:"session_cookie_same_site" default:"lax" oneof:"lax|strict|none" doc:"SameSite of that cookie; none needs https"`

@@ -4,10 +4,7 @@ import (
 	"crypto/cipher"
 	"crypto/rand"
 	"crypto/sha256"
-	"crypto/subtle"
 	"encoding/base64"
-	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
@@ -17,7 +14,7 @@ import (
 )
 
 // MaxSealed bounds a sealed attempt in bytes, so that it fits into a cookie:
-// browsers keep 4096 bytes of name, value and attributes.
+// browsers keep 4096 bytes of name and value (RFC 6265bis section 5.6).
 const MaxSealed = 3800
 
 // ErrAttemptTooLarge: redirect and memory together do not fit into a cookie.
@@ -27,24 +24,39 @@ var ErrAttemptTooLarge = errors.New("login attempt is too large, use a shorter r
 // nothing.
 type Attempt struct {
 	// State is what the provider returns. It stays the same for all steps.
-	State string `json:"s"`
+	State string
 
 	// Step is a random name for the step that is awaited now, so that each is
 	// continued at most once.
-	Step string `json:"i"`
+	Step string
 
-	Provider      string    `json:"p"`
-	Mode          Mode      `json:"m"`
-	Redirect      string    `json:"r"`           // checked when the login started, never read from a request again (B10)
-	RedirectAsked bool      `json:"a,omitempty"` // false: the client left the redirect to us
-	ExpiresAt     time.Time `json:"e"`
+	Provider      string
+	Mode          Mode
+	Redirect      string // checked when the login started, never read from a request again (B10)
+	RedirectAsked bool   // false: the client left the redirect to us
+	ExpiresAt     time.Time
 
 	// Fields names what the prompt asked for, and Optional what of it may be
-	// left empty; no fields when a response of the provider is awaited.
-	Fields   []string `json:"f,omitempty"`
-	Optional []string `json:"o,omitempty"`
+	// left empty, in the same order; no fields when a response of the provider is
+	// awaited.
+	Fields   []string
+	Optional []string
 
-	Memory []byte `json:"-"`
+	Memory []byte
+
+	// Over: nothing is awaited any more, the login was completed or refused.
+	// Session is the ID of the session that it led to, if it led to one.
+	Over    bool
+	Session string
+}
+
+// ended returns what is worth remembering of an attempt that does not go on: enough
+// to lead people on who come back to it, and nothing that could be continued.
+func (a Attempt) ended(session string) Attempt {
+	return Attempt{
+		State: a.State, Provider: a.Provider, Mode: a.Mode, Redirect: a.Redirect, RedirectAsked: a.RedirectAsked,
+		ExpiresAt: a.ExpiresAt, Over: true, Session: session,
+	}
 }
 
 // AttemptID names the attempt with that state. It is safe to show: the state
@@ -58,13 +70,21 @@ func AttemptID(state string) string {
 // section 10.10), and 43 characters fit SAML's 80 bytes of RelayState.
 func newState() string { return string(NewToken()) }
 
+// newStep makes 96 random bits, which nobody but the sealed attempt ever holds.
+func newStep() string {
+	var b [12]byte
+	rand.Read(b[:])
+	return string(b[:])
+}
+
 // sealer encrypts attempts, of logins and of logouts by a key of their own, so that
 // neither passes for the other. A sealed attempt is bound to its provider and
-// state, so that it can be opened nowhere else (A12, A13).
+// state, so that it can be opened nowhere else (A12, A13). They are authenticated
+// with it and not part of it: whoever opens it has to know them.
 type sealer struct{ aead cipher.AEAD }
 
 func newSealer(secret []byte, purpose string) (*sealer, error) {
-	aead, err := newAEAD(secret, "doorward "+purpose+" v1")
+	aead, err := newAEAD(secret, "doorward "+purpose+" v2")
 	if err != nil {
 		return nil, err
 	}
@@ -72,22 +92,16 @@ func newSealer(secret []byte, purpose string) (*sealer, error) {
 }
 
 func (s *sealer) seal(a Attempt) (string, error) {
-	rest, err := json.Marshal(a)
-	if err != nil {
-		return "", fmt.Errorf("encoding the attempt: %w", err)
-	}
-	// The memory stands before the JSON as raw bytes: as a JSON string it would
-	// take a third more of the little room that a cookie has.
-	plain := binary.BigEndian.AppendUint16(nil, uint16(len(a.Memory)))
-	plain = append(append(plain, a.Memory...), rest...)
-	sealed := base64.RawURLEncoding.EncodeToString(s.aead.Seal(nil, nil, plain, binding(a.Provider, a.State)))
+	sealed := base64.RawURLEncoding.EncodeToString(s.aead.Seal(nil, nil, encodeAttempt(a), binding(a.Provider, a.State)))
 	if len(sealed) > MaxSealed {
 		return "", ErrAttemptTooLarge
 	}
 	return sealed, nil
 }
 
-// open returns the attempt of that provider and state, or ErrAttemptInvalid.
+// open returns the attempt of that provider and state, or ErrAttemptInvalid. With
+// ErrAttemptExpired and ErrAttemptOver, which are kinds of it, it returns the
+// attempt all the same, for telling where to start again; it must not go on.
 func (s *sealer) open(sealed, provider, state string, now time.Time) (Attempt, error) {
 	if len(sealed) > MaxSealed || len(state) > sdk.MaxSubject {
 		return Attempt{}, fmt.Errorf("%w: too large", ErrAttemptInvalid)
@@ -104,27 +118,12 @@ func (s *sealer) open(sealed, provider, state string, now time.Time) (Attempt, e
 	if err != nil {
 		return Attempt{}, fmt.Errorf("%w: %w", ErrAttemptInvalid, err)
 	}
-	if a.Provider != provider || subtle.ConstantTimeCompare([]byte(a.State), []byte(state)) != 1 {
-		return Attempt{}, fmt.Errorf("%w: of another provider or state", ErrAttemptInvalid)
-	}
-	if !now.Before(a.ExpiresAt) {
-		return Attempt{}, fmt.Errorf("%w: expired", ErrAttemptInvalid)
-	}
-	return a, nil
-}
-
-func decodeAttempt(plain []byte) (Attempt, error) {
-	if len(plain) < 2 {
-		return Attempt{}, errors.New("too short")
-	}
-	size := int(binary.BigEndian.Uint16(plain))
-	plain = plain[2:]
-	if size > len(plain) {
-		return Attempt{}, errors.New("too short")
-	}
-	a := Attempt{Memory: plain[:size:size]}
-	if err := json.Unmarshal(plain[size:], &a); err != nil {
-		return Attempt{}, err
+	a.Provider, a.State = provider, state
+	switch {
+	case a.Over:
+		return a, ErrAttemptOver
+	case !now.Before(a.ExpiresAt):
+		return a, ErrAttemptExpired
 	}
 	return a, nil
 }
@@ -132,10 +131,4 @@ func decodeAttempt(plain []byte) (Attempt, error) {
 // binding is the additional authenticated data. Provider names hold no NUL.
 func binding(provider, state string) []byte {
 	return []byte("attempt\x00" + provider + "\x00" + state)
-}
-
-func randomID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	return base64.RawURLEncoding.EncodeToString(b[:])
 }

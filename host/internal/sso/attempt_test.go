@@ -2,6 +2,7 @@ package sso
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +14,7 @@ var testStart = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 
 func testAttempt() Attempt {
 	return Attempt{
-		State: newState(), Step: randomID(), Provider: "p", Mode: ModeJSON, Redirect: "/after?a=b&c=é", RedirectAsked: true,
+		State: newState(), Step: newStep(), Provider: "p", Mode: ModeJSON, Redirect: "/after?a=b&c=é", RedirectAsked: true,
 		ExpiresAt: testStart.Add(time.Minute), Fields: []string{"identifier", "password"}, Memory: []byte{0, 1, 0xff, '"'},
 	}
 }
@@ -144,16 +145,6 @@ func TestG13ReasonsForRefusal(t *testing.T) {
 	}
 }
 
-// The binding alone must not be what tells attempts apart.
-func TestAttemptNamesItsProviderAndStateItself(t *testing.T) {
-	s, a := testSealer(t, "one secret"), testAttempt()
-	plain := append([]byte{0, 0}, `{"s":"`+a.State+`","p":"q","e":"2099-01-01T00:00:00Z"}`...)
-	box := base64.RawURLEncoding.EncodeToString(s.aead.Seal(nil, nil, plain, binding("p", a.State)))
-	if got, err := s.open(box, "p", a.State, testStart); err == nil {
-		t.Errorf("opened: %+v", got)
-	}
-}
-
 func TestAttemptWithoutExpiryIsExpired(t *testing.T) {
 	s, a := testSealer(t, "one secret"), testAttempt()
 	a.ExpiresAt = time.Time{}
@@ -170,10 +161,50 @@ func TestSealRefusesWhatDoesNotFit(t *testing.T) {
 	}
 }
 
+func TestAttemptsThatMayNotGoOnSayWhereTheyBegan(t *testing.T) {
+	s, a := testSealer(t, "one secret"), testAttempt()
+	got, err := s.open(mustSeal(t, s, a), a.Provider, a.State, a.ExpiresAt.Add(time.Hour))
+	if err != ErrAttemptExpired {
+		t.Errorf("an expired attempt: %v", err)
+	}
+	if diff := cmp.Diff(a, got); diff != "" {
+		t.Errorf("an expired attempt (-want +got):\n%s", diff)
+	}
+	over := a.ended("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
+	for _, now := range []time.Time{testStart, a.ExpiresAt.Add(time.Hour)} {
+		got, err = s.open(mustSeal(t, s, over), a.Provider, a.State, now)
+		if err != ErrAttemptOver || got.Session != over.Session || got.Redirect != a.Redirect || got.Mode != a.Mode || !got.RedirectAsked {
+			t.Errorf("an attempt that is over: %+v, %v", got, err)
+		}
+		if len(got.Memory) > 0 || len(got.Fields) > 0 || got.Step != "" {
+			t.Errorf("an attempt that is over could go on: %+v", got)
+		}
+	}
+}
+
+// A redirect of a few hundred bytes must not push out the logins of other tabs.
+func TestSealedAttemptIsSmall(t *testing.T) {
+	a := testAttempt()
+	a.Redirect, a.Memory, a.Fields = strings.Repeat("r", 100), make([]byte, 200), nil
+	if sealed := mustSeal(t, testSealer(t, "one secret"), a); len(sealed) > (100+200+28+26)*4/3+1 {
+		t.Errorf("%d bytes", len(sealed))
+	}
+}
+
 func TestDecodeAttempt(t *testing.T) {
-	for _, plain := range []string{"", "\x00", "\x00\x05abc", "\xff\xff{}", "\x00\x00", "\x00\x00{", "\x00\x00[]", "\x00\x00{}{}", `` + "\x00\x00" + `{"e":5}`} {
-		if a, err := decodeAttempt([]byte(plain)); err == nil {
-			t.Errorf("%q is decoded: %+v", plain, a)
+	whole := encodeAttempt(testAttempt())
+	for n := range whole {
+		if a, err := decodeAttempt(whole[:n]); err == nil {
+			t.Errorf("cut to %d bytes it is decoded: %+v", n, a)
+		}
+	}
+	for name, plain := range map[string][]byte{
+		"one byte more": append(slices.Clone(whole), 0), "an unknown flag": append([]byte{0x10}, whole[1:]...),
+		"a length beyond the end":                  {0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1},
+		"a field that is neither optional nor not": {0, 0, 0, 0, 0, 0, 1, 1, 'a', 2}, "the JSON of an older version": []byte("\x00\x00{}"),
+	} {
+		if a, err := decodeAttempt(plain); err == nil {
+			t.Errorf("%s is decoded: %+v", name, a)
 		}
 	}
 }
@@ -204,12 +235,16 @@ func FuzzOpenAttempt(f *testing.F) {
 // What decrypts is our own, but an older or newer version of us may have sealed
 // it.
 func FuzzDecodeAttempt(f *testing.F) {
-	f.Add([]byte("\x00\x03abc{\"s\":\"s\",\"p\":\"p\",\"f\":[\"a\"],\"e\":\"2026-11-23T12:00:00Z\"}"))
+	f.Add(encodeAttempt(testAttempt()))
 	f.Add([]byte("\xff\xff"))
 	f.Fuzz(func(t *testing.T, plain []byte) {
 		a, err := decodeAttempt(plain)
-		if err == nil && len(a.Memory) > len(plain)-2 {
-			t.Errorf("%d bytes of memory from %d", len(a.Memory), len(plain))
+		if err != nil {
+			return
+		}
+		again, err := decodeAttempt(encodeAttempt(a))
+		if diff := cmp.Diff(a, again); err != nil || diff != "" {
+			t.Errorf("encoded again: %v\n%s", err, diff)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package sso
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -74,7 +75,7 @@ func (s *Service) beginAt(ctx context.Context, p Provider, req sdk.BeginRequest)
 
 // pending checks a step and seals the attempt that awaits its outcome.
 func (s *Service) pending(attempt Attempt, step sdk.Step) (Pending, error) {
-	attempt.Step, attempt.Fields, attempt.Optional = randomID(), nil, nil
+	attempt.Step, attempt.Fields, attempt.Optional = newStep(), nil, nil
 	var err error
 	switch step := step.(type) {
 	case sdk.Redirect:
@@ -129,16 +130,21 @@ type Client struct{ IP, UserAgent string }
 // Outcome is what an answer led to: a further step, or a session.
 type Outcome struct {
 	Attempt  Attempt // the attempt that was answered; zero if it could not be opened
-	Spent    bool    // the attempt is of no more use; else the same answer may be given again
+	Spent    bool    // this answer was the one; else the same answer may be given again
 	Pending  *Pending
 	SignedIn *SignedIn
+
+	// Over is for the browser to keep in place of the attempt, once the login is
+	// completed or refused: with it, Continue returns ErrAttemptOver, and Ended where the
+	// login led. Empty if the login is not over, or if there is no room for it.
+	Over string
 }
 
 // Continue goes on with a login. Each sealed attempt is continued at most once.
 // The outcome names the attempt even beside an error, once it was opened. After
 // ErrBusy the attempt is not spent, and the same answer may be given again.
 //
-// Errors: ErrUnknownProvider, ErrBusy, ErrAttemptInvalid, ErrAnswerMissing,
+// Errors: ErrUnknownProvider, ErrBusy, ErrAttemptInvalid with its kinds, ErrAnswerMissing,
 // ErrAnswerTooLong, ErrNotRegistered, ErrUserInactive, ErrSpent, ErrPluginFault, and whatever the mechanism or the
 // store returns.
 func (s *Service) Continue(ctx context.Context, answer Answer) (Outcome, error) {
@@ -156,29 +162,40 @@ func (s *Service) Continue(ctx context.Context, answer Answer) (Outcome, error) 
 	if err != nil {
 		return out, err
 	}
-	step, err := s.continueAt(ctx, p, req, func() error {
+	out.Pending, out.SignedIn, err = s.goOn(ctx, p, attempt, req, answer, func() error {
 		// Only now: while the call waits for its turn or for the plugin, the code is
 		// still good, and reloading the page helps.
 		if out.Spent = s.spent.spend(attempt.Step, now); !out.Spent {
-			return fmt.Errorf("%w: used before", ErrAttemptInvalid)
+			return ErrAttemptOver
 		}
 		return nil
 	})
+	if out.Spent && out.Pending == nil && !errors.Is(err, ErrSpent) { // else the browser has it already
+		out.Over = s.over(attempt, out.SignedIn)
+	}
+	return out, err
+}
+
+// goOn asks the mechanism, and returns the next step or the session. It calls first
+// when it is the turn of the call.
+func (s *Service) goOn(
+	ctx context.Context, p Provider, attempt Attempt, req sdk.ContinueRequest, answer Answer, first func() error,
+) (*Pending, *SignedIn, error) {
+	step, err := s.continueAt(ctx, p, req, first)
 	if err != nil {
-		return out, fmt.Errorf("continuing a login through %s: %w", p.Name, err)
+		return nil, nil, fmt.Errorf("continuing a login through %s: %w", p.Name, err)
 	}
 	if done, ok := step.(sdk.Authenticated); ok {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), completeTimeout)
 		defer cancel()
-		out.SignedIn, err = s.complete(ctx, p, attempt, done.Identity, answer)
-		return out, err
+		signedIn, err := s.complete(ctx, p, attempt, done.Identity, answer)
+		return nil, signedIn, err
 	}
 	pending, err := s.pending(attempt, step)
 	if err != nil {
-		return out, err
+		return nil, nil, err
 	}
-	out.Pending = &pending
-	return out, nil
+	return &pending, nil, nil
 }
 
 // continueAt waits for the turn of a call, runs first, and makes the call. A browser

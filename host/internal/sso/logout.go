@@ -63,7 +63,7 @@ func (s *Service) BeginLogout(ctx context.Context, ended Ended, redirect string)
 		return Pending{}, false, nil
 	}
 	attempt := Attempt{
-		State: newState(), Step: randomID(), Provider: ended.Provider, Redirect: redirect,
+		State: newState(), Step: newStep(), Provider: ended.Provider, Redirect: redirect,
 		ExpiresAt: s.config.Now().Add(logoutLasts),
 	}
 	step, err := beginner.BeginLogout(ctx, sdk.LogoutRequest{State: attempt.State, Subject: ended.subject, Grant: ended.grant})
@@ -180,7 +180,7 @@ func (s *Service) receive(ctx context.Context, p Provider, attempt Attempt, requ
 	}
 	defer done()
 	if attempt.Step != "" && !s.spent.spend(attempt.Step, s.config.Now()) {
-		return sdk.Logout{}, fmt.Errorf("%w: used before", ErrAttemptInvalid)
+		return sdk.Logout{}, ErrAttemptOver
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), receiveLogoutTimeout)
 	defer cancel()

@@ -101,7 +101,8 @@ func (s *Service) signedIn(ctx context.Context, user User, session Session, mode
 // In ModeSession a token that was replaced less than RefreshGrace ago still
 // works, so that two tabs may refresh at once. Any other use of a replaced
 // token ends the session with ErrTokenReused: either the client or a thief is
-// behind, and nobody can tell which.
+// behind, and nobody can tell which. Before the moment at which it was replaced,
+// which is a clock that was set back, it is ErrSessionNotNow and ends nothing.
 //
 // The provider is asked whether the session is still good, if its mechanism can
 // be. If it says no, the session ends, with an error that wraps both
@@ -110,7 +111,7 @@ func (s *Service) signedIn(ctx context.Context, user User, session Session, mode
 // was not asked, because too many wait for it, that is ErrBusy, and the token stays
 // as it was.
 //
-// Errors: ErrSessionInvalid, ErrUserInactive, ErrBusy.
+// Errors: ErrSessionInvalid, ErrSessionNotNow, ErrUserInactive, ErrBusy.
 func (s *Service) Refresh(ctx context.Context, token Token, mode Mode) (*SignedIn, error) {
 	now := s.config.Now()
 	stored, err := s.lookUp(ctx, token, mode.kind(), now)
@@ -119,6 +120,9 @@ func (s *Service) Refresh(ctx context.Context, token Token, mode Mode) (*SignedI
 	}
 	if stored.User.Status != UserActive {
 		return nil, errors.Join(ErrUserInactive, s.end(ctx, stored.Session.ID))
+	}
+	if stored.Session.Kind == KindSession && s.beforeReplaced(stored, now) {
+		return nil, errBeforeReplaced
 	}
 	if !s.exchangeable(stored, now) { // not worth a question to the provider
 		return nil, s.reused(ctx, stored.Session)
@@ -160,6 +164,19 @@ func (s *Service) exchangeable(stored SessionToken, now time.Time) bool {
 		return true
 	}
 	return stored.Session.Kind == KindSession && !stored.SpentAt.Before(now.Add(-s.config.RefreshGrace).Truncate(time.Millisecond))
+}
+
+// clockSlack is how far a clock may be set back without anybody noticing: those
+// that are kept by NTP move by less.
+const clockSlack = 2 * time.Second
+
+var errBeforeReplaced = fmt.Errorf("%w: its token was replaced, and the clock has been set back since", ErrSessionNotNow)
+
+// beforeReplaced reports whether the token was replaced at a time that the clock
+// has not reached: it was set back since. The grace counts from then, so it would
+// last for as long as the clock is behind.
+func (s *Service) beforeReplaced(stored SessionToken, now time.Time) bool {
+	return !stored.SpentAt.IsZero() && now.Before(stored.SpentAt.Add(-min(clockSlack, s.config.RefreshGrace)))
 }
 
 // reused ends a session whose replaced token was presented again.
@@ -229,12 +246,16 @@ type Principal struct {
 }
 
 // Authenticate returns who holds the session token: ErrSessionInvalid if it is
-// not good (any more), ErrUserInactive if the account may not sign in.
+// not good (any more), ErrSessionNotNow if that may pass, ErrUserInactive if the
+// account may not sign in.
 func (s *Service) Authenticate(ctx context.Context, token Token) (Principal, error) {
 	now := s.config.Now()
 	stored, err := s.lookUp(ctx, token, KindSession, now)
 	if err != nil {
 		return Principal{}, err
+	}
+	if s.beforeReplaced(stored, now) {
+		return Principal{}, errBeforeReplaced
 	}
 	if !stored.SpentAt.IsZero() && !now.Before(stored.SpentAt.Add(s.config.RefreshGrace)) {
 		return Principal{}, ErrSessionInvalid

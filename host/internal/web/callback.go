@@ -51,16 +51,19 @@ func (s *Server) callback(c echo.Context) error {
 		Provider: provider.Name, State: state, Sealed: sealed, Response: response, Client: client(c),
 		Replaces: s.cookieTokens(c),
 	})
-	if out.Spent || errors.Is(err, sso.ErrAttemptInvalid) {
-		s.clearAttempt(c, state)
+	if errors.Is(err, sso.ErrAttemptInvalid) {
+		out.Attempt.Provider = provider.Name
+		return s.cameBack(c, out.Attempt, state, sealed, err)
+	}
+	if out.Over != "" {
+		s.keepAttempt(c, state, out.Over, overLasts)
 	}
 	if errors.Is(err, sso.ErrBusy) {
 		// Not back to the application: the answer of the provider is still good, and
 		// loading this page again goes on with it.
-		out.Attempt.RedirectAsked = false
+		return s.tellRefused(c, out.Attempt, err)
 	}
 	if err != nil {
-		out.Attempt.Provider = provider.Name
 		return s.refuseLogin(c, out.Attempt, err)
 	}
 	if out.Pending != nil {
@@ -114,12 +117,19 @@ func stateOf(in sdk.InboundRequest) (string, error) {
 // along. A POST from the provider's site comes without our SameSite=Lax cookie,
 // so the browser is asked to post the same fields again, from our own origin.
 // If the cookie is missing then, or at a GET, this is not the browser that
-// began the login (A10).
+// began the login (A10), or one that began several others since.
 func (s *Server) withoutCookie(c echo.Context, p sso.Provider, response sdk.InboundRequest) error {
-	if response.Method != http.MethodPost || response.Form.Has(repostedField) {
-		return s.refuseLogin(c, sso.Attempt{Provider: p.Name}, errNoCookie)
+	if response.Method == http.MethodPost && !response.Form.Has(repostedField) {
+		return s.postAgain(c, p, "/callback", false, response)
 	}
-	return s.postAgain(c, p, "/callback", false, response)
+	attempt := sso.Attempt{Provider: p.Name}
+	if len(s.attemptCookies(c)) > 0 {
+		return s.refuseLogin(c, attempt, errDropped)
+	}
+	if who, ok := s.holder(c); ok && wantsHTML(c) {
+		return s.alreadySignedIn(c, http.StatusUnauthorized, attempt, who, errNoCookie)
+	}
+	return s.refuseLogin(c, attempt, errNoCookie)
 }
 
 func client(c echo.Context) sso.Client {

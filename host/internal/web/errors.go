@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"strings"
 
+	hclog "github.com/hashicorp/go-hclog"
 	"github.com/labstack/echo/v4"
 
 	"github.com/doorward/doorward/host/internal/sso"
@@ -21,6 +22,7 @@ var (
 	errInvalidPayload = errors.New("invalid payload")
 	errNoCredentials  = errors.New("not signed in")
 	errNoCookie       = errors.New("the browser did not bring back the cookie of this login")
+	errDropped        = errors.New("the browser holds other logins, and not this one")
 	errNoPasswords    = errors.New("there are no local passwords")
 	errUnsupported    = errors.New("unsupported content type")
 )
@@ -47,6 +49,7 @@ var answers = []struct {
 }{
 	{errCrossSite, answer{http.StatusForbidden, "FORBIDDEN", page.MessageCrossSite}},
 	{errNoCookie, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageNoCookie}},
+	{errDropped, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageAttemptDropped}},
 	{errNoCredentials, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageSessionEnded}},
 	{errInvalidPayload, answer{http.StatusBadRequest, "INVALID_PAYLOAD", page.MessageBadRequest}},
 	{errLogoutMessage, answer{http.StatusBadRequest, "INVALID_PAYLOAD", page.MessageLogoutMessage}},
@@ -58,13 +61,16 @@ var answers = []struct {
 	{sso.ErrAnswerMissing, answer{http.StatusBadRequest, "INVALID_PAYLOAD", page.MessageNotAccepted}},
 	{sso.ErrAttemptTooLarge, answer{http.StatusBadRequest, "INVALID_PAYLOAD", page.MessageBadRedirect}},
 	{sso.ErrUnknownProvider, answer{http.StatusNotFound, "ROUTE_NOT_FOUND", page.MessageUnknownProvider}},
-	{sso.ErrAttemptInvalid, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageAttemptExpired}},
-	{sso.ErrSpent, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageAttemptExpired}},
+	{sso.ErrAttemptExpired, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageAttemptExpired}},
+	{sso.ErrAttemptOver, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageAttemptOver}},
+	{sso.ErrAttemptInvalid, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageAttemptInvalid}},
+	{sso.ErrSpent, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageAttemptOver}},
 	{sso.ErrNotRegistered, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageNotRegistered}},
 	{sso.ErrUserInactive, answer{http.StatusUnauthorized, "USER_SUSPENDED", page.MessageAccountDisabled}},
 	{sso.ErrTokenExpired, answer{http.StatusUnauthorized, "TOKEN_EXPIRED", page.MessageSessionEnded}},
 	{sso.ErrTokenInvalid, answer{http.StatusForbidden, "INVALID_TOKEN", page.MessageSessionEnded}},
 	{sso.ErrSessionInvalid, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageSessionEnded}},
+	{sso.ErrSessionNotNow, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageSessionEnded}},
 	{sso.ErrPluginFault, answer{http.StatusInternalServerError, "INTERNAL_SERVER_ERROR", page.MessageInternal}},
 	{sdk.ErrDenied, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageDenied}},
 	{sdk.ErrInvalidResponse, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageInvalidResponse}},
@@ -128,15 +134,15 @@ func (s *Server) answerError(err error, c echo.Context) {
 		return
 	}
 	a := answerTo(err)
-	s.logError(c, a, err)
 	askToRetry(c, err)
-	if c.Request().Method == http.MethodHead {
-		_ = c.NoContent(a.status)
-		return
-	}
-	if wantsHTML(c) {
-		err = s.renderFailure(c, a)
-	} else {
+	switch {
+	case c.Request().Method == http.MethodHead:
+		s.logError(c, a, err)
+		err = c.NoContent(a.status)
+	case wantsHTML(c):
+		err = s.renderFailure(c, a, err)
+	default:
+		s.logError(c, a, err)
 		err = c.JSON(a.status, errorBody(c, a, err))
 	}
 	if err != nil {
@@ -144,19 +150,30 @@ func (s *Server) answerError(err error, c echo.Context) {
 	}
 }
 
-// logError logs what the operator may have to do something about. What clients
+// logError logs what the operator may have to do something about. What programs
 // get wrong by themselves is debug.
 func (s *Server) logError(c echo.Context, a answer, err error) {
-	args := []any{"code", a.code, "path", c.Request().URL.EscapedPath(), "error", oneLine(err), "request_id", requestID(c)}
+	args := []any{"code", a.code, "path", loggedPath(c), "error", oneLine(err)}
 	if a.status == http.StatusInternalServerError {
-		s.logger.Error("request failed", args...)
+		s.sampled.error(c, c.Param("provider"), "request failed", args...)
 		return
 	}
-	s.logger.Debug("request refused", args...)
+	s.sampled.debug(c, c.Param("provider"), "request refused", args...)
 }
 
-func (s *Server) renderFailure(c echo.Context, a answer) error {
-	failure := page.Failure{Message: a.message, ID: requestID(c), HomeURL: s.path("/login")}
+func (s *Server) renderFailure(c echo.Context, a answer, err error) error {
+	failure := page.Failure{Message: a.message, HomeURL: s.path("/login")}
+	what := "request refused"
+	if a.status == http.StatusInternalServerError {
+		what = "request failed"
+	}
+	provider := ""
+	if p, err := s.ports.Logins.Provider(c.Param("provider")); err == nil {
+		provider = p.Name
+	}
+	if s.logShown(c, provider, what, a, err) {
+		failure.ID = requestID(c)
+	}
 	return s.render(c, a.status, failure, formsStay)
 }
 
@@ -170,6 +187,39 @@ func askToRetry(c echo.Context, err error) {
 	if errors.Is(err, sso.ErrBusy) {
 		c.Response().Header().Set("Retry-After", retryBusy)
 	}
+}
+
+// logShown logs an error that somebody sees as a page, and reports whether the log
+// has it at the level in force: then the page may tell the ID of the request as the
+// reference to ask for help with. Anybody can have pages shown, so the lines are
+// sampled, those of each page by themselves; a reference that would lead nowhere is
+// not told. The provider must be one of ours, or empty.
+func (s *Server) logShown(c echo.Context, provider, what string, a answer, err error) bool {
+	level := hclog.Info
+	switch {
+	case a.status == http.StatusInternalServerError:
+		level = hclog.Error
+	case c.Request().Context().Err() != nil:
+		level = hclog.Debug // went away, and sees nothing
+	case errors.Is(err, sso.ErrBusy): // a flood; the operator is told of that, once for all
+	case what == "sign-in refused" && a.code != "INVALID_PAYLOAD":
+		level = hclog.Warn
+	}
+	if level > hclog.Debug && !s.sampled.admit(kindOfLine{level, what + ": " + a.message.Title, provider}, c.RealIP()) {
+		level = hclog.Debug
+	}
+	args := []any{"code", a.code, "reason", string(sdk.ReasonOf(err)), "path", loggedPath(c), "error", oneLine(err), "ip", c.RealIP(), "request_id", requestID(c)}
+	if provider != "" {
+		args = append([]any{"provider", provider}, args...)
+	}
+	s.logger.Log(level, what, args...)
+	return level >= s.logger.GetLevel()
+}
+
+// loggedPath is as much of the path as names what was asked for.
+func loggedPath(c echo.Context) string {
+	path := c.Request().URL.EscapedPath()
+	return path[:min(len(path), 256)]
 }
 
 type errorEnvelope struct {

@@ -90,7 +90,7 @@ func (s *Server) goOn(c echo.Context, pending sso.Pending) error {
 	if err != nil {
 		return err
 	}
-	s.setAttempt(c, pending, p.LoginTimeout)
+	s.keepAttempt(c, pending.Attempt.State, pending.Sealed, p.LoginTimeout+attemptLingers)
 	switch step := pending.Step.(type) {
 	case sdk.Redirect:
 		return seeOther(c, step.URL)
@@ -164,41 +164,46 @@ func (s *Server) logAskedAgain(c echo.Context, provider string, prompt sdk.Promp
 	if prompt.Reason == "" {
 		return
 	}
-	s.logger.Warn("sign-in refused, asking again", "provider", provider, "code", "INVALID_CREDENTIALS",
-		"reason", string(prompt.Reason), "ip", c.RealIP(), "request_id", requestID(c))
+	s.sampled.warn(c, provider, "sign-in refused, asking again", "code", "INVALID_CREDENTIALS", "reason", string(prompt.Reason))
 }
 
 // refuseLogin ends a login that failed: back to where the client wanted to go
 // with the code as reason, or a page if it named no place.
 func (s *Server) refuseLogin(c echo.Context, attempt sso.Attempt, err error) error {
-	a := answerTo(err)
-	log := s.logger.Warn
-	switch {
-	case a.status == http.StatusInternalServerError:
-		log = s.logger.Error
-	case a.code == "INVALID_PAYLOAD" || c.Request().Context().Err() != nil:
-		log = s.logger.Debug // a client's mistake, or a client that went away
-	case errors.Is(err, sso.ErrBusy):
-		log = s.logger.Debug // a flood; the operator is told of that, once for all
-	}
-	log("sign-in refused", "provider", attempt.Provider, "code", a.code, "reason", string(sdk.ReasonOf(err)),
-		"error", oneLine(err), "ip", c.RealIP(), "request_id", requestID(c))
 	if attempt.RedirectAsked {
+		a := answerTo(err)
+		s.logRefused(c, attempt.Provider, a, err)
 		return seeOther(c, withReason(attempt.Redirect, a.code))
 	}
+	return s.tellRefused(c, attempt, err)
+}
+
+// tellRefused tells whoever asks that a login failed: people with a page.
+func (s *Server) tellRefused(c echo.Context, attempt sso.Attempt, err error) error {
+	a := answerTo(err)
 	askToRetry(c, err)
 	if wantsHTML(c) {
-		return s.loginFailure(c, attempt, a)
+		failure := page.Failure{Message: a.message, HomeURL: s.path("/login"), RetryURL: s.againURL(attempt)}
+		if s.logShown(c, attempt.Provider, "sign-in refused", a, err) {
+			failure.ID = requestID(c)
+		}
+		return s.render(c, a.status, failure, formsStay)
 	}
+	s.logRefused(c, attempt.Provider, a, err)
 	return c.JSON(a.status, errorBody(c, a, err))
 }
 
-func (s *Server) loginFailure(c echo.Context, attempt sso.Attempt, a answer) error {
-	failure := page.Failure{Message: a.message, ID: requestID(c), HomeURL: s.path("/login")}
-	if p, err := s.ports.Logins.Provider(attempt.Provider); err == nil {
-		failure.RetryURL = s.startURL(p, attempt.Mode)
+func (s *Server) logRefused(c echo.Context, provider string, a answer, err error) {
+	log := s.sampled.warn
+	switch {
+	case a.status == http.StatusInternalServerError:
+		log = s.sampled.error
+	case a.code == "INVALID_PAYLOAD" || c.Request().Context().Err() != nil:
+		log = s.sampled.debug // a client's mistake, or a client that went away
+	case errors.Is(err, sso.ErrBusy):
+		log = s.sampled.debug // a flood; the operator is told of that, once for all
 	}
-	return s.render(c, a.status, failure, formsStay)
+	log(c, provider, "sign-in refused", "code", a.code, "reason", string(sdk.ReasonOf(err)), "error", oneLine(err))
 }
 
 // startURL is where a login through p starts, in a mode other than p's own only

@@ -266,7 +266,7 @@ func TestAttempts(t *testing.T) {
 var hidden = regexp.MustCompile(`<input[^>]*type="hidden"[^>]*>`)
 
 // hiddenFields reads the hidden fields of a page.
-func hiddenFields(t *testing.T, html string) url.Values {
+func hiddenFields(t testing.TB, html string) url.Values {
 	t.Helper()
 	form := url.Values{}
 	attribute := func(tag, name string) string {

@@ -55,12 +55,11 @@ func (s *Server) logoutAtProvider(c echo.Context, ended []sso.Ended) error {
 	for _, session := range ended {
 		pending, ok, err := s.ports.Logins.BeginLogout(c.Request().Context(), session, s.afterLogout(c, session.Provider))
 		if err != nil {
-			s.logger.Warn("signed out here, but not at the provider", "provider", session.Provider, "error", oneLine(err),
-				"ip", c.RealIP(), "request_id", requestID(c))
+			s.sampled.warn(c, session.Provider, "signed out here, but not at the provider", "error", oneLine(err))
 			return seeOther(c, s.path("/login?signed_out=partial"))
 		}
 		if ok {
-			s.setAttempt(c, pending, logoutCookieLasts)
+			s.keepAttempt(c, pending.Attempt.State, pending.Sealed, logoutCookieLasts)
 			return s.leave(c, session.Provider, pending.Step)
 		}
 	}
@@ -130,7 +129,7 @@ func (s *Server) receiveLogout(c echo.Context) error {
 		Provider: provider.Name, Request: request, State: state, Sealed: sealed,
 	})
 	if sealed != "" && !errors.Is(err, sso.ErrBusy) {
-		s.clearAttempt(c, state)
+		s.dropAttempt(c, state)
 	}
 	if err != nil {
 		return s.refuseLogout(c, provider, err)
@@ -202,12 +201,11 @@ func (s *Server) clearIf(c echo.Context, cookie Cookie, ended func(sso.Token) bo
 var errLogoutMessage = errors.New("logout message does not hold")
 
 func (s *Server) refuseLogout(c echo.Context, p sso.Provider, err error) error {
-	log := s.logger.Warn
+	log := s.sampled.warn
 	if errors.Is(err, sso.ErrBusy) {
-		log = s.logger.Debug // a flood; the operator is told of that, once for all
+		log = s.sampled.debug // a flood; the operator is told of that, once for all
 	}
-	log("logout by the provider refused", "provider", p.Name, "reason", string(sdk.ReasonOf(err)),
-		"error", oneLine(err), "ip", c.RealIP(), "request_id", requestID(c))
+	log(c, p.Name, "logout by the provider refused", "reason", string(sdk.ReasonOf(err)), "error", oneLine(err))
 	if errors.Is(err, sdk.ErrInvalidResponse) || errors.Is(err, sso.ErrSpent) || errors.Is(err, sso.ErrAttemptInvalid) {
 		return errors.Join(errLogoutMessage, err)
 	}

@@ -260,3 +260,27 @@ func locationState(t *testing.T, a answer) string {
 	}
 	return target.Query().Get("state")
 }
+
+// While the clock is set back, a cookie that was replaced is refused, and stays: the
+// browser may hold the next one under the same name by then.
+func TestClockThatWasSetBackRemovesNoCookie(t *testing.T) {
+	s := newSite(t, "")
+	b := s.browser(t)
+	old := b.signIn("op", "ada").cookie("directus_session_token")
+	s.clock.advance(time.Minute)
+	b.postJSON("/auth/refresh", map[string]string{"mode": "session"})
+	s.clock.advance(-5 * time.Minute)
+	stale := s.browser(t)
+	header := []string{"Cookie", old.Name + "=" + old.Value}
+	for what, a := range map[string]answer{
+		"a check":   stale.get("/users/me", header...),
+		"a refresh": stale.postJSON("/auth/refresh", map[string]string{"mode": "session"}, header...),
+	} {
+		if a.StatusCode/100 == 2 || len(a.Cookies()) > 0 {
+			t.Errorf("%s with the replaced cookie: %s, %v", what, a.Status, a.Cookies())
+		}
+	}
+	if me := b.get("/users/me"); me.StatusCode != http.StatusOK {
+		t.Errorf("with the current cookie: %s", me.Status)
+	}
+}

@@ -112,7 +112,23 @@ var (
 	}
 	MessageAttemptExpired = Message{
 		Title: "This sign-in has expired",
-		What:  "It took too long, or it was finished already.",
+		What:  "It took too long from its beginning until now.",
+		Next:  "Sign in again. It takes only a moment.",
+	}
+	MessageAttemptOver = Message{
+		Title: "This sign-in is over",
+		What:  "It was finished already, and what you sent now came a second time.",
+		Next:  "If you are not signed in, start again.",
+	}
+	MessageAttemptDropped = Message{
+		Title: "You have started several sign-ins",
+		What:  "Your browser keeps only the latest ones, and this one is not among them.",
+		Next: "Start it again in this window. " +
+			"If somebody sent you a link to this page, do not use it.",
+	}
+	MessageAttemptInvalid = Message{
+		Title: "This sign-in cannot go on",
+		What:  "What your browser kept of it does not fit, perhaps because this server has been updated meanwhile.",
 		Next:  "Start again. It takes only a moment.",
 	}
 	MessageNoCookie = Message{

@@ -12,6 +12,7 @@ var messages = map[string]page.Message{
 	"account locked": page.MessageAccountLocked, "password expired": page.MessagePasswordExpired, "not allowed": page.MessageNotAllowed,
 	"denied": page.MessageDenied, "not registered": page.MessageNotRegistered, "unavailable": page.MessageUnavailable, "busy": page.MessageBusy,
 	"misconfigured": page.MessageMisconfigured, "invalid response": page.MessageInvalidResponse, "attempt expired": page.MessageAttemptExpired,
+	"attempt over": page.MessageAttemptOver, "attempt dropped": page.MessageAttemptDropped, "attempt invalid": page.MessageAttemptInvalid,
 	"no cookie": page.MessageNoCookie, "unknown provider": page.MessageUnknownProvider, "too many attempts": page.MessageTooManyAttempts,
 	"session ended": page.MessageSessionEnded, "cross site": page.MessageCrossSite, "bad redirect": page.MessageBadRedirect,
 	"bad request": page.MessageBadRequest, "not found": page.MessageNotFound, "method not allowed": page.MessageMethodNotAllowed,

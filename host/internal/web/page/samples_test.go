@@ -48,6 +48,8 @@ var samples = map[string]page.Page{
 	"failure":                        page.Failure{Message: page.MessageUnavailable, ID: "9f1c2a77b4e0d351", RetryURL: "/sso/auth/login/staff", HomeURL: "/sso/login"},
 	"failure, bare":                  page.Failure{Message: page.MessageInternal},
 	"signed in":                      page.SignedIn{Name: "Zoë Müller", Email: "zoe@example.org", Role: "editor", Provider: "Okta", Since: moment, Expires: moment.Add(24 * time.Hour), LogoutURL: "/sso/auth/logout"},
+	"already signed in":              page.AlreadySignedIn{Name: "Zoë Müller", Email: "zoe@example.org", ContinueURL: "https://app.example/?a=1&b=2", AgainURL: "/sso/auth/login/okta?redirect=%2Fa"},
+	"already signed in, unknown":     page.AlreadySignedIn{ContinueURL: "/sso/"},
 	"signed in, unknown":             page.SignedIn{LogoutURL: "/sso/auth/logout"},
 }
 

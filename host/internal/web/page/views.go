@@ -1,6 +1,7 @@
 package page
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -95,9 +96,18 @@ func (SignedIn) file() string      { return "signedin.html" }
 func (s SignedIn) links() []string { return []string{s.LogoutURL} }
 
 // Person names the person as well as we know; empty if we know nothing.
-func (s SignedIn) Person() string {
-	if s.Name != "" {
-		return s.Name
-	}
-	return s.Email
+func (s SignedIn) Person() string { return cmp.Or(s.Name, s.Email) }
+
+// AlreadySignedIn is for people who come back to a sign-in that was finished.
+type AlreadySignedIn struct {
+	Name        string
+	Email       string
+	ContinueURL string // where the sign-in led
+	AgainURL    string // where to sign in as somebody else; empty: not shown
 }
+
+func (AlreadySignedIn) file() string      { return "already.html" }
+func (a AlreadySignedIn) links() []string { return []string{a.ContinueURL, a.AgainURL} }
+
+// Person is as of [SignedIn].
+func (a AlreadySignedIn) Person() string { return cmp.Or(a.Name, a.Email) }

@@ -1,0 +1,123 @@
+package sso
+
+import (
+	"encoding/binary"
+	"errors"
+	"slices"
+	"time"
+)
+
+// The first byte of an encoded attempt: its flags, and its mode in two bits.
+const (
+	flagOver = 1 << iota
+	flagRedirectAsked
+	modeShift = 2
+	allFlags  = 0b1111
+)
+
+var codedModes = []Mode{"", ModeJSON, ModeCookie, ModeSession}
+
+// encodeAttempt writes an attempt as bytes: as JSON it would take half as much
+// again of the little room that cookies have. It is not compressed: a length that
+// depends on how much the redirect, which anybody may choose, has in common with
+// the memory would tell about the memory (RFC 3749 section 6).
+func encodeAttempt(a Attempt) []byte {
+	flags := byte(max(0, slices.Index(codedModes, a.Mode))) << modeShift
+	if a.Over {
+		flags |= flagOver
+	}
+	if a.RedirectAsked {
+		flags |= flagRedirectAsked
+	}
+	out := binary.AppendVarint([]byte{flags}, a.ExpiresAt.UnixMilli())
+	for _, text := range []string{a.Step, a.Redirect, string(a.Memory), a.Session} {
+		out = appendText(out, text)
+	}
+	out = binary.AppendUvarint(out, uint64(len(a.Fields)))
+	for _, name := range a.Fields {
+		out = appendText(out, name)
+		out = append(out, boolByte(slices.Contains(a.Optional, name)))
+	}
+	return out
+}
+
+func appendText(out []byte, text string) []byte {
+	return append(binary.AppendUvarint(out, uint64(len(text))), text...)
+}
+
+func boolByte(b bool) byte {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+var errNotAnAttempt = errors.New("not an attempt")
+
+// decodeAttempt reads what encodeAttempt wrote, all of it and nothing else.
+func decodeAttempt(plain []byte) (Attempt, error) {
+	r := attemptReader{rest: plain}
+	flags := r.byte(allFlags)
+	a := Attempt{
+		Over: flags&flagOver != 0, RedirectAsked: flags&flagRedirectAsked != 0, Mode: codedModes[flags>>modeShift],
+		ExpiresAt: time.UnixMilli(r.number()).UTC(), Step: string(r.text()), Redirect: string(r.text()), Memory: r.text(), Session: string(r.text()),
+	}
+	for count := r.size(); count > 0 && !r.bad; count-- {
+		name := string(r.text())
+		a.Fields = append(a.Fields, name)
+		if r.byte(1) == 1 {
+			a.Optional = append(a.Optional, name)
+		}
+	}
+	if r.bad || len(r.rest) > 0 {
+		return Attempt{}, errNotAnAttempt
+	}
+	return a, nil
+}
+
+// attemptReader reads the parts of an encoded attempt, and zeros once one of them
+// does not hold.
+type attemptReader struct {
+	rest []byte
+	bad  bool
+}
+
+func (r *attemptReader) take(n int) []byte {
+	if r.bad || n < 0 || n > len(r.rest) {
+		r.rest, r.bad = nil, true
+		return nil
+	}
+	taken := r.rest[:n:n]
+	r.rest = r.rest[n:]
+	return taken
+}
+
+func (r *attemptReader) byte(most byte) byte {
+	taken := r.take(1)
+	if r.bad || taken[0] > most {
+		r.bad = true
+		return 0
+	}
+	return taken[0]
+}
+
+func (r *attemptReader) number() int64 {
+	value, n := binary.Varint(r.rest)
+	r.bad = r.bad || n <= 0
+	r.take(n)
+	return value
+}
+
+// size reads the length of a part, or how many there are: never more than bytes
+// are left.
+func (r *attemptReader) size() int {
+	value, n := binary.Uvarint(r.rest)
+	r.bad = r.bad || n <= 0 || value > uint64(len(r.rest))
+	r.take(n)
+	if r.bad {
+		return 0
+	}
+	return int(value)
+}
+
+func (r *attemptReader) text() []byte { return r.take(r.size()) }

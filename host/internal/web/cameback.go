@@ -1,0 +1,96 @@
+package web
+
+import (
+	"cmp"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/web/page"
+)
+
+// cameBack answers a response to an attempt that cannot go on. People come back to
+// a form that they left open, by the back button, or with a second click. They never
+// go back to the application with a reason: that may have signed them in long since.
+func (s *Server) cameBack(c echo.Context, attempt sso.Attempt, state, sealed string, err error) error {
+	before, ok := s.ports.Logins.Ended(attempt.Provider, state, sealed)
+	switch {
+	case ok:
+		attempt = before
+	case !errors.Is(err, sso.ErrAttemptOver): // not by us, or not for this
+		s.dropAttempt(c, state)
+	}
+	if errors.Is(err, sso.ErrAttemptOver) {
+		if who, signedIn := s.holder(c); signedIn {
+			return s.leadOn(c, attempt, who, err)
+		}
+	}
+	return s.tellRefused(c, attempt, err)
+}
+
+// leadOn answers whoever comes back to a login that was completed. The response is
+// not looked at again, so it may tell of somebody else than is signed in: people are
+// shown who that is before they go on. Where the login led is told only to the
+// browser that holds its session.
+func (s *Server) leadOn(c echo.Context, attempt sso.Attempt, who sso.Principal, err error) error {
+	if wantsHTML(c) {
+		return s.alreadySignedIn(c, http.StatusOK, attempt, who, err)
+	}
+	if target := ledTo(attempt, who); target != "" {
+		return seeOther(c, target)
+	}
+	return s.tellRefused(c, attempt, err)
+}
+
+// ledTo is where a login led that started the session of who; else empty.
+func ledTo(attempt sso.Attempt, who sso.Principal) string {
+	if attempt.Session == "" || attempt.Session != who.Session.ID {
+		return ""
+	}
+	return attempt.Redirect
+}
+
+func (s *Server) alreadySignedIn(c echo.Context, status int, attempt sso.Attempt, who sso.Principal, err error) error {
+	s.sampled.debug(c, attempt.Provider, "came back to a login, signed in already", "session", who.Session.ID, "error", oneLine(err))
+	view := page.AlreadySignedIn{
+		Name:        strings.TrimSpace(who.User.FirstName + " " + who.User.LastName),
+		Email:       who.User.Email,
+		ContinueURL: cmp.Or(ledTo(attempt, who), s.path("/")),
+		AgainURL:    s.againURL(attempt),
+	}
+	return s.render(c, status, view, formsStay)
+}
+
+// holder returns who holds the one good session that the browser's cookies name. If
+// more than one is good, a sub-domain has planted one, and nobody can tell which
+// (A08).
+func (s *Server) holder(c echo.Context) (sso.Principal, bool) {
+	var who sso.Principal
+	good := 0
+	for _, token := range s.cookieTokens(c) {
+		if p, err := s.ports.Logins.Holder(c.Request().Context(), token); err == nil {
+			who, good = p, good+1
+		}
+	}
+	return who, good == 1
+}
+
+// againURL is where the same login starts anew; empty if it cannot.
+func (s *Server) againURL(attempt sso.Attempt) string {
+	p, err := s.ports.Logins.Provider(attempt.Provider)
+	if err != nil {
+		return ""
+	}
+	link := s.startURL(p, attempt.Mode)
+	if !attempt.RedirectAsked {
+		return link
+	}
+	separator := "?"
+	if strings.Contains(link, "?") {
+		separator = "&"
+	}
+	return link + separator + queryOf("redirect", attempt.Redirect)
+}
