@@ -81,7 +81,7 @@ func Load(in Input) (*Config, error) {
 	listed := l.loadSettings(config, in.Executable)
 	config.Providers = l.loadProviders(listed)
 	if len(l.problems) > 0 {
-		return nil, &Error{l.problems}
+		return nil, &Error{Problems: l.problems, Notes: l.notes}
 	}
 	l.warnOfIgnored()
 	config.Files, config.Warnings = l.files, l.warnings

@@ -19,7 +19,8 @@ type loader struct {
 	files    []string // that were read, or looked for
 	problems options.Problems
 	warnings []string
-	nodes    int // of YAML, read so far
+	notes    []string // of the warnings, those about how .env is read
+	nodes    int      // of YAML, read so far
 }
 
 func newLoader(in Input) (*loader, error) {
@@ -60,19 +61,17 @@ func (l *loader) readDotenv() error {
 	if err != nil {
 		return oneProblem(".env", "%v", err)
 	}
-	vars, twice, err := parseDotenv(".env", text)
-	if err != nil {
-		return oneProblem(".env", "%v", err)
+	found := parseDotenv(".env", text)
+	l.notes = found.warnings
+	for _, note := range found.warnings {
+		l.warnOnce("%s", note)
 	}
-	for _, name := range twice {
-		l.warnOnce("%s stands twice in .env; the last one counts", name)
-	}
-	for name, v := range vars {
+	for name, v := range found.vars {
 		if v.value != "" && secretName.MatchString(name) && !strings.HasSuffix(name, "_FILE") {
 			l.warnReadable(path, mode)
 		}
 	}
-	l.layers = append(l.layers, vars)
+	l.layers = append(l.layers, found.vars)
 	return nil
 }
 
