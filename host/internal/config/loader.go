@@ -78,7 +78,7 @@ func (l *loader) readDotenv() error {
 // documentPath finds the YAML file, and the name of what names it.
 func (l *loader) documentPath(file string) (path, name string, err error) {
 	if file != "" {
-		return l.path(file), "configuration file", nil
+		return under(l.dir, file), "configuration file", nil
 	}
 	found, ok := l.setting("CONFIG_PATH")
 	if !ok {
@@ -87,7 +87,7 @@ func (l *loader) documentPath(file string) (path, name string, err error) {
 	path, _ = found.value.(string)
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".yaml", ".yml", ".json":
-		return l.path(path), found.origin, nil
+		return under(l.dir, path), found.origin, nil
 	}
 	return "", "", oneProblem(found.origin, "must name a .yaml, .yml or .json file; variables belong into .env, which is always read")
 }
