@@ -11,6 +11,7 @@ import (
 
 	"github.com/doorward/doorward/host/internal/control"
 	"github.com/doorward/doorward/host/internal/provider"
+	"github.com/doorward/doorward/host/internal/store/sqlite"
 	"github.com/doorward/doorward/sdk"
 )
 
@@ -60,7 +61,10 @@ func check(ctx context.Context, at *reach, name string) ([]provider.Checked, err
 		return nil, err
 	}
 	defer providers.Stop()
-	return providers.Check(ctx, name)
+	checked, err = providers.Check(ctx, name)
+	return withAccounts(ctx, checked, providers, func(ctx context.Context, name string) (int, error) {
+		return sqlite.CountUsersIn(ctx, cfg.DBFilename, name)
+	}), err
 }
 
 var errFindings = errors.New("there is something to mend")

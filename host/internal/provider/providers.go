@@ -264,6 +264,11 @@ func (s *snapshot) provider(c Configured) sso.Provider {
 	if c.RegistrationUnset {
 		c.AllowPublicRegistration = s.routes[c.Name].slot.registers.Load()
 	}
+	if c.Spelling != nil {
+		c.Spelled = sso.Spelled{
+			AllowPublicRegistration: c.Spelling("allow_public_registration"), RequireVerifiedEmail: c.Spelling("require_verified_email"),
+		}
+	}
 	return c.Provider
 }
 

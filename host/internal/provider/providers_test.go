@@ -83,6 +83,10 @@ func TestRegistrationByDefault(t *testing.T) {
 		}
 	}
 	check("while they run")
+	if p, _ := h.Provider("closed"); p.Spelled.AllowPublicRegistration != "AUTH_CLOSED_ALLOW_PUBLIC_REGISTRATION" ||
+		p.Spelled.RequireVerifiedEmail != "AUTH_CLOSED_REQUIRE_VERIFIED_EMAIL" {
+		t.Errorf("options in the operator's words: %+v", p.Spelled)
+	}
 	for _, s := range h.slots {
 		if err := s.do(t.Context(), func() { s.running.Kill() }); err != nil {
 			t.Fatal(err)
