@@ -18,6 +18,7 @@ BUF_VERSION                := v1.75.0
 GOLANGCI_LINT_VERSION      := v2.15.0
 PROTOC_GEN_GO_VERSION      := v1.36.12
 PROTOC_GEN_GO_GRPC_VERSION := v1.6.2
+GOVULNCHECK_VERSION        := v1.9.0
 BENCHSTAT_VERSION          := v0.0.0-20260908200009-22c9c6c9d4da
 
 FUZZ_TIME   ?= 50000x
@@ -79,6 +80,10 @@ lint-code: $(TOOLS)/golangci-lint
 lint-proto: $(TOOLS)/buf
 	cd sdk && ../$(TOOLS)/buf lint
 
+.PHONY: vuln
+vuln: $(TOOLS)/govulncheck ## Look for known vulnerabilities in what we call
+	@.ci/vuln $(MODULES)
+
 .PHONY: generate
 generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc build ## Write all generated files anew
 	cd sdk && PATH="$(CURDIR)/$(TOOLS):$$PATH" buf generate
@@ -112,4 +117,5 @@ $(eval $(call install_tool,buf,github.com/bufbuild/buf/cmd/buf,$(BUF_VERSION)))
 $(eval $(call install_tool,golangci-lint,github.com/golangci/golangci-lint/v2/cmd/golangci-lint,$(GOLANGCI_LINT_VERSION)))
 $(eval $(call install_tool,protoc-gen-go,google.golang.org/protobuf/cmd/protoc-gen-go,$(PROTOC_GEN_GO_VERSION)))
 $(eval $(call install_tool,protoc-gen-go-grpc,google.golang.org/grpc/cmd/protoc-gen-go-grpc,$(PROTOC_GEN_GO_GRPC_VERSION)))
+$(eval $(call install_tool,govulncheck,golang.org/x/vuln/cmd/govulncheck,$(GOVULNCHECK_VERSION)))
 $(eval $(call install_tool,benchstat,golang.org/x/perf/cmd/benchstat,$(BENCHSTAT_VERSION)))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -171,6 +172,10 @@ func (a *agent) fillIn(f form) (url.Values, bool) {
 		return url.Values{"person": {a.login}}, true
 	case len(f.buttons["person"]) > 0:
 		return url.Values{"refuse": {"yes"}}, true
+	case len(f.buttons["user"]) > 0: // of a SAML provider, which offers its people by number
+		values := maps.Clone(f.hidden)
+		values.Set("user", f.buttons["user"][0])
+		return values, true
 	case f.asksNothing():
 		return f.hidden, true
 	default:

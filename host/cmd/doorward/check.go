@@ -9,14 +9,14 @@ import (
 	hclog "github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
-	"github.com/doorward/doorward/host/internal/config"
 	"github.com/doorward/doorward/host/internal/control"
 	"github.com/doorward/doorward/host/internal/provider"
+	"github.com/doorward/doorward/host/internal/store/sqlite"
 	"github.com/doorward/doorward/sdk"
 )
 
 func checkCommand(environ []string) *cobra.Command {
-	var file string
+	var host *reach
 	cmd := &cobra.Command{
 		Use:   "check [PROVIDER]",
 		Short: "Look for what is wrong with a provider, or with all",
@@ -28,26 +28,32 @@ func checkCommand(environ []string) *cobra.Command {
 			if len(args) > 0 {
 				name = args[0]
 			}
-			cfg, err := loadConfig(environ, file)
-			if err != nil {
-				return err
-			}
-			checked, err := check(cmd.Context(), cfg, name)
+			checked, err := check(cmd.Context(), host, name)
 			if err != nil {
 				return err
 			}
 			return printChecked(cmd.OutOrStdout(), checked)
 		},
 	}
-	configFlag(cmd, &file)
+	host = reachFlags(cmd, environ)
 	return cmd
 }
 
-func check(ctx context.Context, cfg *config.Config, name string) ([]provider.Checked, error) {
+// check asks the running host. If none runs, and none was named, the plugins are
+// started for it, which needs the whole configuration.
+func check(ctx context.Context, at *reach, name string) ([]provider.Checked, error) {
+	client, err := at.client()
+	if err != nil {
+		return nil, err
+	}
 	var checked []provider.Checked
-	err := control.NewClient(cfg.ControlSocket).Check(ctx, name, &checked)
-	if !errors.Is(err, control.ErrNotRunning) {
+	err = client.Check(ctx, name, &checked)
+	if !errors.Is(err, control.ErrNotRunning) || at.socket != "" {
 		return checked, err
+	}
+	cfg, err := loadConfig(at.environ, at.file)
+	if err != nil {
+		return nil, err
 	}
 	h := host{config: cfg, logger: hclog.NewNullLogger()}
 	providers, err := h.startProviders(ctx, nil)
@@ -55,7 +61,10 @@ func check(ctx context.Context, cfg *config.Config, name string) ([]provider.Che
 		return nil, err
 	}
 	defer providers.Stop()
-	return providers.Check(ctx, name)
+	checked, err = providers.Check(ctx, name)
+	return withAccounts(ctx, checked, providers, func(ctx context.Context, name string) (int, error) {
+		return sqlite.CountUsersIn(ctx, cfg.DBFilename, name)
+	}), err
 }
 
 var errFindings = errors.New("there is something to mend")

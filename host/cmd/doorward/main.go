@@ -29,7 +29,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		Use:   "doorward",
 		Short: "The login host whose mechanisms are plugins",
 		Long: "Doorward lets people sign in to systems through external providers: OpenID Connect, LDAP, SAML 2.0,\n" +
-			"and whatever a plugin speaks. Start it with \"doorward serve\".",
+			"and whatever a plugin speaks. Start it with \"doorward serve\".\n\n" + exitCodes,
 		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,
@@ -39,9 +39,6 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	root.SetErr(stderr)
 	root.AddCommand(serveCommand(environ), reloadCommand(environ), pluginsCommand(environ), checkCommand(environ),
 		pluginCommand(environ), docsCommand())
-	if err := root.ExecuteContext(ctx); err != nil {
-		root.PrintErrln("doorward:", err)
-		return 1
-	}
-	return 0
+	root.SetContext(ctx)
+	return execute(root)
 }

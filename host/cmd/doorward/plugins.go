@@ -14,14 +14,14 @@ import (
 )
 
 func pluginsCommand(environ []string) *cobra.Command {
-	var file string
+	var host *reach
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "plugins",
 		Short: "Show how the plugins of the running host stand",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := controlClient(environ, file)
+			client, err := host.client()
 			if err != nil {
 				return err
 			}
@@ -37,7 +37,7 @@ func pluginsCommand(environ []string) *cobra.Command {
 			return printPlugins(cmd.OutOrStdout(), plugins, time.Now())
 		},
 	}
-	configFlag(cmd, &file)
+	host = reachFlags(cmd, environ)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print everything that is known, as JSON")
 	return cmd
 }

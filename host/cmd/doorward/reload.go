@@ -16,12 +16,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/doorward/doorward/host/internal/config"
-	"github.com/doorward/doorward/host/internal/control"
 	"github.com/doorward/doorward/host/internal/provider"
 )
 
 func reloadCommand(environ []string) *cobra.Command {
-	var file string
+	var host *reach
 	cmd := &cobra.Command{
 		Use:   "reload",
 		Short: "Have the running host read its providers and plugins anew",
@@ -30,7 +29,7 @@ func reloadCommand(environ []string) *cobra.Command {
 			"What cannot be done leaves what was there as it was, is told, and makes the command fail.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			client, err := controlClient(environ, file)
+			client, err := host.client()
 			if err != nil {
 				return err
 			}
@@ -41,21 +40,8 @@ func reloadCommand(environ []string) *cobra.Command {
 			return err
 		},
 	}
-	configFlag(cmd, &file)
+	host = reachFlags(cmd, environ)
 	return cmd
-}
-
-func configFlag(cmd *cobra.Command, file *string) {
-	cmd.Flags().StringVarP(file, "config", "c", "", "YAML file that the host was started with (or CONFIG_PATH)")
-}
-
-// controlClient reads the same configuration as the host, to find its socket.
-func controlClient(environ []string, file string) (*control.Client, error) {
-	cfg, err := loadConfig(environ, file)
-	if err != nil {
-		return nil, err
-	}
-	return control.NewClient(cfg.ControlSocket), nil
 }
 
 // reloader brings a running host to a new configuration.

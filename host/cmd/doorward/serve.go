@@ -174,7 +174,10 @@ func (h host) serve(ctx context.Context) (err error) {
 	r := newReloader(h, providers, hangUp)
 	controlled, err := control.Serve(ctx, cfg.ControlSocket, cfg.MetricsAddress, control.Ports{
 		Plugins: func() any { return providers.Plugins() }, Reload: r.reload, Healthy: healthy(providers),
-		Check:   func(ctx context.Context, name string) (any, error) { return providers.Check(ctx, name) },
+		Check: func(ctx context.Context, name string) (any, error) {
+			checked, err := providers.Check(ctx, name)
+			return withAccounts(ctx, checked, providers, store.CountUsers), err
+		},
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
 	})
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"strings"
 	"time"
 
 	"github.com/doorward/doorward/sdk/options"
@@ -65,7 +64,7 @@ type Cookie struct {
 // Input is where the configuration comes from.
 type Input struct {
 	Environ    []string // as of os.Environ
-	Dir        string   // folder of .env, and base of relative paths; empty: the working directory
+	Dir        string   // folder of .env, and base of relative paths outside the YAML file; empty: the working directory
 	File       string   // YAML file; empty: CONFIG_PATH, or none
 	Executable string   // path of the host's binary: plugins are beside it by default
 }
@@ -81,29 +80,9 @@ func Load(in Input) (*Config, error) {
 	listed := l.loadSettings(config, in.Executable)
 	config.Providers = l.loadProviders(listed)
 	if len(l.problems) > 0 {
-		return nil, &Error{l.problems}
+		return nil, &Error{Problems: l.problems, Notes: l.notes}
 	}
 	l.warnOfIgnored()
 	config.Files, config.Warnings = l.files, l.warnings
 	return config, nil
-}
-
-// PluginPaths returns the plugin folder and the path of the lock file, for commands
-// that need nothing else to be set.
-func PluginPaths(in Input) (dir, lockFile string, err error) {
-	l, err := newLoader(in)
-	if err != nil {
-		return "", "", err
-	}
-	g := newGroup(l, l.givenSettings(), strings.ToUpper)
-	var s settings
-	for option, to := range map[string]*string{"plugin_dir": &s.PluginDir, "plugin_lock": &s.PluginLock} {
-		if found, ok := g.given[option]; ok {
-			if *to, ok = found.value.(string); !ok || found.broken {
-				return "", "", oneProblem(found.origin, "must be a path")
-			}
-		}
-	}
-	dir = g.pluginDir(s, in.Executable)
-	return dir, g.pluginLock(s, dir), nil
 }

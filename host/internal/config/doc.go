@@ -24,7 +24,8 @@
 //
 // Keys are the names of settings in lower case, and providers:, a mapping by name.
 // In place of any value may stand {file: path}, read like NAME_FILE, or {env: NAME}.
-// Relative paths count from the folder of .env, wherever they are written.
+// Relative paths in the file count from its folder; those in the environment and in
+// .env from the working directory, where .env is.
 //
 //	public_url: https://login.example.org
 //	secret: {file: /run/secrets/doorward}

@@ -16,6 +16,7 @@ import (
 // are not read yet.
 type document struct {
 	name      string // of the file, without its folder
+	dir       string // from which relative paths in it count
 	settings  map[string]entry
 	providers []providerEntry
 }
@@ -54,7 +55,7 @@ func (l *loader) readDocument(path, namedBy string) error {
 	if err != nil {
 		return oneProblem(namedBy, "%v", err)
 	}
-	l.document = document{name: filepath.Base(path), settings: map[string]entry{}}
+	l.document = document{name: filepath.Base(path), dir: filepath.Dir(path), settings: map[string]entry{}}
 	root, err := parseYAML(text)
 	if err != nil {
 		return oneProblem(l.document.name, "%v", err)

@@ -9,7 +9,8 @@ import (
 type given struct {
 	value  any
 	origin string
-	broken bool // there is a problem already, and no value
+	base   string // folder from which it counts, if it is a relative path
+	broken bool   // there is a problem already, and no value
 }
 
 // A candidate is a variable that gives a value, itself or by a file.
@@ -49,14 +50,14 @@ func (l *loader) pick(candidates ...candidate) (given, bool) {
 		return given{origin: first.origin, broken: true}, true
 	}
 	if !first.isFile {
-		return given{value: withoutCast(first.value), origin: first.origin}, true
+		return given{value: withoutCast(first.value), origin: first.origin, base: l.dir}, true
 	}
-	content, err := l.readValue(first.origin, withoutCast(first.value))
+	content, err := l.readValue(first.origin, withoutCast(first.value), l.dir)
 	if err != nil {
 		l.problems.Addf(first.origin, "%v", err)
 		return given{origin: first.origin, broken: true}, true
 	}
-	return given{value: content, origin: first.origin}, true
+	return given{value: content, origin: first.origin, base: l.dir}, true
 }
 
 // withoutCast strips the type that may stand before a value in environments of the

@@ -10,7 +10,13 @@ import (
 // Error lists everything that is wrong with a configuration. The Option of a
 // problem is the name that the operator wrote, with file and line if it stands in
 // one: PUBLIC_URL, AUTH_X_MODE (.env:3), providers.x.mode (doorward.yaml:12).
-type Error struct{ Problems options.Problems }
+type Error struct {
+	Problems options.Problems
+
+	// Notes say what of .env may be read otherwise than it was meant, which can
+	// be the reason of a problem.
+	Notes []string
+}
 
 // Error returns a list with one problem a line. It holds no secret.
 func (e *Error) Error() string {
@@ -19,6 +25,9 @@ func (e *Error) Error() string {
 		count = fmt.Sprintf("are %d problems", len(e.Problems))
 	}
 	lines := strings.ReplaceAll(e.Problems.Error(), "\n", "\n  ")
+	for _, note := range e.Notes {
+		lines += "\n  note: " + note
+	}
 	return "there " + count + " in the configuration:\n  " + lines
 }
 
@@ -29,5 +38,5 @@ func (e *Error) Unwrap() error { return e.Problems }
 func oneProblem(name, format string, args ...any) *Error {
 	var problems options.Problems
 	problems.Addf(name, format, args...)
-	return &Error{problems}
+	return &Error{Problems: problems}
 }

@@ -49,10 +49,13 @@ func withoutPath(err error) error {
 	return err
 }
 
-// readValue reads a file that holds the value of name. Editors and echo put a
-// newline at the end that is no part of a secret.
-func (l *loader) readValue(name, path string) (string, error) {
-	path = l.path(path)
+// readValue reads a file that holds the value of name; a relative path counts from
+// base. Editors and echo put a newline at the end that is no part of a secret.
+func (l *loader) readValue(name, path, base string) (string, error) {
+	if err := l.missedAt(base, path); err != nil {
+		return "", err
+	}
+	path = under(base, path)
 	l.files = append(l.files, path)
 	content, mode, err := readFile(path)
 	if err != nil {
@@ -89,10 +92,30 @@ func mountedSecret(path string) bool {
 	return strings.HasPrefix(path, "/run/secrets/") || strings.HasPrefix(path, "/var/run/secrets/")
 }
 
-// path makes a path of the operator's one that can be opened.
-func (l *loader) path(path string) string {
+// under makes a path that can be opened of one that counts from base.
+func under(base, path string) string {
 	if filepath.IsAbs(path) {
 		return path
 	}
-	return filepath.Join(l.dir, path)
+	return filepath.Join(base, path)
+}
+
+// missedAt returns an error for a relative path in the YAML file that leads to
+// nothing, and would lead to something if it counted from the working directory:
+// a database that is started anew without a word is not what anybody wants.
+func (l *loader) missedAt(base, path string) error {
+	here, there := under(base, path), under(l.dir, path)
+	if here == there || path == "" || exists(here) || !exists(there) {
+		return nil
+	}
+	if absolute, err := filepath.Abs(there); err == nil {
+		there = absolute
+	}
+	return fmt.Errorf("relative paths in %s count from its folder, where there is no %s; in the working directory there is: write %s",
+		l.document.name, filepath.Clean(path), there)
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
 }

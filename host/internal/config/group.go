@@ -57,6 +57,23 @@ func (g *group) isGiven(option string) bool {
 	return ok
 }
 
+// base returns the folder from which the value of an option counts.
+func (g *group) base(option string) string {
+	if found, ok := g.given[option]; ok {
+		return found.base
+	}
+	return g.loader.dir
+}
+
+// path makes a path that can be opened of the value of an option.
+func (g *group) path(option, value string) string {
+	base := g.base(option)
+	if err := g.loader.missedAt(base, value); g.ok(option) && err != nil {
+		g.refuse(option, "%v", err)
+	}
+	return under(base, value)
+}
+
 // within holds a duration against its bounds, which say also tells in words.
 func (g *group) within(option string, d, least, most time.Duration, say string) {
 	if g.ok(option) && (d < least || d > most) {

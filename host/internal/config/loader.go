@@ -19,7 +19,8 @@ type loader struct {
 	files    []string // that were read, or looked for
 	problems options.Problems
 	warnings []string
-	nodes    int // of YAML, read so far
+	notes    []string // of the warnings, those about how .env is read
+	nodes    int      // of YAML, read so far
 }
 
 func newLoader(in Input) (*loader, error) {
@@ -60,26 +61,24 @@ func (l *loader) readDotenv() error {
 	if err != nil {
 		return oneProblem(".env", "%v", err)
 	}
-	vars, twice, err := parseDotenv(".env", text)
-	if err != nil {
-		return oneProblem(".env", "%v", err)
+	found := parseDotenv(".env", text)
+	l.notes = found.warnings
+	for _, note := range found.warnings {
+		l.warnOnce("%s", note)
 	}
-	for _, name := range twice {
-		l.warnOnce("%s stands twice in .env; the last one counts", name)
-	}
-	for name, v := range vars {
+	for name, v := range found.vars {
 		if v.value != "" && secretName.MatchString(name) && !strings.HasSuffix(name, "_FILE") {
 			l.warnReadable(path, mode)
 		}
 	}
-	l.layers = append(l.layers, vars)
+	l.layers = append(l.layers, found.vars)
 	return nil
 }
 
 // documentPath finds the YAML file, and the name of what names it.
 func (l *loader) documentPath(file string) (path, name string, err error) {
 	if file != "" {
-		return l.path(file), "configuration file", nil
+		return under(l.dir, file), "configuration file", nil
 	}
 	found, ok := l.setting("CONFIG_PATH")
 	if !ok {
@@ -88,7 +87,7 @@ func (l *loader) documentPath(file string) (path, name string, err error) {
 	path, _ = found.value.(string)
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".yaml", ".yml", ".json":
-		return l.path(path), found.origin, nil
+		return under(l.dir, path), found.origin, nil
 	}
 	return "", "", oneProblem(found.origin, "must name a .yaml, .yml or .json file; variables belong into .env, which is always read")
 }

@@ -38,6 +38,9 @@ In the YAML file the names stand in lower case.
 An empty value counts as not given. ` + "`NAME_FILE`" + ` names a file that holds the value of ` + "`NAME`" + `, for every setting and
 every option of a provider; one newline at its end is left out. In YAML, ` + "`{file: path}`" + ` and ` + "`{env: NAME}`" + ` may stand for any value.
 
+Relative paths count from the working directory if they stand in the environment or in ` + "`.env`" + `, and from the folder of
+the YAML file if they stand there.
+
 ## The host
 
 ` + withNames(settingsSchema, strings.ToUpper).Markdown() + `

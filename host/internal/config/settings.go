@@ -59,13 +59,7 @@ type listing struct {
 
 // loadSettings fills the config and returns which providers it lists.
 func (l *loader) loadSettings(config *Config, executable string) listing {
-	g := newGroup(l, l.givenSettings(), nil)
-	g.spell = func(option string) string {
-		if found, ok := g.given[option]; ok {
-			return found.origin
-		}
-		return strings.ToUpper(option)
-	}
+	g := newSettings(l, l.givenSettings())
 	s := decode[settings](g)
 
 	config.Host, config.Port = s.Host, s.Port
@@ -94,10 +88,8 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 func (l *loader) givenSettings() map[string]given {
 	values := map[string]given{}
 	for _, option := range settingsSchema.Options {
-		if found, ok := l.setting(strings.ToUpper(option.Name)); ok {
+		if found, ok := l.givenSetting(option); ok {
 			values[option.Name] = found
-		} else if entry, ok := l.document.setting(option.Name); ok {
-			values[option.Name] = l.givenBy(entry, entry.key, option.Type)
 		}
 	}
 	// The setting is a list, but false is how not to have one.
@@ -106,6 +98,17 @@ func (l *loader) givenSettings() map[string]given {
 		values["ip_trust_proxy"] = found
 	}
 	return values
+}
+
+// givenSetting finds what is given for one setting.
+func (l *loader) givenSetting(option options.Option) (given, bool) {
+	if found, ok := l.setting(strings.ToUpper(option.Name)); ok {
+		return found, true
+	}
+	if entry, ok := l.document.setting(option.Name); ok {
+		return l.givenBy(entry, entry.key, option.Type), true
+	}
+	return given{}, false
 }
 
 func (g *group) checkLifetimes(s settings) {
@@ -142,14 +145,14 @@ func (g *group) database(s settings) string {
 	} else if g.ok("db_client") && s.DBClient != "sqlite3" {
 		g.refuse("db_client", "must be sqlite3")
 	}
+	path := g.path("db_filename", s.DBFilename)
 	if g.ok("db_filename") {
-		g.checkDatabasePath(s.DBFilename)
+		g.checkDatabasePath(s.DBFilename, path)
 	}
-	return g.loader.path(s.DBFilename)
+	return path
 }
 
-func (g *group) checkDatabasePath(name string) {
-	path := g.loader.path(name)
+func (g *group) checkDatabasePath(name, path string) {
 	folder := filepath.Dir(path)
 	switch {
 	case name == ":memory:" || strings.HasPrefix(name, "file:"):
@@ -168,17 +171,17 @@ func isFolder(path string) bool {
 
 func (g *group) pluginDir(s settings, executable string) string {
 	if s.PluginDir != "" {
-		return g.loader.path(s.PluginDir)
+		return g.path("plugin_dir", s.PluginDir)
 	}
 	if executable == "" {
-		return g.loader.path("plugins")
+		return under(g.loader.dir, "plugins")
 	}
 	return filepath.Join(filepath.Dir(executable), "plugins")
 }
 
 func (g *group) pluginLock(s settings, dir string) string {
 	if s.PluginLock != "" {
-		return g.loader.path(s.PluginLock)
+		return g.path("plugin_lock", s.PluginLock)
 	}
 	return filepath.Join(dir, "plugins.lock")
 }
@@ -189,7 +192,7 @@ const maxSocketPath = 103
 func (g *group) controlSocket(s settings, database string) string {
 	path := database + ".sock"
 	if s.ControlSocket != "" {
-		path = g.loader.path(s.ControlSocket)
+		path = under(g.base("control_socket"), s.ControlSocket)
 	}
 	if len(path) > maxSocketPath && g.ok("db_filename") {
 		g.refuse("control_socket", "must be a path of at most %d bytes, and %s is longer; write a shorter one, such as /run/doorward/control.sock",

@@ -26,7 +26,11 @@ func (l *loader) givenBy(e entry, name string, t options.Type) given {
 		l.problems.Addf(origin, "%v", err)
 		return given{origin: origin, broken: true}
 	}
-	return given{value: value, origin: origin}
+	base := l.document.dir
+	if kind, _, ok := reference(followAlias(e.node)); ok && kind == "env" {
+		base = l.dir
+	}
+	return given{value: value, origin: origin, base: base}
 }
 
 func (l *loader) entryValue(e entry, t options.Type) (any, error) {
@@ -172,7 +176,7 @@ func reference(node *yaml.Node) (kind, name string, ok bool) {
 // referred reads what a reference names.
 func (l *loader) referred(key, kind, name string) (any, error) {
 	if kind == "file" {
-		return l.readValue(key, name)
+		return l.readValue(key, name, l.document.dir)
 	}
 	for _, layer := range l.layers {
 		if v := layer[name]; v.value != "" {

@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/doorward/doorward/host/internal/provider/lock"
 	"github.com/doorward/doorward/host/internal/provider/process"
+	"github.com/doorward/doorward/sdk/options"
 )
 
 // Binaries says where the plugins come from.
@@ -27,7 +30,11 @@ func FileName(mechanism string) string { return "doorward-plugin-" + mechanism }
 // each time: the operator may have changed it.
 func (s Binaries) Open(mechanism string) (*process.Binary, error) {
 	if s.InsecureWithoutLock {
-		return process.OpenBinary(filepath.Join(s.Dir, FileName(mechanism)))
+		binary, err := process.OpenBinary(filepath.Join(s.Dir, FileName(mechanism)))
+		if errors.Is(err, process.ErrNoBinary) {
+			err = s.noPlugin(mechanism, lock.File{})
+		}
+		return binary, err
 	}
 	file, err := lock.Read(s.Lock)
 	if err != nil {
@@ -35,7 +42,7 @@ func (s Binaries) Open(mechanism string) (*process.Binary, error) {
 	}
 	locked, err := file.Find(mechanism)
 	if err != nil {
-		return nil, s.notLocked(mechanism, err)
+		return nil, s.notLocked(mechanism, file, err)
 	}
 	binary, err := process.OpenBinary(filepath.Join(s.Dir, locked.Name))
 	if err != nil {
@@ -48,13 +55,42 @@ func (s Binaries) Open(mechanism string) (*process.Binary, error) {
 	return binary, nil
 }
 
-func (s Binaries) notLocked(mechanism string, err error) error {
+func (s Binaries) notLocked(mechanism string, file lock.File, err error) error {
 	path := filepath.Join(s.Dir, FileName(mechanism))
 	if _, statErr := os.Stat(path); errors.Is(statErr, os.ErrNotExist) {
-		return fmt.Errorf("%w: %s, and it is not in %s: run doorward plugin add with the path of the plugin, or set PLUGIN_DIR to the folder that has it",
-			process.ErrNoBinary, path, s.Lock)
+		return s.noPlugin(mechanism, file)
 	}
 	return fmt.Errorf("%w %s: if you trust it, run: doorward plugin add %s", err, s.Lock, path)
+}
+
+// ErrNoPlugin: no plugin speaks what a provider has as its driver.
+var ErrNoPlugin = errors.New("no plugin for driver")
+
+// noPlugin says which plugins there are in place of the one that is not.
+func (s Binaries) noPlugin(mechanism string, file lock.File) error {
+	did, there := "", s.mechanisms(file)
+	if near := options.Suggest(mechanism, there); near != "" {
+		did = fmt.Sprintf("; did you mean %q?", near)
+	}
+	if len(there) == 0 {
+		there = []string{"none"}
+	}
+	return fmt.Errorf("%w %q: %s is not there%s (plugins: %s); to have one more, run doorward plugin add with its path, or set PLUGIN_DIR to the folder that has it",
+		ErrNoPlugin, mechanism, filepath.Join(s.Dir, FileName(mechanism)), did, strings.Join(there, ", "))
+}
+
+// mechanisms lists those in the lock file and in the folder.
+func (s Binaries) mechanisms(file lock.File) []string {
+	var names []string
+	for _, p := range file.Plugins {
+		names = append(names, p.Mechanism)
+	}
+	paths, _ := filepath.Glob(filepath.Join(s.Dir, FileName("*"))) // fails for a bad pattern only
+	for _, path := range paths {
+		names = append(names, strings.TrimPrefix(filepath.Base(path), FileName("")))
+	}
+	slices.Sort(names)
+	return slices.Compact(names)
 }
 
 // Digest is that of the binary which Open would open.

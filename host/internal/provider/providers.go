@@ -85,13 +85,14 @@ type snapshot struct {
 	routes map[string]connected
 }
 
-// ErrNoneUsable: every provider was refused by its mechanism, so that nobody could
-// sign in.
+// ErrNoneUsable: every provider was refused by its mechanism, or there is no plugin
+// for it, so that nobody could sign in.
 var ErrNoneUsable = errors.New("providers are misconfigured")
 
 // Start launches the plugins side by side and opens the providers. What does not
 // start, or is misconfigured, is unavailable, and the rest goes on. Only if every
-// provider is misconfigured Start fails, with ErrNoneUsable.
+// provider is misconfigured, or has a driver for which there is no plugin, Start fails
+// with ErrNoneUsable.
 func Start(ctx context.Context, config Config) (*Providers, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("starting the plugins: %w", err)
@@ -262,6 +263,11 @@ func (p *Providers) Provider(name string) (sso.Provider, bool) {
 func (s *snapshot) provider(c Configured) sso.Provider {
 	if c.RegistrationUnset {
 		c.AllowPublicRegistration = s.routes[c.Name].slot.registers.Load()
+	}
+	if c.Spelling != nil {
+		c.Spelled = sso.Spelled{
+			AllowPublicRegistration: c.Spelling("allow_public_registration"), RequireVerifiedEmail: c.Spelling("require_verified_email"),
+		}
 	}
 	return c.Provider
 }

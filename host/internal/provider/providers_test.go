@@ -11,7 +11,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/doorward/doorward/host/internal/provider/process"
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/sdk"
 )
@@ -60,7 +59,7 @@ func TestPlugins(t *testing.T) {
 		missing.Version != "" || missing.ErrorAt.IsZero() || missing.NextTry.IsZero() {
 		t.Errorf("the one without a file: %+v", missing)
 	}
-	if err := h.Available("b"); !errors.Is(err, process.ErrNoBinary) || !errors.Is(err, sdk.ErrUnavailable) {
+	if err := h.Available("b"); !errors.Is(err, ErrNoPlugin) || !errors.Is(err, sdk.ErrUnavailable) {
 		t.Errorf("its provider: %v", err)
 	}
 }
@@ -84,6 +83,10 @@ func TestRegistrationByDefault(t *testing.T) {
 		}
 	}
 	check("while they run")
+	if p, _ := h.Provider("closed"); p.Spelled.AllowPublicRegistration != "AUTH_CLOSED_ALLOW_PUBLIC_REGISTRATION" ||
+		p.Spelled.RequireVerifiedEmail != "AUTH_CLOSED_REQUIRE_VERIFIED_EMAIL" {
+		t.Errorf("options in the operator's words: %+v", p.Spelled)
+	}
 	for _, s := range h.slots {
 		if err := s.do(t.Context(), func() { s.running.Kill() }); err != nil {
 			t.Fatal(err)

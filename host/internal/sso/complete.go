@@ -85,10 +85,12 @@ func mapIdentity(user *User, p Provider, identity sdk.Identity) {
 
 func (s *Service) createUser(ctx context.Context, p Provider, identity sdk.Identity, now time.Time) (User, error) {
 	if !p.AllowPublicRegistration {
-		return User{}, fmt.Errorf("%w at provider %s", ErrNotRegistered, p.Name)
+		return User{}, fmt.Errorf("%w at provider %s: subject %.200q; to create accounts at the first login, set %s to true",
+			ErrNotRegistered, p.Name, identity.Subject, p.Spelled.AllowPublicRegistration)
 	}
 	if p.RequireVerifiedEmail && (!identity.EmailVerified || identity.Email == "") {
-		return User{}, fmt.Errorf("%w without a verified e-mail address at provider %s", ErrNotRegistered, p.Name)
+		return User{}, fmt.Errorf("%w without a verified e-mail address at provider %s: subject %.200q; %s is why",
+			ErrNotRegistered, p.Name, identity.Subject, p.Spelled.RequireVerifiedEmail)
 	}
 	user := User{
 		ID: newUUID(), Provider: p.Name, Subject: identity.Subject, Status: UserActive,

@@ -30,7 +30,13 @@ type Provider struct {
 	DefaultRole             string     // of created users
 	RoleMapping             []RoleRule // first match wins; when set, applied at each login
 	LoginTimeout            time.Duration
+
+	Spelled Spelled
 }
+
+// Spelled is what the operator calls the options that decide who gets an account,
+// so that a refusal can name what to change: AUTH_CORP_ALLOW_PUBLIC_REGISTRATION.
+type Spelled struct{ AllowPublicRegistration, RequireVerifiedEmail string }
 
 // RoleRule gives a role to the members of a group.
 type RoleRule struct{ Group, Role string }

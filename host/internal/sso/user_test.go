@@ -1,6 +1,7 @@
 package sso_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -126,9 +127,15 @@ func TestRegistrationIsClosed(t *testing.T) {
 	h.signIn(sso.Start{}, alice())
 	closed := provider("p")
 	closed.AllowPublicRegistration, closed.RequireVerifiedEmail = false, true
+	closed.Spelled.AllowPublicRegistration = "AUTH_P_ALLOW_PUBLIC_REGISTRATION"
 	h.providers.configure(closed)
 	_, err := h.tryToSignIn(sso.Start{}, sdk.Identity{Subject: "bob", Email: "bob@example.org", EmailVerified: true})
 	wantErr(t, "bob", err, sso.ErrNotRegistered)
+	for _, want := range []string{"provider p", `subject "bob"`, "set AUTH_P_ALLOW_PUBLIC_REGISTRATION to true"} {
+		if !strings.Contains(err.Error(), want) {
+			t.Errorf("%q is not in: %v", want, err)
+		}
+	}
 	if h.count("users") != 1 || h.count("sessions") != 1 {
 		t.Errorf("%d users, %d sessions", h.count("users"), h.count("sessions"))
 	}

@@ -21,6 +21,10 @@ type Store interface {
 	sso.Once
 	sso.SigningKeys
 
+	// CountUsers returns how many users can sign in through a provider, suspended
+	// ones included. It reads them all, and is for operators.
+	CountUsers(ctx context.Context, provider string) (int, error)
+
 	// Ping returns nil if the database answers and can be written to.
 	Ping(ctx context.Context) error
 

@@ -177,3 +177,26 @@ func TestSessionsFromBeforeHaveNamesAtTheirProviders(t *testing.T) {
 		t.Errorf("ended %v, %v", ended, err)
 	}
 }
+
+func TestCountingUsersChangesNothing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "doorward.db")
+	if n, err := CountUsersIn(t.Context(), path, "corp"); n != 0 || err != nil {
+		t.Errorf("without a database: %d users, %v", n, err)
+	}
+	if _, err := os.Stat(path); err == nil {
+		t.Error("counting has made a database")
+	}
+	s := openAt(t, path)
+	if _, err := s.CreateUser(t.Context(), sso.User{ID: "a", Provider: "corp", Subject: "s", Status: sso.UserActive}); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := CountUsersIn(t.Context(), path, "corp"); n != 1 || err != nil {
+		t.Errorf("beside the host: %d users, %v", n, err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := CountUsersIn(t.Context(), path, "corp"); n != 1 || err != nil {
+		t.Errorf("after the host: %d users, %v", n, err)
+	}
+}

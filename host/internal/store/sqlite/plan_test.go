@@ -10,6 +10,7 @@ func TestLookupsUseIndexes(t *testing.T) {
 	s := newStore(t)
 	for name, statement := range map[string]string{
 		"user by link":     selectUserByLink,
+		"users of one":     countUsers,
 		"session token":    selectSessionToken,
 		"user of session":  selectSessionUser,
 		"end by subject":   endBySubject,

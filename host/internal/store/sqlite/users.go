@@ -5,6 +5,11 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"modernc.org/sqlite"
 
 	"github.com/doorward/doorward/host/internal/sso"
 )
@@ -36,6 +41,37 @@ func (s *Store) UserByLink(ctx context.Context, provider, subject string) (sso.U
 	}
 	u.Provider, u.Subject = provider, subject
 	return u, nil
+}
+
+const countUsers = `SELECT count(*) FROM links WHERE provider = ?`
+
+// CountUsers implements store.Store.
+func (s *Store) CountUsers(ctx context.Context, provider string) (int, error) {
+	return countUsersIn(ctx, s.reader, provider)
+}
+
+func countUsersIn(ctx context.Context, db *sql.DB, provider string) (n int, err error) {
+	err = db.QueryRowContext(ctx, countUsers, provider).Scan(&n)
+	return n, explain("counting users", err)
+}
+
+// CountUsersIn is CountUsers of the database in a file that nothing has opened. It
+// changes nothing, and a file that is not there has no users.
+func CountUsersIn(ctx context.Context, path, provider string) (int, error) {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return 0, nil
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return 0, fmt.Errorf("opening database %q: %w", path, err)
+	}
+	connector, err := sqlite.NewConnector(readerURI(path, busyTimeout))
+	if err != nil {
+		return 0, fmt.Errorf("opening database %q: %w", path, err)
+	}
+	db := sql.OpenDB(connector)
+	defer db.Close()
+	return countUsersIn(ctx, db, provider)
 }
 
 // CreateUser implements sso.Users.

@@ -35,6 +35,18 @@ func testUsers(t *testing.T, open func(t *testing.T) store.Store) {
 		wantError(t, "UserByLink", err, sso.ErrNotFound)
 	})
 	t.Run("a second user of the same link is not stored", func(t *testing.T) { testSecondUser(t, open) })
+	t.Run("counted by provider", func(t *testing.T) {
+		s := open(t)
+		for i, provider := range []string{"corp", "corporation", "corp", "other"} {
+			mustCreateUser(t, s, someUser(fmt.Sprint("u-", i), provider, fmt.Sprint("s-", i)))
+		}
+		for provider, want := range map[string]int{"corp": 2, "other": 1, "none": 0} {
+			got, err := s.CountUsers(t.Context(), provider)
+			if err != nil || got != want {
+				t.Errorf("%s: %d users, %v; want %d", provider, got, err, want)
+			}
+		}
+	})
 	t.Run("two users of the same ID are an error", func(t *testing.T) {
 		s := withUser(t, open)
 		if _, err := s.CreateUser(t.Context(), someUser("ann", "corp", "s-2")); err == nil {

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/doorward/doorward/host/internal/control"
+	"github.com/doorward/doorward/host/internal/provider"
+	"github.com/doorward/doorward/sdk"
+)
+
+// An operator who wants to see how the host does has neither its SECRET nor the
+// rest of its environment.
+func TestTheSocketIsEnough(t *testing.T) {
+	dir, err := os.MkdirTemp("", "s") // the path of a socket must be short
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer os.RemoveAll(dir)
+	socket := filepath.Join(dir, "d.db.sock")
+	server, err := control.Serve(t.Context(), socket, "", control.Ports{
+		Plugins: func() any { return []provider.Plugin{{Name: "answered"}} },
+		Reload:  func(context.Context) (string, error) { return "answered", nil },
+		Check: func(context.Context, string) (any, error) {
+			return []provider.Checked{{Provider: "answered", Findings: []sdk.Finding{{Severity: sdk.SeverityOK}}}}, nil
+		},
+		Healthy: func() bool { return true },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer server.Close()
+	for _, command := range []string{"plugins", "reload", "check"} {
+		for name, tc := range map[string]struct{ flag, environ string }{
+			"flag":              {"--socket=" + socket, ""},
+			"flag over setting": {"--socket=" + socket, "CONTROL_SOCKET=/none"},
+			"CONTROL_SOCKET":    {"", "CONTROL_SOCKET=" + socket},
+			"DB_FILENAME":       {"", "DB_FILENAME=" + strings.TrimSuffix(socket, ".sock")},
+		} {
+			var out bytes.Buffer
+			args := []string{command}
+			if tc.flag != "" {
+				args = append(args, tc.flag)
+			}
+			if code := run(t.Context(), args, []string{tc.environ}, &out, &out); code != exitOK || !strings.Contains(out.String(), "answered") {
+				t.Errorf("%s by %s: exit code %d: %s", command, name, code, out.String())
+			}
+		}
+	}
+}
+
+func TestCheckOfAHostThatDoesNotRun(t *testing.T) {
+	var out bytes.Buffer
+	socket := filepath.Join(t.TempDir(), "s")
+	if code := run(t.Context(), []string{"check", "--socket", socket}, nil, &out, &out); code != exitError || !strings.Contains(out.String(), control.ErrNotRunning.Error()) {
+		t.Errorf("by its socket: exit code %d: %s", code, out.String())
+	}
+	out.Reset()
+	if code := run(t.Context(), []string{"check"}, []string{"DB_FILENAME=" + socket}, &out, &out); code != exitError || !strings.Contains(out.String(), "SECRET: is required") {
+		t.Errorf("without its configuration: exit code %d: %s", code, out.String())
+	}
+}

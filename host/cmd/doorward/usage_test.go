@@ -1,0 +1,49 @@
+package main
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestExitCodes(t *testing.T) {
+	for line, tc := range map[string]struct {
+		code int
+		says string
+	}{
+		"":                          {0, "Available Commands"},
+		"--help":                    {0, exitCodes},
+		"--version":                 {0, "dev"},
+		"plugin":                    {0, "verify"},
+		"plugin --help":             {0, "verify"},
+		"help plugin verify":        {0, "Compare the plugins"},
+		"help":                      {0, "Available Commands"},
+		"docs settings":             {0, "# Settings"},
+		"completion bash":           {0, "bash completion"},
+		"completion":                {0, "bash"},
+		"plugin list --dir none":    {0, "MECHANISM"},
+		"plugins --socket /none":    {1, "no doorward is running here"},
+		"plugin remove x":           {1, "doorward plugin list"},
+		"serv":                      {2, `unknown command "serv" for "doorward"; did you mean "serve"?; see: doorward --help`},
+		"colour":                    {2, `unknown command "colour" for "doorward"; see: doorward --help`},
+		"plugin verfy":              {2, `unknown command "verfy" for "doorward plugin"; did you mean "verify"?; see: doorward plugin --help`},
+		"plugin --dir x verfy":      {2, `did you mean "verify"?`},
+		"plugin verfy --help":       {2, `did you mean "verify"?`},
+		"docs nope":                 {2, `unknown command "nope" for "doorward docs"; see: doorward docs --help`},
+		"completion nope":           {2, `unknown command "nope" for "doorward completion"`},
+		"help serv":                 {2, `did you mean "serve"?`},
+		"help plugin verfy":         {2, `did you mean "verify"?`},
+		"--nope":                    {2, "unknown flag: --nope; see: doorward --help"},
+		"serve --wach":              {2, "unknown flag: --wach; see: doorward serve --help"},
+		"serve --config":            {2, "flag needs an argument: --config"},
+		"serve now":                 {2, `"now"`},
+		"check a b":                 {2, "accepts at most 1 arg"},
+		"plugin add":                {2, "requires at least 1 arg"},
+		"plugins --json=x":          {2, "invalid argument"},
+		"docs settings --socket /x": {2, "unknown flag: --socket"},
+	} {
+		code, out := runIn(t.Context(), t, t.TempDir(), nil, strings.Fields(line)...)
+		if code != tc.code || !strings.Contains(out, tc.says) {
+			t.Errorf("doorward %s: exit code %d, want %d with %q:\n%.400s", line, code, tc.code, tc.says, out)
+		}
+	}
+}
