@@ -64,6 +64,7 @@ func decodeAttempt(plain []byte) (Attempt, error) {
 	}
 	for count := r.size(); count > 0 && !r.bad; count-- {
 		name := string(r.text())
+		r.bad = r.bad || slices.Contains(a.Fields, name) // no prompt has two of one name
 		a.Fields = append(a.Fields, name)
 		if r.byte(1) == 1 {
 			a.Optional = append(a.Optional, name)

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -17,7 +16,6 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/doorward/doorward/host/internal/sso"
-	"github.com/doorward/doorward/host/internal/store/sqlite"
 	"github.com/doorward/doorward/sdk"
 )
 
@@ -32,15 +30,10 @@ func (nowhere) Mechanism(context.Context, string, sso.Line) (sdk.Mechanism, func
 	return nil, nil, sdk.ErrUnavailable
 }
 
-// loggingTo makes a server that logs at the default level.
+// loggingTo makes a server with a log.
 func loggingTo(t *testing.T, out *strings.Builder, level hclog.Level) *Server {
 	t.Helper()
-	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { store.Close() })
-	logins, err := sso.New(sso.Config{Secret: make([]byte, sso.MinSecret), Now: time.Now}, sso.Ports{Providers: nowhere{}, Sessions: store})
+	logins, err := sso.New(sso.Config{Secret: make([]byte, sso.MinSecret), Now: time.Now}, sso.Ports{Providers: nowhere{}})
 	if err != nil {
 		t.Fatal(err)
 	}
