@@ -145,12 +145,12 @@ func (s *Server) answerError(err error, c echo.Context) {
 // logError logs what the operator may have to do something about. What clients
 // get wrong by themselves is debug.
 func (s *Server) logError(c echo.Context, a answer, err error) {
-	args := []any{"code", a.code, "path", c.Request().URL.EscapedPath(), "error", oneLine(err), "request_id", requestID(c)}
+	args := []any{"code", a.code, "path", c.Request().URL.EscapedPath(), "error", oneLine(err)}
 	if a.status == http.StatusInternalServerError {
-		s.logger.Error("request failed", args...)
+		s.sampled.error(c, c.Param("provider"), "request failed", args...)
 		return
 	}
-	s.logger.Debug("request refused", args...)
+	s.sampled.debug(c, c.Param("provider"), "request refused", args...)
 }
 
 func (s *Server) renderFailure(c echo.Context, a answer) error {

@@ -163,23 +163,21 @@ func (s *Server) logAskedAgain(c echo.Context, provider string, prompt sdk.Promp
 	if prompt.Reason == "" {
 		return
 	}
-	s.logger.Warn("sign-in refused, asking again", "provider", provider, "code", "INVALID_CREDENTIALS",
-		"reason", string(prompt.Reason), "ip", c.RealIP(), "request_id", requestID(c))
+	s.sampled.warn(c, provider, "sign-in refused, asking again", "code", "INVALID_CREDENTIALS", "reason", string(prompt.Reason))
 }
 
 // refuseLogin ends a login that failed: back to where the client wanted to go
 // with the code as reason, or a page if it named no place.
 func (s *Server) refuseLogin(c echo.Context, attempt sso.Attempt, err error) error {
 	a := answerTo(err)
-	log := s.logger.Warn
+	log := s.sampled.warn
 	switch {
 	case a.status == http.StatusInternalServerError:
-		log = s.logger.Error
+		log = s.sampled.error
 	case a.code == "INVALID_PAYLOAD" || c.Request().Context().Err() != nil:
-		log = s.logger.Debug // a client's mistake, or a client that went away
+		log = s.sampled.debug // a client's mistake, or a client that went away
 	}
-	log("sign-in refused", "provider", attempt.Provider, "code", a.code, "reason", string(sdk.ReasonOf(err)),
-		"error", oneLine(err), "ip", c.RealIP(), "request_id", requestID(c))
+	log(c, attempt.Provider, "sign-in refused", "code", a.code, "reason", string(sdk.ReasonOf(err)), "error", oneLine(err))
 	if attempt.RedirectAsked {
 		return seeOther(c, withReason(attempt.Redirect, a.code))
 	}

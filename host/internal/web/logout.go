@@ -55,8 +55,7 @@ func (s *Server) logoutAtProvider(c echo.Context, ended []sso.Ended) error {
 	for _, session := range ended {
 		pending, ok, err := s.ports.Logins.BeginLogout(c.Request().Context(), session, s.afterLogout(c, session.Provider))
 		if err != nil {
-			s.logger.Warn("signed out here, but not at the provider", "provider", session.Provider, "error", oneLine(err),
-				"ip", c.RealIP(), "request_id", requestID(c))
+			s.sampled.warn(c, session.Provider, "signed out here, but not at the provider", "error", oneLine(err))
 			return seeOther(c, s.path("/login?signed_out=partial"))
 		}
 		if ok {
@@ -202,8 +201,7 @@ func (s *Server) clearIf(c echo.Context, cookie Cookie, ended func(sso.Token) bo
 var errLogoutMessage = errors.New("logout message does not hold")
 
 func (s *Server) refuseLogout(c echo.Context, p sso.Provider, err error) error {
-	s.logger.Warn("logout by the provider refused", "provider", p.Name, "reason", string(sdk.ReasonOf(err)),
-		"error", oneLine(err), "ip", c.RealIP(), "request_id", requestID(c))
+	s.sampled.warn(c, p.Name, "logout by the provider refused", "reason", string(sdk.ReasonOf(err)), "error", oneLine(err))
 	if errors.Is(err, sdk.ErrInvalidResponse) || errors.Is(err, sso.ErrSpent) || errors.Is(err, sso.ErrAttemptInvalid) {
 		return errors.Join(errLogoutMessage, err)
 	}

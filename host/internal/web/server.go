@@ -45,6 +45,7 @@ type Server struct {
 	config    Config
 	ports     Ports
 	logger    hclog.Logger
+	sampled   *sampler // what anybody can make us log
 	pages     *page.Pages
 	redirects *redirects
 	echo      *echo.Echo
@@ -67,7 +68,8 @@ func New(config Config, ports Ports) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the pages: %w", err)
 	}
-	s := &Server{config: config, ports: ports, logger: config.Logger, pages: pages, redirects: &redirects{publicURL: config.PublicURL.String()}}
+	s := &Server{config: config, ports: ports, logger: config.Logger, sampled: newSampler(config.Logger), pages: pages,
+		redirects: &redirects{publicURL: config.PublicURL.String()}}
 	for _, p := range ports.Logins.Providers() {
 		if _, err := s.redirects.rules(p); err != nil {
 			return nil, err

@@ -157,19 +157,17 @@ func (s *Server) refresh(c echo.Context) error {
 	done, err := s.refreshOne(c, found, mode)
 	if err != nil {
 		if errors.Is(err, sso.ErrTokenReused) {
-			s.logger.Warn("a replaced token was used again, its session is ended", "error", oneLine(err),
-				"ip", c.RealIP(), "request_id", requestID(c))
+			s.sampled.warn(c, "", "a replaced token was used again, its session is ended", "error", oneLine(err))
 		}
 		if errors.Is(err, sdk.ErrDenied) || errors.Is(err, sso.ErrPluginFault) {
-			s.logger.Warn("session ended by the provider's answer", "reason", string(sdk.ReasonOf(err)), "error", oneLine(err),
-				"ip", c.RealIP(), "request_id", requestID(c))
+			s.sampled.warn(c, "", "session ended by the provider's answer", "reason", string(sdk.ReasonOf(err)), "error", oneLine(err))
 		}
 		s.clearStale(c, mode, err)
 		return err
 	}
 	if done.Unasked != nil {
-		s.logger.Warn("provider cannot say whether a session is still good, it goes on until its end", "provider", done.Session.Provider,
-			"session", done.Session.ID, "error", oneLine(done.Unasked), "request_id", requestID(c))
+		s.sampled.warn(c, done.Session.Provider, "provider cannot say whether a session is still good, it goes on until its end",
+			"session", done.Session.ID, "error", oneLine(done.Unasked))
 	}
 	if mode != sso.ModeJSON {
 		s.setToken(c, s.cookieOf(mode), done.Token, done.TokenTTL)

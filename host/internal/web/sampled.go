@@ -1,0 +1,118 @@
+package web
+
+import (
+	"sync"
+	"time"
+
+	hclog "github.com/hashicorp/go-hclog"
+	"github.com/labstack/echo/v4"
+)
+
+// How much a client can make the log grow. Anybody can cause most of its lines,
+// without signing in and as fast as the network is: unbounded, that was 8 MB a
+// second, and it buried what mattered.
+const (
+	sampledInterval = 10 * time.Second
+	sampledLines    = 20   // of one kind in an interval
+	sampledFromOne  = 5    // ... that one client may cause, so that a flood does not hide the others
+	sampledKinds    = 1000 // in an interval
+)
+
+// sampler writes the first lines of each kind in each interval, and at its end
+// how many more there were; those are written at debug. A kind is a level and a
+// message about a provider. Its methods may be called concurrently.
+type sampler struct {
+	logger hclog.Logger
+	mu     sync.Mutex
+	kinds  map[kindOfLine]*sampledKind
+}
+
+type kindOfLine struct {
+	level             hclog.Level
+	message, provider string
+}
+
+// sampledKind is what was written of a kind in the interval that is under way.
+type sampledKind struct {
+	from    []string // the client that caused each line
+	omitted int
+}
+
+func newSampler(logger hclog.Logger) *sampler {
+	return &sampler{logger: logger, kinds: map[kindOfLine]*sampledKind{}}
+}
+
+// warn logs what a request caused: the first lines of their kind at warn.
+// Provider, the client's address and the ID of the request come with it.
+func (s *sampler) warn(c echo.Context, provider, message string, args ...any) {
+	s.request(hclog.Warn, c, provider, message, args)
+}
+
+// error is warn for what the operator must look into.
+func (s *sampler) error(c echo.Context, provider, message string, args ...any) {
+	s.request(hclog.Error, c, provider, message, args)
+}
+
+// debug logs what a client got wrong by itself.
+func (s *sampler) debug(c echo.Context, provider, message string, args ...any) {
+	s.request(hclog.Debug, c, provider, message, args)
+}
+
+func (s *sampler) request(level hclog.Level, c echo.Context, provider, message string, args []any) {
+	from := c.RealIP()
+	all := make([]any, 0, len(args)+6)
+	if provider != "" {
+		all = append(all, "provider", provider)
+	}
+	s.log(level, from, provider, message, append(append(all, args...), "ip", from, "request_id", requestID(c))...)
+}
+
+// log logs a line that the client at that address caused.
+func (s *sampler) log(level hclog.Level, from, provider, message string, args ...any) {
+	if level > hclog.Debug && !s.admit(kindOfLine{level, message, provider}, from) {
+		level = hclog.Debug
+	}
+	s.logger.Log(level, message, args...)
+}
+
+// admit counts a line and reports whether it is one of the first.
+func (s *sampler) admit(kind kindOfLine, from string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	k, ok := s.kinds[kind]
+	if !ok {
+		if len(s.kinds) >= sampledKinds {
+			return false
+		}
+		k = &sampledKind{}
+		s.kinds[kind] = k
+		time.AfterFunc(sampledInterval, func() { s.endInterval(kind) })
+	}
+	if len(k.from) >= sampledLines || count(k.from, from) >= sampledFromOne {
+		k.omitted++
+		return false
+	}
+	k.from = append(k.from, from)
+	return true
+}
+
+func (s *sampler) endInterval(kind kindOfLine) {
+	s.mu.Lock()
+	omitted := s.kinds[kind].omitted
+	delete(s.kinds, kind)
+	s.mu.Unlock()
+	if omitted > 0 {
+		s.logger.Log(kind.level, "more lines of one kind were left out, LOG_LEVEL=debug shows all", "line", kind.message,
+			"provider", kind.provider, "lines", omitted, "within", sampledInterval.String())
+	}
+}
+
+func count(list []string, item string) int {
+	n := 0
+	for _, other := range list {
+		if other == item {
+			n++
+		}
+	}
+	return n
+}

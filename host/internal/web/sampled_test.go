@@ -1,0 +1,89 @@
+package web
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	hclog "github.com/hashicorp/go-hclog"
+)
+
+// The first lines of a kind pass in each interval, few of them from one client,
+// and what was left out is told.
+func TestSampledLines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out strings.Builder
+		s := newSampler(hclog.New(&hclog.LoggerOptions{Level: hclog.Info, Output: &out}))
+		flood := func() {
+			for range 1000 {
+				s.log(hclog.Warn, "192.0.2.1", "op", "sign-in refused")
+			}
+		}
+		flood()
+		if n := strings.Count(out.String(), "[WARN]"); n != sampledFromOne {
+			t.Fatalf("%d lines of one client, want %d", n, sampledFromOne)
+		}
+		s.log(hclog.Warn, "192.0.2.2", "op", "sign-in refused", "who", "another client")
+		s.log(hclog.Warn, "192.0.2.1", "dir", "sign-in refused", "who", "another provider")
+		s.log(hclog.Error, "192.0.2.1", "op", "sign-in refused", "who", "another level")
+		for _, who := range []string{"another client", "another provider", "another level"} {
+			if !strings.Contains(out.String(), who) {
+				t.Errorf("the line of %s is missing", who)
+			}
+		}
+		out.Reset()
+		time.Sleep(sampledInterval)
+		synctest.Wait()
+		if n, want := strings.Count(out.String(), "\n"), fmt.Sprintf("lines=%d", 1000-sampledFromOne); n != 1 || !strings.Contains(out.String(), want) {
+			t.Errorf("after the interval: %s", out.String())
+		}
+		out.Reset()
+		flood()
+		if n := strings.Count(out.String(), "\n"); n != sampledFromOne {
+			t.Errorf("%d lines in the next interval", n)
+		}
+	})
+}
+
+// However many clients and providers there are, the log grows by a bound.
+func TestSampledLinesAreBounded(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out strings.Builder
+		s := newSampler(hclog.New(&hclog.LoggerOptions{Level: hclog.Info, Output: &out, Mutex: &sync.Mutex{}}))
+		var group sync.WaitGroup
+		for i := range 3 * sampledLines {
+			group.Go(func() {
+				for range sampledFromOne {
+					s.log(hclog.Warn, fmt.Sprint(i), "op", "sign-in refused")
+				}
+			})
+		}
+		group.Wait()
+		if n := strings.Count(out.String(), "\n"); n != sampledLines {
+			t.Errorf("%d lines, want %d", n, sampledLines)
+		}
+		for i := range 2 * sampledKinds {
+			s.log(hclog.Warn, "192.0.2.1", fmt.Sprint(i), "sign-in refused")
+		}
+		if len(s.kinds) > sampledKinds {
+			t.Errorf("%d kinds are kept", len(s.kinds))
+		}
+	})
+}
+
+// At debug, every line is there.
+func TestSampledLinesAtDebug(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out strings.Builder
+		s := newSampler(hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: &out}))
+		for range 100 {
+			s.log(hclog.Warn, "192.0.2.1", "op", "sign-in refused")
+		}
+		if n := strings.Count(out.String(), "sign-in refused"); n != 100 {
+			t.Errorf("%d lines, want 100", n)
+		}
+	})
+}
