@@ -30,6 +30,18 @@ type Provider struct {
 	DefaultRole             string     // of created users
 	RoleMapping             []RoleRule // first match wins; when set, applied at each login
 	LoginTimeout            time.Duration
+
+	// MaxInbound is how many bytes the query or the body of a request may have
+	// that the provider sends, as its mechanism says.
+	MaxInbound int64
+}
+
+// InboundLimit is MaxInbound, or the default if that is not set.
+func (p Provider) InboundLimit() int64 {
+	if p.MaxInbound <= 0 {
+		return sdk.DefaultInbound
+	}
+	return min(p.MaxInbound, sdk.MaxInbound)
 }
 
 // RoleRule gives a role to the members of a group.
