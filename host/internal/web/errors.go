@@ -68,6 +68,7 @@ var answers = []struct {
 	{sso.ErrPluginFault, answer{http.StatusInternalServerError, "INTERNAL_SERVER_ERROR", page.MessageInternal}},
 	{sdk.ErrDenied, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageDenied}},
 	{sdk.ErrInvalidResponse, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageInvalidResponse}},
+	{errBusy, answer{http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", page.MessageBusy}},
 	{sdk.ErrUnavailable, answer{http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", page.MessageUnavailable}},
 	{sdk.ErrMisconfigured, answer{http.StatusServiceUnavailable, "INVALID_PROVIDER_CONFIG", page.MessageMisconfigured}},
 	{context.DeadlineExceeded, answer{http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", page.MessageUnavailable}},
@@ -128,10 +129,6 @@ func (s *Server) answerError(err error, c echo.Context) {
 	}
 	a := answerTo(err)
 	s.logError(c, a, err)
-	if c.Request().Method == http.MethodHead {
-		_ = c.NoContent(a.status)
-		return
-	}
 	if wantsHTML(c) {
 		err = s.renderFailure(c, a)
 	} else {
@@ -177,7 +174,9 @@ func errorBody(c echo.Context, a answer, err error) errorEnvelope {
 	case "INVALID_PAYLOAD":
 		extensions["reason"] = payloadReason(err, a)
 	case "SERVICE_UNAVAILABLE":
-		extensions["service"] = "provider"
+		if !errors.Is(err, errBusy) {
+			extensions["service"] = "provider"
+		}
 		extensions["reason"] = a.message.Title
 	}
 	if reason := sdk.ReasonOf(err); errors.Is(err, sdk.ErrDenied) && deniedMessages[reason] != (page.Message{}) {

@@ -139,7 +139,11 @@ var reasonMessages = map[string]page.Message{
 
 // reasonQuery passes a reason that we know on.
 func reasonQuery(c echo.Context) string {
-	reason := c.QueryParam("reason")
+	values, err := query(c)
+	if err != nil {
+		return "" // the reason is a courtesy
+	}
+	reason := values.Get("reason")
 	if _, ok := reasonMessages[reason]; !ok {
 		return ""
 	}
@@ -186,7 +190,11 @@ type providerBody struct {
 
 // listProviders answers GET /auth.
 func (s *Server) listProviders(c echo.Context) error {
-	sessionOnly := c.QueryParams().Has("sessionOnly")
+	values, err := query(c)
+	if err != nil {
+		return err
+	}
+	sessionOnly := values.Has("sessionOnly")
 	list, no := []providerBody{}, false
 	for _, p := range s.ports.Logins.Providers() {
 		if sessionOnly && p.Mode != sso.ModeSession {
