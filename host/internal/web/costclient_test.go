@@ -83,6 +83,7 @@ func sendAll(address string, todo batch) (map[int]int, error) {
 			return nil, fmt.Errorf("request %d, %.60q: %w", i, request, err)
 		}
 		_, err = io.Copy(io.Discard, resp.Body)
+		resp.Body.Close()
 		if err != nil {
 			return nil, fmt.Errorf("request %d, %.60q: %w", i, request, err)
 		}

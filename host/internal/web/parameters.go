@@ -29,9 +29,18 @@ func parseParameters(what, text string, most int) (url.Values, error) {
 	if countParameters(text) > most {
 		return nil, payloadError{"there are too many parameters"}
 	}
-	values, err := url.ParseQuery(text)
-	if err != nil {
-		return nil, payloadError{"the " + what + " cannot be read"}
+	values := url.Values{}
+	for parameter := range strings.SplitSeq(text, "&") {
+		if parameter == "" {
+			continue
+		}
+		left, right, _ := strings.Cut(parameter, "=")
+		name, okName := unescape(left)
+		value, okValue := unescape(right)
+		if !okName || !okValue || strings.Contains(parameter, ";") {
+			return nil, payloadError{"the " + what + " cannot be read"}
+		}
+		values[name] = append(values[name], value)
 	}
 	return values, nil
 }

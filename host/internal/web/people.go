@@ -157,13 +157,14 @@ func (s *Server) signIn(c echo.Context) error {
 		return err
 	}
 	target := query.Get("redirect")
+	resolve := s.redirects.resolver(target)
 	view := page.SignIn{SignedOut: query.Has("signed_out"), Elsewhere: query.Get("signed_out") == "partial", Problem: reasonMessages[query.Get("reason")]}
 	for _, p := range s.ports.Logins.Providers() {
 		// Whoever chooses on our own page comes back to our own page, and that
 		// knows people by their session cookie.
 		link := s.startURL(p, sso.ModeSession)
 		if target != "" {
-			checked, err := s.redirects.resolve(p, target)
+			checked, err := resolve(p)
 			if err != nil {
 				continue // this provider may not return there
 			}
