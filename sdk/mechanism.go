@@ -93,3 +93,12 @@ type InboundRequest struct {
 	// cover it (SAML 2.0 bindings section 3.4.4.1).
 	RawQuery string
 }
+
+// Limits of an InboundRequest. Anybody can send one, so the host refuses more,
+// before the mechanism hears of it.
+const (
+	DefaultInbound = 16 << 10 // bytes of the query, or of the body, as sent; a plugin may ask for more
+	MaxInbound     = 1 << 20  // ... but for no more than this
+
+	MaxInboundValues = 64 // of query and form together
+)

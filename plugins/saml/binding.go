@@ -24,6 +24,14 @@ const (
 	// maxRelayState bounds the RelayState that we return to the provider. The
 	// specification says 80 (bindings section 3.4.3), and many send a URL.
 	maxRelayState = 2 << 10
+
+	// maxMessageText bounds a message of the HTTP-POST binding in base64, with
+	// room for its line breaks.
+	maxMessageText = (wall.MaxMessage + 2) / 3 * 4 * 5 / 4
+
+	// maxInbound leaves room for a message whose base64 is urlencoded: of 64
+	// characters two become three each, and so does a line break.
+	maxInbound = maxMessageText*6/5 + 2*maxRelayState
 )
 
 // message is a SAML message as it came by one of the bindings.
@@ -67,7 +75,7 @@ func readPost(req sdk.InboundRequest) (message, error) {
 		text = response[0]
 	}
 	m.relayState = req.Form.Get(paramRelayState)
-	if len(text) > base64.StdEncoding.EncodedLen(wall.Message().Bytes)*5/4 {
+	if len(text) > maxMessageText {
 		return m, sdk.InvalidResponse(reasonMessageEncoding, "a message of %d characters", len(text))
 	}
 	var err error

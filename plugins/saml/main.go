@@ -15,5 +15,5 @@ import "github.com/doorward/doorward/sdk/plugin"
 const version = "0.1.0"
 
 func main() {
-	plugin.Serve(plugin.Description{Mechanism: "saml", Version: version}, open)
+	plugin.Serve(plugin.Description{Mechanism: "saml", Version: version, MaxInbound: maxInbound}, open)
 }

@@ -53,8 +53,18 @@ func (c *Client) Describe(ctx context.Context) (Description, options.Schema, err
 	d := Description{
 		Mechanism: printable(resp.GetMechanism(), maxOption), Version: printable(resp.GetVersion(), maxOption),
 		RegistersByDefault: resp.GetRegistersByDefault(),
+		MaxInbound:         inboundOf(resp.GetMaxInbound()),
 	}
 	return d, schemaFromWire(resp.GetOptions()), nil
+}
+
+// inboundOf is the limit that a plugin describes, within bounds: one that says
+// nothing, or nonsense, gets the default.
+func inboundOf(described int64) int64 {
+	if described <= 0 {
+		return sdk.DefaultInbound
+	}
+	return min(described, sdk.MaxInbound)
 }
 
 // OpenRequest is a configured provider.

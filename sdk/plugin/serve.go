@@ -28,6 +28,12 @@ type Description struct {
 	// the operator says no. It is for mechanisms whose providers are the
 	// operator's own, such as a directory: who is in it was let in already.
 	RegistersByDefault bool
+
+	// MaxInbound is how many bytes the body or the query of a request may have
+	// that a provider sends, or has the browser send, as it comes: in base64 and
+	// urlencoded. The host refuses more. 0 means [sdk.DefaultInbound], which is
+	// enough for a prompt and for OAuth 2.0; more than [sdk.MaxInbound] is that.
+	MaxInbound int64
 }
 
 // Serve is the whole main of a plugin. It serves until the host ends the

@@ -112,6 +112,7 @@ func (s *server) Describe(context.Context, *doorwardv1.DescribeRequest) (*doorwa
 		Version:   s.description.Version,
 
 		RegistersByDefault: s.description.RegistersByDefault,
+		MaxInbound:         s.description.MaxInbound,
 		Options:            schemaToWire(s.schema),
 	}, nil
 }

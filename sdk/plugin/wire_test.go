@@ -20,7 +20,7 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-var about = plugin.Description{Mechanism: "scripted", Version: "1.2.3", RegistersByDefault: true}
+var about = plugin.Description{Mechanism: "scripted", Version: "1.2.3", RegistersByDefault: true, MaxInbound: 100_000}
 
 type noOptions struct{}
 

@@ -261,14 +261,16 @@ func (p *Providers) Provider(name string) (sso.Provider, bool) {
 
 // provider is the provider as the domain sees it, with what its plugin decides.
 func (s *snapshot) provider(c Configured) sso.Provider {
+	slot := s.routes[c.Name].slot
 	if c.RegistrationUnset {
-		c.AllowPublicRegistration = s.routes[c.Name].slot.registers.Load()
+		c.AllowPublicRegistration = slot.registers.Load()
 	}
 	if c.Spelling != nil {
 		c.Spelled = sso.Spelled{
 			AllowPublicRegistration: c.Spelling("allow_public_registration"), RequireVerifiedEmail: c.Spelling("require_verified_email"),
 		}
 	}
+	c.MaxInbound = slot.maxInbound()
 	return c.Provider
 }
 

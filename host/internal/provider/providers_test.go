@@ -95,6 +95,30 @@ func TestRegistrationByDefault(t *testing.T) {
 	check("after they died")
 }
 
+// A response is refused for its size by what the plugin said, also while it is
+// down; of one that was never up, nobody knows.
+func TestInboundLimit(t *testing.T) {
+	h := startHost(t, Config{Binaries: binaries(t, "fake", "directory"), Providers: []Configured{
+		configured("directory", "large"), configured("fake", "default"), configured("missing", "unknown"),
+	}})
+	want := map[string]int64{"large": 100_000, "default": sdk.DefaultInbound, "unknown": sdk.MaxInbound}
+	check := func(when string) {
+		for _, p := range h.List() {
+			if p.InboundLimit() != want[p.Name] {
+				t.Errorf("%s, provider %s: %d bytes, want %d", when, p.Name, p.InboundLimit(), want[p.Name])
+			}
+		}
+	}
+	check("while they run")
+	for _, name := range []string{"fake", "directory"} {
+		s := h.slots[name]
+		if err := s.do(t.Context(), func() { s.running.Kill() }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check("after they died")
+}
+
 func TestUnknownProvider(t *testing.T) {
 	h := startHost(t, Config{Binaries: binaries(t, "fake"), Providers: []Configured{configured("fake", "a")}})
 	if _, err := h.mechanism(t.Context(), "b"); !errors.Is(err, sso.ErrUnknownProvider) {

@@ -31,7 +31,19 @@ type Provider struct {
 	RoleMapping             []RoleRule // first match wins; when set, applied at each login
 	LoginTimeout            time.Duration
 
+	// MaxInbound is how many bytes the query or the body of a request may have
+	// that the provider sends, as its mechanism says.
+	MaxInbound int64
+
 	Spelled Spelled
+}
+
+// InboundLimit is MaxInbound, or the default if that is not set.
+func (p Provider) InboundLimit() int64 {
+	if p.MaxInbound <= 0 {
+		return sdk.DefaultInbound
+	}
+	return min(p.MaxInbound, sdk.MaxInbound)
 }
 
 // Spelled is what the operator calls the options that decide who gets an account,

@@ -2,9 +2,7 @@ package web
 
 import (
 	"errors"
-	"mime"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -17,9 +15,6 @@ import (
 // the browser post again, or a prompt, whose answers must not be repeated in a
 // page.
 const repostedField = "doorward_reposted"
-
-// maxParameters bounds the parameters of a callback.
-const maxParameters = 64
 
 // callback answers GET and POST /auth/login/{provider}/callback: the browser
 // comes back from the provider, or brings the answers to a prompt.
@@ -70,33 +65,6 @@ func (s *Server) callback(c echo.Context) error {
 		return s.goOn(c, *out.Pending)
 	}
 	return s.welcome(c, out.Attempt, out.SignedIn)
-}
-
-// inbound reads a request that came by way of a provider, once and bounded.
-// Query and body are never merged (B19).
-func inbound(c echo.Context) (sdk.InboundRequest, error) {
-	req := c.Request()
-	in := sdk.InboundRequest{Method: req.Method, RawQuery: req.URL.RawQuery}
-	var err error
-	if in.Query, err = url.ParseQuery(req.URL.RawQuery); err != nil {
-		return in, payloadError{"the query cannot be read"}
-	}
-	if req.Method == http.MethodPost {
-		if mediaType, _, _ := mime.ParseMediaType(req.Header.Get("Content-Type")); mediaType != echo.MIMEApplicationForm {
-			return in, errUnsupported
-		}
-		if err := req.ParseForm(); err != nil {
-			if _, tooLarge := errors.AsType[*http.MaxBytesError](err); tooLarge {
-				return in, err
-			}
-			return in, payloadError{"the form cannot be read"}
-		}
-		in.Form = req.PostForm
-	}
-	if len(in.Query)+len(in.Form) > maxParameters {
-		return in, payloadError{"there are too many parameters"}
-	}
-	return in, nil
 }
 
 // stateOf finds the state in what came back: exactly once, under the name that

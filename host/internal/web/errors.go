@@ -75,6 +75,7 @@ var answers = []struct {
 	{sdk.ErrDenied, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageDenied}},
 	{sdk.ErrInvalidResponse, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageInvalidResponse}},
 	{sso.ErrBusy, answer{http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", page.MessageBusy}},
+	{errOverloaded, answer{http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", page.MessageOverloaded}},
 	{sdk.ErrUnavailable, answer{http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", page.MessageUnavailable}},
 	{sdk.ErrMisconfigured, answer{http.StatusServiceUnavailable, "INVALID_PROVIDER_CONFIG", page.MessageMisconfigured}},
 	{context.DeadlineExceeded, answer{http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", page.MessageUnavailable}},
@@ -135,13 +136,9 @@ func (s *Server) answerError(err error, c echo.Context) {
 	}
 	a := answerTo(err)
 	askToRetry(c, err)
-	switch {
-	case c.Request().Method == http.MethodHead:
-		s.logError(c, a, err)
-		err = c.NoContent(a.status)
-	case wantsHTML(c):
+	if wantsHTML(c) {
 		err = s.renderFailure(c, a, err)
-	default:
+	} else {
 		s.logError(c, a, err)
 		err = c.JSON(a.status, errorBody(c, a, err))
 	}
@@ -178,14 +175,15 @@ func (s *Server) renderFailure(c echo.Context, a answer, err error) error {
 }
 
 // retryBusy is after how many seconds it is worth to try again where too many wait:
-// at a provider that keeps up, a full queue is served in a few.
+// a provider that keeps up serves a full queue in a few, and large requests do not
+// stay for longer.
 const retryBusy = "5"
 
 // askToRetry says when a request that was not served may be made again (RFC 9110
 // section 10.2.3).
 func askToRetry(c echo.Context, err error) {
-	if errors.Is(err, sso.ErrBusy) {
-		c.Response().Header().Set("Retry-After", retryBusy)
+	if errors.Is(err, sso.ErrBusy) || errors.Is(err, errOverloaded) {
+		c.Response().Header().Set(echo.HeaderRetryAfter, retryBusy)
 	}
 }
 
@@ -241,7 +239,9 @@ func errorBody(c echo.Context, a answer, err error) errorEnvelope {
 	case "INVALID_PAYLOAD":
 		extensions["reason"] = payloadReason(err, a)
 	case "SERVICE_UNAVAILABLE":
-		extensions["service"] = "provider"
+		if !errors.Is(err, errOverloaded) {
+			extensions["service"] = "provider"
+		}
 		extensions["reason"] = a.message.Title
 	}
 	if reason := sdk.ReasonOf(err); errors.Is(err, sdk.ErrDenied) && deniedMessages[reason] != (page.Message{}) {

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -60,7 +61,7 @@ func TestL02Bodies(t *testing.T) {
 	}
 	many := url.Values{"state": {"x"}}
 	for i := range 1000 {
-		many.Set(strings.Repeat("k", i%200+1)+string(rune('a'+i%26)), "v")
+		many.Set("k"+strconv.Itoa(i), "v")
 	}
 	if a := b.postForm("/auth/login/op/callback", many); a.StatusCode != http.StatusBadRequest {
 		t.Errorf("many parameters: %s", a.Status)
@@ -83,7 +84,7 @@ func TestB16Methods(t *testing.T) {
 	if a := b.do("OPTIONS", "/auth/login/op", nil); a.StatusCode != http.StatusNoContent || len(a.Cookies()) > 0 {
 		t.Errorf("OPTIONS: %s with %v", a.Status, a.Cookies())
 	}
-	for _, method := range []string{"HEAD", "TRACE", "PUT", "DELETE"} {
+	for _, method := range []string{"TRACE", "PUT", "DELETE"} {
 		a := b.do(method, "/auth/login/op", nil, "X-HTTP-Method-Override", "GET")
 		if a.StatusCode != http.StatusMethodNotAllowed || len(a.Cookies()) > 0 {
 			t.Errorf("%s: %s with %v", method, a.Status, a.Cookies())

@@ -3,7 +3,6 @@ package web
 import (
 	"errors"
 	"net/http"
-	"net/url"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -52,21 +51,6 @@ func (s *Server) startOf(c echo.Context) (sso.Start, error) {
 	return start, err
 }
 
-// queryOnce reads a query strictly: net/url leaves out what it cannot read, and a
-// client would be sent somewhere else than it asked (B19).
-func queryOnce(c echo.Context) (url.Values, error) {
-	query, err := url.ParseQuery(c.Request().URL.RawQuery)
-	if err != nil {
-		return nil, payloadError{"the query cannot be read"}
-	}
-	for _, values := range query {
-		if len(values) > 1 {
-			return nil, payloadError{"a parameter is given twice"}
-		}
-	}
-	return query, nil
-}
-
 func parseMode(name string) (sso.Mode, error) {
 	switch mode := sso.Mode(name); mode {
 	case "", sso.ModeJSON, sso.ModeCookie, sso.ModeSession:
@@ -95,7 +79,7 @@ func (s *Server) goOn(c echo.Context, pending sso.Pending) error {
 	case sdk.Redirect:
 		return seeOther(c, step.URL)
 	case sdk.FormPost:
-		return s.render(c, http.StatusOK, page.Submit{Provider: p.Label, Action: step.URL, Fields: hiddenFields(step.Fields)}, formsLeave)
+		return s.stream(c, page.Submit{Provider: p.Label, Action: step.URL, Fields: hiddenFields(step.Fields)}, formsLeave)
 	case sdk.Prompt:
 		return s.prompt(c, p, pending.Attempt, step)
 	default:

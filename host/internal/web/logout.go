@@ -90,7 +90,7 @@ func (s *Server) leave(c echo.Context, provider string, step sdk.Step) error {
 	case sdk.Redirect:
 		return seeOther(c, step.URL)
 	case sdk.FormPost:
-		return s.render(c, http.StatusOK, page.Submit{
+		return s.stream(c, page.Submit{
 			Provider: s.labelOf(provider), SigningOut: true, Action: step.URL, Fields: hiddenFields(step.Fields),
 		}, formsLeave)
 	default:

@@ -142,16 +142,3 @@ func (s *Server) fromAnotherSite(c echo.Context) bool {
 	}
 	return origin != "" && origin != ours
 }
-
-// clientIP believes X-Forwarded-For only from the proxies that the operator
-// named (B14).
-func clientIP(trusted []netip.Prefix) echo.IPExtractor {
-	if len(trusted) == 0 {
-		return echo.ExtractIPDirect()
-	}
-	options := []echo.TrustOption{echo.TrustLoopback(false), echo.TrustLinkLocal(false), echo.TrustPrivateNet(false)}
-	for _, prefix := range trusted {
-		options = append(options, echo.TrustIPRange(ipNet(prefix)))
-	}
-	return echo.ExtractIPFromXFFHeader(options...)
-}

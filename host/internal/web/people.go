@@ -139,7 +139,11 @@ var reasonMessages = map[string]page.Message{
 
 // reasonQuery passes a reason that we know on.
 func reasonQuery(c echo.Context) string {
-	reason := c.QueryParam("reason")
+	values, err := query(c)
+	if err != nil {
+		return "" // the reason is a courtesy
+	}
+	reason := values.Get("reason")
 	if _, ok := reasonMessages[reason]; !ok {
 		return ""
 	}
@@ -153,13 +157,14 @@ func (s *Server) signIn(c echo.Context) error {
 		return err
 	}
 	target := query.Get("redirect")
+	resolve := s.redirects.resolver(target)
 	view := page.SignIn{SignedOut: query.Has("signed_out"), Elsewhere: query.Get("signed_out") == "partial", Problem: reasonMessages[query.Get("reason")]}
 	for _, p := range s.ports.Logins.Providers() {
 		// Whoever chooses on our own page comes back to our own page, and that
 		// knows people by their session cookie.
 		link := s.startURL(p, sso.ModeSession)
 		if target != "" {
-			checked, err := s.redirects.resolve(p, target)
+			checked, err := resolve(p)
 			if err != nil {
 				continue // this provider may not return there
 			}
@@ -186,7 +191,11 @@ type providerBody struct {
 
 // listProviders answers GET /auth.
 func (s *Server) listProviders(c echo.Context) error {
-	sessionOnly := c.QueryParams().Has("sessionOnly")
+	values, err := query(c)
+	if err != nil {
+		return err
+	}
+	sessionOnly := values.Has("sessionOnly")
 	list, no := []providerBody{}, false
 	for _, p := range s.ports.Logins.Providers() {
 		if sessionOnly && p.Mode != sso.ModeSession {

@@ -30,6 +30,33 @@ func (r *redirects) resolve(p sso.Provider, target string) (string, error) {
 	return rules.Resolve(target)
 }
 
+// resolver is resolve for one target and many providers. Most of them agree, and
+// reading a long URL takes 100 µs: what leads to us is allowed for all or for none,
+// and providers with the same list give the same answer.
+func (r *redirects) resolver(target string) func(p sso.Provider) (string, error) {
+	type resolved struct {
+		list   []string
+		target string
+		err    error
+	}
+	var known []resolved
+	own := false
+	return func(p sso.Provider) (string, error) {
+		if len(known) == 0 {
+			checked, err := r.resolve(sso.Provider{}, target)
+			known, own = append(known, resolved{nil, checked, err}), err == nil
+		}
+		for _, one := range known {
+			if own || slices.Equal(one.list, p.RedirectAllowList) {
+				return one.target, one.err
+			}
+		}
+		checked, err := r.resolve(p, target)
+		known = append(known, resolved{p.RedirectAllowList, checked, err})
+		return checked, err
+	}
+}
+
 func (r *redirects) rules(p sso.Provider) (*redirect.Rules, error) {
 	if found, ok := r.kept.Load(p.Name); ok {
 		if kept, ok := found.(keptRules); ok && slices.Equal(kept.list, p.RedirectAllowList) {

@@ -2,9 +2,7 @@ package web
 
 import (
 	"bytes"
-	"net"
 	"net/http"
-	"net/netip"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -44,9 +42,21 @@ func (s *Server) render(c echo.Context, status int, p page.Page, forms formActio
 	if err := s.pages.Render(&b, p); err != nil {
 		return err
 	}
+	s.preparePage(c, forms)
+	return c.HTMLBlob(status, b.Bytes())
+}
+
+// stream writes a page that holds what a client or a provider sent, and that may
+// be large, without ever having all of it in memory.
+func (s *Server) stream(c echo.Context, p page.Submit, forms formAction) error {
+	s.preparePage(c, forms)
+	c.Response().Header().Set(echo.HeaderContentType, echo.MIMETextHTMLCharsetUTF8)
+	return s.pages.Render(c.Response(), p)
+}
+
+func (s *Server) preparePage(c echo.Context, forms formAction) {
 	c.Response().Header().Set("Content-Security-Policy", forms.policy())
 	c.Response().Header().Add("Vary", "Accept")
-	return c.HTMLBlob(status, b.Bytes())
 }
 
 type data struct {
@@ -70,9 +80,4 @@ func (s *Server) asset(c echo.Context) error {
 	// The name holds a hash of the content, so it never changes.
 	c.Response().Header().Set("Cache-Control", "public, max-age=31536000, immutable")
 	return c.Blob(http.StatusOK, contentType, content)
-}
-
-func ipNet(p netip.Prefix) *net.IPNet {
-	p = p.Masked()
-	return &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}
 }

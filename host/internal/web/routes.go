@@ -1,13 +1,9 @@
 package web
 
 import (
-	"github.com/labstack/echo/v4"
-)
+	"net/http"
 
-// Sizes of request bodies in bytes.
-const (
-	maxBody         = 64 << 10
-	maxCallbackBody = 1 << 20 // a SAML response in base64, urlencoded
+	"github.com/labstack/echo/v4"
 )
 
 // routes is the table of contents of the package.
@@ -17,31 +13,38 @@ func (s *Server) routes() *echo.Echo {
 	e.IPExtractor = clientIP(s.config.TrustedProxies)
 	e.HTTPErrorHandler = s.answerError
 	e.Pre(s.identifyRequest, s.secureHeaders)
-	e.Use(s.logRequest, recoverPanic, nameClient)
+	e.Use(s.logRequest, recoverPanic, nameClient, s.ourCookies)
 
-	e.GET("/", s.home)
-	e.GET("/login", s.signIn)
+	// get answers HEAD as GET; net/http leaves the body out. It is not for what
+	// begins or ends something.
+	get := func(path string, handler echo.HandlerFunc) {
+		e.Match([]string{http.MethodGet, http.MethodHead}, path, handler)
+	}
 
-	e.GET("/auth", s.listProviders)
+	get("/", s.home)
+	get("/login", s.signIn)
+
+	get("/auth", s.listProviders)
 	e.POST("/auth/login", s.passwordLogin)
 	e.GET("/auth/login/:provider", s.startLogin)
+	e.HEAD("/auth/login/:provider", s.couldStartLogin)
 	e.POST("/auth/login/:provider", s.directLogin, limitBody(maxBody), s.sameOrigin)
-	e.GET("/auth/login/:provider/callback", s.callback)
-	e.POST("/auth/login/:provider/callback", s.callback, limitBody(maxCallbackBody))
-	e.GET("/auth/login/:provider/acs", s.callback) // the seed's name of it
-	e.POST("/auth/login/:provider/acs", s.callback, limitBody(maxCallbackBody))
-	e.GET("/auth/login/:provider/logout", s.receiveLogout)
-	e.POST("/auth/login/:provider/logout", s.receiveLogout, limitBody(maxCallbackBody))
-	e.GET("/auth/login/:provider/metadata", s.metadata)
+	for path, receive := range map[string]echo.HandlerFunc{
+		"/auth/login/:provider/callback": s.callback,
+		"/auth/login/:provider/acs":      s.callback, // the seed's name of it
+		"/auth/login/:provider/logout":   s.receiveLogout,
+	} {
+		e.Match([]string{http.MethodGet, http.MethodPost}, path, receive, s.fromProvider)
+		e.HEAD(path, s.couldReceive)
+	}
+	get("/auth/login/:provider/metadata", s.metadata)
 	e.POST("/auth/refresh", s.refresh, limitBody(maxBody))
 	e.POST("/auth/logout", s.logout, limitBody(maxBody))
-	e.GET("/users/me", s.me)
+	get("/users/me", s.me)
 
-	e.GET("/.well-known/jwks.json", s.keys)
-	e.GET("/server/ping", ping)
-	e.HEAD("/server/ping", ping)
-	e.GET("/server/health", s.health)
-	e.HEAD("/server/health", s.health)
-	e.GET("/assets/:name", s.asset)
+	get("/.well-known/jwks.json", s.keys)
+	get("/server/ping", ping)
+	get("/server/health", s.health)
+	get("/assets/:name", s.asset)
 	return e
 }

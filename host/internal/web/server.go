@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"net"
 	"net/http"
 	"net/netip"
@@ -25,6 +26,10 @@ type Config struct {
 
 	// TrustedProxies may say in X-Forwarded-For who the client is.
 	TrustedProxies []netip.Prefix
+
+	// MaxBodies bounds the bytes of large request bodies that are held at the same
+	// time; 0 is a default of 16 MiB. Each costs several times its bytes.
+	MaxBodies int64
 
 	Logger hclog.Logger
 }
@@ -49,6 +54,8 @@ type Server struct {
 	pages     *page.Pages
 	redirects *redirects
 	turns     turns
+	bodies    *bodies
+	storage   *storeHealth
 	echo      *echo.Echo
 }
 
@@ -69,8 +76,11 @@ func New(config Config, ports Ports) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the pages: %w", err)
 	}
-	s := &Server{config: config, ports: ports, logger: config.Logger, sampled: newSampler(config.Logger), pages: pages,
-		redirects: &redirects{publicURL: config.PublicURL.String()}}
+	s := &Server{
+		config: config, ports: ports, logger: config.Logger, sampled: newSampler(config.Logger), pages: pages,
+		redirects: &redirects{publicURL: config.PublicURL.String()}, bodies: newBodies(config.MaxBodies),
+	}
+	s.storage = &storeHealth{storage: ports.Storage, sampled: s.sampled}
 	for _, p := range ports.Logins.Providers() {
 		if _, err := s.redirects.rules(p); err != nil {
 			return nil, err
@@ -95,7 +105,7 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		WriteTimeout:      writeTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          s.logger.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
+		ErrorLog:          log.New(serverLog{s.sampled}, "", 0),
 	}
 	server.RegisterOnShutdown(unused.close)
 	failed := make(chan error, 1)

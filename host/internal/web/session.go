@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
-	"mime"
 	"net/http"
 	"time"
 
@@ -107,15 +106,17 @@ func (s *Server) readTokenRequest(c echo.Context) (sso.Mode, []sso.Token, error)
 // readBody reads a JSON object or a form; nothing at all is an empty object.
 func readBody(c echo.Context, into any, form func(get func(string) string)) error {
 	req := c.Request()
-	mediaType, _, _ := mime.ParseMediaType(req.Header.Get("Content-Type"))
+	media := mediaType(req)
 	switch {
-	case mediaType == echo.MIMEApplicationForm:
-		if err := req.ParseForm(); err != nil {
-			return tooLargeOr(err, "the form cannot be read")
+	case media == echo.MIMEApplicationForm:
+		values, err := readForm(req, maxParameters)
+		if err != nil {
+			return err
 		}
-		form(req.PostForm.Get)
+		req.PostForm = values // afterLogout reads it
+		form(values.Get)
 		return nil
-	case mediaType != echo.MIMEApplicationJSON && req.ContentLength != 0:
+	case media != echo.MIMEApplicationJSON && req.ContentLength != 0:
 		return errUnsupported
 	}
 	decoder := json.NewDecoder(req.Body)

@@ -205,6 +205,11 @@ func newSite(t testing.TB, publicURL string) *site {
 
 func newSiteWith(t testing.TB, publicURL string, providers sso.Providers) *site {
 	t.Helper()
+	return newSiteConfigured(t, publicURL, providers, func(*web.Config) {})
+}
+
+func newSiteConfigured(t testing.TB, publicURL string, providers sso.Providers, configure func(*web.Config)) *site {
+	t.Helper()
 	s := &site{log: &lockedBuffer{}, clock: &clock{now: time.Now()}}
 	database, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"))
 	if err != nil {
@@ -235,12 +240,14 @@ func newSiteWith(t testing.TB, publicURL string, providers sso.Providers) *site 
 	}
 	s.logger = hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: s.log, JSONFormat: true})
 	secure := base.Scheme == "https"
-	server, err := web.New(web.Config{
+	config := web.Config{
 		PublicURL:     base,
 		SessionCookie: web.Cookie{Name: "directus_session_token", Secure: secure, SameSite: http.SameSiteLaxMode},
 		RefreshCookie: web.Cookie{Name: "directus_refresh_token", Secure: secure, SameSite: http.SameSiteLaxMode},
 		Logger:        s.logger,
-	}, web.Ports{Logins: logins, Keys: tokens.JWKS, Storage: s.store.Ping})
+	}
+	configure(&config)
+	server, err := web.New(config, web.Ports{Logins: logins, Keys: tokens.JWKS, Storage: s.store.Ping})
 	if err != nil {
 		t.Fatal(err)
 	}

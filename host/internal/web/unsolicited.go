@@ -21,7 +21,7 @@ func (s *Server) postAgain(c echo.Context, p sso.Provider, to string, signingOut
 		}
 	}
 	action := s.path("/auth/login/" + p.Name + to)
-	return s.render(c, http.StatusOK, page.Submit{Provider: p.Label, SigningOut: signingOut, Action: action, Fields: fields}, formsLeave)
+	return s.stream(c, page.Submit{Provider: p.Label, SigningOut: signingOut, Action: action, Fields: fields}, formsLeave)
 }
 
 // unsolicited signs in by a response that no login of ours asked for, where the

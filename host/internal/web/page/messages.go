@@ -95,6 +95,11 @@ var (
 		What:  "The service that checks who you are cannot be reached at the moment.",
 		Next:  "Wait a minute and try again, or choose another way to sign in.",
 	}
+	MessageOverloaded = Message{
+		Title: "Too much at once",
+		What:  "More is being sent to us than we can take at the moment.",
+		Next:  "Wait a few seconds and try again.",
+	}
 	MessageMisconfigured = Message{
 		Title: "This way to sign in does not work yet",
 		What:  "The settings of this sign-in provider need a correction.",

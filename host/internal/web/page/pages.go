@@ -61,8 +61,10 @@ func New(base string) (*Pages, error) {
 		"signInPath": func() string { return base + "/login" },
 		"mark":       func() template.HTML { return mark },
 		"badge":      badgeOf,
-		"machine":    func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
-		"human":      func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
+
+		"hiddenFields": func() template.HTML { return fieldsMark },
+		"machine":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
+		"human":        func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
 	}
 	for _, page := range []Page{SignIn{}, Prompt{}, Submit{}, PasswordExpires{}, Failure{}, SignedIn{}, AlreadySignedIn{}} {
 		t, err := template.New("layout.html").Funcs(functions).ParseFS(templates, "templates/layout.html", "templates/"+page.file())
@@ -76,19 +78,30 @@ func New(base string) (*Pages, error) {
 
 // Render writes a page as UTF-8 HTML. It writes all of it or, if the page
 // cannot be shown, nothing, and returns why: a link that is neither relative
-// nor http nor https, or a field of an unknown kind.
+// nor http nor https, or a field of an unknown kind. The memory that this takes
+// does not grow with the fields of a Submit.
 func (p *Pages) Render(w io.Writer, page Page) error {
-	for _, link := range page.links() {
-		if link != "" && !isLink(link) {
-			return fmt.Errorf("rendering %s: a link that is neither a path nor http nor https", page.file())
-		}
+	if err := checkLinks(page); err != nil {
+		return err
 	}
 	var b bytes.Buffer
 	if err := p.templates[page.file()].Execute(&b, page); err != nil {
 		return fmt.Errorf("rendering %s: %w", page.file(), err)
 	}
+	if submit, ok := page.(Submit); ok {
+		return writeSubmit(w, b.Bytes(), submit.Fields)
+	}
 	_, err := w.Write(b.Bytes())
 	return err
+}
+
+func checkLinks(page Page) error {
+	for _, link := range page.links() {
+		if link != "" && !isLink(link) {
+			return fmt.Errorf("rendering %s: a link that is neither a path nor http nor https", page.file())
+		}
+	}
+	return nil
 }
 
 // isLink reports whether a URL is one that a page may lead to: a path on our

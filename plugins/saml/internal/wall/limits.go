@@ -12,10 +12,13 @@ type Limits struct {
 	Comments bool
 }
 
+// MaxMessage is how many bytes a protocol message may have.
+const MaxMessage = 256 << 10
+
 // Message returns the limits of a protocol message. A user in more than a
 // thousand groups, of which each is an element, passes.
 func Message() Limits {
-	return Limits{Bytes: 256 << 10, Depth: 64, Elements: 10_000, Attributes: 20_000}
+	return Limits{Bytes: MaxMessage, Depth: 64, Elements: 10_000, Attributes: 20_000}
 }
 
 // Metadata returns the limits of metadata, which may describe a whole federation.

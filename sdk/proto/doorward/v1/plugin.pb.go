@@ -127,6 +127,7 @@ type DescribeResponse struct {
 	Version            string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`     // of the plugin, semantic
 	Options            []*Option              `protobuf:"bytes,3,rep,name=options,proto3" json:"options,omitempty"`
 	RegistersByDefault bool                   `protobuf:"varint,4,opt,name=registers_by_default,json=registersByDefault,proto3" json:"registers_by_default,omitempty"` // who signs in for the first time gets an account, unless the operator says no
+	MaxInbound         int64                  `protobuf:"varint,10,opt,name=max_inbound,json=maxInbound,proto3" json:"max_inbound,omitempty"`                          // bytes of a request body or query that providers send; 0: 16384
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -187,6 +188,13 @@ func (x *DescribeResponse) GetRegistersByDefault() bool {
 		return x.RegistersByDefault
 	}
 	return false
+}
+
+func (x *DescribeResponse) GetMaxInbound() int64 {
+	if x != nil {
+		return x.MaxInbound
+	}
+	return 0
 }
 
 // Option describes one option of a provider.
@@ -2171,12 +2179,15 @@ var File_doorward_v1_plugin_proto protoreflect.FileDescriptor
 const file_doorward_v1_plugin_proto_rawDesc = "" +
 	"\n" +
 	"\x18doorward/v1/plugin.proto\x12\vdoorward.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x11\n" +
-	"\x0fDescribeRequest\"\xab\x01\n" +
+	"\x0fDescribeRequest\"\xcc\x01\n" +
 	"\x10DescribeResponse\x12\x1c\n" +
 	"\tmechanism\x18\x01 \x01(\tR\tmechanism\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12-\n" +
 	"\aoptions\x18\x03 \x03(\v2\x13.doorward.v1.OptionR\aoptions\x120\n" +
-	"\x14registers_by_default\x18\x04 \x01(\bR\x12registersByDefault\"\xb3\x01\n" +
+	"\x14registers_by_default\x18\x04 \x01(\bR\x12registersByDefault\x12\x1f\n" +
+	"\vmax_inbound\x18\n" +
+	" \x01(\x03R\n" +
+	"maxInbound\"\xb3\x01\n" +
 	"\x06Option\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12#\n" +

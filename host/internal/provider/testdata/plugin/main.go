@@ -90,7 +90,11 @@ func main() {
 	case "child":
 		time.Sleep(forever)
 	}
-	plugin.Serve(plugin.Description{Mechanism: name, Version: "1.2.3", RegistersByDefault: name == "directory"}, open)
+	about := plugin.Description{Mechanism: name, Version: "1.2.3"}
+	if name == "directory" {
+		about.RegistersByDefault, about.MaxInbound = true, 100_000
+	}
+	plugin.Serve(about, open)
 }
 
 // buildIs reports whether the binary ends with that remark.

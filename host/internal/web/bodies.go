@@ -1,0 +1,139 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/doorward/doorward/sdk"
+)
+
+// errOverloaded: more is sent at once than there is memory for. It passes.
+var errOverloaded = errors.New("too many large requests at once")
+
+// Limits of large request bodies.
+const (
+	// freeBody is not counted: a request can hold as much in its header, and a
+	// prompt or a code must get through however many large bodies are sent.
+	freeBody = sdk.DefaultInbound
+
+	// largeBody and more may take half of the room only, so that the responses of
+	// ordinary providers, of some 20 KB, get through beside them.
+	largeBody = 64 << 10
+
+	defaultBodies  = 16 << 20
+	maxBodyWait    = 5 * time.Second // less than readTimeout, within which the body must be there
+	maxBodyWaiters = 1024
+)
+
+// bodies bounds the bytes of request bodies that are held at the same time. A
+// body costs several times its bytes on its way to a plugin. One client can take
+// half of the room and no more, and those that do not fit wait for a short time,
+// in the order in which they came.
+type bodies struct {
+	total int64
+
+	mu       sync.Mutex
+	held     int64
+	byClient map[string]int64
+	waiting  []*bodyWaiter
+}
+
+type bodyWaiter struct {
+	client string
+	size   int64
+	fits   chan struct{} // closed when the room is taken
+}
+
+// newBodies makes room for so many bytes; 0 is a default.
+func newBodies(total int64) *bodies {
+	if total == 0 {
+		total = defaultBodies
+	}
+	return &bodies{total: max(total, 4*sdk.MaxInbound), byClient: map[string]int64{}}
+}
+
+// take returns when there is room for a body of that client, and what gives the
+// room back. It returns errOverloaded if there is none for some seconds, and the error
+// of the context if that ends before.
+func (b *bodies) take(ctx context.Context, client string, size int64) (release func(), err error) {
+	if size <= freeBody {
+		return func() {}, nil
+	}
+	w := &bodyWaiter{client: client, size: size, fits: make(chan struct{})}
+	if !b.enqueue(w) {
+		return nil, errOverloaded
+	}
+	timer := time.NewTimer(maxBodyWait)
+	defer timer.Stop()
+	select {
+	case <-w.fits:
+	case <-ctx.Done():
+		err = ctx.Err()
+	case <-timer.C:
+		err = errOverloaded
+	}
+	if err != nil && b.leave(w) {
+		return nil, err
+	}
+	return func() { b.giveBack(w) }, nil
+}
+
+// enqueue takes the room at once or has the waiter wait. It reports false if too
+// many wait already.
+func (b *bodies) enqueue(w *bodyWaiter) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.waiting) >= maxBodyWaiters {
+		return false
+	}
+	b.waiting = append(b.waiting, w)
+	b.admit()
+	return true
+}
+
+// leave reports whether w was still waiting.
+func (b *bodies) leave(w *bodyWaiter) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	i := slices.Index(b.waiting, w)
+	if i < 0 {
+		return false
+	}
+	b.waiting = slices.Delete(b.waiting, i, i+1)
+	return true
+}
+
+func (b *bodies) giveBack(w *bodyWaiter) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.held -= w.size
+	if b.byClient[w.client] -= w.size; b.byClient[w.client] == 0 {
+		delete(b.byClient, w.client)
+	}
+	b.admit()
+}
+
+// admit gives room to those that wait, the first first; b.mu is held. Whoever
+// does not fit does not keep smaller ones, or those of other clients, waiting.
+func (b *bodies) admit() {
+	b.waiting = slices.DeleteFunc(b.waiting, func(w *bodyWaiter) bool {
+		if !b.hasRoom(w) {
+			return false
+		}
+		b.held += w.size
+		b.byClient[w.client] += w.size
+		close(w.fits)
+		return true
+	})
+}
+
+func (b *bodies) hasRoom(w *bodyWaiter) bool {
+	room := b.total
+	if w.size >= largeBody {
+		room /= 2
+	}
+	return b.held+w.size <= room && b.byClient[w.client]+w.size <= room/2
+}

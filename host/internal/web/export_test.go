@@ -1,0 +1,30 @@
+package web
+
+import (
+	"context"
+
+	hclog "github.com/hashicorp/go-hclog"
+	"github.com/labstack/echo/v4"
+)
+
+// Routes are all there are.
+func (s *Server) Routes() []*echo.Route { return s.echo.Routes() }
+
+// NewStoreHealth makes what asks a store.
+func NewStoreHealth(storage func(ctx context.Context) error, logger hclog.Logger) *StoreHealth {
+	return &StoreHealth{storeHealth{storage: storage, sampled: newSampler(logger)}}
+}
+
+// StoreHealth lets tests ask.
+type StoreHealth struct{ storeHealth }
+
+// Ask asks.
+func (h *StoreHealth) Ask(ctx context.Context) error { return h.ask(ctx) }
+
+// FillWaitingRoom makes as many wait with a large body as may.
+func (s *Server) FillWaitingRoom() {
+	s.bodies.waiting = make([]*bodyWaiter, maxBodyWaiters)
+	for i := range s.bodies.waiting {
+		s.bodies.waiting[i] = &bodyWaiter{size: 1 << 60, fits: make(chan struct{})}
+	}
+}

@@ -1,0 +1,79 @@
+package web
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	hclog "github.com/hashicorp/go-hclog"
+	"github.com/labstack/echo/v4"
+)
+
+const (
+	healthTimeout = 8 * time.Second // longer than the store waits for a lock
+	healthLasts   = time.Second
+)
+
+// health answers /server/health: 200 while people can sign in, 503 if the store
+// fails. A provider that is unavailable is a warning: the others go on.
+func (s *Server) health(c echo.Context) error {
+	status, code := "ok", http.StatusOK
+	for _, p := range s.ports.Logins.Providers() {
+		if s.ports.Logins.Available(p.Name) != nil {
+			status = "warn"
+		}
+	}
+	if err := s.storage.ask(c.Request().Context()); err != nil {
+		status, code = "error", http.StatusServiceUnavailable
+	}
+	c.Response().Header().Set(echo.HeaderContentType, "application/health+json")
+	return c.JSON(code, map[string]string{"status": status})
+}
+
+// storeHealth asks the store at most once a second, however many want to know:
+// the answer may need the one connection that writes, and anybody may ask.
+type storeHealth struct {
+	storage func(ctx context.Context) error
+	sampled *sampler
+
+	mu     sync.Mutex
+	asking chan struct{} // closed when the answer is there; nil: nobody asks
+	until  time.Time
+	err    error
+}
+
+func (h *storeHealth) ask(ctx context.Context) error {
+	h.mu.Lock()
+	if h.asking == nil && time.Now().Before(h.until) {
+		defer h.mu.Unlock()
+		return h.err
+	}
+	if h.asking == nil {
+		h.asking = make(chan struct{})
+		go h.find(h.asking) // ends with healthTimeout
+	}
+	answered := h.asking
+	h.mu.Unlock()
+	select {
+	case <-answered:
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		return h.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (h *storeHealth) find(answered chan struct{}) {
+	ctx, cancel := context.WithTimeout(context.Background(), healthTimeout)
+	defer cancel()
+	err := h.storage(ctx)
+	if err != nil {
+		h.sampled.log(hclog.Error, "", "", "store does not work", "error", oneLine(err))
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.err, h.until, h.asking = err, time.Now().Add(healthLasts), nil
+	close(answered)
+}

@@ -1,0 +1,46 @@
+package web
+
+import (
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+// maxAttemptCookies is more than we ever leave in a browser.
+const maxAttemptCookies = 32
+
+// ourCookies leaves of a request's cookies those that have names of ours, and not
+// many of each. Applications on the same host name have cookies, too, and anybody
+// can send thousands; without this they are all parsed, several times.
+func (s *Server) ourCookies(next echo.HandlerFunc) echo.HandlerFunc {
+	session, refresh, attempt := s.config.SessionCookie.Name, s.config.RefreshCookie.Name, s.attemptCookieName("")
+	return func(c echo.Context) error {
+		header := c.Request().Header
+		lines := header["Cookie"]
+		if len(lines) == 0 {
+			return next(c)
+		}
+		var kept []string
+		counts := [3]int{}
+		keep := func(kind, most int, cookie string) {
+			if counts[kind]++; counts[kind] <= most {
+				kept = append(kept, cookie)
+			}
+		}
+		for _, line := range lines {
+			for cookie := range strings.SplitSeq(line, ";") {
+				cookie = strings.TrimLeft(cookie, " \t")
+				switch name, _, _ := strings.Cut(cookie, "="); {
+				case name == session:
+					keep(0, maxSameName, cookie)
+				case name == refresh:
+					keep(1, maxSameName, cookie)
+				case strings.HasPrefix(name, attempt):
+					keep(2, maxAttemptCookies, cookie)
+				}
+			}
+		}
+		header["Cookie"] = []string{strings.Join(kept, "; ")}
+		return next(c)
+	}
+}

@@ -1,0 +1,98 @@
+package web
+
+import (
+	"io"
+	"mime"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/doorward/doorward/sdk"
+)
+
+// Bounds of what anybody may send us to read. They are checked before anything
+// is parsed: 20 KB of "&a&a&a" took longer than 300 pings.
+const (
+	maxQuery       = sdk.DefaultInbound // bytes of a query that no provider sends
+	maxBody        = sdk.DefaultInbound // bytes of a body that no provider sends
+	maxParameters  = sdk.MaxInboundValues
+	maxContentType = 256 // bytes; a list of parameters could go on for as long as a header
+)
+
+// parseParameters reads a query or an urlencoded form of at most so many values,
+// strictly: net/url leaves out what it cannot read, and a client would be sent
+// somewhere else than it asked (B19). It counts values and not names, since each
+// costs the same.
+func parseParameters(what, text string, most int) (url.Values, error) {
+	if countParameters(text) > most {
+		return nil, payloadError{"there are too many parameters"}
+	}
+	values := url.Values{}
+	for parameter := range strings.SplitSeq(text, "&") {
+		if parameter == "" {
+			continue
+		}
+		left, right, _ := strings.Cut(parameter, "=")
+		name, okName := unescape(left)
+		value, okValue := unescape(right)
+		if !okName || !okValue || strings.Contains(parameter, ";") {
+			return nil, payloadError{"the " + what + " cannot be read"}
+		}
+		values[name] = append(values[name], value)
+	}
+	return values, nil
+}
+
+func countParameters(text string) int {
+	if text == "" {
+		return 0
+	}
+	return strings.Count(text, "&") + 1
+}
+
+// query reads the query of a request that does not come from a provider.
+func query(c echo.Context) (url.Values, error) {
+	text := c.Request().URL.RawQuery
+	if len(text) > maxQuery {
+		return nil, payloadError{"the query is too long"}
+	}
+	return parseParameters("query", text, maxParameters)
+}
+
+// queryOnce is query where each parameter must be given once.
+func queryOnce(c echo.Context) (url.Values, error) {
+	values, err := query(c)
+	if err != nil {
+		return nil, err
+	}
+	for _, list := range values {
+		if len(list) > 1 {
+			return nil, payloadError{"a parameter is given twice"}
+		}
+	}
+	return values, nil
+}
+
+// readForm reads a body that is an urlencoded form. What bounds its bytes is
+// around the body already.
+func readForm(req *http.Request, most int) (url.Values, error) {
+	var text strings.Builder
+	text.Grow(int(max(req.ContentLength, 0)))
+	if _, err := io.Copy(&text, req.Body); err != nil {
+		return nil, tooLargeOr(err, "the form cannot be read")
+	}
+	return parseParameters("form", text.String(), most)
+}
+
+// mediaType is the content type of a request without its parameters; empty if
+// that cannot be told.
+func mediaType(req *http.Request) string {
+	text := req.Header.Get(echo.HeaderContentType)
+	if len(text) > maxContentType {
+		return ""
+	}
+	name, _, _ := mime.ParseMediaType(text) // with parameters that are none, the name is there
+	return name
+}

@@ -1,0 +1,33 @@
+package main
+
+import (
+	"crypto/rand"
+	"encoding/base64"
+	"net/url"
+	"strings"
+	"testing"
+
+	"github.com/doorward/doorward/plugins/saml/internal/wall"
+)
+
+// What the host is told to let through holds the largest message that is read
+// here, however its base64 is broken into lines.
+func TestInboundHoldsTheLargestMessage(t *testing.T) {
+	message := make([]byte, wall.MaxMessage)
+	rand.Read(message)
+	for name, width := range map[string]int{"one line": 1 << 30, "64 characters": 64, "76 characters": 76} {
+		text := base64.StdEncoding.EncodeToString(message)
+		var lines []string
+		for len(text) > width {
+			lines, text = append(lines, text[:width]), text[width:]
+		}
+		text = strings.Join(append(lines, text), "\r\n")
+		if len(text) > maxMessageText {
+			t.Errorf("%s: %d characters are more than are read, %d", name, len(text), maxMessageText)
+		}
+		body := url.Values{paramResponse: {text}, paramRelayState: {strings.Repeat("/", 80)}}.Encode()
+		if len(body) > maxInbound {
+			t.Errorf("%s: a body of %d bytes, more than the %d that the host lets through", name, len(body), maxInbound)
+		}
+	}
+}
