@@ -62,6 +62,9 @@ func (l *loader) readDotenv() error {
 		return oneProblem(".env", "%v", err)
 	}
 	found := parseDotenv(".env", text)
+	if found.swallowed != "" {
+		return oneProblem(".env", "%s", found.swallowed)
+	}
 	l.notes = found.warnings
 	for _, note := range found.warnings {
 		l.warnOnce("%s", note)
