@@ -120,7 +120,7 @@ func (h *hostileHost) addEvil(t *testing.T, mechanism string) (string, int) {
 	t.Helper()
 	h.lockAsIs(t)
 	h.providers["evil"] = map[string]any{"driver": mechanism, "allow_public_registration": true}
-	if mechanism != "raw" {
+	if mechanism != "raw" && !strings.HasPrefix(mechanism, "streams-") {
 		h.providers["evil"]["tenant"] = "t"
 	}
 	h.write(t)
