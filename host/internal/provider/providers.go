@@ -85,14 +85,13 @@ type snapshot struct {
 	routes map[string]connected
 }
 
-// ErrNoneUsable: every provider was refused by its mechanism, or there is no plugin
-// for it, so that nobody could sign in.
+// ErrNoneUsable: every provider was refused by its mechanism, so that nobody could
+// sign in.
 var ErrNoneUsable = errors.New("providers are misconfigured")
 
 // Start launches the plugins side by side and opens the providers. What does not
 // start, or is misconfigured, is unavailable, and the rest goes on. Only if every
-// provider is misconfigured, or has a driver for which there is no plugin, Start fails
-// with ErrNoneUsable.
+// provider is misconfigured Start fails, with ErrNoneUsable.
 func Start(ctx context.Context, config Config) (*Providers, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("starting the plugins: %w", err)

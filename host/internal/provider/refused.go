@@ -11,14 +11,15 @@ import (
 )
 
 // noneUsable returns an error if there are providers and each one has options that
-// are wrong, or a driver for which there is no plugin, with all that is, in the order
-// of the configuration. Both are mistakes that do not pass by themselves.
+// are wrong, with all that is, in the order of the configuration. A driver for which
+// there is no plugin is not such a mistake: the plugin may be added while the host
+// runs, and until then it serves those who are signed in.
 func (p *Providers) noneUsable() error {
 	var lines []string
 	now := p.now.Load()
 	for _, c := range now.order {
 		err := p.Available(c.Name)
-		if !errors.Is(err, sdk.ErrMisconfigured) && !errors.Is(err, ErrNoPlugin) {
+		if !errors.Is(err, sdk.ErrMisconfigured) {
 			return nil
 		}
 		lines = append(lines, explain(c, err)...)
