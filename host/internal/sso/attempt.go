@@ -1,7 +1,6 @@
 package sso
 
 import (
-	"crypto/cipher"
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
@@ -61,14 +60,14 @@ func newState() string { return string(NewToken()) }
 // sealer encrypts attempts, of logins and of logouts by a key of their own, so that
 // neither passes for the other. A sealed attempt is bound to its provider and
 // state, so that it can be opened nowhere else (A12, A13).
-type sealer struct{ aead cipher.AEAD }
+type sealer struct{ vault *Vault }
 
-func newSealer(secret []byte, purpose string) (*sealer, error) {
-	aead, err := newAEAD(secret, "doorward "+purpose+" v1")
+func newSealer(secret, previous []byte, purpose string) (*sealer, error) {
+	vault, err := NewVault(secret, previous, "doorward "+purpose+" v1")
 	if err != nil {
 		return nil, err
 	}
-	return &sealer{aead: aead}, nil
+	return &sealer{vault}, nil
 }
 
 func (s *sealer) seal(a Attempt) (string, error) {
@@ -80,7 +79,7 @@ func (s *sealer) seal(a Attempt) (string, error) {
 	// take a third more of the little room that a cookie has.
 	plain := binary.BigEndian.AppendUint16(nil, uint16(len(a.Memory)))
 	plain = append(append(plain, a.Memory...), rest...)
-	sealed := base64.RawURLEncoding.EncodeToString(s.aead.Seal(nil, nil, plain, binding(a.Provider, a.State)))
+	sealed := base64.RawURLEncoding.EncodeToString(s.vault.Seal(plain, binding(a.Provider, a.State)))
 	if len(sealed) > MaxSealed {
 		return "", ErrAttemptTooLarge
 	}
@@ -96,7 +95,7 @@ func (s *sealer) open(sealed, provider, state string, now time.Time) (Attempt, e
 	if err != nil || strings.ContainsAny(sealed, "\r\n") { // which the decoder skips
 		return Attempt{}, fmt.Errorf("%w: not base64url", ErrAttemptInvalid)
 	}
-	plain, err := s.aead.Open(nil, nil, box, binding(provider, state))
+	plain, _, err := s.vault.Open(box, binding(provider, state))
 	if err != nil {
 		return Attempt{}, fmt.Errorf("%w: altered, or of another provider or state", ErrAttemptInvalid)
 	}

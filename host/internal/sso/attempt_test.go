@@ -20,7 +20,7 @@ func testAttempt() Attempt {
 
 func testSealer(t testing.TB, secret string) *sealer {
 	t.Helper()
-	s, err := newSealer([]byte(secret), "attempt")
+	s, err := newSealer([]byte(secret), nil, "attempt")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -148,7 +148,7 @@ func TestG13ReasonsForRefusal(t *testing.T) {
 func TestAttemptNamesItsProviderAndStateItself(t *testing.T) {
 	s, a := testSealer(t, "one secret"), testAttempt()
 	plain := append([]byte{0, 0}, `{"s":"`+a.State+`","p":"q","e":"2099-01-01T00:00:00Z"}`...)
-	box := base64.RawURLEncoding.EncodeToString(s.aead.Seal(nil, nil, plain, binding("p", a.State)))
+	box := base64.RawURLEncoding.EncodeToString(s.vault.Seal(plain, binding("p", a.State)))
 	if got, err := s.open(box, "p", a.State, testStart); err == nil {
 		t.Errorf("opened: %+v", got)
 	}

@@ -25,8 +25,13 @@ var (
 	// ErrUserInactive: the account exists and may not sign in.
 	ErrUserInactive = errors.New("account is not active")
 
-	// ErrSessionInvalid: there is no such session any more.
+	// ErrSessionInvalid: there is no such session any more. That is for good.
 	ErrSessionInvalid = errors.New("session is not valid")
+
+	// ErrSessionNotNow: the session is there and is not good now. Its provider is
+	// not configured, or it has expired by a clock that may be wrong. Either can
+	// pass, so whoever gets this refuses, and removes nothing.
+	ErrSessionNotNow = errors.New("session is not good now")
 
 	// ErrTokenExpired: an access token of ours has expired.
 	ErrTokenExpired = errors.New("access token has expired")

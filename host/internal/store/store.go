@@ -20,6 +20,7 @@ type Store interface {
 	sso.ProviderSessions
 	sso.Once
 	sso.SigningKeys
+	sso.Sealed
 
 	// Ping returns nil if the database answers and can be written to.
 	Ping(ctx context.Context) error

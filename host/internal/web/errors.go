@@ -65,6 +65,7 @@ var answers = []struct {
 	{sso.ErrTokenExpired, answer{http.StatusUnauthorized, "TOKEN_EXPIRED", page.MessageSessionEnded}},
 	{sso.ErrTokenInvalid, answer{http.StatusForbidden, "INVALID_TOKEN", page.MessageSessionEnded}},
 	{sso.ErrSessionInvalid, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageSessionEnded}},
+	{sso.ErrSessionNotNow, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageSessionEnded}},
 	{sso.ErrPluginFault, answer{http.StatusInternalServerError, "INTERNAL_SERVER_ERROR", page.MessageInternal}},
 	{sdk.ErrDenied, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageDenied}},
 	{sdk.ErrInvalidResponse, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageInvalidResponse}},
