@@ -17,6 +17,7 @@ type loader struct {
 	layers   []map[string]variable // the environment, then .env
 	document document
 	files    []string // that were read, or looked for
+	sources  []string // of these, .env and the YAML file, if they are there
 	problems options.Problems
 	warnings []string
 	nodes    int // of YAML, read so far
@@ -60,6 +61,7 @@ func (l *loader) readDotenv() error {
 	if err != nil {
 		return oneProblem(".env", "%v", err)
 	}
+	l.sources = append(l.sources, path)
 	vars, twice, err := parseDotenv(".env", text)
 	if err != nil {
 		return oneProblem(".env", "%v", err)

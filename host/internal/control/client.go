@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+
+	"github.com/doorward/doorward/host/internal/sso"
 )
 
 // Client calls a running host through its socket.
@@ -37,10 +39,19 @@ func (c *Client) Plugins(ctx context.Context, to any) error {
 }
 
 // Reload has the host read its configuration anew, and returns what it did.
-func (c *Client) Reload(ctx context.Context) (string, error) {
+func (c *Client) Reload(ctx context.Context, how Reloading) (string, error) {
 	var done string
-	err := c.call(ctx, http.MethodPost, "/reload", &done)
+	err := c.call(ctx, http.MethodPost, "/reload?"+how.query().Encode(), &done)
 	return done, err
+}
+
+// EndSessions has the host end the sessions that match, and returns how many it
+// ended.
+func (c *Client) EndSessions(ctx context.Context, match sso.SessionMatch) (int, error) {
+	var ended int
+	query := url.Values{"provider": {match.Provider}, "user": {match.User}}
+	err := c.call(ctx, http.MethodPost, "/sessions/end?"+query.Encode(), &ended)
+	return ended, err
 }
 
 // Check reads what the host finds wrong with a provider, or with all if the name

@@ -158,6 +158,14 @@ func (p *Providers) awaitFirst(started []*slot) {
 }
 
 func (p *Providers) startSlot(name string, members map[string]*member) *slot {
+	s := p.newSlot(name, members)
+	s.show(nil)
+	go s.run() // until its life ends
+	return s
+}
+
+// newSlot makes a slot that does not run yet.
+func (p *Providers) newSlot(name string, members map[string]*member) *slot {
 	mechanism, _, _ := strings.Cut(name, "/")
 	s := newSlot(p.life, &slot{
 		name: name, mechanism: mechanism, limits: p.config.limits, logger: p.config.Logger, metrics: p.config.Metrics,
@@ -166,8 +174,6 @@ func (p *Providers) startSlot(name string, members map[string]*member) *slot {
 		admit:  newAdmission("plugin "+name, p.config.limits.calls),
 	})
 	s.members = members
-	s.show(nil)
-	go s.run() // until its life ends
 	return s
 }
 
@@ -202,10 +208,10 @@ func openRequest(publicURL string, c Configured) plugin.OpenRequest {
 	}
 }
 
-// names lists the configured providers, for the operator.
-func (s *snapshot) names() string {
+// namesOf lists configured providers, for the operator.
+func namesOf(configured []Configured) string {
 	var names []string
-	for _, c := range s.order {
+	for _, c := range configured {
 		names = append(names, c.Name)
 	}
 	return strings.Join(names, ", ")

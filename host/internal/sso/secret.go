@@ -151,7 +151,7 @@ var checkedText = []byte("this database is sealed under this SECRET")
 func newChecks(secrets ...[]byte) ([]SecretCheck, error) {
 	var checks []SecretCheck
 	for _, secret := range secrets {
-		id := randomID()
+		id := string(NewToken())
 		aead, err := newAEAD(secret, []byte(id), checkPurpose)
 		if err != nil {
 			return nil, err
