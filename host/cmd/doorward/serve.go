@@ -146,11 +146,7 @@ func (h host) serve(ctx context.Context) (err error) {
 	defer func() { err = errors.Join(err, database.Close()) }()
 	store, clock := store.Cached(database, time.Now), sso.SystemClock()
 
-	tokens, err := token.New(ctx, token.Config{
-		Keys: store, Secret: secret, SecretPrevious: previous, Issuer: cfg.PublicURL.String(),
-		Now: clock.Now, RemoveBefore: clock.RemoveBefore,
-		Warn: func(err error) { h.logger.Warn("access tokens", "error", err) },
-	})
+	tokens, err := h.tokens(ctx, store, clock)
 	if err != nil {
 		return err
 	}
@@ -192,6 +188,15 @@ func (h host) serve(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, controlled.Close()) }()
 	return h.listen(ctx, server, r, providers)
+}
+
+func (h host) tokens(ctx context.Context, keys sso.SigningKeys, clock *sso.Clock) (*token.Tokens, error) {
+	secret, previous := h.secrets()
+	return token.New(ctx, token.Config{
+		Keys: keys, Secret: secret, SecretPrevious: previous, Issuer: h.config.PublicURL.String(),
+		Now: clock.Now, RemoveBefore: clock.RemoveBefore,
+		Warn: func(err error) { h.logger.Warn("access tokens", "error", err) },
+	})
 }
 
 func (h host) startProviders(ctx context.Context, m provider.Metrics) (*provider.Providers, error) {

@@ -72,7 +72,7 @@ var errHostRuns = errors.New("a doorward runs with this database: stop it, and r
 
 func (e ending) end(ctx context.Context, match sso.SessionMatch, forget bool) error {
 	if !forget {
-		ended, err := control.NewClient(e.socket).EndSessions(ctx, match)
+		ended, err := control.NewClient(e.socket).EndSessions(ctx, match.Provider, match.User)
 		if !errors.Is(err, control.ErrNotRunning) {
 			return e.tell(ended, err)
 		}
@@ -117,10 +117,10 @@ func (e ending) tell(ended int, err error) error {
 }
 
 // endSessions ends sessions for the operator, in the running host.
-func (h host) endSessions(sessions sso.Sessions) func(context.Context, sso.SessionMatch) (int, error) {
-	return func(ctx context.Context, match sso.SessionMatch) (int, error) {
-		ended, err := sso.EndSessions(ctx, sessions, match)
-		h.logger.Info("sessions ended by the operator", "sessions", ended, "provider", match.Provider, "user", match.User)
+func (h host) endSessions(sessions sso.Sessions) func(ctx context.Context, provider, user string) (int, error) {
+	return func(ctx context.Context, provider, user string) (int, error) {
+		ended, err := sso.EndSessions(ctx, sessions, sso.SessionMatch{Provider: provider, User: user})
+		h.logger.Info("sessions ended by the operator", "sessions", ended, "provider", provider, "user", user)
 		return ended, err
 	}
 }

@@ -9,8 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-
-	"github.com/doorward/doorward/host/internal/sso"
 )
 
 // Client calls a running host through its socket.
@@ -45,11 +43,11 @@ func (c *Client) Reload(ctx context.Context, how Reloading) (string, error) {
 	return done, err
 }
 
-// EndSessions has the host end the sessions that match, and returns how many it
-// ended.
-func (c *Client) EndSessions(ctx context.Context, match sso.SessionMatch) (int, error) {
+// EndSessions has the host end the sessions of a provider and of a user, where empty
+// is any, and returns how many it ended.
+func (c *Client) EndSessions(ctx context.Context, provider, user string) (int, error) {
 	var ended int
-	query := url.Values{"provider": {match.Provider}, "user": {match.User}}
+	query := url.Values{"provider": {provider}, "user": {user}}
 	err := c.call(ctx, http.MethodPost, "/sessions/end?"+query.Encode(), &ended)
 	return ended, err
 }

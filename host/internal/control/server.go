@@ -12,8 +12,6 @@ import (
 	"strconv"
 	"syscall"
 	"time"
-
-	"github.com/doorward/doorward/host/internal/sso"
 )
 
 // Ports is what a host lets an operator do.
@@ -28,8 +26,9 @@ type Ports struct {
 	// with all if the name is empty.
 	Check func(ctx context.Context, provider string) (any, error)
 
-	// EndSessions ends the sessions that match, and returns how many.
-	EndSessions func(ctx context.Context, match sso.SessionMatch) (int, error)
+	// EndSessions ends the sessions of a provider and of a user, where empty is any,
+	// and returns how many.
+	EndSessions func(ctx context.Context, provider, user string) (int, error)
 
 	// Healthy is false while a plugin or a provider cannot be used.
 	Healthy func() bool
@@ -163,7 +162,7 @@ func (p Ports) commands() http.Handler {
 		ctx, cancel := context.WithTimeout(r.Context(), reloadTimeout)
 		defer cancel()
 		query := r.URL.Query()
-		ended, err := p.EndSessions(ctx, sso.SessionMatch{Provider: query.Get("provider"), User: query.Get("user")})
+		ended, err := p.EndSessions(ctx, query.Get("provider"), query.Get("user"))
 		answer(w, ended, err)
 	})
 	mux.HandleFunc("GET /check", func(w http.ResponseWriter, r *http.Request) {
