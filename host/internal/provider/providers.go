@@ -158,6 +158,14 @@ func (p *Providers) awaitFirst(started []*slot) {
 }
 
 func (p *Providers) startSlot(name string, members map[string]*member) *slot {
+	s := p.newSlot(name, members)
+	s.show(nil)
+	go s.run() // until its life ends
+	return s
+}
+
+// newSlot makes a slot that does not run yet.
+func (p *Providers) newSlot(name string, members map[string]*member) *slot {
 	mechanism, _, _ := strings.Cut(name, "/")
 	s := newSlot(p.life, &slot{
 		name: name, mechanism: mechanism, limits: p.config.limits, logger: p.config.Logger, metrics: p.config.Metrics,
@@ -166,8 +174,6 @@ func (p *Providers) startSlot(name string, members map[string]*member) *slot {
 		queue:  newQueue(p.config.limits.shared),
 	})
 	s.members = members
-	s.show(nil)
-	go s.run() // until its life ends
 	return s
 }
 
@@ -202,10 +208,10 @@ func openRequest(publicURL string, c Configured) plugin.OpenRequest {
 	}
 }
 
-// names lists the configured providers, for the operator.
-func (s *snapshot) names() string {
+// namesOf lists configured providers, for the operator.
+func namesOf(configured []Configured) string {
 	var names []string
-	for _, c := range s.order {
+	for _, c := range configured {
 		names = append(names, c.Name)
 	}
 	return strings.Join(names, ", ")
@@ -258,18 +264,27 @@ func (p *Providers) Provider(name string) (sso.Provider, bool) {
 	return sso.Provider{}, false
 }
 
-// provider is the provider as the domain sees it, with what its plugin decides.
 func (s *snapshot) provider(c Configured) sso.Provider {
-	slot := s.routes[c.Name].slot
+	return c.provider(s.routes[c.Name].slot.described.Load())
+}
+
+// provider is the provider as the domain sees it, with what its plugin decides. Of a
+// plugin that was never up nobody knows how large a request its providers send;
+// their responses must not be refused for their size then, which sounds final, but
+// because it is down.
+func (c Configured) provider(described *plugin.Description) sso.Provider {
+	if described == nil {
+		described = &plugin.Description{MaxInbound: sdk.MaxInbound}
+	}
 	if c.RegistrationUnset {
-		c.AllowPublicRegistration = slot.registers.Load()
+		c.AllowPublicRegistration = described.RegistersByDefault
 	}
 	if c.Spelling != nil {
 		c.Spelled = sso.Spelled{
 			AllowPublicRegistration: c.Spelling("allow_public_registration"), RequireVerifiedEmail: c.Spelling("require_verified_email"),
 		}
 	}
-	c.MaxInbound = slot.maxInbound()
+	c.MaxInbound = described.MaxInbound
 	return c.Provider
 }
 

@@ -12,7 +12,7 @@ import (
 	hclog "github.com/hashicorp/go-hclog"
 
 	"github.com/doorward/doorward/host/internal/provider/process"
-	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/plugin"
 )
 
 // slot keeps one plugin running: it starts it, starts it again when it dies, puts
@@ -44,10 +44,10 @@ type slot struct {
 
 	background sync.WaitGroup // openings, and processes that drain
 	heard      atomic.Int64   // when the plugin answered last, in Unix nanoseconds
-	registers  atomic.Bool    // what the plugin said last, also while it is down
-	inbound    atomic.Int64   // the same: how large a request its providers send; 0 until it was heard
 	probing    atomic.Bool
 	misses     atomic.Int32 // probes in a row that were not answered
+
+	described atomic.Pointer[plugin.Description] // what the plugin said last, also while it is down; nil: nothing yet
 
 	viewed sync.Mutex
 	view   Plugin
@@ -124,7 +124,7 @@ func (s *slot) start() {
 		return
 	}
 	s.running = p
-	s.learn(p)
+	s.described.Store(&p.Description)
 	s.machine.on(eventUp, time.Now())
 	s.watch(p)
 	for _, m := range s.members {
@@ -134,22 +134,6 @@ func (s *slot) start() {
 	s.show(nil)
 	s.logger.Info("plugin runs", "plugin", s.name, "version", p.Description.Version, "sha256", p.Binary.Digest.Short(),
 		"pid", p.PID(), "providers", len(s.members), "ready_ms", time.Since(p.Started).Milliseconds())
-}
-
-// learn keeps what the plugin says of itself, for the time in which it is down.
-func (s *slot) learn(p *process.Process) {
-	s.registers.Store(p.Description.RegistersByDefault)
-	s.inbound.Store(p.Description.MaxInbound)
-}
-
-// maxInbound is how large a request the providers may send. Of a plugin that was
-// never up nobody knows; its responses must not be refused for their size then,
-// which sounds final, but because it is down.
-func (s *slot) maxInbound() int64 {
-	if known := s.inbound.Load(); known > 0 {
-		return known
-	}
-	return sdk.MaxInbound
 }
 
 // refused is the reason why a plugin must not run: trying again does not help.
