@@ -11,11 +11,35 @@ import (
 	hclog "github.com/hashicorp/go-hclog"
 )
 
+// lines is a log that tests read while others write it.
+type lines struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.Write(p)
+}
+
+func (l *lines) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.text.String()
+}
+
+func (l *lines) Reset() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text.Reset()
+}
+
 // The first lines of a kind pass in each interval, few of them from one client,
 // and what was left out is told.
 func TestSampledLines(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out strings.Builder
+		var out lines
 		s := newSampler(hclog.New(&hclog.LoggerOptions{Level: hclog.Info, Output: &out}))
 		flood := func() {
 			for range 1000 {
@@ -51,8 +75,8 @@ func TestSampledLines(t *testing.T) {
 // However many clients and providers there are, the log grows by a bound.
 func TestSampledLinesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out strings.Builder
-		s := newSampler(hclog.New(&hclog.LoggerOptions{Level: hclog.Info, Output: &out, Mutex: &sync.Mutex{}}))
+		var out lines
+		s := newSampler(hclog.New(&hclog.LoggerOptions{Level: hclog.Info, Output: &out}))
 		var group sync.WaitGroup
 		for i := range 3 * sampledLines {
 			group.Go(func() {
@@ -77,7 +101,7 @@ func TestSampledLinesAreBounded(t *testing.T) {
 // At debug, every line is there.
 func TestSampledLinesAtDebug(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var out strings.Builder
+		var out lines
 		s := newSampler(hclog.New(&hclog.LoggerOptions{Level: hclog.Debug, Output: &out}))
 		for range 100 {
 			s.log(hclog.Warn, "192.0.2.1", "op", "sign-in refused")

@@ -24,11 +24,20 @@ func explain(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
-	const primary = 0xff // extended result codes keep the primary one in the low byte
-	if e, ok := errors.AsType[*sqlite.Error](err); ok {
-		if hint := advice[e.Code()&primary]; hint != "" {
-			return fmt.Errorf("%s: %s: %w", doing, hint, err)
-		}
+	if hint := advice[codeOf(err)]; hint != "" {
+		return fmt.Errorf("%s: %s: %w", doing, hint, err)
 	}
 	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// isFailure reports whether the database failed, as opposed to whoever used it.
+func isFailure(err error) bool { return advice[codeOf(err)] != "" }
+
+// codeOf is the primary result code of an error of SQLite, else 0.
+func codeOf(err error) int {
+	const primary = 0xff // extended result codes keep it in the low byte
+	if e, ok := errors.AsType[*sqlite.Error](err); ok {
+		return e.Code() & primary
+	}
+	return 0
 }

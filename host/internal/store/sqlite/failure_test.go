@@ -60,6 +60,7 @@ func TestLockedDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
+	s.health.every = 0
 	lock, err := other.writer.BeginTx(t.Context(), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -123,6 +124,7 @@ func TestReadOnlyDatabase(t *testing.T) {
 	addUser(t, s, "ann")
 	token := addSession(t, s, "s1", "ann")
 	writerPragma(t, s, "query_only = ON")
+	s.health.every = 0
 	t.Run("L10 writes are refused", func(t *testing.T) { wantRefusal(t, s, "read-only") })
 	if _, err := s.SessionToken(t.Context(), token); err != nil {
 		t.Errorf("reading: %v", err)

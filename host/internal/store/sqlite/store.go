@@ -31,6 +31,8 @@ type Store struct {
 	// reading has an element for each lookup under way; see lookUp.
 	reading chan struct{}
 
+	health health
+
 	// Prepared, because parsing takes longer than looking up.
 	userByLink, sessionToken, sessionUser *sql.Stmt
 }
@@ -47,6 +49,7 @@ func connect(path string, busy time.Duration) (*Store, error) {
 	s := &Store{
 		path:   path,
 		writer: sql.OpenDB(writer), reader: sql.OpenDB(reader), reading: make(chan struct{}, readers),
+		health: health{every: probeEvery},
 	}
 	s.writer.SetMaxOpenConns(1)
 	s.reader.SetMaxOpenConns(readers)
@@ -89,22 +92,6 @@ func (s *Store) prepare(ctx context.Context) error {
 	return nil
 }
 
-// Ping returns nil if the database is still where it was opened, can be read,
-// and its write lock can be had. It writes nothing, so a full disk shows only
-// when something is written.
-func (s *Store) Ping(ctx context.Context) error {
-	// Without this a file that was removed goes unnoticed: SQLite works on with
-	// what it has open, and everything is gone at the next start.
-	if file, err := os.Stat(s.path); err != nil || !os.SameFile(file, s.file) {
-		return fmt.Errorf("database %q was removed or replaced while it was open: put it back and restart", s.path)
-	}
-	var version int
-	if err := s.reader.QueryRowContext(ctx, "SELECT version FROM schema_version").Scan(&version); err != nil {
-		return explain("reading the schema version", err)
-	}
-	return s.write(ctx, func(*sql.Tx) error { return nil })
-}
-
 // Close closes the database. What was written stays, with or without it.
 func (s *Store) Close() error {
 	// Readers first: the last connection to close moves the -wal file into the
@@ -114,7 +101,8 @@ func (s *Store) Close() error {
 
 // write runs do in a transaction that has the write lock from its start. What
 // do wrote stays if and only if write returns nil.
-func (s *Store) write(ctx context.Context, do func(tx *sql.Tx) error) error {
+func (s *Store) write(ctx context.Context, do func(tx *sql.Tx) error) (err error) {
+	defer func() { s.health.learn(err) }()
 	tx, err := s.writer.BeginTx(ctx, nil)
 	if err != nil {
 		return explain("getting the write lock", err)

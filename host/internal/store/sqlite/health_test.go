@@ -1,0 +1,86 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// A write that failed is not forgotten until one goes well, however long ago the
+// last good one was.
+func TestPingAfterAFailedWrite(t *testing.T) {
+	s := newStore(t)
+	addUser(t, s, "ann")
+	s.health.every = time.Hour
+	writerPragma(t, s, "query_only = ON")
+	if err := s.Ping(t.Context()); err != nil {
+		t.Errorf("before anybody could know: %v", err)
+	}
+	if err := s.EndSession(t.Context(), "s1"); err == nil {
+		t.Fatal("a read-only database was written to")
+	}
+	wantText(t, s.Ping(t.Context()), "read-only")
+	writerPragma(t, s, "query_only = OFF")
+	if err := s.Ping(t.Context()); err != nil {
+		t.Errorf("when writing works again: %v", err)
+	}
+	if !s.health.wroteLately() {
+		t.Error("the write of Ping is not known")
+	}
+}
+
+// What a caller does wrong, or breaks off, is no failure of the database.
+func TestPingAfterMistakesOfCallers(t *testing.T) {
+	s := newStore(t)
+	addUser(t, s, "ann")
+	s.health.every = time.Hour
+	held, err := s.writer.BeginTx(t.Context(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.EndSession(gone, "s1"); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() { done <- s.Ping(t.Context()) }()
+	select {
+	case err := <-done: // although somebody else writes
+		if err != nil {
+			t.Error(err)
+		}
+	case <-time.After(10 * time.Second):
+		t.Error("Ping waits for the connection that writes")
+	}
+	if err := held.Rollback(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The probe is a write: the file grows by it, or the disk would not notice.
+func TestPingWritesWhenNothingWasWrittenLately(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "doorward.db")
+	s := openAt(t, path)
+	size := func() int64 {
+		info, err := os.Stat(path + "-wal")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return info.Size()
+	}
+	before := size()
+	if err := s.Ping(t.Context()); err != nil || size() != before {
+		t.Errorf("just after a write: %v, %d bytes more", err, size()-before)
+	}
+	s.health.every = 0
+	if err := s.Ping(t.Context()); err != nil || size() == before {
+		t.Errorf("long after a write: %v, %d bytes more", err, size()-before)
+	}
+	if err := openAt(t, path).Ping(t.Context()); err != nil {
+		t.Errorf("opened again: %v", err)
+	}
+}
