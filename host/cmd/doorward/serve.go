@@ -21,6 +21,7 @@ import (
 
 	"github.com/doorward/doorward/host/internal/config"
 	"github.com/doorward/doorward/host/internal/control"
+	"github.com/doorward/doorward/host/internal/memlimit"
 	"github.com/doorward/doorward/host/internal/provider"
 	"github.com/doorward/doorward/host/internal/provider/metrics"
 	"github.com/doorward/doorward/host/internal/sso"
@@ -105,6 +106,10 @@ func isLoopback(host string) bool {
 	return err == nil && addr.IsLoopback()
 }
 
+// bodiesShare is the part of the memory that large request bodies may take as they
+// come. On their way to a plugin they take some six times as much.
+const bodiesShare = 16
+
 // host is what serve wires together.
 type host struct {
 	config *config.Config
@@ -129,6 +134,10 @@ func (h host) serve(ctx context.Context) (err error) {
 	cfg := h.config
 	for _, warning := range cfg.Warnings {
 		h.logger.Warn(warning)
+	}
+	memory := memlimit.Set()
+	if memory.Bytes > 0 {
+		h.logger.Info("memory limit", "mib", memory.Bytes>>20, "from", memory.From)
 	}
 	hangUp := make(chan os.Signal, 1)
 	signal.Notify(hangUp, syscall.SIGHUP) // before all that takes time: it would end the host
@@ -166,7 +175,7 @@ func (h host) serve(ctx context.Context) (err error) {
 	}
 	server, err := web.New(web.Config{
 		PublicURL: cfg.PublicURL, SessionCookie: web.Cookie(cfg.SessionCookie), RefreshCookie: web.Cookie(cfg.RefreshCookie),
-		TrustedProxies: cfg.TrustedProxies, Logger: h.logger,
+		TrustedProxies: cfg.TrustedProxies, MaxBodies: memory.Bytes / bodiesShare, Logger: h.logger,
 	}, web.Ports{Logins: logins, Keys: tokens.JWKS, Storage: store.Ping})
 	if err != nil {
 		return err
