@@ -20,6 +20,10 @@ import (
 var hostileDir string
 
 func TestMain(m *testing.M) {
+	if os.Getenv(floodVariable) != "" {
+		serveFlood(os.Stdin, os.Stdout)
+		return
+	}
 	syscall.Umask(0o022) // a plugin that others may write is refused
 	var err error
 	if hostileDir, err = os.MkdirTemp("", "dw-hostile"); err != nil {

@@ -54,6 +54,7 @@ type Server struct {
 	pages     *page.Pages
 	redirects *redirects
 	bodies    *bodies
+	turns     turns
 	storage   *storeHealth
 	echo      *echo.Echo
 }
@@ -77,7 +78,7 @@ func New(config Config, ports Ports) (*Server, error) {
 	}
 	s := &Server{
 		config: config, ports: ports, logger: config.Logger, sampled: newSampler(config.Logger), pages: pages,
-		redirects: &redirects{publicURL: config.PublicURL.String()}, bodies: newBodies(config.MaxBodies),
+		redirects: &redirects{publicURL: config.PublicURL.String()}, bodies: newBodies(config.MaxBodies), turns: newTurns(),
 	}
 	s.storage = &storeHealth{storage: ports.Storage, sampled: s.sampled}
 	for _, p := range ports.Logins.Providers() {

@@ -109,7 +109,7 @@ func readBody(c echo.Context, into any, form func(get func(string) string)) erro
 	media := mediaType(req)
 	switch {
 	case media == echo.MIMEApplicationForm:
-		values, err := readForm(req, maxParameters)
+		values, err := readForm(req)
 		if err != nil {
 			return err
 		}
