@@ -15,13 +15,16 @@ import (
 func TestInboundHoldsTheLargestMessage(t *testing.T) {
 	message := make([]byte, wall.MaxMessage)
 	rand.Read(message)
-	for name, width := range map[string]int{"one line": 1 << 30, "64 characters": 64, "76 characters": 76} {
+	for name, width := range map[string]int{"one line": 1 << 30, "64 characters": 64, "76 characters": 76, "as long as is read": 64} {
 		text := base64.StdEncoding.EncodeToString(message)
 		var lines []string
 		for len(text) > width {
 			lines, text = append(lines, text[:width]), text[width:]
 		}
 		text = strings.Join(append(lines, text), "\r\n")
+		if name == "as long as is read" {
+			text += strings.Repeat(" ", maxMessageText-len(text))
+		}
 		if len(text) > maxMessageText {
 			t.Errorf("%s: %d characters are more than are read, %d", name, len(text), maxMessageText)
 		}

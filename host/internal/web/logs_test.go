@@ -1,7 +1,9 @@
 package web_test
 
 import (
+	"context"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
 	"testing"
@@ -66,5 +68,21 @@ func TestJunkDoesNotFillTheLog(t *testing.T) {
 		if !strings.Contains(s.log.String(), line) {
 			t.Errorf("no line of %q is in the log", line)
 		}
+	}
+}
+
+// Whoever goes away while a large body waits has caused nothing that the operator
+// must look into.
+func TestWhoGoesAwayIsNoError(t *testing.T) {
+	s := newSiteWith(t, "", sized(100_000))
+	s.logger.SetLevel(hclog.Info)
+	gone, cancel := context.WithCancel(t.Context())
+	cancel()
+	s.server.TakeAllRoom()
+	req := httptest.NewRequestWithContext(gone, http.MethodPost, "/auth/login/op/acs", strings.NewReader("a="+strings.Repeat("a", 50_000)))
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	s.server.ServeHTTP(httptest.NewRecorder(), req)
+	if text := s.log.String(); text != "" {
+		t.Errorf("log: %s", text)
 	}
 }
