@@ -25,7 +25,7 @@ func TestCrowdBesideProvidersThatHang(t *testing.T) {
 		return s.metric(t, "doorward_plugin_calls_waiting", `provider="`+mechanism+`_hangs"`)
 	}
 	for _, mechanism := range mechanisms {
-		eventually(t, "callers to wait for what hangs", func() bool { return hanging(mechanism) >= 60 })
+		eventually(t, "callers to wait for what hangs", func() bool { return hanging(mechanism) >= 20 })
 	}
 	for _, mechanism := range mechanisms {
 		t.Run(mechanism, func(t *testing.T) {
