@@ -135,10 +135,7 @@ func (h host) serve(ctx context.Context) (err error) {
 	for _, warning := range cfg.Warnings {
 		h.logger.Warn(warning)
 	}
-	memory := memlimit.Set()
-	if memory.Bytes > 0 {
-		h.logger.Info("memory limit", "mib", memory.Bytes>>20, "from", memory.From)
-	}
+	memory := h.limitMemory()
 	hangUp := make(chan os.Signal, 1)
 	signal.Notify(hangUp, syscall.SIGHUP) // before all that takes time: it would end the host
 	defer signal.Stop(hangUp)
@@ -209,6 +206,15 @@ func (h host) tokens(ctx context.Context, keys sso.SigningKeys, clock *sso.Clock
 		Now: clock.Now, RemoveBefore: clock.RemoveBefore,
 		Warn: func(err error) { h.logger.Warn("access tokens", "error", err) },
 	})
+}
+
+// limitMemory returns the limit that is in force; zero if there is none.
+func (h host) limitMemory() memlimit.Limit {
+	limit := memlimit.Set()
+	if limit.Bytes > 0 {
+		h.logger.Info("memory limit", "mib", limit.Bytes>>20, "from", limit.From)
+	}
+	return limit
 }
 
 func (h host) startProviders(ctx context.Context, m provider.Metrics) (*provider.Providers, error) {
