@@ -138,8 +138,7 @@ func (h host) serve(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, claimed.Close()) }()
-	secret, previous := h.secrets()
-	database, err := sqlite.Open(ctx, cfg.DBFilename, sso.Confirming(secret, previous))
+	database, err := sqlite.Open(ctx, cfg.DBFilename, sso.Confirming(h.secrets()))
 	if err != nil {
 		return err
 	}
@@ -159,12 +158,7 @@ func (h host) serve(ctx context.Context) (err error) {
 	defer providers.Stop()
 	metrics.Watch(registry, providers.Plugins)
 
-	logins, err := sso.New(sso.Config{
-		Secret: secret, SecretPrevious: previous, Clock: clock, AccessTokenTTL: cfg.AccessTokenTTL, RefreshTokenTTL: cfg.RefreshTokenTTL,
-		SessionTTL: cfg.SessionCookieTTL, RefreshGrace: cfg.SessionRefreshGracePeriod,
-	}, sso.Ports{
-		Providers: providers, Users: store, Sessions: store, AtProviders: store, Once: store, Sealed: store, Tokens: tokens,
-	})
+	logins, err := h.logins(providers, store, tokens, clock)
 	if err != nil {
 		return err
 	}
@@ -197,6 +191,15 @@ func (h host) tokens(ctx context.Context, keys sso.SigningKeys, clock *sso.Clock
 		Now: clock.Now, RemoveBefore: clock.RemoveBefore,
 		Warn: func(err error) { h.logger.Warn("access tokens", "error", err) },
 	})
+}
+
+func (h host) logins(providers sso.Providers, s store.Store, tokens sso.AccessTokens, clock *sso.Clock) (*sso.Service, error) {
+	cfg := h.config
+	secret, previous := h.secrets()
+	return sso.New(sso.Config{
+		Secret: secret, SecretPrevious: previous, Clock: clock, AccessTokenTTL: cfg.AccessTokenTTL, RefreshTokenTTL: cfg.RefreshTokenTTL,
+		SessionTTL: cfg.SessionCookieTTL, RefreshGrace: cfg.SessionRefreshGracePeriod,
+	}, sso.Ports{Providers: providers, Users: s, Sessions: s, AtProviders: s, Once: s, Sealed: s, Tokens: tokens})
 }
 
 func (h host) startProviders(ctx context.Context, m provider.Metrics) (*provider.Providers, error) {
