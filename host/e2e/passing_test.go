@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"encoding/json"
 	"net/http"
 	"strings"
 	"testing"
@@ -38,27 +39,41 @@ func (a *agent) wantStatus(what string, want int) {
 
 // A file that is written in two parts, and one that is emptied, sign nobody out.
 func TestFileInTwoHalves(t *testing.T) {
-	h := startReloadable(t, HostConfig{Flags: []string{"--watch"}})
+	config := HostConfig{Flags: []string{"--watch"}}
+	h := newReloadable(t, &config)
+	h.providers["another"] = h.another("First half")
+	h.write(t)
+	h.testHost = startHost(t, config)
 	alice := h.member(t)
-	another := h.another("Second half")
-	for name, half := range map[string]string{"half a file": "access_token_ttl: 15m\n", "an empty file": ""} {
-		h.writeText(t, half)
-		watched := time.After(5 * time.Second) // longer than a file that takes nothing away has to rest
+	second := h.providers["fake"]
+	delete(h.providers, "fake")
+	half, err := json.Marshal(map[string]any{"providers": h.providers})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{"half a file": string(half), "an empty file": ""} {
+		h.writeText(t, text)
+		written := time.After(6 * time.Second) // longer than a file has to rest that takes nothing away
+		look := time.NewTicker(500 * time.Millisecond)
 		for waiting := true; waiting; {
 			select {
-			case <-watched:
+			case <-written:
 				waiting = false
-			case <-time.After(500 * time.Millisecond):
+			case <-look.C:
 				alice.wantStatus(name, http.StatusOK)
 			}
 		}
+		look.Stop()
 	}
-	if !strings.Contains(h.Logs(), "1 providers would be removed; waiting until the file has rested for 10s") {
-		t.Error("the log does not say why nothing happens")
+	for _, removed := range []string{"1 provider", "2 providers"} {
+		if want := removed + " would be removed; waiting until the file has rested for 10 s"; !strings.Contains(h.Logs(), want) {
+			t.Errorf("the log does not say %q", want)
+		}
 	}
-	h.providers["another"] = another
+	h.providers["fake"] = second
+	h.providers["third"] = h.another("Third")
 	h.write(t)
-	eventually(t, "the whole file to be taken", func() bool { return h.names(t) == "another fake" })
+	eventually(t, "the whole file to be taken", func() bool { return h.names(t) == "another fake third" })
 	alice.wantStatus("with the whole file", http.StatusOK)
 }
 

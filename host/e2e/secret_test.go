@@ -5,9 +5,11 @@ import (
 	"crypto/rand"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/doorward/doorward/plugins/ldap/ldaptest"
 )
@@ -75,7 +77,7 @@ func (h *testHost) wantNoStart(t *testing.T, what, secret, previous string) {
 	t.Helper()
 	before := h.databaseFiles(t)
 	h.setSecrets(secret, previous)
-	out, code := h.run(t, "serve")
+	out, code := h.ended(t, h.Command("serve"))
 	for _, want := range []string{"nothing was changed", "SECRET_PREVIOUS", "doorward session end --all --forget-secret"} {
 		if code != 1 || !strings.Contains(out, want) {
 			t.Errorf("%s: exit status %d, want 1 and %q\n%s", what, code, want, out)
@@ -89,6 +91,22 @@ func (h *testHost) wantNoStart(t *testing.T, what, secret, previous string) {
 		if !bytes.Equal(after[name], content) {
 			t.Errorf("%s: %s has changed", what, name)
 		}
+	}
+}
+
+// ended is how a host ends by itself; one that does not is stopped.
+func (h *testHost) ended(t *testing.T, cmd *exec.Cmd) (string, int) {
+	t.Helper()
+	p, err := StartProcess(cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-p.Done():
+		return p.Output(), p.ExitCode()
+	case <-time.After(hostReadyBound):
+		t.Errorf("the host serves, %v", p.Stop(hostStopBound))
+		return p.Output(), -1
 	}
 }
 

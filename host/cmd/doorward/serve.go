@@ -60,6 +60,9 @@ func serveCommand(environ []string) *cobra.Command {
 				return err
 			}
 			h := host{config: cfg, load: load, flags: flags, logger: newLogger(cfg, cmd.ErrOrStderr()), begun: begun}
+			for _, warning := range cfg.Warnings {
+				h.logger.Warn(warning)
+			}
 			return h.unlessInterrupted(cmd.Context(), h.serve(cmd.Context()))
 		},
 	}
@@ -132,9 +135,6 @@ func (h host) unlessInterrupted(ctx context.Context, err error) error {
 // serve runs the host until ctx is done.
 func (h host) serve(ctx context.Context) (err error) {
 	cfg := h.config
-	for _, warning := range cfg.Warnings {
-		h.logger.Warn(warning)
-	}
 	memory := h.limitMemory()
 	hangUp := make(chan os.Signal, 1)
 	signal.Notify(hangUp, syscall.SIGHUP) // before all that takes time: it would end the host
@@ -144,8 +144,7 @@ func (h host) serve(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, claimed.Close()) }()
-	secret, previous := h.secrets()
-	database, err := sqlite.Open(ctx, cfg.DBFilename, sso.Confirming(secret, previous))
+	database, err := sqlite.Open(ctx, cfg.DBFilename, sso.Confirming(h.secrets()))
 	if err != nil {
 		return err
 	}
@@ -156,8 +155,7 @@ func (h host) serve(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry := newRegistry()
 	providers, err := h.startProviders(ctx, metrics.New(registry))
 	if err != nil {
 		return err
@@ -165,12 +163,7 @@ func (h host) serve(ctx context.Context) (err error) {
 	defer providers.Stop()
 	metrics.Watch(registry, providers.Plugins)
 
-	logins, err := sso.New(sso.Config{
-		Secret: secret, SecretPrevious: previous, Clock: clock, AccessTokenTTL: cfg.AccessTokenTTL, RefreshTokenTTL: cfg.RefreshTokenTTL,
-		SessionTTL: cfg.SessionCookieTTL, RefreshGrace: cfg.SessionRefreshGracePeriod,
-	}, sso.Ports{
-		Providers: providers, Users: store, Sessions: store, AtProviders: store, Once: store, Sealed: store, Tokens: tokens,
-	})
+	logins, err := h.logins(providers, store, tokens, clock)
 	if err != nil {
 		return err
 	}
@@ -199,6 +192,12 @@ func (h host) serve(ctx context.Context) (err error) {
 	return h.listen(ctx, server, r, providers)
 }
 
+func newRegistry() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return registry
+}
+
 func (h host) tokens(ctx context.Context, keys sso.SigningKeys, clock *sso.Clock) (*token.Tokens, error) {
 	secret, previous := h.secrets()
 	return token.New(ctx, token.Config{
@@ -215,6 +214,15 @@ func (h host) limitMemory() memlimit.Limit {
 		h.logger.Info("memory limit", "mib", limit.Bytes>>20, "from", limit.From)
 	}
 	return limit
+}
+
+func (h host) logins(providers sso.Providers, s store.Store, tokens sso.AccessTokens, clock *sso.Clock) (*sso.Service, error) {
+	cfg := h.config
+	secret, previous := h.secrets()
+	return sso.New(sso.Config{
+		Secret: secret, SecretPrevious: previous, Clock: clock, AccessTokenTTL: cfg.AccessTokenTTL, RefreshTokenTTL: cfg.RefreshTokenTTL,
+		SessionTTL: cfg.SessionCookieTTL, RefreshGrace: cfg.SessionRefreshGracePeriod,
+	}, sso.Ports{Providers: providers, Users: s, Sessions: s, AtProviders: s, Once: s, Sealed: s, Tokens: tokens})
 }
 
 func (h host) startProviders(ctx context.Context, m provider.Metrics) (*provider.Providers, error) {

@@ -56,7 +56,11 @@ func (r *reloader) files(ctx context.Context) *watch.Files {
 			return removed
 		},
 		Waits: func(removes []string) {
-			r.logger.Warn(fmt.Sprintf("%d providers would be removed; waiting until the file has rested for %s", len(removes), watch.RestBeforeRemoval),
+			what := "providers"
+			if len(removes) == 1 {
+				what = "provider"
+			}
+			r.logger.Warn(fmt.Sprintf("%d %s would be removed; waiting until the file has rested for %d s", len(removes), what, int(watch.RestBeforeRemoval.Seconds())),
 				"providers", strings.Join(removes, ", "), "files", strings.Join(r.inForce().Files, ", "))
 		},
 		Take: func() { _, _ = r.reload(ctx, control.Reloading{}) }, // logged

@@ -46,7 +46,6 @@ func TestCookiesOutliveWhatPasses(t *testing.T) {
 	token := person.signIn("op", "ada").cookie(session)
 	app.signIn("cookie", "ada")
 
-	const status = http.StatusUnauthorized
 	for what, c := range map[string]struct{ wrong, right func() }{
 		"a provider that is missing":  {func() { gone.Store(true) }, func() { gone.Store(false) }},
 		"a clock that is years ahead": {func() { s.clock.setBy(9 * 365 * 24 * time.Hour) }, func() { s.clock.setBy(-9 * 365 * 24 * time.Hour) }},

@@ -34,9 +34,6 @@ func migrate(ctx context.Context, tx *sql.Tx) error {
 		return fmt.Errorf("%w: it has schema version %d and this program knows versions up to %d; run the newer version, or restore the backup made before the upgrade",
 			ErrTooNew, version, len(files))
 	}
-	if version == len(files) {
-		return nil // a start that writes nothing leaves the file as it is
-	}
 	for _, name := range files[version:] {
 		if err := apply(ctx, tx, name); err != nil {
 			return err
