@@ -14,9 +14,11 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
-	"golang.org/x/oauth2"
 
+	"github.com/doorward/doorward/plugins/openid/internal/discovery"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/plugintest"
+	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
 const (
@@ -25,7 +27,7 @@ const (
 )
 
 // tokenServer answers token requests as the test says and counts them.
-func tokenServer(t *testing.T, answer http.HandlerFunc) (md metadata, requests *atomic.Int64) {
+func tokenServer(t *testing.T, answer http.HandlerFunc) (md discovery.Metadata, requests *atomic.Int64) {
 	t.Helper()
 	requests = &atomic.Int64{}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -33,7 +35,7 @@ func tokenServer(t *testing.T, answer http.HandlerFunc) (md metadata, requests *
 		answer(w, r)
 	}))
 	t.Cleanup(server.Close)
-	return metadata{issuer: server.URL, tokenEndpoint: server.URL + "/token"}, requests
+	return discovery.Metadata{Issuer: server.URL, TokenEndpoint: server.URL + "/token"}, requests
 }
 
 func answering(status int, contentType, body string) http.HandlerFunc {
@@ -47,7 +49,7 @@ func answering(status int, contentType, body string) http.HandlerFunc {
 const goodTokens = `{"access_token":"at","token_type":"Bearer","expires_in":3600,"id_token":"a.b.c"}`
 
 func TestTokenResponse(t *testing.T) {
-	long := strings.Repeat("a", maxToken)
+	long := strings.Repeat("a", codeflow.MaxToken)
 	json := func(body string) http.HandlerFunc { return answering(200, "application/json", body) }
 	with := func(member string) http.HandlerFunc {
 		return json(`{"access_token":"at","token_type":"Bearer","id_token":"a.b.c",` + member + `}`)
@@ -70,58 +72,58 @@ func TestTokenResponse(t *testing.T) {
 		{name: "E19 empty scope", answer: with(`"scope":""`), want: tokens{idToken: "a.b.c", accessToken: "at"}},
 
 		{name: "E08 200 with an error", answer: with(`"error":"invalid_grant"`), kind: sdk.ErrInvalidResponse, reason: "invalid_grant"},
-		{name: "E08 200 with a null error", answer: with(`"error":null`), kind: sdk.ErrInvalidResponse, reason: reasonUnknownError},
-		{name: "E08 201", answer: answering(201, "application/json", goodTokens), kind: sdk.ErrInvalidResponse, reason: reasonTokenStatus},
-		{name: "E08 HTML", answer: answering(200, "text/html", "<html>"), kind: sdk.ErrInvalidResponse, reason: reasonTokenMalformed},
-		{name: "E08 JSON called HTML", answer: answering(200, "text/html", goodTokens), kind: sdk.ErrInvalidResponse, reason: reasonTokenMalformed},
-		{name: "E08 form", answer: answering(200, "application/x-www-form-urlencoded", "access_token=at&id_token=a.b.c"), kind: sdk.ErrInvalidResponse, reason: reasonTokenMalformed},
-		{name: "E08 no content type", answer: answering(200, "", goodTokens), kind: sdk.ErrInvalidResponse, reason: reasonTokenMalformed},
-		{name: "E08 empty", answer: json(""), kind: sdk.ErrInvalidResponse, reason: reasonTokenMalformed},
-		{name: "E08 array", answer: json("[" + goodTokens + "]"), kind: sdk.ErrInvalidResponse, reason: reasonTokenMalformed},
-		{name: "E08 no access token", answer: json(`{"token_type":"Bearer","id_token":"a.b.c"}`), kind: sdk.ErrInvalidResponse, reason: reasonTokenMalformed},
-		{name: "E08 access token with a line break", answer: json(`{"access_token":"a\r\nX: y","token_type":"Bearer","id_token":"a.b.c"}`), kind: sdk.ErrInvalidResponse, reason: reasonTokenMalformed},
-		{name: "E08 endless token", answer: with(`"refresh_token":"` + long + `a"`), kind: sdk.ErrInvalidResponse, reason: reasonTokenMalformed},
-		{name: "E08 refresh token is a number", answer: with(`"refresh_token":1`), kind: sdk.ErrInvalidResponse, reason: reasonTokenMalformed},
+		{name: "E08 200 with a null error", answer: with(`"error":null`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonUnknownError},
+		{name: "E08 201", answer: answering(201, "application/json", goodTokens), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonStatus},
+		{name: "E08 HTML", answer: answering(200, "text/html", "<html>"), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 JSON called HTML", answer: answering(200, "text/html", goodTokens), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 form", answer: answering(200, "application/x-www-form-urlencoded", "access_token=at&id_token=a.b.c"), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 no content type", answer: answering(200, "", goodTokens), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 empty", answer: json(""), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 array", answer: json("[" + goodTokens + "]"), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 no access token", answer: json(`{"token_type":"Bearer","id_token":"a.b.c"}`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 access token with a line break", answer: json(`{"access_token":"a\r\nX: y","token_type":"Bearer","id_token":"a.b.c"}`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 endless token", answer: with(`"refresh_token":"` + long + `a"`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 refresh token is a number", answer: with(`"refresh_token":1`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
 		{name: "E08 no ID token", answer: json(`{"access_token":"at","token_type":"Bearer"}`), kind: sdk.ErrInvalidResponse, reason: reasonIDTokenMissing},
-		{name: "E08 token type mac", answer: json(`{"access_token":"at","token_type":"mac","id_token":"a.b.c"}`), kind: sdk.ErrInvalidResponse, reason: reasonTokenType},
-		{name: "E08 no token type", answer: json(`{"access_token":"at","id_token":"a.b.c"}`), kind: sdk.ErrInvalidResponse, reason: reasonTokenType},
-		{name: "E08 expires_in negative", answer: with(`"expires_in":-1`), kind: sdk.ErrInvalidResponse, reason: reasonTokenMalformed},
-		{name: "E08 expires_in huge", answer: with(`"expires_in":99999999999`), kind: sdk.ErrInvalidResponse, reason: reasonTokenMalformed},
-		{name: "E08 expires_in string", answer: with(`"expires_in":"3600"`), kind: sdk.ErrInvalidResponse, reason: reasonTokenMalformed},
-		{name: "E08 key twice", answer: with(`"id_token":"d.e.f"`), kind: sdk.ErrInvalidResponse, reason: reasonTokenMalformed},
-		{name: "E08 key in two spellings", answer: with(`"ID_TOKEN":"d.e.f"`), kind: sdk.ErrInvalidResponse, reason: reasonTokenMalformed},
-		{name: "E08 2 MiB", answer: json(strings.Repeat(" ", 2<<20) + goodTokens), kind: sdk.ErrUnavailable, reason: reasonTokenUnreachable},
-		{name: "E08 gzip bomb", answer: bomb, kind: sdk.ErrUnavailable, reason: reasonTokenUnreachable},
-		{name: "E08 never ends", answer: never, kind: sdk.ErrUnavailable, reason: reasonTokenUnreachable},
-		{name: "E08 closes", answer: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, kind: sdk.ErrUnavailable, reason: reasonTokenUnreachable},
+		{name: "E08 token type mac", answer: json(`{"access_token":"at","token_type":"mac","id_token":"a.b.c"}`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonType},
+		{name: "E08 no token type", answer: json(`{"access_token":"at","id_token":"a.b.c"}`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonType},
+		{name: "E08 expires_in negative", answer: with(`"expires_in":-1`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 expires_in huge", answer: with(`"expires_in":99999999999`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 expires_in string", answer: with(`"expires_in":"3600"`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 key twice", answer: with(`"id_token":"d.e.f"`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 key in two spellings", answer: with(`"ID_TOKEN":"d.e.f"`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 2 MiB", answer: json(strings.Repeat(" ", 2<<20) + goodTokens), kind: sdk.ErrUnavailable, reason: codeflow.ReasonUnreachable},
+		{name: "E08 gzip bomb", answer: bomb, kind: sdk.ErrUnavailable, reason: codeflow.ReasonUnreachable},
+		{name: "E08 never ends", answer: never, kind: sdk.ErrUnavailable, reason: codeflow.ReasonUnreachable},
+		{name: "E08 closes", answer: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, kind: sdk.ErrUnavailable, reason: codeflow.ReasonUnreachable},
 		{name: "E19 no openid", answer: with(`"scope":"profile"`), kind: sdk.ErrInvalidResponse, reason: reasonScopeReduced},
-		{name: "E19 scope is a number", answer: with(`"scope":1`), kind: sdk.ErrInvalidResponse, reason: reasonTokenMalformed},
+		{name: "E19 scope is a number", answer: with(`"scope":1`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
 
 		{name: "E02 invalid grant", answer: answering(400, "application/json", `{"error":"invalid_grant"}`), kind: sdk.ErrInvalidResponse, reason: "invalid_grant"},
 		{name: "wrong secret", answer: answering(401, "application/json", `{"error":"invalid_client"}`), kind: sdk.ErrMisconfigured, reason: "invalid_client"},
 		{name: "wrong secret, odd content type", answer: answering(401, "text/plain", `{"error":"invalid_client"}`), kind: sdk.ErrMisconfigured, reason: "invalid_client"},
 		{name: "invalid request", answer: answering(400, "application/json", `{"error":"invalid_request"}`), kind: sdk.ErrMisconfigured, reason: "invalid_request"},
-		{name: "unknown error", answer: answering(400, "application/json", `{"error":"odd"}`), kind: sdk.ErrInvalidResponse, reason: reasonUnknownError},
-		{name: "error is a number", answer: answering(400, "application/json", `{"error":1}`), kind: sdk.ErrInvalidResponse, reason: reasonUnknownError},
+		{name: "unknown error", answer: answering(400, "application/json", `{"error":"odd"}`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonUnknownError},
+		{name: "error is a number", answer: answering(400, "application/json", `{"error":1}`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonUnknownError},
 		{name: "temporarily unavailable", answer: answering(503, "application/json", `{"error":"temporarily_unavailable"}`), kind: sdk.ErrUnavailable, reason: "temporarily_unavailable"},
-		{name: "500", answer: answering(500, "text/html", "<html>"), kind: sdk.ErrUnavailable, reason: reasonTokenStatus},
-		{name: "500 with good tokens", answer: answering(500, "application/json", goodTokens), kind: sdk.ErrUnavailable, reason: reasonTokenStatus},
-		{name: "401 without a word", answer: answering(401, "", ""), kind: sdk.ErrUnavailable, reason: reasonTokenStatus},
-		{name: "E09 302", answer: moved(302), kind: sdk.ErrInvalidResponse, reason: reasonTokenStatus},
-		{name: "E09 303", answer: moved(303), kind: sdk.ErrInvalidResponse, reason: reasonTokenStatus},
-		{name: "E09 307", answer: moved(307), kind: sdk.ErrInvalidResponse, reason: reasonTokenStatus},
-		{name: "E09 308", answer: moved(308), kind: sdk.ErrInvalidResponse, reason: reasonTokenStatus},
+		{name: "500", answer: answering(500, "text/html", "<html>"), kind: sdk.ErrUnavailable, reason: codeflow.ReasonStatus},
+		{name: "500 with good tokens", answer: answering(500, "application/json", goodTokens), kind: sdk.ErrUnavailable, reason: codeflow.ReasonStatus},
+		{name: "401 without a word", answer: answering(401, "", ""), kind: sdk.ErrUnavailable, reason: codeflow.ReasonStatus},
+		{name: "E09 302", answer: moved(302), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonStatus},
+		{name: "E09 303", answer: moved(303), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonStatus},
+		{name: "E09 307", answer: moved(307), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonStatus},
+		{name: "E09 308", answer: moved(308), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonStatus},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			md, requests := tokenServer(t, test.answer)
-			r := openRig(t, md.issuer, time.Now, map[string]any{"client_http_timeout": "1s"})
+			r := openRig(t, md.Issuer, time.Now, map[string]any{"client_http_timeout": "1s"})
 			got, err := r.exchange(t.Context(), md, theCode, theVerifier)
 			if test.want != (tokens{}) {
 				if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(tokens{})); diff != "" || err != nil {
 					t.Error(err, diff)
 				}
 			} else {
-				checkReason(t, err, test.kind, test.reason)
+				plugintest.Refused(t, err, test.kind, test.reason)
 				if got != (tokens{}) {
 					t.Errorf("tokens beside the error: %+v", got)
 				}
@@ -200,8 +202,8 @@ func TestTokenRequest(t *testing.T) {
 		{name: "none", options: map[string]any{"client_token_endpoint_auth_method": "none", "client_secret": ""}, want: inBody(url.Values{"client_id": {clientID}})},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			md.authMethods = test.methods
-			r := openRig(t, md.issuer, time.Now, test.options)
+			md.AuthMethods = test.methods
+			r := openRig(t, md.Issuer, time.Now, test.options)
 			if _, err := r.exchange(t.Context(), md, theCode, theVerifier); err != nil {
 				t.Fatal(err)
 			}
@@ -218,10 +220,9 @@ func TestTokenRequest(t *testing.T) {
 // TestSecondTokenRequest: whatever x/oauth2 tries, a code is sent once.
 func TestSecondTokenRequest(t *testing.T) {
 	md, requests := tokenServer(t, answering(401, "application/json", `{"error":"invalid_client"}`))
-	r := openRig(t, md.issuer, time.Now, nil)
-	config := oauth2.Config{Endpoint: oauth2.Endpoint{TokenURL: md.tokenEndpoint, AuthStyle: oauth2.AuthStyleAutoDetect}}
-	_, err := r.redeem(t.Context(), config, theCode, nil)
-	checkReason(t, err, sdk.ErrMisconfigured, "invalid_client")
+	r := openRig(t, md.Issuer, time.Now, nil)
+	_, err := r.exchange(t.Context(), md, theCode, theVerifier)
+	plugintest.Refused(t, err, sdk.ErrMisconfigured, "invalid_client")
 	if n := requests.Load(); n != 1 {
 		t.Errorf("E07 %d token requests", n)
 	}
@@ -248,7 +249,7 @@ func TestTokenErrorRepeatsNoSecret(t *testing.T) {
 		} {
 			t.Run("E15 "+name, func(t *testing.T) {
 				md, _ := tokenServer(t, answer)
-				r := openRig(t, md.issuer, time.Now, nil)
+				r := openRig(t, md.Issuer, time.Now, nil)
 				_, err := r.exchange(t.Context(), md, theCode, theVerifier)
 				if err == nil {
 					t.Fatal("accepted")
@@ -274,7 +275,7 @@ func brokenStatusLine(text string) http.HandlerFunc {
 
 func TestTokenErrorKeepsWhatHelps(t *testing.T) {
 	md, _ := tokenServer(t, answering(401, "application/json", `{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided."}`))
-	_, err := openRig(t, md.issuer, time.Now, nil).exchange(t.Context(), md, theCode, theVerifier)
+	_, err := openRig(t, md.Issuer, time.Now, nil).exchange(t.Context(), md, theCode, theVerifier)
 	if err == nil || !strings.Contains(err.Error(), "AADSTS7000215") || !strings.Contains(err.Error(), "client_secret") {
 		t.Errorf("error %v", err)
 	}

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/plugintest"
+	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
 func TestAuthorizationResponse(t *testing.T) {
@@ -65,8 +67,8 @@ func TestAuthorizationResponse(t *testing.T) {
 		{name: "E05 temporarily unavailable", want: want, in: get("state=s&error=temporarily_unavailable"), kind: sdk.ErrUnavailable, reason: "temporarily_unavailable"},
 		{name: "E05 invalid scope", want: want, in: get("state=s&error=invalid_scope"), kind: sdk.ErrMisconfigured, reason: "invalid_scope"},
 		{name: "E05 unauthorized client", want: want, in: get("state=s&error=unauthorized_client"), kind: sdk.ErrMisconfigured, reason: "unauthorized_client"},
-		{name: "E05 unknown error", want: want, in: get("state=s&error=odd"), kind: sdk.ErrInvalidResponse, reason: reasonUnknownError},
-		{name: "E05 empty error", want: want, in: get("state=s&error="), kind: sdk.ErrInvalidResponse, reason: reasonUnknownError},
+		{name: "E05 unknown error", want: want, in: get("state=s&error=odd"), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonUnknownError},
+		{name: "E05 empty error", want: want, in: get("state=s&error="), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonUnknownError},
 		{name: "E05 error and code", want: want, in: get("state=s&error=access_denied&code=abc"), kind: sdk.ErrInvalidResponse, reason: reasonErrorAndCode},
 		{name: "E05 error without state", want: want, in: get("error=access_denied"), kind: sdk.ErrInvalidResponse, reason: reasonStateMismatch},
 		{name: "E05 neither error nor code", want: want, in: get("state=s"), kind: sdk.ErrInvalidResponse, reason: reasonCodeMissing},
@@ -99,7 +101,7 @@ func TestAuthorizationResponse(t *testing.T) {
 				}
 				return
 			}
-			checkReason(t, err, test.kind, test.reason)
+			plugintest.Refused(t, err, test.kind, test.reason)
 			if code != "" {
 				t.Errorf("code %q beside the error", code)
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/plugintest"
 )
 
 // begin returns the parameters of the authorization request and the memory.
@@ -120,5 +121,5 @@ func TestPlainCodeChallenge(t *testing.T) {
 func TestEndlessAuthorizationRequest(t *testing.T) {
 	r := openRig(t, serveDiscovery(t, nil), time.Now, map[string]any{"params": map[string]any{"x": strings.Repeat("x", sdk.MaxURL)}})
 	_, err := r.Begin(t.Context(), sdk.BeginRequest{State: "s"})
-	checkReason(t, err, sdk.ErrMisconfigured, reasonRequestTooLong)
+	plugintest.Refused(t, err, sdk.ErrMisconfigured, reasonRequestTooLong)
 }

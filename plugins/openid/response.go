@@ -4,11 +4,12 @@ import (
 	"crypto/subtle"
 	"net/http"
 	"net/url"
-	"regexp"
-	"strings"
 	"unicode/utf8"
 
+	"github.com/doorward/doorward/plugins/openid/internal/discovery"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/upstream"
+	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
 // Limits of an authorization response. The longest codes that are seen in the
@@ -81,10 +82,10 @@ func checkParams(params url.Values) error {
 	}
 	for name, values := range params {
 		if len(values) != 1 {
-			return sdk.InvalidResponse(reasonResponseDuplicate, "parameter %q %d times", shown(name), len(values))
+			return sdk.InvalidResponse(reasonResponseDuplicate, "parameter %q %d times", upstream.Shown(name), len(values))
 		}
 		if len(values[0]) > maxResponseValue || !utf8.ValidString(values[0]) {
-			return sdk.InvalidResponse(reasonResponseMalformed, "parameter %q is too long or not valid UTF-8", shown(name))
+			return sdk.InvalidResponse(reasonResponseMalformed, "parameter %q is too long or not valid UTF-8", upstream.Shown(name))
 		}
 	}
 	return nil
@@ -97,21 +98,10 @@ func checkIss(params url.Values, want expectation) error {
 	switch {
 	case !params.Has("iss") && want.issRequired:
 		return sdk.InvalidResponse(reasonIssMissing, "no iss, although the provider says that it sends it")
-	case params.Has("iss") && !issuerFits(iss, want.issuer):
-		return sdk.InvalidResponse(reasonIssMismatch, "a response of issuer %q, not of %q", shown(iss), want.issuer)
+	case params.Has("iss") && !discovery.Fits(iss, want.issuer):
+		return sdk.InvalidResponse(reasonIssMismatch, "a response of issuer %q, not of %q", upstream.Shown(iss), want.issuer)
 	}
 	return nil
-}
-
-// issuerFits compares byte for byte, but for the tenant of a template.
-func issuerFits(iss, issuer string) bool {
-	prefix, suffix, template := strings.Cut(issuer, tenantID)
-	if !template {
-		return iss == issuer
-	}
-	rest, ok := strings.CutPrefix(iss, prefix)
-	tenant, ok2 := strings.CutSuffix(rest, suffix)
-	return ok && ok2 && guid.MatchString(tenant)
 }
 
 func readCode(params url.Values) (string, error) {
@@ -125,15 +115,13 @@ func readCode(params url.Values) (string, error) {
 	return code, nil
 }
 
-var errorCode = regexp.MustCompile(`^[a-z0-9_]{1,64}$`)
-
 // responseError reads an error response (RFC 6749 section 4.1.2.1, OpenID
 // Connect Core section 3.1.2.6).
 func responseError(params url.Values) error {
 	if params.Has("code") {
 		return sdk.InvalidResponse(reasonErrorAndCode, "both an error and a code")
 	}
-	code, text := params.Get("error"), describe(params.Get("error"), params.Get("error_description"))
+	code, text := params.Get("error"), codeflow.Describe(params.Get("error"), params.Get("error_description"))
 	switch code {
 	case "access_denied", "user_cancelled_login", "user_cancelled_authorize":
 		return sdk.Denied(sdk.ReasonCancelled, "%s", text)
@@ -146,18 +134,6 @@ func responseError(params url.Values) error {
 		"invalid_client", "invalid_target", "request_not_supported", "registration_not_supported":
 		return sdk.Misconfigured(sdk.Reason(code), "%s: compare the client's registration at the provider with client_id, scope, params and the callback URL", text)
 	default:
-		return sdk.InvalidResponse(reasonUnknownError, "%s", text)
+		return sdk.InvalidResponse(codeflow.ReasonUnknownError, "%s", text)
 	}
-}
-
-// describe shows an error of the provider's.
-func describe(code, description string) string {
-	if !errorCode.MatchString(code) {
-		code = "(unreadable)"
-	}
-	text := "the provider answers " + code
-	if description != "" {
-		text += `: "` + quoted(description) + `"`
-	}
-	return text
 }

@@ -1,4 +1,4 @@
-package main
+package discovery
 
 import (
 	"strings"
@@ -6,8 +6,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/doorward/doorward/plugins/openid/internal/jose"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/claims"
+	"github.com/doorward/doorward/sdk/plugintest"
 )
 
 func TestLocateIssuer(t *testing.T) {
@@ -32,26 +34,26 @@ func TestLocateIssuer(t *testing.T) {
 			"https://login.example/organizations/v2.0" + wellKnown, "https://login.example/organizations/v2.0" + wellKnown,
 			[]string{"https://login.example/{tenantid}/v2.0", "https://login.example/organizations/v2.0/"}, "",
 		},
-		{"", "", nil, "https"},
-		{"op.example", "", nil, "https"},
+		{"", "", nil, "absolute"},
+		{"op.example", "", nil, "absolute"},
 		{"http://op.example", "", nil, "loopback"},
 		{"http://127.0.0.1.op.example", "", nil, "loopback"},
 		{"http://localhost.op.example", "", nil, "loopback"},
 		{"http://10.0.0.1", "", nil, "loopback"},
-		{"file:///etc/passwd", "", nil, "https"},
-		{"javascript:alert(1)//", "", nil, "https"},
+		{"file:///etc/passwd", "", nil, "absolute"},
+		{"javascript:alert(1)//", "", nil, "absolute"},
 		{"https:op.example", "", nil, "host"},
 		{"https://", "", nil, "host"},
 		{"https://:443", "", nil, "host"},
-		{"https://user:password@op.example", "", nil, "password"},
+		{"https://user:password@op.example", "", nil, "user name"},
 		{"https://op.example/#x", "", nil, "fragment"},
 		{"https://op.example/?p=1", "", nil, "query"},
 		{"https://op.example" + wellKnown + "?p=1", "", nil, "query"},
 		{"https://op.example/.well-known/oauth-authorization-server", "", nil, "end in"},
-		{"https://op.example\x7f", "", nil, "URL"},
+		{"https://op.example\x7f", "", nil, "encode"},
 	} {
 		t.Run(test.raw, func(t *testing.T) {
-			got, err := locateIssuer(test.raw)
+			got, err := Locate(test.raw)
 			if test.wantErr != "" {
 				if err == nil || !strings.Contains(err.Error(), test.wantErr) {
 					t.Errorf("error %v, want %q in it", err, test.wantErr)
@@ -61,7 +63,7 @@ func TestLocateIssuer(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(issuerLocation{test.document, test.issuers}, got, cmp.AllowUnexported(issuerLocation{})); diff != "" {
+			if diff := cmp.Diff(Location{test.document, test.issuers}, got); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -75,7 +77,7 @@ const (
 
 func TestCheckIssuerOfManyTenants(t *testing.T) {
 	const template = "https://login.example/{tenantid}/v2.0"
-	concrete := func(tid string) string { return strings.Replace(template, tenantID, tid, 1) }
+	concrete := func(tid string) string { return strings.Replace(template, TenantID, tid, 1) }
 	for _, test := range []struct {
 		name      string
 		claims    claims.Object
@@ -88,15 +90,15 @@ func TestCheckIssuerOfManyTenants(t *testing.T) {
 		{name: "key of no issuer", claims: claims.Object{"iss": concrete(tenant), "tid": tenant}, refuse: true},
 		{name: "F01 another tenant's tid", claims: claims.Object{"iss": concrete(tenant), "tid": otherTenant}, keyIssuer: template, refuse: true},
 		{name: "F01 no tid", claims: claims.Object{"iss": concrete(tenant)}, keyIssuer: template, refuse: true},
-		{name: "F01 tid is the placeholder", claims: claims.Object{"iss": template, "tid": tenantID}, keyIssuer: template, refuse: true},
+		{name: "F01 tid is the placeholder", claims: claims.Object{"iss": template, "tid": TenantID}, keyIssuer: template, refuse: true},
 		{name: "F01 tid is a path", claims: claims.Object{"iss": concrete("a/../b"), "tid": "a/../b"}, keyIssuer: template, refuse: true},
 		{name: "F02 tid in upper case", claims: claims.Object{"iss": concrete(strings.ToUpper(tenant)), "tid": strings.ToUpper(tenant)}, keyIssuer: template, refuse: true},
 		{name: "F01 another issuer", claims: claims.Object{"iss": "https://evil.example/" + tenant + "/v2.0", "tid": tenant}, keyIssuer: template, refuse: true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			err := checkIssuer(template, test.claims, publicKey{issuer: test.keyIssuer})
+			err := CheckIssuer(template, test.claims, jose.PublicKey{Issuer: test.keyIssuer})
 			if test.refuse {
-				checkReason(t, err, sdk.ErrInvalidResponse, reasonIssuerMismatch)
+				plugintest.Refused(t, err, sdk.ErrInvalidResponse, ReasonIssuerMismatch)
 			} else if err != nil {
 				t.Errorf("refused: %v", err)
 			}
