@@ -7,6 +7,7 @@ import (
 
 	"github.com/doorward/doorward/plugins/saml/internal/wall"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/upstream"
 )
 
 // assertion is what is read of an assertion that passed.
@@ -29,8 +30,8 @@ type session struct {
 
 // checkAssertion holds a verified assertion against profiles section 4.1.4.3 and
 // core section 2.5.
-func (m *mechanism) checkAssertion(e *wall.Element, want expectation, p *provider) (assertion, error) {
-	if err := m.checkHead(e, p, "assertion"); err != nil {
+func checkAssertion(e *wall.Element, want expectation) (assertion, error) {
+	if err := checkHead(e, want, "assertion"); err != nil {
 		return assertion{}, err
 	}
 	if len(e.All(nsAssertion, "Issuer")) != 1 {
@@ -38,14 +39,14 @@ func (m *mechanism) checkAssertion(e *wall.Element, want expectation, p *provide
 	}
 	a := assertion{id: e.Value("ID")}
 	issued, _ := parseTime(e.Value("IssueInstant"))
-	a.onceUntil = issued.Add(maxAge + 2*m.skew + time.Minute)
-	if err := m.checkSubject(e, want, &a); err != nil {
+	a.onceUntil = onceUntil(issued, want.skew)
+	if err := checkSubject(e, want, &a); err != nil {
 		return assertion{}, err
 	}
-	if err := m.checkConditions(e); err != nil {
+	if err := checkConditions(e, want); err != nil {
 		return assertion{}, err
 	}
-	if err := m.checkStatements(e, issued, want, &a); err != nil {
+	if err := checkStatements(e, issued, want, &a); err != nil {
 		return assertion{}, err
 	}
 	var err error
@@ -53,20 +54,26 @@ func (m *mechanism) checkAssertion(e *wall.Element, want expectation, p *provide
 	return a, err
 }
 
+// onceUntil is when a message that was issued then is refused as too old in any
+// case, and its ID need not be remembered.
+func onceUntil(issued time.Time, skew time.Duration) time.Time {
+	return issued.Add(maxAge + 2*skew + time.Minute)
+}
+
 // checkSubject reads who the assertion is about, and finds a confirmation that
 // lets a bearer present it here and now.
-func (m *mechanism) checkSubject(e *wall.Element, want expectation, a *assertion) error {
+func checkSubject(e *wall.Element, want expectation, a *assertion) error {
 	subject := e.Child(nsAssertion, "Subject")
 	if subject == nil {
 		return sdk.InvalidResponse(reasonSubject, "the assertion has not one subject")
 	}
 	var err error
-	if a.nameID, err = m.readSubjectID(subject); err != nil {
+	if a.nameID, err = readSubjectID(subject, want.decrypt); err != nil {
 		return err
 	}
 	why := errors.New("there is none")
 	for _, confirmation := range subject.All(nsAssertion, "SubjectConfirmation") {
-		if why = m.checkConfirmation(confirmation, want); why == nil {
+		if why = checkConfirmation(confirmation, want); why == nil {
 			return nil
 		}
 	}
@@ -75,16 +82,16 @@ func (m *mechanism) checkSubject(e *wall.Element, want expectation, a *assertion
 
 // checkConfirmation checks a bearer confirmation (profiles section 4.1.4.2). Where
 // nobody asked, there must be no InResponseTo.
-func (m *mechanism) checkConfirmation(e *wall.Element, want expectation) error {
+func checkConfirmation(e *wall.Element, want expectation) error {
 	if method := e.Value("Method"); method != confirmationBearer {
-		return errors.New("method " + shown(method) + " is not bearer")
+		return errors.New("method " + upstream.Shown(method) + " is not bearer")
 	}
 	data := e.Child(nsAssertion, "SubjectConfirmationData")
 	if data == nil {
 		return errors.New("it has no data")
 	}
-	if recipient := data.Value("Recipient"); recipient != m.callback {
-		return errors.New("it is for " + shown(recipient) + ", and we are " + m.callback)
+	if recipient := data.Value("Recipient"); recipient != want.recipient {
+		return errors.New("it is for " + upstream.Shown(recipient) + ", and we are " + want.recipient)
 	}
 	if _, given := data.Attr("NotBefore"); given {
 		return errors.New("it has NotBefore, which a bearer confirmation must not have")
@@ -97,7 +104,7 @@ func (m *mechanism) checkConfirmation(e *wall.Element, want expectation) error {
 	if err != nil {
 		return err
 	}
-	if now := m.now(); !now.Before(until.Add(m.skew)) {
+	if now := want.now; !now.Before(until.Add(want.skew)) {
 		return errors.New("it was good until " + until.Format(time.RFC3339) + ", and it is " + now.UTC().Format(time.RFC3339))
 	}
 	return checkInResponseTo(data, want, "subject confirmation")
@@ -107,29 +114,29 @@ func (m *mechanism) checkConfirmation(e *wall.Element, want expectation) error {
 // neither valid nor invalid (core section 2.5.1.1), which is not good enough.
 var knownConditions = []string{"AudienceRestriction", "OneTimeUse", "ProxyRestriction"}
 
-func (m *mechanism) checkConditions(e *wall.Element) error {
+func checkConditions(e *wall.Element, want expectation) error {
 	conditions := e.Child(nsAssertion, "Conditions")
 	if conditions == nil {
 		return sdk.InvalidResponse(reasonConditions, "the assertion has not one element with its conditions")
 	}
-	if err := m.checkValidity(conditions); err != nil {
+	if err := checkValidity(conditions, want); err != nil {
 		return err
 	}
 	restricted := false
 	for _, condition := range conditions.Children() {
 		switch {
 		case condition.Space != nsAssertion || !slices.Contains(knownConditions, condition.Local):
-			return sdk.InvalidResponse(reasonConditions, "the assertion has the condition %s, which is not known", shown(condition.Local))
+			return sdk.InvalidResponse(reasonConditions, "the assertion has the condition %s, which is not known", upstream.Shown(condition.Local))
 		case condition.Local != "AudienceRestriction":
 			continue
 		}
 		restricted = true
-		if audiences := audiencesOf(condition); !slices.Contains(audiences, m.entityID) { // each must hold: core section 2.5.1.4
-			return sdk.InvalidResponse(reasonAudience, "the assertion is for %q, and we are %q: set entity_id to what the provider calls us", shownList(audiences), m.entityID)
+		if audiences := audiencesOf(condition); !slices.Contains(audiences, want.us) { // each must hold: core section 2.5.1.4
+			return sdk.InvalidResponse(reasonAudience, "the assertion is for %q, and we are %q: set entity_id to what the provider calls us", upstream.ShownList(audiences), want.us)
 		}
 	}
 	if !restricted {
-		return sdk.InvalidResponse(reasonAudience, "the assertion does not say for whom it is; it must name %q as audience", m.entityID)
+		return sdk.InvalidResponse(reasonAudience, "the assertion does not say for whom it is; it must name %q as audience", want.us)
 	}
 	return nil
 }
@@ -144,22 +151,14 @@ func audiencesOf(restriction *wall.Element) []string {
 	return list
 }
 
-func shownList(list []string) []string {
-	short := []string{}
-	for _, text := range list[:min(len(list), 5)] {
-		short = append(short, shown(text))
-	}
-	return short
-}
-
-func (m *mechanism) checkValidity(conditions *wall.Element) error {
-	now := m.now()
+func checkValidity(conditions *wall.Element, want expectation) error {
+	now := want.now
 	if text, given := conditions.Attr("NotBefore"); given {
 		from, err := parseTime(text)
 		if err != nil {
 			return sdk.InvalidResponse(reasonTime, "NotBefore of the conditions %w", err)
 		}
-		if now.Add(m.skew).Before(from) {
+		if now.Add(want.skew).Before(from) {
 			return sdk.InvalidResponse(reasonNotYetValid, "the assertion is good from %s on, and it is %s: is one of the clocks wrong?", from.Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 		}
 	}
@@ -168,7 +167,7 @@ func (m *mechanism) checkValidity(conditions *wall.Element) error {
 		if err != nil {
 			return sdk.InvalidResponse(reasonTime, "NotOnOrAfter of the conditions %w", err)
 		}
-		if !now.Before(until.Add(m.skew)) {
+		if !now.Before(until.Add(want.skew)) {
 			return sdk.InvalidResponse(reasonExpired, "the assertion was good until %s, and it is %s: is one of the clocks wrong?", until.Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 		}
 	}
@@ -177,7 +176,7 @@ func (m *mechanism) checkValidity(conditions *wall.Element) error {
 
 // checkStatements reads the statements about the authentication, of which there
 // must be one (profiles section 4.1.4.2). Of several, the strictest times count.
-func (m *mechanism) checkStatements(e *wall.Element, issued time.Time, want expectation, a *assertion) error {
+func checkStatements(e *wall.Element, issued time.Time, want expectation, a *assertion) error {
 	statements := e.All(nsAssertion, "AuthnStatement")
 	if len(statements) == 0 {
 		return sdk.InvalidResponse(reasonAuthnStatement, "the assertion does not say how and when the end user authenticated")
@@ -187,7 +186,7 @@ func (m *mechanism) checkStatements(e *wall.Element, issued time.Time, want expe
 		if err != nil {
 			return err
 		}
-		if err := m.checkAuthentication(s, issued, want); err != nil {
+		if err := checkAuthentication(s, issued, want); err != nil {
 			return err
 		}
 		if i == 0 {
@@ -218,22 +217,22 @@ func readStatement(e *wall.Element) (session, error) {
 	return s, nil
 }
 
-func (m *mechanism) checkAuthentication(s session, issued time.Time, want expectation) error {
-	now := m.now()
+func checkAuthentication(s session, issued time.Time, want expectation) error {
+	now := want.now
 	if !s.notOnOrAfter.IsZero() && !now.Before(s.notOnOrAfter) {
 		return sdk.InvalidResponse(reasonSessionOver, "the session at the provider ended at %s, and it is %s", s.notOnOrAfter.Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 	}
-	if accepted := m.options.acceptedContexts(); len(accepted) > 0 && !slices.Contains(accepted, s.context) {
-		return sdk.Denied(reasonAuthnContext, "the end user authenticated by %q, and authn_context demands %q", shown(s.context), accepted)
+	if accepted := want.contexts; len(accepted) > 0 && !slices.Contains(accepted, s.context) {
+		return sdk.Denied(reasonAuthnContext, "the end user authenticated by %q, and authn_context demands %q", upstream.Shown(s.context), accepted)
 	}
-	if s.instant.After(now.Add(m.skew)) {
+	if s.instant.After(now.Add(want.skew)) {
 		return sdk.InvalidResponse(reasonAuthnStatement, "the end user is said to have authenticated at %s, and it is %s: is one of the clocks wrong?", s.instant.Format(time.RFC3339), now.UTC().Format(time.RFC3339))
 	}
 	begun := want.begun
 	if want.unsolicited {
 		begun = issued.Add(-maxAge)
 	}
-	if m.options.ForceAuthn && s.instant.Before(begun.Add(-m.skew)) {
+	if want.forceAuthn && s.instant.Before(begun.Add(-want.skew)) {
 		return sdk.Denied(reasonForceAuthn, "the end user authenticated at %s, before this login began, and force_authn is set", s.instant.Format(time.RFC3339))
 	}
 	return nil

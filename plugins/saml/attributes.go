@@ -5,6 +5,7 @@ import (
 
 	"github.com/doorward/doorward/plugins/saml/internal/wall"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/upstream"
 )
 
 // attribute is one of the end user's (core section 2.7.3.1).
@@ -34,7 +35,7 @@ func readAttributes(assertion *wall.Element) (attributes, error) {
 				index[a.name] = len(all)
 				all = append(all, a)
 			case all[at].format != a.format:
-				return nil, sdk.InvalidResponse(reasonAttributes, "two attributes with the name %q, which differ in NameFormat", shown(a.name))
+				return nil, sdk.InvalidResponse(reasonAttributes, "two attributes with the name %q, which differ in NameFormat", upstream.Shown(a.name))
 			default:
 				all[at].values = append(all[at].values, a.values...)
 			}

@@ -13,6 +13,7 @@ import (
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/plugintest"
 )
 
 // sixKB makes a response of 6 KB, whose assertion is signed.
@@ -60,8 +61,14 @@ func BenchmarkResponse(b *testing.B) {
 		b.Fatal(err)
 	}
 	assertion := root.Child(nsAssertion, "Assertion")
-	keys, _ := m.source.current.usableKeys(m.now(), false)
-	v := &verifier{ctx: b.Context(), mechanism: m, provider: m.source.current}
+	p, err := m.source.get(b.Context())
+	if err != nil {
+		b.Fatal(err)
+	}
+	keys, _ := p.usableKeys(m.now(), false)
+	v := m.verifier(b.Context(), p)
+	want := m.expectation(m.callback)
+	want.requestID, want.provider = solicited.ID, p.entityID
 	signed, err := v.verify(assertion, "assertion")
 	if err != nil {
 		b.Fatal(err)
@@ -83,7 +90,7 @@ func BenchmarkResponse(b *testing.B) {
 		{"signature, canonical form", func() error { wall.Canonical(assertion, []string{"xs"}, signature); return nil }},
 		{"signature, what was signed read again", func() error { _, err := wall.Parse(canonical, wall.Message()); return err }},
 		{"rules", func() error {
-			_, err := m.checkAssertion(signed, expectation{requestID: solicited.ID}, m.source.current)
+			_, err := checkAssertion(signed, want)
 			return err
 		}},
 	} {
@@ -104,7 +111,7 @@ func crewjam(b *testing.B, idp *samltest.IdP) *saml.ServiceProvider {
 	if err := xml.Unmarshal(idp.Metadata().XML(), metadata); err != nil {
 		b.Fatal(err)
 	}
-	now := newClock().Now()
+	now := plugintest.NewClock().Now()
 	saml.TimeNow = func() time.Time { return now }
 	b.Cleanup(func() { saml.TimeNow = time.Now })
 	acs, err := url.Parse(acsURL)

@@ -15,6 +15,7 @@ import (
 	"github.com/doorward/doorward/plugins/saml/internal/wall"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/upstream"
 )
 
 const (
@@ -52,7 +53,7 @@ func (q querySignature) verify(keys []crypto.PublicKey, policy xmldsig.Policy) e
 // readPost reads a message of the HTTP-POST binding (bindings section 3.5.4).
 func readPost(req sdk.InboundRequest) (message, error) {
 	if req.Method != "POST" {
-		return message{}, sdk.InvalidResponse(reasonBinding, "a message by %s: only POST is possible here", shown(req.Method))
+		return message{}, sdk.InvalidResponse(reasonBinding, "a message by %s: only POST is possible here", upstream.Shown(req.Method))
 	}
 	m := message{}
 	var text string

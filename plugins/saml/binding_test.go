@@ -130,12 +130,12 @@ func TestH13_Once(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.clock.advance(maxAge)
+	r.clock.Advance(maxAge)
 	again, err := r.post(response, memory)
 	if err == nil && again.OnceID != first.OnceID {
 		t.Errorf("%q and %q", first.OnceID, again.OnceID)
 	}
-	r.clock.advance(first.OnceUntil.Sub(r.clock.Now()))
+	r.clock.Advance(first.OnceUntil.Sub(r.clock.Now()))
 	if _, err := r.post(response, memory); err == nil {
 		t.Error("a response outlives what keeps it from being accepted twice")
 	}

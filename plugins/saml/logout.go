@@ -12,6 +12,7 @@ import (
 	"github.com/doorward/doorward/plugins/saml/internal/wall"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/upstream"
 )
 
 // BeginLogout sends the browser to the provider with a LogoutRequest (profiles
@@ -95,20 +96,22 @@ func (m *mechanism) receiveLogout(ctx context.Context, req sdk.LogoutMessage) (s
 	if err != nil {
 		return sdk.Logout{}, err
 	}
-	v := &verifier{ctx: ctx, mechanism: m, provider: p}
-	e, err := m.verifiedLogout(msg, v)
+	v := m.verifier(ctx, p)
+	want := m.expectation(m.logoutURL)
+	want.provider = p.entityID
+	e, err := verifiedLogout(msg, v, want)
 	if err != nil {
 		return sdk.Logout{}, err
 	}
 	if msg.request {
-		return m.logoutRequested(e, msg, v.provider)
+		return m.logoutRequested(e, msg, v.provider, want)
 	}
 	return m.logoutAnswered(e, msg, req)
 }
 
 // verifiedLogout returns the message, of which every byte was signed. A logout
 // message without a signature would let anybody log anybody out.
-func (m *mechanism) verifiedLogout(msg message, v *verifier) (*wall.Element, error) {
+func verifiedLogout(msg message, v *verifier, want expectation) (*wall.Element, error) {
 	name := "LogoutResponse"
 	if msg.request {
 		name = "LogoutRequest"
@@ -118,14 +121,14 @@ func (m *mechanism) verifiedLogout(msg message, v *verifier) (*wall.Element, err
 		return nil, sdk.InvalidResponse(reasonXML, "the logout message: %w", err)
 	}
 	if !root.Is(nsProtocol, name) {
-		return nil, sdk.InvalidResponse(reasonStructure, "a %s in place of a %s", shown(root.Local), name)
+		return nil, sdk.InvalidResponse(reasonStructure, "a %s in place of a %s", upstream.Shown(root.Local), name)
 	}
 	if err := checkStructure(root); err != nil {
 		return nil, err
 	}
 	e := root
 	if msg.redirect != nil {
-		err = v.verifyQuery(*msg.redirect, name)
+		err = v.verifyBytes(msg.redirect.verify, name)
 	} else {
 		e, err = v.verify(root, name)
 	}
@@ -135,37 +138,37 @@ func (m *mechanism) verifiedLogout(msg message, v *verifier) (*wall.Element, err
 	if err != nil {
 		return nil, err
 	}
-	return e, m.checkLogoutHead(e, v.provider, name)
+	return e, checkLogoutHead(e, want, name)
 }
 
 // checkLogoutHead is core section 3.2 for a message that is signed: it must say who
 // issued it and where it goes.
-func (m *mechanism) checkLogoutHead(e *wall.Element, p *provider, name string) error {
-	if err := m.checkHead(e, p, name); err != nil {
+func checkLogoutHead(e *wall.Element, want expectation, name string) error {
+	if err := checkHead(e, want, name); err != nil {
 		return err
 	}
 	if len(e.All(nsAssertion, "Issuer")) != 1 {
 		return sdk.InvalidResponse(reasonIssuer, "the %s does not say who issued it", name)
 	}
-	if destination := e.Value("Destination"); destination != m.logoutURL {
-		return sdk.InvalidResponse(reasonDestination, "the %s is for %q, and we are %q: set the latter as single logout URL at the provider", name, shown(destination), m.logoutURL)
+	if destination := e.Value("Destination"); destination != want.recipient {
+		return sdk.InvalidResponse(reasonDestination, "the %s is for %q, and we are %q: set the latter as single logout URL at the provider", name, upstream.Shown(destination), want.recipient)
 	}
 	return nil
 }
 
 // logoutRequested says which sessions the provider ends (core section 3.7.1), and
 // what we answer. Without a SessionIndex it is all of the end user's.
-func (m *mechanism) logoutRequested(e *wall.Element, msg message, p *provider) (sdk.Logout, error) {
+func (m *mechanism) logoutRequested(e *wall.Element, msg message, p *provider, want expectation) (sdk.Logout, error) {
 	if text, given := e.Attr("NotOnOrAfter"); given {
 		until, err := parseTime(text)
 		if err != nil {
 			return sdk.Logout{}, sdk.InvalidResponse(reasonTime, "NotOnOrAfter of the LogoutRequest %w", err)
 		}
-		if !m.now().Before(until.Add(m.skew)) {
+		if !want.now.Before(until.Add(want.skew)) {
 			return sdk.Logout{}, sdk.InvalidResponse(reasonExpired, "the LogoutRequest was good until %s", until.Format(time.RFC3339))
 		}
 	}
-	who, err := m.readSubjectID(e)
+	who, err := readSubjectID(e, want.decrypt)
 	if err != nil {
 		return sdk.Logout{}, err
 	}
@@ -174,7 +177,7 @@ func (m *mechanism) logoutRequested(e *wall.Element, msg message, p *provider) (
 	}
 	logout := sdk.Logout{Subject: who.logoutKey(p.entityID, m.entityID), OnceID: "logout " + e.Value("ID")}
 	issued, _ := parseTime(e.Value("IssueInstant"))
-	logout.OnceUntil = issued.Add(maxAge + 2*m.skew + time.Minute)
+	logout.OnceUntil = onceUntil(issued, want.skew)
 	if logout.SessionIDs, err = sessionIndexes(e); err != nil {
 		return sdk.Logout{}, err
 	}
@@ -236,6 +239,6 @@ func (m *mechanism) logoutAnswered(e *wall.Element, msg message, req sdk.LogoutM
 	if top == statusSuccess && second != statusPartialLogout {
 		return sdk.Logout{Outcome: sdk.LogoutDone}, nil
 	}
-	m.logger.Warn("the provider did not log the end user out everywhere", "status", shown(top), "second_status", shown(second))
+	m.logger.Warn("the provider did not log the end user out everywhere", "status", upstream.Shown(top), "second_status", upstream.Shown(second))
 	return sdk.Logout{Outcome: sdk.LogoutPartial}, nil
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
+	"github.com/doorward/doorward/sdk/upstream"
 )
 
 // mechanism signs in through one configured SAML identity provider.
@@ -47,8 +48,12 @@ func open(_ context.Context, env sdk.Env, o Options) (sdk.Mechanism, error) {
 	if err != nil {
 		return nil, err
 	}
+	client, err := o.Client(env, maxMetadata)
+	if err != nil {
+		return nil, err
+	}
 	m := &mechanism{
-		options: o, own: own, callback: env.CallbackURL, logoutURL: env.LogoutURL,
+		options: o, own: own, client: client, callback: env.CallbackURL, logoutURL: env.LogoutURL,
 		now: env.Now, logger: env.Logger,
 	}
 	m.skew, _ = o.skew()
@@ -57,9 +62,6 @@ func open(_ context.Context, env sdk.Env, o Options) (sdk.Mechanism, error) {
 	pins, err := parseCertificates(o.IDPMetadataCertificate)
 	if err != nil {
 		problems.Addf("idp_metadata_certificate", "%v", err)
-	}
-	if m.client, err = env.HTTPClient(o.httpSettings()); err != nil {
-		problems.Addf("client_http_ca", "cannot be used: %v", err)
 	}
 	if err := problems.Err(); err != nil {
 		return nil, err
@@ -74,7 +76,7 @@ func (m *mechanism) identifyUs(env sdk.Env, problems *options.Problems) {
 		problems.Addf("sp_metadata", "%v", err)
 	}
 	m.entityID = firstOf(m.options.EntityID, replaced.entityID, env.MetadataURL)
-	if len(m.entityID) > maxEntityID || quoted(m.entityID) != m.entityID {
+	if len(m.entityID) > maxEntityID || !upstream.IsPrintable(m.entityID) {
 		problems.Addf("entity_id", "must be at most %d printable ASCII characters", maxEntityID)
 	}
 	// The provider may know only the assertion consumer service of the seed
@@ -83,7 +85,7 @@ func (m *mechanism) identifyUs(env sdk.Env, problems *options.Problems) {
 		m.callback = alias
 	}
 	m.nameIDFormat = firstOf(nameIDFormat(m.options.NameIDFormat), replaced.nameIDFormat)
-	if quoted(m.nameIDFormat) != m.nameIDFormat {
+	if !upstream.IsPrintable(m.nameIDFormat) {
 		problems.Addf("name_id_format", "must be a URN in printable ASCII characters")
 	}
 }
@@ -104,21 +106,10 @@ func (m *mechanism) openSource(s selection) error {
 		if err != nil {
 			return fmt.Errorf("idp_metadata: %w", err)
 		}
-		m.source = fixed(p, m.now)
+		m.source = fixedSource(p, m.now, m.logger)
 		return nil
 	}
-	m.source = &source{
-		now: m.now, logger: m.logger, refresh: m.options.IDPMetadataRefresh,
-		load: func(ctx context.Context) (*provider, error) {
-			doc, err := fetch(ctx, m.client, m.options.IDPMetadataURL)
-			if err != nil {
-				return nil, err
-			}
-			s.now = m.now()
-			return readProvider(doc.body, s)
-		},
-	}
-	m.source.start()
+	m.source = sourceAt(m.options.IDPMetadataURL, m.client, m.options.IDPMetadataRefresh, s, m.now, m.logger)
 	return nil
 }
 
@@ -146,7 +137,7 @@ func (m *mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, 
 	if p.wantSigned && m.own.signer == nil {
 		return nil, sdk.Misconfigured(reasonKeyMissing, "the provider wants signed requests: set sp_private_key, and give the provider our metadata")
 	}
-	binding, location, err := m.ssoEndpoint(p)
+	binding, location, err := ssoEndpoint(p, m.options.RequestBinding)
 	if err != nil {
 		return nil, err
 	}
@@ -164,9 +155,9 @@ func (m *mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, 
 }
 
 // ssoEndpoint chooses where the request goes.
-func (m *mechanism) ssoEndpoint(p *provider) (binding, location string, err error) {
+func ssoEndpoint(p *provider, wanted string) (binding, location string, err error) {
 	order := []string{bindingRedirect, bindingPost}
-	switch m.options.RequestBinding {
+	switch wanted {
 	case "redirect":
 		order = order[:1]
 	case "post":
@@ -190,22 +181,32 @@ func (m *mechanism) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.
 	return sdk.Authenticated{Identity: identity}, nil
 }
 
+// expectation is what every message to that URL of ours must fit.
+func (m *mechanism) expectation(recipient string) expectation {
+	return expectation{
+		us: m.entityID, recipient: recipient, now: m.now(), skew: m.skew,
+		contexts: m.options.acceptedContexts(), forceAuthn: m.options.ForceAuthn, decrypt: m.decryptID,
+	}
+}
+
 func (m *mechanism) signIn(ctx context.Context, req sdk.ContinueRequest) (sdk.Identity, error) {
-	want := expectation{unsolicited: req.Unsolicited}
+	want, provider := m.expectation(m.callback), ""
+	want.unsolicited = req.Unsolicited
 	if !req.Unsolicited {
 		var mem memory
 		if err := json.Unmarshal(req.Memory, &mem); err != nil || mem.RequestID == "" {
 			return sdk.Identity{}, sdk.InvalidResponse(reasonUnsolicited, "the login has no memory that can be read")
 		}
-		want.requestID, want.begun, want.provider = mem.RequestID, mem.Begun, mem.Provider
+		want.requestID, want.begun, provider = mem.RequestID, mem.Begun, mem.Provider
 	}
 	p, err := m.source.get(ctx)
 	if err != nil {
 		return sdk.Identity{}, err
 	}
-	if !req.Unsolicited && want.provider != p.entityID && want.provider != fingerprint(p.entityID) {
+	if !req.Unsolicited && provider != p.entityID && provider != fingerprint(p.entityID) {
 		return sdk.Identity{}, sdk.InvalidResponse(reasonProviderChanged, "the login was started with another provider")
 	}
+	want.provider = p.entityID
 	msg, err := readPost(req.Response)
 	if err != nil {
 		return sdk.Identity{}, err

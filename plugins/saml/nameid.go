@@ -18,7 +18,7 @@ type nameID struct {
 
 // readSubjectID reads the NameID, or decrypts it. There need be none: then an
 // attribute must identify the end user.
-func (m *mechanism) readSubjectID(e *wall.Element) (*nameID, error) {
+func readSubjectID(e *wall.Element, decrypt func(*wall.Element) (*wall.Element, error)) (*nameID, error) {
 	plain, encrypted := e.All(nsAssertion, "NameID"), e.All(nsAssertion, "EncryptedID")
 	switch {
 	case len(plain)+len(encrypted)+len(e.All(nsAssertion, "BaseID")) > 1:
@@ -29,7 +29,7 @@ func (m *mechanism) readSubjectID(e *wall.Element) (*nameID, error) {
 		return nil, nil
 	}
 	// The signature over all around it was verified.
-	element, err := m.decrypt(encrypted[0], encrypted[0], true)
+	element, err := decrypt(encrypted[0])
 	if err != nil {
 		return nil, err
 	}

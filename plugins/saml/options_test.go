@@ -44,6 +44,10 @@ func TestProblems(t *testing.T) {
 		{"idp_metadata_certificate", map[string]any{"idp_metadata": good, "idp_metadata_certificate": "x"}},
 		{"entity_id", map[string]any{"idp_metadata": good, "entity_id": "a\nb"}},
 		{"client_http_ca", map[string]any{"idp_metadata": good, "client_http_ca": "x"}},
+		{"client_http_headers", map[string]any{"idp_metadata": good, "client_http_headers": map[string]any{"X A": "a"}}},
+		{"client_http_headers", map[string]any{"idp_metadata": good, "client_http_headers": map[string]any{"X-A": "a\r\nb: c"}}},
+		{"client_http_cert", map[string]any{"idp_metadata": good, "client_http_cert": "x"}},
+		{"idp_metadata_url", map[string]any{"idp_metadata_url": "http://idp.example/metadata"}},
 	} {
 		_, err := client.Open(t.Context(), plugintest.Request(test.values))
 		problems, _ := errors.AsType[options.Problems](err)
@@ -57,6 +61,20 @@ func TestProblems(t *testing.T) {
 	_, err := client.Open(t.Context(), plugintest.Request(map[string]any{"idp_metadata": "<html/>"}))
 	if !errors.Is(err, sdk.ErrMisconfigured) || !strings.Contains(err.Error(), "idp_metadata") {
 		t.Error(err)
+	}
+}
+
+// TestMetadataURL: plain http to another machine is refused when the provider is
+// opened, and the text says what to write; it is not asked for first.
+func TestMetadataURL(t *testing.T) {
+	client := plugintest.Serve(t, plugin.Description{Mechanism: "saml", Version: version}, open, nil)
+	_, err := client.Open(t.Context(), plugintest.Request(map[string]any{"idp_metadata_url": "http://idp.example/metadata"}))
+	if !errors.Is(err, sdk.ErrMisconfigured) || !strings.Contains(err.Error(), "idp_metadata_url: ") || !strings.Contains(err.Error(), "must be https") {
+		t.Errorf("http to another machine: %v", err)
+	}
+	server := publish(t, samltest.New(samltest.Config{URL: idpURL}).Metadata().XML())
+	if _, err := client.Open(t.Context(), plugintest.Request(map[string]any{"idp_metadata_url": server.URL})); err != nil {
+		t.Errorf("http to loopback: %v", err)
 	}
 }
 

@@ -6,8 +6,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/rsa"
 	"crypto/x509"
-	"net/netip"
-	"net/url"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -17,6 +16,7 @@ import (
 	"github.com/doorward/doorward/plugins/saml/internal/wall"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/upstream"
 )
 
 // maxMetadata bounds the metadata in bytes.
@@ -32,6 +32,7 @@ type provider struct {
 	wantSigned bool // WantAuthnRequestsSigned
 	validUntil time.Time
 	cacheFor   time.Duration // zero if it does not say
+	date       time.Time     // on the clock of who published it; zero if not told
 }
 
 // signingKey is one with which the provider signs. The certificate is what it
@@ -116,11 +117,11 @@ func (s selection) notOne(found []*wall.Element, root *wall.Element) error {
 	case len(found) == 0 && s.entityID != "":
 		return sdk.Misconfigured(reasonMetadataEntity, "metadata of the provider has no identity provider of SAML 2.0 with the entity ID %q of idp_entity_id", s.entityID)
 	case len(found) == 0:
-		return sdk.Misconfigured(reasonMetadataEntity, "metadata of the provider has no identity provider of SAML 2.0, but begins with %s", shown(root.Local))
+		return sdk.Misconfigured(reasonMetadataEntity, "metadata of the provider has no identity provider of SAML 2.0, but begins with %s", upstream.Shown(root.Local))
 	}
 	var ids []string
 	for _, e := range found[:min(len(found), 5)] {
-		ids = append(ids, shown(e.Value("entityID")))
+		ids = append(ids, upstream.Shown(e.Value("entityID")))
 	}
 	return sdk.Misconfigured(reasonMetadataEntity, "metadata has %d identity providers; write one of them as idp_entity_id: %q", len(found), ids)
 }
@@ -142,8 +143,6 @@ func readEntity(entity *wall.Element, now time.Time) (*provider, error) {
 
 // maxEntityID is that of core section 8.3.6.
 const maxEntityID = 1024
-
-func isTrue(text string) bool { return text == "true" || text == "1" }
 
 // readTimes takes the strictest of validUntil and cacheDuration of the element and
 // all around it.
@@ -174,6 +173,27 @@ func (p *provider) checkValid(now time.Time) error {
 		return nil
 	}
 	return sdk.Unavailable(reasonMetadataExpired, "metadata of the provider was valid until %s: have the provider publish it anew, and replace idp_metadata if that is set", p.validUntil.Format(time.RFC3339))
+}
+
+// freshFor is how long metadata is kept that may be read again: at most refresh, and
+// half of what is left of its life, so that there is time to try again.
+func (p *provider) freshFor(refresh time.Duration, now time.Time) time.Duration {
+	fresh := refresh
+	if p.cacheFor > 0 {
+		fresh = min(fresh, p.cacheFor)
+	}
+	if !p.validUntil.IsZero() {
+		fresh = min(fresh, p.validUntil.Sub(now)/2)
+	}
+	return max(fresh, minFresh)
+}
+
+// keepFor is how long it may serve from now on.
+func (p *provider) keepFor(now time.Time) time.Duration {
+	if p.validUntil.IsZero() {
+		return upstream.Forever
+	}
+	return p.validUntil.Sub(now)
 }
 
 // readKeys takes the keys for signing, and those for which no use is named
@@ -258,8 +278,8 @@ func (p *provider) readEndpoints(role *wall.Element) error {
 			to.response = to.location
 		}
 		for _, location := range []string{to.location, to.response} {
-			if err := checkLocation(location); err != "" {
-				return sdk.Misconfigured(reasonMetadataEndpoint, "metadata of the provider: the location of %s %s", e.Local, err)
+			if err := checkLocation(location); err != nil {
+				return sdk.Misconfigured(reasonMetadataEndpoint, "metadata of the provider: the location of %s %w", e.Local, err)
 			}
 		}
 		if _, known := p.sso[binding]; sso && !known {
@@ -281,21 +301,10 @@ const maxLocation = 2 << 10
 // checkLocation says what keeps a browser from being sent there: any scheme but
 // https, since a form may be posted to it (CVE-2023-45683), and http beyond this
 // machine.
-func checkLocation(location string) (problem string) {
-	u, err := url.Parse(location)
-	switch {
-	case err != nil || u.Hostname() == "" || u.User != nil || u.Opaque != "" || u.Fragment != "" || len(location) > maxLocation || quoted(location) != location:
-		return "is no plain absolute URL"
-	case u.Scheme == "https", u.Scheme == "http" && isLoopback(u.Hostname()):
-		return ""
+func checkLocation(location string) error {
+	if len(location) > maxLocation {
+		return fmt.Errorf("has %d bytes, at most %d are allowed", len(location), maxLocation)
 	}
-	return "must begin with https"
-}
-
-func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback()
+	_, err := upstream.ParseEndpoint(location)
+	return err
 }

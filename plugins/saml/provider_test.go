@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -19,11 +18,12 @@ import (
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/plugin"
 	"github.com/doorward/doorward/sdk/plugintest"
+	"github.com/doorward/doorward/sdk/upstream"
 )
 
 // TestH29_Metadata reads metadata, good and bad.
 func TestH29_Metadata(t *testing.T) {
-	now := newClock().Now()
+	now := plugintest.NewClock().Now()
 	idp := samltest.New(samltest.Config{URL: idpURL})
 	other := samltest.New(samltest.Config{URL: "https://other.example"})
 	with := func(change func(*samltest.Metadata)) []byte {
@@ -93,7 +93,7 @@ func shortKey(t *testing.T) samltest.Key {
 }
 
 func TestH29_StrictestTimeCounts(t *testing.T) {
-	now := newClock().Now()
+	now := plugintest.NewClock().Now()
 	idp := samltest.New(samltest.Config{URL: idpURL}).Metadata()
 	idp.ValidUntil, idp.CacheDuration = samltest.Time(now.Add(time.Hour)), "P1D"
 	outside := bytes.Replace(samltest.Aggregate(idp.XML()), []byte(" ID="), []byte(` cacheDuration="PT2H" validUntil="`+samltest.Time(now.Add(time.Minute))+`" ID=`), 1)
@@ -170,7 +170,7 @@ func TestH30_Rollover(t *testing.T) {
 	}
 	idp.SetKeys(fresh, fresh)
 	server.set(http.StatusOK, idp.Metadata().XML())
-	r.clock.advance(renewEvery)
+	r.clock.Advance(upstream.RenewEvery)
 	_, err := r.login(func(d *samltest.Draft) { d.Signing.Key = samltest.OtherKey() })
 	refused(t, err, reasonSignature)
 	_, err = r.login(nil)
@@ -196,7 +196,7 @@ func TestH30_TwoKeys(t *testing.T) {
 
 func TestH30_ExpiredCertificate(t *testing.T) {
 	idp := samltest.New(samltest.Config{URL: idpURL})
-	now := newClock().Now()
+	now := plugintest.NewClock().Now()
 	expired := samltest.Certify(samltest.DefaultKey().Signer, now.AddDate(-2, 0, 0), now.Add(-time.Hour))
 	idp.SetKeys(expired, expired)
 	values := map[string]any{"idp_metadata": string(idp.Metadata().XML())}
@@ -213,7 +213,7 @@ func TestH30_ExpiredCertificate(t *testing.T) {
 func TestSource(t *testing.T) {
 	idp := samltest.New(samltest.Config{URL: idpURL})
 	good := idp.Metadata()
-	good.ValidUntil = samltest.Time(newClock().Now().Add(time.Hour))
+	good.ValidUntil = samltest.Time(plugintest.NewClock().Now().Add(time.Hour))
 	server := publish(t, nil)
 	server.set(http.StatusServiceUnavailable, nil)
 	r := openRig(t, samltest.Config{}, map[string]any{"idp_metadata": "", "idp_metadata_url": server.URL})
@@ -225,14 +225,14 @@ func TestSource(t *testing.T) {
 		t.Errorf("a provider that is down was asked %d times", n)
 	}
 	server.set(http.StatusFound, nil)
-	r.clock.advance(retryAfter)
+	r.clock.Advance(upstream.RetryAfter)
 	_, err := r.Begin(t.Context(), sdk.BeginRequest{State: state})
 	checkReason(t, err, sdk.ErrUnavailable, reasonMetadataStatus)
 	if !strings.Contains(fmt.Sprint(err), "elsewhere.example") {
 		t.Errorf("a redirect is not told: %v", err)
 	}
 	server.set(http.StatusOK, good.XML())
-	r.clock.advance(retryAfter)
+	r.clock.Advance(upstream.RetryAfter)
 	if _, err := r.login(nil); err != nil {
 		t.Fatal(err)
 	}
@@ -244,7 +244,7 @@ func TestSource(t *testing.T) {
 	if _, err := r.login(nil); err != nil {
 		t.Errorf("with the last good metadata: %v", err)
 	}
-	r.clock.advance(time.Hour)
+	r.clock.Advance(time.Hour)
 	if _, err := r.Begin(t.Context(), sdk.BeginRequest{State: state}); err == nil {
 		t.Error("metadata serves on after its end")
 	}
@@ -284,7 +284,7 @@ func TestSourceEnds(t *testing.T) {
 }
 
 func TestUntilNext(t *testing.T) {
-	now := newClock().Now()
+	now := plugintest.NewClock().Now()
 	for _, test := range []struct {
 		p    provider
 		want time.Duration
@@ -295,13 +295,8 @@ func TestUntilNext(t *testing.T) {
 		{provider{cacheFor: time.Second}, minFresh},
 		{provider{validUntil: now.Add(20 * time.Minute)}, 10 * time.Minute},
 	} {
-		s := &source{refresh: time.Hour, now: func() time.Time { return now }, current: &test.p}
-		if got := s.untilNext(time.Second); got != test.want {
+		if got := test.p.freshFor(time.Hour, now); got != test.want {
 			t.Errorf("%+v: %v, want %v", test.p, got, test.want)
-		}
-		s.failure = errors.New("x")
-		if got := s.untilNext(time.Second); got != time.Second {
-			t.Errorf("after a failure: %v", got)
 		}
 	}
 }

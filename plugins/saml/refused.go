@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/upstream"
 )
 
 // refusals remembers the last message that was refused, for Check: the text says
@@ -22,7 +23,7 @@ type refusals struct {
 func (r *refusals) remember(now time.Time, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.at, r.text, r.kind = now, quoted(err.Error()), sdk.ReasonOf(err)
+	r.at, r.text, r.kind = now, upstream.Clip(err.Error(), maxText), sdk.ReasonOf(err)
 }
 
 // last returns nothing if no message was refused.
@@ -31,6 +32,9 @@ func (r *refusals) last() (at time.Time, text string, reason sdk.Reason) {
 	defer r.mu.Unlock()
 	return r.at, r.text, r.kind
 }
+
+// maxText is how much of the last refusal is kept.
+const maxText = 2 << 10
 
 // maxRemembered is how long an entity ID may be to be in a memory as it is.
 const maxRemembered = 256

@@ -2,24 +2,14 @@ package main
 
 import (
 	"context"
-	"crypto"
 	"errors"
-	"fmt"
-	"time"
 
 	"github.com/doorward/doorward/plugins/saml/internal/wall"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/plugins/saml/internal/xmlenc"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/upstream"
 )
-
-// expectation is what a response must answer.
-type expectation struct {
-	unsolicited bool
-	requestID   string // of our AuthnRequest; empty if unsolicited
-	provider    string
-	begun       time.Time
-}
 
 // readResponse reads a response from its bytes to the assertion in it, all of it
 // verified and checked.
@@ -29,31 +19,30 @@ func (m *mechanism) readResponse(ctx context.Context, p *provider, xml []byte, w
 		return assertion{}, sdk.InvalidResponse(reasonXML, "the response: %w", err)
 	}
 	if !root.Is(nsProtocol, "Response") {
-		return assertion{}, sdk.InvalidResponse(reasonStructure, "a %s in place of a response", shown(root.Local))
+		return assertion{}, sdk.InvalidResponse(reasonStructure, "a %s in place of a response", upstream.Shown(root.Local))
 	}
 	if err := checkStructure(root); err != nil {
 		return assertion{}, err
 	}
-	v := &verifier{ctx: ctx, mechanism: m, provider: p}
-	r := response{root: root, now: m.now()}
+	v := m.verifier(ctx, p)
+	r := response{root: root}
 	if r.signed, err = v.verify(root, "response"); err != nil && !errors.Is(err, xmldsig.ErrUnsigned) {
 		return assertion{}, err
 	}
-	if err := m.checkResponse(r, want, v.provider); err != nil {
+	if err := checkResponse(r.content(), r.signed != nil, want); err != nil {
 		return assertion{}, err
 	}
 	element, err := m.assertionOf(r, v)
 	if err != nil {
 		return assertion{}, err
 	}
-	return m.checkAssertion(element, want, v.provider)
+	return checkAssertion(element, want)
 }
 
 // response is a response under check. Of signed, which is nil if the response is
 // not, every byte was signed; root is as it came.
 type response struct {
 	root, signed *wall.Element
-	now          time.Time
 }
 
 // content is what may be read of the response itself.
@@ -146,70 +135,12 @@ func (m *mechanism) decrypt(encrypted, asItCame *wall.Element, covered bool) (*w
 	return element, nil
 }
 
-// verifier verifies signatures with the keys of the provider. Should none of them
-// fit, the provider may have new ones: its metadata is read anew, once in a while.
-type verifier struct {
-	ctx       context.Context
-	mechanism *mechanism
-	provider  *provider
-}
+// decryptID opens an EncryptedID. The signature over all around it was verified.
+func (m *mechanism) decryptID(e *wall.Element) (*wall.Element, error) { return m.decrypt(e, e, true) }
 
-// verify returns what is signed in the element. It is xmldsig.ErrUnsigned, as it
-// is, if there is no signature.
-func (v *verifier) verify(e *wall.Element, what string) (*wall.Element, error) {
-	var signed *wall.Element
-	err := v.withKeys(func(keys []crypto.PublicKey) (err error) {
-		signed, err = xmldsig.Verify(e, keys, v.mechanism.options.policy(), wall.Message())
-		return err
-	})
-	if err != nil {
-		return nil, v.explain(err, what)
+func (m *mechanism) verifier(ctx context.Context, p *provider) *verifier {
+	return &verifier{
+		ctx: ctx, source: m.source, provider: p,
+		policy: m.options.policy(), allowExpired: m.options.AllowExpiredCerts, now: m.now(),
 	}
-	return signed, nil
-}
-
-// verifyQuery verifies the signature of the HTTP-Redirect binding.
-func (v *verifier) verifyQuery(q querySignature, what string) error {
-	err := v.withKeys(func(keys []crypto.PublicKey) error {
-		return q.verify(keys, v.mechanism.options.policy())
-	})
-	if err != nil {
-		return v.explain(err, what)
-	}
-	return nil
-}
-
-func (v *verifier) withKeys(verify func([]crypto.PublicKey) error) error {
-	m := v.mechanism
-	keys, _ := v.provider.usableKeys(m.now(), m.options.AllowExpiredCerts)
-	err := verify(keys)
-	if !errors.Is(err, xmldsig.ErrSignature) {
-		return err
-	}
-	renewed, changed := m.source.renew(v.ctx)
-	if !changed || renewed.entityID != v.provider.entityID {
-		return err
-	}
-	v.provider = renewed
-	keys, _ = renewed.usableKeys(m.now(), m.options.AllowExpiredCerts)
-	return verify(keys)
-}
-
-// explain says what an operator may do about a signature.
-func (v *verifier) explain(err error, what string) error {
-	switch {
-	case errors.Is(err, xmldsig.ErrUnsigned):
-		return err
-	case errors.Is(err, xmldsig.ErrAlgorithm):
-		return sdk.InvalidResponse(reasonAlgorithm, "signature of the %s: %w; have the provider sign with SHA-256", what, err)
-	case errors.Is(err, xmldsig.ErrSignature):
-		_, expired := v.provider.usableKeys(v.mechanism.now(), v.mechanism.options.AllowExpiredCerts)
-		if expired > 0 {
-			return sdk.InvalidResponse(reasonCertificateTime, "signature of the %s: %w; %d of the certificates in the provider's metadata are out of date, and were not tried", what, err, expired)
-		}
-		return sdk.InvalidResponse(reasonSignature, "signature of the %s: %w in the provider's metadata; if it has a new key, idp_metadata must be replaced", what, err)
-	case errors.Is(err, xmldsig.ErrDigest):
-		return sdk.InvalidResponse(reasonSignature, "signature of the %s: %w", what, err)
-	}
-	return sdk.InvalidResponse(reasonSignatureShape, "signature of the %s: %w", what, fmt.Errorf("%s", quoted(err.Error())))
 }

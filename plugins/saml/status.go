@@ -5,6 +5,7 @@ import (
 
 	"github.com/doorward/doorward/plugins/saml/internal/wall"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/upstream"
 )
 
 // checkStatus turns the status of the provider into a refusal (core section
@@ -14,10 +15,10 @@ func checkStatus(e *wall.Element) error {
 	if err != nil || top == statusSuccess {
 		return err
 	}
-	said := shown(strings.TrimPrefix(top, statusPrefix)) + " " + shown(strings.TrimPrefix(second, statusPrefix))
+	said := upstream.Shown(strings.TrimPrefix(top, statusPrefix)) + " " + upstream.Shown(strings.TrimPrefix(second, statusPrefix))
 	if message := e.Child(nsProtocol, "Status").Child(nsProtocol, "StatusMessage"); message != nil {
 		text, _ := message.Text()
-		said += ": " + shown(text)
+		said += ": " + upstream.Shown(text)
 	}
 	return refusalOf(top, second, strings.TrimSpace(said))
 }

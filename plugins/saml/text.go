@@ -5,33 +5,9 @@ import (
 	"regexp"
 	"strings"
 	"time"
+
+	"github.com/doorward/doorward/plugins/saml/internal/wall"
 )
-
-// Lengths of texts of others in our errors.
-const (
-	maxShown  = 128
-	maxQuoted = 2 << 10
-)
-
-// quoted returns a text of the provider's for an error of ours: bounded and in
-// printable ASCII.
-func quoted(text string) string { return cut(text, maxQuoted) }
-
-// shown returns a name or an identifier of the provider's for an error of ours.
-func shown(text string) string { return cut(text, maxShown) }
-
-func cut(text string, most int) string {
-	printable := func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return '?'
-		}
-		return r
-	}
-	if len(text) > most {
-		text = text[:most] + "..."
-	}
-	return strings.Map(printable, text)
-}
 
 var dateTime = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,12})?(Z|[+-]\d\d:\d\d)$`)
 
@@ -49,3 +25,13 @@ func parseTime(text string) (time.Time, error) {
 	}
 	return t.UTC(), nil
 }
+
+// uriText is the text of an element that holds a URI. The schema lets white space
+// stand around it.
+func uriText(e *wall.Element) (string, bool) {
+	text, ok := e.Text()
+	return strings.Trim(text, " \t\r\n"), ok
+}
+
+// isTrue reads xs:boolean.
+func isTrue(text string) bool { return text == "true" || text == "1" }
