@@ -9,6 +9,9 @@ import (
 
 	"github.com/crewjam/saml"
 
+	"github.com/doorward/doorward/plugins/saml/internal/bindings"
+	"github.com/doorward/doorward/plugins/saml/internal/names"
+	"github.com/doorward/doorward/plugins/saml/internal/rules"
 	"github.com/doorward/doorward/plugins/saml/internal/wall"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/plugins/saml/samltest"
@@ -60,29 +63,29 @@ func BenchmarkResponse(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	assertion := root.Child(nsAssertion, "Assertion")
-	p, err := m.source.get(b.Context())
+	assertion := root.Child(names.Assertion, "Assertion")
+	p, err := m.source.Get(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}
-	keys, _ := p.usableKeys(m.now(), false)
+	keys, _ := p.UsableKeys(m.now(), false)
 	v := m.verifier(b.Context(), p)
 	want := m.expectation(m.callback)
-	want.requestID, want.provider = solicited.ID, p.entityID
-	signed, err := v.verify(assertion, "assertion")
+	want.RequestID, want.Provider = solicited.ID, p.EntityID
+	signed, err := v.Verify(assertion, "assertion")
 	if err != nil {
 		b.Fatal(err)
 	}
-	signature := assertion.Child(nsSignature, "Signature")
+	signature := assertion.Child(names.Signature, "Signature")
 	canonical := wall.Canonical(assertion, []string{"xs"}, signature)
 	for _, part := range []struct {
 		name string
 		run  func() error
 	}{
-		{"base64", func() error { _, err := readPost(req.Response); return err }},
+		{"base64", func() error { _, err := bindings.ReadPost(req.Response); return err }},
 		{"wall", func() error { _, err := wall.Parse(response, wall.Message()); return err }},
-		{"structure", func() error { return checkStructure(root) }},
-		{"signature, all of it", func() error { _, err := v.verify(assertion, "assertion"); return err }},
+		{"structure", func() error { return rules.CheckStructure(root) }},
+		{"signature, all of it", func() error { _, err := v.Verify(assertion, "assertion"); return err }},
 		{"signature, RSA only", func() error {
 			_ = xmldsig.VerifyBytes(canonical, make([]byte, 256), xmldsig.RSASHA256, keys, xmldsig.Policy{})
 			return nil
@@ -90,7 +93,7 @@ func BenchmarkResponse(b *testing.B) {
 		{"signature, canonical form", func() error { wall.Canonical(assertion, []string{"xs"}, signature); return nil }},
 		{"signature, what was signed read again", func() error { _, err := wall.Parse(canonical, wall.Message()); return err }},
 		{"rules", func() error {
-			_, err := checkAssertion(signed, want)
+			_, err := rules.CheckAssertion(signed, want)
 			return err
 		}},
 	} {

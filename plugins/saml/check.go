@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/doorward/doorward/plugins/saml/internal/idp"
+	"github.com/doorward/doorward/plugins/saml/internal/names"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/upstream"
 )
@@ -17,23 +20,23 @@ import (
 func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
 	findings := append(m.options.HTTPOptions.Findings(m.now()),
 		checkRefused("last refused response", &m.refused), checkRefused("last refused logout message", &m.refusedOut))
-	if m.source.fromURL {
-		if err := m.source.reload(ctx); err != nil {
+	if m.source.FromURL {
+		if err := m.source.Reload(ctx); err != nil {
 			findings = append(findings, upstream.Failed("idp_metadata_url", err))
 		}
 	}
-	p, err := m.source.get(ctx)
+	p, err := m.source.Get(ctx)
 	if err != nil {
 		return append(findings, upstream.Failed("metadata of the provider", err)), nil
 	}
-	signed := m.own.signer != nil
+	signed := m.own.Signer != nil
 	findings = append(findings, checkMetadata(p, m.source))
-	if m.source.fromURL {
-		findings = append(findings, checkClock(m.source.loadedAt(), p.date, m.skew))
+	if m.source.FromURL {
+		findings = append(findings, checkClock(m.source.LoadedAt(), p.Date, m.skew))
 	}
 	findings = append(findings, checkProviderKeys(p, m.now(), m.options.AllowExpiredCerts)...)
 	findings = append(findings, checkSignIn(p, m.options.RequestBinding), checkLogout(p, signed), checkSigning(p, signed), m.checkOptions())
-	for _, own := range []*x509.Certificate{m.own.signerCert, m.own.cryptCert} {
+	for _, own := range []*x509.Certificate{m.own.SignerCert, m.own.CryptCert} {
 		if own != nil {
 			findings = append(findings, checkCertificate("our certificate", own, m.now()))
 		}
@@ -43,12 +46,12 @@ func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
 
 // checkMetadata warns of an end that nobody will put off: metadata at a URL is read
 // anew before.
-func checkMetadata(p *provider, s *source) sdk.Finding {
-	f := upstream.Fine("metadata of the provider", "entity ID %s, read at %s", upstream.Shown(p.entityID), s.loadedAt().UTC().Format(time.RFC3339))
-	if !p.validUntil.IsZero() && !s.fromURL {
-		f.ExpiresAt = p.validUntil
+func checkMetadata(p *idp.Provider, s *idp.Source) sdk.Finding {
+	f := upstream.Fine("metadata of the provider", "entity ID %s, read at %s", upstream.Shown(p.EntityID), s.LoadedAt().UTC().Format(time.RFC3339))
+	if !p.ValidUntil.IsZero() && !s.FromURL {
+		f.ExpiresAt = p.ValidUntil
 		f.Severity = sdk.SeverityWarning
-		f.Text += fmt.Sprintf("; it is valid until %s, and then every login is refused: set idp_metadata_url in place of idp_metadata", p.validUntil.Format(time.RFC3339))
+		f.Text += fmt.Sprintf("; it is valid until %s, and then every login is refused: set idp_metadata_url in place of idp_metadata", p.ValidUntil.Format(time.RFC3339))
 	}
 	return f
 }
@@ -59,16 +62,16 @@ func checkClock(ours, theirs time.Time, skew time.Duration) sdk.Finding {
 	return upstream.Clock("the provider", ours, theirs, skew, fmt.Sprintf("from %v on (clock_skew), logins are refused", skew))
 }
 
-func checkProviderKeys(p *provider, now time.Time, allowExpired bool) []sdk.Finding {
+func checkProviderKeys(p *idp.Provider, now time.Time, allowExpired bool) []sdk.Finding {
 	const subject = "certificate of the provider"
 	var findings []sdk.Finding
-	for _, k := range p.keys {
-		findings = append(findings, checkCertificate(subject, k.certificate, now))
+	for _, k := range p.Keys {
+		findings = append(findings, checkCertificate(subject, k.Certificate, now))
 	}
-	if p.weakKeys > 0 {
-		findings = append(findings, upstream.Warning(subject, "%d in its metadata cannot be used: too short, or of another kind than RSA and ECDSA", p.weakKeys))
+	if p.WeakKeys > 0 {
+		findings = append(findings, upstream.Warning(subject, "%d in its metadata cannot be used: too short, or of another kind than RSA and ECDSA", p.WeakKeys))
 	}
-	if usable, _ := p.usableKeys(now, allowExpired); len(usable) == 0 {
+	if usable, _ := p.UsableKeys(now, allowExpired); len(usable) == 0 {
 		findings = append(findings, upstream.Failed(subject, errors.New("none is good today, and every login is refused: have the provider renew it")))
 	}
 	return findings
@@ -78,7 +81,7 @@ func checkCertificate(subject string, c *x509.Certificate, now time.Time) sdk.Fi
 	return upstream.Certificate(subject, upstream.Shown(c.Subject.String()), c, now)
 }
 
-func checkSignIn(p *provider, wanted string) sdk.Finding {
+func checkSignIn(p *idp.Provider, wanted string) sdk.Finding {
 	binding, location, err := ssoEndpoint(p, wanted)
 	if err != nil {
 		return upstream.Failed("sign-in", err)
@@ -86,28 +89,28 @@ func checkSignIn(p *provider, wanted string) sdk.Finding {
 	return upstream.Fine("sign-in", "%s to %s", short(binding), upstream.Shown(location))
 }
 
-func checkLogout(p *provider, signed bool) sdk.Finding {
+func checkLogout(p *idp.Provider, signed bool) sdk.Finding {
 	const subject = "logout"
-	binding, to, ok := sloEndpoint(p, bindingRedirect)
+	binding, to, ok := sloEndpoint(p, names.BindingRedirect)
 	switch {
 	case !ok:
 		return upstream.Fine(subject, "the provider has no endpoint for it: a logout here does not log out there")
 	case !signed:
 		return upstream.Warning(subject, "a logout here does not log out at the provider, because sp_private_key is not set")
 	}
-	return upstream.Fine(subject, "%s to %s", short(binding), upstream.Shown(to.location))
+	return upstream.Fine(subject, "%s to %s", short(binding), upstream.Shown(to.Location))
 }
 
 func short(binding string) string {
 	return binding[strings.LastIndex(binding, ":")+1:]
 }
 
-func checkSigning(p *provider, signed bool) sdk.Finding {
+func checkSigning(p *idp.Provider, signed bool) sdk.Finding {
 	const subject = "signing of our requests"
 	switch {
-	case p.wantSigned && !signed:
+	case p.WantSigned && !signed:
 		return upstream.Failed(subject, errors.New("the provider wants them signed, and every login fails: set sp_private_key, and give the provider our metadata"))
-	case signed && !p.wantSigned:
+	case signed && !p.WantSigned:
 		return upstream.Fine(subject, "they are signed, though the provider does not ask for it")
 	case signed:
 		return upstream.Fine(subject, "they are signed, as the provider wants")
@@ -132,3 +135,32 @@ func checkRefused(subject string, r *refusals) sdk.Finding {
 	}
 	return upstream.Warning(subject, "at %s (%s): %s", at.UTC().Format(time.RFC3339), reason, text)
 }
+
+// refusals remembers the last message that was refused, for Check: the text says
+// what it lacked. It is not shared with other nodes, and gone with the
+// process.
+type refusals struct {
+	mu   sync.Mutex
+	at   time.Time
+	text string
+	kind sdk.Reason
+}
+
+func (r *refusals) remember(now time.Time, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.at, r.text, r.kind = now, upstream.Clip(err.Error(), maxText), sdk.ReasonOf(err)
+}
+
+// last returns nothing if no message was refused.
+func (r *refusals) last() (at time.Time, text string, reason sdk.Reason) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.at, r.text, r.kind
+}
+
+// maxText is how much of the last refusal is kept.
+const maxText = 2 << 10
+
+// maxRemembered is how long an entity ID may be to be in a memory as it is.
+const maxRemembered = 256

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/doorward/doorward/plugins/saml/internal/names"
+	"github.com/doorward/doorward/plugins/saml/internal/ownkeys"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/sdk/options"
 	"github.com/doorward/doorward/sdk/upstream"
@@ -136,6 +138,14 @@ func (o Options) signatureAlgorithm() string {
 	return o.IDPSignatureAlgorithm
 }
 
+// keys reads our keys.
+func (o Options) keys() (ownkeys.Keys, error) {
+	return ownkeys.Read(ownkeys.Settings{
+		Private: o.SPPrivateKey, PrivatePass: o.SPPrivateKeyPass, Enc: o.SPEncPrivateKey, EncPass: o.SPEncPrivateKeyPass,
+		Certificate: o.SPCertificate, Algorithm: o.signatureAlgorithm(), MustSign: o.AuthnRequestsSigned, MustDecrypt: o.WantEncrypted,
+	})
+}
+
 // acceptedContexts is what an AuthnContextClassRef may be; empty for anything.
 func (o Options) acceptedContexts() []string {
 	if len(o.AuthnContextAccepted) > 0 {
@@ -156,27 +166,17 @@ func (o Options) insecure() []string {
 	return names
 }
 
-// The NameID formats (core section 8.3).
-const (
-	formatPrefix      = "urn:oasis:names:tc:SAML:2.0:nameid-format:"
-	formatPersistent  = formatPrefix + "persistent"
-	formatTransient   = formatPrefix + "transient"
-	formatEntity      = formatPrefix + "entity"
-	formatEmail       = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
-	formatUnspecified = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
-)
-
 // nameIDFormat writes the short words out.
 func nameIDFormat(option string) string {
 	switch option {
 	case "persistent":
-		return formatPersistent
+		return names.FormatPersistent
 	case "transient":
-		return formatTransient
+		return names.FormatTransient
 	case "email", "emailAddress":
-		return formatEmail
+		return names.FormatEmail
 	case "unspecified":
-		return formatUnspecified
+		return names.FormatUnspecified
 	}
 	return option
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/doorward/doorward/plugins/saml/internal/ownkeys"
+	"github.com/doorward/doorward/plugins/saml/internal/rules"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
@@ -34,7 +36,7 @@ func TestProblems(t *testing.T) {
 		{"sp_private_key", map[string]any{"idp_metadata": good, "sp_authn_requests_signed": true}},
 		{"sp_private_key", map[string]any{"idp_metadata": good, "sp_private_key": "/etc/key.pem"}},
 		{"sp_private_key", map[string]any{"idp_metadata": good, "sp_private_key": strings.ReplaceAll(rsaKey, "\n", " ")}},
-		{"sp_private_key", map[string]any{"idp_metadata": good, "sp_private_key": strings.Repeat(rsaKey, maxKeys+1)}},
+		{"sp_private_key", map[string]any{"idp_metadata": good, "sp_private_key": strings.Repeat(rsaKey, ownkeys.MaxKeys+1)}},
 		{"sp_certificate", map[string]any{"idp_metadata": good, "sp_private_key": rsaKey, "sp_certificate": pemCertificate(samltest.DefaultKey().Certificate)}},
 		{"sp_certificate", map[string]any{"idp_metadata": good, "sp_private_key": rsaKey, "sp_certificate": "MII"}},
 		{"sp_request_signature_algorithm", map[string]any{"idp_metadata": good, "sp_private_key": rsaKey, "sp_request_signature_algorithm": "http://www.w3.org/2000/09/xmldsig#rsa-sha1"}},
@@ -109,7 +111,7 @@ func TestRequest(t *testing.T) {
 	if req.Issuer != usURL || req.ACS != acsURL || req.Destination != idpURL+"/sso" || req.Signed || req.NameIDFormat != samltest.Persistent || !req.IsPassive || req.ForceAuthn {
 		t.Errorf("%+v", req)
 	}
-	if len(memory) > sdk.MaxMemory || !ncName.MatchString(req.ID) {
+	if len(memory) > sdk.MaxMemory || !rules.NCName.MatchString(req.ID) {
 		t.Errorf("%d bytes of memory, ID %s", len(memory), req.ID)
 	}
 	if again, _ := r.begin(); again.ID == req.ID {
@@ -117,7 +119,7 @@ func TestRequest(t *testing.T) {
 	}
 	demanding := openRig(t, samltest.Config{WantAuthnRequestsSigned: true}, nil)
 	_, err := demanding.Begin(t.Context(), sdk.BeginRequest{State: state})
-	checkReason(t, err, sdk.ErrMisconfigured, reasonKeyMissing)
+	plugintest.Refused(t, err, sdk.ErrMisconfigured, reasonKeyMissing)
 	long := openRig(t, samltest.Config{EntityID: "https://" + strings.Repeat("x", 1000)}, nil)
 	if _, memory := long.begin(); len(memory) > sdk.MaxMemory {
 		t.Errorf("%d bytes of memory", len(memory))

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 
+	"github.com/doorward/doorward/plugins/saml/internal/idp"
+	"github.com/doorward/doorward/plugins/saml/internal/names"
+	"github.com/doorward/doorward/plugins/saml/internal/rules"
 	"github.com/doorward/doorward/plugins/saml/internal/wall"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/plugins/saml/internal/xmlenc"
@@ -13,30 +16,30 @@ import (
 
 // readResponse reads a response from its bytes to the assertion in it, all of it
 // verified and checked.
-func (m *mechanism) readResponse(ctx context.Context, p *provider, xml []byte, want expectation) (assertion, error) {
+func (m *mechanism) readResponse(ctx context.Context, p *idp.Provider, xml []byte, want rules.Expectation) (rules.Assertion, error) {
 	root, err := wall.Parse(xml, wall.Message())
 	if err != nil {
-		return assertion{}, sdk.InvalidResponse(reasonXML, "the response: %w", err)
+		return rules.Assertion{}, sdk.InvalidResponse(reasonXML, "the response: %w", err)
 	}
-	if !root.Is(nsProtocol, "Response") {
-		return assertion{}, sdk.InvalidResponse(reasonStructure, "a %s in place of a response", upstream.Shown(root.Local))
+	if !root.Is(names.Protocol, "Response") {
+		return rules.Assertion{}, sdk.InvalidResponse(rules.ReasonStructure, "a %s in place of a response", upstream.Shown(root.Local))
 	}
-	if err := checkStructure(root); err != nil {
-		return assertion{}, err
+	if err := rules.CheckStructure(root); err != nil {
+		return rules.Assertion{}, err
 	}
 	v := m.verifier(ctx, p)
 	r := response{root: root}
-	if r.signed, err = v.verify(root, "response"); err != nil && !errors.Is(err, xmldsig.ErrUnsigned) {
-		return assertion{}, err
+	if r.signed, err = v.Verify(root, "response"); err != nil && !errors.Is(err, xmldsig.ErrUnsigned) {
+		return rules.Assertion{}, err
 	}
-	if err := checkResponse(r.content(), r.signed != nil, want); err != nil {
-		return assertion{}, err
+	if err := rules.CheckResponse(r.content(), r.signed != nil, want); err != nil {
+		return rules.Assertion{}, err
 	}
 	element, err := m.assertionOf(r, v)
 	if err != nil {
-		return assertion{}, err
+		return rules.Assertion{}, err
 	}
-	return checkAssertion(element, want)
+	return rules.CheckAssertion(element, want)
 }
 
 // response is a response under check. Of signed, which is nil if the response is
@@ -55,14 +58,14 @@ func (r response) content() *wall.Element {
 
 // assertionOf returns the assertion of a response, of which every byte was signed,
 // by itself or with the response.
-func (m *mechanism) assertionOf(r response, v *verifier) (*wall.Element, error) {
+func (m *mechanism) assertionOf(r response, v *idp.Verifier) (*wall.Element, error) {
 	if m.options.WantMessageSigned && r.signed == nil {
 		return nil, sdk.InvalidResponse(reasonUnsigned, "the response is not signed as a whole, and sp_want_message_signed is set")
 	}
-	if r.content().Child(nsAssertion, "EncryptedAssertion") != nil {
+	if r.content().Child(names.Assertion, "EncryptedAssertion") != nil {
 		return m.encryptedAssertion(r, v)
 	}
-	plain := r.root.Child(nsAssertion, "Assertion")
+	plain := r.root.Child(names.Assertion, "Assertion")
 	switch {
 	case plain == nil:
 		return nil, sdk.InvalidResponse(reasonAssertionMissing, "the response has no assertion")
@@ -72,14 +75,14 @@ func (m *mechanism) assertionOf(r response, v *verifier) (*wall.Element, error) 
 	// The signature of the assertion is verified where it came, because the
 	// namespaces around may belong to it. If it has none, what is read is the
 	// assertion inside of what the signature of the response covers.
-	signed, err := v.verify(plain, "assertion")
+	signed, err := v.Verify(plain, "assertion")
 	if !errors.Is(err, xmldsig.ErrUnsigned) {
 		return signed, err
 	}
 	if r.signed == nil {
 		return m.coveredAssertion(nil, nil)
 	}
-	return m.coveredAssertion(r.signed, r.signed.Child(nsAssertion, "Assertion"))
+	return m.coveredAssertion(r.signed, r.signed.Child(names.Assertion, "Assertion"))
 }
 
 // coveredAssertion lets an assertion without a signature of its own pass only in a
@@ -96,16 +99,16 @@ func (m *mechanism) coveredAssertion(response, assertion *wall.Element) (*wall.E
 
 // encryptedAssertion decrypts. What comes out must be signed inside, unless the
 // signature of the response covers what was encrypted (CVE-2026-2092).
-func (m *mechanism) encryptedAssertion(r response, v *verifier) (*wall.Element, error) {
-	encrypted := r.content().Child(nsAssertion, "EncryptedAssertion")
-	element, err := m.decrypt(encrypted, r.root.Child(nsAssertion, "EncryptedAssertion"), r.signed != nil)
+func (m *mechanism) encryptedAssertion(r response, v *idp.Verifier) (*wall.Element, error) {
+	encrypted := r.content().Child(names.Assertion, "EncryptedAssertion")
+	element, err := m.decrypt(encrypted, r.root.Child(names.Assertion, "EncryptedAssertion"), r.signed != nil)
 	if err != nil {
 		return nil, err
 	}
-	if !element.Is(nsAssertion, "Assertion") {
+	if !element.Is(names.Assertion, "Assertion") {
 		return nil, sdk.InvalidResponse(reasonDecrypt, "the encrypted assertion: %w", xmlenc.ErrDecrypt)
 	}
-	signed, err := v.verify(element, "assertion")
+	signed, err := v.Verify(element, "assertion")
 	if !errors.Is(err, xmldsig.ErrUnsigned) {
 		return signed, err
 	}
@@ -115,21 +118,21 @@ func (m *mechanism) encryptedAssertion(r response, v *verifier) (*wall.Element, 
 // decrypt returns the element that was encrypted, read by the same wall. The
 // namespaces are those at the element as it came.
 func (m *mechanism) decrypt(encrypted, asItCame *wall.Element, covered bool) (*wall.Element, error) {
-	if len(m.own.decrypters) == 0 {
+	if len(m.own.Decrypters) == 0 {
 		return nil, sdk.Misconfigured(reasonNoDecryptionKey, "the provider encrypts, and there is no key: set sp_private_key or sp_enc_private_key, and give the provider our metadata")
 	}
-	plain, err := xmlenc.Decrypt(encrypted, m.own.decrypters, xmlenc.Policy{InsecureAllowCBC: m.options.InsecureAllowCBC && covered})
+	plain, err := xmlenc.Decrypt(encrypted, m.own.Decrypters, xmlenc.Policy{InsecureAllowCBC: m.options.InsecureAllowCBC && covered})
 	switch {
 	case errors.Is(err, xmlenc.ErrAlgorithm) && m.options.InsecureAllowCBC:
 		return nil, sdk.InvalidResponse(reasonCBCUnsigned, "%w; AES-CBC is possible only in a response that is signed as a whole", err)
 	case errors.Is(err, xmlenc.ErrAlgorithm):
-		return nil, sdk.InvalidResponse(reasonAlgorithm, "%w; have the provider use AES-GCM and RSA-OAEP", err)
+		return nil, sdk.InvalidResponse(idp.ReasonAlgorithm, "%w; have the provider use AES-GCM and RSA-OAEP", err)
 	case err != nil:
 		return nil, sdk.InvalidResponse(reasonDecrypt, "what is encrypted: %w", err)
 	}
 	// Whatever is wrong with the plain text, the answer is that of a wrong key.
 	element, err := wall.ParseWithin(plain, wall.Message(), asItCame.Namespaces())
-	if err != nil || checkStructure(element) != nil {
+	if err != nil || rules.CheckStructure(element) != nil {
 		return nil, sdk.InvalidResponse(reasonDecrypt, "what is encrypted: %w", xmlenc.ErrDecrypt)
 	}
 	return element, nil
@@ -138,9 +141,9 @@ func (m *mechanism) decrypt(encrypted, asItCame *wall.Element, covered bool) (*w
 // decryptID opens an EncryptedID. The signature over all around it was verified.
 func (m *mechanism) decryptID(e *wall.Element) (*wall.Element, error) { return m.decrypt(e, e, true) }
 
-func (m *mechanism) verifier(ctx context.Context, p *provider) *verifier {
-	return &verifier{
-		ctx: ctx, source: m.source, provider: p,
-		policy: m.options.policy(), allowExpired: m.options.AllowExpiredCerts, now: m.now(),
+func (m *mechanism) verifier(ctx context.Context, p *idp.Provider) *idp.Verifier {
+	return &idp.Verifier{
+		Ctx: ctx, Source: m.source, Provider: p,
+		Policy: m.options.policy(), AllowExpired: m.options.AllowExpiredCerts, Now: m.now(),
 	}
 }

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"maps"
 	"net/url"
 	"strings"
@@ -146,18 +145,10 @@ func (r *rig) finish(req sdk.ContinueRequest) (sdk.Identity, error) {
 	return done.Identity, nil
 }
 
-func checkReason(t testing.TB, err, kind error, reason sdk.Reason) {
-	t.Helper()
-	refusal, ok := errors.AsType[*sdk.Error](err)
-	if !ok || refusal.Kind != kind || refusal.Reason != reason {
-		t.Errorf("error: %v\nwant: %v (%s)", err, kind, reason)
-	}
-}
-
 // refused checks that a response is refused for that reason.
 func refused(t testing.TB, err error, reason sdk.Reason) {
 	t.Helper()
-	checkReason(t, err, sdk.ErrInvalidResponse, reason)
+	plugintest.Refused(t, err, sdk.ErrInvalidResponse, reason)
 	if err != nil && strings.Contains(err.Error(), "alice") {
 		t.Errorf("who it is about stands in the error: %v", err)
 	}

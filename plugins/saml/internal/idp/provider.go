@@ -1,4 +1,4 @@
-package main
+package idp
 
 import (
 	"bytes"
@@ -13,49 +13,51 @@ import (
 
 	"github.com/crewjam/saml"
 
+	"github.com/doorward/doorward/plugins/saml/internal/names"
+	"github.com/doorward/doorward/plugins/saml/internal/ownkeys"
 	"github.com/doorward/doorward/plugins/saml/internal/wall"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// maxMetadata bounds the metadata in bytes.
-const maxMetadata = 8 << 20
+// MaxMetadata bounds the metadata in bytes.
+const MaxMetadata = 8 << 20
 
-// provider is the identity provider as its metadata describes it.
-type provider struct {
-	entityID   string
-	keys       []signingKey
-	weakKeys   int // that are too short, or of another kind
-	sso        map[string]string
-	slo        map[string]endpoint
-	wantSigned bool // WantAuthnRequestsSigned
-	validUntil time.Time
+// Provider is the identity provider as its metadata describes it.
+type Provider struct {
+	EntityID   string
+	Keys       []signingKey
+	WeakKeys   int // that are too short, or of another kind
+	SSO        map[string]string
+	SLO        map[string]Endpoint
+	WantSigned bool // WantAuthnRequestsSigned
+	ValidUntil time.Time
 	cacheFor   time.Duration // zero if it does not say
-	date       time.Time     // on the clock of who published it; zero if not told
+	Date       time.Time     // on the clock of who published it; zero if not told
 }
 
 // signingKey is one with which the provider signs. The certificate is what it
 // came in, and is trusted because it stands in the metadata, not for who issued it.
 type signingKey struct {
 	public      crypto.PublicKey
-	certificate *x509.Certificate
+	Certificate *x509.Certificate
 }
 
-// endpoint is where messages go (metadata section 2.2.2).
-type endpoint struct{ location, response string }
+// Endpoint is where messages go (metadata section 2.2.2).
+type Endpoint struct{ Location, Response string }
 
-// selection says which provider of the metadata is meant, and who vouches for it.
-type selection struct {
-	entityID string
-	pins     []*x509.Certificate
-	policy   xmldsig.Policy
-	now      time.Time
+// Selection says which provider of the metadata is meant, and who vouches for it.
+type Selection struct {
+	EntityID string
+	Pins     []*x509.Certificate
+	Policy   xmldsig.Policy
+	Now      time.Time
 }
 
-// readProvider reads metadata of one identity provider or of many (metadata
+// ReadProvider reads metadata of one identity provider or of many (metadata
 // section 2.3).
-func readProvider(data []byte, s selection) (*provider, error) {
+func ReadProvider(data []byte, s Selection) (*Provider, error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff")) // as Microsoft writes it
 	root, err := wall.Parse(data, wall.Metadata())
 	if err != nil {
@@ -64,24 +66,24 @@ func readProvider(data []byte, s selection) (*provider, error) {
 	if root, err = s.verified(root); err != nil {
 		return nil, err
 	}
-	found := findProviders(root, s.entityID)
+	found := findProviders(root, s.EntityID)
 	if len(found) != 1 {
 		return nil, s.notOne(found, root)
 	}
-	return readEntity(found[0], s.now)
+	return readEntity(found[0], s.Now)
 }
 
 // verified returns what one of the pinned keys has signed. Without pins, the
 // channel by which the metadata came is what is trusted.
-func (s selection) verified(root *wall.Element) (*wall.Element, error) {
-	if len(s.pins) == 0 {
+func (s Selection) verified(root *wall.Element) (*wall.Element, error) {
+	if len(s.Pins) == 0 {
 		return root, nil
 	}
 	var keys []crypto.PublicKey
-	for _, pin := range s.pins {
+	for _, pin := range s.Pins {
 		keys = append(keys, pin.PublicKey)
 	}
-	signed, err := xmldsig.Verify(root, keys, s.policy, wall.Metadata())
+	signed, err := xmldsig.Verify(root, keys, s.Policy, wall.Metadata())
 	if err != nil {
 		return nil, sdk.Misconfigured(reasonMetadataSignature, "metadata of the provider, held against idp_metadata_certificate: %w", err)
 	}
@@ -93,7 +95,7 @@ func findProviders(root *wall.Element, entityID string) []*wall.Element {
 	var found []*wall.Element
 	root.Walk(func(e *wall.Element) bool {
 		id := e.Value("entityID")
-		if e.Is(nsMetadata, "EntityDescriptor") && (entityID == "" || id == entityID) && len(roles(e)) > 0 {
+		if e.Is(names.Metadata, "EntityDescriptor") && (entityID == "" || id == entityID) && len(roles(e)) > 0 {
 			found = append(found, e)
 		}
 		return true
@@ -104,18 +106,18 @@ func findProviders(root *wall.Element, entityID string) []*wall.Element {
 // roles are the descriptors of an identity provider of SAML 2.0.
 func roles(entity *wall.Element) []*wall.Element {
 	var list []*wall.Element
-	for _, role := range entity.All(nsMetadata, "IDPSSODescriptor") {
-		if slices.Contains(strings.Fields(role.Value("protocolSupportEnumeration")), nsProtocol) {
+	for _, role := range entity.All(names.Metadata, "IDPSSODescriptor") {
+		if slices.Contains(strings.Fields(role.Value("protocolSupportEnumeration")), names.Protocol) {
 			list = append(list, role)
 		}
 	}
 	return list
 }
 
-func (s selection) notOne(found []*wall.Element, root *wall.Element) error {
+func (s Selection) notOne(found []*wall.Element, root *wall.Element) error {
 	switch {
-	case len(found) == 0 && s.entityID != "":
-		return sdk.Misconfigured(reasonMetadataEntity, "metadata of the provider has no identity provider of SAML 2.0 with the entity ID %q of idp_entity_id", s.entityID)
+	case len(found) == 0 && s.EntityID != "":
+		return sdk.Misconfigured(reasonMetadataEntity, "metadata of the provider has no identity provider of SAML 2.0 with the entity ID %q of idp_entity_id", s.EntityID)
 	case len(found) == 0:
 		return sdk.Misconfigured(reasonMetadataEntity, "metadata of the provider has no identity provider of SAML 2.0, but begins with %s", upstream.Shown(root.Local))
 	}
@@ -126,11 +128,11 @@ func (s selection) notOne(found []*wall.Element, root *wall.Element) error {
 	return sdk.Misconfigured(reasonMetadataEntity, "metadata has %d identity providers; write one of them as idp_entity_id: %q", len(found), ids)
 }
 
-func readEntity(entity *wall.Element, now time.Time) (*provider, error) {
+func readEntity(entity *wall.Element, now time.Time) (*Provider, error) {
 	role := roles(entity)[0]
-	p := &provider{entityID: entity.Value("entityID"), wantSigned: isTrue(role.Value("WantAuthnRequestsSigned"))}
-	if p.entityID == "" || len(p.entityID) > maxEntityID {
-		return nil, sdk.Misconfigured(reasonMetadataEntity, "metadata of the provider has an entity ID of %d bytes; it must have 1 to %d", len(p.entityID), maxEntityID)
+	p := &Provider{EntityID: entity.Value("entityID"), WantSigned: names.IsTrue(role.Value("WantAuthnRequestsSigned"))}
+	if p.EntityID == "" || len(p.EntityID) > MaxEntityID {
+		return nil, sdk.Misconfigured(reasonMetadataEntity, "metadata of the provider has an entity ID of %d bytes; it must have 1 to %d", len(p.EntityID), MaxEntityID)
 	}
 	if err := p.readTimes(role, now); err != nil {
 		return nil, err
@@ -141,20 +143,20 @@ func readEntity(entity *wall.Element, now time.Time) (*provider, error) {
 	return p, p.readEndpoints(role)
 }
 
-// maxEntityID is that of core section 8.3.6.
-const maxEntityID = 1024
+// MaxEntityID is that of core section 8.3.6.
+const MaxEntityID = 1024
 
 // readTimes takes the strictest of validUntil and cacheDuration of the element and
 // all around it.
-func (p *provider) readTimes(e *wall.Element, now time.Time) error {
+func (p *Provider) readTimes(e *wall.Element, now time.Time) error {
 	for ; e != nil; e = e.Parent {
 		if text, ok := e.Attr("validUntil"); ok {
-			until, err := parseTime(text)
+			until, err := names.ParseTime(text)
 			if err != nil {
 				return sdk.Misconfigured(reasonMetadataMalformed, "validUntil in the metadata of the provider: %w", err)
 			}
-			if p.validUntil.IsZero() || until.Before(p.validUntil) {
-				p.validUntil = until
+			if p.ValidUntil.IsZero() || until.Before(p.ValidUntil) {
+				p.ValidUntil = until
 			}
 		}
 		var duration saml.Duration
@@ -168,50 +170,50 @@ func (p *provider) readTimes(e *wall.Element, now time.Time) error {
 	return p.checkValid(now)
 }
 
-func (p *provider) checkValid(now time.Time) error {
-	if p.validUntil.IsZero() || now.Before(p.validUntil) {
+func (p *Provider) checkValid(now time.Time) error {
+	if p.ValidUntil.IsZero() || now.Before(p.ValidUntil) {
 		return nil
 	}
-	return sdk.Unavailable(reasonMetadataExpired, "metadata of the provider was valid until %s: have the provider publish it anew, and replace idp_metadata if that is set", p.validUntil.Format(time.RFC3339))
+	return sdk.Unavailable(reasonMetadataExpired, "metadata of the provider was valid until %s: have the provider publish it anew, and replace idp_metadata if that is set", p.ValidUntil.Format(time.RFC3339))
 }
 
 // freshFor is how long metadata is kept that may be read again: at most refresh, and
 // half of what is left of its life, so that there is time to try again.
-func (p *provider) freshFor(refresh time.Duration, now time.Time) time.Duration {
+func (p *Provider) freshFor(refresh time.Duration, now time.Time) time.Duration {
 	fresh := refresh
 	if p.cacheFor > 0 {
 		fresh = min(fresh, p.cacheFor)
 	}
-	if !p.validUntil.IsZero() {
-		fresh = min(fresh, p.validUntil.Sub(now)/2)
+	if !p.ValidUntil.IsZero() {
+		fresh = min(fresh, p.ValidUntil.Sub(now)/2)
 	}
 	return max(fresh, minFresh)
 }
 
 // keepFor is how long it may serve from now on.
-func (p *provider) keepFor(now time.Time) time.Duration {
-	if p.validUntil.IsZero() {
+func (p *Provider) keepFor(now time.Time) time.Duration {
+	if p.ValidUntil.IsZero() {
 		return upstream.Forever
 	}
-	return p.validUntil.Sub(now)
+	return p.ValidUntil.Sub(now)
 }
 
 // readKeys takes the keys for signing, and those for which no use is named
 // (metadata section 2.4.1.1).
-func (p *provider) readKeys(role *wall.Element) error {
-	for _, descriptor := range role.All(nsMetadata, "KeyDescriptor") {
+func (p *Provider) readKeys(role *wall.Element) error {
+	for _, descriptor := range role.All(names.Metadata, "KeyDescriptor") {
 		if use, named := descriptor.Attr("use"); named && use != "signing" {
 			continue
 		}
 		descriptor.Walk(func(e *wall.Element) bool {
-			if e.Is(nsSignature, "X509Certificate") {
+			if e.Is(names.Signature, "X509Certificate") {
 				p.addKey(e)
 			}
 			return true
 		})
 	}
-	if len(p.keys) == 0 {
-		return sdk.Misconfigured(reasonMetadataKeys, "metadata of the provider has no certificate for signing with an RSA key of %d bits or more, or an ECDSA key (%d are unusable)", minRSA, p.weakKeys)
+	if len(p.Keys) == 0 {
+		return sdk.Misconfigured(reasonMetadataKeys, "metadata of the provider has no certificate for signing with an RSA key of %d bits or more, or an ECDSA key (%d are unusable)", ownkeys.MinRSA, p.WeakKeys)
 	}
 	return nil
 }
@@ -219,24 +221,24 @@ func (p *provider) readKeys(role *wall.Element) error {
 // maxProviderKeys bounds what a forged signature costs: each key is tried.
 const maxProviderKeys = 16
 
-func (p *provider) addKey(e *wall.Element) {
+func (p *Provider) addKey(e *wall.Element) {
 	text, _ := e.Text()
 	der, err := xmldsig.DecodeBase64(text)
 	if err != nil {
-		p.weakKeys++
+		p.WeakKeys++
 		return
 	}
 	c, err := x509.ParseCertificate(der)
-	if err != nil || !strong(c.PublicKey) || len(p.keys) == maxProviderKeys {
-		p.weakKeys++
+	if err != nil || !strong(c.PublicKey) || len(p.Keys) == maxProviderKeys {
+		p.WeakKeys++
 		return
 	}
-	for _, k := range p.keys {
-		if k.certificate.Equal(c) {
+	for _, k := range p.Keys {
+		if k.Certificate.Equal(c) {
 			return
 		}
 	}
-	p.keys = append(p.keys, signingKey{c.PublicKey, c})
+	p.Keys = append(p.Keys, signingKey{c.PublicKey, c})
 }
 
 const maxRSA = 16384
@@ -244,18 +246,18 @@ const maxRSA = 16384
 func strong(key crypto.PublicKey) bool {
 	switch key := key.(type) {
 	case *rsa.PublicKey:
-		return key.N.BitLen() >= minRSA && key.N.BitLen() <= maxRSA
+		return key.N.BitLen() >= ownkeys.MinRSA && key.N.BitLen() <= maxRSA
 	case *ecdsa.PublicKey:
 		return key.Curve.Params().BitSize >= 256
 	}
 	return false
 }
 
-// usableKeys are those whose certificate holds now. Which do not is told by
+// UsableKeys are those whose certificate holds now. Which do not is told by
 // expired.
-func (p *provider) usableKeys(now time.Time, allowExpired bool) (keys []crypto.PublicKey, expired int) {
-	for _, k := range p.keys {
-		if !allowExpired && (now.After(k.certificate.NotAfter) || now.Before(k.certificate.NotBefore)) {
+func (p *Provider) UsableKeys(now time.Time, allowExpired bool) (keys []crypto.PublicKey, expired int) {
+	for _, k := range p.Keys {
+		if !allowExpired && (now.After(k.Certificate.NotAfter) || now.Before(k.Certificate.NotBefore)) {
 			expired++
 			continue
 		}
@@ -265,32 +267,32 @@ func (p *provider) usableKeys(now time.Time, allowExpired bool) (keys []crypto.P
 }
 
 // readEndpoints takes the first endpoint of each binding that we speak.
-func (p *provider) readEndpoints(role *wall.Element) error {
-	p.sso, p.slo = map[string]string{}, map[string]endpoint{}
+func (p *Provider) readEndpoints(role *wall.Element) error {
+	p.SSO, p.SLO = map[string]string{}, map[string]Endpoint{}
 	for _, e := range role.Children() {
 		binding := e.Value("Binding")
-		sso := e.Is(nsMetadata, "SingleSignOnService")
-		if !sso && !e.Is(nsMetadata, "SingleLogoutService") || binding != bindingRedirect && binding != bindingPost {
+		sso := e.Is(names.Metadata, "SingleSignOnService")
+		if !sso && !e.Is(names.Metadata, "SingleLogoutService") || binding != names.BindingRedirect && binding != names.BindingPost {
 			continue
 		}
-		to := endpoint{location: e.Value("Location"), response: e.Value("ResponseLocation")}
-		if to.response == "" {
-			to.response = to.location
+		to := Endpoint{Location: e.Value("Location"), Response: e.Value("ResponseLocation")}
+		if to.Response == "" {
+			to.Response = to.Location
 		}
-		for _, location := range []string{to.location, to.response} {
+		for _, location := range []string{to.Location, to.Response} {
 			if err := checkLocation(location); err != nil {
-				return sdk.Misconfigured(reasonMetadataEndpoint, "metadata of the provider: the location of %s %w", e.Local, err)
+				return sdk.Misconfigured(ReasonMetadataEndpoint, "metadata of the provider: the location of %s %w", e.Local, err)
 			}
 		}
-		if _, known := p.sso[binding]; sso && !known {
-			p.sso[binding] = to.location
+		if _, known := p.SSO[binding]; sso && !known {
+			p.SSO[binding] = to.Location
 		}
-		if _, known := p.slo[binding]; !sso && !known {
-			p.slo[binding] = to
+		if _, known := p.SLO[binding]; !sso && !known {
+			p.SLO[binding] = to
 		}
 	}
-	if len(p.sso) == 0 {
-		return sdk.Misconfigured(reasonMetadataEndpoint, "metadata of the provider has no SingleSignOnService with the binding HTTP-Redirect or HTTP-POST")
+	if len(p.SSO) == 0 {
+		return sdk.Misconfigured(ReasonMetadataEndpoint, "metadata of the provider has no SingleSignOnService with the binding HTTP-Redirect or HTTP-POST")
 	}
 	return nil
 }

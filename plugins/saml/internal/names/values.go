@@ -1,4 +1,4 @@
-package main
+package names
 
 import (
 	"errors"
@@ -13,9 +13,9 @@ var dateTime = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,12})?(
 
 var errTime = errors.New("is no time with a time zone, such as 2026-11-25T12:00:00Z (core section 1.3.3)")
 
-// parseTime reads xs:dateTime. A time without a zone is refused, though the schema
+// ParseTime reads xs:dateTime. A time without a zone is refused, though the schema
 // allows it: two readers would take it for two times.
-func parseTime(text string) (time.Time, error) {
+func ParseTime(text string) (time.Time, error) {
 	if !dateTime.MatchString(text) {
 		return time.Time{}, errTime
 	}
@@ -26,12 +26,12 @@ func parseTime(text string) (time.Time, error) {
 	return t.UTC(), nil
 }
 
-// uriText is the text of an element that holds a URI. The schema lets white space
+// URIText is the text of an element that holds a URI. The schema lets white space
 // stand around it.
-func uriText(e *wall.Element) (string, bool) {
+func URIText(e *wall.Element) (string, bool) {
 	text, ok := e.Text()
 	return strings.Trim(text, " \t\r\n"), ok
 }
 
-// isTrue reads xs:boolean.
-func isTrue(text string) bool { return text == "true" || text == "1" }
+// IsTrue reads xs:boolean.
+func IsTrue(text string) bool { return text == "true" || text == "1" }

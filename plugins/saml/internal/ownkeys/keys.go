@@ -1,4 +1,4 @@
-package main
+package ownkeys
 
 import (
 	"bytes"
@@ -18,94 +18,104 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// maxKeys bounds our keys of each kind: each decryption key may cost one RSA
+// MaxKeys bounds our keys of each kind: each decryption key may cost one RSA
 // operation for a message that anybody can send.
-const maxKeys = 4
+const MaxKeys = 4
 
-// minRSA is the least size of an RSA key, ours or theirs, in bits.
-const minRSA = 2048
+// MinRSA is the least size of an RSA key, ours or theirs, in bits.
+const MinRSA = 2048
 
-// ownKeys are the keys of the service provider, which is us.
-type ownKeys struct {
-	signer     crypto.Signer // nil if nothing is signed
-	algorithm  string        // of our signatures
-	signerCert *x509.Certificate
-	decrypters []*rsa.PrivateKey
-	cryptCert  *x509.Certificate // of the first of decrypters
+// Keys are the keys of the service provider, which is us.
+type Keys struct {
+	Signer     crypto.Signer // nil if nothing is signed
+	Algorithm  string        // of our signatures
+	SignerCert *x509.Certificate
+	Decrypters []*rsa.PrivateKey
+	CryptCert  *x509.Certificate // of the first of decrypters
 }
 
-// keys reads our keys. The problems name the options.
-func (o Options) keys() (ownKeys, error) {
+// Settings are the options about our keys.
+type Settings struct {
+	Private, PrivatePass options.Secret
+	Enc, EncPass         options.Secret
+	Certificate          string
+	Algorithm            string // of our signatures; empty: the usual one of the key
+	MustSign             bool
+	MustDecrypt          bool
+}
+
+// Read reads our keys. The problems name the options.
+func Read(s Settings) (Keys, error) {
 	var problems options.Problems
-	signers, err := parseKeys(o.SPPrivateKey.Reveal(), o.SPPrivateKeyPass.Reveal())
+	signers, err := ParseKeys(s.Private.Reveal(), s.PrivatePass.Reveal())
 	if err != nil {
 		problems.Addf("sp_private_key", "%v", err)
 	}
-	crypters, err := parseKeys(o.SPEncPrivateKey.Reveal(), o.SPEncPrivateKeyPass.Reveal())
+	crypters, err := ParseKeys(s.Enc.Reveal(), s.EncPass.Reveal())
 	if err != nil {
 		problems.Addf("sp_enc_private_key", "%v", err)
 	}
-	certificates, err := parseCertificates(o.SPCertificate)
+	certificates, err := ParseCertificates(s.Certificate)
 	if err != nil {
 		problems.Addf("sp_certificate", "%v", err)
 	}
 	if err := problems.Err(); err != nil {
-		return ownKeys{}, err
+		return Keys{}, err
 	}
-	var own ownKeys
-	own.setSigner(o, signers, &problems)
-	own.setDecrypters(o, signers, crypters, &problems)
+	var own Keys
+	own.setSigner(s, signers, &problems)
+	own.setDecrypters(s, signers, crypters, &problems)
 	own.setCertificates(certificates, &problems)
 	return own, problems.Err()
 }
 
-func (k *ownKeys) setSigner(o Options, signers []crypto.Signer, problems *options.Problems) {
+func (k *Keys) setSigner(s Settings, signers []crypto.Signer, problems *options.Problems) {
 	if len(signers) == 0 {
-		if o.AuthnRequestsSigned {
+		if s.MustSign {
 			problems.Addf("sp_private_key", "is required when sp_authn_requests_signed is set")
 		}
 		return
 	}
-	k.signer = signers[0]
-	k.algorithm = o.signatureAlgorithm()
-	if k.algorithm == "" {
+	k.Signer = signers[0]
+	k.Algorithm = s.Algorithm
+	if k.Algorithm == "" {
 		var err error
-		if k.algorithm, err = xmldsig.DefaultMethod(k.signer.Public()); err != nil {
+		if k.Algorithm, err = xmldsig.DefaultMethod(k.Signer.Public()); err != nil {
 			problems.Addf("sp_private_key", "%v", err)
 			return
 		}
 	}
-	if _, err := xmldsig.SignBytes(nil, k.algorithm, k.signer); err != nil {
+	if _, err := xmldsig.SignBytes(nil, k.Algorithm, k.Signer); err != nil {
 		problems.Addf("sp_request_signature_algorithm", "cannot be used with sp_private_key: write rsa-sha256 or ecdsa-sha256 as the URI that RFC 9231 gives it; SHA-1 is not possible")
 	}
 }
 
-func (k *ownKeys) setDecrypters(o Options, signers, crypters []crypto.Signer, problems *options.Problems) {
+func (k *Keys) setDecrypters(s Settings, signers, crypters []crypto.Signer, problems *options.Problems) {
 	own := len(crypters) > 0
 	if !own {
 		crypters = signers
 	}
 	for _, key := range crypters {
 		if r, ok := key.(*rsa.PrivateKey); ok {
-			k.decrypters = append(k.decrypters, r)
+			k.Decrypters = append(k.Decrypters, r)
 		} else if own {
 			problems.Addf("sp_enc_private_key", "must hold RSA keys only: nothing else decrypts")
 		}
 	}
-	if o.WantEncrypted && len(k.decrypters) == 0 {
+	if s.MustDecrypt && len(k.Decrypters) == 0 {
 		problems.Addf("sp_enc_private_key", "is required when idp_is_assertion_encrypted is set, or an RSA key as sp_private_key")
 	}
 }
 
-func (k *ownKeys) setCertificates(given []*x509.Certificate, problems *options.Problems) {
+func (k *Keys) setCertificates(given []*x509.Certificate, problems *options.Problems) {
 	var err error
-	if k.signer != nil {
-		if k.signerCert, err = certificateOf(k.signer, given); err != nil {
+	if k.Signer != nil {
+		if k.SignerCert, err = certificateOf(k.Signer, given); err != nil {
 			problems.Addf("sp_certificate", "%v", err)
 		}
 	}
-	if len(k.decrypters) > 0 {
-		if k.cryptCert, err = certificateOf(k.decrypters[0], given); err != nil {
+	if len(k.Decrypters) > 0 {
+		if k.CryptCert, err = certificateOf(k.Decrypters[0], given); err != nil {
 			problems.Addf("sp_certificate", "%v", err)
 		}
 	}
@@ -116,11 +126,11 @@ func (k *ownKeys) setCertificates(given []*x509.Certificate, problems *options.P
 	}
 }
 
-func (k *ownKeys) has(public crypto.PublicKey) bool {
-	if k.signer != nil && samePublic(k.signer, public) {
+func (k *Keys) has(public crypto.PublicKey) bool {
+	if k.Signer != nil && samePublic(k.Signer, public) {
 		return true
 	}
-	for _, key := range k.decrypters {
+	for _, key := range k.Decrypters {
 		if samePublic(key, public) {
 			return true
 		}
@@ -139,13 +149,13 @@ func certificateOf(key crypto.Signer, given []*x509.Certificate) (*x509.Certific
 			return c, nil
 		}
 	}
-	return derivedCertificate(key)
+	return DerivedCertificate(key)
 }
 
-// derivedCertificate makes a self-signed certificate that is the same whenever it
+// DerivedCertificate makes a self-signed certificate that is the same whenever it
 // is made, on every node: providers compare certificates byte by byte. They take
 // it for a container of the key, so that it says nothing more.
-func derivedCertificate(key crypto.Signer) (*x509.Certificate, error) {
+func DerivedCertificate(key crypto.Signer) (*x509.Certificate, error) {
 	public, err := x509.MarshalPKIXPublicKey(key.Public())
 	if err != nil {
 		return nil, fmt.Errorf("making a certificate: %w", err)
@@ -166,8 +176,8 @@ func derivedCertificate(key crypto.Signer) (*x509.Certificate, error) {
 	return x509.ParseCertificate(der)
 }
 
-// parseKeys reads PEM private keys of any form that OpenSSL writes.
-func parseKeys(text, pass string) ([]crypto.Signer, error) {
+// ParseKeys reads PEM private keys of any form that OpenSSL writes.
+func ParseKeys(text, pass string) ([]crypto.Signer, error) {
 	var keys []crypto.Signer
 	rest := []byte(text)
 	for len(bytes.TrimSpace(rest)) > 0 {
@@ -184,8 +194,8 @@ func parseKeys(text, pass string) ([]crypto.Signer, error) {
 		}
 		keys = append(keys, key)
 	}
-	if len(keys) > maxKeys {
-		return nil, fmt.Errorf("has %d keys, at most %d are allowed", len(keys), maxKeys)
+	if len(keys) > MaxKeys {
+		return nil, fmt.Errorf("has %d keys, at most %d are allowed", len(keys), MaxKeys)
 	}
 	return keys, nil
 }
@@ -211,8 +221,8 @@ func parseKey(block *pem.Block, pass string) (crypto.Signer, error) {
 	}
 	switch key := key.(type) {
 	case *rsa.PrivateKey:
-		if key.N.BitLen() < minRSA {
-			return nil, fmt.Errorf("holds an RSA key of %d bits; it must have %d or more", key.N.BitLen(), minRSA)
+		if key.N.BitLen() < MinRSA {
+			return nil, fmt.Errorf("holds an RSA key of %d bits; it must have %d or more", key.N.BitLen(), MinRSA)
 		}
 		return key, nil
 	case *ecdsa.PrivateKey:
@@ -221,7 +231,8 @@ func parseKey(block *pem.Block, pass string) (crypto.Signer, error) {
 	return nil, errors.New("holds a private key that is neither RSA nor ECDSA")
 }
 
-func parseCertificates(text string) ([]*x509.Certificate, error) {
+// ParseCertificates reads PEM. The errors follow the name of an option.
+func ParseCertificates(text string) ([]*x509.Certificate, error) {
 	var certificates []*x509.Certificate
 	rest := []byte(text)
 	for len(bytes.TrimSpace(rest)) > 0 {

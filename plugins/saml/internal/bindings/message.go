@@ -1,4 +1,4 @@
-package main
+package bindings
 
 import (
 	"bytes"
@@ -12,6 +12,8 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/doorward/doorward/plugins/saml/internal/names"
+	"github.com/doorward/doorward/plugins/saml/internal/ownkeys"
 	"github.com/doorward/doorward/plugins/saml/internal/wall"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/sdk"
@@ -22,17 +24,17 @@ const (
 	// maxInflated bounds what a compressed message may become (CVE-2023-28119).
 	maxInflated = 128 << 10
 
-	// maxRelayState bounds the RelayState that we return to the provider. The
+	// MaxRelayState bounds the RelayState that we return to the provider. The
 	// specification says 80 (bindings section 3.4.3), and many send a URL.
-	maxRelayState = 2 << 10
+	MaxRelayState = 2 << 10
 )
 
-// message is a SAML message as it came by one of the bindings.
-type message struct {
-	request    bool // SAMLRequest, not SAMLResponse
-	xml        []byte
-	relayState string
-	redirect   *querySignature // of the HTTP-Redirect binding; nil for HTTP-POST
+// Message is a SAML message as it came by one of the bindings.
+type Message struct {
+	Request    bool // SAMLRequest, not SAMLResponse
+	XML        []byte
+	RelayState string
+	Redirect   *querySignature // of the HTTP-Redirect binding; nil for HTTP-POST
 }
 
 // querySignature is the signature of the HTTP-Redirect binding (bindings section
@@ -43,93 +45,93 @@ type querySignature struct {
 	value     []byte
 }
 
-func (q querySignature) verify(keys []crypto.PublicKey, policy xmldsig.Policy) error {
+func (q querySignature) Verify(keys []crypto.PublicKey, policy xmldsig.Policy) error {
 	if q.algorithm == "" {
 		return xmldsig.ErrUnsigned
 	}
 	return xmldsig.VerifyBytes(q.signed, q.value, q.algorithm, keys, policy)
 }
 
-// readPost reads a message of the HTTP-POST binding (bindings section 3.5.4).
-func readPost(req sdk.InboundRequest) (message, error) {
+// ReadPost reads a message of the HTTP-POST binding (bindings section 3.5.4).
+func ReadPost(req sdk.InboundRequest) (Message, error) {
 	if req.Method != "POST" {
-		return message{}, sdk.InvalidResponse(reasonBinding, "a message by %s: only POST is possible here", upstream.Shown(req.Method))
+		return Message{}, sdk.InvalidResponse(ReasonBinding, "a message by %s: only POST is possible here", upstream.Shown(req.Method))
 	}
-	m := message{}
+	m := Message{}
 	var text string
-	switch request, response := req.Form[paramRequest], req.Form[paramResponse]; {
+	switch request, response := req.Form[names.ParamRequest], req.Form[names.ParamResponse]; {
 	case len(request)+len(response) == 0:
-		return m, sdk.InvalidResponse(reasonMessageMissing, "no SAML message in the form")
-	case len(request)+len(response) > 1 || len(req.Form[paramRelayState]) > 1:
-		return m, sdk.InvalidResponse(reasonMessageDuplicate, "several SAML messages or RelayStates in the form")
+		return m, sdk.InvalidResponse(ReasonMessageMissing, "no SAML message in the form")
+	case len(request)+len(response) > 1 || len(req.Form[names.ParamRelayState]) > 1:
+		return m, sdk.InvalidResponse(ReasonMessageDuplicate, "several SAML messages or RelayStates in the form")
 	case len(request) == 1:
-		m.request, text = true, request[0]
+		m.Request, text = true, request[0]
 	default:
 		text = response[0]
 	}
-	m.relayState = req.Form.Get(paramRelayState)
+	m.RelayState = req.Form.Get(names.ParamRelayState)
 	if len(text) > base64.StdEncoding.EncodedLen(wall.Message().Bytes)*5/4 {
-		return m, sdk.InvalidResponse(reasonMessageEncoding, "a message of %d characters", len(text))
+		return m, sdk.InvalidResponse(ReasonMessageEncoding, "a message of %d characters", len(text))
 	}
 	var err error
-	if m.xml, err = xmldsig.DecodeBase64(text); err != nil {
-		return m, sdk.InvalidResponse(reasonMessageEncoding, "the message: %w", err)
+	if m.XML, err = xmldsig.DecodeBase64(text); err != nil {
+		return m, sdk.InvalidResponse(ReasonMessageEncoding, "the message: %w", err)
 	}
 	return m, nil
 }
 
-// readRedirect reads a message of the HTTP-Redirect binding. It reads the query as
+// ReadRedirect reads a message of the HTTP-Redirect binding. It reads the query as
 // it was sent, since the signature covers that, and only names that are written as
 // the specification has them: a name with an escape in it would be one thing to
 // who verifies and another to who reads (CVE-2026-117691).
-func readRedirect(req sdk.InboundRequest) (message, error) {
+func ReadRedirect(req sdk.InboundRequest) (Message, error) {
 	raw, err := splitQuery(req.RawQuery)
 	if err != nil {
-		return message{}, sdk.InvalidResponse(reasonMessageDuplicate, "the query: %w", err)
+		return Message{}, sdk.InvalidResponse(ReasonMessageDuplicate, "the query: %w", err)
 	}
-	m := message{redirect: &querySignature{}}
-	name := paramResponse
-	if _, m.request = raw.values[paramRequest]; m.request {
-		name = paramRequest
+	m := Message{Redirect: &querySignature{}}
+	name := names.ParamResponse
+	if _, m.Request = raw.values[names.ParamRequest]; m.Request {
+		name = names.ParamRequest
 	}
 	if _, ok := raw.values[name]; !ok {
-		return message{}, sdk.InvalidResponse(reasonMessageMissing, "no SAML message in the query")
+		return Message{}, sdk.InvalidResponse(ReasonMessageMissing, "no SAML message in the query")
 	}
 	if err := m.readQuery(raw, name); err != nil {
-		return message{}, sdk.InvalidResponse(reasonMessageEncoding, "the query: %w", err)
+		return Message{}, sdk.InvalidResponse(ReasonMessageEncoding, "the query: %w", err)
 	}
 	return m, nil
 }
 
-func (m *message) readQuery(raw rawQuery, name string) error {
+func (m *Message) readQuery(raw rawQuery, name string) error {
 	text, err := url.QueryUnescape(raw.values[name])
 	if err != nil {
 		return errors.New("the message is not escaped as in a URL")
 	}
-	if m.xml, err = inflate(text); err != nil {
+	if m.XML, err = inflate(text); err != nil {
 		return err
 	}
-	if m.relayState, err = url.QueryUnescape(raw.values[paramRelayState]); err != nil {
+	if m.RelayState, err = url.QueryUnescape(raw.values[names.ParamRelayState]); err != nil {
 		return errors.New("RelayState is not escaped as in a URL")
 	}
-	if m.redirect.algorithm, err = url.QueryUnescape(raw.values[paramSigAlg]); err != nil {
+	if m.Redirect.algorithm, err = url.QueryUnescape(raw.values[names.ParamSigAlg]); err != nil {
 		return errors.New("SigAlg is not escaped as in a URL")
 	}
-	signature, err := url.QueryUnescape(raw.values[paramSignature])
+	signature, err := url.QueryUnescape(raw.values[names.ParamSignature])
 	if err != nil {
 		return errors.New("the signature is not escaped as in a URL")
 	}
-	if m.redirect.value, err = xmldsig.DecodeBase64(signature); err != nil {
+	if m.Redirect.value, err = xmldsig.DecodeBase64(signature); err != nil {
 		return fmt.Errorf("the signature: %w", err)
 	}
-	m.redirect.signed = raw.covered(name)
+	m.Redirect.signed = raw.covered(name)
 	return nil
 }
 
 // rawQuery holds the parameters of the binding, escaped as they were sent.
 type rawQuery struct{ values map[string]string }
 
-var bindingParams = []string{paramRequest, paramResponse, paramRelayState, paramSigAlg, paramSignature}
+var bindingParams = []string{names.ParamRequest, names.ParamResponse, names.ParamRelayState, names.ParamSigAlg, names.ParamSignature}
 
 // splitQuery refuses a parameter that is there twice, in another spelling, or in
 // another order than it is signed in.
@@ -169,10 +171,10 @@ func indexFold(list []string, name string) int {
 // covered returns what the signature is over.
 func (q rawQuery) covered(name string) []byte {
 	signed := name + "=" + q.values[name]
-	if relayState, ok := q.values[paramRelayState]; ok {
-		signed += "&" + paramRelayState + "=" + relayState
+	if relayState, ok := q.values[names.ParamRelayState]; ok {
+		signed += "&" + names.ParamRelayState + "=" + relayState
 	}
-	return []byte(signed + "&" + paramSigAlg + "=" + q.values[paramSigAlg])
+	return []byte(signed + "&" + names.ParamSigAlg + "=" + q.values[names.ParamSigAlg])
 }
 
 // inflate reverses deflate. It reads one stream, whole, with nothing after it.
@@ -218,55 +220,55 @@ func deflate(data []byte) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
-// sending is a message of ours on its way to the provider.
-type sending struct {
-	to         string
-	xml        []byte
-	request    bool
-	relayState string
-	memory     []byte
+// Sending is a message of ours on its way to the provider.
+type Sending struct {
+	To         string
+	XML        []byte
+	Request    bool
+	RelayState string
+	Memory     []byte
 }
 
-func (s sending) param() string {
-	if s.request {
-		return paramRequest
+func (s Sending) param() string {
+	if s.Request {
+		return names.ParamRequest
 	}
-	return paramResponse
+	return names.ParamResponse
 }
 
-// byRedirect is the HTTP-Redirect binding: the signature is over the query.
-func (s sending) byRedirect(own ownKeys) (sdk.Step, error) {
-	deflated, err := deflate(s.xml)
+// ByRedirect is the HTTP-Redirect binding: the signature is over the query.
+func (s Sending) ByRedirect(own ownkeys.Keys) (sdk.Step, error) {
+	deflated, err := deflate(s.XML)
 	if err != nil {
 		return nil, err
 	}
 	query := s.param() + "=" + url.QueryEscape(base64.StdEncoding.EncodeToString(deflated))
-	if s.relayState != "" {
-		query += "&" + paramRelayState + "=" + url.QueryEscape(s.relayState)
+	if s.RelayState != "" {
+		query += "&" + names.ParamRelayState + "=" + url.QueryEscape(s.RelayState)
 	}
-	if own.signer != nil {
-		query += "&" + paramSigAlg + "=" + url.QueryEscape(own.algorithm)
-		signature, err := xmldsig.SignBytes([]byte(query), own.algorithm, own.signer)
+	if own.Signer != nil {
+		query += "&" + names.ParamSigAlg + "=" + url.QueryEscape(own.Algorithm)
+		signature, err := xmldsig.SignBytes([]byte(query), own.Algorithm, own.Signer)
 		if err != nil {
 			return nil, err
 		}
-		query += "&" + paramSignature + "=" + url.QueryEscape(base64.StdEncoding.EncodeToString(signature))
+		query += "&" + names.ParamSignature + "=" + url.QueryEscape(base64.StdEncoding.EncodeToString(signature))
 	}
 	separator := "?"
-	if strings.Contains(s.to, "?") {
+	if strings.Contains(s.To, "?") {
 		separator = "&"
 	}
-	return sdk.Redirect{URL: s.to + separator + query, Memory: s.memory}, nil
+	return sdk.Redirect{URL: s.To + separator + query, Memory: s.Memory}, nil
 }
 
-// byPost is the HTTP-POST binding. A message that must be signed carries its
+// ByPost is the HTTP-POST binding. A message that must be signed carries its
 // signature inside.
-func (s sending) byPost() sdk.Step {
-	post := sdk.FormPost{URL: s.to, Memory: s.memory, Fields: []sdk.FormField{
-		{Name: s.param(), Value: base64.StdEncoding.EncodeToString(s.xml)},
+func (s Sending) ByPost() sdk.Step {
+	post := sdk.FormPost{URL: s.To, Memory: s.Memory, Fields: []sdk.FormField{
+		{Name: s.param(), Value: base64.StdEncoding.EncodeToString(s.XML)},
 	}}
-	if s.relayState != "" {
-		post.Fields = append(post.Fields, sdk.FormField{Name: paramRelayState, Value: s.relayState})
+	if s.RelayState != "" {
+		post.Fields = append(post.Fields, sdk.FormField{Name: names.ParamRelayState, Value: s.RelayState})
 	}
 	return post
 }
