@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"crypto/tls"
-	"crypto/x509"
 	"fmt"
 	"maps"
 	"slices"
@@ -10,9 +10,6 @@ import (
 
 	"github.com/doorward/doorward/sdk/options"
 )
-
-// problem is what is wrong with one option.
-type problem struct{ option, text string }
 
 // readClient moves the client options of the seed (those of its LDAP library, and of
 // tls.connect of Node.js) to ours.
@@ -51,13 +48,13 @@ func (o *Options) readTLSOptions(value any, problems *options.Problems) {
 				problems.Addf("client", "tls_options.reject_unauthorized must be true or false")
 			}
 		case "ca":
-			o.TLSCA = orDefault(o.TLSCA, text)
+			o.TLSCA = cmp.Or(o.TLSCA, text)
 		case "cert":
-			o.TLSCert = orDefault(o.TLSCert, text)
+			o.TLSCert = cmp.Or(o.TLSCert, text)
 		case "key":
-			o.TLSKey = options.Secret(orDefault(o.TLSKey.Reveal(), text))
+			o.TLSKey = options.Secret(cmp.Or(o.TLSKey.Reveal(), text))
 		case "servername":
-			o.TLSServerName = orDefault(o.TLSServerName, text)
+			o.TLSServerName = cmp.Or(o.TLSServerName, text)
 		case "minversion":
 			version, ok := strings.CutPrefix(text, "TLSv")
 			if !ok || version != "1.2" && version != "1.3" {
@@ -106,31 +103,12 @@ func (o Options) insecure() bool {
 }
 
 // tlsConfig makes the configuration for all servers.
-func (o Options) tlsConfig() (*tls.Config, *problem) {
-	config := &tls.Config{
-		MinVersion: tls.VersionTLS12,
-		ServerName: o.TLSServerName,
-		// The seed's tls_options.reject_unauthorized; open warns of it, and so does Check.
-		InsecureSkipVerify: o.insecure(),
+func (o Options) tlsConfig() (*tls.Config, error) {
+	config, err := o.TLS.Config()
+	if err != nil {
+		return nil, err
 	}
-	if o.TLSMinVersion == "1.3" {
-		config.MinVersion = tls.VersionTLS13
-	}
-	if o.TLSCA != "" {
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM([]byte(o.TLSCA)) {
-			return nil, &problem{"tls_ca", "holds no PEM certificate"}
-		}
-	}
-	if (o.TLSCert == "") != (o.TLSKey == "") {
-		return nil, &problem{"tls_cert", "goes together with tls_key"}
-	}
-	if o.TLSCert != "" {
-		pair, err := tls.X509KeyPair([]byte(o.TLSCert), []byte(o.TLSKey.Reveal()))
-		if err != nil {
-			return nil, &problem{"tls_cert", "and tls_key are not the PEM of a certificate and its key"}
-		}
-		config.Certificates = []tls.Certificate{pair}
-	}
+	// The seed's tls_options.reject_unauthorized; open warns of it, and so does Check.
+	config.InsecureSkipVerify = o.insecure()
 	return config, nil
 }
