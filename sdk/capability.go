@@ -129,8 +129,20 @@ type MetadataPublisher interface {
 
 // Document is a public document, such as SAML metadata.
 type Document struct {
+	// ContentType is one of MetadataTypes, without parameters.
 	ContentType string
-	Content     []byte
+
+	// Content has 1 to MaxMetadata bytes.
+	Content []byte
+}
+
+// MaxMetadata bounds the Content of a Document in bytes.
+const MaxMetadata = 512 << 10
+
+// MetadataTypes are what a Document may be. A browser would show some other
+// types as a page of ours, with scripts.
+func MetadataTypes() []string {
+	return []string{"application/samlmetadata+xml", "application/xml", "text/xml", "application/json"}
 }
 
 // A Checker finds out what is wrong with a provider and its options.
@@ -151,6 +163,9 @@ type Finding struct {
 	// certificate. The host warns ahead of it. The zero value means never.
 	ExpiresAt time.Time
 }
+
+// MaxFindings bounds the findings of one check.
+const MaxFindings = 200
 
 // Severity grades a finding.
 type Severity string

@@ -27,10 +27,22 @@ var (
 	ErrMisconfigured = errors.New("provider misconfigured")
 )
 
-// A Reason is a stable snake_case word of at most 64 bytes that says why a login
+// A Reason is a stable snake_case word of at most [MaxReason] bytes that says why a login
 // was refused. The host turns the reasons below into pages of their own; any
 // other is logged and counted only. A word of another form is dropped.
 type Reason string
+
+// MaxReason bounds a Reason in bytes.
+const MaxReason = 64
+
+// Limits of the texts that go with an error. What is longer is cut, and what is
+// more is left out.
+const (
+	MaxDetail     = 2 << 10 // bytes of a text for the operator
+	MaxProblems   = 100     // options.Problems
+	MaxOptionName = 128     // bytes of the name of an option
+	MaxProblem    = 512     // bytes of the text of one problem
+)
 
 // The reasons of ErrDenied.
 const (

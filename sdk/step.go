@@ -82,6 +82,7 @@ const (
 	MaxFormFields   = 32
 	MaxFormBytes    = 256 << 10 // bytes of all field names and values together
 	MaxPromptFields = 8
+	MaxFieldName    = 32      // bytes of the name of a prompt field
 	MaxLabel        = 128     // bytes of a label
 	MaxAnswer       = 1 << 10 // bytes of what was entered into one field
 )

@@ -51,7 +51,7 @@ func (c *Client) Describe(ctx context.Context) (Description, options.Schema, err
 		return Description{}, options.Schema{}, err
 	}
 	d := Description{
-		Mechanism: printable(resp.GetMechanism(), maxOption), Version: printable(resp.GetVersion(), maxOption),
+		Mechanism: printable(resp.GetMechanism(), sdk.MaxOptionName), Version: printable(resp.GetVersion(), sdk.MaxOptionName),
 		RegistersByDefault: resp.GetRegistersByDefault(),
 	}
 	return d, schemaFromWire(resp.GetOptions()), nil

@@ -11,12 +11,10 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/contract"
 	"github.com/doorward/doorward/sdk/options"
 	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
 )
-
-// maxFindings bounds the findings of a check.
-const maxFindings = 200
 
 func stepToWire(step sdk.Step) (*doorwardv1.Step, error) {
 	switch s := step.(type) {
@@ -83,7 +81,7 @@ func replyFromWire(wire *doorwardv1.Step) (sdk.Step, error) {
 	case *doorwardv1.Step_Redirect, *doorwardv1.Step_FormPost:
 		return stepFromWire(wire)
 	default:
-		return nil, fmt.Errorf("%w: a logout that goes on with neither a redirect nor a form", ErrFault)
+		return nil, fmt.Errorf("%w: %w", ErrFault, contract.CheckReply(nil))
 	}
 }
 
@@ -108,10 +106,8 @@ func logoutFromWire(w *doorwardv1.ReceiveLogoutResponse) (sdk.Logout, error) {
 	if err := checkTimes(w.GetOnceUntil()); err != nil {
 		return sdk.Logout{}, err
 	}
-	switch l.Outcome {
-	case "", sdk.LogoutDone, sdk.LogoutPartial:
-	default:
-		return sdk.Logout{}, fmt.Errorf("%w: a logout of no known outcome", ErrFault)
+	if err := contract.CheckOutcome(l.Outcome); err != nil {
+		return sdk.Logout{}, fmt.Errorf("%w: %w", ErrFault, err)
 	}
 	var err error
 	if l.Reply, err = replyFromWire(w.GetReply()); err != nil {
@@ -166,10 +162,10 @@ func findingsToWire(findings []sdk.Finding) []*doorwardv1.Finding {
 
 func findingsFromWire(list []*doorwardv1.Finding) []sdk.Finding {
 	var findings []sdk.Finding
-	for _, f := range list[:min(len(list), maxFindings)] {
+	for _, f := range list[:min(len(list), sdk.MaxFindings)] {
 		findings = append(findings, sdk.Finding{
 			Severity: severityFromWire(f.GetSeverity()),
-			Subject:  printable(f.GetSubject(), maxOption), Text: printable(f.GetText(), maxDetail),
+			Subject:  printable(f.GetSubject(), sdk.MaxOptionName), Text: printable(f.GetText(), sdk.MaxDetail),
 			ExpiresAt: expiryFromWire(f.GetExpiresAt()),
 		})
 	}
@@ -226,9 +222,9 @@ func schemaFromWire(list []*doorwardv1.Option) options.Schema {
 	var schema options.Schema
 	for _, o := range list[:min(len(list), options.MaxValues)] {
 		schema.Options = append(schema.Options, options.Option{
-			Name: printable(o.GetName(), maxOption), Type: options.Type(o.GetType()), Required: o.GetRequired(),
-			Default: printable(o.GetDefaultValue(), maxDetail), Secret: o.GetSecret(), Values: o.GetValues(),
-			Doc: printable(o.GetDoc(), maxDetail),
+			Name: printable(o.GetName(), sdk.MaxOptionName), Type: options.Type(o.GetType()), Required: o.GetRequired(),
+			Default: printable(o.GetDefaultValue(), sdk.MaxDetail), Secret: o.GetSecret(), Values: o.GetValues(),
+			Doc: printable(o.GetDoc(), sdk.MaxDetail),
 		})
 	}
 	return schema

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 
@@ -12,6 +11,7 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/contract"
 	"github.com/doorward/doorward/sdk/options"
 	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
 )
@@ -42,19 +42,8 @@ var kinds = []struct {
 	{sdk.ErrMisconfigured, doorwardv1.ErrorKind_ERROR_KIND_MISCONFIGURED, codes.FailedPrecondition},
 }
 
-// Limits of the texts in an error, in bytes. All together stay well below
-// maxHeader, because gRPC carries an error in the trailer of the answer.
-const (
-	maxDetail   = 2 << 10
-	maxProblems = 100
-	maxOption   = 128
-	maxProblem  = 512
-)
-
 // reasonOptions is the reason of an error that lists options.Problems.
 const reasonOptions = "options"
-
-var reasonForm = regexp.MustCompile(`^[a-z0-9_]{1,64}$`)
 
 // statusOf makes the status that stands for err on the wire.
 func statusOf(ctx context.Context, err error) error {
@@ -81,7 +70,7 @@ func detailOf(err error, refused *sdk.Error) string {
 }
 
 func refusalStatus(kind error, reason sdk.Reason, detail string, problems options.Problems) error {
-	wire := &doorwardv1.Error{Kind: doorwardv1.ErrorKind_ERROR_KIND_FAULT, Detail: printable(detail, maxDetail)}
+	wire := &doorwardv1.Error{Kind: doorwardv1.ErrorKind_ERROR_KIND_FAULT, Detail: printable(detail, sdk.MaxDetail)}
 	code := codes.Internal
 	for _, k := range kinds {
 		if errors.Is(kind, k.err) {
@@ -89,12 +78,12 @@ func refusalStatus(kind error, reason sdk.Reason, detail string, problems option
 			break
 		}
 	}
-	if reasonForm.MatchString(string(reason)) {
+	if contract.IsReason(reason) {
 		wire.Reason = string(reason)
 	}
-	for _, p := range problems[:min(len(problems), maxProblems)] {
+	for _, p := range problems[:min(len(problems), sdk.MaxProblems)] {
 		wire.Problems = append(wire.Problems, &doorwardv1.OptionProblem{
-			Option: printable(p.Option, maxOption), Text: printable(p.Text, maxProblem),
+			Option: printable(p.Option, sdk.MaxOptionName), Text: printable(p.Text, sdk.MaxProblem),
 		})
 	}
 	s, err := status.New(code, wire.GetKind().String()).WithDetails(wire)
@@ -121,23 +110,23 @@ func errorOf(err error) error {
 	case codes.Canceled:
 		return fmt.Errorf("%w: %w", ErrTransport, context.Canceled)
 	case codes.Unavailable:
-		return fmt.Errorf("%w: %s", ErrTransport, printable(s.Message(), maxDetail))
+		return fmt.Errorf("%w: %s", ErrTransport, printable(s.Message(), sdk.MaxDetail))
 	case codes.Unimplemented:
 		return fmt.Errorf("%w: announced but not there: %w", ErrFault, errors.ErrUnsupported)
 	default:
-		return fmt.Errorf("%w: %s: %s", ErrFault, s.Code(), printable(s.Message(), maxDetail))
+		return fmt.Errorf("%w: %s: %s", ErrFault, s.Code(), printable(s.Message(), sdk.MaxDetail))
 	}
 }
 
 func refusalOf(wire *doorwardv1.Error) error {
-	e := &sdk.Error{Kind: ErrFault, Detail: printable(wire.GetDetail(), maxDetail)}
+	e := &sdk.Error{Kind: ErrFault, Detail: printable(wire.GetDetail(), sdk.MaxDetail)}
 	for _, k := range kinds {
 		if k.kind == wire.GetKind() {
 			e.Kind = k.err
 		}
 	}
-	if reasonForm.MatchString(wire.GetReason()) {
-		e.Reason = sdk.Reason(wire.GetReason())
+	if reason := sdk.Reason(wire.GetReason()); contract.IsReason(reason) {
+		e.Reason = reason
 	}
 	if len(wire.GetProblems()) == 0 || !errors.Is(e.Kind, sdk.ErrMisconfigured) {
 		return e
@@ -147,9 +136,9 @@ func refusalOf(wire *doorwardv1.Error) error {
 
 func problemsOf(wire []*doorwardv1.OptionProblem) options.Problems {
 	var problems options.Problems
-	for _, p := range wire[:min(len(wire), maxProblems)] {
+	for _, p := range wire[:min(len(wire), sdk.MaxProblems)] {
 		problems = append(problems, options.Problem{
-			Option: printable(p.GetOption(), maxOption), Text: printable(p.GetText(), maxProblem),
+			Option: printable(p.GetOption(), sdk.MaxOptionName), Text: printable(p.GetText(), sdk.MaxProblem),
 		})
 	}
 	return problems

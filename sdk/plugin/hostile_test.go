@@ -163,7 +163,7 @@ func TestHostileErrors(t *testing.T) {
 	t.Run("many problems", func(t *testing.T) {
 		err := errorOf(withDetail(&doorwardv1.Error{Kind: doorwardv1.ErrorKind_ERROR_KIND_MISCONFIGURED, Problems: problems}))
 		got, _ := errors.AsType[options.Problems](err)
-		if len(got) != maxProblems || len(got[0].Option) > maxOption+len("…") || got[0].Text != "\uFFFD[2J " {
+		if len(got) != sdk.MaxProblems || len(got[0].Option) > sdk.MaxOptionName+len("…") || got[0].Text != "\uFFFD[2J " {
 			t.Errorf("%d problems, the first %+v", len(got), got[0])
 		}
 	})
@@ -173,7 +173,7 @@ func TestHostileErrors(t *testing.T) {
 			return nil, status.Error(codes.Unavailable, strings.Repeat("x", 1<<20))
 		}})
 		// It is not read to its end, so that nobody knows its code.
-		if _, err := p.Begin(t.Context(), sdk.BeginRequest{}); !errors.Is(err, ErrFault) || len(err.Error()) > 2*maxDetail {
+		if _, err := p.Begin(t.Context(), sdk.BeginRequest{}); !errors.Is(err, ErrFault) || len(err.Error()) > 2*sdk.MaxDetail {
 			t.Errorf("got %.200v", err)
 		}
 	})
@@ -203,7 +203,7 @@ func TestHostileDescriptions(t *testing.T) {
 	})
 	client := &Client{rpc: p.rpc}
 	d, schema, err := client.Describe(t.Context())
-	if err != nil || d.Mechanism != "a b" || len(d.Version) > maxOption+len("…") || len(schema.Options) != options.MaxValues {
+	if err != nil || d.Mechanism != "a b" || len(d.Version) > sdk.MaxOptionName+len("…") || len(schema.Options) != options.MaxValues {
 		t.Errorf("description: %+v, %d options, %v", d, len(schema.Options), err)
 	}
 	if diff := cmp.Diff(options.Option{Name: "a b", Doc: "\uFFFD", Default: "\uFFFD"}, schema.Options[0]); diff != "" {
@@ -218,7 +218,7 @@ func TestHostileDescriptions(t *testing.T) {
 	}
 	got, err := p.Check(t.Context())
 	want := sdk.Finding{Severity: sdk.SeverityError, Subject: "a b", Text: "\uFFFD"}
-	if err != nil || len(got) != maxFindings || got[0] != want {
+	if err != nil || len(got) != sdk.MaxFindings || got[0] != want {
 		t.Errorf("%d findings, %v", len(got), err)
 	}
 	for name, response := range map[string]*doorwardv1.ReceiveLogoutResponse{

@@ -71,13 +71,18 @@ func openProcess(context.Context, sdk.Env, processOptions) (sdk.Mechanism, error
 			go panic("x")
 			select {}
 		case "memory":
-			return sdk.Redirect{URL: memoryState()}, nil
+			return telling(memoryState()), nil
 		case "print":
 			fmt.Println(strings.Repeat("x", 1<<20))
 			fmt.Fprintln(os.Stderr, strings.Repeat("x", 1<<20))
 		}
-		return sdk.Redirect{URL: strings.Join(os.Environ(), "\x00")}, nil
+		return telling(strings.Join(os.Environ(), "\x00")), nil
 	}}, nil
+}
+
+// telling returns a step that carries a text.
+func telling(text string) sdk.Step {
+	return sdk.FormPost{URL: "https://op.example/", Fields: []sdk.FormField{{Name: "text", Value: text}}}
 }
 
 func openProcessOf(t *testing.T) *plugin.Provider {
@@ -96,7 +101,7 @@ func TestProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, variable := range strings.Split(step.(sdk.Redirect).URL, "\x00") {
+	for _, variable := range strings.Split(step.(sdk.FormPost).Fields[0].Value, "\x00") {
 		name, _, _ := strings.Cut(variable, "=")
 		if !strings.HasPrefix(name, "PLUGIN_") && name != plugin.Handshake.MagicCookieKey && name != "PWD" {
 			t.Errorf("K07 the plugin sees the variable %s", name)

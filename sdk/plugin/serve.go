@@ -61,6 +61,10 @@ type Test struct {
 	// Log receives the log, in JSON lines; nil means standard error.
 	Log io.Writer
 
+	// Unchecked serves whatever the mechanism returns, as a plugin that was
+	// written without this package may: for tests of a host.
+	Unchecked bool
+
 	// Ready receives, once, the configuration with which a go-plugin client
 	// connects. Done is closed when all is over.
 	Ready chan<- *goplugin.ReattachConfig
@@ -76,6 +80,7 @@ func ServeTest[C any](ctx context.Context, d Description,
 	if err != nil {
 		return err
 	}
+	s.unchecked = test.Unchecked
 	go goplugin.Serve(serveConfig(s, &goplugin.ServeTestConfig{
 		Context: ctx, ReattachConfigCh: test.Ready, CloseCh: test.Done,
 	}))

@@ -13,6 +13,7 @@ import (
 	"google.golang.org/grpc"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/contract"
 	"github.com/doorward/doorward/sdk/options"
 	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
 )
@@ -25,6 +26,7 @@ type server struct {
 	schema      options.Schema
 	open        func(ctx context.Context, env sdk.Env, values map[string]any) (sdk.Mechanism, error)
 	env         environment
+	unchecked   bool // for tests of a host: see Test
 
 	mu     sync.RWMutex
 	last   uint64
@@ -33,6 +35,7 @@ type server struct {
 
 // opened is an open provider with the calls that are in flight on it.
 type opened struct {
+	provider  string
 	mechanism sdk.Mechanism
 	calls     sync.WaitGroup
 }
@@ -75,7 +78,7 @@ func (s *server) answer(ctx context.Context, req any, info *grpc.UnaryServerInfo
 	defer s.enter(req)()
 	resp, err = handle(ctx, req)
 	if err != nil {
-		return nil, statusOf(ctx, err)
+		return nil, statusOf(ctx, s.held(req, err))
 	}
 	return resp, nil
 }
@@ -131,18 +134,18 @@ func (s *server) Open(ctx context.Context, req *doorwardv1.OpenRequest) (*doorwa
 	if err := ctx.Err(); err != nil {
 		return nil, err // nobody would learn the handle, nor close it
 	}
-	resp := &doorwardv1.OpenResponse{Handle: s.keep(m)}
+	resp := &doorwardv1.OpenResponse{Handle: s.keep(req.GetProvider(), m)}
 	for _, c := range sdk.Capabilities(m) {
 		resp.Capabilities = append(resp.Capabilities, string(c))
 	}
 	return resp, nil
 }
 
-func (s *server) keep(m sdk.Mechanism) uint64 {
+func (s *server) keep(provider string, m sdk.Mechanism) uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last++
-	s.opened[s.last] = &opened{mechanism: m}
+	s.opened[s.last] = &opened{provider: provider, mechanism: m}
 	return s.last
 }
 
@@ -209,6 +212,9 @@ func (s *server) Begin(ctx context.Context, req *doorwardv1.BeginRequest) (*door
 	if err != nil {
 		return nil, err
 	}
+	if err := s.check(contract.CheckBegin(step)); err != nil {
+		return nil, err
+	}
 	wire, err := stepToWire(step)
 	return &doorwardv1.BeginResponse{Step: wire}, err
 }
@@ -225,6 +231,10 @@ func (s *server) Continue(ctx context.Context, req *doorwardv1.ContinueRequest) 
 	if err != nil {
 		return nil, err
 	}
+	step = s.tidied(req, step)
+	if err := s.check(contract.CheckContinue(step, s.now())); err != nil {
+		return nil, err
+	}
 	wire, err := stepToWire(step)
 	return &doorwardv1.ContinueResponse{Step: wire}, err
 }
@@ -238,8 +248,12 @@ func (s *server) Refresh(ctx context.Context, req *doorwardv1.RefreshRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	identity, err := identityToWire(refreshed.Identity)
-	return &doorwardv1.RefreshResponse{Identity: identity}, err
+	identity := s.tidiedIdentity(req, refreshed.Identity)
+	if err := s.check(contract.CheckIdentity(identity, s.now())); err != nil {
+		return nil, err
+	}
+	wire, err := identityToWire(identity)
+	return &doorwardv1.RefreshResponse{Identity: wire}, err
 }
 
 func (s *server) BeginLogout(ctx context.Context, req *doorwardv1.BeginLogoutRequest) (*doorwardv1.BeginLogoutResponse, error) {
@@ -250,6 +264,9 @@ func (s *server) BeginLogout(ctx context.Context, req *doorwardv1.BeginLogoutReq
 	step, err := b.BeginLogout(ctx, sdk.LogoutRequest{State: req.GetState(), Subject: req.GetSubject(), Grant: req.GetGrant()})
 	if err != nil || step == nil {
 		return &doorwardv1.BeginLogoutResponse{}, err
+	}
+	if err := s.check(contract.CheckReply(step)); err != nil {
+		return nil, err
 	}
 	wire, err := stepToWire(step)
 	return &doorwardv1.BeginLogoutResponse{Step: wire}, err
@@ -266,6 +283,9 @@ func (s *server) ReceiveLogout(ctx context.Context, req *doorwardv1.ReceiveLogou
 	if err != nil {
 		return nil, err
 	}
+	if err := s.check(contract.CheckLogout(logout, req.GetState() != "", s.now())); err != nil {
+		return nil, err
+	}
 	return logoutToWire(logout)
 }
 
@@ -275,6 +295,10 @@ func (s *server) Metadata(ctx context.Context, req *doorwardv1.MetadataRequest) 
 		return nil, err
 	}
 	doc, err := p.Metadata(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = s.check(contract.CheckDocument(doc))
 	return &doorwardv1.MetadataResponse{ContentType: doc.ContentType, Content: doc.Content}, err
 }
 
@@ -284,5 +308,9 @@ func (s *server) Check(ctx context.Context, req *doorwardv1.CheckRequest) (*door
 		return nil, err
 	}
 	findings, err := c.Check(ctx)
-	return &doorwardv1.CheckResponse{Findings: findingsToWire(findings)}, err
+	if err != nil {
+		return nil, err
+	}
+	_ = s.held(req, s.check(contract.CheckFindings(findings))) // logged: the host shows them as well as it can
+	return &doorwardv1.CheckResponse{Findings: findingsToWire(findings)}, nil
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/contract"
 	"github.com/doorward/doorward/sdk/plugin"
 )
 
@@ -39,7 +40,7 @@ func beginLogout(t *testing.T, p *plugin.Provider) error {
 		return err
 	}
 	// Not every provider returns a state after a logout.
-	if err := checkStep(step, ""); err != nil {
+	if err := contract.CheckReply(step); err != nil {
 		t.Errorf("begin_logout: %v", err)
 	}
 	return nil
@@ -55,18 +56,19 @@ func receiveLogout(t *testing.T, p *plugin.Provider) error {
 
 func metadata(t *testing.T, p *plugin.Provider) error {
 	doc, err := p.Metadata(t.Context())
-	if err == nil && (doc.ContentType == "" || len(doc.Content) == 0) {
-		t.Errorf("metadata of content type %q and %d bytes", doc.ContentType, len(doc.Content))
+	if err != nil {
+		return err
 	}
-	return err
+	if err := contract.CheckDocument(doc); err != nil {
+		t.Errorf("metadata: %v", err)
+	}
+	return nil
 }
 
 func check(t *testing.T, p *plugin.Provider) error {
 	findings, err := p.Check(t.Context())
-	for _, f := range findings {
-		if f.Subject == "" || f.Text == "" {
-			t.Errorf("check has a finding without subject or text: %+v", f)
-		}
+	if err := contract.CheckFindings(findings); err != nil {
+		t.Errorf("check: %v", err)
 	}
 	return err
 }

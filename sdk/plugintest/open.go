@@ -2,6 +2,7 @@ package plugintest
 
 import (
 	"context"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,9 +33,36 @@ func Serve[C any](t testing.TB, d plugin.Description,
 	open func(ctx context.Context, env sdk.Env, options C) (sdk.Mechanism, error), now func() time.Time,
 ) *plugin.Client {
 	t.Helper()
+	return serve(t, d, open, plugin.Test{Now: now, Log: outputOf(t)})
+}
+
+// ServeLogged is Serve with a log of the mechanism, in JSON lines, that the test
+// reads.
+func ServeLogged[C any](t testing.TB, d plugin.Description,
+	open func(ctx context.Context, env sdk.Env, options C) (sdk.Mechanism, error), log io.Writer,
+) *plugin.Client {
+	t.Helper()
+	return serve(t, d, open, plugin.Test{Log: log})
+}
+
+// ServeUnchecked is Serve for tests of a host: what the mechanism returns crosses
+// the wire even where it breaks the contract, as that of a plugin may that was
+// written without package plugin.
+func ServeUnchecked[C any](t testing.TB, d plugin.Description,
+	open func(ctx context.Context, env sdk.Env, options C) (sdk.Mechanism, error),
+) *plugin.Client {
+	t.Helper()
+	return serve(t, d, open, plugin.Test{Log: outputOf(t), Unchecked: true})
+}
+
+func serve[C any](t testing.TB, d plugin.Description,
+	open func(ctx context.Context, env sdk.Env, options C) (sdk.Mechanism, error), test plugin.Test,
+) *plugin.Client {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, done := make(chan *goplugin.ReattachConfig, 1), make(chan struct{})
-	err := plugin.ServeTest(ctx, d, open, plugin.Test{Now: now, Log: outputOf(t), Ready: ready, Done: done})
+	test.Ready, test.Done = ready, done
+	err := plugin.ServeTest(ctx, d, open, test)
 	if err != nil {
 		cancel()
 		t.Fatalf("serving the mechanism: %v", err)

@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"os"
 	"os/signal"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -28,6 +26,7 @@ import (
 	"github.com/doorward/doorward/host/internal/store/sqlite"
 	"github.com/doorward/doorward/host/internal/token"
 	"github.com/doorward/doorward/host/internal/web"
+	"github.com/doorward/doorward/sdk/contract"
 )
 
 // serveFlags are how a host is started.
@@ -90,19 +89,11 @@ func configInput(environ []string, file string) (config.Input, error) {
 
 // checkDev refuses to run unlocked plugins where others can reach them.
 func checkDev(cfg *config.Config, dev bool) error {
-	if dev && !(isLoopback(cfg.Host) && isLoopback(cfg.PublicURL.Hostname())) {
+	if dev && !(contract.IsLoopback(cfg.Host) && contract.IsLoopback(cfg.PublicURL.Hostname())) {
 		return fmt.Errorf("--dev runs whatever lies in %s, and is possible on loopback only: set HOST to 127.0.0.1 and PUBLIC_URL to http://localhost:%d, or add the plugins with: doorward plugin add",
 			cfg.PluginDir, cfg.Port)
 	}
 	return nil
-}
-
-func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback()
 }
 
 // host is what serve wires together.

@@ -286,7 +286,7 @@ func (i *idp) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.Step, 
 func (i *idp) serve(t testing.TB, list []sso.Provider) map[string]sdk.Mechanism {
 	t.Helper()
 	open := func(context.Context, sdk.Env, struct{}) (sdk.Mechanism, error) { return i, nil }
-	client := plugintest.Serve(t, plugin.Description{Mechanism: "scripted", Version: "1.0.0"}, open, nil)
+	client := plugintest.ServeUnchecked(t, plugin.Description{Mechanism: "scripted", Version: "1.0.0"}, open)
 	mechanisms := map[string]sdk.Mechanism{}
 	for _, p := range list {
 		req := plugintest.Request(nil)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/contract"
 )
 
 // Deadlines of the two calls to a mechanism. Continue may have to ask the
@@ -60,37 +61,23 @@ func (s *Service) Begin(ctx context.Context, start Start) (Pending, error) {
 	if err != nil {
 		return Pending{}, fmt.Errorf("beginning a login through %s: %w", p.Name, err)
 	}
-	if _, ok := step.(sdk.Authenticated); ok {
-		return Pending{}, fault("signed in without asking anybody")
+	if err := held(contract.CheckBegin(step)); err != nil {
+		return Pending{}, err
 	}
 	return s.pending(attempt, step)
 }
 
-// pending checks a step and seals the attempt that awaits its outcome.
+// pending seals the attempt that awaits the outcome of a checked step.
 func (s *Service) pending(attempt Attempt, step sdk.Step) (Pending, error) {
-	attempt.Step, attempt.Fields, attempt.Optional = randomID(), nil, nil
-	var err error
-	switch step := step.(type) {
-	case sdk.Redirect:
-		attempt.Memory, err = step.Memory, checkTarget(step.URL)
-	case sdk.FormPost:
-		attempt.Memory, err = step.Memory, checkFormPost(step)
-	case sdk.Prompt:
-		for _, f := range step.Fields {
+	attempt.Step, attempt.Memory = randomID(), contract.MemoryOf(step)
+	attempt.Fields, attempt.Optional = nil, nil
+	if prompt, ok := step.(sdk.Prompt); ok {
+		for _, f := range prompt.Fields {
 			attempt.Fields = append(attempt.Fields, f.Name)
 			if f.Optional {
 				attempt.Optional = append(attempt.Optional, f.Name)
 			}
 		}
-		attempt.Memory, err = step.Memory, checkPrompt(step)
-	default:
-		err = fault("a step of type %T", step)
-	}
-	if err != nil {
-		return Pending{}, err
-	}
-	if err := checkMemory(attempt.Memory); err != nil {
-		return Pending{}, err
 	}
 	sealed, err := s.sealer.seal(attempt)
 	if err != nil {
@@ -169,6 +156,9 @@ func (s *Service) Continue(ctx context.Context, answer Answer) (Outcome, error) 
 	}
 	if done, ok := step.(sdk.Authenticated); ok {
 		out.SignedIn, err = s.complete(ctx, p, attempt, done.Identity, answer)
+		return out, err
+	}
+	if err := held(contract.CheckContinue(step, now)); err != nil {
 		return out, err
 	}
 	pending, err := s.pending(attempt, step)

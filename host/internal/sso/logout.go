@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/contract"
 )
 
 // Deadlines of the calls of a logout, and how long the provider may take to send
@@ -77,32 +78,12 @@ func (s *Service) BeginLogout(ctx context.Context, ended Ended, redirect string)
 }
 
 func (s *Service) pendingLogout(attempt Attempt, step sdk.Step) (Pending, error) {
-	if err := checkReply(step); err != nil {
+	if err := held(contract.CheckReply(step)); err != nil {
 		return Pending{}, err
 	}
-	switch step := step.(type) {
-	case sdk.Redirect:
-		attempt.Memory = step.Memory
-	case sdk.FormPost:
-		attempt.Memory = step.Memory
-	}
-	if err := checkMemory(attempt.Memory); err != nil {
-		return Pending{}, err
-	}
+	attempt.Memory = contract.MemoryOf(step)
 	sealed, err := s.logouts.seal(attempt)
 	return Pending{Step: step, Attempt: attempt, Sealed: sealed}, err
-}
-
-// checkReply allows the steps that a logout may have.
-func checkReply(step sdk.Step) error {
-	switch step := step.(type) {
-	case sdk.Redirect:
-		return checkTarget(step.URL)
-	case sdk.FormPost:
-		return checkFormPost(step)
-	default:
-		return fault("a logout with a step of type %T", step)
-	}
 }
 
 // LogoutMessage is a request that a provider sent, or had the browser send, to
@@ -149,7 +130,7 @@ func (s *Service) ReceiveLogout(ctx context.Context, message LogoutMessage) (Log
 	if err != nil {
 		return LoggedOut{}, err
 	}
-	if err := checkLogout(said, attempt, s.config.Now()); err != nil {
+	if err := held(contract.CheckLogout(said, attempt.State != "", s.config.Now())); err != nil {
 		return LoggedOut{}, err
 	}
 	done := LoggedOut{Reply: said.Reply, Outcome: said.Outcome, Redirect: attempt.Redirect}
@@ -192,43 +173,6 @@ func (s *Service) receive(ctx context.Context, p Provider, attempt Attempt, requ
 		return sdk.Logout{}, fmt.Errorf("receiving a logout message of %s: %w", p.Name, err)
 	}
 	return said, nil
-}
-
-// checkLogout holds a logout to the contract of the sdk: it either ends one of
-// ours, which then must be under way in this browser, or names sessions.
-func checkLogout(l sdk.Logout, attempt Attempt, now time.Time) error {
-	switch l.Outcome {
-	case "":
-		if l.Subject == "" && len(l.SessionIDs) == 0 {
-			return fault("a logout that names nobody")
-		}
-	case sdk.LogoutDone, sdk.LogoutPartial:
-		if attempt.State == "" {
-			return fault("the outcome of a logout that this browser did not begin")
-		}
-		if l.Subject != "" || len(l.SessionIDs) > 0 {
-			return fault("the outcome of a logout of ours, and another logout in the same message")
-		}
-	default:
-		return fault("a logout with the outcome %q", bounded(string(l.Outcome)))
-	}
-	if l.Reply != nil {
-		if err := checkReply(l.Reply); err != nil {
-			return err
-		}
-	}
-	if err := checkText("a subject", l.Subject, sdk.MaxAttribute); err != nil {
-		return err
-	}
-	for _, id := range l.SessionIDs {
-		if id == "" {
-			return fault("a logout of a session without a name")
-		}
-	}
-	if err := checkList("a session ID", l.SessionIDs, sdk.MaxLogoutSessions, sdk.MaxLogoutSessions*sdk.MaxAttribute); err != nil {
-		return err
-	}
-	return checkOnce(l.OnceID, l.OnceUntil, now)
 }
 
 func selection(p Provider, l sdk.Logout) Selection {

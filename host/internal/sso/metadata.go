@@ -8,19 +8,13 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/contract"
 )
 
 const (
 	metadataTimeout = 10 * time.Second
 	metadataFor     = 5 * time.Second // anybody may ask, as often as they like
-	maxMetadata     = 512 << 10
 )
-
-// metadataTypes are what a document may be. A browser shows some other types as a
-// page of ours, with scripts.
-var metadataTypes = map[string]bool{
-	"application/samlmetadata+xml": true, "application/xml": true, "text/xml": true, "application/json": true,
-}
 
 // documents keeps metadata for a moment, for each configured provider.
 type documents struct {
@@ -83,13 +77,11 @@ func (s *Service) metadata(ctx context.Context, p Provider) (sdk.Document, error
 		return sdk.Document{}, errors.ErrUnsupported
 	}
 	document, err := publisher.Metadata(ctx)
-	switch {
-	case err != nil:
+	if err != nil {
 		return sdk.Document{}, fmt.Errorf("asking for the metadata of %s: %w", p.Name, err)
-	case len(document.Content) > maxMetadata:
-		return sdk.Document{}, fault("metadata of %d bytes, at most %d are allowed", len(document.Content), maxMetadata)
-	case !metadataTypes[document.ContentType]:
-		return sdk.Document{}, fault("metadata of type %q", bounded(document.ContentType))
+	}
+	if err := held(contract.CheckDocument(document)); err != nil {
+		return sdk.Document{}, err
 	}
 	return document, nil
 }

@@ -85,7 +85,8 @@ func (s *Service) refreshed(ctx context.Context, session Session, at AtProvider)
 	if err != nil {
 		return sdk.Identity{}, err
 	}
-	return answer.Identity, checkIdentity(answer.Identity, s.config.Now())
+	identity, _, err := accept(answer.Identity, s.config.Now())
+	return identity, err
 }
 
 // follow takes over what the provider says now.

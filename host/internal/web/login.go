@@ -144,6 +144,9 @@ func (s *Server) answerJSON(c echo.Context, done *sso.SignedIn) error {
 func (s *Server) logSignedIn(c echo.Context, provider string, done *sso.SignedIn) {
 	s.logger.Info("signed in", "provider", provider, "user", done.User.ID, "session", done.Session.ID,
 		"mode", string(done.Mode), "ip", c.RealIP(), "request_id", requestID(c))
+	for _, text := range done.LeftOut {
+		s.logger.Warn("identity was tidied", "provider", provider, "user", done.User.ID, "what", text, "request_id", requestID(c))
+	}
 }
 
 // promptMessage says why a prompt is shown again; first is for the first time.

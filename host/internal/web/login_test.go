@@ -102,7 +102,7 @@ func TestRefusedLogin(t *testing.T) {
 		{"misconfigured", http.StatusServiceUnavailable, "INVALID_PROVIDER_CONFIG"},
 		{"evil", http.StatusInternalServerError, "INTERNAL_SERVER_ERROR"},
 		{"panic", http.StatusInternalServerError, "INTERNAL_SERVER_ERROR"},
-		{"bad\x00subject", http.StatusInternalServerError, "INTERNAL_SERVER_ERROR"},
+		{"bad\x00subject", http.StatusUnauthorized, "INVALID_CREDENTIALS"},
 	} {
 		t.Run(test.code, func(t *testing.T) {
 			s := newSite(t, "")
