@@ -5,39 +5,6 @@ import (
 	"time"
 )
 
-// A Capability names an optional interface of a Mechanism.
-type Capability string
-
-// The capabilities, announced by the SDK for each opened provider.
-const (
-	CapabilityRefresh       Capability = "refresh"        // Refresher
-	CapabilityBeginLogout   Capability = "begin_logout"   // LogoutBeginner
-	CapabilityReceiveLogout Capability = "receive_logout" // LogoutReceiver
-	CapabilityMetadata      Capability = "metadata"       // MetadataPublisher
-	CapabilityCheck         Capability = "check"          // Checker
-)
-
-// Capabilities lists which optional interfaces m implements.
-func Capabilities(m Mechanism) []Capability {
-	var list []Capability
-	if _, ok := m.(Refresher); ok {
-		list = append(list, CapabilityRefresh)
-	}
-	if _, ok := m.(LogoutBeginner); ok {
-		list = append(list, CapabilityBeginLogout)
-	}
-	if _, ok := m.(LogoutReceiver); ok {
-		list = append(list, CapabilityReceiveLogout)
-	}
-	if _, ok := m.(MetadataPublisher); ok {
-		list = append(list, CapabilityMetadata)
-	}
-	if _, ok := m.(Checker); ok {
-		list = append(list, CapabilityCheck)
-	}
-	return list
-}
-
 // A Refresher answers whether a session is still good at the provider.
 type Refresher interface {
 	// Refresh looks the end user up again by the Grant of their Identity. It

@@ -39,8 +39,9 @@
 // never again after an error: codes and assertions are single-use, and a
 // repeated bind can lock an account.
 //
-// Calls come from many goroutines at once. Each has a context with a deadline of
-// some seconds; pass it on to everything that waits.
+// Calls come from many goroutines at once. Each has a context with a deadline, at
+// most [Call.Deadline] away; pass it on to everything that waits. The host repeats
+// a call under which the plugin died only if it is [Call.Repeatable].
 //
 // # Memory
 //

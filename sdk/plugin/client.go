@@ -2,8 +2,6 @@ package plugin
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"slices"
 
 	"google.golang.org/grpc"
@@ -96,7 +94,8 @@ type Provider struct {
 	capabilities []sdk.Capability
 }
 
-// Capabilities lists what was announced when the provider was opened.
+// Capabilities lists what was announced when the provider was opened: also what
+// this version of the SDK does not know, which nobody can call.
 func (p *Provider) Capabilities() []sdk.Capability { return slices.Clone(p.capabilities) }
 
 // Close lets the plugin forget the provider.
@@ -197,7 +196,7 @@ func (p *Provider) need(c sdk.Capability) error {
 	if slices.Contains(p.capabilities, c) {
 		return nil
 	}
-	return fmt.Errorf("capability %s: %w", c, errors.ErrUnsupported)
+	return &sdk.LackingError{Capability: c}
 }
 
 var (

@@ -192,16 +192,16 @@ func severityFromWire(text string) sdk.Severity {
 	}
 }
 
-// capabilitiesFromWire leaves out capabilities that this host does not know: a
-// newer plugin may announce more.
+// maxCapabilities bounds what a plugin may announce.
+const maxCapabilities = 50
+
+// capabilitiesFromWire keeps what this version does not know, for the log: a newer
+// plugin may announce more.
 func capabilitiesFromWire(names []string) []sdk.Capability {
 	var list []sdk.Capability
-	for _, c := range []sdk.Capability{
-		sdk.CapabilityRefresh, sdk.CapabilityBeginLogout, sdk.CapabilityReceiveLogout,
-		sdk.CapabilityMetadata, sdk.CapabilityCheck,
-	} {
-		if slices.Contains(names, string(c)) {
-			list = append(list, c)
+	for _, name := range names[:min(len(names), maxCapabilities)] {
+		if contract.IsReason(sdk.Reason(name)) && !slices.Contains(list, sdk.Capability(name)) {
+			list = append(list, sdk.Capability(name))
 		}
 	}
 	return list

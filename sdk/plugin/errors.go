@@ -26,9 +26,6 @@ var (
 	ErrTransport = errors.New("plugin not reachable")
 )
 
-// errNotAnnounced answers a call for a capability that the mechanism lacks.
-var errNotAnnounced = errors.New("capability not announced")
-
 // kinds is the one table by which refusals cross the wire. What is not in it is
 // a fault.
 var kinds = []struct {
@@ -49,9 +46,10 @@ const reasonOptions = "options"
 func statusOf(ctx context.Context, err error) error {
 	refused, isRefusal := errors.AsType[*sdk.Error](err)
 	problems, hasProblems := errors.AsType[options.Problems](err)
+	lacking, lacks := errors.AsType[*sdk.LackingError](err)
 	switch {
-	case errors.Is(err, errNotAnnounced):
-		return status.Error(codes.Unimplemented, errNotAnnounced.Error())
+	case lacks:
+		return status.Error(codes.Unimplemented, lacking.Error())
 	case isRefusal:
 		return refusalStatus(refused.Kind, refused.Reason, detailOf(err, refused), problems)
 	case hasProblems:

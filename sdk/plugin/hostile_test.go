@@ -198,7 +198,7 @@ func TestHostileDescriptions(t *testing.T) {
 	}
 	p := hostileProvider(t, hostile{
 		describe: &doorwardv1.DescribeResponse{Mechanism: "a\nb", Version: strings.Repeat("1", 1000), Options: many},
-		open:     &doorwardv1.OpenResponse{Capabilities: []string{"check", "fly", "check", "refresh"}},
+		open:     &doorwardv1.OpenResponse{Capabilities: []string{"check", "fly", "check", "refresh", "Not A Word\n"}},
 		check:    &doorwardv1.CheckResponse{Findings: findings},
 	})
 	client := &Client{rpc: p.rpc}
@@ -213,7 +213,7 @@ func TestHostileDescriptions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]sdk.Capability{sdk.CapabilityRefresh, sdk.CapabilityCheck}, opened.Capabilities()); diff != "" {
+	if diff := cmp.Diff([]sdk.Capability{sdk.CapabilityCheck, "fly", sdk.CapabilityRefresh}, opened.Capabilities()); diff != "" {
 		t.Errorf("capabilities (-want +got):\n%s", diff)
 	}
 	got, err := p.Check(t.Context())

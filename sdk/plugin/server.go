@@ -189,16 +189,13 @@ func (s *server) mechanism(handle uint64) (sdk.Mechanism, error) {
 }
 
 // capability returns the mechanism of a handle as the optional interface T.
-func capability[T any](s *server, handle uint64) (T, error) {
-	var none T
+func capability[T any](s *server, handle uint64, c sdk.Capability) (T, error) {
 	m, err := s.mechanism(handle)
 	if err != nil {
+		var none T
 		return none, err
 	}
-	if c, ok := m.(T); ok {
-		return c, nil
-	}
-	return none, errNotAnnounced
+	return sdk.As[T](m, c)
 }
 
 func (s *server) Begin(ctx context.Context, req *doorwardv1.BeginRequest) (*doorwardv1.BeginResponse, error) {
@@ -240,7 +237,7 @@ func (s *server) Continue(ctx context.Context, req *doorwardv1.ContinueRequest) 
 }
 
 func (s *server) Refresh(ctx context.Context, req *doorwardv1.RefreshRequest) (*doorwardv1.RefreshResponse, error) {
-	r, err := capability[sdk.Refresher](s, req.GetHandle())
+	r, err := capability[sdk.Refresher](s, req.GetHandle(), sdk.CapabilityRefresh)
 	if err != nil {
 		return nil, err
 	}
@@ -257,7 +254,7 @@ func (s *server) Refresh(ctx context.Context, req *doorwardv1.RefreshRequest) (*
 }
 
 func (s *server) BeginLogout(ctx context.Context, req *doorwardv1.BeginLogoutRequest) (*doorwardv1.BeginLogoutResponse, error) {
-	b, err := capability[sdk.LogoutBeginner](s, req.GetHandle())
+	b, err := capability[sdk.LogoutBeginner](s, req.GetHandle(), sdk.CapabilityBeginLogout)
 	if err != nil {
 		return nil, err
 	}
@@ -273,7 +270,7 @@ func (s *server) BeginLogout(ctx context.Context, req *doorwardv1.BeginLogoutReq
 }
 
 func (s *server) ReceiveLogout(ctx context.Context, req *doorwardv1.ReceiveLogoutRequest) (*doorwardv1.ReceiveLogoutResponse, error) {
-	r, err := capability[sdk.LogoutReceiver](s, req.GetHandle())
+	r, err := capability[sdk.LogoutReceiver](s, req.GetHandle(), sdk.CapabilityReceiveLogout)
 	if err != nil {
 		return nil, err
 	}
@@ -290,7 +287,7 @@ func (s *server) ReceiveLogout(ctx context.Context, req *doorwardv1.ReceiveLogou
 }
 
 func (s *server) Metadata(ctx context.Context, req *doorwardv1.MetadataRequest) (*doorwardv1.MetadataResponse, error) {
-	p, err := capability[sdk.MetadataPublisher](s, req.GetHandle())
+	p, err := capability[sdk.MetadataPublisher](s, req.GetHandle(), sdk.CapabilityMetadata)
 	if err != nil {
 		return nil, err
 	}
@@ -303,7 +300,7 @@ func (s *server) Metadata(ctx context.Context, req *doorwardv1.MetadataRequest) 
 }
 
 func (s *server) Check(ctx context.Context, req *doorwardv1.CheckRequest) (*doorwardv1.CheckResponse, error) {
-	c, err := capability[sdk.Checker](s, req.GetHandle())
+	c, err := capability[sdk.Checker](s, req.GetHandle(), sdk.CapabilityCheck)
 	if err != nil {
 		return nil, err
 	}

@@ -3,6 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -92,6 +93,11 @@ func (s *slot) tryOpen(p *process.Process, m *member) (*plugin.Provider, error) 
 	provider, err := p.Client().Open(ctx, m.request)
 	if err != nil {
 		return nil, notOpened(err)
+	}
+	for _, c := range provider.Capabilities() {
+		if !slices.Contains(sdk.AllCapabilities(), c) {
+			s.logger.Info("plugin can do what this host cannot use", "plugin", s.name, "provider", m.configured.Name, "capability", string(c))
+		}
 	}
 	return provider, nil
 }

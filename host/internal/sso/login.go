@@ -5,17 +5,9 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/contract"
-)
-
-// Deadlines of the two calls to a mechanism. Continue may have to ask the
-// provider several times.
-const (
-	beginTimeout    = 15 * time.Second
-	continueTimeout = 25 * time.Second
 )
 
 // Start is how a login starts.
@@ -44,7 +36,7 @@ func (s *Service) Begin(ctx context.Context, start Start) (Pending, error) {
 	if err != nil {
 		return Pending{}, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, beginTimeout)
+	ctx, cancel := context.WithTimeout(ctx, wait(sdk.CallBegin))
 	defer cancel()
 	m, err := s.ports.Providers.Mechanism(ctx, p.Name)
 	if err != nil {
@@ -138,7 +130,7 @@ func (s *Service) Continue(ctx context.Context, answer Answer) (Outcome, error) 
 	}
 	// A browser that goes away must not break off a code exchange half way: the
 	// code would be lost, and the user would have to start again.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), continueTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), wait(sdk.CallContinue))
 	defer cancel()
 	m, err := s.ports.Providers.Mechanism(ctx, p.Name)
 	if err != nil {

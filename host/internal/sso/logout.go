@@ -10,13 +10,8 @@ import (
 	"github.com/doorward/doorward/sdk/contract"
 )
 
-// Deadlines of the calls of a logout, and how long the provider may take to send
-// the browser back.
-const (
-	beginLogoutTimeout   = 8 * time.Second // somebody waits, and is signed out here already
-	receiveLogoutTimeout = 15 * time.Second
-	logoutLasts          = 10 * time.Minute
-)
+// logoutLasts is how long the provider may take to send the browser back.
+const logoutLasts = 10 * time.Minute
 
 // Ended is a session that was ended, with what its provider needs to end its own.
 type Ended struct {
@@ -52,15 +47,15 @@ func (s *Service) Logout(ctx context.Context, token Token) (Ended, error) {
 //
 // An error means that the provider cannot be asked; here the session has ended.
 func (s *Service) BeginLogout(ctx context.Context, ended Ended, redirect string) (pending Pending, ok bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, beginLogoutTimeout)
+	ctx, cancel := context.WithTimeout(ctx, waitFor(sdk.CapabilityBeginLogout))
 	defer cancel()
 	m, err := s.ports.Providers.Mechanism(ctx, ended.Provider)
 	if err != nil {
 		return Pending{}, false, err
 	}
-	beginner, ok := m.(sdk.LogoutBeginner)
-	if !ok {
-		return Pending{}, false, nil
+	beginner, err := sdk.As[sdk.LogoutBeginner](m, sdk.CapabilityBeginLogout)
+	if err != nil {
+		return Pending{}, false, nil // there is nothing to do there
 	}
 	attempt := Attempt{
 		State: newState(), Step: randomID(), Provider: ended.Provider, Redirect: redirect,
@@ -120,7 +115,7 @@ func (s *Service) ReceiveLogout(ctx context.Context, message LogoutMessage) (Log
 		return LoggedOut{}, err
 	}
 	// Whoever hangs up must not keep sessions alive.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), receiveLogoutTimeout+endTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), waitFor(sdk.CapabilityReceiveLogout)+endTimeout)
 	defer cancel()
 	attempt, err := s.openLogout(p, message)
 	if err != nil {
@@ -158,15 +153,15 @@ func (s *Service) openLogout(p Provider, message LogoutMessage) (Attempt, error)
 }
 
 func (s *Service) receive(ctx context.Context, p Provider, attempt Attempt, request sdk.InboundRequest) (sdk.Logout, error) {
-	ctx, cancel := context.WithTimeout(ctx, receiveLogoutTimeout)
+	ctx, cancel := context.WithTimeout(ctx, waitFor(sdk.CapabilityReceiveLogout))
 	defer cancel()
 	m, err := s.ports.Providers.Mechanism(ctx, p.Name)
 	if err != nil {
 		return sdk.Logout{}, err
 	}
-	receiver, ok := m.(sdk.LogoutReceiver)
-	if !ok {
-		return sdk.Logout{}, errors.ErrUnsupported
+	receiver, err := sdk.As[sdk.LogoutReceiver](m, sdk.CapabilityReceiveLogout)
+	if err != nil {
+		return sdk.Logout{}, err
 	}
 	said, err := receiver.ReceiveLogout(ctx, sdk.LogoutMessage{Request: request, State: attempt.State, Memory: attempt.Memory})
 	if err != nil {

@@ -2,7 +2,6 @@ package sso
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -11,10 +10,7 @@ import (
 	"github.com/doorward/doorward/sdk/contract"
 )
 
-const (
-	metadataTimeout = 10 * time.Second
-	metadataFor     = 5 * time.Second // anybody may ask, as often as they like
-)
+const metadataFor = 5 * time.Second // anybody may ask, as often as they like
 
 // documents keeps metadata for a moment, for each configured provider.
 type documents struct {
@@ -57,7 +53,7 @@ func (s *Service) Metadata(ctx context.Context, provider string) (sdk.Document, 
 		return document, nil
 	}
 	return s.documents.flights.do(ctx, p.Name, func() (sdk.Document, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), metadataTimeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), waitFor(sdk.CapabilityMetadata))
 		defer cancel()
 		document, err := s.metadata(ctx, p)
 		if err == nil {
@@ -72,9 +68,9 @@ func (s *Service) metadata(ctx context.Context, p Provider) (sdk.Document, error
 	if err != nil {
 		return sdk.Document{}, err
 	}
-	publisher, ok := m.(sdk.MetadataPublisher)
-	if !ok {
-		return sdk.Document{}, errors.ErrUnsupported
+	publisher, err := sdk.As[sdk.MetadataPublisher](m, sdk.CapabilityMetadata)
+	if err != nil {
+		return sdk.Document{}, err
 	}
 	document, err := publisher.Metadata(ctx)
 	if err != nil {

@@ -9,10 +9,6 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// refreshTimeout bounds the question to the provider, so that a refresh is
-// answered although the provider is silent.
-const refreshTimeout = 10 * time.Second
-
 // verdict is what a provider says about a session.
 type verdict struct {
 	user     User
@@ -30,7 +26,7 @@ func (s *Service) ask(ctx context.Context, stored SessionToken) (verdict, error)
 	return s.refreshes.do(ctx, stored.Session.ID, func() (verdict, error) {
 		// A client that goes away must not break this off half way: the provider
 		// may have replaced the grant already.
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout+endTimeout)
+		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), waitFor(sdk.CapabilityRefresh)+endTimeout)
 		defer cancel()
 		return s.askNow(ctx, stored)
 	})
@@ -71,15 +67,15 @@ func (s *Service) refreshed(ctx context.Context, session Session, at AtProvider)
 	if len(grant) == 0 {
 		return sdk.Identity{}, fmt.Errorf("a session without a grant: %w", errors.ErrUnsupported)
 	}
-	ctx, cancel := context.WithTimeout(ctx, refreshTimeout)
+	ctx, cancel := context.WithTimeout(ctx, waitFor(sdk.CapabilityRefresh))
 	defer cancel()
 	m, err := s.ports.Providers.Mechanism(ctx, session.Provider)
 	if err != nil {
 		return sdk.Identity{}, err
 	}
-	refresher, ok := m.(sdk.Refresher)
-	if !ok {
-		return sdk.Identity{}, errors.ErrUnsupported
+	refresher, err := sdk.As[sdk.Refresher](m, sdk.CapabilityRefresh)
+	if err != nil {
+		return sdk.Identity{}, err
 	}
 	answer, err := refresher.Refresh(ctx, grant)
 	if err != nil {

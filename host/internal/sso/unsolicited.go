@@ -32,7 +32,7 @@ func (s *Service) ContinueUnsolicited(ctx context.Context, u Unsolicited) (*Sign
 	if !p.AllowUnsolicited {
 		return nil, fmt.Errorf("%w: a response that nobody asked for", ErrAttemptInvalid)
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), continueTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), wait(sdk.CallContinue))
 	defer cancel()
 	m, err := s.ports.Providers.Mechanism(ctx, p.Name)
 	if err != nil {

@@ -208,6 +208,9 @@ func (m mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, e
 	case "hang":
 		<-ctx.Done()
 		return nil, ctx.Err()
+	case "deadline":
+		deadline, _ := ctx.Deadline()
+		step.Memory = strconv.AppendInt(nil, time.Until(deadline).Milliseconds(), 10)
 	case "take a moment":
 		time.Sleep(20 * time.Millisecond)
 	case "hang for good":
