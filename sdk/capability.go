@@ -33,6 +33,9 @@ type LogoutRequest struct {
 	State   string // as in BeginRequest
 	Subject string // of the Identity of the login
 	Grant   []byte // of the Identity of the login, or of the last refresh
+
+	// ReturnURL is Env.LogoutURL with the State in its query, as in BeginRequest.
+	ReturnURL string
 }
 
 // A LogoutReceiver lets the provider end sessions at the host.

@@ -58,10 +58,23 @@ const (
 	ReasonLogonNotPermitted  Reason = "logon_not_permitted" // not at this time, or from here
 	ReasonPasswordMustChange Reason = "password_must_change"
 
+	// Of a Prompt for a one-time code that is shown again.
+	ReasonCodeWrong   Reason = "code_wrong"
+	ReasonCodeExpired Reason = "code_expired" // a new one is on its way, or must be asked for
+
 	// Of a Prompt for a new password that is shown again.
 	ReasonPasswordsDiffer  Reason = "passwords_differ"  // the two new ones
 	ReasonPasswordRejected Reason = "password_rejected" // too weak, too young, or used before
 )
+
+// Reasons lists the reasons above, for which the host has pages of their own.
+func Reasons() []Reason {
+	return []Reason{
+		ReasonBadCredentials, ReasonCancelled, ReasonAccountDisabled, ReasonAccountLocked, ReasonPasswordExpired, ReasonNotAllowed,
+		ReasonAccountExpired, ReasonLogonNotPermitted, ReasonPasswordMustChange, ReasonPasswordsDiffer, ReasonPasswordRejected,
+		ReasonCodeWrong, ReasonCodeExpired,
+	}
+}
 
 // Error is a refusal of one of the four kinds. Its text is for the operator's
 // log, never for the browser, and must hold no secret: no token, code, password

@@ -66,6 +66,11 @@ const (
 	FieldOneTimeCode FieldKind = "one_time_code"
 )
 
+// FieldKinds lists the kinds of prompt fields.
+func FieldKinds() []FieldKind {
+	return []FieldKind{FieldText, FieldUsername, FieldPassword, FieldNewPassword, FieldOneTimeCode}
+}
+
 // Authenticated ends a login: the provider vouches for the identity.
 type Authenticated struct{ Identity Identity }
 

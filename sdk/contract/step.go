@@ -2,6 +2,7 @@ package contract
 
 import (
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -121,9 +122,7 @@ func checkPrompt(p sdk.Prompt) error {
 }
 
 func checkPromptField(f sdk.PromptField) error {
-	switch f.Kind {
-	case sdk.FieldText, sdk.FieldUsername, sdk.FieldPassword, sdk.FieldNewPassword, sdk.FieldOneTimeCode:
-	default:
+	if !slices.Contains(sdk.FieldKinds(), f.Kind) {
 		return broken(RulePromptFieldKind, "field %s has the kind %q", f.Name, clip(string(f.Kind)))
 	}
 	if err := checkText(f.Label, sdk.MaxLabel); err != nil {

@@ -2,6 +2,7 @@ package plugin
 
 import (
 	"context"
+	"fmt"
 	"slices"
 
 	"google.golang.org/grpc"
@@ -20,8 +21,12 @@ import (
 // cannot be sent, because it is too large or its text is not UTF-8, is an
 // sdk.ErrInvalidResponse: only what a browser or a provider sent gets there.
 type Client struct {
-	rpc doorwardv1.PluginServiceClient
+	rpc     doorwardv1.PluginServiceClient
+	version string // of the host
 }
+
+// IntroduceAs has the plugin be told the version of the host.
+func (c *Client) IntroduceAs(version string) { c.version = version }
 
 // call makes one call. What gRPC would refuse to send is refused here, because
 // its own error looks like one of the plugin, and anybody with a browser can
@@ -42,15 +47,29 @@ func call[Q proto.Message, A any](ctx context.Context, rpc func(context.Context,
 	return answer, nil
 }
 
-// Describe asks the plugin what it is and which options its providers take.
+// Describe tells the plugin what the host has, and asks it what it is and which
+// options its providers take. A plugin that requires what the host lacks is refused
+// with an error whose tree holds an sdk.FeaturesError, or, by the plugin itself, an
+// sdk.ErrMisconfigured.
 func (c *Client) Describe(ctx context.Context) (Description, options.Schema, error) {
-	resp, err := call(ctx, c.rpc.Describe, &doorwardv1.DescribeRequest{})
+	resp, err := call(ctx, c.rpc.Describe, &doorwardv1.DescribeRequest{
+		HostVersion: c.version, Features: featuresToWire(sdk.Features()),
+	})
 	if err != nil {
 		return Description{}, options.Schema{}, err
 	}
 	d := Description{
 		Mechanism: printable(resp.GetMechanism(), sdk.MaxOptionName), Version: printable(resp.GetVersion(), sdk.MaxOptionName),
-		RegistersByDefault: resp.GetRegistersByDefault(),
+		RegistersByDefault: resp.GetRegistersByDefault(), Requires: featuresFromWire(resp.GetRequires()),
+		StateParameters: resp.GetStateParameters(),
+	}
+	if missing := sdk.NewHost(c.version, sdk.Features()).Missing(d.Requires); len(missing) > 0 {
+		return Description{}, options.Schema{}, sdk.Misconfigured(reasonFeatures, "%w", &sdk.FeaturesError{
+			Plugin: d.Mechanism, PluginVersion: d.Version, HostVersion: c.version, Missing: missing,
+		})
+	}
+	if err := checkStateParameters(d.StateParameters); err != nil {
+		return Description{}, options.Schema{}, fmt.Errorf("%w: %w", ErrFault, err)
 	}
 	return d, schemaFromWire(resp.GetOptions()), nil
 }
@@ -108,6 +127,7 @@ func (p *Provider) Close(ctx context.Context) error {
 func (p *Provider) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, error) {
 	resp, err := call(ctx, p.rpc.Begin, &doorwardv1.BeginRequest{
 		Handle: p.handle, State: req.State, LoginHint: req.LoginHint, Consent: req.Consent,
+		CallbackUrl: req.CallbackURL, ReturnUrl: req.ReturnURL,
 	})
 	if err != nil {
 		return nil, err
@@ -119,7 +139,7 @@ func (p *Provider) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, e
 func (p *Provider) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.Step, error) {
 	resp, err := call(ctx, p.rpc.Continue, &doorwardv1.ContinueRequest{
 		Handle: p.handle, State: req.State, Memory: req.Memory, Response: inboundToWire(req.Response),
-		Answers: req.Answers, Unsolicited: req.Unsolicited,
+		Answers: req.Answers, Unsolicited: req.Unsolicited, CallbackUrl: req.CallbackURL,
 	})
 	if err != nil {
 		return nil, err
@@ -146,7 +166,7 @@ func (p *Provider) BeginLogout(ctx context.Context, req sdk.LogoutRequest) (sdk.
 		return nil, err
 	}
 	resp, err := call(ctx, p.rpc.BeginLogout, &doorwardv1.BeginLogoutRequest{
-		Handle: p.handle, State: req.State, Subject: req.Subject, Grant: req.Grant,
+		Handle: p.handle, State: req.State, Subject: req.Subject, Grant: req.Grant, ReturnUrl: req.ReturnURL,
 	})
 	if err != nil {
 		return nil, err

@@ -118,8 +118,12 @@ func errorOf(err error) error {
 
 func refusalOf(wire *doorwardv1.Error) error {
 	e := &sdk.Error{Kind: ErrFault, Detail: printable(wire.GetDetail(), sdk.MaxDetail)}
+	kind := wire.GetKind()
+	if _, known := doorwardv1.ErrorKind_name[int32(kind)]; !known {
+		kind = wire.GetFallback() // of a newer plugin
+	}
 	for _, k := range kinds {
-		if k.kind == wire.GetKind() {
+		if k.kind == kind {
 			e.Kind = k.err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	hclog "github.com/hashicorp/go-hclog"
@@ -28,6 +29,26 @@ type Description struct {
 	// the operator says no. It is for mechanisms whose providers are the
 	// operator's own, such as a directory: who is in it was let in already.
 	RegistersByDefault bool
+
+	// Requires lists the features without which the plugin is of no use: a host
+	// that lacks one is told so and does not run it. What follows from
+	// StateParameters need not be listed.
+	Requires []sdk.Feature
+
+	// StateParameters are the names under which providers return the state, besides
+	// "state" and "RelayState": wctx in WS-Federation. At most four, and none that
+	// a prompt of the mechanism has as the name of a field.
+	StateParameters []string
+}
+
+// requires are the features that the plugin needs, with those that follow from
+// the rest of the description.
+func (d Description) requires() []sdk.Feature {
+	list := slices.Clone(d.Requires)
+	if len(d.StateParameters) > 0 && !slices.Contains(list, sdk.FeatureStateParameters) {
+		list = append(list, sdk.FeatureStateParameters)
+	}
+	return list
 }
 
 // Serve is the whole main of a plugin. It serves until the host ends the

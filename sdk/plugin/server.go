@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 
@@ -28,6 +29,8 @@ type server struct {
 	env         environment
 	unchecked   bool // for tests of a host: see Test
 
+	host atomic.Pointer[sdk.Host] // as it introduced itself; nil: not yet
+
 	mu     sync.RWMutex
 	last   uint64
 	opened map[uint64]*opened
@@ -45,6 +48,9 @@ var mechanismName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
 func newServer[C any](d Description, open func(context.Context, sdk.Env, C) (sdk.Mechanism, error), env environment) (*server, error) {
 	if !mechanismName.MatchString(d.Mechanism) {
 		return nil, fmt.Errorf("describing the plugin: mechanism %q is not made of lower-case letters, digits and hyphens", d.Mechanism)
+	}
+	if err := checkStateParameters(d.StateParameters); err != nil {
+		return nil, fmt.Errorf("describing the plugin: %w", err)
 	}
 	schema, err := options.SchemaOf[C]()
 	if err != nil {
@@ -109,13 +115,25 @@ func panicText(r any) string {
 	return fmt.Sprintf("a value of type %T", r)
 }
 
-func (s *server) Describe(context.Context, *doorwardv1.DescribeRequest) (*doorwardv1.DescribeResponse, error) {
+// Describe answers what the plugin is. A host of the first version would run it
+// without looking at what it requires, so that is refused here.
+func (s *server) Describe(_ context.Context, req *doorwardv1.DescribeRequest) (*doorwardv1.DescribeResponse, error) {
+	host := sdk.NewHost(req.GetHostVersion(), featuresFromWire(req.GetFeatures()))
+	s.host.Store(&host)
+	requires := s.description.requires()
+	if missing := host.Missing(requires); len(req.GetFeatures()) == 0 && len(missing) > 0 {
+		return nil, sdk.Misconfigured(reasonFeatures, "%w", &sdk.FeaturesError{
+			Plugin: s.description.Mechanism, PluginVersion: s.description.Version, Missing: missing,
+		})
+	}
 	return &doorwardv1.DescribeResponse{
 		Mechanism: s.description.Mechanism,
 		Version:   s.description.Version,
 
 		RegistersByDefault: s.description.RegistersByDefault,
 		Options:            schemaToWire(s.schema),
+		Requires:           featuresToWire(requires),
+		StateParameters:    s.description.StateParameters,
 	}, nil
 }
 
@@ -124,7 +142,11 @@ func (s *server) Open(ctx context.Context, req *doorwardv1.OpenRequest) (*doorwa
 	if err != nil {
 		return nil, fmt.Errorf("reading the options: %w", err)
 	}
-	m, err := s.open(ctx, s.env.envFor(req), values)
+	env := s.env.envFor(req)
+	if env.Host = sdk.NewHost("", nil); s.host.Load() != nil {
+		env.Host = *s.host.Load()
+	}
+	m, err := s.open(ctx, env, values)
 	if err != nil {
 		return nil, err
 	}
@@ -205,6 +227,7 @@ func (s *server) Begin(ctx context.Context, req *doorwardv1.BeginRequest) (*door
 	}
 	step, err := m.Begin(ctx, sdk.BeginRequest{
 		State: req.GetState(), LoginHint: req.GetLoginHint(), Consent: req.GetConsent(),
+		CallbackURL: req.GetCallbackUrl(), ReturnURL: req.GetReturnUrl(),
 	})
 	if err != nil {
 		return nil, err
@@ -223,7 +246,7 @@ func (s *server) Continue(ctx context.Context, req *doorwardv1.ContinueRequest) 
 	}
 	step, err := m.Continue(ctx, sdk.ContinueRequest{
 		State: req.GetState(), Memory: req.GetMemory(), Response: inboundFromWire(req.GetResponse()),
-		Answers: req.GetAnswers(), Unsolicited: req.GetUnsolicited(),
+		Answers: req.GetAnswers(), Unsolicited: req.GetUnsolicited(), CallbackURL: req.GetCallbackUrl(),
 	})
 	if err != nil {
 		return nil, err
@@ -258,7 +281,9 @@ func (s *server) BeginLogout(ctx context.Context, req *doorwardv1.BeginLogoutReq
 	if err != nil {
 		return nil, err
 	}
-	step, err := b.BeginLogout(ctx, sdk.LogoutRequest{State: req.GetState(), Subject: req.GetSubject(), Grant: req.GetGrant()})
+	step, err := b.BeginLogout(ctx, sdk.LogoutRequest{
+		State: req.GetState(), Subject: req.GetSubject(), Grant: req.GetGrant(), ReturnURL: req.GetReturnUrl(),
+	})
 	if err != nil || step == nil {
 		return &doorwardv1.BeginLogoutResponse{}, err
 	}

@@ -166,9 +166,12 @@ func TestK04ClaimsBeyondTheLimit(t *testing.T) {
 }
 
 func TestBeginAndContinueRequests(t *testing.T) {
-	beginWant := sdk.BeginRequest{State: "s", LoginHint: "jane@example.com", Consent: true}
+	beginWant := sdk.BeginRequest{
+		State: "s", LoginHint: "jane@example.com", Consent: true,
+		CallbackURL: "https://a.example/callback", ReturnURL: "https://a.example/callback?state=s",
+	}
 	contWant := sdk.ContinueRequest{
-		State: "s", Memory: []byte("\x00\xff"), Unsolicited: true,
+		State: "s", Memory: []byte("\x00\xff"), Unsolicited: true, CallbackURL: "https://a.example/callback",
 		Answers: map[string]string{"name": "jane", "password": "p,\x00 \"", "empty": ""},
 		Response: sdk.InboundRequest{
 			Method: "POST", RawQuery: "a=1&a=2&%62=%00",
@@ -207,7 +210,7 @@ func TestCapabilities(t *testing.T) {
 	}
 	document := sdk.Document{ContentType: "application/samlmetadata+xml", Content: []byte("<x/>\xff")}
 	findings := []sdk.Finding{{Severity: sdk.SeverityOK, Subject: "discovery", Text: "found"}, {Severity: sdk.SeverityWarning, Subject: "a", Text: "b", ExpiresAt: time.Unix(4102444800, 0)}}
-	logoutRequest := sdk.LogoutRequest{State: "s", Subject: "1", Grant: []byte{0xff}}
+	logoutRequest := sdk.LogoutRequest{State: "s", Subject: "1", Grant: []byte{0xff}, ReturnURL: "https://a.example/logout?state=s"}
 	inbound := sdk.LogoutMessage{
 		Request: sdk.InboundRequest{Method: "GET", Query: url.Values{"logout_token": {"x"}}, RawQuery: "logout_token=x"},
 		State:   "s", Memory: []byte{0, 0xff},

@@ -120,6 +120,9 @@ func processConfig(t testing.TB, binary string) *goplugin.ClientConfig {
 	return &goplugin.ClientConfig{Cmd: cmd, AutoMTLS: true, SkipHostEnv: true, Stderr: outputOf(t)}
 }
 
+// hostVersion is what the plugins under test are told.
+const hostVersion = "0.0.0-test"
+
 // startTimeout is long because a machine that tests may be busy.
 const startTimeout = 60 * time.Second
 
@@ -146,6 +149,11 @@ func connect(t testing.TB, config *goplugin.ClientConfig) (client *plugin.Client
 	client, err = plugin.Dispense(protocol)
 	if err != nil {
 		t.Fatalf("connecting to the plugin: %v", err)
+	}
+	client.IntroduceAs(hostVersion)
+	// As the host does: only then the plugin knows what the host has.
+	if _, _, err := client.Describe(t.Context()); err != nil {
+		t.Fatalf("asking the plugin what it is: %v", err)
 	}
 	return client, process.Kill
 }

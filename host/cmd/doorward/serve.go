@@ -149,7 +149,7 @@ func (h host) serve(ctx context.Context) (err error) {
 	metrics.Watch(registry, providers.Plugins)
 
 	logins, err := sso.New(sso.Config{
-		Secret: []byte(cfg.Secret.Reveal()), AccessTokenTTL: cfg.AccessTokenTTL, RefreshTokenTTL: cfg.RefreshTokenTTL,
+		Secret: []byte(cfg.Secret.Reveal()), PublicURL: publicURL, AccessTokenTTL: cfg.AccessTokenTTL, RefreshTokenTTL: cfg.RefreshTokenTTL,
 		SessionTTL: cfg.SessionCookieTTL, RefreshGrace: cfg.SessionRefreshGracePeriod, Now: time.Now,
 	}, sso.Ports{Providers: providers, Users: store, Sessions: store, AtProviders: store, Once: store, Tokens: tokens})
 	if err != nil {
@@ -181,7 +181,7 @@ func (h host) startProviders(ctx context.Context, m provider.Metrics) (*provider
 	}
 	return provider.Start(ctx, provider.Config{
 		Binaries:  provider.Binaries{Dir: h.config.PluginDir, Lock: h.config.PluginLock, InsecureWithoutLock: h.flags.dev},
-		PublicURL: h.config.PublicURL.String(), Providers: configured(h.config), Logger: h.logger, Metrics: m,
+		PublicURL: h.config.PublicURL.String(), Providers: configured(h.config), Logger: h.logger, Metrics: m, Version: version,
 	})
 }
 

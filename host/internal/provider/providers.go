@@ -60,6 +60,7 @@ type Config struct {
 	Providers []Configured
 	Logger    hclog.Logger
 	Metrics   Metrics // nil: none
+	Version   string  // of the host, which plugins are told
 
 	limits limits // zero: the default
 }
@@ -162,7 +163,7 @@ func (p *Providers) startSlot(name string, members map[string]*member) *slot {
 	s := newSlot(p.life, &slot{
 		name: name, mechanism: mechanism, limits: p.config.limits, logger: p.config.Logger, metrics: p.config.Metrics,
 		binary: func() (*process.Binary, error) { return p.config.Binaries.Open(mechanism) },
-		launch: process.Launch{RuntimeDir: p.runtime.path, Limits: p.config.limits.process},
+		launch: process.Launch{RuntimeDir: p.runtime.path, Limits: p.config.limits.process, Version: p.config.Version},
 		admit:  newAdmission("plugin "+name, p.config.limits.calls),
 	})
 	s.members = members
@@ -195,10 +196,10 @@ func bySlot(members map[string]*member) map[string]map[string]*member {
 }
 
 func openRequest(publicURL string, c Configured) plugin.OpenRequest {
-	base := publicURL + "/auth/login/" + c.Name
+	urls := sso.URLsOf(publicURL, c.Name)
 	return plugin.OpenRequest{
 		Provider: c.Name, Options: c.Options,
-		CallbackURL: base + "/callback", MetadataURL: base + "/metadata", LogoutURL: base + "/logout",
+		CallbackURL: urls.Callback, MetadataURL: urls.Metadata, LogoutURL: urls.Logout,
 	}
 }
 
@@ -262,6 +263,9 @@ func (p *Providers) Provider(name string) (sso.Provider, bool) {
 func (s *snapshot) provider(c Configured) sso.Provider {
 	if c.RegistrationUnset {
 		c.AllowPublicRegistration = s.routes[c.Name].slot.registers.Load()
+	}
+	if names := s.routes[c.Name].slot.stateParameters.Load(); names != nil {
+		c.StateParameters = *names
 	}
 	return c.Provider
 }

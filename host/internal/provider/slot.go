@@ -12,6 +12,7 @@ import (
 	hclog "github.com/hashicorp/go-hclog"
 
 	"github.com/doorward/doorward/host/internal/provider/process"
+	"github.com/doorward/doorward/sdk"
 )
 
 // slot keeps one plugin running: it starts it, starts it again when it dies, puts
@@ -45,7 +46,10 @@ type slot struct {
 	heard      atomic.Int64   // when the plugin answered last, in Unix nanoseconds
 	registers  atomic.Bool    // what the plugin said last, also while it is down
 	probing    atomic.Bool
-	misses     atomic.Int32 // probes in a row that were not answered
+
+	stateParameters atomic.Pointer[[]string] // of the plugin, also while it is down
+
+	misses atomic.Int32 // probes in a row that were not answered
 
 	viewed sync.Mutex
 	view   Plugin
@@ -122,7 +126,7 @@ func (s *slot) start() {
 		return
 	}
 	s.running = p
-	s.registers.Store(p.Description.RegistersByDefault)
+	s.describedBy(p)
 	s.machine.on(eventUp, time.Now())
 	s.watch(p)
 	for _, m := range s.members {
@@ -132,6 +136,12 @@ func (s *slot) start() {
 	s.show(nil)
 	s.logger.Info("plugin runs", "plugin", s.name, "version", p.Description.Version, "sha256", p.Binary.Digest.Short(),
 		"pid", p.PID(), "providers", len(s.members), "ready_ms", time.Since(p.Started).Milliseconds())
+}
+
+// describedBy keeps of a plugin what logins ask for, also while it is down.
+func (s *slot) describedBy(p *process.Process) {
+	s.registers.Store(p.Description.RegistersByDefault)
+	s.stateParameters.Store(&p.Description.StateParameters)
 }
 
 // refused is the reason why a plugin must not run: trying again does not help.
@@ -147,6 +157,10 @@ func (s *slot) launchNew() (*process.Process, error) {
 	}
 	defer binary.Close()
 	p, err := process.Start(s.life, binary, s.launch)
+	if errors.Is(err, sdk.ErrMisconfigured) {
+		// It requires what this host does not have. No provider is to blame.
+		return nil, refused{errors.New(err.Error())}
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ func (s *slot) swap() error {
 	}
 	old := s.running
 	s.running = p
-	s.registers.Store(p.Description.RegistersByDefault)
+	s.describedBy(p)
 	s.machine.forgive()
 	s.watch(p)
 	s.leadOver(p, old, good, bad)

@@ -39,6 +39,11 @@ type Attempt struct {
 	RedirectAsked bool      `json:"a,omitempty"` // false: the client left the redirect to us
 	ExpiresAt     time.Time `json:"e"`
 
+	// CallbackURL is where the provider was told to send the browser. It must be the
+	// same when a code is exchanged (RFC 6749 section 4.1.3), whatever is configured
+	// by then.
+	CallbackURL string `json:"c,omitempty"`
+
 	// Fields names what the prompt asked for, and Optional what of it may be
 	// left empty; no fields when a response of the provider is awaited.
 	Fields   []string `json:"f,omitempty"`

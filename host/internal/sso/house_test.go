@@ -77,7 +77,7 @@ func (h *house) restart() {
 	}
 	h.tokens = &unreliable{AccessTokens: tokens}
 	h.Service, err = sso.New(sso.Config{
-		Secret: secret, AccessTokenTTL: accessTTL, RefreshTokenTTL: refreshTTL, SessionTTL: sessionTTL,
+		Secret: secret, PublicURL: "https://doorward.test", AccessTokenTTL: accessTTL, RefreshTokenTTL: refreshTTL, SessionTTL: sessionTTL,
 		RefreshGrace: grace, Now: h.clock.Now,
 	}, sso.Ports{Providers: h.providers, Users: h.store, Sessions: h.sessions, AtProviders: h.store, Once: h.store, Tokens: h.tokens})
 	if err != nil {
@@ -102,6 +102,9 @@ func (h *house) begin(begin sso.Start) sso.Pending {
 	}
 	return pending
 }
+
+// callbackURL is where logins through "p" come back to.
+const callbackURL = "https://doorward.test/auth/login/p/callback"
 
 // answerTo is how an honest browser comes back.
 func answerTo(pending sso.Pending) sso.Answer {

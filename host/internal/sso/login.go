@@ -45,11 +45,15 @@ func (s *Service) Begin(ctx context.Context, start Start) (Pending, error) {
 	attempt := Attempt{
 		State: newState(), Provider: p.Name, Mode: start.Mode, Redirect: start.Redirect,
 		RedirectAsked: start.RedirectAsked, ExpiresAt: s.config.Now().Add(p.LoginTimeout),
+		CallbackURL: s.urlsOf(p.Name).Callback,
 	}
 	if attempt.Mode == "" {
 		attempt.Mode = p.Mode
 	}
-	step, err := m.Begin(ctx, sdk.BeginRequest{State: attempt.State, LoginHint: start.LoginHint, Consent: start.Consent})
+	step, err := m.Begin(ctx, sdk.BeginRequest{
+		State: attempt.State, LoginHint: start.LoginHint, Consent: start.Consent,
+		CallbackURL: attempt.CallbackURL, ReturnURL: returnURL(attempt.CallbackURL, attempt.State),
+	})
 	if err != nil {
 		return Pending{}, fmt.Errorf("beginning a login through %s: %w", p.Name, err)
 	}
@@ -163,7 +167,7 @@ func (s *Service) Continue(ctx context.Context, answer Answer) (Outcome, error) 
 
 // continueRequest takes of an answer what was asked for.
 func continueRequest(attempt Attempt, response sdk.InboundRequest) (sdk.ContinueRequest, error) {
-	req := sdk.ContinueRequest{State: attempt.State, Memory: attempt.Memory}
+	req := sdk.ContinueRequest{State: attempt.State, Memory: attempt.Memory, CallbackURL: attempt.CallbackURL}
 	if len(attempt.Fields) == 0 {
 		req.Response = response
 		return req, nil

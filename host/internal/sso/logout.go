@@ -61,7 +61,10 @@ func (s *Service) BeginLogout(ctx context.Context, ended Ended, redirect string)
 		State: newState(), Step: randomID(), Provider: ended.Provider, Redirect: redirect,
 		ExpiresAt: s.config.Now().Add(logoutLasts),
 	}
-	step, err := beginner.BeginLogout(ctx, sdk.LogoutRequest{State: attempt.State, Subject: ended.subject, Grant: ended.grant})
+	step, err := beginner.BeginLogout(ctx, sdk.LogoutRequest{
+		State: attempt.State, Subject: ended.subject, Grant: ended.grant,
+		ReturnURL: returnURL(s.urlsOf(ended.Provider).Logout, attempt.State),
+	})
 	if errors.Is(err, errors.ErrUnsupported) || err == nil && step == nil {
 		return Pending{}, false, nil
 	}

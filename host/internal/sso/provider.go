@@ -30,6 +30,10 @@ type Provider struct {
 	DefaultRole             string     // of created users
 	RoleMapping             []RoleRule // first match wins; when set, applied at each login
 	LoginTimeout            time.Duration
+
+	// StateParameters are the names under which the state comes back, besides
+	// "state" and "RelayState".
+	StateParameters []string
 }
 
 // RoleRule gives a role to the members of a group.

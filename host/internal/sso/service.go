@@ -15,6 +15,9 @@ const (
 type Config struct {
 	Secret []byte // at least 32 bytes; the key of attempts is derived from it
 
+	// PublicURL is where the browser reaches us, without a slash at the end.
+	PublicURL string
+
 	AccessTokenTTL  time.Duration
 	RefreshTokenTTL time.Duration
 	SessionTTL      time.Duration

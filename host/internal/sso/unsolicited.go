@@ -38,7 +38,7 @@ func (s *Service) ContinueUnsolicited(ctx context.Context, u Unsolicited) (*Sign
 	if err != nil {
 		return nil, err
 	}
-	step, err := m.Continue(ctx, sdk.ContinueRequest{Response: u.Response, Unsolicited: true})
+	step, err := m.Continue(ctx, sdk.ContinueRequest{Response: u.Response, Unsolicited: true, CallbackURL: s.urlsOf(p.Name).Callback})
 	if err != nil {
 		return nil, fmt.Errorf("continuing an unsolicited login through %s: %w", p.Name, err)
 	}

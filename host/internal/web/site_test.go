@@ -227,7 +227,7 @@ func newSiteWith(t testing.TB, publicURL string, providers sso.Providers) *site 
 		t.Fatal(err)
 	}
 	logins, err := sso.New(sso.Config{
-		Secret: []byte(secret), AccessTokenTTL: 15 * time.Minute, RefreshTokenTTL: 7 * 24 * time.Hour,
+		Secret: []byte(secret), PublicURL: publicURL, AccessTokenTTL: 15 * time.Minute, RefreshTokenTTL: 7 * 24 * time.Hour,
 		SessionTTL: 24 * time.Hour, RefreshGrace: 10 * time.Second, Now: s.clock.Now,
 	}, sso.Ports{Providers: providers, Users: s.store, Sessions: s.store, AtProviders: s.store, Once: s.store, Tokens: tokens})
 	if err != nil {

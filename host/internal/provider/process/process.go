@@ -38,6 +38,7 @@ type Launch struct {
 	RuntimeDir string // for a folder of its own, with its socket
 	Logger     hclog.Logger
 	Limits     Limits
+	Version    string // of the host, which the plugin is told
 
 	// Dropped, if not nil, is told how many lines of the log were dropped.
 	Dropped func(lines int)
@@ -70,7 +71,7 @@ func Start(ctx context.Context, binary *Binary, launch Launch) (*Process, error)
 	p.goplugin = goplugin.NewClient(p.config(launch))
 	stop := context.AfterFunc(ctx, p.Kill)
 	defer stop()
-	err := p.connect(ctx)
+	err := p.connect(ctx, launch.Version)
 	if err == nil && ctx.Err() == nil {
 		return p, nil
 	}
@@ -127,7 +128,7 @@ func passedOn() []string {
 	return env
 }
 
-func (p *Process) connect(ctx context.Context) error {
+func (p *Process) connect(ctx context.Context, version string) error {
 	_, err := p.goplugin.Start()
 	p.Binary.Close()
 	if err != nil {
@@ -153,6 +154,7 @@ func (p *Process) connect(ctx context.Context) error {
 	if p.client, err = plugin.Dispense(protocol); err != nil {
 		return err
 	}
+	p.client.IntroduceAs(version)
 	p.Description, p.Schema, err = p.client.Describe(ctx)
 	if err != nil {
 		return fmt.Errorf("asking what it is: %w", err)

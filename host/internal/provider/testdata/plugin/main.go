@@ -87,7 +87,14 @@ func main() {
 	case "child":
 		time.Sleep(forever)
 	}
-	plugin.Serve(plugin.Description{Mechanism: name, Version: "1.2.3", RegistersByDefault: name == "directory"}, open)
+	d := plugin.Description{Mechanism: name, Version: "1.2.3", RegistersByDefault: name == "directory"}
+	switch name {
+	case "demanding":
+		d.Requires = []sdk.Feature{"step/poll", sdk.FeatureReturnURL}
+	case "wsfed":
+		d.StateParameters = []string{"wctx"}
+	}
+	plugin.Serve(d, open)
 }
 
 // buildIs reports whether the binary ends with that remark.
