@@ -49,8 +49,7 @@ func call[Q proto.Message, A any](ctx context.Context, rpc func(context.Context,
 
 // Describe tells the plugin what the host has, and asks it what it is and which
 // options its providers take. A plugin that requires what the host lacks is refused
-// with an error whose tree holds an sdk.FeaturesError, or, by the plugin itself, an
-// sdk.ErrMisconfigured.
+// with an sdk.ErrUnavailable of [ReasonFeatures].
 func (c *Client) Describe(ctx context.Context) (Description, options.Schema, error) {
 	resp, err := call(ctx, c.rpc.Describe, &doorwardv1.DescribeRequest{
 		HostVersion: c.version, Features: featuresToWire(sdk.Features()),
@@ -64,7 +63,7 @@ func (c *Client) Describe(ctx context.Context) (Description, options.Schema, err
 		StateParameters: resp.GetStateParameters(),
 	}
 	if missing := sdk.NewHost(c.version, sdk.Features()).Missing(d.Requires); len(missing) > 0 {
-		return Description{}, options.Schema{}, sdk.Misconfigured(reasonFeatures, "%w", &sdk.FeaturesError{
+		return Description{}, options.Schema{}, sdk.Unavailable(ReasonFeatures, "%w", &sdk.FeaturesError{
 			Plugin: d.Mechanism, PluginVersion: d.Version, HostVersion: c.version, Missing: missing,
 		})
 	}

@@ -7,9 +7,10 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// reasonFeatures is the reason of the refusal of a plugin that requires what the
-// host lacks.
-const reasonFeatures = "features"
+// ReasonFeatures is the reason of the refusal of a plugin that requires what the
+// host lacks. No provider is to blame, so that it is an sdk.ErrUnavailable, with
+// which a host of the first version serves its other providers.
+const ReasonFeatures sdk.Reason = "features"
 
 // maxFeatures bounds the features that one end tells the other.
 const maxFeatures = 1000

@@ -36,7 +36,7 @@ func TestNewPluginOnAHostOfTheFirstVersion(t *testing.T) {
 		if test.says == "" && err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		if test.says != "" && (!errors.Is(err, sdk.ErrMisconfigured) || !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), "update doorward")) {
+		if test.says != "" && (!errors.Is(err, sdk.ErrUnavailable) || !strings.Contains(err.Error(), test.says) || !strings.Contains(err.Error(), "update doorward")) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -49,7 +49,7 @@ func TestPluginThatRequiresWhatTheHostLacks(t *testing.T) {
 	client.IntroduceAs("3.2.1")
 	_, _, err := client.Describe(t.Context())
 	refused, ok := errors.AsType[*sdk.FeaturesError](err)
-	if !ok || !errors.Is(err, sdk.ErrMisconfigured) || len(refused.Missing) != 1 {
+	if !ok || !errors.Is(err, sdk.ErrUnavailable) || len(refused.Missing) != 1 {
 		t.Fatalf("got %v", err)
 	}
 	for _, says := range []string{"rusty 0.9.0", "step/poll", "doorward 3.2.1", "update doorward"} {

@@ -122,7 +122,7 @@ func (s *server) Describe(_ context.Context, req *doorwardv1.DescribeRequest) (*
 	s.host.Store(&host)
 	requires := s.description.requires()
 	if missing := host.Missing(requires); len(req.GetFeatures()) == 0 && len(missing) > 0 {
-		return nil, sdk.Misconfigured(reasonFeatures, "%w", &sdk.FeaturesError{
+		return nil, sdk.Unavailable(ReasonFeatures, "%w", &sdk.FeaturesError{
 			Plugin: s.description.Mechanism, PluginVersion: s.description.Version, Missing: missing,
 		})
 	}

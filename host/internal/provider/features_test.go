@@ -8,8 +8,8 @@ import (
 // Trying again does not help a plugin that requires what the host does not have.
 func TestPluginThatRequiresMoreIsNotStartedAgain(t *testing.T) {
 	h := startHost(t, Config{Binaries: binaries(t, "demanding"), Providers: []Configured{configured("demanding", "a")}})
-	if got := h.Plugins()[0].State; got != StateQuarantined {
-		t.Errorf("the plugin is %s, want it given up", got)
+	if got := h.Plugins()[0].State; got != StateRejected {
+		t.Errorf("the plugin is %s, want it rejected", got)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/doorward/doorward/host/internal/provider/process"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/plugin"
 )
 
 // slot keeps one plugin running: it starts it, starts it again when it dies, puts
@@ -157,9 +158,8 @@ func (s *slot) launchNew() (*process.Process, error) {
 	}
 	defer binary.Close()
 	p, err := process.Start(s.life, binary, s.launch)
-	if errors.Is(err, sdk.ErrMisconfigured) {
-		// It requires what this host does not have. No provider is to blame.
-		return nil, refused{errors.New(err.Error())}
+	if sdk.ReasonOf(err) == plugin.ReasonFeatures {
+		return nil, refused{err}
 	}
 	if err != nil {
 		return nil, err
