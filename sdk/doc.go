@@ -73,7 +73,7 @@
 //	                    at the provider
 //
 // A wrong password need not end the attempt: return the Prompt again, with
-// [ReasonBadCredentials] as its Reason.
+// [ReasonBadCredentials] as its Reason; after a wrong code, [ReasonCodeWrong].
 //
 // Any other error, and a panic, is a fault of the plugin. It ends the one call,
 // is logged as such, and the end user sees a page about an internal error.
@@ -270,9 +270,9 @@
 //		}
 //		m.env.Logger.Info("wrong code", "try", req.Memory[0]+1)
 //		if req.Memory[0]+1 >= maxTries {
-//			return nil, sdk.Denied(sdk.ReasonBadCredentials, "no good code in %d tries", maxTries)
+//			return nil, sdk.Denied(sdk.ReasonCodeWrong, "no good code in %d tries", maxTries)
 //		}
-//		return ask(sdk.ReasonBadCredentials, req.Memory[0]+1), nil
+//		return ask(sdk.ReasonCodeWrong, req.Memory[0]+1), nil
 //	}
 //
 //	// matches reports whether the code is the user's of this period or the one

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"net/url"
 	"strings"
@@ -184,7 +185,7 @@ func (s *Server) refuseLogin(c echo.Context, attempt sso.Attempt, err error) err
 	log("sign-in refused", "provider", attempt.Provider, "code", a.code, "reason", string(sdk.ReasonOf(err)),
 		"error", oneLine(err), "ip", c.RealIP(), "request_id", requestID(c))
 	if attempt.RedirectAsked {
-		return seeOther(c, withReason(attempt.Redirect, a.code))
+		return seeOther(c, s.withDetail(withReason(attempt.Redirect, a.code), err))
 	}
 	if wantsHTML(c) {
 		return s.loginFailure(c, attempt, a)
@@ -216,4 +217,18 @@ func withReason(target, code string) string {
 		target = target[:i]
 	}
 	return target + "?reason=" + code
+}
+
+// withDetail tells our own home, which passes it on to the sign-in page, why the provider said no, in a word that they have
+// a message for. Whoever else is returned to gets the reason alone, as documented.
+func (s *Server) withDetail(target string, err error) string {
+	detail := sdk.ReasonOf(err)
+	if _, known := deniedMessages[detail]; !known || !errors.Is(err, sdk.ErrDenied) {
+		return target
+	}
+	path, _, _ := strings.Cut(strings.TrimPrefix(target, s.config.PublicURL.Scheme+"://"+s.config.PublicURL.Host), "?")
+	if path != s.path("/") {
+		return target
+	}
+	return target + "&detail=" + string(detail)
 }

@@ -3,12 +3,14 @@ package web
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/host/internal/web/page"
+	"github.com/doorward/doorward/sdk"
 )
 
 // principal returns who makes the request: by the bearer token if there is one,
@@ -143,7 +145,20 @@ func reasonQuery(c echo.Context) string {
 	if _, ok := reasonMessages[reason]; !ok {
 		return ""
 	}
-	return "?" + queryOf("reason", reason)
+	query := "?" + queryOf("reason", reason)
+	if detail := c.QueryParam("detail"); deniedMessages[sdk.Reason(detail)] != (page.Message{}) {
+		query += "&" + queryOf("detail", detail)
+	}
+	return query
+}
+
+// problemOf is what a failed login tells on our sign-in page.
+func problemOf(query url.Values) page.Message {
+	problem := reasonMessages[query.Get("reason")]
+	if message, ok := deniedMessages[sdk.Reason(query.Get("detail"))]; ok && problem == page.MessageDenied {
+		return message
+	}
+	return problem
 }
 
 // signIn answers GET /login: choose a provider.
@@ -153,7 +168,7 @@ func (s *Server) signIn(c echo.Context) error {
 		return err
 	}
 	target := query.Get("redirect")
-	view := page.SignIn{SignedOut: query.Has("signed_out"), Elsewhere: query.Get("signed_out") == "partial", Problem: reasonMessages[query.Get("reason")]}
+	view := page.SignIn{SignedOut: query.Has("signed_out"), Elsewhere: query.Get("signed_out") == "partial", Problem: problemOf(query)}
 	for _, p := range s.ports.Logins.Providers() {
 		// Whoever chooses on our own page comes back to our own page, and that
 		// knows people by their session cookie.
