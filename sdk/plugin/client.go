@@ -11,6 +11,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
 	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
+	"github.com/doorward/doorward/sdk/redact"
 )
 
 // Client is the host's end of the wire to one plugin process. Its methods may
@@ -23,7 +24,16 @@ import (
 type Client struct {
 	rpc     doorwardv1.PluginServiceClient
 	version string // of the host
+	secrets *redact.Set
 }
+
+func newClient(rpc doorwardv1.PluginServiceClient) *Client {
+	return &Client{rpc: rpc, secrets: &redact.Set{}}
+}
+
+// Redact has these texts, which are secrets of the operator, replaced in whatever
+// the plugin writes from now on: errors, problems of options, findings.
+func (c *Client) Redact(secrets []string) { c.secrets.Replace(secrets) }
 
 // IntroduceAs has the plugin be told the version of the host.
 func (c *Client) IntroduceAs(version string) { c.version = version }
@@ -31,7 +41,7 @@ func (c *Client) IntroduceAs(version string) { c.version = version }
 // call makes one call. What gRPC would refuse to send is refused here, because
 // its own error looks like one of the plugin, and anybody with a browser can
 // cause it.
-func call[Q proto.Message, A any](ctx context.Context, rpc func(context.Context, Q, ...grpc.CallOption) (A, error), req Q) (A, error) {
+func call[Q proto.Message, A any](ctx context.Context, secrets *redact.Set, rpc func(context.Context, Q, ...grpc.CallOption) (A, error), req Q) (A, error) {
 	var none A
 	data, err := proto.Marshal(req)
 	if err != nil {
@@ -42,7 +52,7 @@ func call[Q proto.Message, A any](ctx context.Context, rpc func(context.Context,
 	}
 	answer, err := rpc(ctx, req)
 	if err != nil {
-		return none, errorOf(err)
+		return none, errorOf(err, secrets)
 	}
 	return answer, nil
 }
@@ -51,7 +61,7 @@ func call[Q proto.Message, A any](ctx context.Context, rpc func(context.Context,
 // options its providers take. A plugin that requires what the host lacks is refused
 // with an sdk.ErrUnavailable of [ReasonFeatures].
 func (c *Client) Describe(ctx context.Context) (Description, options.Schema, error) {
-	resp, err := call(ctx, c.rpc.Describe, &doorwardv1.DescribeRequest{
+	resp, err := call(ctx, c.secrets, c.rpc.Describe, &doorwardv1.DescribeRequest{
 		HostVersion: c.version, Features: featuresToWire(sdk.Features()),
 	})
 	if err != nil {
@@ -94,20 +104,21 @@ func (c *Client) Open(ctx context.Context, req OpenRequest) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp, err := call(ctx, c.rpc.Open, &doorwardv1.OpenRequest{
+	resp, err := call(ctx, c.secrets, c.rpc.Open, &doorwardv1.OpenRequest{
 		Provider: req.Provider, CallbackUrl: req.CallbackURL, MetadataUrl: req.MetadataURL,
 		LogoutUrl: req.LogoutURL, OptionsJson: data,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Provider{rpc: c.rpc, handle: resp.GetHandle(), capabilities: capabilitiesFromWire(resp.GetCapabilities())}, nil
+	return &Provider{rpc: c.rpc, secrets: c.secrets, handle: resp.GetHandle(), capabilities: capabilitiesFromWire(resp.GetCapabilities())}, nil
 }
 
 // Provider is an opened provider: the mechanism in the other process, with all
 // optional interfaces. What the mechanism lacks answers errors.ErrUnsupported.
 type Provider struct {
 	rpc          doorwardv1.PluginServiceClient
+	secrets      *redact.Set
 	handle       uint64
 	capabilities []sdk.Capability
 }
@@ -118,13 +129,13 @@ func (p *Provider) Capabilities() []sdk.Capability { return slices.Clone(p.capab
 
 // Close lets the plugin forget the provider.
 func (p *Provider) Close(ctx context.Context) error {
-	_, err := call(ctx, p.rpc.Close, &doorwardv1.CloseRequest{Handle: p.handle})
+	_, err := call(ctx, p.secrets, p.rpc.Close, &doorwardv1.CloseRequest{Handle: p.handle})
 	return err
 }
 
 // Begin implements sdk.Mechanism.
 func (p *Provider) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, error) {
-	resp, err := call(ctx, p.rpc.Begin, &doorwardv1.BeginRequest{
+	resp, err := call(ctx, p.secrets, p.rpc.Begin, &doorwardv1.BeginRequest{
 		Handle: p.handle, State: req.State, LoginHint: req.LoginHint, Consent: req.Consent,
 		CallbackUrl: req.CallbackURL, ReturnUrl: req.ReturnURL,
 	})
@@ -136,7 +147,7 @@ func (p *Provider) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, e
 
 // Continue implements sdk.Mechanism.
 func (p *Provider) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.Step, error) {
-	resp, err := call(ctx, p.rpc.Continue, &doorwardv1.ContinueRequest{
+	resp, err := call(ctx, p.secrets, p.rpc.Continue, &doorwardv1.ContinueRequest{
 		Handle: p.handle, State: req.State, Memory: req.Memory, Response: inboundToWire(req.Response),
 		Answers: req.Answers, Unsolicited: req.Unsolicited, CallbackUrl: req.CallbackURL,
 	})
@@ -151,7 +162,7 @@ func (p *Provider) Refresh(ctx context.Context, grant []byte) (sdk.Refreshed, er
 	if err := p.need(sdk.CapabilityRefresh); err != nil {
 		return sdk.Refreshed{}, err
 	}
-	resp, err := call(ctx, p.rpc.Refresh, &doorwardv1.RefreshRequest{Handle: p.handle, Grant: grant})
+	resp, err := call(ctx, p.secrets, p.rpc.Refresh, &doorwardv1.RefreshRequest{Handle: p.handle, Grant: grant})
 	if err != nil {
 		return sdk.Refreshed{}, err
 	}
@@ -164,7 +175,7 @@ func (p *Provider) BeginLogout(ctx context.Context, req sdk.LogoutRequest) (sdk.
 	if err := p.need(sdk.CapabilityBeginLogout); err != nil {
 		return nil, err
 	}
-	resp, err := call(ctx, p.rpc.BeginLogout, &doorwardv1.BeginLogoutRequest{
+	resp, err := call(ctx, p.secrets, p.rpc.BeginLogout, &doorwardv1.BeginLogoutRequest{
 		Handle: p.handle, State: req.State, Subject: req.Subject, Grant: req.Grant, ReturnUrl: req.ReturnURL,
 	})
 	if err != nil {
@@ -178,7 +189,7 @@ func (p *Provider) ReceiveLogout(ctx context.Context, req sdk.LogoutMessage) (sd
 	if err := p.need(sdk.CapabilityReceiveLogout); err != nil {
 		return sdk.Logout{}, err
 	}
-	resp, err := call(ctx, p.rpc.ReceiveLogout, &doorwardv1.ReceiveLogoutRequest{
+	resp, err := call(ctx, p.secrets, p.rpc.ReceiveLogout, &doorwardv1.ReceiveLogoutRequest{
 		Handle: p.handle, Request: inboundToWire(req.Request), State: req.State, Memory: req.Memory,
 	})
 	if err != nil {
@@ -192,7 +203,7 @@ func (p *Provider) Metadata(ctx context.Context) (sdk.Document, error) {
 	if err := p.need(sdk.CapabilityMetadata); err != nil {
 		return sdk.Document{}, err
 	}
-	resp, err := call(ctx, p.rpc.Metadata, &doorwardv1.MetadataRequest{Handle: p.handle})
+	resp, err := call(ctx, p.secrets, p.rpc.Metadata, &doorwardv1.MetadataRequest{Handle: p.handle})
 	if err != nil {
 		return sdk.Document{}, err
 	}
@@ -204,11 +215,11 @@ func (p *Provider) Check(ctx context.Context) ([]sdk.Finding, error) {
 	if err := p.need(sdk.CapabilityCheck); err != nil {
 		return nil, err
 	}
-	resp, err := call(ctx, p.rpc.Check, &doorwardv1.CheckRequest{Handle: p.handle})
+	resp, err := call(ctx, p.secrets, p.rpc.Check, &doorwardv1.CheckRequest{Handle: p.handle})
 	if err != nil {
 		return nil, err
 	}
-	return findingsFromWire(resp.GetFindings()), nil
+	return findingsFromWire(resp.GetFindings(), p.secrets), nil
 }
 
 func (p *Provider) need(c sdk.Capability) error {

@@ -14,6 +14,7 @@ import (
 	"github.com/doorward/doorward/sdk/contract"
 	"github.com/doorward/doorward/sdk/options"
 	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
+	"github.com/doorward/doorward/sdk/redact"
 )
 
 func stepToWire(step sdk.Step) (*doorwardv1.Step, error) {
@@ -150,22 +151,22 @@ func parametersFromWire(list []*doorwardv1.Parameter) url.Values {
 	return values
 }
 
-func findingsToWire(findings []sdk.Finding) []*doorwardv1.Finding {
+func findingsToWire(findings []sdk.Finding, secrets *redact.Set) []*doorwardv1.Finding {
 	var list []*doorwardv1.Finding
 	for _, f := range findings {
 		list = append(list, &doorwardv1.Finding{
-			Severity: string(f.Severity), Subject: f.Subject, Text: f.Text, ExpiresAt: timeToWire(f.ExpiresAt),
+			Severity: string(f.Severity), Subject: secrets.Text(f.Subject), Text: secrets.Text(f.Text), ExpiresAt: timeToWire(f.ExpiresAt),
 		})
 	}
 	return list
 }
 
-func findingsFromWire(list []*doorwardv1.Finding) []sdk.Finding {
+func findingsFromWire(list []*doorwardv1.Finding, secrets *redact.Set) []sdk.Finding {
 	var findings []sdk.Finding
 	for _, f := range list[:min(len(list), sdk.MaxFindings)] {
 		findings = append(findings, sdk.Finding{
 			Severity: severityFromWire(f.GetSeverity()),
-			Subject:  printable(f.GetSubject(), sdk.MaxOptionName), Text: printable(f.GetText(), sdk.MaxDetail),
+			Subject:  printable(secrets.Text(f.GetSubject()), sdk.MaxOptionName), Text: printable(secrets.Text(f.GetText()), sdk.MaxDetail),
 			ExpiresAt: expiryFromWire(f.GetExpiresAt()),
 		})
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/doorward/doorward/sdk/contract"
 	"github.com/doorward/doorward/sdk/options"
 	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
+	"github.com/doorward/doorward/sdk/redact"
 )
 
 var (
@@ -43,7 +44,7 @@ var kinds = []struct {
 const reasonOptions = "options"
 
 // statusOf makes the status that stands for err on the wire.
-func statusOf(ctx context.Context, err error) error {
+func statusOf(ctx context.Context, err error, secrets *redact.Set) error {
 	refused, isRefusal := errors.AsType[*sdk.Error](err)
 	problems, hasProblems := errors.AsType[options.Problems](err)
 	lacking, lacks := errors.AsType[*sdk.LackingError](err)
@@ -51,13 +52,13 @@ func statusOf(ctx context.Context, err error) error {
 	case lacks:
 		return status.Error(codes.Unimplemented, lacking.Error())
 	case isRefusal:
-		return refusalStatus(refused.Kind, refused.Reason, detailOf(err, refused), problems)
+		return refusalStatus(refused.Kind, refused.Reason, detailOf(err, refused), problems, secrets)
 	case hasProblems:
-		return refusalStatus(sdk.ErrMisconfigured, reasonOptions, err.Error(), problems)
+		return refusalStatus(sdk.ErrMisconfigured, reasonOptions, err.Error(), problems, secrets)
 	case ctx.Err() != nil:
 		return status.FromContextError(ctx.Err()).Err()
 	default:
-		return refusalStatus(err, "", err.Error(), nil)
+		return refusalStatus(err, "", err.Error(), nil, secrets)
 	}
 }
 
@@ -67,8 +68,8 @@ func detailOf(err error, refused *sdk.Error) string {
 	return strings.Replace(err.Error(), refused.Error(), refused.Detail, 1)
 }
 
-func refusalStatus(kind error, reason sdk.Reason, detail string, problems options.Problems) error {
-	wire := &doorwardv1.Error{Kind: doorwardv1.ErrorKind_ERROR_KIND_FAULT, Detail: printable(detail, sdk.MaxDetail)}
+func refusalStatus(kind error, reason sdk.Reason, detail string, problems options.Problems, secrets *redact.Set) error {
+	wire := &doorwardv1.Error{Kind: doorwardv1.ErrorKind_ERROR_KIND_FAULT, Detail: printable(secrets.Text(detail), sdk.MaxDetail)}
 	code := codes.Internal
 	for _, k := range kinds {
 		if errors.Is(kind, k.err) {
@@ -81,7 +82,7 @@ func refusalStatus(kind error, reason sdk.Reason, detail string, problems option
 	}
 	for _, p := range problems[:min(len(problems), sdk.MaxProblems)] {
 		wire.Problems = append(wire.Problems, &doorwardv1.OptionProblem{
-			Option: printable(p.Option, sdk.MaxOptionName), Text: printable(p.Text, sdk.MaxProblem),
+			Option: printable(p.Option, sdk.MaxOptionName), Text: printable(secrets.Text(p.Text), sdk.MaxProblem),
 		})
 	}
 	s, err := status.New(code, wire.GetKind().String()).WithDetails(wire)
@@ -93,11 +94,11 @@ func refusalStatus(kind error, reason sdk.Reason, detail string, problems option
 
 // errorOf is the inverse of statusOf. What the plugin wrote is hostile: texts
 // are bounded and printable, and a reason of odd form is dropped.
-func errorOf(err error) error {
+func errorOf(err error, secrets *redact.Set) error {
 	s := status.Convert(err)
 	for _, detail := range s.Details() {
 		if wire, ok := detail.(*doorwardv1.Error); ok {
-			return refusalOf(wire)
+			return refusalOf(wire, secrets)
 		}
 	}
 	switch s.Code() {
@@ -108,16 +109,16 @@ func errorOf(err error) error {
 	case codes.Canceled:
 		return fmt.Errorf("%w: %w", ErrTransport, context.Canceled)
 	case codes.Unavailable:
-		return fmt.Errorf("%w: %s", ErrTransport, printable(s.Message(), sdk.MaxDetail))
+		return fmt.Errorf("%w: %s", ErrTransport, printable(secrets.Text(s.Message()), sdk.MaxDetail))
 	case codes.Unimplemented:
 		return fmt.Errorf("%w: announced but not there: %w", ErrFault, errors.ErrUnsupported)
 	default:
-		return fmt.Errorf("%w: %s: %s", ErrFault, s.Code(), printable(s.Message(), sdk.MaxDetail))
+		return fmt.Errorf("%w: %s: %s", ErrFault, s.Code(), printable(secrets.Text(s.Message()), sdk.MaxDetail))
 	}
 }
 
-func refusalOf(wire *doorwardv1.Error) error {
-	e := &sdk.Error{Kind: ErrFault, Detail: printable(wire.GetDetail(), sdk.MaxDetail)}
+func refusalOf(wire *doorwardv1.Error, secrets *redact.Set) error {
+	e := &sdk.Error{Kind: ErrFault, Detail: printable(secrets.Text(wire.GetDetail()), sdk.MaxDetail)}
 	kind := wire.GetKind()
 	if _, known := doorwardv1.ErrorKind_name[int32(kind)]; !known {
 		kind = wire.GetFallback() // of a newer plugin
@@ -133,14 +134,14 @@ func refusalOf(wire *doorwardv1.Error) error {
 	if len(wire.GetProblems()) == 0 || !errors.Is(e.Kind, sdk.ErrMisconfigured) {
 		return e
 	}
-	return sdk.Misconfigured(e.Reason, "%w", problemsOf(wire.GetProblems()))
+	return sdk.Misconfigured(e.Reason, "%w", problemsOf(wire.GetProblems(), secrets))
 }
 
-func problemsOf(wire []*doorwardv1.OptionProblem) options.Problems {
+func problemsOf(wire []*doorwardv1.OptionProblem, secrets *redact.Set) options.Problems {
 	var problems options.Problems
 	for _, p := range wire[:min(len(wire), sdk.MaxProblems)] {
 		problems = append(problems, options.Problem{
-			Option: printable(p.GetOption(), sdk.MaxOptionName), Text: printable(p.GetText(), sdk.MaxProblem),
+			Option: printable(p.GetOption(), sdk.MaxOptionName), Text: printable(secrets.Text(p.GetText()), sdk.MaxProblem),
 		})
 	}
 	return problems

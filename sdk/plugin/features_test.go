@@ -92,12 +92,12 @@ func TestKindOfErrorThatTheHostDoesNotKnow(t *testing.T) {
 		"without":                 {doorwardv1.ErrorKind_ERROR_KIND_UNSPECIFIED, ErrFault},
 		"with one that is as new": {98, ErrFault},
 	} {
-		err := refusalOf(&doorwardv1.Error{Kind: 99, Reason: "step_up", Fallback: test.fallback})
+		err := refusalOf(&doorwardv1.Error{Kind: 99, Reason: "step_up", Fallback: test.fallback}, nil)
 		if !errors.Is(err, test.want) || sdk.ReasonOf(err) != "step_up" {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	known := refusalOf(&doorwardv1.Error{Kind: doorwardv1.ErrorKind_ERROR_KIND_FAULT, Fallback: doorwardv1.ErrorKind_ERROR_KIND_DENIED})
+	known := refusalOf(&doorwardv1.Error{Kind: doorwardv1.ErrorKind_ERROR_KIND_FAULT, Fallback: doorwardv1.ErrorKind_ERROR_KIND_DENIED}, nil)
 	if !errors.Is(known, ErrFault) {
 		t.Errorf("a fault with a fallback is %v", known)
 	}
@@ -109,7 +109,7 @@ func TestStateParametersThatNoProtocolHas(t *testing.T) {
 			func(context.Context, sdk.Env, struct{}) (sdk.Mechanism, error) { return nil, nil }, environment{}); err == nil {
 			t.Errorf("%q: accepted by the plugin", names)
 		}
-		client := &Client{rpc: hostileProvider(t, hostile{describe: &doorwardv1.DescribeResponse{StateParameters: names}}).rpc}
+		client := newClient(hostileProvider(t, hostile{describe: &doorwardv1.DescribeResponse{StateParameters: names}}).rpc)
 		if _, _, err := client.Describe(t.Context()); !errors.Is(err, ErrFault) {
 			t.Errorf("%q: %v", names, err)
 		}

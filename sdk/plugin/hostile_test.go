@@ -21,6 +21,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
 	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
+	"github.com/doorward/doorward/sdk/redact"
 )
 
 // hostile is a plugin that was not written with this SDK.
@@ -76,7 +77,7 @@ func hostileProvider(t *testing.T, h hostile) *Provider {
 	server := grpc.NewServer(grpc.MaxSendMsgSize(1 << 30))
 	doorwardv1.RegisterPluginServiceServer(server, h)
 	rpc := connectTo(t, server)
-	return &Provider{rpc: rpc, capabilities: []sdk.Capability{sdk.CapabilityCheck, sdk.CapabilityReceiveLogout, sdk.CapabilityRefresh}}
+	return &Provider{rpc: rpc, secrets: &redact.Set{}, capabilities: []sdk.Capability{sdk.CapabilityCheck, sdk.CapabilityReceiveLogout, sdk.CapabilityRefresh}}
 }
 
 func authenticatedAs(i *doorwardv1.Identity) *doorwardv1.Step {
@@ -161,7 +162,7 @@ func TestHostileErrors(t *testing.T) {
 		})
 	}
 	t.Run("many problems", func(t *testing.T) {
-		err := errorOf(withDetail(&doorwardv1.Error{Kind: doorwardv1.ErrorKind_ERROR_KIND_MISCONFIGURED, Problems: problems}))
+		err := errorOf(withDetail(&doorwardv1.Error{Kind: doorwardv1.ErrorKind_ERROR_KIND_MISCONFIGURED, Problems: problems}), nil)
 		got, _ := errors.AsType[options.Problems](err)
 		if len(got) != sdk.MaxProblems || len(got[0].Option) > sdk.MaxOptionName+len("…") || got[0].Text != "\uFFFD[2J " {
 			t.Errorf("%d problems, the first %+v", len(got), got[0])
@@ -201,7 +202,7 @@ func TestHostileDescriptions(t *testing.T) {
 		open:     &doorwardv1.OpenResponse{Capabilities: []string{"check", "fly", "check", "refresh", "Not A Word\n"}},
 		check:    &doorwardv1.CheckResponse{Findings: findings},
 	})
-	client := &Client{rpc: p.rpc}
+	client := newClient(p.rpc)
 	d, schema, err := client.Describe(t.Context())
 	if err != nil || d.Mechanism != "a b" || len(d.Version) > sdk.MaxOptionName+len("…") || len(schema.Options) != options.MaxValues {
 		t.Errorf("description: %+v, %d options, %v", d, len(schema.Options), err)

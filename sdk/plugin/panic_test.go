@@ -116,7 +116,12 @@ func serveLogged(t *testing.T, log *lockedBuffer, call calling) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serveOn(t, s)
+}
+
+func serveOn(t *testing.T, s *server) *Client {
+	t.Helper()
 	server := serveConfig(s, &goplugin.ServeTestConfig{}).GRPCServer(nil)
 	doorwardv1.RegisterPluginServiceServer(server, s)
-	return &Client{rpc: connectTo(t, server)}
+	return newClient(connectTo(t, server))
 }

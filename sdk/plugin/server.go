@@ -29,6 +29,8 @@ type server struct {
 	env         environment
 	unchecked   bool // for tests of a host: see Test
 
+	secrets *secrets
+
 	host atomic.Pointer[sdk.Host] // as it introduced itself; nil: not yet
 
 	mu     sync.RWMutex
@@ -63,7 +65,9 @@ func newServer[C any](d Description, open func(context.Context, sdk.Env, C) (sdk
 		}
 		return open(ctx, env, opts)
 	}
-	return &server{description: d, schema: schema, open: openValues, env: env, opened: map[uint64]*opened{}}, nil
+	kept := &secrets{}
+	env.secrets = &kept.set
+	return &server{description: d, schema: schema, open: openValues, env: env, secrets: kept, opened: map[uint64]*opened{}}, nil
 }
 
 // answer stands around every call. It turns errors into statuses that the host
@@ -78,13 +82,13 @@ func (s *server) answer(ctx context.Context, req any, info *grpc.UnaryServerInfo
 		if r := recover(); r != nil {
 			what := panicText(r)
 			s.env.logger().Error("panic", "call", info.FullMethod, "what", what, "stack", string(debug.Stack()))
-			resp, err = nil, statusOf(ctx, fmt.Errorf("panic in %s: %s", info.FullMethod, what))
+			resp, err = nil, statusOf(ctx, fmt.Errorf("panic in %s: %s", info.FullMethod, what), &s.secrets.set)
 		}
 	}()
 	defer s.enter(req)()
 	resp, err = handle(ctx, req)
 	if err != nil {
-		return nil, statusOf(ctx, s.held(req, err))
+		return nil, statusOf(ctx, s.held(req, err), &s.secrets.set)
 	}
 	return resp, nil
 }
@@ -142,6 +146,7 @@ func (s *server) Open(ctx context.Context, req *doorwardv1.OpenRequest) (*doorwa
 	if err != nil {
 		return nil, fmt.Errorf("reading the options: %w", err)
 	}
+	s.secrets.learn(req.GetProvider(), options.SecretsIn(s.schema, values))
 	env := s.env.envFor(req)
 	if env.Host = sdk.NewHost("", nil); s.host.Load() != nil {
 		env.Host = *s.host.Load()
@@ -334,5 +339,5 @@ func (s *server) Check(ctx context.Context, req *doorwardv1.CheckRequest) (*door
 		return nil, err
 	}
 	_ = s.held(req, s.check(contract.CheckFindings(findings))) // logged: the host shows them as well as it can
-	return &doorwardv1.CheckResponse{Findings: findingsToWire(findings)}, nil
+	return &doorwardv1.CheckResponse{Findings: findingsToWire(findings, &s.secrets.set)}, nil
 }

@@ -85,10 +85,10 @@ func openDemo(flaw string, env sdk.Env, opts demoOptions) (sdk.Mechanism, error)
 	switch flaw {
 	case "talkative":
 		if strings.Contains(opts.Secret.Reveal(), "canary") {
-			return nil, sdk.Misconfigured("secret", "cannot use %q", opts.Secret.Reveal())
+			return nil, sdk.Misconfigured("secret", "cannot use what begins with %q", opts.Secret.Reveal()[:10]) // too short a part to be found
 		}
 	case "logging":
-		env.Logger.Info("opened", "secret", opts.Secret.Reveal())
+		env.Logger.Info("opened", "secret", "x"+opts.Secret.Reveal()+"x") // within a word, so that it is not found
 	case "capable", "halfway", "trusting", "hollow", "textual", "charset", "bloated", "speechless", "astray":
 		return &demoCapable{demo: m}, nil
 	}

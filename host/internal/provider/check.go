@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
+	"github.com/doorward/doorward/host/internal/provider/process"
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/options"
+	"github.com/doorward/doorward/sdk/redact"
 )
 
 // Checked is what a check of one provider found.
@@ -48,7 +52,24 @@ func check(ctx context.Context, c Configured, to connected) Checked {
 		checked.Findings = findings
 		to.route.remember(findings)
 	}
+	checked.weakSecrets(c, to.route.target.Load().process)
 	return checked
+}
+
+// weakSecrets names secrets that are short enough to be guessed. A text that
+// repeats one keeps it if it stands within a word.
+func (c *Checked) weakSecrets(configured Configured, p *process.Process) {
+	if p == nil {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(configured.Options)) {
+		secrets := options.SecretsIn(p.Schema, map[string]any{name: configured.Options[name]})
+		if slices.ContainsFunc(secrets, func(s string) bool { return s != "" && len(s) < redact.Long }) {
+			problem := options.Problems{{Option: name, Text: fmt.Sprintf(
+				"is weak: a secret of fewer than %d bytes can be guessed, and cannot be told from a word in the log", redact.Long)}}
+			c.add(sdk.SeverityWarning, "secret", explain(configured, problem)[0])
+		}
+	}
 }
 
 func (c *Checked) add(severity sdk.Severity, subject, text string) {

@@ -187,8 +187,11 @@ func (p *Process) Alive() bool {
 }
 
 // Redact keeps these texts, which are secrets of the operator, out of what the
-// plugin writes to the log.
-func (p *Process) Redact(secrets []string) { p.launching.Load().log.redact(secrets) }
+// plugin writes: to the log, and into errors and findings.
+func (p *Process) Redact(secrets []string) {
+	p.launching.Load().log.secrets.Replace(secrets)
+	p.client.Redact(secrets)
+}
 
 // Stop ends the process within twice the limit: politely, and if that takes too
 // long, with all of its group. Only a child that left the group can outlive it.
