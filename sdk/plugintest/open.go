@@ -117,7 +117,13 @@ func processConfig(t testing.TB, binary string) *goplugin.ClientConfig {
 	}
 	// Not the context of the test: it is done before go-plugin has said goodbye.
 	cmd := exec.CommandContext(context.Background(), path)
-	return &goplugin.ClientConfig{Cmd: cmd, AutoMTLS: true, SkipHostEnv: true, Stderr: outputOf(t)}
+	config := &goplugin.ClientConfig{Cmd: cmd, SkipHostEnv: true, Stderr: outputOf(t)}
+	certificate, err := plugin.MutualTLS(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Env = []string{certificate}
+	return config
 }
 
 // hostVersion is what the plugins under test are told.

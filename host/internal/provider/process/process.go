@@ -68,10 +68,14 @@ func Start(ctx context.Context, binary *Binary, launch Launch) (*Process, error)
 		return nil, err
 	}
 	p := &Process{Binary: binary, Started: time.Now(), limits: launch.Limits}
-	p.goplugin = goplugin.NewClient(p.config(launch))
+	config, err := p.config(launch)
+	if err != nil {
+		return nil, err
+	}
+	p.goplugin = goplugin.NewClient(config)
 	stop := context.AfterFunc(ctx, p.Kill)
 	defer stop()
-	err := p.connect(ctx, launch.Version)
+	err = p.connect(ctx, launch.Version)
 	if err == nil && ctx.Err() == nil {
 		return p, nil
 	}
@@ -85,21 +89,27 @@ func Start(ctx context.Context, binary *Binary, launch Launch) (*Process, error)
 }
 
 // config builds everything afresh: nothing of go-plugin's can be used twice.
-func (p *Process) config(launch Launch) *goplugin.ClientConfig {
-	return &goplugin.ClientConfig{
+func (p *Process) config(launch Launch) (*goplugin.ClientConfig, error) {
+	config := &goplugin.ClientConfig{
 		HandshakeConfig:  plugin.Handshake,
 		VersionedPlugins: plugin.Plugins(),
 		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
-		AutoMTLS:         true, // another process of the same user must not call the plugin
 		SkipHostEnv:      true, // the environment of the host holds secrets
 		StartTimeout:     launch.Limits.Handshake,
 		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: launch.RuntimeDir},
 		GRPCDialOptions:  append(plugin.DialOptions(), grpc.WithContextDialer(p.dial)),
 		Logger:           hclog.New(&hclog.LoggerOptions{Level: hclog.Off}),
-		RunnerFunc: func(_ hclog.Logger, spec *exec.Cmd, dir string) (runner.Runner, error) {
-			return p.prepare(spec, filepath.Clean(dir), launch)
-		},
 	}
+	// Another process of the same user must not call the plugin.
+	certificate, err := plugin.MutualTLS(config)
+	if err != nil {
+		return nil, err
+	}
+	config.RunnerFunc = func(_ hclog.Logger, spec *exec.Cmd, dir string) (runner.Runner, error) {
+		spec.Env = append(spec.Env, certificate)
+		return p.prepare(spec, filepath.Clean(dir), launch)
+	}
+	return config, nil
 }
 
 func (p *Process) prepare(spec *exec.Cmd, dir string, launch Launch) (runner.Runner, error) {
