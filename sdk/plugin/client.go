@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
@@ -25,6 +26,7 @@ type Client struct {
 	rpc     doorwardv1.PluginServiceClient
 	version string // of the host
 	secrets *redact.Set
+	schema  atomic.Pointer[options.Schema] // as described; nil: not yet
 }
 
 func newClient(rpc doorwardv1.PluginServiceClient) *Client {
@@ -80,7 +82,9 @@ func (c *Client) Describe(ctx context.Context) (Description, options.Schema, err
 	if err := checkStateParameters(d.StateParameters); err != nil {
 		return Description{}, options.Schema{}, fmt.Errorf("%w: %w", ErrFault, err)
 	}
-	return d, schemaFromWire(resp.GetOptions()), nil
+	schema := schemaFromWire(resp.GetOptions())
+	c.schema.Store(&schema)
+	return d, schema, nil
 }
 
 // OpenRequest is a configured provider.
@@ -91,8 +95,9 @@ type OpenRequest struct {
 	LogoutURL   string
 
 	// Options by name: text as from the environment, or typed values as from
-	// YAML. An options.Secret is revealed to the plugin, which decodes them all
-	// strictly by its schema.
+	// YAML. They are read strictly by the schema of the plugin, once it has described
+	// itself, so that it gets each in the type that it declared. An options.Secret is
+	// revealed to the plugin.
 	Options map[string]any
 }
 
@@ -100,7 +105,14 @@ type OpenRequest struct {
 // sdk.ErrMisconfigured whose tree holds options.Problems, with the names of the
 // options as in the request.
 func (c *Client) Open(ctx context.Context, req OpenRequest) (*Provider, error) {
-	data, err := encodeOptions(req.Options)
+	values := req.Options
+	if schema := c.schema.Load(); schema != nil {
+		var err error
+		if values, err = options.Declared(*schema, values); err != nil {
+			return nil, sdk.Misconfigured(reasonOptions, "%w", err)
+		}
+	}
+	data, err := encodeOptions(values)
 	if err != nil {
 		return nil, err
 	}

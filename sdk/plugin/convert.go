@@ -222,9 +222,13 @@ func schemaToWire(schema options.Schema) []*doorwardv1.Option {
 func schemaFromWire(list []*doorwardv1.Option) options.Schema {
 	var schema options.Schema
 	for _, o := range list[:min(len(list), options.MaxValues)] {
+		byDefault := printable(o.GetDefaultValue(), sdk.MaxDetail)
+		if byDefault != o.GetDefaultValue() {
+			byDefault = "" // the plugin knows its own
+		}
 		schema.Options = append(schema.Options, options.Option{
 			Name: printable(o.GetName(), sdk.MaxOptionName), Type: options.Type(o.GetType()), Required: o.GetRequired(),
-			Default: printable(o.GetDefaultValue(), sdk.MaxDetail), Secret: o.GetSecret(), Values: o.GetValues(),
+			Default: byDefault, Secret: o.GetSecret(), Values: o.GetValues(),
 			Doc: printable(o.GetDoc(), sdk.MaxDetail),
 		})
 	}

@@ -320,7 +320,7 @@ type OpenRequest struct {
 	CallbackUrl   string                 `protobuf:"bytes,2,opt,name=callback_url,json=callbackUrl,proto3" json:"callback_url,omitempty"`
 	MetadataUrl   string                 `protobuf:"bytes,3,opt,name=metadata_url,json=metadataUrl,proto3" json:"metadata_url,omitempty"`
 	LogoutUrl     string                 `protobuf:"bytes,4,opt,name=logout_url,json=logoutUrl,proto3" json:"logout_url,omitempty"`
-	OptionsJson   []byte                 `protobuf:"bytes,5,opt,name=options_json,json=optionsJson,proto3" json:"options_json,omitempty"` // a JSON object; a string is allowed for any type
+	OptionsJson   []byte                 `protobuf:"bytes,5,opt,name=options_json,json=optionsJson,proto3" json:"options_json,omitempty"` // a JSON object, each option in the type that it was declared with; of an older host, a string for any
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
