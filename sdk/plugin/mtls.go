@@ -19,6 +19,9 @@ import (
 // call it.
 const clientCertificateVariable = "PLUGIN_CLIENT_CERT"
 
+// serialBits make a serial number that nobody else has.
+const serialBits = 120
+
 // MutualTLS has the process that config is for talk to nobody but this client, and
 // the client to nobody but that process, as go-plugin's AutoMTLS does. It returns
 // what has to be in the environment of the process.
@@ -30,7 +33,7 @@ func MutualTLS(config *goplugin.ClientConfig) (environment string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("making the key of the client: %w", err)
 	}
-	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), 128))
+	serial, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), serialBits))
 	if err != nil {
 		return "", fmt.Errorf("making the certificate of the client: %w", err)
 	}
