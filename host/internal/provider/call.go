@@ -11,29 +11,8 @@ import (
 	"github.com/doorward/doorward/sdk/plugin"
 )
 
-// A method is how calls of one kind are made.
-type method struct {
-	name  string
-	limit time.Duration
-
-	// repeatable calls may be made again after the plugin died under them. Never
-	// Continue: codes are single-use, and a repeated bind can lock an account.
-	// Nor Refresh: a refresh token may be, too.
-	repeatable bool
-}
-
-var (
-	methodBegin         = method{"begin", 15 * time.Second, true}
-	methodContinue      = method{"continue", 25 * time.Second, false}
-	methodRefresh       = method{"refresh", 15 * time.Second, false}
-	methodBeginLogout   = method{"begin_logout", 10 * time.Second, true}
-	methodReceiveLogout = method{"receive_logout", 15 * time.Second, false}
-	methodMetadata      = method{"metadata", 10 * time.Second, true}
-	methodCheck         = method{"check", 60 * time.Second, true}
-)
-
 // patience is how long a call waits for a plugin that is about to run.
-const patience = 3 * time.Second
+const patience = sso.Patience
 
 // connected is one provider as the domain sees it. It stays good over crashes,
 // swaps and changes of options: each call finds the process of the moment.
@@ -42,15 +21,15 @@ type connected struct {
 	slot  *slot
 }
 
-func call[T any](ctx context.Context, c connected, m method, do func(context.Context, *plugin.Provider) (T, error)) (T, error) {
+func call[T any](ctx context.Context, c connected, m sdk.Call, do func(context.Context, *plugin.Provider) (T, error)) (T, error) {
 	begun := time.Now()
 	c.slot.metrics.InFlight(c.slot.name, 1)
 	defer c.slot.metrics.InFlight(c.slot.name, -1)
-	ctx, cancel := context.WithTimeout(ctx, m.limit)
+	ctx, cancel := context.WithTimeout(ctx, m.Deadline())
 	defer cancel()
 	answer, err := once(ctx, c, do)
 	// The caller going away, or the deadline, is no death.
-	if died := errors.Is(err, plugin.ErrTransport) && ctx.Err() == nil; died && m.repeatable {
+	if died := errors.Is(err, plugin.ErrTransport) && ctx.Err() == nil; died && m.Repeatable() {
 		answer, err = once(ctx, c, do)
 	}
 	c.measure(m, err, begun)
@@ -92,10 +71,10 @@ func (t *target) awaitReplacement(ctx context.Context) {
 // noticed is how long the end of a process may take to be seen.
 const noticed = 50 * time.Millisecond
 
-func (c connected) measure(m method, err error, begun time.Time) {
+func (c connected) measure(m sdk.Call, err error, begun time.Time) {
 	code, source := classify(err)
 	c.slot.metrics.Called(Call{
-		Plugin: c.slot.name, Provider: c.route.name, Method: m.name, Code: code, Source: source, Took: time.Since(begun),
+		Plugin: c.slot.name, Provider: c.route.name, Method: string(m), Code: code, Source: source, Took: time.Since(begun),
 	})
 }
 
@@ -113,37 +92,37 @@ func translate(err error) error {
 
 // Begin implements sdk.Mechanism.
 func (c connected) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, error) {
-	return call(ctx, c, methodBegin, func(ctx context.Context, p *plugin.Provider) (sdk.Step, error) { return p.Begin(ctx, req) })
+	return call(ctx, c, sdk.CallBegin, func(ctx context.Context, p *plugin.Provider) (sdk.Step, error) { return p.Begin(ctx, req) })
 }
 
 // Continue implements sdk.Mechanism.
 func (c connected) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.Step, error) {
-	return call(ctx, c, methodContinue, func(ctx context.Context, p *plugin.Provider) (sdk.Step, error) { return p.Continue(ctx, req) })
+	return call(ctx, c, sdk.CallContinue, func(ctx context.Context, p *plugin.Provider) (sdk.Step, error) { return p.Continue(ctx, req) })
 }
 
 // Refresh implements sdk.Refresher.
 func (c connected) Refresh(ctx context.Context, grant []byte) (sdk.Refreshed, error) {
-	return call(ctx, c, methodRefresh, func(ctx context.Context, p *plugin.Provider) (sdk.Refreshed, error) { return p.Refresh(ctx, grant) })
+	return call(ctx, c, sdk.Call(sdk.CapabilityRefresh), func(ctx context.Context, p *plugin.Provider) (sdk.Refreshed, error) { return p.Refresh(ctx, grant) })
 }
 
 // BeginLogout implements sdk.LogoutBeginner.
 func (c connected) BeginLogout(ctx context.Context, req sdk.LogoutRequest) (sdk.Step, error) {
-	return call(ctx, c, methodBeginLogout, func(ctx context.Context, p *plugin.Provider) (sdk.Step, error) { return p.BeginLogout(ctx, req) })
+	return call(ctx, c, sdk.Call(sdk.CapabilityBeginLogout), func(ctx context.Context, p *plugin.Provider) (sdk.Step, error) { return p.BeginLogout(ctx, req) })
 }
 
 // ReceiveLogout implements sdk.LogoutReceiver.
 func (c connected) ReceiveLogout(ctx context.Context, req sdk.LogoutMessage) (sdk.Logout, error) {
-	return call(ctx, c, methodReceiveLogout, func(ctx context.Context, p *plugin.Provider) (sdk.Logout, error) { return p.ReceiveLogout(ctx, req) })
+	return call(ctx, c, sdk.Call(sdk.CapabilityReceiveLogout), func(ctx context.Context, p *plugin.Provider) (sdk.Logout, error) { return p.ReceiveLogout(ctx, req) })
 }
 
 // Metadata implements sdk.MetadataPublisher.
 func (c connected) Metadata(ctx context.Context) (sdk.Document, error) {
-	return call(ctx, c, methodMetadata, func(ctx context.Context, p *plugin.Provider) (sdk.Document, error) { return p.Metadata(ctx) })
+	return call(ctx, c, sdk.Call(sdk.CapabilityMetadata), func(ctx context.Context, p *plugin.Provider) (sdk.Document, error) { return p.Metadata(ctx) })
 }
 
 // Check implements sdk.Checker.
 func (c connected) Check(ctx context.Context) ([]sdk.Finding, error) {
-	return call(ctx, c, methodCheck, func(ctx context.Context, p *plugin.Provider) ([]sdk.Finding, error) { return p.Check(ctx) })
+	return call(ctx, c, sdk.Call(sdk.CapabilityCheck), func(ctx context.Context, p *plugin.Provider) ([]sdk.Finding, error) { return p.Check(ctx) })
 }
 
 var (

@@ -3,7 +3,7 @@ package provider
 import (
 	"context"
 	"errors"
-	"strings"
+	"slices"
 	"sync"
 	"time"
 
@@ -93,6 +93,11 @@ func (s *slot) tryOpen(p *process.Process, m *member) (*plugin.Provider, error) 
 	if err != nil {
 		return nil, notOpened(err)
 	}
+	for _, c := range provider.Capabilities() {
+		if !slices.Contains(sdk.AllCapabilities(), c) {
+			s.logger.Info("plugin can do what this host cannot use", "plugin", s.name, "provider", m.configured.Name, "capability", string(c))
+		}
+	}
 	return provider, nil
 }
 
@@ -156,48 +161,13 @@ func (s *slot) drained(old ...*target) bool {
 func (s *slot) secrets(p *process.Process) []string {
 	var list []string
 	for _, m := range s.members {
-		list = append(list, secretsIn(p, m.request.Options)...)
-	}
-	return list
-}
-
-func secretsIn(p *process.Process, values map[string]any) []string {
-	var list []string
-	for name, value := range values {
-		owner, _, _ := strings.Cut(name, "__")
-		option, ok := p.Schema.Lookup(owner)
-		list = append(list, secretTexts(value, ok && option.Secret)...)
+		list = append(list, options.SecretsIn(p.Schema, m.request.Options)...)
 	}
 	return list
 }
 
 func (s *slot) secretsOf(m *member) []string {
-	return secretsIn(s.running, m.request.Options)
-}
-
-// secretTexts returns the texts in a value that are secret, or all if it is.
-func secretTexts(value any, secret bool) []string {
-	switch v := value.(type) {
-	case options.Secret:
-		return []string{v.Reveal()}
-	case string:
-		if secret {
-			return []string{v}
-		}
-	case []any:
-		var list []string
-		for _, inner := range v {
-			list = append(list, secretTexts(inner, secret)...)
-		}
-		return list
-	case map[string]any:
-		var list []string
-		for _, inner := range v {
-			list = append(list, secretTexts(inner, secret)...)
-		}
-		return list
-	}
-	return nil
+	return options.SecretsIn(s.running.Schema, m.request.Options)
 }
 
 // openAll opens all members in a new process, side by side.

@@ -60,6 +60,7 @@ type Config struct {
 	Providers []Configured
 	Logger    hclog.Logger
 	Metrics   Metrics // nil: none
+	Version   string  // of the host, which plugins are told
 
 	limits limits // zero: the default
 }
@@ -170,7 +171,7 @@ func (p *Providers) newSlot(name string, members map[string]*member) *slot {
 	s := newSlot(p.life, &slot{
 		name: name, mechanism: mechanism, limits: p.config.limits, logger: p.config.Logger, metrics: p.config.Metrics,
 		binary: func() (*process.Binary, error) { return p.config.Binaries.Open(mechanism) },
-		launch: process.Launch{RuntimeDir: p.runtime.path, Limits: p.config.limits.process},
+		launch: process.Launch{RuntimeDir: p.runtime.path, Limits: p.config.limits.process, Version: p.config.Version},
 		queue:  newQueue(p.config.limits.shared),
 	})
 	s.members = members
@@ -201,10 +202,10 @@ func bySlot(members map[string]*member) map[string]map[string]*member {
 }
 
 func openRequest(publicURL string, c Configured) plugin.OpenRequest {
-	base := publicURL + "/auth/login/" + c.Name
+	urls := sso.URLsOf(publicURL, c.Name)
 	return plugin.OpenRequest{
 		Provider: c.Name, Options: c.Options,
-		CallbackURL: base + "/callback", MetadataURL: base + "/metadata", LogoutURL: base + "/logout",
+		CallbackURL: urls.Callback, MetadataURL: urls.Metadata, LogoutURL: urls.Logout,
 	}
 }
 
@@ -284,7 +285,7 @@ func (c Configured) provider(described *plugin.Description) sso.Provider {
 			AllowPublicRegistration: c.Spelling("allow_public_registration"), RequireVerifiedEmail: c.Spelling("require_verified_email"),
 		}
 	}
-	c.MaxInbound = described.MaxInbound
+	c.MaxInbound, c.StateParameters = described.MaxInbound, described.StateParameters
 	return c.Provider
 }
 

@@ -12,6 +12,7 @@ import (
 	hclog "github.com/hashicorp/go-hclog"
 
 	"github.com/doorward/doorward/host/internal/provider/process"
+	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/plugin"
 )
 
@@ -45,7 +46,8 @@ type slot struct {
 	background sync.WaitGroup // openings, and processes that drain
 	heard      atomic.Int64   // when the plugin answered last, in Unix nanoseconds
 	probing    atomic.Bool
-	misses     atomic.Int32 // probes in a row that were not answered
+
+	misses atomic.Int32 // probes in a row that were not answered
 
 	described atomic.Pointer[plugin.Description] // what the plugin said last, also while it is down; nil: nothing yet
 
@@ -149,6 +151,9 @@ func (s *slot) launchNew() (*process.Process, error) {
 	}
 	defer binary.Close()
 	p, err := process.Start(s.life, binary, s.launch)
+	if sdk.ReasonOf(err) == plugin.ReasonFeatures {
+		return nil, refused{err}
+	}
 	if err != nil {
 		return nil, err
 	}

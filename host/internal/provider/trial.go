@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/doorward/doorward/host/internal/provider/process"
+	"github.com/doorward/doorward/sdk/options"
 	"github.com/doorward/doorward/sdk/plugin"
 )
 
@@ -33,11 +34,11 @@ type trial struct {
 	configured []Configured
 	done       Reloaded
 
-	mu        sync.Mutex
-	opened    map[string]*plugin.Provider    // by provider; nil: failed
-	described map[string]*plugin.Description // of what was opened, the plugin
-	failed    map[string]error
-	undo      []func()
+	mu     sync.Mutex
+	opened map[string]*plugin.Provider // by provider; nil: failed
+	in     map[string]*process.Process // where it was opened
+	failed map[string]error
+	undo   []func()
 }
 
 func (p *Providers) try(ctx context.Context, configured []Configured) (*trial, error) {
@@ -48,7 +49,7 @@ func (p *Providers) try(ctx context.Context, configured []Configured) (*trial, e
 	}
 	t := &trial{
 		providers: p, before: p.now.Load(), configured: configured,
-		opened: map[string]*plugin.Provider{}, described: map[string]*plugin.Description{}, failed: map[string]error{},
+		opened: map[string]*plugin.Provider{}, in: map[string]*process.Process{}, failed: map[string]error{},
 	}
 	if p.life.Err() != nil {
 		t.end()
@@ -126,7 +127,7 @@ func (t *trial) openAll(ctx context.Context, s *slot, p *process.Process, inForc
 		if c, known := t.before.configured(name); inForce && known && sameOptions(c, m.configured) {
 			delete(members, name)
 		} else if p != nil {
-			secrets = append(secrets, secretsIn(p, m.request.Options)...)
+			secrets = append(secrets, options.SecretsIn(p.Schema, m.request.Options)...)
 		}
 	}
 	if p != nil && inForce {
@@ -155,7 +156,7 @@ func (t *trial) keep(name string, s *slot, p *process.Process, provider *plugin.
 		t.failed[name] = err
 		return
 	}
-	t.opened[name], t.described[name] = provider, &p.Description
+	t.opened[name], t.in[name] = provider, p
 	t.undo = append(t.undo, func() { s.forget(p, provider) })
 }
 
