@@ -4,12 +4,15 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"sync/atomic"
 
 	goplugin "github.com/hashicorp/go-plugin"
 	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/encoding"
 	_ "google.golang.org/grpc/encoding/proto" // the codec below
 	"google.golang.org/grpc/mem"
+	"google.golang.org/grpc/status"
 
 	"github.com/doorward/doorward/sdk/plugin"
 	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
@@ -44,10 +47,16 @@ func (w withoutSDK) GRPCServer(_ *goplugin.GRPCBroker, s *grpc.Server) error {
 }
 
 func (w withoutSDK) Describe(context.Context, *doorwardv1.DescribeRequest) (*doorwardv1.DescribeResponse, error) {
-	return &doorwardv1.DescribeResponse{Mechanism: w.mechanism, Version: w.version}, nil
+	return &doorwardv1.DescribeResponse{Mechanism: w.mechanism, Version: w.version, Options: []*doorwardv1.Option{
+		{Name: "client_secret", Type: "string", Secret: true}, {Name: "tenant", Type: "string"},
+	}}, nil
 }
 
-func (withoutSDK) Open(context.Context, *doorwardv1.OpenRequest) (*doorwardv1.OpenResponse, error) {
+// given are the options of the provider that was opened last.
+var given atomic.Value
+
+func (withoutSDK) Open(_ context.Context, req *doorwardv1.OpenRequest) (*doorwardv1.OpenResponse, error) {
+	given.Store(string(req.GetOptionsJson()))
 	return &doorwardv1.OpenResponse{Handle: 1}, nil
 }
 
@@ -59,6 +68,8 @@ func (withoutSDK) Begin(_ context.Context, req *doorwardv1.BeginRequest) (*doorw
 		step.Memory = make([]byte, 64<<20)
 	case "not UTF-8":
 		url += broken
+	case "secret":
+		return nil, status.Errorf(codes.Internal, "the options are %s", given.Load())
 	case "no step":
 		return &doorwardv1.BeginResponse{Step: step}, nil
 	}
