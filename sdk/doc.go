@@ -87,6 +87,29 @@
 // option, from open or from a Validate method: the host shows each under the name
 // that the operator wrote, such as AUTH_KEYCLOAK_ISSUER_URL.
 //
+// # Features
+//
+// The host tells a plugin at the start which version it has and which features of
+// the contract: steps, kinds of fields and errors, reasons, capabilities, and the
+// [Feature] constants. What a plugin cannot do without stands in the Requires of its
+// plugin.Description, and a host that lacks it refuses the plugin before anybody
+// signs in. What it can do without it asks for: Env.Host.Has. A [Reason] needs no
+// asking: the host shows a general page for one that it does not know.
+//
+// # Options
+//
+// The host reads what the operator wrote by the schema of the plugin, and hands
+// each option over in the type that was declared, with defaults. A plugin in
+// another language gets JSON that needs no further reading; a duration is a number
+// of milliseconds.
+//
+// # Secrets
+//
+// The SDK replaces the values of secret options in all that leaves the plugin:
+// errors, findings, the log. It finds those of 16 bytes and more wherever they stand,
+// and shorter ones as whole words. What is secret for one login only, a code, a token,
+// an assertion, it cannot know: package redact is there for an author's own use.
+//
 // # Capabilities
 //
 // A mechanism that can do more implements more interfaces: [Refresher] (is this

@@ -12,6 +12,7 @@ require (
 	github.com/doorward/doorward/plugins/saml v0.0.0
 	github.com/doorward/doorward/sdk v0.0.0
 	github.com/go-ldap/ldap/v3 v3.4.15
+	github.com/google/go-cmp v0.7.0
 	github.com/russellhaering/gosaml2 v0.12.0
 	github.com/russellhaering/goxmldsig v1.6.1
 	golang.org/x/net v0.62.0
