@@ -6,28 +6,8 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
 )
-
-// noneUsable returns an error if there are providers and each one has options that
-// are wrong, or a driver for which there is no plugin, with all that is, in the order
-// of the configuration. Both are mistakes that do not pass by themselves.
-func (p *Providers) noneUsable() error {
-	var lines []string
-	now := p.now.Load()
-	for _, c := range now.order {
-		err := p.Available(c.Name)
-		if !errors.Is(err, sdk.ErrMisconfigured) && !errors.Is(err, ErrNoPlugin) {
-			return nil
-		}
-		lines = append(lines, explain(c, err)...)
-	}
-	if len(lines) == 0 {
-		return nil
-	}
-	return fmt.Errorf("%w:\n  %s", ErrNoneUsable, strings.Join(lines, "\n  "))
-}
 
 // explain says in the operator's own words what is wrong with a provider.
 func explain(c Configured, err error) []string {
