@@ -26,6 +26,9 @@ type agent struct {
 	// accept is the Accept header; a browser's by default.
 	accept string
 
+	// from is what a proxy says where the agent is; empty: nothing.
+	from string
+
 	// hint is added to authentication requests as login_hint.
 	hint string
 }
@@ -230,6 +233,9 @@ func (a *agent) do(method, target string, body io.Reader, header http.Header) an
 		a.t.Fatal(err)
 	}
 	req.Header.Set("Accept", a.accept)
+	if a.from != "" {
+		req.Header.Set("X-Forwarded-For", a.from)
+	}
 	for name, values := range header {
 		req.Header[name] = values
 	}

@@ -7,6 +7,7 @@ require (
 	github.com/chromedp/cdproto v0.160.2
 	github.com/chromedp/chromedp v0.23.1
 	github.com/crewjam/saml v0.5.1
+	github.com/doorward/doorward/plugins/ldap v0.0.0
 	github.com/doorward/doorward/plugins/openid v0.0.0
 	github.com/doorward/doorward/plugins/saml v0.0.0
 	github.com/doorward/doorward/sdk v0.0.0
@@ -19,7 +20,6 @@ require (
 
 require (
 	github.com/Azure/go-ntlmssp v0.1.1 // indirect
-	github.com/doorward/doorward/plugins/ldap v0.0.0
 	github.com/dustin/go-humanize v1.1.0 // indirect
 	github.com/fatih/color v1.19.0 // indirect
 	github.com/go-asn1-ber/asn1-ber v1.5.8 // indirect

@@ -23,7 +23,7 @@ type testHost struct {
 
 // startHost runs Doorward until the test ends. Then nothing of it may be left,
 // and its log may hold no secret.
-func startHost(t *testing.T, config HostConfig) *testHost {
+func startHost(t testing.TB, config HostConfig) *testHost {
 	t.Helper()
 	if config.Binary == "" {
 		if _, err := os.Stat(filepath.Join(repository(t), "bin", "doorward")); err != nil {
@@ -45,7 +45,7 @@ func startHost(t *testing.T, config HostConfig) *testHost {
 	return host
 }
 
-func (h *testHost) finish(t *testing.T) {
+func (h *testHost) finish(t testing.TB) {
 	if err := h.Remove(); err != nil {
 		t.Error(err)
 	}

@@ -20,6 +20,10 @@ import (
 var hostileDir string
 
 func TestMain(m *testing.M) {
+	if os.Getenv(floodVariable) != "" {
+		serveFlood(os.Stdin, os.Stdout)
+		return
+	}
 	syscall.Umask(0o022) // a plugin that others may write is refused
 	var err error
 	if hostileDir, err = os.MkdirTemp("", "dw-hostile"); err != nil {
@@ -107,11 +111,19 @@ func digestOf(t *testing.T, path string) string {
 type hostileHost struct {
 	*reloadable
 	logged int // how much of the log was there before the misbehaviour
+	asked  int // logins so far
+}
+
+// elsewhere returns the address of a client that has not been here yet: of one client
+// not every line is for the operator.
+func (h *hostileHost) elsewhere() string {
+	h.asked++
+	return fmt.Sprintf("192.0.2.%d", h.asked)
 }
 
 func startHostile(t *testing.T, mechanism string) *hostileHost {
 	t.Helper()
-	return &hostileHost{reloadable: startReloadable(t, HostConfig{}, hostileAs(t, mechanism, ""))}
+	return &hostileHost{reloadable: startReloadable(t, HostConfig{Env: map[string]string{"IP_TRUST_PROXY": "loopback"}}, hostileAs(t, mechanism, ""))}
 }
 
 // addEvil adds the provider to the running host, and returns what `doorward
@@ -120,7 +132,7 @@ func (h *hostileHost) addEvil(t *testing.T, mechanism string) (string, int) {
 	t.Helper()
 	h.lockAsIs(t)
 	h.providers["evil"] = map[string]any{"driver": mechanism, "allow_public_registration": true}
-	if mechanism != "raw" {
+	if mechanism != "raw" && !strings.HasPrefix(mechanism, "streams-") {
 		h.providers["evil"]["tenant"] = "t"
 	}
 	h.write(t)
@@ -132,7 +144,7 @@ func (h *hostileHost) addEvil(t *testing.T, mechanism string) (string, int) {
 func (h *hostileHost) evilLogin(t *testing.T, hint string) answer {
 	t.Helper()
 	person := newAgent(t, h.testHost, "mallory")
-	person.accept = "application/json"
+	person.from, person.accept = h.elsewhere(), "application/json"
 	got := person.get(h.URL + "/auth/login/evil?mode=json&" + url.Values{"login_hint": {hint}}.Encode())
 	if target := got.location(); target != nil {
 		// The plugin logged something and went on: now it says no.

@@ -157,6 +157,7 @@ func TestK04PluginsThatLieAboutPeople(t *testing.T) {
 		t.Run(tc.do, func(t *testing.T) {
 			h.logged = len(h.Logs())
 			person := newAgent(t, h.testHost, "mallory")
+			person.from = h.elsewhere()
 			wantNothingGained(t, h.evilAnswer(t, person, "evil", tc.do), http.StatusInternalServerError, fault)
 			person.signedOut()
 			h.wantComplaints(t, [2]string{lineRefused, tc.cause})

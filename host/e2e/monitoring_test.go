@@ -38,6 +38,7 @@ func TestMonitoring(t *testing.T) {
 		`doorward_plugin_call_seconds_count{code="ok",method="continue",plugin="openid",provider="fake",source="none"} 1`,
 		`doorward_plugin_call_seconds_count{code="denied",method="continue",plugin="evil",provider="evil",source="user"} 1`,
 		`doorward_plugin_calls_in_flight{plugin="openid"} 0`,
+		`doorward_plugin_calls_waiting{plugin="openid",provider="fake"} 0`,
 		`doorward_plugin_deaths_total{plugin="evil"} 1`,
 		`doorward_plugin_ready{plugin="evil",state="ready",version="1.2.3"} 1`,
 		`doorward_provider_available{plugin="openid",provider="fake"} 1`,

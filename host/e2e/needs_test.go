@@ -45,7 +45,7 @@ func needOpenIDProvider(t *testing.T) string {
 	return dir
 }
 
-func repository(t *testing.T) string {
+func repository(t testing.TB) string {
 	t.Helper()
 	root, err := Root()
 	if err != nil {

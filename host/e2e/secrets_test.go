@@ -49,7 +49,7 @@ var tokenShapes = map[string]*regexp.Regexp{
 }
 
 // checkLogs is row L06 of the attack catalogue, for whatever the test did.
-func (s *secretSet) checkLogs(t *testing.T, logs string) {
+func (s *secretSet) checkLogs(t testing.TB, logs string) {
 	t.Helper()
 	for _, leak := range s.leaks(logs) {
 		t.Errorf("L06 the host logged %s", leak)

@@ -1,5 +1,11 @@
 package main
 
+import (
+	"cmp"
+
+	"github.com/doorward/doorward/plugins/ldap/internal/account"
+)
+
 // A preset is what is usual in one kind of directory, as data.
 type preset struct {
 	userAttribute  []string
@@ -28,9 +34,9 @@ var presets = map[string]preset{
 		groupAttribute: []string{"member"},
 		groupScope:     "sub",
 		groupFilter:    "(objectClass=group)",
-		nested:         nestedAD,
+		nested:         account.NestedAD,
 		primaryGroup:   true,
-		change:         changeUnicode,
+		change:         account.ChangeUnicode,
 	},
 	"openldap": {
 		userAttribute:  []string{"uid"},
@@ -40,8 +46,8 @@ var presets = map[string]preset{
 		groupAttribute: []string{"member", "uniqueMember", "memberUid"},
 		groupScope:     "sub",
 		groupFilter:    "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))",
-		nested:         nestedWalk,
-		change:         changeExtended,
+		nested:         account.NestedWalk,
+		change:         account.ChangeExtended,
 	},
 	"freeipa": {
 		userAttribute:  []string{"uid"},
@@ -51,8 +57,8 @@ var presets = map[string]preset{
 		groupAttribute: []string{"member"},
 		groupScope:     "sub",
 		groupFilter:    "(objectClass=ipaUserGroup)",
-		nested:         nestedWalk,
-		change:         changeExtended,
+		nested:         account.NestedWalk,
+		change:         account.ChangeExtended,
 	},
 	"389ds": {
 		userAttribute:  []string{"uid"},
@@ -62,8 +68,8 @@ var presets = map[string]preset{
 		groupAttribute: []string{"member", "uniqueMember"},
 		groupScope:     "sub",
 		groupFilter:    "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames))",
-		nested:         nestedWalk,
-		change:         changeExtended,
+		nested:         account.NestedWalk,
+		change:         account.ChangeExtended,
 	},
 	"lldap": {
 		userAttribute:  []string{"uid", "mail"},
@@ -73,7 +79,7 @@ var presets = map[string]preset{
 		groupAttribute: []string{"member"},
 		groupScope:     "sub",
 		groupFilter:    "(objectClass=groupOfUniqueNames)",
-		change:         changeExtended,
+		change:         account.ChangeExtended,
 	},
 	"authentik": {
 		userAttribute:  []string{"cn"},
@@ -83,7 +89,7 @@ var presets = map[string]preset{
 		groupAttribute: []string{"member"},
 		groupScope:     "sub",
 		groupFilter:    "(objectClass=group)",
-		change:         changeOff, // it knows no modifications
+		change:         account.ChangeOff, // it knows no modifications
 	},
 }
 
@@ -95,15 +101,15 @@ func (p preset) fill(o *Options) {
 	if len(o.GroupAttribute) == 0 {
 		o.GroupAttribute = p.groupAttribute
 	}
-	o.UserScope = orDefault(o.UserScope, p.userScope)
-	o.UserFilter = orDefault(o.UserFilter, p.userFilter)
-	o.IDAttribute = orDefault(o.IDAttribute, p.id)
-	o.GroupScope = orDefault(o.GroupScope, p.groupScope)
-	o.GroupFilter = orDefault(o.GroupFilter, p.groupFilter)
-	o.GroupMemberOf = orDefault(o.GroupMemberOf, p.memberOf)
-	o.NestedGroups = orDefault(o.NestedGroups, p.nested)
+	o.UserScope = cmp.Or(o.UserScope, p.userScope)
+	o.UserFilter = cmp.Or(o.UserFilter, p.userFilter)
+	o.IDAttribute = cmp.Or(o.IDAttribute, p.id)
+	o.GroupScope = cmp.Or(o.GroupScope, p.groupScope)
+	o.GroupFilter = cmp.Or(o.GroupFilter, p.groupFilter)
+	o.GroupMemberOf = cmp.Or(o.GroupMemberOf, p.memberOf)
+	o.NestedGroups = cmp.Or(o.NestedGroups, p.nested)
 	o.PrimaryGroup = o.PrimaryGroup || p.primaryGroup && o.GroupDN != ""
-	if o.PasswordChange == changeAuto && p.change != "" {
+	if o.PasswordChange == account.ChangeAuto && p.change != "" {
 		o.PasswordChange = p.change
 	}
 }

@@ -5,15 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 
+	"github.com/doorward/doorward/plugins/ldap/internal/account"
+	"github.com/doorward/doorward/plugins/ldap/internal/directory"
 	"github.com/doorward/doorward/sdk"
 )
-
-// grantContent finds an end user again, at whichever server.
-type grantContent struct {
-	Attribute string `json:"attribute"`
-	Value     string `json:"value"`
-	DN        string `json:"dn"`
-}
 
 // Refresh reads the entry again. Who was disabled, locked, removed, or moved out of
 // sight loses the session; groups and attributes follow.
@@ -23,30 +18,30 @@ func (r refreshing) Refresh(ctx context.Context, grant []byte) (sdk.Refreshed, e
 		return sdk.Refreshed{}, sdk.InvalidResponse(reasonGrant, "the session has no grant that can be read")
 	}
 	identity, err := r.again(ctx, g)
-	return sdk.Refreshed{Identity: identity}, kindOf(err)
+	return sdk.Refreshed{Identity: identity}, directory.KindOf(err)
 }
 
 func (m *mechanism) again(ctx context.Context, g grantContent) (sdk.Identity, error) {
-	known := subject{attribute: g.Attribute, text: g.Value}
+	known := account.Subject{Attribute: g.Attribute, Text: g.Value}
 	e, err := m.findSubject(ctx, known, g.DN)
 	if err != nil {
 		return sdk.Identity{}, err
 	}
-	id, err := m.subjectOf(e)
+	id, err := account.SubjectOf(e, m.options.IDAttribute)
 	if err != nil {
 		return sdk.Identity{}, err
 	}
-	if id.text != known.text {
+	if id.Text != known.Text {
 		return sdk.Identity{}, sdk.Denied(sdk.ReasonNotAllowed, "the entry has another identifier now, or id_attribute was changed: sign in again")
 	}
 	s := m.standingOf(e)
-	if !s.good() {
-		return sdk.Identity{}, s.denied()
+	if !s.Good() {
+		return sdk.Identity{}, s.Denied()
 	}
-	if err := complete(ctx, m.service, &e); err != nil {
+	if err := directory.Complete(ctx, m.directory.Search, &e); err != nil {
 		return sdk.Identity{}, err
 	}
-	groups, err := m.groups(ctx, m.service, e)
+	groups, err := account.GroupsOf(ctx, m.directory.Search, e, m.options.groupRules(), m.logger)
 	if err != nil {
 		return sdk.Identity{}, err
 	}
@@ -57,27 +52,10 @@ func (m *mechanism) again(ctx context.Context, g grantContent) (sdk.Identity, er
 
 // findSubject looks for the entry with that identifier, wherever it is now, as a login
 // would: under user_dn, and matching user_filter.
-func (m *mechanism) findSubject(ctx context.Context, id subject, dn string) (entry, error) {
-	e, err := m.searchSubject(ctx, id, dn)
-	if errors.Is(err, errNoEntry) {
-		return entry{}, sdk.Denied(reasonRemoved, "the entry is not there any more, has left user_dn, or does not match user_filter")
+func (m *mechanism) findSubject(ctx context.Context, id account.Subject, dn string) (directory.Entry, error) {
+	e, err := m.users.BySubject(ctx, m.directory.Search, id, dn)
+	if errors.Is(err, account.ErrNoEntry) {
+		return directory.Entry{}, sdk.Denied(reasonRemoved, "the entry is not there any more, has left user_dn, or does not match user_filter")
 	}
 	return e, err
-}
-
-func (m *mechanism) searchSubject(ctx context.Context, id subject, dn string) (entry, error) {
-	if id.attribute == idIsDN {
-		if !isUnder(dn, m.options.UserDN) {
-			return entry{}, errNoEntry
-		}
-		return m.searchUser(ctx, m.service, dn, scopeOf("base"), m.accountFilter("(objectClass=*)"))
-	}
-	if !attributeName.MatchString(id.attribute) {
-		return entry{}, errNoEntry
-	}
-	value, err := idFilterValue(id)
-	if err != nil {
-		return entry{}, errNoEntry
-	}
-	return m.searchUser(ctx, m.service, m.options.UserDN, scopeOf(m.options.UserScope), m.accountFilter("("+id.attribute+"="+value+")"))
 }

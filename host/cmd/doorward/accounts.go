@@ -15,14 +15,13 @@ type countUsers func(ctx context.Context, provider string) (int, error)
 // withAccounts adds to what a check found whether anybody can come in. No plugin
 // knows: whether accounts are made is for the host to say, and who has one stands in
 // its database.
-func withAccounts(ctx context.Context, checked []provider.Checked, of sso.Providers, count countUsers) []provider.Checked {
+func withAccounts(ctx context.Context, checked []provider.Checked, count countUsers) []provider.Checked {
 	for i, c := range checked {
-		p, ok := of.Provider(c.Provider)
-		if !ok || of.Available(c.Provider) != nil {
+		if c.As.Name == "" {
 			continue // what the mechanism says about registration is not known, perhaps
 		}
 		users, err := count(ctx, c.Provider)
-		checked[i].Findings = append(checked[i].Findings, accountsFinding(p, users, err))
+		checked[i].Findings = append(checked[i].Findings, accountsFinding(c.As, users, err))
 	}
 	return checked
 }

@@ -21,7 +21,8 @@ func checkCommand(environ []string) *cobra.Command {
 		Use:   "check [PROVIDER]",
 		Short: "Look for what is wrong with a provider, or with all",
 		Long: "Look for what is wrong with a provider, or with all of them, without signing anybody in.\n\n" +
-			"The running host is asked; if none runs, the plugins are started for it. The command fails if there is an error.",
+			"The running host checks them as its configuration says now: it reads its files, opens on trial what is not in force,\n" +
+			"and says so. If none runs, the plugins are started for it. The command fails if there is an error.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name := ""
@@ -62,9 +63,16 @@ func check(ctx context.Context, at *reach, name string) ([]provider.Checked, err
 	}
 	defer providers.Stop()
 	checked, err = providers.Check(ctx, name)
-	return withAccounts(ctx, checked, providers, func(ctx context.Context, name string) (int, error) {
+	return withAccounts(ctx, checked, func(ctx context.Context, name string) (int, error) {
 		return sqlite.CountUsersIn(ctx, cfg.DBFilename, name)
 	}), err
+}
+
+// pendingText says what was checked, if it is not what is in force.
+var pendingText = map[provider.Pending]string{
+	provider.PendingAdded:   ": new, and not in force yet: run doorward reload",
+	provider.PendingChanged: ": has changed; checked as it is in the configuration, which is not in force yet: run doorward reload",
+	provider.PendingRemoved: ": still in force, but not in the configuration any more; doorward reload removes it",
 }
 
 var errFindings = errors.New("there is something to mend")
@@ -72,7 +80,7 @@ var errFindings = errors.New("there is something to mend")
 func printChecked(out io.Writer, checked []provider.Checked) error {
 	var err error
 	for _, c := range checked {
-		fmt.Fprintf(out, "%s (%s)\n", c.Provider, c.Plugin)
+		fmt.Fprintf(out, "%s (%s)%s\n", c.Provider, c.Plugin, pendingText[c.Pending])
 		for _, f := range c.Findings {
 			fmt.Fprintf(out, "  %-8s %s: %s\n", f.Severity, f.Subject, f.Text)
 			if f.Severity == sdk.SeverityError {

@@ -79,7 +79,7 @@ func TestPluginRemoveSaysWhatItDid(t *testing.T) {
 func TestChangedSettingsAreNamedAsTheyAreWritten(t *testing.T) {
 	for field := range reflect.TypeFor[config.Config]().Fields() {
 		switch field.Name {
-		case "Providers", "Files", "Warnings":
+		case "Providers", "Files", "Sources", "Warnings":
 		default:
 			if settingOf[field.Name] == "" {
 				t.Errorf("%s has no name", field.Name)

@@ -60,6 +60,9 @@ func serveCommand(environ []string) *cobra.Command {
 				return err
 			}
 			h := host{config: cfg, load: load, flags: flags, logger: newLogger(cfg, cmd.ErrOrStderr()), begun: begun}
+			for _, warning := range cfg.Warnings {
+				h.logger.Warn(warning)
+			}
 			return h.unlessInterrupted(cmd.Context(), h.serve(cmd.Context()))
 		},
 	}
@@ -132,33 +135,27 @@ func (h host) unlessInterrupted(ctx context.Context, err error) error {
 // serve runs the host until ctx is done.
 func (h host) serve(ctx context.Context) (err error) {
 	cfg := h.config
-	for _, warning := range cfg.Warnings {
-		h.logger.Warn(warning)
-	}
-	memory := memlimit.Set()
-	if memory.Bytes > 0 {
-		h.logger.Info("memory limit", "mib", memory.Bytes>>20, "from", memory.From)
-	}
+	memory := h.limitMemory()
 	hangUp := make(chan os.Signal, 1)
 	signal.Notify(hangUp, syscall.SIGHUP) // before all that takes time: it would end the host
 	defer signal.Stop(hangUp)
-	database, err := sqlite.Open(ctx, cfg.DBFilename)
+	claimed, err := control.Claim(ctx, cfg.ControlSocket)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, claimed.Close()) }()
+	database, err := sqlite.Open(ctx, cfg.DBFilename, sso.Confirming(h.secrets()))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, database.Close()) }()
-	store := store.Cached(database, time.Now)
+	store, clock := store.Cached(database, time.Now), sso.SystemClock()
 
-	publicURL := cfg.PublicURL.String()
-	tokens, err := token.New(ctx, token.Config{
-		Keys: store, Secret: []byte(cfg.Secret.Reveal()), Issuer: publicURL, Now: time.Now,
-		Warn: func(err error) { h.logger.Warn("access tokens", "error", err) },
-	})
+	tokens, err := h.tokens(ctx, store, clock)
 	if err != nil {
 		return err
 	}
-	registry := prometheus.NewRegistry()
-	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registry := newRegistry()
 	providers, err := h.startProviders(ctx, metrics.New(registry))
 	if err != nil {
 		return err
@@ -166,13 +163,11 @@ func (h host) serve(ctx context.Context) (err error) {
 	defer providers.Stop()
 	metrics.Watch(registry, providers.Plugins)
 
-	logins, err := sso.New(sso.Config{
-		Secret: []byte(cfg.Secret.Reveal()), AccessTokenTTL: cfg.AccessTokenTTL, RefreshTokenTTL: cfg.RefreshTokenTTL,
-		SessionTTL: cfg.SessionCookieTTL, RefreshGrace: cfg.SessionRefreshGracePeriod, Now: time.Now,
-	}, sso.Ports{Providers: providers, Users: store, Sessions: store, AtProviders: store, Once: store, Tokens: tokens})
+	logins, err := h.logins(providers, store, tokens, clock)
 	if err != nil {
 		return err
 	}
+	defer h.sealAnew(ctx, logins, tokens)()
 	server, err := web.New(web.Config{
 		PublicURL: cfg.PublicURL, SessionCookie: web.Cookie(cfg.SessionCookie), RefreshCookie: web.Cookie(cfg.RefreshCookie),
 		TrustedProxies: cfg.TrustedProxies, MaxBodies: memory.Bytes / bodiesShare, Logger: h.logger,
@@ -181,19 +176,53 @@ func (h host) serve(ctx context.Context) (err error) {
 		return err
 	}
 	r := newReloader(h, providers, hangUp)
-	controlled, err := control.Serve(ctx, cfg.ControlSocket, cfg.MetricsAddress, control.Ports{
+	controlled, err := claimed.Serve(ctx, cfg.MetricsAddress, control.Ports{
 		Plugins: func() any { return providers.Plugins() }, Reload: r.reload, Healthy: healthy(providers),
 		Check: func(ctx context.Context, name string) (any, error) {
-			checked, err := providers.Check(ctx, name)
-			return withAccounts(ctx, checked, providers, store.CountUsers), err
+			checked, err := r.check(ctx, name)
+			return withAccounts(ctx, checked, store.CountUsers), err
 		},
-		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
+		EndSessions: h.endSessions(store),
+		Metrics:     promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
 	})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, controlled.Close()) }()
 	return h.listen(ctx, server, r, providers)
+}
+
+func newRegistry() *prometheus.Registry {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	return registry
+}
+
+func (h host) tokens(ctx context.Context, keys sso.SigningKeys, clock *sso.Clock) (*token.Tokens, error) {
+	secret, previous := h.secrets()
+	return token.New(ctx, token.Config{
+		Keys: keys, Secret: secret, SecretPrevious: previous, Issuer: h.config.PublicURL.String(),
+		Now: clock.Now, RemoveBefore: clock.RemoveBefore,
+		Warn: func(err error) { h.logger.Warn("access tokens", "error", err) },
+	})
+}
+
+// limitMemory returns the limit that is in force; zero if there is none.
+func (h host) limitMemory() memlimit.Limit {
+	limit := memlimit.Set()
+	if limit.Bytes > 0 {
+		h.logger.Info("memory limit", "mib", limit.Bytes>>20, "from", limit.From)
+	}
+	return limit
+}
+
+func (h host) logins(providers sso.Providers, s store.Store, tokens sso.AccessTokens, clock *sso.Clock) (*sso.Service, error) {
+	cfg := h.config
+	secret, previous := h.secrets()
+	return sso.New(sso.Config{
+		Secret: secret, SecretPrevious: previous, Clock: clock, AccessTokenTTL: cfg.AccessTokenTTL, RefreshTokenTTL: cfg.RefreshTokenTTL,
+		SessionTTL: cfg.SessionCookieTTL, RefreshGrace: cfg.SessionRefreshGracePeriod,
+	}, sso.Ports{Providers: providers, Users: s, Sessions: s, AtProviders: s, Once: s, Sealed: s, Tokens: tokens})
 }
 
 func (h host) startProviders(ctx context.Context, m provider.Metrics) (*provider.Providers, error) {

@@ -22,19 +22,25 @@ func TestTheSocketIsEnough(t *testing.T) {
 	}
 	defer os.RemoveAll(dir)
 	socket := filepath.Join(dir, "d.db.sock")
-	server, err := control.Serve(t.Context(), socket, "", control.Ports{
+	claimed, err := control.Claim(t.Context(), socket)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer claimed.Close()
+	server, err := claimed.Serve(t.Context(), "", control.Ports{
 		Plugins: func() any { return []provider.Plugin{{Name: "answered"}} },
-		Reload:  func(context.Context) (string, error) { return "answered", nil },
+		Reload:  func(context.Context, control.Reloading) (string, error) { return "answered", nil },
 		Check: func(context.Context, string) (any, error) {
 			return []provider.Checked{{Provider: "answered", Findings: []sdk.Finding{{Severity: sdk.SeverityOK}}}}, nil
 		},
-		Healthy: func() bool { return true },
+		EndSessions: func(context.Context, string, string) (int, error) { return 12345, nil },
+		Healthy:     func() bool { return true },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	for _, command := range []string{"plugins", "reload", "check"} {
+	for command, want := range map[string]string{"plugins": "answered", "reload": "answered", "check": "answered", "session end --all": "12345"} {
 		for name, tc := range map[string]struct{ flag, environ string }{
 			"flag":              {"--socket=" + socket, ""},
 			"flag over setting": {"--socket=" + socket, "CONTROL_SOCKET=/none"},
@@ -42,11 +48,11 @@ func TestTheSocketIsEnough(t *testing.T) {
 			"DB_FILENAME":       {"", "DB_FILENAME=" + strings.TrimSuffix(socket, ".sock")},
 		} {
 			var out bytes.Buffer
-			args := []string{command}
+			args := strings.Fields(command)
 			if tc.flag != "" {
 				args = append(args, tc.flag)
 			}
-			if code := run(t.Context(), args, []string{tc.environ}, &out, &out); code != exitOK || !strings.Contains(out.String(), "answered") {
+			if code := run(t.Context(), args, []string{tc.environ}, &out, &out); code != exitOK || !strings.Contains(out.String(), want) {
 				t.Errorf("%s by %s: exit code %d: %s", command, name, code, out.String())
 			}
 		}

@@ -19,10 +19,11 @@ type Config struct {
 	// query or fragment.
 	PublicURL *url.URL
 
-	Secret     options.Secret // at least 32 bytes
-	DBFilename string
-	PluginDir  string
-	PluginLock string // path of the lock file
+	Secret         options.Secret // at least 32 bytes
+	SecretPrevious options.Secret // the same, or empty: none
+	DBFilename     string
+	PluginDir      string
+	PluginLock     string // path of the lock file
 
 	ControlSocket  string // path of a unix socket
 	MetricsAddress string // host:port; empty: none
@@ -48,6 +49,10 @@ type Config struct {
 	// Files are the paths of all that was read, or would have been had it been
 	// there: if one changes, the configuration may.
 	Files []string
+
+	// Sources are the paths of the files that say which providers there are: .env
+	// and the YAML file, if they are there.
+	Sources []string
 
 	// Warnings are for the log: what works, but probably not as it is meant.
 	Warnings []string
@@ -83,6 +88,6 @@ func Load(in Input) (*Config, error) {
 		return nil, &Error{Problems: l.problems, Notes: l.notes}
 	}
 	l.warnOfIgnored()
-	config.Files, config.Warnings = l.files, l.warnings
+	config.Files, config.Sources, config.Warnings = l.files, l.sources, l.warnings
 	return config, nil
 }

@@ -55,6 +55,7 @@ func (l *loader) readDocument(path, namedBy string) error {
 	if err != nil {
 		return oneProblem(namedBy, "%v", err)
 	}
+	l.sources = append(l.sources, path)
 	l.document = document{name: filepath.Base(path), dir: filepath.Dir(path), settings: map[string]entry{}}
 	root, err := parseYAML(text)
 	if err != nil {

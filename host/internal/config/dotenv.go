@@ -35,13 +35,19 @@ type dotenv struct {
 	// warnings are for what may be read otherwise than it was meant. They
 	// hold names and lines, never a value.
 	warnings []string
+
+	// swallowed says of a value in quotes that a setting of ours is part of it.
+	// A quote is missing, and reading on as dotenv does would leave out what
+	// may keep people out, such as a registration that is closed.
+	swallowed string
 }
 
 // parseDotenv reads a .env byte for byte as dotenv does, so that a file that works
 // for Directus means the same here; testdata/dotenv.json holds its answers.
 // dotenv refuses nothing: what it cannot read it leaves out, or takes for a part of
-// a value, without a word. So does this, with a warning. Variables in values
-// are not expanded: a $ in a password is a $.
+// a value, without a word. So does this, with a warning; what is swallowed is for
+// the caller to refuse. Variables in values are not expanded: a $ in a password is
+// a $.
 func parseDotenv(name, text string) dotenv {
 	d := dotenv{vars: map[string]variable{}}
 	text = strings.ReplaceAll(strings.ReplaceAll(text, "\r\n", "\n"), "\r", "\n")
@@ -99,6 +105,9 @@ func (d *dotenv) set(r rawAssignment) {
 		d.warn("%s stands twice in %s; the last one counts", r.name, r.place)
 	}
 	value := r.read()
+	if r.swallows() {
+		d.swallowed = r.origin() + " is in quotes over several lines, and a setting is part of its value: close the quote"
+	}
 	if doubt := r.doubt(value); doubt != "" {
 		d.warn("%s %s", r.origin(), doubt)
 	}
@@ -171,7 +180,18 @@ func closingQuote(text string) int {
 	return 0
 }
 
-var innerAssignment = regexp.MustCompile(`\n(?:export +)?[A-Z][A-Z0-9_]+=[^=\n]`)
+var innerAssignment = regexp.MustCompile(`\n(?:export +)?([A-Z][A-Z0-9_]+)=[^=\n]`)
+
+// swallows reports whether a setting of ours stands in the value.
+func (r rawAssignment) swallows() bool {
+	for _, inner := range innerAssignment.FindAllStringSubmatch(r.value, -1) {
+		option, _ := optionOf(inner[1])
+		if _, ok := settingsSchema.Lookup(option); ok || strings.HasPrefix(inner[1], "AUTH_") {
+			return true
+		}
+	}
+	return false
+}
 
 // doubt says what about a value may not be what was meant.
 func (r rawAssignment) doubt(value string) string {

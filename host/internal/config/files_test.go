@@ -142,6 +142,22 @@ func TestDotenvNotesStandBesideProblems(t *testing.T) {
 	newSetup(t).file(t, ".env", strings.Repeat("#", 1<<21)).refused(t, "it is larger than 1 MiB")
 }
 
+func TestDotenvLineAsDirectusPrintsIt(t *testing.T) {
+	c := newSetup(t).file(t, ".env", "AUTH_PROVIDERS=\"apple\"\nAUTH_APPLE_DRIVER=\"openid\"\nAUTH_APPLE_PARAMS=\"{\"response_mode\":\"form_post\"}\"\n").mustLoad(t)
+	if got := c.Providers[0].Options["params"]; got != `{"response_mode":"form_post"}` || len(c.Warnings) > 0 {
+		t.Errorf("params %q, warnings %q", got, c.Warnings)
+	}
+}
+
+// dotenv would leave out the setting, and open what it closes.
+func TestDotenvWithAQuoteThatSwallowsASetting(t *testing.T) {
+	for _, swallowed := range []string{"AUTH_CORP_ALLOW_PUBLIC_REGISTRATION=false", "IP_TRUST_PROXY=false", "export PORT=1", "SECRET_FILE=x"} {
+		newSetup(t).file(t, ".env", "A='1'\nNOTE=\"hunter2\n"+swallowed+"\nB=\"").
+			refused(t, ".env: NOTE (.env:2) is in quotes over several lines, and a setting is part of its value: close the quote")
+	}
+	newSetup(t).file(t, ".env", "NOTE=\"hunter2\nSOMETHING=else\"").mustLoad(t)
+}
+
 func TestYAMLRefused(t *testing.T) {
 	bomb := "a: &a [x,x,x,x,x,x,x,x,x]\n"
 	for _, step := range []string{"ba", "cb", "dc", "ed", "fe", "gf"} {

@@ -17,6 +17,7 @@ type loader struct {
 	layers   []map[string]variable // the environment, then .env
 	document document
 	files    []string // that were read, or looked for
+	sources  []string // of these, .env and the YAML file, if they are there
 	problems options.Problems
 	warnings []string
 	notes    []string // of the warnings, those about how .env is read
@@ -61,7 +62,11 @@ func (l *loader) readDotenv() error {
 	if err != nil {
 		return oneProblem(".env", "%v", err)
 	}
+	l.sources = append(l.sources, path)
 	found := parseDotenv(".env", text)
+	if found.swallowed != "" {
+		return oneProblem(".env", "%s", found.swallowed)
+	}
 	l.notes = found.warnings
 	for _, note := range found.warnings {
 		l.warnOnce("%s", note)

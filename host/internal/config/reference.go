@@ -44,6 +44,20 @@ the YAML file if they stand there.
 ## The host
 
 ` + withNames(settingsSchema, strings.ToUpper).Markdown() + `
+### SECRET
+
+Signing keys and grants (what a provider gave for asking again) lie in the database sealed under ` + "`SECRET`" + `, and logins in
+progress lie so in browsers. Session and refresh tokens do not depend on it: they are random, and a change of ` + "`SECRET`" + ` alone ends no
+session. At its first start the host puts a check into the database. A host whose ` + "`SECRET`" + ` does not open it does not start, and changes
+nothing.
+
+- **To change it**, set ` + "`SECRET`" + ` to the new value and ` + "`SECRET_PREVIOUS`" + ` to the old one, and restart. Everybody stays signed in. Everything
+  is sealed anew in the background, and then a line in the log says that ` + "`SECRET_PREVIOUS`" + ` can be removed; until then the host does not start
+  without it.
+- **If it is lost**, nobody can open what it sealed. ` + "`doorward session end --all --forget-secret`" + ` ends all sessions and removes
+  keys and grants; users stay. The host then starts with a new one.
+- **If somebody else has it**, and may have the database, do the same: whoever had both has the signing keys, too.
+
 ## Providers
 
 ` + "`AUTH_PROVIDERS`" + ` lists the providers. The options of each are variables ` + "`AUTH_<PROVIDER>_<OPTION>`" + `, with the name of the

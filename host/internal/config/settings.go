@@ -14,10 +14,11 @@ import (
 // settings are the host's own options. In the environment their names stand in
 // capitals.
 type settings struct {
-	Host      string         `option:"host" default:"127.0.0.1" doc:"address to listen on; 0.0.0.0 or :: for all"`
-	Port      int            `option:"port" default:"8055" doc:"TCP port to listen on; 0 lets the system choose and needs PUBLIC_URL"`
-	PublicURL string         `option:"public_url" doc:"URL under which browsers reach the host: https, or http on loopback; a path is allowed. Default: http://localhost: and the port"`
-	Secret    options.Secret `option:"secret,required" doc:"at least 32 bytes that nobody else knows; make one with: openssl rand -base64 32"`
+	Host           string         `option:"host" default:"127.0.0.1" doc:"address to listen on; 0.0.0.0 or :: for all"`
+	Port           int            `option:"port" default:"8055" doc:"TCP port to listen on; 0 lets the system choose and needs PUBLIC_URL"`
+	PublicURL      string         `option:"public_url" doc:"URL under which browsers reach the host: https, or http on loopback; a path is allowed. Default: http://localhost: and the port"`
+	Secret         options.Secret `option:"secret,required" doc:"at least 32 bytes that nobody else knows; make one with: openssl rand -base64 32"`
+	SecretPrevious options.Secret `option:"secret_previous" doc:"the old SECRET, for as long as something is sealed under it; see below"`
 
 	DBClient   string `option:"db_client" default:"sqlite3" doc:"kind of database: sqlite3"`
 	DBFilename string `option:"db_filename" default:"./doorward.db" doc:"path of the database file"`
@@ -64,11 +65,12 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 
 	config.Host, config.Port = s.Host, s.Port
 	config.Secret = s.Secret
+	config.SecretPrevious = g.secretPrevious(s)
 	config.LogLevel, config.LogStyle = s.LogLevel, strings.ReplaceAll(s.LogStyle, "raw", "json")
 	config.AccessTokenTTL, config.RefreshTokenTTL = s.AccessTokenTTL, s.RefreshTokenTTL
 	config.SessionCookieTTL, config.SessionRefreshGracePeriod = s.SessionCookieTTL, s.SessionRefreshGracePeriod
 	g.checkListen(s)
-	g.checkSecret(s.Secret)
+	g.checkSecret("secret", s.Secret)
 	g.checkLifetimes(s)
 	config.PublicURL = g.publicURL(s)
 	config.DBFilename = g.database(s)
@@ -121,13 +123,13 @@ func (g *group) checkLifetimes(s settings) {
 	g.within("session_refresh_grace_period", s.SessionRefreshGracePeriod, 0, 5*time.Minute, "from 0 to 5m")
 }
 
-func (g *group) checkSecret(secret options.Secret) {
+func (g *group) checkSecret(option string, secret options.Secret) {
 	const least, leastDistinct = 32, 8
-	if !g.ok("secret") {
+	if !g.ok(option) {
 		return
 	}
 	if len(secret) < least {
-		g.refuse("secret", "must be at least %d random bytes; make one with: openssl rand -base64 32", least)
+		g.refuse(option, "must be at least %d random bytes; make one with: openssl rand -base64 32", least)
 		return
 	}
 	distinct := map[byte]bool{}
@@ -135,8 +137,21 @@ func (g *group) checkSecret(secret options.Secret) {
 		distinct[b] = true
 	}
 	if len(distinct) < leastDistinct {
-		g.loader.warnOnce("%s is easy to guess, and whoever guesses it signs in as anybody; make one with: openssl rand -base64 32", g.spell("secret"))
+		g.loader.warnOnce("%s is easy to guess, and whoever guesses it signs in as anybody; make one with: openssl rand -base64 32", g.spell(option))
 	}
+}
+
+// secretPrevious is empty if there is none, or none that differs from SECRET.
+func (g *group) secretPrevious(s settings) options.Secret {
+	switch {
+	case s.SecretPrevious == "":
+		return ""
+	case s.SecretPrevious == s.Secret:
+		g.loader.warnOnce("%s is the same as %s, and has no effect; it is for the SECRET of before", g.spell("secret_previous"), g.spell("secret"))
+		return ""
+	}
+	g.checkSecret("secret_previous", s.SecretPrevious)
+	return s.SecretPrevious
 }
 
 func (g *group) database(s settings) string {

@@ -37,10 +37,19 @@ func (c *Client) Plugins(ctx context.Context, to any) error {
 }
 
 // Reload has the host read its configuration anew, and returns what it did.
-func (c *Client) Reload(ctx context.Context) (string, error) {
+func (c *Client) Reload(ctx context.Context, how Reloading) (string, error) {
 	var done string
-	err := c.call(ctx, http.MethodPost, "/reload", &done)
+	err := c.call(ctx, http.MethodPost, "/reload?"+how.query().Encode(), &done)
 	return done, err
+}
+
+// EndSessions has the host end the sessions of a provider and of a user, where empty
+// is any, and returns how many it ended.
+func (c *Client) EndSessions(ctx context.Context, provider, user string) (int, error) {
+	var ended int
+	query := url.Values{"provider": {provider}, "user": {user}}
+	err := c.call(ctx, http.MethodPost, "/sessions/end?"+query.Encode(), &ended)
+	return ended, err
 }
 
 // Check reads what the host finds wrong with a provider, or with all if the name

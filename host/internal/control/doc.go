@@ -2,6 +2,6 @@
 // commands, which only the user of the host (and root) can open, and a listener
 // for what may be read by a monitoring system.
 //
-// Both ends of the socket are here: [Serve] in the host, [Client] in the commands
-// "doorward reload", "plugins" and "check".
+// Both ends of the socket are here: [Claim] and [Claimed.Serve] in the host, [Client]
+// in the commands "doorward reload", "plugins", "check" and "session".
 package control

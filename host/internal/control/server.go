@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
+	"strconv"
 	"syscall"
 	"time"
 )
@@ -18,11 +20,15 @@ type Ports struct {
 	Plugins func() any
 
 	// Reload reads the configuration anew, and says what it did.
-	Reload func(ctx context.Context) (string, error)
+	Reload func(ctx context.Context, how Reloading) (string, error)
 
-	// Check looks for what is wrong with a provider, or with all if the name is
-	// empty.
+	// Check looks for what is wrong with a provider, as it is configured now, or
+	// with all if the name is empty.
 	Check func(ctx context.Context, provider string) (any, error)
+
+	// EndSessions ends the sessions of a provider and of a user, where empty is any,
+	// and returns how many.
+	EndSessions func(ctx context.Context, provider, user string) (int, error)
 
 	// Healthy is false while a plugin or a provider cannot be used.
 	Healthy func() bool
@@ -31,11 +37,26 @@ type Ports struct {
 	Metrics http.Handler
 }
 
+// Reloading is how a configuration is read anew.
+type Reloading struct {
+	DryRun bool // say what would be done, and do nothing
+
+	// Force removes all providers, if the configuration has none of them any more.
+	Force bool
+}
+
+func (r Reloading) query() url.Values {
+	return url.Values{"dry_run": {strconv.FormatBool(r.DryRun)}, "force": {strconv.FormatBool(r.Force)}}
+}
+
+func reloadingOf(query url.Values) Reloading {
+	return Reloading{DryRun: query.Get("dry_run") == "true", Force: query.Get("force") == "true"}
+}
+
 // A Server serves the socket and the listener until it is closed.
 type Server struct {
 	socket  *http.Server
 	monitor *http.Server
-	path    string
 }
 
 const (
@@ -43,17 +64,37 @@ const (
 	reloadTimeout = 2 * time.Minute // a reload starts plugins and opens providers
 )
 
-// ErrInUse: another host listens on the socket.
+// ErrInUse: another host listens on the socket, or starts.
 var ErrInUse = errors.New("another doorward is running with this control socket")
 
-// Serve listens on the unix socket, and on the TCP address for the monitoring
-// unless it is empty. A socket that a killed host left behind is replaced.
-func Serve(ctx context.Context, path, address string, ports Ports) (*Server, error) {
-	commands, err := listenUnix(ctx, path)
+// Claimed is a control socket that this process listens on and does not answer yet.
+// While it is held, no other host starts with the same socket.
+type Claimed struct{ listener net.Listener }
+
+// Claim listens on the unix socket. A socket that a killed host left behind is
+// replaced. The error is ErrInUse if another process has it.
+func Claim(ctx context.Context, path string) (*Claimed, error) {
+	listener, err := listenUnix(ctx, path)
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{path: path, socket: newServer(ports.commands())}
+	return &Claimed{listener}, nil
+}
+
+// Close gives the socket up. It does nothing once the socket is served.
+func (c *Claimed) Close() error {
+	if c.listener == nil {
+		return nil
+	}
+	return c.listener.Close()
+}
+
+// Serve answers on the socket, and on the TCP address for the monitoring unless it
+// is empty.
+func (c *Claimed) Serve(ctx context.Context, address string, ports Ports) (*Server, error) {
+	s := &Server{socket: newServer(ports.commands())}
+	commands := c.listener
+	c.listener = nil
 	go func() { _ = s.socket.Serve(commands) }() // ends with Close
 	if address == "" {
 		return s, nil
@@ -114,8 +155,15 @@ func (p Ports) commands() http.Handler {
 	mux.HandleFunc("POST /reload", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), reloadTimeout)
 		defer cancel()
-		done, err := p.Reload(ctx)
+		done, err := p.Reload(ctx, reloadingOf(r.URL.Query()))
 		answer(w, done, err)
+	})
+	mux.HandleFunc("POST /sessions/end", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), reloadTimeout)
+		defer cancel()
+		query := r.URL.Query()
+		ended, err := p.EndSessions(ctx, query.Get("provider"), query.Get("user"))
+		answer(w, ended, err)
 	})
 	mux.HandleFunc("GET /check", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), reloadTimeout)

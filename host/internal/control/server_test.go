@@ -31,7 +31,7 @@ func TestSocketOfABusyHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Serve(t.Context(), path, "", Ports{}); !errors.Is(err, ErrInUse) {
+	if _, err := Claim(t.Context(), path); !errors.Is(err, ErrInUse) {
 		t.Errorf("serving beside it: %v, want ErrInUse", err)
 	}
 	if after, err := os.Stat(path); err != nil || !os.SameFile(before, after) {

@@ -6,7 +6,6 @@ import (
 
 	hclog "github.com/hashicorp/go-hclog"
 
-	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/plugin"
 )
 
@@ -20,7 +19,7 @@ type backend struct {
 	queue   *queue
 	prober  *prober
 
-	description atomic.Pointer[plugin.Description] // what the plugin said last, also while it is down; nil: never up
+	described atomic.Pointer[plugin.Description] // what the plugin said last, also while it is down; nil: nothing yet
 }
 
 // newBackend makes the backend of a plugin that is needed for as long as life.
@@ -30,20 +29,4 @@ func newBackend(life context.Context, name string, config Config) *backend {
 		queue:  newQueue(config.limits.shared),
 		prober: &prober{life: life, plugin: name, limits: config.limits, logger: config.Logger},
 	}
-}
-
-// registers reports whether the plugin registers whoever signs in, by default.
-func (b *backend) registers() bool {
-	said := b.description.Load()
-	return said != nil && said.RegistersByDefault
-}
-
-// maxInbound is how large a request the providers may send. Of a plugin that was
-// never up nobody knows; its responses must not be refused for their size then,
-// which sounds final, but because it is down.
-func (b *backend) maxInbound() int64 {
-	if said := b.description.Load(); said != nil && said.MaxInbound > 0 {
-		return said.MaxInbound
-	}
-	return sdk.MaxInbound
 }

@@ -31,29 +31,23 @@ func TestADriverThatDoesNotExist(t *testing.T) {
 	}
 }
 
-// If the only provider has such a driver, nobody can sign in, and a host that says
-// that it is ready would hide it. Beside a good one it is told.
-func TestAHostWithoutAnyPluginDoesNotStart(t *testing.T) {
-	config, _ := newHost(Config{Binaries: binaries(t, "fake"), Providers: []Configured{
-		configured("faek", "a"), configured("fake", "b", "no_such", "1"),
-	}})
-	p, err := Start(t.Context(), config)
-	if !errors.Is(err, ErrNoneUsable) || !strings.Contains(err.Error(), `provider "a"`) || !strings.Contains(err.Error(), `did you mean "fake"?`) {
-		t.Errorf("starting: %v", err)
-	}
-	if err == nil {
-		p.Stop()
-	}
-	h := startHost(t, Config{Binaries: binaries(t, "fake"), Providers: []Configured{configured("faek", "a"), configured("fake", "b")}})
-	h.mustBegin(t, "b")
-	checked, err := h.Check(t.Context(), "a")
-	if err != nil || len(checked) != 1 || len(checked[0].Findings) != 1 || !strings.Contains(checked[0].Findings[0].Text, `did you mean "fake"?`) {
-		t.Errorf("checking: %+v, %v", checked, err)
-	}
-	if got := h.plugin(t, "faek").LastError; !strings.Contains(got, `did you mean "fake"?`) {
-		t.Errorf("as doorward plugins shows it: %s", got)
-	}
-	if logged := h.logs.String(); !strings.Contains(logged, `did you mean`) {
-		t.Errorf("the log does not say so: %s", logged)
+// Nobody can sign in through such a provider, and that is told wherever an operator
+// looks. The host runs all the same, for those who are signed in.
+func TestProviderWithoutAPlugin(t *testing.T) {
+	for _, others := range [][]Configured{nil, {configured("fake", "b")}} {
+		h := startHost(t, Config{Binaries: binaries(t, "fake"), Providers: append([]Configured{configured("faek", "a")}, others...)})
+		for _, c := range others {
+			h.mustBegin(t, c.Name)
+		}
+		checked, err := h.Check(t.Context(), "a")
+		if err != nil || len(checked) != 1 || len(checked[0].Findings) != 1 || !strings.Contains(checked[0].Findings[0].Text, `did you mean "fake"?`) {
+			t.Errorf("checking: %+v, %v", checked, err)
+		}
+		if got := h.plugin(t, "faek").LastError; !strings.Contains(got, `did you mean "fake"?`) {
+			t.Errorf("as doorward plugins shows it: %s", got)
+		}
+		if logged := h.logs.String(); !strings.Contains(logged, `did you mean`) {
+			t.Errorf("the log does not say so: %s", logged)
+		}
 	}
 }

@@ -15,7 +15,78 @@ import (
 type Checked struct {
 	Provider string        `json:"provider"`
 	Plugin   string        `json:"plugin"`
+	Pending  Pending       `json:"pending,omitempty"`
 	Findings []sdk.Finding `json:"findings"`
+
+	// As is the provider as it was checked; without a name if it could not be opened.
+	As sso.Provider `json:"-"`
+}
+
+// Pending says how what was checked differs from what is in force; empty: not at all.
+type Pending string
+
+// How a configuration differs from what is in force.
+const (
+	PendingAdded   Pending = "added"
+	PendingChanged Pending = "changed"
+	PendingRemoved Pending = "removed" // what is in force was checked
+)
+
+// CheckConfigured is Check for these providers, as a reload would have them. What is
+// not in force is opened on trial, and closed again.
+func (p *Providers) CheckConfigured(ctx context.Context, configured []Configured, name string) ([]Checked, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(p.life, cancel)() // a host that stops does not wait for it
+	t, err := p.try(ctx, configured)
+	if err != nil {
+		return nil, err
+	}
+	defer t.end()
+	var all []Checked
+	for _, c := range configured {
+		if name == "" || c.Name == name {
+			all = append(all, t.check(ctx, c))
+		}
+	}
+	for _, c := range t.before.order {
+		gone := !slices.ContainsFunc(configured, func(now Configured) bool { return now.Name == c.Name })
+		if gone && (name == "" || c.Name == name) {
+			checked := check(ctx, c, t.before.handles[c.Name])
+			checked.Pending = PendingRemoved
+			all = append(all, checked)
+		}
+	}
+	if len(all) == 0 && name != "" {
+		return nil, fmt.Errorf("%w %q; the configured ones: %s", sso.ErrUnknownProvider, name, namesOf(configured))
+	}
+	return all, nil
+}
+
+// check checks a provider as it would be after a reload.
+func (t *trial) check(ctx context.Context, c Configured) Checked {
+	before, known := t.before.configured(c.Name)
+	checked := Checked{Provider: c.Name, Plugin: c.pluginName()}
+	switch {
+	case !known:
+		checked.Pending = PendingAdded
+	case !sameConfigured(before, c):
+		checked.Pending = PendingChanged
+	}
+	switch provider, err := t.opened[c.Name], t.failed[c.Name]; {
+	case err != nil:
+		checked.refuse(c, err)
+	case provider != nil:
+		ctx, cancel := context.WithTimeout(ctx, methodCheck.limit)
+		defer cancel()
+		checked.As = c.provider(t.described[c.Name])
+		findings, err := provider.Check(ctx)
+		checked.found(c, findings, translate(err))
+	default:
+		inForce := check(ctx, c, t.before.handles[c.Name])
+		checked.Findings, checked.As = inForce.Findings, inForce.As
+	}
+	return checked
 }
 
 // Check asks the mechanism of a provider, or of each one if the name is empty, what
@@ -23,7 +94,7 @@ type Checked struct {
 func (p *Providers) Check(ctx context.Context, name string) ([]Checked, error) {
 	now := p.now.Load()
 	if _, ok := now.handles[name]; !ok && name != "" {
-		return nil, fmt.Errorf("%w %q; the configured ones: %s", sso.ErrUnknownProvider, name, now.names())
+		return nil, fmt.Errorf("%w %q; the configured ones: %s", sso.ErrUnknownProvider, name, namesOf(now.order))
 	}
 	var all []Checked
 	for _, c := range now.order {
@@ -37,15 +108,11 @@ func (p *Providers) Check(ctx context.Context, name string) ([]Checked, error) {
 func check(ctx context.Context, c Configured, h *handle) Checked {
 	checked := Checked{Provider: c.Name, Plugin: h.backend.name}
 	findings, err := h.findings(ctx)
-	switch {
-	case errors.Is(err, errors.ErrUnsupported):
-		checked.add(sdk.SeverityOK, "provider", "it is open; the plugin has no check of its own")
-	case err != nil:
-		for _, line := range explain(c, err) {
-			checked.add(sdk.SeverityError, "provider", line)
-		}
-	default:
-		checked.Findings = findings
+	checked.found(c, findings, err)
+	if h.available() == nil {
+		checked.As = c.provider(h.backend.described.Load())
+	}
+	if err == nil {
 		h.remember(findings)
 	}
 	return checked
@@ -59,6 +126,23 @@ func (h *handle) findings(ctx context.Context) ([]sdk.Finding, error) {
 	}
 	defer done()
 	return (&mechanism{handle: h}).Check(ctx)
+}
+
+func (c *Checked) found(of Configured, findings []sdk.Finding, err error) {
+	switch {
+	case errors.Is(err, errors.ErrUnsupported):
+		c.add(sdk.SeverityOK, "provider", "it is open; the plugin has no check of its own")
+	case err != nil:
+		c.refuse(of, err)
+	default:
+		c.Findings = findings
+	}
+}
+
+func (c *Checked) refuse(of Configured, err error) {
+	for _, line := range explain(of, err) {
+		c.add(sdk.SeverityError, "provider", line)
+	}
 }
 
 func (c *Checked) add(severity sdk.Severity, subject, text string) {
@@ -79,12 +163,11 @@ func (h *handle) remember(findings []sdk.Finding) {
 const (
 	firstLook   = time.Minute // after the start, when everything has settled
 	lookAgain   = 12 * time.Hour
-	warnBefore  = 30 * 24 * time.Hour
 	lookTimeout = 5 * time.Minute
 )
 
 // WatchExpiry checks the providers now and then, until ctx is done, and warns of
-// what expires within 30 days.
+// what expires within sdk.WarnBeforeExpiry.
 func (p *Providers) WatchExpiry(ctx context.Context) {
 	timer := time.NewTimer(firstLook)
 	defer timer.Stop()
@@ -109,7 +192,7 @@ func (p *Providers) warnOfExpiry(ctx context.Context) {
 			continue
 		}
 		for _, f := range check(ctx, c, h).Findings {
-			if left := time.Until(f.ExpiresAt); !f.ExpiresAt.IsZero() && left < warnBefore {
+			if left := time.Until(f.ExpiresAt); !f.ExpiresAt.IsZero() && left < sdk.WarnBeforeExpiry {
 				p.config.Logger.Warn("something that a provider depends on expires soon", "provider", c.Name,
 					"subject", f.Subject, "expires", f.ExpiresAt.UTC().Format(time.RFC3339), "days_left", int(left.Hours()/24))
 			}

@@ -6,6 +6,7 @@ import (
 	hclog "github.com/hashicorp/go-hclog"
 
 	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/plugin"
 )
 
@@ -43,6 +44,26 @@ func (c Configured) pluginName() string {
 		return c.Driver + "/" + c.Name
 	}
 	return c.Driver
+}
+
+// provider is the provider as the domain sees it, with what its plugin decides. Of a
+// plugin that was never up nobody knows how large a request its providers send;
+// their responses must not be refused for their size then, which sounds final, but
+// because it is down.
+func (c Configured) provider(described *plugin.Description) sso.Provider {
+	if described == nil {
+		described = &plugin.Description{MaxInbound: sdk.MaxInbound}
+	}
+	if c.RegistrationUnset {
+		c.AllowPublicRegistration = described.RegistersByDefault
+	}
+	if c.Spelling != nil {
+		c.Spelled = sso.Spelled{
+			AllowPublicRegistration: c.Spelling("allow_public_registration"), RequireVerifiedEmail: c.Spelling("require_verified_email"),
+		}
+	}
+	c.MaxInbound = described.MaxInbound
+	return c.Provider
 }
 
 // sameOptions reports whether the mechanism could not tell the two apart.

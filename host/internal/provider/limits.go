@@ -49,16 +49,17 @@ var defaultLimits = limits{
 	process: process.DefaultLimits, pauses: DefaultPauses,
 	first: 5 * time.Second, open: 15 * time.Second, reopen: 500 * time.Millisecond, drain: 30 * time.Second,
 	probe: 10 * time.Second, answer: 2 * time.Second, slow: 3 * time.Second,
-	// 64 calls in flight through a provider. A call waits for less time than it may
-	// take itself: 15 s for logins, 10 s for refreshes. Who is signed in, and must be
+	// A call waits for less time than it may take itself, which is 15 s to begin a login
+	// and 10 s for a refresh, so that whoever cannot be served learns it in time. A
+	// provider that takes 2 s for each login serves 400 at once in that time. Who is signed in, and must be
 	// asked about, has places that no number of strangers can take, rather than
 	// precedence: with precedence, one person with many sessions could keep everybody
 	// from signing in. What logout messages and metadata take is little, because
 	// anybody may send them and no person waits.
-	logins:   lineLimits{own: 8, most: 40, waiting: 1024, patience: 14 * time.Second},
+	logins:   lineLimits{own: 8, most: 64, waiting: 1024, patience: 14 * time.Second},
 	sessions: lineLimits{own: 6, most: 16, waiting: 512, patience: 8 * time.Second},
 	others:   lineLimits{own: 2, most: 8, waiting: 64, patience: 8 * time.Second},
 	// What three providers that hang can hold, and a little more. All in all a plugin
-	// has at most 192 calls in flight, and 16 for each of its providers.
-	shared: 192,
+	// has at most 256 calls in flight, and 16 for each of its providers.
+	shared: 256,
 }

@@ -37,14 +37,13 @@ type snapshot struct {
 	supervisors []*supervisor
 }
 
-// ErrNoneUsable: every provider was refused by its mechanism, or there is no plugin
-// for it, so that nobody could sign in.
+// ErrNoneUsable: every provider was refused by its mechanism, so that nobody could
+// sign in.
 var ErrNoneUsable = errors.New("providers are misconfigured")
 
 // Start launches the plugins side by side and opens the providers. What does not
 // start, or is misconfigured, is unavailable, and the rest goes on. Only if every
-// provider is misconfigured, or has a driver for which there is no plugin, Start fails
-// with ErrNoneUsable.
+// provider is misconfigured Start fails, with ErrNoneUsable.
 func Start(ctx context.Context, config Config) (*Providers, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("starting the plugins: %w", err)
@@ -111,10 +110,15 @@ func (p *Providers) awaitFirst(started []*supervisor) {
 
 // supervise starts a plugin, with the providers that it serves.
 func (p *Providers) supervise(name string, specs map[string]*spec) *supervisor {
-	s := newSupervisor(p.life, name, p.config, p.runtime.path, specs)
+	s := p.newSupervisor(name, specs)
 	p.supervisors[name] = s
 	go s.run() // until its life ends
 	return s
+}
+
+// newSupervisor makes a supervisor that does not run yet.
+func (p *Providers) newSupervisor(name string, specs map[string]*spec) *supervisor {
+	return newSupervisor(p.life, name, p.config, p.runtime.path, specs)
 }
 
 func (p *Providers) specsOf(configured []Configured) map[string]*spec {
@@ -137,24 +141,25 @@ func byPlugin(specs map[string]*spec) map[string]map[string]*spec {
 	return plugins
 }
 
-// names lists the configured providers, for the operator.
-func (s *snapshot) names() string {
+// namesOf lists configured providers, for the operator.
+func namesOf(configured []Configured) string {
 	var names []string
-	for _, c := range s.order {
+	for _, c := range configured {
 		names = append(names, c.Name)
 	}
 	return strings.Join(names, ", ")
 }
 
 // noneUsable returns an error if there are providers and each one has options that
-// are wrong, or a driver for which there is no plugin, with all that is, in the order
-// of the configuration. Both are mistakes that do not pass by themselves.
+// are wrong, with all that is, in the order of the configuration. A driver for which
+// there is no plugin is not such a mistake: the plugin may be added while the host
+// runs, and until then it serves those who are signed in.
 func (p *Providers) noneUsable() error {
 	var lines []string
 	now := p.now.Load()
 	for _, c := range now.order {
 		err := p.Available(c.Name)
-		if !errors.Is(err, sdk.ErrMisconfigured) && !errors.Is(err, ErrNoPlugin) {
+		if !errors.Is(err, sdk.ErrMisconfigured) {
 			return nil
 		}
 		lines = append(lines, explain(c, err)...)
@@ -213,19 +218,8 @@ func (p *Providers) Provider(name string) (sso.Provider, bool) {
 	return sso.Provider{}, false
 }
 
-// provider is the provider as the domain sees it, with what its plugin decides.
 func (s *snapshot) provider(c Configured) sso.Provider {
-	plugin := s.handles[c.Name].backend
-	if c.RegistrationUnset {
-		c.AllowPublicRegistration = plugin.registers()
-	}
-	if c.Spelling != nil {
-		c.Spelled = sso.Spelled{
-			AllowPublicRegistration: c.Spelling("allow_public_registration"), RequireVerifiedEmail: c.Spelling("require_verified_email"),
-		}
-	}
-	c.MaxInbound = plugin.maxInbound()
-	return c.Provider
+	return c.provider(s.handles[c.Name].backend.described.Load())
 }
 
 // Plugins returns how all plugins stand, by name.

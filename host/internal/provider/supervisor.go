@@ -135,7 +135,7 @@ func (s *supervisor) start() {
 // adopt makes a process the one that runs.
 func (s *supervisor) adopt(p *process.Process) {
 	s.running = p
-	s.description.Store(&p.Description)
+	s.described.Store(&p.Description)
 	s.prober.reset()
 }
 

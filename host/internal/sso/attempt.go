@@ -1,7 +1,6 @@
 package sso
 
 import (
-	"crypto/cipher"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/base64"
@@ -81,18 +80,18 @@ func newStep() string {
 // neither passes for the other. A sealed attempt is bound to its provider and
 // state, so that it can be opened nowhere else (A12, A13). They are authenticated
 // with it and not part of it: whoever opens it has to know them.
-type sealer struct{ aead cipher.AEAD }
+type sealer struct{ vault *Vault }
 
-func newSealer(secret []byte, purpose string) (*sealer, error) {
-	aead, err := newAEAD(secret, "doorward "+purpose+" v2")
+func newSealer(secret, previous []byte, purpose string) (*sealer, error) {
+	vault, err := NewVault(secret, previous, "doorward "+purpose+" v2")
 	if err != nil {
 		return nil, err
 	}
-	return &sealer{aead: aead}, nil
+	return &sealer{vault}, nil
 }
 
 func (s *sealer) seal(a Attempt) (string, error) {
-	sealed := base64.RawURLEncoding.EncodeToString(s.aead.Seal(nil, nil, encodeAttempt(a), binding(a.Provider, a.State)))
+	sealed := base64.RawURLEncoding.EncodeToString(s.vault.Seal(encodeAttempt(a), binding(a.Provider, a.State)))
 	if len(sealed) > MaxSealed {
 		return "", ErrAttemptTooLarge
 	}
@@ -110,7 +109,7 @@ func (s *sealer) open(sealed, provider, state string, now time.Time) (Attempt, e
 	if err != nil || strings.ContainsAny(sealed, "\r\n") { // which the decoder skips
 		return Attempt{}, fmt.Errorf("%w: not base64url", ErrAttemptInvalid)
 	}
-	plain, err := s.aead.Open(nil, nil, box, binding(provider, state))
+	plain, _, err := s.vault.Open(box, binding(provider, state))
 	if err != nil {
 		return Attempt{}, fmt.Errorf("%w: altered, or of another provider or state", ErrAttemptInvalid)
 	}

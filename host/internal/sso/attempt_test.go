@@ -21,7 +21,7 @@ func testAttempt() Attempt {
 
 func testSealer(t testing.TB, secret string) *sealer {
 	t.Helper()
-	s, err := newSealer([]byte(secret), "attempt")
+	s, err := newSealer([]byte(secret), nil, "attempt")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -207,10 +207,13 @@ func TestCheckIdentity(t *testing.T) {
 }
 
 func TestNewNeedsALongSecret(t *testing.T) {
-	if _, err := New(Config{Secret: make([]byte, MinSecret-1)}, Ports{}); err == nil {
+	if _, err := New(Config{Secret: make([]byte, MinSecret-1), Clock: SystemClock()}, Ports{}); err == nil {
 		t.Error("a short secret is accepted")
 	}
-	if _, err := New(Config{Secret: make([]byte, MinSecret)}, Ports{}); err != nil {
+	if _, err := New(Config{Secret: make([]byte, MinSecret), Clock: SystemClock()}, Ports{}); err != nil {
 		t.Error(err)
+	}
+	if _, err := New(Config{Secret: make([]byte, MinSecret)}, Ports{}); err == nil {
+		t.Error("no clock is accepted")
 	}
 }

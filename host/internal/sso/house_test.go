@@ -40,7 +40,10 @@ type house struct {
 	path      string // of the database
 	store     *sqlite.Store
 	sessions  sso.Sessions // the store, if it is not replaced
+	sealed    sso.Sealed   // likewise
 	clock     *clock
+	secret    []byte
+	previous  []byte
 	providers *providers
 	tokens    *unreliable
 	idp       *idp
@@ -52,7 +55,7 @@ func newHouse(t testing.TB, list ...sso.Provider) *house {
 	if len(list) == 0 {
 		list = []sso.Provider{provider("p")}
 	}
-	h := &house{t: t, path: filepath.Join(t.TempDir(), "test.db"), clock: &clock{now: start}, idp: newIDP()}
+	h := &house{t: t, path: filepath.Join(t.TempDir(), "test.db"), clock: &clock{now: start}, secret: secret, idp: newIDP()}
 	h.providers = &providers{list: list, mechanisms: h.idp.serve(t, list)}
 	h.openStore()
 	h.restart()
@@ -61,26 +64,30 @@ func newHouse(t testing.TB, list ...sso.Provider) *house {
 
 func (h *house) openStore() {
 	h.t.Helper()
-	store, err := sqlite.Open(h.t.Context(), h.path)
+	store, err := sqlite.Open(h.t.Context(), h.path, sso.Confirming(h.secret, h.previous))
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.store, h.sessions = store, store
+	h.store, h.sessions, h.sealed = store, store, store
 	h.t.Cleanup(func() { _ = store.Close() })
 }
 
 // restart forgets all that is in memory, as another node never knew it.
 func (h *house) restart() {
 	h.t.Helper()
-	tokens, err := token.New(h.t.Context(), token.Config{Keys: h.store, Secret: secret, Issuer: "https://doorward.test", Now: h.clock.Now})
+	tokens, err := token.New(h.t.Context(), token.Config{
+		Keys: h.store, Secret: h.secret, SecretPrevious: h.previous, Issuer: "https://doorward.test", Now: h.clock.Now,
+	})
 	if err != nil {
 		h.t.Fatal(err)
 	}
 	h.tokens = &unreliable{AccessTokens: tokens}
 	h.Service, err = sso.New(sso.Config{
-		Secret: secret, AccessTokenTTL: accessTTL, RefreshTokenTTL: refreshTTL, SessionTTL: sessionTTL,
-		RefreshGrace: grace, Now: h.clock.Now,
-	}, sso.Ports{Providers: h.providers, Users: h.store, Sessions: h.sessions, AtProviders: h.store, Once: h.store, Tokens: h.tokens})
+		Secret: h.secret, SecretPrevious: h.previous, AccessTokenTTL: accessTTL, RefreshTokenTTL: refreshTTL, SessionTTL: sessionTTL,
+		RefreshGrace: grace, Clock: sso.NewClock(h.clock.look),
+	}, sso.Ports{
+		Providers: h.providers, Users: h.store, Sessions: h.sessions, AtProviders: h.store, Once: h.store, Sealed: h.sealed, Tokens: h.tokens,
+	})
 	if err != nil {
 		h.t.Fatal(err)
 	}
@@ -143,8 +150,16 @@ func wantErr(t testing.TB, what string, err, want error) {
 }
 
 type clock struct {
-	mu  sync.Mutex
-	now time.Time
+	mu      sync.Mutex
+	now     time.Time
+	running time.Duration
+}
+
+// look is what a Clock looks at.
+func (c *clock) look() (time.Time, time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now, c.running
 }
 
 func (c *clock) Now() time.Time {
@@ -155,10 +170,19 @@ func (c *clock) Now() time.Time {
 
 func (c *clock) advance(d time.Duration) { c.set(c.Now().Add(d)) }
 
+// set lets time go by until then.
 func (c *clock) set(t time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.running += t.Sub(c.now)
 	c.now = t
+}
+
+// setBy makes the clock wrong, or right again, while no time goes by.
+func (c *clock) setBy(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now = c.now.Add(d)
 }
 
 // unreliable are access tokens that cannot be issued while fail is set.

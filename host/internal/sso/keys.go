@@ -13,6 +13,10 @@ type SigningKey struct {
 	CreatedAt time.Time
 }
 
+// SigningKeyPurpose is the purpose of the Vault that seals signing keys; each is
+// bound to its ID.
+const SigningKeyPurpose = "doorward signing key v1"
+
 // SigningKeys keeps signing keys.
 type SigningKeys interface {
 	// SigningKeys returns all keys, newest first.
@@ -23,6 +27,10 @@ type SigningKeys interface {
 
 	// DeleteSigningKey is no error if there is no such key.
 	DeleteSigningKey(ctx context.Context, id string) error
+
+	// SwapSigningKey replaces how a key is sealed, if it still is sealed so. It is no
+	// error if it is not.
+	SwapSigningKey(ctx context.Context, id string, before, after []byte) error
 }
 
 // AccessClaims is what an access token says.

@@ -50,6 +50,10 @@ func (s *Service) askNow(waiting context.Context, stored SessionToken) (verdict,
 		return verdict{}, fmt.Errorf("asking provider %s about session %s: %w", session.Provider, session.ID, err)
 	case errors.Is(err, errors.ErrUnsupported):
 		return verdict{user: stored.User}, nil
+	case errors.Is(err, ErrSealed):
+		return s.unopened(ctx, stored, err)
+	case errors.Is(err, sdk.ErrDenied) && s.byTheClock(err):
+		return verdict{}, fmt.Errorf("%w: provider %s says no by a clock that was set: %w", ErrSessionNotNow, session.Provider, err)
 	case errors.Is(err, sdk.ErrDenied):
 		refused := fmt.Errorf("%w: provider %s says no to session %s: %w", ErrSessionInvalid, session.Provider, session.ID, err)
 		return verdict{}, errors.Join(refused, s.end(ctx, session.ID))
@@ -61,6 +65,31 @@ func (s *Service) askNow(waiting context.Context, stored SessionToken) (verdict,
 		return verdict{}, errors.Join(fmt.Errorf("%w: %w", ErrSessionInvalid, wrong), s.end(ctx, session.ID))
 	}
 	return s.follow(waiting, stored, identity)
+}
+
+// unopened ends a session whose grant does not open although SECRET is the right
+// one: it was altered, or belongs to another session, and the provider can never
+// be asked again.
+func (s *Service) unopened(ctx context.Context, stored SessionToken, why error) (verdict, error) {
+	confirmed, err := s.confirmed(ctx)
+	if err != nil {
+		return verdict{}, err
+	}
+	if !confirmed {
+		return verdict{user: stored.User, unasked: why}, nil
+	}
+	return verdict{}, errors.Join(fmt.Errorf("%w: %w", ErrSessionInvalid, why), s.end(ctx, stored.Session.ID))
+}
+
+// byTheClock reports whether a refusal may come from a clock that was set lately:
+// mechanisms go by the same one.
+func (s *Service) byTheClock(err error) bool {
+	switch sdk.ReasonOf(err) {
+	case sdk.ReasonAccountExpired, sdk.ReasonPasswordExpired, sdk.ReasonLogonNotPermitted:
+		return s.config.SetWithin(settleFor)
+	default:
+		return false
+	}
 }
 
 // refreshed calls the mechanism when it is its turn. errors.ErrUnsupported: there is
@@ -106,9 +135,9 @@ func (s *Service) follow(waiting context.Context, stored SessionToken, identity 
 			return verdict{}, fmt.Errorf("storing the new grant: %w", err)
 		}
 	}
-	p, err := s.Provider(stored.Session.Provider)
+	p, err := s.providerOf(stored.Session.Provider)
 	if err != nil {
-		return verdict{}, fmt.Errorf("%w: %w", ErrSessionInvalid, err)
+		return verdict{}, err
 	}
 	user := stored.User
 	mapIdentity(&user, p, identity)

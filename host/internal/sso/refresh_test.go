@@ -104,7 +104,7 @@ func TestRefreshWhileTheProviderCannotSay(t *testing.T) {
 			}
 			h.clock.set(done.Session.ExpiresAt)
 			_, err = h.Refresh(t.Context(), again.Token, sso.ModeSession)
-			wantErr(t, "at the end of the session", err, sso.ErrSessionInvalid)
+			wantErr(t, "at the end of the session", err, sso.ErrSessionNotNow)
 		})
 	}
 	t.Run("back again", func(t *testing.T) {
@@ -180,8 +180,10 @@ func TestGrantIsEncryptedAndBoundToItsSession(t *testing.T) {
 	at, err := h.store.AtProvider(t.Context(), two.Session.ID)
 	wantErr(t, "AtProvider", err, nil)
 	wantErr(t, "ReplaceGrant", h.store.ReplaceGrant(t.Context(), one.Session.ID, at.SealedGrant), nil)
-	again, err := h.Refresh(t.Context(), one.Token, sso.ModeSession)
-	if err != nil || again.Unasked == nil || len(h.idp.grants()) != 0 {
-		t.Errorf("a grant moved from another session: %v, asked %q", err, h.idp.grants())
+	h.wantNoRefresh("a grant moved from another session", one.Token, sso.ModeSession, sso.ErrSessionInvalid)
+	h.wantSession("the session with the moved grant", one.Token, sso.ErrSessionInvalid)
+	h.wantSession("the other session", two.Token, nil)
+	if len(h.idp.grants()) != 0 {
+		t.Errorf("asked with %q", h.idp.grants())
 	}
 }

@@ -53,7 +53,7 @@ func TestAttemptsThatAreRefused(t *testing.T) {
 
 func TestAttemptOfAnotherHost(t *testing.T) {
 	h, stranger := newHouse(t), newHouse(t)
-	other, err := sso.New(sso.Config{Secret: []byte("another secret, which is long enough too"), Now: h.clock.Now},
+	other, err := sso.New(sso.Config{Secret: []byte("another secret, which is long enough too"), Clock: sso.NewClock(h.clock.look)},
 		sso.Ports{Providers: stranger.providers})
 	if err != nil {
 		t.Fatal(err)

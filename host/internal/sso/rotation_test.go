@@ -142,8 +142,8 @@ func TestProviderThatWasRemoved(t *testing.T) {
 	h := newHouse(t, provider("p"), provider("q"))
 	done := h.signIn(sso.Start{Provider: "q", Mode: sso.ModeJSON}, alice())
 	h.providers.configure(provider("p"))
-	h.wantNoRefresh("without its provider", done.Token, sso.ModeJSON, sso.ErrSessionInvalid)
-	if _, err := h.AuthenticateAccess(t.Context(), done.Access); !errors.Is(err, sso.ErrSessionInvalid) {
+	h.wantNoRefresh("without its provider", done.Token, sso.ModeJSON, sso.ErrSessionNotNow)
+	if _, err := h.AuthenticateAccess(t.Context(), done.Access); !errors.Is(err, sso.ErrSessionNotNow) {
 		t.Errorf("access token without its provider: %v", err)
 	}
 	h.providers.configure(provider("p"), provider("q"))

@@ -1,6 +1,7 @@
 package sso
 
 import (
+	"errors"
 	"fmt"
 	"time"
 )
@@ -13,7 +14,12 @@ const (
 
 // Config is what a Service needs to know.
 type Config struct {
-	Secret []byte // at least 32 bytes; the key of attempts is derived from it
+	// Secret and SecretPrevious are SECRET and SECRET_PREVIOUS: at least 32 bytes
+	// each, the latter nil if there is none.
+	Secret, SecretPrevious []byte
+
+	// Clock is what the time is told by, and what may be undone because of it.
+	*Clock
 
 	AccessTokenTTL  time.Duration
 	RefreshTokenTTL time.Duration
@@ -22,8 +28,6 @@ type Config struct {
 	// RefreshGrace is how long a session token stays good after it was
 	// replaced, so that requests under way are not lost.
 	RefreshGrace time.Duration
-
-	Now func() time.Time
 }
 
 // Ports is what a Service uses of the world.
@@ -33,6 +37,7 @@ type Ports struct {
 	Sessions    Sessions
 	AtProviders ProviderSessions
 	Once        Once
+	Sealed      Sealed
 	Tokens      AccessTokens
 }
 
@@ -57,15 +62,18 @@ func New(config Config, ports Ports) (*Service, error) {
 	if len(config.Secret) < MinSecret {
 		return nil, fmt.Errorf("secret of %d bytes, at least %d are needed", len(config.Secret), MinSecret)
 	}
-	logins, err := newSealer(config.Secret, "attempt")
+	if config.Clock == nil {
+		return nil, errors.New("a clock is missing")
+	}
+	logins, err := newSealer(config.Secret, config.SecretPrevious, "attempt")
 	if err != nil {
 		return nil, err
 	}
-	logouts, err := newSealer(config.Secret, "logout")
+	logouts, err := newSealer(config.Secret, config.SecretPrevious, "logout")
 	if err != nil {
 		return nil, err
 	}
-	grants, err := newGrants(config.Secret)
+	grants, err := newGrants(config.Secret, config.SecretPrevious)
 	if err != nil {
 		return nil, err
 	}

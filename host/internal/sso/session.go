@@ -6,6 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -74,16 +75,17 @@ var ErrSpent = errors.New("already used")
 type Sessions interface {
 	// CreateSession stores a session with its first token, which expires with
 	// the session, and removes sessions, tokens and once-IDs that expired before
-	// now; not all of them if there are many. ErrNotFound if there is no such
-	// user.
-	CreateSession(ctx context.Context, session Session, token TokenHash, now time.Time) error
+	// removeBefore; not all of them if there are many, and none if it is zero.
+	// ErrNotFound if there is no such user.
+	CreateSession(ctx context.Context, session Session, token TokenHash, removeBefore time.Time) error
 
 	// SessionToken returns what is stored for a token, spent or expired ones
 	// included. ErrNotFound if there is nothing.
 	SessionToken(ctx context.Context, token TokenHash) (SessionToken, error)
 
-	// RotateToken marks Old as spent at Now, if it is not yet, adds New, and
-	// moves the session's expiry, all in one transaction. ErrSpent if Old was
+	// RotateToken marks Old as spent at Now, if it is not yet, adds New, moves the
+	// session's expiry, and removes what expired before RemoveBefore, as
+	// CreateSession does, all in one transaction. ErrSpent if Old was
 	// spent before GraceFrom, or at all when GraceFrom is zero; ErrNotFound if
 	// Old is unknown. In both cases nothing changes.
 	RotateToken(ctx context.Context, rotation Rotation) error
@@ -92,9 +94,20 @@ type Sessions interface {
 	// no such session.
 	EndSession(ctx context.Context, sessionID string) error
 
+	// EndSessions ends at most limit of the sessions that match, and returns how
+	// many it ended.
+	EndSessions(ctx context.Context, match SessionMatch, limit int) (int, error)
+
 	// SessionUser returns the user of a session that has not expired at now;
 	// ErrNotFound if there is no such session.
 	SessionUser(ctx context.Context, sessionID string, now time.Time) (User, error)
+}
+
+// SessionMatch selects sessions. What is empty matches all of them; with both,
+// a session must match both.
+type SessionMatch struct {
+	Provider string
+	User     string // the ID of the user, or the e-mail address in any case
 }
 
 // Rotation replaces one token of a session by another.
@@ -102,6 +115,8 @@ type Rotation struct {
 	Old, New  TokenHash
 	Now       time.Time
 	ExpiresAt time.Time // of the new token and of the session
+
+	RemoveBefore time.Time // zero: nothing is removed
 
 	// GraceFrom is the earliest moment at which Old may have been spent and
 	// still be rotated, so that requests of two tabs at once both succeed.
@@ -121,4 +136,22 @@ type OnceID struct {
 type Once interface {
 	// Spend stores all ids, or none and returns ErrSpent if one is there already.
 	Spend(ctx context.Context, ids ...OnceID) error
+}
+
+// endBatch is how many sessions one transaction ends, so that logins wait for no
+// more than that.
+const endBatch = 500
+
+// EndSessions ends all sessions that match, and returns how many.
+func EndSessions(ctx context.Context, sessions Sessions, match SessionMatch) (total int, err error) {
+	for {
+		n, err := sessions.EndSessions(ctx, match, endBatch)
+		total += n
+		if err != nil {
+			return total, fmt.Errorf("ending sessions, %d so far: %w", total, err)
+		}
+		if n < endBatch {
+			return total, nil
+		}
+	}
 }

@@ -84,10 +84,10 @@ func TestA05Expiry(t *testing.T) {
 	h.clock.set(start.Add(sessionTTL - time.Millisecond))
 	h.wantSession("at the last moment", session.Token, nil)
 	h.clock.set(start.Add(sessionTTL))
-	h.wantSession("idle for too long", session.Token, sso.ErrSessionInvalid)
-	h.wantNoRefresh("idle for too long", session.Token, sso.ModeSession, sso.ErrSessionInvalid)
+	h.wantSession("idle for too long", session.Token, sso.ErrSessionNotNow)
+	h.wantNoRefresh("idle for too long", session.Token, sso.ModeSession, sso.ErrSessionNotNow)
 	h.clock.set(start.Add(refreshTTL))
-	h.wantNoRefresh("idle for too long", refresh.Token, sso.ModeJSON, sso.ErrSessionInvalid)
+	h.wantNoRefresh("idle for too long", refresh.Token, sso.ModeJSON, sso.ErrSessionNotNow)
 }
 
 func TestA05ActivityMovesTheExpiry(t *testing.T) {
@@ -124,11 +124,11 @@ func TestA05ProviderBoundsTheSession(t *testing.T) {
 			h.wantSession("at the last moment", done.Token, nil)
 		}
 		h.clock.set(identity.ExpiresAt)
-		h.wantNoRefresh("with constant activity", done.Token, mode, sso.ErrSessionInvalid)
+		h.wantNoRefresh("with constant activity", done.Token, mode, sso.ErrSessionNotNow)
 		if mode == sso.ModeJSON {
 			h.wantAccess("with constant activity", done.Access, sso.ErrTokenExpired)
 		} else {
-			h.wantSession("with constant activity", done.Token, sso.ErrSessionInvalid)
+			h.wantSession("with constant activity", done.Token, sso.ErrSessionNotNow)
 		}
 	}
 }

@@ -54,7 +54,7 @@ func (s *Service) startSession(ctx context.Context, user User, mode Mode, identi
 	}
 	session.ExpiresAt = bound(now.Add(s.ttl(session.Kind)), session.NotAfter)
 	session.AtProvider = s.atProvider(session.ID, identity)
-	if err := s.ports.Sessions.CreateSession(ctx, session, token.Hash(), now); err != nil {
+	if err := s.ports.Sessions.CreateSession(ctx, session, token.Hash(), s.config.RemoveBefore()); err != nil {
 		return nil, fmt.Errorf("writing the session: %w", err)
 	}
 	return s.signedIn(ctx, user, session, mode, token, now)
@@ -80,7 +80,7 @@ func bound(t, notAfter time.Time) time.Time {
 }
 
 func (s *Service) signedIn(ctx context.Context, user User, session Session, mode Mode, token Token, now time.Time) (*SignedIn, error) {
-	left := session.ExpiresAt.Sub(now)
+	left := min(session.ExpiresAt.Sub(now), s.ttl(session.Kind))
 	done := &SignedIn{User: user, Session: session, Mode: mode, Token: token, TokenTTL: left, ExpiresIn: left}
 	if mode == ModeSession {
 		return done, nil
@@ -133,7 +133,7 @@ func (s *Service) Refresh(ctx context.Context, token Token, mode Mode) (*SignedI
 	}
 	session, next := stored.Session, NewToken()
 	if said.unasked == nil {
-		session.ExpiresAt = bound(bound(now.Add(s.ttl(session.Kind)), session.NotAfter), said.notAfter)
+		session.ExpiresAt = bound(bound(s.prolonged(session, now), session.NotAfter), said.notAfter)
 	}
 	// Issued before the old token is spent: without the new one in hand, the
 	// client would have none that is good.
@@ -141,7 +141,7 @@ func (s *Service) Refresh(ctx context.Context, token Token, mode Mode) (*SignedI
 	if err != nil {
 		return nil, err
 	}
-	rotation := Rotation{Old: token.Hash(), New: next.Hash(), Now: now, ExpiresAt: session.ExpiresAt}
+	rotation := Rotation{Old: token.Hash(), New: next.Hash(), Now: now, ExpiresAt: session.ExpiresAt, RemoveBefore: s.config.RemoveBefore()}
 	if session.Kind == KindSession {
 		rotation.GraceFrom = now.Add(-s.config.RefreshGrace)
 	}
@@ -156,6 +156,16 @@ func (s *Service) Refresh(ctx context.Context, token Token, mode Mode) (*SignedI
 	}
 	done.Unasked = said.unasked
 	return done, nil
+}
+
+// prolonged is when a session ends that is refreshed now. A clock that shows a
+// time before the session began is wrong; by that one, sessions do not end sooner.
+func (s *Service) prolonged(session Session, now time.Time) time.Time {
+	end := now.Add(s.ttl(session.Kind))
+	if now.Before(session.CreatedAt) && session.ExpiresAt.After(end) {
+		return session.ExpiresAt
+	}
+	return end
 }
 
 // exchangeable reports whether a token has not been replaced, or only just.
@@ -179,15 +189,19 @@ func (s *Service) beforeReplaced(stored SessionToken, now time.Time) bool {
 	return !stored.SpentAt.IsZero() && now.Before(stored.SpentAt.Add(-min(clockSlack, s.config.RefreshGrace)))
 }
 
-// reused ends a session whose replaced token was presented again.
+// reused ends a session whose replaced token was presented again. Where there is a
+// grace, and the clock was set within it, nobody can tell whether that is over.
 func (s *Service) reused(ctx context.Context, session Session) error {
+	if session.Kind == KindSession && s.config.SetWithin(s.config.RefreshGrace) {
+		return fmt.Errorf("%w: its token was replaced, and the clock was set", ErrSessionNotNow)
+	}
 	reused := fmt.Errorf("session %s of user %s, provider %s: %w", session.ID, session.UserID, session.Provider, ErrTokenReused)
 	return errors.Join(reused, s.end(ctx, session.ID))
 }
 
-// Refreshable returns nil if Refresh would look kindly at the token, and
-// ErrSessionInvalid if it is not the current token of a session. It changes
-// nothing.
+// Refreshable returns nil if Refresh would look kindly at the token,
+// ErrSessionInvalid if it is not the current token of a session, and
+// ErrSessionNotNow. It changes nothing.
 func (s *Service) Refreshable(ctx context.Context, token Token, mode Mode) error {
 	now := s.config.Now()
 	stored, err := s.lookUp(ctx, token, mode.kind(), now)
@@ -202,7 +216,8 @@ func (s *Service) Refreshable(ctx context.Context, token Token, mode Mode) error
 
 // lookUp returns a stored token of the kind that has not expired. A session of
 // a provider that is configured no more is not good: whoever takes a provider
-// away wants its people out. It comes back with the provider.
+// away wants its people out. It comes back with the provider, as the provider may
+// be missing because of a file that is only half written.
 func (s *Service) lookUp(ctx context.Context, token Token, kind SessionKind, now time.Time) (SessionToken, error) {
 	stored, err := s.ports.Sessions.SessionToken(ctx, token.Hash())
 	if errors.Is(err, ErrNotFound) {
@@ -211,13 +226,25 @@ func (s *Service) lookUp(ctx context.Context, token Token, kind SessionKind, now
 	if err != nil {
 		return SessionToken{}, fmt.Errorf("looking up the session: %w", err)
 	}
-	if stored.Session.Kind != kind || !now.Before(stored.ExpiresAt) || !now.Before(stored.Session.ExpiresAt) {
+	if stored.Session.Kind != kind {
 		return SessionToken{}, ErrSessionInvalid
 	}
-	if _, err := s.Provider(stored.Session.Provider); err != nil {
-		return SessionToken{}, fmt.Errorf("%w: its provider %q is not configured any more", ErrSessionInvalid, stored.Session.Provider)
+	if !now.Before(stored.ExpiresAt) || !now.Before(stored.Session.ExpiresAt) {
+		return SessionToken{}, fmt.Errorf("%w: it has expired", ErrSessionNotNow)
+	}
+	if _, err := s.providerOf(stored.Session.Provider); err != nil {
+		return SessionToken{}, err
 	}
 	return stored, nil
+}
+
+// providerOf returns the provider of a session, or ErrSessionNotNow.
+func (s *Service) providerOf(name string) (Provider, error) {
+	p, err := s.Provider(name)
+	if err != nil {
+		return Provider{}, fmt.Errorf("%w: its provider %q is not configured", ErrSessionNotNow, name)
+	}
+	return p, nil
 }
 
 // end ends a session even if the client has gone away meanwhile: a thief who
@@ -258,6 +285,9 @@ func (s *Service) Authenticate(ctx context.Context, token Token) (Principal, err
 		return Principal{}, errBeforeReplaced
 	}
 	if !stored.SpentAt.IsZero() && !now.Before(stored.SpentAt.Add(s.config.RefreshGrace)) {
+		if s.config.SetWithin(s.config.RefreshGrace) {
+			return Principal{}, ErrSessionNotNow
+		}
 		return Principal{}, ErrSessionInvalid
 	}
 	if stored.User.Status != UserActive {
@@ -267,8 +297,8 @@ func (s *Service) Authenticate(ctx context.Context, token Token) (Principal, err
 }
 
 // AuthenticateAccess returns who an access token was issued to, if their
-// session still exists: ErrTokenExpired, ErrTokenInvalid, ErrSessionInvalid or
-// ErrUserInactive otherwise.
+// session still exists: ErrTokenExpired, ErrTokenInvalid, ErrSessionInvalid,
+// ErrSessionNotNow or ErrUserInactive otherwise.
 func (s *Service) AuthenticateAccess(ctx context.Context, access string) (Principal, error) {
 	claims, err := s.ports.Tokens.Verify(ctx, access)
 	if err != nil {
@@ -287,8 +317,8 @@ func (s *Service) AuthenticateAccess(ctx context.Context, access string) (Princi
 	if user.Status != UserActive {
 		return Principal{}, ErrUserInactive
 	}
-	if _, err := s.Provider(user.Provider); err != nil {
-		return Principal{}, fmt.Errorf("%w: its provider %q is not configured any more", ErrSessionInvalid, user.Provider)
+	if _, err := s.providerOf(user.Provider); err != nil {
+		return Principal{}, err
 	}
 	return Principal{User: user}, nil
 }

@@ -90,7 +90,13 @@ func (c *cached) UpdateUser(ctx context.Context, user sso.User) error {
 }
 
 // CreateSession implements sso.Sessions; it removes what has expired.
-func (c *cached) CreateSession(ctx context.Context, session sso.Session, token sso.TokenHash, now time.Time) error {
+func (c *cached) CreateSession(ctx context.Context, session sso.Session, token sso.TokenHash, removeBefore time.Time) error {
 	defer c.generation.Add(1)
-	return c.Store.CreateSession(ctx, session, token, now)
+	return c.Store.CreateSession(ctx, session, token, removeBefore)
+}
+
+// EndSessions implements sso.Sessions.
+func (c *cached) EndSessions(ctx context.Context, match sso.SessionMatch, limit int) (int, error) {
+	defer c.generation.Add(1)
+	return c.Store.EndSessions(ctx, match, limit)
 }

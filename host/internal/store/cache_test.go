@@ -15,7 +15,7 @@ import (
 
 func openSQLite(t *testing.T) *sqlite.Store {
 	t.Helper()
-	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"))
+	s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -24,7 +24,7 @@ func openSQLite(t *testing.T) *sqlite.Store {
 }
 
 func TestCachedKeepsTheContract(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Store { return store.Cached(openSQLite(t), time.Now) })
+	storetest.Run(t, func(t *testing.T) store.Store { return store.Cached(openSQLite(t), time.Now) }, nil)
 }
 
 // TestCached looks at the one thing that the cache may change: for how long an

@@ -20,6 +20,7 @@ type Store interface {
 	sso.ProviderSessions
 	sso.Once
 	sso.SigningKeys
+	sso.Sealed
 
 	// CountUsers returns how many users can sign in through a provider, suspended
 	// ones included. It reads them all, and is for operators.

@@ -28,7 +28,7 @@ func (n *node) private(t testing.TB) ed25519.PrivateKey {
 		t.Fatal(err)
 	}
 	oldest := keys[len(keys)-1]
-	seed, err := n.seal.Open(nil, nil, oldest.Sealed, []byte(oldest.ID))
+	seed, _, err := n.seal.Open(oldest.Sealed, []byte(oldest.ID))
 	if err != nil {
 		t.Fatal(err)
 	}

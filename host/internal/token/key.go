@@ -2,14 +2,9 @@ package token
 
 import (
 	"crypto"
-	"crypto/aes"
-	"crypto/cipher"
 	"crypto/ed25519"
-	"crypto/hkdf"
 	"crypto/rand"
-	"crypto/sha256"
 	"encoding/base64"
-	"errors"
 	"fmt"
 	"time"
 
@@ -22,28 +17,6 @@ import (
 // of a provider has.
 const tokenType = "at+jwt"
 
-// sealLabel separates this use of the secret from every other (G12, RFC 5869
-// section 3.2): what is sealed for another purpose does not open here.
-const sealLabel = "doorward signing key v1"
-
-func newSeal(secret []byte) (cipher.AEAD, error) { return newSealFor(secret, sealLabel) }
-
-func newSealFor(secret []byte, label string) (cipher.AEAD, error) {
-	key, err := hkdf.Key(sha256.New, secret, nil, label, 32)
-	if err != nil {
-		return nil, fmt.Errorf("deriving the key of signing keys: %w", err)
-	}
-	block, err := aes.NewCipher(key)
-	if err != nil {
-		return nil, fmt.Errorf("making the cipher of signing keys: %w", err)
-	}
-	seal, err := cipher.NewGCMWithRandomNonce(block)
-	if err != nil {
-		return nil, fmt.Errorf("making the cipher of signing keys: %w", err)
-	}
-	return seal, nil
-}
-
 // key is a signing key that was opened.
 type key struct {
 	id      string
@@ -53,7 +26,7 @@ type key struct {
 }
 
 // newKey makes a key as it is stored.
-func newKey(seal cipher.AEAD, now time.Time) (sso.SigningKey, error) {
+func newKey(seal *sso.Vault, now time.Time) (sso.SigningKey, error) {
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return sso.SigningKey{}, fmt.Errorf("making a signing key: %w", err)
@@ -64,19 +37,19 @@ func newKey(seal cipher.AEAD, now time.Time) (sso.SigningKey, error) {
 	}
 	return sso.SigningKey{
 		ID: id, Algorithm: string(jose.EdDSA), CreatedAt: now,
-		Sealed: seal.Seal(nil, nil, private.Seed(), []byte(id)),
+		Sealed: seal.Seal(private.Seed(), []byte(id)),
 	}, nil
 }
 
 // openKey returns the key, or an error if it was sealed under another secret,
 // for another ID, or is of a kind that this version does not know.
-func openKey(seal cipher.AEAD, stored sso.SigningKey) (*key, error) {
+func openKey(seal *sso.Vault, stored sso.SigningKey) (*key, error) {
 	if stored.Algorithm != string(jose.EdDSA) {
 		return nil, fmt.Errorf("algorithm %q instead of %q", stored.Algorithm, jose.EdDSA)
 	}
-	seed, err := seal.Open(nil, nil, stored.Sealed, []byte(stored.ID))
+	seed, _, err := seal.Open(stored.Sealed, []byte(stored.ID))
 	if err != nil {
-		return nil, errors.New("it was sealed under another SECRET, or altered")
+		return nil, err
 	}
 	if len(seed) != ed25519.SeedSize {
 		return nil, fmt.Errorf("%d bytes instead of %d", len(seed), ed25519.SeedSize)

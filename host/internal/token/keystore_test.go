@@ -1,6 +1,7 @@
 package token
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -62,6 +63,20 @@ func (s *keyStore) DeleteSigningKey(ctx context.Context, id string) error {
 	}
 	defer leave()
 	s.keys = slices.DeleteFunc(s.keys, func(k sso.SigningKey) bool { return k.ID == id })
+	return nil
+}
+
+func (s *keyStore) SwapSigningKey(ctx context.Context, id string, before, after []byte) error {
+	leave, err := s.enter(ctx)
+	if err != nil {
+		return err
+	}
+	defer leave()
+	for i := range s.keys {
+		if s.keys[i].ID == id && bytes.Equal(s.keys[i].Sealed, before) {
+			s.keys[i].Sealed = after
+		}
+	}
 	return nil
 }
 

@@ -68,7 +68,7 @@ func (t *Tokens) reread(ctx context.Context) (*ring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading signing keys: %w", err)
 	}
-	fresh, err := newRing(t.seal, stored, t.config.Now())
+	fresh, err := newRing(t.seal, stored, t.config.Now(), t.config.RemoveBefore())
 	if err != nil {
 		return nil, err
 	}

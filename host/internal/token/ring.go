@@ -1,7 +1,6 @@
 package token
 
 import (
-	"crypto/cipher"
 	"encoding/json"
 	"fmt"
 	"time"
@@ -33,16 +32,21 @@ type ring struct {
 	keys     []*key // usable, newest first
 	jwks     []byte
 	read     time.Time
-	retired  []string // IDs to delete
+	retired  []string // IDs to delete for good
 	unusable map[string]error
 }
 
-func newRing(seal cipher.AEAD, stored []sso.SigningKey, now time.Time) (*ring, error) {
+// newRing takes the keys that are of use now. Those that went out of use before
+// removeBefore are retired: by now alone, keys would be gone because of a clock that
+// was wrong for a moment.
+func newRing(seal *sso.Vault, stored []sso.SigningKey, now, removeBefore time.Time) (*ring, error) {
 	r := &ring{read: now, unusable: map[string]error{}}
 	var successor *key // the next newer key that is usable
 	for _, s := range stored {
 		if successor != nil && !now.Before(successor.created.Add(keptFor)) {
-			r.retired = append(r.retired, s.ID)
+			if !removeBefore.Before(successor.created.Add(keptFor)) {
+				r.retired = append(r.retired, s.ID)
+			}
 			continue
 		}
 		k, err := openKey(seal, s)

@@ -153,18 +153,18 @@ func TestUnusableKeys(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	otherLabel, err := newSealFor(secret, "doorward attempt v1")
+	otherLabel, err := sso.NewVault(secret, nil, "doorward attempt v1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	seed := []byte(strings.Repeat("k", 32))
 	for _, k := range []sso.SigningKey{
 		{ID: "G12 sealed for another ID", Algorithm: "EdDSA", Sealed: good[0].Sealed},
-		{ID: "G12 sealed for another purpose", Algorithm: "EdDSA", Sealed: otherLabel.Seal(nil, nil, seed, []byte("G12 sealed for another purpose"))},
+		{ID: "G12 sealed for another purpose", Algorithm: "EdDSA", Sealed: otherLabel.Seal(seed, []byte("G12 sealed for another purpose"))},
 		{ID: "not sealed", Algorithm: "EdDSA", Sealed: seed},
 		{ID: "empty", Algorithm: "EdDSA", Sealed: []byte{}},
-		{ID: "too short", Algorithm: "EdDSA", Sealed: n.seal.Seal(nil, nil, seed[1:], []byte("too short"))},
-		{ID: "unknown algorithm", Algorithm: "ES256", Sealed: n.seal.Seal(nil, nil, seed, []byte("unknown algorithm"))},
+		{ID: "too short", Algorithm: "EdDSA", Sealed: n.seal.Seal(seed[1:], []byte("too short"))},
+		{ID: "unknown algorithm", Algorithm: "ES256", Sealed: n.seal.Seal(seed, []byte("unknown algorithm"))},
 	} {
 		k.CreatedAt = start
 		if err := n.store.AddSigningKey(t.Context(), k); err != nil {

@@ -8,7 +8,7 @@
 //	day 0         made and published; the previous key still signs
 //	10 minutes    signs, as every node and most caches know it by then
 //	day 30        its successor is made; ten minutes later it signs no more
-//	day 60        its last token has expired; it is deleted
+//	day 60        its last token has expired; it is deleted soon after
 //
 // Nothing runs in the background: Issue looks after the keys. Several nodes on
 // one store need no agreement; should two of them make a key at the same time,
@@ -17,7 +17,6 @@ package token
 
 import (
 	"context"
-	"crypto/cipher"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -34,8 +33,16 @@ const MaxLifetime = 30 * 24 * time.Hour
 type Config struct {
 	Keys   sso.SigningKeys
 	Secret []byte // at least sso.MinSecret bytes; what seals the keys is derived from it
+
+	// SecretPrevious opens keys that were sealed under it; nil: none were.
+	SecretPrevious []byte
+
 	Issuer string // our public URL: iss and aud of each token
 	Now    func() time.Time
+
+	// RemoveBefore returns the moment before which a key must have gone out of use
+	// to be deleted; zero, or nil instead of the function: none is deleted now.
+	RemoveBefore func() time.Time
 
 	// Warn is told of stored keys that cannot be used, once for each; nil: nobody
 	// is.
@@ -45,7 +52,7 @@ type Config struct {
 // Tokens implements sso.AccessTokens. Its methods may be called concurrently.
 type Tokens struct {
 	config Config
-	seal   cipher.AEAD
+	seal   *sso.Vault
 	ring   atomic.Pointer[ring]
 
 	// loading is true while one caller reads the keys anew. The others do not
@@ -64,10 +71,13 @@ func New(ctx context.Context, config Config) (*Tokens, error) {
 	if config.Keys == nil || config.Issuer == "" || config.Now == nil {
 		return nil, errors.New("making access tokens: keys, issuer or clock missing")
 	}
+	if config.RemoveBefore == nil {
+		config.RemoveBefore = func() time.Time { return time.Time{} }
+	}
 	if config.Warn == nil {
 		config.Warn = func(error) {}
 	}
-	seal, err := newSeal(config.Secret)
+	seal, err := sso.NewVault(config.Secret, config.SecretPrevious, sso.SigningKeyPurpose)
 	if err != nil {
 		return nil, err
 	}

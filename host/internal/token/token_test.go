@@ -53,7 +53,7 @@ func startNode(t testing.TB, s *keyStore, at time.Time, secret []byte, issuer st
 	t.Helper()
 	n := &node{store: s, clock: &clock{now: at}}
 	tokens, err := New(t.Context(), Config{
-		Keys: s, Secret: secret, Issuer: issuer, Now: n.clock.Now,
+		Keys: s, Secret: secret, Issuer: issuer, Now: n.clock.Now, RemoveBefore: n.clock.Now,
 		Warn: func(err error) { n.warned = append(n.warned, err) },
 	})
 	if err != nil {

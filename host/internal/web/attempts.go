@@ -146,7 +146,7 @@ func (s *Server) setAttemptCookie(c echo.Context, name, value string, maxAge int
 func (s *Server) attemptName(c echo.Context, mine attemptCookie, found []attemptCookie) string {
 	prefix, first := s.attemptCookieName("large"), 0
 	if mine.name = s.attemptCookieName("0"); mine.size() <= smallAttempt {
-		prefix, first = s.attemptCookieName(""), s.turns.next(c.RealIP())
+		prefix, first = s.attemptCookieName(""), s.slots.next(c.RealIP())
 	}
 	used := map[string]bool{}
 	for _, other := range found {
@@ -175,14 +175,14 @@ func isAttemptName(name, prefix string) bool {
 	return ok && len(slot) == 1 && slot[0] >= '0' && slot[0] < '0'+attemptSlots
 }
 
-// turns gives starts at the same moment from one address different names for their
+// firstSlots gives starts at the same moment from one address different names for their
 // cookies, so that tabs that open together do not take each other's place. The zero
 // value is ready, and may be used concurrently.
-type turns struct{ of [256]atomic.Uint32 }
+type firstSlots struct{ of [256]atomic.Uint32 }
 
-var turnsSeed = maphash.MakeSeed()
+var slotsSeed = maphash.MakeSeed()
 
-func (t *turns) next(address string) int {
-	of := &t.of[maphash.String(turnsSeed, address)%uint64(len(t.of))]
+func (f *firstSlots) next(address string) int {
+	of := &f.of[maphash.String(slotsSeed, address)%uint64(len(f.of))]
 	return int(of.Add(1) % attemptSlots)
 }

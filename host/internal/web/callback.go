@@ -23,10 +23,7 @@ func (s *Server) callback(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	response, err := inbound(c)
-	if err != nil {
-		return err
-	}
+	response := inbound(c)
 	state, err := stateOf(response)
 	if err != nil && mayBeUnsolicited(provider, response) {
 		return s.unsolicited(c, provider, response)

@@ -151,7 +151,8 @@ func (s *Server) answerError(err error, c echo.Context) {
 // get wrong by themselves is debug.
 func (s *Server) logError(c echo.Context, a answer, err error) {
 	args := []any{"code", a.code, "path", loggedPath(c), "error", oneLine(err)}
-	if a.status == http.StatusInternalServerError {
+	gone := errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil
+	if a.status == http.StatusInternalServerError && !gone {
 		s.sampled.error(c, c.Param("provider"), "request failed", args...)
 		return
 	}

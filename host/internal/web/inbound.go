@@ -8,54 +8,77 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// fromProvider bounds the requests that come by way of a provider by what its
-// mechanism can receive, and all large ones together by the memory that there
-// is: anybody can send them.
+// inboundKey is where fromProvider leaves what it read.
+const inboundKey = "inbound"
+
+// fromProvider reads the requests that come by way of a provider, once. They are
+// bounded by what its mechanism can receive, and all large ones together by the
+// memory and the processors that there are: anybody can send them.
 func (s *Server) fromProvider(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
+		req := c.Request()
 		provider, err := s.ports.Logins.Provider(c.Param("provider"))
 		if err != nil {
 			return err
 		}
-		req, limit := c.Request(), provider.InboundLimit()
+		limit := provider.InboundLimit()
 		if int64(len(req.URL.RawQuery)) > limit {
 			return payloadError{"the query is too long"}
 		}
 		if req.Method != http.MethodPost {
-			return next(c)
+			return parseInbound(c, "", next)
 		}
-		if req.ContentLength > limit {
-			return echo.ErrStatusRequestEntityTooLarge
+		if mediaType(req) != echo.MIMEApplicationForm {
+			return errUnsupported
 		}
-		size := req.ContentLength
-		if size < 0 {
-			size = limit // chunked: browsers send no such form
-		}
-		release, err := s.bodies.take(req.Context(), c.RealIP(), size)
-		if err != nil {
-			return err
-		}
-		defer release()
-		req.Body = http.MaxBytesReader(c.Response(), req.Body, limit)
-		return next(c)
+		return s.withRoom(c, limit, func() error {
+			form, err := readText(req)
+			if err != nil {
+				return err
+			}
+			return s.turns.whileLarge(req.Context(), len(form), func() error { return parseInbound(c, form, next) })
+		})
 	}
 }
 
-// inbound reads a request that came by way of a provider, once; fromProvider
-// bounds it. Query and body are never merged (B19).
-func inbound(c echo.Context) (sdk.InboundRequest, error) {
+// withRoom does something with a request when there is room for its body.
+func (s *Server) withRoom(c echo.Context, limit int64, do func() error) error {
 	req := c.Request()
-	in := sdk.InboundRequest{Method: req.Method, RawQuery: req.URL.RawQuery}
+	if req.ContentLength > limit {
+		return echo.ErrStatusRequestEntityTooLarge
+	}
+	size := req.ContentLength
+	if size < 0 {
+		size = limit // chunked: browsers send no such form
+	}
+	release, err := s.bodies.take(req.Context(), c.RealIP(), size)
+	if err != nil {
+		return err
+	}
+	defer release()
+	req.Body = http.MaxBytesReader(c.Response(), req.Body, limit)
+	return do()
+}
+
+// parseInbound leaves the request for inbound. Query and body are never merged
+// (B19).
+func parseInbound(c echo.Context, form string, next echo.HandlerFunc) error {
+	in := sdk.InboundRequest{Method: c.Request().Method, RawQuery: c.Request().URL.RawQuery}
 	var err error
 	if in.Query, err = parseParameters("query", in.RawQuery, maxParameters); err != nil {
-		return in, err
+		return err
 	}
-	if req.Method != http.MethodPost {
-		return in, nil
+	if in.Method == http.MethodPost {
+		if in.Form, err = parseParameters("form", form, maxParameters-countParameters(in.RawQuery)); err != nil {
+			return err
+		}
 	}
-	if mediaType(req) != echo.MIMEApplicationForm {
-		return in, errUnsupported
-	}
-	in.Form, err = readForm(req, maxParameters-countParameters(in.RawQuery))
-	return in, err
+	c.Set(inboundKey, in)
+	return next(c)
+}
+
+// inbound returns the request that fromProvider has read.
+func inbound(c echo.Context) sdk.InboundRequest {
+	in, _ := c.Get(inboundKey).(sdk.InboundRequest)
+	return in
 }

@@ -114,10 +114,7 @@ func (s *Server) receiveLogout(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	request, err := inbound(c)
-	if err != nil {
-		return err
-	}
+	request := inbound(c)
 	state, sealed := s.logoutUnderWay(c, request)
 	// A POST by the browser comes from the provider's site, without our cookies:
 	// without those of the logout and of the session that is to end.

@@ -6,8 +6,14 @@ import (
 	"github.com/labstack/echo/v4"
 )
 
-// maxAttemptCookies is more than we ever leave in a browser.
-const maxAttemptCookies = 32
+const (
+	// maxCookies is more than a browser keeps for a site, which is some 200. Of a
+	// request with more, none is looked at; net/http does the same at 3000.
+	maxCookies = 1024
+
+	// maxAttemptCookies is more than we ever leave in a browser.
+	maxAttemptCookies = 32
+)
 
 // ourCookies leaves of a request's cookies those that have names of ours, and not
 // many of each. Applications on the same host name have cookies, too, and anybody
@@ -18,6 +24,10 @@ func (s *Server) ourCookies(next echo.HandlerFunc) echo.HandlerFunc {
 		header := c.Request().Header
 		lines := header["Cookie"]
 		if len(lines) == 0 {
+			return next(c)
+		}
+		if countCookies(lines) > maxCookies {
+			header.Del("Cookie")
 			return next(c)
 		}
 		var kept []string
@@ -43,4 +53,12 @@ func (s *Server) ourCookies(next echo.HandlerFunc) echo.HandlerFunc {
 		header["Cookie"] = []string{strings.Join(kept, "; ")}
 		return next(c)
 	}
+}
+
+func countCookies(lines []string) int {
+	n := len(lines)
+	for _, line := range lines {
+		n += strings.Count(line, ";")
+	}
+	return n
 }

@@ -42,4 +42,8 @@ func TestOtherCookies(t *testing.T) {
 			t.Errorf("%s: %s %s", name, a.Status, a.body)
 		}
 	}
+	many := pair(token) + strings.Repeat(";a=", 2000)
+	if a := s.browser(t).get("/users/me", "Cookie", many); a.StatusCode != http.StatusUnauthorized {
+		t.Errorf("more than any browser sends: %s %s", a.Status, a.body)
+	}
 }

@@ -75,15 +75,23 @@ func queryOnce(c echo.Context) (url.Values, error) {
 	return values, nil
 }
 
-// readForm reads a body that is an urlencoded form. What bounds its bytes is
-// around the body already.
-func readForm(req *http.Request, most int) (url.Values, error) {
+// readForm reads a body that is an urlencoded form.
+func readForm(req *http.Request) (url.Values, error) {
+	text, err := readText(req)
+	if err != nil {
+		return nil, err
+	}
+	return parseParameters("form", text, maxParameters)
+}
+
+// readText reads a body, of which the size is bounded already.
+func readText(req *http.Request) (string, error) {
 	var text strings.Builder
 	text.Grow(int(max(req.ContentLength, 0)))
 	if _, err := io.Copy(&text, req.Body); err != nil {
-		return nil, tooLargeOr(err, "the form cannot be read")
+		return "", tooLargeOr(err, "the form cannot be read")
 	}
-	return parseParameters("form", text.String(), most)
+	return text.String(), nil
 }
 
 // mediaType is the content type of a request without its parameters; empty if

@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 
@@ -41,7 +40,9 @@ func (s *Server) cookieHolder(c echo.Context, found []sso.Token) (sso.Principal,
 	for _, token := range found {
 		p, err := s.ports.Logins.Authenticate(c.Request().Context(), token)
 		if err != nil {
-			failure = err
+			if failure == nil || !isFinal(err) {
+				failure = err
+			}
 			continue
 		}
 		who, good = p, good+1
@@ -51,7 +52,7 @@ func (s *Server) cookieHolder(c echo.Context, found []sso.Token) (sso.Principal,
 		return who, nil
 	case good > 1:
 		return sso.Principal{}, sso.ErrSessionInvalid
-	case errors.Is(failure, sso.ErrSessionInvalid) || errors.Is(failure, sso.ErrUserInactive):
+	case isFinal(failure):
 		s.clearToken(c, s.config.SessionCookie)
 	}
 	return sso.Principal{}, failure

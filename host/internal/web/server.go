@@ -53,8 +53,9 @@ type Server struct {
 	sampled   *sampler // what anybody can make us log
 	pages     *page.Pages
 	redirects *redirects
-	turns     turns
+	slots     firstSlots
 	bodies    *bodies
+	turns     turns
 	storage   *storeHealth
 	echo      *echo.Echo
 }
@@ -78,7 +79,7 @@ func New(config Config, ports Ports) (*Server, error) {
 	}
 	s := &Server{
 		config: config, ports: ports, logger: config.Logger, sampled: newSampler(config.Logger), pages: pages,
-		redirects: &redirects{publicURL: config.PublicURL.String()}, bodies: newBodies(config.MaxBodies),
+		redirects: &redirects{publicURL: config.PublicURL.String()}, bodies: newBodies(config.MaxBodies), turns: newTurns(),
 	}
 	s.storage = &storeHealth{storage: ports.Storage, sampled: s.sampled}
 	for _, p := range ports.Logins.Providers() {

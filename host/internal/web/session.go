@@ -109,7 +109,7 @@ func readBody(c echo.Context, into any, form func(get func(string) string)) erro
 	media := mediaType(req)
 	switch {
 	case media == echo.MIMEApplicationForm:
-		values, err := readForm(req, maxParameters)
+		values, err := readForm(req)
 		if err != nil {
 			return err
 		}
@@ -185,27 +185,38 @@ func (s *Server) refreshOne(c echo.Context, found []sso.Token, mode sso.Mode) (*
 		return s.ports.Logins.Refresh(ctx, found[0], mode)
 	}
 	var good []sso.Token
+	var failure error
 	for _, token := range found {
 		err := s.ports.Logins.Refreshable(ctx, token, mode)
 		switch {
 		case err == nil:
 			good = append(good, token)
-		case !errors.Is(err, sso.ErrSessionInvalid):
+		case errors.Is(err, sso.ErrSessionInvalid):
+		case errors.Is(err, sso.ErrSessionNotNow):
+			failure = err
+		default:
 			return nil, err
 		}
 	}
-	if len(good) != 1 {
-		return nil, sso.ErrSessionInvalid
+	switch {
+	case len(good) == 1:
+		return s.ports.Logins.Refresh(ctx, good[0], mode)
+	case len(good) == 0 && failure != nil:
+		return nil, failure
 	}
-	return s.ports.Logins.Refresh(ctx, good[0], mode)
+	return nil, sso.ErrSessionInvalid
+}
+
+// isFinal reports whether a token that was refused so will never be good again. Only
+// then is its cookie removed: a cookie that was removed because of a provider that
+// is missing for a moment, or of a clock that is wrong, is gone when they are back.
+func isFinal(err error) bool {
+	return errors.Is(err, sso.ErrSessionInvalid) || errors.Is(err, sso.ErrUserInactive)
 }
 
 // clearStale removes a cookie that is of no more use.
 func (s *Server) clearStale(c echo.Context, mode sso.Mode, err error) {
-	if !errors.Is(err, sso.ErrSessionInvalid) && !errors.Is(err, sso.ErrUserInactive) {
-		return
-	}
-	if mode != sso.ModeJSON {
+	if mode != sso.ModeJSON && isFinal(err) {
 		s.clearToken(c, s.cookieOf(mode))
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	hclog "github.com/hashicorp/go-hclog"
 
@@ -33,7 +32,7 @@ func (nowhere) Mechanism(context.Context, string, sso.Line) (sdk.Mechanism, func
 // loggingTo makes a server with a log.
 func loggingTo(t *testing.T, out *strings.Builder, level hclog.Level) *Server {
 	t.Helper()
-	logins, err := sso.New(sso.Config{Secret: make([]byte, sso.MinSecret), Now: time.Now}, sso.Ports{Providers: nowhere{}})
+	logins, err := sso.New(sso.Config{Secret: make([]byte, sso.MinSecret), Clock: sso.SystemClock()}, sso.Ports{Providers: nowhere{}})
 	if err != nil {
 		t.Fatal(err)
 	}

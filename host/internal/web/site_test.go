@@ -81,8 +81,16 @@ func (d *flakyDirectory) Mechanism(ctx context.Context, name string, line sso.Li
 
 // clock is a time that the test moves.
 type clock struct {
-	mu  sync.Mutex
-	now time.Time
+	mu      sync.Mutex
+	now     time.Time
+	running time.Duration
+}
+
+// look is what an sso.Clock looks at.
+func (c *clock) look() (time.Time, time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.now, c.running
 }
 
 func (c *clock) Now() time.Time {
@@ -92,6 +100,13 @@ func (c *clock) Now() time.Time {
 }
 
 func (c *clock) advance(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.now, c.running = c.now.Add(d), c.running+d
+}
+
+// setBy makes the clock wrong, or right again, while no time goes by.
+func (c *clock) setBy(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
@@ -211,7 +226,7 @@ func newSiteWith(t testing.TB, publicURL string, providers sso.Providers) *site 
 func newSiteConfigured(t testing.TB, publicURL string, providers sso.Providers, configure func(*web.Config)) *site {
 	t.Helper()
 	s := &site{log: &lockedBuffer{}, clock: &clock{now: time.Now()}}
-	database, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"))
+	database, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), sso.Confirming([]byte(secret), nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -233,8 +248,11 @@ func newSiteConfigured(t testing.TB, publicURL string, providers sso.Providers, 
 	}
 	logins, err := sso.New(sso.Config{
 		Secret: []byte(secret), AccessTokenTTL: 15 * time.Minute, RefreshTokenTTL: 7 * 24 * time.Hour,
-		SessionTTL: 24 * time.Hour, RefreshGrace: 10 * time.Second, Now: s.clock.Now,
-	}, sso.Ports{Providers: providers, Users: s.store, Sessions: s.store, AtProviders: s.store, Once: s.store, Tokens: tokens})
+		SessionTTL: 24 * time.Hour, RefreshGrace: 10 * time.Second,
+		Clock: sso.NewClock(s.clock.look),
+	}, sso.Ports{
+		Providers: providers, Users: s.store, Sessions: s.store, AtProviders: s.store, Once: s.store, Sealed: s.store, Tokens: tokens,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,14 +4,22 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/host/internal/store"
 	"github.com/doorward/doorward/host/internal/store/sqlite"
 	"github.com/doorward/doorward/host/internal/store/storetest"
 )
 
+// opened is a store with its path.
+type opened struct {
+	*sqlite.Store
+	path string
+}
+
 func TestStore(t *testing.T) {
-	storetest.Run(t, func(t *testing.T) store.Store {
-		s, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "doorward.db"))
+	open := func(t *testing.T) store.Store {
+		path := filepath.Join(t.TempDir(), "doorward.db")
+		s, err := sqlite.Open(t.Context(), path, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -20,6 +28,13 @@ func TestStore(t *testing.T) {
 				t.Errorf("Close: %v", err)
 			}
 		})
-		return s
+		return opened{s, path}
+	}
+	storetest.Run(t, open, func(t *testing.T, s store.Store, confirm sso.ConfirmSecret) error {
+		again, err := sqlite.Open(t.Context(), s.(opened).path, confirm)
+		if err != nil {
+			return err
+		}
+		return again.Close()
 	})
 }

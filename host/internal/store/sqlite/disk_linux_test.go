@@ -67,7 +67,7 @@ func fillDisk(t *testing.T, dir string) (free func()) {
 // A disk that is really full shows at once, also when nobody has tried to write.
 func TestPingOnAFullDisk(t *testing.T) {
 	dir := mountTiny(t)
-	s, err := Open(t.Context(), filepath.Join(dir, "doorward.db"))
+	s, err := Open(t.Context(), filepath.Join(dir, "doorward.db"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}

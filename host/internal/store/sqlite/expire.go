@@ -23,11 +23,15 @@ const (
 		(SELECT scope, id FROM once WHERE until < ? ORDER BY until LIMIT ?)`
 )
 
-// removeExpired removes what expired before now, the oldest first. Tokens go
-// before their sessions, so that few are left for a session to take along.
-func removeExpired(ctx context.Context, tx *sql.Tx, now time.Time, batch int) error {
+// removeExpired removes what expired before that moment, the oldest first; nothing
+// if it is zero. Tokens go before their sessions, so that few are left for a session
+// to take along.
+func removeExpired(ctx context.Context, tx *sql.Tx, before time.Time, batch int) error {
+	if before.IsZero() {
+		return nil
+	}
 	for _, statement := range []string{removeTokens, removeSessions, removeOnce} {
-		if _, err := tx.ExecContext(ctx, statement, timestamp(now), batch); err != nil {
+		if _, err := tx.ExecContext(ctx, statement, timestamp(before), batch); err != nil {
 			return explain("removing what expired", err)
 		}
 	}

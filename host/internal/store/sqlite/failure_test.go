@@ -55,7 +55,7 @@ func TestLockedDatabase(t *testing.T) {
 	other := openAt(t, path)
 	addUser(t, other, "ann")
 	token := addSession(t, other, "s1", "ann")
-	s, err := open(t.Context(), path, 10*time.Millisecond)
+	s, err := open(t.Context(), path, 10*time.Millisecond, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,11 +72,11 @@ func TestLockedDatabase(t *testing.T) {
 		}
 	})
 	t.Run("L10 opening is refused", func(t *testing.T) {
-		_, err := open(t.Context(), path, 10*time.Millisecond)
+		_, err := open(t.Context(), path, 10*time.Millisecond, nil)
 		wantText(t, err, "locked")
 	})
 	t.Run("a wait ends with its context", func(t *testing.T) {
-		patient, err := open(t.Context(), filepath.Join(t.TempDir(), "x.db"), time.Hour)
+		patient, err := open(t.Context(), filepath.Join(t.TempDir(), "x.db"), time.Hour, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -189,7 +189,7 @@ func TestDamagedDatabase(t *testing.T) {
 			if err := os.WriteFile(path, content, 0o600); err != nil {
 				t.Fatal(err)
 			}
-			_, err = Open(t.Context(), path)
+			_, err = Open(t.Context(), path, nil)
 			wantText(t, err, c.want, "backup")
 		})
 	}
@@ -214,7 +214,7 @@ func TestMovedDatabaseIsNotMadeAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer reconnected.Close()
-	wantText(t, reconnected.start(t.Context()), "cannot be opened")
+	wantText(t, reconnected.start(t.Context(), nil), "cannot be opened")
 }
 
 func TestRemovedDatabaseIsNoticed(t *testing.T) {

@@ -9,7 +9,11 @@ import (
 
 // SigningKeys implements sso.SigningKeys.
 func (s *Store) SigningKeys(ctx context.Context) ([]sso.SigningKey, error) {
-	rows, err := s.reader.QueryContext(ctx, `SELECT id, algorithm, sealed, created_at FROM signing_keys ORDER BY created_at DESC, id`)
+	return signingKeys(ctx, s.reader)
+}
+
+func signingKeys(ctx context.Context, from queryer) ([]sso.SigningKey, error) {
+	rows, err := from.QueryContext(ctx, `SELECT id, algorithm, sealed, created_at FROM signing_keys ORDER BY created_at DESC, id`)
 	if err != nil {
 		return nil, explain("reading signing keys", err)
 	}
@@ -39,5 +43,13 @@ func (s *Store) DeleteSigningKey(ctx context.Context, id string) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM signing_keys WHERE id = ?`, id)
 		return explain("deleting a signing key", err)
+	})
+}
+
+// SwapSigningKey implements sso.SigningKeys.
+func (s *Store) SwapSigningKey(ctx context.Context, id string, before, after []byte) error {
+	return s.write(ctx, func(tx *sql.Tx) error {
+		_, err := tx.ExecContext(ctx, `UPDATE signing_keys SET sealed = ? WHERE id = ? AND sealed = ?`, after, id, before)
+		return explain("sealing a signing key anew", err)
 	})
 }

@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"github.com/doorward/doorward/host/internal/sso"
 )
 
 // busyTimeout is how long to wait for another process that holds the write
@@ -19,11 +21,15 @@ const busyTimeout = 5 * time.Second
 // Open opens the database in that file, creates it with mode 0600 if there is
 // none, and brings its schema up to date. The folder must exist. The error is
 // ErrTooNew if a newer version of this program wrote the database.
-func Open(ctx context.Context, path string) (*Store, error) {
-	return open(ctx, path, busyTimeout)
+//
+// confirm looks at what is sealed in the database; if it returns an error, so does
+// Open, and the database stays as it was. Whoever opens nothing that is sealed has
+// no use for it, and passes nil.
+func Open(ctx context.Context, path string, confirm sso.ConfirmSecret) (*Store, error) {
+	return open(ctx, path, busyTimeout, confirm)
 }
 
-func open(ctx context.Context, path string, busy time.Duration) (*Store, error) {
+func open(ctx context.Context, path string, busy time.Duration, confirm sso.ConfirmSecret) (*Store, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, fmt.Errorf("opening database %q: %w", path, err)
@@ -35,7 +41,7 @@ func open(ctx context.Context, path string, busy time.Duration) (*Store, error) 
 	if err != nil {
 		return nil, fmt.Errorf("opening database %q: %w", path, err)
 	}
-	if err := s.start(ctx); err != nil {
+	if err := s.start(ctx, confirm); err != nil {
 		return nil, errors.Join(fmt.Errorf("opening database %q: %w", path, err), s.Close())
 	}
 	return s, nil

@@ -16,7 +16,7 @@ import (
 
 func openAt(t testing.TB, path string) *Store {
 	t.Helper()
-	s, err := Open(t.Context(), path)
+	s, err := Open(t.Context(), path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,7 +72,7 @@ func TestOnlyTheOwnerCanReadTheFiles(t *testing.T) {
 }
 
 func TestMissingFolder(t *testing.T) {
-	_, err := Open(t.Context(), filepath.Join(t.TempDir(), "missing", "doorward.db"))
+	_, err := Open(t.Context(), filepath.Join(t.TempDir(), "missing", "doorward.db"), nil)
 	wantText(t, err, "folder", "does not exist", "create it first")
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("error %v does not wrap fs.ErrNotExist", err)
@@ -111,7 +111,7 @@ func TestTooNew(t *testing.T) {
 		t.Fatal(err)
 	}
 	rawExec(t, path, "UPDATE schema_version SET version = 99")
-	_, err := Open(t.Context(), path)
+	_, err := Open(t.Context(), path, nil)
 	if !errors.Is(err, ErrTooNew) {
 		t.Errorf("error %v, want ErrTooNew", err)
 	}
@@ -121,7 +121,7 @@ func TestTooNew(t *testing.T) {
 func TestDatabaseOfAnotherProgram(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "other.db")
 	rawExec(t, path, "CREATE TABLE users (name TEXT); CREATE TABLE things (x)")
-	_, err := Open(t.Context(), path)
+	_, err := Open(t.Context(), path, nil)
 	wantText(t, err, "another program")
 }
 
@@ -132,7 +132,7 @@ func TestMigrationIsOneTransaction(t *testing.T) {
 		CREATE TABLE schema_version (version INTEGER NOT NULL) STRICT;
 		INSERT INTO schema_version VALUES (0);
 		CREATE TABLE once (x)`) // in the way of the first migration, after it made other tables
-	_, err := Open(t.Context(), path)
+	_, err := Open(t.Context(), path, nil)
 	wantText(t, err, "0001_start.sql", "once")
 	rawExec(t, path, "DROP TABLE once")
 	openAt(t, path)

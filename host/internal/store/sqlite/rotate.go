@@ -25,7 +25,7 @@ func (s *Store) RotateToken(ctx context.Context, r sso.Rotation) error {
 		if err := spendToken(ctx, tx, r, sessionPK); err != nil {
 			return err
 		}
-		return removeExpired(ctx, tx, r.Now, batchAtRotation)
+		return removeExpired(ctx, tx, r.RemoveBefore, batchAtRotation)
 	})
 }
 

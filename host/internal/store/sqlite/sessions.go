@@ -53,7 +53,7 @@ func (s *Store) SessionUser(ctx context.Context, sessionID string, now time.Time
 }
 
 // CreateSession implements sso.Sessions.
-func (s *Store) CreateSession(ctx context.Context, session sso.Session, token sso.TokenHash, now time.Time) error {
+func (s *Store) CreateSession(ctx context.Context, session sso.Session, token sso.TokenHash, removeBefore time.Time) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
 		pk, err := insertSession(ctx, tx, session)
 		if err != nil {
@@ -65,7 +65,7 @@ func (s *Store) CreateSession(ctx context.Context, session sso.Session, token ss
 		if err := insertToken(ctx, tx, token, pk, session.ExpiresAt); err != nil {
 			return err
 		}
-		return removeExpired(ctx, tx, now, batchAtLogin)
+		return removeExpired(ctx, tx, removeBefore, batchAtLogin)
 	})
 }
 
@@ -97,4 +97,25 @@ func (s *Store) EndSession(ctx context.Context, sessionID string) error {
 		_, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE id = ?`, sessionID) // its tokens go with it
 		return explain("ending a session", err)
 	})
+}
+
+// EndSessions implements sso.Sessions.
+func (s *Store) EndSessions(ctx context.Context, match sso.SessionMatch, limit int) (ended int, err error) {
+	err = s.write(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, `
+			DELETE FROM sessions WHERE pk IN (
+				SELECT s.pk FROM sessions s JOIN users u ON u.pk = s.user_pk
+				WHERE (?1 = '' OR s.provider = ?1) AND (?2 = '' OR u.id = ?2 OR lower(u.email) = lower(?2)) LIMIT ?3)`,
+			match.Provider, match.User, limit)
+		if err != nil {
+			return explain("ending sessions", err)
+		}
+		n, err := result.RowsAffected()
+		ended = int(n)
+		return explain("ending sessions", err)
+	})
+	if err != nil {
+		return 0, err
+	}
+	return ended, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"modernc.org/sqlite"
 
+	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/host/internal/store"
 )
 
@@ -57,7 +58,7 @@ func connect(path string, busy time.Duration) (*Store, error) {
 	return s, nil
 }
 
-func (s *Store) start(ctx context.Context) error {
+func (s *Store) start(ctx context.Context, confirm sso.ConfirmSecret) error {
 	var mode string
 	if err := s.writer.QueryRowContext(ctx, "PRAGMA journal_mode").Scan(&mode); err != nil {
 		return explain("connecting", err)
@@ -69,7 +70,13 @@ func (s *Store) start(ctx context.Context) error {
 	if mode != "wal" {
 		return fmt.Errorf("journal mode is %q instead of \"wal\": put the database on a local disk, not on a network file system", mode)
 	}
-	if err := s.write(ctx, func(tx *sql.Tx) error { return migrate(ctx, tx) }); err != nil {
+	err = s.write(ctx, func(tx *sql.Tx) error {
+		if err := migrate(ctx, tx); err != nil || confirm == nil {
+			return err
+		}
+		return confirmSecret(ctx, tx, confirm)
+	})
+	if err != nil {
 		return err
 	}
 	return s.prepare(ctx)

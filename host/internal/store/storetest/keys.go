@@ -29,6 +29,10 @@ func testSigningKeys(t *testing.T, open func(t *testing.T) store.Store) {
 		}
 	}
 	wantKeys(t, s, newest, oldest)
+	wantError(t, "SwapSigningKey", s.SwapSigningKey(t.Context(), "b", oldest.Sealed, []byte("anew")), nil)
+	wantError(t, "SwapSigningKey of what is not there any more", s.SwapSigningKey(t.Context(), "b", oldest.Sealed, []byte("late")), nil)
+	oldest.Sealed = []byte("anew")
+	wantKeys(t, s, newest, oldest)
 }
 
 func wantKeys(t *testing.T, s store.Store, want ...sso.SigningKey) {

@@ -17,8 +17,9 @@ import (
 )
 
 // Run tests the stores that open returns. Each must be empty, and open closes
-// it when the test ends.
-func Run(t *testing.T, open func(t *testing.T) store.Store) {
+// it when the test ends. reopen opens the database of such a store once more, has
+// confirm look at it, and closes it again; it is nil for what stands before a store.
+func Run(t *testing.T, open func(t *testing.T) store.Store, reopen func(t *testing.T, s store.Store, confirm sso.ConfirmSecret) error) {
 	for _, part := range []struct {
 		name string
 		test func(t *testing.T, open func(t *testing.T) store.Store)
@@ -31,9 +32,13 @@ func Run(t *testing.T, open func(t *testing.T) store.Store) {
 		{"rotation", testRotation},
 		{"once", testOnce},
 		{"signing keys", testSigningKeys},
+		{"sealed", testSealed},
 		{"context", testContext},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(t, open) })
+	}
+	if reopen != nil {
+		t.Run("confirming", func(t *testing.T) { testConfirming(t, open, reopen) })
 	}
 }
 
@@ -74,7 +79,7 @@ func mustCreateUser(t *testing.T, s store.Store, u sso.User) sso.User {
 
 func mustCreateSession(t *testing.T, s store.Store, session sso.Session, token sso.TokenHash) {
 	t.Helper()
-	if err := s.CreateSession(t.Context(), session, token, start); err != nil {
+	if err := s.CreateSession(t.Context(), session, token, time.Time{}); err != nil {
 		t.Fatalf("CreateSession(%q): %v", session.ID, err)
 	}
 }
@@ -175,7 +180,14 @@ func testContext(t *testing.T, open func(t *testing.T) store.Store) {
 		"AddSigningKey": func() error {
 			return s.AddSigningKey(ctx, sso.SigningKey{ID: "k", Sealed: []byte("x"), CreatedAt: start})
 		},
-		"DeleteSigningKey": func() error { return s.DeleteSigningKey(ctx, "k") },
+		"DeleteSigningKey":  func() error { return s.DeleteSigningKey(ctx, "k") },
+		"SwapSigningKey":    func() error { return s.SwapSigningKey(ctx, "k", []byte("x"), []byte("y")) },
+		"EndSessions":       func() error { _, err := s.EndSessions(ctx, sso.SessionMatch{}, 10); return err },
+		"SecretChecks":      func() error { _, err := s.SecretChecks(ctx); return err },
+		"DeleteSecretCheck": func() error { return s.DeleteSecretCheck(ctx, "c") },
+		"SealedGrants":      func() error { _, err := s.SealedGrants(ctx, "", 10); return err },
+		"SwapGrants":        func() error { return s.SwapGrants(ctx, []sso.GrantSwap{{SessionID: "s1"}}) },
+		"ForgetSecret":      func() error { return s.ForgetSecret(ctx) },
 	}
 	for name, call := range calls {
 		wantError(t, name+" with a context that is done", call(), context.Canceled)

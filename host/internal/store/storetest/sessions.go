@@ -40,6 +40,7 @@ func testSessions(t *testing.T, open func(t *testing.T) store.Store) {
 	})
 	t.Run("a change of the user shows at once", func(t *testing.T) { testUserChange(t, open) })
 	t.Run("A04 an ended session is gone with all its tokens", func(t *testing.T) { testEndSession(t, open) })
+	t.Run("sessions are ended by what they match", func(t *testing.T) { testEndSessions(t, open) })
 	t.Run("the user of a session", func(t *testing.T) { testSessionUser(t, open) })
 }
 
@@ -91,6 +92,43 @@ func testEndSession(t *testing.T, open func(t *testing.T) store.Store) {
 	mustToken(t, s, other)
 }
 
+func testEndSessions(t *testing.T, open func(t *testing.T) store.Store) {
+	for name, c := range map[string]struct {
+		match sso.SessionMatch
+		limit int
+		want  int
+	}{
+		"all":                       {sso.SessionMatch{}, 10, 4},
+		"no more than the limit":    {sso.SessionMatch{}, 3, 3},
+		"of a provider":             {sso.SessionMatch{Provider: "corp"}, 10, 3},
+		"of a user":                 {sso.SessionMatch{User: "bob"}, 10, 1},
+		"of an address":             {sso.SessionMatch{User: "ANN@example.org"}, 10, 4},
+		"of a user at a provider":   {sso.SessionMatch{Provider: "corp", User: "ann"}, 10, 2},
+		"of a part of a name":       {sso.SessionMatch{Provider: "cor"}, 10, 0},
+		"of a name with a wildcard": {sso.SessionMatch{User: "%"}, 10, 0},
+	} {
+		s, tokens := withUser(t, open), []sso.TokenHash{}
+		mustCreateUser(t, s, someUser("bob", "corp", "s-2"))
+		for id, of := range map[string][2]string{"s1": {"ann", "corp"}, "s2": {"ann", "corp"}, "s3": {"ann", "else"}, "s4": {"bob", "corp"}} {
+			session := someSession(id, of[0])
+			session.Provider = of[1]
+			tokens = append(tokens, sso.NewToken().Hash())
+			mustCreateSession(t, s, session, tokens[len(tokens)-1])
+		}
+		ended, err := s.EndSessions(t.Context(), c.match, c.limit)
+		wantError(t, name, err, nil)
+		left := 0
+		for _, token := range tokens {
+			if _, err := s.SessionToken(t.Context(), token); err == nil {
+				left++
+			}
+		}
+		if ended != c.want || left != len(tokens)-c.want {
+			t.Errorf("%s: told of %d that ended, %d are left; want %d", name, ended, left, c.want)
+		}
+	}
+}
+
 func testSessionUser(t *testing.T, open func(t *testing.T) store.Store) {
 	s, session := withUser(t, open), someSession("s1", "ann")
 	mustCreateSession(t, s, session, sso.NewToken().Hash())
@@ -134,6 +172,9 @@ func testRemoval(t *testing.T, open func(t *testing.T) store.Store) {
 		mustCreateSession(t, s, session, tokens[at])
 		mustSpend(t, s, sso.OnceID{Scope: "attempt", ID: at.String(), Until: at})
 	}
+	mustCreateSession(t, s, someSession("s8", "ann"), sso.NewToken().Hash())
+	mustRotate(t, s, sso.Rotation{Old: tokens[future], New: sso.NewToken().Hash(), Now: now.AddDate(9, 0, 0), ExpiresAt: future})
+	mustToken(t, s, tokens[past]) // nothing said that it may go
 	later := someSession("s9", "ann")
 	later.ExpiresAt = now.Add(time.Hour)
 	if err := s.CreateSession(t.Context(), later, sso.NewToken().Hash(), now); err != nil {

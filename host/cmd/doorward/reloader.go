@@ -1,0 +1,189 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"reflect"
+	"strings"
+	"sync"
+
+	hclog "github.com/hashicorp/go-hclog"
+
+	"github.com/doorward/doorward/host/internal/config"
+	"github.com/doorward/doorward/host/internal/control"
+	"github.com/doorward/doorward/host/internal/provider"
+)
+
+// reloader brings a running host to a new configuration.
+type reloader struct {
+	load      func() (*config.Config, error)
+	providers *provider.Providers
+	logger    hclog.Logger
+	hangUp    <-chan os.Signal
+
+	mu   sync.Mutex // admits one reload at a time
+	last *config.Config
+}
+
+func newReloader(h host, providers *provider.Providers, hangUp <-chan os.Signal) *reloader {
+	return &reloader{load: h.load, providers: providers, logger: h.logger, hangUp: hangUp, last: h.config}
+}
+
+var (
+	errPartly = errors.New("not everything could be done")
+
+	// errAllRemoved: the configuration has none of the providers in force, as it has
+	// while its file is being written.
+	errAllRemoved = errors.New("all providers would be removed")
+)
+
+// reload reads the configuration and does what has changed. What it did is told
+// even beside an error.
+func (r *reloader) reload(ctx context.Context, how control.Reloading) (string, error) {
+	if how.DryRun {
+		return r.plan(ctx)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	cfg, err := r.load()
+	if err == nil && !how.Force {
+		err = r.refuseRemovalOfAll(cfg)
+	}
+	if err != nil {
+		r.logger.Error("configuration is not reloaded, the old one goes on", "error", strings.ReplaceAll(err.Error(), "\n", " "))
+		return "", fmt.Errorf("nothing was reloaded: %w", err)
+	}
+	for _, warning := range cfg.Warnings {
+		r.logger.Warn(warning)
+	}
+	restart := strings.Join(changedSettings(r.last, cfg), ", ")
+	if restart != "" {
+		r.logger.Warn("settings have changed that need a restart of the host", "settings", restart)
+	}
+	done, err := r.providers.Reload(ctx, configured(cfg))
+	if err != nil {
+		return "", err
+	}
+	r.last = withSettingsOf(cfg, r.last)
+	told := lines(done, restart)
+	failed := done.Failed
+	for _, what := range failed {
+		r.logger.Error("could not be reloaded, the old one goes on if there is one", "what", what)
+	}
+	done.Failed = nil
+	r.logger.Info("reloaded", "done", done.String())
+	if len(failed) > 0 {
+		return told, errPartly
+	}
+	return told, nil
+}
+
+// plan says what a reload would do now, and does nothing.
+func (r *reloader) plan(ctx context.Context) (string, error) {
+	cfg, err := r.load()
+	if err != nil {
+		return "", fmt.Errorf("the configuration could not be reloaded: %w", err)
+	}
+	would, err := r.providers.Plan(ctx, configured(cfg))
+	if err != nil {
+		return "", err
+	}
+	restart := strings.Join(changedSettings(r.inForce(), cfg), ", ")
+	told := "dry run, nothing is changed; a reload would do this:\n" + lines(would, restart)
+	if err := r.refuseRemovalOfAll(cfg); err != nil {
+		return told, err
+	}
+	if len(would.Failed) > 0 {
+		return told, errPartly
+	}
+	return told, nil
+}
+
+// check checks the providers as the configuration has them now.
+func (r *reloader) check(ctx context.Context, name string) ([]provider.Checked, error) {
+	cfg, err := r.load()
+	if err != nil {
+		return nil, fmt.Errorf("the configuration has changed and cannot be loaded, what is in force goes on: %w", err)
+	}
+	return r.providers.CheckConfigured(ctx, configured(cfg), name)
+}
+
+func (r *reloader) inForce() *config.Config {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.last
+}
+
+func lines(done provider.Reloaded, restart string) string {
+	told := strings.Join(done.Lines(), "\n")
+	if restart != "" {
+		told += "\nneeds a restart of the host: " + restart
+	}
+	return told
+}
+
+// removed names the providers in force that a configuration does not have.
+func (r *reloader) removed(cfg *config.Config) (removed []string, all bool) {
+	has := map[string]bool{}
+	for _, p := range cfg.Providers {
+		has[p.Name] = true
+	}
+	inForce := r.providers.List()
+	for _, p := range inForce {
+		if !has[p.Name] {
+			removed = append(removed, p.Name)
+		}
+	}
+	return removed, len(removed) > 0 && len(removed) == len(inForce)
+}
+
+// refuseRemovalOfAll returns errAllRemoved for a configuration that would sign
+// everybody out.
+func (r *reloader) refuseRemovalOfAll(cfg *config.Config) error {
+	removed, all := r.removed(cfg)
+	if !all {
+		return nil
+	}
+	from := "the configuration"
+	if len(cfg.Sources) > 0 {
+		from = strings.Join(cfg.Sources, " and ")
+	}
+	return fmt.Errorf("%w, and nobody who came through them would be signed in: %s has none of what is in force and stays in force (%s); if that is meant, run: doorward reload --force",
+		errAllRemoved, from, strings.Join(removed, ", "))
+}
+
+// settingOf is what the operator writes for a field of the configuration.
+var settingOf = map[string]string{
+	"Host": "HOST", "Port": "PORT", "PublicURL": "PUBLIC_URL", "Secret": "SECRET", "SecretPrevious": "SECRET_PREVIOUS", "DBFilename": "DB_FILENAME",
+	"PluginDir": "PLUGIN_DIR", "PluginLock": "PLUGIN_LOCK", "ControlSocket": "CONTROL_SOCKET", "MetricsAddress": "METRICS_ADDRESS",
+	"AccessTokenTTL": "ACCESS_TOKEN_TTL", "RefreshTokenTTL": "REFRESH_TOKEN_TTL", "SessionCookieTTL": "SESSION_COOKIE_TTL",
+	"SessionRefreshGracePeriod": "SESSION_REFRESH_GRACE_PERIOD", "RefreshCookie": "REFRESH_TOKEN_COOKIE_…",
+	"SessionCookie": "SESSION_COOKIE_…", "TrustedProxies": "IP_TRUST_PROXY", "LogLevel": "LOG_LEVEL", "LogStyle": "LOG_STYLE",
+}
+
+// changedSettings names the host's own settings that differ, as they are written.
+func changedSettings(before, after *config.Config) []string {
+	var names []string
+	a, b := reflect.ValueOf(*before), reflect.ValueOf(*after)
+	for i := range a.NumField() {
+		name := a.Type().Field(i).Name
+		switch name {
+		case "Providers", "Files", "Sources", "Warnings":
+		default:
+			if !reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()) {
+				names = append(names, settingOf[name])
+			}
+		}
+	}
+	return names
+}
+
+// withSettingsOf is the configuration that is in force: new providers, and the
+// settings with which the host was started.
+func withSettingsOf(after, before *config.Config) *config.Config {
+	inForce := *before
+	inForce.Providers, inForce.Files, inForce.Sources = after.Providers, after.Files, after.Sources
+	return &inForce
+}

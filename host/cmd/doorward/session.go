@@ -1,0 +1,140 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/doorward/doorward/host/internal/config"
+	"github.com/doorward/doorward/host/internal/control"
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/store/sqlite"
+)
+
+func sessionCommand(environ []string) *cobra.Command {
+	cmd := &cobra.Command{Use: "session", Short: "End sessions"}
+	cmd.AddCommand(sessionEndCommand(environ))
+	return cmd
+}
+
+func sessionEndCommand(environ []string) *cobra.Command {
+	var host *reach
+	var match sso.SessionMatch
+	var all, forget bool
+	cmd := &cobra.Command{
+		Use:   "end (--all | --provider NAME | --user USER) [--forget-secret]",
+		Short: "End sessions: of all, of a provider, of a user",
+		Long: "End sessions, and say how many. Their people sign in again; their accounts stay.\n\n" +
+			"The running host does it. If none runs, it is done in the database, and no host starts meanwhile.\n" +
+			"Other systems that verify access tokens by themselves accept them until they expire (ACCESS_TOKEN_TTL).\n\n" +
+			"--forget-secret also removes all signing keys, and the check by which a host knows its SECRET. It is for a\n" +
+			"SECRET that is lost, or that somebody else has, and cannot be undone. Stop the host before, and start it with\n" +
+			"a new SECRET afterwards; without SECRET_PREVIOUS.",
+		Example: "  doorward session end --provider corp\n  doorward session end --user ann@example.org\n  doorward session end --all",
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			at, err := host.database()
+			if err != nil {
+				return err
+			}
+			at.out = cmd.OutOrStdout()
+			return at.end(cmd.Context(), match, forget)
+		},
+	}
+	host = reachFlags(cmd, environ)
+	cmd.Flags().BoolVar(&all, "all", false, "end all sessions")
+	cmd.Flags().StringVar(&match.Provider, "provider", "", "end the sessions of those who came through this provider")
+	cmd.Flags().StringVar(&match.User, "user", "", "end the sessions of the user with this ID or e-mail address")
+	cmd.Flags().BoolVar(&forget, "forget-secret", false, "with --all: also remove all that is sealed under SECRET, for good")
+	cmd.MarkFlagsOneRequired("all", "provider", "user")
+	cmd.MarkFlagsMutuallyExclusive("all", "provider")
+	cmd.MarkFlagsMutuallyExclusive("all", "user")
+	cmd.MarkFlagsMutuallyExclusive("forget-secret", "provider")
+	cmd.MarkFlagsMutuallyExclusive("forget-secret", "user")
+	return cmd
+}
+
+// ending ends sessions from outside of a host.
+type ending struct {
+	database, socket string // paths; no database: only the running host is asked
+	out              io.Writer
+}
+
+// database finds the database for when no host runs. Who names a socket means the
+// host that is behind it.
+func (r *reach) database() (at ending, err error) {
+	if r.socket != "" {
+		return ending{socket: r.socket}, nil
+	}
+	in, err := configInput(r.environ, r.file)
+	if err != nil {
+		return at, err
+	}
+	at.database, at.socket, err = config.DatabasePaths(in)
+	return at, err
+}
+
+// errHostRuns: a host holds keys in its memory that are to be forgotten.
+var errHostRuns = errors.New("a doorward runs with this database: stop it, and run this again; nothing was done")
+
+func (e ending) end(ctx context.Context, match sso.SessionMatch, forget bool) error {
+	if !forget {
+		ended, err := control.NewClient(e.socket).EndSessions(ctx, match.Provider, match.User)
+		if !errors.Is(err, control.ErrNotRunning) || e.database == "" {
+			return e.tell(ended, err)
+		}
+	}
+	if e.database == "" {
+		return errors.New("--forget-secret works in the database, not in a running host: leave out --socket, and set DB_FILENAME or --config as for the host")
+	}
+	// Held for as long as this takes, so that no host starts.
+	claimed, err := control.Claim(ctx, e.socket)
+	if errors.Is(err, control.ErrInUse) {
+		return fmt.Errorf("%w (%w)", errHostRuns, err)
+	}
+	if err != nil {
+		return err
+	}
+	defer claimed.Close()
+	return e.inDatabase(ctx, match, forget)
+}
+
+func (e ending) inDatabase(ctx context.Context, match sso.SessionMatch, forget bool) (err error) {
+	if _, err := os.Stat(e.database); err != nil { // it would be made
+		return fmt.Errorf("looking for the database: %w; set DB_FILENAME, or --config, as for the host", err)
+	}
+	store, err := sqlite.Open(ctx, e.database, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, store.Close()) }()
+	ended, err := sso.EndSessions(ctx, store, match)
+	if err := e.tell(ended, err); err != nil || !forget {
+		return err
+	}
+	if err := store.ForgetSecret(ctx); err != nil {
+		return err
+	}
+	fmt.Fprintln(e.out, "all that was sealed under SECRET is removed; start the host with a new SECRET, and without SECRET_PREVIOUS")
+	return nil
+}
+
+func (e ending) tell(ended int, err error) error {
+	if err == nil {
+		fmt.Fprintln(e.out, "sessions ended:", ended)
+	}
+	return err
+}
+
+// endSessions ends sessions for the operator, in the running host.
+func (h host) endSessions(sessions sso.Sessions) func(ctx context.Context, provider, user string) (int, error) {
+	return func(ctx context.Context, provider, user string) (int, error) {
+		ended, err := sso.EndSessions(ctx, sessions, sso.SessionMatch{Provider: provider, User: user})
+		h.logger.Info("sessions ended by the operator", "sessions", ended, "provider", provider, "user", user)
+		return ended, err
+	}
+}

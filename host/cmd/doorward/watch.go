@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/doorward/doorward/host/internal/control"
+	"github.com/doorward/doorward/host/internal/watch"
+)
+
+// pollEvery is how often --watch looks at the files. Looking is better than being
+// told: it works with mounted folders and with links that are changed.
+const pollEvery = time.Second
+
+// watch reloads at SIGHUP, and with files also when one of them has changed, until
+// ctx is done; then the channel is closed.
+func (r *reloader) watch(ctx context.Context, files bool) <-chan struct{} {
+	done := make(chan struct{})
+	watched := r.files(ctx)
+	watched.Look(time.Now())
+	go func() {
+		defer close(done)
+		poll := time.NewTicker(pollEvery)
+		defer poll.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-r.hangUp:
+				_, _ = r.reload(ctx, control.Reloading{}) // logged
+			case now := <-poll.C:
+				if files {
+					watched.Look(now)
+				}
+			}
+		}
+	}()
+	return done
+}
+
+// files are those that a reload would read.
+func (r *reloader) files(ctx context.Context) *watch.Files {
+	return &watch.Files{
+		Signature: r.signature,
+		Removes: func() []string {
+			cfg, err := r.load()
+			if err != nil {
+				return nil // the reload says why
+			}
+			removed, _ := r.removed(cfg)
+			return removed
+		},
+		Waits: func(removes []string) {
+			what := "providers"
+			if len(removes) == 1 {
+				what = "provider"
+			}
+			r.logger.Warn(fmt.Sprintf("%d %s would be removed; waiting until the file has rested for %d s", len(removes), what, int(watch.RestBeforeRemoval.Seconds())),
+				"providers", strings.Join(removes, ", "), "files", strings.Join(r.inForce().Files, ", "))
+		},
+		Take: func() { _, _ = r.reload(ctx, control.Reloading{}) }, // logged
+	}
+}
+
+// signature changes when a file changes that a reload would read.
+func (r *reloader) signature() string {
+	cfg := r.inForce()
+	plugins, _ := filepath.Glob(filepath.Join(cfg.PluginDir, "doorward-plugin-*"))
+	var b strings.Builder
+	for _, path := range append(append([]string{cfg.PluginLock}, cfg.Files...), plugins...) {
+		if info, err := os.Stat(path); err == nil {
+			inode := uint64(0)
+			if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+				inode = stat.Ino
+			}
+			fmt.Fprintf(&b, "%s %d %d %d\n", path, info.Size(), info.ModTime().UnixNano(), inode)
+		}
+	}
+	return b.String()
+}

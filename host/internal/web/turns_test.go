@@ -1,0 +1,57 @@
+package web
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// Large bodies take their turns, and one whose client does not keep up does not
+// keep the others waiting for long. Small ones never wait.
+func TestTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		turns, begun := make(turns, 1), time.Now()
+		var group sync.WaitGroup
+		large := func(lasts time.Duration) {
+			group.Go(func() {
+				err := turns.whileLarge(t.Context(), largeBody, func() error {
+					time.Sleep(lasts)
+					return nil
+				})
+				if err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		for range 10 {
+			large(10 * time.Millisecond)
+		}
+		synctest.Wait()
+		if err := turns.whileLarge(t.Context(), largeBody-1, func() error { return errOverloaded }); !errors.Is(err, errOverloaded) || time.Since(begun) > 0 {
+			t.Errorf("a small one, after %v: %v", time.Since(begun), err)
+		}
+		group.Wait()
+		if took := time.Since(begun); took != 100*time.Millisecond {
+			t.Errorf("ten turns took %v", took)
+		}
+
+		large(time.Hour)
+		synctest.Wait()
+		begun = time.Now()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if err := turns.whileLarge(ctx, largeBody, func() error { return nil }); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("whoever goes away meanwhile: %v", err)
+		}
+		if err := turns.whileLarge(t.Context(), largeBody, func() error { return nil }); err != nil || time.Since(begun) != turnLasts {
+			t.Errorf("after one that hangs: %v after %v", err, time.Since(begun))
+		}
+		group.Wait()
+		if len(turns) != 0 {
+			t.Errorf("%d turns are never over", len(turns))
+		}
+	})
+}

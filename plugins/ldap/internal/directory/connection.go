@@ -1,0 +1,159 @@
+package directory
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+)
+
+// Connection is one connection to one server, used by one goroutine at a time.
+type Connection struct {
+	ldap  *ldap.Conn
+	wire  *EnvelopeConn
+	TLS   *tls.ConnectionState // nil in plain text
+	limit time.Duration        // of one operation
+	used  time.Time            // when it went back into the pool
+}
+
+// newConnection takes over the net.Conn of wire.
+func newConnection(wire *EnvelopeConn, state *tls.ConnectionState, limit time.Duration) *Connection {
+	c := &Connection{ldap: ldap.NewConn(wire, state != nil), wire: wire, TLS: state, limit: limit}
+	c.ldap.Start()
+	return c
+}
+
+// Close ends the connection and its goroutines.
+func (c *Connection) Close() {
+	c.abort()
+	_ = c.ldap.Close()
+}
+
+// abort makes whatever waits for the server fail at once.
+func (c *Connection) abort() { _ = c.wire.Close() }
+
+// broken reports whether the connection cannot be used any more.
+func (c *Connection) broken() bool {
+	return c.ldap.IsClosing() || c.ldap.GetLastError() != nil || c.wire.refused() != nil
+}
+
+// within runs one operation, no longer than the limit and the context. The library
+// knows no contexts: the end of one closes the connection under it.
+func (c *Connection) within(ctx context.Context, doing string, operation func() error) (err error) {
+	ctx, cancel := context.WithTimeout(ctx, c.limit)
+	defer cancel()
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	c.wire.Allow(MaxOperation)
+	stop := context.AfterFunc(ctx, c.abort)
+	defer func() {
+		if r := recover(); r != nil { // of the library, at a message that it does not expect
+			c.abort()
+			err = fmt.Errorf("%s: %w: %v", doing, errEnvelope, r)
+		}
+	}()
+	err = operation()
+	if !stop() {
+		return fmt.Errorf("%s: %w", doing, ctx.Err())
+	}
+	c.wire.Allow(maxSmall) // such as a notice of disconnection (RFC 4511 section 4.4.1)
+	if err != nil {
+		return fmt.Errorf("%s: %w", doing, c.explain(err))
+	}
+	return nil
+}
+
+// explain tells what a result code says from what never became one.
+func (c *Connection) explain(err error) error {
+	if refused := c.wire.refused(); refused != nil {
+		return refused
+	}
+	if errors.Is(err, ldap.ErrSizeLimitExceeded) { // the library stopped reading, the server did not keep to it
+		return ldap.NewError(ldap.LDAPResultSizeLimitExceeded, errors.New("more entries than asked for"))
+	}
+	result, ok := errors.AsType[*ldap.Error](err)
+	if ok && result.ResultCode < ldap.ErrorNetwork {
+		return &ldap.Error{ResultCode: result.ResultCode, Err: toldBy(result)}
+	}
+	return fmt.Errorf("%w: %w", errServer, err)
+}
+
+var toldCodes = regexp.MustCompile(`^[0-9A-Fa-f]{8}:|\bdata [0-9A-Fa-f]{1,8}\b`)
+
+// toldBy keeps the error numbers of Active Directory of what a server tells. The rest
+// may repeat the password.
+func toldBy(result *ldap.Error) error {
+	if result.Err == nil {
+		return errors.New("no text")
+	}
+	return errors.New(strings.Join(toldCodes.FindAllString(result.Err.Error(), 3), " "))
+}
+
+// Bind is a simple bind (RFC 4513 section 5.1.3) that asks for the password
+// policy's word. An empty name or password would be no authentication (sections
+// 5.1.1 and 5.1.2) and is never sent.
+func (c *Connection) Bind(ctx context.Context, dn, password string) ([]ldap.Control, error) {
+	if dn == "" || password == "" {
+		return nil, errors.New("binding without a name or a password proves nothing")
+	}
+	req := ldap.NewSimpleBindRequest(dn, password, []ldap.Control{ldap.NewControlBeheraPasswordPolicy()})
+	var controls []ldap.Control
+	err := c.within(ctx, "binding", func() error {
+		result, err := c.ldap.SimpleBind(req)
+		if result != nil {
+			controls = result.Controls
+		}
+		return err
+	})
+	return controls, err
+}
+
+// Query is a search. Aliases are never dereferenced, referrals never followed.
+type Query struct {
+	Base       string
+	Scope      int
+	Filter     string
+	Attributes []string
+	Limit      int // of entries; more is an error of kind sizeLimitExceeded
+	Controls   []ldap.Control
+}
+
+// Search returns the entries that match, and the controls of the result. With
+// sizeLimitExceeded (RFC 4511 section 4.5.1.4) it returns those that came, and the
+// error.
+func (c *Connection) Search(ctx context.Context, q Query) ([]Entry, []ldap.Control, error) {
+	req := ldap.NewSearchRequest(q.Base, q.Scope, ldap.NeverDerefAliases,
+		q.Limit, max(1, int(c.limit.Seconds())), false, q.Filter, q.Attributes, q.Controls)
+	// The server may not keep to the limit: the library then stops reading.
+	req.EnforceSizeLimit = q.Limit > 0
+	var result *ldap.SearchResult
+	err := c.within(ctx, "searching", func() error {
+		var err error
+		result, err = c.ldap.Search(req)
+		return err
+	})
+	if result == nil || err != nil && !ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) {
+		return nil, nil, err
+	}
+	return entriesOf(result.Entries), result.Controls, err
+}
+
+// Modify changes an entry (RFC 4511 section 4.6). The error says what was being done.
+func (c *Connection) Modify(ctx context.Context, doing string, req *ldap.ModifyRequest) error {
+	return c.within(ctx, doing, func() error { return c.ldap.Modify(req) })
+}
+
+// ChangePassword is the extended operation of RFC 3062, with the old password.
+func (c *Connection) ChangePassword(ctx context.Context, dn, previous, chosen string) error {
+	req := ldap.NewPasswordModifyRequest(dn, previous, chosen)
+	return c.within(ctx, "changing the password", func() error {
+		_, err := c.ldap.PasswordModify(req)
+		return err
+	})
+}

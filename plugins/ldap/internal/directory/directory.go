@@ -1,0 +1,294 @@
+package directory
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/options"
+)
+
+// Directory is all servers of one provider.
+type Directory struct {
+	dialer    *dialer
+	locations []location
+	lookupSRV func(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
+	poolSize  int
+	service   serviceAccount
+	now       func() time.Time
+	logger    *slog.Logger
+
+	mu      sync.Mutex
+	known   map[string]*Server // by address and host
+	srv     map[string]srvList // by domain
+	refusal bindRefusal
+
+	life  context.Context // of the probes
+	end   context.CancelFunc
+	tasks sync.WaitGroup
+}
+
+// srvList is what the DNS said, for a while. SRV lookups of the resolver tell no TTL.
+type srvList struct {
+	locations []location
+	until     time.Time
+}
+
+const (
+	srvKeep       = 5 * time.Minute
+	srvKeepFailed = 5 * time.Second
+	maxServers    = 16 // that are asked for one operation
+)
+
+// Settings are the options of the connections.
+type Settings struct {
+	URLs             []string
+	Plain            PlainRule
+	TLS              *tls.Config // without ServerName: the host
+	Dial             func(ctx context.Context, network, address string) (net.Conn, error)
+	Connect, Operate time.Duration // limits
+	PoolSize         int           // connections for searches to each server
+	BindDN           string        // empty: searches are anonymous
+	BindPassword     options.Secret
+	Now              func() time.Time
+	Logger           *slog.Logger
+}
+
+// New makes a directory, and asks no server anything. Close ends it.
+func New(s Settings) (*Directory, error) {
+	dir := &Directory{
+		dialer:   &dialer{dial: s.Dial, tls: s.TLS, connect: s.Connect, operate: s.Operate},
+		poolSize: s.PoolSize, now: s.Now, logger: s.Logger,
+		service:   serviceAccount{dn: s.BindDN, password: s.BindPassword.Reveal()},
+		lookupSRV: resolver(s.Dial).LookupSRV,
+		known:     map[string]*Server{}, srv: map[string]srvList{},
+	}
+	for _, text := range s.URLs {
+		l, err := Locate(text, s.Plain)
+		if err != nil {
+			return nil, fmt.Errorf("client_url: %w", err)
+		}
+		dir.locations = append(dir.locations, l)
+	}
+	dir.life, dir.end = context.WithCancel(context.Background())
+	return dir, nil
+}
+
+// Open makes a connection of its own to a server, on which nobody is bound.
+func (d *Directory) Open(ctx context.Context, s *Server) (*Connection, error) {
+	return d.dialer.open(ctx, s)
+}
+
+// Servers are all of them, in the operator's order, with what kept some from being
+// found.
+func (d *Directory) Servers(ctx context.Context) ([]*Server, error) {
+	locations, err := d.locate(ctx)
+	var list []*Server
+	for _, l := range locations[:min(len(locations), maxServers)] {
+		list = append(list, d.serverAt(l))
+	}
+	return list, err
+}
+
+// Close ends probes and connections.
+func (d *Directory) Close() {
+	d.end()
+	d.tasks.Wait()
+	d.mu.Lock()
+	servers := make([]*Server, 0, len(d.known))
+	for _, s := range d.known {
+		servers = append(servers, s)
+	}
+	d.mu.Unlock()
+	for _, s := range servers {
+		s.pool.close()
+	}
+}
+
+// Candidates returns the servers to ask, the best one first.
+func (d *Directory) Candidates(ctx context.Context) ([]*Server, error) {
+	servers, err := d.Servers(ctx)
+	if err != nil && len(servers) == 0 {
+		return nil, err
+	}
+	now := d.now()
+	slices.SortStableFunc(servers, func(a, b *Server) int { return a.rank(now) - b.rank(now) })
+	for _, s := range servers[1:] {
+		d.probe(s)
+	}
+	return servers, nil
+}
+
+// locate resolves the domains among the locations.
+func (d *Directory) locate(ctx context.Context) ([]location, error) {
+	var all []location
+	var errs []error
+	for _, l := range d.locations {
+		if !l.srv {
+			all = append(all, l)
+			continue
+		}
+		found, err := d.resolve(ctx, l)
+		all, errs = append(all, found...), append(errs, err)
+	}
+	return all, errors.Join(errs...)
+}
+
+// resolve asks the DNS, and goes on with the last answer while it does not know.
+func (d *Directory) resolve(ctx context.Context, l location) ([]location, error) {
+	d.mu.Lock()
+	list := d.srv[l.host]
+	d.mu.Unlock()
+	now := d.now()
+	if now.Before(list.until) {
+		return list.locations, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, d.dialer.connect)
+	defer cancel()
+	_, records, err := d.lookupSRV(ctx, l.service(), "tcp", l.host)
+	if err == nil {
+		records = d.trusted(l.host, records)
+	}
+	if err != nil || len(records) == 0 {
+		err = sdk.Unavailable(ReasonServerLookup, "looking up _%s._tcp.%s: %w", l.service(), l.host, orNoRecords(err))
+		list.until = now.Add(srvKeepFailed)
+	} else {
+		list = srvList{until: now.Add(srvKeep)}
+		for _, r := range records { // sorted by priority, shuffled by weight
+			host := strings.TrimSuffix(r.Target, ".")
+			list.locations = append(list.locations, location{
+				network: "tcp", host: host, port: fmt.Sprint(r.Port), Protection: l.Protection,
+			})
+		}
+	}
+	if len(list.locations) > 0 {
+		d.mu.Lock()
+		d.srv[l.host] = list
+		d.mu.Unlock()
+	}
+	return list.locations, err
+}
+
+// trusted leaves out the servers that the operator has not named. The DNS may lie: a
+// name from it is no identity to hold a certificate against, unless it lies in the
+// domain that the operator wrote (RFC 4513 section 3.1.3, RFC 6125 section 6.2.1).
+// With tls_server_name the certificate must be for that, wherever the server is.
+func (d *Directory) trusted(domain string, records []*net.SRV) []*net.SRV {
+	return slices.DeleteFunc(records, func(r *net.SRV) bool {
+		host := strings.ToLower(strings.TrimSuffix(r.Target, "."))
+		if host == "" { // "decidedly not available" (RFC 2782)
+			return true
+		}
+		domain := strings.ToLower(strings.TrimSuffix(domain, "."))
+		if host == domain || strings.HasSuffix(host, "."+domain) || d.dialer.tls.ServerName != "" {
+			return false
+		}
+		d.logger.Warn("the DNS names a server outside of the domain in client_url, which is not asked: name it in client_url, or set tls_server_name", "domain", domain, "server", host)
+		return true
+	})
+}
+
+func orNoRecords(err error) error {
+	if err != nil {
+		return err
+	}
+	return errors.New("there are no records that can be used")
+}
+
+func (d *Directory) serverAt(l location) *Server {
+	s := l.server()
+	key := s.Address + " " + s.host
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if known := d.known[key]; known != nil {
+		return known
+	}
+	s.pool = newPool(d.poolSize, d.now, func(ctx context.Context) (*Connection, error) { return d.OpenService(ctx, s) })
+	d.known[key] = s
+	return s
+}
+
+// Try runs an operation on the best server, and on the next one if that fails. What
+// a server answers is final: a wrong password is asked about once.
+func (d *Directory) Try(ctx context.Context, operation func(ctx context.Context, s *Server) error) error {
+	servers, err := d.Candidates(ctx)
+	if err != nil {
+		return err
+	}
+	var failures []error
+	asked := len(servers)
+	for i := 0; i < len(servers); i++ {
+		err := d.attempt(ctx, servers[i], len(servers)-i, operation)
+		if errors.Is(err, errMeanwhile) && i < asked {
+			servers = append(servers, servers[i]) // it comes last now, and was not asked yet
+			continue
+		}
+		if !IsServerFailure(err) {
+			return err
+		}
+		failures = append(failures, err)
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return ctx.Err()
+		}
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return sdk.Unavailable(ReasonUnreachable, "%w", errors.Join(failures...))
+}
+
+func (d *Directory) attempt(ctx context.Context, s *Server, left int, operation func(ctx context.Context, s *Server) error) error {
+	share, cancel := shareOf(ctx, left)
+	defer cancel()
+	err := operation(share, s)
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled): // the caller went away: that is nobody's failure
+	case errors.Is(err, errMeanwhile): // told by whom it failed for
+	case IsServerFailure(err):
+		s.failed(d.now())
+		s.pool.drain()
+		d.logger.Warn("a directory server failed", "server", s.String(), "error", err)
+	default:
+		s.succeeded(d.now())
+	}
+	return err
+}
+
+// shareOf leaves half of the time for the servers that come after.
+func shareOf(ctx context.Context, left int) (context.Context, context.CancelFunc) {
+	deadline, ok := ctx.Deadline()
+	if !ok || left <= 1 {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeout(ctx, time.Until(deadline)/2)
+}
+
+// probe finds out whether a server that failed is back, so that no end user has to.
+// It is the only goroutine of its own that a directory has, bounded by the time
+// limit for connecting.
+func (d *Directory) probe(s *Server) {
+	if d.life.Err() != nil || !s.startProbe(d.now()) {
+		return
+	}
+	d.tasks.Go(func() {
+		defer s.endProbe()
+		c, err := d.OpenService(d.life, s)
+		switch {
+		case IsServerFailure(err):
+			s.failed(d.now())
+		case err == nil:
+			s.pool.put(c)
+			fallthrough
+		default:
+			s.succeeded(d.now())
+		}
+	})
+}

@@ -1,0 +1,77 @@
+package directory
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/go-ldap/ldap/v3"
+)
+
+// NormalDN writes a DN so that spellings that differ in case and spaces only are the
+// same text, each part of a multi-valued RDN in order. It folds no more than that:
+// what a directory holds for two entries must not become one. It is no DN to bind with.
+func NormalDN(text string) (string, error) {
+	dn, err := parseDN(text)
+	if err != nil {
+		return "", err
+	}
+	parts := make([]string, len(dn.RDNs))
+	for i, rdn := range dn.RDNs {
+		pairs := make([]string, len(rdn.Attributes))
+		for j, a := range rdn.Attributes {
+			// Lower case would make one of all bytes that are no UTF-8.
+			if !AttributeName.MatchString(a.Type) || !utf8.ValidString(a.Value) {
+				return "", errors.New("reading a DN: it has an odd attribute or value")
+			}
+			value := strings.Join(strings.Fields(strings.ToLower(a.Value)), " ")
+			pairs[j] = strings.ToLower(a.Type) + "=" + ldap.EscapeDN(value)
+		}
+		slices.Sort(pairs)
+		parts[i] = strings.Join(pairs, "+")
+	}
+	return strings.Join(parts, ","), nil
+}
+
+// maxDN bounds what is parsed: the library takes more than linear time.
+const maxDN = 4096
+
+// parseDN reads a DN that is not empty.
+func parseDN(text string) (*ldap.DN, error) {
+	if len(text) > maxDN {
+		return nil, fmt.Errorf("reading a DN: it has %d bytes, at most %d are read", len(text), maxDN)
+	}
+	dn, err := ldap.ParseDN(text)
+	if err != nil {
+		return nil, fmt.Errorf("reading a DN: %w", err)
+	}
+	if len(dn.RDNs) == 0 {
+		return nil, errors.New("reading a DN: it is empty")
+	}
+	return dn, nil
+}
+
+// IsUnder reports whether a DN is base or below it. An empty base holds everything,
+// but never the empty DN: binding with that is no authentication.
+func IsUnder(text, base string) bool {
+	dn, err := parseDN(text)
+	if err != nil {
+		return false
+	}
+	root, err := ldap.ParseDN(base)
+	if err != nil {
+		return false
+	}
+	return root.EqualFold(dn) || root.AncestorOfFold(dn)
+}
+
+// NameOfDN is the value of the first RDN of a DN.
+func NameOfDN(text string) string {
+	dn, err := parseDN(text)
+	if err != nil || len(dn.RDNs[0].Attributes) == 0 {
+		return ""
+	}
+	return dn.RDNs[0].Attributes[0].Value
+}

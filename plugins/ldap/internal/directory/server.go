@@ -1,0 +1,191 @@
+package directory
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"math"
+	"net"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/doorward/doorward/sdk/contract"
+)
+
+// Server is one server of the directory, with what is known of its health.
+type Server struct {
+	network    string // tcp or unix
+	Address    string // host:port, or the path of a socket
+	host       string // the certificate must be for it
+	protection Protection
+	pool       *pool
+
+	mu       sync.Mutex
+	score    float64   // failures, halved with time
+	scoredAt time.Time // when score was right
+	openTill time.Time // the circuit is open: only asked when all others are, too
+	inRow    int       // failures since the last success
+	probing  bool
+}
+
+func (s *Server) String() string { return s.Address }
+
+// Health: a failure counts as one, and as half of one each half-life later. The
+// circuit opens at the first failure, because each failure may cost the end user a
+// whole time limit.
+const (
+	healthHalfLife = 30 * time.Second
+	firstOpen      = 2 * time.Second
+	longestOpen    = time.Minute
+)
+
+func (s *Server) failed(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.score = s.scoreAt(now) + 1
+	s.scoredAt = now
+	s.openTill = now.Add(min(longestOpen, firstOpen<<min(s.inRow, 10)))
+	s.inRow++
+}
+
+// succeeded closes the circuit. The score stays for a while: a server that fails now
+// and then comes after one that never does.
+func (s *Server) succeeded(now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.inRow == 0 {
+		return
+	}
+	s.score = s.scoreAt(now) / 2
+	s.scoredAt = now
+	s.inRow, s.openTill = 0, time.Time{}
+}
+
+func (s *Server) scoreAt(now time.Time) float64 {
+	if s.score == 0 {
+		return 0
+	}
+	return s.score * math.Exp2(-now.Sub(s.scoredAt).Seconds()/healthHalfLife.Seconds())
+}
+
+// rank says where the server stands in the order: lower is better. Open circuits
+// come last; small differences of score leave the operator's order alone.
+func (s *Server) rank(now time.Time) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	rank := int(math.Round(min(s.scoreAt(now), 100)))
+	if s.inRow > 0 {
+		rank += 1000
+	}
+	return rank
+}
+
+// startProbe reports whether it is time to see if the server is back, and claims the
+// probe.
+func (s *Server) startProbe(now time.Time) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.inRow == 0 || s.probing || now.Before(s.openTill) {
+		return false
+	}
+	s.probing = true
+	return true
+}
+
+func (s *Server) endProbe() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.probing = false
+}
+
+// location is one element of client_url.
+type location struct {
+	network, host, port string
+	path                string // of a unix socket
+	Protection          Protection
+	srv                 bool // host is a domain whose servers the DNS knows
+}
+
+// Ports of RFC 4516 section 2, and of IANA for ldaps.
+const (
+	portLDAP  = "389"
+	portLDAPS = "636"
+)
+
+// Locate reads an element of client_url.
+func Locate(text string, plain PlainRule) (location, error) {
+	if rest, ok := strings.CutPrefix(text, "ldapi://"); ok {
+		return locateSocket(rest)
+	}
+	u, err := url.Parse(text)
+	if err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return location{}, fmt.Errorf("must be like ldaps://ldap.example.com, not %q", text)
+	}
+	l := location{network: "tcp", host: u.Hostname(), port: u.Port()}
+	scheme, srv := strings.CutSuffix(u.Scheme, "+srv")
+	l.srv = srv
+	switch {
+	case srv && l.port != "":
+		return location{}, fmt.Errorf("has a port in %q, which the DNS tells for +srv", text)
+	case scheme == "ldaps":
+		l.port, l.Protection = cmp.Or(l.port, portLDAPS), ProtectedByTLS
+	case scheme == "ldap":
+		l.port = cmp.Or(l.port, portLDAP)
+		l.Protection, err = plain.protectionOf(l)
+	default:
+		err = fmt.Errorf("must begin with ldaps://, ldap://, ldapi://, ldaps+srv:// or ldap+srv://, not %q", text)
+	}
+	return l, err
+}
+
+func locateSocket(rest string) (location, error) {
+	host, _, _ := strings.Cut(rest, "/")
+	path, err := url.PathUnescape(host)
+	if err != nil || !strings.HasPrefix(path, "/") {
+		return location{}, fmt.Errorf("must name the socket with its slashes as %%2F, like ldapi://%%2Frun%%2Fslapd%%2Fldapi")
+	}
+	return location{network: "unix", host: "localhost", path: path, Protection: Unprotected}, nil
+}
+
+// PlainRule is what the options say about ldap://.
+type PlainRule struct {
+	StartTLS      bool // start_tls
+	ImplicitTLS   bool // client__tls_options are given: as the seed, TLS from the first byte
+	AllowInsecure bool // allow_insecure_plaintext
+}
+
+// protectionOf makes sure that no password leaves the machine in plain text unless
+// the operator has written so.
+func (r PlainRule) protectionOf(l location) (Protection, error) {
+	switch {
+	case r.StartTLS:
+		return ProtectedByStartTLS, nil
+	case r.ImplicitTLS:
+		return ProtectedByTLS, nil
+	case r.AllowInsecure, contract.IsLoopback(l.host) && !l.srv:
+		return Unprotected, nil
+	}
+	return ProtectedByStartTLS, nil
+}
+
+func (l location) server() *Server {
+	if l.network == "unix" {
+		return &Server{network: "unix", Address: l.path, host: l.host, protection: l.Protection}
+	}
+	return &Server{network: l.network, Address: net.JoinHostPort(l.host, l.port), host: l.host, protection: l.Protection}
+}
+
+// service is the name of RFC 2782 for the servers of a domain.
+func (l location) service() string {
+	if l.Protection == ProtectedByTLS {
+		return "ldaps"
+	}
+	return "ldap"
+}
+
+// resolver looks up SRV records through the host's dialer.
+func resolver(dial func(ctx context.Context, network, address string) (net.Conn, error)) *net.Resolver {
+	return &net.Resolver{PreferGo: true, Dial: dial}
+}
