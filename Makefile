@@ -79,6 +79,7 @@ lint-code: $(TOOLS)/golangci-lint
 	$(TOOLS)/golangci-lint run --allow-serial-runners $(addsuffix /...,$(addprefix ./,$(MODULES)))
 lint-proto: $(TOOLS)/buf
 	cd sdk && ../$(TOOLS)/buf lint
+	cd sdk && ../$(TOOLS)/buf breaking --against proto/baseline.binpb
 
 .PHONY: vuln
 vuln: $(TOOLS)/govulncheck ## Look for known vulnerabilities in what we call
@@ -91,6 +92,13 @@ generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc build 
 	@for plugin in $(PLUGINS); do \
 		.ci/options-table plugins/$$plugin/README.md $(BIN)/plugins/doorward-plugin-$$plugin; \
 	done
+
+# The protocol of the last release, which must not break. It was written for the
+# first version with: make baseline RELEASE=fe62c3a
+.PHONY: baseline
+baseline: $(TOOLS)/buf ## Keep the protocol of RELEASE (a tag) as the one that must not break
+	@dir=$$(mktemp -d) && git archive $(RELEASE) sdk | tar -x -C $$dir && \
+		$(TOOLS)/buf build $$dir/sdk -o sdk/proto/baseline.binpb && rm -r $$dir
 
 .PHONY: tidy
 tidy: ## Run go mod tidy in each module

@@ -5,39 +5,6 @@ import (
 	"time"
 )
 
-// A Capability names an optional interface of a Mechanism.
-type Capability string
-
-// The capabilities, announced by the SDK for each opened provider.
-const (
-	CapabilityRefresh       Capability = "refresh"        // Refresher
-	CapabilityBeginLogout   Capability = "begin_logout"   // LogoutBeginner
-	CapabilityReceiveLogout Capability = "receive_logout" // LogoutReceiver
-	CapabilityMetadata      Capability = "metadata"       // MetadataPublisher
-	CapabilityCheck         Capability = "check"          // Checker
-)
-
-// Capabilities lists which optional interfaces m implements.
-func Capabilities(m Mechanism) []Capability {
-	var list []Capability
-	if _, ok := m.(Refresher); ok {
-		list = append(list, CapabilityRefresh)
-	}
-	if _, ok := m.(LogoutBeginner); ok {
-		list = append(list, CapabilityBeginLogout)
-	}
-	if _, ok := m.(LogoutReceiver); ok {
-		list = append(list, CapabilityReceiveLogout)
-	}
-	if _, ok := m.(MetadataPublisher); ok {
-		list = append(list, CapabilityMetadata)
-	}
-	if _, ok := m.(Checker); ok {
-		list = append(list, CapabilityCheck)
-	}
-	return list
-}
-
 // A Refresher answers whether a session is still good at the provider.
 type Refresher interface {
 	// Refresh looks the end user up again by the Grant of their Identity. It
@@ -66,6 +33,9 @@ type LogoutRequest struct {
 	State   string // as in BeginRequest
 	Subject string // of the Identity of the login
 	Grant   []byte // of the Identity of the login, or of the last refresh
+
+	// ReturnURL is Env.LogoutURL with the State in its query, as in BeginRequest.
+	ReturnURL string
 }
 
 // A LogoutReceiver lets the provider end sessions at the host.
@@ -129,8 +99,20 @@ type MetadataPublisher interface {
 
 // Document is a public document, such as SAML metadata.
 type Document struct {
+	// ContentType is one of MetadataTypes, without parameters.
 	ContentType string
-	Content     []byte
+
+	// Content has 1 to MaxMetadata bytes.
+	Content []byte
+}
+
+// MaxMetadata bounds the Content of a Document in bytes.
+const MaxMetadata = 512 << 10
+
+// MetadataTypes are what a Document may be. A browser would show some other
+// types as a page of ours, with scripts.
+func MetadataTypes() []string {
+	return []string{"application/samlmetadata+xml", "application/xml", "text/xml", "application/json"}
 }
 
 // A Checker finds out what is wrong with a provider and its options.
@@ -151,6 +133,9 @@ type Finding struct {
 	// certificate. The host warns ahead of it. The zero value means never.
 	ExpiresAt time.Time
 }
+
+// MaxFindings bounds the findings of one check.
+const MaxFindings = 200
 
 // Severity grades a finding.
 type Severity string

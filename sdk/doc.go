@@ -39,8 +39,9 @@
 // never again after an error: codes and assertions are single-use, and a
 // repeated bind can lock an account.
 //
-// Calls come from many goroutines at once. Each has a context with a deadline of
-// some seconds; pass it on to everything that waits.
+// Calls come from many goroutines at once. Each has a context with a deadline, at
+// most [Call.Deadline] away; pass it on to everything that waits. The host repeats
+// a call under which the plugin died only if it is [Call.Repeatable].
 //
 // # Memory
 //
@@ -72,7 +73,7 @@
 //	                    at the provider
 //
 // A wrong password need not end the attempt: return the Prompt again, with
-// [ReasonBadCredentials] as its Reason.
+// [ReasonBadCredentials] as its Reason; after a wrong code, [ReasonCodeWrong].
 //
 // Any other error, and a panic, is a fault of the plugin. It ends the one call,
 // is logged as such, and the end user sees a page about an internal error.
@@ -96,23 +97,71 @@
 // else. A mechanism that is an io.Closer is closed when its provider is changed or
 // removed.
 //
-// # What the host checks
+// # The rules
 //
-// The host takes a plugin for a stranger. A step that breaks one of these rules
-// ends the attempt as a fault:
+// The host takes a plugin for a stranger, and holds it to these rules. Package
+// plugin holds it to the same ones before anything leaves the process, and names
+// the rule that is broken in the log of the plugin and in the error; so does
+// plugintest.Conformance. A plugin that breaks one is at fault, and the end user
+// sees a page about an internal error. Where the provider can break one although
+// the plugin does nothing wrong, it is an [ErrInvalidResponse] with a reason of
+// its own, given here in brackets. Package contract has the checks.
 //
-//   - The target of a Redirect or FormPost is an absolute https URL, or http to
-//     localhost, without user name, of at most [MaxURL] bytes. A form has at
-//     most [MaxFormFields] fields of [MaxFormBytes] together.
-//   - A Prompt has 1 to [MaxPromptFields] fields of a known [FieldKind], each
-//     with a name of its own: at most 32 lower-case letters, digits and
-//     underscores, and not "state". A label has at most [MaxLabel] bytes.
-//   - An [Identity] has a Subject of at most [MaxSubject] bytes, other texts of
-//     at most [MaxAttribute], all of them UTF-8 without control characters, and
-//     keeps within [MaxGroups], [MaxGroupBytes], [MaxClaims], [MaxClaimDepth] and
-//     [MaxGrant]. ExpiresAt lies in the future.
-//   - Begin does not return Authenticated: nobody was asked.
-//   - A message between host and plugin has at most 4 MiB.
+// Of a step:
+//
+//   - step: it is a Redirect, FormPost, Prompt or Authenticated, and no pointer.
+//   - begin-step: Begin does not return Authenticated: nobody was asked.
+//   - logout-step: BeginLogout, and the Reply of a Logout, is a Redirect or a
+//     FormPost.
+//   - state: a step to the provider carries the State of the request.
+//   - memory: a Memory has at most [MaxMemory] bytes.
+//   - redirect-url: the URL is absolute, https or http to localhost or a loopback
+//     address, has no user name, and is made of at most [MaxURL] bytes of visible
+//     ASCII without a backslash.
+//   - form-url: the same of a FormPost.
+//   - form-fields: a form has at most [MaxFormFields] fields of [MaxFormBytes]
+//     together.
+//   - form-text: names and values are UTF-8.
+//   - prompt-fields: a Prompt has 1 to [MaxPromptFields] fields.
+//   - prompt-field-name: the name of a field is its own, made of at most
+//     [MaxFieldName] lower-case letters, digits and underscores, and not "state".
+//   - prompt-field-kind: the kind of a field is a [FieldKind] of this package.
+//   - prompt-label: a label is UTF-8 without control characters, of at most
+//     [MaxLabel] bytes.
+//   - prompt-reason: the Reason of a Prompt has the form of one.
+//
+// Of an [Identity]; a name is UTF-8 without control characters:
+//
+//   - subject: a name of 1 to [MaxSubject] bytes [subject_invalid].
+//   - session-id: a name of at most [MaxAttribute] bytes [session_id_invalid].
+//   - logout-subject: the same, also of a [Logout] [logout_subject_invalid].
+//   - once-id: the same of OnceID [once_id_invalid].
+//   - once-until: it lies in the future, at most [MaxOnce] away.
+//   - groups: at most [MaxGroups] of [MaxGroupBytes] together [groups_too_large].
+//   - amr: at most [MaxAMR] of [MaxAttribute] bytes together [amr_too_large].
+//   - claims: at most [MaxClaims] bytes of JSON, [MaxClaimDepth] deep
+//     [claims_too_large].
+//   - grant: at most [MaxGrant] bytes.
+//   - expiry: ExpiresAt lies in the future.
+//
+// Of what other calls return:
+//
+//   - logout: a Logout names somebody or a session; or it has an Outcome, names
+//     nobody, and one of ours is under way.
+//   - logout-outcome: the Outcome is one of this package.
+//   - logout-sessions: at most [MaxLogoutSessions] session IDs, none of them empty
+//     [logout_sessions_invalid].
+//   - metadata-type: the ContentType is one of [MetadataTypes], to the letter.
+//   - metadata-size: a Document has 1 to [MaxMetadata] bytes.
+//   - findings: at most [MaxFindings], each with a known severity, a subject and a
+//     text. The host shows what it can of others.
+//
+// What only decorates an identity never ends a login. Names are cleaned of control
+// characters and cut to [MaxAttribute] bytes; a Username, an Email or an ACR of
+// another form is left out, and so are AMR and groups, which no rule of an operator
+// could name. The log tells what was left out.
+//
+// A message between host and plugin has at most 4 MiB.
 //
 // # Never
 //
@@ -221,9 +270,9 @@
 //		}
 //		m.env.Logger.Info("wrong code", "try", req.Memory[0]+1)
 //		if req.Memory[0]+1 >= maxTries {
-//			return nil, sdk.Denied(sdk.ReasonBadCredentials, "no good code in %d tries", maxTries)
+//			return nil, sdk.Denied(sdk.ReasonCodeWrong, "no good code in %d tries", maxTries)
 //		}
-//		return ask(sdk.ReasonBadCredentials, req.Memory[0]+1), nil
+//		return ask(sdk.ReasonCodeWrong, req.Memory[0]+1), nil
 //	}
 //
 //	// matches reports whether the code is the user's of this period or the one

@@ -22,6 +22,10 @@ type Env struct {
 	MetadataURL string
 	LogoutURL   string
 
+	// Host is what runs the plugin. A mechanism can look what it has, and do
+	// without what it lacks.
+	Host Host
+
 	// Logger goes to the host's log. Never log a secret.
 	Logger *slog.Logger
 

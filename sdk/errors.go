@@ -27,10 +27,22 @@ var (
 	ErrMisconfigured = errors.New("provider misconfigured")
 )
 
-// A Reason is a stable snake_case word of at most 64 bytes that says why a login
+// A Reason is a stable snake_case word of at most [MaxReason] bytes that says why a login
 // was refused. The host turns the reasons below into pages of their own; any
 // other is logged and counted only. A word of another form is dropped.
 type Reason string
+
+// MaxReason bounds a Reason in bytes.
+const MaxReason = 64
+
+// Limits of the texts that go with an error. What is longer is cut, and what is
+// more is left out.
+const (
+	MaxDetail     = 2 << 10 // bytes of a text for the operator
+	MaxProblems   = 100     // options.Problems
+	MaxOptionName = 128     // bytes of the name of an option
+	MaxProblem    = 512     // bytes of the text of one problem
+)
 
 // The reasons of ErrDenied.
 const (
@@ -46,10 +58,23 @@ const (
 	ReasonLogonNotPermitted  Reason = "logon_not_permitted" // not at this time, or from here
 	ReasonPasswordMustChange Reason = "password_must_change"
 
+	// Of a Prompt for a one-time code that is shown again.
+	ReasonCodeWrong   Reason = "code_wrong"
+	ReasonCodeExpired Reason = "code_expired" // a new one is on its way, or must be asked for
+
 	// Of a Prompt for a new password that is shown again.
 	ReasonPasswordsDiffer  Reason = "passwords_differ"  // the two new ones
 	ReasonPasswordRejected Reason = "password_rejected" // too weak, too young, or used before
 )
+
+// Reasons lists the reasons above, for which the host has pages of their own.
+func Reasons() []Reason {
+	return []Reason{
+		ReasonBadCredentials, ReasonCancelled, ReasonAccountDisabled, ReasonAccountLocked, ReasonPasswordExpired, ReasonNotAllowed,
+		ReasonAccountExpired, ReasonLogonNotPermitted, ReasonPasswordMustChange, ReasonPasswordsDiffer, ReasonPasswordRejected,
+		ReasonCodeWrong, ReasonCodeExpired,
+	}
+}
 
 // Error is a refusal of one of the four kinds. Its text is for the operator's
 // log, never for the browser, and must hold no secret: no token, code, password

@@ -54,9 +54,13 @@ type Identity struct {
 
 	// OnceID names a message that must be accepted only once, such as a SAML
 	// assertion; the host refuses a second login with the same provider and
-	// OnceID until OnceUntil, which is at most seven days away.
+	// OnceID until OnceUntil, which is at most MaxOnce away.
 	OnceID    string
 	OnceUntil time.Time
+
+	// Warnings name what of the released claims was left out, and why, without
+	// its value. The SDK puts them into the log; they do not cross the wire.
+	Warnings []string
 }
 
 // Limits that the host enforces on every identity.
@@ -68,4 +72,6 @@ const (
 	MaxClaims     = 512 << 10 // bytes of Claims as JSON
 	MaxClaimDepth = 32        // of lists and objects in Claims
 	MaxGrant      = 64 << 10
+	MaxAMR        = 64                 // values of AMR, of MaxAttribute bytes together
+	MaxOnce       = 7 * 24 * time.Hour // how far away OnceUntil may be
 )

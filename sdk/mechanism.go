@@ -43,6 +43,11 @@ type BeginRequest struct {
 	// mechanism must make the provider return: state in OAuth 2.0 (RFC 6749
 	// section 4.1.1), RelayState in SAML 2.0. The host finds and authenticates
 	// the login by it.
+	//
+	// It must come back exactly once, in the query or in the form, under "state",
+	// "RelayState" or a name among the StateParameters of the plugin's Description
+	// (wctx in WS-Federation). Where a protocol has no such parameter, ReturnURL
+	// carries it.
 	State string
 
 	// LoginHint is who the end user says they are. It comes from the browser:
@@ -52,6 +57,16 @@ type BeginRequest struct {
 	// Consent asks the provider to obtain the end user's consent again
 	// (prompt=consent in OpenID Connect Core section 3.1.2.1).
 	Consent bool
+
+	// CallbackURL is where this login comes back to. It is that of Env, unless the
+	// host has several public URLs. Empty: the host does not tell, use that of Env.
+	CallbackURL string
+
+	// ReturnURL is the CallbackURL with the State in its query, for protocols that
+	// carry none: a service in CAS, a return_to in OpenID 2.0. What else the
+	// provider adds to the query, or posts there, comes along; the state must come
+	// back once only. Empty: the host does not have FeatureReturnURL.
+	ReturnURL string
 }
 
 // ContinueRequest is what came back from the provider or the end user.
@@ -76,6 +91,10 @@ type ContinueRequest struct {
 	// Unsolicited marks a response that no login of ours asked for. It occurs
 	// only where the provider's options allow it.
 	Unsolicited bool
+
+	// CallbackURL is that of the BeginRequest that this login started with, or
+	// where an unsolicited response arrived.
+	CallbackURL string
 }
 
 // InboundRequest is an HTTP request that a provider sent, or had the browser

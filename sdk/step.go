@@ -66,6 +66,11 @@ const (
 	FieldOneTimeCode FieldKind = "one_time_code"
 )
 
+// FieldKinds lists the kinds of prompt fields.
+func FieldKinds() []FieldKind {
+	return []FieldKind{FieldText, FieldUsername, FieldPassword, FieldNewPassword, FieldOneTimeCode}
+}
+
 // Authenticated ends a login: the provider vouches for the identity.
 type Authenticated struct{ Identity Identity }
 
@@ -82,6 +87,7 @@ const (
 	MaxFormFields   = 32
 	MaxFormBytes    = 256 << 10 // bytes of all field names and values together
 	MaxPromptFields = 8
+	MaxFieldName    = 32      // bytes of the name of a prompt field
 	MaxLabel        = 128     // bytes of a label
 	MaxAnswer       = 1 << 10 // bytes of what was entered into one field
 )

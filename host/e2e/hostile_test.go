@@ -112,7 +112,7 @@ func TestPluginsThatMisbehaveInACall(t *testing.T) {
 		{"K02 a line of 100 KB", "evil", "long line", 401, denied, refused("")},
 		{"K02 lines that go-plugin panics on", "evil", "bad lines", 401, denied, refused("")},
 		{"K02 lines that move a cursor", "evil", "control", 401, denied, refused("")},
-		{"K08 a step that is too large", "evil", "huge", 500, fault, refused("larger than max")},
+		{"K08 a step that is too large", "evil", "huge", 500, fault, refused("the rule memory")},
 		{"K08 64 MiB past the SDK", "raw", "64 MiB", 500, fault, refused("larger than max")},
 		{"K04 text that is no UTF-8", "raw", "not UTF-8", 500, fault, refused("UTF-8")},
 		{"K04 a step of no kind", "raw", "no step", 500, fault, refused("no known kind")},
@@ -143,24 +143,38 @@ func TestK04PluginsThatLieAboutPeople(t *testing.T) {
 	if out, code := h.addEvil(t, "evil"); code != 0 {
 		t.Fatalf("adding the provider: %s", out)
 	}
-	for _, tc := range []struct{ do, cause string }{
-		{"be nobody", "without a subject"},
-		{"be large", "a subject of 256 bytes"},
-		{"groups of header", "a group with a control character"},
-		{"name with a line", "a name with a control character"},
-		{"expired before 1970", "expired at 1969-12-31T23:59:59Z"},
-		{"expired a moment ago", "an identity that expired"},
-		{"once until the past", "a once-ID kept until 1970"},
-		{"too many groups", "10001 times a group"},
-		{"claims without bottom", "nested deeper"},
+	for _, tc := range []struct {
+		do, cause string
+		status    int
+		code      string
+	}{
+		{"be nobody", "the rule subject: it is empty", 401, denied},
+		{"be large", "the rule subject: it has 256 bytes", 401, denied},
+		{"expired before 1970", "the rule expiry: it expired at 1969-12-31T23:59:59Z", 500, fault},
+		{"expired a moment ago", "the rule expiry", 500, fault},
+		{"once until the past", "the rule once-until: 1970", 500, fault},
+		{"too many groups", "the rule groups: 10001 values", 401, denied},
+		{"claims without bottom", "the rule claims: nested deeper", 401, denied},
 	} {
 		t.Run(tc.do, func(t *testing.T) {
 			h.logged = len(h.Logs())
 			person := newAgent(t, h.testHost, "mallory")
 			person.from = h.elsewhere()
-			wantNothingGained(t, h.evilAnswer(t, person, "evil", tc.do), http.StatusInternalServerError, fault)
+			wantNothingGained(t, h.evilAnswer(t, person, "evil", tc.do), tc.status, tc.code)
 			person.signedOut()
 			h.wantComplaints(t, [2]string{lineRefused, tc.cause})
+		})
+	}
+	for _, do := range []string{"groups of header", "name with a line"} {
+		t.Run(do, func(t *testing.T) {
+			h.logged = len(h.Logs())
+			wantStatus(t, "signing in", h.evilAnswer(t, newAgent(t, h.testHost, "mallory"), "evil", do), http.StatusOK)
+			for _, forged := range []string{`\nX-Forwarded-Groups`, `X-Forwarded-Groups: admin`, `signed in as root`} {
+				if strings.Contains(h.Logs()[h.logged:], forged) {
+					t.Errorf("the log holds %q", forged)
+				}
+			}
+			eventually(t, "a warning", func() bool { return strings.Contains(h.Logs()[h.logged:], "identity was tidied") })
 		})
 	}
 	people.disperse()

@@ -96,8 +96,12 @@ func TestImportsOfSDKRootAreStandardLibrary(t *testing.T) {
 }
 
 func TestImportsOfDomainAreSDKAndStandardLibrary(t *testing.T) {
-	allowed := []string{project + "sdk", project + "host/internal/sso"}
+	allowed := []string{project + "sdk", project + "sdk/contract", project + "host/internal/sso"}
 	checkDependencies(t, project+"host/internal/sso", allowed)
+}
+
+func TestImportsOfContractAreSDKRootAndStandardLibrary(t *testing.T) {
+	checkDependencies(t, project+"sdk/contract", []string{project + "sdk", project + "sdk/contract"})
 }
 
 // checkDependencies looks at everything that the package pulls in, however deep.

@@ -22,6 +22,8 @@ func TestWithoutSecrets(t *testing.T) {
 		{"E15 quoted", `a"b"c"d"e"f"g"h`, fmt.Sprintf("%q", `a"b"c"d"e"f"g"h`), false},
 		{"E15 with backslashes", `a\b\c\d\e\f\g\h\i\j\k\l\m`, fmt.Sprintf("%q", `a\b\c\d\e\f\g\h\i\j\k\l\m`), false},
 		{"a word in common", "client-secret-of-some-length", "check client_secret", true},
+		{"a hint of ours about a weak secret", "secret", "check client_id, client_secret and client_token_endpoint_auth_method", true},
+		{"a weak secret that the provider repeats", "hunter2", `the provider says "bad password hunter2"`, false},
 		{"no secret", "", "check client_secret", true},
 		{"other text", "a-secret-of-some-length", "expired", true},
 	} {

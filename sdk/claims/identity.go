@@ -5,10 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"unicode"
-	"unicode/utf8"
+	"time"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/contract"
 )
 
 // Mapping says which claim becomes which field of an Identity. Each name may be
@@ -62,9 +62,12 @@ const (
 // released: nothing is folded or normalised.
 //
 // The subject must be there, as a string or as a whole number, which is taken
-// digit by digit. EmailVerified is true only for the JSON value true. A claim
-// of a wrong type, with a control character in it, or beyond the limits of
-// package sdk is an error: guessing would make somebody else of the end user.
+// digit by digit. EmailVerified is true only for the JSON value true. Groups of a
+// wrong type are an error, because a rule of the operator may depend on them, and
+// so is a list beyond the limits of package sdk.
+//
+// What only decorates never is: a claim of a wrong type is left out, a text of odd
+// form is treated as by [contract.Tidy], and the Warnings of the identity name it.
 func (m Mapping) Identity(o Object) (sdk.Identity, error) {
 	r := reader{object: o}
 	identity := sdk.Identity{
@@ -73,20 +76,22 @@ func (m Mapping) Identity(o Object) (sdk.Identity, error) {
 		GivenName:  r.text(m.GivenName),
 		FamilyName: r.text(m.FamilyName),
 		Name:       r.text(m.Name),
-		Groups:     r.groups(m.Groups, m.SplitGroups),
-		AMR:        r.texts(m.AMR),
+		AuthTime:   r.authTime(m.AuthTime),
+		AMR:        r.decoration(m.AMR),
 		ACR:        r.text(m.ACR),
 		Claims:     o,
 	}
-	identity.EmailVerified = identity.Email != "" && r.lookup(m.EmailVerified) == true
-	r.authTime(m.AuthTime, &identity)
-	if r.err != nil {
-		return sdk.Identity{}, sdk.InvalidResponse(ReasonClaimInvalid, "%w", r.err)
+	verified, _ := o.lookUp(m.EmailVerified)
+	identity.EmailVerified = identity.Email != "" && verified == true
+	var err error
+	if identity.Groups, err = r.groups(m.Groups, m.SplitGroups); err != nil {
+		return sdk.Identity{}, sdk.InvalidResponse(ReasonClaimInvalid, "%w", err)
 	}
-	if err := checkSize(o); err != nil {
+	identity, warnings := contract.Tidy(identity)
+	identity.Warnings = append(r.warnings, warnings...)
+	if err := checkSize(identity); err != nil {
 		return sdk.Identity{}, err
 	}
-	var err error
 	identity.Subject, err = m.subject(o)
 	return identity, err
 }
@@ -118,87 +123,67 @@ func (m Mapping) subject(o Object) (string, error) {
 	return subject, nil
 }
 
-// CheckSubject says what keeps s from being a subject: emptiness, more than
-// sdk.MaxSubject bytes, broken UTF-8, a control character.
-func CheckSubject(s string) error {
-	if s == "" {
-		return errors.New("is empty")
-	}
-	return checkText(s, sdk.MaxSubject)
-}
+// CheckSubject is [contract.CheckSubject].
+func CheckSubject(s string) error { return contract.CheckSubject(s) }
 
-func checkText(s string, most int) error {
-	switch {
-	case len(s) > most:
-		return fmt.Errorf("has %d bytes, at most %d are allowed", len(s), most)
-	case !utf8.ValidString(s):
-		return errors.New("is not valid UTF-8")
-	case strings.ContainsFunc(s, unicode.IsControl):
-		return errors.New("holds a control character")
-	}
-	return nil
-}
-
-func checkSize(o Object) error {
-	data, err := json.Marshal(o)
+func checkSize(i sdk.Identity) error {
+	data, err := json.Marshal(i.Claims)
 	if err != nil {
 		return fmt.Errorf("encoding the claims: %w", err)
 	}
-	if len(data) > sdk.MaxClaims {
-		return sdk.InvalidResponse(ReasonClaimsTooLarge, "%d bytes of claims, at most %d are allowed: have the provider release fewer", len(data), sdk.MaxClaims)
+	err = contract.CheckClaims(i.Claims, data)
+	if err == nil {
+		err = contract.CheckLists(i)
 	}
-	return nil
+	if broken, ok := errors.AsType[*contract.Broken](err); ok {
+		return sdk.InvalidResponse(broken.Reason(), "%w: have the provider release fewer", err)
+	}
+	return err
 }
 
-// reader keeps the first error, so that a mapping reads as a list.
+// reader keeps what was left out, so that a mapping reads as a list.
 type reader struct {
-	object Object
-	err    error
+	object   Object
+	warnings []string
 }
 
-func (r *reader) fail(err error) {
-	if r.err == nil {
-		r.err = err
-	}
-}
-
-func (r *reader) lookup(path string) any {
-	if path == "" {
-		return nil
-	}
-	v, err := r.object.Lookup(path)
-	if err != nil {
-		r.fail(err)
-	}
-	return v
+func (r *reader) leaveOut(err error) {
+	r.warnings = append(r.warnings, fmt.Sprintf("%v: it is left out", err))
 }
 
 func (r *reader) text(path string) string {
-	s, err := asString(path, r.lookup(path))
-	if err != nil {
-		r.fail(err)
-		return ""
+	v, err := r.object.lookUp(path)
+	if err == nil {
+		var text string
+		if text, err = asString(path, v); err == nil {
+			return text
+		}
 	}
-	if err := checkText(s, sdk.MaxAttribute); err != nil {
-		r.fail(fmt.Errorf("claim %s %w", quote(path), err))
-	}
-	return s
+	r.leaveOut(err)
+	return ""
 }
 
-func (r *reader) texts(path string) []string {
-	list, err := asStrings(path, r.lookup(path))
+// decoration reads a list that decides nothing.
+func (r *reader) decoration(path string) []string {
+	list, err := r.texts(path)
 	if err != nil {
-		r.fail(err)
-		return nil
+		r.leaveOut(err)
 	}
-	r.checkList(path, list)
 	return list
 }
 
-func (r *reader) groups(path string, split bool) []string {
-	v := r.lookup(path)
+func (r *reader) texts(path string) ([]string, error) {
+	v, err := r.object.lookUp(path)
+	if err != nil {
+		return nil, err
+	}
+	return asStrings(path, v)
+}
+
+func (r *reader) groups(path string, split bool) ([]string, error) {
+	v, err := r.object.lookUp(path)
 	joined, isString := v.(string)
-	if !isString || !split {
+	if err != nil || !isString || !split {
 		return r.texts(path)
 	}
 	var list []string
@@ -207,37 +192,29 @@ func (r *reader) groups(path string, split bool) []string {
 			list = append(list, name)
 		}
 	}
-	r.checkList(path, list)
-	return list
+	return list, nil
 }
 
-func (r *reader) checkList(path string, list []string) {
-	if len(list) > sdk.MaxGroups {
-		r.fail(fmt.Errorf("claim %s has %d values, at most %d are allowed", quote(path), len(list), sdk.MaxGroups))
-		return
-	}
-	total := 0
-	for _, s := range list {
-		total += len(s)
-		if err := checkText(s, sdk.MaxAttribute); err != nil {
-			r.fail(fmt.Errorf("a value of claim %s %w", quote(path), err))
-			return
+// authTime is the zero value for 0, which some providers send when they do not
+// know.
+func (r *reader) authTime(path string) time.Time {
+	v, err := r.object.lookUp(path)
+	if err == nil {
+		var t time.Time
+		if t, err = asTime(path, v); err == nil && t.Unix() > 0 {
+			return t
 		}
 	}
-	if total > sdk.MaxGroupBytes {
-		r.fail(fmt.Errorf("claim %s has %d bytes, at most %d are allowed", quote(path), total, sdk.MaxGroupBytes))
+	if err != nil {
+		r.leaveOut(err)
 	}
+	return time.Time{}
 }
 
-// authTime leaves the zero value for 0, which some providers send when they do
-// not know.
-func (r *reader) authTime(path string, identity *sdk.Identity) {
-	t, err := asTime(path, r.lookup(path))
-	if err != nil {
-		r.fail(err)
-		return
+// lookUp is Lookup, of nothing if there is no path.
+func (o Object) lookUp(path string) (any, error) {
+	if path == "" {
+		return nil, nil
 	}
-	if t.Unix() > 0 {
-		identity.AuthTime = t
-	}
+	return o.Lookup(path)
 }

@@ -116,26 +116,26 @@ func TestGroups(t *testing.T) {
 		name, json string
 		split      bool
 		want       []string
-		refuse     bool
+		refuse     sdk.Reason
 	}{
 		{name: "list", json: `["a","b"]`, want: []string{"a", "b"}},
 		{name: "one string", json: `"a,b"`, want: []string{"a,b"}},
 		{name: "one string split", json: `" a, b,,c d "`, split: true, want: []string{"a", "b", "c d"}},
 		{name: "C04 list is never split", json: `["a,admin"]`, split: true, want: []string{"a,admin"}},
 		{name: "D12 10000 groups", json: many(sdk.MaxGroups), want: strings.Split(strings.Repeat("g,", sdk.MaxGroups-1)+"g", ",")},
-		{name: "D12 10001 groups", json: many(sdk.MaxGroups + 1), refuse: true},
-		{name: "D12 control character", json: `["admin\u0001"]`, refuse: true},
-		{name: "D12 endless group", json: `["` + strings.Repeat("g", sdk.MaxAttribute+1) + `"]`, refuse: true},
-		{name: "D12 numbers", json: `[1,2]`, refuse: true},
-		{name: "D12 objects", json: `[{"name":"admin"}]`, refuse: true},
-		{name: "D12 object", json: `{"admin":true}`, refuse: true},
+		{name: "D12 10001 groups", json: many(sdk.MaxGroups + 1), refuse: "groups_too_large"},
+		{name: "D12 control character", json: `["admin\u0001","staff"]`, want: []string{"staff"}},
+		{name: "D12 endless group", json: `["` + strings.Repeat("g", sdk.MaxAttribute+1) + `"]`, want: []string{}},
+		{name: "D12 numbers", json: `[1,2]`, refuse: ReasonClaimInvalid},
+		{name: "D12 objects", json: `[{"name":"admin"}]`, refuse: ReasonClaimInvalid},
+		{name: "D12 object", json: `{"admin":true}`, refuse: ReasonClaimInvalid},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			mapping := OpenID()
 			mapping.SplitGroups = test.split
 			got, err := mapping.Identity(decode(t, `{"sub":"a","groups":`+test.json+`}`))
-			if test.refuse {
-				checkReason(t, err, ReasonClaimInvalid)
+			if test.refuse != "" {
+				checkReason(t, err, test.refuse)
 				return
 			}
 			if err != nil {
@@ -153,17 +153,44 @@ func TestIdentityRefuses(t *testing.T) {
 		name, json string
 		reason     sdk.Reason
 	}{
-		{"name is a number", `"name":1`, ReasonClaimInvalid},
-		{"e-mail is a list", `"email":["a@example.com"]`, ReasonClaimInvalid},
-		{"e-mail with a new line", `"email":"a@example.com\nBcc: b"`, ReasonClaimInvalid},
-		{"endless name", `"name":"` + strings.Repeat("x", sdk.MaxAttribute+1) + `"`, ReasonClaimInvalid},
-		{"auth_time is a string", `"auth_time":"1700000000"`, ReasonClaimInvalid},
-		{"amr is an object", `"amr":{}`, ReasonClaimInvalid},
+		{"endless amr", `"amr":["` + strings.Repeat(`a","`, sdk.MaxAMR) + `a"]`, "amr_too_large"},
 		{"too large when encoded", `"x":"` + strings.Repeat("<", 200<<10) + `"`, ReasonClaimsTooLarge},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := OpenID().Identity(decode(t, `{"sub":"a",`+test.json+`}`))
 			checkReason(t, err, test.reason)
+		})
+	}
+}
+
+func TestIdentityLeavesOutWhatOnlyDecorates(t *testing.T) {
+	for _, test := range []struct {
+		name, json, warning string
+		want                sdk.Identity
+	}{
+		{"name is a number", `"name":1`, `claim "name" is a number`, sdk.Identity{}},
+		{"e-mail is a list", `"email":["a@example.com"],"email_verified":true`, `claim "email" is a list`, sdk.Identity{}},
+		{"e-mail with a new line", `"email":"a@example.com\nBcc: b","email_verified":true`, "e-mail address", sdk.Identity{}},
+		{"endless e-mail", `"email":"` + strings.Repeat("x", 1106) + `"`, "e-mail address", sdk.Identity{}},
+		{"family name with a new line", `"family_name":"van\nDyke"`, "family name", sdk.Identity{FamilyName: "van Dyke"}},
+		{"endless name", `"name":"` + strings.Repeat("x", sdk.MaxAttribute+1) + `"`, "name", sdk.Identity{Name: strings.Repeat("x", sdk.MaxAttribute)}},
+		{"auth_time is a string", `"auth_time":"1700000000"`, `claim "auth_time" is a string`, sdk.Identity{}},
+		{"amr is an object", `"amr":{}`, `claim "amr" is an object`, sdk.Identity{}},
+		{"one group with a tab", `"groups":["a","b\tc"]`, "group: 1 of 2", sdk.Identity{Groups: []string{"a"}}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			o := decode(t, `{"sub":"a",`+test.json+`}`)
+			got, err := OpenID().Identity(o)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], test.warning) || strings.Contains(got.Warnings[0], "Bcc") {
+				t.Errorf("warnings %q, want one of %s", got.Warnings, test.warning)
+			}
+			test.want.Subject, test.want.Claims, got.Warnings = "a", o, nil
+			if diff := cmp.Diff(test.want, got); diff != "" {
+				t.Error(diff)
+			}
 		})
 	}
 }

@@ -2,9 +2,9 @@ package plugin
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 	"google.golang.org/protobuf/proto"
@@ -12,6 +12,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
 	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
+	"github.com/doorward/doorward/sdk/redact"
 )
 
 // Client is the host's end of the wire to one plugin process. Its methods may
@@ -22,13 +23,27 @@ import (
 // cannot be sent, because it is too large or its text is not UTF-8, is an
 // sdk.ErrInvalidResponse: only what a browser or a provider sent gets there.
 type Client struct {
-	rpc doorwardv1.PluginServiceClient
+	rpc     doorwardv1.PluginServiceClient
+	version string // of the host
+	secrets *redact.Set
+	schema  atomic.Pointer[options.Schema] // as described; nil: not yet
 }
+
+func newClient(rpc doorwardv1.PluginServiceClient) *Client {
+	return &Client{rpc: rpc, secrets: &redact.Set{}}
+}
+
+// Redact has these texts, which are secrets of the operator, replaced in whatever
+// the plugin writes from now on: errors, problems of options, findings.
+func (c *Client) Redact(secrets []string) { c.secrets.Replace(secrets) }
+
+// IntroduceAs has the plugin be told the version of the host.
+func (c *Client) IntroduceAs(version string) { c.version = version }
 
 // call makes one call. What gRPC would refuse to send is refused here, because
 // its own error looks like one of the plugin, and anybody with a browser can
 // cause it.
-func call[Q proto.Message, A any](ctx context.Context, rpc func(context.Context, Q, ...grpc.CallOption) (A, error), req Q) (A, error) {
+func call[Q proto.Message, A any](ctx context.Context, secrets *redact.Set, rpc func(context.Context, Q, ...grpc.CallOption) (A, error), req Q) (A, error) {
 	var none A
 	data, err := proto.Marshal(req)
 	if err != nil {
@@ -39,23 +54,37 @@ func call[Q proto.Message, A any](ctx context.Context, rpc func(context.Context,
 	}
 	answer, err := rpc(ctx, req)
 	if err != nil {
-		return none, errorOf(err)
+		return none, errorOf(err, secrets)
 	}
 	return answer, nil
 }
 
-// Describe asks the plugin what it is and which options its providers take.
+// Describe tells the plugin what the host has, and asks it what it is and which
+// options its providers take. A plugin that requires what the host lacks is refused
+// with an sdk.ErrUnavailable of [ReasonFeatures].
 func (c *Client) Describe(ctx context.Context) (Description, options.Schema, error) {
-	resp, err := call(ctx, c.rpc.Describe, &doorwardv1.DescribeRequest{})
+	resp, err := call(ctx, c.secrets, c.rpc.Describe, &doorwardv1.DescribeRequest{
+		HostVersion: c.version, Features: featuresToWire(sdk.Features()),
+	})
 	if err != nil {
 		return Description{}, options.Schema{}, err
 	}
 	d := Description{
-		Mechanism: printable(resp.GetMechanism(), maxOption), Version: printable(resp.GetVersion(), maxOption),
-		RegistersByDefault: resp.GetRegistersByDefault(),
-		MaxInbound:         inboundOf(resp.GetMaxInbound()),
+		Mechanism: printable(resp.GetMechanism(), sdk.MaxOptionName), Version: printable(resp.GetVersion(), sdk.MaxOptionName),
+		RegistersByDefault: resp.GetRegistersByDefault(), Requires: featuresFromWire(resp.GetRequires()),
+		StateParameters: resp.GetStateParameters(), MaxInbound: inboundOf(resp.GetMaxInbound()),
 	}
-	return d, schemaFromWire(resp.GetOptions()), nil
+	if missing := sdk.NewHost(c.version, sdk.Features()).Missing(d.Requires); len(missing) > 0 {
+		return Description{}, options.Schema{}, sdk.Unavailable(ReasonFeatures, "%w", &sdk.FeaturesError{
+			Plugin: d.Mechanism, PluginVersion: d.Version, HostVersion: c.version, Missing: missing,
+		})
+	}
+	if err := checkStateParameters(d.StateParameters); err != nil {
+		return Description{}, options.Schema{}, fmt.Errorf("%w: %w", ErrFault, err)
+	}
+	schema := schemaFromWire(resp.GetOptions())
+	c.schema.Store(&schema)
+	return d, schema, nil
 }
 
 // inboundOf is the limit that a plugin describes, within bounds: one that says
@@ -75,8 +104,9 @@ type OpenRequest struct {
 	LogoutURL   string
 
 	// Options by name: text as from the environment, or typed values as from
-	// YAML. An options.Secret is revealed to the plugin, which decodes them all
-	// strictly by its schema.
+	// YAML. They are read strictly by the schema of the plugin, once it has described
+	// itself, so that it gets each in the type that it declared. An options.Secret is
+	// revealed to the plugin.
 	Options map[string]any
 }
 
@@ -84,41 +114,51 @@ type OpenRequest struct {
 // sdk.ErrMisconfigured whose tree holds options.Problems, with the names of the
 // options as in the request.
 func (c *Client) Open(ctx context.Context, req OpenRequest) (*Provider, error) {
-	data, err := encodeOptions(req.Options)
+	values := req.Options
+	if schema := c.schema.Load(); schema != nil {
+		var err error
+		if values, err = options.Declared(*schema, values); err != nil {
+			return nil, sdk.Misconfigured(reasonOptions, "%w", err)
+		}
+	}
+	data, err := encodeOptions(values)
 	if err != nil {
 		return nil, err
 	}
-	resp, err := call(ctx, c.rpc.Open, &doorwardv1.OpenRequest{
+	resp, err := call(ctx, c.secrets, c.rpc.Open, &doorwardv1.OpenRequest{
 		Provider: req.Provider, CallbackUrl: req.CallbackURL, MetadataUrl: req.MetadataURL,
 		LogoutUrl: req.LogoutURL, OptionsJson: data,
 	})
 	if err != nil {
 		return nil, err
 	}
-	return &Provider{rpc: c.rpc, handle: resp.GetHandle(), capabilities: capabilitiesFromWire(resp.GetCapabilities())}, nil
+	return &Provider{rpc: c.rpc, secrets: c.secrets, handle: resp.GetHandle(), capabilities: capabilitiesFromWire(resp.GetCapabilities())}, nil
 }
 
 // Provider is an opened provider: the mechanism in the other process, with all
 // optional interfaces. What the mechanism lacks answers errors.ErrUnsupported.
 type Provider struct {
 	rpc          doorwardv1.PluginServiceClient
+	secrets      *redact.Set
 	handle       uint64
 	capabilities []sdk.Capability
 }
 
-// Capabilities lists what was announced when the provider was opened.
+// Capabilities lists what was announced when the provider was opened: also what
+// this version of the SDK does not know, which nobody can call.
 func (p *Provider) Capabilities() []sdk.Capability { return slices.Clone(p.capabilities) }
 
 // Close lets the plugin forget the provider.
 func (p *Provider) Close(ctx context.Context) error {
-	_, err := call(ctx, p.rpc.Close, &doorwardv1.CloseRequest{Handle: p.handle})
+	_, err := call(ctx, p.secrets, p.rpc.Close, &doorwardv1.CloseRequest{Handle: p.handle})
 	return err
 }
 
 // Begin implements sdk.Mechanism.
 func (p *Provider) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, error) {
-	resp, err := call(ctx, p.rpc.Begin, &doorwardv1.BeginRequest{
+	resp, err := call(ctx, p.secrets, p.rpc.Begin, &doorwardv1.BeginRequest{
 		Handle: p.handle, State: req.State, LoginHint: req.LoginHint, Consent: req.Consent,
+		CallbackUrl: req.CallbackURL, ReturnUrl: req.ReturnURL,
 	})
 	if err != nil {
 		return nil, err
@@ -128,9 +168,9 @@ func (p *Provider) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, e
 
 // Continue implements sdk.Mechanism.
 func (p *Provider) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.Step, error) {
-	resp, err := call(ctx, p.rpc.Continue, &doorwardv1.ContinueRequest{
+	resp, err := call(ctx, p.secrets, p.rpc.Continue, &doorwardv1.ContinueRequest{
 		Handle: p.handle, State: req.State, Memory: req.Memory, Response: inboundToWire(req.Response),
-		Answers: req.Answers, Unsolicited: req.Unsolicited,
+		Answers: req.Answers, Unsolicited: req.Unsolicited, CallbackUrl: req.CallbackURL,
 	})
 	if err != nil {
 		return nil, err
@@ -143,7 +183,7 @@ func (p *Provider) Refresh(ctx context.Context, grant []byte) (sdk.Refreshed, er
 	if err := p.need(sdk.CapabilityRefresh); err != nil {
 		return sdk.Refreshed{}, err
 	}
-	resp, err := call(ctx, p.rpc.Refresh, &doorwardv1.RefreshRequest{Handle: p.handle, Grant: grant})
+	resp, err := call(ctx, p.secrets, p.rpc.Refresh, &doorwardv1.RefreshRequest{Handle: p.handle, Grant: grant})
 	if err != nil {
 		return sdk.Refreshed{}, err
 	}
@@ -156,8 +196,8 @@ func (p *Provider) BeginLogout(ctx context.Context, req sdk.LogoutRequest) (sdk.
 	if err := p.need(sdk.CapabilityBeginLogout); err != nil {
 		return nil, err
 	}
-	resp, err := call(ctx, p.rpc.BeginLogout, &doorwardv1.BeginLogoutRequest{
-		Handle: p.handle, State: req.State, Subject: req.Subject, Grant: req.Grant,
+	resp, err := call(ctx, p.secrets, p.rpc.BeginLogout, &doorwardv1.BeginLogoutRequest{
+		Handle: p.handle, State: req.State, Subject: req.Subject, Grant: req.Grant, ReturnUrl: req.ReturnURL,
 	})
 	if err != nil {
 		return nil, err
@@ -170,7 +210,7 @@ func (p *Provider) ReceiveLogout(ctx context.Context, req sdk.LogoutMessage) (sd
 	if err := p.need(sdk.CapabilityReceiveLogout); err != nil {
 		return sdk.Logout{}, err
 	}
-	resp, err := call(ctx, p.rpc.ReceiveLogout, &doorwardv1.ReceiveLogoutRequest{
+	resp, err := call(ctx, p.secrets, p.rpc.ReceiveLogout, &doorwardv1.ReceiveLogoutRequest{
 		Handle: p.handle, Request: inboundToWire(req.Request), State: req.State, Memory: req.Memory,
 	})
 	if err != nil {
@@ -184,7 +224,7 @@ func (p *Provider) Metadata(ctx context.Context) (sdk.Document, error) {
 	if err := p.need(sdk.CapabilityMetadata); err != nil {
 		return sdk.Document{}, err
 	}
-	resp, err := call(ctx, p.rpc.Metadata, &doorwardv1.MetadataRequest{Handle: p.handle})
+	resp, err := call(ctx, p.secrets, p.rpc.Metadata, &doorwardv1.MetadataRequest{Handle: p.handle})
 	if err != nil {
 		return sdk.Document{}, err
 	}
@@ -196,18 +236,18 @@ func (p *Provider) Check(ctx context.Context) ([]sdk.Finding, error) {
 	if err := p.need(sdk.CapabilityCheck); err != nil {
 		return nil, err
 	}
-	resp, err := call(ctx, p.rpc.Check, &doorwardv1.CheckRequest{Handle: p.handle})
+	resp, err := call(ctx, p.secrets, p.rpc.Check, &doorwardv1.CheckRequest{Handle: p.handle})
 	if err != nil {
 		return nil, err
 	}
-	return findingsFromWire(resp.GetFindings()), nil
+	return findingsFromWire(resp.GetFindings(), p.secrets), nil
 }
 
 func (p *Provider) need(c sdk.Capability) error {
 	if slices.Contains(p.capabilities, c) {
 		return nil
 	}
-	return fmt.Errorf("capability %s: %w", c, errors.ErrUnsupported)
+	return &sdk.LackingError{Capability: c}
 }
 
 var (

@@ -11,12 +11,11 @@ import (
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/contract"
 	"github.com/doorward/doorward/sdk/options"
 	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
+	"github.com/doorward/doorward/sdk/redact"
 )
-
-// maxFindings bounds the findings of a check.
-const maxFindings = 200
 
 func stepToWire(step sdk.Step) (*doorwardv1.Step, error) {
 	switch s := step.(type) {
@@ -83,7 +82,7 @@ func replyFromWire(wire *doorwardv1.Step) (sdk.Step, error) {
 	case *doorwardv1.Step_Redirect, *doorwardv1.Step_FormPost:
 		return stepFromWire(wire)
 	default:
-		return nil, fmt.Errorf("%w: a logout that goes on with neither a redirect nor a form", ErrFault)
+		return nil, fmt.Errorf("%w: %w", ErrFault, contract.CheckReply(nil))
 	}
 }
 
@@ -108,10 +107,8 @@ func logoutFromWire(w *doorwardv1.ReceiveLogoutResponse) (sdk.Logout, error) {
 	if err := checkTimes(w.GetOnceUntil()); err != nil {
 		return sdk.Logout{}, err
 	}
-	switch l.Outcome {
-	case "", sdk.LogoutDone, sdk.LogoutPartial:
-	default:
-		return sdk.Logout{}, fmt.Errorf("%w: a logout of no known outcome", ErrFault)
+	if err := contract.CheckOutcome(l.Outcome); err != nil {
+		return sdk.Logout{}, fmt.Errorf("%w: %w", ErrFault, err)
 	}
 	var err error
 	if l.Reply, err = replyFromWire(w.GetReply()); err != nil {
@@ -154,22 +151,22 @@ func parametersFromWire(list []*doorwardv1.Parameter) url.Values {
 	return values
 }
 
-func findingsToWire(findings []sdk.Finding) []*doorwardv1.Finding {
+func findingsToWire(findings []sdk.Finding, secrets *redact.Set) []*doorwardv1.Finding {
 	var list []*doorwardv1.Finding
 	for _, f := range findings {
 		list = append(list, &doorwardv1.Finding{
-			Severity: string(f.Severity), Subject: f.Subject, Text: f.Text, ExpiresAt: timeToWire(f.ExpiresAt),
+			Severity: string(f.Severity), Subject: secrets.Text(f.Subject), Text: secrets.Text(f.Text), ExpiresAt: timeToWire(f.ExpiresAt),
 		})
 	}
 	return list
 }
 
-func findingsFromWire(list []*doorwardv1.Finding) []sdk.Finding {
+func findingsFromWire(list []*doorwardv1.Finding, secrets *redact.Set) []sdk.Finding {
 	var findings []sdk.Finding
-	for _, f := range list[:min(len(list), maxFindings)] {
+	for _, f := range list[:min(len(list), sdk.MaxFindings)] {
 		findings = append(findings, sdk.Finding{
 			Severity: severityFromWire(f.GetSeverity()),
-			Subject:  printable(f.GetSubject(), maxOption), Text: printable(f.GetText(), maxDetail),
+			Subject:  printable(secrets.Text(f.GetSubject()), sdk.MaxOptionName), Text: printable(secrets.Text(f.GetText()), sdk.MaxDetail),
 			ExpiresAt: expiryFromWire(f.GetExpiresAt()),
 		})
 	}
@@ -196,16 +193,16 @@ func severityFromWire(text string) sdk.Severity {
 	}
 }
 
-// capabilitiesFromWire leaves out capabilities that this host does not know: a
-// newer plugin may announce more.
+// maxCapabilities bounds what a plugin may announce.
+const maxCapabilities = 50
+
+// capabilitiesFromWire keeps what this version does not know, for the log: a newer
+// plugin may announce more.
 func capabilitiesFromWire(names []string) []sdk.Capability {
 	var list []sdk.Capability
-	for _, c := range []sdk.Capability{
-		sdk.CapabilityRefresh, sdk.CapabilityBeginLogout, sdk.CapabilityReceiveLogout,
-		sdk.CapabilityMetadata, sdk.CapabilityCheck,
-	} {
-		if slices.Contains(names, string(c)) {
-			list = append(list, c)
+	for _, name := range names[:min(len(names), maxCapabilities)] {
+		if contract.IsReason(sdk.Reason(name)) && !slices.Contains(list, sdk.Capability(name)) {
+			list = append(list, sdk.Capability(name))
 		}
 	}
 	return list
@@ -225,10 +222,14 @@ func schemaToWire(schema options.Schema) []*doorwardv1.Option {
 func schemaFromWire(list []*doorwardv1.Option) options.Schema {
 	var schema options.Schema
 	for _, o := range list[:min(len(list), options.MaxValues)] {
+		byDefault := printable(o.GetDefaultValue(), sdk.MaxDetail)
+		if byDefault != o.GetDefaultValue() {
+			byDefault = "" // the plugin knows its own
+		}
 		schema.Options = append(schema.Options, options.Option{
-			Name: printable(o.GetName(), maxOption), Type: options.Type(o.GetType()), Required: o.GetRequired(),
-			Default: printable(o.GetDefaultValue(), maxDetail), Secret: o.GetSecret(), Values: o.GetValues(),
-			Doc: printable(o.GetDoc(), maxDetail),
+			Name: printable(o.GetName(), sdk.MaxOptionName), Type: options.Type(o.GetType()), Required: o.GetRequired(),
+			Default: byDefault, Secret: o.GetSecret(), Values: o.GetValues(),
+			Doc: printable(o.GetDoc(), sdk.MaxDetail),
 		})
 	}
 	return schema

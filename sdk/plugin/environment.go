@@ -11,12 +11,14 @@ import (
 
 	"github.com/doorward/doorward/sdk"
 	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
+	"github.com/doorward/doorward/sdk/redact"
 )
 
 // environment is what an Env is made of; the zero value is the real thing.
 type environment struct {
-	now func() time.Time
-	log io.Writer
+	now     func() time.Time
+	log     io.Writer
+	secrets *redact.Set
 }
 
 func (e environment) envFor(req *doorwardv1.OpenRequest) sdk.Env {
@@ -41,9 +43,9 @@ func (e environment) clock() func() time.Time {
 
 func (e environment) output() io.Writer {
 	if e.log != nil {
-		return e.log
+		return redacting{e.log, e.secrets}
 	}
-	return stderr
+	return redacting{stderr, e.secrets}
 }
 
 func (e environment) logger() *slog.Logger {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 
@@ -12,8 +11,10 @@ import (
 	"google.golang.org/grpc/status"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/contract"
 	"github.com/doorward/doorward/sdk/options"
 	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
+	"github.com/doorward/doorward/sdk/redact"
 )
 
 var (
@@ -25,9 +26,6 @@ var (
 	// until the deadline or was never reached.
 	ErrTransport = errors.New("plugin not reachable")
 )
-
-// errNotAnnounced answers a call for a capability that the mechanism lacks.
-var errNotAnnounced = errors.New("capability not announced")
 
 // kinds is the one table by which refusals cross the wire. What is not in it is
 // a fault.
@@ -42,35 +40,25 @@ var kinds = []struct {
 	{sdk.ErrMisconfigured, doorwardv1.ErrorKind_ERROR_KIND_MISCONFIGURED, codes.FailedPrecondition},
 }
 
-// Limits of the texts in an error, in bytes. All together stay well below
-// maxHeader, because gRPC carries an error in the trailer of the answer.
-const (
-	maxDetail   = 2 << 10
-	maxProblems = 100
-	maxOption   = 128
-	maxProblem  = 512
-)
-
 // reasonOptions is the reason of an error that lists options.Problems.
 const reasonOptions = "options"
 
-var reasonForm = regexp.MustCompile(`^[a-z0-9_]{1,64}$`)
-
 // statusOf makes the status that stands for err on the wire.
-func statusOf(ctx context.Context, err error) error {
+func statusOf(ctx context.Context, err error, secrets *redact.Set) error {
 	refused, isRefusal := errors.AsType[*sdk.Error](err)
 	problems, hasProblems := errors.AsType[options.Problems](err)
+	lacking, lacks := errors.AsType[*sdk.LackingError](err)
 	switch {
-	case errors.Is(err, errNotAnnounced):
-		return status.Error(codes.Unimplemented, errNotAnnounced.Error())
+	case lacks:
+		return status.Error(codes.Unimplemented, lacking.Error())
 	case isRefusal:
-		return refusalStatus(refused.Kind, refused.Reason, detailOf(err, refused), problems)
+		return refusalStatus(refused.Kind, refused.Reason, detailOf(err, refused), problems, secrets)
 	case hasProblems:
-		return refusalStatus(sdk.ErrMisconfigured, reasonOptions, err.Error(), problems)
+		return refusalStatus(sdk.ErrMisconfigured, reasonOptions, err.Error(), problems, secrets)
 	case ctx.Err() != nil:
 		return status.FromContextError(ctx.Err()).Err()
 	default:
-		return refusalStatus(err, "", err.Error(), nil)
+		return refusalStatus(err, "", err.Error(), nil, secrets)
 	}
 }
 
@@ -80,8 +68,8 @@ func detailOf(err error, refused *sdk.Error) string {
 	return strings.Replace(err.Error(), refused.Error(), refused.Detail, 1)
 }
 
-func refusalStatus(kind error, reason sdk.Reason, detail string, problems options.Problems) error {
-	wire := &doorwardv1.Error{Kind: doorwardv1.ErrorKind_ERROR_KIND_FAULT, Detail: printable(detail, maxDetail)}
+func refusalStatus(kind error, reason sdk.Reason, detail string, problems options.Problems, secrets *redact.Set) error {
+	wire := &doorwardv1.Error{Kind: doorwardv1.ErrorKind_ERROR_KIND_FAULT, Detail: printable(secrets.Text(detail), sdk.MaxDetail)}
 	code := codes.Internal
 	for _, k := range kinds {
 		if errors.Is(kind, k.err) {
@@ -89,12 +77,12 @@ func refusalStatus(kind error, reason sdk.Reason, detail string, problems option
 			break
 		}
 	}
-	if reasonForm.MatchString(string(reason)) {
+	if contract.IsReason(reason) {
 		wire.Reason = string(reason)
 	}
-	for _, p := range problems[:min(len(problems), maxProblems)] {
+	for _, p := range problems[:min(len(problems), sdk.MaxProblems)] {
 		wire.Problems = append(wire.Problems, &doorwardv1.OptionProblem{
-			Option: printable(p.Option, maxOption), Text: printable(p.Text, maxProblem),
+			Option: printable(p.Option, sdk.MaxOptionName), Text: printable(secrets.Text(p.Text), sdk.MaxProblem),
 		})
 	}
 	s, err := status.New(code, wire.GetKind().String()).WithDetails(wire)
@@ -106,11 +94,11 @@ func refusalStatus(kind error, reason sdk.Reason, detail string, problems option
 
 // errorOf is the inverse of statusOf. What the plugin wrote is hostile: texts
 // are bounded and printable, and a reason of odd form is dropped.
-func errorOf(err error) error {
+func errorOf(err error, secrets *redact.Set) error {
 	s := status.Convert(err)
 	for _, detail := range s.Details() {
 		if wire, ok := detail.(*doorwardv1.Error); ok {
-			return refusalOf(wire)
+			return refusalOf(wire, secrets)
 		}
 	}
 	switch s.Code() {
@@ -121,35 +109,39 @@ func errorOf(err error) error {
 	case codes.Canceled:
 		return fmt.Errorf("%w: %w", ErrTransport, context.Canceled)
 	case codes.Unavailable:
-		return fmt.Errorf("%w: %s", ErrTransport, printable(s.Message(), maxDetail))
+		return fmt.Errorf("%w: %s", ErrTransport, printable(secrets.Text(s.Message()), sdk.MaxDetail))
 	case codes.Unimplemented:
 		return fmt.Errorf("%w: announced but not there: %w", ErrFault, errors.ErrUnsupported)
 	default:
-		return fmt.Errorf("%w: %s: %s", ErrFault, s.Code(), printable(s.Message(), maxDetail))
+		return fmt.Errorf("%w: %s: %s", ErrFault, s.Code(), printable(secrets.Text(s.Message()), sdk.MaxDetail))
 	}
 }
 
-func refusalOf(wire *doorwardv1.Error) error {
-	e := &sdk.Error{Kind: ErrFault, Detail: printable(wire.GetDetail(), maxDetail)}
+func refusalOf(wire *doorwardv1.Error, secrets *redact.Set) error {
+	e := &sdk.Error{Kind: ErrFault, Detail: printable(secrets.Text(wire.GetDetail()), sdk.MaxDetail)}
+	kind := wire.GetKind()
+	if _, known := doorwardv1.ErrorKind_name[int32(kind)]; !known {
+		kind = wire.GetFallback() // of a newer plugin
+	}
 	for _, k := range kinds {
-		if k.kind == wire.GetKind() {
+		if k.kind == kind {
 			e.Kind = k.err
 		}
 	}
-	if reasonForm.MatchString(wire.GetReason()) {
-		e.Reason = sdk.Reason(wire.GetReason())
+	if reason := sdk.Reason(wire.GetReason()); contract.IsReason(reason) {
+		e.Reason = reason
 	}
 	if len(wire.GetProblems()) == 0 || !errors.Is(e.Kind, sdk.ErrMisconfigured) {
 		return e
 	}
-	return sdk.Misconfigured(e.Reason, "%w", problemsOf(wire.GetProblems()))
+	return sdk.Misconfigured(e.Reason, "%w", problemsOf(wire.GetProblems(), secrets))
 }
 
-func problemsOf(wire []*doorwardv1.OptionProblem) options.Problems {
+func problemsOf(wire []*doorwardv1.OptionProblem, secrets *redact.Set) options.Problems {
 	var problems options.Problems
-	for _, p := range wire[:min(len(wire), maxProblems)] {
+	for _, p := range wire[:min(len(wire), sdk.MaxProblems)] {
 		problems = append(problems, options.Problem{
-			Option: printable(p.GetOption(), maxOption), Text: printable(p.GetText(), maxProblem),
+			Option: printable(p.GetOption(), sdk.MaxOptionName), Text: printable(secrets.Text(p.GetText()), sdk.MaxProblem),
 		})
 	}
 	return problems

@@ -89,7 +89,7 @@ func (w wire) GRPCServer(_ *goplugin.GRPCBroker, s *grpc.Server) error {
 }
 
 func (wire) GRPCClient(_ context.Context, _ *goplugin.GRPCBroker, conn *grpc.ClientConn) (any, error) {
-	return &Client{rpc: doorwardv1.NewPluginServiceClient(conn)}, nil
+	return newClient(doorwardv1.NewPluginServiceClient(conn)), nil
 }
 
 var _ goplugin.GRPCPlugin = wire{}

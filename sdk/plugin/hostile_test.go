@@ -21,6 +21,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
 	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
+	"github.com/doorward/doorward/sdk/redact"
 )
 
 // hostile is a plugin that was not written with this SDK.
@@ -82,7 +83,7 @@ func hostileProvider(t *testing.T, h hostile) *Provider {
 	server := grpc.NewServer(grpc.MaxSendMsgSize(1 << 30))
 	doorwardv1.RegisterPluginServiceServer(server, h)
 	rpc := connectTo(t, server)
-	return &Provider{rpc: rpc, capabilities: []sdk.Capability{sdk.CapabilityCheck, sdk.CapabilityReceiveLogout, sdk.CapabilityRefresh}}
+	return &Provider{rpc: rpc, secrets: &redact.Set{}, capabilities: []sdk.Capability{sdk.CapabilityCheck, sdk.CapabilityReceiveLogout, sdk.CapabilityRefresh}}
 }
 
 func authenticatedAs(i *doorwardv1.Identity) *doorwardv1.Step {
@@ -167,9 +168,9 @@ func TestHostileErrors(t *testing.T) {
 		})
 	}
 	t.Run("many problems", func(t *testing.T) {
-		err := errorOf(withDetail(&doorwardv1.Error{Kind: doorwardv1.ErrorKind_ERROR_KIND_MISCONFIGURED, Problems: problems}))
+		err := errorOf(withDetail(&doorwardv1.Error{Kind: doorwardv1.ErrorKind_ERROR_KIND_MISCONFIGURED, Problems: problems}), nil)
 		got, _ := errors.AsType[options.Problems](err)
-		if len(got) != maxProblems || len(got[0].Option) > maxOption+len("…") || got[0].Text != "\uFFFD[2J " {
+		if len(got) != sdk.MaxProblems || len(got[0].Option) > sdk.MaxOptionName+len("…") || got[0].Text != "\uFFFD[2J " {
 			t.Errorf("%d problems, the first %+v", len(got), got[0])
 		}
 	})
@@ -179,7 +180,7 @@ func TestHostileErrors(t *testing.T) {
 			return nil, status.Error(codes.Unavailable, strings.Repeat("x", 1<<20))
 		}})
 		// It is not read to its end, so that nobody knows its code.
-		if _, err := p.Begin(t.Context(), sdk.BeginRequest{}); !errors.Is(err, ErrFault) || len(err.Error()) > 2*maxDetail {
+		if _, err := p.Begin(t.Context(), sdk.BeginRequest{}); !errors.Is(err, ErrFault) || len(err.Error()) > 2*sdk.MaxDetail {
 			t.Errorf("got %.200v", err)
 		}
 	})
@@ -204,27 +205,27 @@ func TestHostileDescriptions(t *testing.T) {
 	}
 	p := hostileProvider(t, hostile{
 		describe: &doorwardv1.DescribeResponse{Mechanism: "a\nb", Version: strings.Repeat("1", 1000), Options: many},
-		open:     &doorwardv1.OpenResponse{Capabilities: []string{"check", "fly", "check", "refresh"}},
+		open:     &doorwardv1.OpenResponse{Capabilities: []string{"check", "fly", "check", "refresh", "Not A Word\n"}},
 		check:    &doorwardv1.CheckResponse{Findings: findings},
 	})
-	client := &Client{rpc: p.rpc}
+	client := newClient(p.rpc)
 	d, schema, err := client.Describe(t.Context())
-	if err != nil || d.Mechanism != "a b" || len(d.Version) > maxOption+len("…") || len(schema.Options) != options.MaxValues {
+	if err != nil || d.Mechanism != "a b" || len(d.Version) > sdk.MaxOptionName+len("…") || len(schema.Options) != options.MaxValues {
 		t.Errorf("description: %+v, %d options, %v", d, len(schema.Options), err)
 	}
-	if diff := cmp.Diff(options.Option{Name: "a b", Doc: "\uFFFD", Default: "\uFFFD"}, schema.Options[0]); diff != "" {
+	if diff := cmp.Diff(options.Option{Name: "a b", Doc: "\uFFFD"}, schema.Options[0]); diff != "" {
 		t.Errorf("option (-want +got):\n%s", diff)
 	}
 	opened, err := client.Open(t.Context(), OpenRequest{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff([]sdk.Capability{sdk.CapabilityRefresh, sdk.CapabilityCheck}, opened.Capabilities()); diff != "" {
+	if diff := cmp.Diff([]sdk.Capability{sdk.CapabilityCheck, "fly", sdk.CapabilityRefresh}, opened.Capabilities()); diff != "" {
 		t.Errorf("capabilities (-want +got):\n%s", diff)
 	}
 	got, err := p.Check(t.Context())
 	want := sdk.Finding{Severity: sdk.SeverityError, Subject: "a b", Text: "\uFFFD"}
-	if err != nil || len(got) != maxFindings || got[0] != want {
+	if err != nil || len(got) != sdk.MaxFindings || got[0] != want {
 		t.Errorf("%d findings, %v", len(got), err)
 	}
 	for name, response := range map[string]*doorwardv1.ReceiveLogoutResponse{

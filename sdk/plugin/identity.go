@@ -3,14 +3,12 @@ package plugin
 import (
 	"encoding/json"
 	"fmt"
-	"iter"
-	"maps"
-	"slices"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/contract"
 	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
 )
 
@@ -20,6 +18,9 @@ func identityToWire(i sdk.Identity) (*doorwardv1.Identity, error) {
 		var err error
 		if claims, err = json.Marshal(i.Claims); err != nil {
 			return nil, fmt.Errorf("encoding the claims: %w", err)
+		}
+		if err := contract.CheckClaims(i.Claims, claims); err != nil {
+			return nil, err
 		}
 	}
 	return &doorwardv1.Identity{
@@ -56,8 +57,8 @@ func claimsFromWire(data []byte) (map[string]any, error) {
 	if len(data) == 0 {
 		return nil, nil
 	}
-	if len(data) > sdk.MaxClaims {
-		return nil, fmt.Errorf("%w: %d bytes of claims, at most %d are allowed", ErrFault, len(data), sdk.MaxClaims)
+	if err := contract.CheckClaims(nil, data); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFault, err)
 	}
 	value, err := decodeExact(data)
 	if err != nil {
@@ -67,32 +68,10 @@ func claimsFromWire(data []byte) (map[string]any, error) {
 	if !ok {
 		return nil, fmt.Errorf("%w: claims that are no JSON object", ErrFault)
 	}
-	if deeper(claims, sdk.MaxClaimDepth) {
-		return nil, fmt.Errorf("%w: claims nested deeper than %d levels", ErrFault, sdk.MaxClaimDepth)
+	if err := contract.CheckClaims(claims, data); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFault, err)
 	}
 	return claims, nil
-}
-
-// deeper reports whether lists and objects are nested in more levels.
-func deeper(value any, levels int) bool {
-	var members iter.Seq[any]
-	switch v := value.(type) {
-	case map[string]any:
-		members = maps.Values(v)
-	case []any:
-		members = slices.Values(v)
-	default:
-		return false
-	}
-	if levels == 0 {
-		return true
-	}
-	for member := range members {
-		if deeper(member, levels-1) {
-			return true
-		}
-	}
-	return false
 }
 
 func timeToWire(t time.Time) *timestamppb.Timestamp {

@@ -32,7 +32,7 @@ func encodeOptions(values map[string]any) ([]byte, error) {
 	}
 	var data bytes.Buffer
 	encoder := json.NewEncoder(&data)
-	encoder.SetEscapeHTML(false) // a JSON option arrives as it was written
+	encoder.SetEscapeHTML(false) // a JSON option keeps its characters
 	if err := encoder.Encode(plain); err != nil {
 		return nil, sdk.Misconfigured(reasonOptions, "options that are no JSON: %w", err)
 	}

@@ -67,7 +67,7 @@ func TestPanics(t *testing.T) {
 		"K01 nil":            {func() (sdk.Step, error) { panic(nil) }, "panic called with nil argument"},
 		"K01 in an error":    {func() (sdk.Step, error) { return nil, brokenError{} }, "a value of type string"},
 		"K01 in a claim": {func() (sdk.Step, error) {
-			return sdk.Authenticated{Identity: sdk.Identity{Claims: map[string]any{"c": loud{"hunter2"}}}}, nil
+			return sdk.Authenticated{Identity: sdk.Identity{Subject: "1", Claims: map[string]any{"c": loud{"hunter2"}}}}, nil
 		}, "a value of type string"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -78,7 +78,7 @@ func TestPanics(t *testing.T) {
 				t.Fatal(err)
 			}
 			for range 2 { // the process is still there
-				_, err = p.Begin(t.Context(), sdk.BeginRequest{})
+				_, err = p.Continue(t.Context(), sdk.ContinueRequest{})
 				if !errors.Is(err, ErrFault) || !strings.Contains(err.Error(), test.text) {
 					t.Errorf("got %v", err)
 				}
@@ -116,7 +116,12 @@ func serveLogged(t *testing.T, log *lockedBuffer, call calling) *Client {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return serveOn(t, s)
+}
+
+func serveOn(t *testing.T, s *server) *Client {
+	t.Helper()
 	server := serveConfig(s, &goplugin.ServeTestConfig{}).GRPCServer(nil)
 	doorwardv1.RegisterPluginServiceServer(server, s)
-	return &Client{rpc: connectTo(t, server)}
+	return newClient(connectTo(t, server))
 }

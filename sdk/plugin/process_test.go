@@ -3,6 +3,11 @@ package plugin_test
 import (
 	"bufio"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -71,13 +76,18 @@ func openProcess(context.Context, sdk.Env, processOptions) (sdk.Mechanism, error
 			go panic("x")
 			select {}
 		case "memory":
-			return sdk.Redirect{URL: memoryState()}, nil
+			return telling(memoryState()), nil
 		case "print":
 			fmt.Println(strings.Repeat("x", 1<<20))
 			fmt.Fprintln(os.Stderr, strings.Repeat("x", 1<<20))
 		}
-		return sdk.Redirect{URL: strings.Join(os.Environ(), "\x00")}, nil
+		return telling(strings.Join(os.Environ(), "\x00")), nil
 	}}, nil
+}
+
+// telling returns a step that carries a text.
+func telling(text string) sdk.Step {
+	return sdk.FormPost{URL: "https://op.example/", Fields: []sdk.FormField{{Name: "text", Value: text}}}
 }
 
 func openProcessOf(t *testing.T) *plugin.Provider {
@@ -96,11 +106,86 @@ func TestProcess(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, variable := range strings.Split(step.(sdk.Redirect).URL, "\x00") {
-		name, _, _ := strings.Cut(variable, "=")
+	certificate := ""
+	for _, variable := range strings.Split(step.(sdk.FormPost).Fields[0].Value, "\x00") {
+		name, value, _ := strings.Cut(variable, "=")
+		if name == "PLUGIN_CLIENT_CERT" {
+			certificate = value
+		}
 		if !strings.HasPrefix(name, "PLUGIN_") && name != plugin.Handshake.MagicCookieKey && name != "PWD" {
 			t.Errorf("K07 the plugin sees the variable %s", name)
 		}
+	}
+	wantP256(t, certificate)
+}
+
+func wantP256(t *testing.T, certificate string) {
+	t.Helper()
+	block, _ := pem.Decode([]byte(certificate))
+	if block == nil {
+		t.Fatalf("no certificate of the client: %q", certificate)
+	}
+	parsed, err := x509.ParseCertificate(block.Bytes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if key, ok := parsed.PublicKey.(*ecdsa.PublicKey); !ok || key.Curve != elliptic.P256() {
+		t.Errorf("the key of the client is %T, want one of P-256", parsed.PublicKey)
+	}
+}
+
+// Only who started the plugin can call it.
+func TestMutualTLS(t *testing.T) {
+	path := binary(t, "scripted")
+	start := func(config *goplugin.ClientConfig, cmd *exec.Cmd) (*goplugin.Client, error) {
+		config.Cmd, config.SkipHostEnv, config.HandshakeConfig, config.VersionedPlugins = cmd, true, plugin.Handshake, plugin.Plugins()
+		config.AllowedProtocols, config.Logger = []goplugin.Protocol{goplugin.ProtocolGRPC}, hclog.NewNullLogger()
+		client := goplugin.NewClient(config)
+		t.Cleanup(client.Kill)
+		_, err := client.Start()
+		return client, err
+	}
+	var ours, theirs goplugin.ClientConfig
+	certificate, err := plugin.MutualTLS(&ours)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := plugin.MutualTLS(&theirs); err != nil {
+		t.Fatal(err)
+	}
+	cmd := exec.CommandContext(context.Background(), path)
+	cmd.Env = []string{certificate}
+	client, err := start(&ours, cmd)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ping := func(config *tls.Config) error {
+		config.NextProtos = []string{"h2"}
+		conn, err := (&tls.Dialer{Config: config}).DialContext(t.Context(), "unix", client.ReattachConfig().Addr.String())
+		if err != nil {
+			return err
+		}
+		defer conn.Close()
+		// The server has its say on the certificate after the handshake: what it lets in
+		// gets an answer to the beginning of HTTP/2 (RFC 9113 section 3.4).
+		_, writeErr := io.WriteString(conn, "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00")
+		_, readErr := conn.Read(make([]byte, 1))
+		return errors.Join(writeErr, readErr)
+	}
+	if err := ping(ours.TLSConfig.Clone()); err != nil {
+		t.Errorf("whoever started it: %v", err)
+	}
+	stranger := theirs.TLSConfig.Clone()
+	stranger.RootCAs = ours.TLSConfig.RootCAs
+	if err := ping(stranger); err == nil {
+		t.Error("somebody with another certificate can call the plugin")
+	}
+	stranger.Certificates = nil
+	if err := ping(stranger); err == nil {
+		t.Error("somebody without a certificate can call the plugin")
+	}
+	if err := ping(theirs.TLSConfig); err == nil {
+		t.Error("a client that knows nobody trusts the plugin")
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"time"
 
 	hclog "github.com/hashicorp/go-hclog"
@@ -34,6 +35,26 @@ type Description struct {
 	// urlencoded. The host refuses more. 0 means [sdk.DefaultInbound], which is
 	// enough for a prompt and for OAuth 2.0; more than [sdk.MaxInbound] is that.
 	MaxInbound int64
+
+	// Requires lists the features without which the plugin is of no use: a host
+	// that lacks one is told so and does not run it. What follows from
+	// StateParameters need not be listed.
+	Requires []sdk.Feature
+
+	// StateParameters are the names under which providers return the state, besides
+	// "state" and "RelayState": wctx in WS-Federation. At most four, and none that
+	// a prompt of the mechanism has as the name of a field.
+	StateParameters []string
+}
+
+// requires are the features that the plugin needs, with those that follow from
+// the rest of the description.
+func (d Description) requires() []sdk.Feature {
+	list := slices.Clone(d.Requires)
+	if len(d.StateParameters) > 0 && !slices.Contains(list, sdk.FeatureStateParameters) {
+		list = append(list, sdk.FeatureStateParameters)
+	}
+	return list
 }
 
 // Serve is the whole main of a plugin. It serves until the host ends the
@@ -67,6 +88,10 @@ type Test struct {
 	// Log receives the log, in JSON lines; nil means standard error.
 	Log io.Writer
 
+	// Unchecked serves whatever the mechanism returns, as a plugin that was
+	// written without this package may: for tests of a host.
+	Unchecked bool
+
 	// Ready receives, once, the configuration with which a go-plugin client
 	// connects. Done is closed when all is over.
 	Ready chan<- *goplugin.ReattachConfig
@@ -82,6 +107,7 @@ func ServeTest[C any](ctx context.Context, d Description,
 	if err != nil {
 		return err
 	}
+	s.unchecked = test.Unchecked
 	go goplugin.Serve(serveConfig(s, &goplugin.ServeTestConfig{
 		Context: ctx, ReattachConfigCh: test.Ready, CloseCh: test.Done,
 	}))

@@ -9,10 +9,12 @@ import (
 	"runtime"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 
 	"google.golang.org/grpc"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/contract"
 	"github.com/doorward/doorward/sdk/options"
 	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
 )
@@ -25,6 +27,11 @@ type server struct {
 	schema      options.Schema
 	open        func(ctx context.Context, env sdk.Env, values map[string]any) (sdk.Mechanism, error)
 	env         environment
+	unchecked   bool // for tests of a host: see Test
+
+	secrets *secrets
+
+	host atomic.Pointer[sdk.Host] // as it introduced itself; nil: not yet
 
 	mu     sync.RWMutex
 	last   uint64
@@ -33,6 +40,7 @@ type server struct {
 
 // opened is an open provider with the calls that are in flight on it.
 type opened struct {
+	provider  string
 	mechanism sdk.Mechanism
 	calls     sync.WaitGroup
 }
@@ -42,6 +50,9 @@ var mechanismName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
 func newServer[C any](d Description, open func(context.Context, sdk.Env, C) (sdk.Mechanism, error), env environment) (*server, error) {
 	if !mechanismName.MatchString(d.Mechanism) {
 		return nil, fmt.Errorf("describing the plugin: mechanism %q is not made of lower-case letters, digits and hyphens", d.Mechanism)
+	}
+	if err := checkStateParameters(d.StateParameters); err != nil {
+		return nil, fmt.Errorf("describing the plugin: %w", err)
 	}
 	schema, err := options.SchemaOf[C]()
 	if err != nil {
@@ -54,7 +65,9 @@ func newServer[C any](d Description, open func(context.Context, sdk.Env, C) (sdk
 		}
 		return open(ctx, env, opts)
 	}
-	return &server{description: d, schema: schema, open: openValues, env: env, opened: map[uint64]*opened{}}, nil
+	kept := &secrets{}
+	env.secrets = &kept.set
+	return &server{description: d, schema: schema, open: openValues, env: env, secrets: kept, opened: map[uint64]*opened{}}, nil
 }
 
 // answer stands around every call. It turns errors into statuses that the host
@@ -69,13 +82,13 @@ func (s *server) answer(ctx context.Context, req any, info *grpc.UnaryServerInfo
 		if r := recover(); r != nil {
 			what := panicText(r)
 			s.env.logger().Error("panic", "call", info.FullMethod, "what", what, "stack", string(debug.Stack()))
-			resp, err = nil, statusOf(ctx, fmt.Errorf("panic in %s: %s", info.FullMethod, what))
+			resp, err = nil, statusOf(ctx, fmt.Errorf("panic in %s: %s", info.FullMethod, what), &s.secrets.set)
 		}
 	}()
 	defer s.enter(req)()
 	resp, err = handle(ctx, req)
 	if err != nil {
-		return nil, statusOf(ctx, err)
+		return nil, statusOf(ctx, s.held(req, err), &s.secrets.set)
 	}
 	return resp, nil
 }
@@ -106,7 +119,17 @@ func panicText(r any) string {
 	return fmt.Sprintf("a value of type %T", r)
 }
 
-func (s *server) Describe(context.Context, *doorwardv1.DescribeRequest) (*doorwardv1.DescribeResponse, error) {
+// Describe answers what the plugin is. A host of the first version would run it
+// without looking at what it requires, so that is refused here.
+func (s *server) Describe(_ context.Context, req *doorwardv1.DescribeRequest) (*doorwardv1.DescribeResponse, error) {
+	host := sdk.NewHost(req.GetHostVersion(), featuresFromWire(req.GetFeatures()))
+	s.host.Store(&host)
+	requires := s.description.requires()
+	if missing := host.Missing(requires); len(req.GetFeatures()) == 0 && len(missing) > 0 {
+		return nil, sdk.Unavailable(ReasonFeatures, "%w", &sdk.FeaturesError{
+			Plugin: s.description.Mechanism, PluginVersion: s.description.Version, Missing: missing,
+		})
+	}
 	return &doorwardv1.DescribeResponse{
 		Mechanism: s.description.Mechanism,
 		Version:   s.description.Version,
@@ -114,6 +137,8 @@ func (s *server) Describe(context.Context, *doorwardv1.DescribeRequest) (*doorwa
 		RegistersByDefault: s.description.RegistersByDefault,
 		MaxInbound:         s.description.MaxInbound,
 		Options:            schemaToWire(s.schema),
+		Requires:           featuresToWire(requires),
+		StateParameters:    s.description.StateParameters,
 	}, nil
 }
 
@@ -122,7 +147,12 @@ func (s *server) Open(ctx context.Context, req *doorwardv1.OpenRequest) (*doorwa
 	if err != nil {
 		return nil, fmt.Errorf("reading the options: %w", err)
 	}
-	m, err := s.open(ctx, s.env.envFor(req), values)
+	s.secrets.learn(req.GetProvider(), options.SecretsIn(s.schema, values))
+	env := s.env.envFor(req)
+	if env.Host = sdk.NewHost("", nil); s.host.Load() != nil {
+		env.Host = *s.host.Load()
+	}
+	m, err := s.open(ctx, env, values)
 	if err != nil {
 		return nil, err
 	}
@@ -132,18 +162,18 @@ func (s *server) Open(ctx context.Context, req *doorwardv1.OpenRequest) (*doorwa
 	if err := ctx.Err(); err != nil {
 		return nil, err // nobody would learn the handle, nor close it
 	}
-	resp := &doorwardv1.OpenResponse{Handle: s.keep(m)}
+	resp := &doorwardv1.OpenResponse{Handle: s.keep(req.GetProvider(), m)}
 	for _, c := range sdk.Capabilities(m) {
 		resp.Capabilities = append(resp.Capabilities, string(c))
 	}
 	return resp, nil
 }
 
-func (s *server) keep(m sdk.Mechanism) uint64 {
+func (s *server) keep(provider string, m sdk.Mechanism) uint64 {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.last++
-	s.opened[s.last] = &opened{mechanism: m}
+	s.opened[s.last] = &opened{provider: provider, mechanism: m}
 	return s.last
 }
 
@@ -187,16 +217,13 @@ func (s *server) mechanism(handle uint64) (sdk.Mechanism, error) {
 }
 
 // capability returns the mechanism of a handle as the optional interface T.
-func capability[T any](s *server, handle uint64) (T, error) {
-	var none T
+func capability[T any](s *server, handle uint64, c sdk.Capability) (T, error) {
 	m, err := s.mechanism(handle)
 	if err != nil {
+		var none T
 		return none, err
 	}
-	if c, ok := m.(T); ok {
-		return c, nil
-	}
-	return none, errNotAnnounced
+	return sdk.As[T](m, c)
 }
 
 func (s *server) Begin(ctx context.Context, req *doorwardv1.BeginRequest) (*doorwardv1.BeginResponse, error) {
@@ -206,8 +233,12 @@ func (s *server) Begin(ctx context.Context, req *doorwardv1.BeginRequest) (*door
 	}
 	step, err := m.Begin(ctx, sdk.BeginRequest{
 		State: req.GetState(), LoginHint: req.GetLoginHint(), Consent: req.GetConsent(),
+		CallbackURL: req.GetCallbackUrl(), ReturnURL: req.GetReturnUrl(),
 	})
 	if err != nil {
+		return nil, err
+	}
+	if err := s.check(contract.CheckBegin(step)); err != nil {
 		return nil, err
 	}
 	wire, err := stepToWire(step)
@@ -221,9 +252,13 @@ func (s *server) Continue(ctx context.Context, req *doorwardv1.ContinueRequest) 
 	}
 	step, err := m.Continue(ctx, sdk.ContinueRequest{
 		State: req.GetState(), Memory: req.GetMemory(), Response: inboundFromWire(req.GetResponse()),
-		Answers: req.GetAnswers(), Unsolicited: req.GetUnsolicited(),
+		Answers: req.GetAnswers(), Unsolicited: req.GetUnsolicited(), CallbackURL: req.GetCallbackUrl(),
 	})
 	if err != nil {
+		return nil, err
+	}
+	step = s.tidied(req, step)
+	if err := s.check(contract.CheckContinue(step, s.now())); err != nil {
 		return nil, err
 	}
 	wire, err := stepToWire(step)
@@ -231,7 +266,7 @@ func (s *server) Continue(ctx context.Context, req *doorwardv1.ContinueRequest) 
 }
 
 func (s *server) Refresh(ctx context.Context, req *doorwardv1.RefreshRequest) (*doorwardv1.RefreshResponse, error) {
-	r, err := capability[sdk.Refresher](s, req.GetHandle())
+	r, err := capability[sdk.Refresher](s, req.GetHandle(), sdk.CapabilityRefresh)
 	if err != nil {
 		return nil, err
 	}
@@ -239,25 +274,34 @@ func (s *server) Refresh(ctx context.Context, req *doorwardv1.RefreshRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	identity, err := identityToWire(refreshed.Identity)
-	return &doorwardv1.RefreshResponse{Identity: identity}, err
+	identity := s.tidiedIdentity(req, refreshed.Identity)
+	if err := s.check(contract.CheckIdentity(identity, s.now())); err != nil {
+		return nil, err
+	}
+	wire, err := identityToWire(identity)
+	return &doorwardv1.RefreshResponse{Identity: wire}, err
 }
 
 func (s *server) BeginLogout(ctx context.Context, req *doorwardv1.BeginLogoutRequest) (*doorwardv1.BeginLogoutResponse, error) {
-	b, err := capability[sdk.LogoutBeginner](s, req.GetHandle())
+	b, err := capability[sdk.LogoutBeginner](s, req.GetHandle(), sdk.CapabilityBeginLogout)
 	if err != nil {
 		return nil, err
 	}
-	step, err := b.BeginLogout(ctx, sdk.LogoutRequest{State: req.GetState(), Subject: req.GetSubject(), Grant: req.GetGrant()})
+	step, err := b.BeginLogout(ctx, sdk.LogoutRequest{
+		State: req.GetState(), Subject: req.GetSubject(), Grant: req.GetGrant(), ReturnURL: req.GetReturnUrl(),
+	})
 	if err != nil || step == nil {
 		return &doorwardv1.BeginLogoutResponse{}, err
+	}
+	if err := s.check(contract.CheckReply(step)); err != nil {
+		return nil, err
 	}
 	wire, err := stepToWire(step)
 	return &doorwardv1.BeginLogoutResponse{Step: wire}, err
 }
 
 func (s *server) ReceiveLogout(ctx context.Context, req *doorwardv1.ReceiveLogoutRequest) (*doorwardv1.ReceiveLogoutResponse, error) {
-	r, err := capability[sdk.LogoutReceiver](s, req.GetHandle())
+	r, err := capability[sdk.LogoutReceiver](s, req.GetHandle(), sdk.CapabilityReceiveLogout)
 	if err != nil {
 		return nil, err
 	}
@@ -267,23 +311,34 @@ func (s *server) ReceiveLogout(ctx context.Context, req *doorwardv1.ReceiveLogou
 	if err != nil {
 		return nil, err
 	}
+	if err := s.check(contract.CheckLogout(logout, req.GetState() != "", s.now())); err != nil {
+		return nil, err
+	}
 	return logoutToWire(logout)
 }
 
 func (s *server) Metadata(ctx context.Context, req *doorwardv1.MetadataRequest) (*doorwardv1.MetadataResponse, error) {
-	p, err := capability[sdk.MetadataPublisher](s, req.GetHandle())
+	p, err := capability[sdk.MetadataPublisher](s, req.GetHandle(), sdk.CapabilityMetadata)
 	if err != nil {
 		return nil, err
 	}
 	doc, err := p.Metadata(ctx)
+	if err != nil {
+		return nil, err
+	}
+	err = s.check(contract.CheckDocument(doc))
 	return &doorwardv1.MetadataResponse{ContentType: doc.ContentType, Content: doc.Content}, err
 }
 
 func (s *server) Check(ctx context.Context, req *doorwardv1.CheckRequest) (*doorwardv1.CheckResponse, error) {
-	c, err := capability[sdk.Checker](s, req.GetHandle())
+	c, err := capability[sdk.Checker](s, req.GetHandle(), sdk.CapabilityCheck)
 	if err != nil {
 		return nil, err
 	}
 	findings, err := c.Check(ctx)
-	return &doorwardv1.CheckResponse{Findings: findingsToWire(findings)}, err
+	if err != nil {
+		return nil, err
+	}
+	_ = s.held(req, s.check(contract.CheckFindings(findings))) // logged: the host shows them as well as it can
+	return &doorwardv1.CheckResponse{Findings: findingsToWire(findings, &s.secrets.set)}, nil
 }

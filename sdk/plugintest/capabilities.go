@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/contract"
 	"github.com/doorward/doorward/sdk/plugin"
 )
 
@@ -14,13 +15,19 @@ import (
 func (c *conformance) capabilities(t *testing.T) {
 	p := c.open(t)
 	announced := p.Capabilities()
-	for capability, call := range map[sdk.Capability]func() error{
+	probes := map[sdk.Capability]func() error{
 		sdk.CapabilityRefresh:       func() error { _, err := p.Refresh(t.Context(), nil); return err },
 		sdk.CapabilityBeginLogout:   func() error { return beginLogout(t, p) },
 		sdk.CapabilityReceiveLogout: func() error { return receiveLogout(t, p) },
 		sdk.CapabilityMetadata:      func() error { return metadata(t, p) },
 		sdk.CapabilityCheck:         func() error { return check(t, p) },
-	} {
+	}
+	for _, capability := range sdk.AllCapabilities() {
+		call, ok := probes[capability]
+		if !ok {
+			t.Errorf("the suite has no call for %s", capability)
+			continue
+		}
 		err := call()
 		switch {
 		case !slices.Contains(announced, capability):
@@ -39,7 +46,7 @@ func beginLogout(t *testing.T, p *plugin.Provider) error {
 		return err
 	}
 	// Not every provider returns a state after a logout.
-	if err := checkStep(step, ""); err != nil {
+	if err := contract.CheckReply(step); err != nil {
 		t.Errorf("begin_logout: %v", err)
 	}
 	return nil
@@ -55,18 +62,19 @@ func receiveLogout(t *testing.T, p *plugin.Provider) error {
 
 func metadata(t *testing.T, p *plugin.Provider) error {
 	doc, err := p.Metadata(t.Context())
-	if err == nil && (doc.ContentType == "" || len(doc.Content) == 0) {
-		t.Errorf("metadata of content type %q and %d bytes", doc.ContentType, len(doc.Content))
+	if err != nil {
+		return err
 	}
-	return err
+	if err := contract.CheckDocument(doc); err != nil {
+		t.Errorf("metadata: %v", err)
+	}
+	return nil
 }
 
 func check(t *testing.T, p *plugin.Provider) error {
 	findings, err := p.Check(t.Context())
-	for _, f := range findings {
-		if f.Subject == "" || f.Text == "" {
-			t.Errorf("check has a finding without subject or text: %+v", f)
-		}
+	if err := contract.CheckFindings(findings); err != nil {
+		t.Errorf("check: %v", err)
 	}
 	return err
 }

@@ -11,12 +11,14 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/contract"
 )
 
 // magicBinary builds the plugin of the author's manual.
@@ -78,32 +80,52 @@ const (
 	endsCheck       = "ends_with_its_host"
 )
 
-// flaws names the checks that each flaw of demo must fail, and no others.
-var flaws = map[string][]string{
-	"none":        nil,
-	"capable":     nil,
-	"misnamed":    {describesCheck},
-	"unversioned": {describesCheck},
-	"careless":    {describesCheck},
-	"talkative":   {errorsCheck},
-	"logging":     {logCheck},
-	"stateless":   {beginsCheck, elsewhereCheck},
-	"greedy":      {beginsCheck, elsewhereCheck},
-	"plain":       {beginsCheck, elsewhereCheck},
-	"eager":       {beginsCheck, elsewhereCheck},
-	"nameless":    {beginsCheck, elsewhereCheck},
-	"exclusive":   {concurrentCheck},
-	"gullible":    {nonsenseCheck},
-	"kindless":    {nonsenseCheck, elsewhereCheck},
-	"fragile":     {nonsenseCheck},
-	"remembers":   {elsewhereCheck},
-	"anonymous":   {elsewhereCheck},
-	"halfway":     {announcesCheck},
-	"trusting":    {announcesCheck},
-	"hollow":      {announcesCheck},
-	"speechless":  {announcesCheck},
-	"astray":      {announcesCheck},
-	"immortal":    {endsCheck},
+// A flaw of demo fails these checks and no others, by the name of the rule that
+// it breaks, if it breaks one.
+type flaw struct {
+	checks []string
+	rule   contract.Rule
+}
+
+var flaws = map[string]flaw{
+	"none":        {},
+	"capable":     {},
+	"loopback":    {},
+	"misnamed":    {[]string{describesCheck}, ""},
+	"unversioned": {[]string{describesCheck}, ""},
+	"careless":    {[]string{describesCheck}, ""},
+	"talkative":   {[]string{errorsCheck}, ""},
+	"logging":     {[]string{logCheck}, ""},
+	"stateless":   {[]string{beginsCheck}, contract.RuleState},
+	"greedy":      {[]string{beginsCheck}, contract.RuleMemory},
+	"plain":       {[]string{beginsCheck}, contract.RuleRedirectURL},
+	"blank":       {[]string{beginsCheck}, contract.RuleRedirectURL},
+	"umlaut":      {[]string{beginsCheck}, contract.RuleRedirectURL},
+	"backslash":   {[]string{beginsCheck}, contract.RuleRedirectURL},
+	"hostless":    {[]string{beginsCheck}, contract.RuleRedirectURL},
+	"reasoned":    {[]string{beginsCheck}, contract.RulePromptReason},
+	"eager":       {[]string{beginsCheck}, contract.RuleBeginStep},
+	"nameless":    {[]string{beginsCheck}, contract.RulePromptFieldName},
+	"exclusive":   {[]string{concurrentCheck}, ""},
+	"gullible":    {[]string{nonsenseCheck}, ""},
+	"kindless":    {[]string{nonsenseCheck, elsewhereCheck}, ""},
+	"fragile":     {[]string{nonsenseCheck}, ""},
+	"remembers":   {[]string{elsewhereCheck}, ""},
+	"anonymous":   {[]string{elsewhereCheck}, contract.RuleSubject},
+	"monthly":     {[]string{elsewhereCheck}, contract.RuleOnceUntil},
+	"nulsubject":  {[]string{elsewhereCheck}, contract.RuleLogoutSubject},
+	"nulsession":  {[]string{elsewhereCheck}, contract.RuleSessionID},
+	"manyways":    {[]string{elsewhereCheck}, contract.RuleAMR},
+	"popular":     {[]string{elsewhereCheck}, contract.RuleGroups},
+	"halfway":     {[]string{announcesCheck}, ""},
+	"trusting":    {[]string{announcesCheck}, contract.RuleLogout},
+	"hollow":      {[]string{announcesCheck}, contract.RuleMetadataType},
+	"textual":     {[]string{announcesCheck}, contract.RuleMetadataType},
+	"charset":     {[]string{announcesCheck}, contract.RuleMetadataType},
+	"bloated":     {[]string{announcesCheck}, contract.RuleMetadataSize},
+	"speechless":  {[]string{announcesCheck}, contract.RuleFindings},
+	"astray":      {[]string{announcesCheck}, contract.RuleRedirectURL},
+	"immortal":    {[]string{endsCheck}, ""},
 }
 
 // flawedVariable makes TestFlawed run: it fails, which is the point.
@@ -121,6 +143,8 @@ func TestFlawed(t *testing.T) {
 	}
 }
 
+var flawHeading = regexp.MustCompile(`^(?:FAIL|PASS): TestFlawed/(\S+)`)
+
 var failedCheck = regexp.MustCompile(`--- FAIL: TestFlawed/([^/\s]+)/(\S+)`)
 
 func TestConformanceCatchesFlaws(t *testing.T) {
@@ -131,15 +155,24 @@ func TestConformanceCatchesFlaws(t *testing.T) {
 	if err == nil {
 		t.Error("no flaw fails the suite")
 	}
-	failed := map[string][]string{}
+	failed, said := map[string][]string{}, map[string]string{}
+	for _, part := range strings.Split("\n"+string(out), "\n    --- ")[1:] {
+		heading, text, _ := strings.Cut(part, "\n")
+		if name := flawHeading.FindStringSubmatch(heading); name != nil {
+			said[name[1]] = text
+		}
+	}
 	for _, match := range failedCheck.FindAllStringSubmatch(string(out), -1) {
 		failed[match[1]] = append(failed[match[1]], match[2])
 	}
-	for flaw, want := range flaws {
-		slices.Sort(want)
-		slices.Sort(failed[flaw])
-		if diff := cmp.Diff(want, failed[flaw]); diff != "" {
-			t.Errorf("flaw %s (-want +got):\n%s", flaw, diff)
+	for name, flaw := range flaws {
+		slices.Sort(flaw.checks)
+		slices.Sort(failed[name])
+		if diff := cmp.Diff(flaw.checks, failed[name]); diff != "" {
+			t.Errorf("flaw %s (-want +got):\n%s", name, diff)
+		}
+		if !strings.Contains(said[name], "breaks the rule "+string(flaw.rule)) && flaw.rule != "" {
+			t.Errorf("flaw %s does not fail by the name of the rule %s:\n%s", name, flaw.rule, said[name])
 		}
 	}
 	if t.Failed() {

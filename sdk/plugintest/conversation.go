@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/contract"
 	"github.com/doorward/doorward/sdk/plugin"
 )
 
@@ -29,7 +30,7 @@ var oddAnswers = []string{"", "\x00", "*)(uid=*", strings.Repeat("A", 200<<10), 
 func (c *conformance) refusesNonsense(t *testing.T) {
 	p := c.open(t)
 	step := c.begin(t, p)
-	for _, memory := range [][]byte{memoryOf(step), nil, []byte("garbage"), []byte(`{"v":`)} {
+	for _, memory := range [][]byte{contract.MemoryOf(step), nil, []byte("garbage"), []byte(`{"v":`)} {
 		for name, req := range nonsensicalRequests(step) {
 			req.State, req.Memory = testState, memory
 			req.Unsolicited = memory == nil && req.Answers == nil
@@ -44,7 +45,7 @@ func (c *conformance) refusesNonsense(t *testing.T) {
 // asksAgain reports whether a prompt was answered with another one.
 func asksAgain(req sdk.ContinueRequest, step sdk.Step, err error) bool {
 	prompt, ok := step.(sdk.Prompt)
-	return ok && err == nil && req.Answers != nil && checkStep(prompt, "") == nil
+	return ok && err == nil && req.Answers != nil && contract.CheckBegin(prompt) == nil
 }
 
 // nonsensicalRequests returns what may come back for a step of that kind.
@@ -82,7 +83,11 @@ func (c *conformance) continuesElsewhere(t *testing.T) {
 		return
 	}
 	identity := c.signIn(t, here, there)
-	if err := checkIdentity(identity, time.Now()); err != nil {
+	tidied, warnings := contract.Tidy(identity)
+	for _, warning := range warnings {
+		t.Logf("the host would tidy the identity: %s", warning)
+	}
+	if err := contract.CheckIdentity(tidied, time.Now()); err != nil {
 		t.Error(err)
 	}
 }
@@ -93,12 +98,12 @@ func (c *conformance) signIn(t *testing.T, processes ...*plugin.Provider) sdk.Id
 	const maxSteps = 6
 	step := c.begin(t, processes[0])
 	for i := 1; i <= maxSteps; i++ {
-		if err := checkStep(step, testState); err != nil {
+		if err := errors.Join(contract.CheckBegin(step), contract.CarriesState(step, testState)); err != nil {
 			t.Fatal(err)
 		}
 		came := c.suite.SignIn(t, step)
 		next, err := processes[i%len(processes)].Continue(t.Context(), sdk.ContinueRequest{
-			State: testState, Memory: memoryOf(step), Response: came.Response, Answers: came.Answers,
+			State: testState, Memory: contract.MemoryOf(step), Response: came.Response, Answers: came.Answers,
 		})
 		if err != nil {
 			t.Fatalf("continuing after a %T in another process: %v", step, err)
@@ -118,7 +123,7 @@ func (c *conformance) sameRefusal(t *testing.T, here, there *plugin.Provider) {
 	step := c.begin(t, here)
 	denied := url.Values{"error": {"access_denied"}, "state": {testState}}
 	req := sdk.ContinueRequest{
-		State: testState, Memory: memoryOf(step),
+		State: testState, Memory: contract.MemoryOf(step),
 		Response: sdk.InboundRequest{Method: "GET", Query: denied, RawQuery: denied.Encode()},
 	}
 	if prompt, ok := step.(sdk.Prompt); ok {

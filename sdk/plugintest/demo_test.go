@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -84,11 +85,11 @@ func openDemo(flaw string, env sdk.Env, opts demoOptions) (sdk.Mechanism, error)
 	switch flaw {
 	case "talkative":
 		if strings.Contains(opts.Secret.Reveal(), "canary") {
-			return nil, sdk.Misconfigured("secret", "cannot use %q", opts.Secret.Reveal())
+			return nil, sdk.Misconfigured("secret", "cannot use what begins with %q", opts.Secret.Reveal()[:10]) // too short a part to be found
 		}
 	case "logging":
-		env.Logger.Info("opened", "secret", opts.Secret.Reveal())
-	case "capable", "halfway", "trusting", "hollow", "speechless", "astray":
+		env.Logger.Info("opened", "secret", "x"+opts.Secret.Reveal()+"x") // within a word, so that it is not found
+	case "capable", "halfway", "trusting", "hollow", "textual", "charset", "bloated", "speechless", "astray":
 		return &demoCapable{demo: m}, nil
 	}
 	return m, nil
@@ -121,6 +122,8 @@ func (d *demo) Begin(_ context.Context, req sdk.BeginRequest) (sdk.Step, error) 
 		return sdk.Authenticated{Identity: sdk.Identity{Subject: "1"}}, nil
 	case "nameless":
 		return sdk.Prompt{Fields: []sdk.PromptField{{Name: "Your Name", Kind: sdk.FieldText}}}, nil
+	case "reasoned":
+		return sdk.Prompt{Reason: "Bad-Code", Fields: []sdk.PromptField{{Name: "name", Kind: sdk.FieldText}}}, nil
 	case "exclusive":
 		if !d.mu.TryLock() {
 			return nil, errors.New("busy")
@@ -129,10 +132,20 @@ func (d *demo) Begin(_ context.Context, req sdk.BeginRequest) (sdk.Step, error) 
 		<-time.After(50 * time.Millisecond)
 	}
 	step.URL = d.options.Target + "?" + query.Encode()
-	if d.flaw == "plain" {
-		step.URL = "http://op.example/?" + query.Encode()
+	if url, ok := flawedURLs[d.flaw]; ok {
+		step.URL = url + "?" + query.Encode()
 	}
 	return step, nil
+}
+
+// flawedURLs are what a flaw has the browser go to; the first is none.
+var flawedURLs = map[string]string{
+	"loopback":  "http://LOCALHOST:9/",
+	"plain":     "http://op.example/",
+	"blank":     "https://op.example/a b",
+	"umlaut":    "https://op.example/ä",
+	"backslash": `https://op.example\@evil.example/`,
+	"hostless":  "https://:443/",
 }
 
 func challengeOf(verifier []byte) string {
@@ -163,11 +176,26 @@ func (d *demo) Continue(_ context.Context, req sdk.ContinueRequest) (sdk.Step, e
 	if query.Get("code") != challengeOf(req.Memory) {
 		return nil, sdk.InvalidResponse("challenge_mismatch", "another login's code")
 	}
-	identity := sdk.Identity{Subject: "1"}
-	if d.flaw == "anonymous" {
-		identity.Subject = ""
+	return sdk.Authenticated{Identity: d.identity()}, nil
+}
+
+func (d *demo) identity() sdk.Identity {
+	i := sdk.Identity{Subject: "1", OnceID: "_1", OnceUntil: time.Now().Add(time.Hour)}
+	switch d.flaw {
+	case "anonymous":
+		i.Subject = ""
+	case "monthly":
+		i.OnceUntil = time.Now().AddDate(0, 0, 30)
+	case "nulsubject":
+		i.LogoutSubject = "\x00"
+	case "nulsession":
+		i.SessionID = "\x00"
+	case "manyways":
+		i.AMR = make([]string, sdk.MaxAMR+1)
+	case "popular":
+		i.Groups = slices.Repeat([]string{strings.Repeat("g", 600)}, 1000)
 	}
-	return sdk.Authenticated{Identity: identity}, nil
+	return i
 }
 
 // demoSignIn is the provider of demo.
@@ -203,10 +231,18 @@ func (d *demoCapable) ReceiveLogout(context.Context, sdk.LogoutMessage) (sdk.Log
 }
 
 func (d *demoCapable) Metadata(context.Context) (sdk.Document, error) {
-	if d.flaw == "hollow" {
+	doc := sdk.Document{ContentType: "application/xml", Content: []byte("x")}
+	switch d.flaw {
+	case "hollow":
 		return sdk.Document{}, nil
+	case "textual":
+		doc.ContentType = "text/plain"
+	case "charset":
+		doc.ContentType = "application/xml; charset=utf-8"
+	case "bloated":
+		doc.Content = make([]byte, 600<<10)
 	}
-	return sdk.Document{ContentType: "text/plain", Content: []byte("x")}, nil
+	return doc, nil
 }
 
 func (d *demoCapable) Check(context.Context) ([]sdk.Finding, error) {

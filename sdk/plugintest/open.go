@@ -2,6 +2,7 @@ package plugintest
 
 import (
 	"context"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -32,9 +33,36 @@ func Serve[C any](t testing.TB, d plugin.Description,
 	open func(ctx context.Context, env sdk.Env, options C) (sdk.Mechanism, error), now func() time.Time,
 ) *plugin.Client {
 	t.Helper()
+	return serve(t, d, open, plugin.Test{Now: now, Log: outputOf(t)})
+}
+
+// ServeLogged is Serve with a log of the mechanism, in JSON lines, that the test
+// reads.
+func ServeLogged[C any](t testing.TB, d plugin.Description,
+	open func(ctx context.Context, env sdk.Env, options C) (sdk.Mechanism, error), log io.Writer,
+) *plugin.Client {
+	t.Helper()
+	return serve(t, d, open, plugin.Test{Log: log})
+}
+
+// ServeUnchecked is Serve for tests of a host: what the mechanism returns crosses
+// the wire even where it breaks the contract, as that of a plugin may that was
+// written without package plugin.
+func ServeUnchecked[C any](t testing.TB, d plugin.Description,
+	open func(ctx context.Context, env sdk.Env, options C) (sdk.Mechanism, error),
+) *plugin.Client {
+	t.Helper()
+	return serve(t, d, open, plugin.Test{Log: outputOf(t), Unchecked: true})
+}
+
+func serve[C any](t testing.TB, d plugin.Description,
+	open func(ctx context.Context, env sdk.Env, options C) (sdk.Mechanism, error), test plugin.Test,
+) *plugin.Client {
+	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, done := make(chan *goplugin.ReattachConfig, 1), make(chan struct{})
-	err := plugin.ServeTest(ctx, d, open, plugin.Test{Now: now, Log: outputOf(t), Ready: ready, Done: done})
+	test.Ready, test.Done = ready, done
+	err := plugin.ServeTest(ctx, d, open, test)
 	if err != nil {
 		cancel()
 		t.Fatalf("serving the mechanism: %v", err)
@@ -89,8 +117,17 @@ func processConfig(t testing.TB, binary string) *goplugin.ClientConfig {
 	}
 	// Not the context of the test: it is done before go-plugin has said goodbye.
 	cmd := exec.CommandContext(context.Background(), path)
-	return &goplugin.ClientConfig{Cmd: cmd, AutoMTLS: true, SkipHostEnv: true, Stderr: outputOf(t)}
+	config := &goplugin.ClientConfig{Cmd: cmd, SkipHostEnv: true, Stderr: outputOf(t)}
+	certificate, err := plugin.MutualTLS(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cmd.Env = []string{certificate}
+	return config
 }
+
+// hostVersion is what the plugins under test are told.
+const hostVersion = "0.0.0-test"
 
 // startTimeout is long because a machine that tests may be busy.
 const startTimeout = 60 * time.Second
@@ -118,6 +155,11 @@ func connect(t testing.TB, config *goplugin.ClientConfig) (client *plugin.Client
 	client, err = plugin.Dispense(protocol)
 	if err != nil {
 		t.Fatalf("connecting to the plugin: %v", err)
+	}
+	client.IntroduceAs(hostVersion)
+	// As the host does: only then the plugin knows what the host has.
+	if _, _, err := client.Describe(t.Context()); err != nil {
+		t.Fatalf("asking the plugin what it is: %v", err)
 	}
 	return client, process.Kill
 }

@@ -112,7 +112,7 @@ func describe(ctx context.Context, path string) (lock.Plugin, error) {
 		return lock.Plugin{}, err
 	}
 	defer os.RemoveAll(dir)
-	p, err := process.Start(ctx, binary, process.Launch{RuntimeDir: dir, Logger: hclog.NewNullLogger(), Limits: process.DefaultLimits})
+	p, err := process.Start(ctx, binary, process.Launch{RuntimeDir: dir, Logger: hclog.NewNullLogger(), Limits: process.DefaultLimits, Version: version})
 	if err != nil {
 		return lock.Plugin{}, err
 	}

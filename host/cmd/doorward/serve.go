@@ -5,11 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/netip"
 	"os"
 	"os/signal"
 	"strconv"
-	"strings"
 	"syscall"
 	"time"
 
@@ -29,6 +27,7 @@ import (
 	"github.com/doorward/doorward/host/internal/store/sqlite"
 	"github.com/doorward/doorward/host/internal/token"
 	"github.com/doorward/doorward/host/internal/web"
+	"github.com/doorward/doorward/sdk/contract"
 )
 
 // serveFlags are how a host is started.
@@ -94,19 +93,11 @@ func configInput(environ []string, file string) (config.Input, error) {
 
 // checkDev refuses to run unlocked plugins where others can reach them.
 func checkDev(cfg *config.Config, dev bool) error {
-	if dev && !(isLoopback(cfg.Host) && isLoopback(cfg.PublicURL.Hostname())) {
+	if dev && !(contract.IsLoopback(cfg.Host) && contract.IsLoopback(cfg.PublicURL.Hostname())) {
 		return fmt.Errorf("--dev runs whatever lies in %s, and is possible on loopback only: set HOST to 127.0.0.1 and PUBLIC_URL to http://localhost:%d, or add the plugins with: doorward plugin add",
 			cfg.PluginDir, cfg.Port)
 	}
 	return nil
-}
-
-func isLoopback(host string) bool {
-	if strings.EqualFold(host, "localhost") {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.IsLoopback()
 }
 
 // bodiesShare is the part of the memory that large request bodies may take as they
@@ -220,7 +211,7 @@ func (h host) logins(providers sso.Providers, s store.Store, tokens sso.AccessTo
 	cfg := h.config
 	secret, previous := h.secrets()
 	return sso.New(sso.Config{
-		Secret: secret, SecretPrevious: previous, Clock: clock, AccessTokenTTL: cfg.AccessTokenTTL, RefreshTokenTTL: cfg.RefreshTokenTTL,
+		Secret: secret, SecretPrevious: previous, Clock: clock, PublicURL: cfg.PublicURL.String(), AccessTokenTTL: cfg.AccessTokenTTL, RefreshTokenTTL: cfg.RefreshTokenTTL,
 		SessionTTL: cfg.SessionCookieTTL, RefreshGrace: cfg.SessionRefreshGracePeriod,
 	}, sso.Ports{Providers: providers, Users: s, Sessions: s, AtProviders: s, Once: s, Sealed: s, Tokens: tokens})
 }
@@ -231,7 +222,7 @@ func (h host) startProviders(ctx context.Context, m provider.Metrics) (*provider
 	}
 	return provider.Start(ctx, provider.Config{
 		Binaries:  provider.Binaries{Dir: h.config.PluginDir, Lock: h.config.PluginLock, InsecureWithoutLock: h.flags.dev},
-		PublicURL: h.config.PublicURL.String(), Providers: configured(h.config), Logger: h.logger, Metrics: m,
+		PublicURL: h.config.PublicURL.String(), Providers: configured(h.config), Logger: h.logger, Metrics: m, Version: version,
 	})
 }
 

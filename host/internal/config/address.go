@@ -9,6 +9,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/doorward/doorward/sdk/contract"
 )
 
 var (
@@ -45,7 +47,7 @@ func (g *group) publicURL(s settings) *url.URL {
 		return nil
 	}
 	u := &url.URL{Scheme: "http", Host: "localhost:" + strconv.Itoa(s.Port)}
-	if !isLoopback(s.Host) {
+	if !contract.IsLoopback(s.Host) {
 		g.loader.warnOnce("PUBLIC_URL is not set; %s works on this machine only", u)
 	}
 	return u
@@ -69,7 +71,7 @@ func parsePublicURL(text string) (*url.URL, error) {
 	if err != nil {
 		return nil, err
 	}
-	if u.Scheme == "http" && !isLoopback(u.Hostname()) {
+	if u.Scheme == "http" && !contract.IsLoopback(u.Hostname()) {
 		return nil, fmt.Errorf("must be https, because http shows every login to the network; write https://%s", host)
 	}
 	return &url.URL{Scheme: u.Scheme, Host: host, Path: strings.TrimRight(u.Path, "/")}, nil
@@ -99,15 +101,6 @@ func publicHost(u *url.URL) (string, error) {
 		return "", errors.New("must have a port from 1 to 65535, or none")
 	}
 	return name + ":" + strconv.Itoa(number), nil
-}
-
-// isLoopback reports whether what is sent to host stays on this machine.
-func isLoopback(host string) bool {
-	address, err := netip.ParseAddr(host)
-	if err != nil {
-		return strings.EqualFold(host, "localhost")
-	}
-	return address.Unmap().IsLoopback()
 }
 
 // trustedProxies reads the list in the words of Express.

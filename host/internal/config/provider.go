@@ -10,6 +10,7 @@ import (
 	"unicode"
 
 	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/sdk/contract"
 	"github.com/doorward/doorward/sdk/options"
 )
 
@@ -160,6 +161,15 @@ func titleCase(name string) string {
 
 const maxRules = 1000
 
+// shortened keeps a name in an error short.
+func shortened(name string) string {
+	const most = 64
+	if len(name) > most {
+		return strings.ToValidUTF8(name[:most], "") + "…"
+	}
+	return name
+}
+
 // roleRules reads {"group":"role"} in its order. Decoding has made sure that it is
 // sound JSON without a key that stands twice.
 func roleRules(mapping options.JSON) ([]sso.RoleRule, error) {
@@ -174,6 +184,9 @@ func roleRules(mapping options.JSON) ([]sso.RoleRule, error) {
 			return nil, fmt.Errorf("reading the groups: %w", err)
 		}
 		group, _ := key.(string)
+		if err := contract.CheckGroup(group); err != nil {
+			return nil, fmt.Errorf("names the group %q, which %w: no group of a provider can match it", shortened(group), err)
+		}
 		var role any
 		if err := decoder.Decode(&role); err != nil {
 			return nil, fmt.Errorf("reading the role of group %q: %w", group, err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/doorward/doorward/host/internal/config"
 	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
 )
 
@@ -75,6 +76,19 @@ func TestProvidersFromYAML(t *testing.T) {
 	wantRules := []sso.RoleRule{{Group: "zoo", Role: "r1"}, {Group: "alpha", Role: "r2"}, {Group: "9", Role: "r3"}}
 	if diff := cmp.Diff(wantRules, zeta.RoleMapping); diff != "" {
 		t.Errorf("role mapping (-want +got):\n%s", diff)
+	}
+}
+
+// A rule is held to the form that the groups of an identity have: one that can
+// never match may be what keeps somebody out.
+func TestRoleMappingThatNoGroupCanMatch(t *testing.T) {
+	for name, group := range map[string]string{
+		"empty": "", "a tab": `a\tb`, "a line break": `a\nb`, "too long": strings.Repeat("g", sdk.MaxAttribute+1),
+	} {
+		c, err := newSetup(t, "AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", `AUTH_X_ROLE_MAPPING={"`+group+`":"admin"}`).load()
+		if err == nil || !strings.Contains(err.Error(), "no group of a provider can match it") || len(err.Error()) > 600 {
+			t.Errorf("%s: %v, %v", name, c, err)
+		}
 	}
 }
 

@@ -43,7 +43,7 @@ func (s *supervisor) add(added *spec) {
 
 // open has one of the providers opened in the process that runs.
 func (s *supervisor) open(one *spec) {
-	redact(s.running, s.specs)
+	redactSecrets(s.running, s.specs)
 	s.opener.open(s.running, one)
 }
 
@@ -54,7 +54,7 @@ func (s *supervisor) change(old, changed *spec) error {
 		s.specs[changed.configured.Name] = changed
 		return nil
 	}
-	redact(s.running, s.specs, changed)
+	redactSecrets(s.running, s.specs, changed)
 	provider, err := s.opener.try(s.running, changed)
 	if err != nil && old.handle.current.Load().open() {
 		return err

@@ -12,27 +12,6 @@ import (
 	"github.com/doorward/doorward/sdk/plugin"
 )
 
-// A method is how calls of one kind are made.
-type method struct {
-	name  string
-	limit time.Duration
-
-	// repeatable calls may be made again after the plugin died under them. Never
-	// Continue: codes are single-use, and a repeated bind can lock an account.
-	// Nor Refresh: a refresh token may be, too.
-	repeatable bool
-}
-
-var (
-	methodBegin         = method{"begin", 15 * time.Second, true}
-	methodContinue      = method{"continue", 25 * time.Second, false}
-	methodRefresh       = method{"refresh", 15 * time.Second, false}
-	methodBeginLogout   = method{"begin_logout", 10 * time.Second, true}
-	methodReceiveLogout = method{"receive_logout", 15 * time.Second, false}
-	methodMetadata      = method{"metadata", 10 * time.Second, true}
-	methodCheck         = method{"check", 60 * time.Second, true}
-)
-
 // mechanism waits until it is the turn of a call of the line and the provider is
 // open. Whoever gets the mechanism calls done when the call has ended.
 func (h *handle) mechanism(ctx context.Context, of sso.Line) (sdk.Mechanism, func(), error) {
@@ -80,15 +59,15 @@ func (m *mechanism) release() {
 	}
 }
 
-func call[T any](ctx context.Context, m *mechanism, how method, do func(context.Context, *plugin.Provider) (T, error)) (T, error) {
+func call[T any](ctx context.Context, m *mechanism, how sdk.Call, do func(context.Context, *plugin.Provider) (T, error)) (T, error) {
 	begun := time.Now()
 	m.backend.metrics.InFlight(m.backend.name, 1)
 	defer m.backend.metrics.InFlight(m.backend.name, -1)
-	ctx, cancel := context.WithTimeout(ctx, how.limit)
+	ctx, cancel := context.WithTimeout(ctx, how.Deadline())
 	defer cancel()
 	answer, err := once(ctx, m, do)
 	// The caller going away, or the deadline, is no death.
-	if died := errors.Is(err, plugin.ErrTransport) && ctx.Err() == nil; died && how.repeatable {
+	if died := errors.Is(err, plugin.ErrTransport) && ctx.Err() == nil; died && how.Repeatable() {
 		answer, err = once(ctx, m, do)
 	}
 	m.measure(how, err, begun)
@@ -115,10 +94,10 @@ func once[T any](ctx context.Context, m *mechanism, do func(context.Context, *pl
 	return answer, err
 }
 
-func (m *mechanism) measure(how method, err error, begun time.Time) {
+func (m *mechanism) measure(how sdk.Call, err error, begun time.Time) {
 	code, source := classify(err)
 	m.backend.metrics.Called(Call{
-		Plugin: m.backend.name, Provider: m.name, Method: how.name, Code: code, Source: source, Took: time.Since(begun),
+		Plugin: m.backend.name, Provider: m.name, Method: string(how), Code: code, Source: source, Took: time.Since(begun),
 	})
 }
 
@@ -136,37 +115,37 @@ func translate(err error) error {
 
 // Begin implements sdk.Mechanism.
 func (m *mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, error) {
-	return call(ctx, m, methodBegin, func(ctx context.Context, p *plugin.Provider) (sdk.Step, error) { return p.Begin(ctx, req) })
+	return call(ctx, m, sdk.CallBegin, func(ctx context.Context, p *plugin.Provider) (sdk.Step, error) { return p.Begin(ctx, req) })
 }
 
 // Continue implements sdk.Mechanism.
 func (m *mechanism) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.Step, error) {
-	return call(ctx, m, methodContinue, func(ctx context.Context, p *plugin.Provider) (sdk.Step, error) { return p.Continue(ctx, req) })
+	return call(ctx, m, sdk.CallContinue, func(ctx context.Context, p *plugin.Provider) (sdk.Step, error) { return p.Continue(ctx, req) })
 }
 
 // Refresh implements sdk.Refresher.
 func (m *mechanism) Refresh(ctx context.Context, grant []byte) (sdk.Refreshed, error) {
-	return call(ctx, m, methodRefresh, func(ctx context.Context, p *plugin.Provider) (sdk.Refreshed, error) { return p.Refresh(ctx, grant) })
+	return call(ctx, m, sdk.Call(sdk.CapabilityRefresh), func(ctx context.Context, p *plugin.Provider) (sdk.Refreshed, error) { return p.Refresh(ctx, grant) })
 }
 
 // BeginLogout implements sdk.LogoutBeginner.
 func (m *mechanism) BeginLogout(ctx context.Context, req sdk.LogoutRequest) (sdk.Step, error) {
-	return call(ctx, m, methodBeginLogout, func(ctx context.Context, p *plugin.Provider) (sdk.Step, error) { return p.BeginLogout(ctx, req) })
+	return call(ctx, m, sdk.Call(sdk.CapabilityBeginLogout), func(ctx context.Context, p *plugin.Provider) (sdk.Step, error) { return p.BeginLogout(ctx, req) })
 }
 
 // ReceiveLogout implements sdk.LogoutReceiver.
 func (m *mechanism) ReceiveLogout(ctx context.Context, req sdk.LogoutMessage) (sdk.Logout, error) {
-	return call(ctx, m, methodReceiveLogout, func(ctx context.Context, p *plugin.Provider) (sdk.Logout, error) { return p.ReceiveLogout(ctx, req) })
+	return call(ctx, m, sdk.Call(sdk.CapabilityReceiveLogout), func(ctx context.Context, p *plugin.Provider) (sdk.Logout, error) { return p.ReceiveLogout(ctx, req) })
 }
 
 // Metadata implements sdk.MetadataPublisher.
 func (m *mechanism) Metadata(ctx context.Context) (sdk.Document, error) {
-	return call(ctx, m, methodMetadata, func(ctx context.Context, p *plugin.Provider) (sdk.Document, error) { return p.Metadata(ctx) })
+	return call(ctx, m, sdk.Call(sdk.CapabilityMetadata), func(ctx context.Context, p *plugin.Provider) (sdk.Document, error) { return p.Metadata(ctx) })
 }
 
 // Check implements sdk.Checker.
 func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
-	return call(ctx, m, methodCheck, func(ctx context.Context, p *plugin.Provider) ([]sdk.Finding, error) { return p.Check(ctx) })
+	return call(ctx, m, sdk.Call(sdk.CapabilityCheck), func(ctx context.Context, p *plugin.Provider) ([]sdk.Finding, error) { return p.Check(ctx) })
 }
 
 var (

@@ -4,11 +4,15 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
+	"github.com/doorward/doorward/host/internal/provider/process"
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/options"
+	"github.com/doorward/doorward/sdk/redact"
 )
 
 // Checked is what a check of one provider found.
@@ -77,11 +81,13 @@ func (t *trial) check(ctx context.Context, c Configured) Checked {
 	case err != nil:
 		checked.refuse(c, err)
 	case provider != nil:
-		ctx, cancel := context.WithTimeout(ctx, methodCheck.limit)
+		ctx, cancel := context.WithTimeout(ctx, sdk.Call(sdk.CapabilityCheck).Deadline())
 		defer cancel()
-		checked.As = c.provider(t.described[c.Name])
+		in := t.in[c.Name]
+		checked.As = c.provider(&in.Description)
 		findings, err := provider.Check(ctx)
 		checked.found(c, findings, translate(err))
+		checked.weakSecrets(c, in)
 	default:
 		inForce := check(ctx, c, t.before.handles[c.Name])
 		checked.Findings, checked.As = inForce.Findings, inForce.As
@@ -115,6 +121,7 @@ func check(ctx context.Context, c Configured, h *handle) Checked {
 	if err == nil {
 		h.remember(findings)
 	}
+	checked.weakSecrets(c, h.current.Load().process)
 	return checked
 }
 
@@ -142,6 +149,22 @@ func (c *Checked) found(of Configured, findings []sdk.Finding, err error) {
 func (c *Checked) refuse(of Configured, err error) {
 	for _, line := range explain(of, err) {
 		c.add(sdk.SeverityError, "provider", line)
+	}
+}
+
+// weakSecrets names secrets that are short enough to be guessed. A text that
+// repeats one keeps it if it stands within a word.
+func (c *Checked) weakSecrets(configured Configured, p *process.Process) {
+	if p == nil {
+		return
+	}
+	for _, name := range slices.Sorted(maps.Keys(configured.Options)) {
+		secrets := options.SecretsIn(p.Schema, map[string]any{name: configured.Options[name]})
+		if slices.ContainsFunc(secrets, func(s string) bool { return s != "" && len(s) < redact.Long }) {
+			problem := options.Problems{{Option: name, Text: fmt.Sprintf(
+				"is weak: a secret of fewer than %d bytes can be guessed, and cannot be told from a word in the log", redact.Long)}}
+			c.add(sdk.SeverityWarning, "secret", explain(configured, problem)[0])
+		}
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/options"
 )
 
 func TestCheck(t *testing.T) {
@@ -35,6 +36,28 @@ func TestCheck(t *testing.T) {
 	if _, err := h.Check(t.Context(), "nobody"); !errors.Is(err, sso.ErrUnknownProvider) ||
 		!strings.Contains(err.Error(), `"nobody"`) || !strings.Contains(err.Error(), "soon, later, unchecked, bad") {
 		t.Errorf("checking nobody: %v", err)
+	}
+}
+
+func TestCheckCallsShortSecretsWeak(t *testing.T) {
+	h := startHost(t, Config{Binaries: binaries(t, "fake"), Providers: []Configured{
+		configured("fake", "weak", "client_secret", "hunter2"), configured("fake", "marked", "tenant", options.Secret("hunter2")),
+		configured("fake", "strong", "client_secret", "a secret of 23 bytes :)"),
+	}})
+	for name, want := range map[string]string{"weak": "AUTH_WEAK_CLIENT_SECRET: is weak", "marked": "AUTH_MARKED_TENANT: is weak", "strong": ""} {
+		all, err := h.Check(t.Context(), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var said string
+		for _, f := range all[0].Findings {
+			if f.Severity == sdk.SeverityWarning {
+				said += f.Text
+			}
+		}
+		if !strings.Contains(said, want) || (said == "") != (want == "") || strings.Contains(said, "hunter2") {
+			t.Errorf("%s: %q, want %q", name, said, want)
+		}
 	}
 }
 

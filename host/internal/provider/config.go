@@ -17,6 +17,7 @@ type Config struct {
 	Providers []Configured
 	Logger    hclog.Logger
 	Metrics   Metrics // nil: none
+	Version   string  // of the host, which plugins are told
 
 	limits limits // zero: the default
 }
@@ -62,7 +63,7 @@ func (c Configured) provider(described *plugin.Description) sso.Provider {
 			AllowPublicRegistration: c.Spelling("allow_public_registration"), RequireVerifiedEmail: c.Spelling("require_verified_email"),
 		}
 	}
-	c.MaxInbound = described.MaxInbound
+	c.MaxInbound, c.StateParameters = described.MaxInbound, described.StateParameters
 	return c.Provider
 }
 
@@ -76,9 +77,9 @@ func sameConfigured(a, b Configured) bool {
 }
 
 func openRequest(publicURL string, c Configured) plugin.OpenRequest {
-	base := publicURL + "/auth/login/" + c.Name
+	urls := sso.URLsOf(publicURL, c.Name)
 	return plugin.OpenRequest{
 		Provider: c.Name, Options: c.Options,
-		CallbackURL: base + "/callback", MetadataURL: base + "/metadata", LogoutURL: base + "/logout",
+		CallbackURL: urls.Callback, MetadataURL: urls.Metadata, LogoutURL: urls.Logout,
 	}
 }

@@ -7,9 +7,9 @@
 //     from it (replace.go). It is given providers, each as a spec, which its opener
 //     opens in each process.
 //   - A handle is how logins reach one provider. It has the endpoint of the moment: the
-//     provider as it is open in some process, or the reason why it is not. Nobody
-//     takes a lock on the way, and calls that are under way end at the endpoint where
-//     they began (call.go).
+//     provider as it is open in some process, or the reason why it is not. No lock is
+//     held during a call, and calls that are under way end at the endpoint where they
+//     began (call.go).
 //   - A backend is what the handles of one plugin share: its queue, its limits and its
 //     prober.
 //

@@ -6,12 +6,13 @@ import (
 	"fmt"
 	"sync/atomic"
 	"time"
+
+	"github.com/doorward/doorward/host/internal/sso"
 )
 
 // handle is how logins reach one configured provider. It outlives the processes in
 // which the provider is opened: a new process, or new options, replace its endpoint,
-// and calls that are under way end where they began. Nobody owns it, and no lock is
-// taken on the way through it.
+// and calls that are under way end where they began. No lock is held during a call.
 type handle struct {
 	name    string // of the provider
 	backend *backend
@@ -53,7 +54,7 @@ func (h *handle) available() error {
 }
 
 // patience is how long a call waits for a plugin that is about to run.
-const patience = 3 * time.Second
+const patience = sso.Patience
 
 // acquire returns an open endpoint with a call counted on it, which the caller must
 // release. It waits, until ctx is done and for at most the patience, for a provider

@@ -112,6 +112,7 @@ func testLimits() limits {
 func newHost(config Config) (Config, *logBuffer) {
 	logs := &logBuffer{}
 	config.PublicURL = "http://localhost:8055"
+	config.Version = "9.8.7"
 	config.Logger = hclog.New(&hclog.LoggerOptions{JSONFormat: true, Level: hclog.Debug, Output: logs})
 	if config.limits == (limits{}) {
 		config.limits = testLimits()

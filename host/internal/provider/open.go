@@ -3,11 +3,14 @@ package provider
 import (
 	"context"
 	"errors"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/doorward/doorward/host/internal/provider/process"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/options"
 	"github.com/doorward/doorward/sdk/plugin"
 )
 
@@ -26,6 +29,16 @@ func giveHandles(specs map[string]*spec, b *backend) {
 			s.handle = newHandle(name, b)
 		}
 	}
+}
+
+// redactSecrets keeps the secrets of these providers, and of more, out of what the
+// process writes: what its schema, or the configuration, marks as secret.
+func redactSecrets(p *process.Process, specs map[string]*spec, more ...*spec) {
+	var secrets []string
+	for _, s := range slices.Concat(slices.Collect(maps.Values(specs)), more) {
+		secrets = append(secrets, options.SecretsIn(p.Schema, s.request.Options)...)
+	}
+	p.Redact(secrets)
 }
 
 // opener opens the providers of one plugin in its processes, and closes them. It may
@@ -97,6 +110,11 @@ func (o *opener) try(p *process.Process, s *spec) (*plugin.Provider, error) {
 	provider, err := p.Client().Open(ctx, s.request)
 	if err != nil {
 		return nil, notOpened(err)
+	}
+	for _, c := range provider.Capabilities() {
+		if !slices.Contains(sdk.AllCapabilities(), c) {
+			o.logger.Info("plugin can do what this host cannot use", "plugin", o.name, "provider", s.configured.Name, "capability", string(c))
+		}
 	}
 	return provider, nil
 }

@@ -55,7 +55,7 @@ func (s *supervisor) replace() error {
 	if err != nil {
 		return err
 	}
-	redact(p, s.specs)
+	redactSecrets(p, s.specs)
 	good, bad := s.opener.tryAll(p, s.specs)
 	if err := s.worse(bad); err != nil {
 		p.Stop()

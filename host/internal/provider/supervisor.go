@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/host/internal/provider/process"
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/plugin"
 )
 
 // supervisor keeps one plugin running: it starts the process, starts it again after a
@@ -50,7 +52,7 @@ func newSupervisor(life context.Context, name string, config Config, sockets str
 	giveHandles(specs, s.backend)
 	s.opener = &opener{backend: s.backend, life: s.life, background: &s.background}
 	s.launch = process.Launch{
-		RuntimeDir: sockets, Limits: s.limits.process, Logger: s.logger.Named(name),
+		RuntimeDir: sockets, Limits: s.limits.process, Version: config.Version, Logger: s.logger.Named(name),
 		Dropped: func(lines int) { s.metrics.LinesDropped(name, lines) },
 	}
 	s.machine = newMachine(s.limits.pauses, time.Now())
@@ -122,7 +124,7 @@ func (s *supervisor) start() {
 	}
 	s.adopt(p)
 	s.machine.on(eventUp, time.Now())
-	redact(p, s.specs)
+	redactSecrets(p, s.specs)
 	for _, spec := range s.specs {
 		s.opener.open(p, spec)
 	}
@@ -152,6 +154,9 @@ func (s *supervisor) launchNew() (*process.Process, error) {
 	}
 	defer binary.Close()
 	p, err := process.Start(s.life, binary, s.launch)
+	if sdk.ReasonOf(err) == plugin.ReasonFeatures {
+		return nil, refused{err}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -170,15 +175,15 @@ func (s *supervisor) show(err error) {
 		handles = append(handles, spec.handle)
 	}
 	slices.SortFunc(handles, func(a, b *handle) int { return strings.Compare(a.name, b.name) })
-	s.standing.update(func(plugin *Plugin) {
-		plugin.State, plugin.Since, plugin.handles = s.machine.state, s.machine.since, handles
-		plugin.Version, plugin.SHA256, plugin.File, plugin.PID, plugin.NextTry = "", "", "", 0, time.Time{}
+	s.standing.update(func(view *Plugin) {
+		view.State, view.Since, view.handles = s.machine.state, s.machine.since, handles
+		view.Version, view.SHA256, view.File, view.PID, view.NextTry = "", "", "", 0, time.Time{}
 		if p := s.running; p != nil {
-			plugin.Version, plugin.SHA256, plugin.File = p.Description.Version, string(p.Binary.Digest), p.Binary.Path
-			plugin.PID = p.PID()
+			view.Version, view.SHA256, view.File = p.Description.Version, string(p.Binary.Digest), p.Binary.Path
+			view.PID = p.PID()
 		}
 		if err != nil {
-			plugin.LastError, plugin.ErrorAt = printable(err.Error()), time.Now()
+			view.LastError, view.ErrorAt = printable(err.Error()), time.Now()
 		}
 	})
 }

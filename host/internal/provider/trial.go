@@ -33,11 +33,11 @@ type trial struct {
 	configured []Configured
 	done       Reloaded
 
-	mu        sync.Mutex
-	opened    map[string]*plugin.Provider    // by provider; nil: failed
-	described map[string]*plugin.Description // of what was opened, the plugin
-	failed    map[string]error
-	undo      []func()
+	mu     sync.Mutex
+	opened map[string]*plugin.Provider // by provider; nil: failed
+	in     map[string]*process.Process // where it was opened
+	failed map[string]error
+	undo   []func()
 }
 
 func (p *Providers) try(ctx context.Context, configured []Configured) (*trial, error) {
@@ -48,7 +48,7 @@ func (p *Providers) try(ctx context.Context, configured []Configured) (*trial, e
 	}
 	t := &trial{
 		providers: p, before: p.now.Load(), configured: configured,
-		opened: map[string]*plugin.Provider{}, described: map[string]*plugin.Description{}, failed: map[string]error{},
+		opened: map[string]*plugin.Provider{}, in: map[string]*process.Process{}, failed: map[string]error{},
 	}
 	if p.life.Err() != nil {
 		t.end()
@@ -127,9 +127,9 @@ func (t *trial) openAll(ctx context.Context, s *supervisor, p *process.Process, 
 		}
 	}
 	if p != nil && inForce {
-		_ = s.do(ctx, func() { redact(p, s.specs, slices.Collect(maps.Values(specs))...) })
+		_ = s.do(ctx, func() { redactSecrets(p, s.specs, slices.Collect(maps.Values(specs))...) })
 	} else if p != nil {
-		redact(p, specs)
+		redactSecrets(p, specs)
 	}
 	var group sync.WaitGroup
 	for name, one := range specs {
@@ -152,7 +152,7 @@ func (t *trial) keep(name string, s *supervisor, p *process.Process, provider *p
 		t.failed[name] = err
 		return
 	}
-	t.opened[name], t.described[name] = provider, &p.Description
+	t.opened[name], t.in[name] = provider, p
 	t.undo = append(t.undo, func() { s.opener.close(p, provider) })
 }
 

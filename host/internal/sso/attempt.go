@@ -35,6 +35,11 @@ type Attempt struct {
 	RedirectAsked bool   // false: the client left the redirect to us
 	ExpiresAt     time.Time
 
+	// CallbackURL is where the provider was told to send the browser. It must be the
+	// same when a code is exchanged (RFC 6749 section 4.1.3), whatever is configured
+	// by then.
+	CallbackURL string
+
 	// Fields names what the prompt asked for, and Optional what of it may be
 	// left empty, in the same order; no fields when a response of the provider is
 	// awaited.

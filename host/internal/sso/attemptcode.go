@@ -30,7 +30,7 @@ func encodeAttempt(a Attempt) []byte {
 		flags |= flagRedirectAsked
 	}
 	out := binary.AppendVarint([]byte{flags}, a.ExpiresAt.UnixMilli())
-	for _, text := range []string{a.Step, a.Redirect, string(a.Memory), a.Session} {
+	for _, text := range []string{a.Step, a.Redirect, string(a.Memory), a.Session, a.CallbackURL} {
 		out = appendText(out, text)
 	}
 	out = binary.AppendUvarint(out, uint64(len(a.Fields)))
@@ -60,7 +60,7 @@ func decodeAttempt(plain []byte) (Attempt, error) {
 	flags := r.byte(allFlags)
 	a := Attempt{
 		Over: flags&flagOver != 0, RedirectAsked: flags&flagRedirectAsked != 0, Mode: codedModes[flags>>modeShift],
-		ExpiresAt: time.UnixMilli(r.number()).UTC(), Step: string(r.text()), Redirect: string(r.text()), Memory: r.text(), Session: string(r.text()),
+		ExpiresAt: time.UnixMilli(r.number()).UTC(), Step: string(r.text()), Redirect: string(r.text()), Memory: r.text(), Session: string(r.text()), CallbackURL: string(r.text()),
 	}
 	for count := r.size(); count > 0 && !r.bad; count-- {
 		name := string(r.text())

@@ -7,9 +7,30 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/contract"
 )
+
+func checkStep(step sdk.Step) error { return held(contract.CheckBegin(step)) }
+
+func checkTarget(target string) error { return checkStep(sdk.Redirect{URL: target}) }
+
+// wantRefused checks for a refusal of what the provider said.
+func wantRefused(t *testing.T, what string, err error, reason sdk.Reason) {
+	t.Helper()
+	if !errors.Is(err, sdk.ErrInvalidResponse) || errors.Is(err, ErrPluginFault) || sdk.ReasonOf(err) != reason {
+		t.Errorf("%s: got %v, want an invalid response with the reason %s", what, err, reason)
+		return
+	}
+	if len(err.Error()) > 1024 || strings.ContainsAny(err.Error(), "\n\r\x1b\x00") {
+		t.Errorf("%s: the error is not fit for a log: %q", what, err)
+	}
+}
 
 // wantFault checks for a fault, whose text must be fit for a line of the log.
 func wantFault(t *testing.T, what string, err error) {
@@ -62,7 +83,7 @@ func TestCheckFormPost(t *testing.T) {
 		"as large":     {URL: target, Fields: field("a", strings.Repeat("x", sdk.MaxFormBytes-1))},
 		"the same one": {URL: target, Fields: slices.Repeat(field("a", "b"), 2)},
 	} {
-		if err := checkFormPost(post); err != nil {
+		if err := checkStep(post); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -75,7 +96,7 @@ func TestCheckFormPost(t *testing.T) {
 		"a name no UTF-8":   {URL: target, Fields: field("\xff", "a")},
 		"a value no UTF-8":  {URL: target, Fields: field("a", "\xff")},
 	} {
-		wantFault(t, name, checkFormPost(post))
+		wantFault(t, name, checkStep(post))
 	}
 }
 
@@ -105,7 +126,7 @@ func TestCheckPrompt(t *testing.T) {
 			{Name: "d", Kind: sdk.FieldNewPassword}, {Name: "e", Kind: sdk.FieldOneTimeCode, Optional: true},
 		}},
 	} {
-		if err := checkPrompt(prompt); err != nil {
+		if err := checkStep(prompt); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -127,15 +148,16 @@ func TestCheckPrompt(t *testing.T) {
 		"prose as a reason":   with(func(p *sdk.Prompt) { p.Reason = "Your password\n has expired" }),
 		"a very long reason":  with(func(p *sdk.Prompt) { p.Reason = sdk.Reason(strings.Repeat("x", 65)) }),
 	} {
-		wantFault(t, name, checkPrompt(prompt))
+		wantFault(t, name, checkStep(prompt))
 	}
 }
 
 func TestCheckMemory(t *testing.T) {
-	if err := checkMemory(make([]byte, sdk.MaxMemory)); err != nil {
+	const target = "https://idp.test/"
+	if err := checkStep(sdk.Redirect{URL: target, Memory: make([]byte, sdk.MaxMemory)}); err != nil {
 		t.Error(err)
 	}
-	wantFault(t, "too much", checkMemory(make([]byte, sdk.MaxMemory+1)))
+	wantFault(t, "too much", checkStep(sdk.Redirect{URL: target, Memory: make([]byte, sdk.MaxMemory+1)}))
 }
 
 func TestCheckIdentity(t *testing.T) {
@@ -153,7 +175,7 @@ func TestCheckIdentity(t *testing.T) {
 		"an expiry to come":            func(i *sdk.Identity) { i.ExpiresAt = now.Add(1) },
 		"an expiry far away":           func(i *sdk.Identity) { i.ExpiresAt = now.AddDate(9000, 0, 0) },
 		"a once-ID for a moment":       func(i *sdk.Identity) { i.OnceID, i.OnceUntil = "o", now.Add(1) },
-		"a once-ID for as long":        func(i *sdk.Identity) { i.OnceID, i.OnceUntil = "o", now.Add(maxOnce) },
+		"a once-ID for as long":        func(i *sdk.Identity) { i.OnceID, i.OnceUntil = "o", now.Add(sdk.MaxOnce) },
 		"an end of no once-ID":         func(i *sdk.Identity) { i.OnceUntil = now.Add(-1) },
 		"attributes as long":           func(i *sdk.Identity) { i.Email = strings.Repeat("e", sdk.MaxAttribute) },
 		"names in any script":          func(i *sdk.Identity) { i.GivenName, i.Name = "Łukasz", "山田 太郎" },
@@ -161,48 +183,86 @@ func TestCheckIdentity(t *testing.T) {
 	} {
 		i := sdk.Identity{Subject: "s"}
 		alter(&i)
-		if err := checkIdentity(i, now); err != nil {
-			t.Errorf("%s: %v", name, err)
+		if got, leftOut, err := accept(i, now); err != nil || len(leftOut) > 0 || !cmp.Equal(got, i) {
+			t.Errorf("%s: %v, left out %q", name, err, leftOut)
 		}
 	}
+}
+
+// What only decorates never ends a login, and never gets further as it is.
+func TestAcceptTidies(t *testing.T) {
 	long := strings.Repeat("x", sdk.MaxAttribute+1)
 	for name, alter := range map[string]func(*sdk.Identity){
-		"D05 no subject":                func(i *sdk.Identity) { i.Subject = "" },
-		"D05 subject of 256 bytes":      func(i *sdk.Identity) { i.Subject = strings.Repeat("s", 256) },
-		"D05 subject with NUL":          func(i *sdk.Identity) { i.Subject = "u\x00" },
-		"D05 subject with a line break": func(i *sdk.Identity) { i.Subject = "u\r\nX: y" },
-		"D05 subject with DEL":          func(i *sdk.Identity) { i.Subject = "u\x7f" },
-		"D05 subject with C1":           func(i *sdk.Identity) { i.Subject = "u\u0085" },
-		"D05 subject no UTF-8":          func(i *sdk.Identity) { i.Subject = "u\xff" },
-		"K04 username no UTF-8":         func(i *sdk.Identity) { i.Username = "\xff" },
-		"K04 username long":             func(i *sdk.Identity) { i.Username = long },
-		"K04 e-mail with a line break":  func(i *sdk.Identity) { i.Email = "a@b\nBcc: c" },
-		"K04 e-mail long":               func(i *sdk.Identity) { i.Email = long },
-		"K04 given name with ANSI":      func(i *sdk.Identity) { i.GivenName = "\x1b[2J" },
-		"K04 given name long":           func(i *sdk.Identity) { i.GivenName = long },
-		"K04 family name with NUL":      func(i *sdk.Identity) { i.FamilyName = "\x00" },
-		"K04 name with a tab":           func(i *sdk.Identity) { i.Name = "a\tb" },
-		"K04 acr with a line break":     func(i *sdk.Identity) { i.ACR = "\n" },
-		"K04 once-ID with NUL":          func(i *sdk.Identity) { i.OnceID, i.OnceUntil = "\x00", now.Add(1) },
-		"K04 once-ID long":              func(i *sdk.Identity) { i.OnceID, i.OnceUntil = long, now.Add(1) },
-		"D12 too many groups":           func(i *sdk.Identity) { i.Groups = slices.Repeat([]string{"g"}, sdk.MaxGroups+1) },
-		"D12 too many bytes of groups":  func(i *sdk.Identity) { i.Groups = slices.Repeat([]string{strings.Repeat("g", 1024)}, 513) },
-		"D12 a very long group":         func(i *sdk.Identity) { i.Groups = []string{long} },
-		"D12 admin and NUL":             func(i *sdk.Identity) { i.Groups = []string{"users", "admin\x00"} },
-		"D12 a group no UTF-8":          func(i *sdk.Identity) { i.Groups = []string{"admin\xff"} },
-		"an amr with a line break":      func(i *sdk.Identity) { i.AMR = []string{"\n"} },
-		"too many amr":                  func(i *sdk.Identity) { i.AMR = slices.Repeat([]string{"a"}, 65) },
-		"a grant too large":             func(i *sdk.Identity) { i.Grant = make([]byte, sdk.MaxGrant+1) },
-		"expired now":                   func(i *sdk.Identity) { i.ExpiresAt = now },
-		"expired before":                func(i *sdk.Identity) { i.ExpiresAt = now.Add(-time.Hour) },
-		"expired long ago":              func(i *sdk.Identity) { i.ExpiresAt = time.Unix(-1, 0) },
-		"a once-ID without an end":      func(i *sdk.Identity) { i.OnceID = "o" },
-		"a once-ID until now":           func(i *sdk.Identity) { i.OnceID, i.OnceUntil = "o", now },
-		"a once-ID for too long":        func(i *sdk.Identity) { i.OnceID, i.OnceUntil = "o", now.Add(maxOnce+1) },
+		"K04 username no UTF-8":        func(i *sdk.Identity) { i.Username = "\xff" },
+		"K04 username long":            func(i *sdk.Identity) { i.Username = long },
+		"K04 e-mail with a line break": func(i *sdk.Identity) { i.Email = "a@b\nBcc: c" },
+		"K04 e-mail long":              func(i *sdk.Identity) { i.Email = long },
+		"K04 given name with ANSI":     func(i *sdk.Identity) { i.GivenName = "\x1b[2J" },
+		"K04 given name long":          func(i *sdk.Identity) { i.GivenName = long },
+		"K04 family name with NUL":     func(i *sdk.Identity) { i.FamilyName = "\x00" },
+		"K04 name with a tab":          func(i *sdk.Identity) { i.Name = "a\tb" },
+		"K04 acr with a line break":    func(i *sdk.Identity) { i.ACR = "\n" },
+		"D12 a very long group":        func(i *sdk.Identity) { i.Groups = []string{long} },
+		"D12 admin and NUL":            func(i *sdk.Identity) { i.Groups = []string{"users", "admin\x00"} },
+		"D12 a group no UTF-8":         func(i *sdk.Identity) { i.Groups = []string{"admin\xff"} },
+		"an amr with a line break":     func(i *sdk.Identity) { i.AMR = []string{"\n"} },
 	} {
 		i := sdk.Identity{Subject: "s"}
 		alter(&i)
-		wantFault(t, name, checkIdentity(i, now))
+		got, leftOut, err := accept(i, testStart)
+		if err != nil || len(leftOut) != 1 || cmp.Equal(got, i) {
+			t.Errorf("%s: %v, left out %q, got %+v", name, err, leftOut, got)
+		}
+		if slices.ContainsFunc(append(got.Groups, got.Username, got.Email, got.GivenName, got.FamilyName, got.Name, got.ACR), func(text string) bool {
+			return len(text) > sdk.MaxAttribute || !utf8.ValidString(text) || strings.ContainsFunc(text, unicode.IsControl)
+		}) {
+			t.Errorf("%s: got %+v", name, got)
+		}
+	}
+}
+
+func TestCheckIdentityRefuses(t *testing.T) {
+	now := testStart
+	long := strings.Repeat("x", sdk.MaxAttribute+1)
+	for name, test := range map[string]struct {
+		reason sdk.Reason
+		alter  func(*sdk.Identity)
+	}{
+		"D05 no subject":                {"subject_invalid", func(i *sdk.Identity) { i.Subject = "" }},
+		"D05 subject of 256 bytes":      {"subject_invalid", func(i *sdk.Identity) { i.Subject = strings.Repeat("s", 256) }},
+		"D05 subject with NUL":          {"subject_invalid", func(i *sdk.Identity) { i.Subject = "u\x00" }},
+		"D05 subject with a line break": {"subject_invalid", func(i *sdk.Identity) { i.Subject = "u\r\nX: y" }},
+		"D05 subject with DEL":          {"subject_invalid", func(i *sdk.Identity) { i.Subject = "u\x7f" }},
+		"D05 subject with C1":           {"subject_invalid", func(i *sdk.Identity) { i.Subject = "u\u0085" }},
+		"D05 subject no UTF-8":          {"subject_invalid", func(i *sdk.Identity) { i.Subject = "u\xff" }},
+		"K04 once-ID with NUL":          {"once_id_invalid", func(i *sdk.Identity) { i.OnceID, i.OnceUntil = "\x00", now.Add(1) }},
+		"K04 once-ID long":              {"once_id_invalid", func(i *sdk.Identity) { i.OnceID, i.OnceUntil = long, now.Add(1) }},
+		"D12 too many groups":           {"groups_too_large", func(i *sdk.Identity) { i.Groups = slices.Repeat([]string{"g"}, sdk.MaxGroups+1) }},
+		"D12 too many bytes of groups":  {"groups_too_large", func(i *sdk.Identity) { i.Groups = slices.Repeat([]string{strings.Repeat("g", 1024)}, 513) }},
+		"too many amr":                  {"amr_too_large", func(i *sdk.Identity) { i.AMR = slices.Repeat([]string{"a"}, 65) }},
+		"a session ID with NUL":         {"session_id_invalid", func(i *sdk.Identity) { i.SessionID = "\x00" }},
+		"a logout subject with NUL":     {"logout_subject_invalid", func(i *sdk.Identity) { i.LogoutSubject = "\x00" }},
+		"a long session ID":             {"session_id_invalid", func(i *sdk.Identity) { i.SessionID = long }},
+		"a long logout subject":         {"logout_subject_invalid", func(i *sdk.Identity) { i.LogoutSubject = long }},
+	} {
+		i := sdk.Identity{Subject: "s"}
+		test.alter(&i)
+		_, _, err := accept(i, now)
+		wantRefused(t, name, err, test.reason)
+	}
+	for name, alter := range map[string]func(*sdk.Identity){
+		"a grant too large":        func(i *sdk.Identity) { i.Grant = make([]byte, sdk.MaxGrant+1) },
+		"expired now":              func(i *sdk.Identity) { i.ExpiresAt = now },
+		"expired before":           func(i *sdk.Identity) { i.ExpiresAt = now.Add(-time.Hour) },
+		"expired long ago":         func(i *sdk.Identity) { i.ExpiresAt = time.Unix(-1, 0) },
+		"a once-ID without an end": func(i *sdk.Identity) { i.OnceID = "o" },
+		"a once-ID until now":      func(i *sdk.Identity) { i.OnceID, i.OnceUntil = "o", now },
+		"a once-ID for too long":   func(i *sdk.Identity) { i.OnceID, i.OnceUntil = "o", now.Add(sdk.MaxOnce+1) },
+	} {
+		i := sdk.Identity{Subject: "s"}
+		alter(&i)
+		_, _, err := accept(i, now)
+		wantFault(t, name, err)
 	}
 }
 

@@ -16,7 +16,8 @@ import (
 // found or created, roles are mapped, the session is written.
 func (s *Service) complete(ctx context.Context, p Provider, attempt Attempt, identity sdk.Identity, answer Answer) (*SignedIn, error) {
 	now := s.config.Now()
-	if err := checkIdentity(identity, now); err != nil {
+	identity, leftOut, err := accept(identity, now)
+	if err != nil {
 		return nil, err
 	}
 	if err := s.ports.Once.Spend(ctx, onceIDs(p, attempt, identity)...); err != nil {
@@ -36,6 +37,7 @@ func (s *Service) complete(ctx context.Context, p Provider, attempt Attempt, ide
 	if identity.PasswordExpiresAt.After(now) {
 		signedIn.PasswordExpiresAt = identity.PasswordExpiresAt
 	}
+	signedIn.LeftOut = leftOut
 	s.endReplaced(ctx, answer.Replaces)
 	return signedIn, nil
 }

@@ -92,18 +92,21 @@ func TestFirstLoginsAtOnceMakeOneUser(t *testing.T) {
 }
 
 func TestIdentitiesThatAreFaults(t *testing.T) {
-	for name, identity := range map[string]sdk.Identity{
-		"D05 no subject":     {Email: "alice@example.org", EmailVerified: true},
-		"D05 a long subject": {Subject: fmt.Sprintf("%256d", 1)},
-		"D05 NUL":            {Subject: "alice\x00"},
-		"D12 many groups":    {Subject: "alice", Groups: make([]string, sdk.MaxGroups+1)},
-		"expired":            {Subject: "alice", ExpiresAt: start},
-		"once-ID too long":   {Subject: "alice", OnceID: "o", OnceUntil: start.AddDate(1, 0, 0)},
+	for name, test := range map[string]struct {
+		identity sdk.Identity
+		want     error
+	}{
+		"D05 no subject":     {sdk.Identity{Email: "alice@example.org", EmailVerified: true}, sdk.ErrInvalidResponse},
+		"D05 a long subject": {sdk.Identity{Subject: fmt.Sprintf("%256d", 1)}, sdk.ErrInvalidResponse},
+		"D05 NUL":            {sdk.Identity{Subject: "alice\x00"}, sdk.ErrInvalidResponse},
+		"D12 many groups":    {sdk.Identity{Subject: "alice", Groups: make([]string, sdk.MaxGroups+1)}, sdk.ErrInvalidResponse},
+		"expired":            {sdk.Identity{Subject: "alice", ExpiresAt: start}, sso.ErrPluginFault},
+		"once-ID too long":   {sdk.Identity{Subject: "alice", OnceID: "o", OnceUntil: start.AddDate(1, 0, 0)}, sso.ErrPluginFault},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
-			done, err := h.tryToSignIn(sso.Start{}, identity)
-			wantErr(t, "signing in", err, sso.ErrPluginFault)
+			done, err := h.tryToSignIn(sso.Start{}, test.identity)
+			wantErr(t, "signing in", err, test.want)
 			if done != nil || h.count("users")+h.count("sessions")+h.count("once") != 0 {
 				t.Errorf("signed in %+v, or written to the store", done)
 			}

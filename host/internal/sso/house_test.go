@@ -83,7 +83,8 @@ func (h *house) restart() {
 	}
 	h.tokens = &unreliable{AccessTokens: tokens}
 	h.Service, err = sso.New(sso.Config{
-		Secret: h.secret, SecretPrevious: h.previous, AccessTokenTTL: accessTTL, RefreshTokenTTL: refreshTTL, SessionTTL: sessionTTL,
+		Secret: h.secret, SecretPrevious: h.previous, PublicURL: "https://doorward.test",
+		AccessTokenTTL: accessTTL, RefreshTokenTTL: refreshTTL, SessionTTL: sessionTTL,
 		RefreshGrace: grace, Clock: sso.NewClock(h.clock.look),
 	}, sso.Ports{
 		Providers: h.providers, Users: h.store, Sessions: h.sessions, AtProviders: h.store, Once: h.store, Sealed: h.sealed, Tokens: h.tokens,
@@ -110,6 +111,9 @@ func (h *house) begin(begin sso.Start) sso.Pending {
 	}
 	return pending
 }
+
+// callbackURL is where logins through "p" come back to.
+const callbackURL = "https://doorward.test/auth/login/p/callback"
 
 // answerTo is how an honest browser comes back.
 func answerTo(pending sso.Pending) sso.Answer {
@@ -338,7 +342,7 @@ func (i *idp) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.Step, 
 func (i *idp) serve(t testing.TB, list []sso.Provider) map[string]sdk.Mechanism {
 	t.Helper()
 	open := func(context.Context, sdk.Env, struct{}) (sdk.Mechanism, error) { return i, nil }
-	client := plugintest.Serve(t, plugin.Description{Mechanism: "scripted", Version: "1.0.0"}, open, nil)
+	client := plugintest.ServeUnchecked(t, plugin.Description{Mechanism: "scripted", Version: "1.0.0"}, open)
 	mechanisms := map[string]sdk.Mechanism{}
 	for _, p := range list {
 		req := plugintest.Request(nil)

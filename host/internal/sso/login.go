@@ -9,15 +9,11 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/contract"
 )
 
-// Deadlines of the calls to a mechanism, from when it is their turn. Continue
-// may have to ask the provider several times.
-const (
-	beginTimeout    = 15 * time.Second
-	continueTimeout = 25 * time.Second
-	completeTimeout = 10 * time.Second // to write the session
-)
+// completeTimeout is how long the writing of a session may take.
+const completeTimeout = 10 * time.Second
 
 // Start is how a login starts.
 type Start struct {
@@ -48,16 +44,20 @@ func (s *Service) Begin(ctx context.Context, start Start) (Pending, error) {
 	attempt := Attempt{
 		State: newState(), Provider: p.Name, Mode: start.Mode, Redirect: start.Redirect,
 		RedirectAsked: start.RedirectAsked, ExpiresAt: s.config.Now().Add(p.LoginTimeout),
+		CallbackURL: s.urlsOf(p.Name).Callback,
 	}
 	if attempt.Mode == "" {
 		attempt.Mode = p.Mode
 	}
-	step, err := s.beginAt(ctx, p, sdk.BeginRequest{State: attempt.State, LoginHint: start.LoginHint, Consent: start.Consent})
+	step, err := s.beginAt(ctx, p, sdk.BeginRequest{
+		State: attempt.State, LoginHint: start.LoginHint, Consent: start.Consent,
+		CallbackURL: attempt.CallbackURL, ReturnURL: returnURL(attempt.CallbackURL, attempt.State),
+	})
 	if err != nil {
 		return Pending{}, fmt.Errorf("beginning a login through %s: %w", p.Name, err)
 	}
-	if _, ok := step.(sdk.Authenticated); ok {
-		return Pending{}, fault("signed in without asking anybody")
+	if err := held(contract.CheckBegin(step)); err != nil {
+		return Pending{}, err
 	}
 	return s.pending(attempt, step)
 }
@@ -68,36 +68,22 @@ func (s *Service) beginAt(ctx context.Context, p Provider, req sdk.BeginRequest)
 		return nil, err
 	}
 	defer done()
-	ctx, cancel := context.WithTimeout(ctx, beginTimeout)
+	ctx, cancel := context.WithTimeout(ctx, wait(sdk.CallBegin))
 	defer cancel()
 	return m.Begin(ctx, req)
 }
 
-// pending checks a step and seals the attempt that awaits its outcome.
+// pending seals the attempt that awaits the outcome of a checked step.
 func (s *Service) pending(attempt Attempt, step sdk.Step) (Pending, error) {
-	attempt.Step, attempt.Fields, attempt.Optional = newStep(), nil, nil
-	var err error
-	switch step := step.(type) {
-	case sdk.Redirect:
-		attempt.Memory, err = step.Memory, checkTarget(step.URL)
-	case sdk.FormPost:
-		attempt.Memory, err = step.Memory, checkFormPost(step)
-	case sdk.Prompt:
-		for _, f := range step.Fields {
+	attempt.Step, attempt.Memory = newStep(), contract.MemoryOf(step)
+	attempt.Fields, attempt.Optional = nil, nil
+	if prompt, ok := step.(sdk.Prompt); ok {
+		for _, f := range prompt.Fields {
 			attempt.Fields = append(attempt.Fields, f.Name)
 			if f.Optional {
 				attempt.Optional = append(attempt.Optional, f.Name)
 			}
 		}
-		attempt.Memory, err = step.Memory, checkPrompt(step)
-	default:
-		err = fault("a step of type %T", step)
-	}
-	if err != nil {
-		return Pending{}, err
-	}
-	if err := checkMemory(attempt.Memory); err != nil {
-		return Pending{}, err
 	}
 	sealed, err := s.sealer.seal(attempt)
 	if err != nil {
@@ -191,6 +177,9 @@ func (s *Service) goOn(
 		signedIn, err := s.complete(ctx, p, attempt, done.Identity, answer)
 		return nil, signedIn, err
 	}
+	if err := held(contract.CheckContinue(step, s.config.Now())); err != nil {
+		return nil, nil, err
+	}
 	pending, err := s.pending(attempt, step)
 	if err != nil {
 		return nil, nil, err
@@ -211,14 +200,14 @@ func (s *Service) continueAt(ctx context.Context, p Provider, req sdk.ContinueRe
 	if err := first(); err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), continueTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), wait(sdk.CallContinue))
 	defer cancel()
 	return m.Continue(ctx, req)
 }
 
 // continueRequest takes of an answer what was asked for.
 func continueRequest(attempt Attempt, response sdk.InboundRequest) (sdk.ContinueRequest, error) {
-	req := sdk.ContinueRequest{State: attempt.State, Memory: attempt.Memory}
+	req := sdk.ContinueRequest{State: attempt.State, Memory: attempt.Memory, CallbackURL: attempt.CallbackURL}
 	if len(attempt.Fields) == 0 {
 		req.Response = response
 		return req, nil

@@ -69,6 +69,7 @@ func TestMechanismGetsWhatCameBack(t *testing.T) {
 	}
 	want := []sdk.ContinueRequest{{
 		State: pending.Attempt.State, Memory: []byte("memory of " + pending.Attempt.State), Response: answer.Response,
+		CallbackURL: callbackURL,
 	}}
 	if diff := cmp.Diff(want, h.idp.calls()); diff != "" {
 		t.Errorf("requests to the mechanism (-want +got):\n%s", diff)
@@ -83,7 +84,11 @@ func TestHintsReachTheMechanism(t *testing.T) {
 		return sdk.Redirect{URL: "https://idp.test/"}, nil
 	}
 	pending := h.begin(sso.Start{LoginHint: "alice", Consent: true})
-	if diff := cmp.Diff(sdk.BeginRequest{State: pending.Attempt.State, LoginHint: "alice", Consent: true}, got); diff != "" {
+	want := sdk.BeginRequest{
+		State: pending.Attempt.State, LoginHint: "alice", Consent: true,
+		CallbackURL: callbackURL, ReturnURL: callbackURL + "?state=" + pending.Attempt.State,
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("request to the mechanism (-want +got):\n%s", diff)
 	}
 	if len(got.State) != 43 || len(sso.AttemptID(got.State)) == 0 || strings.Contains(got.State, sso.AttemptID(got.State)) {

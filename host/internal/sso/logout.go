@@ -7,15 +7,11 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/contract"
 )
 
-// Deadlines of the calls of a logout, and how long the provider may take to send
-// the browser back.
-const (
-	beginLogoutTimeout   = 8 * time.Second // somebody waits, and is signed out here already
-	receiveLogoutTimeout = 15 * time.Second
-	logoutLasts          = 10 * time.Minute
-)
+// logoutLasts is how long the provider may take to send the browser back.
+const logoutLasts = 10 * time.Minute
 
 // Ended is a session that was ended, with what its provider needs to end its own.
 type Ended struct {
@@ -51,22 +47,25 @@ func (s *Service) Logout(ctx context.Context, token Token) (Ended, error) {
 //
 // An error means that the provider cannot be asked; here the session has ended.
 func (s *Service) BeginLogout(ctx context.Context, ended Ended, redirect string) (pending Pending, ok bool, err error) {
-	ctx, cancel := context.WithTimeout(ctx, beginLogoutTimeout)
+	ctx, cancel := context.WithTimeout(ctx, waitFor(sdk.CapabilityBeginLogout))
 	defer cancel()
 	m, done, err := s.turn(ctx, ended.Provider, LineSessions)
 	if err != nil {
 		return Pending{}, false, err
 	}
 	defer done()
-	beginner, ok := m.(sdk.LogoutBeginner)
-	if !ok {
-		return Pending{}, false, nil
+	beginner, err := sdk.As[sdk.LogoutBeginner](m, sdk.CapabilityBeginLogout)
+	if err != nil {
+		return Pending{}, false, nil // there is nothing to do there
 	}
 	attempt := Attempt{
 		State: newState(), Step: newStep(), Provider: ended.Provider, Redirect: redirect,
 		ExpiresAt: s.config.Now().Add(logoutLasts),
 	}
-	step, err := beginner.BeginLogout(ctx, sdk.LogoutRequest{State: attempt.State, Subject: ended.subject, Grant: ended.grant})
+	step, err := beginner.BeginLogout(ctx, sdk.LogoutRequest{
+		State: attempt.State, Subject: ended.subject, Grant: ended.grant,
+		ReturnURL: returnURL(s.urlsOf(ended.Provider).Logout, attempt.State),
+	})
 	if errors.Is(err, errors.ErrUnsupported) || err == nil && step == nil {
 		return Pending{}, false, nil
 	}
@@ -78,32 +77,12 @@ func (s *Service) BeginLogout(ctx context.Context, ended Ended, redirect string)
 }
 
 func (s *Service) pendingLogout(attempt Attempt, step sdk.Step) (Pending, error) {
-	if err := checkReply(step); err != nil {
+	if err := held(contract.CheckReply(step)); err != nil {
 		return Pending{}, err
 	}
-	switch step := step.(type) {
-	case sdk.Redirect:
-		attempt.Memory = step.Memory
-	case sdk.FormPost:
-		attempt.Memory = step.Memory
-	}
-	if err := checkMemory(attempt.Memory); err != nil {
-		return Pending{}, err
-	}
+	attempt.Memory = contract.MemoryOf(step)
 	sealed, err := s.logouts.seal(attempt)
 	return Pending{Step: step, Attempt: attempt, Sealed: sealed}, err
-}
-
-// checkReply allows the steps that a logout may have.
-func checkReply(step sdk.Step) error {
-	switch step := step.(type) {
-	case sdk.Redirect:
-		return checkTarget(step.URL)
-	case sdk.FormPost:
-		return checkFormPost(step)
-	default:
-		return fault("a logout with a step of type %T", step)
-	}
 }
 
 // LogoutMessage is a request that a provider sent, or had the browser send, to
@@ -151,7 +130,7 @@ func (s *Service) ReceiveLogout(ctx context.Context, message LogoutMessage) (Log
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 	defer cancel()
-	if err := checkLogout(said, attempt, s.config.Now()); err != nil {
+	if err := held(contract.CheckLogout(said, attempt.State != "", s.config.Now())); err != nil {
 		return LoggedOut{}, err
 	}
 	done := LoggedOut{Reply: said.Reply, Outcome: said.Outcome, Redirect: attempt.Redirect}
@@ -182,54 +161,17 @@ func (s *Service) receive(ctx context.Context, p Provider, attempt Attempt, requ
 	if attempt.Step != "" && !s.spent.spend(attempt.Step, s.config.Now()) {
 		return sdk.Logout{}, ErrAttemptOver
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), receiveLogoutTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), waitFor(sdk.CapabilityReceiveLogout))
 	defer cancel()
-	receiver, ok := m.(sdk.LogoutReceiver)
-	if !ok {
-		return sdk.Logout{}, errors.ErrUnsupported
+	receiver, err := sdk.As[sdk.LogoutReceiver](m, sdk.CapabilityReceiveLogout)
+	if err != nil {
+		return sdk.Logout{}, err
 	}
 	said, err := receiver.ReceiveLogout(ctx, sdk.LogoutMessage{Request: request, State: attempt.State, Memory: attempt.Memory})
 	if err != nil {
 		return sdk.Logout{}, fmt.Errorf("receiving a logout message of %s: %w", p.Name, err)
 	}
 	return said, nil
-}
-
-// checkLogout holds a logout to the contract of the sdk: it either ends one of
-// ours, which then must be under way in this browser, or names sessions.
-func checkLogout(l sdk.Logout, attempt Attempt, now time.Time) error {
-	switch l.Outcome {
-	case "":
-		if l.Subject == "" && len(l.SessionIDs) == 0 {
-			return fault("a logout that names nobody")
-		}
-	case sdk.LogoutDone, sdk.LogoutPartial:
-		if attempt.State == "" {
-			return fault("the outcome of a logout that this browser did not begin")
-		}
-		if l.Subject != "" || len(l.SessionIDs) > 0 {
-			return fault("the outcome of a logout of ours, and another logout in the same message")
-		}
-	default:
-		return fault("a logout with the outcome %q", bounded(string(l.Outcome)))
-	}
-	if l.Reply != nil {
-		if err := checkReply(l.Reply); err != nil {
-			return err
-		}
-	}
-	if err := checkText("a subject", l.Subject, sdk.MaxAttribute); err != nil {
-		return err
-	}
-	for _, id := range l.SessionIDs {
-		if id == "" {
-			return fault("a logout of a session without a name")
-		}
-	}
-	if err := checkList("a session ID", l.SessionIDs, sdk.MaxLogoutSessions, sdk.MaxLogoutSessions*sdk.MaxAttribute); err != nil {
-		return err
-	}
-	return checkOnce(l.OnceID, l.OnceUntil, now)
 }
 
 func selection(p Provider, l sdk.Logout) Selection {

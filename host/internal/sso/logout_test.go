@@ -64,7 +64,7 @@ func TestH32LogoutMessagesThatEndNothing(t *testing.T) {
 	}{
 		"refused by the mechanism":        {sdk.Logout{Subject: "ada"}, sdk.InvalidResponse("signature", "unsigned"), sdk.ErrInvalidResponse},
 		"that names nobody":               {sdk.Logout{}, nil, sso.ErrPluginFault},
-		"with a session without a name":   {sdk.Logout{Subject: "ada", SessionIDs: []string{""}}, nil, sso.ErrPluginFault},
+		"with a session without a name":   {sdk.Logout{Subject: "ada", SessionIDs: []string{""}}, nil, sdk.ErrInvalidResponse},
 		"that answers what we never sent": {outcome, nil, sso.ErrPluginFault},
 		"with a reply to a script":        {sdk.Logout{Subject: "ada", Reply: sdk.Redirect{URL: "javascript:alert(1)"}}, nil, sso.ErrPluginFault},
 		"with a once-ID for ever":         {sdk.Logout{Subject: "ada", OnceID: "x", OnceUntil: start.Add(99 * 24 * time.Hour)}, nil, sso.ErrPluginFault},

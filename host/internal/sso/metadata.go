@@ -2,25 +2,15 @@ package sso
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"sync"
 	"time"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/contract"
 )
 
-const (
-	metadataTimeout = 10 * time.Second
-	metadataFor     = 5 * time.Second // anybody may ask, as often as they like
-	maxMetadata     = 512 << 10
-)
-
-// metadataTypes are what a document may be. A browser shows some other types as a
-// page of ours, with scripts.
-var metadataTypes = map[string]bool{
-	"application/samlmetadata+xml": true, "application/xml": true, "text/xml": true, "application/json": true,
-}
+const metadataFor = 5 * time.Second // anybody may ask, as often as they like
 
 // documents keeps metadata for a moment, for each configured provider.
 type documents struct {
@@ -77,20 +67,18 @@ func (s *Service) metadata(waiting context.Context, p Provider) (sdk.Document, e
 		return sdk.Document{}, err
 	}
 	defer done()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(waiting), metadataTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(waiting), waitFor(sdk.CapabilityMetadata))
 	defer cancel()
-	publisher, ok := m.(sdk.MetadataPublisher)
-	if !ok {
-		return sdk.Document{}, errors.ErrUnsupported
+	publisher, err := sdk.As[sdk.MetadataPublisher](m, sdk.CapabilityMetadata)
+	if err != nil {
+		return sdk.Document{}, err
 	}
 	document, err := publisher.Metadata(ctx)
-	switch {
-	case err != nil:
+	if err != nil {
 		return sdk.Document{}, fmt.Errorf("asking for the metadata of %s: %w", p.Name, err)
-	case len(document.Content) > maxMetadata:
-		return sdk.Document{}, fault("metadata of %d bytes, at most %d are allowed", len(document.Content), maxMetadata)
-	case !metadataTypes[document.ContentType]:
-		return sdk.Document{}, fault("metadata of type %q", bounded(document.ContentType))
+	}
+	if err := held(contract.CheckDocument(document)); err != nil {
+		return sdk.Document{}, err
 	}
 	return document, nil
 }

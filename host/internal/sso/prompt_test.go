@@ -51,8 +51,8 @@ func TestPrompt(t *testing.T) {
 		t.Errorf("the right password: %+v, %v", out, err)
 	}
 	want := []sdk.ContinueRequest{
-		{State: first.Attempt.State, Memory: []byte("first"), Answers: map[string]string{"identifier": "alice", "password": "wrong"}},
-		{State: first.Attempt.State, Memory: []byte("second"), Answers: map[string]string{"identifier": "alice", "password": "right"}},
+		{State: first.Attempt.State, Memory: []byte("first"), Answers: map[string]string{"identifier": "alice", "password": "wrong"}, CallbackURL: callbackURL},
+		{State: first.Attempt.State, Memory: []byte("second"), Answers: map[string]string{"identifier": "alice", "password": "right"}, CallbackURL: callbackURL},
 	}
 	if diff := cmp.Diff(want, h.idp.calls()); diff != "" {
 		t.Errorf("requests to the mechanism (-want +got):\n%s", diff)

@@ -35,6 +35,10 @@ type Provider struct {
 	// that the provider sends, as its mechanism says.
 	MaxInbound int64
 
+	// StateParameters are the names under which the state comes back, besides
+	// "state" and "RelayState".
+	StateParameters []string
+
 	Spelled Spelled
 }
 

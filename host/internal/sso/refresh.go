@@ -9,10 +9,6 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// refreshTimeout bounds the question to the provider, so that a refresh is
-// answered although the provider is silent.
-const refreshTimeout = 10 * time.Second
-
 // verdict is what a provider says about a session.
 type verdict struct {
 	user     User
@@ -109,17 +105,18 @@ func (s *Service) refreshed(waiting context.Context, session Session, at AtProvi
 	defer done()
 	// A client that goes away must not break this off half way: the provider may
 	// have replaced the grant already.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(waiting), refreshTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(waiting), waitFor(sdk.CapabilityRefresh))
 	defer cancel()
-	refresher, ok := m.(sdk.Refresher)
-	if !ok {
-		return sdk.Identity{}, errors.ErrUnsupported
+	refresher, err := sdk.As[sdk.Refresher](m, sdk.CapabilityRefresh)
+	if err != nil {
+		return sdk.Identity{}, err
 	}
 	answer, err := refresher.Refresh(ctx, grant)
 	if err != nil {
 		return sdk.Identity{}, err
 	}
-	return answer.Identity, checkIdentity(answer.Identity, s.config.Now())
+	identity, _, err := accept(answer.Identity, s.config.Now())
+	return identity, err
 }
 
 // follow takes over what the provider says now.

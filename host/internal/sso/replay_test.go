@@ -188,7 +188,7 @@ func TestA15NothingUnauthenticatedWritesToTheStore(t *testing.T) {
 		}
 		h.idp.vouchFor(sdk.Identity{Subject: "\x00"})
 		_, err = h.Continue(t.Context(), answerTo(h.begin(sso.Start{})))
-		wantErr(t, "an identity that does not hold", err, sso.ErrPluginFault)
+		wantErr(t, "an identity that does not hold", err, sdk.ErrInvalidResponse)
 	}
 	if h.fingerprint() != before {
 		t.Error("the database was written to")

@@ -21,6 +21,9 @@ type Config struct {
 	// Clock is what the time is told by, and what may be undone because of it.
 	*Clock
 
+	// PublicURL is where the browser reaches us, without a slash at the end.
+	PublicURL string
+
 	AccessTokenTTL  time.Duration
 	RefreshTokenTTL time.Duration
 	SessionTTL      time.Duration

@@ -23,6 +23,10 @@ type SignedIn struct {
 	// PasswordExpiresAt is told after a login if the password expires soon.
 	PasswordExpiresAt time.Time
 
+	// LeftOut names what of the identity was cleaned or left out because it could
+	// not be shown. It holds no value.
+	LeftOut []string
+
 	// Unasked is why the provider could not say, at a refresh, whether the
 	// session is still good. It goes on then, and does not become longer.
 	Unasked error

@@ -32,7 +32,9 @@ func (s *Service) ContinueUnsolicited(ctx context.Context, u Unsolicited) (*Sign
 	if !p.AllowUnsolicited {
 		return nil, fmt.Errorf("%w: a response that nobody asked for", ErrAttemptInvalid)
 	}
-	step, err := s.continueAt(ctx, p, sdk.ContinueRequest{Response: u.Response, Unsolicited: true}, func() error { return nil })
+	step, err := s.continueAt(ctx, p, sdk.ContinueRequest{
+		Response: u.Response, Unsolicited: true, CallbackURL: s.urlsOf(p.Name).Callback,
+	}, func() error { return nil })
 	if err != nil {
 		return nil, fmt.Errorf("continuing an unsolicited login through %s: %w", p.Name, err)
 	}

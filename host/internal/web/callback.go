@@ -24,7 +24,7 @@ func (s *Server) callback(c echo.Context) error {
 		return err
 	}
 	response := inbound(c)
-	state, err := stateOf(response)
+	state, err := stateOf(response, provider.StateParameters)
 	if err != nil && mayBeUnsolicited(provider, response) {
 		return s.unsolicited(c, provider, response)
 	}
@@ -62,20 +62,6 @@ func (s *Server) callback(c echo.Context) error {
 		return s.goOn(c, *out.Pending)
 	}
 	return s.welcome(c, out.Attempt, out.SignedIn)
-}
-
-// stateOf finds the state in what came back: exactly once, under the name that
-// OAuth 2.0 or SAML gives it.
-func stateOf(in sdk.InboundRequest) (string, error) {
-	source := in.Query
-	if in.Method == http.MethodPost {
-		source = in.Form
-	}
-	found := append(append([]string{}, source["state"]...), source["RelayState"]...)
-	if len(found) != 1 || found[0] == "" || len(found[0]) > 255 {
-		return "", payloadError{"state is missing, given twice, or too long"}
-	}
-	return found[0], nil
 }
 
 // withoutCookie deals with a response whose attempt the browser did not send

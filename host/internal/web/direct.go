@@ -17,8 +17,9 @@ import (
 // passwords. There are none.
 func (s *Server) passwordLogin(echo.Context) error { return errNoPasswords }
 
-// directRequest is a login by a program that asks its user itself: identifier
-// and password at once or, when more was asked for, an attempt with answers.
+// directRequest is a login by a program that asks its user itself: what the first
+// prompt asks for, as identifier and password or by the name of each field, or,
+// when more was asked for, an attempt with answers.
 type directRequest struct {
 	Identifier string            `json:"identifier"`
 	Password   string            `json:"password"`
@@ -77,9 +78,6 @@ func (s *Server) directAnswer(c echo.Context, name string, body directRequest) (
 		}
 		return answer, nil
 	}
-	if body.Identifier == "" || body.Password == "" {
-		return answer, payloadError{"identifier and password are required"}
-	}
 	mode, err := parseMode(body.Mode)
 	if err != nil {
 		return answer, err
@@ -96,41 +94,69 @@ func (s *Server) directAnswer(c echo.Context, name string, body directRequest) (
 	if !ok {
 		return answer, payloadError{"this provider signs in through a browser: open " + s.path("/auth/login/"+name) + " there"}
 	}
-	if answer.Response.Form, ok = credentials(prompt, body); !ok {
+	form, missing, complete := credentials(prompt, body)
+	if len(missing) > 0 {
+		return answer, payloadError{strings.Join(missing, " and ") + required(missing)}
+	}
+	if !complete {
 		return answer, moreWanted{pending}
 	}
+	answer.Response.Form = form
 	return answer, nil
 }
 
-// moreWanted is a login that asks for more than a name and a password.
+// moreWanted is a login whose first prompt asks for what the client may not know
+// of: the answer tells which fields there are.
 type moreWanted struct{ pending sso.Pending }
 
 func (moreWanted) Error() string { return "more than identifier and password is wanted" }
 
-// credentials puts identifier and password into the fields that are meant for
-// them: the identifier into the user name, or into the only text field if there
-// is none. It reports whether the identifier found a field and all that must be
-// filled is; if not, the mechanism is not bothered, because a try could count
-// towards a lock, or sign in somebody other than the client named.
-func credentials(prompt sdk.Prompt, body directRequest) (url.Values, bool) {
+func required(names []string) string {
+	if len(names) == 1 {
+		return " is required"
+	}
+	return " are required"
+}
+
+// credentials puts what the client sent into the fields of the first prompt. An
+// answer goes by the name of its field. The identifier goes into the user name, or
+// into the only text field if there is none, and the password into the only
+// password.
+//
+// missing are those of the two that the prompt requires and that are not there. If
+// not complete, something else is, or the identifier found no field: then the
+// mechanism is not bothered, because a try could count towards a lock, or sign in
+// somebody other than the client named.
+func credentials(prompt sdk.Prompt, body directRequest) (form url.Values, missing []string, complete bool) {
 	kinds := map[sdk.FieldKind]int{}
 	for _, f := range prompt.Fields {
 		kinds[f.Kind]++
 	}
-	form, named, complete := url.Values{}, false, true
+	form, named, complete := url.Values{}, body.Identifier == "", true
 	for _, f := range prompt.Fields {
+		value, name := body.Answers[f.Name], ""
 		switch {
+		case value != "":
 		case f.Kind == sdk.FieldPassword && kinds[sdk.FieldPassword] == 1:
-			form.Set(f.Name, body.Password)
-		case f.Kind == sdk.FieldUsername && kinds[sdk.FieldUsername] == 1,
-			f.Kind == sdk.FieldText && kinds[sdk.FieldText] == 1 && kinds[sdk.FieldUsername] == 0:
-			form.Set(f.Name, body.Identifier)
-			named = true
-		case !f.Optional:
+			value, name = body.Password, "password"
+		case isIdentifier(f.Kind, kinds):
+			value, name, named = body.Identifier, "identifier", true
+		}
+		switch {
+		case value != "":
+			form.Set(f.Name, value)
+		case f.Optional:
+		case name != "":
+			missing = append(missing, name)
+		default:
 			complete = false
 		}
 	}
-	return form, named && complete
+	return form, missing, named && complete
+}
+
+func isIdentifier(kind sdk.FieldKind, kinds map[sdk.FieldKind]int) bool {
+	return kind == sdk.FieldUsername && kinds[kind] == 1 || kind == sdk.FieldText && kinds[kind] == 1 && kinds[sdk.FieldUsername] == 0
 }
 
 // askAgain tells the client what else is wanted, with a token to go on with.

@@ -97,6 +97,54 @@ func TestDirectLoginThatWantsMore(t *testing.T) {
 	}
 }
 
+// A login by JSON requires what the first prompt asks for, and nothing else.
+func TestDirectLoginRequiresTheFirstPrompt(t *testing.T) {
+	user := sdk.PromptField{Name: "user", Kind: sdk.FieldUsername}
+	password := sdk.PromptField{Name: "password", Kind: sdk.FieldPassword}
+	code := sdk.PromptField{Name: "code", Kind: sdk.FieldOneTimeCode}
+	answers := func(pairs ...string) map[string]any {
+		list := map[string]string{}
+		for i := 0; i < len(pairs); i += 2 {
+			list[pairs[i]] = pairs[i+1]
+		}
+		return map[string]any{"answers": list}
+	}
+	for name, test := range map[string]struct {
+		fields []sdk.PromptField
+		body   map[string]any
+		status int
+		reason string // of a 400
+	}{
+		"a user name first":              {[]sdk.PromptField{user}, map[string]any{"identifier": "ada"}, http.StatusOK, ""},
+		"a user name first, none given":  {[]sdk.PromptField{user}, map[string]any{}, http.StatusBadRequest, "identifier is required"},
+		"a password and no user name":    {[]sdk.PromptField{password}, map[string]any{"password": "x"}, http.StatusOK, ""},
+		"a code alone":                   {[]sdk.PromptField{code}, answers("code", "123456"), http.StatusOK, ""},
+		"a code alone, none given":       {[]sdk.PromptField{code}, map[string]any{}, http.StatusUnauthorized, ""},
+		"a name and a code":              {[]sdk.PromptField{user, code}, map[string]any{"identifier": "ada", "answers": map[string]string{"code": "1"}}, http.StatusOK, ""},
+		"by the names of the fields":     {[]sdk.PromptField{user, password}, answers("user", "ada", "password", "x"), http.StatusOK, ""},
+		"nothing":                        {[]sdk.PromptField{user, password}, map[string]any{}, http.StatusBadRequest, "identifier and password are required"},
+		"no password":                    {[]sdk.PromptField{user, password}, map[string]any{"identifier": "ada"}, http.StatusBadRequest, "password is required"},
+		"J01 an empty password":          {[]sdk.PromptField{user, password}, map[string]any{"identifier": "ada", "password": ""}, http.StatusBadRequest, "password is required"},
+		"J01 an empty answer":            {[]sdk.PromptField{user, password}, answers("user", "ada", "password", ""), http.StatusBadRequest, "password is required"},
+		"an identifier besides a code":   {[]sdk.PromptField{code}, map[string]any{"identifier": "ada", "answers": map[string]string{"code": "1"}}, http.StatusUnauthorized, ""},
+		"an answer that nobody asks for": {[]sdk.PromptField{user}, map[string]any{"identifier": "ada", "answers": map[string]string{"admin": "1"}}, http.StatusOK, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			m := asking{test.fields, new(atomic.Int32)}
+			a := siteOf(t, m).browser(t).postJSON("/auth/login/dir", test.body)
+			if a.StatusCode != test.status || test.status != http.StatusOK && m.calls.Load() != 0 {
+				t.Fatalf("got %s %s after %d calls", a.Status, a.body, m.calls.Load())
+			}
+			if test.status == http.StatusOK {
+				return
+			}
+			if token, reason := attemptOf(t, a); reason != test.reason || (token == "") != (test.status == http.StatusBadRequest) {
+				t.Errorf("got %s", a.body)
+			}
+		})
+	}
+}
+
 func TestJ01_AnswersThatAreMissing(t *testing.T) {
 	m := asking{credentials, new(atomic.Int32)}
 	s := siteOf(t, m)
@@ -142,6 +190,8 @@ func TestPromptSaysWhyItIsShownAgain(t *testing.T) {
 		want   string
 	}{
 		{sdk.ReasonBadCredentials, http.StatusUnauthorized, "not right"},
+		{sdk.ReasonCodeWrong, http.StatusUnauthorized, "The code is not right"},
+		{sdk.ReasonCodeExpired, http.StatusUnauthorized, "The code is too old"},
 		{"password_too_short", http.StatusUnauthorized, "not accepted"},
 		{"", http.StatusOK, ""},
 	} {
@@ -263,11 +313,7 @@ func (d denying) Continue(context.Context, sdk.ContinueRequest) (sdk.Step, error
 // Each reason of the sdk is told to programs, and has words of its own for people.
 func TestDeniedReasons(t *testing.T) {
 	seen := map[string]sdk.Reason{}
-	for _, reason := range []sdk.Reason{
-		sdk.ReasonBadCredentials, sdk.ReasonCancelled, sdk.ReasonAccountDisabled, sdk.ReasonAccountLocked, sdk.ReasonPasswordExpired,
-		sdk.ReasonNotAllowed, sdk.ReasonAccountExpired, sdk.ReasonLogonNotPermitted, sdk.ReasonPasswordMustChange,
-		sdk.ReasonPasswordsDiffer, sdk.ReasonPasswordRejected,
-	} {
+	for _, reason := range sdk.Reasons() {
 		a := siteOf(t, denying{reason}).browser(t).postJSON("/auth/login/dir", map[string]string{"identifier": "ada", "password": "x"})
 		if got := extensionsOf(t, a)["reason"]; a.StatusCode != http.StatusUnauthorized || got != string(reason) {
 			t.Errorf("%s: %s %s", reason, a.Status, a.body)

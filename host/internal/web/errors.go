@@ -95,6 +95,8 @@ var deniedMessages = map[sdk.Reason]page.Message{
 	sdk.ReasonPasswordMustChange: page.MessagePasswordMustChange,
 	sdk.ReasonPasswordsDiffer:    page.MessagePasswordsDiffer,
 	sdk.ReasonPasswordRejected:   page.MessagePasswordRejected,
+	sdk.ReasonCodeWrong:          page.MessageCodeWrong,
+	sdk.ReasonCodeExpired:        page.MessageCodeExpired,
 }
 
 func answerTo(err error) answer {

@@ -169,6 +169,12 @@ func TestReasonIsToldOnTheSignInPage(t *testing.T) {
 	if a := b.get("/login?reason=INVALID_PAYLOAD", "Accept", acceptHTML); !strings.Contains(a.body, "not accepted") {
 		t.Errorf("INVALID_PAYLOAD: %s", a.body)
 	}
+	if a := b.get("/login?reason=INVALID_CREDENTIALS&detail=cancelled", "Accept", acceptHTML); !strings.Contains(a.body, "You cancelled the sign-in") {
+		t.Errorf("after a cancel: %s", a.body)
+	}
+	if a := b.get("/login?reason=INVALID_CREDENTIALS&detail=%3Cscript%3E", "Accept", acceptHTML); strings.Contains(a.body, "<script") || !strings.Contains(a.body, "refused") {
+		t.Errorf("a detail that we do not know: %s", a.body)
+	}
 	a := b.get("/?reason=SERVICE_UNAVAILABLE", "Accept", acceptHTML)
 	if a.Header.Get("Location") != "/login?reason=SERVICE_UNAVAILABLE" {
 		t.Errorf("home: %s to %q", a.Status, a.Header.Get("Location"))

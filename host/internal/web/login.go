@@ -129,6 +129,9 @@ func (s *Server) answerJSON(c echo.Context, done *sso.SignedIn) error {
 func (s *Server) logSignedIn(c echo.Context, provider string, done *sso.SignedIn) {
 	s.logger.Info("signed in", "provider", provider, "user", done.User.ID, "session", done.Session.ID,
 		"mode", string(done.Mode), "ip", c.RealIP(), "request_id", requestID(c))
+	for _, text := range done.LeftOut {
+		s.logger.Warn("identity was tidied", "provider", provider, "user", done.User.ID, "what", text, "request_id", requestID(c))
+	}
 }
 
 // promptMessage says why a prompt is shown again; first is for the first time.
@@ -157,7 +160,7 @@ func (s *Server) refuseLogin(c echo.Context, attempt sso.Attempt, err error) err
 	if attempt.RedirectAsked {
 		a := answerTo(err)
 		s.logRefused(c, attempt.Provider, a, err)
-		return seeOther(c, withReason(attempt.Redirect, a.code))
+		return seeOther(c, s.withDetail(withReason(attempt.Redirect, a.code), err))
 	}
 	return s.tellRefused(c, attempt, err)
 }
@@ -206,4 +209,18 @@ func withReason(target, code string) string {
 		target = target[:i]
 	}
 	return target + "?reason=" + code
+}
+
+// withDetail tells our own home, which passes it on to the sign-in page, why the provider said no, in a word that they have
+// a message for. Whoever else is returned to gets the reason alone, as documented.
+func (s *Server) withDetail(target string, err error) string {
+	detail := sdk.ReasonOf(err)
+	if _, known := deniedMessages[detail]; !known || !errors.Is(err, sdk.ErrDenied) {
+		return target
+	}
+	path, _, _ := strings.Cut(strings.TrimPrefix(target, s.config.PublicURL.Scheme+"://"+s.config.PublicURL.Host), "?")
+	if path != s.path("/") {
+		return target
+	}
+	return target + "&detail=" + string(detail)
 }

@@ -90,6 +90,27 @@ func TestRedirectAfterLogin(t *testing.T) {
 	}
 }
 
+// After a cancel our own page says that the person cancelled, and not that the
+// provider refused. Another page gets the code that is documented.
+func TestCancelledLogin(t *testing.T) {
+	b := newSite(t, "").browser(t)
+	for redirect, want := range map[string]string{
+		"/":      "/?reason=INVALID_CREDENTIALS&detail=cancelled",
+		"/login": "/?reason=INVALID_CREDENTIALS&detail=cancelled", // which leads to our home
+		"/app":   "/app?reason=INVALID_CREDENTIALS",
+	} {
+		state := b.begin("/auth/login/op?redirect=" + redirect)
+		a := b.get("/auth/login/op/callback?state=" + state)
+		if got := a.Header.Get("Location"); got != want {
+			t.Errorf("back to %s: %q, want %q", redirect, got, want)
+		}
+	}
+	a := b.get("/?reason=INVALID_CREDENTIALS&detail=cancelled", "Accept", acceptHTML)
+	if got := a.Header.Get("Location"); got != "/login?reason=INVALID_CREDENTIALS&detail=cancelled" {
+		t.Errorf("on to %q", got)
+	}
+}
+
 func TestRefusedLogin(t *testing.T) {
 	for _, test := range []struct {
 		code   string
@@ -102,7 +123,7 @@ func TestRefusedLogin(t *testing.T) {
 		{"misconfigured", http.StatusServiceUnavailable, "INVALID_PROVIDER_CONFIG"},
 		{"evil", http.StatusInternalServerError, "INTERNAL_SERVER_ERROR"},
 		{"panic", http.StatusInternalServerError, "INTERNAL_SERVER_ERROR"},
-		{"bad\x00subject", http.StatusInternalServerError, "INTERNAL_SERVER_ERROR"},
+		{"bad\x00subject", http.StatusUnauthorized, "INVALID_CREDENTIALS"},
 	} {
 		t.Run(test.code, func(t *testing.T) {
 			s := newSite(t, "")

@@ -115,7 +115,7 @@ func (s *Server) receiveLogout(c echo.Context) error {
 		return err
 	}
 	request := inbound(c)
-	state, sealed := s.logoutUnderWay(c, request)
+	state, sealed := s.logoutUnderWay(c, provider, request)
 	// A POST by the browser comes from the provider's site, without our cookies:
 	// without those of the logout and of the session that is to end.
 	if sealed == "" && wantsHTML(c) && request.Method == http.MethodPost && !request.Form.Has(repostedField) {
@@ -140,8 +140,8 @@ func (s *Server) receiveLogout(c echo.Context) error {
 
 // logoutUnderWay finds the logout of ours that a message answers. The provider may
 // send a state of its own, so one that we do not know is no error.
-func (s *Server) logoutUnderWay(c echo.Context, request sdk.InboundRequest) (state, sealed string) {
-	state, err := stateOf(request)
+func (s *Server) logoutUnderWay(c echo.Context, p sso.Provider, request sdk.InboundRequest) (state, sealed string) {
+	state, err := stateOf(request, p.StateParameters)
 	if err != nil {
 		return "", ""
 	}

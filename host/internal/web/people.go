@@ -2,12 +2,14 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/host/internal/web/page"
+	"github.com/doorward/doorward/sdk"
 )
 
 // principal returns who makes the request: by the bearer token if there is one,
@@ -148,7 +150,20 @@ func reasonQuery(c echo.Context) string {
 	if _, ok := reasonMessages[reason]; !ok {
 		return ""
 	}
-	return "?" + queryOf("reason", reason)
+	query := "?" + queryOf("reason", reason)
+	if detail := c.QueryParam("detail"); deniedMessages[sdk.Reason(detail)] != (page.Message{}) {
+		query += "&" + queryOf("detail", detail)
+	}
+	return query
+}
+
+// problemOf is what a failed login tells on our sign-in page.
+func problemOf(query url.Values) page.Message {
+	problem := reasonMessages[query.Get("reason")]
+	if message, ok := deniedMessages[sdk.Reason(query.Get("detail"))]; ok && problem == page.MessageDenied {
+		return message
+	}
+	return problem
 }
 
 // signIn answers GET /login: choose a provider.
@@ -159,7 +174,7 @@ func (s *Server) signIn(c echo.Context) error {
 	}
 	target := query.Get("redirect")
 	resolve := s.redirects.resolver(target)
-	view := page.SignIn{SignedOut: query.Has("signed_out"), Elsewhere: query.Get("signed_out") == "partial", Problem: reasonMessages[query.Get("reason")]}
+	view := page.SignIn{SignedOut: query.Has("signed_out"), Elsewhere: query.Get("signed_out") == "partial", Problem: problemOf(query)}
 	for _, p := range s.ports.Logins.Providers() {
 		// Whoever chooses on our own page comes back to our own page, and that
 		// knows people by their session cookie.

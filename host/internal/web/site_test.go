@@ -247,7 +247,7 @@ func newSiteConfigured(t testing.TB, publicURL string, providers sso.Providers, 
 		t.Fatal(err)
 	}
 	logins, err := sso.New(sso.Config{
-		Secret: []byte(secret), AccessTokenTTL: 15 * time.Minute, RefreshTokenTTL: 7 * 24 * time.Hour,
+		Secret: []byte(secret), PublicURL: publicURL, AccessTokenTTL: 15 * time.Minute, RefreshTokenTTL: 7 * 24 * time.Hour,
 		SessionTTL: 24 * time.Hour, RefreshGrace: 10 * time.Second,
 		Clock: sso.NewClock(s.clock.look),
 	}, sso.Ports{

@@ -21,6 +21,9 @@ func (s *Server) postAgain(c echo.Context, p sso.Provider, to string, signingOut
 		}
 	}
 	action := s.path("/auth/login/" + p.Name + to)
+	if request.RawQuery != "" { // the state may be in it
+		action += "?" + request.Query.Encode()
+	}
 	return s.stream(c, page.Submit{Provider: p.Label, SigningOut: signingOut, Action: action, Fields: fields}, formsLeave)
 }
 
@@ -60,5 +63,5 @@ func isAddress(relay string) bool {
 // anybody.
 func mayBeUnsolicited(p sso.Provider, response sdk.InboundRequest) bool {
 	return p.AllowUnsolicited && response.Method == http.MethodPost &&
-		len(response.Form["RelayState"])+len(response.Form["state"]) <= 1
+		len(statesIn(response.Query, p.StateParameters))+len(statesIn(response.Form, p.StateParameters)) <= 1
 }

@@ -79,7 +79,7 @@ func TestRefuses(t *testing.T) {
 			if !errors.Is(err, test.kind) {
 				t.Fatalf("got %v, want %v", err, test.kind)
 			}
-			if test.kind == nil && got.(sdk.Prompt).Reason != sdk.ReasonBadCredentials {
+			if test.kind == nil && got.(sdk.Prompt).Reason != sdk.ReasonCodeWrong {
 				t.Errorf("got %+v, want to be asked again", got)
 			}
 		})

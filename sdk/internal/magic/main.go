@@ -76,9 +76,9 @@ func (m *magic) Continue(_ context.Context, req sdk.ContinueRequest) (sdk.Step, 
 	}
 	m.env.Logger.Info("wrong code", "try", req.Memory[0]+1)
 	if req.Memory[0]+1 >= maxTries {
-		return nil, sdk.Denied(sdk.ReasonBadCredentials, "no good code in %d tries", maxTries)
+		return nil, sdk.Denied(sdk.ReasonCodeWrong, "no good code in %d tries", maxTries)
 	}
-	return ask(sdk.ReasonBadCredentials, req.Memory[0]+1), nil
+	return ask(sdk.ReasonCodeWrong, req.Memory[0]+1), nil
 }
 
 // matches reports whether the code is the user's of this period or the one

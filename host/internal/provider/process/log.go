@@ -7,11 +7,12 @@ import (
 	"slices"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"time"
 	"unicode"
 
 	hclog "github.com/hashicorp/go-hclog"
+
+	"github.com/doorward/doorward/sdk/redact"
 )
 
 // Limits of what a plugin may write to the log.
@@ -32,7 +33,7 @@ type logReader struct {
 	logger  hclog.Logger
 	now     func() time.Time
 	onDrop  func(lines int)
-	secrets atomic.Pointer[strings.Replacer]
+	secrets redact.Set
 
 	mu      sync.Mutex
 	line    []byte
@@ -45,48 +46,12 @@ type logReader struct {
 }
 
 func newLogReader(logger hclog.Logger, now func() time.Time, onDrop func(lines int)) *logReader {
-	r := &logReader{logger: logger, now: now, onDrop: onDrop}
-	r.redact(nil)
-	return r
-}
-
-// minSecret is the least length of a secret that is looked for, in bytes: a
-// shorter one is part of other words.
-const minSecret = 6
-
-// redact has these texts replaced in what is read from now on.
-func (r *logReader) redact(secrets []string) {
-	var forms []string
-	for _, secret := range secrets {
-		forms = append(forms, formsOf(secret)...)
-	}
-	// The first that matches counts, so a longer one stands before its beginning.
-	slices.SortFunc(forms, func(a, b string) int { return len(b) - len(a) })
-	var pairs []string
-	for _, form := range forms {
-		if len(form) >= minSecret {
-			pairs = append(pairs, form, "[redacted]")
-		}
-	}
-	r.secrets.Store(strings.NewReplacer(pairs...))
-}
-
-// formsOf are the ways in which a secret can stand in a line: whole, each line of
-// it, such as those of a key in PEM, and as attributes writes it in JSON.
-func formsOf(secret string) []string {
-	forms := []string{secret}
-	for line := range strings.Lines(secret) {
-		forms = append(forms, strings.TrimSpace(line))
-	}
-	if encoded, err := json.Marshal(secret); err == nil {
-		forms = append(forms, string(encoded[1:len(encoded)-1]))
-	}
-	return forms
+	return &logReader{logger: logger, now: now, onDrop: onDrop}
 }
 
 // clean makes a text of the plugin fit for the log.
 func (r *logReader) clean(text string) string {
-	return printable(r.secrets.Load().Replace(text))
+	return printable(r.secrets.Text(text))
 }
 
 // Write implements io.Writer.

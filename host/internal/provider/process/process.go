@@ -38,6 +38,7 @@ type Launch struct {
 	RuntimeDir string // for a folder of its own, with its socket
 	Logger     hclog.Logger
 	Limits     Limits
+	Version    string // of the host, which the plugin is told
 
 	// Dropped, if not nil, is told how many lines of the log were dropped.
 	Dropped func(lines int)
@@ -67,10 +68,14 @@ func Start(ctx context.Context, binary *Binary, launch Launch) (*Process, error)
 		return nil, err
 	}
 	p := &Process{Binary: binary, Started: time.Now(), limits: launch.Limits}
-	p.goplugin = goplugin.NewClient(p.config(launch))
+	config, err := p.config(launch)
+	if err != nil {
+		return nil, err
+	}
+	p.goplugin = goplugin.NewClient(config)
 	stop := context.AfterFunc(ctx, p.Kill)
 	defer stop()
-	err := p.connect(ctx)
+	err = p.connect(ctx, launch.Version)
 	if err == nil && ctx.Err() == nil {
 		return p, nil
 	}
@@ -84,21 +89,27 @@ func Start(ctx context.Context, binary *Binary, launch Launch) (*Process, error)
 }
 
 // config builds everything afresh: nothing of go-plugin's can be used twice.
-func (p *Process) config(launch Launch) *goplugin.ClientConfig {
-	return &goplugin.ClientConfig{
+func (p *Process) config(launch Launch) (*goplugin.ClientConfig, error) {
+	config := &goplugin.ClientConfig{
 		HandshakeConfig:  plugin.Handshake,
 		VersionedPlugins: plugin.Plugins(),
 		AllowedProtocols: []goplugin.Protocol{goplugin.ProtocolGRPC},
-		AutoMTLS:         true, // another process of the same user must not call the plugin
 		SkipHostEnv:      true, // the environment of the host holds secrets
 		StartTimeout:     launch.Limits.Handshake,
 		UnixSocketConfig: &goplugin.UnixSocketConfig{TempDir: launch.RuntimeDir},
 		GRPCDialOptions:  append(plugin.DialOptions(), grpc.WithContextDialer(p.dial)),
 		Logger:           hclog.New(&hclog.LoggerOptions{Level: hclog.Off}),
-		RunnerFunc: func(_ hclog.Logger, spec *exec.Cmd, dir string) (runner.Runner, error) {
-			return p.prepare(spec, filepath.Clean(dir), launch)
-		},
 	}
+	// Another process of the same user must not call the plugin.
+	certificate, err := plugin.MutualTLS(config)
+	if err != nil {
+		return nil, err
+	}
+	config.RunnerFunc = func(_ hclog.Logger, spec *exec.Cmd, dir string) (runner.Runner, error) {
+		spec.Env = append(spec.Env, certificate)
+		return p.prepare(spec, filepath.Clean(dir), launch)
+	}
+	return config, nil
 }
 
 func (p *Process) prepare(spec *exec.Cmd, dir string, launch Launch) (runner.Runner, error) {
@@ -127,7 +138,7 @@ func passedOn() []string {
 	return env
 }
 
-func (p *Process) connect(ctx context.Context) error {
+func (p *Process) connect(ctx context.Context, version string) error {
 	_, err := p.goplugin.Start()
 	p.Binary.Close()
 	if err != nil {
@@ -153,6 +164,7 @@ func (p *Process) connect(ctx context.Context) error {
 	if p.client, err = plugin.Dispense(protocol); err != nil {
 		return err
 	}
+	p.client.IntroduceAs(version)
 	p.Description, p.Schema, err = p.client.Describe(ctx)
 	if err != nil {
 		return fmt.Errorf("asking what it is: %w", err)
@@ -185,8 +197,11 @@ func (p *Process) Alive() bool {
 }
 
 // Redact keeps these texts, which are secrets of the operator, out of what the
-// plugin writes to the log.
-func (p *Process) Redact(secrets []string) { p.launching.Load().log.redact(secrets) }
+// plugin writes: to the log, and into errors and findings.
+func (p *Process) Redact(secrets []string) {
+	p.launching.Load().log.secrets.Replace(secrets)
+	p.client.Redact(secrets)
+}
 
 // Stop ends the process within twice the limit: politely, and if that takes too
 // long, with all of its group. Only a child that left the group can outlive it.

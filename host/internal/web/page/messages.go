@@ -15,6 +15,16 @@ var (
 		What:  "The user name or password is not right.",
 		Next:  "Check both and try again. Mind Caps Lock.",
 	}
+	MessageCodeWrong = Message{
+		Title: "That code did not match",
+		What:  "The code is not right.",
+		Next:  "Enter the code that is shown or was sent last.",
+	}
+	MessageCodeExpired = Message{
+		Title: "That code has expired",
+		What:  "The code is too old, or was used before.",
+		Next:  "Enter the next one.",
+	}
 	MessageNotAccepted = Message{
 		Title: "That was not accepted",
 		What:  "What you entered was not accepted.",
@@ -27,7 +37,7 @@ var (
 	}
 	MessageCancelled = Message{
 		Title: "Sign-in cancelled",
-		What:  "The sign-in was cancelled, or permission was not given.",
+		What:  "You cancelled the sign-in at the provider, or did not give permission.",
 		Next:  "Nothing has changed. You can start again whenever you like.",
 	}
 	MessageAccountDisabled = Message{

@@ -18,6 +18,7 @@ var messages = map[string]page.Message{
 	"bad request": page.MessageBadRequest, "not found": page.MessageNotFound, "method not allowed": page.MessageMethodNotAllowed,
 	"too large": page.MessageTooLarge, "internal": page.MessageInternal,
 	"account expired": page.MessageAccountExpired, "logon not permitted": page.MessageLogonNotPermitted,
+	"code wrong": page.MessageCodeWrong, "code expired": page.MessageCodeExpired,
 	"password must change": page.MessagePasswordMustChange, "passwords differ": page.MessagePasswordsDiffer, "password rejected": page.MessagePasswordRejected,
 }
 

@@ -87,6 +87,8 @@ func (ErrorKind) EnumDescriptor() ([]byte, []int) {
 
 type DescribeRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
+	HostVersion   string                 `protobuf:"bytes,1,opt,name=host_version,json=hostVersion,proto3" json:"host_version,omitempty"` // empty: a host that does not tell
+	Features      []string               `protobuf:"bytes,2,rep,name=features,proto3" json:"features,omitempty"`                          // of the contract, as the host has them; none: those of the first version
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -121,6 +123,20 @@ func (*DescribeRequest) Descriptor() ([]byte, []int) {
 	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{0}
 }
 
+func (x *DescribeRequest) GetHostVersion() string {
+	if x != nil {
+		return x.HostVersion
+	}
+	return ""
+}
+
+func (x *DescribeRequest) GetFeatures() []string {
+	if x != nil {
+		return x.Features
+	}
+	return nil
+}
+
 type DescribeResponse struct {
 	state              protoimpl.MessageState `protogen:"open.v1"`
 	Mechanism          string                 `protobuf:"bytes,1,opt,name=mechanism,proto3" json:"mechanism,omitempty"` // "openid": the value of the driver option
@@ -128,6 +144,8 @@ type DescribeResponse struct {
 	Options            []*Option              `protobuf:"bytes,3,rep,name=options,proto3" json:"options,omitempty"`
 	RegistersByDefault bool                   `protobuf:"varint,4,opt,name=registers_by_default,json=registersByDefault,proto3" json:"registers_by_default,omitempty"` // who signs in for the first time gets an account, unless the operator says no
 	MaxInbound         int64                  `protobuf:"varint,10,opt,name=max_inbound,json=maxInbound,proto3" json:"max_inbound,omitempty"`                          // bytes of a request body or query that providers send; 0: 16384
+	Requires           []string               `protobuf:"bytes,5,rep,name=requires,proto3" json:"requires,omitempty"`                                                  // features without which the plugin is of no use
+	StateParameters    []string               `protobuf:"bytes,6,rep,name=state_parameters,json=stateParameters,proto3" json:"state_parameters,omitempty"`             // under which its providers return the state, besides state and RelayState
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -195,6 +213,20 @@ func (x *DescribeResponse) GetMaxInbound() int64 {
 		return x.MaxInbound
 	}
 	return 0
+}
+
+func (x *DescribeResponse) GetRequires() []string {
+	if x != nil {
+		return x.Requires
+	}
+	return nil
+}
+
+func (x *DescribeResponse) GetStateParameters() []string {
+	if x != nil {
+		return x.StateParameters
+	}
+	return nil
 }
 
 // Option describes one option of a provider.
@@ -296,7 +328,7 @@ type OpenRequest struct {
 	CallbackUrl   string                 `protobuf:"bytes,2,opt,name=callback_url,json=callbackUrl,proto3" json:"callback_url,omitempty"`
 	MetadataUrl   string                 `protobuf:"bytes,3,opt,name=metadata_url,json=metadataUrl,proto3" json:"metadata_url,omitempty"`
 	LogoutUrl     string                 `protobuf:"bytes,4,opt,name=logout_url,json=logoutUrl,proto3" json:"logout_url,omitempty"`
-	OptionsJson   []byte                 `protobuf:"bytes,5,opt,name=options_json,json=optionsJson,proto3" json:"options_json,omitempty"` // a JSON object; a string is allowed for any type
+	OptionsJson   []byte                 `protobuf:"bytes,5,opt,name=options_json,json=optionsJson,proto3" json:"options_json,omitempty"` // a JSON object, each option in the type that it was declared with; of an older host, a string for any
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -369,7 +401,7 @@ func (x *OpenRequest) GetOptionsJson() []byte {
 type OpenResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Handle        uint64                 `protobuf:"varint,1,opt,name=handle,proto3" json:"handle,omitempty"`
-	Capabilities  []string               `protobuf:"bytes,2,rep,name=capabilities,proto3" json:"capabilities,omitempty"` // unknown ones are ignored
+	Capabilities  []string               `protobuf:"bytes,2,rep,name=capabilities,proto3" json:"capabilities,omitempty"` // unknown ones are logged
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -504,6 +536,8 @@ type BeginRequest struct {
 	State         string                 `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
 	LoginHint     string                 `protobuf:"bytes,3,opt,name=login_hint,json=loginHint,proto3" json:"login_hint,omitempty"`
 	Consent       bool                   `protobuf:"varint,4,opt,name=consent,proto3" json:"consent,omitempty"`
+	CallbackUrl   string                 `protobuf:"bytes,5,opt,name=callback_url,json=callbackUrl,proto3" json:"callback_url,omitempty"` // of this login
+	ReturnUrl     string                 `protobuf:"bytes,6,opt,name=return_url,json=returnUrl,proto3" json:"return_url,omitempty"`       // the callback URL with the state in its query
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -566,6 +600,20 @@ func (x *BeginRequest) GetConsent() bool {
 	return false
 }
 
+func (x *BeginRequest) GetCallbackUrl() string {
+	if x != nil {
+		return x.CallbackUrl
+	}
+	return ""
+}
+
+func (x *BeginRequest) GetReturnUrl() string {
+	if x != nil {
+		return x.ReturnUrl
+	}
+	return ""
+}
+
 type BeginResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Step          *Step                  `protobuf:"bytes,1,opt,name=step,proto3" json:"step,omitempty"`
@@ -618,6 +666,7 @@ type ContinueRequest struct {
 	Response      *InboundRequest        `protobuf:"bytes,4,opt,name=response,proto3" json:"response,omitempty"`
 	Answers       map[string]string      `protobuf:"bytes,5,rep,name=answers,proto3" json:"answers,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"`
 	Unsolicited   bool                   `protobuf:"varint,6,opt,name=unsolicited,proto3" json:"unsolicited,omitempty"`
+	CallbackUrl   string                 `protobuf:"bytes,7,opt,name=callback_url,json=callbackUrl,proto3" json:"callback_url,omitempty"` // of this login
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -692,6 +741,13 @@ func (x *ContinueRequest) GetUnsolicited() bool {
 		return x.Unsolicited
 	}
 	return false
+}
+
+func (x *ContinueRequest) GetCallbackUrl() string {
+	if x != nil {
+		return x.CallbackUrl
+	}
+	return ""
 }
 
 type ContinueResponse struct {
@@ -1543,6 +1599,7 @@ type BeginLogoutRequest struct {
 	State         string                 `protobuf:"bytes,2,opt,name=state,proto3" json:"state,omitempty"`
 	Subject       string                 `protobuf:"bytes,3,opt,name=subject,proto3" json:"subject,omitempty"`
 	Grant         []byte                 `protobuf:"bytes,4,opt,name=grant,proto3" json:"grant,omitempty"`
+	ReturnUrl     string                 `protobuf:"bytes,5,opt,name=return_url,json=returnUrl,proto3" json:"return_url,omitempty"` // the logout URL with the state in its query
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1603,6 +1660,13 @@ func (x *BeginLogoutRequest) GetGrant() []byte {
 		return x.Grant
 	}
 	return nil
+}
+
+func (x *BeginLogoutRequest) GetReturnUrl() string {
+	if x != nil {
+		return x.ReturnUrl
+	}
+	return ""
 }
 
 type BeginLogoutResponse struct {
@@ -2058,8 +2122,9 @@ type Error struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Kind          ErrorKind              `protobuf:"varint,1,opt,name=kind,proto3,enum=doorward.v1.ErrorKind" json:"kind,omitempty"`
 	Reason        string                 `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
-	Detail        string                 `protobuf:"bytes,3,opt,name=detail,proto3" json:"detail,omitempty"`     // for the operator; no secret
-	Problems      []*OptionProblem       `protobuf:"bytes,4,rep,name=problems,proto3" json:"problems,omitempty"` // with ERROR_KIND_MISCONFIGURED from Open
+	Detail        string                 `protobuf:"bytes,3,opt,name=detail,proto3" json:"detail,omitempty"`                                 // for the operator; no secret
+	Problems      []*OptionProblem       `protobuf:"bytes,4,rep,name=problems,proto3" json:"problems,omitempty"`                             // with ERROR_KIND_MISCONFIGURED from Open
+	Fallback      ErrorKind              `protobuf:"varint,5,opt,name=fallback,proto3,enum=doorward.v1.ErrorKind" json:"fallback,omitempty"` // what a host takes a kind for that it does not know; unspecified: a fault
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2122,6 +2187,13 @@ func (x *Error) GetProblems() []*OptionProblem {
 	return nil
 }
 
+func (x *Error) GetFallback() ErrorKind {
+	if x != nil {
+		return x.Fallback
+	}
+	return ErrorKind_ERROR_KIND_UNSPECIFIED
+}
+
 type OptionProblem struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Option        string                 `protobuf:"bytes,1,opt,name=option,proto3" json:"option,omitempty"`
@@ -2178,8 +2250,10 @@ var File_doorward_v1_plugin_proto protoreflect.FileDescriptor
 
 const file_doorward_v1_plugin_proto_rawDesc = "" +
 	"\n" +
-	"\x18doorward/v1/plugin.proto\x12\vdoorward.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x11\n" +
-	"\x0fDescribeRequest\"\xcc\x01\n" +
+	"\x18doorward/v1/plugin.proto\x12\vdoorward.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"P\n" +
+	"\x0fDescribeRequest\x12!\n" +
+	"\fhost_version\x18\x01 \x01(\tR\vhostVersion\x12\x1a\n" +
+	"\bfeatures\x18\x02 \x03(\tR\bfeatures\"\x93\x02\n" +
 	"\x10DescribeResponse\x12\x1c\n" +
 	"\tmechanism\x18\x01 \x01(\tR\tmechanism\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12-\n" +
@@ -2187,7 +2261,9 @@ const file_doorward_v1_plugin_proto_rawDesc = "" +
 	"\x14registers_by_default\x18\x04 \x01(\bR\x12registersByDefault\x12\x1f\n" +
 	"\vmax_inbound\x18\n" +
 	" \x01(\x03R\n" +
-	"maxInbound\"\xb3\x01\n" +
+	"maxInbound\x12\x1a\n" +
+	"\brequires\x18\x05 \x03(\tR\brequires\x12)\n" +
+	"\x10state_parameters\x18\x06 \x03(\tR\x0fstateParameters\"\xb3\x01\n" +
 	"\x06Option\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12#\n" +
@@ -2208,22 +2284,26 @@ const file_doorward_v1_plugin_proto_rawDesc = "" +
 	"\fcapabilities\x18\x02 \x03(\tR\fcapabilities\"&\n" +
 	"\fCloseRequest\x12\x16\n" +
 	"\x06handle\x18\x01 \x01(\x04R\x06handle\"\x0f\n" +
-	"\rCloseResponse\"u\n" +
+	"\rCloseResponse\"\xb7\x01\n" +
 	"\fBeginRequest\x12\x16\n" +
 	"\x06handle\x18\x01 \x01(\x04R\x06handle\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x1d\n" +
 	"\n" +
 	"login_hint\x18\x03 \x01(\tR\tloginHint\x12\x18\n" +
-	"\aconsent\x18\x04 \x01(\bR\aconsent\"6\n" +
+	"\aconsent\x18\x04 \x01(\bR\aconsent\x12!\n" +
+	"\fcallback_url\x18\x05 \x01(\tR\vcallbackUrl\x12\x1d\n" +
+	"\n" +
+	"return_url\x18\x06 \x01(\tR\treturnUrl\"6\n" +
 	"\rBeginResponse\x12%\n" +
-	"\x04step\x18\x01 \x01(\v2\x11.doorward.v1.StepR\x04step\"\xb3\x02\n" +
+	"\x04step\x18\x01 \x01(\v2\x11.doorward.v1.StepR\x04step\"\xd6\x02\n" +
 	"\x0fContinueRequest\x12\x16\n" +
 	"\x06handle\x18\x01 \x01(\x04R\x06handle\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x16\n" +
 	"\x06memory\x18\x03 \x01(\fR\x06memory\x127\n" +
 	"\bresponse\x18\x04 \x01(\v2\x1b.doorward.v1.InboundRequestR\bresponse\x12C\n" +
 	"\aanswers\x18\x05 \x03(\v2).doorward.v1.ContinueRequest.AnswersEntryR\aanswers\x12 \n" +
-	"\vunsolicited\x18\x06 \x01(\bR\vunsolicited\x1a:\n" +
+	"\vunsolicited\x18\x06 \x01(\bR\vunsolicited\x12!\n" +
+	"\fcallback_url\x18\a \x01(\tR\vcallbackUrl\x1a:\n" +
 	"\fAnswersEntry\x12\x10\n" +
 	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
 	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"9\n" +
@@ -2291,12 +2371,14 @@ const file_doorward_v1_plugin_proto_rawDesc = "" +
 	"\x06handle\x18\x01 \x01(\x04R\x06handle\x12\x14\n" +
 	"\x05grant\x18\x02 \x01(\fR\x05grant\"D\n" +
 	"\x0fRefreshResponse\x121\n" +
-	"\bidentity\x18\x01 \x01(\v2\x15.doorward.v1.IdentityR\bidentity\"r\n" +
+	"\bidentity\x18\x01 \x01(\v2\x15.doorward.v1.IdentityR\bidentity\"\x91\x01\n" +
 	"\x12BeginLogoutRequest\x12\x16\n" +
 	"\x06handle\x18\x01 \x01(\x04R\x06handle\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x18\n" +
 	"\asubject\x18\x03 \x01(\tR\asubject\x12\x14\n" +
-	"\x05grant\x18\x04 \x01(\fR\x05grant\"<\n" +
+	"\x05grant\x18\x04 \x01(\fR\x05grant\x12\x1d\n" +
+	"\n" +
+	"return_url\x18\x05 \x01(\tR\treturnUrl\"<\n" +
 	"\x13BeginLogoutResponse\x12%\n" +
 	"\x04step\x18\x01 \x01(\v2\x11.doorward.v1.StepR\x04step\"\x93\x01\n" +
 	"\x14ReceiveLogoutRequest\x12\x16\n" +
@@ -2327,12 +2409,13 @@ const file_doorward_v1_plugin_proto_rawDesc = "" +
 	"\asubject\x18\x02 \x01(\tR\asubject\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\tR\x04text\x129\n" +
 	"\n" +
-	"expires_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"\x9b\x01\n" +
+	"expires_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"\xcf\x01\n" +
 	"\x05Error\x12*\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x16.doorward.v1.ErrorKindR\x04kind\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n" +
 	"\x06detail\x18\x03 \x01(\tR\x06detail\x126\n" +
-	"\bproblems\x18\x04 \x03(\v2\x1a.doorward.v1.OptionProblemR\bproblems\";\n" +
+	"\bproblems\x18\x04 \x03(\v2\x1a.doorward.v1.OptionProblemR\bproblems\x122\n" +
+	"\bfallback\x18\x05 \x01(\x0e2\x16.doorward.v1.ErrorKindR\bfallback\";\n" +
 	"\rOptionProblem\x12\x16\n" +
 	"\x06option\x18\x01 \x01(\tR\x06option\x12\x12\n" +
 	"\x04text\x18\x02 \x01(\tR\x04text*\xaf\x01\n" +
@@ -2434,31 +2517,32 @@ var file_doorward_v1_plugin_proto_depIdxs = []int32{
 	35, // 23: doorward.v1.Finding.expires_at:type_name -> google.protobuf.Timestamp
 	0,  // 24: doorward.v1.Error.kind:type_name -> doorward.v1.ErrorKind
 	33, // 25: doorward.v1.Error.problems:type_name -> doorward.v1.OptionProblem
-	1,  // 26: doorward.v1.PluginService.Describe:input_type -> doorward.v1.DescribeRequest
-	4,  // 27: doorward.v1.PluginService.Open:input_type -> doorward.v1.OpenRequest
-	6,  // 28: doorward.v1.PluginService.Close:input_type -> doorward.v1.CloseRequest
-	8,  // 29: doorward.v1.PluginService.Begin:input_type -> doorward.v1.BeginRequest
-	10, // 30: doorward.v1.PluginService.Continue:input_type -> doorward.v1.ContinueRequest
-	21, // 31: doorward.v1.PluginService.Refresh:input_type -> doorward.v1.RefreshRequest
-	23, // 32: doorward.v1.PluginService.BeginLogout:input_type -> doorward.v1.BeginLogoutRequest
-	25, // 33: doorward.v1.PluginService.ReceiveLogout:input_type -> doorward.v1.ReceiveLogoutRequest
-	27, // 34: doorward.v1.PluginService.Metadata:input_type -> doorward.v1.MetadataRequest
-	29, // 35: doorward.v1.PluginService.Check:input_type -> doorward.v1.CheckRequest
-	2,  // 36: doorward.v1.PluginService.Describe:output_type -> doorward.v1.DescribeResponse
-	5,  // 37: doorward.v1.PluginService.Open:output_type -> doorward.v1.OpenResponse
-	7,  // 38: doorward.v1.PluginService.Close:output_type -> doorward.v1.CloseResponse
-	9,  // 39: doorward.v1.PluginService.Begin:output_type -> doorward.v1.BeginResponse
-	11, // 40: doorward.v1.PluginService.Continue:output_type -> doorward.v1.ContinueResponse
-	22, // 41: doorward.v1.PluginService.Refresh:output_type -> doorward.v1.RefreshResponse
-	24, // 42: doorward.v1.PluginService.BeginLogout:output_type -> doorward.v1.BeginLogoutResponse
-	26, // 43: doorward.v1.PluginService.ReceiveLogout:output_type -> doorward.v1.ReceiveLogoutResponse
-	28, // 44: doorward.v1.PluginService.Metadata:output_type -> doorward.v1.MetadataResponse
-	30, // 45: doorward.v1.PluginService.Check:output_type -> doorward.v1.CheckResponse
-	36, // [36:46] is the sub-list for method output_type
-	26, // [26:36] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	0,  // 26: doorward.v1.Error.fallback:type_name -> doorward.v1.ErrorKind
+	1,  // 27: doorward.v1.PluginService.Describe:input_type -> doorward.v1.DescribeRequest
+	4,  // 28: doorward.v1.PluginService.Open:input_type -> doorward.v1.OpenRequest
+	6,  // 29: doorward.v1.PluginService.Close:input_type -> doorward.v1.CloseRequest
+	8,  // 30: doorward.v1.PluginService.Begin:input_type -> doorward.v1.BeginRequest
+	10, // 31: doorward.v1.PluginService.Continue:input_type -> doorward.v1.ContinueRequest
+	21, // 32: doorward.v1.PluginService.Refresh:input_type -> doorward.v1.RefreshRequest
+	23, // 33: doorward.v1.PluginService.BeginLogout:input_type -> doorward.v1.BeginLogoutRequest
+	25, // 34: doorward.v1.PluginService.ReceiveLogout:input_type -> doorward.v1.ReceiveLogoutRequest
+	27, // 35: doorward.v1.PluginService.Metadata:input_type -> doorward.v1.MetadataRequest
+	29, // 36: doorward.v1.PluginService.Check:input_type -> doorward.v1.CheckRequest
+	2,  // 37: doorward.v1.PluginService.Describe:output_type -> doorward.v1.DescribeResponse
+	5,  // 38: doorward.v1.PluginService.Open:output_type -> doorward.v1.OpenResponse
+	7,  // 39: doorward.v1.PluginService.Close:output_type -> doorward.v1.CloseResponse
+	9,  // 40: doorward.v1.PluginService.Begin:output_type -> doorward.v1.BeginResponse
+	11, // 41: doorward.v1.PluginService.Continue:output_type -> doorward.v1.ContinueResponse
+	22, // 42: doorward.v1.PluginService.Refresh:output_type -> doorward.v1.RefreshResponse
+	24, // 43: doorward.v1.PluginService.BeginLogout:output_type -> doorward.v1.BeginLogoutResponse
+	26, // 44: doorward.v1.PluginService.ReceiveLogout:output_type -> doorward.v1.ReceiveLogoutResponse
+	28, // 45: doorward.v1.PluginService.Metadata:output_type -> doorward.v1.MetadataResponse
+	30, // 46: doorward.v1.PluginService.Check:output_type -> doorward.v1.CheckResponse
+	37, // [37:47] is the sub-list for method output_type
+	27, // [27:37] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_doorward_v1_plugin_proto_init() }

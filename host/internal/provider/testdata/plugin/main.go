@@ -90,11 +90,16 @@ func main() {
 	case "child":
 		time.Sleep(forever)
 	}
-	about := plugin.Description{Mechanism: name, Version: "1.2.3"}
-	if name == "directory" {
-		about.RegistersByDefault, about.MaxInbound = true, 100_000
+	d := plugin.Description{Mechanism: name, Version: "1.2.3"}
+	switch name {
+	case "directory":
+		d.RegistersByDefault, d.MaxInbound = true, 100_000
+	case "demanding":
+		d.Requires = []sdk.Feature{"step/poll", sdk.FeatureReturnURL}
+	case "wsfed":
+		d.StateParameters = []string{"wctx"}
 	}
-	plugin.Serve(about, open)
+	plugin.Serve(d, open)
 }
 
 // buildIs reports whether the binary ends with that remark.
@@ -215,6 +220,9 @@ func (m mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, e
 	case "hang":
 		<-ctx.Done()
 		return nil, ctx.Err()
+	case "deadline":
+		deadline, _ := ctx.Deadline()
+		step.Memory = strconv.AppendInt(nil, time.Until(deadline).Milliseconds(), 10)
 	case "take a moment":
 		time.Sleep(20 * time.Millisecond)
 	case "hang for good":

@@ -1,0 +1,190 @@
+package web_test
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/sdk"
+)
+
+// returning is a mechanism of a protocol that has no "state" of its own: begin
+// makes the URL at the provider, and who reads who it was of the response.
+type returning struct {
+	begin func(req sdk.BeginRequest) url.Values
+	who   func(in sdk.InboundRequest) string
+}
+
+func (r returning) Begin(_ context.Context, req sdk.BeginRequest) (sdk.Step, error) {
+	return sdk.Redirect{URL: idp + "?" + r.begin(req).Encode(), Memory: []byte(req.CallbackURL)}, nil
+}
+
+func (r returning) Continue(_ context.Context, req sdk.ContinueRequest) (sdk.Step, error) {
+	subject := r.who(req.Response)
+	if subject == "" || string(req.Memory) != req.CallbackURL {
+		return nil, sdk.InvalidResponse("empty", "nobody, or another callback URL than %s", req.Memory)
+	}
+	return sdk.Authenticated{Identity: sdk.Identity{Subject: subject}}, nil
+}
+
+// protocols are mechanisms whose state does not come back as "state" of a query at
+// GET, or of a form at POST.
+var protocols = map[string]sdk.Mechanism{
+	// JARM: all that comes back is one JWT, in which the state is.
+	"jarm": returning{
+		func(req sdk.BeginRequest) url.Values { return url.Values{"redirect_uri": {req.ReturnURL}} },
+		func(in sdk.InboundRequest) string { return in.Query.Get("response") + in.Form.Get("response") },
+	},
+	// CAS: a service, to which the ticket is added.
+	"cas": returning{
+		func(req sdk.BeginRequest) url.Values { return url.Values{"service": {req.ReturnURL}} },
+		func(in sdk.InboundRequest) string { return in.Query.Get("ticket") },
+	},
+	// WS-Federation: a context of its own name.
+	"wsfed": returning{
+		func(req sdk.BeginRequest) url.Values {
+			return url.Values{"wa": {"wsignin1.0"}, "wctx": {req.State}, "wreply": {req.CallbackURL}}
+		},
+		func(in sdk.InboundRequest) string { return in.Form.Get("wresult") },
+	},
+	// OpenID 2.0: a POST to a URL with a query.
+	"openid2": returning{
+		func(req sdk.BeginRequest) url.Values { return url.Values{"openid.return_to": {req.ReturnURL}} },
+		func(in sdk.InboundRequest) string { return in.Form.Get("openid.claimed_id") },
+	},
+}
+
+func protocolSite(t *testing.T) *site {
+	t.Helper()
+	d := directory{mechanisms: protocols}
+	for name := range protocols {
+		p := sso.Provider{Name: name, Driver: name, Label: name, Mode: sso.ModeSession, LoginTimeout: time.Minute, AllowPublicRegistration: true}
+		if name == "wsfed" {
+			p.StateParameters = []string{"wctx"}
+		}
+		d.list = append(d.list, p)
+	}
+	return newSiteWith(t, "", d)
+}
+
+// sentTo begins a login and returns what the provider was sent.
+func (b *browser) sentTo(provider string) url.Values {
+	b.t.Helper()
+	a := b.get("/auth/login/" + provider)
+	target, err := url.Parse(a.Header.Get("Location"))
+	if err != nil || !strings.HasPrefix(target.String(), idp) {
+		b.t.Fatalf("beginning at %s: %s %s", provider, a.Status, a.body)
+	}
+	return target.Query()
+}
+
+// pathOf takes the site off a URL.
+func (b *browser) pathOf(text string) string {
+	b.t.Helper()
+	path, ok := strings.CutPrefix(text, b.site.URL)
+	if !ok {
+		b.t.Fatalf("%q is no URL of ours", text)
+	}
+	return path
+}
+
+func wantSignedIn(t *testing.T, a answer) {
+	t.Helper()
+	if a.StatusCode/100 != 3 || a.cookie("directus_session_token") == nil {
+		t.Errorf("not signed in: %s %s", a.Status, a.body)
+	}
+}
+
+func TestStateComesBackWhereverTheProtocolPutsIt(t *testing.T) {
+	s := protocolSite(t)
+	t.Run("JARM in a query", func(t *testing.T) {
+		b := s.browser(t)
+		wantSignedIn(t, b.get(b.pathOf(b.sentTo("jarm").Get("redirect_uri"))+"&response=ada"))
+	})
+	t.Run("JARM in a form", func(t *testing.T) {
+		b := s.browser(t)
+		wantSignedIn(t, b.postForm(b.pathOf(b.sentTo("jarm").Get("redirect_uri")), url.Values{"response": {"ada"}}))
+	})
+	t.Run("CAS", func(t *testing.T) {
+		b := s.browser(t)
+		wantSignedIn(t, b.get(b.pathOf(b.sentTo("cas").Get("service"))+"&ticket=ST-ada"))
+	})
+	t.Run("WS-Federation", func(t *testing.T) {
+		b := s.browser(t)
+		sent := b.sentTo("wsfed")
+		form := url.Values{"wa": {"wsignin1.0"}, "wresult": {"ada"}, "wctx": {sent.Get("wctx")}}
+		wantSignedIn(t, b.postForm(b.pathOf(sent.Get("wreply")), form))
+	})
+	t.Run("OpenID 2.0 by POST", func(t *testing.T) {
+		b := s.browser(t)
+		wantSignedIn(t, b.postForm(b.pathOf(b.sentTo("openid2").Get("openid.return_to")), url.Values{"openid.claimed_id": {"ada"}}))
+	})
+}
+
+var formAction = regexp.MustCompile(`<form[^>]* action="([^"]+)"`)
+
+// A POST from the provider's site comes without our cookie, and is posted again
+// from ours: to the URL that it came to, because the state is in that.
+func TestStateInTheQueryOfAPostIsPostedAgain(t *testing.T) {
+	s := protocolSite(t)
+	b := s.browser(t)
+	path := b.pathOf(b.sentTo("openid2").Get("openid.return_to"))
+	form := url.Values{"openid.claimed_id": {"ada"}}
+	page := s.browser(t).postForm(path, form, "Accept", acceptHTML) // without cookies
+	action := formAction.FindStringSubmatch(page.body)
+	if page.StatusCode != http.StatusOK || action == nil || strings.ReplaceAll(action[1], "&amp;", "&") != path {
+		t.Fatalf("posted again to %q, want %q: %s", action, path, page.Status)
+	}
+	form.Set("doorward_reposted", "1")
+	wantSignedIn(t, b.postForm(path, form))
+}
+
+func TestStateIsThereExactlyOnce(t *testing.T) {
+	s := protocolSite(t)
+	for name, again := range map[string]func(path, state string) (string, url.Values){
+		"twice in the query": func(path, state string) (string, url.Values) {
+			return path + "&state=" + state, url.Values{}
+		},
+		"in the query and in the form": func(path, state string) (string, url.Values) {
+			return path, url.Values{"state": {state}}
+		},
+		"in the query and as RelayState": func(path, state string) (string, url.Values) {
+			return path, url.Values{"RelayState": {state}}
+		},
+		"in the query and as named": func(path, state string) (string, url.Values) {
+			return path, url.Values{"wctx": {state}}
+		},
+		"as named, twice": func(path, state string) (string, url.Values) {
+			path, _, _ = strings.Cut(path, "?")
+			return path, url.Values{"wctx": {state, state}}
+		},
+		"nowhere": func(path, _ string) (string, url.Values) {
+			path, _, _ = strings.Cut(path, "?")
+			return path, url.Values{}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := s.browser(t)
+			state := b.sentTo("wsfed").Get("wctx")
+			path, form := again("/auth/login/wsfed/callback?state="+state, state)
+			form.Set("wresult", "ada")
+			form.Set("doorward_reposted", "1")
+			if a := b.postForm(path, form); a.StatusCode != http.StatusBadRequest || a.code(t) != "INVALID_PAYLOAD" {
+				t.Errorf("%s %s", a.Status, a.body)
+			}
+		})
+	}
+	t.Run("a name of another mechanism is none", func(t *testing.T) {
+		b := s.browser(t)
+		path := b.pathOf(b.sentTo("cas").Get("service"))
+		state := path[strings.Index(path, "=")+1:]
+		if a := b.get("/auth/login/cas/callback?ticket=ada&wctx=" + state); a.StatusCode != http.StatusBadRequest {
+			t.Errorf("%s %s", a.Status, a.body)
+		}
+	})
+}

@@ -1,0 +1,68 @@
+package plugin
+
+import (
+	"errors"
+	"time"
+
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/contract"
+)
+
+// check passes on a rule that is broken, for held.
+func (s *server) check(err error) error {
+	if s.unchecked {
+		return nil
+	}
+	return err
+}
+
+// held turns a broken rule into what crosses the wire: the refusal of what the
+// provider said, or else a fault of this plugin, whose text names the rule. The
+// author sees either in the log. Other errors stay as they are.
+func (s *server) held(req any, err error) error {
+	broken, ok := errors.AsType[*contract.Broken](err)
+	if !ok {
+		return err
+	}
+	s.env.logger().Error("a rule of the contract is broken", "rule", string(broken.Rule), "how", broken.How, "provider", s.providerOf(req))
+	if reason := broken.Reason(); reason != "" {
+		return sdk.InvalidResponse(reason, "%w", err)
+	}
+	return err
+}
+
+// tidied returns a step as the host may get it: whatever only decorates an
+// identity is made fit, and the log names what was not.
+func (s *server) tidied(req any, step sdk.Step) sdk.Step {
+	if done, ok := step.(sdk.Authenticated); ok {
+		return sdk.Authenticated{Identity: s.tidiedIdentity(req, done.Identity)}
+	}
+	return step
+}
+
+func (s *server) tidiedIdentity(req any, identity sdk.Identity) sdk.Identity {
+	if s.unchecked {
+		return identity
+	}
+	tidied, warnings := contract.Tidy(identity)
+	for _, what := range append(identity.Warnings, warnings...) {
+		s.env.logger().Warn("identity was tidied", "what", what, "provider", s.providerOf(req))
+	}
+	return tidied
+}
+
+// providerOf returns the name of the provider that a request is for.
+func (s *server) providerOf(req any) string {
+	on, ok := req.(interface{ GetHandle() uint64 })
+	if !ok {
+		return ""
+	}
+	s.mu.RLock()
+	defer s.mu.RUnlock()
+	if o, ok := s.opened[on.GetHandle()]; ok {
+		return o.provider
+	}
+	return ""
+}
+
+func (s *server) now() time.Time { return s.env.clock()() }
