@@ -52,7 +52,7 @@ func (h host) hang(b *testing.B, provider string) <-chan time.Time {
 			b.Error("the call went well")
 		}
 	}()
-	calls := h.now.Load().routes[provider].route.target.Load().calls
+	calls := h.now.Load().handles[provider].current.Load().calls
 	eventually(b, "the call", func() bool {
 		calls.mu.Lock()
 		defer calls.mu.Unlock()

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/doorward/doorward/host/internal/sso"
@@ -11,70 +12,92 @@ import (
 	"github.com/doorward/doorward/sdk/plugin"
 )
 
-// patience is how long a call waits for a plugin that is about to run.
-const patience = sso.Patience
-
-// connected is one provider as the domain sees it. It stays good over crashes,
-// swaps and changes of options: each call finds the process of the moment.
-type connected struct {
-	route *route
-	slot  *slot
+// mechanism waits until it is the turn of a call of the line and the provider is
+// open. Whoever gets the mechanism calls done when the call has ended.
+func (h *handle) mechanism(ctx context.Context, of sso.Line) (sdk.Mechanism, func(), error) {
+	if err := h.available(); err != nil {
+		return nil, nil, err // nothing to wait for
+	}
+	leave, err := h.turn(ctx, of)
+	if err != nil {
+		return nil, nil, err
+	}
+	e, err := h.acquire(ctx)
+	if err != nil {
+		leave()
+		return nil, nil, err
+	}
+	m := &mechanism{handle: h}
+	m.held.Store(e)
+	return m, func() { m.release(); leave() }, nil
 }
 
-func call[T any](ctx context.Context, c connected, m sdk.Call, do func(context.Context, *plugin.Provider) (T, error)) (T, error) {
-	begun := time.Now()
-	c.slot.metrics.InFlight(c.slot.name, 1)
-	defer c.slot.metrics.InFlight(c.slot.name, -1)
-	ctx, cancel := context.WithTimeout(ctx, m.Deadline())
-	defer cancel()
-	answer, err := once(ctx, c, do)
-	// The caller going away, or the deadline, is no death.
-	if died := errors.Is(err, plugin.ErrTransport) && ctx.Err() == nil; died && m.Repeatable() {
-		answer, err = once(ctx, c, do)
+// mechanism is a provider as the domain calls it, for the turn of one call. It stays
+// good over crashes, replacements and changes of options: a call is made at the
+// endpoint that was open when its turn came, and finds the one of the moment if
+// that has been replaced since.
+type mechanism struct {
+	*handle
+	held atomic.Pointer[endpoint] // acquired for the call; nil: taken, or given back
+}
+
+// take returns an open endpoint with a call counted on it.
+func (m *mechanism) take(ctx context.Context) (*endpoint, error) {
+	if e := m.held.Swap(nil); e != nil {
+		if e.open() && !e.isReplaced() {
+			return e, nil
+		}
+		e.calls.release()
 	}
-	c.measure(m, err, begun)
+	return m.acquire(ctx)
+}
+
+// release gives back what was acquired for a call that was not made.
+func (m *mechanism) release() {
+	if e := m.held.Swap(nil); e != nil {
+		e.calls.release()
+	}
+}
+
+func call[T any](ctx context.Context, m *mechanism, how sdk.Call, do func(context.Context, *plugin.Provider) (T, error)) (T, error) {
+	begun := time.Now()
+	m.backend.metrics.InFlight(m.backend.name, 1)
+	defer m.backend.metrics.InFlight(m.backend.name, -1)
+	ctx, cancel := context.WithTimeout(ctx, how.Deadline())
+	defer cancel()
+	answer, err := once(ctx, m, do)
+	// The caller going away, or the deadline, is no death.
+	if died := errors.Is(err, plugin.ErrTransport) && ctx.Err() == nil; died && how.Repeatable() {
+		answer, err = once(ctx, m, do)
+	}
+	m.measure(how, err, begun)
 	return answer, translate(err)
 }
 
 // once makes the call in the process of the moment.
-func once[T any](ctx context.Context, c connected, do func(context.Context, *plugin.Provider) (T, error)) (T, error) {
-	t, err := c.route.enter(ctx, patience)
+func once[T any](ctx context.Context, m *mechanism, do func(context.Context, *plugin.Provider) (T, error)) (T, error) {
+	e, err := m.take(ctx)
 	if err != nil {
 		var none T
 		return none, err
 	}
-	defer t.calls.leave()
-	slow := time.AfterFunc(c.slot.limits.slow, func() { c.slot.suspect(t.process) })
-	answer, err := do(ctx, t.provider)
+	defer e.calls.release()
+	slow := time.AfterFunc(m.backend.limits.slow, func() { m.backend.prober.suspect(e.process) })
+	answer, err := do(ctx, e.provider)
 	slow.Stop()
 	switch {
 	case err == nil:
-		c.slot.heard.Store(time.Now().UnixNano())
+		m.backend.prober.heard()
 	case errors.Is(err, plugin.ErrTransport):
-		t.awaitReplacement(ctx)
+		e.awaitEnd(ctx)
 	}
 	return answer, err
 }
 
-// awaitReplacement lets a call that ended with its process see another one when it
-// is made again: the connection may end a moment before the process.
-func (t *target) awaitReplacement(ctx context.Context) {
-	timer := time.NewTimer(noticed)
-	defer timer.Stop()
-	select {
-	case <-t.replaced:
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-}
-
-// noticed is how long the end of a process may take to be seen.
-const noticed = 50 * time.Millisecond
-
-func (c connected) measure(m sdk.Call, err error, begun time.Time) {
+func (m *mechanism) measure(how sdk.Call, err error, begun time.Time) {
 	code, source := classify(err)
-	c.slot.metrics.Called(Call{
-		Plugin: c.slot.name, Provider: c.route.name, Method: string(m), Code: code, Source: source, Took: time.Since(begun),
+	m.backend.metrics.Called(Call{
+		Plugin: m.backend.name, Provider: m.name, Method: string(how), Code: code, Source: source, Took: time.Since(begun),
 	})
 }
 
@@ -91,45 +114,45 @@ func translate(err error) error {
 }
 
 // Begin implements sdk.Mechanism.
-func (c connected) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, error) {
-	return call(ctx, c, sdk.CallBegin, func(ctx context.Context, p *plugin.Provider) (sdk.Step, error) { return p.Begin(ctx, req) })
+func (m *mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, error) {
+	return call(ctx, m, sdk.CallBegin, func(ctx context.Context, p *plugin.Provider) (sdk.Step, error) { return p.Begin(ctx, req) })
 }
 
 // Continue implements sdk.Mechanism.
-func (c connected) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.Step, error) {
-	return call(ctx, c, sdk.CallContinue, func(ctx context.Context, p *plugin.Provider) (sdk.Step, error) { return p.Continue(ctx, req) })
+func (m *mechanism) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.Step, error) {
+	return call(ctx, m, sdk.CallContinue, func(ctx context.Context, p *plugin.Provider) (sdk.Step, error) { return p.Continue(ctx, req) })
 }
 
 // Refresh implements sdk.Refresher.
-func (c connected) Refresh(ctx context.Context, grant []byte) (sdk.Refreshed, error) {
-	return call(ctx, c, sdk.Call(sdk.CapabilityRefresh), func(ctx context.Context, p *plugin.Provider) (sdk.Refreshed, error) { return p.Refresh(ctx, grant) })
+func (m *mechanism) Refresh(ctx context.Context, grant []byte) (sdk.Refreshed, error) {
+	return call(ctx, m, sdk.Call(sdk.CapabilityRefresh), func(ctx context.Context, p *plugin.Provider) (sdk.Refreshed, error) { return p.Refresh(ctx, grant) })
 }
 
 // BeginLogout implements sdk.LogoutBeginner.
-func (c connected) BeginLogout(ctx context.Context, req sdk.LogoutRequest) (sdk.Step, error) {
-	return call(ctx, c, sdk.Call(sdk.CapabilityBeginLogout), func(ctx context.Context, p *plugin.Provider) (sdk.Step, error) { return p.BeginLogout(ctx, req) })
+func (m *mechanism) BeginLogout(ctx context.Context, req sdk.LogoutRequest) (sdk.Step, error) {
+	return call(ctx, m, sdk.Call(sdk.CapabilityBeginLogout), func(ctx context.Context, p *plugin.Provider) (sdk.Step, error) { return p.BeginLogout(ctx, req) })
 }
 
 // ReceiveLogout implements sdk.LogoutReceiver.
-func (c connected) ReceiveLogout(ctx context.Context, req sdk.LogoutMessage) (sdk.Logout, error) {
-	return call(ctx, c, sdk.Call(sdk.CapabilityReceiveLogout), func(ctx context.Context, p *plugin.Provider) (sdk.Logout, error) { return p.ReceiveLogout(ctx, req) })
+func (m *mechanism) ReceiveLogout(ctx context.Context, req sdk.LogoutMessage) (sdk.Logout, error) {
+	return call(ctx, m, sdk.Call(sdk.CapabilityReceiveLogout), func(ctx context.Context, p *plugin.Provider) (sdk.Logout, error) { return p.ReceiveLogout(ctx, req) })
 }
 
 // Metadata implements sdk.MetadataPublisher.
-func (c connected) Metadata(ctx context.Context) (sdk.Document, error) {
-	return call(ctx, c, sdk.Call(sdk.CapabilityMetadata), func(ctx context.Context, p *plugin.Provider) (sdk.Document, error) { return p.Metadata(ctx) })
+func (m *mechanism) Metadata(ctx context.Context) (sdk.Document, error) {
+	return call(ctx, m, sdk.Call(sdk.CapabilityMetadata), func(ctx context.Context, p *plugin.Provider) (sdk.Document, error) { return p.Metadata(ctx) })
 }
 
 // Check implements sdk.Checker.
-func (c connected) Check(ctx context.Context) ([]sdk.Finding, error) {
-	return call(ctx, c, sdk.Call(sdk.CapabilityCheck), func(ctx context.Context, p *plugin.Provider) ([]sdk.Finding, error) { return p.Check(ctx) })
+func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
+	return call(ctx, m, sdk.Call(sdk.CapabilityCheck), func(ctx context.Context, p *plugin.Provider) ([]sdk.Finding, error) { return p.Check(ctx) })
 }
 
 var (
-	_ sdk.Mechanism         = connected{}
-	_ sdk.Refresher         = connected{}
-	_ sdk.LogoutBeginner    = connected{}
-	_ sdk.LogoutReceiver    = connected{}
-	_ sdk.MetadataPublisher = connected{}
-	_ sdk.Checker           = connected{}
+	_ sdk.Mechanism         = (*mechanism)(nil)
+	_ sdk.Refresher         = (*mechanism)(nil)
+	_ sdk.LogoutBeginner    = (*mechanism)(nil)
+	_ sdk.LogoutReceiver    = (*mechanism)(nil)
+	_ sdk.MetadataPublisher = (*mechanism)(nil)
+	_ sdk.Checker           = (*mechanism)(nil)
 )

@@ -20,7 +20,7 @@ func TestDeadlineIsThatOfTheTable(t *testing.T) {
 }
 
 func TestEachCapabilityCanBeCalled(t *testing.T) {
-	if got := sdk.Capabilities(connected{}); !slices.Equal(got, sdk.AllCapabilities()) {
+	if got := sdk.Capabilities(&mechanism{}); !slices.Equal(got, sdk.AllCapabilities()) {
 		t.Errorf("the domain can call %s, of %s", got, sdk.AllCapabilities())
 	}
 }

@@ -56,7 +56,7 @@ func (p *Providers) CheckConfigured(ctx context.Context, configured []Configured
 	for _, c := range t.before.order {
 		gone := !slices.ContainsFunc(configured, func(now Configured) bool { return now.Name == c.Name })
 		if gone && (name == "" || c.Name == name) {
-			checked := check(ctx, c, t.before.routes[c.Name])
+			checked := check(ctx, c, t.before.handles[c.Name])
 			checked.Pending = PendingRemoved
 			all = append(all, checked)
 		}
@@ -70,7 +70,7 @@ func (p *Providers) CheckConfigured(ctx context.Context, configured []Configured
 // check checks a provider as it would be after a reload.
 func (t *trial) check(ctx context.Context, c Configured) Checked {
 	before, known := t.before.configured(c.Name)
-	checked := Checked{Provider: c.Name, Plugin: c.slotName()}
+	checked := Checked{Provider: c.Name, Plugin: c.pluginName()}
 	switch {
 	case !known:
 		checked.Pending = PendingAdded
@@ -89,7 +89,7 @@ func (t *trial) check(ctx context.Context, c Configured) Checked {
 		checked.found(c, findings, translate(err))
 		checked.weakSecrets(c, in)
 	default:
-		inForce := check(ctx, c, t.before.routes[c.Name])
+		inForce := check(ctx, c, t.before.handles[c.Name])
 		checked.Findings, checked.As = inForce.Findings, inForce.As
 	}
 	return checked
@@ -99,40 +99,40 @@ func (t *trial) check(ctx context.Context, c Configured) Checked {
 // is wrong with it. A provider that cannot be asked has a finding that says why.
 func (p *Providers) Check(ctx context.Context, name string) ([]Checked, error) {
 	now := p.now.Load()
-	if _, ok := now.routes[name]; !ok && name != "" {
+	if _, ok := now.handles[name]; !ok && name != "" {
 		return nil, fmt.Errorf("%w %q; the configured ones: %s", sso.ErrUnknownProvider, name, namesOf(now.order))
 	}
 	var all []Checked
 	for _, c := range now.order {
 		if name == "" || c.Name == name {
-			all = append(all, check(ctx, c, now.routes[c.Name]))
+			all = append(all, check(ctx, c, now.handles[c.Name]))
 		}
 	}
 	return all, nil
 }
 
-func check(ctx context.Context, c Configured, to connected) Checked {
-	checked := Checked{Provider: c.Name, Plugin: to.slot.name}
-	findings, err := to.findings(ctx)
+func check(ctx context.Context, c Configured, h *handle) Checked {
+	checked := Checked{Provider: c.Name, Plugin: h.backend.name}
+	findings, err := h.findings(ctx)
 	checked.found(c, findings, err)
-	if to.route.available() == nil {
-		checked.As = c.provider(to.slot.described.Load())
+	if h.available() == nil {
+		checked.As = c.provider(h.backend.described.Load())
 	}
 	if err == nil {
-		to.route.remember(findings)
+		h.remember(findings)
 	}
-	checked.weakSecrets(c, to.route.target.Load().process)
+	checked.weakSecrets(c, h.current.Load().process)
 	return checked
 }
 
 // findings waits for its turn, as a login does: a check asks the provider, too.
-func (c connected) findings(ctx context.Context) ([]sdk.Finding, error) {
-	done, err := c.turn(ctx, sso.LineOthers)
+func (h *handle) findings(ctx context.Context) ([]sdk.Finding, error) {
+	done, err := h.turn(ctx, sso.LineOthers)
 	if err != nil {
 		return nil, err
 	}
 	defer done()
-	return c.Check(ctx)
+	return (&mechanism{handle: h}).Check(ctx)
 }
 
 func (c *Checked) found(of Configured, findings []sdk.Finding, err error) {
@@ -173,14 +173,14 @@ func (c *Checked) add(severity sdk.Severity, subject, text string) {
 }
 
 // remember keeps when something expires, for the metrics.
-func (r *route) remember(findings []sdk.Finding) {
+func (h *handle) remember(findings []sdk.Finding) {
 	expiries := map[string]time.Time{}
 	for _, f := range findings {
 		if before, ok := expiries[f.Subject]; !f.ExpiresAt.IsZero() && (!ok || f.ExpiresAt.Before(before)) {
 			expiries[f.Subject] = f.ExpiresAt
 		}
 	}
-	r.expiries.Store(&expiries)
+	h.expiries.Store(&expiries)
 }
 
 const (
@@ -210,11 +210,11 @@ func (p *Providers) warnOfExpiry(ctx context.Context) {
 	defer cancel()
 	now := p.now.Load()
 	for _, c := range now.order {
-		to := now.routes[c.Name]
-		if t := to.route.target.Load(); t.provider == nil || !slices.Contains(t.provider.Capabilities(), sdk.CapabilityCheck) {
+		h := now.handles[c.Name]
+		if e := h.current.Load(); !e.open() || !slices.Contains(e.provider.Capabilities(), sdk.CapabilityCheck) {
 			continue
 		}
-		for _, f := range check(ctx, c, to).Findings {
+		for _, f := range check(ctx, c, h).Findings {
 			if left := time.Until(f.ExpiresAt); !f.ExpiresAt.IsZero() && left < sdk.WarnBeforeExpiry {
 				p.config.Logger.Warn("something that a provider depends on expires soon", "provider", c.Name,
 					"subject", f.Subject, "expires", f.ExpiresAt.UTC().Format(time.RFC3339), "days_left", int(left.Hours()/24))

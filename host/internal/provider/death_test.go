@@ -219,12 +219,12 @@ func TestK02IdlePluginThatHangsIsReplaced(t *testing.T) {
 func TestMissesEndWithTheProcess(t *testing.T) {
 	h := startHost(t, Config{Binaries: binaries(t, "fake"), Providers: []Configured{configured("fake", "a")}})
 	pid := h.mustBegin(t, "a")
-	h.slots["fake"].misses.Store(maxMisses - 1)
+	h.supervisors["fake"].prober.misses.Store(maxMisses - 1)
 	if err := syscall.Kill(pid, syscall.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	h.awaitAnother(t, "a", pid)
-	if n := h.slots["fake"].misses.Load(); n != 0 {
+	if n := h.supervisors["fake"].prober.misses.Load(); n != 0 {
 		t.Errorf("the new process begins with %d misses", n)
 	}
 }

@@ -144,7 +144,7 @@ func (h host) mechanism(ctx context.Context, provider string) (sdk.Mechanism, er
 
 // inFlight is how many calls through a provider are made now, by its process.
 func (h host) inFlight(provider string) int {
-	calls := h.now.Load().routes[provider].route.target.Load().calls
+	calls := h.now.Load().handles[provider].current.Load().calls
 	calls.mu.Lock()
 	defer calls.mu.Unlock()
 	return calls.n

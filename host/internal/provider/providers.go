@@ -5,65 +5,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	hclog "github.com/hashicorp/go-hclog"
-
-	"github.com/doorward/doorward/host/internal/provider/process"
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/sdk"
-	"github.com/doorward/doorward/sdk/plugin"
 )
-
-// Configured is a provider with the options that its mechanism reads.
-type Configured struct {
-	sso.Provider
-	Options map[string]any
-
-	// Isolated gives the provider a process of its own. Else all providers of a
-	// mechanism share one.
-	Isolated bool
-
-	// RegistrationUnset: AllowPublicRegistration is what the plugin says.
-	RegistrationUnset bool
-
-	// Spelling tells how the operator writes an option of this provider, such
-	// as AUTH_KEYCLOAK_CLIENT_ID.
-	Spelling func(option string) string
-}
-
-// slotName is the name of the slot that the provider belongs to.
-func (c Configured) slotName() string {
-	if c.Isolated {
-		return c.Driver + "/" + c.Name
-	}
-	return c.Driver
-}
-
-// sameOptions reports whether the mechanism could not tell the two apart.
-func sameOptions(a, b Configured) bool {
-	return a.slotName() == b.slotName() && reflect.DeepEqual(a.Options, b.Options)
-}
-
-func sameConfigured(a, b Configured) bool {
-	return reflect.DeepEqual(a.Provider, b.Provider) && a.RegistrationUnset == b.RegistrationUnset && sameOptions(a, b)
-}
-
-// Config is what Start needs to know.
-type Config struct {
-	Binaries  Binaries
-	PublicURL string // without a slash at the end
-	Providers []Configured
-	Logger    hclog.Logger
-	Metrics   Metrics // nil: none
-	Version   string  // of the host, which plugins are told
-
-	limits limits // zero: the default
-}
 
 // Providers are the configured providers and the plugins that serve them. It
 // implements sso.Providers.
@@ -75,15 +25,16 @@ type Providers struct {
 
 	now atomic.Pointer[snapshot]
 
-	changing chan struct{}    // admits one Reload at a time
-	slots    map[string]*slot // guarded by changing
-	leaving  sync.WaitGroup   // slots that let their last calls end
+	changing    chan struct{}          // admits one Reload at a time
+	supervisors map[string]*supervisor // by plugin; guarded by changing
+	draining    sync.WaitGroup         // supervisors that let their last calls end
 }
 
 // snapshot is what is configured at a time. It never changes.
 type snapshot struct {
-	order  []Configured
-	routes map[string]connected
+	order       []Configured
+	handles     map[string]*handle // by provider
+	supervisors []*supervisor
 }
 
 // ErrNoneUsable: every provider was refused by its mechanism, so that nobody could
@@ -123,7 +74,7 @@ func newProviders(ctx context.Context, config Config, runtime *runtimeDir) *Prov
 	if config.Metrics == nil {
 		config.Metrics = notMeasured{}
 	}
-	p := &Providers{config: config, runtime: runtime, changing: make(chan struct{}, 1), slots: map[string]*slot{}}
+	p := &Providers{config: config, runtime: runtime, changing: make(chan struct{}, 1), supervisors: map[string]*supervisor{}}
 	p.life, p.end = context.WithCancel(ctx)
 	p.now.Store(&snapshot{})
 	return p
@@ -131,21 +82,20 @@ func newProviders(ctx context.Context, config Config, runtime *runtimeDir) *Prov
 
 // setUp starts everything for the first time.
 func (p *Providers) setUp(configured []Configured) {
-	members := p.membersOf(configured)
+	specs := p.specsOf(configured)
 	p.changing <- struct{}{}
-	var started []*slot
-	for name, wanted := range bySlot(members) {
-		p.slots[name] = p.startSlot(name, wanted)
-		started = append(started, p.slots[name])
+	var started []*supervisor
+	for name, wanted := range byPlugin(specs) {
+		started = append(started, p.supervise(name, wanted))
 	}
-	p.now.Store(p.snapshotOf(configured, members))
+	p.now.Store(p.snapshotOf(configured, specs))
 	<-p.changing
 	p.awaitFirst(started)
 }
 
 // awaitFirst gives the plugins some time to come up, so that the first login finds
 // them. One that hangs at its start does not keep the others from serving.
-func (p *Providers) awaitFirst(started []*slot) {
+func (p *Providers) awaitFirst(started []*supervisor) {
 	timer := time.NewTimer(p.config.limits.first)
 	defer timer.Stop()
 	for _, s := range started {
@@ -158,55 +108,37 @@ func (p *Providers) awaitFirst(started []*slot) {
 	}
 }
 
-func (p *Providers) startSlot(name string, members map[string]*member) *slot {
-	s := p.newSlot(name, members)
-	s.show(nil)
+// supervise starts a plugin, with the providers that it serves.
+func (p *Providers) supervise(name string, specs map[string]*spec) *supervisor {
+	s := p.newSupervisor(name, specs)
+	p.supervisors[name] = s
 	go s.run() // until its life ends
 	return s
 }
 
-// newSlot makes a slot that does not run yet.
-func (p *Providers) newSlot(name string, members map[string]*member) *slot {
-	mechanism, _, _ := strings.Cut(name, "/")
-	s := newSlot(p.life, &slot{
-		name: name, mechanism: mechanism, limits: p.config.limits, logger: p.config.Logger, metrics: p.config.Metrics,
-		binary: func() (*process.Binary, error) { return p.config.Binaries.Open(mechanism) },
-		launch: process.Launch{RuntimeDir: p.runtime.path, Limits: p.config.limits.process, Version: p.config.Version},
-		queue:  newQueue(p.config.limits.shared),
-	})
-	s.members = members
-	return s
+// newSupervisor makes a supervisor that does not run yet.
+func (p *Providers) newSupervisor(name string, specs map[string]*spec) *supervisor {
+	return newSupervisor(p.life, name, p.config, p.runtime.path, specs)
 }
 
-func (p *Providers) membersOf(configured []Configured) map[string]*member {
-	members := map[string]*member{}
+func (p *Providers) specsOf(configured []Configured) map[string]*spec {
+	specs := map[string]*spec{}
 	for _, c := range configured {
-		members[c.Name] = &member{
-			configured: c, request: openRequest(p.config.PublicURL, c),
-			route: newRoute(c.Name),
-		}
+		specs[c.Name] = &spec{configured: c, request: openRequest(p.config.PublicURL, c)}
 	}
-	return members
+	return specs
 }
 
-func bySlot(members map[string]*member) map[string]map[string]*member {
-	slots := map[string]map[string]*member{}
-	for name, m := range members {
-		slot := m.configured.slotName()
-		if slots[slot] == nil {
-			slots[slot] = map[string]*member{}
+func byPlugin(specs map[string]*spec) map[string]map[string]*spec {
+	plugins := map[string]map[string]*spec{}
+	for name, s := range specs {
+		plugin := s.configured.pluginName()
+		if plugins[plugin] == nil {
+			plugins[plugin] = map[string]*spec{}
 		}
-		slots[slot][name] = m
+		plugins[plugin][name] = s
 	}
-	return slots
-}
-
-func openRequest(publicURL string, c Configured) plugin.OpenRequest {
-	urls := sso.URLsOf(publicURL, c.Name)
-	return plugin.OpenRequest{
-		Provider: c.Name, Options: c.Options,
-		CallbackURL: urls.Callback, MetadataURL: urls.Metadata, LogoutURL: urls.Logout,
-	}
+	return plugins
 }
 
 // namesOf lists configured providers, for the operator.
@@ -218,11 +150,32 @@ func namesOf(configured []Configured) string {
 	return strings.Join(names, ", ")
 }
 
+// noneUsable returns an error if there are providers and each one has options that
+// are wrong, with all that is, in the order of the configuration. A driver for which
+// there is no plugin is not such a mistake: the plugin may be added while the host
+// runs, and until then it serves those who are signed in.
+func (p *Providers) noneUsable() error {
+	var lines []string
+	now := p.now.Load()
+	for _, c := range now.order {
+		err := p.Available(c.Name)
+		if !errors.Is(err, sdk.ErrMisconfigured) {
+			return nil
+		}
+		lines = append(lines, explain(c, err)...)
+	}
+	if len(lines) == 0 {
+		return nil
+	}
+	return fmt.Errorf("%w:\n  %s", ErrNoneUsable, strings.Join(lines, "\n  "))
+}
+
 // snapshotOf makes what logins see of the configured providers, in their order.
-func (p *Providers) snapshotOf(configured []Configured, members map[string]*member) *snapshot {
-	s := &snapshot{order: configured, routes: map[string]connected{}}
+func (p *Providers) snapshotOf(configured []Configured, specs map[string]*spec) *snapshot {
+	s := &snapshot{order: configured, handles: map[string]*handle{}}
 	for _, c := range configured {
-		s.routes[c.Name] = connected{route: members[c.Name].route, slot: p.slots[c.slotName()]}
+		s.handles[c.Name] = specs[c.Name].handle
+		s.supervisors = append(s.supervisors, p.supervisors[c.pluginName()])
 	}
 	return s
 }
@@ -234,11 +187,11 @@ func (p *Providers) Stop() {
 	p.changing <- struct{}{}
 	defer func() { <-p.changing }()
 	var group sync.WaitGroup
-	for _, s := range p.slots {
+	for _, s := range p.supervisors {
 		group.Go(s.stop)
 	}
 	group.Wait()
-	p.leaving.Wait()
+	p.draining.Wait()
 	if err := p.runtime.remove(); err != nil && !errors.Is(err, os.ErrClosed) {
 		p.config.Logger.Warn("removing the folder of plugin sockets", "error", err)
 	}
@@ -266,57 +219,39 @@ func (p *Providers) Provider(name string) (sso.Provider, bool) {
 }
 
 func (s *snapshot) provider(c Configured) sso.Provider {
-	return c.provider(s.routes[c.Name].slot.described.Load())
+	return c.provider(s.handles[c.Name].backend.described.Load())
 }
 
-// provider is the provider as the domain sees it, with what its plugin decides. Of a
-// plugin that was never up nobody knows how large a request its providers send;
-// their responses must not be refused for their size then, which sounds final, but
-// because it is down.
-func (c Configured) provider(described *plugin.Description) sso.Provider {
-	if described == nil {
-		described = &plugin.Description{MaxInbound: sdk.MaxInbound}
+// Plugins returns how all plugins stand, by name.
+func (p *Providers) Plugins() []Plugin {
+	supervisors := map[*supervisor]bool{}
+	now := p.now.Load()
+	for _, s := range now.supervisors {
+		supervisors[s] = true
 	}
-	if c.RegistrationUnset {
-		c.AllowPublicRegistration = described.RegistersByDefault
+	var list []Plugin
+	for s := range supervisors {
+		list = append(list, s.standing.status())
 	}
-	if c.Spelling != nil {
-		c.Spelled = sso.Spelled{
-			AllowPublicRegistration: c.Spelling("allow_public_registration"), RequireVerifiedEmail: c.Spelling("require_verified_email"),
-		}
-	}
-	c.MaxInbound, c.StateParameters = described.MaxInbound, described.StateParameters
-	return c.Provider
+	slices.SortFunc(list, func(a, b Plugin) int { return strings.Compare(a.Name, b.Name) })
+	return list
 }
 
 // Available implements sso.Providers.
 func (p *Providers) Available(name string) error {
-	c, ok := p.now.Load().routes[name]
+	h, ok := p.now.Load().handles[name]
 	if !ok {
 		return sso.ErrUnknownProvider
 	}
-	return c.route.available()
+	return h.available()
 }
 
 // Mechanism implements sso.Providers. What it returns stays good while the
 // provider is configured: each call finds the process of the moment.
 func (p *Providers) Mechanism(ctx context.Context, name string, line sso.Line) (m sdk.Mechanism, done func(), err error) {
-	c, ok := p.now.Load().routes[name]
+	h, ok := p.now.Load().handles[name]
 	if !ok {
 		return nil, nil, sso.ErrUnknownProvider
 	}
-	if err := c.route.available(); err != nil {
-		return nil, nil, err // nothing to wait for
-	}
-	done, err = c.turn(ctx, line)
-	if err != nil {
-		return nil, nil, err
-	}
-	t, err := c.route.enter(ctx, patience)
-	if err != nil {
-		done()
-		return nil, nil, err
-	}
-	t.calls.leave()
-	return c, done, nil
+	return h.mechanism(ctx, line)
 }

@@ -87,7 +87,7 @@ func TestRegistrationByDefault(t *testing.T) {
 		p.Spelled.RequireVerifiedEmail != "AUTH_CLOSED_REQUIRE_VERIFIED_EMAIL" {
 		t.Errorf("options in the operator's words: %+v", p.Spelled)
 	}
-	for _, s := range h.slots {
+	for _, s := range h.supervisors {
 		if err := s.do(t.Context(), func() { s.running.Kill() }); err != nil {
 			t.Fatal(err)
 		}
@@ -111,7 +111,7 @@ func TestInboundLimit(t *testing.T) {
 	}
 	check("while they run")
 	for _, name := range []string{"fake", "directory"} {
-		s := h.slots[name]
+		s := h.supervisors[name]
 		if err := s.do(t.Context(), func() { s.running.Kill() }); err != nil {
 			t.Fatal(err)
 		}

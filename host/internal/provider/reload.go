@@ -65,58 +65,58 @@ func (p *Providers) Reload(ctx context.Context, configured []Configured) (Reload
 	if p.life.Err() != nil {
 		return Reloaded{}, errStopped
 	}
-	r := &reload{providers: p, before: p.now.Load(), wanted: p.membersOf(configured)}
-	r.keepRoutes()
-	r.findMoves()
+	r := &reload{providers: p, before: p.now.Load(), wanted: p.specsOf(configured)}
+	r.keepHandles()
+	r.findMigrations()
 	r.arrange(ctx)
-	r.decideMoves()
+	r.rollBack()
 	r.publish(configured)
-	r.leave()
-	r.endMoves()
+	r.stopUnneeded()
+	r.endMigrations()
 	return r.done, nil
 }
 
 // reload is one run of Reload.
 type reload struct {
-	providers *Providers
-	before    *snapshot
-	wanted    map[string]*member
-	kept      map[string]bool // providers that stay as they were
-	moves     map[string]move
-	done      Reloaded
+	providers  *Providers
+	before     *snapshot
+	wanted     map[string]*spec
+	kept       map[string]bool // providers that stay as they were
+	migrations map[string]migration
+	done       Reloaded
 }
 
-// keepRoutes lets providers that stay in their slot keep their route.
-func (r *reload) keepRoutes() {
+// keepHandles lets providers that stay in their plugin keep their handle.
+func (r *reload) keepHandles() {
 	for _, c := range r.before.order {
-		if m, ok := r.wanted[c.Name]; ok && m.configured.slotName() == c.slotName() {
-			m.route = r.before.routes[c.Name].route
+		if s, ok := r.wanted[c.Name]; ok && s.configured.pluginName() == c.pluginName() {
+			s.handle = r.before.handles[c.Name]
 		}
 	}
 }
 
-// arrange brings every slot that is needed to the binary and to the providers
+// arrange brings every plugin that is needed to the binary and to the providers
 // that it should have.
 func (r *reload) arrange(ctx context.Context) {
 	r.kept = map[string]bool{}
-	slots := bySlot(r.wanted)
-	for _, name := range slices.Sorted(maps.Keys(slots)) {
-		s, ok := r.providers.slots[name]
+	needed := byPlugin(r.wanted)
+	for _, name := range slices.Sorted(maps.Keys(needed)) {
+		s, ok := r.providers.supervisors[name]
 		if !ok {
-			s = r.providers.startSlot(name, slots[name])
-			r.providers.slots[name] = s
+			s = r.providers.supervise(name, needed[name])
 			<-s.tried
 			r.done.Started = append(r.done.Started, name)
 			r.failedStart(ctx, s)
 			continue
 		}
+		giveHandles(needed[name], s.backend)
 		r.update(ctx, s)
-		r.assign(ctx, s, r.withLeaving(name, slots[name]))
+		r.assign(ctx, s, r.withLeaving(name, needed[name]))
 	}
 }
 
-func (r *reload) failedStart(ctx context.Context, s *slot) {
-	if err := s.notRunningError(); err != nil {
+func (r *reload) failedStart(ctx context.Context, s *supervisor) {
+	if err := s.standing.whyNotReady(); err != nil {
 		r.fail("plugin "+s.name, err)
 		return
 	}
@@ -127,8 +127,8 @@ func (r *reload) fail(what string, err error) {
 	r.done.Failed = append(r.done.Failed, what+": "+printable(err.Error()))
 }
 
-// update puts the locked binary into the slot.
-func (r *reload) update(ctx context.Context, s *slot) {
+// update has the supervisor run the locked binary.
+func (r *reload) update(ctx context.Context, s *supervisor) {
 	digest, err := r.providers.config.Binaries.Digest(s.mechanism)
 	if err != nil {
 		// What runs, runs on: it was locked when it was started.
@@ -149,9 +149,9 @@ func (r *reload) update(ctx context.Context, s *slot) {
 	}
 }
 
-// assign gives the slot its providers, and remembers which of them stay as they
+// assign gives the supervisor its providers, and remembers which of them stay as they
 // were.
-func (r *reload) assign(ctx context.Context, s *slot, wanted map[string]*member) {
+func (r *reload) assign(ctx context.Context, s *supervisor, wanted map[string]*spec) {
 	var kept map[string]error
 	if err := s.do(ctx, func() { kept = s.assign(wanted) }); err != nil {
 		r.fail("plugin "+s.name, err)
@@ -171,23 +171,21 @@ func (r *reload) assign(ctx context.Context, s *slot, wanted map[string]*member)
 
 // awaitOpened waits for the first try to open what is new, no longer than that may
 // take: a plugin that is down is started again in its own time.
-func (r *reload) awaitOpened(ctx context.Context, s *slot, kept map[string]error) {
+func (r *reload) awaitOpened(ctx context.Context, s *supervisor, kept map[string]error) {
 	ctx, cancel := context.WithTimeout(ctx, s.limits.open)
 	defer cancel()
-	for name, m := range r.wanted {
-		if r.before.routes[name].route == m.route || kept[name] != nil || m.configured.slotName() != s.name {
+	for name, wanted := range r.wanted {
+		if r.before.handles[name] == wanted.handle || kept[name] != nil || wanted.configured.pluginName() != s.name {
 			continue
 		}
-		t := m.route.target.Load()
-		if t.waiting {
+		if e := wanted.handle.current.Load(); e.pending() {
 			select {
-			case <-t.replaced:
+			case <-e.replaced:
 			case <-ctx.Done():
 			}
-			t = m.route.target.Load()
 		}
-		if t.provider == nil && t.err != nil && !t.waiting {
-			for _, line := range explain(m.configured, t.err) {
+		if err := wanted.handle.available(); err != nil {
+			for _, line := range explain(wanted.configured, err) {
 				r.fail("provider "+name, errors.New(line))
 			}
 		}
@@ -220,17 +218,17 @@ func (r *reload) publish(configured []Configured) {
 	r.providers.now.Store(r.providers.snapshotOf(order, r.wanted))
 }
 
-// leave ends the slots that no provider needs any more.
-func (r *reload) leave() {
-	needed := bySlot(r.wanted)
-	for name, s := range r.providers.slots {
+// stopUnneeded ends the plugins that no provider needs any more.
+func (r *reload) stopUnneeded() {
+	needed := byPlugin(r.wanted)
+	for name, s := range r.providers.supervisors {
 		if _, ok := needed[name]; !ok {
-			delete(r.providers.slots, name)
+			delete(r.providers.supervisors, name)
 			r.done.Started = slices.DeleteFunc(r.done.Started, func(started string) bool { return started == name })
-			var released []*target
-			_ = s.do(r.providers.life, func() { released = s.release() })
-			r.providers.leaving.Go(func() {
-				s.drained(released...)
+			var draining []*endpoint
+			_ = s.do(r.providers.life, func() { draining = s.removeAll() })
+			r.providers.draining.Go(func() {
+				s.opener.drained(draining...)
 				s.stop()
 			})
 		}

@@ -285,7 +285,7 @@ func TestReloadClosesWhatACallHolds(t *testing.T) {
 		defer close(ended)
 		_, _ = m.Begin(ctx, sdk.BeginRequest{State: "s", LoginHint: "hang"})
 	}()
-	old := h.now.Load().routes["a"].route.target.Load()
+	old := h.now.Load().handles["a"].current.Load()
 	eventually(t, "the call", func() bool {
 		old.calls.mu.Lock()
 		defer old.calls.mu.Unlock()

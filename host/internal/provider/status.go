@@ -2,8 +2,7 @@ package provider
 
 import (
 	"errors"
-	"slices"
-	"strings"
+	"sync"
 	"time"
 )
 
@@ -26,7 +25,7 @@ type Plugin struct {
 	NextTry   time.Time  `json:"next_try,omitzero"`
 	Providers []Standing `json:"providers"`
 
-	routes []*route
+	handles []*handle
 }
 
 // Standing is how one provider stands.
@@ -38,63 +37,45 @@ type Standing struct {
 	Expiries map[string]time.Time `json:"expiries,omitempty"`
 }
 
-// Plugins returns how all plugins stand, by name.
-func (p *Providers) Plugins() []Plugin {
-	slots := map[*slot]bool{}
-	for _, c := range p.now.Load().routes {
-		slots[c.slot] = true
-	}
-	var list []Plugin
-	for s := range slots {
-		list = append(list, s.status())
-	}
-	slices.SortFunc(list, func(a, b Plugin) int { return strings.Compare(a.Name, b.Name) })
-	return list
+// standing is how a plugin stands, as its supervisor shows it to anybody.
+type standing struct {
+	mu     sync.Mutex
+	plugin Plugin
 }
 
-func (s *slot) status() Plugin {
-	s.viewed.Lock()
-	view := s.view
-	s.viewed.Unlock()
-	for _, r := range view.routes {
-		status := Standing{Name: r.name}
-		if t := r.target.Load(); t.provider == nil {
-			status.Error = printable(t.whyNot().Error())
+func (s *standing) update(change func(*Plugin)) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	change(&s.plugin)
+}
+
+func (s *standing) get() Plugin {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.plugin
+}
+
+// status is how the plugin and its providers stand.
+func (s *standing) status() Plugin {
+	plugin := s.get()
+	for _, h := range plugin.handles {
+		status := Standing{Name: h.name}
+		if e := h.current.Load(); !e.open() {
+			status.Error = printable(e.reason().Error())
 		}
-		if expiries := r.expiries.Load(); expiries != nil {
+		if expiries := h.expiries.Load(); expiries != nil {
 			status.Expiries = *expiries
 		}
-		view.Providers = append(view.Providers, status)
+		plugin.Providers = append(plugin.Providers, status)
 	}
-	return view
+	return plugin
 }
 
-// show renews what others see. It is for the owner.
-func (s *slot) show(err error) {
-	s.viewed.Lock()
-	defer s.viewed.Unlock()
-	s.view.State, s.view.Since = s.machine.state, s.machine.since
-	s.view.Version, s.view.SHA256, s.view.File, s.view.PID, s.view.NextTry = "", "", "", 0, time.Time{}
-	if p := s.running; p != nil {
-		s.view.Version, s.view.SHA256, s.view.File = p.Description.Version, string(p.Binary.Digest), p.Binary.Path
-		s.view.PID = p.PID()
-	}
-	s.view.routes = nil
-	for _, m := range s.members {
-		s.view.routes = append(s.view.routes, m.route)
-	}
-	slices.SortFunc(s.view.routes, func(a, b *route) int { return strings.Compare(a.name, b.name) })
-	if err != nil {
-		s.view.LastError, s.view.ErrorAt = printable(err.Error()), time.Now()
-	}
-}
-
-// notRunningError is why the plugin does not run; nil if it does.
-func (s *slot) notRunningError() error {
-	s.viewed.Lock()
-	defer s.viewed.Unlock()
-	if s.view.State == StateReady {
+// whyNotReady is why the plugin does not run; nil if it does.
+func (s *standing) whyNotReady() error {
+	plugin := s.get()
+	if plugin.State == StateReady {
 		return nil
 	}
-	return errors.New(s.view.LastError)
+	return errors.New(plugin.LastError)
 }

@@ -9,7 +9,6 @@ import (
 	"sync"
 
 	"github.com/doorward/doorward/host/internal/provider/process"
-	"github.com/doorward/doorward/sdk/options"
 	"github.com/doorward/doorward/sdk/plugin"
 )
 
@@ -55,9 +54,9 @@ func (p *Providers) try(ctx context.Context, configured []Configured) (*trial, e
 		t.end()
 		return nil, errStopped
 	}
-	slots := bySlot(p.membersOf(configured))
-	for _, name := range slices.Sorted(maps.Keys(slots)) {
-		t.trySlot(ctx, name, slots[name])
+	plugins := byPlugin(p.specsOf(configured))
+	for _, name := range slices.Sorted(maps.Keys(plugins)) {
+		t.tryPlugin(ctx, name, plugins[name])
 	}
 	return t, nil
 }
@@ -74,12 +73,12 @@ func (t *trial) fail(what string, err error) {
 	t.done.Failed = append(t.done.Failed, what+": "+printable(err.Error()))
 }
 
-// trySlot opens the members of a slot that are not open so already, in the process
-// in which they would be.
-func (t *trial) trySlot(ctx context.Context, name string, members map[string]*member) {
-	s, runs := t.providers.slots[name]
+// tryPlugin opens the providers of a plugin that are not open so already, in the
+// process in which they would be.
+func (t *trial) tryPlugin(ctx context.Context, name string, specs map[string]*spec) {
+	s, runs := t.providers.supervisors[name]
 	if !runs {
-		s = t.providers.newSlot(name, members)
+		s = t.providers.newSupervisor(name, specs)
 		t.undo = append(t.undo, s.end)
 	}
 	var running *process.Process
@@ -100,11 +99,11 @@ func (t *trial) trySlot(ctx context.Context, name string, members map[string]*me
 	default:
 		fresh = running
 	}
-	t.openAll(ctx, s, fresh, fresh == running, members, err)
+	t.openAll(ctx, s, fresh, fresh == running, specs, err)
 }
 
 // fresh starts the locked binary, if it is not what runs.
-func (t *trial) fresh(s *slot, running *process.Process) (*process.Process, error) {
+func (t *trial) fresh(s *supervisor, running *process.Process) (*process.Process, error) {
 	digest, err := t.providers.config.Binaries.Digest(s.mechanism)
 	if err != nil {
 		return nil, err
@@ -119,29 +118,26 @@ func (t *trial) fresh(s *slot, running *process.Process) (*process.Process, erro
 	return p, err
 }
 
-// openAll opens members in a process, side by side. In the one that runs, those that
+// openAll opens providers in a process, side by side. In the one that runs, those that
 // are open with the same options already are left alone.
-func (t *trial) openAll(ctx context.Context, s *slot, p *process.Process, inForce bool, members map[string]*member, why error) {
-	var secrets []string
-	for name, m := range members {
-		if c, known := t.before.configured(name); inForce && known && sameOptions(c, m.configured) {
-			delete(members, name)
-		} else if p != nil {
-			secrets = append(secrets, options.SecretsIn(p.Schema, m.request.Options)...)
+func (t *trial) openAll(ctx context.Context, s *supervisor, p *process.Process, inForce bool, specs map[string]*spec, why error) {
+	for name, one := range specs {
+		if c, known := t.before.configured(name); inForce && known && sameOptions(c, one.configured) {
+			delete(specs, name)
 		}
 	}
 	if p != nil && inForce {
-		_ = s.do(ctx, func() { p.Redact(append(s.secrets(p), secrets...)) })
+		_ = s.do(ctx, func() { redactSecrets(p, s.specs, slices.Collect(maps.Values(specs))...) })
 	} else if p != nil {
-		p.Redact(secrets)
+		redactSecrets(p, specs)
 	}
 	var group sync.WaitGroup
-	for name, m := range members {
+	for name, one := range specs {
 		group.Go(func() {
 			err := notRunning(errors.Join(errDown, why))
 			var provider *plugin.Provider
 			if p != nil {
-				provider, err = s.tryOpen(p, m)
+				provider, err = s.opener.try(p, one)
 			}
 			t.keep(name, s, p, provider, err)
 		})
@@ -149,7 +145,7 @@ func (t *trial) openAll(ctx context.Context, s *slot, p *process.Process, inForc
 	group.Wait()
 }
 
-func (t *trial) keep(name string, s *slot, p *process.Process, provider *plugin.Provider, err error) {
+func (t *trial) keep(name string, s *supervisor, p *process.Process, provider *plugin.Provider, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if err != nil {
@@ -157,7 +153,7 @@ func (t *trial) keep(name string, s *slot, p *process.Process, provider *plugin.
 		return
 	}
 	t.opened[name], t.in[name] = provider, p
-	t.undo = append(t.undo, func() { s.forget(p, provider) })
+	t.undo = append(t.undo, func() { s.opener.close(p, provider) })
 }
 
 // plan tells what a reload would do.

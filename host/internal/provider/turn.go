@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net/netip"
-	"sync"
 	"time"
 
 	"github.com/doorward/doorward/host/internal/sso"
@@ -12,29 +11,29 @@ import (
 )
 
 // turn waits until a call of the line may be made through the provider.
-func (c connected) turn(ctx context.Context, of sso.Line) (done func(), err error) {
-	name := lineName{c.route.name, of}
-	c.slot.metrics.Waiting(c.slot.name, c.route.name, 1)
-	done, err = c.slot.queue.enter(ctx, name, c.slot.limits.line(of), clientOf(ctx))
-	c.slot.metrics.Waiting(c.slot.name, c.route.name, -1)
+func (h *handle) turn(ctx context.Context, of sso.Line) (done func(), err error) {
+	name := lineName{h.name, of}
+	h.backend.metrics.Waiting(h.backend.name, h.name, 1)
+	done, err = h.backend.queue.enter(ctx, name, h.backend.limits.line(of), clientOf(ctx))
+	h.backend.metrics.Waiting(h.backend.name, h.name, -1)
 	if err == nil {
 		return done, nil
 	}
-	inFlight, waiting := c.slot.queue.standing(name)
+	inFlight, waiting := h.backend.queue.standing(name)
 	if errors.Is(err, errQueueFull) || errors.Is(err, errTooLate) {
-		c.refused(of, err, inFlight, waiting)
+		h.refused(of, err, inFlight, waiting)
 	}
 	return nil, sdk.Unavailable("too_many_calls", "%w: %s of provider %s: %w, %d calls are in flight and %d wait",
-		sso.ErrBusy, of, c.route.name, err, inFlight, waiting)
+		sso.ErrBusy, of, h.name, err, inFlight, waiting)
 }
 
 // refused counts a call that was not made, and tells the operator now and then:
 // anybody can be refused, thousands of times in a second.
-func (c connected) refused(of sso.Line, err error, inFlight, waiting int) {
-	c.slot.metrics.Refused(c.slot.name, c.route.name)
-	if since, say := c.route.busy.count(time.Now()); say {
-		c.slot.logger.Warn("provider does not keep up, calls are refused: is it slow, or is this a flood?", "plugin", c.slot.name,
-			"provider", c.route.name, "line", string(of), "error", err, "in_flight", inFlight, "waiting", waiting, "refused", since)
+func (h *handle) refused(of sso.Line, err error, inFlight, waiting int) {
+	h.backend.metrics.Refused(h.backend.name, h.name)
+	if since, say := h.refusals.count(time.Now()); say {
+		h.backend.logger.Warn("provider does not keep up, calls are refused: is it slow, or is this a flood?", "plugin", h.backend.name,
+			"provider", h.name, "line", string(of), "error", err, "in_flight", inFlight, "waiting", waiting, "refused", since)
 	}
 }
 
@@ -47,25 +46,4 @@ func clientOf(ctx context.Context) netip.Prefix {
 		return netip.Prefix{} // all that have no address are one client
 	}
 	return prefix
-}
-
-// seldom says of many events that some happened since it last said so.
-type seldom struct {
-	mu     sync.Mutex
-	again  time.Time
-	unsaid int
-}
-
-// sayAgain is how long an operator is not told the same again.
-const sayAgain = 5 * time.Second
-
-func (s *seldom) count(now time.Time) (since int, say bool) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.unsaid++
-	if now.Before(s.again) {
-		return 0, false
-	}
-	since, s.unsaid, s.again = s.unsaid, 0, now.Add(sayAgain)
-	return since, true
 }

@@ -83,7 +83,7 @@ func TestProviderThatHangsLeavesOthersFree(t *testing.T) {
 	}
 	waits := make(chan error, 1)
 	ctx, cancel := context.WithCancel(t.Context())
-	h.slots["fake"].limits.logins.patience = long
+	h.supervisors["fake"].limits.logins.patience = long
 	go func() { waits <- h.call(ctx, "hangs", sso.LineLogins, "") }()
 	eventually(t, "it to wait", func() bool { return counts.waiting.Load() == 1 })
 	cancel()

@@ -8,6 +8,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/web/page"
 	"github.com/doorward/doorward/sdk"
 )
 
@@ -81,6 +82,52 @@ func (s *Server) withoutCookie(c echo.Context, p sso.Provider, response sdk.Inbo
 		return s.alreadySignedIn(c, http.StatusUnauthorized, attempt, who, errNoCookie)
 	}
 	return s.refuseLogin(c, attempt, errNoCookie)
+}
+
+// postAgain answers a POST that came from another site, hence without our
+// SameSite=Lax cookies, with a page that posts the same fields from our own origin.
+func (s *Server) postAgain(c echo.Context, p sso.Provider, to string, signingOut bool, request sdk.InboundRequest) error {
+	fields := []page.HiddenField{{Name: repostedField, Value: "1"}}
+	for name, values := range request.Form {
+		for _, value := range values {
+			fields = append(fields, page.HiddenField{Name: name, Value: value})
+		}
+	}
+	action := s.path("/auth/login/" + p.Name + to)
+	if request.RawQuery != "" { // the state may be in it
+		action += "?" + request.Query.Encode()
+	}
+	return s.stream(c, page.Submit{Provider: p.Label, SigningOut: signingOut, Action: action, Fields: fields}, formsLeave)
+}
+
+// welcome ends a login well.
+func (s *Server) welcome(c echo.Context, attempt sso.Attempt, done *sso.SignedIn) error {
+	s.logSignedIn(c, attempt.Provider, done)
+	if done.Mode == sso.ModeJSON && !attempt.RedirectAsked {
+		return s.answerJSON(c, done)
+	}
+	s.setSignedInCookie(c, done)
+	if !done.PasswordExpiresAt.IsZero() {
+		return s.render(c, http.StatusOK, page.PasswordExpires{
+			At: done.PasswordExpiresAt, In: done.PasswordExpiresAt.Sub(done.Session.CreatedAt), ContinueURL: attempt.Redirect,
+		}, formsStay)
+	}
+	return seeOther(c, attempt.Redirect)
+}
+
+// answerJSON gives all tokens in the body. The new session replaces those that
+// the browser had.
+func (s *Server) answerJSON(c echo.Context, done *sso.SignedIn) error {
+	s.clearTokens(c, "")
+	return c.JSON(http.StatusOK, data{tokenBody(done)})
+}
+
+func (s *Server) logSignedIn(c echo.Context, provider string, done *sso.SignedIn) {
+	s.logger.Info("signed in", "provider", provider, "user", done.User.ID, "session", done.Session.ID,
+		"mode", string(done.Mode), "ip", c.RealIP(), "request_id", requestID(c))
+	for _, text := range done.LeftOut {
+		s.logger.Warn("identity was tidied", "provider", provider, "user", done.User.ID, "what", text, "request_id", requestID(c))
+	}
 }
 
 func client(c echo.Context) sso.Client {

@@ -77,20 +77,3 @@ func (s *Server) holder(c echo.Context) (sso.Principal, bool) {
 	}
 	return who, good == 1
 }
-
-// againURL is where the same login starts anew; empty if it cannot.
-func (s *Server) againURL(attempt sso.Attempt) string {
-	p, err := s.ports.Logins.Provider(attempt.Provider)
-	if err != nil {
-		return ""
-	}
-	link := s.startURL(p, attempt.Mode)
-	if !attempt.RedirectAsked {
-		return link
-	}
-	separator := "?"
-	if strings.Contains(link, "?") {
-		separator = "&"
-	}
-	return link + separator + queryOf("redirect", attempt.Redirect)
-}

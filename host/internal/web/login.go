@@ -1,7 +1,6 @@
 package web
 
 import (
-	"errors"
 	"net/http"
 	"strings"
 
@@ -68,6 +67,16 @@ func clipped(hint string) string {
 	return hint
 }
 
+// startURL is where a login through p starts, in a mode other than p's own only
+// if that is asked for.
+func (s *Server) startURL(p sso.Provider, mode sso.Mode) string {
+	link := s.path("/auth/login/" + p.Name)
+	if mode == "" || mode == p.Mode {
+		return link
+	}
+	return link + "?" + queryOf("mode", string(mode))
+}
+
 // goOn takes a pending login to its next step in the browser.
 func (s *Server) goOn(c echo.Context, pending sso.Pending) error {
 	p, err := s.ports.Logins.Provider(pending.Attempt.Provider)
@@ -104,36 +113,6 @@ func (s *Server) prompt(c echo.Context, p sso.Provider, attempt sso.Attempt, pro
 	}, formsLeave)
 }
 
-// welcome ends a login well.
-func (s *Server) welcome(c echo.Context, attempt sso.Attempt, done *sso.SignedIn) error {
-	s.logSignedIn(c, attempt.Provider, done)
-	if done.Mode == sso.ModeJSON && !attempt.RedirectAsked {
-		return s.answerJSON(c, done)
-	}
-	s.setSignedInCookie(c, done)
-	if !done.PasswordExpiresAt.IsZero() {
-		return s.render(c, http.StatusOK, page.PasswordExpires{
-			At: done.PasswordExpiresAt, In: done.PasswordExpiresAt.Sub(done.Session.CreatedAt), ContinueURL: attempt.Redirect,
-		}, formsStay)
-	}
-	return seeOther(c, attempt.Redirect)
-}
-
-// answerJSON gives all tokens in the body. The new session replaces those that
-// the browser had.
-func (s *Server) answerJSON(c echo.Context, done *sso.SignedIn) error {
-	s.clearTokens(c, "")
-	return c.JSON(http.StatusOK, data{tokenBody(done)})
-}
-
-func (s *Server) logSignedIn(c echo.Context, provider string, done *sso.SignedIn) {
-	s.logger.Info("signed in", "provider", provider, "user", done.User.ID, "session", done.Session.ID,
-		"mode", string(done.Mode), "ip", c.RealIP(), "request_id", requestID(c))
-	for _, text := range done.LeftOut {
-		s.logger.Warn("identity was tidied", "provider", provider, "user", done.User.ID, "what", text, "request_id", requestID(c))
-	}
-}
-
 // promptMessage says why a prompt is shown again; first is for the first time.
 func promptMessage(reason sdk.Reason, first page.Message) page.Message {
 	if reason == "" {
@@ -152,75 +131,4 @@ func (s *Server) logAskedAgain(c echo.Context, provider string, prompt sdk.Promp
 		return
 	}
 	s.sampled.warn(c, provider, "sign-in refused, asking again", "code", "INVALID_CREDENTIALS", "reason", string(prompt.Reason))
-}
-
-// refuseLogin ends a login that failed: back to where the client wanted to go
-// with the code as reason, or a page if it named no place.
-func (s *Server) refuseLogin(c echo.Context, attempt sso.Attempt, err error) error {
-	if attempt.RedirectAsked {
-		a := answerTo(err)
-		s.logRefused(c, attempt.Provider, a, err)
-		return seeOther(c, s.withDetail(withReason(attempt.Redirect, a.code), err))
-	}
-	return s.tellRefused(c, attempt, err)
-}
-
-// tellRefused tells whoever asks that a login failed: people with a page.
-func (s *Server) tellRefused(c echo.Context, attempt sso.Attempt, err error) error {
-	a := answerTo(err)
-	askToRetry(c, err)
-	if wantsHTML(c) {
-		failure := page.Failure{Message: a.message, HomeURL: s.path("/login"), RetryURL: s.againURL(attempt)}
-		if s.logShown(c, attempt.Provider, "sign-in refused", a, err) {
-			failure.ID = requestID(c)
-		}
-		return s.render(c, a.status, failure, formsStay)
-	}
-	s.logRefused(c, attempt.Provider, a, err)
-	return c.JSON(a.status, errorBody(c, a, err))
-}
-
-func (s *Server) logRefused(c echo.Context, provider string, a answer, err error) {
-	log := s.sampled.warn
-	switch {
-	case a.status == http.StatusInternalServerError:
-		log = s.sampled.error
-	case a.code == "INVALID_PAYLOAD" || c.Request().Context().Err() != nil:
-		log = s.sampled.debug // a client's mistake, or a client that went away
-	case errors.Is(err, sso.ErrBusy):
-		log = s.sampled.debug // a flood; the operator is told of that, once for all
-	}
-	log(c, provider, "sign-in refused", "code", a.code, "reason", string(sdk.ReasonOf(err)), "error", oneLine(err))
-}
-
-// startURL is where a login through p starts, in a mode other than p's own only
-// if that is asked for.
-func (s *Server) startURL(p sso.Provider, mode sso.Mode) string {
-	link := s.path("/auth/login/" + p.Name)
-	if mode == "" || mode == p.Mode {
-		return link
-	}
-	return link + "?" + queryOf("mode", string(mode))
-}
-
-// withReason replaces query and fragment by the reason, as the seed does.
-func withReason(target, code string) string {
-	if i := strings.IndexAny(target, "?#"); i >= 0 {
-		target = target[:i]
-	}
-	return target + "?reason=" + code
-}
-
-// withDetail tells our own home, which passes it on to the sign-in page, why the provider said no, in a word that they have
-// a message for. Whoever else is returned to gets the reason alone, as documented.
-func (s *Server) withDetail(target string, err error) string {
-	detail := sdk.ReasonOf(err)
-	if _, known := deniedMessages[detail]; !known || !errors.Is(err, sdk.ErrDenied) {
-		return target
-	}
-	path, _, _ := strings.Cut(strings.TrimPrefix(target, s.config.PublicURL.Scheme+"://"+s.config.PublicURL.Host), "?")
-	if path != s.path("/") {
-		return target
-	}
-	return target + "&detail=" + string(detail)
 }

@@ -7,25 +7,8 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/doorward/doorward/host/internal/sso"
-	"github.com/doorward/doorward/host/internal/web/page"
 	"github.com/doorward/doorward/sdk"
 )
-
-// postAgain answers a POST that came from another site, hence without our
-// SameSite=Lax cookies, with a page that posts the same fields from our own origin.
-func (s *Server) postAgain(c echo.Context, p sso.Provider, to string, signingOut bool, request sdk.InboundRequest) error {
-	fields := []page.HiddenField{{Name: repostedField, Value: "1"}}
-	for name, values := range request.Form {
-		for _, value := range values {
-			fields = append(fields, page.HiddenField{Name: name, Value: value})
-		}
-	}
-	action := s.path("/auth/login/" + p.Name + to)
-	if request.RawQuery != "" { // the state may be in it
-		action += "?" + request.Query.Encode()
-	}
-	return s.stream(c, page.Submit{Provider: p.Label, SigningOut: signingOut, Action: action, Fields: fields}, formsLeave)
-}
 
 // unsolicited signs in by a response that no login of ours asked for, where the
 // provider may send such. RelayState may name the place to go to, if a login may

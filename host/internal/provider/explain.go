@@ -6,29 +6,8 @@ import (
 	"strings"
 	"unicode"
 
-	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
 )
-
-// noneUsable returns an error if there are providers and each one has options that
-// are wrong, with all that is, in the order of the configuration. A driver for which
-// there is no plugin is not such a mistake: the plugin may be added while the host
-// runs, and until then it serves those who are signed in.
-func (p *Providers) noneUsable() error {
-	var lines []string
-	now := p.now.Load()
-	for _, c := range now.order {
-		err := p.Available(c.Name)
-		if !errors.Is(err, sdk.ErrMisconfigured) {
-			return nil
-		}
-		lines = append(lines, explain(c, err)...)
-	}
-	if len(lines) == 0 {
-		return nil
-	}
-	return fmt.Errorf("%w:\n  %s", ErrNoneUsable, strings.Join(lines, "\n  "))
-}
 
 // explain says in the operator's own words what is wrong with a provider.
 func explain(c Configured, err error) []string {

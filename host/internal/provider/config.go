@@ -1,0 +1,85 @@
+package provider
+
+import (
+	"reflect"
+
+	hclog "github.com/hashicorp/go-hclog"
+
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/plugin"
+)
+
+// Config is what Start needs to know.
+type Config struct {
+	Binaries  Binaries
+	PublicURL string // without a slash at the end
+	Providers []Configured
+	Logger    hclog.Logger
+	Metrics   Metrics // nil: none
+	Version   string  // of the host, which plugins are told
+
+	limits limits // zero: the default
+}
+
+// Configured is a provider with the options that its mechanism reads.
+type Configured struct {
+	sso.Provider
+	Options map[string]any
+
+	// Isolated gives the provider a process of its own. Else all providers of a
+	// mechanism share one.
+	Isolated bool
+
+	// RegistrationUnset: AllowPublicRegistration is what the plugin says.
+	RegistrationUnset bool
+
+	// Spelling tells how the operator writes an option of this provider, such
+	// as AUTH_KEYCLOAK_CLIENT_ID.
+	Spelling func(option string) string
+}
+
+// pluginName is the name of the plugin that serves the provider: one process has it.
+func (c Configured) pluginName() string {
+	if c.Isolated {
+		return c.Driver + "/" + c.Name
+	}
+	return c.Driver
+}
+
+// provider is the provider as the domain sees it, with what its plugin decides. Of a
+// plugin that was never up nobody knows how large a request its providers send;
+// their responses must not be refused for their size then, which sounds final, but
+// because it is down.
+func (c Configured) provider(described *plugin.Description) sso.Provider {
+	if described == nil {
+		described = &plugin.Description{MaxInbound: sdk.MaxInbound}
+	}
+	if c.RegistrationUnset {
+		c.AllowPublicRegistration = described.RegistersByDefault
+	}
+	if c.Spelling != nil {
+		c.Spelled = sso.Spelled{
+			AllowPublicRegistration: c.Spelling("allow_public_registration"), RequireVerifiedEmail: c.Spelling("require_verified_email"),
+		}
+	}
+	c.MaxInbound, c.StateParameters = described.MaxInbound, described.StateParameters
+	return c.Provider
+}
+
+// sameOptions reports whether the mechanism could not tell the two apart.
+func sameOptions(a, b Configured) bool {
+	return a.pluginName() == b.pluginName() && reflect.DeepEqual(a.Options, b.Options)
+}
+
+func sameConfigured(a, b Configured) bool {
+	return reflect.DeepEqual(a.Provider, b.Provider) && a.RegistrationUnset == b.RegistrationUnset && sameOptions(a, b)
+}
+
+func openRequest(publicURL string, c Configured) plugin.OpenRequest {
+	urls := sso.URLsOf(publicURL, c.Name)
+	return plugin.OpenRequest{
+		Provider: c.Name, Options: c.Options,
+		CallbackURL: urls.Callback, MetadataURL: urls.Metadata, LogoutURL: urls.Logout,
+	}
+}

@@ -1,0 +1,87 @@
+package provider
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+// handle is how logins reach one configured provider. It outlives the processes in
+// which the provider is opened: a new process, or new options, replace its endpoint,
+// and calls that are under way end where they began. No lock is held during a call.
+type handle struct {
+	name    string // of the provider
+	backend *backend
+	current atomic.Pointer[endpoint]
+
+	refusals seldom
+	expiries atomic.Pointer[map[string]time.Time] // by what was looked at; nil: not known
+}
+
+func newHandle(name string, b *backend) *handle {
+	h := &handle{name: name, backend: b}
+	h.current.Store(awaited(nil, notRunning(errNotStarted)))
+	return h
+}
+
+// replace gives the handle another endpoint, and drains the old one, which is
+// returned.
+func (h *handle) replace(with *endpoint) *endpoint {
+	old := h.current.Swap(with)
+	old.drain()
+	return old
+}
+
+// replaceIf is replace, if the handle still has that endpoint.
+func (h *handle) replaceIf(old, with *endpoint) bool {
+	if !h.current.CompareAndSwap(old, with) {
+		return false
+	}
+	old.drain()
+	return true
+}
+
+// available returns nil if the provider can be used, or will be in a moment.
+func (h *handle) available() error {
+	if e := h.current.Load(); !e.open() && !e.pending() {
+		return e.err
+	}
+	return nil
+}
+
+// patience is how long a call waits for a plugin that is about to run.
+const patience = sso.Patience
+
+// acquire returns an open endpoint with a call counted on it, which the caller must
+// release. It waits, until ctx is done and for at most the patience, for a provider
+// that is about to be open.
+func (h *handle) acquire(ctx context.Context) (*endpoint, error) {
+	var timeout <-chan time.Time
+	for {
+		e := h.current.Load()
+		switch {
+		case e.open():
+			if e.calls.acquire() {
+				return e, nil
+			}
+		case !e.pending():
+			return nil, e.err
+		}
+		if timeout == nil {
+			timer := time.NewTimer(patience)
+			defer timer.Stop()
+			timeout = timer.C
+		}
+		select {
+		case <-e.replaced:
+		case <-timeout:
+			return nil, e.reason()
+		case <-ctx.Done():
+			return nil, fmt.Errorf("waiting for the plugin: %w", errors.Join(e.reason(), ctx.Err()))
+		}
+	}
+}

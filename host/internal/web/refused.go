@@ -1,0 +1,92 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/web/page"
+	"github.com/doorward/doorward/sdk"
+)
+
+// refuseLogin ends a login that failed: back to where the client wanted to go
+// with the code as reason, or a page if it named no place.
+func (s *Server) refuseLogin(c echo.Context, attempt sso.Attempt, err error) error {
+	if attempt.RedirectAsked {
+		a := answerTo(err)
+		s.logRefused(c, attempt.Provider, a, err)
+		return seeOther(c, s.withDetail(withReason(attempt.Redirect, a.code), err))
+	}
+	return s.tellRefused(c, attempt, err)
+}
+
+// tellRefused tells whoever asks that a login failed: people with a page.
+func (s *Server) tellRefused(c echo.Context, attempt sso.Attempt, err error) error {
+	a := answerTo(err)
+	askToRetry(c, err)
+	if wantsHTML(c) {
+		failure := page.Failure{Message: a.message, HomeURL: s.path("/login"), RetryURL: s.againURL(attempt)}
+		if s.logShown(c, attempt.Provider, "sign-in refused", a, err) {
+			failure.ID = requestID(c)
+		}
+		return s.render(c, a.status, failure, formsStay)
+	}
+	s.logRefused(c, attempt.Provider, a, err)
+	return c.JSON(a.status, errorBody(c, a, err))
+}
+
+func (s *Server) logRefused(c echo.Context, provider string, a answer, err error) {
+	log := s.sampled.warn
+	switch {
+	case a.status == http.StatusInternalServerError:
+		log = s.sampled.error
+	case a.code == "INVALID_PAYLOAD" || c.Request().Context().Err() != nil:
+		log = s.sampled.debug // a client's mistake, or a client that went away
+	case errors.Is(err, sso.ErrBusy):
+		log = s.sampled.debug // a flood; the operator is told of that, once for all
+	}
+	log(c, provider, "sign-in refused", "code", a.code, "reason", string(sdk.ReasonOf(err)), "error", oneLine(err))
+}
+
+// withReason replaces query and fragment by the reason, as the seed does.
+func withReason(target, code string) string {
+	if i := strings.IndexAny(target, "?#"); i >= 0 {
+		target = target[:i]
+	}
+	return target + "?reason=" + code
+}
+
+// withDetail tells our own home, which passes it on to the sign-in page, why the
+// provider said no, in a word that they have a message for. Whoever else is returned
+// to gets the reason alone, as documented.
+func (s *Server) withDetail(target string, err error) string {
+	detail := sdk.ReasonOf(err)
+	if _, known := deniedMessages[detail]; !known || !errors.Is(err, sdk.ErrDenied) {
+		return target
+	}
+	path, _, _ := strings.Cut(strings.TrimPrefix(target, s.config.PublicURL.Scheme+"://"+s.config.PublicURL.Host), "?")
+	if path != s.path("/") {
+		return target
+	}
+	return target + "&detail=" + string(detail)
+}
+
+// againURL is where the same login starts anew; empty if it cannot.
+func (s *Server) againURL(attempt sso.Attempt) string {
+	p, err := s.ports.Logins.Provider(attempt.Provider)
+	if err != nil {
+		return ""
+	}
+	link := s.startURL(p, attempt.Mode)
+	if !attempt.RedirectAsked {
+		return link
+	}
+	separator := "?"
+	if strings.Contains(link, "?") {
+		separator = "&"
+	}
+	return link + separator + queryOf("redirect", attempt.Redirect)
+}
