@@ -15,8 +15,9 @@ import (
 //
 // The error is [Problems] if the operator can put it right; the C then holds the
 // options that have no problem, for further checks and nothing else. Any other
-// error is a fault in the tags of C, as from [SchemaOf]. If C or *C has a method
-// Validate() error, it has the last word.
+// error is a fault in the tags of C, as from [SchemaOf]. If all values can be read,
+// the embedded structs of C are asked for their Problems() Problems, and C or *C
+// for its Validate() error.
 func Decode[C any](values map[string]any) (C, error) {
 	var c C
 	fields, err := fieldsOf(reflect.TypeFor[C]())
@@ -30,7 +31,31 @@ func Decode[C any](values map[string]any) (C, error) {
 	if len(problems) > 0 {
 		return c, problems
 	}
-	return c, problemsOf(validate(&c)).Err()
+	problems = embeddedProblems(reflect.ValueOf(&c).Elem())
+	for _, p := range problemsOf(validate(&c)) {
+		if !slices.Contains(problems, p) {
+			problems = append(problems, p)
+		}
+	}
+	return c, problems.Err()
+}
+
+// embeddedProblems asks each embedded struct by itself. A method that Go promotes
+// would not do: of two embedded structs with the same method it promotes none, and
+// a struct that has one of its own hides it.
+func embeddedProblems(c reflect.Value) Problems {
+	var problems Problems
+	for i := range c.NumField() {
+		if sf := c.Type().Field(i); !sf.Anonymous || !sf.IsExported() || sf.Type.Kind() != reflect.Struct {
+			continue
+		}
+		if embedded, ok := c.Field(i).Addr().Interface().(interface{ Problems() Problems }); ok {
+			problems = append(problems, embedded.Problems()...)
+			continue
+		}
+		problems = append(problems, embeddedProblems(c.Field(i))...)
+	}
+	return problems
 }
 
 func validate(c any) error {

@@ -59,4 +59,11 @@
 //	func (o Options) Validate() error
 //
 // which Decode calls last, if everything else is right. It may return Problems.
+//
+// An embedded struct that several mechanisms share has
+//
+//	func (o Shared) Problems() options.Problems
+//
+// instead, which Decode calls for each embedded struct: whoever embeds it cannot
+// forget it.
 package options

@@ -3,7 +3,6 @@ package plugin
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +15,9 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/contract"
+	"github.com/doorward/doorward/sdk/options"
+	"github.com/doorward/doorward/sdk/tlsoptions"
 )
 
 const dialTimeout = 5 * time.Second
@@ -80,16 +82,14 @@ func newTransport(dialer *net.Dialer, tlsConfig *tls.Config) *http.Transport {
 
 func tlsConfigOf(s sdk.HTTPSettings) (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	if len(s.CA) > 0 {
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(s.CA) {
-			return nil, errors.New("reading the CA: no PEM certificate in it")
-		}
+	var err error
+	if config.RootCAs, err = tlsoptions.Authorities(string(s.CA)); err != nil {
+		return nil, fmt.Errorf("the CA %w", err)
 	}
 	if len(s.Certificate) > 0 || len(s.Key) > 0 {
-		pair, err := tls.X509KeyPair(s.Certificate, s.Key)
+		pair, err := tlsoptions.Pair(string(s.Certificate), options.Secret(s.Key))
 		if err != nil {
-			return nil, fmt.Errorf("reading the client certificate: %w", err)
+			return nil, fmt.Errorf("the client certificate %w", err)
 		}
 		config.Certificates = []tls.Certificate{pair}
 	}
@@ -133,6 +133,9 @@ func (t *boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	switch req.URL.Scheme {
 	case "https":
 	case "http":
+		if !contract.IsLoopback(req.URL.Hostname()) { // without asking the network what the name stands for
+			return nil, fmt.Errorf("requesting %s: %w", req.URL.Host, ErrPlainHTTP)
+		}
 		transport = t.loopback
 	default:
 		return nil, fmt.Errorf("requesting a URL of scheme %q: %w", req.URL.Scheme, ErrPlainHTTP)

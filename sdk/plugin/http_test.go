@@ -64,7 +64,7 @@ func do(t *testing.T, client *http.Client, method, url string) (int, []byte, err
 func TestHTTPSOnly(t *testing.T) {
 	for _, url := range []string{
 		"http://192.0.2.1/", "http://[2001:db8::1]/", "http://0.0.0.0:1/", "http://169.254.169.254/latest/meta-data/", "http://[::ffff:192.0.2.1]/",
-		"ftp://127.0.0.1/", "file:///etc/passwd",
+		"http://idp.example/", "ftp://127.0.0.1/", "file:///etc/passwd",
 	} {
 		if _, _, err := do(t, httpClient(t, sdk.HTTPSettings{}), "GET", url); !errors.Is(err, ErrPlainHTTP) {
 			t.Errorf("%s: got %v", url, err)

@@ -17,4 +17,8 @@
 //	}
 //
 // With SignIn the suite begins each login in one process and ends it in another.
+//
+// For tests of a mechanism's own, [Clock] is a clock to set, [Log] and [Recorder]
+// keep what it says and hears, [Build] builds its plugin, and [Browser] takes a step
+// to a provider and brings back what the provider answers.
 package plugintest

@@ -69,12 +69,11 @@ func (r *route) remember(findings []sdk.Finding) {
 const (
 	firstLook   = time.Minute // after the start, when everything has settled
 	lookAgain   = 12 * time.Hour
-	warnBefore  = 30 * 24 * time.Hour
 	lookTimeout = 5 * time.Minute
 )
 
 // WatchExpiry checks the providers now and then, until ctx is done, and warns of
-// what expires within 30 days.
+// what expires within sdk.WarnBeforeExpiry.
 func (p *Providers) WatchExpiry(ctx context.Context) {
 	timer := time.NewTimer(firstLook)
 	defer timer.Stop()
@@ -99,7 +98,7 @@ func (p *Providers) warnOfExpiry(ctx context.Context) {
 			continue
 		}
 		for _, f := range check(ctx, c, to).Findings {
-			if left := time.Until(f.ExpiresAt); !f.ExpiresAt.IsZero() && left < warnBefore {
+			if left := time.Until(f.ExpiresAt); !f.ExpiresAt.IsZero() && left < sdk.WarnBeforeExpiry {
 				p.config.Logger.Warn("something that a provider depends on expires soon", "provider", c.Name,
 					"subject", f.Subject, "expires", f.ExpiresAt.UTC().Format(time.RFC3339), "days_left", int(left.Hours()/24))
 			}

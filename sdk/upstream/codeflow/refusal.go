@@ -1,0 +1,54 @@
+package codeflow
+
+import (
+	"regexp"
+
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/claims"
+	"github.com/doorward/doorward/sdk/upstream"
+)
+
+// The reasons of the refusals here. They are stable: operators search their logs for
+// them. An answer with an error of the provider's has the provider's own word.
+const (
+	ReasonUnreachable  sdk.Reason = "token_unreachable"
+	ReasonStatus       sdk.Reason = "token_status"
+	ReasonMalformed    sdk.Reason = "token_malformed"
+	ReasonType         sdk.Reason = "token_type"
+	ReasonUnknownError sdk.Reason = "unknown_error"
+)
+
+// tokenError reads an error response (RFC 6749 section 5.2). The options that it
+// names are those of every mechanism with this flow.
+func tokenError(object claims.Object) error {
+	code, _ := object.String("error")
+	description, _ := object.String("error_description")
+	text := Describe(code, description)
+	switch code {
+	case "invalid_client", "unauthorized_client":
+		return sdk.Misconfigured(sdk.Reason(code), "%s: check client_id, client_secret and client_token_endpoint_auth_method", text)
+	case "invalid_grant":
+		return sdk.InvalidResponse(sdk.Reason(code), "%s", text)
+	case "invalid_request", "unsupported_grant_type", "invalid_scope":
+		return sdk.Misconfigured(sdk.Reason(code), "%s: compare the client's registration at the provider with the options", text)
+	case "server_error", "temporarily_unavailable":
+		return sdk.Unavailable(sdk.Reason(code), "%s", text)
+	default:
+		return sdk.InvalidResponse(ReasonUnknownError, "%s", text)
+	}
+}
+
+var errorCode = regexp.MustCompile(`^[a-z0-9_]{1,64}$`)
+
+// Describe shows an error of the provider's, of the token or the authorization
+// endpoint, bounded and printable.
+func Describe(code, description string) string {
+	if !errorCode.MatchString(code) {
+		code = "(unreadable)"
+	}
+	text := "the provider answers " + code
+	if description != "" {
+		text += `: "` + upstream.Quoted(description) + `"`
+	}
+	return text
+}

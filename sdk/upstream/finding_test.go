@@ -1,0 +1,49 @@
+package upstream
+
+import (
+	"crypto/x509"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/plugintest"
+)
+
+func TestCertificateFinding(t *testing.T) {
+	const day = 24 * time.Hour
+	now := plugintest.NewClock().Now()
+	for _, test := range []struct {
+		left     time.Duration
+		severity sdk.Severity
+		text     string
+	}{
+		{31 * day, sdk.SeverityOK, "good until 2026-12-24"},
+		{30 * day, sdk.SeverityOK, "good until"},
+		{30*day - time.Second, sdk.SeverityWarning, "29 days are left"},
+		{14 * day, sdk.SeverityWarning, "14 days are left"},
+		{0, sdk.SeverityWarning, "which is over"},
+		{-day, sdk.SeverityWarning, "which is over"},
+	} {
+		f := Certificate("theirs", "certificate of x", &x509.Certificate{NotAfter: now.Add(test.left)}, now)
+		if f.Severity != test.severity || !strings.Contains(f.Text, test.text) || f.Subject != "theirs" || !f.ExpiresAt.Equal(now.Add(test.left)) {
+			t.Errorf("%v left: %+v", test.left, f)
+		}
+	}
+}
+
+func TestClockFinding(t *testing.T) {
+	now := plugintest.NewClock().Now()
+	for ahead, want := range map[time.Duration]sdk.Severity{
+		0: sdk.SeverityOK, 29 * time.Second: sdk.SeverityOK, -29 * time.Second: sdk.SeverityOK,
+		30 * time.Second: sdk.SeverityWarning, -time.Hour: sdk.SeverityWarning,
+	} {
+		f := Clock("the provider", now, now.Add(-ahead), time.Minute, "from 1m on, logins are refused")
+		if f.Severity != want || !strings.Contains(f.Text, ahead.String()) || (want == sdk.SeverityWarning) != strings.Contains(f.Text, "refused: set both by NTP") {
+			t.Errorf("%v ahead: %+v", ahead, f)
+		}
+	}
+	if f := Clock("the provider", now, time.Time{}, time.Minute, ""); f.Severity != sdk.SeverityOK {
+		t.Errorf("%+v", f)
+	}
+}

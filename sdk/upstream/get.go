@@ -1,0 +1,100 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Answer is what the provider answered, read whole.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// Get requests a document with the client of [HTTPOptions.Client], which bounds
+// its size and the time. Any status is an answer. An error says that there is none:
+// its text is bounded and printable.
+func Get(ctx context.Context, client *http.Client, url string, header http.Header) (Answer, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return Answer{}, errors.New("making the request: " + Quoted(err.Error()))
+	}
+	for name, values := range header {
+		req.Header[http.CanonicalHeaderKey(name)] = values
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return Answer{}, errors.New(Quoted(err.Error()))
+	}
+	defer resp.Body.Close()
+	body, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return Answer{}, fmt.Errorf("reading the answer of %s: %s", Quoted(url), Quoted(err.Error()))
+	}
+	return Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
+}
+
+// MediaType is the type of the content in lower case, without parameters. It is
+// empty if there is none that can be read.
+func (a Answer) MediaType() string {
+	mediaType, _, err := mime.ParseMediaType(a.Header.Get("Content-Type"))
+	if err != nil {
+		return ""
+	}
+	return mediaType
+}
+
+// Date is the provider's clock, or the zero Time if it does not say.
+func (a Answer) Date() time.Time {
+	date, err := http.ParseTime(a.Header.Get("Date"))
+	if err != nil {
+		return time.Time{}
+	}
+	return date
+}
+
+// Redirect is where a redirect leads, for an error: clipped, and without the query,
+// which may hold what is secret. It is empty if the answer is none. Redirects are
+// not followed, so the operator must know the target.
+func (a Answer) Redirect() string {
+	if a.Status/100 != 3 {
+		return ""
+	}
+	target, _, _ := strings.Cut(a.Header.Get("Location"), "?")
+	return Shown(target)
+}
+
+// Problem follows the name of what was asked, for an answer that is not the one
+// that was wanted: "answers with status 503".
+func (a Answer) Problem() string {
+	if target := a.Redirect(); target != "" {
+		return fmt.Sprintf("leads on to %q (status %d), and redirects are not followed", target, a.Status)
+	}
+	return fmt.Sprintf("answers with status %d", a.Status)
+}
+
+// Fresh is how long a document may be kept by its Cache-Control (RFC 9111 section
+// 5.2.2), within the bounds given; at most if it does not say.
+func (a Answer) Fresh(least, most time.Duration) time.Duration {
+	fresh := most
+	for directive := range strings.SplitSeq(strings.Join(a.Header.Values("Cache-Control"), ","), ",") {
+		name, value, _ := strings.Cut(strings.ToLower(strings.TrimSpace(directive)), "=")
+		switch name {
+		case "no-store", "no-cache":
+			return least
+		case "max-age":
+			if seconds, err := strconv.ParseUint(strings.Trim(value, `"`), 10, 31); err == nil {
+				fresh = min(fresh, time.Duration(seconds)*time.Second)
+			}
+		}
+	}
+	return max(fresh, least)
+}

@@ -1,0 +1,23 @@
+package upstream
+
+import (
+	"errors"
+	"net/url"
+	"strings"
+
+	"github.com/doorward/doorward/sdk/contract"
+)
+
+// ParseEndpoint reads the URL of a provider, be it an option or told by the provider
+// itself: [contract.ParseURL], and no fragment, which endpoints must not have (RFC
+// 6749 sections 3.1 and 3.2). The error follows a name, and never holds the URL.
+func ParseEndpoint(text string) (*url.URL, error) {
+	u, err := contract.ParseURL(text)
+	if err != nil {
+		return nil, err
+	}
+	if strings.Contains(text, "#") {
+		return nil, errors.New("has a fragment, which must be left out")
+	}
+	return u, nil
+}
