@@ -2,33 +2,11 @@ package main
 
 import (
 	"encoding/binary"
-	"errors"
-	"regexp"
 	"strconv"
-	"strings"
 	"time"
-
-	"github.com/go-ldap/ldap/v3"
 
 	"github.com/doorward/doorward/sdk"
 )
-
-var dataCode = regexp.MustCompile(`(?i)\bdata ([0-9a-f]{1,8})\b`)
-
-// subCode is the reason that Active Directory gives for a refused bind, in the text of
-// its error: "80090308: LdapErr: DSID-0C09042A, comment: AcceptSecurityContext error,
-// data 52e, v4563".
-func subCode(err error) string {
-	result, ok := errors.AsType[*ldap.Error](err)
-	if !ok || result.Err == nil {
-		return ""
-	}
-	match := dataCode.FindStringSubmatch(result.Err.Error())
-	if match == nil {
-		return ""
-	}
-	return strings.ToLower(match[1])
-}
 
 // subCodes are system error codes in hexadecimal (MS-ERREF section 2.2). 525 (no such
 // user) and 52e (wrong password) are missing on purpose: both are bad credentials.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"time"
 
 	"github.com/go-ldap/ldap/v3"
 
@@ -21,28 +22,28 @@ func (v verdict) wrong() bool { return !v.right && v.standing.good() }
 // going on there, and change who searches. Servers are tried until one answers; what
 // it answers is final. If the bind succeeds, then runs on its connection; it may be
 // nil.
-func (m *mechanism) verify(ctx context.Context, dn, password string, then func(context.Context, *connection, standing) error) (verdict, error) {
+func verify(ctx context.Context, d *directory, dn, password string, now time.Time, then func(context.Context, *connection, standing) error) (verdict, error) {
 	var v verdict
-	err := m.directory.try(ctx, func(ctx context.Context, s *server) error {
-		c, err := m.directory.dialer.open(ctx, s)
+	err := d.try(ctx, func(ctx context.Context, s *server) error {
+		c, err := d.open(ctx, s)
 		if err != nil {
 			return err
 		}
 		defer c.close()
-		v, err = m.bindAs(ctx, c, dn, password)
+		v, err = bindAs(ctx, c, dn, password, now)
 		if err == nil && v.right && then != nil {
 			err = then(ctx, c, v.standing)
 		}
 		return err
 	})
-	return m.concealed(v), refusal(err)
+	return v, refusal(err)
 }
 
 // bindAs binds and judges the answer. The error is for an answer that says nothing
 // about the password.
-func (m *mechanism) bindAs(ctx context.Context, c *connection, dn, password string) (verdict, error) {
+func bindAs(ctx context.Context, c *connection, dn, password string, now time.Time) (verdict, error) {
 	controls, err := c.bind(ctx, dn, password)
-	s := bindStanding(err, controls, m.now())
+	s := bindStanding(err, controls, now)
 	switch {
 	case err == nil:
 		return verdict{right: true, standing: s}, nil
@@ -56,10 +57,9 @@ func (m *mechanism) bindAs(ctx context.Context, c *connection, dn, password stri
 	return verdict{}, err
 }
 
-// concealed makes a wrong password of what others may learn, if the operator prefers
-// that.
-func (m *mechanism) concealed(v verdict) verdict {
-	if m.options.ConcealLockout && !v.right && v.standing.unproven {
+// concealed makes a wrong password of what others may learn.
+func (v verdict) concealed() verdict {
+	if !v.right && v.standing.unproven {
 		return verdict{}
 	}
 	return v

@@ -73,6 +73,21 @@ func TestCheck(t *testing.T) {
 	}
 }
 
+// TestCheckCertificate warns as long ahead as the host's log and the manual say.
+func TestCheckCertificate(t *testing.T) {
+	const day = 24 * time.Hour
+	for _, test := range []struct {
+		life time.Duration
+		want sdk.Severity
+	}{{31 * day, sdk.SeverityOK}, {29 * day, sdk.SeverityWarning}, {20 * day, sdk.SeverityWarning}, {15 * day, sdk.SeverityWarning}, {day, sdk.SeverityWarning}} {
+		dir := start(t, ldaptest.Config{LDAPS: true, CertificateLife: test.life})
+		findings, err := openRig(t, nil, dir).provider.Check(t.Context())
+		if err != nil || findings[0].Subject != "connection to "+dir.Address() || findings[0].Severity != test.want {
+			t.Errorf("%v left: %+v, %v", test.life, findings[0], err)
+		}
+	}
+}
+
 func shown(findings []sdk.Finding) string {
 	var b strings.Builder
 	for _, f := range findings {

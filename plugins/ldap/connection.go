@@ -143,13 +143,3 @@ func (c *connection) search(ctx context.Context, q query) ([]entry, []ldap.Contr
 	}
 	return entriesOf(result.Entries), result.Controls, err
 }
-
-// errServer is in the tree of an error that is the server's: it cannot be reached,
-// breaks off, or answers nonsense.
-var errServer = errors.New("no answer from the server")
-
-// isServerFailure reports whether another server may do better.
-func isServerFailure(err error) bool {
-	return errors.Is(err, errServer) || errors.Is(err, errEnvelope) || errors.Is(err, context.DeadlineExceeded) ||
-		ldap.IsErrorAnyOf(err, ldap.LDAPResultBusy, ldap.LDAPResultUnavailable, ldap.LDAPResultOther)
-}

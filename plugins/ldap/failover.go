@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/options"
 )
 
 // directory is all servers of one provider.
@@ -46,6 +48,56 @@ const (
 	maxServers    = 16 // that are asked for one operation
 )
 
+// directorySettings are the options of the connections.
+type directorySettings struct {
+	urls             []string
+	plain            plainRule
+	tls              *tls.Config // without ServerName: the host
+	dial             func(ctx context.Context, network, address string) (net.Conn, error)
+	connect, operate time.Duration // limits
+	poolSize         int           // connections for searches to each server
+	bindDN           string        // empty: searches are anonymous
+	bindPassword     options.Secret
+	now              func() time.Time
+	logger           *slog.Logger
+}
+
+// newDirectory makes a directory, and asks no server anything. Close ends it.
+func newDirectory(s directorySettings) (*directory, error) {
+	dir := &directory{
+		dialer:   &dialer{dial: s.dial, tls: s.tls, connect: s.connect, operate: s.operate},
+		poolSize: s.poolSize, now: s.now, logger: s.logger,
+		service:   serviceAccount{dn: s.bindDN, password: s.bindPassword.Reveal()},
+		lookupSRV: resolver(s.dial).LookupSRV,
+		known:     map[string]*server{}, srv: map[string]srvList{},
+	}
+	for _, text := range s.urls {
+		l, err := locate(text, s.plain)
+		if err != nil {
+			return nil, fmt.Errorf("client_url: %w", err)
+		}
+		dir.locations = append(dir.locations, l)
+	}
+	dir.life, dir.end = context.WithCancel(context.Background())
+	return dir, nil
+}
+
+// open makes a connection of its own to a server, on which nobody is bound.
+func (d *directory) open(ctx context.Context, s *server) (*connection, error) {
+	return d.dialer.open(ctx, s)
+}
+
+// servers are all of them, in the operator's order, with what kept some from being
+// found.
+func (d *directory) servers(ctx context.Context) ([]*server, error) {
+	locations, err := d.locate(ctx)
+	var list []*server
+	for _, l := range locations[:min(len(locations), maxServers)] {
+		list = append(list, d.serverAt(l))
+	}
+	return list, err
+}
+
 // close ends probes and connections.
 func (d *directory) close() {
 	d.end()
@@ -63,13 +115,9 @@ func (d *directory) close() {
 
 // candidates returns the servers to ask, the best one first.
 func (d *directory) candidates(ctx context.Context) ([]*server, error) {
-	locations, err := d.locate(ctx)
-	if err != nil && len(locations) == 0 {
+	servers, err := d.servers(ctx)
+	if err != nil && len(servers) == 0 {
 		return nil, err
-	}
-	var servers []*server
-	for _, l := range locations[:min(len(locations), maxServers)] {
-		servers = append(servers, d.serverAt(l))
 	}
 	now := d.now()
 	slices.SortStableFunc(servers, func(a, b *server) int { return a.rank(now) - b.rank(now) })

@@ -26,7 +26,7 @@ func fuzzMechanism(f *testing.F, values map[string]any) *mechanism {
 	if o, err = o.settle(); err != nil {
 		f.Fatal(err)
 	}
-	return &mechanism{options: o}
+	return &mechanism{options: o, users: o.users()}
 }
 
 // FuzzFilter: whatever is typed, the filter is the one that was meant, with what was
@@ -40,17 +40,17 @@ func FuzzFilter(f *testing.F) {
 		if len(name) > maxUsername { // is not searched for
 			return
 		}
-		packet, err := ldap.CompileFilter(m.userFilter(name))
+		packet, err := ldap.CompileFilter(m.users.nameFilter(name))
 		if err != nil {
-			t.Fatalf("%q: %v", m.userFilter(name), err)
+			t.Fatalf("%q: %v", m.users.nameFilter(name), err)
 		}
 		if packet.Tag != ldap.FilterAnd || len(packet.Children) != 2 || packet.Children[1].Tag != ldap.FilterOr || len(packet.Children[1].Children) != 2 {
-			t.Fatalf("%q has another form", m.userFilter(name))
+			t.Fatalf("%q has another form", m.users.nameFilter(name))
 		}
 		for i, attribute := range m.options.UserAttribute {
 			match := packet.Children[1].Children[i]
 			if match.Tag != ldap.FilterEqualityMatch || match.Children[0].Data.String() != attribute || match.Children[1].Data.String() != name {
-				t.Fatalf("%q asks for something else than %q", m.userFilter(name), name)
+				t.Fatalf("%q asks for something else than %q", m.users.nameFilter(name), name)
 			}
 		}
 	})
@@ -135,7 +135,7 @@ func FuzzEntry(f *testing.F) {
 			m.now = clock.Now
 			_ = m.standingOf(e)
 			_, _ = primaryGroupSID(e)
-			id, err := m.subjectOf(e)
+			id, err := subjectOf(e, m.options.IDAttribute)
 			if err != nil {
 				continue
 			}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"slices"
 	"strings"
 
@@ -9,6 +10,26 @@ import (
 
 	"github.com/doorward/doorward/sdk"
 )
+
+// The values of nested_groups.
+const (
+	nestedNone = "none"
+	nestedWalk = "walk"
+	nestedAD   = "active-directory"
+)
+
+// groupRules says which groups there are, and how they name their members.
+type groupRules struct {
+	base             string // empty: only memberOf counts
+	scope            int
+	memberAttributes []string
+	filter           string
+	nameAttribute    string // or idIsDN
+	memberOf         string
+	nested           string
+	depth            int
+	primary          bool
+}
 
 // memberInChain has Active Directory follow groups in groups by itself
 // (LDAP_MATCHING_RULE_TRANSITIVE_EVAL, MS-ADTS section 3.1.1.3.4.4.3).
@@ -19,18 +40,19 @@ const maxAsked = 50
 
 // groupWalk collects the groups of one end user.
 type groupWalk struct {
-	m      *mechanism
+	groupRules
 	search searcher
+	logger *slog.Logger
 	seen   map[string]bool // by normalised DN
 	names  []string
 	fresh  []string // DNs whose groups were not asked for yet
 }
 
-// groups returns the names of the groups of an end user, each once.
-func (m *mechanism) groups(ctx context.Context, search searcher, e entry) ([]string, error) {
-	w := &groupWalk{m: m, search: search, seen: map[string]bool{}}
+// groupsOf returns the names of the groups of an end user, each once.
+func groupsOf(ctx context.Context, search searcher, e entry, rules groupRules, logger *slog.Logger) ([]string, error) {
+	w := &groupWalk{groupRules: rules, search: search, logger: logger, seen: map[string]bool{}}
 	w.addMemberOf(e)
-	if m.options.GroupDN != "" {
+	if rules.base != "" {
 		if err := w.run(ctx, e); err != nil {
 			return nil, err
 		}
@@ -43,21 +65,20 @@ func (m *mechanism) groups(ctx context.Context, search searcher, e entry) ([]str
 }
 
 func (w *groupWalk) run(ctx context.Context, e entry) error {
-	o := w.m.options
-	if o.NestedGroups == nestedAD {
+	if w.nested == nestedAD {
 		return w.runActiveDirectory(ctx, e)
 	}
-	filter := memberFilter(o.GroupAttribute, e)
-	if sid, ok := primaryGroupSID(e); ok && o.PrimaryGroup {
+	filter := memberFilter(w.memberAttributes, e)
+	if sid, ok := primaryGroupSID(e); ok && w.primary {
 		filter = "(|" + filter + "(objectSid=" + escapeBytes(sid) + "))"
 	}
 	if err := w.ask(ctx, filter); err != nil {
 		return err
 	}
-	if o.NestedGroups != nestedWalk {
+	if w.nested != nestedWalk {
 		return nil
 	}
-	for level := 1; level < o.GroupDepth && len(w.fresh) > 0; level++ {
+	for level := 1; level < w.depth && len(w.fresh) > 0; level++ {
 		if err := w.askParents(ctx); err != nil {
 			return err
 		}
@@ -69,7 +90,7 @@ func (w *groupWalk) run(ctx context.Context, e entry) error {
 func (w *groupWalk) runActiveDirectory(ctx context.Context, e entry) error {
 	chain := "(" + memberInChain + "=" + ldap.EscapeFilter(e.dn) + ")"
 	sid, ok := primaryGroupSID(e)
-	if !ok || !w.m.options.PrimaryGroup {
+	if !ok || !w.primary {
 		return w.ask(ctx, chain)
 	}
 	w.fresh = nil
@@ -89,7 +110,7 @@ func (w *groupWalk) askParents(ctx context.Context) error {
 	children := w.fresh
 	w.fresh = nil
 	var byDN []string
-	for _, name := range w.m.options.GroupAttribute {
+	for _, name := range w.memberAttributes {
 		if !strings.EqualFold(name, "memberUid") { // holds no groups
 			byDN = append(byDN, name)
 		}
@@ -132,15 +153,14 @@ const (
 
 // ask reads all pages of the groups that match (RFC 2696).
 func (w *groupWalk) ask(ctx context.Context, filter string) error {
-	o := w.m.options
-	if o.GroupFilter != "" {
-		filter = "(&" + o.GroupFilter + filter + ")"
+	if w.filter != "" {
+		filter = "(&" + w.filter + filter + ")"
 	}
 	return w.search(ctx, func(c *connection) error {
 		paging := ldap.NewControlPaging(groupPage)
 		for page := 0; ; page++ {
 			found, controls, err := c.search(ctx, query{
-				base: o.GroupDN, scope: scopeOf(o.GroupScope), filter: filter,
+				base: w.base, scope: w.scope, filter: filter,
 				attributes: w.attributes(), controls: []ldap.Control{paging},
 			})
 			if err != nil {
@@ -161,21 +181,20 @@ func (w *groupWalk) ask(ctx context.Context, filter string) error {
 
 // attributes asks for the name only: a group may list all employees.
 func (w *groupWalk) attributes() []string {
-	if w.m.options.GroupNameAttribute == idIsDN {
+	if w.nameAttribute == idIsDN {
 		return []string{"1.1"} // none (RFC 4511 section 4.5.1.8)
 	}
-	return []string{w.m.options.GroupNameAttribute}
+	return []string{w.nameAttribute}
 }
 
 func (w *groupWalk) add(found []entry) {
-	o := w.m.options
 	for _, group := range found {
-		if !isUnder(group.dn, o.GroupDN) {
+		if !isUnder(group.dn, w.base) {
 			continue
 		}
 		name := group.dn
-		if o.GroupNameAttribute != idIsDN {
-			name = group.text(o.GroupNameAttribute)
+		if w.nameAttribute != idIsDN {
+			name = group.text(w.nameAttribute)
 		}
 		w.addGroup(group.dn, name)
 	}
@@ -183,16 +202,15 @@ func (w *groupWalk) add(found []entry) {
 
 // addMemberOf adds the groups that the entry itself lists.
 func (w *groupWalk) addMemberOf(e entry) {
-	o := w.m.options
-	if o.GroupMemberOf == "" {
+	if w.memberOf == "" {
 		return
 	}
-	for _, dn := range e.texts(o.GroupMemberOf) {
-		if o.GroupDN != "" && !isUnder(dn, o.GroupDN) {
+	for _, dn := range e.texts(w.memberOf) {
+		if w.base != "" && !isUnder(dn, w.base) {
 			continue
 		}
 		name := dn
-		if o.GroupNameAttribute != idIsDN {
+		if w.nameAttribute != idIsDN {
 			name = nameOfDN(dn)
 		}
 		w.addGroup(dn, name)
@@ -208,7 +226,7 @@ func (w *groupWalk) addGroup(dn, name string) {
 	w.seen[key] = true
 	w.fresh = append(w.fresh, dn)
 	if !isPlain([]byte(name)) {
-		w.m.logger.Warn("a group has a name that cannot be used", "dn", dn)
+		w.logger.Warn("a group has a name that cannot be used", "dn", dn)
 		return
 	}
 	w.names = append(w.names, name)

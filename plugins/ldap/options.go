@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"github.com/go-ldap/ldap/v3"
 
 	"github.com/doorward/doorward/sdk/options"
+	"github.com/doorward/doorward/sdk/tlsoptions"
 )
 
 // Options are what an operator may set for one directory. Where a preset knows
@@ -53,13 +55,10 @@ type Options struct {
 	MaxWrong       int           `option:"max_wrong_passwords" doc:"After so many wrong passwords of one account within wrong_password_window, others are not sent to the directory, whose own lock this keeps away. 0 is no limit. Each process counts for itself."`
 	WrongWindow    time.Duration `option:"wrong_password_window" default:"15m" doc:"See max_wrong_passwords."`
 
-	StartTLS               bool           `option:"start_tls" doc:"Use StartTLS on every ldap:// server, on loopback, too."`
-	AllowInsecurePlaintext bool           `option:"allow_insecure_plaintext" doc:"Send passwords unencrypted to ldap:// servers. Whoever sees the network traffic has them all."`
-	TLSCA                  string         `option:"tls_ca" doc:"PEM certificates of the authorities to trust for the servers, in place of the system's."`
-	TLSCert                string         `option:"tls_cert" doc:"PEM client certificate to show to the servers."`
-	TLSKey                 options.Secret `option:"tls_key" doc:"PEM key of tls_cert."`
-	TLSServerName          string         `option:"tls_server_name" doc:"The name that the certificates must be for, if it is not the host in client_url."`
-	TLSMinVersion          string         `option:"tls_min_version" oneof:"1.2|1.3" default:"1.2" doc:"The lowest version of TLS."`
+	StartTLS               bool `option:"start_tls" doc:"Use StartTLS on every ldap:// server, on loopback, too."`
+	AllowInsecurePlaintext bool `option:"allow_insecure_plaintext" doc:"Send passwords unencrypted to ldap:// servers. Whoever sees the network traffic has them all."`
+
+	tlsoptions.TLS
 
 	ConnectTimeout   time.Duration  `option:"connect_timeout" default:"3s" doc:"The time limit for connecting to one server, TLS handshake included."`
 	OperationTimeout time.Duration  `option:"operation_timeout" default:"5s" doc:"The time limit for one bind or search."`
@@ -78,31 +77,16 @@ func (o Options) settle() (Options, error) {
 	if len(o.UserAttribute) == 0 {
 		o.UserAttribute = []string{"cn"}
 	}
-	o.UserScope = orDefault(o.UserScope, "one")
-	o.UsernameAttribute = orDefault(o.UsernameAttribute, o.UserAttribute[0])
+	o.UserScope = cmp.Or(o.UserScope, "one")
+	o.UsernameAttribute = cmp.Or(o.UsernameAttribute, o.UserAttribute[0])
 	if len(o.GroupAttribute) == 0 {
 		o.GroupAttribute = []string{"member"}
 	}
-	o.GroupScope = orDefault(o.GroupScope, "one")
-	o.GroupNameAttribute = orDefault(o.GroupNameAttribute, "cn")
-	o.NestedGroups = orDefault(o.NestedGroups, nestedNone)
+	o.GroupScope = cmp.Or(o.GroupScope, "one")
+	o.GroupNameAttribute = cmp.Or(o.GroupNameAttribute, "cn")
+	o.NestedGroups = cmp.Or(o.NestedGroups, nestedNone)
 	return o, problems.Err()
 }
-
-// The values of nested_groups and password_change.
-const (
-	nestedNone = "none"
-	nestedWalk = "walk"
-	nestedAD   = "active-directory"
-
-	changeAuto     = "auto"
-	changeExtended = "extended-operation"
-	changeUnicode  = "unicode-pwd"
-	changeOff      = "off"
-)
-
-// idIsDN is the value of id_attribute and group_name_attribute that means the DN.
-const idIsDN = "dn"
 
 // Validate checks what the types of the options cannot say.
 func (o Options) Validate() error {
@@ -114,9 +98,7 @@ func (o Options) Validate() error {
 	o.validateServers(&problems)
 	o.validateNames(&problems)
 	o.validateNumbers(&problems)
-	if _, err := o.tlsConfig(); err != nil {
-		problems.Addf(err.option, "%s", err.text)
-	}
+	problems = append(problems, o.TLS.Problems()...)
 	return problems.Err()
 }
 
@@ -200,6 +182,37 @@ func (o Options) plainRule() plainRule {
 	return plainRule{startTLS: o.StartTLS, implicitTLS: o.hasTLSOptions(), allowInsecure: o.AllowInsecurePlaintext}
 }
 
-func scopeOf(word string) int {
-	return slices.Index([]string{"base", "one", "sub"}, word) // RFC 4511 section 4.5.1.2 numbers them so
+// users says which entries are end users.
+func (o Options) users() users {
+	return users{
+		base: o.UserDN, scope: scopeOf(o.UserScope), loginAttributes: o.UserAttribute, filter: o.UserFilter,
+		netBIOSDomain: o.NetBIOSDomain, read: attributesToRead(o),
+	}
+}
+
+// groupRules says which groups there are.
+func (o Options) groupRules() groupRules {
+	return groupRules{
+		base: o.GroupDN, scope: scopeOf(o.GroupScope), memberAttributes: o.GroupAttribute, filter: o.GroupFilter,
+		nameAttribute: o.GroupNameAttribute, memberOf: o.GroupMemberOf, nested: o.NestedGroups, depth: o.GroupDepth, primary: o.PrimaryGroup,
+	}
+}
+
+// attributesToRead lists what a search asks for. Nothing else is sent: an entry may
+// hold a photograph of many megabytes.
+func attributesToRead(o Options) []string {
+	list := slices.Concat(o.identityAttributes(), o.UserAttribute, accountAttributes, []string{"uid", "objectSid", "primaryGroupID"})
+	if o.IDAttribute != "" && o.IDAttribute != idIsDN {
+		list = append(list, o.IDAttribute)
+	}
+	if o.GroupMemberOf != "" {
+		list = append(list, o.GroupMemberOf)
+	}
+	seen := map[string]bool{}
+	return slices.DeleteFunc(list, func(name string) bool {
+		lower := strings.ToLower(name)
+		again := seen[lower]
+		seen[lower] = true
+		return again
+	})
 }

@@ -3,9 +3,8 @@ package main
 import (
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
-	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
@@ -16,76 +15,13 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// maxChangeTries bounds the wrong old passwords of one conversation.
-const maxChangeTries = 3
-
-// changePrompt asks for a new password, and for the old one again: it is not kept, and
-// only the end user may use it up.
-func changePrompt(reason sdk.Reason, mem memory) (sdk.Step, error) {
-	mem.Step = stepChange
-	data, err := json.Marshal(mem)
-	if err != nil {
-		return nil, fmt.Errorf("encoding the memory of the login: %w", err)
-	}
-	if len(data) > sdk.MaxMemory {
-		return nil, sdk.Denied(sdk.ReasonPasswordExpired, "the DN is too long to change the password in the login")
-	}
-	return sdk.Prompt{
-		Reason: reason,
-		Memory: data,
-		Fields: []sdk.PromptField{
-			{Name: fieldPassword, Kind: sdk.FieldPassword, Label: "Current password"},
-			{Name: fieldNew, Kind: sdk.FieldNewPassword},
-			{Name: fieldAgain, Kind: sdk.FieldNewPassword, Label: "New password, again"},
-		},
-	}, nil
-}
-
-// changePassword changes the password of the entry whose old one was right, and signs in
-// with the new one.
-func (m *mechanism) changePassword(ctx context.Context, mem memory, answers map[string]string) (sdk.Step, error) {
-	previous, chosen := answers[fieldPassword], answers[fieldNew]
-	switch {
-	case chosen != answers[fieldAgain]:
-		return changePrompt(sdk.ReasonPasswordsDiffer, mem)
-	case !isPassword(chosen) || chosen == previous:
-		return changePrompt(sdk.ReasonPasswordRejected, mem)
-	case !isPassword(previous):
-		return changePrompt(sdk.ReasonBadCredentials, mem)
-	}
-	e := entry{dn: mem.DN}
-	if !m.searchesAsUser() {
-		var err error
-		if e, err = m.findSubject(ctx, subject{attribute: mem.Attribute, text: mem.Value}, mem.DN); err != nil {
-			return nil, err
-		}
-	}
-	if !m.throttle.take(mem.Value) {
-		return nil, sdk.Denied(sdk.ReasonBadCredentials, "too many wrong passwords")
-	}
-	change := passwordChange{m: m, entry: e, previous: previous, chosen: chosen}
-	err := refusal(m.directory.try(ctx, change.run))
-	switch {
-	case errors.Is(err, errPreviousWrong):
-		return m.previousWrong(mem)
-	case err != nil && !errors.Is(err, errRejected):
-		m.throttle.giveBack(mem.Value)
-		return nil, err
-	}
-	m.throttle.forget(mem.Value)
-	if errors.Is(err, errRejected) {
-		return changePrompt(sdk.ReasonPasswordRejected, mem)
-	}
-	return change.step, nil
-}
-
-func (m *mechanism) previousWrong(mem memory) (sdk.Step, error) {
-	mem.Tries++
-	if mem.Tries >= maxChangeTries {
-		return nil, sdk.Denied(sdk.ReasonBadCredentials, "the old password was wrong %d times", mem.Tries)
-	}
-	return changePrompt(sdk.ReasonBadCredentials, mem)
-}
+// The values of password_change.
+const (
+	changeAuto     = "auto"
+	changeExtended = "extended-operation"
+	changeUnicode  = "unicode-pwd"
+	changeOff      = "off"
+)
 
 var (
 	errPreviousWrong = errors.New("the old password is wrong")
@@ -95,19 +31,25 @@ var (
 // passwordChange is one change, all of it at one server: another one may learn of the
 // new password only later.
 type passwordChange struct {
-	m                *mechanism
+	directory        *directory
 	entry            entry
 	previous, chosen string
-	step             sdk.Step
+	method           string // of password_change
+	ignoreShadow     bool
+	now              time.Time
+	logger           *slog.Logger
+
+	// then runs on a connection that is bound with the new password.
+	then func(ctx context.Context, c *connection, s standing) error
 }
 
 func (p *passwordChange) run(ctx context.Context, s *server) error {
-	c, err := p.m.directory.dialer.open(ctx, s)
+	c, err := p.directory.open(ctx, s)
 	if err != nil {
 		return err
 	}
 	defer c.close()
-	v, err := p.m.bindAs(ctx, c, p.entry.dn, p.previous)
+	v, err := bindAs(ctx, c, p.entry.dn, p.previous, p.now)
 	switch {
 	case err != nil:
 		return err
@@ -119,7 +61,7 @@ func (p *passwordChange) run(ctx context.Context, s *server) error {
 	if err := p.change(ctx, s, c, v.right); err != nil {
 		return err
 	}
-	p.m.logger.Info("the password was changed", "dn", p.entry.dn)
+	p.logger.Info("the password was changed", "dn", p.entry.dn)
 	return p.signIn(ctx, s)
 }
 
@@ -128,7 +70,7 @@ func (p *passwordChange) run(ctx context.Context, s *server) error {
 // password. The old one goes along, and the directory checks it.
 func (p *passwordChange) change(ctx context.Context, s *server, c *connection, bound bool) error {
 	if !bound {
-		own, err := p.m.directory.openService(ctx, s)
+		own, err := p.directory.openService(ctx, s)
 		if err != nil {
 			return err
 		}
@@ -144,7 +86,7 @@ func (p *passwordChange) change(ctx context.Context, s *server, c *connection, b
 }
 
 func (p *passwordChange) modify(ctx context.Context, c *connection) error {
-	if p.m.usesUnicodePwd(p.entry) {
+	if p.usesUnicodePwd() {
 		req := ldap.NewModifyRequest(p.entry.dn, nil)
 		req.Delete("unicodePwd", []string{unicodePwd(p.previous)})
 		req.Add("unicodePwd", []string{unicodePwd(p.chosen)})
@@ -163,14 +105,14 @@ func (p *passwordChange) modify(ctx context.Context, c *connection) error {
 
 // usesUnicodePwd goes by an attribute that only Active Directory has, if the operator
 // has not said.
-func (m *mechanism) usesUnicodePwd(e entry) bool {
-	switch m.options.PasswordChange {
+func (p *passwordChange) usesUnicodePwd() bool {
+	switch p.method {
 	case changeUnicode:
 		return true
 	case changeExtended:
 		return false
 	}
-	return len(e.raw("objectGUID")) > 0
+	return len(p.entry.raw("objectGUID")) > 0
 }
 
 // unicodePwd writes a password as Active Directory wants it: in quotes, in UTF-16LE
@@ -187,13 +129,13 @@ func unicodePwd(password string) string {
 // touchShadow writes the day of the change, which servers without an overlay for it
 // leave as it was: the next login would find the password expired still.
 func (p *passwordChange) touchShadow(ctx context.Context, c *connection) {
-	if _, ok := p.entry.number("shadowLastChange"); !ok || p.m.options.IgnoreShadow {
+	if _, ok := p.entry.number("shadowLastChange"); !ok || p.ignoreShadow {
 		return
 	}
 	req := ldap.NewModifyRequest(p.entry.dn, nil)
-	req.Replace("shadowLastChange", []string{strconv.FormatInt(p.m.now().Unix()/int64(24*time.Hour/time.Second), 10)})
+	req.Replace("shadowLastChange", []string{strconv.FormatInt(p.now.Unix()/int64(24*time.Hour/time.Second), 10)})
 	if err := c.within(ctx, "writing shadowLastChange", func() error { return c.ldap.Modify(req) }); err != nil {
-		p.m.logger.Warn("shadowLastChange cannot be written, the password seems as old as before", "dn", p.entry.dn, "error", describe(err))
+		p.logger.Warn("shadowLastChange cannot be written, the password seems as old as before", "dn", p.entry.dn, "error", describe(err))
 	}
 }
 
@@ -221,13 +163,12 @@ func changeRefusal(err error) error {
 
 // signIn proves that the new password works.
 func (p *passwordChange) signIn(ctx context.Context, s *server) error {
-	m := p.m
-	c, err := m.directory.dialer.open(ctx, s)
+	c, err := p.directory.open(ctx, s)
 	if err != nil {
 		return err
 	}
 	defer c.close()
-	v, err := m.bindAs(ctx, c, p.entry.dn, p.chosen)
+	v, err := bindAs(ctx, c, p.entry.dn, p.chosen, p.now)
 	switch {
 	case err != nil:
 		return err
@@ -236,13 +177,5 @@ func (p *passwordChange) signIn(ctx context.Context, s *server) error {
 	case !v.standing.good():
 		return v.standing.denied()
 	}
-	search := m.service
-	if m.searchesAsUser() {
-		search = func(_ context.Context, operation func(*connection) error) error { return operation(c) }
-		if p.entry, err = m.readEntry(ctx, search, p.entry.dn); err != nil {
-			return err
-		}
-	}
-	p.step, err = m.admit(ctx, search, p.entry, v.standing, true)
-	return err
+	return p.then(ctx, c, v.standing)
 }

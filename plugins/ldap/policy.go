@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,6 +18,11 @@ type standing struct {
 	changeable      bool       // a new password puts it right
 	unproven        bool       // the directory says so without knowing the password
 	passwordExpires time.Time  // zero: not told, or never
+}
+
+// denied is the refusal of an account of this standing.
+func (s standing) denied() error {
+	return sdk.Denied(s.reason, "the directory says no: %s", s.detail)
 }
 
 func (s standing) good() bool { return s.reason == "" }
@@ -38,10 +44,9 @@ var policyAttributes = []string{
 
 // standingOf reads what the entry says. It is asked only after the password was
 // proved right, or for a session that exists: others learn nothing of an account.
-func (m *mechanism) standingOf(e entry) standing {
-	now := m.now()
+func standingOf(e entry, now time.Time, ignoreShadow bool) standing {
 	all := []standing{activeDirectoryStanding(e, now), lockStanding(e, now), expiryStanding(e, now)}
-	if !m.options.IgnoreShadow {
+	if !ignoreShadow {
 		all = append(all, shadowStanding(e, now))
 	}
 	return worst(all...)
@@ -197,3 +202,6 @@ func isBadCredentials(err error) bool {
 	}
 	return false
 }
+
+// accountAttributes are what is looked at here and by subjectOf.
+var accountAttributes = slices.Concat(subjectAttributes, policyAttributes)

@@ -1,5 +1,7 @@
 package main
 
+import "cmp"
+
 // A preset is what is usual in one kind of directory, as data.
 type preset struct {
 	userAttribute  []string
@@ -95,13 +97,13 @@ func (p preset) fill(o *Options) {
 	if len(o.GroupAttribute) == 0 {
 		o.GroupAttribute = p.groupAttribute
 	}
-	o.UserScope = orDefault(o.UserScope, p.userScope)
-	o.UserFilter = orDefault(o.UserFilter, p.userFilter)
-	o.IDAttribute = orDefault(o.IDAttribute, p.id)
-	o.GroupScope = orDefault(o.GroupScope, p.groupScope)
-	o.GroupFilter = orDefault(o.GroupFilter, p.groupFilter)
-	o.GroupMemberOf = orDefault(o.GroupMemberOf, p.memberOf)
-	o.NestedGroups = orDefault(o.NestedGroups, p.nested)
+	o.UserScope = cmp.Or(o.UserScope, p.userScope)
+	o.UserFilter = cmp.Or(o.UserFilter, p.userFilter)
+	o.IDAttribute = cmp.Or(o.IDAttribute, p.id)
+	o.GroupScope = cmp.Or(o.GroupScope, p.groupScope)
+	o.GroupFilter = cmp.Or(o.GroupFilter, p.groupFilter)
+	o.GroupMemberOf = cmp.Or(o.GroupMemberOf, p.memberOf)
+	o.NestedGroups = cmp.Or(o.NestedGroups, p.nested)
 	o.PrimaryGroup = o.PrimaryGroup || p.primaryGroup && o.GroupDN != ""
 	if o.PasswordChange == changeAuto && p.change != "" {
 		o.PasswordChange = p.change

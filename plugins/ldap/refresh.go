@@ -8,13 +8,6 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// grantContent finds an end user again, at whichever server.
-type grantContent struct {
-	Attribute string `json:"attribute"`
-	Value     string `json:"value"`
-	DN        string `json:"dn"`
-}
-
 // Refresh reads the entry again. Who was disabled, locked, removed, or moved out of
 // sight loses the session; groups and attributes follow.
 func (r refreshing) Refresh(ctx context.Context, grant []byte) (sdk.Refreshed, error) {
@@ -32,7 +25,7 @@ func (m *mechanism) again(ctx context.Context, g grantContent) (sdk.Identity, er
 	if err != nil {
 		return sdk.Identity{}, err
 	}
-	id, err := m.subjectOf(e)
+	id, err := subjectOf(e, m.options.IDAttribute)
 	if err != nil {
 		return sdk.Identity{}, err
 	}
@@ -43,10 +36,10 @@ func (m *mechanism) again(ctx context.Context, g grantContent) (sdk.Identity, er
 	if !s.good() {
 		return sdk.Identity{}, s.denied()
 	}
-	if err := complete(ctx, m.service, &e); err != nil {
+	if err := complete(ctx, m.directory.search, &e); err != nil {
 		return sdk.Identity{}, err
 	}
-	groups, err := m.groups(ctx, m.service, e)
+	groups, err := groupsOf(ctx, m.directory.search, e, m.options.groupRules(), m.logger)
 	if err != nil {
 		return sdk.Identity{}, err
 	}
@@ -58,26 +51,9 @@ func (m *mechanism) again(ctx context.Context, g grantContent) (sdk.Identity, er
 // findSubject looks for the entry with that identifier, wherever it is now, as a login
 // would: under user_dn, and matching user_filter.
 func (m *mechanism) findSubject(ctx context.Context, id subject, dn string) (entry, error) {
-	e, err := m.searchSubject(ctx, id, dn)
+	e, err := m.users.bySubject(ctx, m.directory.search, id, dn)
 	if errors.Is(err, errNoEntry) {
 		return entry{}, sdk.Denied(reasonRemoved, "the entry is not there any more, has left user_dn, or does not match user_filter")
 	}
 	return e, err
-}
-
-func (m *mechanism) searchSubject(ctx context.Context, id subject, dn string) (entry, error) {
-	if id.attribute == idIsDN {
-		if !isUnder(dn, m.options.UserDN) {
-			return entry{}, errNoEntry
-		}
-		return m.searchUser(ctx, m.service, dn, scopeOf("base"), m.accountFilter("(objectClass=*)"))
-	}
-	if !attributeName.MatchString(id.attribute) {
-		return entry{}, errNoEntry
-	}
-	value, err := idFilterValue(id)
-	if err != nil {
-		return entry{}, errNoEntry
-	}
-	return m.searchUser(ctx, m.service, m.options.UserDN, scopeOf(m.options.UserScope), m.accountFilter("("+id.attribute+"="+value+")"))
 }

@@ -1,15 +1,17 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"math"
 	"net"
-	"net/netip"
 	"net/url"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/doorward/doorward/sdk/contract"
 )
 
 // server is one server of the directory, with what is known of its health.
@@ -128,9 +130,9 @@ func locate(text string, plain plainRule) (location, error) {
 	case srv && l.port != "":
 		return location{}, fmt.Errorf("has a port in %q, which the DNS tells for +srv", text)
 	case scheme == "ldaps":
-		l.port, l.protection = orDefault(l.port, portLDAPS), protectedByTLS
+		l.port, l.protection = cmp.Or(l.port, portLDAPS), protectedByTLS
 	case scheme == "ldap":
-		l.port = orDefault(l.port, portLDAP)
+		l.port = cmp.Or(l.port, portLDAP)
 		l.protection, err = plain.protectionOf(l)
 	default:
 		err = fmt.Errorf("must begin with ldaps://, ldap://, ldapi://, ldaps+srv:// or ldap+srv://, not %q", text)
@@ -145,13 +147,6 @@ func locateSocket(rest string) (location, error) {
 		return location{}, fmt.Errorf("must name the socket with its slashes as %%2F, like ldapi://%%2Frun%%2Fslapd%%2Fldapi")
 	}
 	return location{network: "unix", host: "localhost", path: path, protection: unprotected}, nil
-}
-
-func orDefault(text, other string) string {
-	if text == "" {
-		return other
-	}
-	return text
 }
 
 // plainRule is what the options say about ldap://.
@@ -169,15 +164,10 @@ func (r plainRule) protectionOf(l location) (protection, error) {
 		return protectedByStartTLS, nil
 	case r.implicitTLS:
 		return protectedByTLS, nil
-	case r.allowInsecure, isLoopback(l.host) && !l.srv:
+	case r.allowInsecure, contract.IsLoopback(l.host) && !l.srv:
 		return unprotected, nil
 	}
 	return protectedByStartTLS, nil
-}
-
-func isLoopback(host string) bool {
-	addr, err := netip.ParseAddr(host)
-	return host == "localhost" || err == nil && addr.IsLoopback()
 }
 
 func (l location) server() *server {

@@ -5,8 +5,6 @@ import (
 	"errors"
 	"time"
 
-	"github.com/go-ldap/ldap/v3"
-
 	"github.com/doorward/doorward/sdk"
 )
 
@@ -78,17 +76,4 @@ func (d *directory) refused(err error) error {
 			"the directory does not accept bind_dn with bind_password (%s): has the password changed or expired? It is tried again in %v", describe(err), pause),
 	}
 	return d.refusal.err
-}
-
-// describe tells an error of the directory without what it may repeat of the request.
-func describe(err error) string {
-	result, ok := errors.AsType[*ldap.Error](err)
-	if !ok {
-		return "no answer"
-	}
-	text := ldap.LDAPResultCodeMap[result.ResultCode]
-	if code := subCode(err); code != "" {
-		text += ", data " + code
-	}
-	return text
 }

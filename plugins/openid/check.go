@@ -2,13 +2,18 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/doorward/doorward/plugins/openid/internal/discovery"
+	"github.com/doorward/doorward/plugins/openid/internal/idtoken"
+	"github.com/doorward/doorward/plugins/openid/internal/jose"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/upstream"
+	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
 var _ sdk.Checker = (*mechanism)(nil)
@@ -17,89 +22,71 @@ var _ sdk.Checker = (*mechanism)(nil)
 // against what the provider lists. Nobody is signed in, so a wrong client
 // secret does not show.
 func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
-	md, _, err := m.discover(ctx)
+	findings := m.options.HTTPOptions.Findings(m.now())
+	loaded, err := m.discover(ctx)
 	if err != nil {
-		return []sdk.Finding{failed("discovery", err)}, nil
+		return append(findings, upstream.Failed("discovery", err)), nil
 	}
-	findings := []sdk.Finding{
-		{Severity: sdk.SeverityOK, Subject: "discovery", Text: "issuer " + md.issuer},
-		m.checkClock(ctx),
-		m.checkKeys(ctx, md),
-		m.checkListedPKCE(md),
-	}
-	findings = append(findings, listed("client_token_endpoint_auth_method", md.authMethods, m.auth.methodFor(md)))
-	params := m.options.params()
-	findings = append(findings, listed("scope", md.scopes, strings.Fields(params.Get("scope"))...))
-	findings = append(findings, listed("response_mode", md.responseModes, m.responseMode()))
-	if m.options.UserInfoAlg != "" {
-		findings = append(findings, listed("client_userinfo_signed_response_alg", md.userInfoAlgs, m.options.UserInfoAlg))
+	md := loaded.Value
+	findings = append(findings,
+		upstream.Fine("discovery", "issuer %s", md.Issuer),
+		checkClock(m.now(), md.Date),
+		checkKeys(ctx, m.keys(md), m.options.IDTokenAlg),
+		checkPKCE(md, m.options.pkceMethod()),
+		listed("client_token_endpoint_auth_method", md.AuthMethods, m.auth.MethodFor(md.AuthMethods)),
+		listed("scope", md.Scopes, strings.Fields(m.options.params().Get("scope"))...),
+		listed("response_mode", md.ResponseModes, m.options.responseMode()),
+	)
+	if alg := m.options.UserInfoAlg; alg != "" {
+		findings = append(findings, listed("client_userinfo_signed_response_alg", md.UserInfoAlgs, alg))
 	}
 	return findings, nil
 }
 
-func failed(subject string, err error) sdk.Finding {
-	return sdk.Finding{Severity: sdk.SeverityError, Subject: subject, Text: err.Error()}
+func checkClock(ours, theirs time.Time) sdk.Finding {
+	return upstream.Clock("the provider", ours, theirs, idtoken.ClockSkew, fmt.Sprintf("from %v on, logins are refused", idtoken.ClockSkew))
 }
 
-// checkClock compares our clock with the provider's Date header, because a wrong
-// clock shows otherwise only as tokens that seem to be of another time.
-func (m *mechanism) checkClock(ctx context.Context) sdk.Finding {
-	doc, err := get(ctx, m.client, m.location.document, "application/json", "", reasonDiscoveryUnreachable)
+func checkKeys(ctx context.Context, keys *jose.Store, alg string) sdk.Finding {
+	const subject = "keys"
+	set, err := keys.Load(ctx)
 	if err != nil {
-		return failed("clock", err)
-	}
-	theirs, err := http.ParseTime(doc.header.Get("Date"))
-	if err != nil {
-		return sdk.Finding{Severity: sdk.SeverityWarning, Subject: "clock", Text: "the provider does not say what time it is"}
-	}
-	ahead := m.now().Sub(theirs).Truncate(time.Second)
-	finding := sdk.Finding{Severity: sdk.SeverityOK, Subject: "clock", Text: fmt.Sprintf("ours is %v ahead of the provider's", ahead)}
-	if ahead.Abs() >= clockSkew/2 {
-		finding.Severity = sdk.SeverityWarning
-		finding.Text += fmt.Sprintf("; from %v on, logins are refused: set both by NTP", clockSkew)
-	}
-	return finding
-}
-
-func (m *mechanism) checkKeys(ctx context.Context, md metadata) sdk.Finding {
-	store := m.keys(md)
-	set, _, err := store.loadKeys(ctx)
-	if err != nil {
-		return failed("keys", err)
+		return upstream.Failed(subject, err)
 	}
 	fitting := 0
-	for _, key := range set.keys {
-		if key.fits(m.options.IDTokenAlg) {
+	for _, key := range set.Keys {
+		if key.Fits(alg) {
 			fitting++
 		}
 	}
-	text := fmt.Sprintf("%d %s keys; %d others and %d unusable ones", fitting, m.options.IDTokenAlg, len(set.keys)-fitting, set.unusable)
+	text := fmt.Sprintf("%d %s keys; %d others and %d unusable ones", fitting, alg, len(set.Keys)-fitting, set.Unusable)
 	if fitting == 0 {
-		return sdk.Finding{Severity: sdk.SeverityError, Subject: "keys", Text: text + ": does client_id_token_signed_response_alg fit the client's registration?"}
+		return upstream.Failed(subject, errors.New(text+": does client_id_token_signed_response_alg fit the client's registration?"))
 	}
-	return sdk.Finding{Severity: sdk.SeverityOK, Subject: "keys", Text: text}
+	return upstream.Fine(subject, "%s", text)
 }
 
-func (m *mechanism) checkListedPKCE(md metadata) sdk.Finding {
-	if md.pkceMethods == nil {
-		return sdk.Finding{Severity: sdk.SeverityWarning, Subject: "PKCE", Text: "the provider lists no method; " + m.pkceMethod() + " is sent, and the nonce protects the login should it be ignored"}
+func checkPKCE(md discovery.Metadata, method string) sdk.Finding {
+	const subject = "PKCE"
+	switch {
+	case md.PKCEMethods == nil:
+		return upstream.Warning(subject, "the provider lists no method; %s is sent, and the nonce protects the login should it be ignored", method)
+	case method == codeflow.Plain:
+		return upstream.Warning(subject, "plain is weak: leave out plain_code_challenge if the provider has S256")
 	}
-	if m.options.PlainCodeChallenge {
-		return sdk.Finding{Severity: sdk.SeverityWarning, Subject: "PKCE", Text: "plain is weak: leave out plain_code_challenge if the provider has S256"}
-	}
-	return sdk.Finding{Severity: sdk.SeverityOK, Subject: "PKCE", Text: m.pkceMethod()}
+	return upstream.Fine(subject, "%s", method)
 }
 
 // listed warns of what the provider does not list. Lists are optional and often
 // incomplete, so that this is no error.
 func listed(option string, list []string, wanted ...string) sdk.Finding {
 	if list == nil {
-		return sdk.Finding{Severity: sdk.SeverityOK, Subject: option, Text: "the provider lists none"}
+		return upstream.Fine(option, "the provider lists none")
 	}
 	for _, name := range wanted {
 		if !slices.Contains(list, name) {
-			return sdk.Finding{Severity: sdk.SeverityWarning, Subject: option, Text: fmt.Sprintf("the provider does not list %q, but %q", name, shownList(list))}
+			return upstream.Warning(option, "the provider does not list %q, but %q", name, upstream.ShownList(list))
 		}
 	}
-	return sdk.Finding{Severity: sdk.SeverityOK, Subject: option, Text: strings.Join(wanted, " ")}
+	return upstream.Fine(option, "%s", strings.Join(wanted, " "))
 }

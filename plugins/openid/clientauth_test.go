@@ -9,14 +9,16 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
+	gojose "github.com/go-jose/go-jose/v4"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/doorward/doorward/plugins/openid/internal/jose/josetest"
 	"github.com/doorward/doorward/sdk/claims"
+	"github.com/doorward/doorward/sdk/plugintest"
 )
 
 // privateKeys are the JWKs of keys, as an operator gives them.
-func privateKeys(t *testing.T, keys ...jose.JSONWebKey) json.RawMessage {
+func privateKeys(t *testing.T, keys ...gojose.JSONWebKey) json.RawMessage {
 	t.Helper()
 	data, err := json.Marshal(keys)
 	if err != nil {
@@ -26,12 +28,12 @@ func privateKeys(t *testing.T, keys ...jose.JSONWebKey) json.RawMessage {
 }
 
 func TestClientAssertion(t *testing.T) {
-	rsaKey, p256, p384 := rsaKey(t, 2048, 1), ecKey(t, elliptic.P256()), ecKey(t, elliptic.P384())
+	rsaKey, p256, p384 := josetest.RSAKey(t, 2048, 1), josetest.ECKey(t, elliptic.P256()), josetest.ECKey(t, elliptic.P384())
 	_, ed, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rsaJWK, p256JWK := jose.JSONWebKey{Key: rsaKey, KeyID: "rsa"}, jose.JSONWebKey{Key: p256, KeyID: "p256"}
+	rsaJWK, p256JWK := gojose.JSONWebKey{Key: rsaKey, KeyID: "rsa"}, gojose.JSONWebKey{Key: p256, KeyID: "p256"}
 	const longSecret = "a client secret of at least thirty-two bytes"
 	byKey := func(keys json.RawMessage, alg string) map[string]any {
 		return map[string]any{
@@ -42,17 +44,17 @@ func TestClientAssertion(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		options map[string]any
-		alg     jose.SignatureAlgorithm
+		alg     gojose.SignatureAlgorithm
 		key     any
 		kid     string
 	}{
-		{"RSA", byKey(privateKeys(t, rsaJWK), ""), jose.RS256, rsaKey.Public(), "rsa"},
-		{"RSA by option", byKey(privateKeys(t, p256JWK, rsaJWK), "PS512"), jose.PS512, rsaKey.Public(), "rsa"},
-		{"EC", byKey(privateKeys(t, p256JWK, rsaJWK), ""), jose.ES256, p256.Public(), "p256"},
-		{"P-384 without an ID", byKey(privateKeys(t, jose.JSONWebKey{Key: p384}), ""), jose.ES384, p384.Public(), ""},
-		{"Ed25519", byKey(privateKeys(t, jose.JSONWebKey{Key: ed, KeyID: "ed"}), ""), jose.EdDSA, ed.Public(), "ed"},
-		{"algorithm of the key", byKey(privateKeys(t, jose.JSONWebKey{Key: rsaKey, KeyID: "rsa", Algorithm: "PS256"}), ""), jose.PS256, rsaKey.Public(), "rsa"},
-		{"client_secret_jwt", map[string]any{"client_token_endpoint_auth_method": "client_secret_jwt", "client_secret": longSecret}, jose.HS256, []byte(longSecret), ""},
+		{"RSA", byKey(privateKeys(t, rsaJWK), ""), gojose.RS256, rsaKey.Public(), "rsa"},
+		{"RSA by option", byKey(privateKeys(t, p256JWK, rsaJWK), "PS512"), gojose.PS512, rsaKey.Public(), "rsa"},
+		{"EC", byKey(privateKeys(t, p256JWK, rsaJWK), ""), gojose.ES256, p256.Public(), "p256"},
+		{"P-384 without an ID", byKey(privateKeys(t, gojose.JSONWebKey{Key: p384}), ""), gojose.ES384, p384.Public(), ""},
+		{"Ed25519", byKey(privateKeys(t, gojose.JSONWebKey{Key: ed, KeyID: "ed"}), ""), gojose.EdDSA, ed.Public(), "ed"},
+		{"algorithm of the key", byKey(privateKeys(t, gojose.JSONWebKey{Key: rsaKey, KeyID: "rsa", Algorithm: "PS256"}), ""), gojose.PS256, rsaKey.Public(), "rsa"},
+		{"client_secret_jwt", map[string]any{"client_token_endpoint_auth_method": "client_secret_jwt", "client_secret": longSecret}, gojose.HS256, []byte(longSecret), ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			var form map[string][]string
@@ -66,15 +68,15 @@ func TestClientAssertion(t *testing.T) {
 				form = r.PostForm
 				answering(200, "application/json", goodTokens)(w, r)
 			})
-			now := newClock()
-			r := openRig(t, md.issuer, now.Now, test.options)
+			now := plugintest.NewClock()
+			r := openRig(t, md.Issuer, now.Now, test.options)
 			if _, err := r.exchange(t.Context(), md, theCode, theVerifier); err != nil {
 				t.Fatal(err)
 			}
-			if form["client_secret"] != nil || form["client_id"][0] != clientID || form["client_assertion_type"][0] != assertionType {
+			if form["client_secret"] != nil || form["client_id"][0] != clientID || form["client_assertion_type"][0] != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" {
 				t.Errorf("form %v", form)
 			}
-			jws, err := jose.ParseSignedCompact(form["client_assertion"][0], []jose.SignatureAlgorithm{test.alg})
+			jws, err := gojose.ParseSignedCompact(form["client_assertion"][0], []gojose.SignatureAlgorithm{test.alg})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -97,7 +99,7 @@ func TestClientAssertion(t *testing.T) {
 				}
 				return json.Number(data)
 			}
-			want := claims.Object{"iss": clientID, "sub": clientID, "aud": md.tokenEndpoint, "iat": seconds(0), "exp": seconds(time.Minute)}
+			want := claims.Object{"iss": clientID, "sub": clientID, "aud": md.TokenEndpoint, "iat": seconds(0), "exp": seconds(time.Minute)}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
 			}

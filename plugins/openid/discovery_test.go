@@ -9,7 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/doorward/doorward/plugins/openid/internal/discovery"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/plugintest"
 )
 
 // document is a good discovery document with members changed: nil takes one
@@ -34,7 +36,7 @@ func serveDiscovery(t *testing.T, change map[string]any) string {
 	t.Helper()
 	var server *httptest.Server
 	server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path != wellKnown {
+		if r.URL.Path != "/.well-known/openid-configuration" {
 			http.NotFound(w, r)
 			return
 		}
@@ -60,38 +62,38 @@ func TestDiscovery(t *testing.T) {
 		{name: "endpoints on other hosts", change: change{"token_endpoint": "https://tokens.example/t?api-version=1"}},
 		{name: "query in the authorization endpoint", change: change{"authorization_endpoint": "https://op.example/authorize?p=policy"}},
 
-		{name: "F18 other issuer", change: change{"issuer": "https://other.example"}, reason: reasonDiscoveryIssuer},
-		{name: "F18 no issuer", change: change{"issuer": nil}, reason: reasonDiscoveryIssuer},
-		{name: "F18 issuer is a number", change: change{"issuer": 1}, reason: reasonDiscoveryMalformed},
-		{name: "F18 placeholder in the issuer", change: change{"issuer": "https://op.example/{tenantid}/v2.0"}, reason: reasonDiscoveryIssuer},
+		{name: "F18 other issuer", change: change{"issuer": "https://other.example"}, reason: discovery.ReasonIssuer},
+		{name: "F18 no issuer", change: change{"issuer": nil}, reason: discovery.ReasonIssuer},
+		{name: "F18 issuer is a number", change: change{"issuer": 1}, reason: discovery.ReasonMalformed},
+		{name: "F18 placeholder in the issuer", change: change{"issuer": "https://op.example/{tenantid}/v2.0"}, reason: discovery.ReasonIssuer},
 
-		{name: "F19 no token endpoint", change: change{"token_endpoint": nil}, reason: reasonDiscoveryEndpoint},
-		{name: "F19 token endpoint on http", change: change{"token_endpoint": "http://op.example/token"}, reason: reasonDiscoveryEndpoint},
-		{name: "F19 token endpoint with credentials", change: change{"token_endpoint": "https://a:b@op.example/token"}, reason: reasonDiscoveryEndpoint},
-		{name: "F19 javascript", change: change{"authorization_endpoint": "javascript:alert(1)"}, reason: reasonDiscoveryEndpoint},
-		{name: "F19 no authorization endpoint", change: change{"authorization_endpoint": nil}, reason: reasonDiscoveryEndpoint},
-		{name: "F19 no keys", change: change{"jwks_uri": nil}, reason: reasonDiscoveryEndpoint},
-		{name: "F19 keys in a file", change: change{"jwks_uri": "file:///keys"}, reason: reasonDiscoveryEndpoint},
-		{name: "F19 keys on gopher", change: change{"jwks_uri": "gopher://op.example/"}, reason: reasonDiscoveryEndpoint},
-		{name: "F19 user info on http", change: change{"userinfo_endpoint": "http://op.example/"}, reason: reasonDiscoveryEndpoint},
-		{name: "F19 endpoint sets state", change: change{"authorization_endpoint": "https://op.example/authorize?state=fixed"}, reason: reasonDiscoveryEndpoint},
-		{name: "F19 endpoint sets response_type", change: change{"authorization_endpoint": "https://op.example/authorize?response%5ftype=token"}, reason: reasonDiscoveryEndpoint},
-		{name: "F19 endpoint with a broken query", change: change{"authorization_endpoint": "https://op.example/authorize?a;b=%"}, reason: reasonDiscoveryEndpoint},
-		{name: "F19 no code flow", change: change{"response_types_supported": []string{"id_token"}}, reason: reasonDiscoveryUnsupported},
-		{name: "F19 response types not told", change: change{"response_types_supported": nil}, reason: reasonDiscoveryUnsupported},
-		{name: "F31 a key in two spellings", change: change{"Issuer": "https://evil.example"}, reason: reasonDiscoveryMalformed},
-		{name: "F31 deep", change: change{"x": json.RawMessage(strings.Repeat("[", 100) + strings.Repeat("]", 100))}, reason: reasonDiscoveryMalformed},
+		{name: "F19 no token endpoint", change: change{"token_endpoint": nil}, reason: discovery.ReasonEndpoint},
+		{name: "F19 token endpoint on http", change: change{"token_endpoint": "http://op.example/token"}, reason: discovery.ReasonEndpoint},
+		{name: "F19 token endpoint with credentials", change: change{"token_endpoint": "https://a:b@op.example/token"}, reason: discovery.ReasonEndpoint},
+		{name: "F19 javascript", change: change{"authorization_endpoint": "javascript:alert(1)"}, reason: discovery.ReasonEndpoint},
+		{name: "F19 no authorization endpoint", change: change{"authorization_endpoint": nil}, reason: discovery.ReasonEndpoint},
+		{name: "F19 no keys", change: change{"jwks_uri": nil}, reason: discovery.ReasonEndpoint},
+		{name: "F19 keys in a file", change: change{"jwks_uri": "file:///keys"}, reason: discovery.ReasonEndpoint},
+		{name: "F19 keys on gopher", change: change{"jwks_uri": "gopher://op.example/"}, reason: discovery.ReasonEndpoint},
+		{name: "F19 user info on http", change: change{"userinfo_endpoint": "http://op.example/"}, reason: discovery.ReasonEndpoint},
+		{name: "F19 endpoint sets state", change: change{"authorization_endpoint": "https://op.example/authorize?state=fixed"}, reason: discovery.ReasonEndpoint},
+		{name: "F19 endpoint sets response_type", change: change{"authorization_endpoint": "https://op.example/authorize?response%5ftype=token"}, reason: discovery.ReasonEndpoint},
+		{name: "F19 endpoint with a broken query", change: change{"authorization_endpoint": "https://op.example/authorize?a;b=%"}, reason: discovery.ReasonEndpoint},
+		{name: "F19 no code flow", change: change{"response_types_supported": []string{"id_token"}}, reason: discovery.ReasonUnsupported},
+		{name: "F19 response types not told", change: change{"response_types_supported": nil}, reason: discovery.ReasonUnsupported},
+		{name: "F31 a key in two spellings", change: change{"Issuer": "https://evil.example"}, reason: discovery.ReasonMalformed},
+		{name: "F31 deep", change: change{"x": json.RawMessage(strings.Repeat("[", 100) + strings.Repeat("]", 100))}, reason: discovery.ReasonMalformed},
 
-		{name: "E03 no S256", change: change{"code_challenge_methods_supported": []string{"plain"}}, reason: reasonDiscoveryUnsupported},
-		{name: "E03 empty list", change: change{"code_challenge_methods_supported": []string{}}, reason: reasonDiscoveryUnsupported},
-		{name: "E03 list not told", change: change{"code_challenge_methods_supported": nil}, reason: reasonDiscoveryUnsupported},
+		{name: "E03 no S256", change: change{"code_challenge_methods_supported": []string{"plain"}}, reason: discovery.ReasonUnsupported},
+		{name: "E03 empty list", change: change{"code_challenge_methods_supported": []string{}}, reason: discovery.ReasonUnsupported},
+		{name: "E03 list not told", change: change{"code_challenge_methods_supported": nil}, reason: discovery.ReasonUnsupported},
 		{name: "E03 list not told, allowed", change: change{"code_challenge_methods_supported": nil}, options: map[string]any{"allow_unlisted_pkce": true}},
 		{name: "E03 no S256, unlisted allowed", change: change{"code_challenge_methods_supported": []string{"plain"}},
-			options: map[string]any{"allow_unlisted_pkce": true}, reason: reasonDiscoveryUnsupported},
+			options: map[string]any{"allow_unlisted_pkce": true}, reason: discovery.ReasonUnsupported},
 		{name: "E03 plain asked for", change: change{"code_challenge_methods_supported": []string{"plain"}}, options: map[string]any{"plain_code_challenge": true}},
-		{name: "E03 plain asked for, S256 only", options: map[string]any{"plain_code_challenge": true}, reason: reasonDiscoveryUnsupported},
+		{name: "E03 plain asked for, S256 only", options: map[string]any{"plain_code_challenge": true}, reason: discovery.ReasonUnsupported},
 
-		{name: "G04 other algorithms", change: change{"id_token_signing_alg_values_supported": []string{"none", "HS256"}}, reason: reasonDiscoveryUnsupported},
+		{name: "G04 other algorithms", change: change{"id_token_signing_alg_values_supported": []string{"none", "HS256"}}, reason: discovery.ReasonUnsupported},
 		{name: "G04 algorithm by option", change: change{"id_token_signing_alg_values_supported": []string{"ES256"}},
 			options: map[string]any{"client_id_token_signed_response_alg": "ES256"}},
 	} {
@@ -99,41 +101,10 @@ func TestDiscovery(t *testing.T) {
 			r := openRig(t, serveDiscovery(t, test.change), time.Now, test.options)
 			_, err := r.Begin(t.Context(), sdk.BeginRequest{State: "s"})
 			if test.reason != "" {
-				checkReason(t, err, sdk.ErrMisconfigured, test.reason)
+				plugintest.Refused(t, err, sdk.ErrMisconfigured, test.reason)
 			} else if err != nil {
 				t.Errorf("refused: %v", err)
 			}
 		})
-	}
-}
-
-func TestUnlistedPKCEOfKnownProviders(t *testing.T) {
-	for issuer, accepted := range map[string]bool{
-		"https://login.microsoftonline.com/" + tenant + "/v2.0":  true,
-		"https://appleid.apple.com":                              true,
-		"https://appleid.apple.com.evil.example":                 false,
-		"https://login.microsoftonline.com.evil.example/x/v2.0":  false,
-		"https://evil.example/https://login.microsoftonline.com": false,
-	} {
-		r := openRig(t, "https://op.example", time.Now, nil)
-		if err := r.checkPKCE(metadata{issuer: issuer}); (err == nil) != accepted {
-			t.Errorf("E03 %s: %v", issuer, err)
-		}
-		public := openRig(t, "https://op.example", time.Now, map[string]any{"client_token_endpoint_auth_method": "none", "client_secret": ""})
-		if err := public.checkPKCE(metadata{issuer: issuer}); err == nil {
-			t.Errorf("E03 %s: a public client has only PKCE", issuer)
-		}
-	}
-}
-
-func TestDiscoveryStatus(t *testing.T) {
-	for status, kind := range map[int]error{
-		301: sdk.ErrMisconfigured, 302: sdk.ErrMisconfigured, 404: sdk.ErrMisconfigured, 403: sdk.ErrMisconfigured,
-		408: sdk.ErrUnavailable, 429: sdk.ErrUnavailable, 500: sdk.ErrUnavailable, 503: sdk.ErrUnavailable, 204: sdk.ErrUnavailable,
-	} {
-		checkReason(t, checkDiscoveryStatus(status, "https://op.example"), kind, reasonDiscoveryStatus)
-	}
-	if err := checkDiscoveryStatus(200, ""); err != nil {
-		t.Error(err)
 	}
 }

@@ -7,12 +7,15 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/doorward/doorward/plugins/openid/internal/discovery"
+	"github.com/doorward/doorward/plugins/openid/internal/idtoken"
+	"github.com/doorward/doorward/plugins/openid/internal/userinfo"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/claims"
 )
 
 // identify makes the identity of the tokens.
-func (m *mechanism) identify(ctx context.Context, md metadata, t tokens, nonce string) (sdk.Identity, error) {
+func (m *mechanism) identify(ctx context.Context, md discovery.Metadata, t tokens, nonce string) (sdk.Identity, error) {
 	object, err := m.verifyIDToken(ctx, md, t, nonce)
 	if err != nil {
 		return sdk.Identity{}, err
@@ -38,6 +41,29 @@ func (m *mechanism) identify(ctx context.Context, md metadata, t tokens, nonce s
 	}
 	identity.Grant, err = grant(t, subject)
 	return identity, err
+}
+
+// verifyIDToken verifies the signature, and then the claims rule by rule.
+func (m *mechanism) verifyIDToken(ctx context.Context, md discovery.Metadata, t tokens, nonce string) (claims.Object, error) {
+	token, err := m.keys(md).Verify(ctx, t.idToken, m.options.IDTokenAlg)
+	if err != nil {
+		return nil, err
+	}
+	return token.Claims, idtoken.Check(token, idtoken.Expectation{
+		Issuer: md.Issuer, ClientID: m.options.ClientID, TrustedAudiences: m.options.TrustedAudiences,
+		Nonce: nonce, AccessToken: t.accessToken, Asked: m.options.params(), Now: m.now(),
+	})
+}
+
+// userInfo asks the user-info endpoint. The result is nil if the provider has none.
+func (m *mechanism) userInfo(ctx context.Context, md discovery.Metadata, accessToken, subject string) (claims.Object, error) {
+	if md.UserInfoEndpoint == "" {
+		return nil, nil
+	}
+	return userinfo.Ask(ctx, m.client, md.UserInfoEndpoint, accessToken, m.keys(md), userinfo.Expectation{
+		Subject: subject, Issuer: md.Issuer, ClientID: m.options.ClientID, TrustedAudiences: m.options.TrustedAudiences,
+		Alg: m.options.UserInfoAlg, Now: m.now(),
+	})
 }
 
 // protocolClaims are told by the ID token alone: they say for whom, by whom and

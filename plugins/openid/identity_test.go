@@ -6,17 +6,20 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
+	gojose "github.com/go-jose/go-jose/v4"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/doorward/doorward/plugins/openid/internal/discovery"
+	"github.com/doorward/doorward/plugins/openid/internal/jose/josetest"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/claims"
+	"github.com/doorward/doorward/sdk/plugintest"
 )
 
 func TestIdentity(t *testing.T) {
-	now := newClock()
-	key := rsaKey(t, 2048, 1)
-	server := startKeyServer(t, publicJWK(t, key.Public(), nil))
+	now := plugintest.NewClock()
+	key := josetest.RSAKey(t, 2048, 1)
+	server := josetest.StartKeyServer(t, josetest.PublicJWK(t, key.Public(), nil))
 	type change = map[string]any
 	for _, test := range []struct {
 		name    string
@@ -49,10 +52,10 @@ func TestIdentity(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r := openRig(t, theIssuer, now.Now, test.options)
-			raw := signed(t, jose.RS256, key, "", idClaims(now.Now(), test.claims))
-			got, err := r.identify(t.Context(), metadata{issuer: theIssuer, jwksURI: server.URL}, tokens{idToken: raw, accessToken: "at"}, theNonce)
+			raw := josetest.Signed(t, gojose.RS256, key, "", idClaims(now.Now(), test.claims))
+			got, err := r.identify(t.Context(), discovery.Metadata{Issuer: theIssuer, JWKSURI: server.URL}, tokens{idToken: raw, accessToken: "at"}, theNonce)
 			if test.kind != nil {
-				checkReason(t, err, test.kind, test.reason)
+				plugintest.Refused(t, err, test.kind, test.reason)
 				return
 			}
 			if err != nil {
@@ -80,7 +83,7 @@ func TestGrantIsBounded(t *testing.T) {
 	for _, test := range []struct {
 		size    int
 		idToken bool
-	}{{1 << 10, true}, {maxJWT, false}} {
+	}{{1 << 10, true}, {(64 << 10), false}} {
 		data, err := grant(tokens{idToken: strings.Repeat("t", test.size), refreshToken: "rt"}, "alice")
 		if err != nil || len(data) > sdk.MaxGrant {
 			t.Fatalf("%d bytes, %v", len(data), err)

@@ -11,8 +11,12 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
 
+	"github.com/doorward/doorward/plugins/openid/internal/discovery"
+	"github.com/doorward/doorward/plugins/openid/internal/jose"
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/plugintest"
+	"github.com/doorward/doorward/sdk/upstream"
 )
 
 func TestLogin(t *testing.T) {
@@ -49,11 +53,11 @@ func TestLogin(t *testing.T) {
 			if test.client != nil {
 				test.client(&c)
 			}
-			now := newClock()
+			now := plugintest.NewClock()
 			op := startOP(t, openidtest.Config{IssuerPath: test.issuer, Clients: []openidtest.Client{c}, Now: now.Now})
 			url := op.Issuer()
 			if test.document {
-				url = strings.TrimSuffix(url, "/") + wellKnown
+				url = strings.TrimSuffix(url, "/") + "/.well-known/openid-configuration"
 			}
 			got, err := openRig(t, url, now.Now, test.options).login("alice")
 			if err != nil {
@@ -74,7 +78,7 @@ func TestLogin(t *testing.T) {
 }
 
 func TestGrant(t *testing.T) {
-	now := newClock()
+	now := plugintest.NewClock()
 	op := startOP(t, openidtest.Config{Now: now.Now})
 	r := openRig(t, op.Issuer(), now.Now, map[string]any{"scope": "openid offline_access", "params__prompt": "consent"})
 	got, err := r.login("bob")
@@ -106,7 +110,7 @@ func TestMisbehaviours(t *testing.T) {
 		t.Run(strings.Join(details.Rows, " ")+" "+string(name), func(t *testing.T) {
 			t.Parallel()
 			c, values := setUp(name, details.Needs)
-			now := newClock()
+			now := plugintest.NewClock()
 			op := startOP(t, openidtest.Config{Clients: []openidtest.Client{c}, Now: now.Now})
 			op.Misbehave(name)
 			got, err := openRig(t, op.Issuer(), now.Now, values).login("alice")
@@ -193,7 +197,7 @@ func checkRefused(t *testing.T, name openidtest.Misbehaviour, err error) {
 }
 
 func TestKeyRotation(t *testing.T) {
-	now := newClock()
+	now := plugintest.NewClock()
 	op := startOP(t, openidtest.Config{Now: now.Now})
 	r := openRig(t, op.Issuer(), now.Now, nil)
 	for range 3 {
@@ -203,7 +207,7 @@ func TestKeyRotation(t *testing.T) {
 		if err := op.RotateKeys(); err != nil {
 			t.Fatal(err)
 		}
-		now.advance(renewEvery)
+		now.Advance(upstream.RenewEvery)
 	}
 	if hits := op.Hits(openidtest.KeySetEndpoint); hits != 3 {
 		t.Errorf("F20 %d key set requests, want one for each new key", hits)
@@ -214,45 +218,45 @@ func TestKeyRotation(t *testing.T) {
 }
 
 func TestProviderDownAtStart(t *testing.T) {
-	now := newClock()
+	now := plugintest.NewClock()
 	op := startOP(t, openidtest.Config{Now: now.Now})
 	op.Misbehave(openidtest.DiscoveryDown)
 	r := openRig(t, op.Issuer(), now.Now, nil)
 	for range 3 {
 		_, err := r.login("alice")
-		checkReason(t, err, sdk.ErrUnavailable, reasonDiscoveryStatus)
+		plugintest.Refused(t, err, sdk.ErrUnavailable, discovery.ReasonStatus)
 	}
 	if hits := op.Hits(openidtest.DiscoveryEndpoint); hits != 1 {
 		t.Errorf("%d discovery requests while the provider is down", hits)
 	}
 	op.Misbehave()
-	now.advance(retryAfter)
+	now.Advance(upstream.RetryAfter)
 	if _, err := r.login("alice"); err != nil {
 		t.Errorf("the provider is back: %v", err)
 	}
 }
 
 func TestProviderDownLater(t *testing.T) {
-	now := newClock()
+	now := plugintest.NewClock()
 	op := startOP(t, openidtest.Config{Now: now.Now})
 	r := openRig(t, op.Issuer(), now.Now, nil)
 	if _, err := r.login("alice"); err != nil {
 		t.Fatal(err)
 	}
 	op.Misbehave(openidtest.DiscoveryDown, openidtest.KeySetDown)
-	now.advance(keysMost + time.Second)
+	now.Advance(jose.KeysMost + time.Second)
 	if _, err := r.login("alice"); err != nil {
 		t.Errorf("F23 the last good documents serve on: %v", err)
 	}
 	if !strings.Contains(r.log.String(), "last good one") {
 		t.Error("the operator is not told")
 	}
-	now.advance(keysKeep)
+	now.Advance(jose.KeysKeep)
 	_, err := r.login("alice")
-	checkReason(t, err, sdk.ErrUnavailable, reasonKeysStatus)
-	now.advance(discoveryKeep)
+	plugintest.Refused(t, err, sdk.ErrUnavailable, jose.ReasonKeysStatus)
+	now.Advance(discovery.Keep)
 	_, err = r.login("alice")
-	checkReason(t, err, sdk.ErrUnavailable, reasonDiscoveryStatus)
+	plugintest.Refused(t, err, sdk.ErrUnavailable, discovery.ReasonStatus)
 }
 
 func TestDiscoveryMustSucceed(t *testing.T) {
@@ -269,7 +273,7 @@ func TestDiscoveryMustSucceed(t *testing.T) {
 }
 
 func TestContinueRefusesForeignLogins(t *testing.T) {
-	now := newClock()
+	now := plugintest.NewClock()
 	op := startOP(t, openidtest.Config{Now: now.Now})
 	r := openRig(t, op.Issuer(), now.Now, nil)
 	good := memory{Verifier: strings.Repeat("v", 43), Nonce: "nonce", Issuer: op.Issuer(), ClientID: clientID, Mode: modeQuery}
@@ -299,7 +303,7 @@ func TestContinueRefusesForeignLogins(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			_, err := r.Continue(t.Context(), test.req)
-			checkReason(t, err, sdk.ErrInvalidResponse, test.reason)
+			plugintest.Refused(t, err, sdk.ErrInvalidResponse, test.reason)
 		})
 	}
 }

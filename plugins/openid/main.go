@@ -6,10 +6,10 @@
 // a check off. README.md is the operator's manual.
 //
 // The way of a login through the files: mechanism.go (Begin and Continue) →
-// discovery.go (who is the provider) → authrequest.go → authresponse.go →
-// token.go (code exchange) → idtoken.go (jose.go, keys.go) → userinfo.go →
-// identity.go. All that is fetched goes through fetch.go, all that is kept
-// through cache.go.
+// internal/discovery (who is the provider) → request.go → response.go → exchange.go
+// (the code for tokens) → identity.go, with internal/jose (the signature of the ID
+// token), internal/idtoken (its claims) and internal/userinfo. How the client
+// authenticates says internal/clientauth.
 package main
 
 import "github.com/doorward/doorward/sdk/plugin"

@@ -10,24 +10,28 @@ import (
 	"sync"
 	"time"
 
-	"golang.org/x/oauth2"
-
+	"github.com/doorward/doorward/plugins/openid/internal/clientauth"
+	"github.com/doorward/doorward/plugins/openid/internal/discovery"
+	"github.com/doorward/doorward/plugins/openid/internal/jose"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/claims"
+	"github.com/doorward/doorward/sdk/upstream"
+	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
 // mechanism signs in through one configured OpenID provider.
 type mechanism struct {
 	options  Options
-	auth     clientAuth
-	location issuerLocation
+	auth     clientauth.Auth
+	location discovery.Location
 	callback string
 	client   *http.Client
 	now      func() time.Time
 	logger   *slog.Logger
-	metadata cached[metadata]
+	metadata *upstream.Document[discovery.Metadata]
 
 	mu    sync.Mutex
-	store *keyStore // of the latest jwks_uri
+	store *jose.Store // of the latest jwks_uri
 }
 
 var _ sdk.Mechanism = (*mechanism)(nil)
@@ -40,7 +44,7 @@ func open(ctx context.Context, env sdk.Env, o Options) (sdk.Mechanism, error) {
 		return nil, err
 	}
 	if o.IssuerDiscoveryMustSucceed {
-		if _, err := m.metadata.get(ctx); err != nil {
+		if _, err := m.metadata.Get(ctx); err != nil {
 			return nil, fmt.Errorf("issuer_discovery_must_succeed: %w", err)
 		}
 	}
@@ -48,36 +52,38 @@ func open(ctx context.Context, env sdk.Env, o Options) (sdk.Mechanism, error) {
 }
 
 func newMechanism(env sdk.Env, o Options) (*mechanism, error) {
-	location, err := locateIssuer(o.IssuerURL)
+	location, err := discovery.Locate(o.IssuerURL)
 	if err != nil {
 		return nil, sdk.Misconfigured("options", "issuer_url %w", err)
 	}
-	auth, problem := o.clientAuth()
-	if problem != nil {
-		return nil, sdk.Misconfigured("options", "%s %s", problem.option, problem.text)
+	auth, problems := o.clientAuth()
+	if err := problems.Err(); err != nil {
+		return nil, err
 	}
-	client, err := env.HTTPClient(o.httpSettings())
+	client, err := o.Client(env, claims.MaxBytes)
 	if err != nil {
-		return nil, sdk.Misconfigured("options", "client_http: %w", err)
+		return nil, err
 	}
 	m := &mechanism{
 		options: o, auth: auth, location: location, callback: env.CallbackURL,
 		client: client, now: env.Now, logger: env.Logger,
 	}
-	m.metadata = cached[metadata]{load: m.discover, now: m.now, keep: discoveryKeep, stale: m.warnStale}
+	m.metadata = upstream.NewDocument(upstream.Source[discovery.Metadata]{
+		What: "the provider's discovery document", Load: m.discover, Now: m.now, Logger: m.logger, NotInTime: jose.ReasonNotInTime,
+	})
 	return m, nil
 }
 
-func (m *mechanism) warnStale(err error) {
-	m.logger.Warn("provider document cannot be loaded, the last good one serves on", "error", err)
+func (m *mechanism) discover(ctx context.Context) (upstream.Loaded[discovery.Metadata], error) {
+	return discovery.Load(ctx, m.client, m.options.requirements(m.location))
 }
 
 // keys are those at the provider's jwks_uri.
-func (m *mechanism) keys(md metadata) *keyStore {
+func (m *mechanism) keys(md discovery.Metadata) *jose.Store {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.store == nil || m.store.uri != md.jwksURI {
-		m.store = newKeyStore(md.jwksURI, m.client, m.now, m.warnStale)
+	if m.store == nil || m.store.URI() != md.JWKSURI {
+		m.store = jose.NewStore(md.JWKSURI, m.client, m.now, m.logger)
 	}
 	return m.store
 }
@@ -94,18 +100,18 @@ type memory struct {
 // Begin sends the browser to the authorization endpoint (OpenID Connect Core
 // section 3.1.2.1).
 func (m *mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, error) {
-	md, err := m.metadata.get(ctx)
+	md, err := m.metadata.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
 	mem := memory{
-		Verifier: oauth2.GenerateVerifier(),
+		Verifier: codeflow.NewVerifier(),
 		Nonce:    rand.Text(),
-		Issuer:   md.issuer,
+		Issuer:   md.Issuer,
 		ClientID: m.options.ClientID,
-		Mode:     m.responseMode(),
+		Mode:     m.options.responseMode(),
 	}
-	target, err := m.authorizationURL(md, req, mem)
+	target, err := authorizationURL(m.options, md, m.callback, req, mem)
 	if err != nil {
 		return nil, err
 	}
@@ -127,15 +133,15 @@ func (m *mechanism) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.
 	if err := json.Unmarshal(req.Memory, &mem); err != nil {
 		return nil, sdk.InvalidResponse(reasonUnsolicited, "the login has no memory that can be read")
 	}
-	md, err := m.metadata.get(ctx)
+	md, err := m.metadata.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if mem.Issuer != md.issuer || mem.ClientID != m.options.ClientID {
+	if mem.Issuer != md.Issuer || mem.ClientID != m.options.ClientID {
 		return nil, sdk.InvalidResponse(reasonProviderChanged, "the login was started with another issuer or client")
 	}
 	code, err := readResponse(req.Response, expectation{
-		state: req.State, mode: mem.Mode, issuer: md.issuer, issRequired: md.issInResponse,
+		state: req.State, mode: mem.Mode, issuer: md.Issuer, issRequired: md.IssInResponse,
 	})
 	if err != nil {
 		return nil, withoutSecrets(err, req.State)
@@ -146,7 +152,7 @@ func (m *mechanism) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.
 	}
 	identity, err := m.identify(ctx, md, tokens, mem.Nonce)
 	if err != nil {
-		secrets := append(m.auth.secrets(m.options.ClientID), code, mem.Verifier, mem.Nonce)
+		secrets := append(m.auth.Secrets(), code, mem.Verifier, mem.Nonce)
 		return nil, withoutSecrets(err, append(secrets, tokens.idToken, tokens.accessToken, tokens.refreshToken)...)
 	}
 	return sdk.Authenticated{Identity: identity}, nil

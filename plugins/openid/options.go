@@ -1,19 +1,20 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
-	"net/http"
-	"net/textproto"
 	"net/url"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
-	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/plugins/openid/internal/clientauth"
+	"github.com/doorward/doorward/plugins/openid/internal/discovery"
 	"github.com/doorward/doorward/sdk/claims"
 	"github.com/doorward/doorward/sdk/options"
+	"github.com/doorward/doorward/sdk/upstream"
+	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
 // Options are what an operator may set for one OpenID provider.
@@ -42,21 +43,8 @@ type Options struct {
 	IDTokenAlg  string `option:"client_id_token_signed_response_alg" default:"RS256" oneof:"RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA" doc:"The only algorithm with which an ID token may be signed."`
 	UserInfoAlg string `option:"client_userinfo_signed_response_alg" oneof:"RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA" doc:"The only algorithm with which a user-info response may be signed. When set, an unsigned one is refused; when not, a signed one is."`
 
-	HTTPTimeout time.Duration     `option:"client_http_timeout" default:"10s" doc:"The time limit of each request to the provider. A plain number is milliseconds."`
-	HTTPCA      string            `option:"client_http_ca" doc:"PEM certificates of the authorities to trust for the provider, in place of the system's."`
-	HTTPCert    string            `option:"client_http_cert" doc:"PEM client certificate to show to the provider."`
-	HTTPKey     options.Secret    `option:"client_http_key" doc:"PEM key of client_http_cert."`
-	HTTPHeaders map[string]string `option:"client_http_headers,secret" doc:"Header fields to add to each request to the provider."`
+	upstream.HTTPOptions
 }
-
-// The client authentication methods (OpenID Connect Core section 9).
-const (
-	authBasic         = "client_secret_basic"
-	authPost          = "client_secret_post"
-	authSecretJWT     = "client_secret_jwt"
-	authPrivateKeyJWT = "private_key_jwt"
-	authNone          = "none"
-)
 
 // The response modes (OAuth 2.0 Multiple Response Types section 2.1, Form Post).
 const (
@@ -68,32 +56,29 @@ const (
 // problems to the operator, all at once.
 func (o Options) Validate() error {
 	var problems options.Problems
-	location, err := locateIssuer(o.IssuerURL)
+	location, err := discovery.Locate(o.IssuerURL)
 	if err != nil {
 		problems.Addf("issuer_url", "%v", err)
 	}
-	if location.template() && o.IdentifierKey != "sub" {
+	if location.Template() && o.IdentifierKey != "sub" {
 		problems.Addf("identifier_key", "must be sub when issuer_url stands for many tenants: any other claim is unique within one tenant at best")
 	}
 	if !visible.MatchString(o.ClientID) {
 		problems.Addf("client_id", "may hold printable ASCII characters only (RFC 6749 appendix A.1)")
 	}
-	if _, err := o.clientAuth(); err != nil {
-		problems.Addf(err.option, "%s", err.text)
-	}
-	if o.AllowUnlistedPKCE && o.AuthMethod == authNone {
+	_, found := o.clientAuth()
+	problems = append(problems, found...)
+	if o.AllowUnlistedPKCE && o.AuthMethod == clientauth.None {
 		problems.Addf("allow_unlisted_pkce", "cannot be set for a client that does not authenticate: PKCE is all that protects it")
 	}
 	o.validateRequest(&problems)
-	o.validateHTTP(&problems)
 	return problems.Err()
 }
 
 var (
-	visible    = regexp.MustCompile(`^[\x20-\x7e]+$`)                // VSCHAR of RFC 6749 appendix A
-	scopeToken = regexp.MustCompile(`^[\x21\x23-\x5b\x5d-\x7e]+$`)   // RFC 6749 section 3.3
-	paramName  = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)             // RFC 6749 section 8.2
-	headerName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$") // RFC 9110 section 5.6.2
+	visible    = regexp.MustCompile(`^[\x20-\x7e]+$`)              // VSCHAR of RFC 6749 appendix A
+	scopeToken = regexp.MustCompile(`^[\x21\x23-\x5b\x5d-\x7e]+$`) // RFC 6749 section 3.3
+	paramName  = regexp.MustCompile(`^[A-Za-z0-9._-]+$`)           // RFC 6749 section 8.2
 )
 
 // guarded are the parameters that bind the response to this login, or that
@@ -130,14 +115,31 @@ func (o Options) validateRequest(problems *options.Problems) {
 	}
 }
 
-func (o Options) validateHTTP(problems *options.Problems) {
-	if (o.HTTPCert == "") != (o.HTTPKey == "") {
-		problems.Addf("client_http_cert", "goes together with client_http_key")
+func (o Options) clientAuth() (clientauth.Auth, options.Problems) {
+	return clientauth.New(clientauth.Settings{
+		ClientID: o.ClientID, Method: o.AuthMethod, Secret: o.ClientSecret, SigningAlg: o.AuthSigningAlg, PrivateKeys: o.PrivateKeys,
+	})
+}
+
+// pkceMethod is the code challenge method (RFC 7636 section 4.2).
+func (o Options) pkceMethod() string {
+	if o.PlainCodeChallenge {
+		return codeflow.Plain
 	}
-	for name, value := range o.HTTPHeaders {
-		if !headerName.MatchString(name) || strings.ContainsAny(value, "\r\n\x00") {
-			problems.Addf("client_http_headers", "has the field %q, whose name or value no header may have", name)
-		}
+	return codeflow.S256
+}
+
+// responseMode is how the response must come back. The default of the code flow is
+// query.
+func (o Options) responseMode() string {
+	return cmp.Or(o.params().Get("response_mode"), modeQuery)
+}
+
+// requirements are what the options demand of a provider at that location.
+func (o Options) requirements(location discovery.Location) discovery.Requirements {
+	return discovery.Requirements{
+		Location: location, IDTokenAlg: o.IDTokenAlg, PKCEMethod: o.pkceMethod(),
+		AllowUnlistedPKCE: o.AllowUnlistedPKCE, Public: o.AuthMethod == clientauth.None, Guarded: guarded,
 	}
 }
 
@@ -188,21 +190,6 @@ func paramText(value any) *string {
 		text = string(encoded)
 	}
 	return &text
-}
-
-func (o Options) httpSettings() sdk.HTTPSettings {
-	settings := sdk.HTTPSettings{
-		Timeout:     o.HTTPTimeout,
-		MaxBody:     claims.MaxBytes,
-		CA:          []byte(o.HTTPCA),
-		Certificate: []byte(o.HTTPCert),
-		Key:         []byte(o.HTTPKey.Reveal()),
-		Header:      http.Header{},
-	}
-	for name, value := range o.HTTPHeaders {
-		settings.Header.Set(textproto.CanonicalMIMEHeaderKey(name), value)
-	}
-	return settings
 }
 
 // mapping says which claims make the identity.

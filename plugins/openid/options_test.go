@@ -8,19 +8,21 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
+	gojose "github.com/go-jose/go-jose/v4"
 
+	"github.com/doorward/doorward/plugins/openid/internal/jose/josetest"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
 )
 
 func TestOptionProblems(t *testing.T) {
-	ec := ecKey(t, elliptic.P256())
+	ec := josetest.ECKey(t, elliptic.P256())
 	type o = map[string]any
 	for _, test := range []struct {
 		name    string
@@ -40,9 +42,9 @@ func TestOptionProblems(t *testing.T) {
 		{"no keys", o{"client_token_endpoint_auth_method": "private_key_jwt"}, "client_private_keys"},
 		{"keys are no keys", o{"client_token_endpoint_auth_method": "private_key_jwt", "client_private_keys": `[{"kty":"x","d":"secret-half"}]`}, "client_private_keys"},
 		{"keys are an object", o{"client_token_endpoint_auth_method": "private_key_jwt", "client_private_keys": `{"keys":[]}`}, "client_private_keys"},
-		{"keys are public", o{"client_token_endpoint_auth_method": "private_key_jwt", "client_private_keys": privateKeys(t, jose.JSONWebKey{Key: ec.Public()})}, "client_private_keys"},
-		{"keys for another algorithm", o{"client_token_endpoint_auth_method": "private_key_jwt", "client_private_keys": privateKeys(t, jose.JSONWebKey{Key: ec}), "client_token_endpoint_auth_signing_alg": "RS256"}, "client_private_keys"},
-		{"key with an algorithm it does not have", o{"client_token_endpoint_auth_method": "private_key_jwt", "client_private_keys": privateKeys(t, jose.JSONWebKey{Key: ec, Algorithm: "RS256"})}, "client_private_keys"},
+		{"keys are public", o{"client_token_endpoint_auth_method": "private_key_jwt", "client_private_keys": privateKeys(t, gojose.JSONWebKey{Key: ec.Public()})}, "client_private_keys"},
+		{"keys for another algorithm", o{"client_token_endpoint_auth_method": "private_key_jwt", "client_private_keys": privateKeys(t, gojose.JSONWebKey{Key: ec}), "client_token_endpoint_auth_signing_alg": "RS256"}, "client_private_keys"},
+		{"key with an algorithm it does not have", o{"client_token_endpoint_auth_method": "private_key_jwt", "client_private_keys": privateKeys(t, gojose.JSONWebKey{Key: ec, Algorithm: "RS256"})}, "client_private_keys"},
 		{"asymmetric client_secret_jwt", o{"client_token_endpoint_auth_method": "client_secret_jwt", "client_token_endpoint_auth_signing_alg": "RS256"}, "client_token_endpoint_auth_signing_alg"},
 		{"G01 ID token with HS256", o{"client_id_token_signed_response_alg": "HS256"}, "client_id_token_signed_response_alg"},
 		{"F12 ID token with none", o{"client_id_token_signed_response_alg": "none"}, "client_id_token_signed_response_alg"},
@@ -91,14 +93,16 @@ func TestOptionProblems(t *testing.T) {
 	}
 }
 
+// TestBadCertificates: the option that is wrong is named.
 func TestBadCertificates(t *testing.T) {
-	for name, values := range map[string]map[string]any{
-		"CA":          {"client_http_ca": "no PEM"},
-		"certificate": {"client_http_cert": "no PEM", "client_http_key": "no PEM"},
+	for option, values := range map[string]map[string]any{
+		"client_http_ca":   {"client_http_ca": "no PEM"},
+		"client_http_cert": {"client_http_cert": "no PEM", "client_http_key": "no PEM"},
 	} {
 		_, err := tryOpenRig(t, theIssuer, time.Now, values)
-		if !errors.Is(err, sdk.ErrMisconfigured) {
-			t.Errorf("%s: %v", name, err)
+		problems, _ := errors.AsType[options.Problems](err)
+		if len(problems) != 1 || problems[0].Option != option {
+			t.Errorf("%v, want a problem of %s", err, option)
 		}
 	}
 }
@@ -138,13 +142,24 @@ func TestManual(t *testing.T) {
 	if !ok || strings.TrimSpace(table) != strings.TrimSpace(schema.Markdown()) {
 		t.Error("the option table is out of date: put the output of `go run . options` between its markers")
 	}
-	reasons, err := os.ReadFile("reasons.go")
+	files, err := filepath.Glob("internal/*/*.go")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, found := range regexp.MustCompile(`sdk\.Reason = "([a-z_]+)"`).FindAllSubmatch(reasons, -1) {
-		if !strings.Contains(string(manual), "| `"+string(found[1])+"` |") {
-			t.Errorf("README.md does not explain the reason %s", found[1])
+	count := 0
+	for _, file := range append(files, "reasons.go", "../../sdk/upstream/codeflow/refusal.go") {
+		source, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
 		}
+		for _, found := range regexp.MustCompile(`sdk\.Reason += "([a-z_]+)"`).FindAllSubmatch(source, -1) {
+			count++
+			if !strings.Contains(string(manual), "| `"+string(found[1])+"` |") {
+				t.Errorf("README.md does not explain the reason %s", found[1])
+			}
+		}
+	}
+	if count < 50 {
+		t.Errorf("only %d reasons found", count)
 	}
 }

@@ -1,16 +1,13 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"io"
 	"log/slog"
 	"maps"
 	"net/http"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,6 +15,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
 	"github.com/doorward/doorward/sdk/plugin"
+	"github.com/doorward/doorward/sdk/plugintest"
 )
 
 const (
@@ -26,33 +24,13 @@ const (
 	callbackURL  = "https://login.example/auth/login/op/callback"
 )
 
-// clock is a settable clock.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock { return &clock{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // rig is a mechanism opened in this process, with everything that it says and
 // hears written down.
 type rig struct {
 	*mechanism
 	t    *testing.T
-	log  *safeBuffer
-	wire *recorder
+	log  *plugintest.Log
+	wire *plugintest.Recorder
 }
 
 // openRig opens a mechanism with the options, as the host gives them, over those
@@ -74,7 +52,7 @@ func tryOpenRig(t *testing.T, issuerURL string, now func() time.Time, values map
 	if err != nil {
 		return nil, err
 	}
-	r := &rig{t: t, log: &safeBuffer{}, wire: &recorder{}}
+	r := &rig{t: t, log: &plugintest.Log{}, wire: &plugintest.Recorder{}}
 	env := sdk.Env{
 		Provider:    "op",
 		CallbackURL: callbackURL,
@@ -85,9 +63,9 @@ func tryOpenRig(t *testing.T, issuerURL string, now func() time.Time, values map
 			if err != nil {
 				return nil, err
 			}
-			r.wire.next = client.Transport
+			r.wire.Next = client.Transport
 			client.Transport = r.wire
-			t.Cleanup(r.wire.next.(interface{ CloseIdleConnections() }).CloseIdleConnections)
+			t.Cleanup(r.wire.CloseIdleConnections)
 			return client, nil
 		},
 	}
@@ -151,7 +129,7 @@ func (r *rig) checkNoSecret(err error, req sdk.ContinueRequest) {
 	if json.Unmarshal(req.Memory, &mem) != nil {
 		r.t.Fatal("memory is no JSON")
 	}
-	secrets := append(r.wire.tokens(), clientSecret, url.QueryEscape(clientSecret), mem.Verifier, mem.Nonce)
+	secrets := append(tokensOf(r.wire), clientSecret, url.QueryEscape(clientSecret), mem.Verifier, mem.Nonce)
 	secrets = append(secrets, req.Response.Query["code"]...)
 	secrets = append(secrets, req.Response.Form["code"]...)
 	for _, secret := range secrets {
@@ -184,38 +162,12 @@ func parseQuery(t *testing.T, raw string) url.Values {
 	return values
 }
 
-// recorder is a transport that remembers the bodies of all responses.
-type recorder struct {
-	next http.RoundTripper
-
-	mu     sync.Mutex
-	bodies []*safeBuffer
-}
-
-func (r *recorder) RoundTrip(req *http.Request) (*http.Response, error) {
-	resp, err := r.next.RoundTrip(req)
-	if err != nil {
-		return nil, err
-	}
-	body := &safeBuffer{}
-	r.mu.Lock()
-	r.bodies = append(r.bodies, body)
-	r.mu.Unlock()
-	resp.Body = struct {
-		io.Reader
-		io.Closer
-	}{io.TeeReader(resp.Body, body), resp.Body}
-	return resp, nil
-}
-
-// tokens are those in the recorded token responses.
-func (r *recorder) tokens() []string {
-	r.mu.Lock()
-	defer r.mu.Unlock()
+// tokensOf are those in the recorded token responses.
+func tokensOf(wire *plugintest.Recorder) []string {
 	var found []string
-	for _, body := range r.bodies {
+	for _, body := range wire.Bodies() {
 		var members map[string]any
-		if json.Unmarshal([]byte(body.String()), &members) != nil {
+		if json.Unmarshal([]byte(body), &members) != nil {
 			continue
 		}
 		for _, name := range []string{"access_token", "refresh_token", "id_token"} {
@@ -225,28 +177,6 @@ func (r *recorder) tokens() []string {
 		}
 	}
 	return found
-}
-
-// safeBuffer is a bytes.Buffer for several goroutines that keeps no more than a
-// test needs.
-type safeBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *safeBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.buf.Len() < 1<<20 {
-		b.buf.Write(p)
-	}
-	return len(p), nil
-}
-
-func (b *safeBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }
 
 // client is the registration that fits openRig.
@@ -261,12 +191,4 @@ func startOP(t *testing.T, config openidtest.Config) *openidtest.Provider {
 		config.Clients = []openidtest.Client{client()}
 	}
 	return openidtest.Start(t, config)
-}
-
-func checkReason(t *testing.T, err, kind error, reason sdk.Reason) {
-	t.Helper()
-	refusal, ok := errors.AsType[*sdk.Error](err)
-	if !ok || refusal.Kind != kind || refusal.Reason != reason {
-		t.Errorf("error: %v\nwant: %v (%s)", err, kind, reason)
-	}
 }

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/plugintest"
 )
 
 func TestWithoutSecrets(t *testing.T) {
@@ -27,7 +28,7 @@ func TestWithoutSecrets(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			before := refusal(test.text)
 			after := withoutSecrets(before, "", test.secret)
-			checkReason(t, after, sdk.ErrInvalidResponse, "why")
+			plugintest.Refused(t, after, sdk.ErrInvalidResponse, "why")
 			if (after.Error() == before.Error()) != test.kept {
 				t.Errorf("%q became %q", before, after)
 			}

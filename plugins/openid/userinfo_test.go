@@ -6,16 +6,22 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-jose/go-jose/v4"
+	gojose "github.com/go-jose/go-jose/v4"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/doorward/doorward/plugins/openid/internal/discovery"
+	"github.com/doorward/doorward/plugins/openid/internal/idtoken"
+	"github.com/doorward/doorward/plugins/openid/internal/jose"
+	"github.com/doorward/doorward/plugins/openid/internal/jose/josetest"
+	"github.com/doorward/doorward/plugins/openid/internal/userinfo"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/claims"
+	"github.com/doorward/doorward/sdk/plugintest"
 )
 
 func TestUserInfo(t *testing.T) {
-	now := newClock()
-	key, other := rsaKey(t, 2048, 1), rsaKey(t, 2048, 2)
+	now := plugintest.NewClock()
+	key, other := josetest.RSAKey(t, 2048, 1), josetest.RSAKey(t, 2048, 2)
 	jwt := func(change map[string]any) string {
 		members := map[string]any{"iss": theIssuer, "aud": clientID, "sub": "alice"}
 		for name, value := range change {
@@ -24,7 +30,7 @@ func TestUserInfo(t *testing.T) {
 				delete(members, name)
 			}
 		}
-		return signed(t, jose.RS256, key, "1", members)
+		return josetest.Signed(t, gojose.RS256, key, "1", members)
 	}
 	signedOption := map[string]any{"client_userinfo_signed_response_alg": "RS256"}
 	for _, test := range []struct {
@@ -36,34 +42,34 @@ func TestUserInfo(t *testing.T) {
 	}{
 		{name: "F16 good", contentType: "application/json", body: `{"sub":"alice"}`},
 		{name: "F16 charset", contentType: "application/json; charset=utf-8", body: `{"sub":"alice"}`},
-		{name: "F16 other sub", contentType: "application/json", body: `{"sub":"bob"}`, kind: sdk.ErrInvalidResponse, reason: reasonUserInfoSubject},
-		{name: "F16 sub in another case", contentType: "application/json", body: `{"sub":"Alice"}`, kind: sdk.ErrInvalidResponse, reason: reasonUserInfoSubject},
-		{name: "F16 no sub", contentType: "application/json", body: `{"name":"x"}`, kind: sdk.ErrInvalidResponse, reason: reasonUserInfoSubject},
-		{name: "F16 sub is a list", contentType: "application/json", body: `{"sub":["alice"]}`, kind: sdk.ErrInvalidResponse, reason: reasonUserInfoSubject},
-		{name: "F16 SUB", contentType: "application/json", body: `{"SUB":"alice"}`, kind: sdk.ErrInvalidResponse, reason: reasonUserInfoSubject},
-		{name: "F31 sub twice", contentType: "application/json", body: `{"sub":"bob","sub":"alice"}`, kind: sdk.ErrInvalidResponse, reason: reasonUserInfoMalformed},
-		{name: "F16 not JSON", contentType: "application/json", body: `<html>`, kind: sdk.ErrInvalidResponse, reason: reasonUserInfoMalformed},
-		{name: "F16 HTML", contentType: "text/html", body: `{"sub":"alice"}`, kind: sdk.ErrInvalidResponse, reason: reasonUserInfoMalformed},
-		{name: "F16 401", status: 401, kind: sdk.ErrUnavailable, reason: reasonUserInfoStatus},
-		{name: "F16 redirect", status: 302, kind: sdk.ErrUnavailable, reason: reasonUserInfoStatus},
-		{name: "F16 500", status: 500, kind: sdk.ErrUnavailable, reason: reasonUserInfoStatus},
+		{name: "F16 other sub", contentType: "application/json", body: `{"sub":"bob"}`, kind: sdk.ErrInvalidResponse, reason: userinfo.ReasonSubject},
+		{name: "F16 sub in another case", contentType: "application/json", body: `{"sub":"Alice"}`, kind: sdk.ErrInvalidResponse, reason: userinfo.ReasonSubject},
+		{name: "F16 no sub", contentType: "application/json", body: `{"name":"x"}`, kind: sdk.ErrInvalidResponse, reason: userinfo.ReasonSubject},
+		{name: "F16 sub is a list", contentType: "application/json", body: `{"sub":["alice"]}`, kind: sdk.ErrInvalidResponse, reason: userinfo.ReasonSubject},
+		{name: "F16 SUB", contentType: "application/json", body: `{"SUB":"alice"}`, kind: sdk.ErrInvalidResponse, reason: userinfo.ReasonSubject},
+		{name: "F31 sub twice", contentType: "application/json", body: `{"sub":"bob","sub":"alice"}`, kind: sdk.ErrInvalidResponse, reason: userinfo.ReasonMalformed},
+		{name: "F16 not JSON", contentType: "application/json", body: `<html>`, kind: sdk.ErrInvalidResponse, reason: userinfo.ReasonMalformed},
+		{name: "F16 HTML", contentType: "text/html", body: `{"sub":"alice"}`, kind: sdk.ErrInvalidResponse, reason: userinfo.ReasonMalformed},
+		{name: "F16 401", status: 401, kind: sdk.ErrUnavailable, reason: userinfo.ReasonStatus},
+		{name: "F16 redirect", status: 302, kind: sdk.ErrUnavailable, reason: userinfo.ReasonStatus},
+		{name: "F16 500", status: 500, kind: sdk.ErrUnavailable, reason: userinfo.ReasonStatus},
 
 		{name: "F17 signed", contentType: "application/jwt", body: jwt(nil), options: signedOption},
 		{name: "F17 signed for us among others", contentType: "application/jwt", body: jwt(map[string]any{"aud": []string{clientID}}), options: signedOption},
-		{name: "F17 signed, not asked for", contentType: "application/jwt", body: jwt(nil), kind: sdk.ErrInvalidResponse, reason: reasonUserInfoSigned},
-		{name: "F17 not signed, asked for", contentType: "application/json", body: `{"sub":"alice"}`, options: signedOption, kind: sdk.ErrInvalidResponse, reason: reasonUserInfoUnsigned},
-		{name: "F17 other issuer", contentType: "application/jwt", body: jwt(map[string]any{"iss": "https://evil.example"}), options: signedOption, kind: sdk.ErrInvalidResponse, reason: reasonIssuerMismatch},
-		{name: "F17 no issuer", contentType: "application/jwt", body: jwt(map[string]any{"iss": nil}), options: signedOption, kind: sdk.ErrInvalidResponse, reason: reasonIssuerMismatch},
-		{name: "F17 other audience", contentType: "application/jwt", body: jwt(map[string]any{"aud": "other"}), options: signedOption, kind: sdk.ErrInvalidResponse, reason: reasonAudienceMismatch},
-		{name: "F17 no audience", contentType: "application/jwt", body: jwt(map[string]any{"aud": nil}), options: signedOption, kind: sdk.ErrInvalidResponse, reason: reasonAudienceMismatch},
-		{name: "F17 other sub", contentType: "application/jwt", body: jwt(map[string]any{"sub": "bob"}), options: signedOption, kind: sdk.ErrInvalidResponse, reason: reasonUserInfoSubject},
-		{name: "F17 expired", contentType: "application/jwt", body: jwt(map[string]any{"exp": now.Now().Add(-time.Hour).Unix()}), options: signedOption, kind: sdk.ErrInvalidResponse, reason: reasonExpired},
-		{name: "F17 alg none", contentType: "application/jwt", body: compactJWS(`{"alg":"none"}`), options: signedOption, kind: sdk.ErrInvalidResponse, reason: reasonJWTAlg},
-		{name: "F17 other algorithm", contentType: "application/jwt", body: jwt(nil), options: map[string]any{"client_userinfo_signed_response_alg": "PS256"}, kind: sdk.ErrInvalidResponse, reason: reasonJWTAlg},
-		{name: "F17 other key", contentType: "application/jwt", body: signed(t, jose.RS256, other, "1", map[string]any{"iss": theIssuer, "aud": clientID, "sub": "alice"}), options: signedOption, kind: sdk.ErrInvalidResponse, reason: reasonSignature},
+		{name: "F17 signed, not asked for", contentType: "application/jwt", body: jwt(nil), kind: sdk.ErrInvalidResponse, reason: userinfo.ReasonSigned},
+		{name: "F17 not signed, asked for", contentType: "application/json", body: `{"sub":"alice"}`, options: signedOption, kind: sdk.ErrInvalidResponse, reason: userinfo.ReasonUnsigned},
+		{name: "F17 other issuer", contentType: "application/jwt", body: jwt(map[string]any{"iss": "https://evil.example"}), options: signedOption, kind: sdk.ErrInvalidResponse, reason: discovery.ReasonIssuerMismatch},
+		{name: "F17 no issuer", contentType: "application/jwt", body: jwt(map[string]any{"iss": nil}), options: signedOption, kind: sdk.ErrInvalidResponse, reason: discovery.ReasonIssuerMismatch},
+		{name: "F17 other audience", contentType: "application/jwt", body: jwt(map[string]any{"aud": "other"}), options: signedOption, kind: sdk.ErrInvalidResponse, reason: idtoken.ReasonAudienceMismatch},
+		{name: "F17 no audience", contentType: "application/jwt", body: jwt(map[string]any{"aud": nil}), options: signedOption, kind: sdk.ErrInvalidResponse, reason: idtoken.ReasonAudienceMismatch},
+		{name: "F17 other sub", contentType: "application/jwt", body: jwt(map[string]any{"sub": "bob"}), options: signedOption, kind: sdk.ErrInvalidResponse, reason: userinfo.ReasonSubject},
+		{name: "F17 expired", contentType: "application/jwt", body: jwt(map[string]any{"exp": now.Now().Add(-time.Hour).Unix()}), options: signedOption, kind: sdk.ErrInvalidResponse, reason: idtoken.ReasonExpired},
+		{name: "F17 alg none", contentType: "application/jwt", body: josetest.Compact(`{"alg":"none"}`), options: signedOption, kind: sdk.ErrInvalidResponse, reason: jose.ReasonAlg},
+		{name: "F17 other algorithm", contentType: "application/jwt", body: jwt(nil), options: map[string]any{"client_userinfo_signed_response_alg": "PS256"}, kind: sdk.ErrInvalidResponse, reason: jose.ReasonAlg},
+		{name: "F17 other key", contentType: "application/jwt", body: josetest.Signed(t, gojose.RS256, other, "1", map[string]any{"iss": theIssuer, "aud": clientID, "sub": "alice"}), options: signedOption, kind: sdk.ErrInvalidResponse, reason: jose.ReasonSignature},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			keys := startKeyServer(t, publicJWK(t, key.Public(), map[string]any{"kid": "1"}))
+			keys := josetest.StartKeyServer(t, josetest.PublicJWK(t, key.Public(), map[string]any{"kid": "1"}))
 			server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.Method != http.MethodGet || r.Header.Get("Authorization") != "Bearer the-access-token" || r.URL.RawQuery != "" {
 					t.Errorf("request %s %s, Authorization %q", r.Method, r.URL, r.Header.Get("Authorization"))
@@ -75,10 +81,10 @@ func TestUserInfo(t *testing.T) {
 			}))
 			t.Cleanup(server.Close)
 			r := openRig(t, theIssuer, now.Now, test.options)
-			md := metadata{issuer: theIssuer, jwksURI: keys.URL, userInfoEndpoint: server.URL}
+			md := discovery.Metadata{Issuer: theIssuer, JWKSURI: keys.URL, UserInfoEndpoint: server.URL}
 			got, err := r.userInfo(t.Context(), md, "the-access-token", "alice")
 			if test.kind != nil {
-				checkReason(t, err, test.kind, test.reason)
+				plugintest.Refused(t, err, test.kind, test.reason)
 			} else if err != nil || got["sub"] != "alice" {
 				t.Errorf("got %v, %v", got, err)
 			}

@@ -9,10 +9,14 @@ import (
 
 	"github.com/crewjam/saml"
 
+	"github.com/doorward/doorward/plugins/saml/internal/bindings"
+	"github.com/doorward/doorward/plugins/saml/internal/names"
+	"github.com/doorward/doorward/plugins/saml/internal/rules"
 	"github.com/doorward/doorward/plugins/saml/internal/wall"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/plugintest"
 )
 
 // sixKB makes a response of 6 KB, whose assertion is signed.
@@ -59,23 +63,29 @@ func BenchmarkResponse(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	assertion := root.Child(nsAssertion, "Assertion")
-	keys, _ := m.source.current.usableKeys(m.now(), false)
-	v := &verifier{ctx: b.Context(), mechanism: m, provider: m.source.current}
-	signed, err := v.verify(assertion, "assertion")
+	assertion := root.Child(names.Assertion, "Assertion")
+	p, err := m.source.Get(b.Context())
 	if err != nil {
 		b.Fatal(err)
 	}
-	signature := assertion.Child(nsSignature, "Signature")
+	keys, _ := p.UsableKeys(m.now(), false)
+	v := m.verifier(b.Context(), p)
+	want := m.expectation(m.callback)
+	want.RequestID, want.Provider = solicited.ID, p.EntityID
+	signed, err := v.Verify(assertion, "assertion")
+	if err != nil {
+		b.Fatal(err)
+	}
+	signature := assertion.Child(names.Signature, "Signature")
 	canonical := wall.Canonical(assertion, []string{"xs"}, signature)
 	for _, part := range []struct {
 		name string
 		run  func() error
 	}{
-		{"base64", func() error { _, err := readPost(req.Response); return err }},
+		{"base64", func() error { _, err := bindings.ReadPost(req.Response); return err }},
 		{"wall", func() error { _, err := wall.Parse(response, wall.Message()); return err }},
-		{"structure", func() error { return checkStructure(root) }},
-		{"signature, all of it", func() error { _, err := v.verify(assertion, "assertion"); return err }},
+		{"structure", func() error { return rules.CheckStructure(root) }},
+		{"signature, all of it", func() error { _, err := v.Verify(assertion, "assertion"); return err }},
 		{"signature, RSA only", func() error {
 			_ = xmldsig.VerifyBytes(canonical, make([]byte, 256), xmldsig.RSASHA256, keys, xmldsig.Policy{})
 			return nil
@@ -83,7 +93,7 @@ func BenchmarkResponse(b *testing.B) {
 		{"signature, canonical form", func() error { wall.Canonical(assertion, []string{"xs"}, signature); return nil }},
 		{"signature, what was signed read again", func() error { _, err := wall.Parse(canonical, wall.Message()); return err }},
 		{"rules", func() error {
-			_, err := m.checkAssertion(signed, expectation{requestID: solicited.ID}, m.source.current)
+			_, err := rules.CheckAssertion(signed, want)
 			return err
 		}},
 	} {
@@ -104,7 +114,7 @@ func crewjam(b *testing.B, idp *samltest.IdP) *saml.ServiceProvider {
 	if err := xml.Unmarshal(idp.Metadata().XML(), metadata); err != nil {
 		b.Fatal(err)
 	}
-	now := newClock().Now()
+	now := plugintest.NewClock().Now()
 	saml.TimeNow = func() time.Time { return now }
 	b.Cleanup(func() { saml.TimeNow = time.Now })
 	acs, err := url.Parse(acsURL)

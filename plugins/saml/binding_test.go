@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/doorward/doorward/plugins/saml/internal/bindings"
+	"github.com/doorward/doorward/plugins/saml/internal/rules"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
 )
@@ -31,19 +33,19 @@ func TestH27_Binding(t *testing.T) {
 		form   url.Values
 		reason sdk.Reason
 	}{
-		{"nothing", url.Values{"RelayState": {state}}, reasonMessageMissing},
-		{"twice", with("SAMLResponse", text, text), reasonMessageDuplicate},
-		{"a request in place of it", with("SAMLRequest", text), reasonMessageMissing},
-		{"no base64", with("SAMLResponse", "<x/>"), reasonMessageEncoding},
-		{"base64 of URLs", with("SAMLResponse", base64.URLEncoding.EncodeToString([]byte("<x>\xc3\xbf\xc3\xbe?></x>"))), reasonMessageEncoding},
-		{"without padding", with("SAMLResponse", "PHg+PC94Pg"), reasonMessageEncoding},
-		{"bits too many", with("SAMLResponse", "PHgvPk=="), reasonMessageEncoding},
-		{"too much", with("SAMLResponse", strings.Repeat("AAAA", 120_000)), reasonMessageEncoding},
+		{"nothing", url.Values{"RelayState": {state}}, bindings.ReasonMessageMissing},
+		{"twice", with("SAMLResponse", text, text), bindings.ReasonMessageDuplicate},
+		{"a request in place of it", with("SAMLRequest", text), bindings.ReasonMessageMissing},
+		{"no base64", with("SAMLResponse", "<x/>"), bindings.ReasonMessageEncoding},
+		{"base64 of URLs", with("SAMLResponse", base64.URLEncoding.EncodeToString([]byte("<x>\xc3\xbf\xc3\xbe?></x>"))), bindings.ReasonMessageEncoding},
+		{"without padding", with("SAMLResponse", "PHg+PC94Pg"), bindings.ReasonMessageEncoding},
+		{"bits too many", with("SAMLResponse", "PHgvPk=="), bindings.ReasonMessageEncoding},
+		{"too much", with("SAMLResponse", strings.Repeat("AAAA", 120_000)), bindings.ReasonMessageEncoding},
 		{"empty", with("SAMLResponse", ""), reasonXML},
 		{"deflated", with("SAMLResponse", base64.StdEncoding.EncodeToString(samltest.Deflate([]byte("<x/>")))), reasonXML},
 		{"RelayState of another login", url.Values{"RelayState": {state + "x"}, "SAMLResponse": {text}}, reasonRelayState},
 		{"no RelayState", url.Values{"SAMLResponse": {text}}, reasonRelayState},
-		{"RelayState twice", url.Values{"RelayState": {state, state}, "SAMLResponse": {text}}, reasonMessageDuplicate},
+		{"RelayState twice", url.Values{"RelayState": {state, state}, "SAMLResponse": {text}}, bindings.ReasonMessageDuplicate},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r.t = t
@@ -53,7 +55,7 @@ func TestH27_Binding(t *testing.T) {
 	}
 	r.t = t
 	_, err := r.finish(sdk.ContinueRequest{State: state, Memory: memory, Response: sdk.InboundRequest{Method: "GET", Query: good, RawQuery: good.Encode()}})
-	refused(t, err, reasonBinding)
+	refused(t, err, bindings.ReasonBinding)
 }
 
 // TestH28_RelayState: what we send is the host's token, escaped, and nothing else.
@@ -99,10 +101,10 @@ func TestH25_Reflected(t *testing.T) {
 		"a response of a namespace near": `<p:Response xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol "/>`,
 	} {
 		_, err := r.present([]byte(message), memory)
-		t.Run(name, func(t *testing.T) { refused(t, err, reasonStructure) })
+		t.Run(name, func(t *testing.T) { refused(t, err, rules.ReasonStructure) })
 	}
 	_, err = r.finish(sdk.ContinueRequest{State: state, Memory: memory, Response: sdk.InboundRequest{Method: "GET", Query: url.Values{"SAMLart": {"x"}}}})
-	refused(t, err, reasonBinding)
+	refused(t, err, bindings.ReasonBinding)
 }
 
 // TestH14_OtherLogin presents a response where another login, or none, is under way.
@@ -111,7 +113,7 @@ func TestH14_OtherLogin(t *testing.T) {
 	first, _ := r.begin()
 	_, second := r.begin()
 	_, err := r.post(r.idp.Respond(first, alice), second)
-	refused(t, err, reasonInResponseTo)
+	refused(t, err, rules.ReasonInResponseTo)
 	_, err = r.post(r.idp.Respond(first, alice), nil)
 	refused(t, err, reasonUnsolicited)
 	_, err = r.post(r.idp.Respond(first, alice), []byte(`{"r":""}`))
@@ -130,12 +132,12 @@ func TestH13_Once(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.clock.advance(maxAge)
+	r.clock.Advance(rules.MaxAge)
 	again, err := r.post(response, memory)
 	if err == nil && again.OnceID != first.OnceID {
 		t.Errorf("%q and %q", first.OnceID, again.OnceID)
 	}
-	r.clock.advance(first.OnceUntil.Sub(r.clock.Now()))
+	r.clock.Advance(first.OnceUntil.Sub(r.clock.Now()))
 	if _, err := r.post(response, memory); err == nil {
 		t.Error("a response outlives what keeps it from being accepted twice")
 	}
@@ -157,11 +159,11 @@ func TestH15_Unsolicited(t *testing.T) {
 		t.Errorf("%+v %v", identity, err)
 	}
 	_, err = finish(func(d *samltest.Draft) { d.InResponseTo = "_x" })
-	refused(t, err, reasonInResponseTo)
+	refused(t, err, rules.ReasonInResponseTo)
 	_, err = finish(func(d *samltest.Draft) { d.Assertion.Confirmations[0].InResponseTo = "_x" })
-	refused(t, err, reasonConfirmation)
+	refused(t, err, rules.ReasonConfirmation)
 	_, err = finish(func(d *samltest.Draft) { d.Assertion.Audiences = nil })
-	refused(t, err, reasonAudience)
+	refused(t, err, rules.ReasonAudience)
 	_, err = finish(func(d *samltest.Draft) { d.SignAssertion = false })
 	refused(t, err, reasonUnsigned)
 }

@@ -3,159 +3,127 @@ package main
 import (
 	"context"
 	"crypto/x509"
+	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/doorward/doorward/plugins/saml/internal/idp"
+	"github.com/doorward/doorward/plugins/saml/internal/names"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/upstream"
 )
-
-// warnAhead is how long before a certificate expires an operator is warned.
-const warnAhead = 30 * 24 * time.Hour
 
 // Check reads the metadata, and holds it against the options. Nobody is signed in:
 // what only shows at a login is told by the last response that was refused.
 func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
-	findings := []sdk.Finding{
-		checkRefused("last refused response", &m.refused), checkRefused("last refused logout message", &m.refusedOut),
+	findings := append(m.options.HTTPOptions.Findings(m.now()),
+		checkRefused("last refused response", &m.refused), checkRefused("last refused logout message", &m.refusedOut))
+	if m.source.FromURL {
+		if err := m.source.Reload(ctx); err != nil {
+			findings = append(findings, upstream.Failed("idp_metadata_url", err))
+		}
 	}
-	p, err := m.checkSource(ctx, &findings)
+	p, err := m.source.Get(ctx)
 	if err != nil {
-		return append(findings, finding(sdk.SeverityError, "metadata of the provider", err.Error())), nil
+		return append(findings, upstream.Failed("metadata of the provider", err)), nil
 	}
-	findings = append(findings, m.checkProviderKeys(p)...)
-	findings = append(findings, m.checkEndpoints(p)...)
-	findings = append(findings, m.checkSigning(p), m.checkOptions())
-	for _, own := range []*x509.Certificate{m.own.signerCert, m.own.cryptCert} {
+	signed := m.own.Signer != nil
+	findings = append(findings, checkMetadata(p, m.source))
+	if m.source.FromURL {
+		findings = append(findings, checkClock(m.source.LoadedAt(), p.Date, m.skew))
+	}
+	findings = append(findings, checkProviderKeys(p, m.now(), m.options.AllowExpiredCerts)...)
+	findings = append(findings, checkSignIn(p, m.options.RequestBinding), checkLogout(p, signed), checkSigning(p, signed), m.checkOptions())
+	for _, own := range []*x509.Certificate{m.own.SignerCert, m.own.CryptCert} {
 		if own != nil {
-			findings = append(findings, m.checkCertificate("our certificate", own))
+			findings = append(findings, checkCertificate("our certificate", own, m.now()))
 		}
 	}
 	return findings, nil
 }
 
-func finding(severity sdk.Severity, subject, text string) sdk.Finding {
-	return sdk.Finding{Severity: severity, Subject: subject, Text: text}
-}
-
-// checkSource reads the metadata anew where it is read from a URL.
-func (m *mechanism) checkSource(ctx context.Context, findings *[]sdk.Finding) (*provider, error) {
-	if m.options.IDPMetadataURL != "" {
-		doc, err := fetch(ctx, m.client, m.options.IDPMetadataURL)
-		if err == nil {
-			*findings = append(*findings, m.checkClock(doc.date))
-			err = m.source.reload(ctx)
-		}
-		if err != nil {
-			*findings = append(*findings, finding(sdk.SeverityError, "idp_metadata_url", err.Error()))
-		}
-	}
-	p, err := m.source.get(ctx)
-	if err != nil {
-		return nil, err
-	}
-	loadedAt, _ := m.source.state()
-	f := finding(sdk.SeverityOK, "metadata of the provider", fmt.Sprintf("entity ID %s, read at %s", shown(p.entityID), loadedAt.UTC().Format(time.RFC3339)))
-	if !p.validUntil.IsZero() && m.options.IDPMetadata != "" { // else it is read anew before
-		f.ExpiresAt = p.validUntil
+// checkMetadata warns of an end that nobody will put off: metadata at a URL is read
+// anew before.
+func checkMetadata(p *idp.Provider, s *idp.Source) sdk.Finding {
+	f := upstream.Fine("metadata of the provider", "entity ID %s, read at %s", upstream.Shown(p.EntityID), s.LoadedAt().UTC().Format(time.RFC3339))
+	if !p.ValidUntil.IsZero() && !s.FromURL {
+		f.ExpiresAt = p.ValidUntil
 		f.Severity = sdk.SeverityWarning
-		f.Text += fmt.Sprintf("; it is valid until %s, and then every login is refused: set idp_metadata_url in place of idp_metadata", p.validUntil.Format(time.RFC3339))
-	}
-	*findings = append(*findings, f)
-	return p, nil
-}
-
-// checkClock compares our clock with that of the server which has the metadata,
-// most often the provider.
-func (m *mechanism) checkClock(theirs time.Time) sdk.Finding {
-	if theirs.IsZero() {
-		return finding(sdk.SeverityOK, "clock", "the provider does not say what time it is")
-	}
-	ahead := m.now().Sub(theirs).Truncate(time.Second)
-	f := finding(sdk.SeverityOK, "clock", fmt.Sprintf("ours is %v ahead of the provider's", ahead))
-	if ahead.Abs() >= m.skew/2 {
-		f.Severity = sdk.SeverityWarning
-		f.Text += fmt.Sprintf("; from %v on (clock_skew), logins are refused: set both by NTP", m.skew)
+		f.Text += fmt.Sprintf("; it is valid until %s, and then every login is refused: set idp_metadata_url in place of idp_metadata", p.ValidUntil.Format(time.RFC3339))
 	}
 	return f
 }
 
-func (m *mechanism) checkProviderKeys(p *provider) []sdk.Finding {
+// checkClock compares our clock, when the metadata was read, with that of the server
+// which has it, most often the provider.
+func checkClock(ours, theirs time.Time, skew time.Duration) sdk.Finding {
+	return upstream.Clock("the provider", ours, theirs, skew, fmt.Sprintf("from %v on (clock_skew), logins are refused", skew))
+}
+
+func checkProviderKeys(p *idp.Provider, now time.Time, allowExpired bool) []sdk.Finding {
+	const subject = "certificate of the provider"
 	var findings []sdk.Finding
-	for _, k := range p.keys {
-		findings = append(findings, m.checkCertificate("certificate of the provider", k.certificate))
+	for _, k := range p.Keys {
+		findings = append(findings, checkCertificate(subject, k.Certificate, now))
 	}
-	if p.weakKeys > 0 {
-		findings = append(findings, finding(sdk.SeverityWarning, "certificate of the provider", fmt.Sprintf("%d in its metadata cannot be used: too short, or of another kind than RSA and ECDSA", p.weakKeys)))
+	if p.WeakKeys > 0 {
+		findings = append(findings, upstream.Warning(subject, "%d in its metadata cannot be used: too short, or of another kind than RSA and ECDSA", p.WeakKeys))
 	}
-	if usable, _ := p.usableKeys(m.now(), m.options.AllowExpiredCerts); len(usable) == 0 {
-		findings = append(findings, finding(sdk.SeverityError, "certificate of the provider", "none is good today, and every login is refused: have the provider renew it"))
+	if usable, _ := p.UsableKeys(now, allowExpired); len(usable) == 0 {
+		findings = append(findings, upstream.Failed(subject, errors.New("none is good today, and every login is refused: have the provider renew it")))
 	}
 	return findings
 }
 
-func (m *mechanism) checkCertificate(subject string, c *x509.Certificate) sdk.Finding {
-	left := c.NotAfter.Sub(m.now())
-	f := finding(sdk.SeverityOK, subject, fmt.Sprintf("%s, good until %s", shown(c.Subject.String()), c.NotAfter.UTC().Format(time.DateOnly)))
-	f.ExpiresAt = c.NotAfter
-	switch {
-	case left <= 0:
-		f.Severity, f.Text = sdk.SeverityWarning, f.Text+", which is over"
-	case left < warnAhead:
-		f.Severity, f.Text = sdk.SeverityWarning, f.Text+fmt.Sprintf(": %d days are left to replace it", int(left.Hours()/24))
-	}
-	return f
+func checkCertificate(subject string, c *x509.Certificate, now time.Time) sdk.Finding {
+	return upstream.Certificate(subject, upstream.Shown(c.Subject.String()), c, now)
 }
 
-func (m *mechanism) checkEndpoints(p *provider) []sdk.Finding {
-	var findings []sdk.Finding
-	if binding, location, err := m.ssoEndpoint(p); err != nil {
-		findings = append(findings, finding(sdk.SeverityError, "sign-in", err.Error()))
-	} else {
-		findings = append(findings, finding(sdk.SeverityOK, "sign-in", short(binding)+" to "+shown(location)))
+func checkSignIn(p *idp.Provider, wanted string) sdk.Finding {
+	binding, location, err := ssoEndpoint(p, wanted)
+	if err != nil {
+		return upstream.Failed("sign-in", err)
 	}
-	binding, to, ok := sloEndpoint(p, bindingRedirect)
+	return upstream.Fine("sign-in", "%s to %s", short(binding), upstream.Shown(location))
+}
+
+func checkLogout(p *idp.Provider, signed bool) sdk.Finding {
+	const subject = "logout"
+	binding, to, ok := sloEndpoint(p, names.BindingRedirect)
 	switch {
 	case !ok:
-		findings = append(findings, finding(sdk.SeverityOK, "logout", "the provider has no endpoint for it: a logout here does not log out there"))
-	case m.own.signer == nil:
-		findings = append(findings, finding(sdk.SeverityWarning, "logout", "a logout here does not log out at the provider, because sp_private_key is not set"))
-	default:
-		findings = append(findings, finding(sdk.SeverityOK, "logout", short(binding)+" to "+shown(to.location)))
+		return upstream.Fine(subject, "the provider has no endpoint for it: a logout here does not log out there")
+	case !signed:
+		return upstream.Warning(subject, "a logout here does not log out at the provider, because sp_private_key is not set")
 	}
-	return findings
+	return upstream.Fine(subject, "%s to %s", short(binding), upstream.Shown(to.Location))
 }
 
 func short(binding string) string {
 	return binding[strings.LastIndex(binding, ":")+1:]
 }
 
-func (m *mechanism) checkSigning(p *provider) sdk.Finding {
+func checkSigning(p *idp.Provider, signed bool) sdk.Finding {
 	const subject = "signing of our requests"
-	switch signed := m.own.signer != nil; {
-	case p.wantSigned && !signed:
-		return finding(sdk.SeverityError, subject, "the provider wants them signed, and every login fails: set sp_private_key, and give the provider our metadata")
-	case signed && !p.wantSigned:
-		return finding(sdk.SeverityOK, subject, "they are signed, though the provider does not ask for it")
+	switch {
+	case p.WantSigned && !signed:
+		return upstream.Failed(subject, errors.New("the provider wants them signed, and every login fails: set sp_private_key, and give the provider our metadata"))
+	case signed && !p.WantSigned:
+		return upstream.Fine(subject, "they are signed, though the provider does not ask for it")
 	case signed:
-		return finding(sdk.SeverityOK, subject, "they are signed, as the provider wants")
+		return upstream.Fine(subject, "they are signed, as the provider wants")
 	}
-	return finding(sdk.SeverityOK, subject, "they are not signed, and the provider does not ask for it")
+	return upstream.Fine(subject, "they are not signed, and the provider does not ask for it")
 }
 
 func (m *mechanism) checkOptions() sdk.Finding {
-	var insecure []string
-	for name, set := range map[string]bool{
-		"insecure_allow_sha1": m.options.InsecureAllowSHA1, "insecure_allow_cbc": m.options.InsecureAllowCBC,
-	} {
-		if set {
-			insecure = append(insecure, name)
-		}
+	const subject = "options"
+	if insecure := m.options.insecure(); len(insecure) > 0 {
+		return upstream.Warning(subject, "%s is set: have the provider use what is good today, and leave it out", strings.Join(insecure, " and "))
 	}
-	if len(insecure) > 0 {
-		return finding(sdk.SeverityWarning, "options", strings.Join(insecure, " and ")+" is set: have the provider use what is good today, and leave it out")
-	}
-	return finding(sdk.SeverityOK, "options", "our entity ID is "+m.entityID+", our assertion consumer service is "+m.callback)
+	return upstream.Fine(subject, "our entity ID is %s, our assertion consumer service is %s", m.entityID, m.callback)
 }
 
 // checkRefused tells what the last refused message lacked, since this process
@@ -163,7 +131,36 @@ func (m *mechanism) checkOptions() sdk.Finding {
 func checkRefused(subject string, r *refusals) sdk.Finding {
 	at, text, reason := r.last()
 	if at.IsZero() {
-		return finding(sdk.SeverityOK, subject, "none since the plugin was started")
+		return upstream.Fine(subject, "none since the plugin was started")
 	}
-	return finding(sdk.SeverityWarning, subject, fmt.Sprintf("at %s (%s): %s", at.UTC().Format(time.RFC3339), reason, text))
+	return upstream.Warning(subject, "at %s (%s): %s", at.UTC().Format(time.RFC3339), reason, text)
 }
+
+// refusals remembers the last message that was refused, for Check: the text says
+// what it lacked. It is not shared with other nodes, and gone with the
+// process.
+type refusals struct {
+	mu   sync.Mutex
+	at   time.Time
+	text string
+	kind sdk.Reason
+}
+
+func (r *refusals) remember(now time.Time, err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.at, r.text, r.kind = now, upstream.Clip(err.Error(), maxText), sdk.ReasonOf(err)
+}
+
+// last returns nothing if no message was refused.
+func (r *refusals) last() (at time.Time, text string, reason sdk.Reason) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.at, r.text, r.kind
+}
+
+// maxText is how much of the last refusal is kept.
+const maxText = 2 << 10
+
+// maxRemembered is how long an entity ID may be to be in a memory as it is.
+const maxRemembered = 256

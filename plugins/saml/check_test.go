@@ -5,8 +5,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/doorward/doorward/plugins/saml/internal/rules"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/plugintest"
 )
 
 func (r *rig) check() []sdk.Finding {
@@ -39,7 +41,7 @@ func TestCheckInOrder(t *testing.T) {
 }
 
 func TestCheckCertificates(t *testing.T) {
-	now := newClock().Now()
+	now := plugintest.NewClock().Now()
 	for _, test := range []struct {
 		left time.Duration
 		want sdk.Severity
@@ -61,7 +63,7 @@ func TestCheckCertificates(t *testing.T) {
 // TestCheckMetadata warns of an end that nobody will put off.
 func TestCheckMetadata(t *testing.T) {
 	idp := samltest.New(samltest.Config{URL: idpURL}).Metadata()
-	until := newClock().Now().Add(time.Hour)
+	until := plugintest.NewClock().Now().Add(time.Hour)
 	idp.ValidUntil = samltest.Time(until)
 	f := find(t, openRig(t, samltest.Config{}, map[string]any{"idp_metadata": string(idp.XML())}).check(), "metadata of the provider")
 	if f.Severity != sdk.SeverityWarning || !f.ExpiresAt.Equal(until) {
@@ -98,7 +100,7 @@ func TestCheckRefused(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 	f := find(t, r.check(), "last refused response")
-	if f.Severity != sdk.SeverityWarning || !strings.Contains(f.Text, "urn:somebody") || !strings.Contains(f.Text, "entity_id") || !strings.Contains(f.Text, string(reasonAudience)) {
+	if f.Severity != sdk.SeverityWarning || !strings.Contains(f.Text, "urn:somebody") || !strings.Contains(f.Text, "entity_id") || !strings.Contains(f.Text, string(rules.ReasonAudience)) {
 		t.Errorf("%+v", f)
 	}
 }

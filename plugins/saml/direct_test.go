@@ -11,13 +11,14 @@ import (
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
 	"github.com/doorward/doorward/sdk/plugin"
+	"github.com/doorward/doorward/sdk/plugintest"
 )
 
 // direct opens a mechanism in this process, without the wire, for fuzzing and
 // measuring.
 func direct(t testing.TB, config samltest.Config, values map[string]any) (*mechanism, *samltest.IdP) {
 	t.Helper()
-	now := newClock().Now()
+	now := plugintest.NewClock().Now()
 	config.URL, config.Now = idpURL, func() time.Time { return now }
 	idp := samltest.New(config)
 	all := map[string]any{"idp_metadata": string(idp.Metadata().XML())}

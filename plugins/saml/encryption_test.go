@@ -13,8 +13,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/doorward/doorward/plugins/saml/internal/idp"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/plugintest"
 )
 
 // pemKey writes a private key as an operator has it.
@@ -82,7 +84,7 @@ func TestH24_InnerUnsigned(t *testing.T) {
 	_, err = r.login(func(d *samltest.Draft) {
 		d.Encryption, d.Signing.Key = to(samltest.OtherKey()), samltest.OtherKey()
 	})
-	refused(t, err, reasonSignature)
+	refused(t, err, idp.ReasonSignature)
 }
 
 // TestH23_OneError: whatever is wrong inside, the same is said.
@@ -144,13 +146,13 @@ func TestH23_Refused(t *testing.T) {
 		reason sdk.Reason
 		change samltest.Encryption
 	}{
-		{"RSA 1.5", reasonAlgorithm, samltest.Encryption{Key: samltest.RSA15}},
-		{"AES-CBC", reasonAlgorithm, samltest.Encryption{Content: samltest.AES256CBC}},
-		{"P1 AES-CBC, not whole blocks", reasonAlgorithm, samltest.Encryption{Content: samltest.AES128CBC, Cipher: func(b []byte) []byte { return b[:33] }}},
-		{"P3 triple DES", reasonAlgorithm, samltest.Encryption{XML: replace(samltest.AES256GCM, "http://www.w3.org/2001/04/xmlenc#tripledes-cbc")}},
-		{"no algorithm", reasonAlgorithm, samltest.Encryption{XML: replace(samltest.AES256GCM, "")}},
-		{"an unknown digest", reasonAlgorithm, samltest.Encryption{Digest: "sha256", XML: replace("xmlenc#sha256", "xmlenc#md5")}},
-		{"a label", reasonAlgorithm, samltest.Encryption{XML: replace(`rsa-oaep-mgf1p">`, `rsa-oaep-mgf1p"><xenc:OAEPparams>AAAA</xenc:OAEPparams>`)}},
+		{"RSA 1.5", idp.ReasonAlgorithm, samltest.Encryption{Key: samltest.RSA15}},
+		{"AES-CBC", idp.ReasonAlgorithm, samltest.Encryption{Content: samltest.AES256CBC}},
+		{"P1 AES-CBC, not whole blocks", idp.ReasonAlgorithm, samltest.Encryption{Content: samltest.AES128CBC, Cipher: func(b []byte) []byte { return b[:33] }}},
+		{"P3 triple DES", idp.ReasonAlgorithm, samltest.Encryption{XML: replace(samltest.AES256GCM, "http://www.w3.org/2001/04/xmlenc#tripledes-cbc")}},
+		{"no algorithm", idp.ReasonAlgorithm, samltest.Encryption{XML: replace(samltest.AES256GCM, "")}},
+		{"an unknown digest", idp.ReasonAlgorithm, samltest.Encryption{Digest: "sha256", XML: replace("xmlenc#sha256", "xmlenc#md5")}},
+		{"a label", idp.ReasonAlgorithm, samltest.Encryption{XML: replace(`rsa-oaep-mgf1p">`, `rsa-oaep-mgf1p"><xenc:OAEPparams>AAAA</xenc:OAEPparams>`)}},
 		{"two keys", reasonDecrypt, samltest.Encryption{XML: func(s string) string { return encryptedKey.ReplaceAllString(s, "$0$0") }}},
 		{"no key", reasonDecrypt, samltest.Encryption{XML: func(s string) string { return encryptedKey.ReplaceAllString(s, "") }}},
 		{"no base64", reasonDecrypt, samltest.Encryption{XML: replace("CipherValue>", "CipherValue>*")}},
@@ -198,7 +200,7 @@ func TestH23_CBC(t *testing.T) {
 	}
 	bad := text[:at+14] + "AAAA" + text[at+18:]
 	_, err := r.present([]byte(bad), memory)
-	refused(t, err, reasonSignature)
+	refused(t, err, idp.ReasonSignature)
 }
 
 // TestH31_Rollover decrypts with an old key while a new one is introduced.
@@ -219,7 +221,7 @@ func TestH31_Rollover(t *testing.T) {
 	}
 	without := openRig(t, samltest.Config{}, nil)
 	_, err = without.login(func(d *samltest.Draft) { d.Encryption = to(fresh) })
-	checkReason(t, err, sdk.ErrMisconfigured, reasonNoDecryptionKey)
+	plugintest.Refused(t, err, sdk.ErrMisconfigured, reasonNoDecryptionKey)
 	demanding := encryptionRig(t, map[string]any{"idp_is_assertion_encrypted": true})
 	_, err = demanding.login(nil)
 	refused(t, err, reasonNotEncrypted)

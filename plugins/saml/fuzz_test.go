@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/doorward/doorward/plugins/saml/internal/ownkeys"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
 )
@@ -42,7 +43,7 @@ func fixedKey(f *testing.F) (samltest.Key, string) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	keys, err := parseKeys(string(text), "")
+	keys, err := ownkeys.ParseKeys(string(text), "")
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -5,35 +5,38 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/doorward/doorward/plugins/saml/internal/idp"
+	"github.com/doorward/doorward/plugins/saml/internal/names"
+	"github.com/doorward/doorward/plugins/saml/internal/rules"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/claims"
 )
 
 // identify makes the identity of an assertion.
-func (m *mechanism) identify(a assertion, p *provider) (sdk.Identity, error) {
+func (m *mechanism) identify(a rules.Assertion, p *idp.Provider) (sdk.Identity, error) {
 	subject, err := m.subject(a, p)
 	if err != nil {
 		return sdk.Identity{}, err
 	}
-	o, all := m.options, a.attributes
+	o, all := m.options, a.Attributes
 	identity := sdk.Identity{
 		Subject:    subject,
-		Username:   all.first(all.display, o.UsernameKey, knownUsername),
-		Email:      all.first(all.named, o.EmailKey, knownEmail),
-		GivenName:  all.first(all.display, o.GivenNameKey, knownGivenName),
-		FamilyName: all.first(all.display, o.FamilyNameKey, knownFamilyName),
-		Name:       all.first(all.display, o.NameKey, knownName),
+		Username:   all.First(all.Display, o.UsernameKey, rules.KnownUsername),
+		Email:      all.First(all.Named, o.EmailKey, rules.KnownEmail),
+		GivenName:  all.First(all.Display, o.GivenNameKey, rules.KnownGivenName),
+		FamilyName: all.First(all.Display, o.FamilyNameKey, rules.KnownFamilyName),
+		Name:       all.First(all.Display, o.NameKey, rules.KnownName),
 		Groups:     m.groups(all),
-		AuthTime:   a.session.instant,
-		ACR:        a.session.context,
-		Claims:     all.claims(),
-		ExpiresAt:  a.session.notOnOrAfter,
-		SessionID:  sessionText(a.session.index),
-		OnceID:     a.id,
-		OnceUntil:  a.onceUntil,
+		AuthTime:   a.Session.Instant,
+		ACR:        a.Session.Context,
+		Claims:     all.Claims(),
+		ExpiresAt:  a.Session.NotOnOrAfter,
+		SessionID:  rules.SessionText(a.Session.Index),
+		OnceID:     a.ID,
+		OnceUntil:  a.OnceUntil,
 	}
-	if a.nameID != nil && o.IdentifierKey != "" {
-		identity.LogoutSubject = a.nameID.logoutKey(p.entityID, m.entityID)
+	if a.NameID != nil && o.IdentifierKey != "" {
+		identity.LogoutSubject = a.NameID.LogoutKey(p.EntityID, m.entityID)
 	}
 	if identity.Grant, err = grant(a); err != nil {
 		return sdk.Identity{}, err
@@ -42,21 +45,21 @@ func (m *mechanism) identify(a assertion, p *provider) (sdk.Identity, error) {
 }
 
 // subject is the NameID, or the attribute of identifier_key.
-func (m *mechanism) subject(a assertion, p *provider) (string, error) {
+func (m *mechanism) subject(a rules.Assertion, p *idp.Provider) (string, error) {
 	subject := ""
 	switch {
 	case m.options.IdentifierKey != "":
-		found, _ := a.attributes.named(m.options.IdentifierKey)
-		if len(found.values) != 1 {
-			return "", sdk.InvalidResponse(reasonIdentifier, "the attribute %q of identifier_key has %d values in the assertion, not one: have the provider release it", m.options.IdentifierKey, len(found.values))
+		found, _ := a.Attributes.Named(m.options.IdentifierKey)
+		if len(found.Values) != 1 {
+			return "", sdk.InvalidResponse(reasonIdentifier, "the attribute %q of identifier_key has %d values in the assertion, not one: have the provider release it", m.options.IdentifierKey, len(found.Values))
 		}
-		subject = found.values[0]
-	case a.nameID == nil:
-		return "", sdk.InvalidResponse(reasonSubject, "the assertion has no NameID: have the provider send one, or set identifier_key")
-	case a.nameID.Format == formatTransient:
+		subject = found.Values[0]
+	case a.NameID == nil:
+		return "", sdk.InvalidResponse(rules.ReasonSubject, "the assertion has no NameID: have the provider send one, or set identifier_key")
+	case a.NameID.Format == names.FormatTransient:
 		return "", sdk.Misconfigured(reasonTransient, "the NameID is transient, another one at each login: have the provider send a persistent one (name_id_format), or set identifier_key to an attribute that stays the same")
 	default:
-		subject = a.nameID.key(p.entityID, m.entityID)
+		subject = a.NameID.Key(p.EntityID, m.entityID)
 	}
 	if err := claims.CheckSubject(subject); err != nil {
 		return "", sdk.InvalidResponse(reasonIdentifier, "what identifies the end user %w", err)
@@ -66,19 +69,19 @@ func (m *mechanism) subject(a assertion, p *provider) (string, error) {
 
 // groups are the values of one attribute, by its full name. A friendly name never
 // decides what somebody may do.
-func (m *mechanism) groups(all attributes) []string {
-	names := knownGroups
+func (m *mechanism) groups(all rules.Attributes) []string {
+	names := rules.KnownGroups
 	if m.options.GroupsKey != "" {
 		names = []string{m.options.GroupsKey}
 	}
 	for _, name := range names {
-		a, ok := all.named(name)
+		a, ok := all.Named(name)
 		if !ok {
 			continue
 		}
-		return split(a.values, m.options.GroupsDelimiter)
+		return split(a.Values, m.options.GroupsDelimiter)
 	}
-	if _, link := all.named(groupsLink); link {
+	if _, link := all.Named(rules.GroupsLink); link {
 		m.logger.Warn("the provider sends a link in place of the groups, which is not followed: have it release fewer groups")
 	}
 	return nil
@@ -126,15 +129,15 @@ func checkLimits(i sdk.Identity) error {
 // grantContent is what BeginLogout needs: whom to log out, as the provider calls
 // them (profiles section 4.4.4.1).
 type grantContent struct {
-	NameID       *nameID `json:"id"`
-	SessionIndex string  `json:"i,omitempty"`
+	NameID       *rules.NameID `json:"id"`
+	SessionIndex string        `json:"i,omitempty"`
 }
 
-func grant(a assertion) ([]byte, error) {
-	if a.nameID == nil {
+func grant(a rules.Assertion) ([]byte, error) {
+	if a.NameID == nil {
 		return nil, nil
 	}
-	data, err := json.Marshal(grantContent{NameID: a.nameID, SessionIndex: a.session.index})
+	data, err := json.Marshal(grantContent{NameID: a.NameID, SessionIndex: a.Session.Index})
 	if err != nil {
 		return nil, fmt.Errorf("encoding the grant: %w", err)
 	}

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/doorward/doorward/plugins/saml/internal/ownkeys"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
@@ -59,7 +60,7 @@ func TestRequestSignatures(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			xmlsec(t, request, pemCertificate(own.signerCert), "urn:oasis:names:tc:SAML:2.0:protocol:AuthnRequest", "verify")
+			xmlsec(t, request, pemCertificate(own.SignerCert), "urn:oasis:names:tc:SAML:2.0:protocol:AuthnRequest", "verify")
 		})
 	}
 }
@@ -136,11 +137,11 @@ func TestForeignSignatures(t *testing.T) {
 
 func TestDerivedCertificate(t *testing.T) {
 	for _, signer := range []crypto.Signer{samltest.OtherKey().Signer, ecKey(t, elliptic.P256())} {
-		first, err := derivedCertificate(signer)
+		first, err := ownkeys.DerivedCertificate(signer)
 		if err != nil {
 			t.Fatal(err)
 		}
-		second, err := derivedCertificate(signer)
+		second, err := ownkeys.DerivedCertificate(signer)
 		if err != nil || !bytes.Equal(first.Raw, second.Raw) {
 			t.Errorf("%T: another certificate each time, %v", signer, err)
 		}
@@ -169,7 +170,7 @@ func TestKeys(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
-		keys, err := parseKeys(string(text), "open sesame")
+		keys, err := ownkeys.ParseKeys(string(text), "open sesame")
 		if err != nil || len(keys) != 1 {
 			t.Errorf("%s: %d keys, %v", name, len(keys), err)
 		}
@@ -177,7 +178,7 @@ func TestKeys(t *testing.T) {
 			continue
 		}
 		for _, pass := range []string{"", "wrong"} {
-			if _, err := parseKeys(string(text), pass); err == nil {
+			if _, err := ownkeys.ParseKeys(string(text), pass); err == nil {
 				t.Errorf("%s: opened with the pass phrase %q", name, pass)
 			}
 		}

@@ -9,8 +9,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/doorward/doorward/plugins/saml/internal/rules"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/plugintest"
 )
 
 // TestStyles signs in with what real providers write, signed in each way.
@@ -50,7 +52,7 @@ func TestIdentity(t *testing.T) {
 		},
 		Grant:     []byte(`{"id":{"v":"alice-0001","f":"` + samltest.Persistent + `"},"i":"session-of-alice-0001"}`),
 		SessionID: "session-of-alice-0001", ExpiresAt: now.Add(8 * time.Hour),
-		OnceID: "_the-assertion", OnceUntil: now.Add(maxAge + 3*time.Minute),
+		OnceID: "_the-assertion", OnceUntil: now.Add(rules.MaxAge + 3*time.Minute),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -111,7 +113,7 @@ func TestH35_ManyGroups(t *testing.T) {
 func TestD09_Identifiers(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	_, err := r.loginAs(samltest.User{NameID: "x", Format: samltest.Transient}, nil)
-	checkReason(t, err, sdk.ErrMisconfigured, reasonTransient)
+	plugintest.Refused(t, err, sdk.ErrMisconfigured, reasonTransient)
 
 	subject := func(change func(*samltest.AssertionDraft)) string {
 		t.Helper()

@@ -9,9 +9,14 @@ import (
 
 	"github.com/crewjam/saml"
 
+	"github.com/doorward/doorward/plugins/saml/internal/bindings"
+	"github.com/doorward/doorward/plugins/saml/internal/idp"
+	"github.com/doorward/doorward/plugins/saml/internal/names"
+	"github.com/doorward/doorward/plugins/saml/internal/rules"
 	"github.com/doorward/doorward/plugins/saml/internal/wall"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/upstream"
 )
 
 // BeginLogout sends the browser to the provider with a LogoutRequest (profiles
@@ -19,35 +24,35 @@ import (
 // it, and without a key of ours: an unsigned request would be refused.
 func (m *mechanism) BeginLogout(ctx context.Context, req sdk.LogoutRequest) (sdk.Step, error) {
 	var who grantContent
-	if len(req.Grant) == 0 || m.own.signer == nil {
+	if len(req.Grant) == 0 || m.own.Signer == nil {
 		return nil, nil
 	}
 	if err := json.Unmarshal(req.Grant, &who); err != nil || who.NameID == nil {
 		return nil, nil
 	}
-	p, err := m.source.get(ctx)
+	p, err := m.source.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
-	binding, to, ok := sloEndpoint(p, bindingRedirect)
+	binding, to, ok := sloEndpoint(p, names.BindingRedirect)
 	if !ok {
 		return nil, nil
 	}
 	now := m.now()
-	mem := memory{RequestID: newID(), Provider: fingerprint(p.entityID), Begun: now.UTC().Truncate(time.Second)}
+	mem := memory{RequestID: newID(), Provider: rules.Fingerprint(p.EntityID), Begun: now.UTC().Truncate(time.Second)}
 	data, err := json.Marshal(mem)
 	if err != nil {
 		return nil, fmt.Errorf("encoding the memory of the logout: %w", err)
 	}
-	request := m.logoutRequest(mem.RequestID, to.location, who, now)
-	return m.send(request.Element(), binding, sending{to: to.location, request: true, relayState: req.State, memory: data})
+	request := m.logoutRequest(mem.RequestID, to.Location, who, now)
+	return m.send(request.Element(), binding, bindings.Sending{To: to.Location, Request: true, RelayState: req.State, Memory: data})
 }
 
 // logoutRequest names the end user exactly as the provider did.
 func (m *mechanism) logoutRequest(id, destination string, who grantContent, now time.Time) *saml.LogoutRequest {
-	until := now.Add(maxAge).UTC()
+	until := now.Add(rules.MaxAge).UTC()
 	req := &saml.LogoutRequest{
-		ID: id, Version: samlVersion, IssueInstant: now.UTC(), NotOnOrAfter: &until, Destination: destination,
+		ID: id, Version: names.Version, IssueInstant: now.UTC(), NotOnOrAfter: &until, Destination: destination,
 		Issuer: &saml.Issuer{Value: m.entityID},
 		NameID: &saml.NameID{
 			Value: who.NameID.Value, Format: who.NameID.Format,
@@ -62,13 +67,13 @@ func (m *mechanism) logoutRequest(id, destination string, who grantContent, now 
 
 // sloEndpoint returns where logout messages go, by the binding that is preferred
 // or the other one.
-func sloEndpoint(p *provider, preferred string) (binding string, to endpoint, ok bool) {
-	for _, binding := range []string{preferred, bindingRedirect, bindingPost} {
-		if to, ok := p.slo[binding]; ok {
+func sloEndpoint(p *idp.Provider, preferred string) (binding string, to idp.Endpoint, ok bool) {
+	for _, binding := range []string{preferred, names.BindingRedirect, names.BindingPost} {
+		if to, ok := p.SLO[binding]; ok {
 			return binding, to, true
 		}
 	}
-	return "", endpoint{}, false
+	return "", idp.Endpoint{}, false
 }
 
 // ReceiveLogout reads a LogoutRequest of the provider's, or its LogoutResponse to
@@ -83,51 +88,53 @@ func (m *mechanism) ReceiveLogout(ctx context.Context, req sdk.LogoutMessage) (s
 }
 
 func (m *mechanism) receiveLogout(ctx context.Context, req sdk.LogoutMessage) (sdk.Logout, error) {
-	read := readRedirect
+	read := bindings.ReadRedirect
 	if req.Request.Method == "POST" {
-		read = readPost
+		read = bindings.ReadPost
 	}
 	msg, err := read(req.Request)
 	if err != nil {
 		return sdk.Logout{}, err
 	}
-	p, err := m.source.get(ctx)
+	p, err := m.source.Get(ctx)
 	if err != nil {
 		return sdk.Logout{}, err
 	}
-	v := &verifier{ctx: ctx, mechanism: m, provider: p}
-	e, err := m.verifiedLogout(msg, v)
+	v := m.verifier(ctx, p)
+	want := m.expectation(m.logoutURL)
+	want.Provider = p.EntityID
+	e, err := verifiedLogout(msg, v, want)
 	if err != nil {
 		return sdk.Logout{}, err
 	}
-	if msg.request {
-		return m.logoutRequested(e, msg, v.provider)
+	if msg.Request {
+		return m.logoutRequested(e, msg, v.Provider, want)
 	}
 	return m.logoutAnswered(e, msg, req)
 }
 
 // verifiedLogout returns the message, of which every byte was signed. A logout
 // message without a signature would let anybody log anybody out.
-func (m *mechanism) verifiedLogout(msg message, v *verifier) (*wall.Element, error) {
+func verifiedLogout(msg bindings.Message, v *idp.Verifier, want rules.Expectation) (*wall.Element, error) {
 	name := "LogoutResponse"
-	if msg.request {
+	if msg.Request {
 		name = "LogoutRequest"
 	}
-	root, err := wall.Parse(msg.xml, wall.Message())
+	root, err := wall.Parse(msg.XML, wall.Message())
 	if err != nil {
 		return nil, sdk.InvalidResponse(reasonXML, "the logout message: %w", err)
 	}
-	if !root.Is(nsProtocol, name) {
-		return nil, sdk.InvalidResponse(reasonStructure, "a %s in place of a %s", shown(root.Local), name)
+	if !root.Is(names.Protocol, name) {
+		return nil, sdk.InvalidResponse(rules.ReasonStructure, "a %s in place of a %s", upstream.Shown(root.Local), name)
 	}
-	if err := checkStructure(root); err != nil {
+	if err := rules.CheckStructure(root); err != nil {
 		return nil, err
 	}
 	e := root
-	if msg.redirect != nil {
-		err = v.verifyQuery(*msg.redirect, name)
+	if msg.Redirect != nil {
+		err = v.VerifyBytes(msg.Redirect.Verify, name)
 	} else {
-		e, err = v.verify(root, name)
+		e, err = v.Verify(root, name)
 	}
 	if errors.Is(err, xmldsig.ErrUnsigned) {
 		return nil, sdk.InvalidResponse(reasonUnsigned, "the %s is not signed: have the provider sign logout messages", name)
@@ -135,46 +142,46 @@ func (m *mechanism) verifiedLogout(msg message, v *verifier) (*wall.Element, err
 	if err != nil {
 		return nil, err
 	}
-	return e, m.checkLogoutHead(e, v.provider, name)
+	return e, checkLogoutHead(e, want, name)
 }
 
 // checkLogoutHead is core section 3.2 for a message that is signed: it must say who
 // issued it and where it goes.
-func (m *mechanism) checkLogoutHead(e *wall.Element, p *provider, name string) error {
-	if err := m.checkHead(e, p, name); err != nil {
+func checkLogoutHead(e *wall.Element, want rules.Expectation, name string) error {
+	if err := rules.CheckHead(e, want, name); err != nil {
 		return err
 	}
-	if len(e.All(nsAssertion, "Issuer")) != 1 {
-		return sdk.InvalidResponse(reasonIssuer, "the %s does not say who issued it", name)
+	if len(e.All(names.Assertion, "Issuer")) != 1 {
+		return sdk.InvalidResponse(rules.ReasonIssuer, "the %s does not say who issued it", name)
 	}
-	if destination := e.Value("Destination"); destination != m.logoutURL {
-		return sdk.InvalidResponse(reasonDestination, "the %s is for %q, and we are %q: set the latter as single logout URL at the provider", name, shown(destination), m.logoutURL)
+	if destination := e.Value("Destination"); destination != want.Recipient {
+		return sdk.InvalidResponse(rules.ReasonDestination, "the %s is for %q, and we are %q: set the latter as single logout URL at the provider", name, upstream.Shown(destination), want.Recipient)
 	}
 	return nil
 }
 
 // logoutRequested says which sessions the provider ends (core section 3.7.1), and
 // what we answer. Without a SessionIndex it is all of the end user's.
-func (m *mechanism) logoutRequested(e *wall.Element, msg message, p *provider) (sdk.Logout, error) {
+func (m *mechanism) logoutRequested(e *wall.Element, msg bindings.Message, p *idp.Provider, want rules.Expectation) (sdk.Logout, error) {
 	if text, given := e.Attr("NotOnOrAfter"); given {
-		until, err := parseTime(text)
+		until, err := names.ParseTime(text)
 		if err != nil {
-			return sdk.Logout{}, sdk.InvalidResponse(reasonTime, "NotOnOrAfter of the LogoutRequest %w", err)
+			return sdk.Logout{}, sdk.InvalidResponse(rules.ReasonTime, "NotOnOrAfter of the LogoutRequest %w", err)
 		}
-		if !m.now().Before(until.Add(m.skew)) {
-			return sdk.Logout{}, sdk.InvalidResponse(reasonExpired, "the LogoutRequest was good until %s", until.Format(time.RFC3339))
+		if !want.Now.Before(until.Add(want.Skew)) {
+			return sdk.Logout{}, sdk.InvalidResponse(rules.ReasonExpired, "the LogoutRequest was good until %s", until.Format(time.RFC3339))
 		}
 	}
-	who, err := m.readSubjectID(e)
+	who, err := rules.ReadSubjectID(e, want.Decrypt)
 	if err != nil {
 		return sdk.Logout{}, err
 	}
 	if who == nil {
 		return sdk.Logout{}, sdk.InvalidResponse(reasonLogoutRequest, "the LogoutRequest names nobody")
 	}
-	logout := sdk.Logout{Subject: who.logoutKey(p.entityID, m.entityID), OnceID: "logout " + e.Value("ID")}
-	issued, _ := parseTime(e.Value("IssueInstant"))
-	logout.OnceUntil = issued.Add(maxAge + 2*m.skew + time.Minute)
+	logout := sdk.Logout{Subject: who.LogoutKey(p.EntityID, m.entityID), OnceID: "logout " + e.Value("ID")}
+	issued, _ := names.ParseTime(e.Value("IssueInstant"))
+	logout.OnceUntil = rules.OnceUntil(issued, want.Skew)
 	if logout.SessionIDs, err = sessionIndexes(e); err != nil {
 		return sdk.Logout{}, err
 	}
@@ -184,58 +191,58 @@ func (m *mechanism) logoutRequested(e *wall.Element, msg message, p *provider) (
 
 func sessionIndexes(e *wall.Element) ([]string, error) {
 	var indexes []string
-	for _, index := range e.All(nsProtocol, "SessionIndex") {
+	for _, index := range e.All(names.Protocol, "SessionIndex") {
 		text, ok := index.Text()
 		if !ok || text == "" || len(indexes) == sdk.MaxLogoutSessions {
 			return nil, sdk.InvalidResponse(reasonLogoutRequest, "the LogoutRequest has a SessionIndex that is none, or more than %d", sdk.MaxLogoutSessions)
 		}
-		indexes = append(indexes, sessionText(text))
+		indexes = append(indexes, rules.SessionText(text))
 	}
 	return indexes, nil
 }
 
 // logoutReply is the LogoutResponse (core section 3.7.2), by the binding of the
 // request if the provider has an endpoint for that.
-func (m *mechanism) logoutReply(requestID string, msg message, p *provider) (sdk.Step, error) {
-	binding := bindingPost
-	if msg.redirect != nil {
-		binding = bindingRedirect
+func (m *mechanism) logoutReply(requestID string, msg bindings.Message, p *idp.Provider) (sdk.Step, error) {
+	binding := names.BindingPost
+	if msg.Redirect != nil {
+		binding = names.BindingRedirect
 	}
 	binding, to, ok := sloEndpoint(p, binding)
 	if !ok {
 		return nil, nil
 	}
-	relayState := msg.relayState
-	if len(relayState) > maxRelayState {
+	relayState := msg.RelayState
+	if len(relayState) > bindings.MaxRelayState {
 		relayState = ""
 	}
 	response := &saml.LogoutResponse{
-		ID: newID(), InResponseTo: requestID, Version: samlVersion, IssueInstant: m.now().UTC(), Destination: to.response,
+		ID: newID(), InResponseTo: requestID, Version: names.Version, IssueInstant: m.now().UTC(), Destination: to.Response,
 		Issuer: &saml.Issuer{Value: m.entityID},
-		Status: saml.Status{StatusCode: saml.StatusCode{Value: statusSuccess}},
+		Status: saml.Status{StatusCode: saml.StatusCode{Value: names.StatusSuccess}},
 	}
-	return m.send(response.Element(), binding, sending{to: to.response, relayState: relayState})
+	return m.send(response.Element(), binding, bindings.Sending{To: to.Response, RelayState: relayState})
 }
 
 // logoutAnswered says how a logout ended that we had begun.
-func (m *mechanism) logoutAnswered(e *wall.Element, msg message, req sdk.LogoutMessage) (sdk.Logout, error) {
+func (m *mechanism) logoutAnswered(e *wall.Element, msg bindings.Message, req sdk.LogoutMessage) (sdk.Logout, error) {
 	var mem memory
 	if err := json.Unmarshal(req.Memory, &mem); err != nil || mem.RequestID == "" {
 		return sdk.Logout{}, sdk.InvalidResponse(reasonUnsolicited, "a LogoutResponse, and this browser has no logout under way")
 	}
 	if e.Value("InResponseTo") != mem.RequestID {
-		return sdk.Logout{}, sdk.InvalidResponse(reasonInResponseTo, "the LogoutResponse does not answer the request of this logout")
+		return sdk.Logout{}, sdk.InvalidResponse(rules.ReasonInResponseTo, "the LogoutResponse does not answer the request of this logout")
 	}
-	if req.State != "" && msg.relayState != req.State {
+	if req.State != "" && msg.RelayState != req.State {
 		return sdk.Logout{}, sdk.InvalidResponse(reasonRelayState, "RelayState is not that of this logout")
 	}
-	top, second, err := statusCodes(e)
+	top, second, err := rules.StatusCodes(e)
 	if err != nil {
 		return sdk.Logout{}, err
 	}
-	if top == statusSuccess && second != statusPartialLogout {
+	if top == names.StatusSuccess && second != names.StatusPartialLogout {
 		return sdk.Logout{Outcome: sdk.LogoutDone}, nil
 	}
-	m.logger.Warn("the provider did not log the end user out everywhere", "status", shown(top), "second_status", shown(second))
+	m.logger.Warn("the provider did not log the end user out everywhere", "status", upstream.Shown(top), "second_status", upstream.Shown(second))
 	return sdk.Logout{Outcome: sdk.LogoutPartial}, nil
 }

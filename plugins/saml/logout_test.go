@@ -9,6 +9,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/doorward/doorward/plugins/saml/internal/bindings"
+	"github.com/doorward/doorward/plugins/saml/internal/idp"
+	"github.com/doorward/doorward/plugins/saml/internal/names"
+	"github.com/doorward/doorward/plugins/saml/internal/rules"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
 )
@@ -47,9 +51,9 @@ func TestLogout(t *testing.T) {
 		want   sdk.LogoutOutcome
 	}{
 		{[]string{samltest.Success}, sdk.LogoutDone},
-		{[]string{samltest.Success, statusPartialLogout}, sdk.LogoutPartial},
-		{[]string{statusResponder, statusPartialLogout}, sdk.LogoutPartial},
-		{[]string{statusRequester}, sdk.LogoutPartial},
+		{[]string{samltest.Success, names.StatusPartialLogout}, sdk.LogoutPartial},
+		{[]string{names.StatusResponder, names.StatusPartialLogout}, sdk.LogoutPartial},
+		{[]string{names.StatusRequester}, sdk.LogoutPartial},
 	} {
 		step, err := r.BeginLogout(t.Context(), sdk.LogoutRequest{State: state, Subject: identity.Subject, Grant: identity.Grant})
 		if err != nil {
@@ -73,7 +77,7 @@ func TestLogout(t *testing.T) {
 		refused(t, err, reasonUnsolicited)
 		answer.InResponseTo = "_other"
 		_, err = r.receiveWith(answer.Query(state), nil, state, redirect.Memory)
-		refused(t, err, reasonInResponseTo)
+		refused(t, err, rules.ReasonInResponseTo)
 	}
 }
 
@@ -172,15 +176,15 @@ func TestH32_Logout(t *testing.T) {
 		change func(*samltest.LogoutDraft)
 	}{
 		{"unsigned", reasonUnsigned, func(d *samltest.LogoutDraft) { d.Signing.Key = samltest.Key{} }},
-		{"a key of nobody", reasonSignature, func(d *samltest.LogoutDraft) { d.Signing.Key = samltest.OtherKey() }},
-		{"SHA-1", reasonAlgorithm, func(d *samltest.LogoutDraft) { d.Signing.Method = "http://www.w3.org/2000/09/xmldsig#rsa-sha1" }},
-		{"another issuer", reasonIssuer, func(d *samltest.LogoutDraft) { d.Issuer = "https://evil.example" }},
-		{"no issuer", reasonIssuer, func(d *samltest.LogoutDraft) { d.Issuer = "" }},
-		{"another destination", reasonDestination, func(d *samltest.LogoutDraft) { d.Destination = acsURL }},
-		{"no destination", reasonDestination, func(d *samltest.LogoutDraft) { d.Destination = "" }},
-		{"version", reasonVersion, func(d *samltest.LogoutDraft) { d.Version = "1.1" }},
-		{"issued long ago", reasonIssueInstant, func(d *samltest.LogoutDraft) { d.IssueInstant = at(-7 * time.Minute) }},
-		{"over", reasonExpired, func(d *samltest.LogoutDraft) { d.NotOnOrAfter = at(-time.Minute) }},
+		{"a key of nobody", idp.ReasonSignature, func(d *samltest.LogoutDraft) { d.Signing.Key = samltest.OtherKey() }},
+		{"SHA-1", idp.ReasonAlgorithm, func(d *samltest.LogoutDraft) { d.Signing.Method = "http://www.w3.org/2000/09/xmldsig#rsa-sha1" }},
+		{"another issuer", rules.ReasonIssuer, func(d *samltest.LogoutDraft) { d.Issuer = "https://evil.example" }},
+		{"no issuer", rules.ReasonIssuer, func(d *samltest.LogoutDraft) { d.Issuer = "" }},
+		{"another destination", rules.ReasonDestination, func(d *samltest.LogoutDraft) { d.Destination = acsURL }},
+		{"no destination", rules.ReasonDestination, func(d *samltest.LogoutDraft) { d.Destination = "" }},
+		{"version", rules.ReasonVersion, func(d *samltest.LogoutDraft) { d.Version = "1.1" }},
+		{"issued long ago", rules.ReasonIssueInstant, func(d *samltest.LogoutDraft) { d.IssueInstant = at(-7 * time.Minute) }},
+		{"over", rules.ReasonExpired, func(d *samltest.LogoutDraft) { d.NotOnOrAfter = at(-time.Minute) }},
 		{"nobody", reasonLogoutRequest, func(d *samltest.LogoutDraft) { d.NameID = "" }},
 		{"an empty session index", reasonLogoutRequest, func(d *samltest.LogoutDraft) { d.SessionIndexes = []string{""} }},
 		{"too many sessions", reasonLogoutRequest, func(d *samltest.LogoutDraft) {
@@ -221,34 +225,34 @@ func TestH32_RawQuery(t *testing.T) {
 		name, query string
 		reason      sdk.Reason
 	}{
-		{"another message", join(part(other, "SAMLRequest"), relay, alg, signature), reasonSignature},
-		{"another RelayState", join(message, "RelayState=x", alg, signature), reasonSignature},
-		{"no RelayState", join(message, alg, signature), reasonSignature},
-		{"escaped in another way", join(message, "RelayState=their%20state", alg, signature), reasonSignature},
-		{"another order", join(message, alg, relay, signature), reasonMessageDuplicate},
-		{"the message last", join(relay, alg, signature, message), reasonMessageDuplicate},
-		{"the message twice", join(message, message, relay, alg, signature), reasonMessageDuplicate},
-		{"a second message, escaped", join(message, relay, alg, signature, strings.Replace(part(other, "SAMLRequest"), "SAMLRequest", "%53AMLRequest", 1)), reasonMessageDuplicate},
-		{"a response, too", join(message, "SAMLResponse=x", relay, alg, signature), reasonMessageDuplicate},
-		{"other letters", join(message, relay, alg, signature, "samlrequest=x"), reasonMessageDuplicate},
-		{"a RelayState, escaped, that is not signed", join(part(bare, "SAMLRequest"), "%52elayState=x", alg, part(bare, "Signature")), reasonMessageDuplicate},
+		{"another message", join(part(other, "SAMLRequest"), relay, alg, signature), idp.ReasonSignature},
+		{"another RelayState", join(message, "RelayState=x", alg, signature), idp.ReasonSignature},
+		{"no RelayState", join(message, alg, signature), idp.ReasonSignature},
+		{"escaped in another way", join(message, "RelayState=their%20state", alg, signature), idp.ReasonSignature},
+		{"another order", join(message, alg, relay, signature), bindings.ReasonMessageDuplicate},
+		{"the message last", join(relay, alg, signature, message), bindings.ReasonMessageDuplicate},
+		{"the message twice", join(message, message, relay, alg, signature), bindings.ReasonMessageDuplicate},
+		{"a second message, escaped", join(message, relay, alg, signature, strings.Replace(part(other, "SAMLRequest"), "SAMLRequest", "%53AMLRequest", 1)), bindings.ReasonMessageDuplicate},
+		{"a response, too", join(message, "SAMLResponse=x", relay, alg, signature), bindings.ReasonMessageDuplicate},
+		{"other letters", join(message, relay, alg, signature, "samlrequest=x"), bindings.ReasonMessageDuplicate},
+		{"a RelayState, escaped, that is not signed", join(part(bare, "SAMLRequest"), "%52elayState=x", alg, part(bare, "Signature")), bindings.ReasonMessageDuplicate},
 		{"no SigAlg", join(message, relay, signature), reasonUnsigned},
-		{"no Signature", join(message, relay, alg), reasonSignature},
-		{"SigAlg SHA-1", join(message, relay, "SigAlg="+url.QueryEscape("http://www.w3.org/2000/09/xmldsig#rsa-sha1"), signature), reasonAlgorithm},
-		{"nothing", "", reasonMessageMissing},
+		{"no Signature", join(message, relay, alg), idp.ReasonSignature},
+		{"SigAlg SHA-1", join(message, relay, "SigAlg="+url.QueryEscape("http://www.w3.org/2000/09/xmldsig#rsa-sha1"), signature), idp.ReasonAlgorithm},
+		{"nothing", "", bindings.ReasonMessageMissing},
 		{"P6 white space, deflated", "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString(samltest.Deflate([]byte("   \n")))), reasonXML},
-		{"H33 empty", "SAMLRequest=", reasonMessageEncoding},
-		{"I10 no deflate", "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString([]byte("<x/>"))), reasonMessageEncoding},
-		{"I10 a zlib header", "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString(append([]byte{0x78, 0x9c}, samltest.Deflate([]byte("<x/>"))...))), reasonMessageEncoding},
-		{"I10 something behind", "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString(append(samltest.Deflate([]byte("<x/>")), 1, 2, 3))), reasonMessageEncoding},
-		{"I10 cut off", "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString(samltest.Deflate([]byte(strings.Repeat("<x/>", 99)))[:9])), reasonMessageEncoding},
-		{"I10 a bomb", "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString(samltest.Deflate(make([]byte, 20<<20)))), reasonMessageEncoding},
+		{"H33 empty", "SAMLRequest=", bindings.ReasonMessageEncoding},
+		{"I10 no deflate", "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString([]byte("<x/>"))), bindings.ReasonMessageEncoding},
+		{"I10 a zlib header", "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString(append([]byte{0x78, 0x9c}, samltest.Deflate([]byte("<x/>"))...))), bindings.ReasonMessageEncoding},
+		{"I10 something behind", "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString(append(samltest.Deflate([]byte("<x/>")), 1, 2, 3))), bindings.ReasonMessageEncoding},
+		{"I10 cut off", "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString(samltest.Deflate([]byte(strings.Repeat("<x/>", 99)))[:9])), bindings.ReasonMessageEncoding},
+		{"I10 a bomb", "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString(samltest.Deflate(make([]byte, 20<<20)))), bindings.ReasonMessageEncoding},
 	} {
 		_, err := r.receive(test.query, nil)
 		t.Run(test.name, func(t *testing.T) { refused(t, err, test.reason) })
 	}
 	_, err := r.receive("", url.Values{"SAMLResponse": {""}}) // P5
 	refused(t, err, reasonXML)
-	_, err = r.receive("", url.Values{"SAMLResponse": {base64.StdEncoding.EncodeToString([]byte(fmt.Sprintf(`<p:Response xmlns:p=%q/>`, nsProtocol)))}})
-	refused(t, err, reasonStructure)
+	_, err = r.receive("", url.Values{"SAMLResponse": {base64.StdEncoding.EncodeToString([]byte(fmt.Sprintf(`<p:Response xmlns:p=%q/>`, names.Protocol)))}})
+	refused(t, err, rules.ReasonStructure)
 }

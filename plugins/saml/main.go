@@ -2,12 +2,12 @@
 // web browser SSO profile and the single logout profile of a service provider.
 // README.md is the operator's manual.
 //
-// The way of a login through the files: mechanism.go (Begin and Continue) →
-// request.go (AuthnRequest) → binding.go → response.go (the wall in internal/wall,
-// then gate.go, the signature in internal/xmldsig, encryption in internal/xmlenc)
-// → rules.go, status.go, assertion.go → identity.go. Who the provider is stands in
-// provider.go, and source.go keeps it up to date; who we are, in keys.go and
-// metadata.go. logout.go begins and receives logouts, check.go tells what is wrong.
+// The way of a login through the files: mechanism.go (Begin and Continue) → request.go
+// (AuthnRequest) → internal/bindings → response.go (the wall in internal/wall, then the
+// structure in internal/rules, the signature in internal/idp and internal/xmldsig,
+// encryption in internal/xmlenc) → internal/rules → identity.go. Who the provider is
+// says internal/idp; who we are, internal/ownkeys and metadata.go. logout.go begins and
+// receives logouts, check.go tells what is wrong.
 package main
 
 import "github.com/doorward/doorward/sdk/plugin"

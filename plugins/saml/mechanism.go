@@ -11,8 +11,14 @@ import (
 	"strings"
 	"time"
 
+	"github.com/doorward/doorward/plugins/saml/internal/bindings"
+	"github.com/doorward/doorward/plugins/saml/internal/idp"
+	"github.com/doorward/doorward/plugins/saml/internal/names"
+	"github.com/doorward/doorward/plugins/saml/internal/ownkeys"
+	"github.com/doorward/doorward/plugins/saml/internal/rules"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
+	"github.com/doorward/doorward/sdk/upstream"
 )
 
 // mechanism signs in through one configured SAML identity provider.
@@ -23,8 +29,8 @@ type mechanism struct {
 	callback     string
 	logoutURL    string
 	skew         time.Duration
-	own          ownKeys
-	source       *source
+	own          ownkeys.Keys
+	source       *idp.Source
 	client       *http.Client
 	now          func() time.Time
 	logger       *slog.Logger
@@ -47,24 +53,25 @@ func open(_ context.Context, env sdk.Env, o Options) (sdk.Mechanism, error) {
 	if err != nil {
 		return nil, err
 	}
+	client, err := o.Client(env, idp.MaxMetadata)
+	if err != nil {
+		return nil, err
+	}
 	m := &mechanism{
-		options: o, own: own, callback: env.CallbackURL, logoutURL: env.LogoutURL,
+		options: o, own: own, client: client, callback: env.CallbackURL, logoutURL: env.LogoutURL,
 		now: env.Now, logger: env.Logger,
 	}
 	m.skew, _ = o.skew()
 	var problems options.Problems
 	m.identifyUs(env, &problems)
-	pins, err := parseCertificates(o.IDPMetadataCertificate)
+	pins, err := ownkeys.ParseCertificates(o.IDPMetadataCertificate)
 	if err != nil {
 		problems.Addf("idp_metadata_certificate", "%v", err)
-	}
-	if m.client, err = env.HTTPClient(o.httpSettings()); err != nil {
-		problems.Addf("client_http_ca", "cannot be used: %v", err)
 	}
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
-	return m, m.openSource(selection{entityID: o.IDPEntityID, pins: pins, policy: o.policy()})
+	return m, m.openSource(idp.Selection{EntityID: o.IDPEntityID, Pins: pins, Policy: o.policy()})
 }
 
 // identifyUs finds out who we are to the provider.
@@ -74,8 +81,8 @@ func (m *mechanism) identifyUs(env sdk.Env, problems *options.Problems) {
 		problems.Addf("sp_metadata", "%v", err)
 	}
 	m.entityID = firstOf(m.options.EntityID, replaced.entityID, env.MetadataURL)
-	if len(m.entityID) > maxEntityID || quoted(m.entityID) != m.entityID {
-		problems.Addf("entity_id", "must be at most %d printable ASCII characters", maxEntityID)
+	if len(m.entityID) > idp.MaxEntityID || !upstream.IsPrintable(m.entityID) {
+		problems.Addf("entity_id", "must be at most %d printable ASCII characters", idp.MaxEntityID)
 	}
 	// The provider may know only the assertion consumer service of the seed
 	// system, which the host serves, too.
@@ -83,7 +90,7 @@ func (m *mechanism) identifyUs(env sdk.Env, problems *options.Problems) {
 		m.callback = alias
 	}
 	m.nameIDFormat = firstOf(nameIDFormat(m.options.NameIDFormat), replaced.nameIDFormat)
-	if quoted(m.nameIDFormat) != m.nameIDFormat {
+	if !upstream.IsPrintable(m.nameIDFormat) {
 		problems.Addf("name_id_format", "must be a URN in printable ASCII characters")
 	}
 }
@@ -97,34 +104,23 @@ func firstOf(texts ...string) string {
 	return ""
 }
 
-func (m *mechanism) openSource(s selection) error {
+func (m *mechanism) openSource(s idp.Selection) error {
 	if m.options.IDPMetadata != "" {
-		s.now = m.now()
-		p, err := readProvider([]byte(m.options.IDPMetadata), s)
+		s.Now = m.now()
+		p, err := idp.ReadProvider([]byte(m.options.IDPMetadata), s)
 		if err != nil {
 			return fmt.Errorf("idp_metadata: %w", err)
 		}
-		m.source = fixed(p, m.now)
+		m.source = idp.FixedSource(p, m.now, m.logger)
 		return nil
 	}
-	m.source = &source{
-		now: m.now, logger: m.logger, refresh: m.options.IDPMetadataRefresh,
-		load: func(ctx context.Context) (*provider, error) {
-			doc, err := fetch(ctx, m.client, m.options.IDPMetadataURL)
-			if err != nil {
-				return nil, err
-			}
-			s.now = m.now()
-			return readProvider(doc.body, s)
-		},
-	}
-	m.source.start()
+	m.source = idp.SourceAt(m.options.IDPMetadataURL, m.client, m.options.IDPMetadataRefresh, s, m.now, m.logger)
 	return nil
 }
 
 // Close ends the reading of metadata in the background.
 func (m *mechanism) Close() error {
-	m.source.close()
+	m.source.Close()
 	m.client.CloseIdleConnections()
 	return nil
 }
@@ -139,45 +135,45 @@ type memory struct {
 // Begin sends the browser to the provider with an AuthnRequest (profiles section
 // 4.1.4.1).
 func (m *mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, error) {
-	p, err := m.source.get(ctx)
+	p, err := m.source.Get(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if p.wantSigned && m.own.signer == nil {
+	if p.WantSigned && m.own.Signer == nil {
 		return nil, sdk.Misconfigured(reasonKeyMissing, "the provider wants signed requests: set sp_private_key, and give the provider our metadata")
 	}
-	binding, location, err := m.ssoEndpoint(p)
+	binding, location, err := ssoEndpoint(p, m.options.RequestBinding)
 	if err != nil {
 		return nil, err
 	}
 	now := m.now()
-	mem := memory{RequestID: newID(), Provider: p.entityID, Begun: now.UTC().Truncate(time.Second)}
+	mem := memory{RequestID: newID(), Provider: p.EntityID, Begun: now.UTC().Truncate(time.Second)}
 	if len(mem.Provider) > maxRemembered {
-		mem.Provider = fingerprint(mem.Provider)
+		mem.Provider = rules.Fingerprint(mem.Provider)
 	}
 	data, err := json.Marshal(mem)
 	if err != nil {
 		return nil, fmt.Errorf("encoding the memory of the login: %w", err)
 	}
 	element := m.requestElement(m.authnRequest(mem.RequestID, location, now))
-	return m.send(element, binding, sending{to: location, request: true, relayState: req.State, memory: data})
+	return m.send(element, binding, bindings.Sending{To: location, Request: true, RelayState: req.State, Memory: data})
 }
 
 // ssoEndpoint chooses where the request goes.
-func (m *mechanism) ssoEndpoint(p *provider) (binding, location string, err error) {
-	order := []string{bindingRedirect, bindingPost}
-	switch m.options.RequestBinding {
+func ssoEndpoint(p *idp.Provider, wanted string) (binding, location string, err error) {
+	order := []string{names.BindingRedirect, names.BindingPost}
+	switch wanted {
 	case "redirect":
 		order = order[:1]
 	case "post":
 		order = order[1:]
 	}
 	for _, binding := range order {
-		if location, ok := p.sso[binding]; ok {
+		if location, ok := p.SSO[binding]; ok {
 			return binding, location, nil
 		}
 	}
-	return "", "", sdk.Misconfigured(reasonMetadataEndpoint, "the provider takes no requests by the binding of request_binding: leave it out")
+	return "", "", sdk.Misconfigured(idp.ReasonMetadataEndpoint, "the provider takes no requests by the binding of request_binding: leave it out")
 }
 
 // Continue reads the response, and checks it as profiles section 4.1.4.3 demands.
@@ -190,33 +186,43 @@ func (m *mechanism) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.
 	return sdk.Authenticated{Identity: identity}, nil
 }
 
+// expectation is what every message to that URL of ours must fit.
+func (m *mechanism) expectation(recipient string) rules.Expectation {
+	return rules.Expectation{
+		Us: m.entityID, Recipient: recipient, Now: m.now(), Skew: m.skew,
+		Contexts: m.options.acceptedContexts(), ForceAuthn: m.options.ForceAuthn, Decrypt: m.decryptID,
+	}
+}
+
 func (m *mechanism) signIn(ctx context.Context, req sdk.ContinueRequest) (sdk.Identity, error) {
-	want := expectation{unsolicited: req.Unsolicited}
+	want, provider := m.expectation(m.callback), ""
+	want.Unsolicited = req.Unsolicited
 	if !req.Unsolicited {
 		var mem memory
 		if err := json.Unmarshal(req.Memory, &mem); err != nil || mem.RequestID == "" {
 			return sdk.Identity{}, sdk.InvalidResponse(reasonUnsolicited, "the login has no memory that can be read")
 		}
-		want.requestID, want.begun, want.provider = mem.RequestID, mem.Begun, mem.Provider
+		want.RequestID, want.Begun, provider = mem.RequestID, mem.Begun, mem.Provider
 	}
-	p, err := m.source.get(ctx)
+	p, err := m.source.Get(ctx)
 	if err != nil {
 		return sdk.Identity{}, err
 	}
-	if !req.Unsolicited && want.provider != p.entityID && want.provider != fingerprint(p.entityID) {
+	if !req.Unsolicited && provider != p.EntityID && provider != rules.Fingerprint(p.EntityID) {
 		return sdk.Identity{}, sdk.InvalidResponse(reasonProviderChanged, "the login was started with another provider")
 	}
-	msg, err := readPost(req.Response)
+	want.Provider = p.EntityID
+	msg, err := bindings.ReadPost(req.Response)
 	if err != nil {
 		return sdk.Identity{}, err
 	}
-	if msg.request {
-		return sdk.Identity{}, sdk.InvalidResponse(reasonMessageMissing, "a request in place of a response")
+	if msg.Request {
+		return sdk.Identity{}, sdk.InvalidResponse(bindings.ReasonMessageMissing, "a request in place of a response")
 	}
-	if !req.Unsolicited && msg.relayState != req.State {
+	if !req.Unsolicited && msg.RelayState != req.State {
 		return sdk.Identity{}, sdk.InvalidResponse(reasonRelayState, "RelayState is not that of this login")
 	}
-	a, err := m.readResponse(ctx, p, msg.xml, want)
+	a, err := m.readResponse(ctx, p, msg.XML, want)
 	if err != nil {
 		return sdk.Identity{}, err
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/crewjam/saml"
 
+	"github.com/doorward/doorward/plugins/saml/internal/names"
 	"github.com/doorward/doorward/plugins/saml/internal/wall"
 	"github.com/doorward/doorward/plugins/saml/internal/xmlenc"
 	"github.com/doorward/doorward/sdk"
@@ -28,15 +29,15 @@ const (
 
 // Metadata describes us as a service provider (metadata section 2.4.4).
 func (m *mechanism) Metadata(context.Context) (sdk.Document, error) {
-	signed, wanted := m.own.signer != nil, m.options.WantAssertionsSigned
+	signed, wanted := m.own.Signer != nil, m.options.WantAssertionsSigned
 	role := saml.SPSSODescriptor{
 		AuthnRequestsSigned: &signed, WantAssertionsSigned: &wanted,
-		AssertionConsumerServices: []saml.IndexedEndpoint{{Binding: bindingPost, Location: m.callback, Index: 0, IsDefault: &yes}},
+		AssertionConsumerServices: []saml.IndexedEndpoint{{Binding: names.BindingPost, Location: m.callback, Index: 0, IsDefault: &yes}},
 	}
-	role.ProtocolSupportEnumeration = nsProtocol
+	role.ProtocolSupportEnumeration = names.Protocol
 	role.KeyDescriptors = m.keyDescriptors()
 	role.SingleLogoutServices = []saml.Endpoint{
-		{Binding: bindingRedirect, Location: m.logoutURL}, {Binding: bindingPost, Location: m.logoutURL},
+		{Binding: names.BindingRedirect, Location: m.logoutURL}, {Binding: names.BindingPost, Location: m.logoutURL},
 	}
 	if m.nameIDFormat != "" {
 		role.NameIDFormats = []saml.NameIDFormat{saml.NameIDFormat(m.nameIDFormat)}
@@ -64,13 +65,13 @@ var yes = true
 // encrypted to an old certificate are not shown any more.
 func (m *mechanism) keyDescriptors() []saml.KeyDescriptor {
 	var list []saml.KeyDescriptor
-	if m.own.signerCert != nil {
-		list = append(list, saml.KeyDescriptor{Use: "signing", KeyInfo: keyInfo(m.own.signerCert)})
+	if m.own.SignerCert != nil {
+		list = append(list, saml.KeyDescriptor{Use: "signing", KeyInfo: keyInfo(m.own.SignerCert)})
 	}
-	if m.own.cryptCert == nil {
+	if m.own.CryptCert == nil {
 		return list
 	}
-	crypt := saml.KeyDescriptor{Use: "encryption", KeyInfo: keyInfo(m.own.cryptCert)}
+	crypt := saml.KeyDescriptor{Use: "encryption", KeyInfo: keyInfo(m.own.CryptCert)}
 	algorithms := []string{xmlenc.AES256GCM, xmlenc.AES192GCM, xmlenc.AES128GCM, xmlenc.OAEP, xmlenc.OAEPMGF1P}
 	if m.options.InsecureAllowCBC {
 		algorithms = append(algorithms, xmlenc.AES256CBC, xmlenc.AES192CBC, xmlenc.AES128CBC)
@@ -121,15 +122,15 @@ func readReplaced(text string) (replaced, error) {
 	if err != nil {
 		return replaced{}, fmt.Errorf("is no metadata: %w", err)
 	}
-	role := root.Child(nsMetadata, "SPSSODescriptor")
-	if !root.Is(nsMetadata, "EntityDescriptor") || role == nil || root.Value("entityID") == "" {
+	role := root.Child(names.Metadata, "SPSSODescriptor")
+	if !root.Is(names.Metadata, "EntityDescriptor") || role == nil || root.Value("entityID") == "" {
 		return replaced{}, errors.New("is no metadata of one service provider; leave it out to use our own")
 	}
 	r := replaced{entityID: root.Value("entityID")}
-	if formats := role.All(nsMetadata, "NameIDFormat"); len(formats) > 0 {
-		r.nameIDFormat, _ = uriText(formats[0])
+	if formats := role.All(names.Metadata, "NameIDFormat"); len(formats) > 0 {
+		r.nameIDFormat, _ = names.URIText(formats[0])
 	}
-	for _, service := range role.All(nsMetadata, "AssertionConsumerService") {
+	for _, service := range role.All(names.Metadata, "AssertionConsumerService") {
 		r.consumers = append(r.consumers, service.Value("Location"))
 	}
 	return r, nil

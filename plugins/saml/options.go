@@ -1,14 +1,15 @@
 package main
 
 import (
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/doorward/doorward/plugins/saml/internal/names"
+	"github.com/doorward/doorward/plugins/saml/internal/ownkeys"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
-	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
+	"github.com/doorward/doorward/sdk/upstream"
 )
 
 // Options are what an operator may set for one SAML identity provider.
@@ -64,9 +65,7 @@ type Options struct {
 	InsecureAllowCBC  bool `option:"insecure_allow_cbc" doc:"Accept encryption with AES-CBC, in responses that are signed as a whole. AES-CBC alone does not keep anybody from changing what is encrypted."`
 	AllowExpiredCerts bool `option:"allow_expired_certificates" doc:"Accept signatures by a key of the metadata although its certificate has expired, as federations do that take certificates for mere containers of keys."`
 
-	HTTPTimeout time.Duration     `option:"client_http_timeout" default:"10s" doc:"The time limit of reading the metadata. A plain number is milliseconds."`
-	HTTPCA      string            `option:"client_http_ca" doc:"PEM certificates of the authorities to trust for idp_metadata_url, in place of the system's."`
-	HTTPHeaders map[string]string `option:"client_http_headers,secret" doc:"Header fields to add to the requests for the metadata."`
+	upstream.HTTPOptions
 }
 
 const (
@@ -102,9 +101,8 @@ func (o Options) validateProvider(problems *options.Problems) {
 		problems.Addf("idp_metadata_url", "is set beside idp_metadata: only one of them can count")
 	}
 	if o.IDPMetadataURL != "" {
-		u, err := url.Parse(o.IDPMetadataURL)
-		if err != nil || u.Hostname() == "" || u.Scheme != "https" && u.Scheme != "http" || u.User != nil {
-			problems.Addf("idp_metadata_url", "must be an absolute https URL")
+		if _, err := upstream.ParseEndpoint(o.IDPMetadataURL); err != nil {
+			problems.Addf("idp_metadata_url", "%v", err)
 		}
 	}
 	if o.IDPMetadataRefresh < minRefresh || o.IDPMetadataRefresh > maxRefresh {
@@ -140,6 +138,14 @@ func (o Options) signatureAlgorithm() string {
 	return o.IDPSignatureAlgorithm
 }
 
+// keys reads our keys.
+func (o Options) keys() (ownkeys.Keys, error) {
+	return ownkeys.Read(ownkeys.Settings{
+		Private: o.SPPrivateKey, PrivatePass: o.SPPrivateKeyPass, Enc: o.SPEncPrivateKey, EncPass: o.SPEncPrivateKeyPass,
+		Certificate: o.SPCertificate, Algorithm: o.signatureAlgorithm(), MustSign: o.AuthnRequestsSigned, MustDecrypt: o.WantEncrypted,
+	})
+}
+
 // acceptedContexts is what an AuthnContextClassRef may be; empty for anything.
 func (o Options) acceptedContexts() []string {
 	if len(o.AuthnContextAccepted) > 0 {
@@ -148,35 +154,29 @@ func (o Options) acceptedContexts() []string {
 	return o.AuthnContext
 }
 
-func (o Options) httpSettings() sdk.HTTPSettings {
-	settings := sdk.HTTPSettings{Timeout: o.HTTPTimeout, MaxBody: maxMetadata, CA: []byte(o.HTTPCA), Header: map[string][]string{}}
-	for name, value := range o.HTTPHeaders {
-		settings.Header.Set(name, value)
+// insecure are the options that are set and let weak algorithms pass.
+func (o Options) insecure() []string {
+	var names []string
+	if o.InsecureAllowSHA1 {
+		names = append(names, "insecure_allow_sha1")
 	}
-	return settings
+	if o.InsecureAllowCBC {
+		names = append(names, "insecure_allow_cbc")
+	}
+	return names
 }
-
-// The NameID formats (core section 8.3).
-const (
-	formatPrefix      = "urn:oasis:names:tc:SAML:2.0:nameid-format:"
-	formatPersistent  = formatPrefix + "persistent"
-	formatTransient   = formatPrefix + "transient"
-	formatEntity      = formatPrefix + "entity"
-	formatEmail       = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
-	formatUnspecified = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
-)
 
 // nameIDFormat writes the short words out.
 func nameIDFormat(option string) string {
 	switch option {
 	case "persistent":
-		return formatPersistent
+		return names.FormatPersistent
 	case "transient":
-		return formatTransient
+		return names.FormatTransient
 	case "email", "emailAddress":
-		return formatEmail
+		return names.FormatEmail
 	case "unspecified":
-		return formatUnspecified
+		return names.FormatUnspecified
 	}
 	return option
 }

@@ -6,6 +6,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/doorward/doorward/plugins/saml/internal/ownkeys"
+	"github.com/doorward/doorward/plugins/saml/internal/rules"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
@@ -34,7 +36,7 @@ func TestProblems(t *testing.T) {
 		{"sp_private_key", map[string]any{"idp_metadata": good, "sp_authn_requests_signed": true}},
 		{"sp_private_key", map[string]any{"idp_metadata": good, "sp_private_key": "/etc/key.pem"}},
 		{"sp_private_key", map[string]any{"idp_metadata": good, "sp_private_key": strings.ReplaceAll(rsaKey, "\n", " ")}},
-		{"sp_private_key", map[string]any{"idp_metadata": good, "sp_private_key": strings.Repeat(rsaKey, maxKeys+1)}},
+		{"sp_private_key", map[string]any{"idp_metadata": good, "sp_private_key": strings.Repeat(rsaKey, ownkeys.MaxKeys+1)}},
 		{"sp_certificate", map[string]any{"idp_metadata": good, "sp_private_key": rsaKey, "sp_certificate": pemCertificate(samltest.DefaultKey().Certificate)}},
 		{"sp_certificate", map[string]any{"idp_metadata": good, "sp_private_key": rsaKey, "sp_certificate": "MII"}},
 		{"sp_request_signature_algorithm", map[string]any{"idp_metadata": good, "sp_private_key": rsaKey, "sp_request_signature_algorithm": "http://www.w3.org/2000/09/xmldsig#rsa-sha1"}},
@@ -44,6 +46,10 @@ func TestProblems(t *testing.T) {
 		{"idp_metadata_certificate", map[string]any{"idp_metadata": good, "idp_metadata_certificate": "x"}},
 		{"entity_id", map[string]any{"idp_metadata": good, "entity_id": "a\nb"}},
 		{"client_http_ca", map[string]any{"idp_metadata": good, "client_http_ca": "x"}},
+		{"client_http_headers", map[string]any{"idp_metadata": good, "client_http_headers": map[string]any{"X A": "a"}}},
+		{"client_http_headers", map[string]any{"idp_metadata": good, "client_http_headers": map[string]any{"X-A": "a\r\nb: c"}}},
+		{"client_http_cert", map[string]any{"idp_metadata": good, "client_http_cert": "x"}},
+		{"idp_metadata_url", map[string]any{"idp_metadata_url": "http://idp.example/metadata"}},
 	} {
 		_, err := client.Open(t.Context(), plugintest.Request(test.values))
 		problems, _ := errors.AsType[options.Problems](err)
@@ -57,6 +63,20 @@ func TestProblems(t *testing.T) {
 	_, err := client.Open(t.Context(), plugintest.Request(map[string]any{"idp_metadata": "<html/>"}))
 	if !errors.Is(err, sdk.ErrMisconfigured) || !strings.Contains(err.Error(), "idp_metadata") {
 		t.Error(err)
+	}
+}
+
+// TestMetadataURL: plain http to another machine is refused when the provider is
+// opened, and the text says what to write; it is not asked for first.
+func TestMetadataURL(t *testing.T) {
+	client := plugintest.Serve(t, plugin.Description{Mechanism: "saml", Version: version}, open, nil)
+	_, err := client.Open(t.Context(), plugintest.Request(map[string]any{"idp_metadata_url": "http://idp.example/metadata"}))
+	if !errors.Is(err, sdk.ErrMisconfigured) || !strings.Contains(err.Error(), "idp_metadata_url: ") || !strings.Contains(err.Error(), "must be https") {
+		t.Errorf("http to another machine: %v", err)
+	}
+	server := publish(t, samltest.New(samltest.Config{URL: idpURL}).Metadata().XML())
+	if _, err := client.Open(t.Context(), plugintest.Request(map[string]any{"idp_metadata_url": server.URL})); err != nil {
+		t.Errorf("http to loopback: %v", err)
 	}
 }
 
@@ -91,7 +111,7 @@ func TestRequest(t *testing.T) {
 	if req.Issuer != usURL || req.ACS != acsURL || req.Destination != idpURL+"/sso" || req.Signed || req.NameIDFormat != samltest.Persistent || !req.IsPassive || req.ForceAuthn {
 		t.Errorf("%+v", req)
 	}
-	if len(memory) > sdk.MaxMemory || !ncName.MatchString(req.ID) {
+	if len(memory) > sdk.MaxMemory || !rules.NCName.MatchString(req.ID) {
 		t.Errorf("%d bytes of memory, ID %s", len(memory), req.ID)
 	}
 	if again, _ := r.begin(); again.ID == req.ID {
@@ -99,7 +119,7 @@ func TestRequest(t *testing.T) {
 	}
 	demanding := openRig(t, samltest.Config{WantAuthnRequestsSigned: true}, nil)
 	_, err := demanding.Begin(t.Context(), sdk.BeginRequest{State: state})
-	checkReason(t, err, sdk.ErrMisconfigured, reasonKeyMissing)
+	plugintest.Refused(t, err, sdk.ErrMisconfigured, reasonKeyMissing)
 	long := openRig(t, samltest.Config{EntityID: "https://" + strings.Repeat("x", 1000)}, nil)
 	if _, memory := long.begin(); len(memory) > sdk.MaxMemory {
 		t.Errorf("%d bytes of memory", len(memory))

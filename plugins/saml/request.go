@@ -8,6 +8,8 @@ import (
 	"github.com/beevik/etree"
 	"github.com/crewjam/saml"
 
+	"github.com/doorward/doorward/plugins/saml/internal/bindings"
+	"github.com/doorward/doorward/plugins/saml/internal/names"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/sdk"
 )
@@ -20,10 +22,10 @@ func newID() string { return "_" + rand.Text() }
 func (m *mechanism) authnRequest(id, destination string, now time.Time) *saml.AuthnRequest {
 	allow := m.options.AllowCreate
 	req := &saml.AuthnRequest{
-		ID: id, Version: samlVersion, IssueInstant: now, Destination: destination,
+		ID: id, Version: names.Version, IssueInstant: now, Destination: destination,
 		Issuer:                      &saml.Issuer{Value: m.entityID},
 		AssertionConsumerServiceURL: m.callback,
-		ProtocolBinding:             bindingPost,
+		ProtocolBinding:             names.BindingPost,
 		NameIDPolicy:                &saml.NameIDPolicy{AllowCreate: &allow},
 	}
 	if m.nameIDFormat != "" {
@@ -54,20 +56,20 @@ func (m *mechanism) requestElement(req *saml.AuthnRequest) *etree.Element {
 }
 
 // send takes a message to the provider by a binding, signed if we have a key.
-func (m *mechanism) send(element *etree.Element, binding string, s sending) (sdk.Step, error) {
+func (m *mechanism) send(element *etree.Element, binding string, s bindings.Sending) (sdk.Step, error) {
 	doc := etree.NewDocument()
 	doc.SetRoot(element)
 	var err error
-	if s.xml, err = doc.WriteToBytes(); err != nil {
+	if s.XML, err = doc.WriteToBytes(); err != nil {
 		return nil, fmt.Errorf("writing a message: %w", err)
 	}
-	if binding == bindingRedirect {
-		return s.byRedirect(m.own)
+	if binding == names.BindingRedirect {
+		return s.ByRedirect(m.own)
 	}
-	if m.own.signer != nil {
-		if s.xml, err = xmldsig.Sign(s.xml, m.own.algorithm, m.own.signer, m.own.signerCert); err != nil {
+	if m.own.Signer != nil {
+		if s.XML, err = xmldsig.Sign(s.XML, m.own.Algorithm, m.own.Signer, m.own.SignerCert); err != nil {
 			return nil, err
 		}
 	}
-	return s.byPost(), nil
+	return s.ByPost(), nil
 }

@@ -1,13 +1,10 @@
 package main
 
 import (
-	"errors"
 	"maps"
 	"net/url"
 	"strings"
-	"sync"
 	"testing"
-	"time"
 
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
@@ -35,38 +32,18 @@ var alice = samltest.User{
 	},
 }
 
-// clock is a settable clock.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock { return &clock{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
-}
-
 // rig is a provider opened over the wire, with the identity provider behind it.
 type rig struct {
 	*plugin.Provider
 	t     testing.TB
 	idp   *samltest.IdP
-	clock *clock
+	clock *plugintest.Clock
 }
 
 // open opens a provider whose metadata is given as text, with more options.
 func openRig(t testing.TB, config samltest.Config, values map[string]any) *rig {
 	t.Helper()
-	r := &rig{t: t, clock: newClock()}
+	r := &rig{t: t, clock: plugintest.NewClock()}
 	config.URL, config.Now = idpURL, r.clock.Now
 	r.idp = samltest.New(config)
 	all := map[string]any{"idp_metadata": string(r.idp.Metadata().XML())}
@@ -168,18 +145,10 @@ func (r *rig) finish(req sdk.ContinueRequest) (sdk.Identity, error) {
 	return done.Identity, nil
 }
 
-func checkReason(t testing.TB, err, kind error, reason sdk.Reason) {
-	t.Helper()
-	refusal, ok := errors.AsType[*sdk.Error](err)
-	if !ok || refusal.Kind != kind || refusal.Reason != reason {
-		t.Errorf("error: %v\nwant: %v (%s)", err, kind, reason)
-	}
-}
-
 // refused checks that a response is refused for that reason.
 func refused(t testing.TB, err error, reason sdk.Reason) {
 	t.Helper()
-	checkReason(t, err, sdk.ErrInvalidResponse, reason)
+	plugintest.Refused(t, err, sdk.ErrInvalidResponse, reason)
 	if err != nil && strings.Contains(err.Error(), "alice") {
 		t.Errorf("who it is about stands in the error: %v", err)
 	}

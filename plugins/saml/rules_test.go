@@ -10,8 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/doorward/doorward/plugins/saml/internal/idp"
+	"github.com/doorward/doorward/plugins/saml/internal/names"
+	"github.com/doorward/doorward/plugins/saml/internal/rules"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/plugintest"
 )
 
 // TestResponses spoils one thing in a good, signed response at a time. An empty
@@ -30,92 +34,92 @@ func TestResponses(t *testing.T) {
 		{"H02 nothing is signed", reasonUnsigned, func(d *samltest.Draft) { d.SignResponse, d.SignAssertion = false, false }},
 		{"H03 the response only", "", func(d *samltest.Draft) { d.SignAssertion = false }},
 		{"H03 the assertion only", "", func(d *samltest.Draft) { d.SignResponse = false }},
-		{"H04 a key of nobody, in KeyInfo", reasonSignature, func(d *samltest.Draft) { d.Signing.Key = samltest.OtherKey() }},
+		{"H04 a key of nobody, in KeyInfo", idp.ReasonSignature, func(d *samltest.Draft) { d.Signing.Key = samltest.OtherKey() }},
 
-		{"H06 issuer of the response missing", reasonIssuer, func(d *samltest.Draft) { d.Issuer = "" }},
-		{"H06 issuer of the response wrong", reasonIssuer, func(d *samltest.Draft) { d.Issuer = "https://evil.example" }},
-		{"H06 issuer of the assertion missing", reasonIssuer, func(d *samltest.Draft) { d.Assertion.Issuer = "" }},
-		{"H06 issuer of the assertion wrong", reasonIssuer, func(d *samltest.Draft) { d.Assertion.Issuer = "https://evil.example" }},
-		{"H06 issuer in other letters", reasonIssuer, func(d *samltest.Draft) { d.Assertion.Issuer = strings.ToUpper(d.Issuer) }},
+		{"H06 issuer of the response missing", rules.ReasonIssuer, func(d *samltest.Draft) { d.Issuer = "" }},
+		{"H06 issuer of the response wrong", rules.ReasonIssuer, func(d *samltest.Draft) { d.Issuer = "https://evil.example" }},
+		{"H06 issuer of the assertion missing", rules.ReasonIssuer, func(d *samltest.Draft) { d.Assertion.Issuer = "" }},
+		{"H06 issuer of the assertion wrong", rules.ReasonIssuer, func(d *samltest.Draft) { d.Assertion.Issuer = "https://evil.example" }},
+		{"H06 issuer in other letters", rules.ReasonIssuer, func(d *samltest.Draft) { d.Assertion.Issuer = strings.ToUpper(d.Issuer) }},
 
-		{"H08 no ID of the response", reasonSignatureShape, func(d *samltest.Draft) { d.ID = "" }},
-		{"H08 no ID of the assertion", reasonSignatureShape, func(d *samltest.Draft) { d.Assertion.ID, d.SignResponse = "", false }},
-		{"H08 no ID of an assertion in a signed response", reasonID, func(d *samltest.Draft) { d.Assertion.ID, d.SignAssertion = "", false }},
-		{"H08 an ID that is no name", reasonStructure, func(d *samltest.Draft) { d.ID = "1" }},
-		{"H08 the same ID twice", reasonStructure, func(d *samltest.Draft) { d.Assertion.ID = d.ID }},
+		{"H08 no ID of the response", idp.ReasonSignatureShape, func(d *samltest.Draft) { d.ID = "" }},
+		{"H08 no ID of the assertion", idp.ReasonSignatureShape, func(d *samltest.Draft) { d.Assertion.ID, d.SignResponse = "", false }},
+		{"H08 no ID of an assertion in a signed response", rules.ReasonID, func(d *samltest.Draft) { d.Assertion.ID, d.SignAssertion = "", false }},
+		{"H08 an ID that is no name", rules.ReasonStructure, func(d *samltest.Draft) { d.ID = "1" }},
+		{"H08 the same ID twice", rules.ReasonStructure, func(d *samltest.Draft) { d.Assertion.ID = d.ID }},
 
-		{"H14 no InResponseTo of the response", reasonInResponseTo, func(d *samltest.Draft) { d.InResponseTo = "" }},
-		{"H14 another InResponseTo of the response", reasonInResponseTo, func(d *samltest.Draft) { d.InResponseTo = "_other" }},
-		{"H14 no InResponseTo of the confirmation", reasonConfirmation, func(d *samltest.Draft) { confirmation(d).InResponseTo = "" }},
-		{"H14 another InResponseTo of the confirmation", reasonConfirmation, func(d *samltest.Draft) { confirmation(d).InResponseTo = "_other" }},
+		{"H14 no InResponseTo of the response", rules.ReasonInResponseTo, func(d *samltest.Draft) { d.InResponseTo = "" }},
+		{"H14 another InResponseTo of the response", rules.ReasonInResponseTo, func(d *samltest.Draft) { d.InResponseTo = "_other" }},
+		{"H14 no InResponseTo of the confirmation", rules.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).InResponseTo = "" }},
+		{"H14 another InResponseTo of the confirmation", rules.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).InResponseTo = "_other" }},
 
-		{"H16 no Recipient", reasonConfirmation, func(d *samltest.Draft) { confirmation(d).Recipient = "" }},
-		{"H16 another Recipient", reasonConfirmation, func(d *samltest.Draft) { confirmation(d).Recipient = acsURL + "/" }},
-		{"H16 no Destination, signed", reasonDestination, func(d *samltest.Draft) { d.Destination = "" }},
+		{"H16 no Recipient", rules.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).Recipient = "" }},
+		{"H16 another Recipient", rules.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).Recipient = acsURL + "/" }},
+		{"H16 no Destination, signed", rules.ReasonDestination, func(d *samltest.Draft) { d.Destination = "" }},
 		{"H16 no Destination, not signed", "", func(d *samltest.Draft) { d.Destination, d.SignResponse = "", false }},
-		{"H16 another Destination", reasonDestination, func(d *samltest.Draft) { d.Destination = "https://evil.example/acs" }},
-		{"H16 a relative Destination", reasonDestination, func(d *samltest.Draft) { d.Destination = "/auth/login/test/callback" }},
+		{"H16 another Destination", rules.ReasonDestination, func(d *samltest.Draft) { d.Destination = "https://evil.example/acs" }},
+		{"H16 a relative Destination", rules.ReasonDestination, func(d *samltest.Draft) { d.Destination = "/auth/login/test/callback" }},
 
-		{"H17 no audience restriction", reasonAudience, func(d *samltest.Draft) { d.Assertion.Audiences = nil }},
-		{"H17 a restriction without audience", reasonAudience, func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{}} }},
-		{"H17 another audience", reasonAudience, func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{"https://other.example"}} }},
-		{"H17 an empty audience", reasonAudience, func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{""}} }},
+		{"H17 no audience restriction", rules.ReasonAudience, func(d *samltest.Draft) { d.Assertion.Audiences = nil }},
+		{"H17 a restriction without audience", rules.ReasonAudience, func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{}} }},
+		{"H17 another audience", rules.ReasonAudience, func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{"https://other.example"}} }},
+		{"H17 an empty audience", rules.ReasonAudience, func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{""}} }},
 		{"H17 ours first of two", "", func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{usURL, "https://other.example"}} }},
 		{"H17 ours last of two", "", func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{"https://other.example", usURL}} }},
-		{"H17 two restrictions, one is not ours", reasonAudience, func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{usURL}, {"https://other.example"}} }},
+		{"H17 two restrictions, one is not ours", rules.ReasonAudience, func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{usURL}, {"https://other.example"}} }},
 		{"H17 two restrictions, both ours", "", func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{usURL}, {"x", usURL}} }},
 		{"H17 white space around", "", func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{"\n " + usURL + "\n"}} }},
 
-		{"H18 NotBefore in the future", reasonNotYetValid, func(d *samltest.Draft) { d.Assertion.NotBefore = at(2 * time.Minute) }},
+		{"H18 NotBefore in the future", rules.ReasonNotYetValid, func(d *samltest.Draft) { d.Assertion.NotBefore = at(2 * time.Minute) }},
 		{"H18 NotBefore within the skew", "", func(d *samltest.Draft) { d.Assertion.NotBefore = at(30 * time.Second) }},
-		{"H18 NotOnOrAfter past", reasonExpired, func(d *samltest.Draft) { d.Assertion.NotOnOrAfter = at(-time.Minute) }},
+		{"H18 NotOnOrAfter past", rules.ReasonExpired, func(d *samltest.Draft) { d.Assertion.NotOnOrAfter = at(-time.Minute) }},
 		{"H18 NotOnOrAfter within the skew", "", func(d *samltest.Draft) { d.Assertion.NotOnOrAfter = at(-59 * time.Second) }},
 		{"H18 no times in the conditions", "", func(d *samltest.Draft) { d.Assertion.NotBefore, d.Assertion.NotOnOrAfter = "", "" }},
-		{"H18 bearer past", reasonConfirmation, func(d *samltest.Draft) { confirmation(d).NotOnOrAfter = at(-time.Minute) }},
-		{"H18 bearer without end", reasonConfirmation, func(d *samltest.Draft) { confirmation(d).NotOnOrAfter = "" }},
-		{"H18 bearer with NotBefore", reasonConfirmation, func(d *samltest.Draft) { confirmation(d).NotBefore = at(-time.Minute) }},
-		{"H18 response issued in the future", reasonIssueInstant, func(d *samltest.Draft) { d.IssueInstant = at(2 * time.Minute) }},
-		{"H18 response issued long ago", reasonIssueInstant, func(d *samltest.Draft) { d.IssueInstant = at(-7 * time.Minute) }},
-		{"H18 assertion issued in ten years", reasonIssueInstant, func(d *samltest.Draft) { d.Assertion.IssueInstant = at(87600 * time.Hour) }},
-		{"H18 assertion issued long ago", reasonIssueInstant, func(d *samltest.Draft) { d.Assertion.IssueInstant = at(-7 * time.Minute) }},
-		{"H18 a time without a zone", reasonTime, func(d *samltest.Draft) { d.Assertion.NotBefore = "2026-11-23T11:59:00" }},
+		{"H18 bearer past", rules.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).NotOnOrAfter = at(-time.Minute) }},
+		{"H18 bearer without end", rules.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).NotOnOrAfter = "" }},
+		{"H18 bearer with NotBefore", rules.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).NotBefore = at(-time.Minute) }},
+		{"H18 response issued in the future", rules.ReasonIssueInstant, func(d *samltest.Draft) { d.IssueInstant = at(2 * time.Minute) }},
+		{"H18 response issued long ago", rules.ReasonIssueInstant, func(d *samltest.Draft) { d.IssueInstant = at(-7 * time.Minute) }},
+		{"H18 assertion issued in ten years", rules.ReasonIssueInstant, func(d *samltest.Draft) { d.Assertion.IssueInstant = at(87600 * time.Hour) }},
+		{"H18 assertion issued long ago", rules.ReasonIssueInstant, func(d *samltest.Draft) { d.Assertion.IssueInstant = at(-7 * time.Minute) }},
+		{"H18 a time without a zone", rules.ReasonTime, func(d *samltest.Draft) { d.Assertion.NotBefore = "2026-11-23T11:59:00" }},
 		{"H18 a time in another zone", "", func(d *samltest.Draft) { d.Assertion.NotBefore = "2026-11-23T12:59:00+01:00" }},
-		{"H18 hour 25", reasonTime, func(d *samltest.Draft) { d.Assertion.NotBefore = "2026-11-23T25:00:00Z" }},
-		{"H18 year 10000", reasonTime, func(d *samltest.Draft) { d.Assertion.NotOnOrAfter = "10000-01-01T00:00:00Z" }},
-		{"H18 a leap second", reasonTime, func(d *samltest.Draft) { d.Assertion.NotBefore = "2016-12-31T23:59:60Z" }},
-		{"H18 no time at all", reasonTime, func(d *samltest.Draft) { d.IssueInstant = "" }},
+		{"H18 hour 25", rules.ReasonTime, func(d *samltest.Draft) { d.Assertion.NotBefore = "2026-11-23T25:00:00Z" }},
+		{"H18 year 10000", rules.ReasonTime, func(d *samltest.Draft) { d.Assertion.NotOnOrAfter = "10000-01-01T00:00:00Z" }},
+		{"H18 a leap second", rules.ReasonTime, func(d *samltest.Draft) { d.Assertion.NotBefore = "2016-12-31T23:59:60Z" }},
+		{"H18 no time at all", rules.ReasonTime, func(d *samltest.Draft) { d.IssueInstant = "" }},
 
-		{"H19 no confirmation", reasonConfirmation, func(d *samltest.Draft) { d.Assertion.Confirmations = nil }},
-		{"H19 holder of key", reasonConfirmation, func(d *samltest.Draft) { confirmation(d).Method = "urn:oasis:names:tc:SAML:2.0:cm:holder-of-key" }},
-		{"H19 sender vouches", reasonConfirmation, func(d *samltest.Draft) { confirmation(d).Method = "urn:oasis:names:tc:SAML:2.0:cm:sender-vouches" }},
+		{"H19 no confirmation", rules.ReasonConfirmation, func(d *samltest.Draft) { d.Assertion.Confirmations = nil }},
+		{"H19 holder of key", rules.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).Method = "urn:oasis:names:tc:SAML:2.0:cm:holder-of-key" }},
+		{"H19 sender vouches", rules.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).Method = "urn:oasis:names:tc:SAML:2.0:cm:sender-vouches" }},
 		{"H19 two, the second is good", "", func(d *samltest.Draft) {
 			d.Assertion.Confirmations = append([]samltest.Confirmation{{Method: samltest.Bearer, NoData: true}}, d.Assertion.Confirmations...)
 		}},
 
-		{"H20 no subject", reasonSubject, func(d *samltest.Draft) { d.Assertion.NoSubject = true }},
-		{"H20 no NameID", reasonSubject, func(d *samltest.Draft) { d.Assertion.NameID = "" }},
+		{"H20 no subject", rules.ReasonSubject, func(d *samltest.Draft) { d.Assertion.NoSubject = true }},
+		{"H20 no NameID", rules.ReasonSubject, func(d *samltest.Draft) { d.Assertion.NameID = "" }},
 		{"H20 a NameID of space", "", func(d *samltest.Draft) { d.Assertion.NameID = " " }},
 		{"H20 a NameID with a line break", reasonIdentifier, func(d *samltest.Draft) { d.Assertion.NameID = "a\nb" }},
 		{"H20 a NameID of 300 bytes", reasonIdentifier, func(d *samltest.Draft) { d.Assertion.NameID = strings.Repeat("a", 300) }},
-		{"H20 no conditions", reasonConditions, func(d *samltest.Draft) { d.Assertion.NoConditions = true }},
-		{"H20 no statement", reasonAuthnStatement, func(d *samltest.Draft) { d.Assertion.NoStatement = true }},
-		{"H20 a confirmation without data", reasonConfirmation, func(d *samltest.Draft) { confirmation(d).NoData = true }},
-		{"H20 an unknown condition", reasonConditions, func(d *samltest.Draft) { d.Assertion.Conditions = `<Condition/>` }},
+		{"H20 no conditions", rules.ReasonConditions, func(d *samltest.Draft) { d.Assertion.NoConditions = true }},
+		{"H20 no statement", rules.ReasonAuthnStatement, func(d *samltest.Draft) { d.Assertion.NoStatement = true }},
+		{"H20 a confirmation without data", rules.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).NoData = true }},
+		{"H20 an unknown condition", rules.ReasonConditions, func(d *samltest.Draft) { d.Assertion.Conditions = `<Condition/>` }},
 		{"H20 OneTimeUse", "", func(d *samltest.Draft) { d.Assertion.Conditions = `<OneTimeUse/>` }},
 
-		{"H21 no status", reasonStatusMissing, func(d *samltest.Draft) { d.Status = nil }},
-		{"H21 an unknown status", reasonStatus, func(d *samltest.Draft) { d.Status = []string{"urn:x:" + strings.Repeat("y", 5000)} }},
-		{"H21 success inside of an unknown one", reasonStatus, func(d *samltest.Draft) { d.Status = []string{"urn:x", samltest.Success} }},
+		{"H21 no status", rules.ReasonStatusMissing, func(d *samltest.Draft) { d.Status = nil }},
+		{"H21 an unknown status", rules.ReasonStatus, func(d *samltest.Draft) { d.Status = []string{"urn:x:" + strings.Repeat("y", 5000)} }},
+		{"H21 success inside of an unknown one", rules.ReasonStatus, func(d *samltest.Draft) { d.Status = []string{"urn:x", samltest.Success} }},
 
-		{"H26 the response of SAML 1.1", reasonVersion, func(d *samltest.Draft) { d.Version = "1.1" }},
-		{"H26 the assertion without version", reasonVersion, func(d *samltest.Draft) { d.Assertion.Version = "" }},
+		{"H26 the response of SAML 1.1", rules.ReasonVersion, func(d *samltest.Draft) { d.Version = "1.1" }},
+		{"H26 the assertion without version", rules.ReasonVersion, func(d *samltest.Draft) { d.Assertion.Version = "" }},
 
-		{"H37 the session is over", reasonSessionOver, func(d *samltest.Draft) { d.Assertion.SessionNotOnOrAfter = at(0) }},
+		{"H37 the session is over", rules.ReasonSessionOver, func(d *samltest.Draft) { d.Assertion.SessionNotOnOrAfter = at(0) }},
 		{"H37 the session has no end", "", func(d *samltest.Draft) { d.Assertion.SessionNotOnOrAfter = "" }},
-		{"AuthnInstant missing", reasonTime, func(d *samltest.Draft) { d.Assertion.AuthnInstant = "" }},
-		{"AuthnInstant in the future", reasonAuthnStatement, func(d *samltest.Draft) { d.Assertion.AuthnInstant = at(2 * time.Minute) }},
+		{"AuthnInstant missing", rules.ReasonTime, func(d *samltest.Draft) { d.Assertion.AuthnInstant = "" }},
+		{"AuthnInstant in the future", rules.ReasonAuthnStatement, func(d *samltest.Draft) { d.Assertion.AuthnInstant = at(2 * time.Minute) }},
 
-		{"H38 the same attribute in two formats", reasonAttributes, func(d *samltest.Draft) {
+		{"H38 the same attribute in two formats", rules.ReasonAttributes, func(d *samltest.Draft) {
 			d.Assertion.Attributes = []samltest.Attribute{{Name: "groups", Format: "a", Values: []string{"x"}}, {Name: "groups", Format: "b", Values: []string{"y"}}}
 		}},
 	} {
@@ -145,27 +149,29 @@ func TestH21_Status(t *testing.T) {
 		kind   error
 		reason sdk.Reason
 	}{
-		{[]string{statusResponder, statusAuthnFailed}, sdk.ErrDenied, sdk.ReasonBadCredentials},
-		{[]string{statusRequester, statusRequestDenied}, sdk.ErrDenied, sdk.ReasonNotAllowed},
-		{[]string{statusResponder, statusNoPassive}, sdk.ErrDenied, reasonNoPassive},
-		{[]string{statusResponder, statusNoAuthnContext}, sdk.ErrDenied, reasonAuthnContext},
-		{[]string{statusRequester, statusInvalidPolicy}, sdk.ErrMisconfigured, reasonStatus},
-		{[]string{statusRequester}, sdk.ErrMisconfigured, reasonStatus},
-		{[]string{statusVersionMismatch}, sdk.ErrMisconfigured, reasonStatus},
-		{[]string{statusResponder}, sdk.ErrUnavailable, reasonStatus},
+		{[]string{names.StatusResponder, names.StatusAuthnFailed}, sdk.ErrDenied, sdk.ReasonBadCredentials},
+		{[]string{names.StatusRequester, names.StatusRequestDenied}, sdk.ErrDenied, sdk.ReasonNotAllowed},
+		{[]string{names.StatusResponder, names.StatusNoPassive}, sdk.ErrDenied, rules.ReasonNoPassive},
+		{[]string{names.StatusResponder, names.StatusNoAuthnContext}, sdk.ErrDenied, rules.ReasonAuthnContext},
+		{[]string{names.StatusRequester, names.StatusInvalidPolicy}, sdk.ErrMisconfigured, rules.ReasonStatus},
+		{[]string{names.StatusRequester}, sdk.ErrMisconfigured, rules.ReasonStatus},
+		{[]string{names.StatusVersionMismatch}, sdk.ErrMisconfigured, rules.ReasonStatus},
+		{[]string{names.StatusResponder}, sdk.ErrUnavailable, rules.ReasonStatus},
 	} {
 		_, err := r.login(func(d *samltest.Draft) {
 			d.Assertion, d.Status, d.StatusMessage = nil, test.status, "<script>"+strings.Repeat("x", 100_000)
 		})
-		checkReason(t, err, test.kind, test.reason)
+		plugintest.Refused(t, err, test.kind, test.reason)
 		if err != nil && len(err.Error()) > 1000 {
 			t.Errorf("the error has %d bytes", len(err.Error()))
 		}
 	}
 	_, err := r.login(func(d *samltest.Draft) { d.Assertion = nil })
 	refused(t, err, reasonAssertionMissing)
-	_, err = r.login(func(d *samltest.Draft) { d.Assertion, d.Status, d.InResponseTo = nil, []string{statusResponder}, "_x" })
-	refused(t, err, reasonInResponseTo)
+	_, err = r.login(func(d *samltest.Draft) {
+		d.Assertion, d.Status, d.InResponseTo = nil, []string{names.StatusResponder}, "_x"
+	})
+	refused(t, err, rules.ReasonInResponseTo)
 }
 
 // TestH03_Policy demands more than the default.
@@ -201,7 +207,7 @@ func TestH03_BothMustHold(t *testing.T) {
 	for _, place := range places {
 		bad := good[:place[2]] + "AAAAAAAAAAAAAAAAAAAA" + good[place[3]:]
 		_, err := r.present([]byte(bad), memory)
-		refused(t, err, reasonSignature)
+		refused(t, err, idp.ReasonSignature)
 	}
 }
 
@@ -212,7 +218,7 @@ func TestH05_KeyOfAnotherProvider(t *testing.T) {
 	other := openRig(t, samltest.Config{EntityID: "https://other.example"}, nil)
 	other.idp.SetKeys(samltest.OtherKey(), samltest.OtherKey())
 	_, err := mine.login(func(d *samltest.Draft) { d.Signing.Key = other.idp.Key() })
-	refused(t, err, reasonSignature)
+	refused(t, err, idp.ReasonSignature)
 }
 
 func TestH11_Algorithms(t *testing.T) {
@@ -247,7 +253,7 @@ func TestH11_Algorithms(t *testing.T) {
 				t.Errorf("%s with %s: %v", test.method, test.digest, err)
 			}
 			if !side.good {
-				refused(t, err, reasonAlgorithm)
+				refused(t, err, idp.ReasonAlgorithm)
 			}
 		}
 	}
@@ -258,7 +264,7 @@ func TestH11_KeyConfusion(t *testing.T) {
 	_, err := r.login(func(d *samltest.Draft) {
 		d.Signing.Info = func(info string) string { return strings.Replace(info, "#rsa-sha256", "#ecdsa-sha256", 1) }
 	})
-	refused(t, err, reasonSignature)
+	refused(t, err, idp.ReasonSignature)
 }
 
 func TestECDSA(t *testing.T) {
@@ -276,7 +282,7 @@ func TestECDSA(t *testing.T) {
 			t.Errorf("%s: %v", curve.Params().Name, err)
 		}
 		_, err = r.login(func(d *samltest.Draft) { d.Signing.Key, d.Signing.Method = key, samltest.RSASHA256 })
-		refused(t, err, reasonSignature)
+		refused(t, err, idp.ReasonSignature)
 	}
 }
 
@@ -302,37 +308,37 @@ func TestSignatureShapes(t *testing.T) {
 		reason          sdk.Reason
 		info, signature func(string) string
 	}{
-		{"H09 no reference", reasonSignatureShape, func(s string) string { return reference.ReplaceAllString(s, "") }, nil},
-		{"H09 two references", reasonSignatureShape, func(s string) string { return reference.ReplaceAllString(s, "$0$0") }, nil},
-		{"H09 an empty URI", reasonSignatureShape, func(s string) string { return uri.ReplaceAllString(s, `URI=""`) }, nil},
-		{"H09 no URI", reasonSignatureShape, func(s string) string { return uri.ReplaceAllString(s, ``) }, nil},
-		{"H09 an external URI", reasonSignatureShape, func(s string) string { return uri.ReplaceAllString(s, `URI="https://evil.example/x"`) }, nil},
-		{"H09 another element", reasonSignatureShape, func(s string) string { return uri.ReplaceAllString(s, `URI="#_other"`) }, nil},
-		{"H09 XPointer", reasonSignatureShape, func(s string) string { return uri.ReplaceAllString(s, `URI="#xpointer(/)"`) }, nil},
-		{"H10 XSLT", reasonSignatureShape, replace(first, transform("http://www.w3.org/TR/1999/REC-xslt-19991116")), nil},
-		{"H10 XPath", reasonAlgorithm, replace(second, transform("http://www.w3.org/TR/1999/REC-xpath-19991116")), nil},
-		{"H10 base64", reasonAlgorithm, replace(second, transform("http://www.w3.org/2000/09/xmldsig#base64")), nil},
-		{"H10 three transforms", reasonSignatureShape, replace(first, first+first), nil},
-		{"H10 no canonicalization", reasonSignatureShape, replace(second, ""), nil},
-		{"H10 no transforms", reasonSignatureShape, replace(first+second, ""), nil},
-		{"H10 with comments", reasonAlgorithm, replace(second, transform("http://www.w3.org/2001/10/xml-exc-c14n#WithComments")), nil},
-		{"H10 inclusive", reasonAlgorithm, replace(second, transform("http://www.w3.org/TR/2001/REC-xml-c14n-20010315")), nil},
-		{"H10 the other way round", reasonSignatureShape, replace(first+second, second+first), nil},
-		{"H10 SignedInfo with comments", reasonAlgorithm, replace(`CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"`, `CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#WithComments"`), nil},
-		{"H10 SignedInfo with nothing", reasonAlgorithm, replace(`CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"`, `CanonicalizationMethod Algorithm=""`), nil},
-		{"H11 a truncated HMAC", reasonSignatureShape, replace(`#rsa-sha256"/>`, `#rsa-sha256"><HMACOutputLength>8</HMACOutputLength></SignatureMethod>`), nil},
-		{"H12 two SignedInfo", reasonSignatureShape, nil, func(s string) string {
+		{"H09 no reference", idp.ReasonSignatureShape, func(s string) string { return reference.ReplaceAllString(s, "") }, nil},
+		{"H09 two references", idp.ReasonSignatureShape, func(s string) string { return reference.ReplaceAllString(s, "$0$0") }, nil},
+		{"H09 an empty URI", idp.ReasonSignatureShape, func(s string) string { return uri.ReplaceAllString(s, `URI=""`) }, nil},
+		{"H09 no URI", idp.ReasonSignatureShape, func(s string) string { return uri.ReplaceAllString(s, ``) }, nil},
+		{"H09 an external URI", idp.ReasonSignatureShape, func(s string) string { return uri.ReplaceAllString(s, `URI="https://evil.example/x"`) }, nil},
+		{"H09 another element", idp.ReasonSignatureShape, func(s string) string { return uri.ReplaceAllString(s, `URI="#_other"`) }, nil},
+		{"H09 XPointer", idp.ReasonSignatureShape, func(s string) string { return uri.ReplaceAllString(s, `URI="#xpointer(/)"`) }, nil},
+		{"H10 XSLT", idp.ReasonSignatureShape, replace(first, transform("http://www.w3.org/TR/1999/REC-xslt-19991116")), nil},
+		{"H10 XPath", idp.ReasonAlgorithm, replace(second, transform("http://www.w3.org/TR/1999/REC-xpath-19991116")), nil},
+		{"H10 base64", idp.ReasonAlgorithm, replace(second, transform("http://www.w3.org/2000/09/xmldsig#base64")), nil},
+		{"H10 three transforms", idp.ReasonSignatureShape, replace(first, first+first), nil},
+		{"H10 no canonicalization", idp.ReasonSignatureShape, replace(second, ""), nil},
+		{"H10 no transforms", idp.ReasonSignatureShape, replace(first+second, ""), nil},
+		{"H10 with comments", idp.ReasonAlgorithm, replace(second, transform("http://www.w3.org/2001/10/xml-exc-c14n#WithComments")), nil},
+		{"H10 inclusive", idp.ReasonAlgorithm, replace(second, transform("http://www.w3.org/TR/2001/REC-xml-c14n-20010315")), nil},
+		{"H10 the other way round", idp.ReasonSignatureShape, replace(first+second, second+first), nil},
+		{"H10 SignedInfo with comments", idp.ReasonAlgorithm, replace(`CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"`, `CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#WithComments"`), nil},
+		{"H10 SignedInfo with nothing", idp.ReasonAlgorithm, replace(`CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"`, `CanonicalizationMethod Algorithm=""`), nil},
+		{"H11 a truncated HMAC", idp.ReasonSignatureShape, replace(`#rsa-sha256"/>`, `#rsa-sha256"><HMACOutputLength>8</HMACOutputLength></SignatureMethod>`), nil},
+		{"H12 two SignedInfo", idp.ReasonSignatureShape, nil, func(s string) string {
 			return strings.Replace(s, "<SignatureValue>", `<SignedInfo></SignedInfo><SignatureValue>`, 1)
 		}},
-		{"H12 two SignatureValue", reasonSignatureShape, nil, replace("<SignatureValue>", "<SignatureValue></SignatureValue><SignatureValue>")},
-		{"H12 two DigestValue", reasonSignatureShape, replace("<DigestValue>", "<DigestValue></DigestValue><DigestValue>"), nil},
+		{"H12 two SignatureValue", idp.ReasonSignatureShape, nil, replace("<SignatureValue>", "<SignatureValue></SignatureValue><SignatureValue>")},
+		{"H12 two DigestValue", idp.ReasonSignatureShape, replace("<DigestValue>", "<DigestValue></DigestValue><DigestValue>"), nil},
 		{"H12 a comment in DigestValue", reasonXML, nil, replace("<DigestValue>", "<DigestValue><!--x-->")},
-		{"H12 an element in DigestValue", reasonSignatureShape, replace("<DigestValue>", "<DigestValue><x/>"), nil},
-		{"H12 no SignatureValue", reasonSignatureShape, nil, func(s string) string {
+		{"H12 an element in DigestValue", idp.ReasonSignatureShape, replace("<DigestValue>", "<DigestValue><x/>"), nil},
+		{"H12 no SignatureValue", idp.ReasonSignatureShape, nil, func(s string) string {
 			return regexp.MustCompile(`<SignatureValue>.*</SignatureValue>`).ReplaceAllString(s, "")
 		}},
-		{"H12 a bare Signature", reasonSignatureShape, nil, func(string) string { return `<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"/>` }},
-		{"H12 an Object", reasonSignatureShape, nil, replace("</Signature>", "<Object/></Signature>")},
+		{"H12 a bare Signature", idp.ReasonSignatureShape, nil, func(string) string { return `<Signature xmlns="http://www.w3.org/2000/09/xmldsig#"/>` }},
+		{"H12 an Object", idp.ReasonSignatureShape, nil, replace("</Signature>", "<Object/></Signature>")},
 		{"KeyInfo with anything", "", nil, replace("<KeyInfo>", "<KeyInfo><KeyName>x</KeyName>")},
 	} {
 		for _, where := range []string{"assertion", "response"} {
@@ -361,9 +367,9 @@ func TestH36_AuthnContext(t *testing.T) {
 		t.Errorf("%+v", req)
 	}
 	_, err := r.login(nil)
-	checkReason(t, err, sdk.ErrDenied, reasonAuthnContext)
+	plugintest.Refused(t, err, sdk.ErrDenied, rules.ReasonAuthnContext)
 	_, err = r.login(func(d *samltest.Draft) { d.Assertion.Context = "" })
-	checkReason(t, err, sdk.ErrDenied, reasonAuthnContext)
+	plugintest.Refused(t, err, sdk.ErrDenied, rules.ReasonAuthnContext)
 	identity, err := r.login(func(d *samltest.Draft) { d.Assertion.Context = mfa })
 	if err != nil || identity.ACR != mfa {
 		t.Errorf("%q, %v", identity.ACR, err)
@@ -379,5 +385,5 @@ func TestForceAuthn(t *testing.T) {
 		t.Error(err)
 	}
 	_, err := r.login(func(d *samltest.Draft) { d.Assertion.AuthnInstant = samltest.Time(r.clock.Now().Add(-time.Hour)) })
-	checkReason(t, err, sdk.ErrDenied, reasonForceAuthn)
+	plugintest.Refused(t, err, sdk.ErrDenied, rules.ReasonForceAuthn)
 }

@@ -7,6 +7,9 @@ import (
 
 	"github.com/beevik/etree"
 
+	"github.com/doorward/doorward/plugins/saml/internal/bindings"
+	"github.com/doorward/doorward/plugins/saml/internal/idp"
+	"github.com/doorward/doorward/plugins/saml/internal/rules"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
 )
@@ -30,7 +33,7 @@ func TestH01_Wrapping(t *testing.T) {
 						t.Fatal("the message is not about both")
 					}
 					_, err := r.present(wrapped, memory)
-					refused(t, err, reasonStructure)
+					refused(t, err, rules.ReasonStructure)
 				})
 			}
 		}
@@ -48,7 +51,7 @@ func TestH01_WithoutTheGate(t *testing.T) {
 		nameID.SetText("evil")
 	}
 	_, err := r.present(samltest.Serialise(draft.Style, doc), memory)
-	refused(t, err, reasonSignature)
+	refused(t, err, idp.ReasonSignature)
 }
 
 // TestMessages changes a good message after it was signed.
@@ -81,37 +84,37 @@ func TestMessages(t *testing.T) {
 		reason sdk.Reason
 		change func(*etree.Document)
 	}{
-		{"H07 the same assertion twice", reasonStructure, func(doc *etree.Document) { doc.Root().AddChild(assertion(doc).Copy()) }},
-		{"H07 an assertion in Extensions", reasonStructure, inside("samlp:Extensions")},
-		{"H07 an assertion in nowhere", reasonStructure, inside("x")},
-		{"H07 an assertion in Advice", reasonStructure, func(doc *etree.Document) {
+		{"H07 the same assertion twice", rules.ReasonStructure, func(doc *etree.Document) { doc.Root().AddChild(assertion(doc).Copy()) }},
+		{"H07 an assertion in Extensions", rules.ReasonStructure, inside("samlp:Extensions")},
+		{"H07 an assertion in nowhere", rules.ReasonStructure, inside("x")},
+		{"H07 an assertion in Advice", rules.ReasonStructure, func(doc *etree.Document) {
 			a := assertion(doc)
 			a.CreateElement("Advice").AddChild(a.Copy())
 		}},
-		{"H07 the only assertion in Extensions", reasonStructure, func(doc *etree.Document) {
+		{"H07 the only assertion in Extensions", rules.ReasonStructure, func(doc *etree.Document) {
 			a := assertion(doc)
 			doc.Root().RemoveChild(a)
 			a.RemoveChild(a.FindElement("./Signature"))
 			doc.Root().CreateElement("samlp:Extensions").AddChild(a)
 		}},
-		{"H07 an encrypted assertion beside", reasonStructure, func(doc *etree.Document) { doc.Root().CreateElement("EncryptedAssertion") }},
-		{"H07 an assertion of another namespace beside", reasonStructure, func(doc *etree.Document) {
+		{"H07 an encrypted assertion beside", rules.ReasonStructure, func(doc *etree.Document) { doc.Root().CreateElement("EncryptedAssertion") }},
+		{"H07 an assertion of another namespace beside", rules.ReasonStructure, func(doc *etree.Document) {
 			doc.Root().CreateElement("Assertion").CreateAttr("xmlns", "urn:x")
 		}},
-		{"H07 a signature elsewhere", reasonStructure, func(doc *etree.Document) {
+		{"H07 a signature elsewhere", rules.ReasonStructure, func(doc *etree.Document) {
 			doc.FindElement("//Status").AddChild(doc.FindElement("//Signature").Copy())
 		}},
-		{"H07 two signatures of one assertion", reasonStructure, func(doc *etree.Document) {
+		{"H07 two signatures of one assertion", rules.ReasonStructure, func(doc *etree.Document) {
 			assertion(doc).AddChild(doc.FindElement("//Signature").Copy())
 		}},
-		{"H08 Id beside ID", reasonStructure, func(doc *etree.Document) { assertion(doc).CreateAttr("Id", "_x") }},
-		{"H08 id beside ID", reasonStructure, func(doc *etree.Document) { doc.Root().CreateAttr("id", "_x") }},
-		{"H08 x:ID beside ID", reasonStructure, func(doc *etree.Document) {
+		{"H08 Id beside ID", rules.ReasonStructure, func(doc *etree.Document) { assertion(doc).CreateAttr("Id", "_x") }},
+		{"H08 id beside ID", rules.ReasonStructure, func(doc *etree.Document) { doc.Root().CreateAttr("id", "_x") }},
+		{"H08 x:ID beside ID", rules.ReasonStructure, func(doc *etree.Document) {
 			assertion(doc).CreateAttr("xmlns:x", "urn:x")
 			assertion(doc).CreateAttr("x:ID", "_x")
 		}},
-		{"H08 xml:id", reasonStructure, func(doc *etree.Document) { doc.FindElement("//Status").CreateAttr("xml:id", "_x") }},
-		{"H14 InResponseTo in a namespace", reasonInResponseTo, func(doc *etree.Document) {
+		{"H08 xml:id", rules.ReasonStructure, func(doc *etree.Document) { doc.FindElement("//Status").CreateAttr("xml:id", "_x") }},
+		{"H14 InResponseTo in a namespace", rules.ReasonInResponseTo, func(doc *etree.Document) {
 			good := doc.Root().SelectAttrValue("InResponseTo", "")
 			doc.Root().CreateAttr("InResponseTo", "zzz")
 			doc.Root().CreateAttr("xmlns:x", "urn:x")
@@ -123,7 +126,7 @@ func TestMessages(t *testing.T) {
 		{"H22 a comment in the issuer", reasonXML, text("https://idp.example", "https://idp<!-- -->.example")},
 		{"H22 a comment in the audience", reasonXML, text("Audience>http", "Audience><!-- -->http")},
 		{"H22 a comment at the end", reasonXML, func(doc *etree.Document) { doc.CreateComment("x") }},
-		{"H38 an element in the NameID", reasonSignature, text("alice-0001", "alice<b/>-0001")},
+		{"H38 an element in the NameID", idp.ReasonSignature, text("alice-0001", "alice<b/>-0001")},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r.t = t
@@ -164,5 +167,5 @@ func TestH38_Values(t *testing.T) {
 		}
 		d.Assertion.Extra = many.String()
 	})
-	refused(t, err, reasonMessageEncoding)
+	refused(t, err, bindings.ReasonMessageEncoding)
 }

@@ -13,6 +13,11 @@ import (
 	"time"
 )
 
+const (
+	day         = 24 * time.Hour
+	defaultLife = 35 * day // of a certificate: longer than a check warns ahead
+)
+
 // authority is a CA that lives as long as its directory.
 type authority struct {
 	cert *x509.Certificate
@@ -29,7 +34,7 @@ func newAuthority() (authority, error) {
 	}
 	template := &x509.Certificate{
 		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "ldaptest"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(30 * 24 * time.Hour),
+		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(365 * day),
 		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
 	}
 	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
@@ -59,7 +64,10 @@ func (a authority) issue(template *x509.Certificate) ([]byte, *ecdsa.PrivateKey,
 		return nil, nil, err
 	}
 	template.SerialNumber = big.NewInt(time.Now().UnixNano())
-	template.NotBefore, template.NotAfter = a.cert.NotBefore, a.cert.NotAfter
+	template.NotBefore = a.cert.NotBefore
+	if template.NotAfter.IsZero() {
+		template.NotAfter = time.Now().Add(defaultLife)
+	}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, &key.PublicKey, a.key)
 	return der, key, err
 }
@@ -68,6 +76,9 @@ func (a authority) client() (certificate, key string) { return a.clientCert, a.c
 
 func (a authority) serverConfig(config Config) (*tls.Config, error) {
 	template := &x509.Certificate{Subject: pkix.Name{CommonName: "directory"}, ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}}
+	if config.CertificateLife != 0 {
+		template.NotAfter = time.Now().Add(config.CertificateLife)
+	}
 	if config.CertificateFor != "" {
 		template.DNSNames = []string{config.CertificateFor}
 	} else {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"time"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
@@ -30,6 +31,9 @@ type Config struct {
 	// CertificateFor is the only name in the certificate. Empty: localhost and the
 	// loopback addresses.
 	CertificateFor string
+
+	// CertificateLife is how long the certificate is good. Zero: 35 days.
+	CertificateLife time.Duration
 
 	// ClientCertificate demands one that the CA has signed, see Directory.Client.
 	ClientCertificate bool

@@ -1,0 +1,114 @@
+package main
+
+import (
+	"cmp"
+	"crypto/tls"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/doorward/doorward/sdk/options"
+)
+
+// readClient moves the client options of the seed (those of its LDAP library, and of
+// tls.connect of Node.js) to ours.
+func (o *Options) readClient(problems *options.Problems) {
+	for _, key := range slices.Sorted(maps.Keys(o.Client)) {
+		value := o.Client[key]
+		var err error
+		switch seedKey(key) {
+		case "timeout":
+			o.OperationTimeout, err = options.ParseDuration(fmt.Sprint(value))
+		case "connecttimeout":
+			o.ConnectTimeout, err = options.ParseDuration(fmt.Sprint(value))
+		case "strictdn": // had no effect in the seed either
+		case "tlsoptions":
+			o.readTLSOptions(value, problems)
+		default:
+			problems.Addf("client", "has the key %q; it may have timeout, connect_timeout and tls_options", key)
+		}
+		if err != nil {
+			problems.Addf("client", "%s %v", key, err)
+		}
+	}
+}
+
+func (o *Options) readTLSOptions(value any, problems *options.Problems) {
+	object, ok := value.(map[string]any)
+	if !ok {
+		problems.Addf("client", "tls_options must be a mapping of keys to values")
+		return
+	}
+	for _, key := range slices.Sorted(maps.Keys(object)) {
+		text := fmt.Sprint(object[key])
+		switch seedKey(key) {
+		case "rejectunauthorized": // see insecure
+			if !isBoolean(text) {
+				problems.Addf("client", "tls_options.reject_unauthorized must be true or false")
+			}
+		case "ca":
+			o.TLSCA = cmp.Or(o.TLSCA, text)
+		case "cert":
+			o.TLSCert = cmp.Or(o.TLSCert, text)
+		case "key":
+			o.TLSKey = options.Secret(cmp.Or(o.TLSKey.Reveal(), text))
+		case "servername":
+			o.TLSServerName = cmp.Or(o.TLSServerName, text)
+		case "minversion":
+			version, ok := strings.CutPrefix(text, "TLSv")
+			if !ok || version != "1.2" && version != "1.3" {
+				problems.Addf("client", "tls_options.min_version must be TLSv1.2 or TLSv1.3: older versions are broken")
+				continue
+			}
+			o.TLSMinVersion = version
+		default:
+			problems.Addf("client", "tls_options has the key %q; it may have reject_unauthorized, ca, cert, key, servername and min_version", key)
+		}
+	}
+}
+
+// seedKey makes one spelling of tlsOptions, TLS_OPTIONS and tls_options.
+func seedKey(key string) string { return strings.ToLower(strings.ReplaceAll(key, "_", "")) }
+
+func isBoolean(text string) bool {
+	return slices.Contains([]string{"true", "yes", "on", "1", "false", "no", "off", "0"}, strings.ToLower(text))
+}
+
+func (o Options) tlsOption(name string) (any, bool) {
+	for key, value := range o.Client {
+		object, ok := value.(map[string]any)
+		if !ok || seedKey(key) != "tlsoptions" {
+			continue
+		}
+		for inner, setting := range object {
+			if name == "" || seedKey(inner) == name {
+				return setting, true
+			}
+		}
+	}
+	return nil, false
+}
+
+func (o Options) hasTLSOptions() bool {
+	_, ok := o.tlsOption("")
+	return ok
+}
+
+// insecure reports whether the operator has switched off the check of certificates,
+// in the seed's words.
+func (o Options) insecure() bool {
+	value, ok := o.tlsOption("rejectunauthorized")
+	return ok && slices.Contains([]string{"false", "no", "off", "0"}, strings.ToLower(fmt.Sprint(value)))
+}
+
+// tlsConfig makes the configuration for all servers.
+func (o Options) tlsConfig() (*tls.Config, error) {
+	config, err := o.TLS.Config()
+	if err != nil {
+		return nil, err
+	}
+	// The seed's tls_options.reject_unauthorized; open warns of it, and so does Check.
+	config.InsecureSkipVerify = o.insecure()
+	return config, nil
+}

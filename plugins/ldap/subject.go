@@ -1,0 +1,115 @@
+package main
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/doorward/doorward/sdk"
+)
+
+// idIsDN is the value of id_attribute and group_name_attribute that means the DN.
+const idIsDN = "dn"
+
+// subject is what identifies an end user, and by which attribute.
+type subject struct {
+	attribute string // idIsDN: the DN
+	text      string
+}
+
+// subjectAttributes are unique, kept for ever and never given to another entry: RFC
+// 4530, MS-ADA3, 389 Directory Server, FreeIPA.
+var subjectAttributes = []string{"entryUUID", "objectGUID", "nsUniqueId", "ipaUniqueID"}
+
+// subjectOf goes by the attribute, or idIsDN, or without one by the first of those that are
+// known. It is never what was typed: names are changed, and given to others.
+func subjectOf(e entry, attribute string) (subject, error) {
+	if attribute == idIsDN {
+		return subjectByDN(e)
+	}
+	if attribute != "" {
+		if s, ok := subjectBy(e, attribute); ok {
+			return s, nil
+		}
+		return subject{}, sdk.Misconfigured(reasonNoSubject, "%s has no usable %s with one value, or bind_dn may not read it: look at id_attribute", e.dn, attribute)
+	}
+	for _, name := range subjectAttributes {
+		if s, ok := subjectBy(e, name); ok {
+			return s, nil
+		}
+	}
+	return subjectByDN(e)
+}
+
+func subjectBy(e entry, name string) (subject, bool) {
+	values := e.raw(name)
+	if len(values) != 1 {
+		return subject{}, false
+	}
+	text, ok := canonicalID(name, values[0])
+	return subject{attribute: name, text: text}, ok
+}
+
+// canonicalID writes an identifier in one way: UUIDs in lower case, objectGUID as
+// Microsoft writes it.
+func canonicalID(name string, value []byte) (string, bool) {
+	if strings.EqualFold(name, "objectGUID") {
+		if len(value) != 16 {
+			return "", false
+		}
+		return guidText(value), true
+	}
+	if len(value) > sdk.MaxSubject || !isPlain(value) {
+		return "", false
+	}
+	text := string(value)
+	if slices.ContainsFunc(subjectAttributes, func(known string) bool { return strings.EqualFold(known, name) }) {
+		text = strings.ToLower(text)
+	}
+	return text, true
+}
+
+// idFilterValue escapes an identifier for a filter that finds it again.
+func idFilterValue(s subject) (string, error) {
+	if !strings.EqualFold(s.attribute, "objectGUID") {
+		return escapeBytes([]byte(s.text)), nil
+	}
+	value, err := guidBytes(s.text)
+	return escapeBytes(value), err
+}
+
+// guidText writes the 16 bytes of an objectGUID: the first three parts are
+// little-endian (MS-DTYP section 2.3.4).
+func guidText(b []byte) string {
+	s := hex.EncodeToString([]byte{
+		b[3], b[2], b[1], b[0], b[5], b[4], b[7], b[6],
+		b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15],
+	})
+	return s[:8] + "-" + s[8:12] + "-" + s[12:16] + "-" + s[16:20] + "-" + s[20:]
+}
+
+func guidBytes(text string) ([]byte, error) {
+	b, err := hex.DecodeString(strings.ReplaceAll(text, "-", ""))
+	if err != nil || len(b) != 16 {
+		return nil, fmt.Errorf("reading a GUID: it is none")
+	}
+	return []byte{
+		b[3], b[2], b[1], b[0], b[5], b[4], b[7], b[6],
+		b[8], b[9], b[10], b[11], b[12], b[13], b[14], b[15],
+	}, nil
+}
+
+// subjectByDN takes the DN, in one spelling. One that is too long becomes its hash.
+func subjectByDN(e entry) (subject, error) {
+	text, err := normalDN(e.dn)
+	if err != nil {
+		return subject{}, sdk.InvalidResponse(reasonNoSubject, "the directory sent an entry with a DN that cannot be read")
+	}
+	if len(text) > sdk.MaxSubject || !isPlain([]byte(text)) {
+		sum := sha256.Sum256([]byte(text))
+		text = "sha256:" + hex.EncodeToString(sum[:])
+	}
+	return subject{attribute: idIsDN, text: text}, nil
+}

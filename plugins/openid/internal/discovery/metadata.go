@@ -1,0 +1,224 @@
+package discovery
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/claims"
+	"github.com/doorward/doorward/sdk/upstream"
+	"github.com/doorward/doorward/sdk/upstream/codeflow"
+)
+
+// How long a discovery document is fresh, and how long the last good one serves
+// while the provider is down.
+const (
+	fresh = time.Hour
+	Keep  = 24 * time.Hour
+)
+
+// Metadata is what a provider says about itself (OpenID Connect Discovery 1.0
+// section 3), checked.
+type Metadata struct {
+	Issuer                string
+	AuthorizationEndpoint string
+	TokenEndpoint         string
+	UserInfoEndpoint      string // empty if there is none
+	JWKSURI               string
+
+	// IssInResponse: the provider puts iss into each authorization response
+	// (RFC 9207 section 3).
+	IssInResponse bool
+
+	// Lists, nil where the provider does not say.
+	AuthMethods   []string
+	PKCEMethods   []string
+	IDTokenAlgs   []string
+	UserInfoAlgs  []string
+	Scopes        []string
+	ResponseModes []string
+
+	// Date is the provider's clock, or the zero Time.
+	Date time.Time
+}
+
+// Requirements are what the options demand of a provider.
+type Requirements struct {
+	Location          Location
+	IDTokenAlg        string
+	PKCEMethod        string
+	AllowUnlistedPKCE bool
+	Public            bool     // the client does not authenticate
+	Guarded           []string // parameters that no endpoint may set itself
+}
+
+// Load loads and checks the discovery document.
+func Load(ctx context.Context, client *http.Client, want Requirements) (upstream.Loaded[Metadata], error) {
+	none := upstream.Loaded[Metadata]{}
+	location := want.Location.Document
+	answer, err := upstream.Get(ctx, client, location, http.Header{"Accept": {"application/json"}})
+	if err != nil {
+		return none, sdk.Unavailable(ReasonUnreachable, "%w", err)
+	}
+	if err := checkStatus(answer, location); err != nil {
+		return none, err
+	}
+	object, err := claims.Decode(answer.Body)
+	if err != nil {
+		return none, sdk.Misconfigured(ReasonMalformed, "%s is no discovery document: %w: check issuer_url", location, err)
+	}
+	md, err := readMetadata(object)
+	if err != nil {
+		return none, sdk.Misconfigured(ReasonMalformed, "%s: %w", location, err)
+	}
+	md.Date = answer.Date()
+	return upstream.Loaded[Metadata]{Value: md, Fresh: fresh, Keep: Keep}, check(md, object, want)
+}
+
+// checkStatus tells a wrong URL from a provider in trouble. A redirect is not
+// followed: the document must stand where its issuer says.
+func checkStatus(a upstream.Answer, location string) error {
+	switch status := a.Status; {
+	case status == http.StatusOK:
+		return nil
+	case status >= 300 && status < 500 && status != http.StatusRequestTimeout && status != http.StatusTooManyRequests:
+		return sdk.Misconfigured(ReasonStatus, "%s %s: check issuer_url", location, a.Problem())
+	default:
+		return sdk.Unavailable(ReasonStatus, "%s %s", location, a.Problem())
+	}
+}
+
+func readMetadata(object claims.Object) (Metadata, error) {
+	var md Metadata
+	for name, target := range map[string]*string{
+		"issuer":                 &md.Issuer,
+		"authorization_endpoint": &md.AuthorizationEndpoint,
+		"token_endpoint":         &md.TokenEndpoint,
+		"userinfo_endpoint":      &md.UserInfoEndpoint,
+		"jwks_uri":               &md.JWKSURI,
+	} {
+		var err error
+		if *target, err = object.String(name); err != nil {
+			return Metadata{}, err
+		}
+	}
+	for name, target := range map[string]*[]string{
+		"token_endpoint_auth_methods_supported": &md.AuthMethods,
+		"code_challenge_methods_supported":      &md.PKCEMethods,
+		"id_token_signing_alg_values_supported": &md.IDTokenAlgs,
+		"userinfo_signing_alg_values_supported": &md.UserInfoAlgs,
+		"scopes_supported":                      &md.Scopes,
+		"response_modes_supported":              &md.ResponseModes,
+	} {
+		var err error
+		if *target, err = object.Strings(name); err != nil {
+			return Metadata{}, err
+		}
+	}
+	md.IssInResponse = object.True("authorization_response_iss_parameter_supported")
+	return md, nil
+}
+
+// check checks that the document speaks for the configured issuer and
+// that we can work with the provider.
+func check(md Metadata, object claims.Object, want Requirements) error {
+	if !slices.Contains(want.Location.Issuers, md.Issuer) {
+		return sdk.Misconfigured(ReasonIssuer,
+			"%s says that its issuer is %q, not %q: if that is the provider you mean, set issuer_url to it (Discovery section 4.3)",
+			want.Location.Document, upstream.Shown(md.Issuer), want.Location.Issuers[0])
+	}
+	if err := checkEndpoints(md, want.Guarded); err != nil {
+		return err
+	}
+	types, err := object.Strings("response_types_supported")
+	if err != nil || !slices.Contains(types, "code") {
+		return sdk.Misconfigured(ReasonUnsupported, "the provider does not list the response type code")
+	}
+	if err := checkPKCE(md, want); err != nil {
+		return err
+	}
+	if alg := want.IDTokenAlg; md.IDTokenAlgs != nil && !slices.Contains(md.IDTokenAlgs, alg) {
+		return sdk.Misconfigured(ReasonUnsupported,
+			"the provider signs ID tokens with %q, not with %s: set client_id_token_signed_response_alg", upstream.ShownList(md.IDTokenAlgs), alg)
+	}
+	return nil
+}
+
+func checkEndpoints(md Metadata, guarded []string) error {
+	for _, endpoint := range []struct {
+		name, url string
+		optional  bool
+	}{
+		{"authorization_endpoint", md.AuthorizationEndpoint, false},
+		{"token_endpoint", md.TokenEndpoint, false},
+		{"jwks_uri", md.JWKSURI, false},
+		{"userinfo_endpoint", md.UserInfoEndpoint, true},
+	} {
+		if endpoint.url == "" && endpoint.optional {
+			continue
+		}
+		if endpoint.url == "" {
+			return sdk.Misconfigured(ReasonEndpoint, "the discovery document has no %s", endpoint.name)
+		}
+		if _, err := upstream.ParseEndpoint(endpoint.url); err != nil {
+			return sdk.Misconfigured(ReasonEndpoint, "the %s in the discovery document %w", endpoint.name, err)
+		}
+	}
+	return checkAuthorizationQuery(md.AuthorizationEndpoint, guarded)
+}
+
+// checkAuthorizationQuery refuses an endpoint whose own query (allowed by RFC
+// 6749 section 3.1) holds a parameter that we set, because a parameter that is
+// there twice can be read either way.
+func checkAuthorizationQuery(endpoint string, guarded []string) error {
+	u, err := url.Parse(endpoint)
+	if err != nil {
+		return sdk.Misconfigured(ReasonEndpoint, "the authorization_endpoint in the discovery document is not a URL")
+	}
+	query, err := url.ParseQuery(u.RawQuery)
+	if err != nil {
+		return sdk.Misconfigured(ReasonEndpoint, "the authorization_endpoint in the discovery document has a query that cannot be read")
+	}
+	for name := range query {
+		if slices.Contains(guarded, name) {
+			return sdk.Misconfigured(ReasonEndpoint, "the authorization_endpoint in the discovery document sets the parameter %s itself", name)
+		}
+	}
+	return nil
+}
+
+// unlistedPKCE are providers that list no PKCE method, known to do well without:
+// Microsoft documents S256, and leaves it out of its documents; Apple binds the
+// code to the nonce.
+var unlistedPKCE = []string{
+	"https://login.microsoftonline.com/", "https://login.microsoftonline.us/", "https://login.partner.microsoftonline.cn/",
+	"https://appleid.apple.com/",
+}
+
+// checkPKCE keeps a provider from ignoring the code challenge unnoticed (RFC
+// 9700 section 4.8.2). Where none is listed, the nonce in the ID token is the
+// other protection against an injected code, but only for a client that
+// authenticates (RFC 9700 section 2.1.1).
+func checkPKCE(md Metadata, want Requirements) error {
+	method := want.PKCEMethod
+	known := slices.ContainsFunc(unlistedPKCE, func(prefix string) bool { return strings.HasPrefix(md.Issuer+"/", prefix) })
+	switch {
+	case slices.Contains(md.PKCEMethods, method):
+		return nil
+	case md.PKCEMethods == nil && !want.Public && (known || want.AllowUnlistedPKCE):
+		return nil
+	case md.PKCEMethods == nil:
+		return sdk.Misconfigured(ReasonUnsupported,
+			"the provider lists no PKCE method (code_challenge_methods_supported): if you know that it has %s, set allow_unlisted_pkce", method)
+	case method == codeflow.S256:
+		return sdk.Misconfigured(ReasonUnsupported,
+			"the provider lists the PKCE methods %q and not S256: have S256 switched on there, or set plain_code_challenge", upstream.ShownList(md.PKCEMethods))
+	default:
+		return sdk.Misconfigured(ReasonUnsupported,
+			"the provider lists the PKCE methods %q and not plain: leave plain_code_challenge out", upstream.ShownList(md.PKCEMethods))
+	}
+}

@@ -1,0 +1,236 @@
+package idtoken
+
+import (
+	"crypto/subtle"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/doorward/doorward/plugins/openid/internal/discovery"
+	"github.com/doorward/doorward/plugins/openid/internal/jose"
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/claims"
+	"github.com/doorward/doorward/sdk/upstream"
+)
+
+// Times in an ID token.
+const (
+	// ClockSkew is how far the provider's clock and ours may differ.
+	ClockSkew = time.Minute
+
+	// MaxAge is how old an ID token may be that was issued for a code
+	// just now. Microsoft dates its tokens back by five minutes.
+	MaxAge = 10 * time.Minute
+)
+
+// Expectation is what an ID token must fit.
+type Expectation struct {
+	Issuer           string // of the discovery document
+	ClientID         string
+	TrustedAudiences []string
+	Nonce            string // of this login
+	AccessToken      string // that came with it
+
+	// Asked are the parameters of the authentication request that demand
+	// something of the provider.
+	Asked url.Values
+
+	Now time.Time
+}
+
+// Check goes through the rules of OpenID Connect Core section 3.1.3.7, in its order,
+// for a token whose signature was verified.
+func Check(token jose.Token, want Expectation) error {
+	object := token.Claims
+	if err := discovery.CheckIssuer(want.Issuer, object, token.Key); err != nil {
+		return err
+	}
+	if err := CheckAudience(object, want.ClientID, want.TrustedAudiences); err != nil {
+		return err
+	}
+	if err := checkTimes(object, want.Now); err != nil {
+		return err
+	}
+	if err := checkNonce(object, want.Nonce); err != nil {
+		return err
+	}
+	if err := checkSubject(object); err != nil {
+		return err
+	}
+	// A logout token is signed with the same key for the same audience (RFC
+	// 8725 section 3.12, Back-Channel Logout section 2.4).
+	if object.Has("events") {
+		return sdk.InvalidResponse(ReasonLogoutToken, "a token with events is no ID token")
+	}
+	if err := checkAsked(object, want.Asked, want.Now); err != nil {
+		return err
+	}
+	if err := checkDistributed(object); err != nil {
+		return err
+	}
+	return checkAccessToken(token, want.AccessToken)
+}
+
+// CheckAudience is rules 3 to 5. A token for several audiences is accepted only
+// if the operator trusts the others, which may hold the token too, and if it
+// says that it was issued to us.
+func CheckAudience(object claims.Object, clientID string, trusted []string) error {
+	audience, err := object.Strings("aud")
+	if err != nil {
+		return sdk.InvalidResponse(ReasonAudienceMismatch, "%w", err)
+	}
+	if !slices.Contains(audience, clientID) {
+		return sdk.InvalidResponse(ReasonAudienceMismatch, "meant for %q, not for the client %q", upstream.ShownList(audience), clientID)
+	}
+	party, err := object.String("azp")
+	if err != nil || object.Has("azp") && party != clientID {
+		return sdk.InvalidResponse(ReasonPartyMismatch, "issued to %q, not to the client %q", upstream.Shown(party), clientID)
+	}
+	for _, other := range audience {
+		switch {
+		case other == clientID:
+		case party == "":
+			return sdk.InvalidResponse(ReasonPartyMissing, "meant for %q, and no azp says which of them it was issued to", upstream.ShownList(audience))
+		case !slices.Contains(trusted, other):
+			return sdk.InvalidResponse(ReasonAudienceUntrusted, "meant for %q, too: have the provider issue it for us alone, or list that in trusted_audiences", upstream.Shown(other))
+		}
+	}
+	return nil
+}
+
+// checkTimes is rules 9 and 10, and nbf.
+func checkTimes(object claims.Object, now time.Time) error {
+	if err := CheckExpires(object, now); err != nil {
+		return err
+	}
+	issued, err := object.Time("iat")
+	switch {
+	case err != nil:
+		return sdk.InvalidResponse(ReasonIssuedAt, "%w", err)
+	case issued.IsZero():
+		return sdk.InvalidResponse(ReasonIssuedAt, "no iat")
+	case issued.After(now.Add(ClockSkew)):
+		return sdk.InvalidResponse(ReasonIssuedAt, "issued %v in the future: are both clocks right?", issued.Sub(now))
+	case now.Sub(issued) > MaxAge:
+		return sdk.InvalidResponse(ReasonIssuedAt, "issued %v ago, although it is for a code of just now: are both clocks right?", now.Sub(issued))
+	}
+	return CheckNotBefore(object, now)
+}
+
+// CheckExpires is rule 9.
+func CheckExpires(object claims.Object, now time.Time) error {
+	expires, err := object.Time("exp")
+	switch {
+	case err != nil:
+		return sdk.InvalidResponse(ReasonExpired, "%w", err)
+	case expires.IsZero():
+		return sdk.InvalidResponse(ReasonExpired, "no exp")
+	case !now.Before(expires.Add(ClockSkew)):
+		return sdk.InvalidResponse(ReasonExpired, "expired %v ago: are both clocks right?", now.Sub(expires))
+	}
+	return nil
+}
+
+// CheckNotBefore is about nbf, which the specification leaves out (RFC 7519 section
+// 4.1.5).
+func CheckNotBefore(object claims.Object, now time.Time) error {
+	notBefore, err := object.Time("nbf")
+	switch {
+	case err != nil:
+		return sdk.InvalidResponse(ReasonNotYetValid, "%w", err)
+	case notBefore.After(now.Add(ClockSkew)):
+		return sdk.InvalidResponse(ReasonNotYetValid, "valid only in %v: are both clocks right?", notBefore.Sub(now))
+	}
+	return nil
+}
+
+// checkNonce is rule 11. It ties the token to this login, so that neither a
+// replayed token nor an injected code signs anybody in.
+func checkNonce(object claims.Object, nonce string) error {
+	got, err := object.String("nonce")
+	if err != nil || nonce == "" || subtle.ConstantTimeCompare([]byte(got), []byte(nonce)) != 1 {
+		return sdk.InvalidResponse(ReasonNonceMismatch, "nonce is missing or not that of the login")
+	}
+	return nil
+}
+
+// checkSubject is OpenID Connect Core section 2: sub is there, as a string.
+func checkSubject(object claims.Object) error {
+	subject, err := object.String("sub")
+	if err != nil {
+		return sdk.InvalidResponse(claims.ReasonSubjectInvalid, "%w", err)
+	}
+	if object["sub"] == nil {
+		return sdk.InvalidResponse(claims.ReasonSubjectMissing, "no sub")
+	}
+	if err := claims.CheckSubject(subject); err != nil {
+		return sdk.InvalidResponse(claims.ReasonSubjectInvalid, "sub %w", err)
+	}
+	return nil
+}
+
+// checkAsked is rules 12 and 13, and Google's hd: what the operator demanded in
+// the request must have been done. The request passes through the browser, where
+// anybody can take the demand out of it.
+func checkAsked(object claims.Object, params url.Values, now time.Time) error {
+	if values := strings.Fields(params.Get("acr_values")); len(values) > 0 {
+		acr, err := object.String("acr")
+		if err != nil || !slices.Contains(values, acr) {
+			return sdk.InvalidResponse(ReasonACR, "authenticated with acr %q, while params ask for one of %q", upstream.Shown(acr), values)
+		}
+	}
+	if age := params.Get("max_age"); age != "" {
+		if err := checkAuthTime(object, age, now); err != nil {
+			return err
+		}
+	}
+	if domain := params.Get("hd"); domain != "" {
+		hosted, err := object.String("hd")
+		if err != nil || hosted == "" || domain != "*" && hosted != domain {
+			return sdk.InvalidResponse(ReasonHostedDomain, "an account of the domain %q, while params ask for %q", upstream.Shown(hosted), domain)
+		}
+	}
+	return nil
+}
+
+func checkAuthTime(object claims.Object, maxAge string, now time.Time) error {
+	seconds, err := strconv.ParseUint(maxAge, 10, 31)
+	if err != nil {
+		return sdk.Misconfigured("options", "params: max_age is not a number of seconds")
+	}
+	at, err := object.Time("auth_time")
+	if err != nil || at.Unix() <= 0 {
+		return sdk.InvalidResponse(ReasonAuthTime, "no auth_time, while params ask for max_age")
+	}
+	if now.Sub(at) > time.Duration(seconds)*time.Second+ClockSkew {
+		return sdk.InvalidResponse(ReasonAuthTime, "authenticated %v ago, while params ask for at most %d seconds", now.Sub(at), seconds)
+	}
+	return nil
+}
+
+// checkDistributed refuses claims about other sources (OpenID Connect Core section
+// 5.6.2) that cannot be read. They are not followed, but say which claims are
+// missing here.
+func checkDistributed(object claims.Object) error {
+	for _, name := range []string{"_claim_names", "_claim_sources"} {
+		if _, err := object.Object(name); err != nil {
+			return sdk.InvalidResponse(jose.ReasonClaims, "%w", err)
+		}
+	}
+	return nil
+}
+
+// checkAccessToken is OpenID Connect Core section 3.1.3.8. Without at_hash, which
+// the code flow may leave out, the access token is as good as the TLS connection.
+func checkAccessToken(token jose.Token, accessToken string) error {
+	if !token.Claims.Has("at_hash") {
+		return nil
+	}
+	hash, err := token.Claims.String("at_hash")
+	if err != nil || !token.HashFits(hash, accessToken) {
+		return sdk.InvalidResponse(ReasonAtHash, "issued for another access token")
+	}
+	return nil
+}

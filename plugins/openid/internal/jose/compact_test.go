@@ -1,0 +1,152 @@
+package jose
+
+import (
+	"encoding/base64"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/doorward/doorward/plugins/openid/internal/jose/josetest"
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/plugintest"
+)
+
+func TestParseCompact(t *testing.T) {
+	for _, test := range []struct {
+		name, raw string
+		reason    sdk.Reason // empty: accepted
+		kid       string
+	}{
+		{name: "plain", raw: josetest.Compact(`{"alg":"RS256","kid":"k"}`), kid: "k"},
+		{name: "typ JWT", raw: josetest.Compact(`{"alg":"RS256","typ":"JWT"}`)},
+		{name: "typ jwt", raw: josetest.Compact(`{"alg":"RS256","typ":"jwt"}`)},
+		{name: "typ application/jwt", raw: josetest.Compact(`{"alg":"RS256","typ":"application/jwt"}`)},
+		{name: "F13 kid absent", raw: josetest.Compact(`{"alg":"RS256"}`)},
+		{name: "G02 keys offered", raw: josetest.Compact(`{"alg":"RS256","jwk":{"kty":"oct"},"jku":"https://evil.example","x5u":"https://evil.example","x5c":["AA=="]}`)},
+
+		{name: "F12 alg none", raw: josetest.Compact(`{"alg":"none"}`), reason: ReasonAlg},
+		{name: "F12 alg None", raw: josetest.Compact(`{"alg":"None"}`), reason: ReasonAlg},
+		{name: "G01 alg HS256", raw: josetest.Compact(`{"alg":"HS256"}`), reason: ReasonAlg},
+		{name: "G04 alg RS384", raw: josetest.Compact(`{"alg":"RS384"}`), reason: ReasonAlg},
+		{name: "G04 alg PS256", raw: josetest.Compact(`{"alg":"PS256"}`), reason: ReasonAlg},
+		{name: "G04 alg ES256K", raw: josetest.Compact(`{"alg":"ES256K"}`), reason: ReasonAlg},
+		{name: "G04 alg EdDSA", raw: josetest.Compact(`{"alg":"EdDSA"}`), reason: ReasonAlg},
+		{name: "G04 alg rs256", raw: josetest.Compact(`{"alg":"rs256"}`), reason: ReasonAlg},
+		{name: "G04 alg missing", raw: josetest.Compact(`{"kid":"k"}`), reason: ReasonAlg},
+		{name: "G04 alg list", raw: josetest.Compact(`{"alg":["RS256"]}`), reason: ReasonAlg},
+		{name: "G04 ALG", raw: josetest.Compact(`{"ALG":"RS256"}`), reason: ReasonAlg},
+		{name: "F31 alg twice", raw: josetest.Compact(`{"alg":"RS256","alg":"RS256"}`), reason: ReasonMalformed},
+		{name: "F31 alg in two spellings", raw: josetest.Compact(`{"alg":"RS256","Alg":"none"}`), reason: ReasonMalformed},
+
+		{name: "G03 kid path", raw: josetest.Compact(`{"alg":"RS256","kid":"../../dev/null"}`), kid: "../../dev/null"},
+		{name: "G03 kid null", raw: josetest.Compact(`{"alg":"RS256","kid":null}`), reason: ReasonKeyID},
+		{name: "G03 kid number", raw: josetest.Compact(`{"alg":"RS256","kid":1}`), reason: ReasonKeyID},
+		{name: "G03 kid empty", raw: josetest.Compact(`{"alg":"RS256","kid":""}`), reason: ReasonKeyID},
+		{name: "G03 kid 10 KB", raw: josetest.Compact(`{"alg":"RS256","kid":"` + strings.Repeat("k", 10<<10) + `"}`), reason: ReasonKeyID},
+
+		{name: "F25 typ at+jwt", raw: josetest.Compact(`{"alg":"RS256","typ":"at+jwt"}`), reason: ReasonType},
+		{name: "F25 typ application/at+jwt", raw: josetest.Compact(`{"alg":"RS256","typ":"application/at+jwt"}`), reason: ReasonType},
+		{name: "F25 typ logout+jwt", raw: josetest.Compact(`{"alg":"RS256","typ":"logout+jwt"}`), reason: ReasonType},
+		{name: "F25 typ number", raw: josetest.Compact(`{"alg":"RS256","typ":1}`), reason: ReasonType},
+
+		{name: "G06 JSON serialization", raw: `{"protected":"` + josetest.Segment(`{"alg":"RS256"}`) + `","payload":"e30","signature":"AA"}`, reason: ReasonMalformed},
+		{name: "G06 JSON serialization with dots", raw: `{"a":"..","protected":"` + josetest.Segment(`{"alg":"RS256"}`) + `"}`, reason: ReasonMalformed},
+		{name: "G06 detached", raw: josetest.Segment(`{"alg":"RS256"}`) + ".." + josetest.Segment("signature"), reason: ReasonMalformed},
+		{name: "G06 b64 false", raw: josetest.Compact(`{"alg":"RS256","b64":false}`), reason: ReasonCritical},
+		{name: "G06 b64 true", raw: josetest.Compact(`{"alg":"RS256","b64":true}`), reason: ReasonCritical},
+		{name: "G07 crit", raw: josetest.Compact(`{"alg":"RS256","crit":["x"],"x":1}`), reason: ReasonCritical},
+		{name: "G07 crit empty", raw: josetest.Compact(`{"alg":"RS256","crit":[]}`), reason: ReasonCritical},
+		{name: "G07 crit null", raw: josetest.Compact(`{"alg":"RS256","crit":null}`), reason: ReasonCritical},
+
+		{name: "G08 padding", raw: josetest.Compact(`{"alg":"RS256"}`) + "=", reason: ReasonMalformed},
+		{name: "G08 line break", raw: josetest.Compact(`{"alg":"RS256"}`) + "\n", reason: ReasonMalformed},
+		{name: "G08 line break inside", raw: "eyJh\r" + josetest.Compact(`{"alg":"RS256"}`)[len("eyJh"):], reason: ReasonMalformed},
+		{name: "G08 leading space", raw: " " + josetest.Compact(`{"alg":"RS256"}`), reason: ReasonMalformed},
+		{name: "G08 standard alphabet", raw: josetest.Segment(`{"alg":"RS256"}`) + ".e30.ab+/", reason: ReasonMalformed},
+		{name: "G08 unused bits", raw: josetest.Segment(`{"alg":"RS256"}`) + ".e30.AB", reason: ReasonMalformed},
+		{name: "G08 unused bits in the payload", raw: josetest.Segment(`{"alg":"RS256"}`) + ".e31.AA", reason: ReasonMalformed},
+
+		{name: "G09 empty", raw: "", reason: ReasonMalformed},
+		{name: "G09 two dots", raw: "..", reason: ReasonMalformed},
+		{name: "G09 no signature", raw: josetest.Segment(`{"alg":"RS256"}`) + ".e30.", reason: ReasonMalformed},
+		{name: "G09 no header", raw: ".e30.AA", reason: ReasonMalformed},
+		{name: "G09 two parts", raw: josetest.Segment(`{"alg":"RS256"}`) + ".e30", reason: ReasonMalformed},
+		{name: "G09 four parts", raw: josetest.Compact(`{"alg":"RS256"}`) + ".AA", reason: ReasonMalformed},
+		{name: "G09 million dots", raw: strings.Repeat(".", 1_000_000), reason: ReasonTooLarge},
+		{name: "G09 all dots that are read", raw: strings.Repeat(".", maxJWT), reason: ReasonMalformed},
+		{name: "G09 1 MB header", raw: josetest.Compact(`{"alg":"RS256","x":"` + strings.Repeat("x", 1<<20) + `"}`), reason: ReasonTooLarge},
+		{name: "G09 header is no object", raw: josetest.Compact(`["RS256"]`), reason: ReasonMalformed},
+		{name: "G09 header is no JSON", raw: josetest.Compact(`alg=RS256`), reason: ReasonMalformed},
+		{name: "F33 encrypted", raw: "a.b.c.d.e", reason: ReasonEncrypted},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			header, err := parseCompact(test.raw, "RS256")
+			if test.reason != "" {
+				plugintest.Refused(t, err, sdk.ErrInvalidResponse, test.reason)
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if header.kid != test.kid || header.alg != "RS256" {
+				t.Errorf("got %+v", header)
+			}
+		})
+	}
+}
+
+// TestParseCompactIsFast measures nothing finer than what a quadratic reader
+// would miss by far.
+func TestParseCompactIsFast(t *testing.T) {
+	const many = 10
+	hostile := []string{strings.Repeat(".", 64<<20), josetest.Compact(`{"alg":"RS256","x":` + strings.Repeat("[", 40_000) + strings.Repeat("]", 40_000) + "}")[:maxJWT]}
+	start := time.Now()
+	for range many {
+		for _, raw := range hostile {
+			if _, err := parseCompact(raw, "RS256"); err == nil {
+				t.Fatal("accepted")
+			}
+		}
+	}
+	if took := time.Since(start); took > time.Second {
+		t.Errorf("G09 %d hostile tokens took %v", many*len(hostile), took)
+	}
+}
+
+// FuzzParseCompact holds the parser against go-jose: what we accept must be read
+// there as the same header, from exactly one serialization.
+func FuzzParseCompact(f *testing.F) {
+	for _, header := range []string{
+		`{"alg":"RS256","kid":"k","typ":"JWT"}`, `{"alg":"RS256","crit":["exp"]}`, `{"alg":"none"}`,
+		`{"alg":"RS256","jwk":{"kty":"RSA","n":"AQAB","e":"AQAB"}}`, `{"alg":"RS256","kid":1}`,
+	} {
+		f.Add(josetest.Compact(header))
+	}
+	f.Add(`{"payload":"e30","protected":"eyJhbGciOiJSUzI1NiJ9","signature":"AA"}`)
+	f.Add("..")
+	f.Add("eyJhbGciOiJSUzI1NiIsImA0YCI6MX0.000000000000000.000000000000")
+	f.Fuzz(func(t *testing.T, raw string) {
+		header, err := parseCompact(raw, "RS256")
+		if err != nil {
+			if sdk.ReasonOf(err) == "" {
+				t.Fatalf("no reason: %v", err)
+			}
+			return
+		}
+		jws, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{jose.RS256})
+		if err != nil {
+			return // go-jose looks into members that we ignore, such as jwk
+		}
+		if got := jws.Signatures[0].Protected; got.KeyID != header.kid || got.Algorithm != header.alg {
+			t.Fatalf("go-jose reads %+v, we read %+v", got, header)
+		}
+		for part := range strings.SplitSeq(raw, ".") {
+			decoded, err := base64.RawURLEncoding.DecodeString(part)
+			if err != nil || base64.RawURLEncoding.EncodeToString(decoded) != part {
+				t.Fatalf("a second spelling was accepted: %q", part)
+			}
+		}
+	})
+}

@@ -1,0 +1,183 @@
+package jose
+
+import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/rsa"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-jose/go-jose/v4"
+
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/claims"
+	"github.com/doorward/doorward/sdk/upstream"
+)
+
+// Limits of a key set.
+const (
+	maxKeys    = 100
+	minRSABits = 2048
+	maxRSABits = 8192 // beyond it a signature costs milliseconds to verify
+)
+
+// KeySet is the usable part of a key set.
+type KeySet struct {
+	Keys     []PublicKey
+	Unusable int // keys that are left out
+}
+
+// PublicKey is one key and what it may be used for.
+type PublicKey struct {
+	Issuer string // of Microsoft's keys: the tenants that it signs for
+	id     string
+	alg    string // empty: any that fits the key
+	public any    // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
+}
+
+func (s KeySet) verify(raw string, h header) ([]byte, PublicKey, error) {
+	key, err := s.find(h)
+	if err != nil {
+		return nil, PublicKey{}, err
+	}
+	jws, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(h.alg)})
+	if err != nil {
+		return nil, PublicKey{}, sdk.InvalidResponse(ReasonMalformed, "the JOSE library refuses it")
+	}
+	payload, err := jws.Verify(key.public)
+	if err != nil {
+		return nil, PublicKey{}, sdk.InvalidResponse(ReasonSignature, "the signature does not fit the key %q", upstream.Shown(key.id))
+	}
+	return payload, key, nil
+}
+
+// find picks the one key that fits. Trying several would let a key be used that
+// was never meant for it (OpenID Connect Core section 10.1).
+func (s KeySet) find(h header) (PublicKey, error) {
+	var found []PublicKey
+	for _, key := range s.Keys {
+		if key.Fits(h.alg) && (h.kid == "" || h.kid == key.id) {
+			found = append(found, key)
+		}
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return PublicKey{}, sdk.InvalidResponse(ReasonUnknown, "no %s key with ID %q among %d usable and %d unusable ones",
+			h.alg, upstream.Shown(h.kid), len(s.Keys), s.Unusable)
+	default:
+		return PublicKey{}, sdk.InvalidResponse(ReasonAmbiguous, "%d %s keys fit the ID %q: have the provider name its keys",
+			len(found), h.alg, upstream.Shown(h.kid))
+	}
+}
+
+// Fits binds the key to the algorithm, which go-jose leaves open.
+func (k PublicKey) Fits(alg string) bool {
+	if k.alg != "" && k.alg != alg {
+		return false
+	}
+	switch public := k.public.(type) {
+	case *rsa.PublicKey:
+		return strings.HasPrefix(alg, "RS") || strings.HasPrefix(alg, "PS")
+	case *ecdsa.PublicKey:
+		return alg == map[int]string{256: "ES256", 384: "ES384", 521: "ES512"}[public.Curve.Params().BitSize]
+	case ed25519.PublicKey:
+		return alg == string(jose.EdDSA)
+	}
+	return false
+}
+
+// parseKeys reads a JWK set (RFC 7517 section 5). Keys that we cannot or must
+// not use are left out and counted.
+func parseKeys(data []byte) (KeySet, error) {
+	object, err := claims.Decode(data)
+	if err != nil {
+		return KeySet{}, err
+	}
+	list, ok := object["keys"].([]any)
+	if !ok {
+		return KeySet{}, errors.New("no list of keys")
+	}
+	if len(list) > maxKeys {
+		return KeySet{}, fmt.Errorf("%d keys, at most %d are read", len(list), maxKeys)
+	}
+	var set KeySet
+	for _, item := range list {
+		member, _ := item.(map[string]any)
+		key, err := parseKey(member)
+		if err != nil {
+			set.Unusable++
+			continue
+		}
+		set.Keys = append(set.Keys, key)
+	}
+	return set, nil
+}
+
+func parseKey(object claims.Object) (PublicKey, error) {
+	if err := checkUse(object); err != nil {
+		return PublicKey{}, err
+	}
+	key := PublicKey{}
+	for name, target := range map[string]*string{"kid": &key.id, "alg": &key.alg, "issuer": &key.Issuer} {
+		var err error
+		if *target, err = object.String(name); err != nil {
+			return PublicKey{}, err
+		}
+	}
+	// Only what makes the key is handed on: a certificate beside it (x5c) says
+	// nothing that we want to know.
+	material := map[string]any{}
+	for _, name := range []string{"kty", "crv", "x", "y", "n", "e"} {
+		if object.Has(name) {
+			material[name] = object[name]
+		}
+	}
+	encoded, err := json.Marshal(material)
+	if err != nil {
+		return PublicKey{}, fmt.Errorf("encoding the key: %w", err)
+	}
+	var jwk jose.JSONWebKey
+	if err := json.Unmarshal(encoded, &jwk); err != nil {
+		return PublicKey{}, fmt.Errorf("reading the key: %w", err)
+	}
+	key.public = jwk.Key
+	return key, checkStrength(jwk.Key)
+}
+
+// checkUse refuses keys that are not for signatures (RFC 7517 sections 4.2 and
+// 4.3), and those that are not public: a symmetric key in a public place would
+// let everybody sign, and so does a private one.
+func checkUse(object claims.Object) error {
+	if use, err := object.String("use"); err != nil || use != "" && use != "sig" {
+		return errors.New("not for signatures")
+	}
+	operations, err := object.Strings("key_ops")
+	if err != nil || operations != nil && !slices.Contains(operations, "verify") {
+		return errors.New("not for verifying")
+	}
+	for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
+		if object.Has(private) {
+			return errors.New("a private or symmetric key")
+		}
+	}
+	return nil
+}
+
+func checkStrength(public any) error {
+	switch public := public.(type) {
+	case *rsa.PublicKey:
+		bits := public.N.BitLen()
+		if bits < minRSABits || bits > maxRSABits || public.E < 3 || public.E%2 == 0 {
+			return fmt.Errorf("an RSA key of %d bits with exponent %d", bits, public.E)
+		}
+		return nil
+	case *ecdsa.PublicKey, ed25519.PublicKey:
+		return nil
+	}
+	return fmt.Errorf("a key of type %T", public)
+}

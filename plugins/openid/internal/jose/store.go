@@ -1,0 +1,101 @@
+package jose
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/claims"
+	"github.com/doorward/doorward/sdk/upstream"
+)
+
+// How long a key set is fresh: as long as the provider says, within these bounds. A
+// key that the provider withdrew is trusted no longer than that, or than KeysKeep if
+// the provider is down meanwhile.
+const (
+	keysLeast = time.Minute
+	KeysMost  = time.Hour
+	KeysKeep  = 6 * time.Hour
+)
+
+// Store verifies signatures with the keys at a jwks_uri.
+type Store struct {
+	uri    string
+	client *http.Client
+	keys   *upstream.Document[KeySet]
+}
+
+// NewStore makes a store that loads the keys when they are first needed.
+func NewStore(uri string, client *http.Client, now func() time.Time, logger *slog.Logger) *Store {
+	s := &Store{uri: uri, client: client}
+	s.keys = upstream.NewDocument(upstream.Source[KeySet]{
+		What: "the provider's keys", Load: s.load, Now: now, Logger: logger, NotInTime: ReasonNotInTime,
+	})
+	return s
+}
+
+// URI is where the keys are.
+func (s *Store) URI() string { return s.uri }
+
+// Token is a token whose signature was verified.
+type Token struct {
+	Claims claims.Object
+	Key    PublicKey // that signed it
+	alg    string
+}
+
+// Verify reads a token and verifies its signature. alg is the only algorithm that is
+// accepted (RFC 8725 section 3.1). Nothing is said about the claims.
+//
+// An unknown key ID may be that of a new key, so the keys are loaded anew and tried
+// again (OpenID Connect Core section 10.1.1). So may a signature that does not fit
+// where key IDs are not used.
+func (s *Store) Verify(ctx context.Context, raw, alg string) (Token, error) {
+	h, err := parseCompact(raw, alg)
+	if err != nil {
+		return Token{}, err
+	}
+	set, err := s.keys.Get(ctx)
+	if err != nil {
+		return Token{}, err
+	}
+	payload, key, err := set.verify(raw, h)
+	if reason := sdk.ReasonOf(err); reason == ReasonUnknown || h.kid == "" && reason == ReasonSignature {
+		if set, err = s.keys.Renew(ctx); err != nil {
+			return Token{}, err
+		}
+		payload, key, err = set.verify(raw, h)
+	}
+	if err != nil {
+		return Token{}, err
+	}
+	object, err := claims.Decode(payload)
+	if err != nil {
+		return Token{}, sdk.InvalidResponse(ReasonClaims, "%w", err)
+	}
+	return Token{Claims: object, Key: key, alg: alg}, nil
+}
+
+// Load reads the keys anew, for a check.
+func (s *Store) Load(ctx context.Context) (KeySet, error) {
+	loaded, err := s.load(ctx)
+	return loaded.Value, err
+}
+
+func (s *Store) load(ctx context.Context) (upstream.Loaded[KeySet], error) {
+	none := upstream.Loaded[KeySet]{}
+	answer, err := upstream.Get(ctx, s.client, s.uri, http.Header{"Accept": {"application/jwk-set+json, application/json"}})
+	if err != nil {
+		return none, sdk.Unavailable(ReasonKeysAway, "%w", err)
+	}
+	if answer.Status != http.StatusOK {
+		return none, sdk.Unavailable(ReasonKeysStatus, "%s %s", s.uri, answer.Problem())
+	}
+	set, err := parseKeys(answer.Body)
+	if err != nil {
+		return none, sdk.InvalidResponse(ReasonKeysBroken, "%s is no key set: %w", s.uri, err)
+	}
+	return upstream.Loaded[KeySet]{Value: set, Fresh: answer.Fresh(keysLeast, KeysMost), Keep: KeysKeep}, nil
+}

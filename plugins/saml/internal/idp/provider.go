@@ -1,0 +1,312 @@
+package idp
+
+import (
+	"bytes"
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/rsa"
+	"crypto/x509"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/crewjam/saml"
+
+	"github.com/doorward/doorward/plugins/saml/internal/names"
+	"github.com/doorward/doorward/plugins/saml/internal/ownkeys"
+	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/upstream"
+)
+
+// MaxMetadata bounds the metadata in bytes.
+const MaxMetadata = 8 << 20
+
+// Provider is the identity provider as its metadata describes it.
+type Provider struct {
+	EntityID   string
+	Keys       []signingKey
+	WeakKeys   int // that are too short, or of another kind
+	SSO        map[string]string
+	SLO        map[string]Endpoint
+	WantSigned bool // WantAuthnRequestsSigned
+	ValidUntil time.Time
+	cacheFor   time.Duration // zero if it does not say
+	Date       time.Time     // on the clock of who published it; zero if not told
+}
+
+// signingKey is one with which the provider signs. The certificate is what it
+// came in, and is trusted because it stands in the metadata, not for who issued it.
+type signingKey struct {
+	public      crypto.PublicKey
+	Certificate *x509.Certificate
+}
+
+// Endpoint is where messages go (metadata section 2.2.2).
+type Endpoint struct{ Location, Response string }
+
+// Selection says which provider of the metadata is meant, and who vouches for it.
+type Selection struct {
+	EntityID string
+	Pins     []*x509.Certificate
+	Policy   xmldsig.Policy
+	Now      time.Time
+}
+
+// ReadProvider reads metadata of one identity provider or of many (metadata
+// section 2.3).
+func ReadProvider(data []byte, s Selection) (*Provider, error) {
+	data = bytes.TrimPrefix(data, []byte("\ufeff")) // as Microsoft writes it
+	root, err := wall.Parse(data, wall.Metadata())
+	if err != nil {
+		return nil, sdk.Misconfigured(reasonMetadataMalformed, "metadata of the provider: %w", err)
+	}
+	if root, err = s.verified(root); err != nil {
+		return nil, err
+	}
+	found := findProviders(root, s.EntityID)
+	if len(found) != 1 {
+		return nil, s.notOne(found, root)
+	}
+	return readEntity(found[0], s.Now)
+}
+
+// verified returns what one of the pinned keys has signed. Without pins, the
+// channel by which the metadata came is what is trusted.
+func (s Selection) verified(root *wall.Element) (*wall.Element, error) {
+	if len(s.Pins) == 0 {
+		return root, nil
+	}
+	var keys []crypto.PublicKey
+	for _, pin := range s.Pins {
+		keys = append(keys, pin.PublicKey)
+	}
+	signed, err := xmldsig.Verify(root, keys, s.Policy, wall.Metadata())
+	if err != nil {
+		return nil, sdk.Misconfigured(reasonMetadataSignature, "metadata of the provider, held against idp_metadata_certificate: %w", err)
+	}
+	return signed, nil
+}
+
+// findProviders returns the entities that are identity providers of SAML 2.0.
+func findProviders(root *wall.Element, entityID string) []*wall.Element {
+	var found []*wall.Element
+	root.Walk(func(e *wall.Element) bool {
+		id := e.Value("entityID")
+		if e.Is(names.Metadata, "EntityDescriptor") && (entityID == "" || id == entityID) && len(roles(e)) > 0 {
+			found = append(found, e)
+		}
+		return true
+	})
+	return found
+}
+
+// roles are the descriptors of an identity provider of SAML 2.0.
+func roles(entity *wall.Element) []*wall.Element {
+	var list []*wall.Element
+	for _, role := range entity.All(names.Metadata, "IDPSSODescriptor") {
+		if slices.Contains(strings.Fields(role.Value("protocolSupportEnumeration")), names.Protocol) {
+			list = append(list, role)
+		}
+	}
+	return list
+}
+
+func (s Selection) notOne(found []*wall.Element, root *wall.Element) error {
+	switch {
+	case len(found) == 0 && s.EntityID != "":
+		return sdk.Misconfigured(reasonMetadataEntity, "metadata of the provider has no identity provider of SAML 2.0 with the entity ID %q of idp_entity_id", s.EntityID)
+	case len(found) == 0:
+		return sdk.Misconfigured(reasonMetadataEntity, "metadata of the provider has no identity provider of SAML 2.0, but begins with %s", upstream.Shown(root.Local))
+	}
+	var ids []string
+	for _, e := range found[:min(len(found), 5)] {
+		ids = append(ids, upstream.Shown(e.Value("entityID")))
+	}
+	return sdk.Misconfigured(reasonMetadataEntity, "metadata has %d identity providers; write one of them as idp_entity_id: %q", len(found), ids)
+}
+
+func readEntity(entity *wall.Element, now time.Time) (*Provider, error) {
+	role := roles(entity)[0]
+	p := &Provider{EntityID: entity.Value("entityID"), WantSigned: names.IsTrue(role.Value("WantAuthnRequestsSigned"))}
+	if p.EntityID == "" || len(p.EntityID) > MaxEntityID {
+		return nil, sdk.Misconfigured(reasonMetadataEntity, "metadata of the provider has an entity ID of %d bytes; it must have 1 to %d", len(p.EntityID), MaxEntityID)
+	}
+	if err := p.readTimes(role, now); err != nil {
+		return nil, err
+	}
+	if err := p.readKeys(role); err != nil {
+		return nil, err
+	}
+	return p, p.readEndpoints(role)
+}
+
+// MaxEntityID is that of core section 8.3.6.
+const MaxEntityID = 1024
+
+// readTimes takes the strictest of validUntil and cacheDuration of the element and
+// all around it.
+func (p *Provider) readTimes(e *wall.Element, now time.Time) error {
+	for ; e != nil; e = e.Parent {
+		if text, ok := e.Attr("validUntil"); ok {
+			until, err := names.ParseTime(text)
+			if err != nil {
+				return sdk.Misconfigured(reasonMetadataMalformed, "validUntil in the metadata of the provider: %w", err)
+			}
+			if p.ValidUntil.IsZero() || until.Before(p.ValidUntil) {
+				p.ValidUntil = until
+			}
+		}
+		var duration saml.Duration
+		if err := duration.UnmarshalText([]byte(e.Value("cacheDuration"))); err != nil {
+			continue // a hint that cannot be read is none
+		}
+		if d := time.Duration(duration); d > 0 && (p.cacheFor == 0 || d < p.cacheFor) {
+			p.cacheFor = d
+		}
+	}
+	return p.checkValid(now)
+}
+
+func (p *Provider) checkValid(now time.Time) error {
+	if p.ValidUntil.IsZero() || now.Before(p.ValidUntil) {
+		return nil
+	}
+	return sdk.Unavailable(reasonMetadataExpired, "metadata of the provider was valid until %s: have the provider publish it anew, and replace idp_metadata if that is set", p.ValidUntil.Format(time.RFC3339))
+}
+
+// freshFor is how long metadata is kept that may be read again: at most refresh, and
+// half of what is left of its life, so that there is time to try again.
+func (p *Provider) freshFor(refresh time.Duration, now time.Time) time.Duration {
+	fresh := refresh
+	if p.cacheFor > 0 {
+		fresh = min(fresh, p.cacheFor)
+	}
+	if !p.ValidUntil.IsZero() {
+		fresh = min(fresh, p.ValidUntil.Sub(now)/2)
+	}
+	return max(fresh, minFresh)
+}
+
+// keepFor is how long it may serve from now on.
+func (p *Provider) keepFor(now time.Time) time.Duration {
+	if p.ValidUntil.IsZero() {
+		return upstream.Forever
+	}
+	return p.ValidUntil.Sub(now)
+}
+
+// readKeys takes the keys for signing, and those for which no use is named
+// (metadata section 2.4.1.1).
+func (p *Provider) readKeys(role *wall.Element) error {
+	for _, descriptor := range role.All(names.Metadata, "KeyDescriptor") {
+		if use, named := descriptor.Attr("use"); named && use != "signing" {
+			continue
+		}
+		descriptor.Walk(func(e *wall.Element) bool {
+			if e.Is(names.Signature, "X509Certificate") {
+				p.addKey(e)
+			}
+			return true
+		})
+	}
+	if len(p.Keys) == 0 {
+		return sdk.Misconfigured(reasonMetadataKeys, "metadata of the provider has no certificate for signing with an RSA key of %d bits or more, or an ECDSA key (%d are unusable)", ownkeys.MinRSA, p.WeakKeys)
+	}
+	return nil
+}
+
+// maxProviderKeys bounds what a forged signature costs: each key is tried.
+const maxProviderKeys = 16
+
+func (p *Provider) addKey(e *wall.Element) {
+	text, _ := e.Text()
+	der, err := xmldsig.DecodeBase64(text)
+	if err != nil {
+		p.WeakKeys++
+		return
+	}
+	c, err := x509.ParseCertificate(der)
+	if err != nil || !strong(c.PublicKey) || len(p.Keys) == maxProviderKeys {
+		p.WeakKeys++
+		return
+	}
+	for _, k := range p.Keys {
+		if k.Certificate.Equal(c) {
+			return
+		}
+	}
+	p.Keys = append(p.Keys, signingKey{c.PublicKey, c})
+}
+
+const maxRSA = 16384
+
+func strong(key crypto.PublicKey) bool {
+	switch key := key.(type) {
+	case *rsa.PublicKey:
+		return key.N.BitLen() >= ownkeys.MinRSA && key.N.BitLen() <= maxRSA
+	case *ecdsa.PublicKey:
+		return key.Curve.Params().BitSize >= 256
+	}
+	return false
+}
+
+// UsableKeys are those whose certificate holds now. Which do not is told by
+// expired.
+func (p *Provider) UsableKeys(now time.Time, allowExpired bool) (keys []crypto.PublicKey, expired int) {
+	for _, k := range p.Keys {
+		if !allowExpired && (now.After(k.Certificate.NotAfter) || now.Before(k.Certificate.NotBefore)) {
+			expired++
+			continue
+		}
+		keys = append(keys, k.public)
+	}
+	return keys, expired
+}
+
+// readEndpoints takes the first endpoint of each binding that we speak.
+func (p *Provider) readEndpoints(role *wall.Element) error {
+	p.SSO, p.SLO = map[string]string{}, map[string]Endpoint{}
+	for _, e := range role.Children() {
+		binding := e.Value("Binding")
+		sso := e.Is(names.Metadata, "SingleSignOnService")
+		if !sso && !e.Is(names.Metadata, "SingleLogoutService") || binding != names.BindingRedirect && binding != names.BindingPost {
+			continue
+		}
+		to := Endpoint{Location: e.Value("Location"), Response: e.Value("ResponseLocation")}
+		if to.Response == "" {
+			to.Response = to.Location
+		}
+		for _, location := range []string{to.Location, to.Response} {
+			if err := checkLocation(location); err != nil {
+				return sdk.Misconfigured(ReasonMetadataEndpoint, "metadata of the provider: the location of %s %w", e.Local, err)
+			}
+		}
+		if _, known := p.SSO[binding]; sso && !known {
+			p.SSO[binding] = to.Location
+		}
+		if _, known := p.SLO[binding]; !sso && !known {
+			p.SLO[binding] = to
+		}
+	}
+	if len(p.SSO) == 0 {
+		return sdk.Misconfigured(ReasonMetadataEndpoint, "metadata of the provider has no SingleSignOnService with the binding HTTP-Redirect or HTTP-POST")
+	}
+	return nil
+}
+
+// maxLocation leaves room for a request in a redirect.
+const maxLocation = 2 << 10
+
+// checkLocation says what keeps a browser from being sent there: any scheme but
+// https, since a form may be posted to it (CVE-2023-45683), and http beyond this
+// machine.
+func checkLocation(location string) error {
+	if len(location) > maxLocation {
+		return fmt.Errorf("has %d bytes, at most %d are allowed", len(location), maxLocation)
+	}
+	_, err := upstream.ParseEndpoint(location)
+	return err
+}

@@ -1,0 +1,98 @@
+package idp
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/upstream"
+)
+
+// minFresh is the least time that metadata is kept, whatever its cacheDuration says.
+const minFresh = time.Minute
+
+// metadataAccept prefers the registered type of metadata (metadata appendix A).
+const metadataAccept = "application/samlmetadata+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1"
+
+// Source keeps what is known of the provider up to date. Metadata at a URL is read at
+// once and whenever it gets old, in the background; the last good one serves on for as
+// long as its validUntil allows.
+type Source struct {
+	document *upstream.Document[*Provider]
+	FromURL  bool
+}
+
+// FixedSource is a source of metadata that is given as text.
+func FixedSource(p *Provider, now func() time.Time, logger *slog.Logger) *Source {
+	s := &Source{}
+	s.document = upstream.NewDocument(documentOf(now, logger, func(context.Context) (upstream.Loaded[*Provider], error) {
+		keep := p.keepFor(now())
+		return upstream.Loaded[*Provider]{Value: p, Fresh: keep, Keep: keep}, p.checkValid(now())
+	}))
+	_ = s.document.Reload(context.Background()) // an error comes again, when it is asked for
+	return s
+}
+
+// SourceAt is a source of metadata at a URL, until it is closed.
+func SourceAt(url string, client *http.Client, refresh time.Duration, sel Selection, now func() time.Time, logger *slog.Logger) *Source {
+	s := &Source{FromURL: true}
+	s.document = upstream.NewDocument(documentOf(now, logger, func(ctx context.Context) (upstream.Loaded[*Provider], error) {
+		answer, err := fetch(ctx, client, url)
+		if err != nil {
+			return upstream.Loaded[*Provider]{}, err
+		}
+		at := now()
+		sel.Now = at
+		p, err := ReadProvider(answer.Body, sel)
+		if err != nil {
+			return upstream.Loaded[*Provider]{}, err
+		}
+		p.Date = answer.Date()
+		return upstream.Loaded[*Provider]{Value: p, Fresh: p.freshFor(refresh, at), Keep: p.keepFor(at)}, nil
+	}))
+	s.document.KeepFresh()
+	return s
+}
+
+func documentOf(now func() time.Time, logger *slog.Logger, load func(context.Context) (upstream.Loaded[*Provider], error)) upstream.Source[*Provider] {
+	return upstream.Source[*Provider]{What: "metadata of the provider", Load: load, Now: now, Logger: logger, NotInTime: reasonNotInTime}
+}
+
+// Get returns the provider. Before the first good load it waits for the one under
+// way, or tries one.
+func (s *Source) Get(ctx context.Context) (*Provider, error) { return s.document.Get(ctx) }
+
+// renew reads the metadata anew because known lacks something, though not each time:
+// anybody can send a signature that no key verifies. It reports whether there is
+// another one now.
+func (s *Source) renew(ctx context.Context, known *Provider) (*Provider, bool) {
+	if !s.FromURL {
+		return known, false
+	}
+	p, err := s.document.Renew(ctx)
+	return p, err == nil && p != known
+}
+
+// Reload reads the metadata anew in any case, for a check.
+func (s *Source) Reload(ctx context.Context) error { return s.document.Reload(ctx) }
+
+// LoadedAt is when the metadata was read.
+func (s *Source) LoadedAt() time.Time { return s.document.LoadedAt() }
+
+// Close ends the reading in the background.
+func (s *Source) Close() { s.document.Close() }
+
+func fetch(ctx context.Context, client *http.Client, url string) (upstream.Answer, error) {
+	answer, err := upstream.Get(ctx, client, url, http.Header{"Accept": {metadataAccept}})
+	switch {
+	case err != nil:
+		return answer, sdk.Unavailable(reasonMetadataUnreachable, "reading idp_metadata_url: %w", err)
+	case answer.Redirect() != "":
+		return answer, sdk.Unavailable(ReasonMetadataStatus, "idp_metadata_url %s: write that URL, if you trust it", answer.Problem())
+	case answer.Status != http.StatusOK:
+		return answer, sdk.Unavailable(ReasonMetadataStatus, "idp_metadata_url %s", answer.Problem())
+	}
+	return answer, nil
+}

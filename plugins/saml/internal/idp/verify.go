@@ -1,0 +1,83 @@
+package idp
+
+import (
+	"context"
+	"crypto"
+	"errors"
+	"time"
+
+	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/upstream"
+)
+
+// Verifier verifies the signatures of one message with the keys of the provider.
+// Should none of them fit, the provider may have new ones: its metadata is read anew,
+// once in a while.
+type Verifier struct {
+	Ctx          context.Context
+	Source       *Source
+	Provider     *Provider
+	Policy       xmldsig.Policy
+	AllowExpired bool
+	Now          time.Time
+}
+
+// Verify returns what is signed in the element. It is xmldsig.ErrUnsigned, as it
+// is, if there is no signature.
+func (v *Verifier) Verify(e *wall.Element, what string) (*wall.Element, error) {
+	var signed *wall.Element
+	err := v.withKeys(func(keys []crypto.PublicKey) (err error) {
+		signed, err = xmldsig.Verify(e, keys, v.Policy, wall.Message())
+		return err
+	})
+	if err != nil {
+		return nil, v.explain(err, what)
+	}
+	return signed, nil
+}
+
+// VerifyBytes is for a signature that does not stand in the message, but over some
+// bytes of a query.
+func (v *Verifier) VerifyBytes(verify func([]crypto.PublicKey, xmldsig.Policy) error, what string) error {
+	err := v.withKeys(func(keys []crypto.PublicKey) error { return verify(keys, v.Policy) })
+	if err != nil {
+		return v.explain(err, what)
+	}
+	return nil
+}
+
+func (v *Verifier) withKeys(verify func([]crypto.PublicKey) error) error {
+	keys, _ := v.Provider.UsableKeys(v.Now, v.AllowExpired)
+	err := verify(keys)
+	if !errors.Is(err, xmldsig.ErrSignature) {
+		return err
+	}
+	renewed, changed := v.Source.renew(v.Ctx, v.Provider)
+	if !changed || renewed.EntityID != v.Provider.EntityID {
+		return err
+	}
+	v.Provider = renewed
+	keys, _ = renewed.UsableKeys(v.Now, v.AllowExpired)
+	return verify(keys)
+}
+
+// explain says what an operator may do about a signature.
+func (v *Verifier) explain(err error, what string) error {
+	switch {
+	case errors.Is(err, xmldsig.ErrUnsigned):
+		return err
+	case errors.Is(err, xmldsig.ErrAlgorithm):
+		return sdk.InvalidResponse(ReasonAlgorithm, "signature of the %s: %w; have the provider sign with SHA-256", what, err)
+	case errors.Is(err, xmldsig.ErrSignature):
+		_, expired := v.Provider.UsableKeys(v.Now, v.AllowExpired)
+		if expired > 0 {
+			return sdk.InvalidResponse(ReasonCertificateTime, "signature of the %s: %w; %d of the certificates in the provider's metadata are out of date, and were not tried", what, err, expired)
+		}
+		return sdk.InvalidResponse(ReasonSignature, "signature of the %s: %w in the provider's metadata; if it has a new key, idp_metadata must be replaced", what, err)
+	case errors.Is(err, xmldsig.ErrDigest):
+		return sdk.InvalidResponse(ReasonSignature, "signature of the %s: %w", what, err)
+	}
+	return sdk.InvalidResponse(ReasonSignatureShape, "signature of the %s: %w", what, errors.New(upstream.Quoted(err.Error())))
+}

@@ -1,0 +1,94 @@
+package rules
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"net/url"
+
+	"github.com/doorward/doorward/plugins/saml/internal/names"
+	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/claims"
+)
+
+// NameID is what the provider calls the end user (core section 2.2.3).
+type NameID struct {
+	Value           string `json:"v"`
+	Format          string `json:"f,omitempty"`
+	NameQualifier   string `json:"n,omitempty"`
+	SPNameQualifier string `json:"s,omitempty"`
+}
+
+// ReadSubjectID reads the NameID, or decrypts it. There need be none: then an
+// attribute must identify the end user.
+func ReadSubjectID(e *wall.Element, decrypt func(*wall.Element) (*wall.Element, error)) (*NameID, error) {
+	plain, encrypted := e.All(names.Assertion, "NameID"), e.All(names.Assertion, "EncryptedID")
+	switch {
+	case len(plain)+len(encrypted)+len(e.All(names.Assertion, "BaseID")) > 1:
+		return nil, sdk.InvalidResponse(ReasonSubject, "several identifiers of the end user")
+	case len(plain) == 1:
+		return readNameID(plain[0])
+	case len(encrypted) == 0:
+		return nil, nil
+	}
+	// The signature over all around it was verified.
+	element, err := decrypt(encrypted[0])
+	if err != nil {
+		return nil, err
+	}
+	if !element.Is(names.Assertion, "NameID") {
+		return nil, sdk.InvalidResponse(ReasonSubject, "what is encrypted is no NameID")
+	}
+	return readNameID(element)
+}
+
+func readNameID(e *wall.Element) (*NameID, error) {
+	text, ok := e.Text()
+	if !ok || text == "" {
+		return nil, sdk.InvalidResponse(ReasonSubject, "a NameID that is empty, or holds elements")
+	}
+	n := &NameID{
+		Value: text, Format: e.Value("Format"),
+		NameQualifier: e.Value("NameQualifier"), SPNameQualifier: e.Value("SPNameQualifier"),
+	}
+	if len(n.Value)+len(n.NameQualifier)+len(n.SPNameQualifier)+len(n.Format) > 8<<10 {
+		return nil, sdk.InvalidResponse(ReasonSubject, "a NameID that is too long")
+	}
+	return n, nil
+}
+
+// Key is the NameID as one text, so that two that differ in anything that tells
+// people apart have two. A persistent identifier is unique only together with its
+// qualifiers (core section 8.3.7), which are left out where they are those that go
+// without saying.
+func (n NameID) Key(p, us string) string {
+	nq, spnq := n.NameQualifier, n.SPNameQualifier
+	if nq == p {
+		nq = ""
+	}
+	if spnq == us {
+		spnq = ""
+	}
+	if n.Format != names.FormatPersistent || nq == "" && spnq == "" {
+		return n.Value
+	}
+	return url.QueryEscape(nq) + "!" + url.QueryEscape(spnq) + "!" + n.Value
+}
+
+// LogoutKey is the key as logout messages compare it: a text that is too long to
+// be compared is its fingerprint.
+func (n NameID) LogoutKey(p, us string) string { return SessionText(n.Key(p, us)) }
+
+// SessionText keeps what names sessions within what the host compares.
+func SessionText(text string) string {
+	if text == "" || claims.CheckSubject(text) == nil {
+		return text
+	}
+	return Fingerprint(text)
+}
+
+// Fingerprint stands for an entity ID that is too long for a memory.
+func Fingerprint(entityID string) string {
+	sum := sha256.Sum256([]byte(entityID))
+	return "sha256:" + hex.EncodeToString(sum[:])
+}

@@ -1,0 +1,101 @@
+package rules
+
+import (
+	"time"
+
+	"github.com/doorward/doorward/plugins/saml/internal/names"
+	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/upstream"
+)
+
+// MaxAge is how long after it was issued a message is accepted: a response comes
+// at once.
+const MaxAge = 5 * time.Minute
+
+// Expectation is what a message, and the assertion in it, must fit.
+type Expectation struct {
+	Unsolicited bool
+	RequestID   string    // of our request; empty if unsolicited
+	Begun       time.Time // the login; zero if unsolicited
+
+	Provider  string // its entity ID
+	Us        string // our entity ID
+	Recipient string // where the message came to: assertion consumer or logout service
+
+	Contexts   []string // that are accepted; none: any
+	ForceAuthn bool
+
+	Now  time.Time
+	Skew time.Duration
+
+	// Decrypt opens an EncryptedID.
+	Decrypt func(*wall.Element) (*wall.Element, error)
+}
+
+// CheckResponse holds the response itself against what we asked (core section
+// 3.2.2, bindings section 3.5.5.2, profiles section 4.1.4.3).
+func CheckResponse(e *wall.Element, signed bool, want Expectation) error {
+	if err := CheckHead(e, want, "response"); err != nil {
+		return err
+	}
+	if len(e.All(names.Assertion, "Issuer")) != 1 {
+		return sdk.InvalidResponse(ReasonIssuer, "the response does not say who issued it")
+	}
+	destination, given := e.Attr("Destination")
+	if given && destination != want.Recipient || !given && signed {
+		return sdk.InvalidResponse(ReasonDestination, "the response is for %q, and we are %q: set the latter as assertion consumer service URL (reply URL) at the provider", upstream.Shown(destination), want.Recipient)
+	}
+	if err := checkInResponseTo(e, want, "response"); err != nil {
+		return err
+	}
+	return checkStatus(e)
+}
+
+// CheckHead checks what all messages and assertions have in common (core sections
+// 2.3.3, 3.2.1 and 3.2.2).
+func CheckHead(e *wall.Element, want Expectation, what string) error {
+	if version := e.Value("Version"); version != names.Version {
+		return sdk.InvalidResponse(ReasonVersion, "the %s is of SAML version %q, not 2.0", what, upstream.Shown(version))
+	}
+	if !NCName.MatchString(e.Value("ID")) {
+		return sdk.InvalidResponse(ReasonID, "the %s has no ID", what)
+	}
+	issued, err := names.ParseTime(e.Value("IssueInstant"))
+	if err != nil {
+		return sdk.InvalidResponse(ReasonTime, "IssueInstant of the %s %w", what, err)
+	}
+	now := want.Now
+	if issued.After(now.Add(want.Skew)) || issued.Before(now.Add(-MaxAge-want.Skew)) {
+		return sdk.InvalidResponse(ReasonIssueInstant, "the %s was issued at %s, and it is %s: is one of the clocks wrong?", what, issued.Format(time.RFC3339), now.UTC().Format(time.RFC3339))
+	}
+	return checkIssuer(e, want.Provider, what)
+}
+
+// checkIssuer accepts a missing issuer; where there must be one, that is checked
+// by whoever knows.
+func checkIssuer(e *wall.Element, provider, what string) error {
+	issuers := e.All(names.Assertion, "Issuer")
+	if len(issuers) == 0 {
+		return nil
+	}
+	text, ok := names.URIText(issuers[0])
+	if format, given := issuers[0].Attr("Format"); given && format != names.FormatEntity {
+		ok = false
+	}
+	if !ok || len(issuers) != 1 || text != provider {
+		return sdk.InvalidResponse(ReasonIssuer, "the %s was issued by %q, and the provider is %q", what, upstream.Shown(text), upstream.Shown(provider))
+	}
+	return nil
+}
+
+func checkInResponseTo(e *wall.Element, want Expectation, what string) error {
+	answered, given := e.Attr("InResponseTo")
+	switch {
+	case want.Unsolicited && given:
+		return sdk.InvalidResponse(ReasonInResponseTo, "the %s answers a request, and came without a login of this browser", what)
+	case !want.Unsolicited && answered != want.RequestID:
+		return sdk.InvalidResponse(ReasonInResponseTo, "the %s does not answer the request of this login", what)
+	}
+	return nil
+}

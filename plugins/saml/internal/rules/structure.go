@@ -1,0 +1,92 @@
+package rules
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/doorward/doorward/plugins/saml/internal/names"
+	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/sdk"
+)
+
+// CheckStructure refuses a message in which something that counts stands in more
+// than one place: signature wrapping needs a second place for the assertion that
+// was signed (Somorovsky 2012). It knows nothing of who signed what.
+//
+//   - There is at most one assertion, encrypted or not, in all of the message, and
+//     it is the root or a child of the root; not in Advice, Extensions or Object.
+//   - A signature is a child of the root or of the assertion, and there is at most
+//     one in each.
+//   - No two elements have the same ID, under any spelling of the name.
+func CheckStructure(root *wall.Element) error {
+	s := structure{root: root, ids: map[string]bool{}}
+	root.Walk(func(e *wall.Element) bool {
+		s.check(e)
+		return s.err == nil
+	})
+	return s.err
+}
+
+type structure struct {
+	root      *wall.Element
+	assertion bool
+	signed    []*wall.Element // what has a signature
+	ids       map[string]bool
+	err       error
+}
+
+// messages are the roots that SAML has; none may be inside of another.
+var messages = []string{"Response", "LogoutRequest", "LogoutResponse", "AuthnRequest", "ArtifactResponse", "Envelope"}
+
+func (s *structure) check(e *wall.Element) {
+	s.checkIDs(e)
+	switch {
+	case isAssertion(e):
+		if s.assertion || e.Space != names.Assertion || e != s.root && e.Parent != s.root {
+			s.refuse("an assertion in another place than the only one for it")
+		}
+		s.assertion = true
+	case e.Local == "Signature" && e.Space == names.Signature:
+		around := e.Parent
+		if around != s.root && !(isAssertion(around) && around.Parent == s.root) || slices.Contains(s.signed, around) {
+			s.refuse("a signature in another place than those for one")
+		}
+		s.signed = append(s.signed, around)
+	case e != s.root && e.Space == names.Protocol && slices.Contains(messages, e.Local):
+		s.refuse("a %s inside of another message", e.Local)
+	}
+}
+
+func isAssertion(e *wall.Element) bool {
+	return e.Local == "Assertion" || e.Local == "EncryptedAssertion"
+}
+
+// NCName is xs:ID, of ASCII.
+var NCName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,254}$`)
+
+// checkIDs looks at everything that some library would take for an ID. In SAML the
+// name is ID, in XML Signature and XML Encryption it is Id.
+func (s *structure) checkIDs(e *wall.Element) {
+	for _, a := range e.Attrs {
+		if !strings.EqualFold(a.Local, "id") {
+			continue
+		}
+		saml := e.Space == names.Protocol || e.Space == names.Assertion
+		switch {
+		case a.Prefix != "", saml && a.Local != "ID":
+			s.refuse("an ID under another name on %s", e.Local)
+		case !NCName.MatchString(a.Value):
+			s.refuse("an ID of another form than XML has on %s", e.Local)
+		case s.ids[a.Value]:
+			s.refuse("the same ID twice")
+		}
+		s.ids[a.Value] = true
+	}
+}
+
+func (s *structure) refuse(format string, args ...any) {
+	if s.err == nil {
+		s.err = sdk.InvalidResponse(ReasonStructure, format, args...)
+	}
+}
