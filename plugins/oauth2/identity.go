@@ -70,6 +70,9 @@ func (m *mechanism) identify(known answers) (sdk.Identity, error) {
 	if err := m.checkTokenUser(known, subject); err != nil {
 		return sdk.Identity{}, err
 	}
+	if err := m.checkCallUsers(known, subject); err != nil {
+		return sdk.Identity{}, err
+	}
 	if err := m.checkStanding(root); err != nil {
 		return sdk.Identity{}, err
 	}
@@ -144,6 +147,26 @@ func (m *mechanism) checkTokenUser(known answers, subject string) error {
 	text, ok := fieldpath.Text(v)
 	if v != nil && (!ok || text != subject) {
 		return sdk.InvalidResponse(reasonTokenUser, "the token response is about another user than the profile: compare %s with %s", m.set.tokenUser, m.set.identifier)
+	}
+	return nil
+}
+
+// checkCallUsers does the same for the answers that tell whom they are about: the
+// user may have been switched between two requests.
+func (m *mechanism) checkCallUsers(known answers, subject string) error {
+	for _, call := range m.set.calls {
+		if call.User.IsZero() || known.calls[call.Name] == nil {
+			continue
+		}
+		found, err := call.User.All(known.calls[call.Name])
+		if err != nil {
+			return sdk.InvalidResponse(reasonTokenUser, "%s: user %w", call.Name, err)
+		}
+		for _, v := range found {
+			if text, ok := fieldpath.Text(v); !ok || text != subject {
+				return sdk.InvalidResponse(reasonTokenUser, "%s is about another user than the profile", call.Name)
+			}
+		}
 	}
 	return nil
 }

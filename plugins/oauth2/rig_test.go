@@ -252,3 +252,20 @@ func checkSays(t *testing.T, said, want string) {
 		t.Errorf("%.2000q\nlacks %q", said, want)
 	}
 }
+
+func jsonOf(v any) string {
+	data, err := json.Marshal(v)
+	if err != nil {
+		panic(err)
+	}
+	return string(data)
+}
+
+func grantOf(t *testing.T, data []byte) grantContent {
+	t.Helper()
+	var g grantContent
+	if err := json.Unmarshal(data, &g); err != nil {
+		t.Fatal(err)
+	}
+	return g
+}

@@ -113,11 +113,12 @@ func readCalls(raw []byte) ([]preset.Call, error) {
 		Pages    string `json:"pages"`
 		Items    string `json:"items"`
 		Optional bool   `json:"optional"`
+		User     string `json:"user"`
 	}
 	decoder := json.NewDecoder(bytes.NewReader(raw))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&calls); err != nil {
-		return nil, fmt.Errorf("must be a JSON array of objects with name and url, and list, pages, items and optional where they are needed: %s", upstream.Quoted(err.Error()))
+		return nil, fmt.Errorf("must be a JSON array of objects with name and url, and list, pages, items, optional and user where they are needed: %s", upstream.Quoted(err.Error()))
 	}
 	var list []preset.Call
 	for _, c := range calls {
@@ -154,6 +155,11 @@ func parseCall(c preset.Call) (profile.Call, error) {
 		}
 	default:
 		return out, fmt.Errorf("has pages of %s that are neither link nor next: and a path", c.Name)
+	}
+	if c.User != "" {
+		if out.User, err = fieldpath.Parse(c.User); err != nil {
+			return out, fmt.Errorf("has a user of %s whose path %w", c.Name, err)
+		}
 	}
 	if c.Items != "" {
 		if out.Items, err = fieldpath.Parse(c.Items); err != nil {

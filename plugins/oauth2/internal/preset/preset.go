@@ -80,6 +80,7 @@ type Call struct {
 	Items string // the path of the items of a page that is no array
 	// Optional: status 403 and 404 mean that there is nothing for us.
 	Optional bool
+	User     string // the path of the user in the answer; must be the identifier
 }
 
 // Ways to the next page.

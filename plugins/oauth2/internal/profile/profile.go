@@ -59,6 +59,7 @@ type Call struct {
 	Next     fieldpath.Path // or by a member of the answer
 	Items    fieldpath.Path // of an answer that is no array
 	Optional bool           // 403 and 404: there is nothing for us
+	User     fieldpath.Path // of the user whom the answer is about; zero: it does not say
 }
 
 // Profile reads the profile.

@@ -73,30 +73,22 @@ func (d Dialect) Read(a upstream.Answer) (Answer, error) {
 // calls JSON text/plain, others call a form text/html.
 func members(a upstream.Answer) (claims.Object, error) {
 	body := bytes.TrimSpace(a.Body)
+	read := form
+	if bytes.HasPrefix(body, []byte("{")) {
+		read = claims.Decode
+	}
+	object, err := read(body)
 	switch {
+	case err == nil:
+		return object, nil
 	case profile.IsHTML(a) && a.Status == http.StatusOK:
 		return nil, sdk.InvalidResponse(profile.ReasonHTML, "the token endpoint: %s", profile.HTMLText(a))
 	case profile.IsHTML(a):
 		return nil, sdk.Unavailable(profile.ReasonHTML, "the token endpoint: %s", profile.HTMLText(a))
-	case bytes.HasPrefix(body, []byte("{")):
-		object, err := claims.Decode(body)
-		if err != nil {
-			return nil, unreadable(a, err)
-		}
-		return object, nil
+	case a.Status != http.StatusOK:
+		return nil, sdk.Unavailable(codeflow.ReasonStatus, "the token endpoint %s", a.Problem())
 	}
-	object, err := form(body)
-	if err != nil {
-		return nil, unreadable(a, err)
-	}
-	return object, nil
-}
-
-func unreadable(a upstream.Answer, err error) error {
-	if a.Status != http.StatusOK {
-		return sdk.Unavailable(codeflow.ReasonStatus, "the token endpoint %s", a.Problem())
-	}
-	return sdk.InvalidResponse(codeflow.ReasonMalformed, "the answer of the token endpoint, of type %q: %w", upstream.Shown(a.MediaType()), err)
+	return nil, sdk.InvalidResponse(codeflow.ReasonMalformed, "the answer of the token endpoint, of type %q: %w", upstream.Shown(a.MediaType()), err)
 }
 
 // form reads a form as strictly as JSON is read: each name once, also when names

@@ -28,7 +28,7 @@ func (d Dialect) refusal(a upstream.Answer, object claims.Object) error {
 	switch code {
 	case "invalid_client", "unauthorized_client", "incorrect_client_credentials":
 		return sdk.Misconfigured(sdk.Reason(code), "%s: check client_id, client_secret and %s", text, d.methods())
-	case "invalid_grant":
+	case "invalid_grant", "bad_refresh_token":
 		return sdk.InvalidResponse(sdk.Reason(code), "%s", text)
 	case "bad_verification_code":
 		return sdk.InvalidResponse(ReasonCodeSpent, "%s: the code has expired, was used before, or belongs to another client", text)
