@@ -148,14 +148,9 @@ type Finding struct {
 	Text     string // what was found, and what to change
 
 	// ExpiresAt is when what was looked at ends to be good, such as a
-	// certificate. The host warns WarnBeforeExpiry ahead of it. The zero value
-	// means never.
+	// certificate. The host warns ahead of it. The zero value means never.
 	ExpiresAt time.Time
 }
-
-// WarnBeforeExpiry is how long before something expires the operator is warned,
-// by a check and by the host's log: time enough to have a certificate issued.
-const WarnBeforeExpiry = 30 * 24 * time.Hour
 
 // Severity grades a finding.
 type Severity string

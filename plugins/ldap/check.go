@@ -11,6 +11,8 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"github.com/doorward/doorward/plugins/ldap/internal/account"
+	"github.com/doorward/doorward/plugins/ldap/internal/directory"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/upstream"
 )
@@ -20,7 +22,7 @@ import (
 // in, and no wrong password is spent.
 func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
 	findings := checkDangers(m.options)
-	servers, err := m.directory.servers(ctx)
+	servers, err := m.directory.Servers(ctx)
 	if err != nil {
 		findings = append(findings, upstream.Failed("servers", err))
 	}
@@ -50,16 +52,16 @@ func checkDangers(o Options) []sdk.Finding {
 }
 
 // checkServer looks at connection, certificate, service account and clock of one server.
-func (m *mechanism) checkServer(ctx context.Context, s *server) (findings []sdk.Finding, ok bool) {
-	c, err := m.directory.open(ctx, s)
+func (m *mechanism) checkServer(ctx context.Context, s *directory.Server) (findings []sdk.Finding, ok bool) {
+	c, err := m.directory.Open(ctx, s)
 	if err != nil {
 		return []sdk.Finding{upstream.Failed("connection to "+s.String(), err)}, false
 	}
-	defer c.close()
+	defer c.Close()
 	findings = append(findings, checkConnection(c, s, m.now()))
 	if m.options.BindDN != "" {
-		if _, err := c.bind(ctx, m.options.BindDN, m.options.BindPassword.Reveal()); err != nil {
-			text := fmt.Errorf("bind_dn with bind_password: %s", describe(err))
+		if _, err := c.Bind(ctx, m.options.BindDN, m.options.BindPassword.Reveal()); err != nil {
+			text := fmt.Errorf("bind_dn with bind_password: %s", directory.Describe(err))
 			return append(findings, upstream.Failed("bind at "+s.String(), text)), false
 		}
 		findings = append(findings, upstream.Fine("bind at "+s.String(), "as %s", m.options.BindDN))
@@ -67,12 +69,12 @@ func (m *mechanism) checkServer(ctx context.Context, s *server) (findings []sdk.
 	return append(findings, m.checkRoot(ctx, c, s)...), true
 }
 
-func checkConnection(c *connection, s *server, now time.Time) sdk.Finding {
+func checkConnection(c *directory.Connection, s *directory.Server, now time.Time) sdk.Finding {
 	subject := "connection to " + s.String()
-	if c.tls == nil {
+	if c.TLS == nil {
 		return upstream.Fine(subject, "without TLS")
 	}
-	certificate := c.tls.PeerCertificates[0]
+	certificate := c.TLS.PeerCertificates[0]
 	names := strings.Join(append(slices.Clone(certificate.DNSNames), ipTexts(certificate)...), ", ")
 	return upstream.Certificate(subject, "TLS, certificate for "+names, certificate, now)
 }
@@ -87,39 +89,39 @@ func ipTexts(cert *x509.Certificate) []string {
 
 // checkRoot reads the root DSE (RFC 4512 section 5.1): what the server is, and what time
 // it has. Only Active Directory tells the time.
-func (m *mechanism) checkRoot(ctx context.Context, c *connection, s *server) []sdk.Finding {
-	found, _, err := c.search(ctx, query{
-		scope: ldap.ScopeBaseObject, filter: "(objectClass=*)", limit: 1,
-		attributes: []string{"namingContexts", "currentTime", "supportedExtension", "supportedCapabilities", "vendorName"},
+func (m *mechanism) checkRoot(ctx context.Context, c *directory.Connection, s *directory.Server) []sdk.Finding {
+	found, _, err := c.Search(ctx, directory.Query{
+		Scope: ldap.ScopeBaseObject, Filter: "(objectClass=*)", Limit: 1,
+		Attributes: []string{"namingContexts", "currentTime", "supportedExtension", "supportedCapabilities", "vendorName"},
 	})
 	if err != nil || len(found) != 1 {
 		return nil // some servers hide it, which harms nobody
 	}
 	root := found[0]
 	var findings []sdk.Finding
-	if contexts := root.texts("namingContexts"); len(contexts) > 0 && !slices.ContainsFunc(contexts, func(dn string) bool { return isUnder(m.options.UserDN, dn) }) {
+	if contexts := root.Texts("namingContexts"); len(contexts) > 0 && !slices.ContainsFunc(contexts, func(dn string) bool { return directory.IsUnder(m.options.UserDN, dn) }) {
 		findings = append(findings, upstream.Warning("user_dn", "%s is not under what %s serves: %s", m.options.UserDN, s, strings.Join(contexts, "; ")))
 	}
-	if at, ok := generalizedTime(root.text("currentTime")); ok {
+	if at, ok := account.GeneralizedTime(root.Text("currentTime")); ok {
 		findings = append(findings, upstream.Clock(s.String(), m.now(), at, 2*time.Minute, "expiry is judged wrongly"))
 	}
 	return append(findings, checkChange(root, m.options.PasswordChange)...)
 }
 
 // checkChange compares password_change with what the server says that it can do.
-func checkChange(root entry, method string) []sdk.Finding {
+func checkChange(root directory.Entry, method string) []sdk.Finding {
 	const (
 		modify          = "1.3.6.1.4.1.4203.1.11.1" // RFC 3062
 		activeDirectory = "1.2.840.113556.1.4.800"  // MS-ADTS section 3.1.1.3.4.3.1
 	)
-	extensions := root.texts("supportedExtension")
-	isAD := slices.Contains(root.texts("supportedCapabilities"), activeDirectory)
+	extensions := root.Texts("supportedExtension")
+	isAD := slices.Contains(root.Texts("supportedCapabilities"), activeDirectory)
 	switch method {
-	case changeExtended:
+	case account.ChangeExtended:
 		if len(extensions) > 0 && !slices.Contains(extensions, modify) {
 			return []sdk.Finding{upstream.Warning("password_change", "the server does not list the extended operation of RFC 3062: expired passwords cannot be changed")}
 		}
-	case changeUnicode:
+	case account.ChangeUnicode:
 		if !isAD {
 			return []sdk.Finding{upstream.Warning("password_change", "unicode-pwd is for Active Directory, which the server does not say it is")}
 		}
@@ -139,9 +141,9 @@ func (m *mechanism) checkSearches(ctx context.Context) []sdk.Finding {
 	if m.options.CheckUser == "" {
 		return append(findings, m.checkFilter(ctx))
 	}
-	e, err := m.users.byName(ctx, m.directory.search, m.options.CheckUser)
-	if errors.Is(err, errNoEntry) {
-		err = fmt.Errorf("not exactly one entry matches %s under %s", m.users.nameFilter(m.options.CheckUser), m.options.UserDN)
+	e, err := m.users.ByName(ctx, m.directory.Search, m.options.CheckUser)
+	if errors.Is(err, account.ErrNoEntry) {
+		err = fmt.Errorf("not exactly one entry matches %s under %s", m.users.NameFilter(m.options.CheckUser), m.options.UserDN)
 	}
 	if err != nil {
 		return append(findings, upstream.Failed("check_user", err))
@@ -150,10 +152,10 @@ func (m *mechanism) checkSearches(ctx context.Context) []sdk.Finding {
 }
 
 func (m *mechanism) checkBase(ctx context.Context, option, dn string) sdk.Finding {
-	var found []entry
-	err := m.directory.search(ctx, func(c *connection) error {
+	var found []directory.Entry
+	err := m.directory.Search(ctx, func(c *directory.Connection) error {
 		var err error
-		found, _, err = c.search(ctx, query{base: dn, scope: ldap.ScopeBaseObject, filter: "(objectClass=*)", limit: 1, attributes: []string{"1.1"}})
+		found, _, err = c.Search(ctx, directory.Query{Base: dn, Scope: ldap.ScopeBaseObject, Filter: "(objectClass=*)", Limit: 1, Attributes: []string{"1.1"}})
 		return err
 	})
 	switch {
@@ -168,7 +170,7 @@ func (m *mechanism) checkBase(ctx context.Context, option, dn string) sdk.Findin
 // checkFilter sees whether anybody at all could sign in.
 func (m *mechanism) checkFilter(ctx context.Context) sdk.Finding {
 	const subject = "user_filter"
-	found, filter, err := m.users.any(ctx, m.directory.search)
+	found, filter, err := m.users.Any(ctx, m.directory.Search)
 	switch {
 	case err != nil:
 		return upstream.Failed(subject, err)
@@ -179,19 +181,19 @@ func (m *mechanism) checkFilter(ctx context.Context) sdk.Finding {
 }
 
 // checkUser shows what a login of check_user would bring.
-func (m *mechanism) checkUser(ctx context.Context, e entry) []sdk.Finding {
-	id, err := subjectOf(e, m.options.IDAttribute)
+func (m *mechanism) checkUser(ctx context.Context, e directory.Entry) []sdk.Finding {
+	id, err := account.SubjectOf(e, m.options.IDAttribute)
 	if err != nil {
 		return []sdk.Finding{upstream.Failed("id_attribute", err)}
 	}
-	findings := []sdk.Finding{upstream.Fine("check_user", "%s", e.dn), checkSubject(id, m.options.IDAttribute != ""), checkAttributes(e, m.options.identityAttributes())}
-	if s := m.standingOf(e); !s.good() {
-		findings = append(findings, upstream.Warning("account", "could not sign in: %s (%s)", s.reason, s.detail))
+	findings := []sdk.Finding{upstream.Fine("check_user", "%s", e.DN), checkSubject(id, m.options.IDAttribute != ""), checkAttributes(e, m.options.identityAttributes())}
+	if s := m.standingOf(e); !s.Good() {
+		findings = append(findings, upstream.Warning("account", "could not sign in: %s (%s)", s.Reason, s.Detail))
 	}
-	if err := complete(ctx, m.directory.search, &e); err != nil {
+	if err := directory.Complete(ctx, m.directory.Search, &e); err != nil {
 		return append(findings, upstream.Failed("groups", err))
 	}
-	groups, err := groupsOf(ctx, m.directory.search, e, m.options.groupRules(), m.logger)
+	groups, err := account.GroupsOf(ctx, m.directory.Search, e, m.options.groupRules(), m.logger)
 	if err != nil {
 		return append(findings, upstream.Failed("groups", err))
 	}
@@ -200,20 +202,20 @@ func (m *mechanism) checkUser(ctx context.Context, e entry) []sdk.Finding {
 	return append(findings, upstream.Fine("groups", "%d: %s", len(groups), text))
 }
 
-func checkSubject(id subject, chosen bool) sdk.Finding {
-	if id.attribute == idIsDN && !chosen {
+func checkSubject(id account.Subject, chosen bool) sdk.Finding {
+	if id.Attribute == account.IDIsDN && !chosen {
 		return upstream.Warning("id_attribute", "the entry shows no identifier, so that the DN is taken, and somebody who is moved or renamed becomes another user; let bind_dn read entryUUID, or write id_attribute: dn if that is what you want")
 	}
 	if !chosen {
-		return upstream.Fine("id_attribute", "%s of %s; write it into id_attribute, so that it never changes", id.text, id.attribute)
+		return upstream.Fine("id_attribute", "%s of %s; write it into id_attribute, so that it never changes", id.Text, id.Attribute)
 	}
-	return upstream.Fine("id_attribute", "%s of %s", id.text, id.attribute)
+	return upstream.Fine("id_attribute", "%s of %s", id.Text, id.Attribute)
 }
 
-func checkAttributes(e entry, names []string) sdk.Finding {
+func checkAttributes(e directory.Entry, names []string) sdk.Finding {
 	var have, lack []string
 	for _, name := range names {
-		if e.text(name) == "" {
+		if e.Text(name) == "" {
 			lack = append(lack, name)
 		} else {
 			have = append(have, name)

@@ -15,8 +15,10 @@ import (
 
 	"golang.org/x/net/dns/dnsmessage"
 
+	"github.com/doorward/doorward/plugins/ldap/internal/directory"
 	"github.com/doorward/doorward/plugins/ldap/ldaptest"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/plugintest"
 )
 
 // TestJ09_Silence: a server that falls silent, wherever it does, costs no more than the
@@ -53,7 +55,7 @@ func TestJ09_Silence(t *testing.T) {
 			before := runtime.NumGoroutine()
 			begin := time.Now()
 			_, err := l.enter(t.Context(), "alice", alicePassword)
-			wantRefusal(t, err, sdk.ErrUnavailable, reasonUnreachable)
+			plugintest.Refused(t, err, sdk.ErrUnavailable, directory.ReasonUnreachable)
 			if took := time.Since(begin); took < limit || took > 20*limit {
 				t.Errorf("took %v, the limit is %v", took, limit)
 			}
@@ -262,7 +264,7 @@ func TestJ18_WrongPasswordOnce(t *testing.T) {
 		return list
 	})
 	_, err := r.enter("alice", alicePassword)
-	wantRefusal(t, err, sdk.ErrUnavailable, reasonSearchRefused)
+	plugintest.Refused(t, err, sdk.ErrUnavailable, directory.ReasonSearchRefused)
 	if got := second.Counts().Connections; got != 0 {
 		t.Errorf("another server is asked about what the first one has answered: %q", second.Binds())
 	}
@@ -286,7 +288,7 @@ func TestJ18_Deadline(t *testing.T) {
 		t.Errorf("took %v", took)
 	}
 	if err != nil {
-		wantRefusal(t, err, sdk.ErrUnavailable, reasonUnreachable)
+		plugintest.Refused(t, err, sdk.ErrUnavailable, directory.ReasonUnreachable)
 	}
 }
 
@@ -294,7 +296,7 @@ func TestJ18_Deadline(t *testing.T) {
 // counts again.
 func TestServerComesBack(t *testing.T) {
 	first, second := start(t, ldaptest.Config{}), start(t, ldaptest.Config{})
-	now := newClock()
+	now := plugintest.NewClock()
 	l := openLocal(t, func(env *sdk.Env) { env.Now = now.Now }, nil, first, second)
 	enter := func() {
 		t.Helper()
@@ -305,11 +307,11 @@ func TestServerComesBack(t *testing.T) {
 	first.Stop()
 	enter()
 	first.Restart(t)
-	now.advance(3 * time.Minute)
+	now.Advance(3 * time.Minute)
 	enter() // starts the probe
 	eventually(t, "the probe reached the first server", func() bool {
-		servers, err := l.directory.candidates(t.Context())
-		return err == nil && servers[0].address == first.Address()
+		servers, err := l.directory.Candidates(t.Context())
+		return err == nil && servers[0].Address == first.Address()
 	})
 	before := second.Counts().Binds
 	enter()
@@ -325,7 +327,7 @@ func TestLoneServerComesBack(t *testing.T) {
 	r.signIn("alice", alicePassword)
 	dir.Stop()
 	_, err := r.enter("alice", alicePassword)
-	wantRefusal(t, err, sdk.ErrUnavailable, reasonUnreachable)
+	plugintest.Refused(t, err, sdk.ErrUnavailable, directory.ReasonUnreachable)
 	dir.Restart(t)
 	r.signIn("alice", alicePassword)
 }
@@ -346,10 +348,10 @@ func TestStaleConnections(t *testing.T) {
 // TestIdleConnectionsAreNotTrusted: a firewall forgets a connection without a word.
 func TestIdleConnectionsAreNotTrusted(t *testing.T) {
 	dir := start(t, ldaptest.Config{})
-	now := newClock()
+	now := plugintest.NewClock()
 	r := openRigAt(t, now.Now, nil, dir)
 	r.signIn("alice", alicePassword)
-	now.advance(maxIdle)
+	now.Advance(directory.MaxIdle)
 	r.signIn("alice", alicePassword)
 	if got := dir.Counts().Connections; got != 4 {
 		t.Errorf("%d connections, want 4: two to search, two to bind", got)
@@ -439,7 +441,7 @@ func TestSRV(t *testing.T) {
 			asked = nil
 			step, err := l.enter(t.Context(), "alice", alicePassword)
 			if !test.ok {
-				wantRefusal(t, err, sdk.ErrUnavailable, reasonServerLookup)
+				plugintest.Refused(t, err, sdk.ErrUnavailable, directory.ReasonServerLookup)
 				if len(asked) > 0 {
 					t.Errorf("asked %q", asked)
 				}

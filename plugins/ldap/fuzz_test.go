@@ -1,16 +1,21 @@
 package main
 
 import (
+	"io"
+	"net"
 	"strings"
 	"testing"
-	"unicode/utf8"
+	"time"
 
 	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
 
+	"github.com/doorward/doorward/plugins/ldap/internal/account"
+	"github.com/doorward/doorward/plugins/ldap/internal/directory"
 	"github.com/doorward/doorward/plugins/ldap/ldaptest"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
+	"github.com/doorward/doorward/sdk/plugintest"
 )
 
 func fuzzMechanism(f *testing.F, values map[string]any) *mechanism {
@@ -37,74 +42,23 @@ func FuzzFilter(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(func(t *testing.T, name string) {
-		if len(name) > maxUsername { // is not searched for
+		if len(name) > account.MaxUsername { // is not searched for
 			return
 		}
-		packet, err := ldap.CompileFilter(m.users.nameFilter(name))
+		packet, err := ldap.CompileFilter(m.users.NameFilter(name))
 		if err != nil {
-			t.Fatalf("%q: %v", m.users.nameFilter(name), err)
+			t.Fatalf("%q: %v", m.users.NameFilter(name), err)
 		}
 		if packet.Tag != ldap.FilterAnd || len(packet.Children) != 2 || packet.Children[1].Tag != ldap.FilterOr || len(packet.Children[1].Children) != 2 {
-			t.Fatalf("%q has another form", m.users.nameFilter(name))
+			t.Fatalf("%q has another form", m.users.NameFilter(name))
 		}
 		for i, attribute := range m.options.UserAttribute {
 			match := packet.Children[1].Children[i]
 			if match.Tag != ldap.FilterEqualityMatch || match.Children[0].Data.String() != attribute || match.Children[1].Data.String() != name {
-				t.Fatalf("%q asks for something else than %q", m.users.nameFilter(name), name)
+				t.Fatalf("%q asks for something else than %q", m.users.NameFilter(name), name)
 			}
 		}
 	})
-}
-
-// FuzzTemplate: whatever is typed is one value of the DN, in its place.
-func FuzzTemplate(f *testing.F) {
-	for _, seed := range []string{"alice", "a,ou=admins", "a+cn=b", "#616c", `\`, " a ", "a\x00", `"`, "<>;=", "\xff", "\n"} {
-		f.Add(seed)
-	}
-	template := "uid={username},ou=people," + base
-	f.Fuzz(func(t *testing.T, name string) {
-		if len(name) > maxUsername {
-			return // no login fills in a longer one: escaped, it might be longer than any DN that is read
-		}
-		filled := fillTemplate(template, name)
-		dn, err := ldap.ParseDN(filled)
-		if err != nil {
-			return // refused by whoever reads it
-		}
-		if len(dn.RDNs) != 4 || len(dn.RDNs[0].Attributes) != 1 || !isUnder(filled, people) {
-			t.Fatalf("%q becomes %q", name, filled)
-		}
-		if got := dn.RDNs[0].Attributes[0].Value; utf8.ValidString(name) && got != name {
-			t.Fatalf("%q becomes the value %q", name, got)
-		}
-	})
-}
-
-// FuzzDN: two spellings of a DN are one, and normalising twice is normalising once.
-func FuzzDN(f *testing.F) {
-	for _, seed := range []string{aliceDN, "UID=Alice , OU=People", `cn=a\,b+sn=c,dc=x`, "cn=#0401ff", "cn=\u200bx", "=", "cn=", "ｃｎ=x", `cn=\ x\ `, "\x94\xaa\\00="} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, text string) {
-		once, err := normalDN(text)
-		if err != nil {
-			return
-		}
-		twice, err := normalDN(once)
-		if err != nil || twice != once {
-			t.Fatalf("%q becomes %q, then %q, %v", text, once, twice, err)
-		}
-		upper, err := normalDN(strings.ToUpper(text))
-		if isASCII(text) && !strings.ContainsAny(text, `\#`) && (err != nil || upper != once) {
-			t.Fatalf("%q becomes %q, in capitals %q, %v", text, once, upper, err)
-		}
-		_ = isUnder(text, base)
-		_ = nameOfDN(text)
-	})
-}
-
-func isASCII(text string) bool {
-	return strings.IndexFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
 }
 
 // FuzzEntry: whatever a server sends, an identity keeps within what the host accepts.
@@ -117,12 +71,12 @@ func FuzzEntry(f *testing.F) {
 	f.Add(ldaptest.SearchEntry(1, "cn=x", map[string][]string{"objectGUID": {"0123456789abcdef"}, "accountExpires": {"9223372036854775807"}, "pwdLastSet": {"0"}}))
 	f.Add(ldaptest.SearchEntry(1, "", map[string][]string{"memberOf;range=0-1499": {"x"}, "objectSid": {"\x01\x05"}, "primaryGroupID": {"513"}}))
 	f.Add(ldaptest.SearchEntry(1, "\xff", map[string][]string{"uid": {"\x00"}, "shadowExpire": {"-1"}, "krbPasswordExpiration": {"19700101000000Z"}}))
-	clock := newClock()
+	clock := plugintest.NewClock()
 	f.Fuzz(func(t *testing.T, data []byte) {
-		if len(data) < 2 || data[0] != tagSequence {
+		if len(data) < 2 || data[0] != directory.TagSequence {
 			return
 		}
-		passed, _ := readAll(t, data, maxOperation)
+		passed := wholeMessages(data)
 		packet, err := ber.DecodePacketErr(passed)
 		if err != nil {
 			return
@@ -134,8 +88,8 @@ func FuzzEntry(f *testing.F) {
 		for _, m := range mechanisms {
 			m.now = clock.Now
 			_ = m.standingOf(e)
-			_, _ = primaryGroupSID(e)
-			id, err := subjectOf(e, m.options.IDAttribute)
+			_, _ = account.PrimaryGroupSID(e)
+			id, err := account.SubjectOf(e, m.options.IDAttribute)
 			if err != nil {
 				continue
 			}
@@ -144,7 +98,7 @@ func FuzzEntry(f *testing.F) {
 				t.Fatal(err)
 			}
 			for _, text := range []string{identity.Subject, identity.Username, identity.Email, identity.GivenName, identity.FamilyName, identity.Name} {
-				if text != "" && !isPlain([]byte(text)) {
+				if text != "" && !directory.IsPlain([]byte(text)) {
 					t.Fatalf("%q in the identity", text)
 				}
 			}
@@ -155,15 +109,29 @@ func FuzzEntry(f *testing.F) {
 	})
 }
 
+// wholeMessages is what passes of the bytes of a server.
+func wholeMessages(data []byte) []byte {
+	ours, theirs := net.Pipe()
+	go func() {
+		_, _ = theirs.Write(data)
+		_ = theirs.Close()
+	}()
+	c := directory.NewEnvelopeConn(ours, time.Second)
+	c.Allow(directory.MaxOperation)
+	passed, _ := io.ReadAll(c)
+	_ = c.Close()
+	return passed
+}
+
 // decodeEntry reads what the library would: it has no exported decoder.
-func decodeEntry(packet *ber.Packet) (entry, bool) {
+func decodeEntry(packet *ber.Packet) (directory.Entry, bool) {
 	if len(packet.Children) < 2 || packet.Children[1].Tag != ldap.ApplicationSearchResultEntry || len(packet.Children[1].Children) != 2 {
-		return entry{}, false
+		return directory.Entry{}, false
 	}
 	e := &ldap.Entry{DN: packet.Children[1].Children[0].Data.String()}
 	for _, attribute := range packet.Children[1].Children[1].Children {
 		if len(attribute.Children) != 2 {
-			return entry{}, false
+			return directory.Entry{}, false
 		}
 		a := &ldap.EntryAttribute{Name: attribute.Children[0].Data.String()}
 		for _, value := range attribute.Children[1].Children {
@@ -171,24 +139,5 @@ func decodeEntry(packet *ber.Packet) (entry, bool) {
 		}
 		e.Attributes = append(e.Attributes, a)
 	}
-	return newEntry(e), true
-}
-
-// FuzzEnvelope: what passes is whole messages within the limits, as the library reads
-// them.
-func FuzzEnvelope(f *testing.F) {
-	f.Add(ldaptest.Result(1, ldaptest.Bind, ldaptest.Answer{Code: 49, Text: "no", Controls: []ldaptest.Control{ldaptest.Policy(-1, 2, 1)}}))
-	f.Add(ldaptest.SearchEntry(2, aliceDN, map[string][]string{"uid": {"alice"}}))
-	f.Add([]byte{0x30, 0x80, 0x00, 0x00})
-	f.Add([]byte{0x30, 0x84, 0x7f, 0xff, 0xff, 0xff})
-	f.Add(append([]byte{0x30, 0x03, 0x02, 0x01, 0x02}, 0x30, 0x00))
-	f.Fuzz(func(t *testing.T, data []byte) {
-		passed, err := readAll(t, data, maxOperation)
-		if err == nil && len(passed) != len(data) {
-			t.Fatalf("%d of %d bytes pass without an error", len(passed), len(data))
-		}
-		if !strings.HasPrefix(string(data), string(passed)) {
-			t.Fatal("other bytes pass than came")
-		}
-	})
+	return directory.NewEntry(e), true
 }

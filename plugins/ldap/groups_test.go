@@ -11,8 +11,11 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/doorward/doorward/plugins/ldap/internal/account"
+	"github.com/doorward/doorward/plugins/ldap/internal/directory"
 	"github.com/doorward/doorward/plugins/ldap/ldaptest"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/plugintest"
 )
 
 func groupDN(cn string) string { return "cn=" + cn + ",ou=groups," + base }
@@ -134,7 +137,7 @@ func TestJ17_ManyGroups(t *testing.T) {
 			r := openRig(t, map[string]any{"group_member_of": "memberOf"}, dir)
 			step, err := r.enter("carol", "secret")
 			if !ok {
-				wantRefusal(t, err, sdk.ErrInvalidResponse, reasonGroups)
+				plugintest.Refused(t, err, sdk.ErrInvalidResponse, directory.ReasonGroups)
 				return
 			}
 			if got := identityOf(t, step, err); len(got.Groups) != n {
@@ -162,7 +165,7 @@ func TestJ17_ManyGroups(t *testing.T) {
 			}
 		}))
 		_, err := openRig(t, map[string]any{"group_dn": "ou=groups," + base}, dir).enter("alice", alicePassword)
-		wantRefusal(t, err, sdk.ErrInvalidResponse, reasonGroups)
+		plugintest.Refused(t, err, sdk.ErrInvalidResponse, directory.ReasonGroups)
 	})
 	t.Run("ranges in a circle", func(t *testing.T) {
 		dir := start(t, ldaptest.Config{})
@@ -236,7 +239,7 @@ func TestJ20_Subject(t *testing.T) {
 			r := openRig(t, test.values, dir)
 			step, err := r.enter("carol", "secret")
 			if test.refused {
-				wantRefusal(t, err, sdk.ErrMisconfigured, reasonNoSubject)
+				plugintest.Refused(t, err, sdk.ErrMisconfigured, account.ReasonNoSubject)
 				return
 			}
 			identity := identityOf(t, step, err)
@@ -300,18 +303,18 @@ func TestRefresh(t *testing.T) {
 		t.Errorf("after a change of the password: %v", err)
 	}
 	set(func(a *ldaptest.Entry) { a.DN = "uid=alice,ou=elsewhere," + base })
-	wantRefusal(t, refresh(), sdk.ErrDenied, reasonRemoved)
+	plugintest.Refused(t, refresh(), sdk.ErrDenied, reasonRemoved)
 	set(func(a *ldaptest.Entry) { a.Attributes["objectClass"] = []string{"gone"} })
-	wantRefusal(t, refresh(), sdk.ErrDenied, reasonRemoved)
+	plugintest.Refused(t, refresh(), sdk.ErrDenied, reasonRemoved)
 	set(func(a *ldaptest.Entry) { a.Attributes["entryUUID"] = []string{"another"} })
-	wantRefusal(t, refresh(), sdk.ErrDenied, reasonRemoved)
+	plugintest.Refused(t, refresh(), sdk.ErrDenied, reasonRemoved)
 	set(func(a *ldaptest.Entry) {})
 	first.Stop()
 	if err := refresh(); err != nil {
 		t.Errorf("with one of two servers: %v", err)
 	}
 	second.Stop()
-	wantRefusal(t, refresh(), sdk.ErrUnavailable, reasonUnreachable)
+	plugintest.Refused(t, refresh(), sdk.ErrUnavailable, directory.ReasonUnreachable)
 	for _, bad := range []string{"", "{", "{}", `{"attribute":"entryUUID"}`, `{"attribute":"*)(uid","value":"x"}`, `{"attribute":"objectGUID","value":"x"}`, `{"attribute":"dn","value":"x","dn":"cn=x,dc=evil"}`} {
 		if _, err := r.provider.Refresh(t.Context(), []byte(bad)); err == nil {
 			t.Errorf("grant %q is good", bad)

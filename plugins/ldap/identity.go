@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/doorward/doorward/plugins/ldap/internal/account"
+	"github.com/doorward/doorward/plugins/ldap/internal/directory"
 	"github.com/doorward/doorward/sdk"
 )
 
@@ -17,19 +19,19 @@ func (o Options) identityAttributes() []string {
 
 // identify makes an identity of an entry whose password was right, or whose session
 // goes on.
-func (m *mechanism) identify(e entry, id subject, groups []string) (sdk.Identity, error) {
-	grant, err := json.Marshal(grantContent{Attribute: id.attribute, Value: id.text, DN: e.dn})
+func (m *mechanism) identify(e directory.Entry, id account.Subject, groups []string) (sdk.Identity, error) {
+	grant, err := json.Marshal(grantContent{Attribute: id.Attribute, Value: id.Text, DN: e.DN})
 	if err != nil {
 		return sdk.Identity{}, fmt.Errorf("encoding the grant: %w", err)
 	}
-	name := e.text(m.options.NameAttribute)
+	name := e.Text(m.options.NameAttribute)
 	return sdk.Identity{
-		Subject:    id.text,
-		Username:   e.text(m.options.UsernameAttribute),
-		Email:      e.text(m.options.MailAttribute),
-		GivenName:  e.text(m.options.FirstNameAttribute),
-		FamilyName: e.text(m.options.LastNameAttribute),
-		Name:       cmp.Or(name, e.text("cn")),
+		Subject:    id.Text,
+		Username:   e.Text(m.options.UsernameAttribute),
+		Email:      e.Text(m.options.MailAttribute),
+		GivenName:  e.Text(m.options.FirstNameAttribute),
+		FamilyName: e.Text(m.options.LastNameAttribute),
+		Name:       cmp.Or(name, e.Text("cn")),
 		Groups:     groups,
 		Claims:     claimsOf(e, m.options.identityAttributes()),
 		Grant:      grant,
@@ -38,15 +40,15 @@ func (m *mechanism) identify(e entry, id subject, groups []string) (sdk.Identity
 
 // claims are the attributes that the operator asked for, each a text, or a list if it
 // has several values.
-func claimsOf(e entry, names []string) map[string]any {
+func claimsOf(e directory.Entry, names []string) map[string]any {
 	claims := map[string]any{}
-	if isPlain([]byte(e.dn)) {
-		claims["dn"] = e.dn
+	if directory.IsPlain([]byte(e.DN)) {
+		claims["dn"] = e.DN
 	}
-	size := len(e.dn)
+	size := len(e.DN)
 	for _, name := range names {
 		var list []any
-		for _, text := range e.texts(name) {
+		for _, text := range e.Texts(name) {
 			if size += len(text) + len(name); size > sdk.MaxClaims/8 { // JSON may write a byte as six
 				return claims
 			}

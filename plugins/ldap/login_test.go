@@ -11,8 +11,10 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/doorward/doorward/plugins/ldap/internal/directory"
 	"github.com/doorward/doorward/plugins/ldap/ldaptest"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/plugintest"
 )
 
 func TestSignIn(t *testing.T) {
@@ -170,7 +172,7 @@ func TestTemplateFilter(t *testing.T) {
 	dir := start(t, ldaptest.Config{})
 	r := openRig(t, map[string]any{"user_dn_template": "uid={username}," + people, "user_filter": "(memberOf=cn=staff)"}, dir)
 	_, err := r.enter("alice", alicePassword)
-	wantRefusal(t, err, sdk.ErrDenied, sdk.ReasonNotAllowed)
+	plugintest.Refused(t, err, sdk.ErrDenied, sdk.ReasonNotAllowed)
 }
 
 // TestJ05_OneSubject: a directory takes many spellings for one name. They are one
@@ -239,7 +241,7 @@ func TestJ06_NotExactlyOne(t *testing.T) {
 		dir := start(t, ldaptest.Config{})
 		dir.Misbehave(ldaptest.On(ldaptest.Search, ldaptest.Reply(ldaptest.Answer{Code: 10})))
 		_, err := openRig(t, nil, dir).enter("alice", alicePassword)
-		wantRefusal(t, err, sdk.ErrMisconfigured, reasonSearchRefused)
+		plugintest.Refused(t, err, sdk.ErrMisconfigured, directory.ReasonSearchRefused)
 	})
 	t.Run("a referral as the answer to a bind", func(t *testing.T) {
 		dir := start(t, ldaptest.Config{})
@@ -308,7 +310,7 @@ func TestJ07_Pace(t *testing.T) {
 // account, and the right one works again once the window is over.
 func TestJ08_LockoutKeptAway(t *testing.T) {
 	dir := start(t, ldaptest.Config{})
-	now := newClock()
+	now := plugintest.NewClock()
 	r := openRigAt(t, now.Now, map[string]any{"max_wrong_passwords": "4", "wrong_password_window": "10m"}, dir)
 	for range 10 {
 		step, err := r.enter("alice", "wrong")
@@ -326,7 +328,7 @@ func TestJ08_LockoutKeptAway(t *testing.T) {
 		t.Errorf("the directory saw %d passwords, want 4", wrong)
 	}
 	r.signIn("bob", "builder")
-	now.advance(11 * time.Minute)
+	now.Advance(11 * time.Minute)
 	r.signIn("alice", alicePassword)
 
 	byTemplate := openRigAt(t, now.Now, map[string]any{"max_wrong_passwords": "4", "user_dn_template": "uid={username}," + people}, dir)
@@ -410,7 +412,7 @@ func TestJ10_StartTLSRefused(t *testing.T) {
 				values[k] = v
 			}
 			_, err := openRig(t, values, dir).enter("alice", alicePassword)
-			wantRefusal(t, err, sdk.ErrUnavailable, reasonUnreachable)
+			plugintest.Refused(t, err, sdk.ErrUnavailable, directory.ReasonUnreachable)
 			if got := dir.Counts(); got.Binds != 0 || got.Searches != 0 {
 				t.Errorf("%+v without TLS", got)
 			}
@@ -423,24 +425,24 @@ func TestJ10_StartTLSRefused(t *testing.T) {
 func TestJ10_PlaintextAbroad(t *testing.T) {
 	for name, test := range map[string]struct {
 		url  string
-		rule plainRule
-		want protection
+		rule directory.PlainRule
+		want directory.Protection
 	}{
-		"another machine":  {"ldap://ldap.example.com", plainRule{}, protectedByStartTLS},
-		"loopback":         {"ldap://127.0.0.1:1389", plainRule{}, unprotected},
-		"loopback, IPv6":   {"ldap://[::1]", plainRule{}, unprotected},
-		"localhost":        {"ldap://localhost", plainRule{}, unprotected},
-		"like loopback":    {"ldap://127.0.0.1.example.com", plainRule{}, protectedByStartTLS},
-		"start_tls":        {"ldap://localhost", plainRule{startTLS: true}, protectedByStartTLS},
-		"insecure":         {"ldap://ldap.example.com", plainRule{allowInsecure: true}, unprotected},
-		"ldaps stays":      {"ldaps://ldap.example.com", plainRule{allowInsecure: true}, protectedByTLS},
-		"seed's":           {"ldap://ldap.example.com", plainRule{implicitTLS: true}, protectedByTLS},
-		"domain localhost": {"ldap+srv://localhost", plainRule{}, protectedByStartTLS},
-		"socket":           {"ldapi://%2Frun%2Fslapd%2Fldapi", plainRule{}, unprotected},
+		"another machine":  {"ldap://ldap.example.com", directory.PlainRule{}, directory.ProtectedByStartTLS},
+		"loopback":         {"ldap://127.0.0.1:1389", directory.PlainRule{}, directory.Unprotected},
+		"loopback, IPv6":   {"ldap://[::1]", directory.PlainRule{}, directory.Unprotected},
+		"localhost":        {"ldap://localhost", directory.PlainRule{}, directory.Unprotected},
+		"like loopback":    {"ldap://127.0.0.1.example.com", directory.PlainRule{}, directory.ProtectedByStartTLS},
+		"start_tls":        {"ldap://localhost", directory.PlainRule{StartTLS: true}, directory.ProtectedByStartTLS},
+		"insecure":         {"ldap://ldap.example.com", directory.PlainRule{AllowInsecure: true}, directory.Unprotected},
+		"ldaps stays":      {"ldaps://ldap.example.com", directory.PlainRule{AllowInsecure: true}, directory.ProtectedByTLS},
+		"seed's":           {"ldap://ldap.example.com", directory.PlainRule{ImplicitTLS: true}, directory.ProtectedByTLS},
+		"domain localhost": {"ldap+srv://localhost", directory.PlainRule{}, directory.ProtectedByStartTLS},
+		"socket":           {"ldapi://%2Frun%2Fslapd%2Fldapi", directory.PlainRule{}, directory.Unprotected},
 	} {
-		got, err := locate(test.url, test.rule)
-		if err != nil || got.protection != test.want {
-			t.Errorf("%s: %v, %v; want %v", name, got.protection, err, test.want)
+		got, err := directory.Locate(test.url, test.rule)
+		if err != nil || got.Protection != test.want {
+			t.Errorf("%s: %v, %v; want %v", name, got.Protection, err, test.want)
 		}
 	}
 }
@@ -450,7 +452,7 @@ func TestJ10_PlaintextAbroad(t *testing.T) {
 func TestJ11_StartTLSInjection(t *testing.T) {
 	dir := start(t, ldaptest.Config{Injected: true})
 	_, err := openRig(t, map[string]any{"start_tls": true, "connect_timeout": "300ms"}, dir).enter("alice", alicePassword)
-	wantRefusal(t, err, sdk.ErrUnavailable, reasonUnreachable)
+	plugintest.Refused(t, err, sdk.ErrUnavailable, directory.ReasonUnreachable)
 	if got := dir.Counts(); got.Binds != 0 {
 		t.Errorf("%+v", got)
 	}
@@ -500,11 +502,11 @@ func TestJ14_ServiceIdentity(t *testing.T) {
 // operator, and is not tried so often that it locks.
 func TestJ15_ServicePassword(t *testing.T) {
 	dir := start(t, ldaptest.Config{})
-	now := newClock()
+	now := plugintest.NewClock()
 	r := openRigAt(t, now.Now, map[string]any{"bind_password": "rotated"}, dir)
 	for range 10 {
 		_, err := r.enter("alice", alicePassword)
-		wantRefusal(t, err, sdk.ErrMisconfigured, reasonServiceBind)
+		plugintest.Refused(t, err, sdk.ErrMisconfigured, directory.ReasonServiceBind)
 		if strings.Contains(fmt.Sprint(err), "rotated") {
 			t.Errorf("the password in %v", err)
 		}
@@ -516,7 +518,7 @@ func TestJ15_ServicePassword(t *testing.T) {
 		list[4].Password = "rotated"
 		return list
 	})
-	now.advance(2 * time.Second)
+	now.Advance(2 * time.Second)
 	r.signIn("alice", alicePassword)
 }
 
@@ -567,26 +569,6 @@ func TestNoMemory(t *testing.T) {
 			t.Errorf("memory %q: %v", memory, err)
 		}
 	}
-}
-
-// clock is a settable clock.
-type clock struct {
-	mu  sync.Mutex
-	now time.Time
-}
-
-func newClock() *clock { return &clock{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)} }
-
-func (c *clock) Now() time.Time {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.now
-}
-
-func (c *clock) advance(d time.Duration) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.now = c.now.Add(d)
 }
 
 func containsAny(text string, parts ...string) bool {

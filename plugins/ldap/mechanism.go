@@ -7,16 +7,19 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/doorward/doorward/plugins/ldap/internal/account"
+	"github.com/doorward/doorward/plugins/ldap/internal/directory"
+	"github.com/doorward/doorward/plugins/ldap/internal/guessing"
 	"github.com/doorward/doorward/sdk"
 )
 
 // mechanism signs in through one configured directory.
 type mechanism struct {
 	options   Options // settled
-	users     users
-	directory *directory
-	pace      *pace
-	throttle  *throttle
+	users     account.Users
+	directory *directory.Directory
+	pace      *guessing.Pace
+	throttle  *guessing.Throttle
 	decoy     string
 	now       func() time.Time
 	logger    *slog.Logger
@@ -55,14 +58,14 @@ func newMechanism(env sdk.Env, given Options) (*mechanism, error) {
 	}
 	m := &mechanism{
 		options: o, users: o.users(), now: env.Now, logger: env.Logger,
-		pace: newPace(), throttle: newThrottle(o.MaxWrong, o.WrongWindow, env.Now),
+		pace: guessing.NewPace(), throttle: guessing.NewThrottle(o.MaxWrong, o.WrongWindow, env.Now),
 		decoy: cmp.Or(o.DecoyDN, "cn=doorward-nobody-has-this-name,"+o.UserDN),
 	}
-	m.users.logger = env.Logger
-	m.directory, err = newDirectory(directorySettings{
-		urls: o.ClientURL, plain: o.plainRule(), tls: config, dial: env.Dial,
-		connect: o.ConnectTimeout, operate: o.OperationTimeout, poolSize: o.PoolSize,
-		bindDN: o.BindDN, bindPassword: o.BindPassword, now: env.Now, logger: env.Logger,
+	m.users.Logger = env.Logger
+	m.directory, err = directory.New(directory.Settings{
+		URLs: o.ClientURL, Plain: o.plainRule(), TLS: config, Dial: env.Dial,
+		Connect: o.ConnectTimeout, Operate: o.OperationTimeout, PoolSize: o.PoolSize,
+		BindDN: o.BindDN, BindPassword: o.BindPassword, Now: env.Now, Logger: env.Logger,
 	})
 	if err != nil {
 		return nil, err
@@ -83,7 +86,7 @@ func (m *mechanism) warnOfDanger() {
 
 // Close ends all connections.
 func (m *mechanism) Close() error {
-	m.directory.close()
+	m.directory.Close()
 	return nil
 }
 
@@ -113,5 +116,5 @@ func (m *mechanism) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.
 	default:
 		return nil, sdk.InvalidResponse(reasonUnsolicited, "the login has a memory of another version")
 	}
-	return step, kindOf(err)
+	return step, directory.KindOf(err)
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"github.com/doorward/doorward/plugins/ldap/internal/account"
+	"github.com/doorward/doorward/plugins/ldap/internal/directory"
 	"github.com/doorward/doorward/sdk/options"
 	"github.com/doorward/doorward/sdk/tlsoptions"
 )
@@ -84,7 +86,7 @@ func (o Options) settle() (Options, error) {
 	}
 	o.GroupScope = cmp.Or(o.GroupScope, "one")
 	o.GroupNameAttribute = cmp.Or(o.GroupNameAttribute, "cn")
-	o.NestedGroups = cmp.Or(o.NestedGroups, nestedNone)
+	o.NestedGroups = cmp.Or(o.NestedGroups, account.NestedNone)
 	return o, problems.Err()
 }
 
@@ -107,7 +109,7 @@ func (o Options) validateServers(problems *options.Problems) {
 		problems.Addf("client_url", "names no server")
 	}
 	for _, text := range o.ClientURL {
-		if _, err := locate(text, o.plainRule()); err != nil {
+		if _, err := directory.Locate(text, o.plainRule()); err != nil {
 			problems.Addf("client_url", "%v", err)
 		}
 	}
@@ -129,13 +131,13 @@ func (o Options) validateNames(problems *options.Problems) {
 	}
 	for option, names := range o.attributeOptions() {
 		for _, name := range names {
-			if !attributeName.MatchString(name) {
+			if !directory.AttributeName.MatchString(name) {
 				problems.Addf(option, "has %q, which is not the name of an attribute", name)
 			}
 		}
 	}
 	if o.UserDNTemplate != "" {
-		if err := checkTemplate(o.UserDNTemplate, o.UserDN); err != nil {
+		if err := account.CheckTemplate(o.UserDNTemplate, o.UserDN); err != nil {
 			problems.Addf("user_dn_template", "%v", err)
 		}
 	}
@@ -178,31 +180,31 @@ func (o Options) validateNumbers(problems *options.Problems) {
 	}
 }
 
-func (o Options) plainRule() plainRule {
-	return plainRule{startTLS: o.StartTLS, implicitTLS: o.hasTLSOptions(), allowInsecure: o.AllowInsecurePlaintext}
+func (o Options) plainRule() directory.PlainRule {
+	return directory.PlainRule{StartTLS: o.StartTLS, ImplicitTLS: o.hasTLSOptions(), AllowInsecure: o.AllowInsecurePlaintext}
 }
 
 // users says which entries are end users.
-func (o Options) users() users {
-	return users{
-		base: o.UserDN, scope: scopeOf(o.UserScope), loginAttributes: o.UserAttribute, filter: o.UserFilter,
-		netBIOSDomain: o.NetBIOSDomain, read: attributesToRead(o),
+func (o Options) users() account.Users {
+	return account.Users{
+		Base: o.UserDN, Scope: directory.ScopeOf(o.UserScope), LoginAttributes: o.UserAttribute, Filter: o.UserFilter,
+		NetBIOSDomain: o.NetBIOSDomain, Read: attributesToRead(o),
 	}
 }
 
 // groupRules says which groups there are.
-func (o Options) groupRules() groupRules {
-	return groupRules{
-		base: o.GroupDN, scope: scopeOf(o.GroupScope), memberAttributes: o.GroupAttribute, filter: o.GroupFilter,
-		nameAttribute: o.GroupNameAttribute, memberOf: o.GroupMemberOf, nested: o.NestedGroups, depth: o.GroupDepth, primary: o.PrimaryGroup,
+func (o Options) groupRules() account.GroupRules {
+	return account.GroupRules{
+		Base: o.GroupDN, Scope: directory.ScopeOf(o.GroupScope), MemberAttributes: o.GroupAttribute, Filter: o.GroupFilter,
+		NameAttribute: o.GroupNameAttribute, MemberOf: o.GroupMemberOf, Nested: o.NestedGroups, Depth: o.GroupDepth, Primary: o.PrimaryGroup,
 	}
 }
 
 // attributesToRead lists what a search asks for. Nothing else is sent: an entry may
 // hold a photograph of many megabytes.
 func attributesToRead(o Options) []string {
-	list := slices.Concat(o.identityAttributes(), o.UserAttribute, accountAttributes, []string{"uid", "objectSid", "primaryGroupID"})
-	if o.IDAttribute != "" && o.IDAttribute != idIsDN {
+	list := slices.Concat(o.identityAttributes(), o.UserAttribute, account.AccountAttributes, []string{"uid", "objectSid", "primaryGroupID"})
+	if o.IDAttribute != "" && o.IDAttribute != account.IDIsDN {
 		list = append(list, o.IDAttribute)
 	}
 	if o.GroupMemberOf != "" {

@@ -11,6 +11,7 @@ import (
 	"github.com/go-ldap/ldap/v3"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/doorward/doorward/plugins/ldap/internal/directory"
 	"github.com/doorward/doorward/plugins/ldap/ldaptest"
 	"github.com/doorward/doorward/sdk/options"
 )
@@ -35,8 +36,8 @@ func TestSeedOptions(t *testing.T) {
 	if err != nil || o.OperationTimeout != 1500*time.Millisecond || o.ConnectTimeout != 700*time.Millisecond {
 		t.Errorf("time limits %v and %v, %v", o.OperationTimeout, o.ConnectTimeout, err)
 	}
-	l, err := locate(o.ClientURL[0], o.plainRule())
-	if err != nil || l.protection != protectedByTLS {
+	l, err := directory.Locate(o.ClientURL[0], o.plainRule())
+	if err != nil || l.Protection != directory.ProtectedByTLS {
 		t.Errorf("client_url with tls_options: %+v, %v", l, err)
 	}
 	least, err := options.Decode[Options](map[string]any{"client_url": "ldaps://x", "user_dn": "dc=x", "bind_dn": "cn=x", "bind_password": "x"})

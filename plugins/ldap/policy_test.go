@@ -6,8 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/doorward/doorward/plugins/ldap/internal/account"
+	"github.com/doorward/doorward/plugins/ldap/internal/directory"
 	"github.com/doorward/doorward/plugins/ldap/ldaptest"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/plugintest"
 )
 
 // TestJ16_ActiveDirectoryCodes: each sub-code is its own refusal; an unknown user and a
@@ -28,11 +31,11 @@ func TestJ16_ActiveDirectoryCodes(t *testing.T) {
 			case sdk.ReasonBadCredentials, sdk.ReasonPasswordExpired, sdk.ReasonPasswordMustChange:
 				wantPrompt(t, step, err, reason)
 			default:
-				wantRefusal(t, err, sdk.ErrDenied, reason)
+				plugintest.Refused(t, err, sdk.ErrDenied, reason)
 			}
 			_, err = openRig(t, map[string]any{"password_change": "off"}, dir).enter("carol", "secret")
 			if reason != sdk.ReasonBadCredentials {
-				wantRefusal(t, err, sdk.ErrDenied, reason)
+				plugintest.Refused(t, err, sdk.ErrDenied, reason)
 			}
 		})
 	}
@@ -105,11 +108,11 @@ func TestJ16_AccountState(t *testing.T) {
 				}
 				return
 			}
-			wantRefusal(t, refreshErr, sdk.ErrDenied, test.reason)
+			plugintest.Refused(t, refreshErr, sdk.ErrDenied, test.reason)
 			if test.prompt {
 				wantPrompt(t, step, err, test.reason)
 			} else {
-				wantRefusal(t, err, sdk.ErrDenied, test.reason)
+				plugintest.Refused(t, err, sdk.ErrDenied, test.reason)
 			}
 		})
 	}
@@ -150,9 +153,9 @@ func TestJ16_PasswordPolicy(t *testing.T) {
 			case test.reason == "":
 				identityOf(t, step, err)
 			case test.reason == "unavailable":
-				wantRefusal(t, err, sdk.ErrUnavailable, reasonSearchRefused)
+				plugintest.Refused(t, err, sdk.ErrUnavailable, directory.ReasonSearchRefused)
 			case test.denied:
-				wantRefusal(t, err, sdk.ErrDenied, test.reason)
+				plugintest.Refused(t, err, sdk.ErrDenied, test.reason)
 			default:
 				wantPrompt(t, step, err, test.reason)
 			}
@@ -182,7 +185,7 @@ func TestConcealLockout(t *testing.T) {
 
 // TestPasswordExpiresAt: a warning when it is soon.
 func TestPasswordExpiresAt(t *testing.T) {
-	now := newClock()
+	now := plugintest.NewClock()
 	at := func(d time.Duration) time.Time { return now.Now().Add(d) }
 	day := 24 * time.Hour
 	for name, test := range map[string]struct {
@@ -295,7 +298,7 @@ func TestChangePasswordGivesUp(t *testing.T) {
 		step, err = change(r, step, "wrong", "new secret", "new secret")
 	}
 	_, err = change(r, step, "wrong", "new secret", "new secret")
-	wantRefusal(t, err, sdk.ErrDenied, sdk.ReasonBadCredentials)
+	plugintest.Refused(t, err, sdk.ErrDenied, sdk.ReasonBadCredentials)
 
 	step, err = r.enter("carol", "old secret")
 	wantPrompt(t, step, err, sdk.ReasonPasswordExpired)
@@ -306,7 +309,7 @@ func TestChangePasswordGivesUp(t *testing.T) {
 	wantPrompt(t, step, err, sdk.ReasonBadCredentials)
 	dir.Change(func(list []ldaptest.Entry) []ldaptest.Entry { return list[:len(list)-1] })
 	_, err = change(r, step, "old secret", "new secret", "new secret")
-	wantRefusal(t, err, sdk.ErrDenied, reasonRemoved)
+	plugintest.Refused(t, err, sdk.ErrDenied, reasonRemoved)
 }
 
 // TestChangePasswordRefused: what the operator must change is told to them.
@@ -321,7 +324,7 @@ func TestChangePasswordRefused(t *testing.T) {
 			step, err := r.enter("carol", "old secret")
 			wantPrompt(t, step, err, sdk.ReasonPasswordExpired)
 			_, err = change(r, step, "old secret", "new secret", "new secret")
-			wantRefusal(t, err, sdk.ErrMisconfigured, reasonChangeRefused)
+			plugintest.Refused(t, err, sdk.ErrMisconfigured, account.ReasonChangeRefused)
 			if containsAny(err.Error(), "secret") {
 				t.Errorf("a password in %v", err)
 			}
@@ -340,7 +343,7 @@ func TestChangePasswordOnce(t *testing.T) {
 	wantPrompt(t, step, err, sdk.ReasonPasswordExpired)
 	first.Misbehave(ldaptest.On(ldaptest.PasswordModify, ldaptest.Silent))
 	_, err = change(r, step, "old secret", "new secret", "new secret")
-	wantRefusal(t, err, sdk.ErrUnavailable, reasonUnreachable)
+	plugintest.Refused(t, err, sdk.ErrUnavailable, directory.ReasonUnreachable)
 	if got := second.Counts().Changes; got != 0 {
 		t.Errorf("%d changes at the second server", got)
 	}

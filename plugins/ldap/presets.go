@@ -1,6 +1,10 @@
 package main
 
-import "cmp"
+import (
+	"cmp"
+
+	"github.com/doorward/doorward/plugins/ldap/internal/account"
+)
 
 // A preset is what is usual in one kind of directory, as data.
 type preset struct {
@@ -30,9 +34,9 @@ var presets = map[string]preset{
 		groupAttribute: []string{"member"},
 		groupScope:     "sub",
 		groupFilter:    "(objectClass=group)",
-		nested:         nestedAD,
+		nested:         account.NestedAD,
 		primaryGroup:   true,
-		change:         changeUnicode,
+		change:         account.ChangeUnicode,
 	},
 	"openldap": {
 		userAttribute:  []string{"uid"},
@@ -42,8 +46,8 @@ var presets = map[string]preset{
 		groupAttribute: []string{"member", "uniqueMember", "memberUid"},
 		groupScope:     "sub",
 		groupFilter:    "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames)(objectClass=posixGroup))",
-		nested:         nestedWalk,
-		change:         changeExtended,
+		nested:         account.NestedWalk,
+		change:         account.ChangeExtended,
 	},
 	"freeipa": {
 		userAttribute:  []string{"uid"},
@@ -53,8 +57,8 @@ var presets = map[string]preset{
 		groupAttribute: []string{"member"},
 		groupScope:     "sub",
 		groupFilter:    "(objectClass=ipaUserGroup)",
-		nested:         nestedWalk,
-		change:         changeExtended,
+		nested:         account.NestedWalk,
+		change:         account.ChangeExtended,
 	},
 	"389ds": {
 		userAttribute:  []string{"uid"},
@@ -64,8 +68,8 @@ var presets = map[string]preset{
 		groupAttribute: []string{"member", "uniqueMember"},
 		groupScope:     "sub",
 		groupFilter:    "(|(objectClass=groupOfNames)(objectClass=groupOfUniqueNames))",
-		nested:         nestedWalk,
-		change:         changeExtended,
+		nested:         account.NestedWalk,
+		change:         account.ChangeExtended,
 	},
 	"lldap": {
 		userAttribute:  []string{"uid", "mail"},
@@ -75,7 +79,7 @@ var presets = map[string]preset{
 		groupAttribute: []string{"member"},
 		groupScope:     "sub",
 		groupFilter:    "(objectClass=groupOfUniqueNames)",
-		change:         changeExtended,
+		change:         account.ChangeExtended,
 	},
 	"authentik": {
 		userAttribute:  []string{"cn"},
@@ -85,7 +89,7 @@ var presets = map[string]preset{
 		groupAttribute: []string{"member"},
 		groupScope:     "sub",
 		groupFilter:    "(objectClass=group)",
-		change:         changeOff, // it knows no modifications
+		change:         account.ChangeOff, // it knows no modifications
 	},
 }
 
@@ -105,7 +109,7 @@ func (p preset) fill(o *Options) {
 	o.GroupMemberOf = cmp.Or(o.GroupMemberOf, p.memberOf)
 	o.NestedGroups = cmp.Or(o.NestedGroups, p.nested)
 	o.PrimaryGroup = o.PrimaryGroup || p.primaryGroup && o.GroupDN != ""
-	if o.PasswordChange == changeAuto && p.change != "" {
+	if o.PasswordChange == account.ChangeAuto && p.change != "" {
 		o.PasswordChange = p.change
 	}
 }

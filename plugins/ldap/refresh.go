@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 
+	"github.com/doorward/doorward/plugins/ldap/internal/account"
+	"github.com/doorward/doorward/plugins/ldap/internal/directory"
 	"github.com/doorward/doorward/sdk"
 )
 
@@ -16,30 +18,30 @@ func (r refreshing) Refresh(ctx context.Context, grant []byte) (sdk.Refreshed, e
 		return sdk.Refreshed{}, sdk.InvalidResponse(reasonGrant, "the session has no grant that can be read")
 	}
 	identity, err := r.again(ctx, g)
-	return sdk.Refreshed{Identity: identity}, kindOf(err)
+	return sdk.Refreshed{Identity: identity}, directory.KindOf(err)
 }
 
 func (m *mechanism) again(ctx context.Context, g grantContent) (sdk.Identity, error) {
-	known := subject{attribute: g.Attribute, text: g.Value}
+	known := account.Subject{Attribute: g.Attribute, Text: g.Value}
 	e, err := m.findSubject(ctx, known, g.DN)
 	if err != nil {
 		return sdk.Identity{}, err
 	}
-	id, err := subjectOf(e, m.options.IDAttribute)
+	id, err := account.SubjectOf(e, m.options.IDAttribute)
 	if err != nil {
 		return sdk.Identity{}, err
 	}
-	if id.text != known.text {
+	if id.Text != known.Text {
 		return sdk.Identity{}, sdk.Denied(sdk.ReasonNotAllowed, "the entry has another identifier now, or id_attribute was changed: sign in again")
 	}
 	s := m.standingOf(e)
-	if !s.good() {
-		return sdk.Identity{}, s.denied()
+	if !s.Good() {
+		return sdk.Identity{}, s.Denied()
 	}
-	if err := complete(ctx, m.directory.search, &e); err != nil {
+	if err := directory.Complete(ctx, m.directory.Search, &e); err != nil {
 		return sdk.Identity{}, err
 	}
-	groups, err := groupsOf(ctx, m.directory.search, e, m.options.groupRules(), m.logger)
+	groups, err := account.GroupsOf(ctx, m.directory.Search, e, m.options.groupRules(), m.logger)
 	if err != nil {
 		return sdk.Identity{}, err
 	}
@@ -50,10 +52,10 @@ func (m *mechanism) again(ctx context.Context, g grantContent) (sdk.Identity, er
 
 // findSubject looks for the entry with that identifier, wherever it is now, as a login
 // would: under user_dn, and matching user_filter.
-func (m *mechanism) findSubject(ctx context.Context, id subject, dn string) (entry, error) {
-	e, err := m.users.bySubject(ctx, m.directory.search, id, dn)
-	if errors.Is(err, errNoEntry) {
-		return entry{}, sdk.Denied(reasonRemoved, "the entry is not there any more, has left user_dn, or does not match user_filter")
+func (m *mechanism) findSubject(ctx context.Context, id account.Subject, dn string) (directory.Entry, error) {
+	e, err := m.users.BySubject(ctx, m.directory.Search, id, dn)
+	if errors.Is(err, account.ErrNoEntry) {
+		return directory.Entry{}, sdk.Denied(reasonRemoved, "the entry is not there any more, has left user_dn, or does not match user_filter")
 	}
 	return e, err
 }

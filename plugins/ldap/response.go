@@ -5,6 +5,9 @@ import (
 	"errors"
 	"time"
 
+	"github.com/doorward/doorward/plugins/ldap/internal/account"
+	"github.com/doorward/doorward/plugins/ldap/internal/directory"
+	"github.com/doorward/doorward/plugins/ldap/internal/guessing"
 	"github.com/doorward/doorward/sdk"
 )
 
@@ -18,30 +21,30 @@ func (m *mechanism) login(ctx context.Context, username, password string) (sdk.S
 	if m.options.UserDNTemplate != "" {
 		return m.loginByTemplate(ctx, start, username, password)
 	}
-	e, err := m.users.byName(ctx, m.directory.search, username)
-	if errors.Is(err, errNoEntry) {
+	e, err := m.users.ByName(ctx, m.directory.Search, username)
+	if errors.Is(err, account.ErrNoEntry) {
 		return m.refuseDecoy(ctx, start, password)
 	}
 	if err != nil {
 		return nil, err
 	}
 	key := m.throttleKey(e)
-	if !m.throttle.take(key) {
-		m.logger.Info("too many wrong passwords, not sent to the directory", "dn", e.dn)
+	if !m.throttle.Take(key) {
+		m.logger.Info("too many wrong passwords, not sent to the directory", "dn", e.DN)
 		return m.refuseDecoy(ctx, start, password)
 	}
-	v, err := m.verify(ctx, e.dn, password, nil)
+	v, err := m.verify(ctx, e.DN, password, nil)
 	if err != nil {
-		m.throttle.giveBack(key)
+		m.throttle.GiveBack(key)
 		return nil, err
 	}
-	if v.wrong() {
-		m.pace.note(time.Since(start))
-		m.pace.wait(ctx, start)
-		return m.refuse(e.dn)
+	if v.Wrong() {
+		m.pace.Note(time.Since(start))
+		m.pace.Wait(ctx, start)
+		return m.refuse(e.DN)
 	}
-	m.throttle.forget(key)
-	return m.admit(ctx, m.directory.search, e, v.standing, false)
+	m.throttle.Forget(key)
+	return m.admit(ctx, m.directory.Search, e, v.Standing, false)
 }
 
 // isPassword refuses what no server should see: an empty password authenticates nobody
@@ -50,11 +53,11 @@ func isPassword(password string) bool { return password != "" && len(password) <
 
 // throttleKey is the subject. That an entry has none is told only after the password
 // was right: who guesses must not learn that it exists.
-func (m *mechanism) throttleKey(e entry) string {
-	if id, err := subjectOf(e, m.options.IDAttribute); err == nil {
-		return id.text
+func (m *mechanism) throttleKey(e directory.Entry) string {
+	if id, err := account.SubjectOf(e, m.options.IDAttribute); err == nil {
+		return id.Text
 	}
-	return e.dn
+	return e.DN
 }
 
 // refuse answers a wrong password.
@@ -69,29 +72,29 @@ func (m *mechanism) refuseDecoy(ctx context.Context, start time.Time, password s
 	if _, err := m.verify(ctx, m.decoy, password, nil); err != nil {
 		return nil, err
 	}
-	m.pace.wait(ctx, start)
+	m.pace.Wait(ctx, start)
 	m.logger.Info("unknown user name")
 	return loginPrompt(sdk.ReasonBadCredentials), nil
 }
 
 // loginByTemplate binds first, and reads the entry then.
 func (m *mechanism) loginByTemplate(ctx context.Context, start time.Time, username, password string) (sdk.Step, error) {
-	if !isUsername(username) {
+	if !account.IsUsername(username) {
 		return m.refuseDecoy(ctx, start, password)
 	}
-	dn := fillTemplate(m.options.UserDNTemplate, username)
+	dn := account.FillTemplate(m.options.UserDNTemplate, username)
 	// Nothing is known of the entry yet: all spellings of its name are one count.
-	account := accountOf(username)
-	if !m.throttle.take(account) {
+	name := guessing.AccountOf(username)
+	if !m.throttle.Take(name) {
 		return m.refuseDecoy(ctx, start, password)
 	}
 	var step sdk.Step
 	proved := false
-	then := func(ctx context.Context, c *connection, s standing) error {
+	then := func(ctx context.Context, c *directory.Connection, s account.Standing) error {
 		proved = true
-		search := searcher(m.directory.search)
+		search := directory.Searcher(m.directory.Search)
 		if m.searchesAsUser() {
-			search = func(_ context.Context, operation func(*connection) error) error { return operation(c) }
+			search = func(_ context.Context, operation func(*directory.Connection) error) error { return operation(c) }
 		}
 		e, err := m.readEntry(ctx, search, dn)
 		if err == nil {
@@ -101,26 +104,26 @@ func (m *mechanism) loginByTemplate(ctx context.Context, start time.Time, userna
 	}
 	v, err := m.verify(ctx, dn, password, then)
 	if proved {
-		m.throttle.forget(account)
+		m.throttle.Forget(name)
 	}
 	if err != nil {
-		m.throttle.giveBack(account)
+		m.throttle.GiveBack(name)
 		return nil, err
 	}
-	if v.wrong() {
+	if v.Wrong() {
 		return m.refuse(dn)
 	}
 	if step == nil { // refused with a word about the account, which proves no entry
-		return nil, v.standing.denied()
+		return nil, v.Standing.Denied()
 	}
 	return step, nil
 }
 
 // readEntry reads the entry of a DN whose password was right.
-func (m *mechanism) readEntry(ctx context.Context, search searcher, dn string) (entry, error) {
-	e, err := m.users.byDN(ctx, search, dn)
-	if errors.Is(err, errNoEntry) {
-		return entry{}, sdk.Denied(sdk.ReasonNotAllowed, "the entry cannot be read, does not match user_filter, or is not under user_dn")
+func (m *mechanism) readEntry(ctx context.Context, search directory.Searcher, dn string) (directory.Entry, error) {
+	e, err := m.users.ByDN(ctx, search, dn)
+	if errors.Is(err, account.ErrNoEntry) {
+		return directory.Entry{}, sdk.Denied(sdk.ReasonNotAllowed, "the entry cannot be read, does not match user_filter, or is not under user_dn")
 	}
 	return e, err
 }
@@ -128,22 +131,22 @@ func (m *mechanism) readEntry(ctx context.Context, search searcher, dn string) (
 // admit decides about somebody whose password is right, and makes the identity.
 // changed says that the password was chosen just now: what the entry said about its
 // age is past.
-func (m *mechanism) admit(ctx context.Context, search searcher, e entry, bound standing, changed bool) (sdk.Step, error) {
-	id, err := subjectOf(e, m.options.IDAttribute)
+func (m *mechanism) admit(ctx context.Context, search directory.Searcher, e directory.Entry, bound account.Standing, changed bool) (sdk.Step, error) {
+	id, err := account.SubjectOf(e, m.options.IDAttribute)
 	if err != nil {
 		return nil, err
 	}
-	s := worst(bound, m.standingOf(e))
-	if changed && s.changeable {
+	s := account.Worst(bound, m.standingOf(e))
+	if changed && s.Changeable {
 		s = bound
 	}
-	if !s.good() {
+	if !s.Good() {
 		return m.turnAway(e, id, s)
 	}
-	if err := complete(ctx, search, &e); err != nil {
+	if err := directory.Complete(ctx, search, &e); err != nil {
 		return nil, err
 	}
-	groups, err := groupsOf(ctx, search, e, m.options.groupRules(), m.logger)
+	groups, err := account.GroupsOf(ctx, search, e, m.options.groupRules(), m.logger)
 	if err != nil {
 		return nil, err
 	}
@@ -160,35 +163,35 @@ func (m *mechanism) admit(ctx context.Context, search searcher, e entry, bound s
 }
 
 // turnAway asks for a new password where that helps, and refuses otherwise.
-func (m *mechanism) turnAway(e entry, id subject, s standing) (sdk.Step, error) {
-	if !s.changeable || m.options.PasswordChange == changeOff {
-		return nil, s.denied()
+func (m *mechanism) turnAway(e directory.Entry, id account.Subject, s account.Standing) (sdk.Step, error) {
+	if !s.Changeable || m.options.PasswordChange == account.ChangeOff {
+		return nil, s.Denied()
 	}
-	m.logger.Info("a new password is needed", "dn", e.dn, "reason", string(s.reason), "by", s.detail)
-	return changePrompt(s.reason, memory{Attribute: id.attribute, Value: id.text, DN: e.dn})
+	m.logger.Info("a new password is needed", "dn", e.DN, "reason", string(s.Reason), "by", s.Detail)
+	return changePrompt(s.Reason, memory{Attribute: id.Attribute, Value: id.Text, DN: e.DN})
 }
 
 // warning is when the password expires, if that is soon.
-func (m *mechanism) warning(s standing) time.Time {
+func (m *mechanism) warning(s account.Standing) time.Time {
 	now := m.now()
-	if s.passwordExpires.Before(now) || s.passwordExpires.Sub(now) > m.options.PasswordWarn {
+	if s.PasswordExpires.Before(now) || s.PasswordExpires.Sub(now) > m.options.PasswordWarn {
 		return time.Time{}
 	}
-	return s.passwordExpires
+	return s.PasswordExpires
 }
 
 // verify binds as somebody, and hides what the operator wants hidden.
-func (m *mechanism) verify(ctx context.Context, dn, password string, then func(context.Context, *connection, standing) error) (verdict, error) {
-	v, err := verify(ctx, m.directory, dn, password, m.now(), then)
+func (m *mechanism) verify(ctx context.Context, dn, password string, then func(context.Context, *directory.Connection, account.Standing) error) (account.Verdict, error) {
+	v, err := account.Verify(ctx, m.directory, dn, password, m.now(), then)
 	if m.options.ConcealLockout {
-		v = v.concealed()
+		v = v.Concealed()
 	}
 	return v, err
 }
 
 // standingOf is what the entry says of the account.
-func (m *mechanism) standingOf(e entry) standing {
-	return standingOf(e, m.now(), m.options.IgnoreShadow)
+func (m *mechanism) standingOf(e directory.Entry) account.Standing {
+	return account.StandingOf(e, m.now(), m.options.IgnoreShadow)
 }
 
 // changePassword changes the password of the entry whose old one was right, and signs in
@@ -203,35 +206,35 @@ func (m *mechanism) changePassword(ctx context.Context, mem memory, answers map[
 	case !isPassword(previous):
 		return changePrompt(sdk.ReasonBadCredentials, mem)
 	}
-	e := entry{dn: mem.DN}
+	e := directory.Entry{DN: mem.DN}
 	if !m.searchesAsUser() {
 		var err error
-		if e, err = m.findSubject(ctx, subject{attribute: mem.Attribute, text: mem.Value}, mem.DN); err != nil {
+		if e, err = m.findSubject(ctx, account.Subject{Attribute: mem.Attribute, Text: mem.Value}, mem.DN); err != nil {
 			return nil, err
 		}
 	}
-	if !m.throttle.take(mem.Value) {
+	if !m.throttle.Take(mem.Value) {
 		return nil, sdk.Denied(sdk.ReasonBadCredentials, "too many wrong passwords")
 	}
 	var step sdk.Step
-	change := passwordChange{
-		directory: m.directory, entry: e, previous: previous, chosen: chosen,
-		method: m.options.PasswordChange, ignoreShadow: m.options.IgnoreShadow, now: m.now(), logger: m.logger,
-		then: func(ctx context.Context, c *connection, s standing) (err error) {
+	change := account.PasswordChange{
+		Directory: m.directory, Entry: e, Previous: previous, Chosen: chosen,
+		Method: m.options.PasswordChange, IgnoreShadow: m.options.IgnoreShadow, Now: m.now(), Logger: m.logger,
+		Then: func(ctx context.Context, c *directory.Connection, s account.Standing) (err error) {
 			step, err = m.admitChanged(ctx, c, e, s)
 			return err
 		},
 	}
-	err := refusal(m.directory.try(ctx, change.run))
+	err := directory.Refusal(m.directory.Try(ctx, change.Run))
 	switch {
-	case errors.Is(err, errPreviousWrong):
+	case errors.Is(err, account.ErrPreviousWrong):
 		return m.previousWrong(mem)
-	case err != nil && !errors.Is(err, errRejected):
-		m.throttle.giveBack(mem.Value)
+	case err != nil && !errors.Is(err, account.ErrRejected):
+		m.throttle.GiveBack(mem.Value)
 		return nil, err
 	}
-	m.throttle.forget(mem.Value)
-	if errors.Is(err, errRejected) {
+	m.throttle.Forget(mem.Value)
+	if errors.Is(err, account.ErrRejected) {
 		return changePrompt(sdk.ReasonPasswordRejected, mem)
 	}
 	return step, nil
@@ -246,12 +249,12 @@ func (m *mechanism) previousWrong(mem memory) (sdk.Step, error) {
 }
 
 // admitChanged signs in on a connection that was bound with the new password.
-func (m *mechanism) admitChanged(ctx context.Context, c *connection, e entry, s standing) (sdk.Step, error) {
+func (m *mechanism) admitChanged(ctx context.Context, c *directory.Connection, e directory.Entry, s account.Standing) (sdk.Step, error) {
 	if !m.searchesAsUser() {
-		return m.admit(ctx, m.directory.search, e, s, true)
+		return m.admit(ctx, m.directory.Search, e, s, true)
 	}
-	search := func(_ context.Context, operation func(*connection) error) error { return operation(c) }
-	e, err := m.readEntry(ctx, search, e.dn)
+	search := func(_ context.Context, operation func(*directory.Connection) error) error { return operation(c) }
+	e, err := m.readEntry(ctx, search, e.DN)
 	if err != nil {
 		return nil, err
 	}

@@ -1,14 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"log/slog"
 	"maps"
 	"net"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -162,19 +159,12 @@ func wantPrompt(t testing.TB, step sdk.Step, err error, reason sdk.Reason) {
 	}
 }
 
-func wantRefusal(t testing.TB, err, kind error, reason sdk.Reason) {
-	t.Helper()
-	if !errors.Is(err, kind) || sdk.ReasonOf(err) != reason {
-		t.Errorf("error: %v\nwant: %v (%s)", err, kind, reason)
-	}
-}
-
 // local is a mechanism in this process, for what the wire does not show: the log, the
 // clock, the dialer.
 type local struct {
 	*mechanism
 	t   testing.TB
-	log *logBuffer
+	log *plugintest.Log
 }
 
 func openLocal(t testing.TB, change func(*sdk.Env), values map[string]any, dirs ...*ldaptest.Directory) *local {
@@ -183,7 +173,7 @@ func openLocal(t testing.TB, change func(*sdk.Env), values map[string]any, dirs 
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &local{t: t, log: &logBuffer{}}
+	l := &local{t: t, log: &plugintest.Log{}}
 	env := sdk.Env{
 		Provider: "dir", Logger: slog.New(slog.NewTextHandler(l.log, nil)), Now: time.Now,
 		Dial: (&net.Dialer{}).DialContext,
@@ -209,26 +199,6 @@ func (l *local) enter(ctx context.Context, username, password string) (sdk.Step,
 	return l.Continue(ctx, sdk.ContinueRequest{
 		Memory: loginPrompt("").Memory, Answers: map[string]string{fieldUsername: username, fieldPassword: password},
 	})
-}
-
-type logBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer
-}
-
-func (b *logBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.buf.Len() < 1<<20 {
-		b.buf.Write(p)
-	}
-	return len(p), nil
-}
-
-func (b *logBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
 }
 
 // eventually waits for something that another goroutine is about to do.

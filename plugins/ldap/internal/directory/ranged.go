@@ -1,4 +1,4 @@
-package main
+package directory
 
 import (
 	"context"
@@ -15,21 +15,21 @@ import (
 // time at Active Directory.
 const maxParts = 20
 
-// complete reads the rest of the attributes that the server sent in part (MS-ADTS
+// Complete reads the rest of the attributes that the server sent in part (MS-ADTS
 // section 3.1.1.3.1.3.3). It happens after the password was proved right: the time that
 // it takes would tell that the name exists.
-func complete(ctx context.Context, search searcher, e *entry) error {
+func Complete(ctx context.Context, search Searcher, e *Entry) error {
 	if len(e.more) == 0 {
 		return nil
 	}
-	return search(ctx, func(c *connection) error { return readRest(ctx, c, e) })
+	return search(ctx, func(c *Connection) error { return readRest(ctx, c, e) })
 }
 
-func readRest(ctx context.Context, c *connection, e *entry) error {
+func readRest(ctx context.Context, c *Connection, e *Entry) error {
 	for _, name := range slices.Sorted(maps.Keys(e.more)) {
 		for parts := 0; e.more[name] > 0; parts++ {
 			if parts == maxParts || len(e.values[name]) > sdk.MaxGroups {
-				return sdk.InvalidResponse(reasonGroups, "the attribute %s of %s has more than %d values", name, e.dn, sdk.MaxGroups)
+				return sdk.InvalidResponse(ReasonGroups, "the attribute %s of %s has more than %d values", name, e.DN, sdk.MaxGroups)
 			}
 			if err := readPart(ctx, c, e, name); err != nil {
 				return err
@@ -39,12 +39,12 @@ func readRest(ctx context.Context, c *connection, e *entry) error {
 	return nil
 }
 
-func readPart(ctx context.Context, c *connection, e *entry, name string) error {
+func readPart(ctx context.Context, c *Connection, e *Entry, name string) error {
 	from := e.more[name]
 	delete(e.more, name)
-	found, _, err := c.search(ctx, query{
-		base: e.dn, scope: ldap.ScopeBaseObject, filter: "(objectClass=*)", limit: 1,
-		attributes: []string{fmt.Sprintf("%s;range=%d-*", name, from)},
+	found, _, err := c.Search(ctx, Query{
+		Base: e.DN, Scope: ldap.ScopeBaseObject, Filter: "(objectClass=*)", Limit: 1,
+		Attributes: []string{fmt.Sprintf("%s;range=%d-*", name, from)},
 	})
 	if err != nil || len(found) != 1 {
 		return err

@@ -1,4 +1,4 @@
-package main
+package directory
 
 import (
 	"context"
@@ -12,45 +12,45 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// connection is one connection to one server, used by one goroutine at a time.
-type connection struct {
+// Connection is one connection to one server, used by one goroutine at a time.
+type Connection struct {
 	ldap  *ldap.Conn
-	wire  *envelopeConn
-	tls   *tls.ConnectionState // nil in plain text
+	wire  *EnvelopeConn
+	TLS   *tls.ConnectionState // nil in plain text
 	limit time.Duration        // of one operation
 	used  time.Time            // when it went back into the pool
 }
 
 // newConnection takes over the net.Conn of wire.
-func newConnection(wire *envelopeConn, state *tls.ConnectionState, limit time.Duration) *connection {
-	c := &connection{ldap: ldap.NewConn(wire, state != nil), wire: wire, tls: state, limit: limit}
+func newConnection(wire *EnvelopeConn, state *tls.ConnectionState, limit time.Duration) *Connection {
+	c := &Connection{ldap: ldap.NewConn(wire, state != nil), wire: wire, TLS: state, limit: limit}
 	c.ldap.Start()
 	return c
 }
 
-// close ends the connection and its goroutines.
-func (c *connection) close() {
+// Close ends the connection and its goroutines.
+func (c *Connection) Close() {
 	c.abort()
 	_ = c.ldap.Close()
 }
 
 // abort makes whatever waits for the server fail at once.
-func (c *connection) abort() { _ = c.wire.Close() }
+func (c *Connection) abort() { _ = c.wire.Close() }
 
 // broken reports whether the connection cannot be used any more.
-func (c *connection) broken() bool {
+func (c *Connection) broken() bool {
 	return c.ldap.IsClosing() || c.ldap.GetLastError() != nil || c.wire.refused() != nil
 }
 
 // within runs one operation, no longer than the limit and the context. The library
 // knows no contexts: the end of one closes the connection under it.
-func (c *connection) within(ctx context.Context, doing string, operation func() error) (err error) {
+func (c *Connection) within(ctx context.Context, doing string, operation func() error) (err error) {
 	ctx, cancel := context.WithTimeout(ctx, c.limit)
 	defer cancel()
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
 	}
-	c.wire.allow(maxOperation)
+	c.wire.Allow(MaxOperation)
 	stop := context.AfterFunc(ctx, c.abort)
 	defer func() {
 		if r := recover(); r != nil { // of the library, at a message that it does not expect
@@ -62,7 +62,7 @@ func (c *connection) within(ctx context.Context, doing string, operation func() 
 	if !stop() {
 		return fmt.Errorf("%s: %w", doing, ctx.Err())
 	}
-	c.wire.allow(maxSmall) // such as a notice of disconnection (RFC 4511 section 4.4.1)
+	c.wire.Allow(maxSmall) // such as a notice of disconnection (RFC 4511 section 4.4.1)
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, c.explain(err))
 	}
@@ -70,7 +70,7 @@ func (c *connection) within(ctx context.Context, doing string, operation func() 
 }
 
 // explain tells what a result code says from what never became one.
-func (c *connection) explain(err error) error {
+func (c *Connection) explain(err error) error {
 	if refused := c.wire.refused(); refused != nil {
 		return refused
 	}
@@ -95,10 +95,10 @@ func toldBy(result *ldap.Error) error {
 	return errors.New(strings.Join(toldCodes.FindAllString(result.Err.Error(), 3), " "))
 }
 
-// bind is a simple bind (RFC 4513 section 5.1.3) that asks for the password
+// Bind is a simple bind (RFC 4513 section 5.1.3) that asks for the password
 // policy's word. An empty name or password would be no authentication (sections
 // 5.1.1 and 5.1.2) and is never sent.
-func (c *connection) bind(ctx context.Context, dn, password string) ([]ldap.Control, error) {
+func (c *Connection) Bind(ctx context.Context, dn, password string) ([]ldap.Control, error) {
 	if dn == "" || password == "" {
 		return nil, errors.New("binding without a name or a password proves nothing")
 	}
@@ -114,24 +114,24 @@ func (c *connection) bind(ctx context.Context, dn, password string) ([]ldap.Cont
 	return controls, err
 }
 
-// query is a search. Aliases are never dereferenced, referrals never followed.
-type query struct {
-	base       string
-	scope      int
-	filter     string
-	attributes []string
-	limit      int // of entries; more is an error of kind sizeLimitExceeded
-	controls   []ldap.Control
+// Query is a search. Aliases are never dereferenced, referrals never followed.
+type Query struct {
+	Base       string
+	Scope      int
+	Filter     string
+	Attributes []string
+	Limit      int // of entries; more is an error of kind sizeLimitExceeded
+	Controls   []ldap.Control
 }
 
-// search returns the entries that match, and the controls of the result. With
+// Search returns the entries that match, and the controls of the result. With
 // sizeLimitExceeded (RFC 4511 section 4.5.1.4) it returns those that came, and the
 // error.
-func (c *connection) search(ctx context.Context, q query) ([]entry, []ldap.Control, error) {
-	req := ldap.NewSearchRequest(q.base, q.scope, ldap.NeverDerefAliases,
-		q.limit, max(1, int(c.limit.Seconds())), false, q.filter, q.attributes, q.controls)
+func (c *Connection) Search(ctx context.Context, q Query) ([]Entry, []ldap.Control, error) {
+	req := ldap.NewSearchRequest(q.Base, q.Scope, ldap.NeverDerefAliases,
+		q.Limit, max(1, int(c.limit.Seconds())), false, q.Filter, q.Attributes, q.Controls)
 	// The server may not keep to the limit: the library then stops reading.
-	req.EnforceSizeLimit = q.limit > 0
+	req.EnforceSizeLimit = q.Limit > 0
 	var result *ldap.SearchResult
 	err := c.within(ctx, "searching", func() error {
 		var err error
@@ -142,4 +142,18 @@ func (c *connection) search(ctx context.Context, q query) ([]entry, []ldap.Contr
 		return nil, nil, err
 	}
 	return entriesOf(result.Entries), result.Controls, err
+}
+
+// Modify changes an entry (RFC 4511 section 4.6). The error says what was being done.
+func (c *Connection) Modify(ctx context.Context, doing string, req *ldap.ModifyRequest) error {
+	return c.within(ctx, doing, func() error { return c.ldap.Modify(req) })
+}
+
+// ChangePassword is the extended operation of RFC 3062, with the old password.
+func (c *Connection) ChangePassword(ctx context.Context, dn, previous, chosen string) error {
+	req := ldap.NewPasswordModifyRequest(dn, previous, chosen)
+	return c.within(ctx, "changing the password", func() error {
+		_, err := c.ldap.PasswordModify(req)
+		return err
+	})
 }

@@ -1,4 +1,4 @@
-package main
+package directory
 
 import (
 	"bufio"
@@ -9,32 +9,42 @@ import (
 	"net"
 	"sync/atomic"
 	"time"
+
+	ber "github.com/go-asn1-ber/asn1-ber"
 )
 
 // Limits of what a server may send.
 const (
 	maxMessage   = 4 << 20  // bytes of one LDAP message
 	maxSmall     = 64 << 10 // bytes of a message that is no entry, and of the controls of one that is
-	maxOperation = 16 << 20 // bytes of all answers to one request
+	MaxOperation = 16 << 20 // bytes of all answers to one request
 	maxElements  = 60_000   // BER elements in one message: each costs some 300 bytes once decoded
 	maxDepth     = 32       // levels of BER elements
 )
 
+// init bounds what the BER library decodes. It is for the whole process, and the
+// second fence behind EnvelopeConn: the first sees no control values, which are
+// BER inside an octet string.
+func init() {
+	ber.MaxPacketLengthBytes = maxMessage
+	ber.MaxNestingDepth = maxDepth
+}
+
 // Tags of RFC 4511 appendix B.
 const (
-	tagSequence  = 0x30
+	TagSequence  = 0x30
 	tagEntry     = 0x64 // SearchResultEntry
 	tagReference = 0x73 // SearchResultReference
 	tagControls  = 0xa0
 )
 
-// errEnvelope is in the tree of every refusal of envelopeConn.
+// errEnvelope is in the tree of every refusal of EnvelopeConn.
 var errEnvelope = errors.New("malformed or oversized LDAP message")
 
-// envelopeConn passes on whole LDAP messages only, once their size, depth and
+// EnvelopeConn passes on whole LDAP messages only, once their size, depth and
 // number of elements are known to be bearable. The LDAP library decodes whatever
 // comes, into some hundred bytes for each two on the wire.
-type envelopeConn struct {
+type EnvelopeConn struct {
 	net.Conn
 	reader       *bufio.Reader
 	message      bytes.Buffer // checked and not yet passed on
@@ -43,15 +53,16 @@ type envelopeConn struct {
 	refusal      atomic.Pointer[error]
 }
 
-func newEnvelopeConn(conn net.Conn, writeTimeout time.Duration) *envelopeConn {
-	return &envelopeConn{Conn: conn, reader: bufio.NewReader(conn), writeTimeout: writeTimeout}
+// NewEnvelopeConn takes over conn.
+func NewEnvelopeConn(conn net.Conn, writeTimeout time.Duration) *EnvelopeConn {
+	return &EnvelopeConn{Conn: conn, reader: bufio.NewReader(conn), writeTimeout: writeTimeout}
 }
 
-// allow sets how many bytes may come until it is called again.
-func (c *envelopeConn) allow(n int64) { c.budget.Store(n) }
+// Allow sets how many bytes may come until it is called again.
+func (c *EnvelopeConn) Allow(n int64) { c.budget.Store(n) }
 
 // refused returns why a message was refused, or nil.
-func (c *envelopeConn) refused() error {
+func (c *EnvelopeConn) refused() error {
 	if err := c.refusal.Load(); err != nil {
 		return *err
 	}
@@ -59,7 +70,7 @@ func (c *envelopeConn) refused() error {
 }
 
 // Write does not wait for a server that has ceased to read.
-func (c *envelopeConn) Write(p []byte) (int, error) {
+func (c *EnvelopeConn) Write(p []byte) (int, error) {
 	if err := c.SetWriteDeadline(time.Now().Add(c.writeTimeout)); err != nil {
 		return 0, err
 	}
@@ -67,7 +78,7 @@ func (c *envelopeConn) Write(p []byte) (int, error) {
 }
 
 // Read returns bytes of checked messages.
-func (c *envelopeConn) Read(p []byte) (int, error) {
+func (c *EnvelopeConn) Read(p []byte) (int, error) {
 	if c.message.Len() == 0 {
 		if err := c.next(); err != nil {
 			if errors.Is(err, errEnvelope) {
@@ -81,7 +92,7 @@ func (c *envelopeConn) Read(p []byte) (int, error) {
 
 // next reads one message. It grows with what has come, not with what the length
 // claims.
-func (c *envelopeConn) next() error {
+func (c *EnvelopeConn) next() error {
 	c.message.Reset()
 	if c.message.Cap() > maxSmall {
 		c.message = bytes.Buffer{} // a large entry must not stay for the life of the connection
@@ -120,7 +131,7 @@ func readHeader(r *bufio.Reader) (header []byte, length int, err error) {
 		return nil, 0, unexpected(err)
 	}
 	header = []byte{tag, first}
-	if tag != tagSequence {
+	if tag != TagSequence {
 		return nil, 0, fmt.Errorf("%w: it begins with 0x%02x", errEnvelope, tag)
 	}
 	for range lengthBytes(first) {

@@ -1,4 +1,4 @@
-package main
+package directory
 
 import (
 	"strconv"
@@ -11,24 +11,25 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// entry is an entry of the directory as a server sent it: not to be trusted beyond
+// Entry is an entry of the directory as a server sent it: not to be trusted beyond
 // what that server may say.
-type entry struct {
-	dn     string
+type Entry struct {
+	DN     string
 	values map[string][][]byte // by the name of the attribute in lower case
 	more   map[string]int      // attributes sent in part: where the rest begins
 }
 
-func entriesOf(list []*ldap.Entry) []entry {
-	entries := make([]entry, len(list))
+func entriesOf(list []*ldap.Entry) []Entry {
+	entries := make([]Entry, len(list))
 	for i, e := range list {
-		entries[i] = newEntry(e)
+		entries[i] = NewEntry(e)
 	}
 	return entries
 }
 
-func newEntry(e *ldap.Entry) entry {
-	out := entry{dn: e.DN, values: map[string][][]byte{}, more: map[string]int{}}
+// NewEntry takes over what the library read.
+func NewEntry(e *ldap.Entry) Entry {
+	out := Entry{DN: e.DN, values: map[string][][]byte{}, more: map[string]int{}}
 	for _, a := range e.Attributes {
 		name, next, partly := readRange(strings.ToLower(a.Name))
 		if partly {
@@ -54,42 +55,42 @@ func readRange(name string) (plain string, next int, partly bool) {
 	return plain, last + 1, true
 }
 
-// raw returns the values of an attribute.
-func (e entry) raw(name string) [][]byte { return e.values[strings.ToLower(name)] }
+// Raw returns the values of an attribute.
+func (e Entry) Raw(name string) [][]byte { return e.values[strings.ToLower(name)] }
 
-// text returns the first value that is plain text, or "".
-func (e entry) text(name string) string {
-	for _, value := range e.raw(name) {
-		if isPlain(value) {
+// Text returns the first value that is plain text, or "".
+func (e Entry) Text(name string) string {
+	for _, value := range e.Raw(name) {
+		if IsPlain(value) {
 			return string(value)
 		}
 	}
 	return ""
 }
 
-// texts returns all values that are plain text.
-func (e entry) texts(name string) []string {
+// Texts returns all values that are plain text.
+func (e Entry) Texts(name string) []string {
 	var texts []string
-	for _, value := range e.raw(name) {
-		if isPlain(value) {
+	for _, value := range e.Raw(name) {
+		if IsPlain(value) {
 			texts = append(texts, string(value))
 		}
 	}
 	return texts
 }
 
-// isPlain reports whether a value may stand in an identity: UTF-8 without control
+// IsPlain reports whether a value may stand in an identity: UTF-8 without control
 // characters, and of a size that the host accepts.
-func isPlain(value []byte) bool {
+func IsPlain(value []byte) bool {
 	return len(value) > 0 && len(value) <= sdk.MaxAttribute && utf8.Valid(value) &&
 		strings.IndexFunc(string(value), unicode.IsControl) < 0
 }
 
-// number returns the first value as a number.
-func (e entry) number(name string) (int64, bool) {
-	n, err := strconv.ParseInt(e.text(name), 10, 64)
+// Number returns the first value as a number.
+func (e Entry) Number(name string) (int64, bool) {
+	n, err := strconv.ParseInt(e.Text(name), 10, 64)
 	return n, err == nil
 }
 
-// is reports whether the first value is that word, in any case.
-func (e entry) is(name, word string) bool { return strings.EqualFold(e.text(name), word) }
+// Is reports whether the first value is that word, in any case.
+func (e Entry) Is(name, word string) bool { return strings.EqualFold(e.Text(name), word) }

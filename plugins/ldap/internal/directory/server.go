@@ -1,4 +1,4 @@
-package main
+package directory
 
 import (
 	"cmp"
@@ -14,12 +14,12 @@ import (
 	"github.com/doorward/doorward/sdk/contract"
 )
 
-// server is one server of the directory, with what is known of its health.
-type server struct {
+// Server is one server of the directory, with what is known of its health.
+type Server struct {
 	network    string // tcp or unix
-	address    string // host:port, or the path of a socket
+	Address    string // host:port, or the path of a socket
 	host       string // the certificate must be for it
-	protection protection
+	protection Protection
 	pool       *pool
 
 	mu       sync.Mutex
@@ -30,7 +30,7 @@ type server struct {
 	probing  bool
 }
 
-func (s *server) String() string { return s.address }
+func (s *Server) String() string { return s.Address }
 
 // Health: a failure counts as one, and as half of one each half-life later. The
 // circuit opens at the first failure, because each failure may cost the end user a
@@ -41,7 +41,7 @@ const (
 	longestOpen    = time.Minute
 )
 
-func (s *server) failed(now time.Time) {
+func (s *Server) failed(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.score = s.scoreAt(now) + 1
@@ -52,7 +52,7 @@ func (s *server) failed(now time.Time) {
 
 // succeeded closes the circuit. The score stays for a while: a server that fails now
 // and then comes after one that never does.
-func (s *server) succeeded(now time.Time) {
+func (s *Server) succeeded(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.inRow == 0 {
@@ -63,7 +63,7 @@ func (s *server) succeeded(now time.Time) {
 	s.inRow, s.openTill = 0, time.Time{}
 }
 
-func (s *server) scoreAt(now time.Time) float64 {
+func (s *Server) scoreAt(now time.Time) float64 {
 	if s.score == 0 {
 		return 0
 	}
@@ -72,7 +72,7 @@ func (s *server) scoreAt(now time.Time) float64 {
 
 // rank says where the server stands in the order: lower is better. Open circuits
 // come last; small differences of score leave the operator's order alone.
-func (s *server) rank(now time.Time) int {
+func (s *Server) rank(now time.Time) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rank := int(math.Round(min(s.scoreAt(now), 100)))
@@ -84,7 +84,7 @@ func (s *server) rank(now time.Time) int {
 
 // startProbe reports whether it is time to see if the server is back, and claims the
 // probe.
-func (s *server) startProbe(now time.Time) bool {
+func (s *Server) startProbe(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.inRow == 0 || s.probing || now.Before(s.openTill) {
@@ -94,7 +94,7 @@ func (s *server) startProbe(now time.Time) bool {
 	return true
 }
 
-func (s *server) endProbe() {
+func (s *Server) endProbe() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.probing = false
@@ -104,7 +104,7 @@ func (s *server) endProbe() {
 type location struct {
 	network, host, port string
 	path                string // of a unix socket
-	protection          protection
+	Protection          Protection
 	srv                 bool // host is a domain whose servers the DNS knows
 }
 
@@ -114,8 +114,8 @@ const (
 	portLDAPS = "636"
 )
 
-// locate reads an element of client_url.
-func locate(text string, plain plainRule) (location, error) {
+// Locate reads an element of client_url.
+func Locate(text string, plain PlainRule) (location, error) {
 	if rest, ok := strings.CutPrefix(text, "ldapi://"); ok {
 		return locateSocket(rest)
 	}
@@ -130,10 +130,10 @@ func locate(text string, plain plainRule) (location, error) {
 	case srv && l.port != "":
 		return location{}, fmt.Errorf("has a port in %q, which the DNS tells for +srv", text)
 	case scheme == "ldaps":
-		l.port, l.protection = cmp.Or(l.port, portLDAPS), protectedByTLS
+		l.port, l.Protection = cmp.Or(l.port, portLDAPS), ProtectedByTLS
 	case scheme == "ldap":
 		l.port = cmp.Or(l.port, portLDAP)
-		l.protection, err = plain.protectionOf(l)
+		l.Protection, err = plain.protectionOf(l)
 	default:
 		err = fmt.Errorf("must begin with ldaps://, ldap://, ldapi://, ldaps+srv:// or ldap+srv://, not %q", text)
 	}
@@ -146,40 +146,40 @@ func locateSocket(rest string) (location, error) {
 	if err != nil || !strings.HasPrefix(path, "/") {
 		return location{}, fmt.Errorf("must name the socket with its slashes as %%2F, like ldapi://%%2Frun%%2Fslapd%%2Fldapi")
 	}
-	return location{network: "unix", host: "localhost", path: path, protection: unprotected}, nil
+	return location{network: "unix", host: "localhost", path: path, Protection: Unprotected}, nil
 }
 
-// plainRule is what the options say about ldap://.
-type plainRule struct {
-	startTLS      bool // start_tls
-	implicitTLS   bool // client__tls_options are given: as the seed, TLS from the first byte
-	allowInsecure bool // allow_insecure_plaintext
+// PlainRule is what the options say about ldap://.
+type PlainRule struct {
+	StartTLS      bool // start_tls
+	ImplicitTLS   bool // client__tls_options are given: as the seed, TLS from the first byte
+	AllowInsecure bool // allow_insecure_plaintext
 }
 
 // protectionOf makes sure that no password leaves the machine in plain text unless
 // the operator has written so.
-func (r plainRule) protectionOf(l location) (protection, error) {
+func (r PlainRule) protectionOf(l location) (Protection, error) {
 	switch {
-	case r.startTLS:
-		return protectedByStartTLS, nil
-	case r.implicitTLS:
-		return protectedByTLS, nil
-	case r.allowInsecure, contract.IsLoopback(l.host) && !l.srv:
-		return unprotected, nil
+	case r.StartTLS:
+		return ProtectedByStartTLS, nil
+	case r.ImplicitTLS:
+		return ProtectedByTLS, nil
+	case r.AllowInsecure, contract.IsLoopback(l.host) && !l.srv:
+		return Unprotected, nil
 	}
-	return protectedByStartTLS, nil
+	return ProtectedByStartTLS, nil
 }
 
-func (l location) server() *server {
+func (l location) server() *Server {
 	if l.network == "unix" {
-		return &server{network: "unix", address: l.path, host: l.host, protection: l.protection}
+		return &Server{network: "unix", Address: l.path, host: l.host, protection: l.Protection}
 	}
-	return &server{network: l.network, address: net.JoinHostPort(l.host, l.port), host: l.host, protection: l.protection}
+	return &Server{network: l.network, Address: net.JoinHostPort(l.host, l.port), host: l.host, protection: l.Protection}
 }
 
 // service is the name of RFC 2782 for the servers of a domain.
 func (l location) service() string {
-	if l.protection == protectedByTLS {
+	if l.Protection == ProtectedByTLS {
 		return "ldaps"
 	}
 	return "ldap"

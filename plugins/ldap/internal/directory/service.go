@@ -1,4 +1,4 @@
-package main
+package directory
 
 import (
 	"context"
@@ -27,8 +27,8 @@ const (
 	longestRefusalPause = time.Minute
 )
 
-// openService makes a connection that acts as the service account.
-func (d *directory) openService(ctx context.Context, s *server) (*connection, error) {
+// OpenService makes a connection that acts as the service account.
+func (d *Directory) OpenService(ctx context.Context, s *Server) (*Connection, error) {
 	if err := d.refusedLately(); err != nil {
 		return nil, err
 	}
@@ -36,19 +36,19 @@ func (d *directory) openService(ctx context.Context, s *server) (*connection, er
 	if err != nil || d.service.dn == "" {
 		return c, err
 	}
-	_, err = c.bind(ctx, d.service.dn, d.service.password)
+	_, err = c.Bind(ctx, d.service.dn, d.service.password)
 	if err == nil {
 		d.accepted()
 		return c, nil
 	}
-	c.close()
-	if isServerFailure(err) || errors.Is(err, context.Canceled) {
+	c.Close()
+	if IsServerFailure(err) || errors.Is(err, context.Canceled) {
 		return nil, err
 	}
 	return nil, d.refused(err)
 }
 
-func (d *directory) refusedLately() error {
+func (d *Directory) refusedLately() error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.now().Before(d.refusal.until) {
@@ -57,7 +57,7 @@ func (d *directory) refusedLately() error {
 	return nil
 }
 
-func (d *directory) accepted() {
+func (d *Directory) accepted() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.refusal = bindRefusal{}
@@ -65,15 +65,15 @@ func (d *directory) accepted() {
 
 // refused makes an error for the operator, and the same one for all who come until
 // the pause is over.
-func (d *directory) refused(err error) error {
+func (d *Directory) refused(err error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	pause := min(longestRefusalPause, firstRefusalPause<<min(d.refusal.inRow, 10))
 	d.refusal = bindRefusal{
 		inRow: d.refusal.inRow + 1,
 		until: d.now().Add(pause),
-		err: sdk.Misconfigured(reasonServiceBind,
-			"the directory does not accept bind_dn with bind_password (%s): has the password changed or expired? It is tried again in %v", describe(err), pause),
+		err: sdk.Misconfigured(ReasonServiceBind,
+			"the directory does not accept bind_dn with bind_password (%s): has the password changed or expired? It is tried again in %v", Describe(err), pause),
 	}
 	return d.refusal.err
 }

@@ -1,4 +1,4 @@
-package main
+package directory
 
 import (
 	"context"
@@ -16,8 +16,8 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// directory is all servers of one provider.
-type directory struct {
+// Directory is all servers of one provider.
+type Directory struct {
 	dialer    *dialer
 	locations []location
 	lookupSRV func(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
@@ -27,7 +27,7 @@ type directory struct {
 	logger    *slog.Logger
 
 	mu      sync.Mutex
-	known   map[string]*server // by address and host
+	known   map[string]*Server // by address and host
 	srv     map[string]srvList // by domain
 	refusal bindRefusal
 
@@ -48,31 +48,31 @@ const (
 	maxServers    = 16 // that are asked for one operation
 )
 
-// directorySettings are the options of the connections.
-type directorySettings struct {
-	urls             []string
-	plain            plainRule
-	tls              *tls.Config // without ServerName: the host
-	dial             func(ctx context.Context, network, address string) (net.Conn, error)
-	connect, operate time.Duration // limits
-	poolSize         int           // connections for searches to each server
-	bindDN           string        // empty: searches are anonymous
-	bindPassword     options.Secret
-	now              func() time.Time
-	logger           *slog.Logger
+// Settings are the options of the connections.
+type Settings struct {
+	URLs             []string
+	Plain            PlainRule
+	TLS              *tls.Config // without ServerName: the host
+	Dial             func(ctx context.Context, network, address string) (net.Conn, error)
+	Connect, Operate time.Duration // limits
+	PoolSize         int           // connections for searches to each server
+	BindDN           string        // empty: searches are anonymous
+	BindPassword     options.Secret
+	Now              func() time.Time
+	Logger           *slog.Logger
 }
 
-// newDirectory makes a directory, and asks no server anything. Close ends it.
-func newDirectory(s directorySettings) (*directory, error) {
-	dir := &directory{
-		dialer:   &dialer{dial: s.dial, tls: s.tls, connect: s.connect, operate: s.operate},
-		poolSize: s.poolSize, now: s.now, logger: s.logger,
-		service:   serviceAccount{dn: s.bindDN, password: s.bindPassword.Reveal()},
-		lookupSRV: resolver(s.dial).LookupSRV,
-		known:     map[string]*server{}, srv: map[string]srvList{},
+// New makes a directory, and asks no server anything. Close ends it.
+func New(s Settings) (*Directory, error) {
+	dir := &Directory{
+		dialer:   &dialer{dial: s.Dial, tls: s.TLS, connect: s.Connect, operate: s.Operate},
+		poolSize: s.PoolSize, now: s.Now, logger: s.Logger,
+		service:   serviceAccount{dn: s.BindDN, password: s.BindPassword.Reveal()},
+		lookupSRV: resolver(s.Dial).LookupSRV,
+		known:     map[string]*Server{}, srv: map[string]srvList{},
 	}
-	for _, text := range s.urls {
-		l, err := locate(text, s.plain)
+	for _, text := range s.URLs {
+		l, err := Locate(text, s.Plain)
 		if err != nil {
 			return nil, fmt.Errorf("client_url: %w", err)
 		}
@@ -82,28 +82,28 @@ func newDirectory(s directorySettings) (*directory, error) {
 	return dir, nil
 }
 
-// open makes a connection of its own to a server, on which nobody is bound.
-func (d *directory) open(ctx context.Context, s *server) (*connection, error) {
+// Open makes a connection of its own to a server, on which nobody is bound.
+func (d *Directory) Open(ctx context.Context, s *Server) (*Connection, error) {
 	return d.dialer.open(ctx, s)
 }
 
-// servers are all of them, in the operator's order, with what kept some from being
+// Servers are all of them, in the operator's order, with what kept some from being
 // found.
-func (d *directory) servers(ctx context.Context) ([]*server, error) {
+func (d *Directory) Servers(ctx context.Context) ([]*Server, error) {
 	locations, err := d.locate(ctx)
-	var list []*server
+	var list []*Server
 	for _, l := range locations[:min(len(locations), maxServers)] {
 		list = append(list, d.serverAt(l))
 	}
 	return list, err
 }
 
-// close ends probes and connections.
-func (d *directory) close() {
+// Close ends probes and connections.
+func (d *Directory) Close() {
 	d.end()
 	d.tasks.Wait()
 	d.mu.Lock()
-	servers := make([]*server, 0, len(d.known))
+	servers := make([]*Server, 0, len(d.known))
 	for _, s := range d.known {
 		servers = append(servers, s)
 	}
@@ -113,14 +113,14 @@ func (d *directory) close() {
 	}
 }
 
-// candidates returns the servers to ask, the best one first.
-func (d *directory) candidates(ctx context.Context) ([]*server, error) {
-	servers, err := d.servers(ctx)
+// Candidates returns the servers to ask, the best one first.
+func (d *Directory) Candidates(ctx context.Context) ([]*Server, error) {
+	servers, err := d.Servers(ctx)
 	if err != nil && len(servers) == 0 {
 		return nil, err
 	}
 	now := d.now()
-	slices.SortStableFunc(servers, func(a, b *server) int { return a.rank(now) - b.rank(now) })
+	slices.SortStableFunc(servers, func(a, b *Server) int { return a.rank(now) - b.rank(now) })
 	for _, s := range servers[1:] {
 		d.probe(s)
 	}
@@ -128,7 +128,7 @@ func (d *directory) candidates(ctx context.Context) ([]*server, error) {
 }
 
 // locate resolves the domains among the locations.
-func (d *directory) locate(ctx context.Context) ([]location, error) {
+func (d *Directory) locate(ctx context.Context) ([]location, error) {
 	var all []location
 	var errs []error
 	for _, l := range d.locations {
@@ -143,7 +143,7 @@ func (d *directory) locate(ctx context.Context) ([]location, error) {
 }
 
 // resolve asks the DNS, and goes on with the last answer while it does not know.
-func (d *directory) resolve(ctx context.Context, l location) ([]location, error) {
+func (d *Directory) resolve(ctx context.Context, l location) ([]location, error) {
 	d.mu.Lock()
 	list := d.srv[l.host]
 	d.mu.Unlock()
@@ -158,14 +158,14 @@ func (d *directory) resolve(ctx context.Context, l location) ([]location, error)
 		records = d.trusted(l.host, records)
 	}
 	if err != nil || len(records) == 0 {
-		err = sdk.Unavailable(reasonServerLookup, "looking up _%s._tcp.%s: %w", l.service(), l.host, orNoRecords(err))
+		err = sdk.Unavailable(ReasonServerLookup, "looking up _%s._tcp.%s: %w", l.service(), l.host, orNoRecords(err))
 		list.until = now.Add(srvKeepFailed)
 	} else {
 		list = srvList{until: now.Add(srvKeep)}
 		for _, r := range records { // sorted by priority, shuffled by weight
 			host := strings.TrimSuffix(r.Target, ".")
 			list.locations = append(list.locations, location{
-				network: "tcp", host: host, port: fmt.Sprint(r.Port), protection: l.protection,
+				network: "tcp", host: host, port: fmt.Sprint(r.Port), Protection: l.Protection,
 			})
 		}
 	}
@@ -181,7 +181,7 @@ func (d *directory) resolve(ctx context.Context, l location) ([]location, error)
 // name from it is no identity to hold a certificate against, unless it lies in the
 // domain that the operator wrote (RFC 4513 section 3.1.3, RFC 6125 section 6.2.1).
 // With tls_server_name the certificate must be for that, wherever the server is.
-func (d *directory) trusted(domain string, records []*net.SRV) []*net.SRV {
+func (d *Directory) trusted(domain string, records []*net.SRV) []*net.SRV {
 	return slices.DeleteFunc(records, func(r *net.SRV) bool {
 		host := strings.ToLower(strings.TrimSuffix(r.Target, "."))
 		if host == "" { // "decidedly not available" (RFC 2782)
@@ -203,23 +203,23 @@ func orNoRecords(err error) error {
 	return errors.New("there are no records that can be used")
 }
 
-func (d *directory) serverAt(l location) *server {
+func (d *Directory) serverAt(l location) *Server {
 	s := l.server()
-	key := s.address + " " + s.host
+	key := s.Address + " " + s.host
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if known := d.known[key]; known != nil {
 		return known
 	}
-	s.pool = newPool(d.poolSize, d.now, func(ctx context.Context) (*connection, error) { return d.openService(ctx, s) })
+	s.pool = newPool(d.poolSize, d.now, func(ctx context.Context) (*Connection, error) { return d.OpenService(ctx, s) })
 	d.known[key] = s
 	return s
 }
 
-// try runs an operation on the best server, and on the next one if that fails. What
+// Try runs an operation on the best server, and on the next one if that fails. What
 // a server answers is final: a wrong password is asked about once.
-func (d *directory) try(ctx context.Context, operation func(ctx context.Context, s *server) error) error {
-	servers, err := d.candidates(ctx)
+func (d *Directory) Try(ctx context.Context, operation func(ctx context.Context, s *Server) error) error {
+	servers, err := d.Candidates(ctx)
 	if err != nil {
 		return err
 	}
@@ -231,7 +231,7 @@ func (d *directory) try(ctx context.Context, operation func(ctx context.Context,
 			servers = append(servers, servers[i]) // it comes last now, and was not asked yet
 			continue
 		}
-		if !isServerFailure(err) {
+		if !IsServerFailure(err) {
 			return err
 		}
 		failures = append(failures, err)
@@ -242,17 +242,17 @@ func (d *directory) try(ctx context.Context, operation func(ctx context.Context,
 			break
 		}
 	}
-	return sdk.Unavailable(reasonUnreachable, "%w", errors.Join(failures...))
+	return sdk.Unavailable(ReasonUnreachable, "%w", errors.Join(failures...))
 }
 
-func (d *directory) attempt(ctx context.Context, s *server, left int, operation func(ctx context.Context, s *server) error) error {
+func (d *Directory) attempt(ctx context.Context, s *Server, left int, operation func(ctx context.Context, s *Server) error) error {
 	share, cancel := shareOf(ctx, left)
 	defer cancel()
 	err := operation(share, s)
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled): // the caller went away: that is nobody's failure
 	case errors.Is(err, errMeanwhile): // told by whom it failed for
-	case isServerFailure(err):
+	case IsServerFailure(err):
 		s.failed(d.now())
 		s.pool.drain()
 		d.logger.Warn("a directory server failed", "server", s.String(), "error", err)
@@ -274,15 +274,15 @@ func shareOf(ctx context.Context, left int) (context.Context, context.CancelFunc
 // probe finds out whether a server that failed is back, so that no end user has to.
 // It is the only goroutine of its own that a directory has, bounded by the time
 // limit for connecting.
-func (d *directory) probe(s *server) {
+func (d *Directory) probe(s *Server) {
 	if d.life.Err() != nil || !s.startProbe(d.now()) {
 		return
 	}
 	d.tasks.Go(func() {
 		defer s.endProbe()
-		c, err := d.openService(d.life, s)
+		c, err := d.OpenService(d.life, s)
 		switch {
-		case isServerFailure(err):
+		case IsServerFailure(err):
 			s.failed(d.now())
 		case err == nil:
 			s.pool.put(c)

@@ -1,20 +1,19 @@
-package main
+package directory
 
 import (
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"unicode"
 	"unicode/utf8"
 
 	"github.com/go-ldap/ldap/v3"
 )
 
-// normalDN writes a DN so that spellings that differ in case and spaces only are the
+// NormalDN writes a DN so that spellings that differ in case and spaces only are the
 // same text, each part of a multi-valued RDN in order. It folds no more than that:
 // what a directory holds for two entries must not become one. It is no DN to bind with.
-func normalDN(text string) (string, error) {
+func NormalDN(text string) (string, error) {
 	dn, err := parseDN(text)
 	if err != nil {
 		return "", err
@@ -24,7 +23,7 @@ func normalDN(text string) (string, error) {
 		pairs := make([]string, len(rdn.Attributes))
 		for j, a := range rdn.Attributes {
 			// Lower case would make one of all bytes that are no UTF-8.
-			if !attributeName.MatchString(a.Type) || !utf8.ValidString(a.Value) {
+			if !AttributeName.MatchString(a.Type) || !utf8.ValidString(a.Value) {
 				return "", errors.New("reading a DN: it has an odd attribute or value")
 			}
 			value := strings.Join(strings.Fields(strings.ToLower(a.Value)), " ")
@@ -34,14 +33,6 @@ func normalDN(text string) (string, error) {
 		parts[i] = strings.Join(pairs, "+")
 	}
 	return strings.Join(parts, ","), nil
-}
-
-// isBlank reports whether a directory may take a name for no name at all: spaces and
-// invisible characters do not count there (RFC 4518 section 2.2).
-func isBlank(name string) bool {
-	return strings.IndexFunc(name, func(r rune) bool {
-		return !unicode.IsSpace(r) && !unicode.IsControl(r) && !unicode.Is(unicode.Cf, r)
-	}) < 0
 }
 
 // maxDN bounds what is parsed: the library takes more than linear time.
@@ -62,9 +53,9 @@ func parseDN(text string) (*ldap.DN, error) {
 	return dn, nil
 }
 
-// isUnder reports whether a DN is base or below it. An empty base holds everything,
+// IsUnder reports whether a DN is base or below it. An empty base holds everything,
 // but never the empty DN: binding with that is no authentication.
-func isUnder(text, base string) bool {
+func IsUnder(text, base string) bool {
 	dn, err := parseDN(text)
 	if err != nil {
 		return false
@@ -76,34 +67,11 @@ func isUnder(text, base string) bool {
 	return root.EqualFold(dn) || root.AncestorOfFold(dn)
 }
 
-// nameOfDN is the value of the first RDN of a DN.
-func nameOfDN(text string) string {
+// NameOfDN is the value of the first RDN of a DN.
+func NameOfDN(text string) string {
 	dn, err := parseDN(text)
 	if err != nil || len(dn.RDNs[0].Attributes) == 0 {
 		return ""
 	}
 	return dn.RDNs[0].Attributes[0].Value
-}
-
-// usernamePlace is where a template takes the name.
-const usernamePlace = "{username}"
-
-// fillTemplate puts a name into a template. The name is escaped as a value of a DN
-// (RFC 4514), not of a filter: "a,ou=admins" stays one value.
-func fillTemplate(template, username string) string {
-	return strings.ReplaceAll(template, usernamePlace, ldap.EscapeDN(username))
-}
-
-func checkTemplate(template, base string) error {
-	if !strings.Contains(template, usernamePlace) {
-		return fmt.Errorf("must have %s in it", usernamePlace)
-	}
-	sample := fillTemplate(template, "x")
-	if _, err := ldap.ParseDN(sample); err != nil {
-		return errors.New("must be a DN, such as uid={username},ou=people,dc=example,dc=com: by a name of another form the directory may know another entry than the one that is read")
-	}
-	if !isUnder(sample, base) {
-		return errors.New("must lie under user_dn")
-	}
-	return nil
 }

@@ -1,4 +1,4 @@
-package main
+package guessing
 
 import (
 	"errors"

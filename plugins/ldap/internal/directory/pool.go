@@ -1,4 +1,4 @@
-package main
+package directory
 
 import (
 	"context"
@@ -12,12 +12,12 @@ import (
 // operation at a time, and only searches: a bind of an end user on it would change
 // who searches, and abandon the searches in flight (RFC 4511 section 4.2.1).
 type pool struct {
-	open  func(ctx context.Context) (*connection, error)
+	open  func(ctx context.Context) (*Connection, error)
 	slots chan struct{} // one for each connection in use
 	now   func() time.Time
 
 	mu     sync.Mutex
-	idle   []*connection // the latest used one last
+	idle   []*Connection // the latest used one last
 	failed chan struct{} // closed by the next failure of the server
 	closed bool
 }
@@ -25,16 +25,16 @@ type pool struct {
 // errMeanwhile: the server failed for others while an operation waited for its turn.
 var errMeanwhile = fmt.Errorf("%w: it failed for others", errServer)
 
-// maxIdle is less than what firewalls forget a silent connection after.
-const maxIdle = 90 * time.Second
+// MaxIdle is less than what firewalls forget a silent connection after.
+const MaxIdle = 90 * time.Second
 
-func newPool(size int, now func() time.Time, open func(ctx context.Context) (*connection, error)) *pool {
+func newPool(size int, now func() time.Time, open func(ctx context.Context) (*Connection, error)) *pool {
 	return &pool{open: open, slots: make(chan struct{}, size), now: now, failed: make(chan struct{})}
 }
 
 // do runs an operation on a connection. Who waits for a turn when the server fails
 // for others gets errMeanwhile, and need not find out for another time limit.
-func (p *pool) do(ctx context.Context, operation func(*connection) error) error {
+func (p *pool) do(ctx context.Context, operation func(*Connection) error) error {
 	failure := p.failure()
 	select {
 	case p.slots <- struct{}{}:
@@ -50,7 +50,7 @@ func (p *pool) do(ctx context.Context, operation func(*connection) error) error 
 	default:
 	}
 	err := p.doNow(ctx, operation)
-	if isServerFailure(err) && !errors.Is(ctx.Err(), context.Canceled) {
+	if IsServerFailure(err) && !errors.Is(ctx.Err(), context.Canceled) {
 		p.drain()
 	}
 	return err
@@ -58,7 +58,7 @@ func (p *pool) do(ctx context.Context, operation func(*connection) error) error 
 
 // doNow repeats the operation on a new connection if it fails on a pooled one that the
 // server had closed meanwhile.
-func (p *pool) doNow(ctx context.Context, operation func(*connection) error) error {
+func (p *pool) doNow(ctx context.Context, operation func(*Connection) error) error {
 	if c := p.take(); c != nil {
 		err := p.run(c, operation)
 		if !errors.Is(err, errServer) || ctx.Err() != nil {
@@ -72,15 +72,15 @@ func (p *pool) doNow(ctx context.Context, operation func(*connection) error) err
 	return p.run(c, operation)
 }
 
-func (p *pool) run(c *connection, operation func(*connection) error) error {
+func (p *pool) run(c *Connection, operation func(*Connection) error) error {
 	kept := false
 	defer func() {
 		if !kept { // a panic, too
-			c.close()
+			c.Close()
 		}
 	}()
 	err := operation(c)
-	if !c.broken() && !isServerFailure(err) {
+	if !c.broken() && !IsServerFailure(err) {
 		kept = true
 		p.put(c)
 	}
@@ -88,17 +88,17 @@ func (p *pool) run(c *connection, operation func(*connection) error) error {
 }
 
 // take returns a pooled connection that is still good, or nil.
-func (p *pool) take() *connection {
+func (p *pool) take() *Connection {
 	for {
 		c := p.latest()
-		if c == nil || !c.broken() && p.now().Sub(c.used) < maxIdle {
+		if c == nil || !c.broken() && p.now().Sub(c.used) < MaxIdle {
 			return c
 		}
-		c.close()
+		c.Close()
 	}
 }
 
-func (p *pool) latest() *connection {
+func (p *pool) latest() *Connection {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.idle) == 0 {
@@ -110,13 +110,13 @@ func (p *pool) latest() *connection {
 }
 
 // put gives a connection to whoever comes next.
-func (p *pool) put(c *connection) {
+func (p *pool) put(c *Connection) {
 	if !p.keep(c) {
-		c.close()
+		c.Close()
 	}
 }
 
-func (p *pool) keep(c *connection) bool {
+func (p *pool) keep(c *Connection) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || len(p.idle) >= cap(p.slots) {
@@ -143,7 +143,7 @@ func (p *pool) drain() {
 	p.failed = make(chan struct{})
 	p.mu.Unlock()
 	for _, c := range idle {
-		c.close()
+		c.Close()
 	}
 }
 

@@ -1,4 +1,4 @@
-package main
+package directory
 
 import (
 	"bufio"
@@ -14,13 +14,14 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// A protection is how the password is protected on its way.
-type protection int
+// A Protection is how the password is protected on its way.
+type Protection int
 
+// The protections.
 const (
-	protectedByTLS      protection = iota // ldaps: TLS from the first byte
-	protectedByStartTLS                   // RFC 4511 section 4.14
-	unprotected                           // loopback, a unix socket, or because the operator says so
+	ProtectedByTLS      Protection = iota // ldaps: TLS from the first byte
+	ProtectedByStartTLS                   // RFC 4511 section 4.14
+	Unprotected                           // loopback, a unix socket, or because the operator says so
 )
 
 // dialer makes connections to servers.
@@ -32,10 +33,10 @@ type dialer struct {
 }
 
 // open connects to a server, TLS handshake included, within d.connect.
-func (d *dialer) open(ctx context.Context, s *server) (*connection, error) {
+func (d *dialer) open(ctx context.Context, s *Server) (*Connection, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.connect)
 	defer cancel()
-	conn, err := d.dial(ctx, s.network, s.address)
+	conn, err := d.dial(ctx, s.network, s.Address)
 	if err != nil {
 		return nil, d.failure(ctx, s, err)
 	}
@@ -53,22 +54,22 @@ func (d *dialer) open(ctx context.Context, s *server) (*connection, error) {
 		cs := t.ConnectionState()
 		state = &cs
 	}
-	return newConnection(newEnvelopeConn(secured, d.operate), state, d.operate), nil
+	return newConnection(NewEnvelopeConn(secured, d.operate), state, d.operate), nil
 }
 
 // failure says which server it was, and whether it was out of time.
-func (d *dialer) failure(ctx context.Context, s *server, err error) error {
+func (d *dialer) failure(ctx context.Context, s *Server, err error) error {
 	if ctxErr := ctx.Err(); errors.Is(ctxErr, context.Canceled) {
 		return fmt.Errorf("connecting to %s: %w", s, ctxErr)
 	}
 	return fmt.Errorf("connecting to %s: %w: %w", s, errServer, err)
 }
 
-func (d *dialer) protect(ctx context.Context, conn net.Conn, s *server) (net.Conn, error) {
-	if s.protection == unprotected {
+func (d *dialer) protect(ctx context.Context, conn net.Conn, s *Server) (net.Conn, error) {
+	if s.protection == Unprotected {
 		return conn, nil
 	}
-	if s.protection == protectedByStartTLS {
+	if s.protection == ProtectedByStartTLS {
 		if err := d.startTLS(ctx, conn); err != nil {
 			return nil, fmt.Errorf("StartTLS: %w", err)
 		}

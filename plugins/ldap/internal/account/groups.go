@@ -1,4 +1,4 @@
-package main
+package account
 
 import (
 	"context"
@@ -8,27 +8,28 @@ import (
 
 	"github.com/go-ldap/ldap/v3"
 
+	"github.com/doorward/doorward/plugins/ldap/internal/directory"
 	"github.com/doorward/doorward/sdk"
 )
 
 // The values of nested_groups.
 const (
-	nestedNone = "none"
-	nestedWalk = "walk"
-	nestedAD   = "active-directory"
+	NestedNone = "none"
+	NestedWalk = "walk"
+	NestedAD   = "active-directory"
 )
 
-// groupRules says which groups there are, and how they name their members.
-type groupRules struct {
-	base             string // empty: only memberOf counts
-	scope            int
-	memberAttributes []string
-	filter           string
-	nameAttribute    string // or idIsDN
-	memberOf         string
-	nested           string
-	depth            int
-	primary          bool
+// GroupRules says which groups there are, and how they name their members.
+type GroupRules struct {
+	Base             string // empty: only memberOf counts
+	Scope            int
+	MemberAttributes []string
+	Filter           string
+	NameAttribute    string // or idIsDN
+	MemberOf         string
+	Nested           string
+	Depth            int
+	Primary          bool
 }
 
 // memberInChain has Active Directory follow groups in groups by itself
@@ -40,45 +41,45 @@ const maxAsked = 50
 
 // groupWalk collects the groups of one end user.
 type groupWalk struct {
-	groupRules
-	search searcher
+	GroupRules
+	search directory.Searcher
 	logger *slog.Logger
 	seen   map[string]bool // by normalised DN
 	names  []string
 	fresh  []string // DNs whose groups were not asked for yet
 }
 
-// groupsOf returns the names of the groups of an end user, each once.
-func groupsOf(ctx context.Context, search searcher, e entry, rules groupRules, logger *slog.Logger) ([]string, error) {
-	w := &groupWalk{groupRules: rules, search: search, logger: logger, seen: map[string]bool{}}
+// GroupsOf returns the names of the groups of an end user, each once.
+func GroupsOf(ctx context.Context, search directory.Searcher, e directory.Entry, rules GroupRules, logger *slog.Logger) ([]string, error) {
+	w := &groupWalk{GroupRules: rules, search: search, logger: logger, seen: map[string]bool{}}
 	w.addMemberOf(e)
-	if rules.base != "" {
+	if rules.Base != "" {
 		if err := w.run(ctx, e); err != nil {
 			return nil, err
 		}
 	}
 	if len(w.names) > sdk.MaxGroups {
-		return nil, sdk.InvalidResponse(reasonGroups, "%s is in more than %d groups: narrow group_dn or group_filter", e.dn, sdk.MaxGroups)
+		return nil, sdk.InvalidResponse(directory.ReasonGroups, "%s is in more than %d groups: narrow group_dn or group_filter", e.DN, sdk.MaxGroups)
 	}
 	slices.Sort(w.names)
 	return slices.Compact(w.names), nil
 }
 
-func (w *groupWalk) run(ctx context.Context, e entry) error {
-	if w.nested == nestedAD {
+func (w *groupWalk) run(ctx context.Context, e directory.Entry) error {
+	if w.Nested == NestedAD {
 		return w.runActiveDirectory(ctx, e)
 	}
-	filter := memberFilter(w.memberAttributes, e)
-	if sid, ok := primaryGroupSID(e); ok && w.primary {
-		filter = "(|" + filter + "(objectSid=" + escapeBytes(sid) + "))"
+	filter := memberFilter(w.MemberAttributes, e)
+	if sid, ok := PrimaryGroupSID(e); ok && w.Primary {
+		filter = "(|" + filter + "(objectSid=" + directory.EscapeBytes(sid) + "))"
 	}
 	if err := w.ask(ctx, filter); err != nil {
 		return err
 	}
-	if w.nested != nestedWalk {
+	if w.Nested != NestedWalk {
 		return nil
 	}
-	for level := 1; level < w.depth && len(w.fresh) > 0; level++ {
+	for level := 1; level < w.Depth && len(w.fresh) > 0; level++ {
 		if err := w.askParents(ctx); err != nil {
 			return err
 		}
@@ -87,14 +88,14 @@ func (w *groupWalk) run(ctx context.Context, e entry) error {
 }
 
 // runActiveDirectory is one query, and one more for the groups of the primary group.
-func (w *groupWalk) runActiveDirectory(ctx context.Context, e entry) error {
-	chain := "(" + memberInChain + "=" + ldap.EscapeFilter(e.dn) + ")"
-	sid, ok := primaryGroupSID(e)
-	if !ok || !w.primary {
+func (w *groupWalk) runActiveDirectory(ctx context.Context, e directory.Entry) error {
+	chain := "(" + memberInChain + "=" + ldap.EscapeFilter(e.DN) + ")"
+	sid, ok := PrimaryGroupSID(e)
+	if !ok || !w.Primary {
 		return w.ask(ctx, chain)
 	}
 	w.fresh = nil
-	if err := w.ask(ctx, "(objectSid="+escapeBytes(sid)+")"); err != nil {
+	if err := w.ask(ctx, "(objectSid="+directory.EscapeBytes(sid)+")"); err != nil {
 		return err
 	}
 	filter := chain
@@ -110,7 +111,7 @@ func (w *groupWalk) askParents(ctx context.Context) error {
 	children := w.fresh
 	w.fresh = nil
 	var byDN []string
-	for _, name := range w.memberAttributes {
+	for _, name := range w.MemberAttributes {
 		if !strings.EqualFold(name, "memberUid") { // holds no groups
 			byDN = append(byDN, name)
 		}
@@ -121,7 +122,7 @@ func (w *groupWalk) askParents(ctx context.Context) error {
 	for part := range slices.Chunk(children, maxAsked) {
 		var b strings.Builder
 		for _, dn := range part {
-			b.WriteString(anyOf(byDN, ldap.EscapeFilter(dn)))
+			b.WriteString(directory.AnyOf(byDN, ldap.EscapeFilter(dn)))
 		}
 		if err := w.ask(ctx, "(|"+b.String()+")"); err != nil {
 			return err
@@ -132,14 +133,14 @@ func (w *groupWalk) askParents(ctx context.Context) error {
 
 // memberFilter matches the groups that name the end user: by uid in memberUid (RFC
 // 2307), by DN elsewhere.
-func memberFilter(attributes []string, e entry) string {
+func memberFilter(attributes []string, e directory.Entry) string {
 	var b strings.Builder
 	for _, name := range attributes {
 		if !strings.EqualFold(name, "memberUid") {
-			b.WriteString("(" + name + "=" + ldap.EscapeFilter(e.dn) + ")")
+			b.WriteString("(" + name + "=" + ldap.EscapeFilter(e.DN) + ")")
 			continue
 		}
-		for _, uid := range e.texts("uid") {
+		for _, uid := range e.Texts("uid") {
 			b.WriteString("(" + name + "=" + ldap.EscapeFilter(uid) + ")")
 		}
 	}
@@ -153,15 +154,15 @@ const (
 
 // ask reads all pages of the groups that match (RFC 2696).
 func (w *groupWalk) ask(ctx context.Context, filter string) error {
-	if w.filter != "" {
-		filter = "(&" + w.filter + filter + ")"
+	if w.Filter != "" {
+		filter = "(&" + w.Filter + filter + ")"
 	}
-	return w.search(ctx, func(c *connection) error {
+	return w.search(ctx, func(c *directory.Connection) error {
 		paging := ldap.NewControlPaging(groupPage)
 		for page := 0; ; page++ {
-			found, controls, err := c.search(ctx, query{
-				base: w.base, scope: w.scope, filter: filter,
-				attributes: w.attributes(), controls: []ldap.Control{paging},
+			found, controls, err := c.Search(ctx, directory.Query{
+				Base: w.Base, Scope: w.Scope, Filter: filter,
+				Attributes: w.attributes(), Controls: []ldap.Control{paging},
 			})
 			if err != nil {
 				return err
@@ -172,7 +173,7 @@ func (w *groupWalk) ask(ctx context.Context, filter string) error {
 				return nil
 			}
 			if page == maxPages || len(w.names) > sdk.MaxGroups {
-				return sdk.InvalidResponse(reasonGroups, "the directory sends groups without end")
+				return sdk.InvalidResponse(directory.ReasonGroups, "the directory sends groups without end")
 			}
 			paging.SetCookie(next.Cookie)
 		}
@@ -181,37 +182,37 @@ func (w *groupWalk) ask(ctx context.Context, filter string) error {
 
 // attributes asks for the name only: a group may list all employees.
 func (w *groupWalk) attributes() []string {
-	if w.nameAttribute == idIsDN {
+	if w.NameAttribute == IDIsDN {
 		return []string{"1.1"} // none (RFC 4511 section 4.5.1.8)
 	}
-	return []string{w.nameAttribute}
+	return []string{w.NameAttribute}
 }
 
-func (w *groupWalk) add(found []entry) {
+func (w *groupWalk) add(found []directory.Entry) {
 	for _, group := range found {
-		if !isUnder(group.dn, w.base) {
+		if !directory.IsUnder(group.DN, w.Base) {
 			continue
 		}
-		name := group.dn
-		if w.nameAttribute != idIsDN {
-			name = group.text(w.nameAttribute)
+		name := group.DN
+		if w.NameAttribute != IDIsDN {
+			name = group.Text(w.NameAttribute)
 		}
-		w.addGroup(group.dn, name)
+		w.addGroup(group.DN, name)
 	}
 }
 
 // addMemberOf adds the groups that the entry itself lists.
-func (w *groupWalk) addMemberOf(e entry) {
-	if w.memberOf == "" {
+func (w *groupWalk) addMemberOf(e directory.Entry) {
+	if w.MemberOf == "" {
 		return
 	}
-	for _, dn := range e.texts(w.memberOf) {
-		if w.base != "" && !isUnder(dn, w.base) {
+	for _, dn := range e.Texts(w.MemberOf) {
+		if w.Base != "" && !directory.IsUnder(dn, w.Base) {
 			continue
 		}
 		name := dn
-		if w.nameAttribute != idIsDN {
-			name = nameOfDN(dn)
+		if w.NameAttribute != IDIsDN {
+			name = directory.NameOfDN(dn)
 		}
 		w.addGroup(dn, name)
 	}
@@ -219,13 +220,13 @@ func (w *groupWalk) addMemberOf(e entry) {
 
 // addGroup adds a group once, in whatever spelling its DN comes.
 func (w *groupWalk) addGroup(dn, name string) {
-	key, err := normalDN(dn)
+	key, err := directory.NormalDN(dn)
 	if err != nil || w.seen[key] {
 		return
 	}
 	w.seen[key] = true
 	w.fresh = append(w.fresh, dn)
-	if !isPlain([]byte(name)) {
+	if !directory.IsPlain([]byte(name)) {
 		w.logger.Warn("a group has a name that cannot be used", "dn", dn)
 		return
 	}

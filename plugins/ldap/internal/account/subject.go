@@ -1,4 +1,4 @@
-package main
+package account
 
 import (
 	"crypto/sha256"
@@ -7,33 +7,34 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/doorward/doorward/plugins/ldap/internal/directory"
 	"github.com/doorward/doorward/sdk"
 )
 
-// idIsDN is the value of id_attribute and group_name_attribute that means the DN.
-const idIsDN = "dn"
+// IDIsDN is the value of id_attribute and group_name_attribute that means the DN.
+const IDIsDN = "dn"
 
-// subject is what identifies an end user, and by which attribute.
-type subject struct {
-	attribute string // idIsDN: the DN
-	text      string
+// Subject is what identifies an end user, and by which attribute.
+type Subject struct {
+	Attribute string // idIsDN: the DN
+	Text      string
 }
 
 // subjectAttributes are unique, kept for ever and never given to another entry: RFC
 // 4530, MS-ADA3, 389 Directory Server, FreeIPA.
 var subjectAttributes = []string{"entryUUID", "objectGUID", "nsUniqueId", "ipaUniqueID"}
 
-// subjectOf goes by the attribute, or idIsDN, or without one by the first of those that are
+// SubjectOf goes by the attribute, or idIsDN, or without one by the first of those that are
 // known. It is never what was typed: names are changed, and given to others.
-func subjectOf(e entry, attribute string) (subject, error) {
-	if attribute == idIsDN {
+func SubjectOf(e directory.Entry, attribute string) (Subject, error) {
+	if attribute == IDIsDN {
 		return subjectByDN(e)
 	}
 	if attribute != "" {
 		if s, ok := subjectBy(e, attribute); ok {
 			return s, nil
 		}
-		return subject{}, sdk.Misconfigured(reasonNoSubject, "%s has no usable %s with one value, or bind_dn may not read it: look at id_attribute", e.dn, attribute)
+		return Subject{}, sdk.Misconfigured(ReasonNoSubject, "%s has no usable %s with one value, or bind_dn may not read it: look at id_attribute", e.DN, attribute)
 	}
 	for _, name := range subjectAttributes {
 		if s, ok := subjectBy(e, name); ok {
@@ -43,13 +44,13 @@ func subjectOf(e entry, attribute string) (subject, error) {
 	return subjectByDN(e)
 }
 
-func subjectBy(e entry, name string) (subject, bool) {
-	values := e.raw(name)
+func subjectBy(e directory.Entry, name string) (Subject, bool) {
+	values := e.Raw(name)
 	if len(values) != 1 {
-		return subject{}, false
+		return Subject{}, false
 	}
 	text, ok := canonicalID(name, values[0])
-	return subject{attribute: name, text: text}, ok
+	return Subject{Attribute: name, Text: text}, ok
 }
 
 // canonicalID writes an identifier in one way: UUIDs in lower case, objectGUID as
@@ -61,7 +62,7 @@ func canonicalID(name string, value []byte) (string, bool) {
 		}
 		return guidText(value), true
 	}
-	if len(value) > sdk.MaxSubject || !isPlain(value) {
+	if len(value) > sdk.MaxSubject || !directory.IsPlain(value) {
 		return "", false
 	}
 	text := string(value)
@@ -72,12 +73,12 @@ func canonicalID(name string, value []byte) (string, bool) {
 }
 
 // idFilterValue escapes an identifier for a filter that finds it again.
-func idFilterValue(s subject) (string, error) {
-	if !strings.EqualFold(s.attribute, "objectGUID") {
-		return escapeBytes([]byte(s.text)), nil
+func idFilterValue(s Subject) (string, error) {
+	if !strings.EqualFold(s.Attribute, "objectGUID") {
+		return directory.EscapeBytes([]byte(s.Text)), nil
 	}
-	value, err := guidBytes(s.text)
-	return escapeBytes(value), err
+	value, err := guidBytes(s.Text)
+	return directory.EscapeBytes(value), err
 }
 
 // guidText writes the 16 bytes of an objectGUID: the first three parts are
@@ -102,14 +103,14 @@ func guidBytes(text string) ([]byte, error) {
 }
 
 // subjectByDN takes the DN, in one spelling. One that is too long becomes its hash.
-func subjectByDN(e entry) (subject, error) {
-	text, err := normalDN(e.dn)
+func subjectByDN(e directory.Entry) (Subject, error) {
+	text, err := directory.NormalDN(e.DN)
 	if err != nil {
-		return subject{}, sdk.InvalidResponse(reasonNoSubject, "the directory sent an entry with a DN that cannot be read")
+		return Subject{}, sdk.InvalidResponse(ReasonNoSubject, "the directory sent an entry with a DN that cannot be read")
 	}
-	if len(text) > sdk.MaxSubject || !isPlain([]byte(text)) {
+	if len(text) > sdk.MaxSubject || !directory.IsPlain([]byte(text)) {
 		sum := sha256.Sum256([]byte(text))
 		text = "sha256:" + hex.EncodeToString(sum[:])
 	}
-	return subject{attribute: idIsDN, text: text}, nil
+	return Subject{Attribute: IDIsDN, Text: text}, nil
 }

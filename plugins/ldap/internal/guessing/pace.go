@@ -1,4 +1,4 @@
-package main
+package guessing
 
 import (
 	"context"
@@ -7,10 +7,10 @@ import (
 	"time"
 )
 
-// pace makes every refused name and password take the same time. A directory may hash
+// Pace makes every refused name and password take the same time. A directory may hash
 // the password, and write down the failure, only for an entry that exists; the
 // difference would tell which names do. What wrong passwords took lately is the measure.
-type pace struct {
+type Pace struct {
 	mu   sync.Mutex
 	took []time.Duration // a ring
 	next int
@@ -21,10 +21,11 @@ const (
 	longestPace = 2 * time.Second // a server that was stuck once is no measure
 )
 
-func newPace() *pace { return &pace{} }
+// NewPace has no measure yet.
+func NewPace() *Pace { return &Pace{} }
 
-// note remembers what a wrong password took.
-func (p *pace) note(took time.Duration) {
+// Note remembers what a wrong password took.
+func (p *Pace) Note(took time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.took) < paceSamples {
@@ -36,7 +37,7 @@ func (p *pace) note(took time.Duration) {
 }
 
 // target is what nine of ten wrong passwords took at most.
-func (p *pace) target() time.Duration {
+func (p *Pace) target() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.took) == 0 {
@@ -46,12 +47,12 @@ func (p *pace) target() time.Duration {
 	return min(longestPace, sorted[len(sorted)*9/10])
 }
 
-// wait goes on until the target is reached, counted from the start of the login, for
+// Wait goes on until the target is reached, counted from the start of the login, for
 // unknown names and wrong passwords alike.
 //
 // The timers of the runtime are late by up to a millisecond, counted from when they are
 // set: with one alone, the end would still tell when the directory had answered.
-func (p *pace) wait(ctx context.Context, start time.Time) {
+func (p *Pace) Wait(ctx context.Context, start time.Time) {
 	end := start.Add(p.target())
 	if left := time.Until(end) - longestNap; left > 0 {
 		timer := time.NewTimer(left)

@@ -1,4 +1,4 @@
-package main
+package guessing
 
 import (
 	"strings"
@@ -9,9 +9,9 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// throttle counts the wrong passwords of each account, however its name was typed, so
+// Throttle counts the wrong passwords of each account, however its name was typed, so
 // that the directory is spared those that would lock it.
-type throttle struct {
+type Throttle struct {
 	most   int // 0: no limit
 	window time.Duration
 	now    func() time.Time
@@ -24,11 +24,11 @@ type throttle struct {
 // the directory has; past the bound the whole memory is given up.
 const maxThrottled = 100_000
 
-// accountOf is the account that a name stands for, before it is known which entry that
+// AccountOf is the account that a name stands for, before it is known which entry that
 // is. Names are taken for the same that a directory may take for the same (RFC 4518):
 // compatibility forms, case, spaces and invisible characters do not count. Two accounts
 // that share a count so are rather kept waiting than locked.
-func accountOf(username string) string {
+func AccountOf(username string) string {
 	visible := strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Cf, r) || unicode.IsSpace(r) {
 			return -1
@@ -38,13 +38,14 @@ func accountOf(username string) string {
 	return "name " + strings.ToLower(visible)
 }
 
-func newThrottle(most int, window time.Duration, now func() time.Time) *throttle {
-	return &throttle{most: most, window: window, now: now, wrong: map[string][]time.Time{}}
+// NewThrottle allows so many wrong passwords within the window; 0 is no limit.
+func NewThrottle(most int, window time.Duration, now func() time.Time) *Throttle {
+	return &Throttle{most: most, window: window, now: now, wrong: map[string][]time.Time{}}
 }
 
-// take counts a password as wrong before it is sent, and reports whether it may be:
+// Take counts a password as wrong before it is sent, and reports whether it may be:
 // of many that come at once, no more are sent than one after the other.
-func (t *throttle) take(subject string) bool {
+func (t *Throttle) Take(subject string) bool {
 	if t.most == 0 {
 		return true
 	}
@@ -61,8 +62,8 @@ func (t *throttle) take(subject string) bool {
 	return true
 }
 
-// giveBack takes back the count of a password that nobody judged.
-func (t *throttle) giveBack(subject string) {
+// GiveBack takes back the count of a password that nobody judged.
+func (t *Throttle) GiveBack(subject string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if times := t.wrong[subject]; len(times) > 0 {
@@ -70,14 +71,14 @@ func (t *throttle) giveBack(subject string) {
 	}
 }
 
-// forget starts anew after a right password.
-func (t *throttle) forget(subject string) {
+// Forget starts anew after a right password.
+func (t *Throttle) Forget(subject string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	delete(t.wrong, subject)
 }
 
-func (t *throttle) recent(subject string) []time.Time {
+func (t *Throttle) recent(subject string) []time.Time {
 	times := t.wrong[subject]
 	since := t.now().Add(-t.window)
 	for len(times) > 0 && times[0].Before(since) {
@@ -86,7 +87,7 @@ func (t *throttle) recent(subject string) []time.Time {
 	return times
 }
 
-func (t *throttle) sweep() {
+func (t *Throttle) sweep() {
 	for subject := range t.wrong {
 		if len(t.recent(subject)) == 0 {
 			delete(t.wrong, subject)

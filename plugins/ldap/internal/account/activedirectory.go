@@ -1,0 +1,81 @@
+package account
+
+import (
+	"encoding/binary"
+	"strconv"
+	"time"
+
+	"github.com/doorward/doorward/plugins/ldap/internal/directory"
+	"github.com/doorward/doorward/sdk"
+)
+
+// subCodes are system error codes in hexadecimal (MS-ERREF section 2.2). 525 (no such
+// user) and 52e (wrong password) are missing on purpose: both are bad credentials.
+var subCodes = map[string]Standing{
+	"52f": {Reason: sdk.ReasonNotAllowed, Detail: "an account restriction"},
+	"530": {Reason: sdk.ReasonLogonNotPermitted, Detail: "not at this time"},
+	"531": {Reason: sdk.ReasonLogonNotPermitted, Detail: "not from this machine: put the domain controller into userWorkstations"},
+	"532": {Reason: sdk.ReasonPasswordExpired, Detail: "the password has expired", Changeable: true},
+	"533": {Reason: sdk.ReasonAccountDisabled, Detail: "the account is disabled"},
+	"701": {Reason: sdk.ReasonAccountExpired, Detail: "the account has expired"},
+	"773": {Reason: sdk.ReasonPasswordMustChange, Detail: "the password must be changed", Changeable: true},
+	"775": {Reason: sdk.ReasonAccountLocked, Detail: "the account is locked", unproven: true},
+}
+
+// Flags of userAccountControl and msDS-User-Account-Control-Computed (MS-ADTS
+// sections 2.2.16 and 3.1.1.4.5.17).
+const (
+	uacDisabled        = 0x2
+	uacLocked          = 0x10
+	uacNeverExpires    = 0x10000
+	uacPasswordExpired = 0x800000
+)
+
+// activeDirectoryStanding reads the attributes of Active Directory.
+func activeDirectoryStanding(e directory.Entry, now time.Time) Standing {
+	control, _ := e.Number("userAccountControl")
+	computed, hasComputed := e.Number("msDS-User-Account-Control-Computed")
+	flags := control | computed
+	changed, hasChanged := e.Number("pwdLastSet")
+	switch {
+	case flags&uacDisabled != 0:
+		return Standing{Reason: sdk.ReasonAccountDisabled, Detail: "userAccountControl"}
+	case flags&uacLocked != 0:
+		return Standing{Reason: sdk.ReasonAccountLocked, Detail: "msDS-User-Account-Control-Computed"}
+	case filetimePassed(e, "accountExpires", now):
+		return Standing{Reason: sdk.ReasonAccountExpired, Detail: "accountExpires"}
+	case hasChanged && changed == 0 && control&uacNeverExpires == 0 && (!hasComputed || computed&uacPasswordExpired != 0):
+		return Standing{Reason: sdk.ReasonPasswordMustChange, Detail: "pwdLastSet", Changeable: true}
+	case flags&uacPasswordExpired != 0:
+		return Standing{Reason: sdk.ReasonPasswordExpired, Detail: "msDS-User-Account-Control-Computed", Changeable: true}
+	}
+	expires, _ := filetime(e, "msDS-UserPasswordExpiryTimeComputed")
+	return Standing{PasswordExpires: expires}
+}
+
+// filetime reads 100-nanosecond steps since 1601. 0 and the largest number mean never.
+func filetime(e directory.Entry, name string) (time.Time, bool) {
+	const never, epoch = 1<<63 - 1, 11644473600 // seconds from 1601 to 1970
+	n, ok := e.Number(name)
+	if !ok || n <= 0 || n == never {
+		return time.Time{}, false
+	}
+	return time.Unix(n/1e7-epoch, n%1e7*100).UTC(), true
+}
+
+func filetimePassed(e directory.Entry, name string, now time.Time) bool {
+	at, ok := filetime(e, name)
+	return ok && !now.Before(at)
+}
+
+// PrimaryGroupSID is the SID of the primary group: that of the domain with the number
+// of the group (MS-ADTS section 3.1.1.4.5.4). It lists no members.
+func PrimaryGroupSID(e directory.Entry) ([]byte, bool) {
+	sids := e.Raw("objectSid")
+	number, err := strconv.ParseUint(e.Text("primaryGroupID"), 10, 32)
+	if err != nil || len(sids) != 1 || len(sids[0]) < 12 || len(sids[0]) != 8+4*int(sids[0][1]) {
+		return nil, false
+	}
+	domain := sids[0][:len(sids[0])-4]
+	return binary.LittleEndian.AppendUint32(append([]byte(nil), domain...), uint32(number)), true
+}

@@ -1,0 +1,209 @@
+package account
+
+import (
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"github.com/doorward/doorward/plugins/ldap/internal/directory"
+	"github.com/doorward/doorward/sdk"
+)
+
+// Standing is what the directory says about an account besides the password.
+type Standing struct {
+	Reason          sdk.Reason // empty: it may sign in
+	Detail          string     // for the log
+	Changeable      bool       // a new password puts it right
+	unproven        bool       // the directory says so without knowing the password
+	PasswordExpires time.Time  // zero: not told, or never
+}
+
+// Denied is the refusal of an account of this standing.
+func (s Standing) Denied() error {
+	return sdk.Denied(s.Reason, "the directory says no: %s", s.Detail)
+}
+
+// Good reports whether the account may sign in.
+func (s Standing) Good() bool { return s.Reason == "" }
+
+// policyAttributes are read with every entry. Servers leave out those that they do
+// not know.
+var policyAttributes = []string{
+	// Active Directory
+	"userAccountControl", "msDS-User-Account-Control-Computed", "accountExpires", "pwdLastSet", "msDS-UserPasswordExpiryTimeComputed",
+	// draft-behera-ldap-password-policy section 5.3
+	"pwdAccountLockedTime", "pwdReset", "pwdEndTime", "pwdStartTime",
+	// RFC 2307
+	"shadowExpire", "shadowLastChange", "shadowMax", "shadowInactive",
+	// 389 Directory Server, FreeIPA
+	"nsAccountLock", "passwordExpirationTime", "krbPrincipalExpiration", "krbPasswordExpiration",
+	// authentik
+	"ak-active",
+}
+
+// StandingOf reads what the entry says. It is asked only after the password was
+// proved right, or for a session that exists: others learn nothing of an account.
+func StandingOf(e directory.Entry, now time.Time, ignoreShadow bool) Standing {
+	all := []Standing{activeDirectoryStanding(e, now), lockStanding(e, now), expiryStanding(e, now)}
+	if !ignoreShadow {
+		all = append(all, shadowStanding(e, now))
+	}
+	return Worst(all...)
+}
+
+// Worst returns the first standing that no new password puts right, else the first
+// that is not good, else the earliest expiry.
+func Worst(all ...Standing) Standing {
+	var changeable, expiring Standing
+	for _, s := range all {
+		switch {
+		case s.Good():
+			if expiring.PasswordExpires.IsZero() || !s.PasswordExpires.IsZero() && s.PasswordExpires.Before(expiring.PasswordExpires) {
+				expiring = s
+			}
+		case !s.Changeable:
+			return s
+		case changeable.Good():
+			changeable = s
+		}
+	}
+	if !changeable.Good() {
+		return changeable
+	}
+	return expiring
+}
+
+// lockStanding reads the attributes of password policies that lock an account.
+func lockStanding(e directory.Entry, now time.Time) Standing {
+	const forever = "000001010000Z" // draft-behera section 5.3.3: until an administrator resets it
+	locked := e.Text("pwdAccountLockedTime")
+	switch {
+	case e.Is("nsAccountLock", "TRUE"):
+		return Standing{Reason: sdk.ReasonAccountDisabled, Detail: "nsAccountLock"}
+	case e.Is("ak-active", "FALSE"):
+		return Standing{Reason: sdk.ReasonAccountDisabled, Detail: "ak-active"}
+	case strings.HasPrefix(locked, strings.TrimSuffix(forever, "Z")):
+		return Standing{Reason: sdk.ReasonAccountLocked, Detail: "pwdAccountLockedTime"}
+	case generalizedPassed(e, "pwdEndTime", now), generalizedPassed(e, "krbPrincipalExpiration", now):
+		return Standing{Reason: sdk.ReasonAccountExpired, Detail: "pwdEndTime or krbPrincipalExpiration"}
+	}
+	if start, ok := GeneralizedTime(e.Text("pwdStartTime")); ok && now.Before(start) {
+		return Standing{Reason: sdk.ReasonNotAllowed, Detail: "pwdStartTime"}
+	}
+	return Standing{}
+}
+
+// expiryStanding reads when a password expires.
+func expiryStanding(e directory.Entry, now time.Time) Standing {
+	if e.Is("pwdReset", "TRUE") {
+		return Standing{Reason: sdk.ReasonPasswordMustChange, Detail: "pwdReset", Changeable: true}
+	}
+	var earliest Standing
+	for _, name := range []string{"passwordExpirationTime", "krbPasswordExpiration"} {
+		at, ok := GeneralizedTime(e.Text(name))
+		if !ok || at.Year() <= 1970 { // 1970 is how 389 Directory Server says never, or must change
+			continue
+		}
+		if !now.Before(at) {
+			return Standing{Reason: sdk.ReasonPasswordExpired, Detail: name, Changeable: true}
+		}
+		if earliest.PasswordExpires.IsZero() || at.Before(earliest.PasswordExpires) {
+			earliest.PasswordExpires = at
+		}
+	}
+	return earliest
+}
+
+// GeneralizedTime reads the forms of RFC 4517 section 3.3.13 that directories write.
+func GeneralizedTime(text string) (time.Time, bool) {
+	for _, layout := range []string{"20060102150405Z0700", "20060102150405.999999999Z0700", "200601021504Z0700"} {
+		if t, err := time.Parse(layout, text); err == nil {
+			return t.UTC(), true
+		}
+	}
+	return time.Time{}, false
+}
+
+func generalizedPassed(e directory.Entry, name string, now time.Time) bool {
+	at, ok := GeneralizedTime(e.Text(name))
+	return ok && !now.Before(at)
+}
+
+// bindStanding reads what came with the answer to a bind: the sub-code of Active
+// Directory, and the controls of password policies.
+func bindStanding(err error, controls []ldap.Control, now time.Time) Standing {
+	if s, ok := subCodes[directory.SubCode(err)]; ok {
+		return s
+	}
+	all := make([]Standing, 0, len(controls))
+	for _, control := range controls {
+		all = append(all, controlStanding(control, now))
+	}
+	return Worst(all...)
+}
+
+func controlStanding(control ldap.Control, now time.Time) Standing {
+	switch c := control.(type) {
+	case *ldap.ControlBeheraPasswordPolicy:
+		return policyStanding(c, now)
+	case *ldap.ControlVChuPasswordMustChange: // draft-vchu-ldap-pwd-policy-00
+		return Standing{Reason: sdk.ReasonPasswordMustChange, Detail: "password expired control", Changeable: true}
+	case *ldap.ControlVChuPasswordWarning:
+		return Standing{PasswordExpires: after(now, c.Expire)}
+	}
+	return Standing{}
+}
+
+// Errors of the password policy response (draft-behera-ldap-password-policy-10
+// section 6.2).
+const (
+	policyExpired    = 0
+	policyLocked     = 1
+	policyMustChange = 2
+)
+
+// policyStanding reads the control. The end of a password's life with logins left
+// over (grace) is the end all the same: the next one may be the last.
+func policyStanding(c *ldap.ControlBeheraPasswordPolicy, now time.Time) Standing {
+	switch c.Error {
+	case policyExpired:
+		return Standing{Reason: sdk.ReasonPasswordExpired, Detail: "password policy", Changeable: true}
+	case policyLocked:
+		return Standing{Reason: sdk.ReasonAccountLocked, Detail: "password policy", unproven: true}
+	case policyMustChange:
+		return Standing{Reason: sdk.ReasonPasswordMustChange, Detail: "password policy", Changeable: true}
+	}
+	if c.Grace >= 0 {
+		return Standing{Reason: sdk.ReasonPasswordExpired, Detail: "password policy: a grace login", Changeable: true}
+	}
+	if c.Expire >= 0 {
+		return Standing{PasswordExpires: after(now, c.Expire)}
+	}
+	return Standing{}
+}
+
+func after(now time.Time, seconds int64) time.Time {
+	const most = 10 * 365 * 24 * 3600
+	return now.Add(time.Duration(max(0, min(seconds, most))) * time.Second)
+}
+
+// isBadCredentials reports whether a bind was refused because of name or password.
+// Some servers say so in other words for an entry without a password.
+func isBadCredentials(err error) bool {
+	result, ok := errors.AsType[*ldap.Error](err)
+	if !ok {
+		return false
+	}
+	switch result.ResultCode {
+	case ldap.LDAPResultInvalidCredentials, ldap.LDAPResultInappropriateAuthentication, ldap.LDAPResultNoSuchObject,
+		ldap.LDAPResultInvalidDNSyntax, ldap.LDAPResultNoSuchAttribute:
+		return true
+	}
+	return false
+}
+
+// AccountAttributes are what is looked at here and by subjectOf.
+var AccountAttributes = slices.Concat(subjectAttributes, policyAttributes)

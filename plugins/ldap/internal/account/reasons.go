@@ -1,0 +1,9 @@
+package account
+
+import "github.com/doorward/doorward/sdk"
+
+// The reasons of the refusals of this package.
+const (
+	ReasonNoSubject     sdk.Reason = "subject_missing"
+	ReasonChangeRefused sdk.Reason = "password_change_refused"
+)

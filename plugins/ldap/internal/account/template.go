@@ -1,0 +1,35 @@
+package account
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"github.com/doorward/doorward/plugins/ldap/internal/directory"
+)
+
+// usernamePlace is where a template takes the name.
+const usernamePlace = "{username}"
+
+// FillTemplate puts a name into a template. The name is escaped as a value of a DN
+// (RFC 4514), not of a filter: "a,ou=admins" stays one value.
+func FillTemplate(template, username string) string {
+	return strings.ReplaceAll(template, usernamePlace, ldap.EscapeDN(username))
+}
+
+// CheckTemplate checks user_dn_template. The error follows its name.
+func CheckTemplate(template, base string) error {
+	if !strings.Contains(template, usernamePlace) {
+		return fmt.Errorf("must have %s in it", usernamePlace)
+	}
+	sample := FillTemplate(template, "x")
+	if _, err := ldap.ParseDN(sample); err != nil {
+		return errors.New("must be a DN, such as uid={username},ou=people,dc=example,dc=com: by a name of another form the directory may know another entry than the one that is read")
+	}
+	if !directory.IsUnder(sample, base) {
+		return errors.New("must lie under user_dn")
+	}
+	return nil
+}

@@ -1,0 +1,163 @@
+package account
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"strings"
+	"unicode"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"github.com/doorward/doorward/plugins/ldap/internal/directory"
+)
+
+// Users says which entries are end users, and what of them is read.
+type Users struct {
+	Base            string
+	Scope           int
+	LoginAttributes []string // what may be typed as the name
+	Filter          string   // that an entry must match, too
+	NetBIOSDomain   string
+	Read            []string // attributes
+	Logger          *slog.Logger
+}
+
+// MaxUsername bounds what is searched for: longer names exist nowhere.
+const MaxUsername = 256
+
+// IsUsername refuses what stands for nobody.
+func IsUsername(name string) bool { return len(name) <= MaxUsername && !isBlank(name) }
+
+// isBlank reports whether a directory may take a name for no name at all: spaces and
+// invisible characters do not count there (RFC 4518 section 2.2).
+func isBlank(name string) bool {
+	return strings.IndexFunc(name, func(r rune) bool {
+		return !unicode.IsSpace(r) && !unicode.IsControl(r) && !unicode.Is(unicode.Cf, r)
+	}) < 0
+}
+
+// ErrNoEntry: no entry is meant by the name, or not exactly one.
+var ErrNoEntry = errors.New("not exactly one entry")
+
+// ByName searches for the one entry that a name means.
+func (u Users) ByName(ctx context.Context, search directory.Searcher, username string) (directory.Entry, error) {
+	if !IsUsername(username) {
+		return directory.Entry{}, ErrNoEntry
+	}
+	return u.one(ctx, search, u.Base, u.Scope, u.NameFilter(username))
+}
+
+// ByDN reads one entry, if it is one of the end users.
+func (u Users) ByDN(ctx context.Context, search directory.Searcher, dn string) (directory.Entry, error) {
+	return u.one(ctx, search, dn, ldap.ScopeBaseObject, u.with("(objectClass=*)"))
+}
+
+// BySubject finds an entry again by its identifier, wherever it is now; dn is where it
+// was.
+func (u Users) BySubject(ctx context.Context, search directory.Searcher, id Subject, dn string) (directory.Entry, error) {
+	if id.Attribute == IDIsDN {
+		if !directory.IsUnder(dn, u.Base) {
+			return directory.Entry{}, ErrNoEntry
+		}
+		return u.ByDN(ctx, search, dn)
+	}
+	if !directory.AttributeName.MatchString(id.Attribute) {
+		return directory.Entry{}, ErrNoEntry
+	}
+	value, err := idFilterValue(id)
+	if err != nil {
+		return directory.Entry{}, ErrNoEntry
+	}
+	return u.one(ctx, search, u.Base, u.Scope, u.with("("+id.Attribute+"="+value+")"))
+}
+
+// Any asks whether there is anybody with a name to sign in by. The filter is what was
+// asked.
+func (u Users) Any(ctx context.Context, search directory.Searcher) (found bool, filter string, err error) {
+	present := make([]string, len(u.LoginAttributes))
+	for i, name := range u.LoginAttributes {
+		present[i] = "(" + name + "=*)"
+	}
+	filter = u.with("(|" + strings.Join(present, "") + ")")
+	var entries []directory.Entry
+	err = search(ctx, func(c *directory.Connection) error {
+		var err error
+		entries, err = u.readTwo(ctx, c, u.Base, u.Scope, filter)
+		return err
+	})
+	if ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) {
+		return true, filter, nil
+	}
+	return len(entries) > 0, filter, err
+}
+
+// NameFilter compares the name with each of the login attributes. It is escaped once
+// (RFC 4515 section 3).
+func (u Users) NameFilter(username string) string {
+	return u.with(directory.AnyOf(u.LoginAttributes, ldap.EscapeFilter(u.withoutDomain(username))))
+}
+
+// withoutDomain takes the domain off a down-level logon name (DOMAIN\name). One of
+// another domain stays as it is, and so is nobody's: no attribute holds such names.
+func (u Users) withoutDomain(username string) string {
+	domain, name, ok := strings.Cut(strings.TrimSpace(username), `\`)
+	if !ok || u.NetBIOSDomain == "" || !strings.EqualFold(domain, u.NetBIOSDomain) || isBlank(name) {
+		return username
+	}
+	return name
+}
+
+// with adds the operator's own filter.
+func (u Users) with(filter string) string {
+	if u.Filter == "" {
+		return filter
+	}
+	return "(&" + u.Filter + filter + ")"
+}
+
+// one returns the one entry below base that matches, or errNoEntry.
+func (u Users) one(ctx context.Context, search directory.Searcher, base string, scope int, filter string) (directory.Entry, error) {
+	var found []directory.Entry
+	err := search(ctx, func(c *directory.Connection) error {
+		var err error
+		found, err = u.readTwo(ctx, c, base, scope, filter)
+		return err
+	})
+	if err != nil {
+		return directory.Entry{}, err
+	}
+	return u.theOne(found)
+}
+
+// readTwo asks for two entries, to see that there is one. A server that says that
+// there are more has said enough.
+func (u Users) readTwo(ctx context.Context, c *directory.Connection, base string, scope int, filter string) ([]directory.Entry, error) {
+	found, _, err := c.Search(ctx, directory.Query{Base: base, Scope: scope, Filter: filter, Attributes: u.Read, Limit: 2})
+	switch {
+	case ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) && len(found) > 1:
+		return found, nil
+	case ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) && scope == ldap.ScopeBaseObject:
+		return nil, nil
+	case err != nil:
+		return nil, err
+	}
+	return found, nil
+}
+
+// theOne refuses all but exactly one entry below the base. What a server sends beside
+// the base that it was asked for is not ours to bind.
+func (u Users) theOne(found []directory.Entry) (directory.Entry, error) {
+	if len(found) > 1 {
+		u.Logger.Warn("more than one entry matches a name, which signs nobody in: narrow user_filter or user_attribute",
+			"first", found[0].DN, "second", found[1].DN)
+	}
+	if len(found) != 1 {
+		return directory.Entry{}, ErrNoEntry
+	}
+	if !directory.IsUnder(found[0].DN, u.Base) {
+		u.Logger.Warn("the directory sends an entry that is not under user_dn", "dn", found[0].DN)
+		return directory.Entry{}, ErrNoEntry
+	}
+	return found[0], nil
+}

@@ -1,0 +1,55 @@
+package directory
+
+import (
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/doorward/doorward/plugins/ldap/ldaptest"
+)
+
+// FuzzDN: two spellings of a DN are one, and normalising twice is normalising once.
+func FuzzDN(f *testing.F) {
+	for _, seed := range []string{"uid=alice,ou=people,dc=example,dc=com", "UID=Alice , OU=People", `cn=a\,b+sn=c,dc=x`, "cn=#0401ff", "cn=\u200bx", "=", "cn=", "ｃｎ=x", `cn=\ x\ `, "\x94\xaa\\00="} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		once, err := NormalDN(text)
+		if err != nil {
+			return
+		}
+		twice, err := NormalDN(once)
+		if err != nil || twice != once {
+			t.Fatalf("%q becomes %q, then %q, %v", text, once, twice, err)
+		}
+		upper, err := NormalDN(strings.ToUpper(text))
+		if isASCII(text) && !strings.ContainsAny(text, `\#`) && (err != nil || upper != once) {
+			t.Fatalf("%q becomes %q, in capitals %q, %v", text, once, upper, err)
+		}
+		_ = IsUnder(text, "dc=example,dc=com")
+		_ = NameOfDN(text)
+	})
+}
+
+func isASCII(text string) bool {
+	return strings.IndexFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
+}
+
+// FuzzEnvelope: what passes is whole messages within the limits, as the library reads
+// them.
+func FuzzEnvelope(f *testing.F) {
+	f.Add(ldaptest.Result(1, ldaptest.Bind, ldaptest.Answer{Code: 49, Text: "no", Controls: []ldaptest.Control{ldaptest.Policy(-1, 2, 1)}}))
+	f.Add(ldaptest.SearchEntry(2, "uid=alice,ou=people,dc=example,dc=com", map[string][]string{"uid": {"alice"}}))
+	f.Add([]byte{0x30, 0x80, 0x00, 0x00})
+	f.Add([]byte{0x30, 0x84, 0x7f, 0xff, 0xff, 0xff})
+	f.Add(append([]byte{0x30, 0x03, 0x02, 0x01, 0x02}, 0x30, 0x00))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		passed, err := readAll(t, data, MaxOperation)
+		if err == nil && len(passed) != len(data) {
+			t.Fatalf("%d of %d bytes pass without an error", len(passed), len(data))
+		}
+		if !strings.HasPrefix(string(data), string(passed)) {
+			t.Fatal("other bytes pass than came")
+		}
+	})
+}
