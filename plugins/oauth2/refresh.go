@@ -15,11 +15,14 @@ import (
 
 // grantContent is what asking again needs.
 type grantContent struct {
-	Subject      string        `json:"sub"`
-	AccessToken  string        `json:"access_token,omitempty"`
-	Expires      int64         `json:"expires,omitempty"` // seconds since 1970; 0: it does not, or nobody says
-	RefreshToken string        `json:"refresh_token,omitempty"`
-	Members      claims.Object `json:"members,omitempty"` // of the token response, without tokens
+	Subject      string `json:"sub"`
+	AccessToken  string `json:"access_token,omitempty"`
+	Expires      int64  `json:"expires,omitempty"` // seconds since 1970; 0: it does not, or nobody says
+	RefreshToken string `json:"refresh_token,omitempty"`
+
+	// Members are those of the token response, without tokens. They stay JSON until
+	// the strict reader reads them: encoding/json would make floats of the numbers.
+	Members json.RawMessage `json:"members,omitempty"`
 }
 
 // early is how long before its end a token is no longer used.
@@ -33,12 +36,12 @@ func (m *mechanism) grant(subject string, tokens codeflow.Tokens) ([]byte, error
 	if m.options.NoRefresh {
 		return nil, nil
 	}
-	g := grantContent{Subject: subject, AccessToken: tokens.AccessToken, RefreshToken: tokens.RefreshToken, Members: withoutTokens(tokens.Members)}
+	g := grantContent{Subject: subject, AccessToken: tokens.AccessToken, RefreshToken: tokens.RefreshToken}
 	if seconds, err := tokens.Members.Int("expires_in"); err == nil && seconds > 0 {
 		g.Expires = m.now().Add(time.Duration(seconds) * time.Second).Unix()
 	}
-	if data, err := json.Marshal(g.Members); err != nil || len(data) > maxMembers {
-		g.Members = nil
+	if members, err := json.Marshal(withoutTokens(tokens.Members)); err == nil && len(members) <= maxMembers {
+		g.Members = members
 	}
 	data, err := json.Marshal(g)
 	if err != nil {
@@ -75,7 +78,11 @@ func (r refreshing) Refresh(ctx context.Context, grant []byte) (sdk.Refreshed, e
 func (m *mechanism) again(ctx context.Context, g grantContent) (sdk.Identity, error) {
 	lasts := g.Expires == 0 || m.now().Add(early).Unix() < g.Expires
 	if lasts {
-		identity, err := m.read(ctx, g.AccessToken, g.Members)
+		members, err := g.members()
+		if err != nil {
+			return sdk.Identity{}, err
+		}
+		identity, err := m.read(ctx, g.AccessToken, members)
 		if g.RefreshToken == "" || sdk.ReasonOf(err) != profile.ReasonTokenRefused {
 			return identity, err
 		}
@@ -93,6 +100,17 @@ func (m *mechanism) again(ctx context.Context, g grantContent) (sdk.Identity, er
 	}
 	identity.Grant, err = m.grant(identity.Subject, tokens)
 	return identity, err
+}
+
+func (g grantContent) members() (claims.Object, error) {
+	if len(g.Members) == 0 {
+		return nil, nil
+	}
+	members, err := claims.Decode(g.Members)
+	if err != nil {
+		return nil, sdk.InvalidResponse(reasonGrant, "the grant: %w", err)
+	}
+	return members, nil
 }
 
 func (m *mechanism) read(ctx context.Context, accessToken string, members claims.Object) (sdk.Identity, error) {
