@@ -86,6 +86,7 @@ generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc build 
 	@for plugin in $(PLUGINS); do \
 		.ci/options-table plugins/$$plugin/README.md $(BIN)/plugins/doorward-plugin-$$plugin; \
 	done
+	.ci/options-table plugins/oauth2/README.md $(BIN)/plugins/doorward-plugin-oauth2 recipes
 
 .PHONY: tidy
 tidy: ## Run go mod tidy in each module

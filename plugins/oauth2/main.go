@@ -15,10 +15,21 @@
 // token back.
 package main
 
-import "github.com/doorward/doorward/sdk/plugin"
+import (
+	"os"
+
+	"github.com/doorward/doorward/plugins/oauth2/internal/preset"
+	"github.com/doorward/doorward/sdk/plugin"
+)
 
 const version = "0.1.0"
 
+// main answers "recipes", by hand, besides what every plugin answers: the part of the
+// manual that is made of the presets.
 func main() {
+	if len(os.Args) == 2 && os.Args[1] == "recipes" {
+		preset.WriteManual(os.Stdout)
+		return
+	}
 	plugin.Serve(plugin.Description{Mechanism: "oauth2", Version: version}, open)
 }

@@ -198,10 +198,10 @@ func TestPKCEMethods(t *testing.T) {
 }
 
 func TestAnotherUserInBetween(t *testing.T) {
-	r, as := startRig(t, oauth2test.Config{}, nil)
+	as := startAS(t, oauth2test.Config{})
 	values := as.Options(client())
 	values["profile_calls"] = `[{"name":"details","url":"` + as.Base() + `/profile","user":"id"}]`
-	r = openRig(t, time.Now, values)
+	r := openRig(t, time.Now, values)
 	r.mustLogin("alice")
 	as.Alter(oauth2test.Profile, func(s *oauth2test.Server, _ *http.Request, reply *oauth2test.Reply) {
 		if s.Hits(oauth2test.Profile)%2 == 0 { // the second of each login
