@@ -34,7 +34,7 @@ func TestManual(t *testing.T) {
 	count := 0
 	for _, file := range []string{
 		"reasons.go", "internal/profile/problems.go", "internal/tokenanswer/refusal.go",
-		"../../sdk/upstream/codeflow/refusal.go", "../../sdk/upstream/codeflow/response.go",
+		"../../sdk/upstream/codeflow/refusal.go",
 	} {
 		source, err := os.ReadFile(file)
 		if err != nil {

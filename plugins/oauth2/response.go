@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"net/url"
 	"strings"
 
@@ -11,7 +12,7 @@ import (
 // readResponse checks the authorization response and returns its code.
 func (m *mechanism) readResponse(req sdk.ContinueRequest) (string, error) {
 	return codeflow.ReadResponse(req.Response, codeflow.Expectation{
-		State: req.State, Mode: codeflow.ModeQuery, IsIssuer: m.isIssuer, IssRequired: m.set.issuer != "",
+		State: req.State, Mode: codeflow.ModeQuery, Issuer: cmp.Or(m.set.issuer, m.set.authorizeURL), IssuerFits: m.isIssuer, IssRequired: m.set.issuer != "",
 	})
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/plugintest"
 	"github.com/doorward/doorward/sdk/upstream"
+	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
 func TestLogin(t *testing.T) {
@@ -276,7 +277,7 @@ func TestContinueRefusesForeignLogins(t *testing.T) {
 	now := plugintest.NewClock()
 	op := startOP(t, openidtest.Config{Now: now.Now})
 	r := openRig(t, op.Issuer(), now.Now, nil)
-	good := memory{Verifier: strings.Repeat("v", 43), Nonce: "nonce", Issuer: op.Issuer(), ClientID: clientID, Mode: modeQuery}
+	good := memory{Verifier: strings.Repeat("v", 43), Nonce: "nonce", Issuer: op.Issuer(), ClientID: clientID, Mode: codeflow.ModeQuery}
 	other := func(change func(*memory)) []byte {
 		m := good
 		change(&m)

@@ -6,8 +6,8 @@
 // a check off. README.md is the operator's manual.
 //
 // The way of a login through the files: mechanism.go (Begin and Continue) →
-// internal/discovery (who is the provider) → request.go → response.go → exchange.go
-// (the code for tokens) → identity.go, with internal/jose (the signature of the ID
+// internal/discovery (who is the provider) → request.go → response.go
+// (the code, and tokens for it) → identity.go, with internal/jose (the signature of the ID
 // token), internal/idtoken (its claims) and internal/userinfo. How the client
 // authenticates says internal/clientauth.
 package main

@@ -140,8 +140,9 @@ func (m *mechanism) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.
 	if mem.Issuer != md.Issuer || mem.ClientID != m.options.ClientID {
 		return nil, sdk.InvalidResponse(reasonProviderChanged, "the login was started with another issuer or client")
 	}
-	code, err := readResponse(req.Response, expectation{
-		state: req.State, mode: mem.Mode, issuer: md.Issuer, issRequired: md.IssInResponse,
+	code, err := codeflow.ReadResponse(req.Response, codeflow.Expectation{
+		State: req.State, Mode: mem.Mode, Issuer: md.Issuer, IssRequired: md.IssInResponse,
+		IssuerFits: func(iss string) bool { return discovery.Fits(iss, md.Issuer) },
 	})
 	if err != nil {
 		return nil, withoutSecrets(err, req.State)

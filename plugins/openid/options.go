@@ -46,12 +46,6 @@ type Options struct {
 	upstream.HTTPOptions
 }
 
-// The response modes (OAuth 2.0 Multiple Response Types section 2.1, Form Post).
-const (
-	modeQuery    = "query"
-	modeFormPost = "form_post"
-)
-
 // Validate checks what the types of the options cannot say. The host shows the
 // problems to the operator, all at once.
 func (o Options) Validate() error {
@@ -100,7 +94,7 @@ func (o Options) validateRequest(problems *options.Problems) {
 		}
 	}
 	params := o.params()
-	if mode := params.Get("response_mode"); mode != "" && mode != modeQuery && mode != modeFormPost {
+	if mode := params.Get("response_mode"); mode != "" && mode != codeflow.ModeQuery && mode != codeflow.ModeFormPost {
 		problems.Addf("params", "response_mode must be query or form_post, not %q", mode)
 	}
 	if age := params.Get("max_age"); age != "" {
@@ -132,7 +126,7 @@ func (o Options) pkceMethod() string {
 // responseMode is how the response must come back. The default of the code flow is
 // query.
 func (o Options) responseMode() string {
-	return cmp.Or(o.params().Get("response_mode"), modeQuery)
+	return cmp.Or(o.params().Get("response_mode"), codeflow.ModeQuery)
 }
 
 // requirements are what the options demand of a provider at that location.

@@ -11,18 +11,9 @@ const (
 	// The authorization request.
 	reasonRequestTooLong sdk.Reason = "request_too_long"
 
-	// The authorization response.
-	reasonUnsolicited       sdk.Reason = "unsolicited"
-	reasonProviderChanged   sdk.Reason = "provider_changed"
-	reasonResponseMode      sdk.Reason = "response_mode_mismatch"
-	reasonResponseMalformed sdk.Reason = "response_malformed"
-	reasonResponseDuplicate sdk.Reason = "response_duplicate"
-	reasonResponseType      sdk.Reason = "response_type_mismatch"
-	reasonStateMismatch     sdk.Reason = "state_mismatch"
-	reasonIssMissing        sdk.Reason = "response_iss_missing"
-	reasonIssMismatch       sdk.Reason = "response_iss_mismatch"
-	reasonErrorAndCode      sdk.Reason = "error_and_code"
-	reasonCodeMissing       sdk.Reason = "code_missing"
+	// A response to no login, or to another one.
+	reasonUnsolicited     sdk.Reason = "unsolicited"
+	reasonProviderChanged sdk.Reason = "provider_changed"
 
 	// The token response.
 	reasonIDTokenMissing sdk.Reason = "id_token_missing"

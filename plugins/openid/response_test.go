@@ -1,161 +1,282 @@
 package main
 
 import (
-	"errors"
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"time"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/doorward/doorward/plugins/openid/internal/discovery"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/plugintest"
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
-func TestAuthorizationResponse(t *testing.T) {
-	const issuer = "https://op.example"
-	long := strings.Repeat("c", maxCode)
-	type e = expectation
-	want := e{state: "s", mode: modeQuery, issuer: issuer}
-	withIss := e{state: "s", mode: modeQuery, issuer: issuer, issRequired: true}
-	byPost := e{state: "s", mode: modeFormPost, issuer: issuer}
-	tenants := e{state: "s", mode: modeQuery, issuer: "https://login.example/{tenantid}/v2.0"}
-	get := func(raw string) sdk.InboundRequest {
-		return sdk.InboundRequest{Method: http.MethodGet, Query: parseQuery(t, raw), RawQuery: raw}
+const (
+	theCode     = "the-authorization-code-4711"
+	theVerifier = "the-code-verifier-0123456789-0123456789-0123"
+)
+
+// tokenServer answers token requests as the test says and counts them.
+func tokenServer(t *testing.T, answer http.HandlerFunc) (md discovery.Metadata, requests *atomic.Int64) {
+	t.Helper()
+	requests = &atomic.Int64{}
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		requests.Add(1)
+		answer(w, r)
+	}))
+	t.Cleanup(server.Close)
+	return discovery.Metadata{Issuer: server.URL, TokenEndpoint: server.URL + "/token"}, requests
+}
+
+func answering(status int, contentType, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", contentType)
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, body)
 	}
-	post := func(raw string) sdk.InboundRequest {
-		return sdk.InboundRequest{Method: http.MethodPost, Form: parseQuery(t, raw)}
+}
+
+const goodTokens = `{"access_token":"at","token_type":"Bearer","expires_in":3600,"id_token":"a.b.c"}`
+
+func TestTokenResponse(t *testing.T) {
+	long := strings.Repeat("a", codeflow.MaxToken)
+	json := func(body string) http.HandlerFunc { return answering(200, "application/json", body) }
+	with := func(member string) http.HandlerFunc {
+		return json(`{"access_token":"at","token_type":"Bearer","id_token":"a.b.c",` + member + `}`)
 	}
 	for _, test := range []struct {
 		name   string
-		want   expectation
-		in     sdk.InboundRequest
-		code   string // accepted if set
+		answer http.HandlerFunc
+		want   tokens // accepted if set
 		kind   error
 		reason sdk.Reason
 	}{
-		{name: "good", want: want, in: get("state=s&code=abc"), code: "abc"},
-		{name: "with other parameters", want: want, in: get("state=s&code=4/0-_.~&scope=openid&authuser=0&session_state=x&hd=example.com"), code: "4/0-_.~"},
-		{name: "E18 longest code", want: want, in: get("state=s&code=" + long), code: long},
-		{name: "E04 iss", want: withIss, in: get("state=s&code=abc&iss=" + url.QueryEscape(issuer)), code: "abc"},
-		{name: "E04 iss not announced", want: want, in: get("state=s&code=abc&iss=" + url.QueryEscape(issuer)), code: "abc"},
-		{name: "E04 iss of a tenant", want: tenants, in: get("state=s&code=abc&iss=https://login.example/" + tenant + "/v2.0"), code: "abc"},
-		{name: "F35 form_post", want: byPost, in: post("state=s&code=abc&user={}"), code: "abc"},
+		{name: "E08 good", answer: json(goodTokens), want: tokens{idToken: "a.b.c", accessToken: "at"}},
+		{name: "E08 content type with charset", answer: answering(200, "application/JSON;charset=UTF-8", goodTokens), want: tokens{idToken: "a.b.c", accessToken: "at"}},
+		{name: "E08 refresh token", answer: with(`"refresh_token":"rt"`), want: tokens{idToken: "a.b.c", accessToken: "at", refreshToken: "rt"}},
+		{name: "E08 longest token", answer: with(`"refresh_token":"` + long + `"`), want: tokens{idToken: "a.b.c", accessToken: "at", refreshToken: long}},
+		{name: "E08 no expires_in", answer: with(`"x":1`), want: tokens{idToken: "a.b.c", accessToken: "at"}},
+		{name: "E08 expires_in null", answer: with(`"expires_in":null`), want: tokens{idToken: "a.b.c", accessToken: "at"}},
+		{name: "E19 scope with commas", answer: with(`"scope":"email,openid"`), want: tokens{idToken: "a.b.c", accessToken: "at"}},
+		{name: "E19 scope as a list", answer: with(`"scope":["openid","email"]`), want: tokens{idToken: "a.b.c", accessToken: "at"}},
+		{name: "E19 empty scope", answer: with(`"scope":""`), want: tokens{idToken: "a.b.c", accessToken: "at"}},
 
-		{name: "A14 state missing", want: want, in: get("code=abc"), kind: sdk.ErrInvalidResponse, reason: reasonStateMismatch},
-		{name: "A14 state empty", want: e{mode: modeQuery, issuer: issuer}, in: get("state=&code=abc"), kind: sdk.ErrInvalidResponse, reason: reasonStateMismatch},
-		{name: "A12 state of another login", want: want, in: get("state=t&code=abc"), kind: sdk.ErrInvalidResponse, reason: reasonStateMismatch},
-		{name: "A14 state twice", want: want, in: get("state=s&state=s&code=abc"), kind: sdk.ErrInvalidResponse, reason: reasonResponseDuplicate},
-		{name: "B19 code twice", want: want, in: get("state=s&code=abc&code=def"), kind: sdk.ErrInvalidResponse, reason: reasonResponseDuplicate},
-		{name: "B19 unknown parameter twice", want: want, in: get("state=s&code=abc&x=1&x=2"), kind: sdk.ErrInvalidResponse, reason: reasonResponseDuplicate},
+		{name: "E08 200 with an error", answer: with(`"error":"invalid_grant"`), kind: sdk.ErrInvalidResponse, reason: "invalid_grant"},
+		{name: "E08 200 with a null error", answer: with(`"error":null`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonUnknownError},
+		{name: "E08 201", answer: answering(201, "application/json", goodTokens), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonStatus},
+		{name: "E08 HTML", answer: answering(200, "text/html", "<html>"), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 JSON called HTML", answer: answering(200, "text/html", goodTokens), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 form", answer: answering(200, "application/x-www-form-urlencoded", "access_token=at&id_token=a.b.c"), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 no content type", answer: answering(200, "", goodTokens), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 empty", answer: json(""), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 array", answer: json("[" + goodTokens + "]"), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 no access token", answer: json(`{"token_type":"Bearer","id_token":"a.b.c"}`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 access token with a line break", answer: json(`{"access_token":"a\r\nX: y","token_type":"Bearer","id_token":"a.b.c"}`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 endless token", answer: with(`"refresh_token":"` + long + `a"`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 refresh token is a number", answer: with(`"refresh_token":1`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 no ID token", answer: json(`{"access_token":"at","token_type":"Bearer"}`), kind: sdk.ErrInvalidResponse, reason: reasonIDTokenMissing},
+		{name: "E08 token type mac", answer: json(`{"access_token":"at","token_type":"mac","id_token":"a.b.c"}`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonType},
+		{name: "E08 no token type", answer: json(`{"access_token":"at","id_token":"a.b.c"}`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonType},
+		{name: "E08 expires_in negative", answer: with(`"expires_in":-1`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 expires_in huge", answer: with(`"expires_in":99999999999`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 expires_in string", answer: with(`"expires_in":"3600"`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 key twice", answer: with(`"id_token":"d.e.f"`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 key in two spellings", answer: with(`"ID_TOKEN":"d.e.f"`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
+		{name: "E08 2 MiB", answer: json(strings.Repeat(" ", 2<<20) + goodTokens), kind: sdk.ErrUnavailable, reason: codeflow.ReasonUnreachable},
+		{name: "E08 gzip bomb", answer: bomb, kind: sdk.ErrUnavailable, reason: codeflow.ReasonUnreachable},
+		{name: "E08 never ends", answer: never, kind: sdk.ErrUnavailable, reason: codeflow.ReasonUnreachable},
+		{name: "E08 closes", answer: func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, kind: sdk.ErrUnavailable, reason: codeflow.ReasonUnreachable},
+		{name: "E19 no openid", answer: with(`"scope":"profile"`), kind: sdk.ErrInvalidResponse, reason: reasonScopeReduced},
+		{name: "E19 scope is a number", answer: with(`"scope":1`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
 
-		{name: "E04 other iss", want: want, in: get("state=s&code=abc&iss=https://evil.example"), kind: sdk.ErrInvalidResponse, reason: reasonIssMismatch},
-		{name: "E04 iss with a slash", want: want, in: get("state=s&code=abc&iss=" + issuer + "/"), kind: sdk.ErrInvalidResponse, reason: reasonIssMismatch},
-		{name: "E04 iss empty", want: want, in: get("state=s&code=abc&iss="), kind: sdk.ErrInvalidResponse, reason: reasonIssMismatch},
-		{name: "E04 iss missing", want: withIss, in: get("state=s&code=abc"), kind: sdk.ErrInvalidResponse, reason: reasonIssMissing},
-		{name: "E04 iss missing in an error", want: withIss, in: get("state=s&error=access_denied"), kind: sdk.ErrInvalidResponse, reason: reasonIssMissing},
-		{name: "E04 other iss in an error", want: want, in: get("state=s&error=access_denied&iss=https://evil.example"), kind: sdk.ErrInvalidResponse, reason: reasonIssMismatch},
-		{name: "E04 iss is the template", want: tenants, in: get("state=s&code=abc&iss=https://login.example/{tenantid}/v2.0"), kind: sdk.ErrInvalidResponse, reason: reasonIssMismatch},
-		{name: "E04 iss of a tenant elsewhere", want: tenants, in: get("state=s&code=abc&iss=https://evil.example/" + tenant + "/v2.0"), kind: sdk.ErrInvalidResponse, reason: reasonIssMismatch},
-
-		{name: "E05 access denied", want: want, in: get("state=s&error=access_denied&error_description=no"), kind: sdk.ErrDenied, reason: sdk.ReasonCancelled},
-		{name: "E05 cancelled at Apple", want: byPost, in: post("state=s&error=user_cancelled_authorize"), kind: sdk.ErrDenied, reason: sdk.ReasonCancelled},
-		{name: "E05 login required", want: want, in: get("state=s&error=login_required"), kind: sdk.ErrDenied, reason: sdk.ReasonNotAllowed},
-		{name: "E05 consent required", want: want, in: get("state=s&error=consent_required"), kind: sdk.ErrDenied, reason: sdk.ReasonNotAllowed},
-		{name: "E05 interaction required", want: want, in: get("state=s&error=interaction_required"), kind: sdk.ErrDenied, reason: sdk.ReasonNotAllowed},
-		{name: "E05 server error", want: want, in: get("state=s&error=server_error"), kind: sdk.ErrUnavailable, reason: "server_error"},
-		{name: "E05 temporarily unavailable", want: want, in: get("state=s&error=temporarily_unavailable"), kind: sdk.ErrUnavailable, reason: "temporarily_unavailable"},
-		{name: "E05 invalid scope", want: want, in: get("state=s&error=invalid_scope"), kind: sdk.ErrMisconfigured, reason: "invalid_scope"},
-		{name: "E05 unauthorized client", want: want, in: get("state=s&error=unauthorized_client"), kind: sdk.ErrMisconfigured, reason: "unauthorized_client"},
-		{name: "E05 unknown error", want: want, in: get("state=s&error=odd"), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonUnknownError},
-		{name: "E05 empty error", want: want, in: get("state=s&error="), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonUnknownError},
-		{name: "E05 error and code", want: want, in: get("state=s&error=access_denied&code=abc"), kind: sdk.ErrInvalidResponse, reason: reasonErrorAndCode},
-		{name: "E05 error without state", want: want, in: get("error=access_denied"), kind: sdk.ErrInvalidResponse, reason: reasonStateMismatch},
-		{name: "E05 neither error nor code", want: want, in: get("state=s"), kind: sdk.ErrInvalidResponse, reason: reasonCodeMissing},
-
-		{name: "E17 post when a query was asked for", want: want, in: post("state=s&code=abc"), kind: sdk.ErrInvalidResponse, reason: reasonResponseMode},
-		{name: "E17 query when a post was asked for", want: byPost, in: get("state=s&code=abc"), kind: sdk.ErrInvalidResponse, reason: reasonResponseMode},
-		{name: "E17 post with a query", want: byPost, in: sdk.InboundRequest{Method: http.MethodPost, Form: parseQuery(t, "state=s"), Query: parseQuery(t, "code=abc")}, kind: sdk.ErrInvalidResponse, reason: reasonResponseMode},
-		{name: "E17 query with a body", want: want, in: sdk.InboundRequest{Method: http.MethodGet, Form: parseQuery(t, "code=abc"), Query: parseQuery(t, "state=s&code=def")}, kind: sdk.ErrInvalidResponse, reason: reasonResponseMode},
-		{name: "E17 fragment", want: want, in: get(""), kind: sdk.ErrInvalidResponse, reason: reasonStateMismatch},
-		{name: "E17 HEAD", want: want, in: sdk.InboundRequest{Method: http.MethodHead, Query: parseQuery(t, "state=s&code=abc")}, kind: sdk.ErrInvalidResponse, reason: reasonResponseMode},
-		{name: "E17 ID token in the response", want: want, in: get("state=s&code=abc&id_token=x"), kind: sdk.ErrInvalidResponse, reason: reasonResponseType},
-		{name: "E17 access token in the response", want: want, in: get("state=s&access_token=x&token_type=Bearer"), kind: sdk.ErrInvalidResponse, reason: reasonResponseType},
-		{name: "E17 JARM", want: want, in: get("state=s&response=x.y.z"), kind: sdk.ErrInvalidResponse, reason: reasonResponseType},
-
-		{name: "E18 code too long", want: want, in: get("state=s&code=" + long + "c"), kind: sdk.ErrInvalidResponse, reason: reasonResponseMalformed},
-		{name: "E18 code of 64 KB", want: want, in: get("state=s&code=" + strings.Repeat("c", 64<<10)), kind: sdk.ErrInvalidResponse, reason: reasonResponseMalformed},
-		{name: "E18 code with a line break", want: want, in: get("state=s&code=a%0d%0ab"), kind: sdk.ErrInvalidResponse, reason: reasonResponseMalformed},
-		{name: "E18 code with NUL", want: want, in: get("state=s&code=a%00"), kind: sdk.ErrInvalidResponse, reason: reasonResponseMalformed},
-		{name: "E18 code outside ASCII", want: want, in: get("state=s&code=%c3%a9"), kind: sdk.ErrInvalidResponse, reason: reasonResponseMalformed},
-		{name: "E18 invalid UTF-8", want: want, in: get("state=s&code=%ff"), kind: sdk.ErrInvalidResponse, reason: reasonResponseMalformed},
-		{name: "E18 invalid UTF-8 elsewhere", want: want, in: get("state=s&code=abc&x=%ff"), kind: sdk.ErrInvalidResponse, reason: reasonResponseMalformed},
-		{name: "E18 other parameter too long", want: want, in: get("state=s&code=abc&x=" + strings.Repeat("x", maxResponseValue+1)), kind: sdk.ErrInvalidResponse, reason: reasonResponseMalformed},
-		{name: "E18 many parameters", want: want, in: get("state=s&code=abc" + manyParams(maxResponseParams)), kind: sdk.ErrInvalidResponse, reason: reasonResponseMalformed},
+		{name: "E02 invalid grant", answer: answering(400, "application/json", `{"error":"invalid_grant"}`), kind: sdk.ErrInvalidResponse, reason: "invalid_grant"},
+		{name: "wrong secret", answer: answering(401, "application/json", `{"error":"invalid_client"}`), kind: sdk.ErrMisconfigured, reason: "invalid_client"},
+		{name: "wrong secret, odd content type", answer: answering(401, "text/plain", `{"error":"invalid_client"}`), kind: sdk.ErrMisconfigured, reason: "invalid_client"},
+		{name: "invalid request", answer: answering(400, "application/json", `{"error":"invalid_request"}`), kind: sdk.ErrMisconfigured, reason: "invalid_request"},
+		{name: "unknown error", answer: answering(400, "application/json", `{"error":"odd"}`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonUnknownError},
+		{name: "error is a number", answer: answering(400, "application/json", `{"error":1}`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonUnknownError},
+		{name: "temporarily unavailable", answer: answering(503, "application/json", `{"error":"temporarily_unavailable"}`), kind: sdk.ErrUnavailable, reason: "temporarily_unavailable"},
+		{name: "500", answer: answering(500, "text/html", "<html>"), kind: sdk.ErrUnavailable, reason: codeflow.ReasonStatus},
+		{name: "500 with good tokens", answer: answering(500, "application/json", goodTokens), kind: sdk.ErrUnavailable, reason: codeflow.ReasonStatus},
+		{name: "401 without a word", answer: answering(401, "", ""), kind: sdk.ErrUnavailable, reason: codeflow.ReasonStatus},
+		{name: "E09 302", answer: moved(302), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonStatus},
+		{name: "E09 303", answer: moved(303), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonStatus},
+		{name: "E09 307", answer: moved(307), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonStatus},
+		{name: "E09 308", answer: moved(308), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonStatus},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			code, err := readResponse(test.in, test.want)
-			if test.code != "" {
-				if err != nil || code != test.code {
-					t.Errorf("got %q, %v", code, err)
+			md, requests := tokenServer(t, test.answer)
+			r := openRig(t, md.Issuer, time.Now, map[string]any{"client_http_timeout": "1s"})
+			got, err := r.exchange(t.Context(), md, theCode, theVerifier)
+			if test.want != (tokens{}) {
+				if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(tokens{})); diff != "" || err != nil {
+					t.Error(err, diff)
 				}
-				return
+			} else {
+				plugintest.Refused(t, err, test.kind, test.reason)
+				if got != (tokens{}) {
+					t.Errorf("tokens beside the error: %+v", got)
+				}
 			}
-			plugintest.Refused(t, err, test.kind, test.reason)
-			if code != "" {
-				t.Errorf("code %q beside the error", code)
+			if n := requests.Load(); n != 1 {
+				t.Errorf("E07 %d token requests", n)
 			}
 		})
 	}
 }
 
-func manyParams(n int) string {
-	var b strings.Builder
-	for i := range n {
-		b.WriteString("&p" + strings.Repeat("x", i) + "=1")
-	}
-	return b.String()
-}
-
-func TestResponseErrorIsHarmless(t *testing.T) {
-	in := sdk.InboundRequest{Method: http.MethodGet, Query: url.Values{
-		"state": {"secret-state-of-login"}, "error": {"<script>"},
-		"error_description": {"line\nbreak \x1b[31m \u202e <script>" + strings.Repeat("x", 1000)},
-	}}
-	_, err := readResponse(in, expectation{state: "secret-state-of-login", mode: modeQuery})
-	text := err.Error()
-	if len(text) > 800 || strings.ContainsAny(text, "\n\x1b\u202e") || strings.Contains(text, "(<script>") {
-		t.Errorf("L05 %q", text)
+func moved(status int) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Location", "/elsewhere")
+		w.WriteHeader(status)
 	}
 }
 
-// FuzzAuthorizationResponse: no panic, an error of a kind with a reason, or a
-// code that came with the right state, once, in the right place.
-func FuzzAuthorizationResponse(f *testing.F) {
-	f.Add("GET", "state=s&code=abc&iss=https://op.example", "", false)
-	f.Add("POST", "", "state=s&code=abc", true)
-	f.Add("GET", "state=s&error=access_denied&error_description=%ff", "", false)
-	f.Add("GET", "state=s&code=a&code=b&state=%00", "x=1", false)
-	f.Fuzz(func(t *testing.T, method, rawQuery, rawForm string, formPost bool) {
-		query, _ := url.ParseQuery(rawQuery)
-		form, _ := url.ParseQuery(rawForm)
-		want := expectation{state: "s", mode: modeQuery, issuer: "https://op.example"}
-		source := query
-		if formPost {
-			want.mode, source = modeFormPost, form
-		}
-		code, err := readResponse(sdk.InboundRequest{Method: method, Query: query, Form: form, RawQuery: rawQuery}, want)
-		if err != nil {
-			if _, ok := errors.AsType[*sdk.Error](err); !ok || sdk.ReasonOf(err) == "" {
-				t.Fatalf("no kind or reason: %v", err)
-			}
+func bomb(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Content-Encoding", "gzip")
+	packed := gzip.NewWriter(w)
+	defer packed.Close()
+	blank := bytes.Repeat([]byte(" "), 1<<20)
+	for range 64 {
+		if _, err := packed.Write(blank); err != nil {
 			return
 		}
-		if len(source["state"]) != 1 || source.Get("state") != "s" || len(source["code"]) != 1 || source.Get("code") != code {
-			t.Fatalf("accepted %q from %q and %q", code, rawQuery, rawForm)
+	}
+}
+
+func never(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(http.StatusOK)
+	_ = http.NewResponseController(w).Flush()
+	<-r.Context().Done()
+}
+
+// TestTokenRequest looks at what is sent.
+func TestTokenRequest(t *testing.T) {
+	var form url.Values
+	var user, password string
+	md, _ := tokenServer(t, func(w http.ResponseWriter, r *http.Request) {
+		user, password, _ = r.BasicAuth()
+		if err := r.ParseForm(); err != nil {
+			t.Error(err)
 		}
-		if code == "" || len(code) > maxCode || !visible.MatchString(code) || source.Has("error") {
-			t.Fatalf("accepted the code %q", code)
+		form = r.PostForm
+		if r.URL.RawQuery != "" {
+			t.Errorf("E15 query %q", r.URL.RawQuery)
 		}
+		answering(200, "application/json", goodTokens)(w, r)
 	})
+	code := url.Values{
+		"grant_type": {"authorization_code"}, "code": {theCode}, "redirect_uri": {callbackURL}, "code_verifier": {theVerifier},
+	}
+	inBody := func(more url.Values) url.Values {
+		for name, values := range code {
+			more[name] = values
+		}
+		return more
+	}
+	for _, test := range []struct {
+		name    string
+		methods []string // listed by the provider
+		options map[string]any
+		user    string
+		want    url.Values
+	}{
+		{name: "basic by default", user: url.QueryEscape(clientID), want: code},
+		{name: "basic if both are listed", methods: []string{"client_secret_post", "client_secret_basic"}, user: url.QueryEscape(clientID), want: code},
+		{name: "basic if neither is listed", methods: []string{"private_key_jwt"}, user: url.QueryEscape(clientID), want: code},
+		{name: "post if only that is listed", methods: []string{"client_secret_post"}, want: inBody(url.Values{"client_id": {clientID}, "client_secret": {clientSecret}})},
+		{name: "post by option", options: map[string]any{"client_token_endpoint_auth_method": "client_secret_post"}, want: inBody(url.Values{"client_id": {clientID}, "client_secret": {clientSecret}})},
+		{name: "basic by option", methods: []string{"client_secret_post"}, options: map[string]any{"client_token_endpoint_auth_method": "client_secret_basic"}, user: url.QueryEscape(clientID), want: code},
+		{name: "none", options: map[string]any{"client_token_endpoint_auth_method": "none", "client_secret": ""}, want: inBody(url.Values{"client_id": {clientID}})},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			md.AuthMethods = test.methods
+			r := openRig(t, md.Issuer, time.Now, test.options)
+			if _, err := r.exchange(t.Context(), md, theCode, theVerifier); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(test.want, form); diff != "" {
+				t.Error(diff)
+			}
+			if user != test.user || (user != "") != (password == url.QueryEscape(clientSecret)) {
+				t.Errorf("user %q, password %q", user, password)
+			}
+		})
+	}
+}
+
+// TestSecondTokenRequest: whatever x/oauth2 tries, a code is sent once.
+func TestSecondTokenRequest(t *testing.T) {
+	md, requests := tokenServer(t, answering(401, "application/json", `{"error":"invalid_client"}`))
+	r := openRig(t, md.Issuer, time.Now, nil)
+	_, err := r.exchange(t.Context(), md, theCode, theVerifier)
+	plugintest.Refused(t, err, sdk.ErrMisconfigured, "invalid_client")
+	if n := requests.Load(); n != 1 {
+		t.Errorf("E07 %d token requests", n)
+	}
+}
+
+// TestTokenErrorRepeatsNoSecret has the provider throw everything that it was
+// sent into its answer.
+func TestTokenErrorRepeatsNoSecret(t *testing.T) {
+	secrets := []string{
+		theCode, theVerifier, clientSecret, url.QueryEscape(clientSecret), theVerifier[5:20],
+		base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(clientID) + ":" + url.QueryEscape(clientSecret))),
+	}
+	for _, secret := range secrets {
+		for name, answer := range map[string]http.HandlerFunc{
+			"description":        answering(400, "application/json", `{"error":"invalid_grant","error_description":"bad `+secret+`"}`),
+			"error":              answering(400, "application/json", `{"error":"`+secret+`"}`),
+			"body":               answering(500, "text/plain", secret),
+			"body of 200":        answering(200, "application/json", `{"access_token":"`+secret+`"`),
+			"token type":         answering(200, "application/json", `{"access_token":"a","id_token":"b","token_type":"`+secret+`"}`),
+			"scope":              answering(200, "application/json", `{"access_token":"a","id_token":"b","token_type":"Bearer","scope":"`+secret+`"}`),
+			"key":                answering(200, "application/json", `{"`+secret+`":1,"`+secret+`":1}`),
+			"content type":       answering(200, secret+"/x", goodTokens),
+			"broken status line": brokenStatusLine(secret),
+		} {
+			t.Run("E15 "+name, func(t *testing.T) {
+				md, _ := tokenServer(t, answer)
+				r := openRig(t, md.Issuer, time.Now, nil)
+				_, err := r.exchange(t.Context(), md, theCode, theVerifier)
+				if err == nil {
+					t.Fatal("accepted")
+				}
+				if strings.Contains(err.Error()+r.log.String(), secret) {
+					t.Errorf("the error repeats %q: %v", secret, err)
+				}
+			})
+		}
+	}
+}
+
+func brokenStatusLine(text string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		conn, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		_, _ = io.WriteString(conn, "HTTP/1.1 "+text+"\r\n\r\n")
+	}
+}
+
+func TestTokenErrorKeepsWhatHelps(t *testing.T) {
+	md, _ := tokenServer(t, answering(401, "application/json", `{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided."}`))
+	_, err := openRig(t, md.Issuer, time.Now, nil).exchange(t.Context(), md, theCode, theVerifier)
+	if err == nil || !strings.Contains(err.Error(), "AADSTS7000215") || !strings.Contains(err.Error(), "client_secret") {
+		t.Errorf("error %v", err)
+	}
 }

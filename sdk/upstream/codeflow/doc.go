@@ -15,6 +15,7 @@
 //	}
 //	target := codeflow.AuthorizationURL(config, state, params, codeflow.Challenge(codeflow.S256, verifier))
 //	…
+//	code, err := codeflow.ReadResponse(response, codeflow.Expectation{State: state, Mode: codeflow.ModeQuery, Issuer: issuer})
 //	tokens, err := codeflow.Exchange(ctx, client, config, code, verifier, nil)
 //
 // The client is that of [upstream.HTTPOptions]: it follows no redirects, and bounds

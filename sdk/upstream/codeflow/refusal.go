@@ -11,6 +11,18 @@ import (
 // The reasons of the refusals here. They are stable: operators search their logs for
 // them. An answer with an error of the provider's has the provider's own word.
 const (
+	// The authorization response.
+	ReasonResponseMode      sdk.Reason = "response_mode_mismatch"
+	ReasonResponseMalformed sdk.Reason = "response_malformed"
+	ReasonResponseDuplicate sdk.Reason = "response_duplicate"
+	ReasonResponseType      sdk.Reason = "response_type_mismatch"
+	ReasonStateMismatch     sdk.Reason = "state_mismatch"
+	ReasonIssMissing        sdk.Reason = "response_iss_missing"
+	ReasonIssMismatch       sdk.Reason = "response_iss_mismatch"
+	ReasonErrorAndCode      sdk.Reason = "error_and_code"
+	ReasonCodeMissing       sdk.Reason = "code_missing"
+
+	// The token response.
 	ReasonUnreachable  sdk.Reason = "token_unreachable"
 	ReasonStatus       sdk.Reason = "token_status"
 	ReasonMalformed    sdk.Reason = "token_malformed"

@@ -10,26 +10,6 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// Response modes: where the parameters of an authorization response stand (OAuth 2.0
-// Multiple Response Types section 2.1, OAuth 2.0 Form Post Response Mode).
-const (
-	ModeQuery    = "query"
-	ModeFormPost = "form_post"
-)
-
-// The reasons of refused authorization responses.
-const (
-	ReasonResponseMode      sdk.Reason = "response_mode_mismatch"
-	ReasonResponseMalformed sdk.Reason = "response_malformed"
-	ReasonResponseDuplicate sdk.Reason = "response_duplicate"
-	ReasonResponseType      sdk.Reason = "response_type_mismatch"
-	ReasonStateMismatch     sdk.Reason = "state_mismatch"
-	ReasonIssMissing        sdk.Reason = "response_iss_missing"
-	ReasonIssMismatch       sdk.Reason = "response_iss_mismatch"
-	ReasonErrorAndCode      sdk.Reason = "error_and_code"
-	ReasonCodeMissing       sdk.Reason = "code_missing"
-)
-
 // Limits of an authorization response. The longest codes that are seen in the
 // wild, Microsoft's, have about 2000 characters.
 const (
@@ -38,25 +18,35 @@ const (
 	maxCode           = 4 << 10
 )
 
+// The response modes (OAuth 2.0 Multiple Response Types section 2.1, Form Post).
+const (
+	ModeQuery    = "query"
+	ModeFormPost = "form_post"
+)
+
 // Expectation is what an authorization response must fit.
 type Expectation struct {
-	State string
+	State string // of this login
 	Mode  string // ModeQuery or ModeFormPost
 
-	// IsIssuer tells whether an iss is that of the provider (RFC 9207 section 2.4);
-	// nil refuses every iss but an absent one.
-	IsIssuer func(iss string) bool
-
-	// IssRequired refuses a response without iss: the provider says that it sends it.
+	// Issuer is the provider's, for errors, and IssuerFits compares iss with it; nil
+	// compares byte for byte. An iss is checked wherever it is there, and missed
+	// where IssRequired says that the provider sends it.
+	Issuer      string
+	IssuerFits  func(iss string) bool
 	IssRequired bool
 }
 
-// ReadResponse checks an authorization response (RFC 6749 section 4.1.2, RFC 9207
-// section 2.4) and returns its code. That it belongs to this login and comes from
-// this provider is settled before anything else in it counts.
-//
-// An error of the provider's has its own word as the reason, as [Describe] shows it:
-// of kind [sdk.ErrDenied] if the end user or the provider said no.
+func (e Expectation) issuerFits(iss string) bool {
+	if e.IssuerFits == nil {
+		return iss == e.Issuer
+	}
+	return e.IssuerFits(iss)
+}
+
+// ReadResponse checks an authorization response and returns its code (RFC 6749
+// section 4.1.2, RFC 9207 section 2.4). That the response belongs to this login
+// and comes from this provider is settled before anything else in it counts.
 func ReadResponse(in sdk.InboundRequest, want Expectation) (string, error) {
 	params, err := responseParams(in, want.Mode)
 	if err != nil {
@@ -123,9 +113,9 @@ func checkIss(params url.Values, want Expectation) error {
 	iss := params.Get("iss")
 	switch {
 	case !params.Has("iss") && want.IssRequired:
-		return sdk.InvalidResponse(ReasonIssMissing, "no iss, although the provider sends it")
-	case params.Has("iss") && (want.IsIssuer == nil || !want.IsIssuer(iss)):
-		return sdk.InvalidResponse(ReasonIssMismatch, "a response of issuer %q, which is not this provider's", upstream.Shown(iss))
+		return sdk.InvalidResponse(ReasonIssMissing, "no iss, although the provider says that it sends it")
+	case params.Has("iss") && !want.issuerFits(iss):
+		return sdk.InvalidResponse(ReasonIssMismatch, "a response of issuer %q, not of %q", upstream.Shown(iss), want.Issuer)
 	}
 	return nil
 }
@@ -158,7 +148,7 @@ func responseError(params url.Values) error {
 		return sdk.Unavailable(sdk.Reason(code), "%s", text)
 	case "invalid_request", "unauthorized_client", "unsupported_response_type", "invalid_scope",
 		"invalid_client", "invalid_target", "request_not_supported", "registration_not_supported",
-		"redirect_uri_mismatch", "application_suspended", "unauthorized_scope_error":
+		"redirect_uri_mismatch", "application_suspended", "unauthorized_scope_error": // the words of GitHub and LinkedIn
 		return sdk.Misconfigured(sdk.Reason(code), "%s: compare the client's registration at the provider with client_id, scope, params and the callback URL", text)
 	default:
 		return sdk.InvalidResponse(ReasonUnknownError, "%s", text)

@@ -105,3 +105,24 @@ func TestCheckIssuerOfManyTenants(t *testing.T) {
 		})
 	}
 }
+
+// TestFits: the iss of a response has no signature; for a template, any tenant fits.
+func TestFits(t *testing.T) {
+	const template = "https://login.example/{tenantid}/v2.0"
+	for _, test := range []struct {
+		iss, issuer string
+		fits        bool
+	}{
+		{"https://op.example", "https://op.example", true},
+		{"https://op.example/", "https://op.example", false},
+		{"https://login.example/" + tenant + "/v2.0", template, true},
+		{"https://evil.example/" + tenant + "/v2.0", template, false},
+		{"https://login.example/" + tenant + "/v2.0/", template, false},
+		{"https://login.example/a/../b/v2.0", template, false},
+		{template, template, false},
+	} {
+		if Fits(test.iss, test.issuer) != test.fits {
+			t.Errorf("E04 %s, %s: fits %v", test.iss, test.issuer, !test.fits)
+		}
+	}
+}
