@@ -31,5 +31,14 @@ func main() {
 		preset.WriteManual(os.Stdout)
 		return
 	}
-	plugin.Serve(plugin.Description{Mechanism: "oauth2", Version: version}, open)
+	plugin.Serve(plugin.Description{Mechanism: "oauth2", Version: version, Presets: presets()}, open)
+}
+
+// presets are those of the table, as the host lists them.
+func presets() []plugin.Preset {
+	var list []plugin.Preset
+	for _, p := range preset.All() {
+		list = append(list, plugin.Preset{Name: p.Name, Title: p.Title, Icon: p.Icon})
+	}
+	return list
 }

@@ -52,7 +52,7 @@ func (c *Client) Describe(ctx context.Context) (Description, options.Schema, err
 	}
 	d := Description{
 		Mechanism: printable(resp.GetMechanism(), maxOption), Version: printable(resp.GetVersion(), maxOption),
-		RegistersByDefault: resp.GetRegistersByDefault(),
+		RegistersByDefault: resp.GetRegistersByDefault(), Presets: presetsFromWire(resp.GetPresets()),
 	}
 	return d, schemaFromWire(resp.GetOptions()), nil
 }

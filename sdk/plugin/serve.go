@@ -28,7 +28,22 @@ type Description struct {
 	// the operator says no. It is for mechanisms whose providers are the
 	// operator's own, such as a directory: who is in it was let in already.
 	RegistersByDefault bool
+
+	// Presets are the kinds of providers that the plugin knows, each a value of its
+	// option preset. With one of them, an operator need not write the driver, where
+	// no other plugin has a preset of that name.
+	Presets []Preset
 }
+
+// Preset is a kind of provider that a plugin knows.
+type Preset struct {
+	Name  string // lower-case letters, digits and hyphens, at most 63
+	Title string // what the provider is called; the label on the sign-in page
+	Icon  string // the name of an icon of the host's; one that it lacks is left out
+}
+
+// MaxPresets is how many presets of a plugin the host heeds.
+const MaxPresets = 256
 
 // Serve is the whole main of a plugin. It serves until the host ends the
 // process, or is itself no more; then main should return.

@@ -47,6 +47,9 @@ func newServer[C any](d Description, open func(context.Context, sdk.Env, C) (sdk
 	if err != nil {
 		return nil, fmt.Errorf("reading the option struct: %w", err)
 	}
+	if err := checkPresets(d.Presets, schema); err != nil {
+		return nil, fmt.Errorf("describing the plugin: %w", err)
+	}
 	openValues := func(ctx context.Context, env sdk.Env, values map[string]any) (sdk.Mechanism, error) {
 		opts, err := options.Decode[C](values)
 		if err != nil {
@@ -113,6 +116,7 @@ func (s *server) Describe(context.Context, *doorwardv1.DescribeRequest) (*doorwa
 
 		RegistersByDefault: s.description.RegistersByDefault,
 		Options:            schemaToWire(s.schema),
+		Presets:            presetsToWire(s.description.Presets),
 	}, nil
 }
 

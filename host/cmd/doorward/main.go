@@ -38,7 +38,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.AddCommand(serveCommand(environ), reloadCommand(environ), pluginsCommand(environ), checkCommand(environ),
-		pluginCommand(environ), docsCommand())
+		pluginCommand(environ), presetsCommand(environ), docsCommand())
 	if err := root.ExecuteContext(ctx); err != nil {
 		root.PrintErrln("doorward:", err)
 		return 1

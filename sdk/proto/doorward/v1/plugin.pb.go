@@ -127,6 +127,7 @@ type DescribeResponse struct {
 	Version            string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`     // of the plugin, semantic
 	Options            []*Option              `protobuf:"bytes,3,rep,name=options,proto3" json:"options,omitempty"`
 	RegistersByDefault bool                   `protobuf:"varint,4,opt,name=registers_by_default,json=registersByDefault,proto3" json:"registers_by_default,omitempty"` // who signs in for the first time gets an account, unless the operator says no
+	Presets            []*Preset              `protobuf:"bytes,11,rep,name=presets,proto3" json:"presets,omitempty"`
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -189,6 +190,74 @@ func (x *DescribeResponse) GetRegistersByDefault() bool {
 	return false
 }
 
+func (x *DescribeResponse) GetPresets() []*Preset {
+	if x != nil {
+		return x.Presets
+	}
+	return nil
+}
+
+// Preset is a kind of provider that the plugin knows: a value of its option preset.
+type Preset struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`   // lower-case letters, digits and hyphens
+	Title         string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"` // what the provider is called; the label on the sign-in page
+	Icon          string                 `protobuf:"bytes,3,opt,name=icon,proto3" json:"icon,omitempty"`   // a drawing of the host's; unknown ones are left out
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Preset) Reset() {
+	*x = Preset{}
+	mi := &file_doorward_v1_plugin_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Preset) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Preset) ProtoMessage() {}
+
+func (x *Preset) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_v1_plugin_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Preset.ProtoReflect.Descriptor instead.
+func (*Preset) Descriptor() ([]byte, []int) {
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Preset) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Preset) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *Preset) GetIcon() string {
+	if x != nil {
+		return x.Icon
+	}
+	return ""
+}
+
 // Option describes one option of a provider.
 type Option struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -205,7 +274,7 @@ type Option struct {
 
 func (x *Option) Reset() {
 	*x = Option{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[2]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -217,7 +286,7 @@ func (x *Option) String() string {
 func (*Option) ProtoMessage() {}
 
 func (x *Option) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[2]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -230,7 +299,7 @@ func (x *Option) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Option.ProtoReflect.Descriptor instead.
 func (*Option) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{2}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Option) GetName() string {
@@ -295,7 +364,7 @@ type OpenRequest struct {
 
 func (x *OpenRequest) Reset() {
 	*x = OpenRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[3]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -307,7 +376,7 @@ func (x *OpenRequest) String() string {
 func (*OpenRequest) ProtoMessage() {}
 
 func (x *OpenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[3]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -320,7 +389,7 @@ func (x *OpenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenRequest.ProtoReflect.Descriptor instead.
 func (*OpenRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{3}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *OpenRequest) GetProvider() string {
@@ -368,7 +437,7 @@ type OpenResponse struct {
 
 func (x *OpenResponse) Reset() {
 	*x = OpenResponse{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[4]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -380,7 +449,7 @@ func (x *OpenResponse) String() string {
 func (*OpenResponse) ProtoMessage() {}
 
 func (x *OpenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[4]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -393,7 +462,7 @@ func (x *OpenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenResponse.ProtoReflect.Descriptor instead.
 func (*OpenResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{4}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *OpenResponse) GetHandle() uint64 {
@@ -419,7 +488,7 @@ type CloseRequest struct {
 
 func (x *CloseRequest) Reset() {
 	*x = CloseRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[5]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -431,7 +500,7 @@ func (x *CloseRequest) String() string {
 func (*CloseRequest) ProtoMessage() {}
 
 func (x *CloseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[5]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -444,7 +513,7 @@ func (x *CloseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseRequest.ProtoReflect.Descriptor instead.
 func (*CloseRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{5}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CloseRequest) GetHandle() uint64 {
@@ -462,7 +531,7 @@ type CloseResponse struct {
 
 func (x *CloseResponse) Reset() {
 	*x = CloseResponse{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[6]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -474,7 +543,7 @@ func (x *CloseResponse) String() string {
 func (*CloseResponse) ProtoMessage() {}
 
 func (x *CloseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[6]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -487,7 +556,7 @@ func (x *CloseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseResponse.ProtoReflect.Descriptor instead.
 func (*CloseResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{6}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{7}
 }
 
 type BeginRequest struct {
@@ -502,7 +571,7 @@ type BeginRequest struct {
 
 func (x *BeginRequest) Reset() {
 	*x = BeginRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[7]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -514,7 +583,7 @@ func (x *BeginRequest) String() string {
 func (*BeginRequest) ProtoMessage() {}
 
 func (x *BeginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[7]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -527,7 +596,7 @@ func (x *BeginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginRequest.ProtoReflect.Descriptor instead.
 func (*BeginRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{7}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *BeginRequest) GetHandle() uint64 {
@@ -567,7 +636,7 @@ type BeginResponse struct {
 
 func (x *BeginResponse) Reset() {
 	*x = BeginResponse{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[8]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -579,7 +648,7 @@ func (x *BeginResponse) String() string {
 func (*BeginResponse) ProtoMessage() {}
 
 func (x *BeginResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[8]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -592,7 +661,7 @@ func (x *BeginResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginResponse.ProtoReflect.Descriptor instead.
 func (*BeginResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{8}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *BeginResponse) GetStep() *Step {
@@ -616,7 +685,7 @@ type ContinueRequest struct {
 
 func (x *ContinueRequest) Reset() {
 	*x = ContinueRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[9]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -628,7 +697,7 @@ func (x *ContinueRequest) String() string {
 func (*ContinueRequest) ProtoMessage() {}
 
 func (x *ContinueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[9]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -641,7 +710,7 @@ func (x *ContinueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContinueRequest.ProtoReflect.Descriptor instead.
 func (*ContinueRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{9}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ContinueRequest) GetHandle() uint64 {
@@ -695,7 +764,7 @@ type ContinueResponse struct {
 
 func (x *ContinueResponse) Reset() {
 	*x = ContinueResponse{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[10]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -707,7 +776,7 @@ func (x *ContinueResponse) String() string {
 func (*ContinueResponse) ProtoMessage() {}
 
 func (x *ContinueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[10]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -720,7 +789,7 @@ func (x *ContinueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContinueResponse.ProtoReflect.Descriptor instead.
 func (*ContinueResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{10}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ContinueResponse) GetStep() *Step {
@@ -743,7 +812,7 @@ type InboundRequest struct {
 
 func (x *InboundRequest) Reset() {
 	*x = InboundRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[11]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -755,7 +824,7 @@ func (x *InboundRequest) String() string {
 func (*InboundRequest) ProtoMessage() {}
 
 func (x *InboundRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[11]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -768,7 +837,7 @@ func (x *InboundRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InboundRequest.ProtoReflect.Descriptor instead.
 func (*InboundRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{11}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *InboundRequest) GetMethod() string {
@@ -810,7 +879,7 @@ type Parameter struct {
 
 func (x *Parameter) Reset() {
 	*x = Parameter{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[12]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -822,7 +891,7 @@ func (x *Parameter) String() string {
 func (*Parameter) ProtoMessage() {}
 
 func (x *Parameter) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[12]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -835,7 +904,7 @@ func (x *Parameter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Parameter.ProtoReflect.Descriptor instead.
 func (*Parameter) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{12}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Parameter) GetName() string {
@@ -870,7 +939,7 @@ type Step struct {
 
 func (x *Step) Reset() {
 	*x = Step{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[13]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -882,7 +951,7 @@ func (x *Step) String() string {
 func (*Step) ProtoMessage() {}
 
 func (x *Step) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[13]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -895,7 +964,7 @@ func (x *Step) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Step.ProtoReflect.Descriptor instead.
 func (*Step) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{13}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Step) GetMemory() []byte {
@@ -985,7 +1054,7 @@ type Redirect struct {
 
 func (x *Redirect) Reset() {
 	*x = Redirect{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[14]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -997,7 +1066,7 @@ func (x *Redirect) String() string {
 func (*Redirect) ProtoMessage() {}
 
 func (x *Redirect) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[14]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1010,7 +1079,7 @@ func (x *Redirect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Redirect.ProtoReflect.Descriptor instead.
 func (*Redirect) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{14}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Redirect) GetUrl() string {
@@ -1030,7 +1099,7 @@ type FormPost struct {
 
 func (x *FormPost) Reset() {
 	*x = FormPost{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[15]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1042,7 +1111,7 @@ func (x *FormPost) String() string {
 func (*FormPost) ProtoMessage() {}
 
 func (x *FormPost) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[15]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1055,7 +1124,7 @@ func (x *FormPost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FormPost.ProtoReflect.Descriptor instead.
 func (*FormPost) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{15}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *FormPost) GetUrl() string {
@@ -1082,7 +1151,7 @@ type FormField struct {
 
 func (x *FormField) Reset() {
 	*x = FormField{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[16]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1094,7 +1163,7 @@ func (x *FormField) String() string {
 func (*FormField) ProtoMessage() {}
 
 func (x *FormField) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[16]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1107,7 +1176,7 @@ func (x *FormField) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FormField.ProtoReflect.Descriptor instead.
 func (*FormField) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{16}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *FormField) GetName() string {
@@ -1134,7 +1203,7 @@ type Prompt struct {
 
 func (x *Prompt) Reset() {
 	*x = Prompt{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[17]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1146,7 +1215,7 @@ func (x *Prompt) String() string {
 func (*Prompt) ProtoMessage() {}
 
 func (x *Prompt) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[17]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1159,7 +1228,7 @@ func (x *Prompt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Prompt.ProtoReflect.Descriptor instead.
 func (*Prompt) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{17}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Prompt) GetReason() string {
@@ -1188,7 +1257,7 @@ type PromptField struct {
 
 func (x *PromptField) Reset() {
 	*x = PromptField{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[18]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1200,7 +1269,7 @@ func (x *PromptField) String() string {
 func (*PromptField) ProtoMessage() {}
 
 func (x *PromptField) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[18]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1213,7 +1282,7 @@ func (x *PromptField) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PromptField.ProtoReflect.Descriptor instead.
 func (*PromptField) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{18}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PromptField) GetName() string {
@@ -1272,7 +1341,7 @@ type Identity struct {
 
 func (x *Identity) Reset() {
 	*x = Identity{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[19]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1284,7 +1353,7 @@ func (x *Identity) String() string {
 func (*Identity) ProtoMessage() {}
 
 func (x *Identity) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[19]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1297,7 +1366,7 @@ func (x *Identity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Identity.ProtoReflect.Descriptor instead.
 func (*Identity) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{19}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Identity) GetSubject() string {
@@ -1443,7 +1512,7 @@ type RefreshRequest struct {
 
 func (x *RefreshRequest) Reset() {
 	*x = RefreshRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[20]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1455,7 +1524,7 @@ func (x *RefreshRequest) String() string {
 func (*RefreshRequest) ProtoMessage() {}
 
 func (x *RefreshRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[20]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1468,7 +1537,7 @@ func (x *RefreshRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshRequest.ProtoReflect.Descriptor instead.
 func (*RefreshRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{20}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RefreshRequest) GetHandle() uint64 {
@@ -1494,7 +1563,7 @@ type RefreshResponse struct {
 
 func (x *RefreshResponse) Reset() {
 	*x = RefreshResponse{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[21]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1506,7 +1575,7 @@ func (x *RefreshResponse) String() string {
 func (*RefreshResponse) ProtoMessage() {}
 
 func (x *RefreshResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[21]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1519,7 +1588,7 @@ func (x *RefreshResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshResponse.ProtoReflect.Descriptor instead.
 func (*RefreshResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{21}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RefreshResponse) GetIdentity() *Identity {
@@ -1541,7 +1610,7 @@ type BeginLogoutRequest struct {
 
 func (x *BeginLogoutRequest) Reset() {
 	*x = BeginLogoutRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[22]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1553,7 +1622,7 @@ func (x *BeginLogoutRequest) String() string {
 func (*BeginLogoutRequest) ProtoMessage() {}
 
 func (x *BeginLogoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[22]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1566,7 +1635,7 @@ func (x *BeginLogoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginLogoutRequest.ProtoReflect.Descriptor instead.
 func (*BeginLogoutRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{22}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *BeginLogoutRequest) GetHandle() uint64 {
@@ -1606,7 +1675,7 @@ type BeginLogoutResponse struct {
 
 func (x *BeginLogoutResponse) Reset() {
 	*x = BeginLogoutResponse{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[23]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1618,7 +1687,7 @@ func (x *BeginLogoutResponse) String() string {
 func (*BeginLogoutResponse) ProtoMessage() {}
 
 func (x *BeginLogoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[23]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1631,7 +1700,7 @@ func (x *BeginLogoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginLogoutResponse.ProtoReflect.Descriptor instead.
 func (*BeginLogoutResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{23}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *BeginLogoutResponse) GetStep() *Step {
@@ -1653,7 +1722,7 @@ type ReceiveLogoutRequest struct {
 
 func (x *ReceiveLogoutRequest) Reset() {
 	*x = ReceiveLogoutRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[24]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1665,7 +1734,7 @@ func (x *ReceiveLogoutRequest) String() string {
 func (*ReceiveLogoutRequest) ProtoMessage() {}
 
 func (x *ReceiveLogoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[24]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1678,7 +1747,7 @@ func (x *ReceiveLogoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReceiveLogoutRequest.ProtoReflect.Descriptor instead.
 func (*ReceiveLogoutRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{24}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ReceiveLogoutRequest) GetHandle() uint64 {
@@ -1723,7 +1792,7 @@ type ReceiveLogoutResponse struct {
 
 func (x *ReceiveLogoutResponse) Reset() {
 	*x = ReceiveLogoutResponse{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[25]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1735,7 +1804,7 @@ func (x *ReceiveLogoutResponse) String() string {
 func (*ReceiveLogoutResponse) ProtoMessage() {}
 
 func (x *ReceiveLogoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[25]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1748,7 +1817,7 @@ func (x *ReceiveLogoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReceiveLogoutResponse.ProtoReflect.Descriptor instead.
 func (*ReceiveLogoutResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{25}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ReceiveLogoutResponse) GetSubject() string {
@@ -1802,7 +1871,7 @@ type MetadataRequest struct {
 
 func (x *MetadataRequest) Reset() {
 	*x = MetadataRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[26]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1814,7 +1883,7 @@ func (x *MetadataRequest) String() string {
 func (*MetadataRequest) ProtoMessage() {}
 
 func (x *MetadataRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[26]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1827,7 +1896,7 @@ func (x *MetadataRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetadataRequest.ProtoReflect.Descriptor instead.
 func (*MetadataRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{26}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *MetadataRequest) GetHandle() uint64 {
@@ -1847,7 +1916,7 @@ type MetadataResponse struct {
 
 func (x *MetadataResponse) Reset() {
 	*x = MetadataResponse{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[27]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1859,7 +1928,7 @@ func (x *MetadataResponse) String() string {
 func (*MetadataResponse) ProtoMessage() {}
 
 func (x *MetadataResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[27]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1872,7 +1941,7 @@ func (x *MetadataResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetadataResponse.ProtoReflect.Descriptor instead.
 func (*MetadataResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{27}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *MetadataResponse) GetContentType() string {
@@ -1898,7 +1967,7 @@ type CheckRequest struct {
 
 func (x *CheckRequest) Reset() {
 	*x = CheckRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[28]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1910,7 +1979,7 @@ func (x *CheckRequest) String() string {
 func (*CheckRequest) ProtoMessage() {}
 
 func (x *CheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[28]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1923,7 +1992,7 @@ func (x *CheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckRequest.ProtoReflect.Descriptor instead.
 func (*CheckRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{28}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *CheckRequest) GetHandle() uint64 {
@@ -1942,7 +2011,7 @@ type CheckResponse struct {
 
 func (x *CheckResponse) Reset() {
 	*x = CheckResponse{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[29]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1954,7 +2023,7 @@ func (x *CheckResponse) String() string {
 func (*CheckResponse) ProtoMessage() {}
 
 func (x *CheckResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[29]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1967,7 +2036,7 @@ func (x *CheckResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckResponse.ProtoReflect.Descriptor instead.
 func (*CheckResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{29}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *CheckResponse) GetFindings() []*Finding {
@@ -1989,7 +2058,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[30]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2001,7 +2070,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[30]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2014,7 +2083,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{30}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Finding) GetSeverity() string {
@@ -2058,7 +2127,7 @@ type Error struct {
 
 func (x *Error) Reset() {
 	*x = Error{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[31]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2070,7 +2139,7 @@ func (x *Error) String() string {
 func (*Error) ProtoMessage() {}
 
 func (x *Error) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[31]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2083,7 +2152,7 @@ func (x *Error) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Error.ProtoReflect.Descriptor instead.
 func (*Error) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{31}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Error) GetKind() ErrorKind {
@@ -2124,7 +2193,7 @@ type OptionProblem struct {
 
 func (x *OptionProblem) Reset() {
 	*x = OptionProblem{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[32]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2136,7 +2205,7 @@ func (x *OptionProblem) String() string {
 func (*OptionProblem) ProtoMessage() {}
 
 func (x *OptionProblem) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[32]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2149,7 +2218,7 @@ func (x *OptionProblem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OptionProblem.ProtoReflect.Descriptor instead.
 func (*OptionProblem) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{32}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *OptionProblem) GetOption() string {
@@ -2171,12 +2240,17 @@ var File_doorward_v1_plugin_proto protoreflect.FileDescriptor
 const file_doorward_v1_plugin_proto_rawDesc = "" +
 	"\n" +
 	"\x18doorward/v1/plugin.proto\x12\vdoorward.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"\x11\n" +
-	"\x0fDescribeRequest\"\xab\x01\n" +
+	"\x0fDescribeRequest\"\xda\x01\n" +
 	"\x10DescribeResponse\x12\x1c\n" +
 	"\tmechanism\x18\x01 \x01(\tR\tmechanism\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12-\n" +
 	"\aoptions\x18\x03 \x03(\v2\x13.doorward.v1.OptionR\aoptions\x120\n" +
-	"\x14registers_by_default\x18\x04 \x01(\bR\x12registersByDefault\"\xb3\x01\n" +
+	"\x14registers_by_default\x18\x04 \x01(\bR\x12registersByDefault\x12-\n" +
+	"\apresets\x18\v \x03(\v2\x13.doorward.v1.PresetR\apresets\"F\n" +
+	"\x06Preset\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05title\x18\x02 \x01(\tR\x05title\x12\x12\n" +
+	"\x04icon\x18\x03 \x01(\tR\x04icon\"\xb3\x01\n" +
 	"\x06Option\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12#\n" +
@@ -2357,97 +2431,99 @@ func file_doorward_v1_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_doorward_v1_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_doorward_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_doorward_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_doorward_v1_plugin_proto_goTypes = []any{
 	(ErrorKind)(0),                // 0: doorward.v1.ErrorKind
 	(*DescribeRequest)(nil),       // 1: doorward.v1.DescribeRequest
 	(*DescribeResponse)(nil),      // 2: doorward.v1.DescribeResponse
-	(*Option)(nil),                // 3: doorward.v1.Option
-	(*OpenRequest)(nil),           // 4: doorward.v1.OpenRequest
-	(*OpenResponse)(nil),          // 5: doorward.v1.OpenResponse
-	(*CloseRequest)(nil),          // 6: doorward.v1.CloseRequest
-	(*CloseResponse)(nil),         // 7: doorward.v1.CloseResponse
-	(*BeginRequest)(nil),          // 8: doorward.v1.BeginRequest
-	(*BeginResponse)(nil),         // 9: doorward.v1.BeginResponse
-	(*ContinueRequest)(nil),       // 10: doorward.v1.ContinueRequest
-	(*ContinueResponse)(nil),      // 11: doorward.v1.ContinueResponse
-	(*InboundRequest)(nil),        // 12: doorward.v1.InboundRequest
-	(*Parameter)(nil),             // 13: doorward.v1.Parameter
-	(*Step)(nil),                  // 14: doorward.v1.Step
-	(*Redirect)(nil),              // 15: doorward.v1.Redirect
-	(*FormPost)(nil),              // 16: doorward.v1.FormPost
-	(*FormField)(nil),             // 17: doorward.v1.FormField
-	(*Prompt)(nil),                // 18: doorward.v1.Prompt
-	(*PromptField)(nil),           // 19: doorward.v1.PromptField
-	(*Identity)(nil),              // 20: doorward.v1.Identity
-	(*RefreshRequest)(nil),        // 21: doorward.v1.RefreshRequest
-	(*RefreshResponse)(nil),       // 22: doorward.v1.RefreshResponse
-	(*BeginLogoutRequest)(nil),    // 23: doorward.v1.BeginLogoutRequest
-	(*BeginLogoutResponse)(nil),   // 24: doorward.v1.BeginLogoutResponse
-	(*ReceiveLogoutRequest)(nil),  // 25: doorward.v1.ReceiveLogoutRequest
-	(*ReceiveLogoutResponse)(nil), // 26: doorward.v1.ReceiveLogoutResponse
-	(*MetadataRequest)(nil),       // 27: doorward.v1.MetadataRequest
-	(*MetadataResponse)(nil),      // 28: doorward.v1.MetadataResponse
-	(*CheckRequest)(nil),          // 29: doorward.v1.CheckRequest
-	(*CheckResponse)(nil),         // 30: doorward.v1.CheckResponse
-	(*Finding)(nil),               // 31: doorward.v1.Finding
-	(*Error)(nil),                 // 32: doorward.v1.Error
-	(*OptionProblem)(nil),         // 33: doorward.v1.OptionProblem
-	nil,                           // 34: doorward.v1.ContinueRequest.AnswersEntry
-	(*timestamppb.Timestamp)(nil), // 35: google.protobuf.Timestamp
+	(*Preset)(nil),                // 3: doorward.v1.Preset
+	(*Option)(nil),                // 4: doorward.v1.Option
+	(*OpenRequest)(nil),           // 5: doorward.v1.OpenRequest
+	(*OpenResponse)(nil),          // 6: doorward.v1.OpenResponse
+	(*CloseRequest)(nil),          // 7: doorward.v1.CloseRequest
+	(*CloseResponse)(nil),         // 8: doorward.v1.CloseResponse
+	(*BeginRequest)(nil),          // 9: doorward.v1.BeginRequest
+	(*BeginResponse)(nil),         // 10: doorward.v1.BeginResponse
+	(*ContinueRequest)(nil),       // 11: doorward.v1.ContinueRequest
+	(*ContinueResponse)(nil),      // 12: doorward.v1.ContinueResponse
+	(*InboundRequest)(nil),        // 13: doorward.v1.InboundRequest
+	(*Parameter)(nil),             // 14: doorward.v1.Parameter
+	(*Step)(nil),                  // 15: doorward.v1.Step
+	(*Redirect)(nil),              // 16: doorward.v1.Redirect
+	(*FormPost)(nil),              // 17: doorward.v1.FormPost
+	(*FormField)(nil),             // 18: doorward.v1.FormField
+	(*Prompt)(nil),                // 19: doorward.v1.Prompt
+	(*PromptField)(nil),           // 20: doorward.v1.PromptField
+	(*Identity)(nil),              // 21: doorward.v1.Identity
+	(*RefreshRequest)(nil),        // 22: doorward.v1.RefreshRequest
+	(*RefreshResponse)(nil),       // 23: doorward.v1.RefreshResponse
+	(*BeginLogoutRequest)(nil),    // 24: doorward.v1.BeginLogoutRequest
+	(*BeginLogoutResponse)(nil),   // 25: doorward.v1.BeginLogoutResponse
+	(*ReceiveLogoutRequest)(nil),  // 26: doorward.v1.ReceiveLogoutRequest
+	(*ReceiveLogoutResponse)(nil), // 27: doorward.v1.ReceiveLogoutResponse
+	(*MetadataRequest)(nil),       // 28: doorward.v1.MetadataRequest
+	(*MetadataResponse)(nil),      // 29: doorward.v1.MetadataResponse
+	(*CheckRequest)(nil),          // 30: doorward.v1.CheckRequest
+	(*CheckResponse)(nil),         // 31: doorward.v1.CheckResponse
+	(*Finding)(nil),               // 32: doorward.v1.Finding
+	(*Error)(nil),                 // 33: doorward.v1.Error
+	(*OptionProblem)(nil),         // 34: doorward.v1.OptionProblem
+	nil,                           // 35: doorward.v1.ContinueRequest.AnswersEntry
+	(*timestamppb.Timestamp)(nil), // 36: google.protobuf.Timestamp
 }
 var file_doorward_v1_plugin_proto_depIdxs = []int32{
-	3,  // 0: doorward.v1.DescribeResponse.options:type_name -> doorward.v1.Option
-	14, // 1: doorward.v1.BeginResponse.step:type_name -> doorward.v1.Step
-	12, // 2: doorward.v1.ContinueRequest.response:type_name -> doorward.v1.InboundRequest
-	34, // 3: doorward.v1.ContinueRequest.answers:type_name -> doorward.v1.ContinueRequest.AnswersEntry
-	14, // 4: doorward.v1.ContinueResponse.step:type_name -> doorward.v1.Step
-	13, // 5: doorward.v1.InboundRequest.query:type_name -> doorward.v1.Parameter
-	13, // 6: doorward.v1.InboundRequest.form:type_name -> doorward.v1.Parameter
-	15, // 7: doorward.v1.Step.redirect:type_name -> doorward.v1.Redirect
-	16, // 8: doorward.v1.Step.form_post:type_name -> doorward.v1.FormPost
-	18, // 9: doorward.v1.Step.prompt:type_name -> doorward.v1.Prompt
-	20, // 10: doorward.v1.Step.authenticated:type_name -> doorward.v1.Identity
-	17, // 11: doorward.v1.FormPost.fields:type_name -> doorward.v1.FormField
-	19, // 12: doorward.v1.Prompt.fields:type_name -> doorward.v1.PromptField
-	35, // 13: doorward.v1.Identity.auth_time:type_name -> google.protobuf.Timestamp
-	35, // 14: doorward.v1.Identity.expires_at:type_name -> google.protobuf.Timestamp
-	35, // 15: doorward.v1.Identity.once_until:type_name -> google.protobuf.Timestamp
-	35, // 16: doorward.v1.Identity.password_expires_at:type_name -> google.protobuf.Timestamp
-	20, // 17: doorward.v1.RefreshResponse.identity:type_name -> doorward.v1.Identity
-	14, // 18: doorward.v1.BeginLogoutResponse.step:type_name -> doorward.v1.Step
-	12, // 19: doorward.v1.ReceiveLogoutRequest.request:type_name -> doorward.v1.InboundRequest
-	14, // 20: doorward.v1.ReceiveLogoutResponse.reply:type_name -> doorward.v1.Step
-	35, // 21: doorward.v1.ReceiveLogoutResponse.once_until:type_name -> google.protobuf.Timestamp
-	31, // 22: doorward.v1.CheckResponse.findings:type_name -> doorward.v1.Finding
-	35, // 23: doorward.v1.Finding.expires_at:type_name -> google.protobuf.Timestamp
-	0,  // 24: doorward.v1.Error.kind:type_name -> doorward.v1.ErrorKind
-	33, // 25: doorward.v1.Error.problems:type_name -> doorward.v1.OptionProblem
-	1,  // 26: doorward.v1.PluginService.Describe:input_type -> doorward.v1.DescribeRequest
-	4,  // 27: doorward.v1.PluginService.Open:input_type -> doorward.v1.OpenRequest
-	6,  // 28: doorward.v1.PluginService.Close:input_type -> doorward.v1.CloseRequest
-	8,  // 29: doorward.v1.PluginService.Begin:input_type -> doorward.v1.BeginRequest
-	10, // 30: doorward.v1.PluginService.Continue:input_type -> doorward.v1.ContinueRequest
-	21, // 31: doorward.v1.PluginService.Refresh:input_type -> doorward.v1.RefreshRequest
-	23, // 32: doorward.v1.PluginService.BeginLogout:input_type -> doorward.v1.BeginLogoutRequest
-	25, // 33: doorward.v1.PluginService.ReceiveLogout:input_type -> doorward.v1.ReceiveLogoutRequest
-	27, // 34: doorward.v1.PluginService.Metadata:input_type -> doorward.v1.MetadataRequest
-	29, // 35: doorward.v1.PluginService.Check:input_type -> doorward.v1.CheckRequest
-	2,  // 36: doorward.v1.PluginService.Describe:output_type -> doorward.v1.DescribeResponse
-	5,  // 37: doorward.v1.PluginService.Open:output_type -> doorward.v1.OpenResponse
-	7,  // 38: doorward.v1.PluginService.Close:output_type -> doorward.v1.CloseResponse
-	9,  // 39: doorward.v1.PluginService.Begin:output_type -> doorward.v1.BeginResponse
-	11, // 40: doorward.v1.PluginService.Continue:output_type -> doorward.v1.ContinueResponse
-	22, // 41: doorward.v1.PluginService.Refresh:output_type -> doorward.v1.RefreshResponse
-	24, // 42: doorward.v1.PluginService.BeginLogout:output_type -> doorward.v1.BeginLogoutResponse
-	26, // 43: doorward.v1.PluginService.ReceiveLogout:output_type -> doorward.v1.ReceiveLogoutResponse
-	28, // 44: doorward.v1.PluginService.Metadata:output_type -> doorward.v1.MetadataResponse
-	30, // 45: doorward.v1.PluginService.Check:output_type -> doorward.v1.CheckResponse
-	36, // [36:46] is the sub-list for method output_type
-	26, // [26:36] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	4,  // 0: doorward.v1.DescribeResponse.options:type_name -> doorward.v1.Option
+	3,  // 1: doorward.v1.DescribeResponse.presets:type_name -> doorward.v1.Preset
+	15, // 2: doorward.v1.BeginResponse.step:type_name -> doorward.v1.Step
+	13, // 3: doorward.v1.ContinueRequest.response:type_name -> doorward.v1.InboundRequest
+	35, // 4: doorward.v1.ContinueRequest.answers:type_name -> doorward.v1.ContinueRequest.AnswersEntry
+	15, // 5: doorward.v1.ContinueResponse.step:type_name -> doorward.v1.Step
+	14, // 6: doorward.v1.InboundRequest.query:type_name -> doorward.v1.Parameter
+	14, // 7: doorward.v1.InboundRequest.form:type_name -> doorward.v1.Parameter
+	16, // 8: doorward.v1.Step.redirect:type_name -> doorward.v1.Redirect
+	17, // 9: doorward.v1.Step.form_post:type_name -> doorward.v1.FormPost
+	19, // 10: doorward.v1.Step.prompt:type_name -> doorward.v1.Prompt
+	21, // 11: doorward.v1.Step.authenticated:type_name -> doorward.v1.Identity
+	18, // 12: doorward.v1.FormPost.fields:type_name -> doorward.v1.FormField
+	20, // 13: doorward.v1.Prompt.fields:type_name -> doorward.v1.PromptField
+	36, // 14: doorward.v1.Identity.auth_time:type_name -> google.protobuf.Timestamp
+	36, // 15: doorward.v1.Identity.expires_at:type_name -> google.protobuf.Timestamp
+	36, // 16: doorward.v1.Identity.once_until:type_name -> google.protobuf.Timestamp
+	36, // 17: doorward.v1.Identity.password_expires_at:type_name -> google.protobuf.Timestamp
+	21, // 18: doorward.v1.RefreshResponse.identity:type_name -> doorward.v1.Identity
+	15, // 19: doorward.v1.BeginLogoutResponse.step:type_name -> doorward.v1.Step
+	13, // 20: doorward.v1.ReceiveLogoutRequest.request:type_name -> doorward.v1.InboundRequest
+	15, // 21: doorward.v1.ReceiveLogoutResponse.reply:type_name -> doorward.v1.Step
+	36, // 22: doorward.v1.ReceiveLogoutResponse.once_until:type_name -> google.protobuf.Timestamp
+	32, // 23: doorward.v1.CheckResponse.findings:type_name -> doorward.v1.Finding
+	36, // 24: doorward.v1.Finding.expires_at:type_name -> google.protobuf.Timestamp
+	0,  // 25: doorward.v1.Error.kind:type_name -> doorward.v1.ErrorKind
+	34, // 26: doorward.v1.Error.problems:type_name -> doorward.v1.OptionProblem
+	1,  // 27: doorward.v1.PluginService.Describe:input_type -> doorward.v1.DescribeRequest
+	5,  // 28: doorward.v1.PluginService.Open:input_type -> doorward.v1.OpenRequest
+	7,  // 29: doorward.v1.PluginService.Close:input_type -> doorward.v1.CloseRequest
+	9,  // 30: doorward.v1.PluginService.Begin:input_type -> doorward.v1.BeginRequest
+	11, // 31: doorward.v1.PluginService.Continue:input_type -> doorward.v1.ContinueRequest
+	22, // 32: doorward.v1.PluginService.Refresh:input_type -> doorward.v1.RefreshRequest
+	24, // 33: doorward.v1.PluginService.BeginLogout:input_type -> doorward.v1.BeginLogoutRequest
+	26, // 34: doorward.v1.PluginService.ReceiveLogout:input_type -> doorward.v1.ReceiveLogoutRequest
+	28, // 35: doorward.v1.PluginService.Metadata:input_type -> doorward.v1.MetadataRequest
+	30, // 36: doorward.v1.PluginService.Check:input_type -> doorward.v1.CheckRequest
+	2,  // 37: doorward.v1.PluginService.Describe:output_type -> doorward.v1.DescribeResponse
+	6,  // 38: doorward.v1.PluginService.Open:output_type -> doorward.v1.OpenResponse
+	8,  // 39: doorward.v1.PluginService.Close:output_type -> doorward.v1.CloseResponse
+	10, // 40: doorward.v1.PluginService.Begin:output_type -> doorward.v1.BeginResponse
+	12, // 41: doorward.v1.PluginService.Continue:output_type -> doorward.v1.ContinueResponse
+	23, // 42: doorward.v1.PluginService.Refresh:output_type -> doorward.v1.RefreshResponse
+	25, // 43: doorward.v1.PluginService.BeginLogout:output_type -> doorward.v1.BeginLogoutResponse
+	27, // 44: doorward.v1.PluginService.ReceiveLogout:output_type -> doorward.v1.ReceiveLogoutResponse
+	29, // 45: doorward.v1.PluginService.Metadata:output_type -> doorward.v1.MetadataResponse
+	31, // 46: doorward.v1.PluginService.Check:output_type -> doorward.v1.CheckResponse
+	37, // [37:47] is the sub-list for method output_type
+	27, // [27:37] is the sub-list for method input_type
+	27, // [27:27] is the sub-list for extension type_name
+	27, // [27:27] is the sub-list for extension extendee
+	0,  // [0:27] is the sub-list for field type_name
 }
 
 func init() { file_doorward_v1_plugin_proto_init() }
@@ -2455,7 +2531,7 @@ func file_doorward_v1_plugin_proto_init() {
 	if File_doorward_v1_plugin_proto != nil {
 		return
 	}
-	file_doorward_v1_plugin_proto_msgTypes[13].OneofWrappers = []any{
+	file_doorward_v1_plugin_proto_msgTypes[14].OneofWrappers = []any{
 		(*Step_Redirect)(nil),
 		(*Step_FormPost)(nil),
 		(*Step_Prompt)(nil),
@@ -2467,7 +2543,7 @@ func file_doorward_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_doorward_v1_plugin_proto_rawDesc), len(file_doorward_v1_plugin_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   34,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
