@@ -7,6 +7,7 @@ require (
 	github.com/chromedp/cdproto v0.159.0
 	github.com/chromedp/chromedp v0.23.0
 	github.com/crewjam/saml v0.5.1
+	github.com/doorward/doorward/plugins/oauth2 v0.0.0
 	github.com/doorward/doorward/plugins/openid v0.0.0
 	github.com/doorward/doorward/plugins/saml v0.0.0
 	github.com/doorward/doorward/sdk v0.0.0
@@ -49,6 +50,7 @@ require (
 )
 
 replace (
+	github.com/doorward/doorward/plugins/oauth2 => ../../plugins/oauth2
 	github.com/doorward/doorward/plugins/openid => ../../plugins/openid
 	github.com/doorward/doorward/plugins/saml => ../../plugins/saml
 	github.com/doorward/doorward/sdk => ../../sdk

@@ -23,8 +23,11 @@ type page struct {
 	Error                  string
 }
 
-// sessionCookie keeps who is signed in, so that the second login is silent.
-const sessionCookie = "oauth2test_session"
+// sessionCookie keeps who is signed in, so that the second login is silent. Cookies
+// do not tell ports apart, so its name has to.
+func (s *Server) sessionCookie() string {
+	return "oauth2test_" + s.web.url[strings.LastIndexByte(s.web.url, ':')+1:]
+}
 
 // authorize answers an authorization request (RFC 6749 section 4.1.1), and the form
 // of its own page.
@@ -95,7 +98,7 @@ func (s *Server) silent(r *http.Request, query url.Values) (Person, bool) {
 		everybody := s.everybody()
 		return everybody[0], true
 	}
-	cookie, err := r.Cookie(sessionCookie)
+	cookie, err := r.Cookie(s.sessionCookie())
 	if err != nil || prompt == "consent" && s.config.Kind != Atlassian || prompt == "select_account" {
 		return Person{}, false
 	}
@@ -114,7 +117,7 @@ func (s *Server) chosen(r *http.Request, client Client, query url.Values) *Reply
 		return s.page(http.StatusBadRequest, page{Error: "there is nobody of that name"})
 	}
 	reply := s.approve(client, person, query)
-	cookie := http.Cookie{Name: sessionCookie, Value: person.Login, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
+	cookie := http.Cookie{Name: s.sessionCookie(), Value: person.Login, Path: "/", HttpOnly: true, SameSite: http.SameSiteLaxMode}
 	reply.Header.Add("Set-Cookie", cookie.String())
 	return reply
 }
