@@ -19,8 +19,14 @@ func gitHubServer(t *testing.T, config Config) *Server {
 	return Start(t, config)
 }
 
+// answered is an answer whose body was read.
+type answered struct {
+	StatusCode int
+	Header     http.Header
+}
+
 // do makes a request without following redirects.
-func do(t *testing.T, method, target string, form url.Values, header ...string) (*http.Response, string) {
+func do(t *testing.T, method, target string, form url.Values, header ...string) (answered, string) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), method, target, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -39,7 +45,7 @@ func do(t *testing.T, method, target string, form url.Values, header ...string) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	return resp, string(body)
+	return answered{resp.StatusCode, resp.Header}, string(body)
 }
 
 func authorizationURL(s *Server, params ...string) string {
