@@ -21,7 +21,7 @@ import (
 
 // Rows of the attack catalogue about what a provider answers.
 
-func TestAnotherUserInBetween(t *testing.T) {
+func TestOS09AnotherUserInBetween(t *testing.T) {
 	as := startAS(t, oauth2test.Config{})
 	values := as.Options(client())
 	values["profile_calls"] = `[{"name":"details","url":"` + as.Base() + `/profile","user":"id"}]`
@@ -273,7 +273,7 @@ func TestIDTokenIsNobodysWord(t *testing.T) {
 	}
 }
 
-func TestTokenTypes(t *testing.T) {
+func TestOS34TokenTypes(t *testing.T) {
 	for _, kind := range []string{"mac", "DPoP", "N_A", "Bearer2"} {
 		r, as := startRig(t, oauth2test.Config{}, map[string]any{"allow_missing_token_type": true})
 		as.Alter(oauth2test.Token, set(map[string]any{"token_type": kind}))

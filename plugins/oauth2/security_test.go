@@ -36,7 +36,7 @@ func with(redirect sdk.Redirect, params ...string) sdk.ContinueRequest {
 	return sdk.ContinueRequest{State: theState, Memory: redirect.Memory, Response: sdk.InboundRequest{Method: http.MethodGet, Query: query}}
 }
 
-func TestCodeInjection(t *testing.T) {
+func TestOS01CodeInjection(t *testing.T) {
 	r, as := startRig(t, oauth2test.Config{}, nil)
 	victim, attacker := r.start(), r.start()
 	stolen := codeOf(t, victim, "alice")
@@ -55,7 +55,7 @@ func TestCodeInjection(t *testing.T) {
 	}
 }
 
-func TestMalformedCallbacks(t *testing.T) {
+func TestOS03MalformedCallbacks(t *testing.T) {
 	r, as := startRig(t, oauth2test.Config{}, nil)
 	redirect := r.start()
 	for name, params := range map[string][]string{
@@ -211,7 +211,7 @@ func TestValuesInURLs(t *testing.T) {
 	}
 }
 
-func TestURLOptions(t *testing.T) {
+func TestOS25URLOptions(t *testing.T) {
 	for option, bad := range map[string][]string{
 		"profile_url": {"http://169.254.169.254/", "http://api.example/user", "file:///etc/passwd", "https://a@b.example/", "//x"},
 		"access_url":  {"http://as.example/token", "ftp://x"}, "authorize_url": {"http://as.example/", "javascript:alert(1)"}, "revoke_url": {"http://as.example/"},
