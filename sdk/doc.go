@@ -268,6 +268,14 @@
 // magic. "doorward-plugin-magic options", run by hand, prints the table of its
 // options for the manual.
 //
+// # The workbench
+//
+// What mechanisms have in common stands in packages of its own, so that an operator
+// meets it in one behaviour: upstream has the options client_http_timeout and the like,
+// documents of the provider that are kept up to date, and the findings of a check;
+// upstream/codeflow the authorization code flow of OAuth 2.0; tlsoptions the options of
+// connections that are not HTTP; claims turns what a provider released into an Identity.
+//
 // # Testing
 //
 // Package plugintest opens a mechanism over the real wire inside a unit test, and

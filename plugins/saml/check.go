@@ -161,6 +161,3 @@ func (r *refusals) last() (at time.Time, text string, reason sdk.Reason) {
 
 // maxText is how much of the last refusal is kept.
 const maxText = 2 << 10
-
-// maxRemembered is how long an entity ID may be to be in a memory as it is.
-const maxRemembered = 256

@@ -132,6 +132,9 @@ type memory struct {
 	Begun     time.Time `json:"t"`
 }
 
+// maxRemembered is how long an entity ID may be to be in a memory as it is.
+const maxRemembered = 256
+
 // Begin sends the browser to the provider with an AuthnRequest (profiles section
 // 4.1.4.1).
 func (m *mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, error) {

@@ -205,5 +205,5 @@ func isBadCredentials(err error) bool {
 	return false
 }
 
-// AccountAttributes are what is looked at here and by subjectOf.
+// AccountAttributes are what is looked at here and by SubjectOf.
 var AccountAttributes = slices.Concat(subjectAttributes, policyAttributes)

@@ -116,7 +116,7 @@ func (u Users) with(filter string) string {
 	return "(&" + u.Filter + filter + ")"
 }
 
-// one returns the one entry below base that matches, or errNoEntry.
+// one returns the one entry below base that matches, or ErrNoEntry.
 func (u Users) one(ctx context.Context, search directory.Searcher, base string, scope int, filter string) (directory.Entry, error) {
 	var found []directory.Entry
 	err := search(ctx, func(c *directory.Connection) error {
