@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -114,6 +115,27 @@ func TestRefreshes(t *testing.T) {
 		for _, grant := range []string{"", "x", "{}", `{"sub":"1"}`} {
 			_, err := r.refresh([]byte(grant))
 			checkReason(t, err, sdk.ErrInvalidResponse, reasonGrant)
+		}
+	})
+	t.Run("closing ends a renewal that is under way", func(t *testing.T) {
+		r, as, grant := start(t, oauth2test.GitHubApp, nil)
+		clock.Advance(9 * time.Hour)
+		arrived := make(chan struct{})
+		as.Alter(oauth2test.Token, func(_ *oauth2test.Server, req *http.Request, _ *oauth2test.Reply) {
+			close(arrived)
+			<-req.Context().Done()
+		})
+		ended := make(chan error, 1)
+		go func() {
+			_, err := r.Mechanism.(sdk.Refresher).Refresh(t.Context(), grant)
+			ended <- err
+		}()
+		<-arrived
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+		if err := <-ended; !errors.Is(err, sdk.ErrUnavailable) {
+			t.Errorf("%v", err)
 		}
 	})
 	t.Run("no_refresh keeps no token", func(t *testing.T) {
