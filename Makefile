@@ -92,6 +92,7 @@ generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc build 
 	@for plugin in $(PLUGINS); do \
 		.ci/options-table plugins/$$plugin/README.md $(BIN)/plugins/doorward-plugin-$$plugin; \
 	done
+	.ci/options-table plugins/oauth2/README.md $(BIN)/plugins/doorward-plugin-oauth2 recipes
 
 # The protocol of the last release, which must not break. It was written for the
 # first version with: make baseline RELEASE=fe62c3a
@@ -110,7 +111,7 @@ ci: ## Do what the CI does
 
 .PHONY: clean
 clean: ## Remove what was built, installed and cached here
-	rm -rf $(BIN) $(TOOLS) $(CACHE) host/e2e/op/node_modules
+	rm -rf $(BIN) $(TOOLS) $(CACHE) host/e2e/op/node_modules host/e2e/as/node_modules
 
 # Tools are installed into .bin. The stamp beside each carries its version, so
 # that a new version here is a new installation.

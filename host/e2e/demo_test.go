@@ -42,7 +42,7 @@ func TestDemo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	checkPage(t, line, "Acme Staff", "Partner Login", "Campus Login", "Staff Directory")
+	checkPage(t, line, "Acme Staff", "Partner Login", "Campus Login", "GitHub", "Staff Directory")
 
 	if err := demo.signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)

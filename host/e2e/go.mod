@@ -8,6 +8,7 @@ require (
 	github.com/chromedp/chromedp v0.23.1
 	github.com/crewjam/saml v0.5.1
 	github.com/doorward/doorward/plugins/ldap v0.0.0
+	github.com/doorward/doorward/plugins/oauth2 v0.0.0
 	github.com/doorward/doorward/plugins/openid v0.0.0
 	github.com/doorward/doorward/plugins/saml v0.0.0
 	github.com/doorward/doorward/sdk v0.0.0
@@ -50,6 +51,7 @@ require (
 )
 
 replace (
+	github.com/doorward/doorward/plugins/oauth2 => ../../plugins/oauth2
 	github.com/doorward/doorward/plugins/openid => ../../plugins/openid
 	github.com/doorward/doorward/plugins/saml => ../../plugins/saml
 	github.com/doorward/doorward/sdk => ../../sdk

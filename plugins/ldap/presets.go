@@ -2,8 +2,11 @@ package main
 
 import (
 	"cmp"
+	"maps"
+	"slices"
 
 	"github.com/doorward/doorward/plugins/ldap/internal/account"
+	"github.com/doorward/doorward/sdk/plugin"
 )
 
 // A preset is what is usual in one kind of directory, as data.
@@ -112,4 +115,17 @@ func (p preset) fill(o *Options) {
 	if o.PasswordChange == account.ChangeAuto && p.change != "" {
 		o.PasswordChange = p.change
 	}
+}
+
+// described are the presets as the host lists them.
+func described() []plugin.Preset {
+	titles := map[string]string{
+		"active-directory": "Active Directory", "openldap": "OpenLDAP", "freeipa": "FreeIPA",
+		"389ds": "389 Directory Server", "lldap": "LLDAP", "authentik": "authentik",
+	}
+	var list []plugin.Preset
+	for _, name := range slices.Sorted(maps.Keys(presets)) {
+		list = append(list, plugin.Preset{Name: name, Title: cmp.Or(titles[name], name), Icon: "directory"})
+	}
+	return list
 }

@@ -41,7 +41,7 @@ func (m *mechanism) identify(a rules.Assertion, p *idp.Provider) (sdk.Identity, 
 	if identity.Grant, err = grant(a); err != nil {
 		return sdk.Identity{}, err
 	}
-	return identity, checkLimits(identity)
+	return identity, nil
 }
 
 // subject is the NameID, or the attribute of identifier_key.
@@ -101,29 +101,6 @@ func split(values []string, delimiter string) []string {
 		}
 	}
 	return groups
-}
-
-// checkLimits says which attribute is too much, where the host would only say
-// that something is.
-func checkLimits(i sdk.Identity) error {
-	size := 0
-	for _, group := range i.Groups {
-		size += len(group)
-		if len(group) > sdk.MaxAttribute {
-			return sdk.InvalidResponse(reasonIdentityLimit, "a group of %d bytes, at most %d are allowed", len(group), sdk.MaxAttribute)
-		}
-	}
-	if len(i.Groups) > sdk.MaxGroups || size > sdk.MaxGroupBytes {
-		return sdk.InvalidResponse(reasonIdentityLimit, "%d groups of %d bytes, at most %d of %d are allowed: have the provider release fewer", len(i.Groups), size, sdk.MaxGroups, sdk.MaxGroupBytes)
-	}
-	data, err := json.Marshal(i.Claims)
-	if err != nil {
-		return fmt.Errorf("encoding the attributes: %w", err)
-	}
-	if len(data) > sdk.MaxClaims {
-		return sdk.InvalidResponse(reasonIdentityLimit, "%d bytes of attributes, at most %d are allowed: have the provider release fewer", len(data), sdk.MaxClaims)
-	}
-	return nil
 }
 
 // grantContent is what BeginLogout needs: whom to log out, as the provider calls

@@ -19,6 +19,5 @@ const (
 	reasonAssertionMissing sdk.Reason = "assertion_missing"
 	reasonTransient        sdk.Reason = "name_id_transient"
 	reasonIdentifier       sdk.Reason = "identifier_missing"
-	reasonIdentityLimit    sdk.Reason = "identity_limit"
 	reasonLogoutRequest    sdk.Reason = "logout_request"
 )

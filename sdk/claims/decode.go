@@ -27,6 +27,25 @@ type Object map[string]any
 // Decode reads one JSON object strictly; the package comment says how. The
 // error tells what is wrong and never holds a value.
 func Decode(data []byte) (Object, error) {
+	w, err := begin(data, '{')
+	if err != nil {
+		return nil, err
+	}
+	return w.object(1)
+}
+
+// DecodeList reads one JSON array as strictly as [Decode] reads an object. Its
+// elements are of the kinds that the values of an [Object] are of.
+func DecodeList(data []byte) ([]any, error) {
+	w, err := begin(data, '[')
+	if err != nil {
+		return nil, err
+	}
+	return w.array(1)
+}
+
+// begin checks a text as a whole, and that it starts with an object or an array.
+func begin(data []byte, first byte) (*walker, error) {
 	switch {
 	case len(data) > MaxBytes:
 		return nil, fmt.Errorf("%d bytes of JSON, at most %d are read", len(data), MaxBytes)
@@ -35,11 +54,14 @@ func Decode(data []byte) (Object, error) {
 	case !json.Valid(data):
 		return nil, errors.New("not valid JSON")
 	}
-	w := walker{data: bytes.TrimSpace(data)}
-	if w.data[0] != '{' {
-		return nil, errors.New("not a JSON object")
+	w := &walker{data: bytes.TrimSpace(data)}
+	if w.data[0] == first {
+		return w, nil
 	}
-	return w.object(1)
+	if first == '[' {
+		return nil, errors.New("not a JSON array")
+	}
+	return nil, errors.New("not a JSON object")
 }
 
 // walker goes once over text that json.Valid found well-formed, so that it can

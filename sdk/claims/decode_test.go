@@ -84,6 +84,52 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
+func TestDecodeList(t *testing.T) {
+	got, err := DecodeList([]byte(` [{"email":"a@example.com","primary":true}, 967361082460459008, "x", null, [1]] `))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []any{
+		map[string]any{"email": "a@example.com", "primary": true}, json.Number("967361082460459008"), "x", nil, []any{json.Number("1")},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if got, err := DecodeList([]byte("[]")); err != nil || got == nil || len(got) != 0 {
+		t.Errorf("empty list: %v, %v", got, err)
+	}
+}
+
+func TestDecodeListRefuses(t *testing.T) {
+	for _, test := range []struct{ name, json, want string }{
+		{"OS14 duplicate key in an element", `[{"verified":true},{"verified":false,"verified":true}]`, `key "verified" twice`},
+		{"OS14 case variant in an element", `[{"verified":false,"VERIFIED":true}]`, `key "VERIFIED" in two spellings`},
+		{"OS14 long s in an element", `[{"iſ":1,"is":2}]`, "in two spellings"},
+		{"OS15 a million elements", "[" + strings.Repeat("1,", 1_000_000) + "1]", "at most 262144"},
+		{"OS15 too many values", "[" + strings.Repeat("0,", MaxValues) + "0]", "more than 20000 values"},
+		{"OS15 too deep", strings.Repeat("[", MaxDepth+1) + strings.Repeat("]", MaxDepth+1), "nested more than 16"},
+		{"OS15 lone surrogate", `["\ud800"]`, "lone surrogate"},
+		{"OS15 NUL", `["\u0000"]`, "NUL"},
+		{"OS15 invalid UTF-8", "[\"\xff\"]", "UTF-8"},
+		{"OS15 byte order mark", "\ufeff[]", "not valid JSON"},
+		{"OS15 trailing data", `[] x`, "not valid JSON"},
+		{"object", `{"a":[]}`, "not a JSON array"},
+		{"null", `null`, "not a JSON array"},
+		{"empty", ``, "not valid JSON"},
+		{"HTML", `<html>`, "not valid JSON"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got, err := DecodeList([]byte(test.json))
+			if err == nil {
+				t.Fatalf("accepted as %v", got)
+			}
+			if !strings.Contains(err.Error(), test.want) {
+				t.Errorf("error %q, want %q in it", err, test.want)
+			}
+		})
+	}
+}
+
 func TestDecodeAcceptsTheLimits(t *testing.T) {
 	for _, test := range []struct{ name, json string }{
 		{"depth", strings.Repeat(`{"a":`, MaxDepth) + "1" + strings.Repeat("}", MaxDepth)},
@@ -145,6 +191,31 @@ func FuzzDecode(f *testing.F) {
 		// Escaping may make the text longer than Decode reads.
 		if _, err := Decode(again); err != nil && len(again) <= MaxBytes {
 			t.Fatalf("refuses its own %s: %v", again, err)
+		}
+	})
+}
+
+// FuzzDecodeList holds DecodeList against Decode: an array is read as the same
+// array in an object is.
+func FuzzDecodeList(f *testing.F) {
+	for _, seed := range []string{`[]`, `[{"a":1},[2,"x",null,true]]`, `[{"a":1,"A":2}]`, ` [ "\ud83d" ] `, `{}`, `[1`, "[\"\xff\"]"} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		list, err := DecodeList(data)
+		object, errObject := Decode([]byte(`{"a":` + string(data) + `}`))
+		if err != nil {
+			return
+		}
+		if errObject != nil {
+			// One level and one value more than the list alone.
+			if !strings.Contains(errObject.Error(), "nested") && !strings.Contains(errObject.Error(), "values") && !strings.Contains(errObject.Error(), "bytes") {
+				t.Fatalf("Decode refuses it: %v", errObject)
+			}
+			return
+		}
+		if diff := cmp.Diff(object["a"], any(list)); diff != "" {
+			t.Fatal(diff)
 		}
 	})
 }

@@ -3,7 +3,7 @@
 //
 // Claims, attributes and user-info fields come from the network, so they are
 // hostile until checked, and they are parsed once, here. [Decode] reads a JSON
-// object more strictly than encoding/json does:
+// object, and [DecodeList] an array, more strictly than encoding/json does:
 //
 //   - Keys are exact. encoding/json matches "SUB" with sub and lets the last of
 //     two equal keys win, so that two readers of one token can see two people.

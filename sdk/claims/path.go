@@ -14,8 +14,11 @@ import (
 // The value is nil if there is no such claim. A path that leads to two claims
 // is an error: an end user who may name a claim must not choose which one the
 // operator meant.
-func (o Object) Lookup(path string) (any, error) {
-	found := find(map[string]any(o), path)
+func (o Object) Lookup(path string) (any, error) { return Lookup(map[string]any(o), path) }
+
+// Lookup is [Object.Lookup] for any decoded value: an object or a list.
+func Lookup(v any, path string) (any, error) {
+	found := find(v, path)
 	if len(found) > 1 {
 		return nil, fmt.Errorf("claim %s is there more than once, by different paths", quote(path))
 	}

@@ -73,6 +73,7 @@ func (c *Client) Describe(ctx context.Context) (Description, options.Schema, err
 		Mechanism: printable(resp.GetMechanism(), sdk.MaxOptionName), Version: printable(resp.GetVersion(), sdk.MaxOptionName),
 		RegistersByDefault: resp.GetRegistersByDefault(), Requires: featuresFromWire(resp.GetRequires()),
 		StateParameters: resp.GetStateParameters(), MaxInbound: inboundOf(resp.GetMaxInbound()),
+		Presets: presetsFromWire(resp.GetPresets()),
 	}
 	if missing := sdk.NewHost(c.version, sdk.Features()).Missing(d.Requires); len(missing) > 0 {
 		return Description{}, options.Schema{}, sdk.Unavailable(ReasonFeatures, "%w", &sdk.FeaturesError{

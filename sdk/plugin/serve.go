@@ -45,6 +45,11 @@ type Description struct {
 	// "state" and "RelayState": wctx in WS-Federation. At most four, and none that
 	// a prompt of the mechanism has as the name of a field.
 	StateParameters []string
+
+	// Presets are the kinds of providers that the plugin knows, each a value of its
+	// option preset. With one of them, an operator need not write the driver, where
+	// no other plugin has a preset of that name.
+	Presets []Preset
 }
 
 // requires are the features that the plugin needs, with those that follow from
@@ -56,6 +61,16 @@ func (d Description) requires() []sdk.Feature {
 	}
 	return list
 }
+
+// Preset is a kind of provider that a plugin knows.
+type Preset struct {
+	Name  string // lower-case letters, digits and hyphens, at most 63
+	Title string // what the provider is called; the label on the sign-in page
+	Icon  string // the name of an icon of the host's; one that it lacks is left out
+}
+
+// MaxPresets is how many presets of a plugin the host heeds.
+const MaxPresets = 256
 
 // Serve is the whole main of a plugin. It serves until the host ends the
 // process, or is itself no more; then main should return.

@@ -58,6 +58,9 @@ func newServer[C any](d Description, open func(context.Context, sdk.Env, C) (sdk
 	if err != nil {
 		return nil, fmt.Errorf("reading the option struct: %w", err)
 	}
+	if err := checkPresets(d.Presets, schema); err != nil {
+		return nil, fmt.Errorf("describing the plugin: %w", err)
+	}
 	openValues := func(ctx context.Context, env sdk.Env, values map[string]any) (sdk.Mechanism, error) {
 		opts, err := options.Decode[C](values)
 		if err != nil {
@@ -139,6 +142,7 @@ func (s *server) Describe(_ context.Context, req *doorwardv1.DescribeRequest) (*
 		Options:            schemaToWire(s.schema),
 		Requires:           featuresToWire(requires),
 		StateParameters:    s.description.StateParameters,
+		Presets:            presetsToWire(s.description.Presets),
 	}, nil
 }
 

@@ -7,11 +7,16 @@ import (
 )
 
 // Build builds the plugin whose main package is in that directory, and returns the
-// binary, which is gone when the test ends. It is for [Start] and for
+// binary, which is gone when the test ends. The directory is called after the
+// mechanism, as the binary is. It is for [Start] and for
 // [Suite].Binary, where no binary is built before the tests.
 func Build(t testing.TB, dir string) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "doorward-plugin")
+	absolute, err := filepath.Abs(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary := filepath.Join(t.TempDir(), "doorward-plugin-"+filepath.Base(absolute))
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".")
 	build.Dir = dir
 	if output, err := build.CombinedOutput(); err != nil {

@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"text/tabwriter"
 
 	hclog "github.com/hashicorp/go-hclog"
@@ -119,7 +121,7 @@ func describe(ctx context.Context, path string) (lock.Plugin, error) {
 	p.Stop()
 	return lock.Plugin{
 		Mechanism: p.Description.Mechanism, Name: provider.FileName(p.Description.Mechanism),
-		Version: p.Description.Version, SHA256: binary.Digest,
+		Version: p.Description.Version, SHA256: binary.Digest, Presets: presetsOf(p.Description),
 	}, nil
 }
 
@@ -191,6 +193,23 @@ func (s *shelf) list(context.Context, []string) error {
 	fmt.Fprintln(w, "MECHANISM\tVERSION\tFILE\tSHA256")
 	for _, p := range file.Plugins {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", p.Mechanism, p.Version, p.Name, p.SHA256)
+	}
+	return w.Flush()
+}
+
+// presets lists those of all plugins, by name.
+func (s *shelf) presets(context.Context, []string) error {
+	file, err := lock.Read(s.lock)
+	if err != nil {
+		return err
+	}
+	byName := knownPresets(file)
+	w := tabwriter.NewWriter(s.out, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "PRESET\tPROVIDER\tDRIVER")
+	for _, name := range slices.Sorted(maps.Keys(byName)) {
+		for _, one := range byName[name] {
+			fmt.Fprintf(w, "%s\t%s\t%s\n", name, orDash(one.Title), one.driver)
+		}
 	}
 	return w.Flush()
 }

@@ -76,7 +76,11 @@ func loadConfig(environ []string, file string) (*config.Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	return config.Load(in)
+	cfg, err := config.Load(in)
+	if err != nil {
+		return nil, err
+	}
+	return cfg, resolvePresets(cfg)
 }
 
 func configInput(environ []string, file string) (config.Input, error) {

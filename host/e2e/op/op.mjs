@@ -29,6 +29,7 @@ const clients = [
   client('rp-es256', { id_token_signed_response_alg: 'ES256' }),
   client('rp-eddsa', { id_token_signed_response_alg: 'EdDSA' }),
   client('rp-ps256', { id_token_signed_response_alg: 'PS256' }),
+  client('plain'), // asks for no openid: OAuth 2.0 without an ID token
 ];
 
 const signingKey = (alg, type, options) => ({
@@ -57,7 +58,7 @@ const newProvider = (issuer) => new Provider(issuer, {
   clients,
   jwks: { keys },
   cookies: { keys: ['only for tests'] },
-  scopes: ['openid', 'offline_access', 'email', 'profile', 'groups'],
+  scopes: ['openid', 'offline_access', 'email', 'profile', 'groups', 'profile_api'],
   claims: {
     openid: ['sub'],
     email: ['email', 'email_verified'],
@@ -68,7 +69,7 @@ const newProvider = (issuer) => new Provider(issuer, {
   enabledJWA: { idTokenSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'] },
   pkce: { required: () => true },
   rotateRefreshToken: true,
-  features: { devInteractions: { enabled: false } },
+  features: { devInteractions: { enabled: false }, revocation: { enabled: true } },
   interactions: { url: (ctx, interaction) => `/interaction/${interaction.uid}` },
   renderError: (ctx, out) => { ctx.type = 'json'; ctx.body = out; },
 });
@@ -123,6 +124,13 @@ async function interact(provider, req, res, path, answer) {
   res.end(details.prompt.name === 'login' ? loginPage(path) : consentPage(path));
 }
 
+// tellOwner is an API of ours: userinfo is for tokens with the scope openid only.
+async function tellOwner(provider, req, res) {
+  const token = await provider.AccessToken.find((req.headers.authorization ?? '').replace(/^Bearer /, ''));
+  res.writeHead(token ? 200 : 401, { 'Content-Type': 'application/json' });
+  res.end(JSON.stringify(token ? { ...claimsOf(token.accountId), client: token.clientId, scope: token.scope } : { error: 'invalid_token' }));
+}
+
 const server = createServer();
 server.listen(Number(OP_PORT), '127.0.0.1', () => {
   const issuer = `http://127.0.0.1:${server.address().port}`;
@@ -130,6 +138,7 @@ server.listen(Number(OP_PORT), '127.0.0.1', () => {
   const protocol = provider.callback();
   server.on('request', (req, res) => {
     const asked = req.url.match(/^(\/interaction\/[\w-]+)(?:\/(login|consent|refuse))?$/);
+    if (req.url === '/api/owner') return tellOwner(provider, req, res).catch(() => res.writeHead(500).end());
     if (!asked) return protocol(req, res);
     return interact(provider, req, res, asked[1], asked[2]).catch((err) => {
       console.error(err);

@@ -25,6 +25,13 @@ type Provider struct {
 	// the mechanism.
 	RegistrationUnset bool
 
+	// Preset is the option of the mechanism with that name, if it is given. Without a
+	// driver, it says which mechanism is meant: Driver is empty then.
+	Preset string
+
+	// LabelUnset: the label is left to the preset.
+	LabelUnset bool
+
 	// Options are what is given for the mechanism, unread: text from the
 	// environment and files; bool, text, json.Number, lists and mappings from YAML.
 	Options map[string]any
@@ -55,10 +62,10 @@ func beforeLast(text, separator string) string {
 
 // providerOptions are the options of a provider that the host itself reads.
 type providerOptions struct {
-	Driver                  string        `option:"driver,required" doc:"mechanism: openid, oauth2, ldap, saml, or that of another plugin"`
+	Driver                  string        `option:"driver" doc:"mechanism: openid, oauth2, ldap, saml, or that of another plugin. Required, unless preset says which (doorward presets lists them)"`
 	Mode                    sso.Mode      `option:"mode" default:"session" oneof:"session|json|cookie" doc:"what a login answers with, if the client does not say: a session cookie; tokens as JSON; an access token and a refresh cookie"`
-	Label                   string        `option:"label" doc:"text on the sign-in page. Default: the name of the provider"`
-	Icon                    string        `option:"icon" doc:"name of the icon on the sign-in page"`
+	Label                   string        `option:"label" doc:"text on the sign-in page. Default: what the preset calls it, or the name of the provider"`
+	Icon                    string        `option:"icon" doc:"name of the icon on the sign-in page. Default: that of the preset"`
 	RedirectAllowList       []string      `option:"redirect_allow_list" doc:"absolute URLs, besides those of our own origin, to which a login may return"`
 	DefaultRoleID           string        `option:"default_role_id" doc:"role of created users, and of those whom the role mapping does not match"`
 	AllowPublicRegistration bool          `option:"allow_public_registration" doc:"create users at their first login. Default: what the mechanism says, which is true for ldap and else false"`
@@ -101,7 +108,11 @@ func (l *loader) loadProvider(s *source) Provider {
 	p.Isolated = decoded.Isolation == "process"
 	_, given := own["allow_public_registration"]
 	p.RegistrationUnset = !given
+	p.Preset, p.LabelUnset = presetOf(p.Options), decoded.Label == ""
 	g.applyOptions(&p.Provider, decoded)
+	if decoded.Driver == "" && p.Preset == "" && g.ok("driver") {
+		g.refuse("driver", "is required and not set (mechanism: openid, oauth2, ldap, saml, or that of another plugin), unless preset names a provider that a plugin knows")
+	}
 	return p
 }
 
@@ -126,9 +137,21 @@ func (g *group) applyOptions(p *sso.Provider, o providerOptions) {
 	}
 }
 
+// presetOf reads the one option of mechanisms that the host heeds.
+func presetOf(given map[string]any) string {
+	switch preset := given["preset"].(type) {
+	case string:
+		return preset
+	case options.Secret: // from a file
+		return preset.Reveal()
+	default:
+		return ""
+	}
+}
+
 func (g *group) checkDriver(driver string) {
 	switch {
-	case !g.ok("driver"):
+	case driver == "" || !g.ok("driver"):
 	case driver == "local":
 		g.refuse("driver", "local is not possible, since there are no local passwords; remove the provider, or write the driver of a plugin")
 	case !driverName.MatchString(driver):

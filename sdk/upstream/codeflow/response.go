@@ -147,7 +147,8 @@ func responseError(params url.Values) error {
 	case "server_error", "temporarily_unavailable":
 		return sdk.Unavailable(sdk.Reason(code), "%s", text)
 	case "invalid_request", "unauthorized_client", "unsupported_response_type", "invalid_scope",
-		"invalid_client", "invalid_target", "request_not_supported", "registration_not_supported":
+		"invalid_client", "invalid_target", "request_not_supported", "registration_not_supported",
+		"redirect_uri_mismatch", "application_suspended", "unauthorized_scope_error": // the words of GitHub and LinkedIn
 		return sdk.Misconfigured(sdk.Reason(code), "%s: compare the client's registration at the provider with client_id, scope, params and the callback URL", text)
 	default:
 		return sdk.InvalidResponse(ReasonUnknownError, "%s", text)

@@ -1,6 +1,6 @@
-// Demo runs Doorward on this machine, with two OpenID providers and a SAML identity
-// provider of its own that ask for no password, so that one can sign in by clicking. `make demo` builds
-// what it needs and starts it.
+// Demo runs Doorward on this machine, with two OpenID providers, a SAML identity
+// provider and a GitHub of its own that ask for no password, so that one can sign in
+// by clicking. `make demo` builds what it needs and starts it.
 package main
 
 import (
@@ -9,6 +9,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"os"
 	"os/signal"
@@ -55,6 +56,11 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, campus.Close()) }()
+	gitHub, gitHubSettings, err := startGitHub(publicURL)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, gitHub.Close()) }()
 	staff, err := startDirectory()
 	if err != nil {
 		return err
@@ -62,6 +68,8 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 	defer staff.Stop()
 	env := environment(providers)
 	campus.addTo(env)
+	env["AUTH_PROVIDERS"] += "," + gitHubName
+	maps.Copy(env, gitHubSettings)
 	staff.addTo(env)
 	host, err := e2e.StartHost(ctx, e2e.HostConfig{Port: *port, OwnGroup: true, Env: env})
 	if err != nil {
@@ -78,6 +86,7 @@ func wait(ctx context.Context, host *e2e.Host, providers []demoProvider, out io.
 	}
 	fmt.Fprintf(out, "\nDoorward is running. Open\n\n    %s/\n\n", host.URL)
 	fmt.Fprintf(out, "and sign in through %s: a click on a name is enough.\n", strings.Join(labels, " or "))
+	fmt.Fprintf(out, "Through %s, alice is let in, who is a member of an organization, and bob is not.\n", gitHubLabel)
 	fmt.Fprintf(out, "Through %s sign in as %s with the password %q.\n\nCtrl-C stops everything.\n\n",
 		directoryLabel, strings.Join(directoryPeople, ", "), directoryPassword)
 	select {

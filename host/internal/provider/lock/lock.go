@@ -31,6 +31,17 @@ type Plugin struct {
 	Name      string `yaml:"file"`    // of the binary, in the plugin folder
 	Version   string `yaml:"version"` // as the binary said when it was added
 	SHA256    Digest `yaml:"sha256"`
+
+	// Presets are the kinds of providers that the plugin knows, as it said when it
+	// was added.
+	Presets []Preset `yaml:"presets,omitempty"`
+}
+
+// Preset is a kind of provider.
+type Preset struct {
+	Name  string `yaml:"name"`
+	Title string `yaml:"title,omitempty"`
+	Icon  string `yaml:"icon,omitempty"`
 }
 
 // ErrNotLocked: a plugin is not in the lock file.
@@ -40,10 +51,13 @@ const (
 	maxFile    = 1 << 20 // bytes
 	maxPlugins = 1000
 	maxVersion = 128 // bytes
+	maxPresets = 256 // of one plugin
+	maxTitle   = 80  // bytes
 )
 
 var (
 	mechanismForm = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
+	presetForm    = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 	nameForm      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 )
 
@@ -127,7 +141,22 @@ func (f File) check() error {
 		case len(p.Version) > maxVersion || strings.ContainsFunc(p.Version, unicode.IsControl):
 			return fmt.Errorf("version of %s is too long or has control characters", p.Mechanism)
 		}
+		if err := checkPresets(p); err != nil {
+			return err
+		}
 		seen[p.Mechanism] = true
+	}
+	return nil
+}
+
+func checkPresets(p Plugin) error {
+	if len(p.Presets) > maxPresets {
+		return fmt.Errorf("%s has more than %d presets", p.Mechanism, maxPresets)
+	}
+	for _, one := range p.Presets {
+		if text := one.Title + one.Icon; !presetForm.MatchString(one.Name) || len(one.Title) > maxTitle || len(one.Icon) > maxTitle || strings.ContainsFunc(text, unicode.IsControl) {
+			return fmt.Errorf("preset %.40q of %s is not made of lower-case letters, digits and hyphens, or has a title or icon that is too long", one.Name, p.Mechanism)
+		}
 	}
 	return nil
 }

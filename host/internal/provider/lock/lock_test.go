@@ -37,7 +37,7 @@ func TestWriteAndRead(t *testing.T) {
 	if diff := cmp.Diff(File{Plugins: []Plugin{openid, saml}}, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if found, err := got.Find("saml"); err != nil || found != saml {
+	if found, err := got.Find("saml"); err != nil || !cmp.Equal(found, saml) {
 		t.Errorf("saml: %+v, %v", found, err)
 	}
 	if _, err := got.Without("saml").Find("saml"); !errors.Is(err, ErrNotLocked) {

@@ -143,9 +143,10 @@ type DescribeResponse struct {
 	Version            string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`     // of the plugin, semantic
 	Options            []*Option              `protobuf:"bytes,3,rep,name=options,proto3" json:"options,omitempty"`
 	RegistersByDefault bool                   `protobuf:"varint,4,opt,name=registers_by_default,json=registersByDefault,proto3" json:"registers_by_default,omitempty"` // who signs in for the first time gets an account, unless the operator says no
-	MaxInbound         int64                  `protobuf:"varint,10,opt,name=max_inbound,json=maxInbound,proto3" json:"max_inbound,omitempty"`                          // bytes of a request body or query that providers send; 0: 16384
 	Requires           []string               `protobuf:"bytes,5,rep,name=requires,proto3" json:"requires,omitempty"`                                                  // features without which the plugin is of no use
 	StateParameters    []string               `protobuf:"bytes,6,rep,name=state_parameters,json=stateParameters,proto3" json:"state_parameters,omitempty"`             // under which its providers return the state, besides state and RelayState
+	MaxInbound         int64                  `protobuf:"varint,7,opt,name=max_inbound,json=maxInbound,proto3" json:"max_inbound,omitempty"`                           // bytes of a request body or query that providers send; 0: 16384
+	Presets            []*Preset              `protobuf:"bytes,8,rep,name=presets,proto3" json:"presets,omitempty"`
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -208,13 +209,6 @@ func (x *DescribeResponse) GetRegistersByDefault() bool {
 	return false
 }
 
-func (x *DescribeResponse) GetMaxInbound() int64 {
-	if x != nil {
-		return x.MaxInbound
-	}
-	return 0
-}
-
 func (x *DescribeResponse) GetRequires() []string {
 	if x != nil {
 		return x.Requires
@@ -227,6 +221,81 @@ func (x *DescribeResponse) GetStateParameters() []string {
 		return x.StateParameters
 	}
 	return nil
+}
+
+func (x *DescribeResponse) GetMaxInbound() int64 {
+	if x != nil {
+		return x.MaxInbound
+	}
+	return 0
+}
+
+func (x *DescribeResponse) GetPresets() []*Preset {
+	if x != nil {
+		return x.Presets
+	}
+	return nil
+}
+
+// Preset is a kind of provider that the plugin knows: a value of its option preset.
+type Preset struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Name          string                 `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`   // lower-case letters, digits and hyphens
+	Title         string                 `protobuf:"bytes,2,opt,name=title,proto3" json:"title,omitempty"` // what the provider is called; the label on the sign-in page
+	Icon          string                 `protobuf:"bytes,3,opt,name=icon,proto3" json:"icon,omitempty"`   // a drawing of the host's; unknown ones are left out
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Preset) Reset() {
+	*x = Preset{}
+	mi := &file_doorward_v1_plugin_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Preset) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Preset) ProtoMessage() {}
+
+func (x *Preset) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_v1_plugin_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Preset.ProtoReflect.Descriptor instead.
+func (*Preset) Descriptor() ([]byte, []int) {
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Preset) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *Preset) GetTitle() string {
+	if x != nil {
+		return x.Title
+	}
+	return ""
+}
+
+func (x *Preset) GetIcon() string {
+	if x != nil {
+		return x.Icon
+	}
+	return ""
 }
 
 // Option describes one option of a provider.
@@ -245,7 +314,7 @@ type Option struct {
 
 func (x *Option) Reset() {
 	*x = Option{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[2]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[3]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -257,7 +326,7 @@ func (x *Option) String() string {
 func (*Option) ProtoMessage() {}
 
 func (x *Option) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[2]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[3]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -270,7 +339,7 @@ func (x *Option) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Option.ProtoReflect.Descriptor instead.
 func (*Option) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{2}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{3}
 }
 
 func (x *Option) GetName() string {
@@ -335,7 +404,7 @@ type OpenRequest struct {
 
 func (x *OpenRequest) Reset() {
 	*x = OpenRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[3]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[4]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -347,7 +416,7 @@ func (x *OpenRequest) String() string {
 func (*OpenRequest) ProtoMessage() {}
 
 func (x *OpenRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[3]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[4]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -360,7 +429,7 @@ func (x *OpenRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenRequest.ProtoReflect.Descriptor instead.
 func (*OpenRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{3}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{4}
 }
 
 func (x *OpenRequest) GetProvider() string {
@@ -408,7 +477,7 @@ type OpenResponse struct {
 
 func (x *OpenResponse) Reset() {
 	*x = OpenResponse{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[4]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -420,7 +489,7 @@ func (x *OpenResponse) String() string {
 func (*OpenResponse) ProtoMessage() {}
 
 func (x *OpenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[4]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -433,7 +502,7 @@ func (x *OpenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenResponse.ProtoReflect.Descriptor instead.
 func (*OpenResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{4}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *OpenResponse) GetHandle() uint64 {
@@ -459,7 +528,7 @@ type CloseRequest struct {
 
 func (x *CloseRequest) Reset() {
 	*x = CloseRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[5]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -471,7 +540,7 @@ func (x *CloseRequest) String() string {
 func (*CloseRequest) ProtoMessage() {}
 
 func (x *CloseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[5]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -484,7 +553,7 @@ func (x *CloseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseRequest.ProtoReflect.Descriptor instead.
 func (*CloseRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{5}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *CloseRequest) GetHandle() uint64 {
@@ -502,7 +571,7 @@ type CloseResponse struct {
 
 func (x *CloseResponse) Reset() {
 	*x = CloseResponse{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[6]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -514,7 +583,7 @@ func (x *CloseResponse) String() string {
 func (*CloseResponse) ProtoMessage() {}
 
 func (x *CloseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[6]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -527,7 +596,7 @@ func (x *CloseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseResponse.ProtoReflect.Descriptor instead.
 func (*CloseResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{6}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{7}
 }
 
 type BeginRequest struct {
@@ -544,7 +613,7 @@ type BeginRequest struct {
 
 func (x *BeginRequest) Reset() {
 	*x = BeginRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[7]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -556,7 +625,7 @@ func (x *BeginRequest) String() string {
 func (*BeginRequest) ProtoMessage() {}
 
 func (x *BeginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[7]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -569,7 +638,7 @@ func (x *BeginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginRequest.ProtoReflect.Descriptor instead.
 func (*BeginRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{7}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *BeginRequest) GetHandle() uint64 {
@@ -623,7 +692,7 @@ type BeginResponse struct {
 
 func (x *BeginResponse) Reset() {
 	*x = BeginResponse{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[8]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -635,7 +704,7 @@ func (x *BeginResponse) String() string {
 func (*BeginResponse) ProtoMessage() {}
 
 func (x *BeginResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[8]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -648,7 +717,7 @@ func (x *BeginResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginResponse.ProtoReflect.Descriptor instead.
 func (*BeginResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{8}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *BeginResponse) GetStep() *Step {
@@ -673,7 +742,7 @@ type ContinueRequest struct {
 
 func (x *ContinueRequest) Reset() {
 	*x = ContinueRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[9]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -685,7 +754,7 @@ func (x *ContinueRequest) String() string {
 func (*ContinueRequest) ProtoMessage() {}
 
 func (x *ContinueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[9]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -698,7 +767,7 @@ func (x *ContinueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContinueRequest.ProtoReflect.Descriptor instead.
 func (*ContinueRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{9}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ContinueRequest) GetHandle() uint64 {
@@ -759,7 +828,7 @@ type ContinueResponse struct {
 
 func (x *ContinueResponse) Reset() {
 	*x = ContinueResponse{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[10]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -771,7 +840,7 @@ func (x *ContinueResponse) String() string {
 func (*ContinueResponse) ProtoMessage() {}
 
 func (x *ContinueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[10]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -784,7 +853,7 @@ func (x *ContinueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContinueResponse.ProtoReflect.Descriptor instead.
 func (*ContinueResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{10}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ContinueResponse) GetStep() *Step {
@@ -807,7 +876,7 @@ type InboundRequest struct {
 
 func (x *InboundRequest) Reset() {
 	*x = InboundRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[11]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -819,7 +888,7 @@ func (x *InboundRequest) String() string {
 func (*InboundRequest) ProtoMessage() {}
 
 func (x *InboundRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[11]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -832,7 +901,7 @@ func (x *InboundRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InboundRequest.ProtoReflect.Descriptor instead.
 func (*InboundRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{11}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *InboundRequest) GetMethod() string {
@@ -874,7 +943,7 @@ type Parameter struct {
 
 func (x *Parameter) Reset() {
 	*x = Parameter{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[12]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -886,7 +955,7 @@ func (x *Parameter) String() string {
 func (*Parameter) ProtoMessage() {}
 
 func (x *Parameter) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[12]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -899,7 +968,7 @@ func (x *Parameter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Parameter.ProtoReflect.Descriptor instead.
 func (*Parameter) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{12}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Parameter) GetName() string {
@@ -934,7 +1003,7 @@ type Step struct {
 
 func (x *Step) Reset() {
 	*x = Step{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[13]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -946,7 +1015,7 @@ func (x *Step) String() string {
 func (*Step) ProtoMessage() {}
 
 func (x *Step) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[13]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -959,7 +1028,7 @@ func (x *Step) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Step.ProtoReflect.Descriptor instead.
 func (*Step) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{13}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Step) GetMemory() []byte {
@@ -1049,7 +1118,7 @@ type Redirect struct {
 
 func (x *Redirect) Reset() {
 	*x = Redirect{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[14]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1061,7 +1130,7 @@ func (x *Redirect) String() string {
 func (*Redirect) ProtoMessage() {}
 
 func (x *Redirect) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[14]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1074,7 +1143,7 @@ func (x *Redirect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Redirect.ProtoReflect.Descriptor instead.
 func (*Redirect) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{14}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Redirect) GetUrl() string {
@@ -1094,7 +1163,7 @@ type FormPost struct {
 
 func (x *FormPost) Reset() {
 	*x = FormPost{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[15]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1106,7 +1175,7 @@ func (x *FormPost) String() string {
 func (*FormPost) ProtoMessage() {}
 
 func (x *FormPost) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[15]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1119,7 +1188,7 @@ func (x *FormPost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FormPost.ProtoReflect.Descriptor instead.
 func (*FormPost) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{15}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *FormPost) GetUrl() string {
@@ -1146,7 +1215,7 @@ type FormField struct {
 
 func (x *FormField) Reset() {
 	*x = FormField{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[16]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1158,7 +1227,7 @@ func (x *FormField) String() string {
 func (*FormField) ProtoMessage() {}
 
 func (x *FormField) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[16]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1171,7 +1240,7 @@ func (x *FormField) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FormField.ProtoReflect.Descriptor instead.
 func (*FormField) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{16}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *FormField) GetName() string {
@@ -1198,7 +1267,7 @@ type Prompt struct {
 
 func (x *Prompt) Reset() {
 	*x = Prompt{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[17]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1210,7 +1279,7 @@ func (x *Prompt) String() string {
 func (*Prompt) ProtoMessage() {}
 
 func (x *Prompt) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[17]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1223,7 +1292,7 @@ func (x *Prompt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Prompt.ProtoReflect.Descriptor instead.
 func (*Prompt) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{17}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *Prompt) GetReason() string {
@@ -1252,7 +1321,7 @@ type PromptField struct {
 
 func (x *PromptField) Reset() {
 	*x = PromptField{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[18]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1264,7 +1333,7 @@ func (x *PromptField) String() string {
 func (*PromptField) ProtoMessage() {}
 
 func (x *PromptField) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[18]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1277,7 +1346,7 @@ func (x *PromptField) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PromptField.ProtoReflect.Descriptor instead.
 func (*PromptField) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{18}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *PromptField) GetName() string {
@@ -1336,7 +1405,7 @@ type Identity struct {
 
 func (x *Identity) Reset() {
 	*x = Identity{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[19]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1348,7 +1417,7 @@ func (x *Identity) String() string {
 func (*Identity) ProtoMessage() {}
 
 func (x *Identity) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[19]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1361,7 +1430,7 @@ func (x *Identity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Identity.ProtoReflect.Descriptor instead.
 func (*Identity) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{19}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Identity) GetSubject() string {
@@ -1507,7 +1576,7 @@ type RefreshRequest struct {
 
 func (x *RefreshRequest) Reset() {
 	*x = RefreshRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[20]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1519,7 +1588,7 @@ func (x *RefreshRequest) String() string {
 func (*RefreshRequest) ProtoMessage() {}
 
 func (x *RefreshRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[20]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1532,7 +1601,7 @@ func (x *RefreshRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshRequest.ProtoReflect.Descriptor instead.
 func (*RefreshRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{20}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *RefreshRequest) GetHandle() uint64 {
@@ -1558,7 +1627,7 @@ type RefreshResponse struct {
 
 func (x *RefreshResponse) Reset() {
 	*x = RefreshResponse{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[21]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1570,7 +1639,7 @@ func (x *RefreshResponse) String() string {
 func (*RefreshResponse) ProtoMessage() {}
 
 func (x *RefreshResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[21]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1583,7 +1652,7 @@ func (x *RefreshResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshResponse.ProtoReflect.Descriptor instead.
 func (*RefreshResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{21}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *RefreshResponse) GetIdentity() *Identity {
@@ -1606,7 +1675,7 @@ type BeginLogoutRequest struct {
 
 func (x *BeginLogoutRequest) Reset() {
 	*x = BeginLogoutRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[22]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1618,7 +1687,7 @@ func (x *BeginLogoutRequest) String() string {
 func (*BeginLogoutRequest) ProtoMessage() {}
 
 func (x *BeginLogoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[22]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1631,7 +1700,7 @@ func (x *BeginLogoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginLogoutRequest.ProtoReflect.Descriptor instead.
 func (*BeginLogoutRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{22}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *BeginLogoutRequest) GetHandle() uint64 {
@@ -1678,7 +1747,7 @@ type BeginLogoutResponse struct {
 
 func (x *BeginLogoutResponse) Reset() {
 	*x = BeginLogoutResponse{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[23]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1690,7 +1759,7 @@ func (x *BeginLogoutResponse) String() string {
 func (*BeginLogoutResponse) ProtoMessage() {}
 
 func (x *BeginLogoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[23]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1703,7 +1772,7 @@ func (x *BeginLogoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginLogoutResponse.ProtoReflect.Descriptor instead.
 func (*BeginLogoutResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{23}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *BeginLogoutResponse) GetStep() *Step {
@@ -1725,7 +1794,7 @@ type ReceiveLogoutRequest struct {
 
 func (x *ReceiveLogoutRequest) Reset() {
 	*x = ReceiveLogoutRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[24]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1737,7 +1806,7 @@ func (x *ReceiveLogoutRequest) String() string {
 func (*ReceiveLogoutRequest) ProtoMessage() {}
 
 func (x *ReceiveLogoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[24]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1750,7 +1819,7 @@ func (x *ReceiveLogoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReceiveLogoutRequest.ProtoReflect.Descriptor instead.
 func (*ReceiveLogoutRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{24}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *ReceiveLogoutRequest) GetHandle() uint64 {
@@ -1795,7 +1864,7 @@ type ReceiveLogoutResponse struct {
 
 func (x *ReceiveLogoutResponse) Reset() {
 	*x = ReceiveLogoutResponse{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[25]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1807,7 +1876,7 @@ func (x *ReceiveLogoutResponse) String() string {
 func (*ReceiveLogoutResponse) ProtoMessage() {}
 
 func (x *ReceiveLogoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[25]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1820,7 +1889,7 @@ func (x *ReceiveLogoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReceiveLogoutResponse.ProtoReflect.Descriptor instead.
 func (*ReceiveLogoutResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{25}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *ReceiveLogoutResponse) GetSubject() string {
@@ -1874,7 +1943,7 @@ type MetadataRequest struct {
 
 func (x *MetadataRequest) Reset() {
 	*x = MetadataRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[26]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1886,7 +1955,7 @@ func (x *MetadataRequest) String() string {
 func (*MetadataRequest) ProtoMessage() {}
 
 func (x *MetadataRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[26]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1899,7 +1968,7 @@ func (x *MetadataRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetadataRequest.ProtoReflect.Descriptor instead.
 func (*MetadataRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{26}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *MetadataRequest) GetHandle() uint64 {
@@ -1919,7 +1988,7 @@ type MetadataResponse struct {
 
 func (x *MetadataResponse) Reset() {
 	*x = MetadataResponse{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[27]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1931,7 +2000,7 @@ func (x *MetadataResponse) String() string {
 func (*MetadataResponse) ProtoMessage() {}
 
 func (x *MetadataResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[27]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1944,7 +2013,7 @@ func (x *MetadataResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetadataResponse.ProtoReflect.Descriptor instead.
 func (*MetadataResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{27}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *MetadataResponse) GetContentType() string {
@@ -1970,7 +2039,7 @@ type CheckRequest struct {
 
 func (x *CheckRequest) Reset() {
 	*x = CheckRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[28]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1982,7 +2051,7 @@ func (x *CheckRequest) String() string {
 func (*CheckRequest) ProtoMessage() {}
 
 func (x *CheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[28]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1995,7 +2064,7 @@ func (x *CheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckRequest.ProtoReflect.Descriptor instead.
 func (*CheckRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{28}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *CheckRequest) GetHandle() uint64 {
@@ -2014,7 +2083,7 @@ type CheckResponse struct {
 
 func (x *CheckResponse) Reset() {
 	*x = CheckResponse{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[29]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2026,7 +2095,7 @@ func (x *CheckResponse) String() string {
 func (*CheckResponse) ProtoMessage() {}
 
 func (x *CheckResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[29]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2039,7 +2108,7 @@ func (x *CheckResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckResponse.ProtoReflect.Descriptor instead.
 func (*CheckResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{29}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *CheckResponse) GetFindings() []*Finding {
@@ -2061,7 +2130,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[30]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2073,7 +2142,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[30]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2086,7 +2155,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{30}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *Finding) GetSeverity() string {
@@ -2131,7 +2200,7 @@ type Error struct {
 
 func (x *Error) Reset() {
 	*x = Error{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[31]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2143,7 +2212,7 @@ func (x *Error) String() string {
 func (*Error) ProtoMessage() {}
 
 func (x *Error) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[31]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2156,7 +2225,7 @@ func (x *Error) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Error.ProtoReflect.Descriptor instead.
 func (*Error) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{31}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *Error) GetKind() ErrorKind {
@@ -2204,7 +2273,7 @@ type OptionProblem struct {
 
 func (x *OptionProblem) Reset() {
 	*x = OptionProblem{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[32]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2216,7 +2285,7 @@ func (x *OptionProblem) String() string {
 func (*OptionProblem) ProtoMessage() {}
 
 func (x *OptionProblem) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[32]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2229,7 +2298,7 @@ func (x *OptionProblem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OptionProblem.ProtoReflect.Descriptor instead.
 func (*OptionProblem) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{32}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *OptionProblem) GetOption() string {
@@ -2253,17 +2322,21 @@ const file_doorward_v1_plugin_proto_rawDesc = "" +
 	"\x18doorward/v1/plugin.proto\x12\vdoorward.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"P\n" +
 	"\x0fDescribeRequest\x12!\n" +
 	"\fhost_version\x18\x01 \x01(\tR\vhostVersion\x12\x1a\n" +
-	"\bfeatures\x18\x02 \x03(\tR\bfeatures\"\x93\x02\n" +
+	"\bfeatures\x18\x02 \x03(\tR\bfeatures\"\xc2\x02\n" +
 	"\x10DescribeResponse\x12\x1c\n" +
 	"\tmechanism\x18\x01 \x01(\tR\tmechanism\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12-\n" +
 	"\aoptions\x18\x03 \x03(\v2\x13.doorward.v1.OptionR\aoptions\x120\n" +
-	"\x14registers_by_default\x18\x04 \x01(\bR\x12registersByDefault\x12\x1f\n" +
-	"\vmax_inbound\x18\n" +
-	" \x01(\x03R\n" +
-	"maxInbound\x12\x1a\n" +
+	"\x14registers_by_default\x18\x04 \x01(\bR\x12registersByDefault\x12\x1a\n" +
 	"\brequires\x18\x05 \x03(\tR\brequires\x12)\n" +
-	"\x10state_parameters\x18\x06 \x03(\tR\x0fstateParameters\"\xb3\x01\n" +
+	"\x10state_parameters\x18\x06 \x03(\tR\x0fstateParameters\x12\x1f\n" +
+	"\vmax_inbound\x18\a \x01(\x03R\n" +
+	"maxInbound\x12-\n" +
+	"\apresets\x18\b \x03(\v2\x13.doorward.v1.PresetR\apresets\"F\n" +
+	"\x06Preset\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
+	"\x05title\x18\x02 \x01(\tR\x05title\x12\x12\n" +
+	"\x04icon\x18\x03 \x01(\tR\x04icon\"\xb3\x01\n" +
 	"\x06Option\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04type\x18\x02 \x01(\tR\x04type\x12#\n" +
@@ -2451,98 +2524,100 @@ func file_doorward_v1_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_doorward_v1_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_doorward_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
+var file_doorward_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
 var file_doorward_v1_plugin_proto_goTypes = []any{
 	(ErrorKind)(0),                // 0: doorward.v1.ErrorKind
 	(*DescribeRequest)(nil),       // 1: doorward.v1.DescribeRequest
 	(*DescribeResponse)(nil),      // 2: doorward.v1.DescribeResponse
-	(*Option)(nil),                // 3: doorward.v1.Option
-	(*OpenRequest)(nil),           // 4: doorward.v1.OpenRequest
-	(*OpenResponse)(nil),          // 5: doorward.v1.OpenResponse
-	(*CloseRequest)(nil),          // 6: doorward.v1.CloseRequest
-	(*CloseResponse)(nil),         // 7: doorward.v1.CloseResponse
-	(*BeginRequest)(nil),          // 8: doorward.v1.BeginRequest
-	(*BeginResponse)(nil),         // 9: doorward.v1.BeginResponse
-	(*ContinueRequest)(nil),       // 10: doorward.v1.ContinueRequest
-	(*ContinueResponse)(nil),      // 11: doorward.v1.ContinueResponse
-	(*InboundRequest)(nil),        // 12: doorward.v1.InboundRequest
-	(*Parameter)(nil),             // 13: doorward.v1.Parameter
-	(*Step)(nil),                  // 14: doorward.v1.Step
-	(*Redirect)(nil),              // 15: doorward.v1.Redirect
-	(*FormPost)(nil),              // 16: doorward.v1.FormPost
-	(*FormField)(nil),             // 17: doorward.v1.FormField
-	(*Prompt)(nil),                // 18: doorward.v1.Prompt
-	(*PromptField)(nil),           // 19: doorward.v1.PromptField
-	(*Identity)(nil),              // 20: doorward.v1.Identity
-	(*RefreshRequest)(nil),        // 21: doorward.v1.RefreshRequest
-	(*RefreshResponse)(nil),       // 22: doorward.v1.RefreshResponse
-	(*BeginLogoutRequest)(nil),    // 23: doorward.v1.BeginLogoutRequest
-	(*BeginLogoutResponse)(nil),   // 24: doorward.v1.BeginLogoutResponse
-	(*ReceiveLogoutRequest)(nil),  // 25: doorward.v1.ReceiveLogoutRequest
-	(*ReceiveLogoutResponse)(nil), // 26: doorward.v1.ReceiveLogoutResponse
-	(*MetadataRequest)(nil),       // 27: doorward.v1.MetadataRequest
-	(*MetadataResponse)(nil),      // 28: doorward.v1.MetadataResponse
-	(*CheckRequest)(nil),          // 29: doorward.v1.CheckRequest
-	(*CheckResponse)(nil),         // 30: doorward.v1.CheckResponse
-	(*Finding)(nil),               // 31: doorward.v1.Finding
-	(*Error)(nil),                 // 32: doorward.v1.Error
-	(*OptionProblem)(nil),         // 33: doorward.v1.OptionProblem
-	nil,                           // 34: doorward.v1.ContinueRequest.AnswersEntry
-	(*timestamppb.Timestamp)(nil), // 35: google.protobuf.Timestamp
+	(*Preset)(nil),                // 3: doorward.v1.Preset
+	(*Option)(nil),                // 4: doorward.v1.Option
+	(*OpenRequest)(nil),           // 5: doorward.v1.OpenRequest
+	(*OpenResponse)(nil),          // 6: doorward.v1.OpenResponse
+	(*CloseRequest)(nil),          // 7: doorward.v1.CloseRequest
+	(*CloseResponse)(nil),         // 8: doorward.v1.CloseResponse
+	(*BeginRequest)(nil),          // 9: doorward.v1.BeginRequest
+	(*BeginResponse)(nil),         // 10: doorward.v1.BeginResponse
+	(*ContinueRequest)(nil),       // 11: doorward.v1.ContinueRequest
+	(*ContinueResponse)(nil),      // 12: doorward.v1.ContinueResponse
+	(*InboundRequest)(nil),        // 13: doorward.v1.InboundRequest
+	(*Parameter)(nil),             // 14: doorward.v1.Parameter
+	(*Step)(nil),                  // 15: doorward.v1.Step
+	(*Redirect)(nil),              // 16: doorward.v1.Redirect
+	(*FormPost)(nil),              // 17: doorward.v1.FormPost
+	(*FormField)(nil),             // 18: doorward.v1.FormField
+	(*Prompt)(nil),                // 19: doorward.v1.Prompt
+	(*PromptField)(nil),           // 20: doorward.v1.PromptField
+	(*Identity)(nil),              // 21: doorward.v1.Identity
+	(*RefreshRequest)(nil),        // 22: doorward.v1.RefreshRequest
+	(*RefreshResponse)(nil),       // 23: doorward.v1.RefreshResponse
+	(*BeginLogoutRequest)(nil),    // 24: doorward.v1.BeginLogoutRequest
+	(*BeginLogoutResponse)(nil),   // 25: doorward.v1.BeginLogoutResponse
+	(*ReceiveLogoutRequest)(nil),  // 26: doorward.v1.ReceiveLogoutRequest
+	(*ReceiveLogoutResponse)(nil), // 27: doorward.v1.ReceiveLogoutResponse
+	(*MetadataRequest)(nil),       // 28: doorward.v1.MetadataRequest
+	(*MetadataResponse)(nil),      // 29: doorward.v1.MetadataResponse
+	(*CheckRequest)(nil),          // 30: doorward.v1.CheckRequest
+	(*CheckResponse)(nil),         // 31: doorward.v1.CheckResponse
+	(*Finding)(nil),               // 32: doorward.v1.Finding
+	(*Error)(nil),                 // 33: doorward.v1.Error
+	(*OptionProblem)(nil),         // 34: doorward.v1.OptionProblem
+	nil,                           // 35: doorward.v1.ContinueRequest.AnswersEntry
+	(*timestamppb.Timestamp)(nil), // 36: google.protobuf.Timestamp
 }
 var file_doorward_v1_plugin_proto_depIdxs = []int32{
-	3,  // 0: doorward.v1.DescribeResponse.options:type_name -> doorward.v1.Option
-	14, // 1: doorward.v1.BeginResponse.step:type_name -> doorward.v1.Step
-	12, // 2: doorward.v1.ContinueRequest.response:type_name -> doorward.v1.InboundRequest
-	34, // 3: doorward.v1.ContinueRequest.answers:type_name -> doorward.v1.ContinueRequest.AnswersEntry
-	14, // 4: doorward.v1.ContinueResponse.step:type_name -> doorward.v1.Step
-	13, // 5: doorward.v1.InboundRequest.query:type_name -> doorward.v1.Parameter
-	13, // 6: doorward.v1.InboundRequest.form:type_name -> doorward.v1.Parameter
-	15, // 7: doorward.v1.Step.redirect:type_name -> doorward.v1.Redirect
-	16, // 8: doorward.v1.Step.form_post:type_name -> doorward.v1.FormPost
-	18, // 9: doorward.v1.Step.prompt:type_name -> doorward.v1.Prompt
-	20, // 10: doorward.v1.Step.authenticated:type_name -> doorward.v1.Identity
-	17, // 11: doorward.v1.FormPost.fields:type_name -> doorward.v1.FormField
-	19, // 12: doorward.v1.Prompt.fields:type_name -> doorward.v1.PromptField
-	35, // 13: doorward.v1.Identity.auth_time:type_name -> google.protobuf.Timestamp
-	35, // 14: doorward.v1.Identity.expires_at:type_name -> google.protobuf.Timestamp
-	35, // 15: doorward.v1.Identity.once_until:type_name -> google.protobuf.Timestamp
-	35, // 16: doorward.v1.Identity.password_expires_at:type_name -> google.protobuf.Timestamp
-	20, // 17: doorward.v1.RefreshResponse.identity:type_name -> doorward.v1.Identity
-	14, // 18: doorward.v1.BeginLogoutResponse.step:type_name -> doorward.v1.Step
-	12, // 19: doorward.v1.ReceiveLogoutRequest.request:type_name -> doorward.v1.InboundRequest
-	14, // 20: doorward.v1.ReceiveLogoutResponse.reply:type_name -> doorward.v1.Step
-	35, // 21: doorward.v1.ReceiveLogoutResponse.once_until:type_name -> google.protobuf.Timestamp
-	31, // 22: doorward.v1.CheckResponse.findings:type_name -> doorward.v1.Finding
-	35, // 23: doorward.v1.Finding.expires_at:type_name -> google.protobuf.Timestamp
-	0,  // 24: doorward.v1.Error.kind:type_name -> doorward.v1.ErrorKind
-	33, // 25: doorward.v1.Error.problems:type_name -> doorward.v1.OptionProblem
-	0,  // 26: doorward.v1.Error.fallback:type_name -> doorward.v1.ErrorKind
-	1,  // 27: doorward.v1.PluginService.Describe:input_type -> doorward.v1.DescribeRequest
-	4,  // 28: doorward.v1.PluginService.Open:input_type -> doorward.v1.OpenRequest
-	6,  // 29: doorward.v1.PluginService.Close:input_type -> doorward.v1.CloseRequest
-	8,  // 30: doorward.v1.PluginService.Begin:input_type -> doorward.v1.BeginRequest
-	10, // 31: doorward.v1.PluginService.Continue:input_type -> doorward.v1.ContinueRequest
-	21, // 32: doorward.v1.PluginService.Refresh:input_type -> doorward.v1.RefreshRequest
-	23, // 33: doorward.v1.PluginService.BeginLogout:input_type -> doorward.v1.BeginLogoutRequest
-	25, // 34: doorward.v1.PluginService.ReceiveLogout:input_type -> doorward.v1.ReceiveLogoutRequest
-	27, // 35: doorward.v1.PluginService.Metadata:input_type -> doorward.v1.MetadataRequest
-	29, // 36: doorward.v1.PluginService.Check:input_type -> doorward.v1.CheckRequest
-	2,  // 37: doorward.v1.PluginService.Describe:output_type -> doorward.v1.DescribeResponse
-	5,  // 38: doorward.v1.PluginService.Open:output_type -> doorward.v1.OpenResponse
-	7,  // 39: doorward.v1.PluginService.Close:output_type -> doorward.v1.CloseResponse
-	9,  // 40: doorward.v1.PluginService.Begin:output_type -> doorward.v1.BeginResponse
-	11, // 41: doorward.v1.PluginService.Continue:output_type -> doorward.v1.ContinueResponse
-	22, // 42: doorward.v1.PluginService.Refresh:output_type -> doorward.v1.RefreshResponse
-	24, // 43: doorward.v1.PluginService.BeginLogout:output_type -> doorward.v1.BeginLogoutResponse
-	26, // 44: doorward.v1.PluginService.ReceiveLogout:output_type -> doorward.v1.ReceiveLogoutResponse
-	28, // 45: doorward.v1.PluginService.Metadata:output_type -> doorward.v1.MetadataResponse
-	30, // 46: doorward.v1.PluginService.Check:output_type -> doorward.v1.CheckResponse
-	37, // [37:47] is the sub-list for method output_type
-	27, // [27:37] is the sub-list for method input_type
-	27, // [27:27] is the sub-list for extension type_name
-	27, // [27:27] is the sub-list for extension extendee
-	0,  // [0:27] is the sub-list for field type_name
+	4,  // 0: doorward.v1.DescribeResponse.options:type_name -> doorward.v1.Option
+	3,  // 1: doorward.v1.DescribeResponse.presets:type_name -> doorward.v1.Preset
+	15, // 2: doorward.v1.BeginResponse.step:type_name -> doorward.v1.Step
+	13, // 3: doorward.v1.ContinueRequest.response:type_name -> doorward.v1.InboundRequest
+	35, // 4: doorward.v1.ContinueRequest.answers:type_name -> doorward.v1.ContinueRequest.AnswersEntry
+	15, // 5: doorward.v1.ContinueResponse.step:type_name -> doorward.v1.Step
+	14, // 6: doorward.v1.InboundRequest.query:type_name -> doorward.v1.Parameter
+	14, // 7: doorward.v1.InboundRequest.form:type_name -> doorward.v1.Parameter
+	16, // 8: doorward.v1.Step.redirect:type_name -> doorward.v1.Redirect
+	17, // 9: doorward.v1.Step.form_post:type_name -> doorward.v1.FormPost
+	19, // 10: doorward.v1.Step.prompt:type_name -> doorward.v1.Prompt
+	21, // 11: doorward.v1.Step.authenticated:type_name -> doorward.v1.Identity
+	18, // 12: doorward.v1.FormPost.fields:type_name -> doorward.v1.FormField
+	20, // 13: doorward.v1.Prompt.fields:type_name -> doorward.v1.PromptField
+	36, // 14: doorward.v1.Identity.auth_time:type_name -> google.protobuf.Timestamp
+	36, // 15: doorward.v1.Identity.expires_at:type_name -> google.protobuf.Timestamp
+	36, // 16: doorward.v1.Identity.once_until:type_name -> google.protobuf.Timestamp
+	36, // 17: doorward.v1.Identity.password_expires_at:type_name -> google.protobuf.Timestamp
+	21, // 18: doorward.v1.RefreshResponse.identity:type_name -> doorward.v1.Identity
+	15, // 19: doorward.v1.BeginLogoutResponse.step:type_name -> doorward.v1.Step
+	13, // 20: doorward.v1.ReceiveLogoutRequest.request:type_name -> doorward.v1.InboundRequest
+	15, // 21: doorward.v1.ReceiveLogoutResponse.reply:type_name -> doorward.v1.Step
+	36, // 22: doorward.v1.ReceiveLogoutResponse.once_until:type_name -> google.protobuf.Timestamp
+	32, // 23: doorward.v1.CheckResponse.findings:type_name -> doorward.v1.Finding
+	36, // 24: doorward.v1.Finding.expires_at:type_name -> google.protobuf.Timestamp
+	0,  // 25: doorward.v1.Error.kind:type_name -> doorward.v1.ErrorKind
+	34, // 26: doorward.v1.Error.problems:type_name -> doorward.v1.OptionProblem
+	0,  // 27: doorward.v1.Error.fallback:type_name -> doorward.v1.ErrorKind
+	1,  // 28: doorward.v1.PluginService.Describe:input_type -> doorward.v1.DescribeRequest
+	5,  // 29: doorward.v1.PluginService.Open:input_type -> doorward.v1.OpenRequest
+	7,  // 30: doorward.v1.PluginService.Close:input_type -> doorward.v1.CloseRequest
+	9,  // 31: doorward.v1.PluginService.Begin:input_type -> doorward.v1.BeginRequest
+	11, // 32: doorward.v1.PluginService.Continue:input_type -> doorward.v1.ContinueRequest
+	22, // 33: doorward.v1.PluginService.Refresh:input_type -> doorward.v1.RefreshRequest
+	24, // 34: doorward.v1.PluginService.BeginLogout:input_type -> doorward.v1.BeginLogoutRequest
+	26, // 35: doorward.v1.PluginService.ReceiveLogout:input_type -> doorward.v1.ReceiveLogoutRequest
+	28, // 36: doorward.v1.PluginService.Metadata:input_type -> doorward.v1.MetadataRequest
+	30, // 37: doorward.v1.PluginService.Check:input_type -> doorward.v1.CheckRequest
+	2,  // 38: doorward.v1.PluginService.Describe:output_type -> doorward.v1.DescribeResponse
+	6,  // 39: doorward.v1.PluginService.Open:output_type -> doorward.v1.OpenResponse
+	8,  // 40: doorward.v1.PluginService.Close:output_type -> doorward.v1.CloseResponse
+	10, // 41: doorward.v1.PluginService.Begin:output_type -> doorward.v1.BeginResponse
+	12, // 42: doorward.v1.PluginService.Continue:output_type -> doorward.v1.ContinueResponse
+	23, // 43: doorward.v1.PluginService.Refresh:output_type -> doorward.v1.RefreshResponse
+	25, // 44: doorward.v1.PluginService.BeginLogout:output_type -> doorward.v1.BeginLogoutResponse
+	27, // 45: doorward.v1.PluginService.ReceiveLogout:output_type -> doorward.v1.ReceiveLogoutResponse
+	29, // 46: doorward.v1.PluginService.Metadata:output_type -> doorward.v1.MetadataResponse
+	31, // 47: doorward.v1.PluginService.Check:output_type -> doorward.v1.CheckResponse
+	38, // [38:48] is the sub-list for method output_type
+	28, // [28:38] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_doorward_v1_plugin_proto_init() }
@@ -2550,7 +2625,7 @@ func file_doorward_v1_plugin_proto_init() {
 	if File_doorward_v1_plugin_proto != nil {
 		return
 	}
-	file_doorward_v1_plugin_proto_msgTypes[13].OneofWrappers = []any{
+	file_doorward_v1_plugin_proto_msgTypes[14].OneofWrappers = []any{
 		(*Step_Redirect)(nil),
 		(*Step_FormPost)(nil),
 		(*Step_Prompt)(nil),
@@ -2562,7 +2637,7 @@ func file_doorward_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_doorward_v1_plugin_proto_rawDesc), len(file_doorward_v1_plugin_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   34,
+			NumMessages:   35,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

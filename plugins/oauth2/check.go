@@ -1,0 +1,169 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/doorward/doorward/plugins/oauth2/internal/fieldpath"
+	"github.com/doorward/doorward/plugins/oauth2/internal/preset"
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/upstream"
+	"github.com/doorward/doorward/sdk/upstream/codeflow"
+)
+
+// clockTolerated: nothing of OAuth 2.0 is signed with a time, so that a clock which
+// is wrong shows in our own sessions only.
+const clockTolerated = 5 * time.Minute
+
+// Check asks each endpoint without signing anybody in. The token endpoint gets a
+// code that nobody has given out: whoever knows the client refuses the code, and
+// whoever does not refuses the client.
+func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
+	ctx, cancel := m.deadline(ctx)
+	defer cancel()
+	findings := []sdk.Finding{upstream.Fine("callback", "register %s at the provider%s", m.callback, m.callbackRule())}
+	findings = append(findings, m.checkEndpoints(ctx)...)
+	findings = append(findings, m.checkClient(ctx), m.checkPKCE(), m.checkIdentifier(), m.checkFields())
+	findings = append(findings, m.checkEmail(), m.checkAllowed())
+	if p := m.set.preset; p.Name != "" {
+		findings = append(findings, upstream.Fine("preset", "%s, by what was known on %s", p.Name, p.Dated))
+	}
+	return append(findings, m.options.HTTPOptions.Findings(m.now())...), nil
+}
+
+func (m *mechanism) callbackRule() string {
+	if rule := m.set.preset.Manual.Callback; rule != "" {
+		return ". " + rule
+	}
+	return ""
+}
+
+// checkEndpoints asks for what needs no token: any answer says that somebody is
+// there.
+func (m *mechanism) checkEndpoints(ctx context.Context) []sdk.Finding {
+	var findings []sdk.Finding
+	for _, endpoint := range []struct{ option, url string }{
+		{"authorize_url", m.set.authorizeURL}, {"profile_url", m.set.profileURL},
+	} {
+		if endpoint.url == fromToken {
+			continue
+		}
+		header := map[string][]string{}
+		for name, value := range m.set.profileHeaders {
+			header[name] = []string{value}
+		}
+		answer, err := upstream.Get(ctx, m.client, endpoint.url, header)
+		switch {
+		case err != nil:
+			findings = append(findings, upstream.Failed(endpoint.option, err))
+		case answer.Status >= 500 || answer.Status == 404 && endpoint.option == "profile_url":
+			findings = append(findings, upstream.Warning(endpoint.option, "%s %s", endpoint.url, answer.Problem()))
+		default:
+			findings = append(findings, upstream.Fine(endpoint.option, "%s is there (status %d without a login)", endpoint.url, answer.Status))
+		}
+		if endpoint.option == "profile_url" && err == nil {
+			findings = append(findings, upstream.Clock("the provider", m.now(), answer.Date(), clockTolerated, "sessions would end too early or too late"))
+		}
+	}
+	return findings
+}
+
+// badCode is one that nobody gives out.
+const badCode = "doorward-check-this-is-no-code"
+
+func (m *mechanism) checkClient(ctx context.Context) sdk.Finding {
+	const subject = "client_secret"
+	verifier := ""
+	if m.set.pkce != pkceOff {
+		verifier = codeflow.NewVerifier()
+	}
+	_, err := m.exchange(ctx, badCode, verifier)
+	err = m.scrub(err, noTokens, verifier)
+	refusal, ok := errors.AsType[*sdk.Error](err)
+	switch {
+	case err == nil:
+		return upstream.Failed(subject, errors.New("the token endpoint gives tokens for a code that nobody gave out: do not use this provider"))
+	case ok && slices.Contains([]sdk.Reason{"invalid_grant", "bad_verification_code"}, refusal.Reason):
+		return upstream.Fine(subject, "the token endpoint knows the client: it refuses a code that nobody gave out, and not the client")
+	case ok && errors.Is(refusal.Kind, sdk.ErrMisconfigured) && (refusal.Reason != "unauthorized_client" || len(m.set.preset.CodeRefused) > 0):
+		return upstream.Failed(subject, err)
+	case ok && errors.Is(refusal.Kind, sdk.ErrUnavailable):
+		return upstream.Failed("access_url", err)
+	default: // unauthorized_client, too: some say so of any bad code
+		return upstream.Warning(subject, "whether client_id and client_secret are right cannot be told: %v", err)
+	}
+}
+
+func (m *mechanism) checkPKCE() sdk.Finding {
+	switch m.set.pkce {
+	case codeflow.S256:
+		return upstream.Fine("pkce", "S256 is sent; whether the provider compares it shows in its documentation only")
+	case codeflow.Plain:
+		return upstream.Warning("pkce", "plain is weak: leave it out if the provider has S256")
+	default:
+		if m.set.preset.PKCE == pkceOff && m.options.PKCE == "" {
+			return upstream.Fine("pkce", "off, as the preset has it: nothing but the state protects the code")
+		}
+		return upstream.Warning("pkce", "off: nothing but the state protects the code")
+	}
+}
+
+func (m *mechanism) checkIdentifier() sdk.Finding {
+	if warning := m.set.identifierWarning(); warning != "" {
+		return upstream.Warning("identifier_key", "%s", warning)
+	}
+	return upstream.Fine("identifier_key", "%s, %s", m.set.identifier, m.set.identifierKind())
+}
+
+// checkFields lists what is read, for whoever compares it with a profile.
+func (m *mechanism) checkFields() sdk.Finding {
+	f := m.set.fields
+	var parts []string
+	for _, field := range []struct {
+		name string
+		path fieldpath.Path
+	}{
+		{"user name", f.username}, {"e-mail", f.email}, {"verified", f.verified}, {"name", f.name}, {"first name", f.first}, {"last name", f.last},
+	} {
+		if !field.path.IsZero() {
+			parts = append(parts, fmt.Sprintf("%s from %s", field.name, field.path))
+		}
+	}
+	for _, g := range m.set.groupSources {
+		parts = append(parts, fmt.Sprintf("%ss from %s", g.kind, g.path))
+	}
+	for _, c := range m.set.calls {
+		parts = append(parts, fmt.Sprintf("%s by %s", c.Name, c.URL))
+	}
+	return upstream.Fine("fields", "%s", strings.Join(parts, "; "))
+}
+
+func (m *mechanism) checkEmail() sdk.Finding {
+	if m.set.fields.verified.IsZero() && !m.set.fields.alwaysVerified {
+		return upstream.Fine("email_verified_key", "no address counts as verified")
+	}
+	return upstream.Fine("email_verified_key", "an address counts as verified by %s", m.verifiedBy())
+}
+
+func (m *mechanism) verifiedBy() string {
+	if m.set.fields.alwaysVerified {
+		return "being there: the provider releases verified ones only"
+	}
+	return m.set.fields.verified.String() + " = " + strings.Join(m.set.fields.verifiedValues, " or ")
+}
+
+// checkAllowed warns of names in the lists: who gives up a name leaves the door open
+// for whoever takes it.
+func (m *mechanism) checkAllowed() sdk.Finding {
+	if names := m.set.allowed.byName(); len(names) > 0 && slices.ContainsFunc(m.set.preset.Groups, func(g preset.Groups) bool { return g.ID != "" }) {
+		return upstream.Warning("allowed", "%q: names can be given up and taken by somebody else; write id: and the identifier", upstream.ShownList(names))
+	}
+	if !m.set.allowed.groupsDecide() && len(m.set.allowed.domains) == 0 {
+		return upstream.Fine("allowed", "everybody whom the provider knows may sign in, within what the host allows")
+	}
+	return upstream.Fine("allowed", "some may sign in, by organization, team, group or e-mail domain")
+}

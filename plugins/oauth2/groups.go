@@ -1,0 +1,118 @@
+package main
+
+import (
+	"errors"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/doorward/doorward/plugins/oauth2/internal/fieldpath"
+	"github.com/doorward/doorward/plugins/oauth2/internal/profile"
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/claims"
+	"github.com/doorward/doorward/sdk/upstream"
+)
+
+// groupSource is where groups of one kind stand in the answers.
+type groupSource struct {
+	kind     string
+	path     fieldpath.Path
+	name, id fieldpath.Template
+	split    bool // of a single text
+}
+
+// group is one that the end user is in.
+type group struct{ kind, name, id string }
+
+// reads reports whether the source reads the answer of that call.
+func (g groupSource) reads(call string) bool {
+	rest, ok := strings.CutPrefix(g.path.String(), call)
+	return ok && (rest == "" || strings.IndexByte(".[|", rest[0]) >= 0)
+}
+
+// groups reads them all. An error refuses the login: who cannot be placed is in no
+// group that lets in, but may be in one that keeps out.
+func (m *mechanism) groups(root map[string]any) ([]group, error) {
+	var list []group
+	for _, source := range m.set.groupSources {
+		found, err := source.path.All(root)
+		if err != nil {
+			return nil, sdk.InvalidResponse(claims.ReasonClaimInvalid, "groups: %w", err)
+		}
+		for _, element := range source.elements(found) {
+			one, err := source.group(element)
+			if errors.Is(err, fieldpath.ErrAmbiguous) {
+				m.logger.Warn("a group is left out: its name could be mistaken for another's", "kind", source.kind)
+				continue
+			}
+			if err != nil {
+				return nil, sdk.InvalidResponse(claims.ReasonClaimInvalid, "groups, %s: %w", source.path, err)
+			}
+			list = append(list, one)
+		}
+	}
+	if len(list) > sdk.MaxGroups {
+		return nil, sdk.InvalidResponse(claims.ReasonClaimInvalid, "%d groups, at most %d are allowed", len(list), sdk.MaxGroups)
+	}
+	return list, nil
+}
+
+// elements splits a single text, if the operator has not said that it is one group.
+func (g groupSource) elements(found []any) []any {
+	if len(found) != 1 || !g.split {
+		return found
+	}
+	text, ok := found[0].(string)
+	if !ok {
+		return found
+	}
+	var list []any
+	for name := range strings.SplitSeq(text, ",") {
+		if name = strings.TrimSpace(name); name != "" {
+			list = append(list, name)
+		}
+	}
+	return list
+}
+
+// group reads an element.
+func (g groupSource) group(element any) (group, error) {
+	one := group{kind: g.kind}
+	var err error
+	if g.name.String() != "" {
+		one.name, err = g.name.Write(element, nil)
+	} else {
+		var ok bool
+		if one.name, ok = fieldpath.Text(element); !ok {
+			err = errors.New("a group that is neither text nor a number: say by group_name what its name is")
+		}
+	}
+	if err == nil && g.id.String() != "" {
+		one.id, err = g.id.Write(element, nil)
+	}
+	if err == nil && (one.name == "" || len(one.name) > sdk.MaxAttribute || strings.ContainsFunc(one.name, turns)) {
+		err = errors.New("a group with an empty name, an endless one or one with control characters")
+	}
+	return one, err
+}
+
+// names are those of groups, each once.
+func names(groups []group) []string {
+	var list []string
+	seen := map[string]bool{}
+	for _, g := range groups {
+		if !seen[g.name] {
+			seen[g.name] = true
+			list = append(list, g.name)
+		}
+	}
+	return list
+}
+
+// saidOf is what an answer says of an error.
+func saidOf(object claims.Object) string { return profile.Said(object) }
+
+// listed names the members of an answer, for an error.
+func listed(object claims.Object) []string {
+	return upstream.ShownList(slices.Sorted(maps.Keys(object)))
+}

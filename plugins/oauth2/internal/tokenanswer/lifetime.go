@@ -1,0 +1,39 @@
+package tokenanswer
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+)
+
+// maxLifetime is what an absurd one is cut to: a day. Nothing depends on it but when
+// a token is renewed.
+const maxLifetime = 24 * 60 * 60
+
+// longest is what is believed: a year. Facebook's tokens last 60 days.
+const longest = 366 * 24 * 60 * 60
+
+// lifetime reads expires_in, in seconds; 0 means that the provider does not say. A
+// login never fails of it: Azure AD wrote it as text and broke every client that
+// reads numbers only.
+func lifetime(v any) int64 {
+	var text string
+	switch v := v.(type) {
+	case json.Number:
+		text = string(v)
+	case string:
+		text = strings.TrimSpace(v)
+	}
+	whole, fraction, _ := strings.Cut(text, ".")
+	if strings.Trim(fraction, "0123456789") != "" {
+		return 0
+	}
+	if strings.Trim(whole, "0123456789") != "" || whole == "" {
+		return 0
+	}
+	seconds, err := strconv.ParseInt(whole, 10, 64)
+	if err != nil || seconds > longest {
+		return maxLifetime
+	}
+	return seconds
+}

@@ -1,0 +1,179 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/doorward/doorward/plugins/oauth2/internal/profile"
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/claims"
+	"github.com/doorward/doorward/sdk/upstream"
+	"github.com/doorward/doorward/sdk/upstream/codeflow"
+)
+
+// mechanism signs in through one configured provider.
+type mechanism struct {
+	options  Options
+	set      settings
+	callback string
+	client   *http.Client
+	api      profile.API
+	now      func() time.Time
+	logger   *slog.Logger
+	renewals renewals
+}
+
+var (
+	_ sdk.Mechanism      = (*mechanism)(nil)
+	_ sdk.Checker        = (*mechanism)(nil)
+	_ sdk.Refresher      = refreshing{}
+	_ sdk.LogoutBeginner = refreshing{}
+)
+
+// refreshing is a mechanism that keeps tokens.
+type refreshing struct{ *mechanism }
+
+// open makes a provider ready. It asks the provider nothing.
+func open(_ context.Context, env sdk.Env, o Options) (sdk.Mechanism, error) {
+	m, err := newMechanism(env, o)
+	if err != nil {
+		return nil, err
+	}
+	if warning := m.set.identifierWarning(); warning != "" {
+		m.logger.Warn(warning)
+	}
+	if finding := m.checkAllowed(); finding.Severity == sdk.SeverityWarning {
+		m.logger.Warn("who may sign in is said by name", "warning", finding.Text)
+	}
+	if o.NoRefresh {
+		return m, nil
+	}
+	return refreshing{m}, nil
+}
+
+func newMechanism(env sdk.Env, o Options) (*mechanism, error) {
+	set, problems := settle(o)
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
+	client, err := o.HTTPOptions.Client(env, claims.MaxBytes)
+	if err != nil {
+		return nil, err
+	}
+	m := &mechanism{
+		options: o, set: set, callback: env.CallbackURL, client: client, now: env.Now, logger: env.Logger,
+		api: profile.API{
+			Client: client, Header: set.profileHeaders, Scheme: set.scheme(o), Types: set.preset.ProfileTypes, ErrorWhen: set.errorWhen,
+		},
+	}
+	m.renewals.life, m.renewals.end = context.WithCancel(context.Background())
+	if set.preset.Proof || o.AppSecretProof {
+		m.api.ProofSecret = o.ClientSecret.Reveal()
+	}
+	return m, nil
+}
+
+// Close ends the renewals that are under way, and lets go of the connections.
+func (m *mechanism) Close() error {
+	m.renewals.close()
+	m.client.CloseIdleConnections()
+	return nil
+}
+
+// memory travels from Begin to Continue, sealed by the host.
+type memory struct {
+	Verifier string `json:"v,omitempty"` // empty without PKCE
+	Provider string `json:"p"`
+}
+
+// provider tells one provider from another. A login that was begun with one must not
+// end with another, whose code would go to the wrong token endpoint.
+func (m *mechanism) provider() string {
+	return m.options.ClientID + " " + m.set.authorizeURL + " " + m.set.accessURL
+}
+
+// Begin sends the browser to the authorization endpoint (RFC 6749 section 4.1.1).
+func (m *mechanism) Begin(_ context.Context, req sdk.BeginRequest) (sdk.Step, error) {
+	mem := memory{Provider: fingerprint(m.provider())}
+	if m.set.pkce != pkceOff {
+		mem.Verifier = codeflow.NewVerifier()
+	}
+	target, err := m.authorizationURL(req, mem)
+	if err != nil {
+		return nil, err
+	}
+	data, err := json.Marshal(mem)
+	if err != nil {
+		return nil, fmt.Errorf("encoding the memory of the login: %w", err)
+	}
+	return sdk.Redirect{URL: target, Memory: data}, nil
+}
+
+// Continue reads the authorization response, redeems the code once, and asks who the
+// owner of the token is (RFC 6749 sections 4.1.2 to 4.1.4).
+func (m *mechanism) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.Step, error) {
+	if req.Unsolicited {
+		return nil, sdk.InvalidResponse(reasonUnsolicited, "no login of ours asked for it")
+	}
+	var mem memory
+	if err := json.Unmarshal(req.Memory, &mem); err != nil {
+		return nil, sdk.InvalidResponse(reasonUnsolicited, "the login has no memory that can be read")
+	}
+	if mem.Provider != fingerprint(m.provider()) || (mem.Verifier == "") != (m.set.pkce == pkceOff) {
+		return nil, sdk.InvalidResponse(reasonProviderChanged, "the login was started with other options: sign in again")
+	}
+	code, err := m.readResponse(req)
+	if err != nil {
+		return nil, upstream.WithoutSecrets(err, req.State)
+	}
+	ctx, cancel := m.deadline(ctx)
+	defer cancel()
+	identity, tokens, err := m.signIn(ctx, code, mem)
+	if err != nil {
+		return nil, m.scrub(err, tokens, code, mem.Verifier)
+	}
+	return sdk.Authenticated{Identity: identity}, nil
+}
+
+func (m *mechanism) signIn(ctx context.Context, code string, mem memory) (sdk.Identity, codeflow.Tokens, error) {
+	tokens, err := m.exchange(ctx, code, mem.Verifier)
+	if err != nil {
+		return sdk.Identity{}, tokens, err
+	}
+	known, err := m.ask(ctx, tokens.AccessToken, tokens.Members)
+	if err != nil {
+		return sdk.Identity{}, tokens, err
+	}
+	identity, err := m.identify(known)
+	if err != nil {
+		return sdk.Identity{}, tokens, err
+	}
+	identity.Grant, err = m.grant(identity.Subject, tokens)
+	return identity, tokens, err
+}
+
+// deadline bounds all requests of one login together: many answers, each just within
+// its own time, must not hold a login open.
+func (m *mechanism) deadline(ctx context.Context) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, m.options.LoginHTTPBudget)
+}
+
+// noTokens is for an error before there were any.
+var noTokens codeflow.Tokens
+
+// scrub takes everything secret out of an error.
+func (m *mechanism) scrub(err error, tokens codeflow.Tokens, others ...string) error {
+	secret := m.options.ClientSecret.Reveal()
+	id := m.options.ClientID
+	secrets := append(others, secret, url.QueryEscape(secret),
+		basicCredentials(id, secret), basicCredentials(url.QueryEscape(id), url.QueryEscape(secret)))
+	if tokens.Token != nil {
+		secrets = append(secrets, tokens.AccessToken, tokens.RefreshToken)
+	}
+	return upstream.WithoutSecrets(err, secrets...)
+}

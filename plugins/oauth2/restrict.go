@@ -1,0 +1,82 @@
+package main
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/doorward/doorward/sdk"
+)
+
+// anyKind stands for groups of every kind.
+const anyKind = ""
+
+// allowLists say who may sign in. No list lets in everybody whom the provider knows.
+type allowLists struct {
+	lists   map[string][]string // by kind of group
+	domains []string            // in lower case
+}
+
+// byID begins an entry that is compared with the identifier of a group and never
+// with its name.
+const byID = "id:"
+
+// groupsDecide reports whether a group is needed.
+func (a allowLists) groupsDecide() bool {
+	for _, list := range a.lists {
+		if len(list) > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// byName are the entries that are compared with names.
+func (a allowLists) byName() []string {
+	var names []string
+	for _, list := range a.lists {
+		for _, entry := range list {
+			if !strings.HasPrefix(entry, byID) {
+				names = append(names, entry)
+			}
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// admit refuses who is on no list. That somebody has no groups never means that none
+// is needed: an organization may hide itself from the app.
+func (a allowLists) admit(identity sdk.Identity, groups []group) error {
+	if a.groupsDecide() && !slices.ContainsFunc(groups, a.letsIn) {
+		return sdk.Denied(sdk.ReasonNotAllowed, "in none of the groups that may sign in, but in %d others; an organization that restricts apps, or wants a SAML session, does not show", len(groups))
+	}
+	if len(a.domains) > 0 && !a.inDomain(identity) {
+		return sdk.Denied(sdk.ReasonNotAllowed, "no verified e-mail address in one of allowed_email_domains")
+	}
+	return nil
+}
+
+// letsIn reports whether a group lets in.
+func (a allowLists) letsIn(g group) bool {
+	for kind, list := range a.lists {
+		if kind != anyKind && kind != g.kind {
+			continue
+		}
+		for _, entry := range list {
+			if id, ok := strings.CutPrefix(entry, byID); ok {
+				if g.id != "" && id == g.id {
+					return true
+				}
+			} else if entry == g.name {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// inDomain compares what follows the last at sign.
+func (a allowLists) inDomain(identity sdk.Identity) bool {
+	at := strings.LastIndexByte(identity.Email, '@')
+	return identity.EmailVerified && at > 0 && slices.Contains(a.domains, strings.ToLower(identity.Email[at+1:]))
+}
