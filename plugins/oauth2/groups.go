@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/doorward/doorward/plugins/oauth2/internal/fieldpath"
+	"github.com/doorward/doorward/plugins/oauth2/internal/preset"
 	"github.com/doorward/doorward/plugins/oauth2/internal/profile"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/claims"
@@ -41,7 +42,7 @@ func (m *mechanism) groups(root map[string]any) ([]group, error) {
 		}
 		for _, element := range source.elements(found) {
 			one, err := source.group(element)
-			if errors.Is(err, fieldpath.ErrAmbiguous) {
+			if errors.Is(err, fieldpath.ErrAmbiguous) || passesForID(one.name) {
 				m.logger.Warn("a group is left out: its name could be mistaken for another's", "kind", source.kind)
 				continue
 			}
@@ -96,17 +97,30 @@ func (g groupSource) group(element any) (group, error) {
 	return one, err
 }
 
-// names are those of groups, each once.
+// names are those of groups, each once, and for organizations and teams of a preset
+// their identifiers besides: a mapping of roles by organization:9919 is good for the
+// organization that is meant, and not for whoever takes its name.
 func names(groups []group) []string {
 	var list []string
 	seen := map[string]bool{}
+	add := func(name string) {
+		if !seen[name] {
+			seen[name] = true
+			list = append(list, name)
+		}
+	}
 	for _, g := range groups {
-		if !seen[g.name] {
-			seen[g.name] = true
-			list = append(list, g.name)
+		add(g.name)
+		if g.id != "" && g.kind != preset.Group {
+			add(g.kind + ":" + g.id)
 		}
 	}
 	return list
+}
+
+// passesForID reports whether a name reads like an identifier of [names].
+func passesForID(name string) bool {
+	return strings.HasPrefix(name, preset.Organization+":") || strings.HasPrefix(name, preset.Team+":")
 }
 
 // saidOf is what an answer says of an error.

@@ -190,6 +190,7 @@ func TestGroups(t *testing.T) {
 		{"numbers", `[1,967361082460459008]`, nil, "1 967361082460459008"},
 		{"objects", `[{"name":"a","org":{"n":"x"}},{"name":"b","org":{"n":"y"}}]`, map[string]any{"group_claim_name": "groups[]", "group_name": "{org.n}/{name}"}, "x/a y/b"},
 		{"OS11 a name that reads as another's", `[{"name":"c","org":{"n":"a/b"}},{"name":"b","org":{"n":"y"}}]`, map[string]any{"group_claim_name": "groups[]", "group_name": "{org.n}/{name}"}, "y/b"},
+		{"OS11 a name that reads as an identifier", `["organization:9919","team:31","a"]`, nil, "a"},
 		{"objects without group_name", `[{"name":"a"}]`, nil, "!"},
 		{"lists in a list", `[["a"]]`, nil, "!"},
 		{"control characters", `["a\u0001"]`, nil, "!"},

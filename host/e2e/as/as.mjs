@@ -58,8 +58,8 @@ const page = (query) => `<!doctype html><html lang="en"><title>Sign in</title><h
   <form id="login" method="post" action="/authorize?${query.replaceAll('&', '&amp;').replaceAll('"', '&quot;')}">
     <input name="login" required autofocus><button>Sign in</button></form></html>`;
 
-// The identifier is a number beyond 2^53, made of the name.
-const idOf = (login) => (9007199254740993n + BigInt(`0x${createHash('sha256').update(login).digest('hex').slice(0, 8)}`)).toString();
+// The identifier is an odd number beyond 2^53, made of the name: no float is one.
+const idOf = (login) => ((9007199254740993n + BigInt(`0x${createHash('sha256').update(login).digest('hex').slice(0, 8)}`)) | 1n).toString();
 
 const profile = (login) => `{"id":${idOf(login)},"login":${JSON.stringify(login)},"name":${JSON.stringify(`${login} Tester`)},` +
   `"email":${JSON.stringify(`${login}@example.org`)},"confirmed":true,"teams":[{"org":"acme","name":"devs"}]}`;
