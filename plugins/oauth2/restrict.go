@@ -75,8 +75,19 @@ func (a allowLists) letsIn(g group) bool {
 	return false
 }
 
-// inDomain compares what follows the last at sign.
+// inDomain compares what follows the first at sign. A text with two of them is two
+// addresses, or one in quotes, and nobody knows which domain was verified.
 func (a allowLists) inDomain(identity sdk.Identity) bool {
-	at := strings.LastIndexByte(identity.Email, '@')
-	return identity.EmailVerified && at > 0 && slices.Contains(a.domains, strings.ToLower(identity.Email[at+1:]))
+	local, domain, _ := strings.Cut(identity.Email, "@")
+	return identity.EmailVerified && local != "" && slices.Contains(a.domains, lowerASCII(domain))
+}
+
+// lowerASCII leaves other letters alone: in lower case, the Kelvin sign is a k.
+func lowerASCII(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}, text)
 }
