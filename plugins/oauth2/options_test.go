@@ -261,6 +261,9 @@ func TestWhoMaySignIn(t *testing.T) {
 
 func TestAllowedDomains(t *testing.T) {
 	r, as := startRig(t, oauth2test.Config{}, map[string]any{"allowed_email_domains": "Kelvin.example", "email_verified_key": "sure"})
+	as.Alter(oauth2test.Profile, set(map[string]any{"email": "a@kelvin.example", "sure": false}))
+	_, err := r.login("alice")
+	checkReason(t, err, sdk.ErrDenied, sdk.ReasonNotAllowed) // OS10 an address that nobody has verified
 	for address, allowed := range map[string]bool{
 		"a@kelvin.example": true, "a@KELVIN.example": true, "@kelvin.example": false, "kelvin.example": false, "a@kelvin.example.": false,
 		"a@\u212aelvin.example":           false, // the Kelvin sign, which is a k in lower case
