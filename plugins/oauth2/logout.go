@@ -22,7 +22,7 @@ const revokeTime = 5 * time.Second
 // nobody signed in.
 func (r refreshing) BeginLogout(ctx context.Context, req sdk.LogoutRequest) (sdk.Step, error) {
 	var g grantContent
-	if r.options.KeepTokens || r.set.revocation.URL == "" || json.Unmarshal(req.Grant, &g) != nil || g.AccessToken == "" {
+	if r.options.KeepTokens || r.set.revocation.URL == "" || json.Unmarshal(req.Grant, &g) != nil || g.AccessToken == "" || g.Server != r.set.server() {
 		return nil, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, revokeTime)

@@ -84,6 +84,9 @@ const (
 
 const pkceOff = "off"
 
+// maxLoginHTTPBudget: nobody waits longer in front of a browser.
+const maxLoginHTTPBudget = 5 * time.Minute
+
 // fromToken is the profile_url of a provider whose token response is the profile.
 const fromToken = "token"
 

@@ -82,6 +82,8 @@ func TestOptionProblems(t *testing.T) {
 		{"groups of a generic provider", generic, o{"allowed_groups": "acme"}, ""},
 		{"read_groups where there are none", github, o{"preset": "spotify", "read_groups": true}, "group_claim_name"},
 		{"group_name alone", github, o{"group_name": "{login}"}, "group_name"},
+		{"no time for a login", github, o{"client_http_total_timeout": "0"}, "client_http_total_timeout"},
+		{"all day for a login", github, o{"client_http_total_timeout": "1d"}, "client_http_total_timeout"},
 		{"domain", github, o{"allowed_email_domains": "example.com, @example.org"}, ""},
 		{"domain with a star", github, o{"allowed_email_domains": "*.example.com"}, "allowed_email_domains"},
 		{"domain where nothing is verified", github, o{"preset": "facebook", "allowed_email_domains": "example.com"}, "allowed_email_domains"},

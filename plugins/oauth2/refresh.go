@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/doorward/doorward/plugins/oauth2/internal/profile"
@@ -16,6 +18,7 @@ import (
 // grantContent is what asking again needs.
 type grantContent struct {
 	Subject      string `json:"sub"`
+	Server       string `json:"server"` // that gave out the tokens, see settings.server
 	AccessToken  string `json:"access_token,omitempty"`
 	Expires      int64  `json:"expires,omitempty"` // seconds since 1970; 0: it does not, or nobody says
 	RefreshToken string `json:"refresh_token,omitempty"`
@@ -23,6 +26,19 @@ type grantContent struct {
 	// Members are those of the token response, without tokens. They stay JSON until
 	// the strict reader reads them: encoding/json would make floats of the numbers.
 	Members json.RawMessage `json:"members,omitempty"`
+}
+
+// server tells one server of the provider from another, by the origins that get a
+// token. Where the operator has named another one since, its account 1 is somebody
+// else, and it must not learn the tokens of the first.
+func (s settings) server() string {
+	var origins strings.Builder
+	for _, text := range []string{s.accessURL, s.profileURL} {
+		if u, err := url.Parse(text); err == nil {
+			origins.WriteString(u.Scheme + "://" + u.Host + " ")
+		}
+	}
+	return fingerprint(origins.String())
 }
 
 // early is how long before its end a token is no longer used.
@@ -36,7 +52,7 @@ func (m *mechanism) grant(subject string, tokens codeflow.Tokens) ([]byte, error
 	if m.options.NoRefresh {
 		return nil, nil
 	}
-	g := grantContent{Subject: subject, AccessToken: tokens.AccessToken, RefreshToken: tokens.RefreshToken}
+	g := grantContent{Subject: subject, Server: m.set.server(), AccessToken: tokens.AccessToken, RefreshToken: tokens.RefreshToken}
 	if seconds, err := tokens.Members.Int("expires_in"); err == nil && seconds > 0 {
 		g.Expires = m.now().Add(time.Duration(seconds) * time.Second).Unix()
 	}
@@ -59,6 +75,9 @@ func (r refreshing) Refresh(ctx context.Context, grant []byte) (sdk.Refreshed, e
 	var g grantContent
 	if err := json.Unmarshal(grant, &g); err != nil || g.Subject == "" || g.AccessToken == "" {
 		return sdk.Refreshed{}, sdk.InvalidResponse(reasonGrant, "the session has no grant that can be read")
+	}
+	if g.Server != r.set.server() {
+		return sdk.Refreshed{}, sdk.Denied(reasonProviderChanged, "the session was started at another server of the provider: sign in again")
 	}
 	ctx, cancel := r.deadline(ctx)
 	defer cancel()

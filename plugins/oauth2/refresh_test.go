@@ -125,6 +125,19 @@ func TestRefreshes(t *testing.T) {
 		_, err := r.refresh(grant)
 		checkReason(t, err, sdk.ErrDenied, sdk.ReasonNotAllowed)
 	})
+	t.Run("OS11 a grant of another server", func(t *testing.T) {
+		_, _, grant := start(t, oauth2test.Gitea, nil)
+		r, as, _ := start(t, oauth2test.Gitea, map[string]any{"revoke_url": "http://127.0.0.1:1/"})
+		before := as.Hits(oauth2test.Profile)
+		_, err := r.refresh(grant)
+		checkReason(t, err, sdk.ErrDenied, reasonProviderChanged)
+		if _, err := r.Mechanism.(sdk.LogoutBeginner).BeginLogout(t.Context(), sdk.LogoutRequest{Grant: grant}); err != nil {
+			t.Error(err)
+		}
+		if as.Hits(oauth2test.Profile) != before || strings.Contains(r.log.String(), "revoking") {
+			t.Errorf("the token went to a server that has not given it out: %s", r.log)
+		}
+	})
 	t.Run("no grant", func(t *testing.T) {
 		r, _, _ := start(t, oauth2test.Generic, nil)
 		for _, grant := range []string{"", "x", "{}", `{"sub":"1"}`} {

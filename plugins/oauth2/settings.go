@@ -246,6 +246,9 @@ func paramText(value any) (string, bool) {
 }
 
 func (t *settler) tokenRequest() {
+	if budget := t.o.LoginHTTPBudget; budget <= 0 || budget > maxLoginHTTPBudget {
+		t.problems.Addf("client_http_total_timeout", "is %s: write more than 0, and at most %s", budget, maxLoginHTTPBudget)
+	}
 	t.s.tokenParams = url.Values{}
 	for _, name := range slices.Sorted(maps.Keys(t.o.TokenParams)) {
 		switch {
