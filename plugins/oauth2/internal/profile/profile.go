@@ -225,7 +225,7 @@ func inURL(text string) (string, error) {
 	if text == "." || text == ".." || strings.ContainsAny(text, "/\\") || strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return "", errors.New("cannot stand in a URL")
 	}
-	return url.QueryEscape(text), nil
+	return strings.ReplaceAll(url.QueryEscape(text), "+", "%20"), nil // a plus is a space in queries only
 }
 
 // object reads an answer that is an object, and no error.

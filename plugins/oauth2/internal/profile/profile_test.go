@@ -12,6 +12,26 @@ import (
 	"github.com/doorward/doorward/sdk/claims"
 )
 
+// TestValuesInURLs: what is one value stays one in path and query, a space included.
+func TestValuesInURLs(t *testing.T) {
+	var path, query string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		path, query = r.URL.Path, r.URL.Query().Get("q")
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = w.Write([]byte("{}"))
+	}))
+	defer server.Close()
+	for _, id := range []string{"4711", "a b", "a+b", "a%20b", "a?q=x&y#z", "ä😀"} {
+		call := Call{Name: "more", Method: http.MethodGet, URL: fieldpath.MustParseTemplate(server.URL + "/of/{id}?q={id}")}
+		if _, err := (API{Client: server.Client()}).Call(t.Context(), call, claims.Object{"id": id}, "token"); err != nil {
+			t.Fatal(err)
+		}
+		if path != "/of/"+id || query != id {
+			t.Errorf("OS23 %q became %q in the path and %q in the query", id, path, query)
+		}
+	}
+}
+
 // FuzzProfile: whatever an API answers, with whatever type and status, it is an
 // error of a known kind with a bounded text, or strictly read JSON.
 func FuzzProfile(f *testing.F) {
