@@ -4,7 +4,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/doorward/doorward/plugins/oauth2/internal/preset"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/upstream"
 )
 
 // anyKind stands for groups of every kind.
@@ -35,7 +37,7 @@ func (a allowLists) byName() []string {
 	var names []string
 	for _, list := range a.lists {
 		for _, entry := range list {
-			if !strings.HasPrefix(entry, byID) {
+			if !strings.HasPrefix(entry, byID) && !passesForID(entry) {
 				names = append(names, entry)
 			}
 		}
@@ -62,21 +64,35 @@ func (a allowLists) letsIn(g group) bool {
 		if kind != anyKind && kind != g.kind {
 			continue
 		}
-		for _, entry := range list {
-			if id, ok := strings.CutPrefix(entry, byID); ok {
-				if g.id != "" && id == g.id {
-					return true
-				}
-			} else if entry == g.name {
-				return true
-			}
+		if slices.ContainsFunc(list, func(entry string) bool { return g.is(entry, kind) }) {
+			return true
 		}
 	}
 	return false
 }
 
-// inDomain compares what follows the last at sign.
+// is reports whether an entry of a list means the group. In the list for groups of
+// every kind, the identifier of an organization or a team says which of the two it is:
+// both are numbers, and one must not pass for the other.
+func (g group) is(entry, list string) bool {
+	id, byIdentifier := strings.CutPrefix(entry, byID)
+	switch {
+	case !byIdentifier:
+		return entry == g.name || g.id != "" && g.kind != preset.Group && entry == g.kind+":"+g.id
+	case list == anyKind && g.kind != preset.Group:
+		return false
+	default:
+		return g.id != "" && id == g.id
+	}
+}
+
+// inDomain compares what follows the last at sign. A domain outside ASCII is none of
+// ours: folding its case could make one of ours of it.
 func (a allowLists) inDomain(identity sdk.Identity) bool {
 	at := strings.LastIndexByte(identity.Email, '@')
-	return identity.EmailVerified && at > 0 && slices.Contains(a.domains, strings.ToLower(identity.Email[at+1:]))
+	if !identity.EmailVerified || at < 1 {
+		return false
+	}
+	domain := identity.Email[at+1:]
+	return upstream.IsPrintable(domain) && slices.Contains(a.domains, strings.ToLower(domain))
 }
