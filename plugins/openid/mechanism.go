@@ -145,7 +145,7 @@ func (m *mechanism) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.
 		IssuerFits: func(iss string) bool { return discovery.Fits(iss, md.Issuer) },
 	})
 	if err != nil {
-		return nil, withoutSecrets(err, req.State)
+		return nil, upstream.WithoutSecrets(err, req.State)
 	}
 	tokens, err := m.exchange(ctx, md, code, mem.Verifier)
 	if err != nil {
@@ -154,7 +154,7 @@ func (m *mechanism) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.
 	identity, err := m.identify(ctx, md, tokens, mem.Nonce)
 	if err != nil {
 		secrets := append(m.auth.Secrets(), code, mem.Verifier, mem.Nonce)
-		return nil, withoutSecrets(err, append(secrets, tokens.idToken, tokens.accessToken, tokens.refreshToken)...)
+		return nil, upstream.WithoutSecrets(err, append(secrets, tokens.idToken, tokens.accessToken, tokens.refreshToken)...)
 	}
 	return sdk.Authenticated{Identity: identity}, nil
 }

@@ -30,11 +30,11 @@ func (m *mechanism) exchange(ctx context.Context, md discovery.Metadata, code, v
 	secrets := append(m.auth.Secrets(), code, verifier, params.Get("client_assertion"))
 	granted, err := codeflow.Exchange(ctx, m.client, config, code, verifier, params)
 	if err != nil {
-		return tokens{}, withoutSecrets(err, secrets...)
+		return tokens{}, upstream.WithoutSecrets(err, secrets...)
 	}
 	idToken, err := readIDToken(granted.Members)
 	if err != nil {
-		return tokens{}, withoutSecrets(err, secrets...)
+		return tokens{}, upstream.WithoutSecrets(err, secrets...)
 	}
 	return tokens{idToken: idToken, accessToken: granted.AccessToken, refreshToken: granted.RefreshToken}, nil
 }

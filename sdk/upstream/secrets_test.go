@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/plugintest"
 )
 
 func TestWithoutSecrets(t *testing.T) {
@@ -21,15 +22,15 @@ func TestWithoutSecrets(t *testing.T) {
 		{"E15 quoted", `a"b"c"d"e"f"g"h`, fmt.Sprintf("%q", `a"b"c"d"e"f"g"h`), false},
 		{"E15 with backslashes", `a\b\c\d\e\f\g\h\i\j\k\l\m`, fmt.Sprintf("%q", `a\b\c\d\e\f\g\h\i\j\k\l\m`), false},
 		{"a word in common", "client-secret-of-some-length", "check client_secret", true},
+		{"a hint of ours about a weak secret", "secret", "check client_id, client_secret and client_token_endpoint_auth_method", true},
+		{"a weak secret that the provider repeats", "hunter2", `the provider says "bad password hunter2"`, false},
 		{"no secret", "", "check client_secret", true},
 		{"other text", "a-secret-of-some-length", "expired", true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			before := refusal(test.text)
 			after := WithoutSecrets(before, "", test.secret)
-			if !errors.Is(after, sdk.ErrInvalidResponse) || sdk.ReasonOf(after) != "why" {
-				t.Errorf("kind and reason are gone: %v", after)
-			}
+			plugintest.Refused(t, after, sdk.ErrInvalidResponse, "why")
 			if (after.Error() == before.Error()) != test.kept {
 				t.Errorf("%q became %q", before, after)
 			}
