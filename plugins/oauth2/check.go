@@ -89,11 +89,11 @@ func (m *mechanism) checkClient(ctx context.Context) sdk.Finding {
 		return upstream.Failed(subject, errors.New("the token endpoint gives tokens for a code that nobody gave out: do not use this provider"))
 	case ok && slices.Contains([]sdk.Reason{"invalid_grant", "bad_verification_code"}, refusal.Reason):
 		return upstream.Fine(subject, "the token endpoint knows the client: it refuses a code that nobody gave out, and not the client")
-	case ok && errors.Is(refusal.Kind, sdk.ErrMisconfigured):
+	case ok && errors.Is(refusal.Kind, sdk.ErrMisconfigured) && (refusal.Reason != "unauthorized_client" || len(m.set.preset.CodeRefused) > 0):
 		return upstream.Failed(subject, err)
 	case ok && errors.Is(refusal.Kind, sdk.ErrUnavailable):
 		return upstream.Failed("access_url", err)
-	default:
+	default: // unauthorized_client, too: some say so of any bad code
 		return upstream.Warning(subject, "whether client_id and client_secret are right cannot be told: %v", err)
 	}
 }

@@ -43,6 +43,12 @@ func TestCheckOfEachKind(t *testing.T) {
 			}
 		})
 	}
+	t.Run("gitea with a wrong secret", func(t *testing.T) {
+		r, _ := startRig(t, oauth2test.Config{Kind: oauth2test.Gitea}, map[string]any{"client_secret": "another"})
+		if f := findings(t, r)["client_secret"]; f.Severity != sdk.SeverityError || !strings.Contains(f.Text, "invalid client secret") {
+			t.Errorf("%+v", f)
+		}
+	})
 	t.Run("facebook", func(t *testing.T) {
 		// Its errors are all of one kind, so that the secret cannot be told.
 		r, _ := startRig(t, oauth2test.Config{Kind: oauth2test.Facebook}, nil)

@@ -104,6 +104,7 @@ func (m *mechanism) dialectOf() tokenanswer.Dialect {
 		ErrorWhen:   m.set.tokenErrors,
 		MissingType: m.options.MissingTokenType,
 		Method:      m.set.authMethod,
+		CodeRefused: m.set.preset.CodeRefused,
 	}
 }
 

@@ -34,7 +34,7 @@ func (m *mechanism) ask(ctx context.Context, accessToken string, tokenMembers cl
 			return answers{}, err
 		}
 	}
-	known.root = maps.Clone(known.profile)
+	known.root = m.root(known.profile)
 	known.root[profileRoot] = map[string]any(known.profile)
 	known.root[tokenRoot] = map[string]any(token)
 	for _, call := range m.set.calls {
@@ -45,6 +45,24 @@ func (m *mechanism) ask(ctx context.Context, accessToken string, tokenMembers cl
 		known.calls[call.Name], known.root[call.Name] = got, got
 	}
 	return known, nil
+}
+
+// root is what paths start from: the members of the profile, but for those that could
+// pass for the token response, or for the answer of a call. Who may name a member of
+// their profile, be it "token.user_id", must not choose what a path of the operator's
+// means.
+func (m *mechanism) root(profile claims.Object) claims.Object {
+	reserved := []string{profileRoot, tokenRoot}
+	for _, call := range m.set.calls {
+		reserved = append(reserved, call.Name)
+	}
+	root := claims.Object{}
+	for name, value := range profile {
+		if first, _, _ := strings.Cut(name, "."); !slices.Contains(reserved, first) {
+			root[name] = value
+		}
+	}
+	return root
 }
 
 // withoutTokens leaves out what is secret, and the ID token, which nobody has

@@ -93,8 +93,8 @@ func TestRecycledNames(t *testing.T) {
 	}
 }
 
-// TestAllowListByName: a name in an allow-list is as good as the name.
-func TestAllowListByName(t *testing.T) {
+// TestOA06AllowListByName: a name in an allow-list is as good as the name.
+func TestOA06AllowListByName(t *testing.T) {
 	r, as := startRig(t, oauth2test.Config{Kind: oauth2test.GitHub}, map[string]any{"allowed_organizations": "id:9919"})
 	if strings.Contains(r.log.String(), "taken by somebody else") {
 		t.Error("warns of an ID")
@@ -378,7 +378,7 @@ func TestTeamsOfAllPages(t *testing.T) {
 	}
 }
 
-func TestSAMLProtectedOrganization(t *testing.T) {
+func TestOA23SAMLProtectedOrganization(t *testing.T) {
 	jane := crowded(1)
 	jane.Orgs[0].SAML = true
 	r, _ := startRig(t, people(jane), map[string]any{"allowed_organizations": "acme"})
@@ -392,7 +392,7 @@ func TestSAMLProtectedOrganization(t *testing.T) {
 	checkSays(t, err.Error(), "does not show")
 }
 
-func TestWithdrawnScope(t *testing.T) {
+func TestOA24WithdrawnScope(t *testing.T) {
 	r, _ := startRig(t, oauth2test.Config{}, nil)
 	redirect := r.start()
 	_, err := r.finish(sdk.ContinueRequest{State: theState, Memory: redirect.Memory, Response: sdk.InboundRequest{Method: http.MethodGet, Query: url.Values{
@@ -428,7 +428,7 @@ func TestCosmetics(t *testing.T) {
 	}
 }
 
-func TestUserAgent(t *testing.T) {
+func TestOA28UserAgent(t *testing.T) {
 	r, as := startRig(t, oauth2test.Config{Kind: oauth2test.Reddit}, nil)
 	r.mustLogin("alice") // OA28: the fake answers 429 to a generic one
 	if got := as.LastTokenRequest().Header.Get("User-Agent"); got != "Doorward/"+version {
@@ -441,7 +441,7 @@ func TestUserAgent(t *testing.T) {
 	}
 }
 
-func TestShortState(t *testing.T) {
+func TestOA29ShortState(t *testing.T) {
 	r, _ := startRig(t, oauth2test.Config{Kind: oauth2test.X}, nil)
 	step, err := r.Begin(sdk.BeginRequest{State: strings.Repeat("s", 64)}) // as long as the host makes it
 	if err != nil {
@@ -479,9 +479,9 @@ func TestSecretsThatNeedEncoding(t *testing.T) {
 	}
 }
 
-// TestStaticSecret: secrets of this plugin are texts without an end; a provider whose
+// TestOA31StaticSecret: secrets of this plugin are texts without an end; a provider whose
 // secret is a signed token with one belongs to the openid plugin.
-func TestStaticSecret(t *testing.T) {
+func TestOA31StaticSecret(t *testing.T) {
 	_, err := tryOpenRig(t, time.Now, map[string]any{"preset": "apple", "client_id": "x", "client_secret": "y"})
 	if err == nil || !strings.Contains(err.Error(), "openid as the driver") {
 		t.Errorf("OA31 %v", err)

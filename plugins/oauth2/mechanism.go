@@ -71,14 +71,16 @@ func newMechanism(env sdk.Env, o Options) (*mechanism, error) {
 			Client: client, Header: set.profileHeaders, Scheme: set.scheme(o), Types: set.preset.ProfileTypes, ErrorWhen: set.errorWhen,
 		},
 	}
+	m.renewals.life, m.renewals.end = context.WithCancel(context.Background())
 	if set.preset.Proof || o.AppSecretProof {
 		m.api.ProofSecret = o.ClientSecret.Reveal()
 	}
 	return m, nil
 }
 
-// Close lets go of the connections.
+// Close ends the renewals that are under way, and lets go of the connections.
 func (m *mechanism) Close() error {
+	m.renewals.close()
 	m.client.CloseIdleConnections()
 	return nil
 }
@@ -167,7 +169,9 @@ var noTokens codeflow.Tokens
 // scrub takes everything secret out of an error.
 func (m *mechanism) scrub(err error, tokens codeflow.Tokens, others ...string) error {
 	secret := m.options.ClientSecret.Reveal()
-	secrets := append(others, secret, url.QueryEscape(secret), basicCredentials(m.options.ClientID, secret))
+	id := m.options.ClientID
+	secrets := append(others, secret, url.QueryEscape(secret),
+		basicCredentials(id, secret), basicCredentials(url.QueryEscape(id), url.QueryEscape(secret)))
 	if tokens.Token != nil {
 		secrets = append(secrets, tokens.AccessToken, tokens.RefreshToken)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/doorward/doorward/plugins/oauth2/oauth2test"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/claims"
 	"github.com/doorward/doorward/sdk/options"
 )
 
@@ -274,6 +275,50 @@ func TestProfileInTheTokenResponse(t *testing.T) {
 	}
 	if _, err := r.refresh(got.Grant); err != nil {
 		t.Errorf("refresh: %v", err)
+	}
+}
+
+// TestRootsOfPaths: what a profile calls its members cannot pass for what a path
+// means.
+func TestRootsOfPaths(t *testing.T) {
+	as := startAS(t, oauth2test.Config{})
+	values := as.Options(client())
+	values["identifier_key"], values["email_key"], values["email_verified_key"] = "token.user_id", "mails[primary].email", "mails.0.verified"
+	values["profile_calls"] = `[{"name":"mails","url":"` + as.Base() + `/emails","list":true}]`
+	r := openRig(t, time.Now, values)
+	as.Alter(oauth2test.Token, rawMember("user_id", `"right"`))
+	as.Alter(oauth2test.Profile, set(map[string]any{
+		"token": map[string]any{"user_id": "wrong"}, "token.user_id": "wrong", "profile": map[string]any{}, "mails.0.verified": true,
+		"mails": []any{map[string]any{"email": "wrong@example.com", "primary": true}},
+	}))
+	got := r.mustLogin("bob")
+	if got.Subject != "right" || got.Email != "bob@example.com" || got.EmailVerified {
+		t.Errorf("%+v", got)
+	}
+	as.Behave() // no user_id in the token response
+	as.Alter(oauth2test.Profile, set(map[string]any{"token": map[string]any{"user_id": "wrong"}, "token.user_id": "wrong"}))
+	_, err := r.login("bob")
+	checkReason(t, err, sdk.ErrInvalidResponse, claims.ReasonSubjectMissing)
+}
+
+// TestVerifiedBelongsToItsAddress: the preset's word about an address says nothing
+// about another one.
+func TestVerifiedBelongsToItsAddress(t *testing.T) {
+	for key, verified := range map[string]bool{"email": true, "username": false} {
+		r, _ := startRig(t, oauth2test.Config{Kind: oauth2test.Discord}, map[string]any{"email_key": key})
+		if got := r.mustLogin("alice"); got.Email == "" || got.EmailVerified != verified {
+			t.Errorf("OS10 email_key=%s: %q, verified %v", key, got.Email, got.EmailVerified)
+		}
+	}
+}
+
+func TestProfileByPost(t *testing.T) {
+	r, as := startRig(t, oauth2test.Config{}, map[string]any{"profile_method": "POST", "profile_headers": map[string]any{"X-Api": "for {client_id}"}})
+	var got *http.Request
+	as.Alter(oauth2test.Profile, func(_ *oauth2test.Server, req *http.Request, _ *oauth2test.Reply) { got = req })
+	r.mustLogin("alice")
+	if got.Method != http.MethodPost || got.ContentLength != 0 || got.Header.Get("X-Api") != "for "+clientID {
+		t.Errorf("%s of %d bytes, %v", got.Method, got.ContentLength, got.Header)
 	}
 }
 

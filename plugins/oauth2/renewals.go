@@ -18,6 +18,10 @@ import (
 // A cache is all that this is: in another process, the second use is refused by the
 // provider, and the end user signs in again.
 type renewals struct {
+	life  context.Context // of the goroutines, until close
+	end   context.CancelFunc
+	group sync.WaitGroup
+
 	mu   sync.Mutex
 	list map[[sha256.Size]byte]*renewal
 }
@@ -40,12 +44,12 @@ func (r *renewals) do(ctx context.Context, m *mechanism, refreshToken string) (c
 	one, mine := r.join(key, m.now())
 	if mine {
 		// Whoever came first may go away; others wait for the answer.
-		own, cancel := context.WithTimeout(context.WithoutCancel(ctx), m.options.LoginHTTPBudget)
-		go func() {
+		r.group.Go(func() {
+			own, cancel := m.deadline(r.life)
 			defer cancel()
 			tokens, err := m.renew(own, refreshToken)
 			r.settle(key, one, tokens, err, m.now())
-		}()
+		})
 	}
 	select {
 	case <-one.done:
@@ -53,6 +57,12 @@ func (r *renewals) do(ctx context.Context, m *mechanism, refreshToken string) (c
 	case <-ctx.Done():
 		return codeflow.Tokens{}, sdk.Unavailable(codeflow.ReasonUnreachable, "waiting for new tokens: %w", context.Cause(ctx))
 	}
+}
+
+// close breaks off what is under way, and waits for its end.
+func (r *renewals) close() {
+	r.end()
+	r.group.Wait()
 }
 
 // join finds the renewal of a token, or begins one.

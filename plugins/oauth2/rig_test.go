@@ -157,7 +157,8 @@ func (r *rig) checkNoSecret(err error, req sdk.ContinueRequest) {
 	if len(req.Memory) > 0 && json.Unmarshal(req.Memory, &mem) != nil {
 		mem = memory{}
 	}
-	secrets := append(r.tokens(), clientSecret, url.QueryEscape(clientSecret), mem.Verifier)
+	secrets := append(r.tokens(), clientSecret, url.QueryEscape(clientSecret), mem.Verifier,
+		basicCredentials(clientID, clientSecret), basicCredentials(clientID, url.QueryEscape(clientSecret)))
 	secrets = append(secrets, req.Response.Query["code"]...)
 	for _, secret := range secrets {
 		if secret != "" && strings.Contains(said, secret) {

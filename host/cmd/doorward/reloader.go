@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"reflect"
 	"strings"
 	"sync"
 
@@ -58,7 +57,7 @@ func (r *reloader) reload(ctx context.Context, how control.Reloading) (string, e
 	for _, warning := range cfg.Warnings {
 		r.logger.Warn(warning)
 	}
-	restart := strings.Join(changedSettings(r.last, cfg), ", ")
+	restart := strings.Join(config.NeedRestart(r.last, cfg), ", ")
 	if restart != "" {
 		r.logger.Warn("settings have changed that need a restart of the host", "settings", restart)
 	}
@@ -66,7 +65,7 @@ func (r *reloader) reload(ctx context.Context, how control.Reloading) (string, e
 	if err != nil {
 		return "", err
 	}
-	r.last = withSettingsOf(cfg, r.last)
+	r.last = r.last.AfterReload(cfg)
 	told := lines(done, restart)
 	failed := done.Failed
 	for _, what := range failed {
@@ -90,7 +89,7 @@ func (r *reloader) plan(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	restart := strings.Join(changedSettings(r.inForce(), cfg), ", ")
+	restart := strings.Join(config.NeedRestart(r.inForce(), cfg), ", ")
 	told := "dry run, nothing is changed; a reload would do this:\n" + lines(would, restart)
 	if err := r.refuseRemovalOfAll(cfg); err != nil {
 		return told, err
@@ -152,38 +151,4 @@ func (r *reloader) refuseRemovalOfAll(cfg *config.Config) error {
 	}
 	return fmt.Errorf("%w, and nobody who came through them would be signed in: %s has none of what is in force and stays in force (%s); if that is meant, run: doorward reload --force",
 		errAllRemoved, from, strings.Join(removed, ", "))
-}
-
-// settingOf is what the operator writes for a field of the configuration.
-var settingOf = map[string]string{
-	"Host": "HOST", "Port": "PORT", "PublicURL": "PUBLIC_URL", "Secret": "SECRET", "SecretPrevious": "SECRET_PREVIOUS", "DBFilename": "DB_FILENAME",
-	"PluginDir": "PLUGIN_DIR", "PluginLock": "PLUGIN_LOCK", "ControlSocket": "CONTROL_SOCKET", "MetricsAddress": "METRICS_ADDRESS",
-	"AccessTokenTTL": "ACCESS_TOKEN_TTL", "RefreshTokenTTL": "REFRESH_TOKEN_TTL", "SessionCookieTTL": "SESSION_COOKIE_TTL",
-	"SessionRefreshGracePeriod": "SESSION_REFRESH_GRACE_PERIOD", "RefreshCookie": "REFRESH_TOKEN_COOKIE_…",
-	"SessionCookie": "SESSION_COOKIE_…", "TrustedProxies": "IP_TRUST_PROXY", "LogLevel": "LOG_LEVEL", "LogStyle": "LOG_STYLE",
-}
-
-// changedSettings names the host's own settings that differ, as they are written.
-func changedSettings(before, after *config.Config) []string {
-	var names []string
-	a, b := reflect.ValueOf(*before), reflect.ValueOf(*after)
-	for i := range a.NumField() {
-		name := a.Type().Field(i).Name
-		switch name {
-		case "Providers", "Files", "Sources", "Warnings":
-		default:
-			if !reflect.DeepEqual(a.Field(i).Interface(), b.Field(i).Interface()) {
-				names = append(names, settingOf[name])
-			}
-		}
-	}
-	return names
-}
-
-// withSettingsOf is the configuration that is in force: new providers, and the
-// settings with which the host was started.
-func withSettingsOf(after, before *config.Config) *config.Config {
-	inForce := *before
-	inForce.Providers, inForce.Files, inForce.Sources = after.Providers, after.Files, after.Sources
-	return &inForce
 }

@@ -6,13 +6,9 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"reflect"
 	"runtime"
-	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/doorward/doorward/host/internal/config"
 )
 
 // runIn runs a command with a database, a plugin folder and settings of its own.
@@ -72,23 +68,6 @@ func TestPluginRemoveSaysWhatItDid(t *testing.T) {
 	}
 	if code, out := runIn(t.Context(), t, dir, nil, "plugin", "remove", "a"); code != 0 || !strings.HasPrefix(out, "removed a;") {
 		t.Errorf("one that is there: %d %s", code, out)
-	}
-}
-
-// Each field that a reload cannot change has the name by which operators know it.
-func TestChangedSettingsAreNamedAsTheyAreWritten(t *testing.T) {
-	for field := range reflect.TypeFor[config.Config]().Fields() {
-		switch field.Name {
-		case "Providers", "Files", "Sources", "Warnings":
-		default:
-			if settingOf[field.Name] == "" {
-				t.Errorf("%s has no name", field.Name)
-			}
-		}
-	}
-	before, after := &config.Config{LogLevel: "info"}, &config.Config{LogLevel: "debug", Port: 1}
-	if got := strings.Join(changedSettings(before, after), " "); got != "PORT LOG_LEVEL" {
-		t.Errorf("changed: %s", strconv.Quote(got))
 	}
 }
 

@@ -20,7 +20,7 @@ var (
 	publicPath = regexp.MustCompile(`^[A-Za-z0-9._~/-]*$`)
 )
 
-func (g *group) checkListen(s settings) {
+func (g *group) checkListen(s Settings) {
 	if _, err := netip.ParseAddr(s.Host); g.ok("host") && err != nil && !hostName.MatchString(s.Host) {
 		g.refuse("host", "must be an IP address or a host name, without a port, such as 127.0.0.1")
 	}
@@ -30,7 +30,7 @@ func (g *group) checkListen(s settings) {
 }
 
 // publicURL is nil if there is a problem.
-func (g *group) publicURL(s settings) *url.URL {
+func (g *group) publicURL(s Settings) *url.URL {
 	switch {
 	case !g.ok("public_url"):
 		return nil

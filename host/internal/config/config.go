@@ -4,58 +4,38 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"time"
-
-	"github.com/doorward/doorward/sdk/options"
 )
 
-// Config is what the host is set to do, checked.
+// Config is what the host is set to do, checked: its settings, and what is made of
+// some of them. The tag of says of which, or "-" for what no setting says.
 type Config struct {
-	Host string
-	Port int // 0: the system chooses
+	Settings
 
 	// PublicURL is https, or http on loopback. Its host is in lower case, a
 	// default port and a slash at the end are left out, and there is no user,
 	// query or fragment.
-	PublicURL *url.URL
+	PublicURL *url.URL `of:"public_url"`
 
-	Secret         options.Secret // at least 32 bytes
-	SecretPrevious options.Secret // the same, or empty: none
-	DBFilename     string
-	PluginDir      string
-	PluginLock     string // path of the lock file
-
-	ControlSocket  string // path of a unix socket
-	MetricsAddress string // host:port; empty: none
-
-	AccessTokenTTL            time.Duration
-	RefreshTokenTTL           time.Duration
-	SessionCookieTTL          time.Duration
-	SessionRefreshGracePeriod time.Duration // 0: none
-
-	RefreshCookie Cookie
-	SessionCookie Cookie
+	RefreshCookie Cookie `of:"refresh_token_cookie_name,refresh_token_cookie_domain,refresh_token_cookie_secure,refresh_token_cookie_same_site"`
+	SessionCookie Cookie `of:"session_cookie_name,session_cookie_domain,session_cookie_secure,session_cookie_same_site"`
 
 	// TrustedProxies may say who the client is. Empty: nobody may.
-	TrustedProxies []netip.Prefix
-
-	LogLevel string // trace, debug, info, warn, error
-	LogStyle string // pretty, json
+	TrustedProxies []netip.Prefix `of:"ip_trust_proxy"`
 
 	// Providers are in the order of AUTH_PROVIDERS, then those that only the
 	// YAML file has, in its order.
-	Providers []Provider
+	Providers []Provider `of:"auth_providers"`
 
 	// Files are the paths of all that was read, or would have been had it been
 	// there: if one changes, the configuration may.
-	Files []string
+	Files []string `of:"-"`
 
 	// Sources are the paths of the files that say which providers there are: .env
 	// and the YAML file, if they are there.
-	Sources []string
+	Sources []string `of:"-"`
 
 	// Warnings are for the log: what works, but probably not as it is meant.
-	Warnings []string
+	Warnings []string `of:"-"`
 }
 
 // Cookie is how a cookie is set.

@@ -79,15 +79,21 @@ func TestDefaults(t *testing.T) {
 	s := newSetup(t)
 	got := s.mustLoad(t)
 	want := &config.Config{
-		Host: "127.0.0.1", Port: 8055, PublicURL: got.PublicURL, Secret: got.Secret,
-		DBFilename: filepath.Join(s.dir, "doorward.db"), PluginDir: filepath.Join("opt", "plugins"),
-		PluginLock: filepath.Join("opt", "plugins", "plugins.lock"), ControlSocket: filepath.Join(s.dir, "doorward.db.sock"),
-		Files:          []string{filepath.Join(s.dir, ".env")},
-		AccessTokenTTL: 15 * time.Minute, RefreshTokenTTL: 7 * 24 * time.Hour, SessionCookieTTL: 24 * time.Hour,
-		SessionRefreshGracePeriod: 10 * time.Second,
-		RefreshCookie:             config.Cookie{Name: "directus_refresh_token", SameSite: http.SameSiteLaxMode},
-		SessionCookie:             config.Cookie{Name: "directus_session_token", SameSite: http.SameSiteLaxMode},
-		LogLevel:                  "info", LogStyle: "pretty",
+		Settings: config.Settings{
+			Host: "127.0.0.1", Port: 8055, PublicURL: "http://localhost:8055", Secret: got.Secret,
+			DBClient: "sqlite3", DBFilename: filepath.Join(s.dir, "doorward.db"), PluginDir: filepath.Join("opt", "plugins"),
+			PluginLock: filepath.Join("opt", "plugins", "plugins.lock"), ControlSocket: filepath.Join(s.dir, "doorward.db.sock"),
+			DisableDefault: true,
+			AccessTokenTTL: 15 * time.Minute, RefreshTokenTTL: 7 * 24 * time.Hour, SessionCookieTTL: 24 * time.Hour,
+			SessionRefreshGracePeriod: 10 * time.Second,
+			RefreshCookieName:         "directus_refresh_token", RefreshCookieSameSite: "lax",
+			SessionCookieName: "directus_session_token", SessionCookieSameSite: "lax",
+			LogLevel: "info", LogStyle: "pretty",
+		},
+		PublicURL:     got.PublicURL,
+		Files:         []string{filepath.Join(s.dir, ".env")},
+		RefreshCookie: config.Cookie{Name: "directus_refresh_token", SameSite: http.SameSiteLaxMode},
+		SessionCookie: config.Cookie{Name: "directus_session_token", SameSite: http.SameSiteLaxMode},
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("Load (-want +got):\n%s", diff)

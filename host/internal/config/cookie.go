@@ -17,7 +17,7 @@ var sameSites = map[string]http.SameSite{
 
 // cookies returns how the cookies of refresh and session tokens are set. Public is
 // nil if it has a problem.
-func (g *group) cookies(s settings, public *url.URL) (refresh, session Cookie) {
+func (g *group) cookies(s Settings, public *url.URL) (refresh, session Cookie) {
 	if public == nil {
 		return Cookie{}, Cookie{}
 	}

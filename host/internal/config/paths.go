@@ -42,14 +42,14 @@ func DatabasePaths(in Input) (database, socket string, err error) {
 }
 
 // pathsIn reads the settings that are paths, and nothing else.
-func pathsIn(in Input) (*group, settings, error) {
+func pathsIn(in Input) (*group, Settings, error) {
 	l, err := newLoader(in)
 	if err != nil {
-		return nil, settings{}, err
+		return nil, Settings{}, err
 	}
 	l.problems = nil // of the rest of the YAML file
 	g := newSettings(l, map[string]given{})
-	var s settings
+	var s Settings
 	for name, to := range map[string]*string{
 		"plugin_dir": &s.PluginDir, "plugin_lock": &s.PluginLock, "control_socket": &s.ControlSocket, "db_filename": &s.DBFilename,
 	} {
@@ -67,7 +67,7 @@ func pathsIn(in Input) (*group, settings, error) {
 	return g, s, g.problem()
 }
 
-// newSettings is the group of the host's settings.
+// newSettings is the group of the host's Settings.
 func newSettings(l *loader, values map[string]given) *group {
 	return newGroup(l, values, func(option string) string {
 		if found, ok := values[option]; ok {

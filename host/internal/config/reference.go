@@ -7,7 +7,7 @@ import (
 )
 
 var (
-	settingsSchema = mustSchema[settings]()
+	settingsSchema = mustSchema[Settings]()
 	providerSchema = mustSchema[providerOptions]()
 )
 

@@ -11,9 +11,14 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// settings are the host's own options. In the environment their names stand in
-// capitals.
-type settings struct {
+// Settings are the host's own options, each named here and nowhere else: what it is
+// called, its default and what it is for. In the environment the names stand in
+// capitals. In a loaded [Config] the values are those in force: checked, with
+// defaults, and paths that can be opened.
+//
+// A running host does not take over a change, and says so ([NeedRestart]), unless the
+// tag says reload:"yes".
+type Settings struct {
 	Host           string         `option:"host" default:"127.0.0.1" doc:"address to listen on; 0.0.0.0 or :: for all"`
 	Port           int            `option:"port" default:"8055" doc:"TCP port to listen on; 0 lets the system choose and needs PUBLIC_URL"`
 	PublicURL      string         `option:"public_url" doc:"URL under which browsers reach the host: https, or http on loopback; a path is allowed. Default: http://localhost: and the port"`
@@ -28,8 +33,8 @@ type settings struct {
 	ControlSocket  string `option:"control_socket" doc:"unix socket by which doorward reload, plugins and check reach the running host. Default: DB_FILENAME and .sock"`
 	MetricsAddress string `option:"metrics_address" doc:"host:port on which /metrics and /health are served to whoever reaches it, such as 127.0.0.1:9464. Default: nowhere"`
 
-	Providers      []string `option:"auth_providers" doc:"names of the providers, with commas between them"`
-	DisableDefault bool     `option:"auth_disable_default" default:"true" doc:"accepted and without effect: there are no local passwords"`
+	Providers      []string `option:"auth_providers" reload:"yes" doc:"names of the providers, with commas between them"`
+	DisableDefault bool     `option:"auth_disable_default" reload:"yes" default:"true" doc:"accepted and without effect: there are no local passwords"`
 
 	AccessTokenTTL            time.Duration `option:"access_token_ttl" default:"15m" doc:"lifetime of access tokens; 1s to 30d"`
 	RefreshTokenTTL           time.Duration `option:"refresh_token_ttl" default:"7d" doc:"lifetime of refresh tokens; 1s to 400d"`
@@ -61,25 +66,22 @@ type listing struct {
 // loadSettings fills the config and returns which providers it lists.
 func (l *loader) loadSettings(config *Config, executable string) listing {
 	g := newSettings(l, l.givenSettings())
-	s := decode[settings](g)
-
-	config.Host, config.Port = s.Host, s.Port
-	config.Secret = s.Secret
-	config.SecretPrevious = g.secretPrevious(s)
-	config.LogLevel, config.LogStyle = s.LogLevel, strings.ReplaceAll(s.LogStyle, "raw", "json")
-	config.AccessTokenTTL, config.RefreshTokenTTL = s.AccessTokenTTL, s.RefreshTokenTTL
-	config.SessionCookieTTL, config.SessionRefreshGracePeriod = s.SessionCookieTTL, s.SessionRefreshGracePeriod
-	g.checkListen(s)
+	config.Settings = decode[Settings](g)
+	s := &config.Settings
+	s.LogStyle = strings.ReplaceAll(s.LogStyle, "raw", "json")
+	g.checkListen(*s)
 	g.checkSecret("secret", s.Secret)
-	g.checkLifetimes(s)
-	config.PublicURL = g.publicURL(s)
-	config.DBFilename = g.database(s)
-	config.PluginDir = g.pluginDir(s, executable)
-	config.PluginLock = g.pluginLock(s, config.PluginDir)
-	config.ControlSocket = g.controlSocket(s, config.DBFilename)
-	config.MetricsAddress = g.metricsAddress(s)
-	config.RefreshCookie, config.SessionCookie = g.cookies(s, config.PublicURL)
+	s.SecretPrevious = g.secretPrevious(*s)
+	g.checkLifetimes(*s)
+	s.DBFilename = g.database(*s)
+	s.PluginDir = g.pluginDir(*s, executable)
+	s.PluginLock = g.pluginLock(*s, s.PluginDir)
+	s.ControlSocket = g.controlSocket(*s, s.DBFilename)
+	s.MetricsAddress = g.metricsAddress(*s)
+	config.PublicURL = g.publicURL(*s)
+	config.RefreshCookie, config.SessionCookie = g.cookies(*s, config.PublicURL)
 	config.TrustedProxies = g.trustedProxies(s.IPTrustProxy)
+	config.settle()
 	if g.isGiven("auth_disable_default") && g.ok("auth_disable_default") && !s.DisableDefault {
 		l.warnOnce("%s has no effect: there are no local passwords to sign in with", g.spell("auth_disable_default"))
 	}
@@ -113,7 +115,7 @@ func (l *loader) givenSetting(option options.Option) (given, bool) {
 	return given{}, false
 }
 
-func (g *group) checkLifetimes(s settings) {
+func (g *group) checkLifetimes(s Settings) {
 	const most = 400 * 24 * time.Hour // browsers keep no cookie for longer
 	// Signing keys are kept for as long as a token that they signed may live.
 	g.within("access_token_ttl", s.AccessTokenTTL, time.Second, 30*24*time.Hour, "from 1s to 30d")
@@ -142,7 +144,7 @@ func (g *group) checkSecret(option string, secret options.Secret) {
 }
 
 // secretPrevious is empty if there is none, or none that differs from SECRET.
-func (g *group) secretPrevious(s settings) options.Secret {
+func (g *group) secretPrevious(s Settings) options.Secret {
 	switch {
 	case s.SecretPrevious == "":
 		return ""
@@ -154,7 +156,7 @@ func (g *group) secretPrevious(s settings) options.Secret {
 	return s.SecretPrevious
 }
 
-func (g *group) database(s settings) string {
+func (g *group) database(s Settings) string {
 	if g.ok("db_client") && s.DBClient == "pg" {
 		g.refuse("db_client", "pg (PostgreSQL) comes with a later version; write sqlite3")
 	} else if g.ok("db_client") && s.DBClient != "sqlite3" {
@@ -184,7 +186,7 @@ func isFolder(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-func (g *group) pluginDir(s settings, executable string) string {
+func (g *group) pluginDir(s Settings, executable string) string {
 	if s.PluginDir != "" {
 		return g.path("plugin_dir", s.PluginDir)
 	}
@@ -194,7 +196,7 @@ func (g *group) pluginDir(s settings, executable string) string {
 	return filepath.Join(filepath.Dir(executable), "plugins")
 }
 
-func (g *group) pluginLock(s settings, dir string) string {
+func (g *group) pluginLock(s Settings, dir string) string {
 	if s.PluginLock != "" {
 		return g.path("plugin_lock", s.PluginLock)
 	}
@@ -204,7 +206,7 @@ func (g *group) pluginLock(s settings, dir string) string {
 // maxSocketPath is how long the path of a unix socket may be everywhere, in bytes.
 const maxSocketPath = 103
 
-func (g *group) controlSocket(s settings, database string) string {
+func (g *group) controlSocket(s Settings, database string) string {
 	path := database + ".sock"
 	if s.ControlSocket != "" {
 		path = under(g.base("control_socket"), s.ControlSocket)
@@ -216,7 +218,7 @@ func (g *group) controlSocket(s settings, database string) string {
 	return path
 }
 
-func (g *group) metricsAddress(s settings) string {
+func (g *group) metricsAddress(s Settings) string {
 	if s.MetricsAddress == "" {
 		return ""
 	}

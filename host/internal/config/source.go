@@ -98,8 +98,12 @@ func foldName(name string) string {
 	return strings.ToUpper(strings.ReplaceAll(name, "-", "_"))
 }
 
-// ownSettings begin with AUTH_ and belong to no provider.
-var ownSettings = []string{"AUTH_PROVIDERS", "AUTH_PROVIDERS_FILE", "AUTH_DISABLE_DEFAULT", "AUTH_DISABLE_DEFAULT_FILE"}
+// isSetting reports whether a variable is a setting of the host: some begin with
+// AUTH_ and belong to no provider.
+func isSetting(variable string) bool {
+	_, ok := settingsSchema.Lookup(strings.ToLower(strings.TrimSuffix(variable, fileSuffix)))
+	return ok && variable == strings.ToUpper(variable)
+}
 
 // sortVariables gives each variable AUTH_… to the provider it belongs to, the one
 // with the longest prefix, and warns of those that belong to none.
@@ -107,7 +111,7 @@ func (l *loader) sortVariables(sources []*source) {
 	for i, layer := range l.layers {
 		for _, name := range slices.Sorted(maps.Keys(layer)) {
 			v := layer[name]
-			if v.value == "" || slices.Contains(ownSettings, name) || !strings.HasPrefix(foldName(name), "AUTH_") {
+			if v.value == "" || isSetting(name) || !strings.HasPrefix(foldName(name), "AUTH_") {
 				continue
 			}
 			s := ownerOf(name, sources)

@@ -217,6 +217,14 @@ func gitea() flavour {
 	return flavour{
 		name: "Gitea (fake)", authorize: "/login/oauth/authorize", token: "/login/oauth/access_token", api: "/api/v1",
 		auth: Any, plain: true, kind: "bearer", expires: time.Hour, refresh: true,
+		refuse: func(_ *http.Request, p problem) *Reply {
+			// One word for a bad code and for a wrong secret.
+			said := map[string]string{"invalid_grant": "client is not authorized", "invalid_client": "invalid client secret"}
+			if text, ok := said[p.code]; ok {
+				p.code, p.text = "unauthorized_client", text
+			}
+			return object(http.StatusBadRequest, map[string]any{"error": p.code, "error_description": p.text})
+		},
 		routes: func(s *Server, _, api *http.ServeMux) {
 			api.Handle("/api/v1/user", s.owned(Profile, func(_ *http.Request, _ grant, p Person) *Reply {
 				return object(http.StatusOK, map[string]any{

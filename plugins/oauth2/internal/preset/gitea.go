@@ -1,6 +1,7 @@
 package preset
 
-// Source: Gitea 1.27.3, routers/web/auth/oauth2_provider.go and routers/api/v1.
+// Source: Gitea 1.26.0 and 1.27.3, routers/web/auth/oauth2_provider.go and
+// routers/api/v1; a server of 1.26.0 was signed in at.
 var gitea = Preset{
 	Name: "gitea", Title: "Gitea", Icon: "branches", Dated: facts,
 	API:          "{base}/api/v1",
@@ -16,6 +17,8 @@ var gitea = Preset{
 	},
 	Identifiers: []Identifier{{"id", Integer}},
 	RefuseWhen:  []string{"prohibit_login"},
+	// With unauthorized_client, as a wrong secret has it, too.
+	CodeRefused: []string{"client is not authorized", "failed PKCE code challenge", "unable to parse refresh token", "token was already used"},
 	Username:    "login",
 	FullName:    "full_name|login",
 	Email:       "emails[primary && verified].email",
@@ -31,7 +34,7 @@ var gitea = Preset{
 			"Copy client ID and client secret at once: the secret is shown only this time.",
 		},
 		Extra:      []string{"AUTH_GITEA_BASE_URL=https://gitea.example.com"},
-		Callback:   "Must be one of the registered URLs exactly; the port of a loopback address may differ.",
+		Callback:   "Must be one of the registered URLs exactly.",
 		Restricted: "whoever has an account on your server can sign in. `allowed_organizations` and `allowed_teams` (`ORG/TEAM`, or `id:` and the number) let in some, and ask for the scope `read:organization`.",
 		Email:      "the primary address, and only if the server has verified it.",
 		Session:    "a token lasts an hour, its refresh token 730 hours by default. There is no revocation.",

@@ -43,6 +43,10 @@ type Preset struct {
 	ErrorWhen  []string
 	RefuseWhen []string
 
+	// CodeRefused are the descriptions with which the token endpoint refuses a code or
+	// a refresh token, and not the client, whatever the word of its error.
+	CodeRefused []string
+
 	// Identifiers are the stable ones; the first is the default. There is no way to
 	// have another one with a preset.
 	Identifiers []Identifier

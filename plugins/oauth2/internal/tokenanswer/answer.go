@@ -35,6 +35,10 @@ type Dialect struct {
 	ErrorWhen   []fieldpath.Rule
 	MissingType bool   // token_type may be missing, and means Bearer
 	Method      string // client_token_endpoint_auth_method, for texts
+
+	// CodeRefused are descriptions with which an error is about the code, or the
+	// refresh token, and not about the client.
+	CodeRefused []string
 }
 
 // Answer is one that grants tokens.

@@ -2,6 +2,7 @@ package tokenanswer
 
 import (
 	"net/http"
+	"slices"
 
 	"github.com/doorward/doorward/plugins/oauth2/internal/profile"
 	"github.com/doorward/doorward/sdk"
@@ -25,6 +26,9 @@ func (d Dialect) refusal(a upstream.Answer, object claims.Object) error {
 	}
 	description, _ := object["error_description"].(string)
 	text := codeflow.Describe(code, description)
+	if slices.Contains(d.CodeRefused, description) {
+		return sdk.InvalidResponse("invalid_grant", "%s", text)
+	}
 	switch code {
 	case "invalid_client", "unauthorized_client", "incorrect_client_credentials":
 		return sdk.Misconfigured(sdk.Reason(code), "%s: check client_id, client_secret and %s", text, d.methods())

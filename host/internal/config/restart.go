@@ -1,0 +1,50 @@
+package config
+
+import (
+	"reflect"
+	"strings"
+)
+
+// NeedRestart names the settings that differ, as operators write them, and that a
+// running host does not take over.
+func NeedRestart(before, after *Config) []string {
+	var names []string
+	a, b := reflect.ValueOf(before.Settings), reflect.ValueOf(after.Settings)
+	for field := range reflect.TypeFor[Settings]().Fields() {
+		if field.Tag.Get("reload") == "yes" {
+			continue
+		}
+		if !reflect.DeepEqual(a.FieldByIndex(field.Index).Interface(), b.FieldByIndex(field.Index).Interface()) {
+			names = append(names, nameOf(field))
+		}
+	}
+	return names
+}
+
+// nameOf is the name of a setting in the environment.
+func nameOf(field reflect.StructField) string {
+	name, _, _ := strings.Cut(field.Tag.Get("option"), ",")
+	return strings.ToUpper(name)
+}
+
+// AfterReload is the configuration that is in force when a running host has read
+// another one: its providers, and the settings with which the host was started.
+func (c *Config) AfterReload(read *Config) *Config {
+	inForce := *c
+	inForce.Providers, inForce.Files, inForce.Sources = read.Providers, read.Files, read.Sources
+	return &inForce
+}
+
+// settle puts what was made of settings in their place, so that two ways to write
+// the same are no change.
+func (c *Config) settle() {
+	if c.PublicURL != nil {
+		c.Settings.PublicURL = c.PublicURL.String()
+	}
+	c.RefreshCookieDomain, c.RefreshCookieSecure = c.RefreshCookie.Domain, c.RefreshCookie.Secure
+	c.SessionCookieDomain, c.SessionCookieSecure = c.SessionCookie.Domain, c.SessionCookie.Secure
+	c.IPTrustProxy = nil
+	for _, prefix := range c.TrustedProxies {
+		c.IPTrustProxy = append(c.IPTrustProxy, prefix.String())
+	}
+}
