@@ -35,7 +35,9 @@ func sessionEndCommand(environ []string) *cobra.Command {
 			"SECRET that is lost, or that somebody else has, and cannot be undone. Stop the host before, and start it with\n" +
 			"a new SECRET afterwards; without SECRET_PREVIOUS.",
 		Example: "  doorward session end --provider corp\n  doorward session end --user ann@example.org\n  doorward session end --all",
-		Args:    cobra.NoArgs,
+		Args: func(cmd *cobra.Command, args []string) error {
+			return errors.Join(cobra.NoArgs(cmd, args), namesWhose(cmd))
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			at, err := host.database()
 			if err != nil {
@@ -56,6 +58,20 @@ func sessionEndCommand(environ []string) *cobra.Command {
 	cmd.MarkFlagsMutuallyExclusive("forget-secret", "provider")
 	cmd.MarkFlagsMutuallyExclusive("forget-secret", "user")
 	return cmd
+}
+
+// namesWhose returns an error if a flag that says whose sessions end does not say it.
+// A script whose variable is not set would end those of all.
+func namesWhose(cmd *cobra.Command) error {
+	for _, name := range []string{"provider", "user"} {
+		if flag := cmd.Flag(name); flag.Changed && flag.Value.String() == "" {
+			return fmt.Errorf("--%s is empty; to end all sessions, use --all", name)
+		}
+	}
+	if flag := cmd.Flag("all"); flag.Changed && flag.Value.String() != "true" {
+		return errors.New("--all=false ends no session; use --all, --provider or --user")
+	}
+	return nil
 }
 
 // ending ends sessions from outside of a host.

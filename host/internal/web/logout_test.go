@@ -44,6 +44,8 @@ func (federated) Refresh(_ context.Context, grant []byte) (sdk.Refreshed, error)
 	switch string(grant) {
 	case "grant-of-locked":
 		return sdk.Refreshed{}, sdk.Denied(sdk.ReasonAccountLocked, "locked")
+	case "grant-of-trainee":
+		return sdk.Refreshed{}, sdk.Denied(sdk.ReasonAccountExpired, "expired")
 	case "grant-of-offline":
 		return sdk.Refreshed{}, sdk.Unavailable("down", "no answer from secret-host")
 	}
