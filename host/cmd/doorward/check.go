@@ -75,7 +75,7 @@ var pendingText = map[provider.Pending]string{
 	provider.PendingRemoved: ": still in force, but not in the configuration any more; doorward reload removes it",
 }
 
-var errFindings = errors.New("there is something to mend")
+var errFindings = errors.New("there are errors; see above")
 
 func printChecked(out io.Writer, checked []provider.Checked) error {
 	var err error
