@@ -11,6 +11,7 @@ import (
 
 	"github.com/doorward/doorward/host/internal/control"
 	"github.com/doorward/doorward/host/internal/provider"
+	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/host/internal/store/sqlite"
 	"github.com/doorward/doorward/sdk"
 )
@@ -22,7 +23,8 @@ func checkCommand(environ []string) *cobra.Command {
 		Short: "Look for what is wrong with a provider, or with all",
 		Long: "Look for what is wrong with a provider, or with all of them, without signing anybody in.\n\n" +
 			"The running host checks them as its configuration says now: it reads its files, opens on trial what is not in force,\n" +
-			"and says so. If none runs, the plugins are started for it. The command fails if there is an error.",
+			"and says so. If none runs, the plugins are started for it, and SECRET is compared with the database. The command\n" +
+			"fails if there is an error.",
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name := ""
@@ -57,6 +59,9 @@ func check(ctx context.Context, at *reach, name string) ([]provider.Checked, err
 		return nil, err
 	}
 	h := host{config: cfg, logger: hclog.NewNullLogger()}
+	if err := sqlite.ConfirmSecretIn(ctx, cfg.DBFilename, sso.Confirming(h.secrets())); err != nil {
+		return nil, err
+	}
 	providers, err := h.startProviders(ctx, nil)
 	if err != nil {
 		return nil, err
@@ -75,9 +80,12 @@ var pendingText = map[provider.Pending]string{
 	provider.PendingRemoved: ": still in force, but not in the configuration any more; doorward reload removes it",
 }
 
-var errFindings = errors.New("there is something to mend")
+var errFindings = errors.New("there are errors; see above")
 
 func printChecked(out io.Writer, checked []provider.Checked) error {
+	if len(checked) == 0 {
+		fmt.Fprintln(out, noProviders)
+	}
 	var err error
 	for _, c := range checked {
 		fmt.Fprintf(out, "%s (%s)%s\n", c.Provider, c.Plugin, pendingText[c.Pending])

@@ -69,6 +69,16 @@ func groupsKnowTheirCommands(cmd *cobra.Command) {
 	}
 }
 
+// atLeastOne makes it an error to leave out what a command is about.
+func atLeastOne(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return fmt.Errorf("%s is missing: %s", what, cmd.UseLine())
+		}
+		return nil
+	}
+}
+
 // unknownCommand returns an error if a command that has others was given arguments.
 func unknownCommand(cmd *cobra.Command, args []string) error {
 	if !cmd.HasSubCommands() || len(args) == 0 {

@@ -29,7 +29,7 @@ func (s *Server) fromProvider(next echo.HandlerFunc) echo.HandlerFunc {
 			return parseInbound(c, "", next)
 		}
 		if mediaType(req) != echo.MIMEApplicationForm {
-			return errUnsupported
+			return mediaError{echo.MIMEApplicationForm}
 		}
 		return s.withRoom(c, limit, func() error {
 			form, err := readText(req)

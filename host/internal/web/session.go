@@ -117,7 +117,7 @@ func readBody(c echo.Context, into any, form func(get func(string) string)) erro
 		form(values.Get)
 		return nil
 	case media != echo.MIMEApplicationJSON && req.ContentLength != 0:
-		return errUnsupported
+		return mediaError{echo.MIMEApplicationJSON + " or " + echo.MIMEApplicationForm}
 	}
 	decoder := json.NewDecoder(req.Body)
 	err := decoder.Decode(into)
