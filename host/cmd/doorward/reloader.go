@@ -91,6 +91,9 @@ func (r *reloader) plan(ctx context.Context) (string, error) {
 	}
 	restart := strings.Join(config.NeedRestart(r.inForce(), cfg), ", ")
 	told := "dry run, nothing is changed; a reload would do this:\n" + lines(would, restart)
+	for _, warning := range cfg.Warnings {
+		told += "\nwarning: " + warning
+	}
 	if err := r.refuseRemovalOfAll(cfg); err != nil {
 		return told, err
 	}
@@ -106,7 +109,8 @@ func (r *reloader) check(ctx context.Context, name string) ([]provider.Checked, 
 	if err != nil {
 		return nil, fmt.Errorf("the configuration has changed and cannot be loaded, what is in force goes on: %w", err)
 	}
-	return r.providers.CheckConfigured(ctx, configured(cfg), name)
+	checked, err := r.providers.CheckConfigured(ctx, configured(cfg), name)
+	return withWarnings(checked, name, cfg.Warnings), err
 }
 
 func (r *reloader) inForce() *config.Config {
