@@ -68,9 +68,26 @@ func check(ctx context.Context, at *reach, name string) ([]provider.Checked, err
 	}
 	defer providers.Stop()
 	checked, err = providers.Check(ctx, name)
+	checked = withWarnings(checked, name, cfg.Warnings)
 	return withAccounts(ctx, checked, func(ctx context.Context, name string) (int, error) {
 		return sqlite.CountUsersIn(ctx, cfg.DBFilename, name)
 	}), err
+}
+
+// ofTheConfiguration stands where a provider does, for what concerns none of them.
+const ofTheConfiguration = "configuration"
+
+// withWarnings adds what may not be meant as the configuration has it, unless one
+// provider was asked for.
+func withWarnings(checked []provider.Checked, name string, warnings []string) []provider.Checked {
+	if name != "" || len(warnings) == 0 {
+		return checked
+	}
+	all := provider.Checked{Provider: ofTheConfiguration}
+	for _, text := range warnings {
+		all.Findings = append(all.Findings, sdk.Finding{Severity: sdk.SeverityWarning, Subject: "setting", Text: text})
+	}
+	return append([]provider.Checked{all}, checked...)
 }
 
 // pendingText says what was checked, if it is not what is in force.
@@ -88,7 +105,11 @@ func printChecked(out io.Writer, checked []provider.Checked) error {
 	}
 	var err error
 	for _, c := range checked {
-		fmt.Fprintf(out, "%s (%s)%s\n", c.Provider, c.Plugin, pendingText[c.Pending])
+		what := c.Provider
+		if c.Plugin != "" {
+			what += " (" + c.Plugin + ")"
+		}
+		fmt.Fprintln(out, what+pendingText[c.Pending])
 		for _, f := range c.Findings {
 			fmt.Fprintf(out, "  %-8s %s: %s\n", f.Severity, f.Subject, f.Text)
 			if f.Severity == sdk.SeverityError {
