@@ -200,9 +200,13 @@ func TestPresetsOfAnotherPlugin(t *testing.T) {
 	if out := host.mustRun(t, "presets"); !strings.Contains(out, "GitHub Enterprise") || !strings.Contains(out, "active-directory") {
 		t.Errorf("doorward presets:\n%s", out)
 	}
+	if err := host.Stop(); err != nil { // a running host would check by its own environment
+		t.Fatal(err)
+	}
 	for setting, want := range map[string]string{
 		"AUTH_GITHUB_DRIVER=openid": "the preset github is one of oauth2",
-		"AUTH_GITHUB_PRESET=google": "no plugin in plugins.lock knows the preset",
+		"AUTH_GITHUB_PRESET=google": "an OpenID provider needs none: write openid as AUTH_GITHUB_DRIVER",
+		"AUTH_GITHUB_PRESET=githb":  `no plugin in plugins.lock knows the preset "githb"; did you mean "github"?`,
 	} {
 		cmd := host.Command("check")
 		cmd.Env = append(cmd.Env, setting, "DB_FILENAME="+filepath.Join(t.TempDir(), "none.db")) // the running host is not asked

@@ -47,7 +47,7 @@ func sampleSealed(ctx context.Context, from queryer) (sample sso.SealedSample, e
 // [Open] would, and changes nothing. A file that is not there is confirmed, and so is one
 // from before there were checks, which only Open brings up to date.
 func ConfirmSecretIn(ctx context.Context, path string, confirm sso.ConfirmSecret) error {
-	return readIn(path, func(db *sql.DB) error {
+	err := readIn(path, func(db *sql.DB) error {
 		var checked bool
 		err := db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema WHERE name = 'secret_checks'`).Scan(&checked)
 		if err != nil || !checked {
@@ -57,11 +57,13 @@ func ConfirmSecretIn(ctx context.Context, path string, confirm sso.ConfirmSecret
 		if err != nil {
 			return err
 		}
-		if _, err := confirm(sample); err != nil {
-			return fmt.Errorf("opening database %q: %w", path, err)
-		}
-		return nil
+		_, err = confirm(sample)
+		return err
 	})
+	if err != nil {
+		return fmt.Errorf("looking whether SECRET is that of database %q: %w", path, err)
+	}
+	return nil
 }
 
 // SecretChecks implements sso.Sealed.
