@@ -36,11 +36,11 @@ func (g groupSource) reads(call string) bool {
 func (m *mechanism) groups(root map[string]any) ([]group, error) {
 	var list []group
 	for _, source := range m.set.groupSources {
-		found, err := source.path.All(root)
+		elements, err := source.elements(root)
 		if err != nil {
 			return nil, sdk.InvalidResponse(claims.ReasonClaimInvalid, "groups: %w", err)
 		}
-		for _, element := range source.elements(found) {
+		for _, element := range elements {
 			one, err := source.group(element)
 			if errors.Is(err, fieldpath.ErrAmbiguous) || passesForID(one.name) {
 				m.logger.Warn("a group is left out: its name could be mistaken for another's", "kind", source.kind)
@@ -58,14 +58,20 @@ func (m *mechanism) groups(root map[string]any) ([]group, error) {
 	return list, nil
 }
 
-// elements splits a single text, if the operator has not said that it is one group.
-func (g groupSource) elements(found []any) []any {
-	if len(found) != 1 || !g.split {
-		return found
+// elements are the values at the path. A text in place of a list is split, if the
+// operator has not said that it is one group. An element of a list never is: whoever
+// may name a group "guests,admins", and is in no other, would be in both.
+func (g groupSource) elements(root map[string]any) ([]any, error) {
+	if !g.split || g.path.Filters() {
+		return g.path.All(root)
 	}
-	text, ok := found[0].(string)
+	found, err := g.path.One(root)
+	if err != nil {
+		return nil, err
+	}
+	text, ok := found.(string)
 	if !ok {
-		return found
+		return g.path.All(root)
 	}
 	var list []any
 	for name := range strings.SplitSeq(text, ",") {
@@ -73,7 +79,7 @@ func (g groupSource) elements(found []any) []any {
 			list = append(list, name)
 		}
 	}
-	return list
+	return list, nil
 }
 
 // group reads an element.

@@ -90,7 +90,7 @@ func (m *mechanism) again(ctx context.Context, g grantContent) (sdk.Identity, er
 	if g.RefreshToken == "" {
 		return sdk.Identity{}, sdk.Unavailable(reasonGrantExpired, "the token has ended and there is no refresh token: the session goes on until its own end")
 	}
-	tokens, err := m.renewals.do(ctx, m, g.RefreshToken)
+	tokens, err := m.renewals.do(ctx, m, g.RefreshToken, g.AccessToken)
 	if err != nil {
 		return sdk.Identity{}, err
 	}

@@ -44,6 +44,21 @@ func TestRefreshes(t *testing.T) {
 			t.Errorf("%v", err)
 		}
 	})
+	t.Run("OS27 a token shorter than what is remembered of its renewal", func(t *testing.T) {
+		r, as := startRig(t, oauth2test.Config{Now: clock.Now, Expires: 2 * time.Minute, Refresh: true, LastingRefresh: true}, nil)
+		grant := r.mustLogin("alice").Grant
+		for range 3 {
+			clock.Advance(2 * time.Minute)
+			got, err := r.refresh(grant)
+			if err != nil {
+				t.Fatal(err)
+			}
+			grant = got.Grant
+		}
+		if n := as.Hits(oauth2test.Token); n != 4 {
+			t.Errorf("%d token requests", n)
+		}
+	})
 	t.Run("OS27 the profile fails after the renewal", func(t *testing.T) {
 		r, as, grant := start(t, oauth2test.GitHubApp, nil)
 		clock.Advance(9 * time.Hour)

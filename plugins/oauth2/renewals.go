@@ -39,9 +39,11 @@ const (
 )
 
 // do renews, or waits for whoever does, or returns what came of it a moment ago.
-func (r *renewals) do(ctx context.Context, m *mechanism, refreshToken string) (codeflow.Tokens, error) {
+// Spent is the access token that has ended: with a refresh token that is good for
+// many uses, it may be the one that is remembered, and of no use any more.
+func (r *renewals) do(ctx context.Context, m *mechanism, refreshToken, spent string) (codeflow.Tokens, error) {
 	key := sha256.Sum256([]byte(refreshToken))
-	one, mine := r.join(key, m.now())
+	one, mine := r.join(key, spent, m.now())
 	if mine {
 		// Whoever came first may go away; others wait for the answer.
 		r.group.Go(func() {
@@ -66,10 +68,10 @@ func (r *renewals) close() {
 }
 
 // join finds the renewal of a token, or begins one.
-func (r *renewals) join(key [sha256.Size]byte, now time.Time) (one *renewal, mine bool) {
+func (r *renewals) join(key [sha256.Size]byte, spent string, now time.Time) (one *renewal, mine bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if one, ok := r.list[key]; ok && (one.ended.IsZero() || now.Sub(one.ended) < keepRenewal) {
+	if one, ok := r.list[key]; ok && one.serves(spent, now) {
 		return one, false
 	}
 	if r.list == nil || len(r.list) >= maxRenewals {
@@ -78,6 +80,12 @@ func (r *renewals) join(key [sha256.Size]byte, now time.Time) (one *renewal, min
 	one = &renewal{done: make(chan struct{})}
 	r.list[key] = one
 	return one, true
+}
+
+// serves reports whether to wait for the renewal, or to take what came of it. Those
+// in the list that have ended have brought tokens. It is called with mu held.
+func (o *renewal) serves(spent string, now time.Time) bool {
+	return o.ended.IsZero() || now.Sub(o.ended) < keepRenewal && o.tokens.AccessToken != spent
 }
 
 // sweep drops what has ended: all that is old, and if that is not enough, all.

@@ -69,6 +69,10 @@ type Config struct {
 	Expires time.Duration
 	Refresh bool
 
+	// LastingRefresh makes a refresh token good for many uses: a renewal brings no
+	// new one, and ends no access token.
+	LastingRefresh bool
+
 	// PageSize is how many items a page of a list has at most; the default is what
 	// the client asks for, or 30.
 	PageSize int

@@ -150,9 +150,18 @@ func verifies(g grant, verifier string) bool {
 }
 
 func (s *Server) renew(client Client, form url.Values) (map[string]any, *problem) {
-	g, ok := s.grants.take(&s.grants.refresh, form.Get("refresh_token"))
+	take := s.grants.take
+	if s.config.LastingRefresh {
+		take = s.grants.look
+	}
+	g, ok := take(&s.grants.refresh, form.Get("refresh_token"))
 	if !ok || g.client != client.ID {
 		return nil, &problem{http.StatusBadRequest, s.flavour.refreshProblem(), "The refresh token passed is incorrect or expired."}
+	}
+	if s.config.LastingRefresh {
+		members := s.issue(g)
+		delete(members, "refresh_token")
+		return members, nil
 	}
 	s.grants.end(g.access) // GitHub, Nextcloud: the old token ends, too
 	return s.issue(g), nil

@@ -102,6 +102,13 @@ func (p Path) Single() bool {
 	return len(p.alternatives) == 1 && !slices.ContainsFunc(p.alternatives[0], step.each)
 }
 
+// Filters reports whether the path leads through elements of a list.
+func (p Path) Filters() bool {
+	return slices.ContainsFunc(p.alternatives, func(r route) bool {
+		return slices.ContainsFunc(r, func(s step) bool { return s.filter })
+	})
+}
+
 // Last is the name of the member that the path, or the first of its alternatives,
 // ends in: email for emails[primary].email.
 func (p Path) Last() string {
