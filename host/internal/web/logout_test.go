@@ -389,3 +389,14 @@ func TestPasswordThatExpiresSoon(t *testing.T) {
 		t.Error("told again at a refresh")
 	}
 }
+
+// A login that is under way is no logout, and a message that names it does not end it.
+func TestLogoutMessageLeavesALoginAlone(t *testing.T) {
+	s := federatedSite(t)
+	b := s.browser(t)
+	state := b.begin("/auth/login/idp")
+	if a := b.get("/auth/login/idp/logout?RelayState=" + state); a.StatusCode != http.StatusBadRequest || len(a.Cookies()) > 0 {
+		t.Errorf("%s, cookies %v", a.Status, a.Cookies())
+	}
+	wantSignedIn(t, b.get("/auth/login/idp/callback?code=ada&state="+state))
+}

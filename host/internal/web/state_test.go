@@ -234,3 +234,17 @@ func TestLargestResponseIsPostedAgain(t *testing.T) {
 		}
 	})
 }
+
+// A response that comes to the wrong URL does not end the login that it names: not at
+// another provider, and not a logout.
+func TestResponseElsewhereLeavesALoginAlone(t *testing.T) {
+	s := newSite(t, "")
+	b := s.browser(t)
+	state := b.begin("/auth/login/op")
+	for _, path := range []string{"/auth/login/cookie/callback?code=ada&state=", "/auth/login/op/logout?state="} {
+		if a := b.get(path + state); a.StatusCode/100 != 4 || len(a.Cookies()) > 0 {
+			t.Errorf("%s: %s, cookies %v", path, a.Status, a.Cookies())
+		}
+	}
+	wantSignedIn(t, b.get("/auth/login/op/callback?code=ada&state="+state))
+}
