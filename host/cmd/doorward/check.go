@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	hclog "github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
@@ -77,6 +78,10 @@ func check(ctx context.Context, at *reach, name string) ([]provider.Checked, err
 // ofTheConfiguration stands where a provider does, for what concerns none of them.
 const ofTheConfiguration = "configuration"
 
+func isOfAProvider(c provider.Checked) bool {
+	return c.Provider != ofTheConfiguration || c.Plugin != ""
+}
+
 // withWarnings adds what may not be meant as the configuration has it, unless one
 // provider was asked for.
 func withWarnings(checked []provider.Checked, name string, warnings []string) []provider.Checked {
@@ -100,7 +105,7 @@ var pendingText = map[provider.Pending]string{
 var errFindings = errors.New("there are errors; see above")
 
 func printChecked(out io.Writer, checked []provider.Checked) error {
-	if len(checked) == 0 {
+	if !slices.ContainsFunc(checked, isOfAProvider) {
 		fmt.Fprintln(out, noProviders)
 	}
 	var err error
