@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	hclog "github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
@@ -100,9 +101,6 @@ var pendingText = map[provider.Pending]string{
 var errFindings = errors.New("there are errors; see above")
 
 func printChecked(out io.Writer, checked []provider.Checked) error {
-	if len(checked) == 0 {
-		fmt.Fprintln(out, noProviders)
-	}
 	var err error
 	for _, c := range checked {
 		what := c.Provider
@@ -116,6 +114,9 @@ func printChecked(out io.Writer, checked []provider.Checked) error {
 				err = errFindings
 			}
 		}
+	}
+	if !slices.ContainsFunc(checked, func(c provider.Checked) bool { return c.Provider != ofTheConfiguration }) {
+		fmt.Fprintln(out, noProviders)
 	}
 	return err
 }
