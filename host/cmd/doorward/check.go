@@ -78,10 +78,6 @@ func check(ctx context.Context, at *reach, name string) ([]provider.Checked, err
 // ofTheConfiguration stands where a provider does, for what concerns none of them.
 const ofTheConfiguration = "configuration"
 
-func isOfAProvider(c provider.Checked) bool {
-	return c.Provider != ofTheConfiguration || c.Plugin != ""
-}
-
 // withWarnings adds what may not be meant as the configuration has it, unless one
 // provider was asked for.
 func withWarnings(checked []provider.Checked, name string, warnings []string) []provider.Checked {
@@ -105,9 +101,6 @@ var pendingText = map[provider.Pending]string{
 var errFindings = errors.New("there are errors; see above")
 
 func printChecked(out io.Writer, checked []provider.Checked) error {
-	if !slices.ContainsFunc(checked, isOfAProvider) {
-		fmt.Fprintln(out, noProviders)
-	}
 	var err error
 	for _, c := range checked {
 		what := c.Provider
@@ -121,6 +114,9 @@ func printChecked(out io.Writer, checked []provider.Checked) error {
 				err = errFindings
 			}
 		}
+	}
+	if !slices.ContainsFunc(checked, func(c provider.Checked) bool { return c.Provider != ofTheConfiguration }) {
+		fmt.Fprintln(out, noProviders)
 	}
 	return err
 }
