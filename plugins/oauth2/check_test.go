@@ -75,6 +75,16 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		}, "client_secret", sdk.SeverityError, "nobody gave out"},
 		{"profile endpoint down", map[string]any{"profile_url": "http://127.0.0.1:1/"}, nil, "profile_url", sdk.SeverityError, "refused"},
 		{"profile endpoint wrong", nil, func(as *oauth2test.Server) { as.Alter(oauth2test.Profile, answer(404, "text/plain", "")) }, "profile_url", sdk.SeverityWarning, "404"},
+		{"profile endpoint is a page", nil, func(as *oauth2test.Server) { as.Alter(oauth2test.Profile, answer(200, "text/html", "<html>")) }, "profile_url", sdk.SeverityWarning, "HTML"},
+		{"token endpoint is a page", nil, func(as *oauth2test.Server) { as.Alter(oauth2test.Token, answer(200, "text/html", "<html>")) }, "access_url", sdk.SeverityError, "HTML"},
+		{"token endpoint leads on", nil, func(as *oauth2test.Server) {
+			as.Alter(oauth2test.Token, func(_ *oauth2test.Server, _ *http.Request, reply *oauth2test.Reply) {
+				*reply = oauth2test.Reply{Status: 301, Header: http.Header{"Location": {"/elsewhere"}}}
+			})
+		}, "access_url", sdk.SeverityError, "/elsewhere"},
+		{"client that is not found", nil, func(as *oauth2test.Server) {
+			as.Alter(oauth2test.Token, answer(404, "application/json", `{"error":"Not Found"}`))
+		}, "client_secret", sdk.SeverityError, `"Not Found": check client_id`},
 		{"authorization endpoint fails", nil, func(as *oauth2test.Server) { as.Alter(oauth2test.Authorization, answer(500, "text/plain", "")) }, "authorize_url", sdk.SeverityWarning, "500"},
 		{"clock", nil, func(as *oauth2test.Server) {
 			as.Alter(oauth2test.Profile, func(_ *oauth2test.Server, _ *http.Request, reply *oauth2test.Reply) {
@@ -83,6 +93,8 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		}, "clock", sdk.SeverityWarning, "NTP"},
 		{"PKCE off", map[string]any{"pkce": "off"}, nil, "pkce", sdk.SeverityWarning, "state"},
 		{"unstable identifier", map[string]any{"identifier_key": "username"}, nil, "identifier_key", sdk.SeverityWarning, "whoever has it next"},
+		{"unstable identifier in one word", map[string]any{"identifier_key": "preferredUsername"}, nil, "identifier_key", sdk.SeverityWarning, "whoever has it next"},
+		{"unstable identifier of two words", map[string]any{"identifier_key": "user_login"}, nil, "identifier_key", sdk.SeverityWarning, "whoever has it next"},
 		{"callback", nil, nil, "callback", sdk.SeverityOK, callbackURL},
 		{"fields", nil, nil, "fields", sdk.SeverityOK, "e-mail from email; verified from email_verified"},
 		{"verified", nil, nil, "email_verified_key", sdk.SeverityOK, "email_verified = true"},
@@ -104,5 +116,21 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 	}
 	if f := findings(t, r)["callback"]; !strings.Contains(f.Text, "whole path") {
 		t.Errorf("%+v", f)
+	}
+}
+
+// TestCheckKeepsHeadersToTheAPI: they may hold a key, and the authorization endpoint
+// is for browsers, which send none.
+func TestCheckKeepsHeadersToTheAPI(t *testing.T) {
+	r, as := startRig(t, oauth2test.Config{}, map[string]any{"profile_headers": map[string]any{"X-Api-Key": "key-of-the-api"}})
+	keys := map[oauth2test.Endpoint]string{}
+	for _, at := range []oauth2test.Endpoint{oauth2test.Authorization, oauth2test.Profile} {
+		as.Alter(at, func(_ *oauth2test.Server, req *http.Request, _ *oauth2test.Reply) {
+			keys[at] = req.Header.Get("X-Api-Key")
+		})
+	}
+	findings(t, r)
+	if keys[oauth2test.Authorization] != "" || keys[oauth2test.Profile] == "" {
+		t.Errorf("OS24 %v", keys)
 	}
 }

@@ -41,6 +41,9 @@ func (m *mechanism) request(run func(*http.Client) (codeflow.Tokens, error)) (co
 	if err != nil {
 		return codeflow.Tokens{}, err
 	}
+	if d.answer.Odd != nil {
+		m.logger.Warn("the scopes that were granted cannot be read", "because", d.answer.Odd)
+	}
 	return tokens, m.checkScopes(d.answer)
 }
 

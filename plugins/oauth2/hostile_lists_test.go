@@ -86,10 +86,36 @@ func TestPagesElsewhere(t *testing.T) {
 			t.Error("a token went elsewhere")
 		}
 	})
-	t.Run("OS15 OS19 too many items", func(t *testing.T) {
+	t.Run("OS15 OS19 too many pages", func(t *testing.T) {
 		r, _ := startRig(t, people(crowded(profile.MaxItems+1)), map[string]any{"read_groups": true})
 		_, err := r.login("jane")
 		checkReason(t, err, sdk.ErrInvalidResponse, profile.ReasonPages)
+		checkSays(t, err.Error(), "pages")
+	})
+	for _, more := range []int{0, 1} {
+		t.Run(fmt.Sprintf("OS15 OS19 %d items more than are read", more), func(t *testing.T) {
+			r, as := startRig(t, oauth2test.Config{Kind: oauth2test.GitHub}, nil)
+			as.Alter(oauth2test.Emails, answer(200, "application/json", "["+strings.Repeat("1,", profile.MaxItems+more-1)+"1]"))
+			_, err := r.login("alice")
+			if more == 0 && err != nil {
+				t.Error(err)
+			} else if more > 0 {
+				checkReason(t, err, sdk.ErrInvalidResponse, profile.ReasonPages)
+				checkSays(t, err.Error(), "items")
+			}
+		})
+	}
+	t.Run("OS20 the second page of an optional call is not optional", func(t *testing.T) {
+		r, as := startRig(t, oauth2test.Config{Kind: oauth2test.GitHub}, nil)
+		as.Alter(oauth2test.Emails, func(s *oauth2test.Server, req *http.Request, reply *oauth2test.Reply) {
+			if req.URL.Query().Get("page") == "2" {
+				*reply = oauth2test.Reply{Status: 403, Header: http.Header{}, Members: map[string]any{"message": "no"}}
+				return
+			}
+			reply.Header.Set("Link", "<"+s.API()+`/user/emails?page=2>; rel="next"`)
+		})
+		_, err := r.login("alice")
+		checkReason(t, err, sdk.ErrDenied, profile.ReasonForbidden)
 	})
 }
 

@@ -238,6 +238,18 @@ func TestOddTokenAnswers(t *testing.T) {
 		as.Alter(oauth2test.Token, set(map[string]any{"scope": nil}))
 		r.mustLogin("alice")
 	})
+	for _, scope := range []string{`{}`, `1`, `[1]`, `true`} {
+		t.Run("OA13 scope that cannot be read: "+scope, func(t *testing.T) {
+			as.Behave()
+			as.Alter(oauth2test.Token, rawMember("scope", scope))
+			_, err := r.login("alice") // required_scopes cannot be seen to be there
+			checkReason(t, err, sdk.ErrDenied, reasonScopeReduced)
+			careless, as := startRig(t, oauth2test.Config{}, nil)
+			as.Alter(oauth2test.Token, rawMember("scope", scope))
+			careless.mustLogin("alice")
+			checkSays(t, careless.log.String(), "scope")
+		})
+	}
 	t.Run("OA14 no token_type", func(t *testing.T) {
 		as.Behave()
 		as.Alter(oauth2test.Token, set(map[string]any{"token_type": nil, "scope": "a b"}))

@@ -231,6 +231,7 @@ func TestWhoMaySignIn(t *testing.T) {
 		{"another organization", oauth2test.GitHub, map[string]any{"allowed_organizations": "umbrella"}, false},
 		{"OS11 the ID of a team is none of an organization", oauth2test.GitHub, map[string]any{"allowed_organizations": "id:31"}, false},
 		{"OS11 the name of an organization that is a number", oauth2test.GitHub, map[string]any{"allowed_organizations": "9919"}, false},
+		{"OS11 the name of an organization is none of its IDs", oauth2test.GitHub, map[string]any{"allowed_organizations": "id:acme"}, false},
 		{"team by name", oauth2test.GitHub, map[string]any{"allowed_teams": "acme/devs"}, true},
 		{"team by ID", oauth2test.GitHub, map[string]any{"allowed_teams": "id:31"}, true},
 		{"team of another organization", oauth2test.GitHub, map[string]any{"allowed_teams": "umbrella/devs"}, false},
@@ -260,6 +261,26 @@ func TestWhoMaySignIn(t *testing.T) {
 			}
 			_, err := r.login("bob")
 			checkReason(t, err, sdk.ErrDenied, sdk.ReasonNotAllowed)
+		})
+	}
+}
+
+func TestAllowedDomains(t *testing.T) {
+	r, as := startRig(t, oauth2test.Config{}, map[string]any{"allowed_email_domains": "Kelvin.example", "email_verified_key": "sure"})
+	as.Alter(oauth2test.Profile, set(map[string]any{"email": "a@kelvin.example", "sure": false}))
+	_, err := r.login("alice")
+	checkReason(t, err, sdk.ErrDenied, sdk.ReasonNotAllowed) // OS10 an address that nobody has verified
+	for address, allowed := range map[string]bool{
+		"a@kelvin.example": true, "a@KELVIN.example": true, "@kelvin.example": false, "kelvin.example": false, "a@kelvin.example.": false,
+		"a@\u212aelvin.example":           false, // the Kelvin sign, which is a k in lower case
+		"a@kelvin.example@evil.example":   false,
+		"a@evil.example,b@kelvin.example": false, "a@evil.example <b@kelvin.example": false, `"a@evil.example"@kelvin.example`: false,
+	} {
+		t.Run("OS10 "+address, func(t *testing.T) {
+			as.Alter(oauth2test.Profile, set(map[string]any{"email": address, "sure": true}))
+			if _, err := r.login("alice"); (err == nil) != allowed {
+				t.Errorf("%v", err)
+			}
 		})
 	}
 }

@@ -6,7 +6,6 @@ import (
 
 	"github.com/doorward/doorward/plugins/oauth2/internal/preset"
 	"github.com/doorward/doorward/sdk"
-	"github.com/doorward/doorward/sdk/upstream"
 )
 
 // anyKind stands for groups of every kind.
@@ -86,13 +85,19 @@ func (g group) is(entry, list string) bool {
 	}
 }
 
-// inDomain compares what follows the last at sign. A domain outside ASCII is none of
-// ours: folding its case could make one of ours of it.
+// inDomain compares what follows the first at sign. A text with two of them is two
+// addresses, or one in quotes, and nobody knows which domain was verified.
 func (a allowLists) inDomain(identity sdk.Identity) bool {
-	at := strings.LastIndexByte(identity.Email, '@')
-	if !identity.EmailVerified || at < 1 {
-		return false
-	}
-	domain := identity.Email[at+1:]
-	return upstream.IsPrintable(domain) && slices.Contains(a.domains, strings.ToLower(domain))
+	local, domain, _ := strings.Cut(identity.Email, "@")
+	return identity.EmailVerified && local != "" && slices.Contains(a.domains, lowerASCII(domain))
+}
+
+// lowerASCII leaves other letters alone: in lower case, the Kelvin sign is a k.
+func lowerASCII(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r >= 'A' && r <= 'Z' {
+			r += 'a' - 'A'
+		}
+		return r
+	}, text)
 }

@@ -191,7 +191,7 @@ func (t *settler) restrictions() {
 		}
 	}
 	for _, domain := range t.o.AllowedDomains {
-		domain = strings.ToLower(strings.TrimPrefix(domain, "@"))
+		domain = lowerASCII(strings.TrimPrefix(domain, "@"))
 		if u, err := url.Parse("https://" + domain + "/"); err != nil || u.Host != domain || domain == "" || strings.ContainsAny(domain, "*:") {
 			t.problems.Addf("allowed_email_domains", "has %q: write a domain such as example.com", upstream.Shown(domain))
 		}

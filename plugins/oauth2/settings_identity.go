@@ -95,17 +95,23 @@ func (t *settler) presetIdentifier(written string) {
 	t.problems.Addf("identifier_key", "must be %s for the preset %s: %s %s", strings.Join(names, " or "), t.p.Name, written, why)
 }
 
-// unstableNames are names of fields that people choose, change and give up.
+// unstableNames are names of fields that people choose, change and give up, without
+// what separates their words.
 var unstableNames = []string{
-	"login", "username", "user_name", "screen_name", "screenname", "nickname", "nick", "handle", "slug", "preferred_username",
-	"email", "mail", "e_mail", "email_address", "emailaddress", "userprincipalname", "upn", "confirmed_email", "default_email",
-	"name", "display_name", "displayname", "full_name", "fullname", "global_name", "real_name", "acct", "vanity", "path", "url", "html_url",
+	"nick", "handle", "slug", "userprincipalname", "upn", "name", "realname", "fullname", "displayname", "globalname",
+	"emailaddress", "acct", "vanity", "path", "url", "htmlurl",
 }
+
+// unstableEndings are those of more such names: preferredUsername, user_login,
+// confirmed_email.
+var unstableEndings = []string{"login", "loginname", "username", "screenname", "nickname", "email", "mail"}
 
 // unstable reports whether a path ends in such a name.
 func unstable(path string) bool {
 	last := path[strings.LastIndexAny(path, ".]")+1:]
-	return slices.Contains(unstableNames, strings.ToLower(strings.ReplaceAll(last, "-", "_")))
+	last = strings.NewReplacer("-", "", "_", "").Replace(strings.ToLower(last))
+	return slices.Contains(unstableNames, last) ||
+		slices.ContainsFunc(unstableEndings, func(ending string) bool { return strings.HasSuffix(last, ending) })
 }
 
 // identifierWarning says why a generic provider's identifier is doubtful, if it is.

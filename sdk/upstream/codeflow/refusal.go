@@ -52,10 +52,14 @@ func tokenError(object claims.Object) error {
 
 var errorCode = regexp.MustCompile(`^[a-z0-9_]{1,64}$`)
 
+// IsErrorCode reports whether a text is an error code such as those of RFC 6749
+// section 5.2, and not a sentence in its place.
+func IsErrorCode(text string) bool { return errorCode.MatchString(text) }
+
 // Describe shows an error of the provider's, of the token or the authorization
 // endpoint, bounded and printable.
 func Describe(code, description string) string {
-	if !errorCode.MatchString(code) {
+	if !IsErrorCode(code) {
 		code = "(unreadable)"
 	}
 	text := "the provider answers " + code

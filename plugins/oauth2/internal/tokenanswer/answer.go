@@ -45,6 +45,7 @@ type Dialect struct {
 type Answer struct {
 	Members claims.Object // as RFC 6749 section 5.1 writes them
 	Scopes  []string      // nil if the provider does not say
+	Odd     error         // why scope cannot be read, in which case Scopes is empty
 }
 
 // maxFields bounds a form.
@@ -66,10 +67,11 @@ func (d Dialect) Read(a upstream.Answer) (Answer, error) {
 	case failed || a.Status != http.StatusOK:
 		return Answer{}, d.refusal(a, object)
 	}
-	answer := Answer{Members: object}
-	if answer.Scopes, err = scopes(object); err != nil {
-		return Answer{}, err
+	if object["access_token"] == nil {
+		return Answer{}, sdk.InvalidResponse(codeflow.ReasonMalformed, "the answer of the token endpoint has no access_token%s", profile.Said(object))
 	}
+	answer := Answer{Members: object}
+	answer.Scopes, answer.Odd = scopes(object)
 	return answer, d.settle(object)
 }
 
@@ -144,20 +146,18 @@ func (d Dialect) failed(object claims.Object) (bool, error) {
 	return false, nil
 }
 
-// scopes reads them however they are written.
+// scopes reads them however they are written. What cannot be read is none: only who
+// wants some by required_scopes has to mind.
 func scopes(object claims.Object) ([]string, error) {
 	written, err := object.Strings("scope")
-	if err != nil {
-		return nil, sdk.InvalidResponse(codeflow.ReasonMalformed, "the answer of the token endpoint: %w", err)
-	}
-	if written == nil {
+	if written == nil && err == nil {
 		return nil, nil
 	}
 	list := []string{}
 	for _, text := range written {
 		list = append(list, strings.FieldsFunc(text, func(r rune) bool { return r == ' ' || r == ',' })...)
 	}
-	return list, nil
+	return list, err
 }
 
 // settle makes the members what they should have been.

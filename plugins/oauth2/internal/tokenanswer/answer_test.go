@@ -58,7 +58,9 @@ func TestAnswers(t *testing.T) {
 		{"form with bad UTF-8", answer(200, "", `access_token=a%ff&token_type=bearer`), sdk.ErrInvalidResponse, codeflow.ReasonMalformed},
 		{"form of many fields", answer(200, "", strings.Repeat("a=b&", 10)+manyFields(65)), sdk.ErrInvalidResponse, codeflow.ReasonMalformed},
 		{"no token_type", answer(200, "", `{"access_token":"a"}`), sdk.ErrInvalidResponse, codeflow.ReasonType},
-		{"scope is an object", answer(200, "", `{"access_token":"a","token_type":"bearer","scope":{}}`), sdk.ErrInvalidResponse, codeflow.ReasonMalformed},
+		{"neither token nor token_type", answer(200, "", `{"message":"Not found"}`), sdk.ErrInvalidResponse, codeflow.ReasonMalformed},
+		{"token in another case", answer(200, "", `{"Access_Token":"a","Token_Type":"bearer"}`), sdk.ErrInvalidResponse, codeflow.ReasonMalformed},
+		{"scope is an object", answer(200, "", `{"access_token":"a","token_type":"bearer","scope":{}}`), nil, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := Dialect{ErrorWhen: []fieldpath.Rule{fieldpath.MustParseRule("ok=false")}}

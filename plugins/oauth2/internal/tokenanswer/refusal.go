@@ -20,8 +20,8 @@ const (
 // refusal is an error of the provider's (RFC 6749 section 5.2, and what else there
 // is).
 func (d Dialect) refusal(a upstream.Answer, object claims.Object) error {
-	code, isText := object["error"].(string)
-	if !isText {
+	code, _ := object["error"].(string)
+	if !codeflow.IsErrorCode(code) {
 		return otherShape(a, object)
 	}
 	description, _ := object["error_description"].(string)
@@ -74,6 +74,8 @@ func otherShape(a upstream.Answer, object claims.Object) error {
 		return sdk.Unavailable(codeflow.ReasonStatus, "the token endpoint answers with status %d%s", a.Status, said)
 	case a.Status == http.StatusUnauthorized:
 		return sdk.Misconfigured("invalid_client", "the token endpoint answers with status 401%s: check client_id, client_secret and client_token_endpoint_auth_method", said)
+	case a.Status == http.StatusNotFound: // GitHub, to a client that it does not know
+		return sdk.Misconfigured("invalid_client", "the token endpoint answers with status 404%s: check client_id and access_url", said)
 	default:
 		return sdk.InvalidResponse(codeflow.ReasonUnknownError, "the token endpoint answers with an error, status %d%s", a.Status, said)
 	}
