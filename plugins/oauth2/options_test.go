@@ -335,7 +335,7 @@ func TestRootsOfPaths(t *testing.T) {
 // TestDomains: what looks like a domain of ours is none.
 func TestDomains(t *testing.T) {
 	for address, allowed := range map[string]bool{
-		"a@bank.com": true, "a@BANK.COM": true, "a@ban\u212a.com": false, "a@evil.com@bank.com": true, "a@bank.com@evil.com": false,
+		"a@bank.com": true, "a@BANK.COM": true, "a@ban\u212a.com": false, "a@evil.com@bank.com": false, "a@bank.com@evil.com": false,
 		"a@bank.com.evil.com": false, "@bank.com": false, "bank.com": false, "a@sub.bank.com": false, "a@bank.com.": false,
 	} {
 		p := oauth2test.Person{Login: "a", ID: "1", Emails: []oauth2test.Email{{Address: address, Primary: true, Verified: true}}}
