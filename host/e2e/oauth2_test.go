@@ -128,11 +128,14 @@ func TestOAuth2LoginAcrossACrash(t *testing.T) {
 	}
 	t.Run("OS26 the callback again", func(t *testing.T) {
 		before := fakes[oauth2test.GitHub].Hits(oauth2test.Token)
-		for _, who := range []*agent{person, newAgent(t, host, "alice")} {
-			who.accept = "application/json"
-			if got := who.get(back.location().String()); got.status < 400 {
-				t.Errorf("the same response again: %d %s", got.status, got.body)
-			}
+		person.accept = "application/json"
+		if got := person.get(back.location().String()); got.location() == nil || got.location().Path != "/app" {
+			t.Errorf("who is signed in by it is not led on: %d %s", got.status, got.body)
+		}
+		other := newAgent(t, host, "alice")
+		other.accept = "application/json"
+		if got := other.get(back.location().String()); got.status < 400 || other.cookie(sessionCookie) != "" {
+			t.Errorf("in another browser: %d %s", got.status, got.body)
 		}
 		if n := fakes[oauth2test.GitHub].Hits(oauth2test.Token); n != before || fakes[oauth2test.GitHub].Spent() != 1 {
 			t.Errorf("%d token requests more", n-before)
@@ -197,12 +200,16 @@ func TestPresetsOfAnotherPlugin(t *testing.T) {
 	if out := host.mustRun(t, "presets"); !strings.Contains(out, "GitHub Enterprise") || !strings.Contains(out, "active-directory") {
 		t.Errorf("doorward presets:\n%s", out)
 	}
+	if err := host.Stop(); err != nil { // a running host would check by its own environment
+		t.Fatal(err)
+	}
 	for setting, want := range map[string]string{
 		"AUTH_GITHUB_DRIVER=openid": "the preset github is one of oauth2",
-		"AUTH_GITHUB_PRESET=google": "no plugin in plugins.lock knows the preset",
+		"AUTH_GITHUB_PRESET=google": "an OpenID provider needs none: write openid as AUTH_GITHUB_DRIVER",
+		"AUTH_GITHUB_PRESET=githb":  `no plugin in plugins.lock knows the preset "githb"; did you mean "github"?`,
 	} {
 		cmd := host.Command("check")
-		cmd.Env = append(cmd.Env, setting)
+		cmd.Env = append(cmd.Env, setting, "DB_FILENAME="+filepath.Join(t.TempDir(), "none.db")) // the running host is not asked
 		if out, code := runCommand(t, cmd); code == 0 || !strings.Contains(out, want) {
 			t.Errorf("%s: %d %s", setting, code, out)
 		}

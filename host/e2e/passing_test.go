@@ -3,6 +3,7 @@ package e2e
 import (
 	"encoding/json"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -174,6 +175,14 @@ func TestCheckAndDryRunReadTheFile(t *testing.T) {
 	tell("one is changed", 0, []string{"check", "fake"}, "fake (openid): has changed")
 	h.providers["fake"]["client_secret"] = good
 	h.write(t)
+	if err := os.Chmod(h.file, 0o644); err != nil { // of which a start warns
+		t.Fatal(err)
+	}
+	tell("a warning", 0, dry, "warning: ", "run chmod 600")
+	tell("a warning", 0, check, "configuration\n  warning  setting: ", "run chmod 600")
+	if err := os.Chmod(h.file, 0o600); err != nil {
+		t.Fatal(err)
+	}
 	// The commands read the file, too, to find the host: it must be whole for them.
 	tell("no change again", 0, dry, "nothing has changed")
 	if after := h.plugin(t, "openid"); after.PID != before.PID || after.Restarts != 0 || after.Swaps != 0 {

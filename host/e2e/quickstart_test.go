@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/doorward/doorward/plugins/ldap/ldaptest"
+	"github.com/doorward/doorward/plugins/oauth2/oauth2test"
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 )
@@ -144,6 +145,24 @@ func TestQuickStartsWithoutRegistration(t *testing.T) {
 				return strings.Contains(host.Output(), `at provider corp: subject \"alice\"; to create accounts at the first login, set AUTH_CORP_ALLOW_PUBLIC_REGISTRATION to true`)
 			})
 		})
+	}
+}
+
+// The quick start of OAuth 2.0 lets in whom it names, and nobody else.
+func TestQuickStartOfOAuth2(t *testing.T) {
+	port, _ := strings.CutPrefix(localURL("", freePort(t)), "http://:")
+	gitHub := oauth2test.Start(t, oauth2test.Config{Kind: oauth2test.GitHub, Clients: []oauth2test.Client{{
+		ID: "doorward", Secret: quickStartSecret, RedirectURIs: []string{"http://localhost:" + port + "/auth/login/github/callback"},
+	}}})
+	dotenv := quickStart(t, "oauth2", port, "CLIENT_ID=…", "CLIENT_ID=doorward", "CLIENT_SECRET=…", "CLIENT_SECRET="+quickStartSecret)
+	dotenv += "AUTH_GITHUB_BASE_URL=" + gitHub.Base() + "\nAUTH_GITHUB_API_URL=" + gitHub.API() + "\n"
+	host := startIn(t, port, dotenv, "accounts: 0; whoever signs in at the provider gets one")
+	for person, want := range map[string]int{"alice": http.StatusOK, "bob": http.StatusUnauthorized} {
+		someone := newAgent(t, host, person)
+		someone.signIn(host.URL + "/auth/login/github")
+		if me := someone.call(http.MethodGet, "/users/me", nil, nil); me.status != want {
+			t.Errorf("%s: %d %s", person, me.status, me.body)
+		}
 	}
 }
 

@@ -594,3 +594,21 @@ func TestNetBIOSDomain(t *testing.T) {
 		}
 	}
 }
+
+// Anybody can type a name and a password. The host logs that, some lines of many; ours
+// would come on top, and push out what the operator has to know.
+func TestWrongPasswordsDoNotFillTheLog(t *testing.T) {
+	dir := start(t, ldaptest.Config{})
+	m := openLocal(t, nil, nil, dir)
+	opened := m.log.String()
+	for _, name := range []string{"alice", "nobody"} {
+		for range 20 {
+			if _, err := m.enter(t.Context(), name, "wrong"); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if got := strings.TrimPrefix(m.log.String(), opened); got != "" {
+		t.Errorf("the log says\n%s", got)
+	}
+}

@@ -30,7 +30,7 @@ func (m *mechanism) login(ctx context.Context, username, password string) (sdk.S
 	}
 	key := m.throttleKey(e)
 	if !m.throttle.Take(key) {
-		m.logger.Info("too many wrong passwords, not sent to the directory", "dn", e.DN)
+		m.logger.Debug("too many wrong passwords, not sent to the directory", "dn", e.DN)
 		return m.refuseDecoy(ctx, start, password)
 	}
 	v, err := m.verify(ctx, e.DN, password, nil)
@@ -62,7 +62,7 @@ func (m *mechanism) throttleKey(e directory.Entry) string {
 
 // refuse answers a wrong password.
 func (m *mechanism) refuse(dn string) (sdk.Step, error) {
-	m.logger.Info("wrong password", "dn", dn)
+	m.logger.Debug("wrong password", "dn", dn)
 	return loginPrompt(sdk.ReasonBadCredentials), nil
 }
 
@@ -73,7 +73,7 @@ func (m *mechanism) refuseDecoy(ctx context.Context, start time.Time, password s
 		return nil, err
 	}
 	m.pace.Wait(ctx, start)
-	m.logger.Info("unknown user name")
+	m.logger.Debug("unknown user name")
 	return loginPrompt(sdk.ReasonBadCredentials), nil
 }
 

@@ -41,7 +41,7 @@ type Options struct {
 	ProfileHeaders map[string]string `option:"profile_headers,secret" doc:"Header fields of all requests to the API, such as Accept or User-Agent. {client_id} stands for the client identifier."`
 	ProfileCalls   options.JSON      `option:"profile_calls" doc:"More requests for the profile, as a JSON array: [{\"name\":\"emails\",\"url\":\"https://…\",\"list\":true,\"pages\":\"link\"}]. See below."`
 	AppSecretProof bool              `option:"appsecret_proof" doc:"Send appsecret_proof with requests to the API, as Facebook wants it. Part of the preset facebook."`
-	ErrorWhen      []string          `option:"error_when" doc:"When an answer with status 200 is an error: rules such as error, ok=false or resultcode!=00. By default error, or what the preset says."`
+	ErrorWhen      []string          `option:"error_when" doc:"When an answer with status 200 is an error: rules such as error, ok=false or resultcode!=00. By default error, or what the preset says. Rules with != are about the API only; the others are about the token endpoint, too."`
 	RefuseWhen     []string          `option:"refuse_when" doc:"Who may not sign in, by their profile: rules such as suspended or state!=active. They come on top of those of the preset."`
 
 	IdentifierKey  string   `option:"identifier_key" doc:"The field that identifies the end user. Required without a preset. It must never be given to anybody else: a preset accepts its stable identifiers only, and names that look like a login, an address or a display name are warned of."`

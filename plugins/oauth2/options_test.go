@@ -10,10 +10,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/doorward/doorward/plugins/oauth2/internal/profile"
 	"github.com/doorward/doorward/plugins/oauth2/oauth2test"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/claims"
 	"github.com/doorward/doorward/sdk/options"
+	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
 func TestOptionProblems(t *testing.T) {
@@ -241,6 +243,10 @@ func TestWhoMaySignIn(t *testing.T) {
 		{"Gitea by team", oauth2test.Gitea, map[string]any{"allowed_teams": "acme/devs"}, true},
 		{"Discord by ID", oauth2test.Discord, map[string]any{"allowed_organizations": "id:9919"}, true},
 		{"Discord by name", oauth2test.Discord, map[string]any{"allowed_organizations": "acme"}, false},
+		{"OS11 an identifier of which kind", oauth2test.GitHub, map[string]any{"allowed_groups": "id:31, id:9919"}, false},
+		{"organization among all groups", oauth2test.GitHub, map[string]any{"allowed_groups": "organization:9919"}, true},
+		{"team among all groups", oauth2test.GitHub, map[string]any{"allowed_groups": "team:31"}, true},
+		{"OS11 the number of a team as an organization", oauth2test.GitHub, map[string]any{"allowed_groups": "organization:31"}, false},
 		{"Nextcloud by group", oauth2test.Nextcloud, map[string]any{"allowed_groups": "acme"}, true},
 		{"generic by group", oauth2test.Generic, map[string]any{"allowed_groups": "acme"}, true},
 		{"domain", oauth2test.GitHub, map[string]any{"allowed_email_domains": "EXAMPLE.com"}, true},
@@ -328,6 +334,20 @@ func TestRootsOfPaths(t *testing.T) {
 	checkReason(t, err, sdk.ErrInvalidResponse, claims.ReasonSubjectMissing)
 }
 
+// TestDomains: what looks like a domain of ours is none.
+func TestDomains(t *testing.T) {
+	for address, allowed := range map[string]bool{
+		"a@bank.com": true, "a@BANK.COM": true, "a@ban\u212a.com": false, "a@evil.com@bank.com": false, "a@bank.com@evil.com": false,
+		"a@bank.com.evil.com": false, "@bank.com": false, "bank.com": false, "a@sub.bank.com": false, "a@bank.com.": false,
+	} {
+		p := oauth2test.Person{Login: "a", ID: "1", Emails: []oauth2test.Email{{Address: address, Primary: true, Verified: true}}}
+		r, _ := startRig(t, people(p), map[string]any{"allowed_email_domains": "bank.com"})
+		if _, err := r.login("a"); (err == nil) != allowed {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+}
+
 // TestVerifiedBelongsToItsAddress: the preset's word about an address says nothing
 // about another one.
 func TestVerifiedBelongsToItsAddress(t *testing.T) {
@@ -337,6 +357,19 @@ func TestVerifiedBelongsToItsAddress(t *testing.T) {
 			t.Errorf("OS10 email_key=%s: %q, verified %v", key, got.Email, got.EmailVerified)
 		}
 	}
+}
+
+// TestErrorRules: an envelope of the profile is none of the token answer.
+func TestErrorRules(t *testing.T) {
+	r, as := startRig(t, oauth2test.Config{}, map[string]any{"error_when": "ok=false, resultcode!=00"})
+	as.Alter(oauth2test.Profile, set(map[string]any{"resultcode": "00"}))
+	r.mustLogin("alice")
+	as.Behave()
+	_, err := r.login("alice")
+	checkReason(t, err, sdk.ErrInvalidResponse, profile.ReasonAPIError)
+	as.Alter(oauth2test.Token, set(map[string]any{"ok": false}))
+	_, err = r.login("alice")
+	checkReason(t, err, sdk.ErrInvalidResponse, codeflow.ReasonUnknownError)
 }
 
 func TestProfileByPost(t *testing.T) {

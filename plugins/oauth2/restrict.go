@@ -4,6 +4,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/doorward/doorward/plugins/oauth2/internal/preset"
 	"github.com/doorward/doorward/sdk"
 )
 
@@ -35,7 +36,7 @@ func (a allowLists) byName() []string {
 	var names []string
 	for _, list := range a.lists {
 		for _, entry := range list {
-			if !strings.HasPrefix(entry, byID) {
+			if !strings.HasPrefix(entry, byID) && !passesForID(entry) {
 				names = append(names, entry)
 			}
 		}
@@ -62,17 +63,26 @@ func (a allowLists) letsIn(g group) bool {
 		if kind != anyKind && kind != g.kind {
 			continue
 		}
-		for _, entry := range list {
-			if id, ok := strings.CutPrefix(entry, byID); ok {
-				if g.id != "" && id == g.id {
-					return true
-				}
-			} else if entry == g.name {
-				return true
-			}
+		if slices.ContainsFunc(list, func(entry string) bool { return g.is(entry, kind) }) {
+			return true
 		}
 	}
 	return false
+}
+
+// is reports whether an entry of a list means the group. In the list for groups of
+// every kind, the identifier of an organization or a team says which of the two it is:
+// both are numbers, and one must not pass for the other.
+func (g group) is(entry, list string) bool {
+	id, byIdentifier := strings.CutPrefix(entry, byID)
+	switch {
+	case !byIdentifier:
+		return entry == g.name || g.id != "" && g.kind != preset.Group && entry == g.kind+":"+g.id
+	case list == anyKind && g.kind != preset.Group:
+		return false
+	default:
+		return g.id != "" && id == g.id
+	}
 }
 
 // inDomain compares what follows the first at sign. A text with two of them is two

@@ -81,10 +81,15 @@ func (t *settler) api() {
 		errorWhen = []string{"error"}
 	}
 	t.s.errorWhen = t.rules("error_when", errorWhen)
-	// The rules of a preset are about its API: the envelope of its profile is not
-	// that of its token answers.
-	t.s.tokenErrors = t.rules("error_when", t.o.ErrorWhen)
+	t.s.tokenErrors = tokenRules(t.s.errorWhen)
 	t.s.refuseWhen = t.rules("refuse_when", slices.Concat(t.p.RefuseWhen, t.o.RefuseWhen))
+}
+
+// tokenRules are those that are good for token answers, too. One such as
+// resultcode!=00 is about the envelope of the profile, which a token answer has not:
+// it would call every one of them an error.
+func tokenRules(rules []fieldpath.Rule) []fieldpath.Rule {
+	return slices.DeleteFunc(slices.Clone(rules), fieldpath.Rule.Negative)
 }
 
 func (t *settler) rules(option string, texts []string) []fieldpath.Rule {

@@ -218,13 +218,17 @@ func meaning(o Option) string {
 	return " (" + o.Doc + ")"
 }
 
+// NoSuchOption is the Text of a [Problem] with an option that there is not, and that
+// is not like any other of the mechanism. It may have been meant for the host.
+const NoSuchOption = "there is no such option"
+
 func unknownText(name string, fields []field) string {
 	var known []string
 	for _, f := range fields {
 		known = append(known, f.option.Name)
 	}
 	if near := Suggest(name, known); near != "" {
-		return fmt.Sprintf("there is no such option; did you mean %s?", near)
+		return fmt.Sprintf(NoSuchOption+"; did you mean %s?", near)
 	}
-	return "there is no such option"
+	return NoSuchOption
 }

@@ -29,7 +29,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		Use:   "doorward",
 		Short: "The login host whose mechanisms are plugins",
 		Long: "Doorward lets people sign in to systems through external providers: OpenID Connect, LDAP, SAML 2.0,\n" +
-			"and whatever a plugin speaks. Start it with \"doorward serve\".\n\n" + exitCodes,
+			"OAuth 2.0, and whatever a plugin speaks. Start it with \"doorward serve\".\n\n" + exitCodes,
 		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,

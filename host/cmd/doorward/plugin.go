@@ -36,13 +36,13 @@ func pluginCommand(environ []string) *cobra.Command {
 			Use: "add FILE...", Short: "Put plugins into the plugin folder and trust them",
 			Long: "Put plugins into the plugin folder and trust them: each is started once, to ask it what it is,\n" +
 				"and written into plugins.lock with its digest. A file that is in the folder already stays where it is.",
-			Args: cobra.MinimumNArgs(1), RunE: shelf.run(shelf.add),
+			Args: atLeastOne("FILE"), RunE: shelf.run(shelf.add),
 		},
 		&cobra.Command{Use: "verify", Short: "Compare the plugins with their digests", Args: cobra.NoArgs, RunE: shelf.run(shelf.verify)},
 		&cobra.Command{Use: "list", Short: "List the plugins that may run", Args: cobra.NoArgs, RunE: shelf.run(shelf.list)},
 		&cobra.Command{
-			Use: "remove MECHANISM...", Short: "Trust plugins no more", Args: cobra.MinimumNArgs(1), RunE: shelf.run(shelf.remove),
-			Long: "Trust plugins no more: they are taken out of plugins.lock. The files stay.",
+			Use: "remove MECHANISM...", Short: "Stop trusting plugins", Args: atLeastOne("MECHANISM"), RunE: shelf.run(shelf.remove),
+			Long: "Stop trusting plugins: they are taken out of plugins.lock. The files stay.",
 		},
 	)
 	return cmd

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -11,6 +12,7 @@ import (
 
 	"github.com/doorward/doorward/host/internal/config"
 	"github.com/doorward/doorward/host/internal/provider/lock"
+	"github.com/doorward/doorward/sdk/options"
 	"github.com/doorward/doorward/sdk/plugin"
 )
 
@@ -83,7 +85,12 @@ func resolvePreset(p *config.Provider, presets map[string][]known) error {
 	}
 	switch {
 	case p.Driver == "" && len(candidates) == 0:
-		return fmt.Errorf("%s: no plugin in plugins.lock knows the preset %.64q; \"doorward presets\" lists those that are known, and a plugin that was added by an older host must be added anew", p.Spelling("preset"), p.Preset)
+		did := ""
+		if near := options.Suggest(p.Preset, slices.Collect(maps.Keys(presets))); near != "" {
+			did = fmt.Sprintf("; did you mean %q?", near)
+		}
+		return fmt.Errorf("%s: no plugin in plugins.lock knows the preset %.64q%s; \"doorward presets\" lists those that are known; an OpenID provider needs none: write openid as %s; a plugin that was added by an older host must be added anew",
+			p.Spelling("preset"), p.Preset, did, p.Spelling("driver"))
 	case p.Driver == "" && len(candidates) > 1:
 		return fmt.Errorf("%s: several plugins know the preset %s: write one of %s as %s", p.Spelling("preset"), p.Preset, strings.Join(drivers, ", "), p.Spelling("driver"))
 	case p.Driver != "" && len(candidates) > 0 && !slices.Contains(drivers, p.Driver):

@@ -51,8 +51,8 @@ func (r *reloader) reload(ctx context.Context, how control.Reloading) (string, e
 		err = r.refuseRemovalOfAll(cfg)
 	}
 	if err != nil {
-		r.logger.Error("configuration is not reloaded, the old one goes on", "error", strings.ReplaceAll(err.Error(), "\n", " "))
-		return "", fmt.Errorf("nothing was reloaded: %w", err)
+		r.logger.Error("configuration is not reloaded, the old one goes on", "from", from(r.last), "error", strings.ReplaceAll(err.Error(), "\n", " "))
+		return "", fmt.Errorf("nothing was reloaded from %s: %w", from(r.last), err)
 	}
 	for _, warning := range cfg.Warnings {
 		r.logger.Warn(warning)
@@ -83,7 +83,7 @@ func (r *reloader) reload(ctx context.Context, how control.Reloading) (string, e
 func (r *reloader) plan(ctx context.Context) (string, error) {
 	cfg, err := r.load()
 	if err != nil {
-		return "", fmt.Errorf("the configuration could not be reloaded: %w", err)
+		return "", fmt.Errorf("nothing could be reloaded from %s: %w", from(r.inForce()), err)
 	}
 	would, err := r.providers.Plan(ctx, configured(cfg))
 	if err != nil {
@@ -91,6 +91,9 @@ func (r *reloader) plan(ctx context.Context) (string, error) {
 	}
 	restart := strings.Join(config.NeedRestart(r.inForce(), cfg), ", ")
 	told := "dry run, nothing is changed; a reload would do this:\n" + lines(would, restart)
+	for _, warning := range cfg.Warnings {
+		told += "\nwarning: " + warning
+	}
 	if err := r.refuseRemovalOfAll(cfg); err != nil {
 		return told, err
 	}
@@ -104,9 +107,10 @@ func (r *reloader) plan(ctx context.Context) (string, error) {
 func (r *reloader) check(ctx context.Context, name string) ([]provider.Checked, error) {
 	cfg, err := r.load()
 	if err != nil {
-		return nil, fmt.Errorf("the configuration has changed and cannot be loaded, what is in force goes on: %w", err)
+		return nil, fmt.Errorf("%s cannot be loaded, what is in force goes on: %w", from(r.inForce()), err)
 	}
-	return r.providers.CheckConfigured(ctx, configured(cfg), name)
+	checked, err := r.providers.CheckConfigured(ctx, configured(cfg), name)
+	return withWarnings(checked, name, cfg.Warnings), err
 }
 
 func (r *reloader) inForce() *config.Config {
@@ -145,10 +149,14 @@ func (r *reloader) refuseRemovalOfAll(cfg *config.Config) error {
 	if !all {
 		return nil
 	}
-	from := "the configuration"
-	if len(cfg.Sources) > 0 {
-		from = strings.Join(cfg.Sources, " and ")
-	}
 	return fmt.Errorf("%w, and nobody who came through them would be signed in: %s has none of what is in force and stays in force (%s); if that is meant, run: doorward reload --force",
-		errAllRemoved, from, strings.Join(removed, ", "))
+		errAllRemoved, from(cfg), strings.Join(removed, ", "))
+}
+
+// from names the files that say which providers there are.
+func from(cfg *config.Config) string {
+	if len(cfg.Sources) == 0 {
+		return "the configuration"
+	}
+	return strings.Join(cfg.Sources, " and ")
 }

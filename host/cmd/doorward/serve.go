@@ -104,6 +104,8 @@ func checkDev(cfg *config.Config, dev bool) error {
 	return nil
 }
 
+const noProviders = "no provider is configured, nobody can sign in: set AUTH_PROVIDERS, see docs/settings.md"
+
 // bodiesShare is the part of the memory that large request bodies may take as they
 // come. On their way to a plugin they take some six times as much.
 const bodiesShare = 16
@@ -258,7 +260,7 @@ func (h host) listen(ctx context.Context, server *web.Server, r *reloader, provi
 	h.logger.Info("ready", "url", h.config.PublicURL.String(), "listening", listener.Addr().String(), "version", version,
 		"providers", len(h.config.Providers), "ready_ms", time.Since(h.begun).Milliseconds())
 	if len(h.config.Providers) == 0 {
-		h.logger.Warn("no provider is configured, nobody can sign in: set AUTH_PROVIDERS, see docs/settings.md")
+		h.logger.Warn(noProviders)
 	}
 	err = server.Serve(ctx, listener)
 	stop()
@@ -272,7 +274,7 @@ func configured(cfg *config.Config) []provider.Configured {
 	list := make([]provider.Configured, 0, len(cfg.Providers))
 	for _, p := range cfg.Providers {
 		list = append(list, provider.Configured{
-			Provider: p.Provider, Options: p.Options, Isolated: p.Isolated, RegistrationUnset: p.RegistrationUnset, Spelling: p.Spelling,
+			Provider: p.Provider, Options: p.Options, Isolated: p.Isolated, RegistrationUnset: p.RegistrationUnset, Spelling: p.Spelling, Near: p.Near,
 		})
 	}
 	return list

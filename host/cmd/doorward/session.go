@@ -35,7 +35,12 @@ func sessionEndCommand(environ []string) *cobra.Command {
 			"SECRET that is lost, or that somebody else has, and cannot be undone. Stop the host before, and start it with\n" +
 			"a new SECRET afterwards; without SECRET_PREVIOUS.",
 		Example: "  doorward session end --provider corp\n  doorward session end --user ann@example.org\n  doorward session end --all",
-		Args:    cobra.NoArgs,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if err := cobra.NoArgs(cmd, args); err != nil {
+				return err
+			}
+			return whoseSessions(cmd, all, forget, match)
+		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			at, err := host.database()
 			if err != nil {
@@ -50,12 +55,27 @@ func sessionEndCommand(environ []string) *cobra.Command {
 	cmd.Flags().StringVar(&match.Provider, "provider", "", "end the sessions of those who came through this provider")
 	cmd.Flags().StringVar(&match.User, "user", "", "end the sessions of the user with this ID or e-mail address")
 	cmd.Flags().BoolVar(&forget, "forget-secret", false, "with --all: also remove all that is sealed under SECRET, for good")
-	cmd.MarkFlagsOneRequired("all", "provider", "user")
-	cmd.MarkFlagsMutuallyExclusive("all", "provider")
-	cmd.MarkFlagsMutuallyExclusive("all", "user")
-	cmd.MarkFlagsMutuallyExclusive("forget-secret", "provider")
-	cmd.MarkFlagsMutuallyExclusive("forget-secret", "user")
 	return cmd
+}
+
+// whoseSessions returns an error unless the flags say clearly which sessions to end:
+// nobody ends those of all by leaving out a name, nor does a script whose variable is
+// not set.
+func whoseSessions(cmd *cobra.Command, all, forget bool, match sso.SessionMatch) error {
+	some := match != sso.SessionMatch{}
+	switch {
+	case cmd.Flag("provider").Changed && match.Provider == "":
+		return errors.New("--provider is empty; to end all sessions, use --all")
+	case cmd.Flag("user").Changed && match.User == "":
+		return errors.New("--user is empty; to end all sessions, use --all")
+	case forget && (some || !all):
+		return errors.New("--forget-secret goes with --all, and with nothing else")
+	case all && some:
+		return errors.New("--all ends every session; leave it out to end those of --provider or --user only")
+	case !all && !some:
+		return errors.New("say whose sessions: --all, --provider NAME or --user USER")
+	}
+	return nil
 }
 
 // ending ends sessions from outside of a host.

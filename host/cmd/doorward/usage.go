@@ -29,7 +29,13 @@ func execute(root *cobra.Command) int {
 	root.InitDefaultCompletionCmd()
 	root.SetHelpCommand(line.helpCommand(root))
 	groupsKnowTheirCommands(root)
-	root.PersistentPreRun = func(*cobra.Command, []string) { line.begun = true }
+	root.PersistentPreRunE = func(cmd *cobra.Command, _ []string) error {
+		if err := cmd.ValidateFlagGroups(); err != nil { // which cobra does after this
+			return err
+		}
+		line.begun = true
+		return nil
+	}
 	printHelp := root.HelpFunc()
 	root.SetHelpFunc(func(cmd *cobra.Command, args []string) {
 		if line.unknown = unknownCommand(cmd, cmd.Flags().Args()); line.unknown == nil {
@@ -60,6 +66,16 @@ func groupsKnowTheirCommands(cmd *cobra.Command) {
 		cmd.DisableFlagsInUseLine = true
 		cmd.Args = unknownCommand
 		cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
+	}
+}
+
+// atLeastOne makes it an error to leave out what a command is about.
+func atLeastOne(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return fmt.Errorf("%s is missing: %s", what, cmd.UseLine())
+		}
+		return nil
 	}
 }
 

@@ -89,12 +89,24 @@ func parseYAML(text string) (*yaml.Node, error) {
 	case err != nil && strings.Contains(err.Error(), "anchor"):
 		// The message would quote the value.
 		return nil, errors.New("a value that begins with * names no anchor; put it in quotes")
+	case err != nil && strings.Contains(err.Error(), "cannot start any token") && indentedByTab(text):
+		return nil, fmt.Errorf("%s; indent with spaces: YAML has no tabs there", strings.TrimPrefix(err.Error(), "yaml: "))
 	case err != nil:
 		return nil, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
 	case !errors.Is(decoder.Decode(&more), io.EOF):
 		return nil, errors.New("must hold one YAML document only")
 	}
 	return root.Content[0], nil
+}
+
+// indentedByTab reports whether a line begins with a tab, perhaps after spaces.
+func indentedByTab(text string) bool {
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(strings.TrimLeft(line, " "), "\t") {
+			return true
+		}
+	}
+	return false
 }
 
 func (l *loader) readProviderEntries(e entry) {

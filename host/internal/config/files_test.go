@@ -177,7 +177,7 @@ func TestYAMLRefused(t *testing.T) {
 		{"provider as text", "providers: {x: openid, y: {driver: a}}", "providers.x (doorward.yaml:1): must be a mapping"},
 		{"list at the top", "- a", "(doorward.yaml:1): must be a mapping"},
 		{"broken", "port: 1\na: b: c", "doorward.yaml: line 2: mapping values"},
-		{"tab", "providers:\n\tx: y", "doorward.yaml: line 2"},
+		{"tab", "providers:\n\tx: y", "doorward.yaml: line 2: found character that cannot start any token; indent with spaces"},
 		{"two documents", "port: 1\n---\nport: 2", "doorward.yaml: must hold one YAML document only"},
 		{"secret like an anchor", "secret: *hunter2", "doorward.yaml: a value that begins with * names no anchor"},
 		{"secret like a tag", "secret: !hunter2", "secret (doorward.yaml:1): has a YAML tag; put a value that begins with ! in quotes"},

@@ -56,6 +56,20 @@ func (p Provider) Spelling(option string) string {
 	return p.source.missing(option)
 }
 
+// Near returns what the operator calls the option of the host that was probably meant
+// by one of this provider that its mechanism does not have; empty if none is near.
+func (p Provider) Near(option string) string {
+	var known []string
+	for _, o := range providerSchema.Options {
+		known = append(known, o.Name)
+	}
+	near := options.Suggest(option, known)
+	if near == "" {
+		return ""
+	}
+	return p.Spelling(near)
+}
+
 func beforeLast(text, separator string) string {
 	return text[:max(0, strings.LastIndex(text, separator))]
 }

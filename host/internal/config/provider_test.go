@@ -118,6 +118,17 @@ func TestSpelling(t *testing.T) {
 	}
 }
 
+func TestNear(t *testing.T) {
+	c := newSetup(t, "AUTH_PROVIDERS=corp", "AUTH_CORP_DRIVER=openid", "AUTH_CORP_LABLE=x").mustLoad(t)
+	for option, want := range map[string]string{
+		"lable": "AUTH_CORP_LABEL", "allow_public_registraton": "AUTH_CORP_ALLOW_PUBLIC_REGISTRATION", "colour": "", "client_id": "",
+	} {
+		if got := c.Providers[0].Near(option); got != want {
+			t.Errorf("Near(%q) = %q, want %q", option, got, want)
+		}
+	}
+}
+
 // TestSeedTraps holds the table of how the seed system misreads its environment.
 // Options of mechanisms are decoded as a plugin does.
 func TestSeedTraps(t *testing.T) {

@@ -37,6 +37,10 @@ type Configured struct {
 	// Spelling tells how the operator writes an option of this provider, such
 	// as AUTH_KEYCLOAK_CLIENT_ID.
 	Spelling func(option string) string
+
+	// Near tells which option of the host was probably meant by one that the
+	// mechanism does not have, as the operator writes it; empty if none was.
+	Near func(option string) string
 }
 
 // pluginName is the name of the plugin that serves the provider: one process has it.

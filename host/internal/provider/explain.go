@@ -23,9 +23,21 @@ func explain(c Configured, err error) []string {
 		} else if problem.Option != "" {
 			where += ", option " + problem.Option
 		}
-		lines = append(lines, printable(where+": "+problem.Text))
+		lines = append(lines, printable(where+": "+problem.Text+c.meant(problem)))
 	}
 	return lines
+}
+
+// meant names the option of the host that a mechanism was given by a slip.
+func (c Configured) meant(p options.Problem) string {
+	if p.Text != options.NoSuchOption || c.Near == nil {
+		return ""
+	}
+	near := c.Near(p.Option)
+	if near == "" {
+		return ""
+	}
+	return "; did you mean " + near + "?"
 }
 
 // printable replaces what could forge a line of the log.

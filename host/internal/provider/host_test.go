@@ -88,6 +88,7 @@ func configured(driver, name string, more ...any) Configured {
 		Spelling: func(option string) string {
 			return "AUTH_" + strings.ToUpper(name) + "_" + strings.ToUpper(option)
 		},
+		Near: func(string) string { return "AUTH_" + strings.ToUpper(name) + "_NEAR" },
 	}
 	for i := 0; i < len(more); i += 2 {
 		c.Options[more[i].(string)] = more[i+1]

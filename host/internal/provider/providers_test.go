@@ -156,6 +156,9 @@ func TestRefusedOptionsComeBackInTheOperatorsSpelling(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("names in the error (-want +got):\n%s\n%v", diff, err)
 	}
+	if meant := "AUTH_A_NO_SUCH: there is no such option; did you mean AUTH_A_NEAR?"; !strings.Contains(err.Error(), meant) {
+		t.Errorf("want %q in\n%v", meant, err)
+	}
 	if strings.Contains(err.Error(), "canary") {
 		t.Errorf("the error shows a secret: %v", err)
 	}

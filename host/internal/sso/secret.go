@@ -67,7 +67,10 @@ var ErrSecretChanged = errors.New("SECRET is not the one that this database is s
 const changedAdvice = "nothing was changed; set SECRET to the old value again, or keep the new one and set SECRET_PREVIOUS to the old one; " +
 	"if the old one is lost, nobody can open what it sealed: end all sessions and start afresh with \"doorward session end --all --forget-secret\""
 
-func secretChanged(what string) error {
+func secretChanged(what string, previous []byte) error {
+	if len(previous) > 0 {
+		what += ", with SECRET_PREVIOUS neither"
+	}
 	return fmt.Errorf("%w (%s): %s", ErrSecretChanged, what, changedAdvice)
 }
 
@@ -108,7 +111,7 @@ func opened(checks []SecretCheck, secret, previous []byte) (by openedBy, err err
 		case len(previous) > 0 && check.opens(previous):
 			by.previous = true
 		default:
-			return by, secretChanged("a check does not open")
+			return by, secretChanged("a check does not open", previous)
 		}
 	}
 	return by, nil
@@ -129,7 +132,7 @@ func adopt(sample SealedSample, secret, previous []byte) error {
 	if len(sample.Keys) > 0 {
 		newest := sample.Keys[0]
 		if _, _, err := keys.Open(newest.Sealed, []byte(newest.ID)); err != nil {
-			return secretChanged("the newest signing key does not open")
+			return secretChanged("the newest signing key does not open", previous)
 		}
 		return nil
 	}
@@ -139,7 +142,7 @@ func adopt(sample SealedSample, secret, previous []byte) error {
 		}
 	}
 	if len(sample.Grants) > 0 {
-		return secretChanged("no grant opens")
+		return secretChanged("no grant opens", previous)
 	}
 	return nil
 }

@@ -17,11 +17,8 @@ import (
 // go back to the application with a reason: that may have signed them in long since.
 func (s *Server) cameBack(c echo.Context, attempt sso.Attempt, state, sealed string, err error) error {
 	before, ok := s.ports.Logins.Ended(attempt.Provider, state, sealed)
-	switch {
-	case ok:
+	if ok {
 		attempt = before
-	case !errors.Is(err, sso.ErrAttemptOver): // not by us, or not for this
-		s.dropAttempt(c, state)
 	}
 	if errors.Is(err, sso.ErrAttemptOver) {
 		if who, signedIn := s.holder(c); signedIn {

@@ -56,7 +56,11 @@ func backwards(lines []string) func(yield func(string) bool) {
 	}
 }
 
+// parseIP reads an address. Some gateways of clouds write the port behind it.
 func parseIP(text string) (netip.Addr, bool) {
+	if with, err := netip.ParseAddrPort(text); err == nil {
+		return with.Addr().Unmap(), true
+	}
 	address, err := netip.ParseAddr(strings.TrimSuffix(strings.TrimPrefix(text, "["), "]"))
 	return address.Unmap(), err == nil
 }

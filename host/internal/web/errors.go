@@ -33,6 +33,13 @@ type payloadError struct{ reason string }
 func (e payloadError) Error() string { return "invalid payload: " + e.reason }
 func (e payloadError) Unwrap() error { return errInvalidPayload }
 
+// mediaError is an errUnsupported that says what is taken instead.
+type mediaError struct{ accepted string }
+
+func (e mediaError) reason() string { return "the content type must be " + e.accepted }
+func (e mediaError) Error() string  { return errUnsupported.Error() + ": " + e.reason() }
+func (e mediaError) Unwrap() error  { return errUnsupported }
+
 // answer is how an error is told: by status and code to programs, by message
 // to people.
 type answer struct {
@@ -241,6 +248,10 @@ func errorBody(c echo.Context, a answer, err error) errorEnvelope {
 		extensions["path"] = c.Request().URL.EscapedPath()
 	case "INVALID_PAYLOAD":
 		extensions["reason"] = payloadReason(err, a)
+	case "UNSUPPORTED_MEDIA_TYPE":
+		if m, ok := errors.AsType[mediaError](err); ok {
+			extensions["reason"] = m.reason()
+		}
 	case "SERVICE_UNAVAILABLE":
 		if !errors.Is(err, errOverloaded) {
 			extensions["service"] = "provider"
@@ -259,7 +270,7 @@ func payloadReason(err error, a answer) string {
 	if p, ok := errors.AsType[payloadError](err); ok {
 		return p.reason
 	}
-	for _, known := range []error{sso.ErrAnswerTooLong, sso.ErrAnswerMissing} {
+	for _, known := range []error{sso.ErrAnswerTooLong, sso.ErrAnswerMissing, sso.ErrAttemptTooLarge, redirect.ErrNotAllowed} {
 		if errors.Is(err, known) {
 			return known.Error()
 		}

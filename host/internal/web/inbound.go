@@ -2,11 +2,20 @@ package web
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/doorward/doorward/sdk"
 )
+
+// repostedMark is what a form of ours has in addition to what was posted before: it
+// must not be why the same response is too large the second time.
+const repostedMark = repostedField + "=1&"
+
+func isReposted(form string) bool {
+	return strings.HasPrefix(form, repostedMark) || strings.Contains(form, "&"+repostedField+"=")
+}
 
 // inboundKey is where fromProvider leaves what it read.
 const inboundKey = "inbound"
@@ -29,12 +38,15 @@ func (s *Server) fromProvider(next echo.HandlerFunc) echo.HandlerFunc {
 			return parseInbound(c, "", next)
 		}
 		if mediaType(req) != echo.MIMEApplicationForm {
-			return errUnsupported
+			return mediaError{echo.MIMEApplicationForm}
 		}
-		return s.withRoom(c, limit, func() error {
+		return s.withRoom(c, limit+int64(len(repostedMark)), func() error {
 			form, err := readText(req)
 			if err != nil {
 				return err
+			}
+			if int64(len(form)) > limit && !isReposted(form) {
+				return echo.ErrStatusRequestEntityTooLarge
 			}
 			return s.turns.whileLarge(req.Context(), len(form), func() error { return parseInbound(c, form, next) })
 		})
@@ -69,7 +81,11 @@ func parseInbound(c echo.Context, form string, next echo.HandlerFunc) error {
 		return err
 	}
 	if in.Method == http.MethodPost {
-		if in.Form, err = parseParameters("form", form, maxParameters-countParameters(in.RawQuery)); err != nil {
+		most := maxParameters - countParameters(in.RawQuery)
+		if isReposted(form) {
+			most++
+		}
+		if in.Form, err = parseParameters("form", form, most); err != nil {
 			return err
 		}
 	}

@@ -85,6 +85,9 @@ func TestRedirectAfterLogin(t *testing.T) {
 		t.Errorf("B10: redirected to %q", got)
 	}
 	refused := b.get("/auth/login/op?redirect=//evil.example")
+	if got := extensionsOf(t, refused)["reason"]; got != "redirect is not allowed" {
+		t.Errorf("reason %q", got)
+	}
 	if refused.StatusCode != http.StatusBadRequest || refused.code(t) != "INVALID_PAYLOAD" || len(refused.Cookies()) > 0 {
 		t.Errorf("B01: %s %s", refused.Status, refused.body)
 	}
@@ -338,6 +341,9 @@ func TestFormPost(t *testing.T) {
 			a := b.do(http.MethodPost, "/auth/login/post/callback", strings.NewReader(response.Encode()), "Content-Type", contentType)
 			if a.StatusCode != http.StatusUnsupportedMediaType {
 				t.Errorf("%q: %s", contentType, a.Status)
+			}
+			if got := extensionsOf(t, a)["reason"]; got != "the content type must be application/x-www-form-urlencoded" {
+				t.Errorf("%q: reason %q", contentType, got)
 			}
 		}
 	})

@@ -125,7 +125,7 @@ func (s *Server) receiveLogout(c echo.Context) error {
 	done, err := s.ports.Logins.ReceiveLogout(c.Request().Context(), sso.LogoutMessage{
 		Provider: provider.Name, Request: request, State: state, Sealed: sealed,
 	})
-	if sealed != "" && !errors.Is(err, sso.ErrBusy) {
+	if sealed != "" && !errors.Is(err, sso.ErrBusy) && !isOfAnother(err) {
 		s.dropAttempt(c, state)
 	}
 	if err != nil {
@@ -136,6 +136,12 @@ func (s *Server) receiveLogout(c echo.Context) error {
 	}
 	s.clearEnded(c)
 	return s.answerLogout(c, provider, done)
+}
+
+// isOfAnother reports whether what the browser keeps under the state is no logout, or
+// none at this provider: perhaps a login, which goes on.
+func isOfAnother(err error) bool {
+	return errors.Is(err, sso.ErrAttemptInvalid) && !errors.Is(err, sso.ErrAttemptOver) && !errors.Is(err, sso.ErrAttemptExpired)
 }
 
 // logoutUnderWay finds the logout of ours that a message answers. The provider may

@@ -44,6 +44,8 @@ func (federated) Refresh(_ context.Context, grant []byte) (sdk.Refreshed, error)
 	switch string(grant) {
 	case "grant-of-locked":
 		return sdk.Refreshed{}, sdk.Denied(sdk.ReasonAccountLocked, "locked")
+	case "grant-of-trainee":
+		return sdk.Refreshed{}, sdk.Denied(sdk.ReasonAccountExpired, "expired")
 	case "grant-of-offline":
 		return sdk.Refreshed{}, sdk.Unavailable("down", "no answer from secret-host")
 	}
@@ -386,4 +388,15 @@ func TestPasswordThatExpiresSoon(t *testing.T) {
 	if _, told := again["password_expires_at"]; told {
 		t.Error("told again at a refresh")
 	}
+}
+
+// A login that is under way is no logout, and a message that names it does not end it.
+func TestLogoutMessageLeavesALoginAlone(t *testing.T) {
+	s := federatedSite(t)
+	b := s.browser(t)
+	state := b.begin("/auth/login/idp")
+	if a := b.get("/auth/login/idp/logout?RelayState=" + state); a.StatusCode != http.StatusBadRequest || len(a.Cookies()) > 0 {
+		t.Errorf("%s, cookies %v", a.Status, a.Cookies())
+	}
+	wantSignedIn(t, b.get("/auth/login/idp/callback?code=ada&state="+state))
 }

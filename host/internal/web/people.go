@@ -151,7 +151,7 @@ func reasonQuery(c echo.Context) string {
 		return ""
 	}
 	query := "?" + queryOf("reason", reason)
-	if detail := c.QueryParam("detail"); deniedMessages[sdk.Reason(detail)] != (page.Message{}) {
+	if detail := values.Get("detail"); deniedMessages[sdk.Reason(detail)] != (page.Message{}) {
 		query += "&" + queryOf("detail", detail)
 	}
 	return query

@@ -117,7 +117,7 @@ func readBody(c echo.Context, into any, form func(get func(string) string)) erro
 		form(values.Get)
 		return nil
 	case media != echo.MIMEApplicationJSON && req.ContentLength != 0:
-		return errUnsupported
+		return mediaError{echo.MIMEApplicationJSON + " or " + echo.MIMEApplicationForm}
 	}
 	decoder := json.NewDecoder(req.Body)
 	err := decoder.Decode(into)
@@ -157,12 +157,7 @@ func (s *Server) refresh(c echo.Context) error {
 	}
 	done, err := s.refreshOne(c, found, mode)
 	if err != nil {
-		if errors.Is(err, sso.ErrTokenReused) {
-			s.sampled.warn(c, "", "a replaced token was used again, its session is ended", "error", oneLine(err))
-		}
-		if errors.Is(err, sdk.ErrDenied) || errors.Is(err, sso.ErrPluginFault) {
-			s.sampled.warn(c, "", "session ended by the provider's answer", "reason", string(sdk.ReasonOf(err)), "error", oneLine(err))
-		}
+		s.logNotRefreshed(c, err)
 		s.clearStale(c, mode, err)
 		return err
 	}
@@ -174,6 +169,26 @@ func (s *Server) refresh(c echo.Context) error {
 		s.setToken(c, s.cookieOf(mode), done.Token, done.TokenTTL)
 	}
 	return c.JSON(http.StatusOK, data{tokenBody(done)})
+}
+
+// logNotRefreshed tells the operator what a refresh that was refused has ended. What
+// clients get wrong by themselves is debug.
+func (s *Server) logNotRefreshed(c echo.Context, err error) {
+	what := ""
+	answered := errors.Is(err, sdk.ErrDenied) || errors.Is(err, sso.ErrPluginFault)
+	switch {
+	case errors.Is(err, sso.ErrTokenReused):
+		what = "a replaced token was used again, its session ended"
+	case errors.Is(err, sso.ErrSessionNotNow) && answered:
+		what = "provider says no by a clock that was set, the session stays"
+	case answered:
+		what = "session ended by the provider's answer"
+	case errors.Is(err, sso.ErrSealed):
+		what = "session ended, its provider can be asked about it no more"
+	default:
+		return
+	}
+	s.sampled.warn(c, "", what, "reason", string(sdk.ReasonOf(err)), "error", oneLine(err))
 }
 
 // refreshOne refreshes the one good token among those found. A sub-domain may

@@ -284,3 +284,40 @@ func TestClockThatWasSetBackRemovesNoCookie(t *testing.T) {
 		t.Errorf("with the current cookie: %s", me.Status)
 	}
 }
+
+// The log says that a session has ended if it has, and not if it goes on.
+func TestLogOfARefreshThatIsRefused(t *testing.T) {
+	const ended, goesOn = "session ended", "the session stays"
+	for subject, c := range map[string]struct {
+		wrong func(t *testing.T, s *site)
+		want  string
+	}{
+		"locked":  {func(*testing.T, *site) {}, ended},
+		"trainee": {func(_ *testing.T, s *site) { s.clock.setBy(30 * time.Minute) }, goesOn},
+		"altered": {func(t *testing.T, s *site) {
+			grants, err := s.store.SealedGrants(t.Context(), "", 1)
+			if err != nil || len(grants) != 1 {
+				t.Fatal(grants, err)
+			}
+			if err := s.store.ReplaceGrant(t.Context(), grants[0].SessionID, []byte("altered")); err != nil {
+				t.Fatal(err)
+			}
+		}, ended},
+	} {
+		t.Run(subject, func(t *testing.T) {
+			s := federatedSite(t)
+			b := s.browser(t)
+			b.signIn("idp", subject)
+			s.clock.advance(time.Hour)
+			c.wrong(t, s)
+			if a := b.postJSON("/auth/refresh", map[string]string{"mode": "session"}); a.StatusCode != http.StatusUnauthorized {
+				t.Fatal(a.Status, a.body)
+			}
+			for _, text := range []string{ended, goesOn} {
+				if got := strings.Contains(s.log.String(), text); got != (text == c.want) {
+					t.Errorf("the log says %q: %v\n%s", text, got, s.log.String())
+				}
+			}
+		})
+	}
+}

@@ -2,9 +2,11 @@ package web_test
 
 import (
 	"context"
+	"html"
 	"net/http"
 	"net/url"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -187,4 +189,62 @@ func TestStateIsThereExactlyOnce(t *testing.T) {
 			t.Errorf("%s %s", a.Status, a.body)
 		}
 	})
+}
+
+// What may be posted once may be posted again: with the mark of our page, and with a
+// query that is as long as it was.
+func TestLargestResponseIsPostedAgain(t *testing.T) {
+	values := func(n int) url.Values {
+		form := url.Values{"openid.claimed_id": {"ada"}}
+		for i := range n - len(form) {
+			form.Set("a"+strconv.Itoa(i), "x")
+		}
+		return form
+	}
+	size := url.Values{"openid.claimed_id": {"ada"}, "filler": {""}}
+	for name, c := range map[string]struct {
+		form  url.Values
+		query string
+	}{
+		"as many values": {values(sdk.MaxInboundValues - 1), ""}, // and the state
+		"as many bytes":  {url.Values{"openid.claimed_id": {"ada"}, "filler": {strings.Repeat("x", sdk.DefaultInbound-len(size.Encode()))}}, ""},
+		"a long query":   {values(1), "&from=" + strings.Repeat("/", sdk.DefaultInbound-100)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := protocolSite(t)
+			b := s.browser(t)
+			path := b.pathOf(b.sentTo("openid2").Get("openid.return_to")) + c.query
+			page := s.browser(t).postForm(path, c.form, "Accept", acceptHTML) // without cookies
+			action := formAction.FindStringSubmatch(page.body)
+			if page.StatusCode != http.StatusOK || action == nil {
+				t.Fatalf("%s %.200s", page.Status, page.body)
+			}
+			c.form.Set("doorward_reposted", "1")
+			wantSignedIn(t, b.postForm(html.UnescapeString(action[1]), c.form))
+		})
+	}
+	t.Run("one more", func(t *testing.T) {
+		s := protocolSite(t)
+		b := s.browser(t)
+		path := b.pathOf(b.sentTo("openid2").Get("openid.return_to"))
+		for _, form := range []url.Values{values(sdk.MaxInboundValues), {"openid.claimed_id": {strings.Repeat("x", sdk.DefaultInbound)}}} {
+			if a := s.browser(t).postForm(path, form); a.StatusCode/100 != 4 {
+				t.Errorf("%s", a.Status)
+			}
+		}
+	})
+}
+
+// A response that comes to the wrong URL does not end the login that it names: not at
+// another provider, and not a logout.
+func TestResponseElsewhereLeavesALoginAlone(t *testing.T) {
+	s := newSite(t, "")
+	b := s.browser(t)
+	state := b.begin("/auth/login/op")
+	for _, path := range []string{"/auth/login/cookie/callback?code=ada&state=", "/auth/login/op/logout?state="} {
+		if a := b.get(path + state); a.StatusCode/100 != 4 || len(a.Cookies()) > 0 {
+			t.Errorf("%s: %s, cookies %v", path, a.Status, a.Cookies())
+		}
+	}
+	wantSignedIn(t, b.get("/auth/login/op/callback?code=ada&state="+state))
 }

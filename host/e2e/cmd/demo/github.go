@@ -29,6 +29,7 @@ func startGitHub(publicURL string) (*oauth2test.Server, map[string]string, error
 	return server, map[string]string{
 		prefix + "PRESET": "github", prefix + "CLIENT_ID": "doorward", prefix + "CLIENT_SECRET": secret,
 		prefix + "BASE_URL": server.Base(), prefix + "API_URL": server.API(),
+		prefix + "PARAMS":                `{"prompt":"select_account"}`, // bob is not let in, and alice's turn is next
 		prefix + "ALLOWED_ORGANIZATIONS": "id:" + gitHubOrganization, prefix + "ALLOW_PUBLIC_REGISTRATION": "true",
 	}, nil
 }

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -10,6 +11,8 @@ import (
 	"path/filepath"
 	"strconv"
 	"time"
+
+	"modernc.org/sqlite"
 
 	"github.com/doorward/doorward/host/internal/sso"
 )
@@ -45,6 +48,25 @@ func open(ctx context.Context, path string, busy time.Duration, confirm sso.Conf
 		return nil, errors.Join(fmt.Errorf("opening database %q: %w", path, err), s.Close())
 	}
 	return s, nil
+}
+
+// readIn reads in the file of a database that nothing has opened. A file that is not
+// there has nothing to be read.
+func readIn(path string, read func(*sql.DB) error) error {
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return fmt.Errorf("opening database %q: %w", path, err)
+	}
+	connector, err := sqlite.NewConnector(readerURI(path, busyTimeout))
+	if err != nil {
+		return fmt.Errorf("opening database %q: %w", path, err)
+	}
+	db := sql.OpenDB(connector)
+	defer db.Close()
+	return read(db)
 }
 
 // create makes an empty file that only its owner can read, because e-mail

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"fmt"
 
 	"github.com/doorward/doorward/host/internal/sso"
 )
@@ -14,15 +15,8 @@ type queryer interface {
 
 // confirmSecret has the host look at what is sealed, and adds its checks.
 func confirmSecret(ctx context.Context, tx *sql.Tx, confirm sso.ConfirmSecret) error {
-	var sample sso.SealedSample
-	var err error
-	if sample.Checks, err = secretChecks(ctx, tx); err != nil {
-		return err
-	}
-	if sample.Keys, err = signingKeys(ctx, tx); err != nil {
-		return err
-	}
-	if sample.Grants, err = sealedGrants(ctx, tx, "", sso.MaxSampledGrants); err != nil {
+	sample, err := sampleSealed(ctx, tx)
+	if err != nil {
 		return err
 	}
 	add, err := confirm(sample)
@@ -34,6 +28,40 @@ func confirmSecret(ctx context.Context, tx *sql.Tx, confirm sso.ConfirmSecret) e
 		if err != nil {
 			return explain("storing a check of SECRET", err)
 		}
+	}
+	return nil
+}
+
+func sampleSealed(ctx context.Context, from queryer) (sample sso.SealedSample, err error) {
+	if sample.Checks, err = secretChecks(ctx, from); err != nil {
+		return sample, err
+	}
+	if sample.Keys, err = signingKeys(ctx, from); err != nil {
+		return sample, err
+	}
+	sample.Grants, err = sealedGrants(ctx, from, "", sso.MaxSampledGrants)
+	return sample, err
+}
+
+// ConfirmSecretIn asks confirm about the database in a file that nothing has opened, as
+// [Open] would, and changes nothing. A file that is not there is confirmed, and so is one
+// from before there were checks, which only Open brings up to date.
+func ConfirmSecretIn(ctx context.Context, path string, confirm sso.ConfirmSecret) error {
+	err := readIn(path, func(db *sql.DB) error {
+		var checked bool
+		err := db.QueryRowContext(ctx, `SELECT count(*) FROM sqlite_schema WHERE name = 'secret_checks'`).Scan(&checked)
+		if err != nil || !checked {
+			return explain("reading the schema", err)
+		}
+		sample, err := sampleSealed(ctx, db)
+		if err != nil {
+			return err
+		}
+		_, err = confirm(sample)
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("looking whether SECRET is that of database %q: %w", path, err)
 	}
 	return nil
 }

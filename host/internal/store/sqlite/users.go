@@ -5,11 +5,6 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
-
-	"modernc.org/sqlite"
 
 	"github.com/doorward/doorward/host/internal/sso"
 )
@@ -57,21 +52,12 @@ func countUsersIn(ctx context.Context, db *sql.DB, provider string) (n int, err 
 
 // CountUsersIn is CountUsers of the database in a file that nothing has opened. It
 // changes nothing, and a file that is not there has no users.
-func CountUsersIn(ctx context.Context, path, provider string) (int, error) {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		return 0, nil
-	}
-	path, err := filepath.Abs(path)
-	if err != nil {
-		return 0, fmt.Errorf("opening database %q: %w", path, err)
-	}
-	connector, err := sqlite.NewConnector(readerURI(path, busyTimeout))
-	if err != nil {
-		return 0, fmt.Errorf("opening database %q: %w", path, err)
-	}
-	db := sql.OpenDB(connector)
-	defer db.Close()
-	return countUsersIn(ctx, db, provider)
+func CountUsersIn(ctx context.Context, path, provider string) (n int, err error) {
+	err = readIn(path, func(db *sql.DB) (err error) {
+		n, err = countUsersIn(ctx, db, provider)
+		return err
+	})
+	return n, err
 }
 
 // CreateUser implements sso.Users.

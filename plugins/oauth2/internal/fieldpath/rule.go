@@ -57,6 +57,10 @@ func MustParseRule(text string) Rule {
 // String is the rule as it was written.
 func (r Rule) String() string { return r.text }
 
+// Negative reports whether the rule holds of an answer that does not have the value
+// at all.
+func (r Rule) Negative() bool { return r.op == "!=" }
+
 // Holds tells whether the rule is true of v.
 func (r Rule) Holds(v any) (bool, error) {
 	found, err := r.path.One(v)
