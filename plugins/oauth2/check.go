@@ -31,6 +31,9 @@ func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
 	findings = append(findings, m.checkEndpoints(ctx)...)
 	findings = append(findings, m.checkClient(ctx), m.checkPKCE(), m.checkIdentifier(), m.checkFields())
 	findings = append(findings, m.checkEmail(), m.checkAllowed())
+	if lacking := m.lackingScopes(); len(lacking) > 0 {
+		findings = append(findings, upstream.Warning("scope", "lacks %q, which the preset asks for to read groups: without it, or a scope that includes it, groups do not show", lacking))
+	}
 	if p := m.set.preset; p.Name != "" {
 		findings = append(findings, upstream.Fine("preset", "%s, by what was known on %s", p.Name, p.Dated))
 	}
@@ -161,6 +164,14 @@ func (m *mechanism) verifiedBy() string {
 		return "being there: the provider releases verified ones only"
 	}
 	return m.set.fields.verified.String() + " = " + strings.Join(m.set.fields.verifiedValues, " or ")
+}
+
+// lackingScopes are those for groups that the operator's own scope leaves out.
+func (m *mechanism) lackingScopes() []string {
+	if !m.set.groups {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(m.set.preset.GroupScopes), func(scope string) bool { return slices.Contains(m.set.scopes, scope) })
 }
 
 // checkAllowed warns of names in the lists: who gives up a name leaves the door open

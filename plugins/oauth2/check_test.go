@@ -114,6 +114,13 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 	if f := findings(t, r)["allowed"]; f.Severity != sdk.SeverityWarning || !strings.Contains(f.Text, "id:") { // OA06
 		t.Errorf("%+v", f)
 	}
+	own, _ := startRig(t, oauth2test.Config{Kind: oauth2test.GitHub}, map[string]any{"allowed_organizations": "id:9919", "scope": "user:email"})
+	if f := findings(t, own)["scope"]; f.Severity != sdk.SeverityWarning || !strings.Contains(f.Text, "read:org") {
+		t.Errorf("%+v", f)
+	}
+	if f, there := findings(t, r)["scope"]; there {
+		t.Errorf("%+v", f)
+	}
 	if f := findings(t, r)["callback"]; !strings.Contains(f.Text, "whole path") {
 		t.Errorf("%+v", f)
 	}

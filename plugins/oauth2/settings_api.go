@@ -184,6 +184,18 @@ func (t *settler) restrictions() {
 			preset.Organization: t.o.AllowedOrgs, preset.Team: t.o.AllowedTeams, anyKind: t.o.AllowedGroups,
 		},
 	}
+	for _, list := range []struct {
+		option  string
+		entries []string
+	}{
+		{"allowed_organizations", t.o.AllowedOrgs}, {"allowed_teams", t.o.AllowedTeams},
+		{"allowed_groups", t.o.AllowedGroups}, {"allowed_email_domains", t.o.AllowedDomains},
+	} {
+		// Whoever writes a list means to keep somebody out.
+		if list.entries != nil && len(list.entries) == 0 {
+			t.problems.Addf(list.option, "is a list without an entry, and would let in everybody: write who may sign in, or leave it out")
+		}
+	}
 	for _, kind := range []string{preset.Organization, preset.Team} {
 		option := "allowed_" + kind + "s"
 		if len(t.s.allowed.lists[kind]) > 0 && !slices.ContainsFunc(t.p.Groups, func(g preset.Groups) bool { return g.Kind == kind }) {

@@ -163,6 +163,11 @@ func scopes(object claims.Object) ([]string, error) {
 // settle makes the members what they should have been.
 func (d Dialect) settle(object claims.Object) error {
 	if kind := object["token_type"]; (kind == nil || kind == "") && d.MissingType {
+		for name := range object {
+			if name != "token_type" && strings.EqualFold(name, "token_type") {
+				return sdk.InvalidResponse(codeflow.ReasonType, "%s in place of token_type", upstream.Shown(name))
+			}
+		}
 		object["token_type"] = "Bearer"
 	} else if kind == nil || kind == "" {
 		return sdk.InvalidResponse(codeflow.ReasonType, "no token_type: set allow_missing_token_type if the provider's documentation says that it is Bearer")
