@@ -113,6 +113,9 @@ func takeOver(user *User, p Provider, identity sdk.Identity) {
 	if p.RequireVerifiedEmail && !identity.EmailVerified {
 		identity.Email = ""
 	}
+	if identity.GivenName == "" && identity.FamilyName == "" && user.LastName == "" {
+		identity.GivenName = identity.Name // not taken apart by the provider, such as GitHub
+	}
 	for _, f := range []struct {
 		to   *string
 		from string

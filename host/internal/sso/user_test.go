@@ -228,6 +228,29 @@ func TestSyncUserInfo(t *testing.T) {
 	}
 }
 
+// A provider that does not take names apart, as GitHub, tells the whole one.
+func TestWholeName(t *testing.T) {
+	p := provider("p")
+	p.SyncUserInfo = true
+	h := newHouse(t, p)
+	for _, tc := range []struct {
+		told        sdk.Identity
+		first, last string
+	}{
+		{sdk.Identity{Name: " Mary Ann Lee "}, "Mary Ann Lee", ""},
+		{sdk.Identity{Name: "Mary Ann Ray"}, "Mary Ann Ray", ""},
+		{sdk.Identity{}, "Mary Ann Ray", ""},
+		{sdk.Identity{Name: "Mary Ann Ray", GivenName: "Mary", FamilyName: "Ray"}, "Mary", "Ray"},
+		{sdk.Identity{Name: "M. A. R."}, "Mary", "Ray"},
+	} {
+		tc.told.Subject = "mary"
+		h.signIn(sso.Start{}, tc.told)
+		if got := h.user("p", "mary"); got.FirstName != tc.first || got.LastName != tc.last {
+			t.Errorf("%+v: user %+v", tc.told, got)
+		}
+	}
+}
+
 func TestInactiveUser(t *testing.T) {
 	p := provider("p")
 	p.SyncUserInfo = true
