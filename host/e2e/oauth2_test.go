@@ -127,15 +127,17 @@ func TestOAuth2LoginAcrossACrash(t *testing.T) {
 		t.Fatalf("going on after the crash: %d, Location %q", got.status, got.header.Get("Location"))
 	}
 	t.Run("OS26 the callback again", func(t *testing.T) {
-		before := fakes[oauth2test.GitHub].Hits(oauth2test.Token)
+		before, session := fakes[oauth2test.GitHub].Hits(oauth2test.Token), person.cookie(sessionCookie)
+		// Whoever holds the session is led on, and not signed in a second time.
 		person.accept = "application/json"
-		if got := person.get(back.location().String()); got.location() == nil || got.location().Path != "/app" {
-			t.Errorf("who is signed in by it is not led on: %d %s", got.status, got.body)
+		got := person.get(back.location().String())
+		if target := got.location(); target == nil || target.Path != "/app" || person.cookie(sessionCookie) != session {
+			t.Errorf("the same response again: %d, Location %q", got.status, got.header.Get("Location"))
 		}
 		other := newAgent(t, host, "alice")
 		other.accept = "application/json"
 		if got := other.get(back.location().String()); got.status < 400 || other.cookie(sessionCookie) != "" {
-			t.Errorf("in another browser: %d %s", got.status, got.body)
+			t.Errorf("the same response in another browser: %d %s", got.status, got.body)
 		}
 		if n := fakes[oauth2test.GitHub].Hits(oauth2test.Token); n != before || fakes[oauth2test.GitHub].Spent() != 1 {
 			t.Errorf("%d token requests more", n-before)

@@ -52,7 +52,7 @@ func TestFormLeftOpen(t *testing.T) {
 			for range 2 { // the second time the page is loaded again
 				a := b.postForm(toCallback, form, "Accept", acceptHTML)
 				wantPage(t, "an expired form", a, http.StatusUnauthorized,
-					"This sign-in has expired", "took too long", `href="/auth/login/dir?mode=json&amp;redirect=%2Fapp%3Fa%3Db%26c"`)
+					"This sign-in has expired", "Too much time has passed", `href="/auth/login/dir?mode=json&amp;redirect=%2Fapp%3Fa%3Db%26c"`)
 				if a.cookie("directus_session_token") != nil {
 					t.Error("an expired form signs in")
 				}

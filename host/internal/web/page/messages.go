@@ -53,12 +53,12 @@ var (
 	MessagePasswordExpired = Message{
 		Title: "Your password has expired",
 		What:  "The password is too old and must be replaced by a new one.",
-		Next:  "Change it the way your organisation provides, then sign in again.",
+		Next:  "Change it where your organisation lets you do so, then sign in again.",
 	}
 	MessagePasswordMustChange = Message{
 		Title: "Choose a new password",
 		What:  "The password must be replaced by a new one before you can sign in.",
-		Next:  "Change it the way your organisation provides, then sign in again.",
+		Next:  "Change it where your organisation lets you do so, then sign in again.",
 	}
 	MessagePasswordsDiffer = Message{
 		Title: "The new passwords differ",
@@ -127,7 +127,7 @@ var (
 	}
 	MessageAttemptExpired = Message{
 		Title: "This sign-in has expired",
-		What:  "It took too long from its beginning until now.",
+		What:  "Too much time has passed since it began.",
 		Next:  "Sign in again. It takes only a moment.",
 	}
 	MessageAttemptOver = Message{
