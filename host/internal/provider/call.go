@@ -3,7 +3,6 @@ package provider
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync/atomic"
 	"time"
 
@@ -107,11 +106,18 @@ func translate(err error) error {
 	case errors.Is(err, plugin.ErrTransport):
 		return sdk.Unavailable("plugin_unreachable", "calling the plugin: %w", err)
 	case errors.Is(err, plugin.ErrFault):
-		return fmt.Errorf("%w: %w", sso.ErrPluginFault, err)
+		return fault{err}
 	default:
 		return err
 	}
 }
+
+// fault is a fault of a plugin as the domain knows it. The SDK's error says so
+// already.
+type fault struct{ error }
+
+func (f fault) Unwrap() error        { return f.error }
+func (f fault) Is(target error) bool { return target == sso.ErrPluginFault }
 
 // Begin implements sdk.Mechanism.
 func (m *mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, error) {
