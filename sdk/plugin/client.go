@@ -11,6 +11,7 @@ import (
 
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
+	"github.com/doorward/doorward/sdk/outbound"
 	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
 	"github.com/doorward/doorward/sdk/redact"
 )
@@ -109,6 +110,9 @@ type OpenRequest struct {
 	// itself, so that it gets each in the type that it declared. An options.Secret is
 	// revealed to the plugin.
 	Options map[string]any
+
+	// Outbound says how the connections of the provider leave.
+	Outbound outbound.Settings
 }
 
 // Open makes a configured provider ready. Bad options come back as an
@@ -128,7 +132,7 @@ func (c *Client) Open(ctx context.Context, req OpenRequest) (*Provider, error) {
 	}
 	resp, err := call(ctx, c.secrets, c.rpc.Open, &doorwardv1.OpenRequest{
 		Provider: req.Provider, CallbackUrl: req.CallbackURL, MetadataUrl: req.MetadataURL,
-		LogoutUrl: req.LogoutURL, OptionsJson: data,
+		LogoutUrl: req.LogoutURL, OptionsJson: data, Outbound: outboundToWire(req.Outbound),
 	})
 	if err != nil {
 		return nil, err

@@ -17,6 +17,7 @@ import (
 
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
+	"github.com/doorward/doorward/sdk/outbound"
 	"github.com/doorward/doorward/sdk/plugin"
 	"github.com/doorward/doorward/sdk/plugintest"
 )
@@ -327,6 +328,7 @@ func TestOpenRequest(t *testing.T) {
 			"client": map[string]any{"n": json.Number("12345678901234567890")}, "client__tls": map[string]any{"min": "1.3"},
 			"mapping": options.JSON(`{"b":"<x>","a":12345678901234567890}`),
 		},
+		Outbound: outbound.Settings{Proxy: "direct"},
 	}
 	everyFieldIsSet(t, req)
 	if _, err := client.Open(t.Context(), req); err != nil {

@@ -398,6 +398,7 @@ type OpenRequest struct {
 	MetadataUrl   string                 `protobuf:"bytes,3,opt,name=metadata_url,json=metadataUrl,proto3" json:"metadata_url,omitempty"`
 	LogoutUrl     string                 `protobuf:"bytes,4,opt,name=logout_url,json=logoutUrl,proto3" json:"logout_url,omitempty"`
 	OptionsJson   []byte                 `protobuf:"bytes,5,opt,name=options_json,json=optionsJson,proto3" json:"options_json,omitempty"` // a JSON object, each option in the type that it was declared with; of an older host, a string for any
+	Outbound      *Outbound              `protobuf:"bytes,6,opt,name=outbound,proto3" json:"outbound,omitempty"`                          // absent: of an older host, or nothing is set
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -467,6 +468,202 @@ func (x *OpenRequest) GetOptionsJson() []byte {
 	return nil
 }
 
+func (x *OpenRequest) GetOutbound() *Outbound {
+	if x != nil {
+		return x.Outbound
+	}
+	return nil
+}
+
+// Outbound says how the connections of a provider leave: by which proxy, to which
+// addresses never, and whom they trust. Texts of settings come as the operator wrote
+// them; the host has checked that they can be read.
+type Outbound struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Proxy         string                 `protobuf:"bytes,1,opt,name=proxy,proto3" json:"proxy,omitempty"` // of this provider, a URL or "direct"; empty: the rules below
+	GlobalAgent   *ProxyRules            `protobuf:"bytes,2,opt,name=global_agent,json=globalAgent,proto3" json:"global_agent,omitempty"`
+	Standard      *ProxyRules            `protobuf:"bytes,3,opt,name=standard,proto3" json:"standard,omitempty"`
+	Deny          []string               `protobuf:"bytes,4,rep,name=deny,proto3" json:"deny,omitempty"`                      // classes of addresses and CIDR blocks that are never dialled
+	Allow         []string               `protobuf:"bytes,5,rep,name=allow,proto3" json:"allow,omitempty"`                    // exceptions to them: CIDR blocks, addresses and host names
+	ExtraCa       string                 `protobuf:"bytes,6,opt,name=extra_ca,json=extraCa,proto3" json:"extra_ca,omitempty"` // PEM of authorities that are trusted besides the system's
+	Ca            string                 `protobuf:"bytes,7,opt,name=ca,proto3" json:"ca,omitempty"`                          // PEM of those that are trusted in place of them; the mechanism's own option wins
+	Certificate   string                 `protobuf:"bytes,8,opt,name=certificate,proto3" json:"certificate,omitempty"`        // PEM of a client certificate; the mechanism's own option wins
+	Key           string                 `protobuf:"bytes,9,opt,name=key,proto3" json:"key,omitempty"`
+	TlsMinVersion string                 `protobuf:"bytes,10,opt,name=tls_min_version,json=tlsMinVersion,proto3" json:"tls_min_version,omitempty"`                                    // "1.2" or "1.3"; empty: 1.2
+	Names         map[string]string      `protobuf:"bytes,11,rep,name=names,proto3" json:"names,omitempty" protobuf_key:"bytes,1,opt,name=key" protobuf_val:"bytes,2,opt,name=value"` // what the operator calls a setting, by its field: "proxy" is AUTH_X_PROXY
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Outbound) Reset() {
+	*x = Outbound{}
+	mi := &file_doorward_v1_plugin_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Outbound) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Outbound) ProtoMessage() {}
+
+func (x *Outbound) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_v1_plugin_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Outbound.ProtoReflect.Descriptor instead.
+func (*Outbound) Descriptor() ([]byte, []int) {
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Outbound) GetProxy() string {
+	if x != nil {
+		return x.Proxy
+	}
+	return ""
+}
+
+func (x *Outbound) GetGlobalAgent() *ProxyRules {
+	if x != nil {
+		return x.GlobalAgent
+	}
+	return nil
+}
+
+func (x *Outbound) GetStandard() *ProxyRules {
+	if x != nil {
+		return x.Standard
+	}
+	return nil
+}
+
+func (x *Outbound) GetDeny() []string {
+	if x != nil {
+		return x.Deny
+	}
+	return nil
+}
+
+func (x *Outbound) GetAllow() []string {
+	if x != nil {
+		return x.Allow
+	}
+	return nil
+}
+
+func (x *Outbound) GetExtraCa() string {
+	if x != nil {
+		return x.ExtraCa
+	}
+	return ""
+}
+
+func (x *Outbound) GetCa() string {
+	if x != nil {
+		return x.Ca
+	}
+	return ""
+}
+
+func (x *Outbound) GetCertificate() string {
+	if x != nil {
+		return x.Certificate
+	}
+	return ""
+}
+
+func (x *Outbound) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+func (x *Outbound) GetTlsMinVersion() string {
+	if x != nil {
+		return x.TlsMinVersion
+	}
+	return ""
+}
+
+func (x *Outbound) GetNames() map[string]string {
+	if x != nil {
+		return x.Names
+	}
+	return nil
+}
+
+// ProxyRules are three variables of one family, such as HTTP_PROXY, HTTPS_PROXY and
+// NO_PROXY.
+type ProxyRules struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	Http          string                 `protobuf:"bytes,1,opt,name=http,proto3" json:"http,omitempty"`
+	Https         string                 `protobuf:"bytes,2,opt,name=https,proto3" json:"https,omitempty"`
+	NoProxy       string                 `protobuf:"bytes,3,opt,name=no_proxy,json=noProxy,proto3" json:"no_proxy,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ProxyRules) Reset() {
+	*x = ProxyRules{}
+	mi := &file_doorward_v1_plugin_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ProxyRules) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ProxyRules) ProtoMessage() {}
+
+func (x *ProxyRules) ProtoReflect() protoreflect.Message {
+	mi := &file_doorward_v1_plugin_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ProxyRules.ProtoReflect.Descriptor instead.
+func (*ProxyRules) Descriptor() ([]byte, []int) {
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *ProxyRules) GetHttp() string {
+	if x != nil {
+		return x.Http
+	}
+	return ""
+}
+
+func (x *ProxyRules) GetHttps() string {
+	if x != nil {
+		return x.Https
+	}
+	return ""
+}
+
+func (x *ProxyRules) GetNoProxy() string {
+	if x != nil {
+		return x.NoProxy
+	}
+	return ""
+}
+
 type OpenResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Handle        uint64                 `protobuf:"varint,1,opt,name=handle,proto3" json:"handle,omitempty"`
@@ -477,7 +674,7 @@ type OpenResponse struct {
 
 func (x *OpenResponse) Reset() {
 	*x = OpenResponse{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[5]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -489,7 +686,7 @@ func (x *OpenResponse) String() string {
 func (*OpenResponse) ProtoMessage() {}
 
 func (x *OpenResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[5]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -502,7 +699,7 @@ func (x *OpenResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OpenResponse.ProtoReflect.Descriptor instead.
 func (*OpenResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{5}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *OpenResponse) GetHandle() uint64 {
@@ -528,7 +725,7 @@ type CloseRequest struct {
 
 func (x *CloseRequest) Reset() {
 	*x = CloseRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[6]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -540,7 +737,7 @@ func (x *CloseRequest) String() string {
 func (*CloseRequest) ProtoMessage() {}
 
 func (x *CloseRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[6]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -553,7 +750,7 @@ func (x *CloseRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseRequest.ProtoReflect.Descriptor instead.
 func (*CloseRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{6}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *CloseRequest) GetHandle() uint64 {
@@ -571,7 +768,7 @@ type CloseResponse struct {
 
 func (x *CloseResponse) Reset() {
 	*x = CloseResponse{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[7]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -583,7 +780,7 @@ func (x *CloseResponse) String() string {
 func (*CloseResponse) ProtoMessage() {}
 
 func (x *CloseResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[7]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -596,7 +793,7 @@ func (x *CloseResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CloseResponse.ProtoReflect.Descriptor instead.
 func (*CloseResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{7}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{9}
 }
 
 type BeginRequest struct {
@@ -613,7 +810,7 @@ type BeginRequest struct {
 
 func (x *BeginRequest) Reset() {
 	*x = BeginRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[8]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -625,7 +822,7 @@ func (x *BeginRequest) String() string {
 func (*BeginRequest) ProtoMessage() {}
 
 func (x *BeginRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[8]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -638,7 +835,7 @@ func (x *BeginRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginRequest.ProtoReflect.Descriptor instead.
 func (*BeginRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{8}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *BeginRequest) GetHandle() uint64 {
@@ -692,7 +889,7 @@ type BeginResponse struct {
 
 func (x *BeginResponse) Reset() {
 	*x = BeginResponse{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[9]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -704,7 +901,7 @@ func (x *BeginResponse) String() string {
 func (*BeginResponse) ProtoMessage() {}
 
 func (x *BeginResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[9]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -717,7 +914,7 @@ func (x *BeginResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginResponse.ProtoReflect.Descriptor instead.
 func (*BeginResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{9}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *BeginResponse) GetStep() *Step {
@@ -742,7 +939,7 @@ type ContinueRequest struct {
 
 func (x *ContinueRequest) Reset() {
 	*x = ContinueRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[10]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -754,7 +951,7 @@ func (x *ContinueRequest) String() string {
 func (*ContinueRequest) ProtoMessage() {}
 
 func (x *ContinueRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[10]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -767,7 +964,7 @@ func (x *ContinueRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContinueRequest.ProtoReflect.Descriptor instead.
 func (*ContinueRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{10}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ContinueRequest) GetHandle() uint64 {
@@ -828,7 +1025,7 @@ type ContinueResponse struct {
 
 func (x *ContinueResponse) Reset() {
 	*x = ContinueResponse{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[11]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -840,7 +1037,7 @@ func (x *ContinueResponse) String() string {
 func (*ContinueResponse) ProtoMessage() {}
 
 func (x *ContinueResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[11]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -853,7 +1050,7 @@ func (x *ContinueResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ContinueResponse.ProtoReflect.Descriptor instead.
 func (*ContinueResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{11}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ContinueResponse) GetStep() *Step {
@@ -876,7 +1073,7 @@ type InboundRequest struct {
 
 func (x *InboundRequest) Reset() {
 	*x = InboundRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[12]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -888,7 +1085,7 @@ func (x *InboundRequest) String() string {
 func (*InboundRequest) ProtoMessage() {}
 
 func (x *InboundRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[12]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -901,7 +1098,7 @@ func (x *InboundRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use InboundRequest.ProtoReflect.Descriptor instead.
 func (*InboundRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{12}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *InboundRequest) GetMethod() string {
@@ -943,7 +1140,7 @@ type Parameter struct {
 
 func (x *Parameter) Reset() {
 	*x = Parameter{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[13]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -955,7 +1152,7 @@ func (x *Parameter) String() string {
 func (*Parameter) ProtoMessage() {}
 
 func (x *Parameter) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[13]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -968,7 +1165,7 @@ func (x *Parameter) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Parameter.ProtoReflect.Descriptor instead.
 func (*Parameter) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{13}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Parameter) GetName() string {
@@ -1003,7 +1200,7 @@ type Step struct {
 
 func (x *Step) Reset() {
 	*x = Step{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[14]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1015,7 +1212,7 @@ func (x *Step) String() string {
 func (*Step) ProtoMessage() {}
 
 func (x *Step) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[14]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1028,7 +1225,7 @@ func (x *Step) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Step.ProtoReflect.Descriptor instead.
 func (*Step) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{14}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *Step) GetMemory() []byte {
@@ -1118,7 +1315,7 @@ type Redirect struct {
 
 func (x *Redirect) Reset() {
 	*x = Redirect{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[15]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1130,7 +1327,7 @@ func (x *Redirect) String() string {
 func (*Redirect) ProtoMessage() {}
 
 func (x *Redirect) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[15]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1143,7 +1340,7 @@ func (x *Redirect) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Redirect.ProtoReflect.Descriptor instead.
 func (*Redirect) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{15}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *Redirect) GetUrl() string {
@@ -1163,7 +1360,7 @@ type FormPost struct {
 
 func (x *FormPost) Reset() {
 	*x = FormPost{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[16]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1175,7 +1372,7 @@ func (x *FormPost) String() string {
 func (*FormPost) ProtoMessage() {}
 
 func (x *FormPost) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[16]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1188,7 +1385,7 @@ func (x *FormPost) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FormPost.ProtoReflect.Descriptor instead.
 func (*FormPost) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{16}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *FormPost) GetUrl() string {
@@ -1215,7 +1412,7 @@ type FormField struct {
 
 func (x *FormField) Reset() {
 	*x = FormField{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[17]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1227,7 +1424,7 @@ func (x *FormField) String() string {
 func (*FormField) ProtoMessage() {}
 
 func (x *FormField) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[17]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1240,7 +1437,7 @@ func (x *FormField) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use FormField.ProtoReflect.Descriptor instead.
 func (*FormField) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{17}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *FormField) GetName() string {
@@ -1267,7 +1464,7 @@ type Prompt struct {
 
 func (x *Prompt) Reset() {
 	*x = Prompt{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[18]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1279,7 +1476,7 @@ func (x *Prompt) String() string {
 func (*Prompt) ProtoMessage() {}
 
 func (x *Prompt) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[18]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1292,7 +1489,7 @@ func (x *Prompt) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Prompt.ProtoReflect.Descriptor instead.
 func (*Prompt) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{18}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *Prompt) GetReason() string {
@@ -1321,7 +1518,7 @@ type PromptField struct {
 
 func (x *PromptField) Reset() {
 	*x = PromptField{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[19]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1333,7 +1530,7 @@ func (x *PromptField) String() string {
 func (*PromptField) ProtoMessage() {}
 
 func (x *PromptField) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[19]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1346,7 +1543,7 @@ func (x *PromptField) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use PromptField.ProtoReflect.Descriptor instead.
 func (*PromptField) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{19}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *PromptField) GetName() string {
@@ -1405,7 +1602,7 @@ type Identity struct {
 
 func (x *Identity) Reset() {
 	*x = Identity{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[20]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1417,7 +1614,7 @@ func (x *Identity) String() string {
 func (*Identity) ProtoMessage() {}
 
 func (x *Identity) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[20]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1430,7 +1627,7 @@ func (x *Identity) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Identity.ProtoReflect.Descriptor instead.
 func (*Identity) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{20}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *Identity) GetSubject() string {
@@ -1576,7 +1773,7 @@ type RefreshRequest struct {
 
 func (x *RefreshRequest) Reset() {
 	*x = RefreshRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[21]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1588,7 +1785,7 @@ func (x *RefreshRequest) String() string {
 func (*RefreshRequest) ProtoMessage() {}
 
 func (x *RefreshRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[21]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1601,7 +1798,7 @@ func (x *RefreshRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshRequest.ProtoReflect.Descriptor instead.
 func (*RefreshRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{21}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{23}
 }
 
 func (x *RefreshRequest) GetHandle() uint64 {
@@ -1627,7 +1824,7 @@ type RefreshResponse struct {
 
 func (x *RefreshResponse) Reset() {
 	*x = RefreshResponse{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[22]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1639,7 +1836,7 @@ func (x *RefreshResponse) String() string {
 func (*RefreshResponse) ProtoMessage() {}
 
 func (x *RefreshResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[22]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1652,7 +1849,7 @@ func (x *RefreshResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RefreshResponse.ProtoReflect.Descriptor instead.
 func (*RefreshResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{22}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *RefreshResponse) GetIdentity() *Identity {
@@ -1675,7 +1872,7 @@ type BeginLogoutRequest struct {
 
 func (x *BeginLogoutRequest) Reset() {
 	*x = BeginLogoutRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[23]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1687,7 +1884,7 @@ func (x *BeginLogoutRequest) String() string {
 func (*BeginLogoutRequest) ProtoMessage() {}
 
 func (x *BeginLogoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[23]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1700,7 +1897,7 @@ func (x *BeginLogoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginLogoutRequest.ProtoReflect.Descriptor instead.
 func (*BeginLogoutRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{23}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *BeginLogoutRequest) GetHandle() uint64 {
@@ -1747,7 +1944,7 @@ type BeginLogoutResponse struct {
 
 func (x *BeginLogoutResponse) Reset() {
 	*x = BeginLogoutResponse{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[24]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1759,7 +1956,7 @@ func (x *BeginLogoutResponse) String() string {
 func (*BeginLogoutResponse) ProtoMessage() {}
 
 func (x *BeginLogoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[24]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1772,7 +1969,7 @@ func (x *BeginLogoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use BeginLogoutResponse.ProtoReflect.Descriptor instead.
 func (*BeginLogoutResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{24}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{26}
 }
 
 func (x *BeginLogoutResponse) GetStep() *Step {
@@ -1794,7 +1991,7 @@ type ReceiveLogoutRequest struct {
 
 func (x *ReceiveLogoutRequest) Reset() {
 	*x = ReceiveLogoutRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[25]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1806,7 +2003,7 @@ func (x *ReceiveLogoutRequest) String() string {
 func (*ReceiveLogoutRequest) ProtoMessage() {}
 
 func (x *ReceiveLogoutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[25]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1819,7 +2016,7 @@ func (x *ReceiveLogoutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReceiveLogoutRequest.ProtoReflect.Descriptor instead.
 func (*ReceiveLogoutRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{25}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{27}
 }
 
 func (x *ReceiveLogoutRequest) GetHandle() uint64 {
@@ -1864,7 +2061,7 @@ type ReceiveLogoutResponse struct {
 
 func (x *ReceiveLogoutResponse) Reset() {
 	*x = ReceiveLogoutResponse{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[26]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[28]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1876,7 +2073,7 @@ func (x *ReceiveLogoutResponse) String() string {
 func (*ReceiveLogoutResponse) ProtoMessage() {}
 
 func (x *ReceiveLogoutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[26]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[28]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1889,7 +2086,7 @@ func (x *ReceiveLogoutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ReceiveLogoutResponse.ProtoReflect.Descriptor instead.
 func (*ReceiveLogoutResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{26}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{28}
 }
 
 func (x *ReceiveLogoutResponse) GetSubject() string {
@@ -1943,7 +2140,7 @@ type MetadataRequest struct {
 
 func (x *MetadataRequest) Reset() {
 	*x = MetadataRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[27]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[29]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1955,7 +2152,7 @@ func (x *MetadataRequest) String() string {
 func (*MetadataRequest) ProtoMessage() {}
 
 func (x *MetadataRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[27]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[29]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1968,7 +2165,7 @@ func (x *MetadataRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetadataRequest.ProtoReflect.Descriptor instead.
 func (*MetadataRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{27}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{29}
 }
 
 func (x *MetadataRequest) GetHandle() uint64 {
@@ -1988,7 +2185,7 @@ type MetadataResponse struct {
 
 func (x *MetadataResponse) Reset() {
 	*x = MetadataResponse{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[28]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[30]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2000,7 +2197,7 @@ func (x *MetadataResponse) String() string {
 func (*MetadataResponse) ProtoMessage() {}
 
 func (x *MetadataResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[28]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[30]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2013,7 +2210,7 @@ func (x *MetadataResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use MetadataResponse.ProtoReflect.Descriptor instead.
 func (*MetadataResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{28}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{30}
 }
 
 func (x *MetadataResponse) GetContentType() string {
@@ -2039,7 +2236,7 @@ type CheckRequest struct {
 
 func (x *CheckRequest) Reset() {
 	*x = CheckRequest{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[29]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[31]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2051,7 +2248,7 @@ func (x *CheckRequest) String() string {
 func (*CheckRequest) ProtoMessage() {}
 
 func (x *CheckRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[29]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[31]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2064,7 +2261,7 @@ func (x *CheckRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckRequest.ProtoReflect.Descriptor instead.
 func (*CheckRequest) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{29}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{31}
 }
 
 func (x *CheckRequest) GetHandle() uint64 {
@@ -2083,7 +2280,7 @@ type CheckResponse struct {
 
 func (x *CheckResponse) Reset() {
 	*x = CheckResponse{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[30]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[32]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2095,7 +2292,7 @@ func (x *CheckResponse) String() string {
 func (*CheckResponse) ProtoMessage() {}
 
 func (x *CheckResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[30]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[32]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2108,7 +2305,7 @@ func (x *CheckResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CheckResponse.ProtoReflect.Descriptor instead.
 func (*CheckResponse) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{30}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{32}
 }
 
 func (x *CheckResponse) GetFindings() []*Finding {
@@ -2130,7 +2327,7 @@ type Finding struct {
 
 func (x *Finding) Reset() {
 	*x = Finding{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[31]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[33]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2142,7 +2339,7 @@ func (x *Finding) String() string {
 func (*Finding) ProtoMessage() {}
 
 func (x *Finding) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[31]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[33]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2155,7 +2352,7 @@ func (x *Finding) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Finding.ProtoReflect.Descriptor instead.
 func (*Finding) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{31}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{33}
 }
 
 func (x *Finding) GetSeverity() string {
@@ -2200,7 +2397,7 @@ type Error struct {
 
 func (x *Error) Reset() {
 	*x = Error{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[32]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[34]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2212,7 +2409,7 @@ func (x *Error) String() string {
 func (*Error) ProtoMessage() {}
 
 func (x *Error) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[32]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[34]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2225,7 +2422,7 @@ func (x *Error) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Error.ProtoReflect.Descriptor instead.
 func (*Error) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{32}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{34}
 }
 
 func (x *Error) GetKind() ErrorKind {
@@ -2273,7 +2470,7 @@ type OptionProblem struct {
 
 func (x *OptionProblem) Reset() {
 	*x = OptionProblem{}
-	mi := &file_doorward_v1_plugin_proto_msgTypes[33]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[35]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -2285,7 +2482,7 @@ func (x *OptionProblem) String() string {
 func (*OptionProblem) ProtoMessage() {}
 
 func (x *OptionProblem) ProtoReflect() protoreflect.Message {
-	mi := &file_doorward_v1_plugin_proto_msgTypes[33]
+	mi := &file_doorward_v1_plugin_proto_msgTypes[35]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -2298,7 +2495,7 @@ func (x *OptionProblem) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use OptionProblem.ProtoReflect.Descriptor instead.
 func (*OptionProblem) Descriptor() ([]byte, []int) {
-	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{33}
+	return file_doorward_v1_plugin_proto_rawDescGZIP(), []int{35}
 }
 
 func (x *OptionProblem) GetOption() string {
@@ -2344,14 +2541,37 @@ const file_doorward_v1_plugin_proto_rawDesc = "" +
 	"\brequired\x18\x04 \x01(\bR\brequired\x12\x16\n" +
 	"\x06secret\x18\x05 \x01(\bR\x06secret\x12\x16\n" +
 	"\x06values\x18\x06 \x03(\tR\x06values\x12\x10\n" +
-	"\x03doc\x18\a \x01(\tR\x03doc\"\xb1\x01\n" +
+	"\x03doc\x18\a \x01(\tR\x03doc\"\xe4\x01\n" +
 	"\vOpenRequest\x12\x1a\n" +
 	"\bprovider\x18\x01 \x01(\tR\bprovider\x12!\n" +
 	"\fcallback_url\x18\x02 \x01(\tR\vcallbackUrl\x12!\n" +
 	"\fmetadata_url\x18\x03 \x01(\tR\vmetadataUrl\x12\x1d\n" +
 	"\n" +
 	"logout_url\x18\x04 \x01(\tR\tlogoutUrl\x12!\n" +
-	"\foptions_json\x18\x05 \x01(\fR\voptionsJson\"J\n" +
+	"\foptions_json\x18\x05 \x01(\fR\voptionsJson\x121\n" +
+	"\boutbound\x18\x06 \x01(\v2\x15.doorward.v1.OutboundR\boutbound\"\xb4\x03\n" +
+	"\bOutbound\x12\x14\n" +
+	"\x05proxy\x18\x01 \x01(\tR\x05proxy\x12:\n" +
+	"\fglobal_agent\x18\x02 \x01(\v2\x17.doorward.v1.ProxyRulesR\vglobalAgent\x123\n" +
+	"\bstandard\x18\x03 \x01(\v2\x17.doorward.v1.ProxyRulesR\bstandard\x12\x12\n" +
+	"\x04deny\x18\x04 \x03(\tR\x04deny\x12\x14\n" +
+	"\x05allow\x18\x05 \x03(\tR\x05allow\x12\x19\n" +
+	"\bextra_ca\x18\x06 \x01(\tR\aextraCa\x12\x0e\n" +
+	"\x02ca\x18\a \x01(\tR\x02ca\x12 \n" +
+	"\vcertificate\x18\b \x01(\tR\vcertificate\x12\x10\n" +
+	"\x03key\x18\t \x01(\tR\x03key\x12&\n" +
+	"\x0ftls_min_version\x18\n" +
+	" \x01(\tR\rtlsMinVersion\x126\n" +
+	"\x05names\x18\v \x03(\v2 .doorward.v1.Outbound.NamesEntryR\x05names\x1a8\n" +
+	"\n" +
+	"NamesEntry\x12\x10\n" +
+	"\x03key\x18\x01 \x01(\tR\x03key\x12\x14\n" +
+	"\x05value\x18\x02 \x01(\tR\x05value:\x028\x01\"Q\n" +
+	"\n" +
+	"ProxyRules\x12\x12\n" +
+	"\x04http\x18\x01 \x01(\tR\x04http\x12\x14\n" +
+	"\x05https\x18\x02 \x01(\tR\x05https\x12\x19\n" +
+	"\bno_proxy\x18\x03 \x01(\tR\anoProxy\"J\n" +
 	"\fOpenResponse\x12\x16\n" +
 	"\x06handle\x18\x01 \x01(\x04R\x06handle\x12\"\n" +
 	"\fcapabilities\x18\x02 \x03(\tR\fcapabilities\"&\n" +
@@ -2524,7 +2744,7 @@ func file_doorward_v1_plugin_proto_rawDescGZIP() []byte {
 }
 
 var file_doorward_v1_plugin_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_doorward_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 35)
+var file_doorward_v1_plugin_proto_msgTypes = make([]protoimpl.MessageInfo, 38)
 var file_doorward_v1_plugin_proto_goTypes = []any{
 	(ErrorKind)(0),                // 0: doorward.v1.ErrorKind
 	(*DescribeRequest)(nil),       // 1: doorward.v1.DescribeRequest
@@ -2532,92 +2752,99 @@ var file_doorward_v1_plugin_proto_goTypes = []any{
 	(*Preset)(nil),                // 3: doorward.v1.Preset
 	(*Option)(nil),                // 4: doorward.v1.Option
 	(*OpenRequest)(nil),           // 5: doorward.v1.OpenRequest
-	(*OpenResponse)(nil),          // 6: doorward.v1.OpenResponse
-	(*CloseRequest)(nil),          // 7: doorward.v1.CloseRequest
-	(*CloseResponse)(nil),         // 8: doorward.v1.CloseResponse
-	(*BeginRequest)(nil),          // 9: doorward.v1.BeginRequest
-	(*BeginResponse)(nil),         // 10: doorward.v1.BeginResponse
-	(*ContinueRequest)(nil),       // 11: doorward.v1.ContinueRequest
-	(*ContinueResponse)(nil),      // 12: doorward.v1.ContinueResponse
-	(*InboundRequest)(nil),        // 13: doorward.v1.InboundRequest
-	(*Parameter)(nil),             // 14: doorward.v1.Parameter
-	(*Step)(nil),                  // 15: doorward.v1.Step
-	(*Redirect)(nil),              // 16: doorward.v1.Redirect
-	(*FormPost)(nil),              // 17: doorward.v1.FormPost
-	(*FormField)(nil),             // 18: doorward.v1.FormField
-	(*Prompt)(nil),                // 19: doorward.v1.Prompt
-	(*PromptField)(nil),           // 20: doorward.v1.PromptField
-	(*Identity)(nil),              // 21: doorward.v1.Identity
-	(*RefreshRequest)(nil),        // 22: doorward.v1.RefreshRequest
-	(*RefreshResponse)(nil),       // 23: doorward.v1.RefreshResponse
-	(*BeginLogoutRequest)(nil),    // 24: doorward.v1.BeginLogoutRequest
-	(*BeginLogoutResponse)(nil),   // 25: doorward.v1.BeginLogoutResponse
-	(*ReceiveLogoutRequest)(nil),  // 26: doorward.v1.ReceiveLogoutRequest
-	(*ReceiveLogoutResponse)(nil), // 27: doorward.v1.ReceiveLogoutResponse
-	(*MetadataRequest)(nil),       // 28: doorward.v1.MetadataRequest
-	(*MetadataResponse)(nil),      // 29: doorward.v1.MetadataResponse
-	(*CheckRequest)(nil),          // 30: doorward.v1.CheckRequest
-	(*CheckResponse)(nil),         // 31: doorward.v1.CheckResponse
-	(*Finding)(nil),               // 32: doorward.v1.Finding
-	(*Error)(nil),                 // 33: doorward.v1.Error
-	(*OptionProblem)(nil),         // 34: doorward.v1.OptionProblem
-	nil,                           // 35: doorward.v1.ContinueRequest.AnswersEntry
-	(*timestamppb.Timestamp)(nil), // 36: google.protobuf.Timestamp
+	(*Outbound)(nil),              // 6: doorward.v1.Outbound
+	(*ProxyRules)(nil),            // 7: doorward.v1.ProxyRules
+	(*OpenResponse)(nil),          // 8: doorward.v1.OpenResponse
+	(*CloseRequest)(nil),          // 9: doorward.v1.CloseRequest
+	(*CloseResponse)(nil),         // 10: doorward.v1.CloseResponse
+	(*BeginRequest)(nil),          // 11: doorward.v1.BeginRequest
+	(*BeginResponse)(nil),         // 12: doorward.v1.BeginResponse
+	(*ContinueRequest)(nil),       // 13: doorward.v1.ContinueRequest
+	(*ContinueResponse)(nil),      // 14: doorward.v1.ContinueResponse
+	(*InboundRequest)(nil),        // 15: doorward.v1.InboundRequest
+	(*Parameter)(nil),             // 16: doorward.v1.Parameter
+	(*Step)(nil),                  // 17: doorward.v1.Step
+	(*Redirect)(nil),              // 18: doorward.v1.Redirect
+	(*FormPost)(nil),              // 19: doorward.v1.FormPost
+	(*FormField)(nil),             // 20: doorward.v1.FormField
+	(*Prompt)(nil),                // 21: doorward.v1.Prompt
+	(*PromptField)(nil),           // 22: doorward.v1.PromptField
+	(*Identity)(nil),              // 23: doorward.v1.Identity
+	(*RefreshRequest)(nil),        // 24: doorward.v1.RefreshRequest
+	(*RefreshResponse)(nil),       // 25: doorward.v1.RefreshResponse
+	(*BeginLogoutRequest)(nil),    // 26: doorward.v1.BeginLogoutRequest
+	(*BeginLogoutResponse)(nil),   // 27: doorward.v1.BeginLogoutResponse
+	(*ReceiveLogoutRequest)(nil),  // 28: doorward.v1.ReceiveLogoutRequest
+	(*ReceiveLogoutResponse)(nil), // 29: doorward.v1.ReceiveLogoutResponse
+	(*MetadataRequest)(nil),       // 30: doorward.v1.MetadataRequest
+	(*MetadataResponse)(nil),      // 31: doorward.v1.MetadataResponse
+	(*CheckRequest)(nil),          // 32: doorward.v1.CheckRequest
+	(*CheckResponse)(nil),         // 33: doorward.v1.CheckResponse
+	(*Finding)(nil),               // 34: doorward.v1.Finding
+	(*Error)(nil),                 // 35: doorward.v1.Error
+	(*OptionProblem)(nil),         // 36: doorward.v1.OptionProblem
+	nil,                           // 37: doorward.v1.Outbound.NamesEntry
+	nil,                           // 38: doorward.v1.ContinueRequest.AnswersEntry
+	(*timestamppb.Timestamp)(nil), // 39: google.protobuf.Timestamp
 }
 var file_doorward_v1_plugin_proto_depIdxs = []int32{
 	4,  // 0: doorward.v1.DescribeResponse.options:type_name -> doorward.v1.Option
 	3,  // 1: doorward.v1.DescribeResponse.presets:type_name -> doorward.v1.Preset
-	15, // 2: doorward.v1.BeginResponse.step:type_name -> doorward.v1.Step
-	13, // 3: doorward.v1.ContinueRequest.response:type_name -> doorward.v1.InboundRequest
-	35, // 4: doorward.v1.ContinueRequest.answers:type_name -> doorward.v1.ContinueRequest.AnswersEntry
-	15, // 5: doorward.v1.ContinueResponse.step:type_name -> doorward.v1.Step
-	14, // 6: doorward.v1.InboundRequest.query:type_name -> doorward.v1.Parameter
-	14, // 7: doorward.v1.InboundRequest.form:type_name -> doorward.v1.Parameter
-	16, // 8: doorward.v1.Step.redirect:type_name -> doorward.v1.Redirect
-	17, // 9: doorward.v1.Step.form_post:type_name -> doorward.v1.FormPost
-	19, // 10: doorward.v1.Step.prompt:type_name -> doorward.v1.Prompt
-	21, // 11: doorward.v1.Step.authenticated:type_name -> doorward.v1.Identity
-	18, // 12: doorward.v1.FormPost.fields:type_name -> doorward.v1.FormField
-	20, // 13: doorward.v1.Prompt.fields:type_name -> doorward.v1.PromptField
-	36, // 14: doorward.v1.Identity.auth_time:type_name -> google.protobuf.Timestamp
-	36, // 15: doorward.v1.Identity.expires_at:type_name -> google.protobuf.Timestamp
-	36, // 16: doorward.v1.Identity.once_until:type_name -> google.protobuf.Timestamp
-	36, // 17: doorward.v1.Identity.password_expires_at:type_name -> google.protobuf.Timestamp
-	21, // 18: doorward.v1.RefreshResponse.identity:type_name -> doorward.v1.Identity
-	15, // 19: doorward.v1.BeginLogoutResponse.step:type_name -> doorward.v1.Step
-	13, // 20: doorward.v1.ReceiveLogoutRequest.request:type_name -> doorward.v1.InboundRequest
-	15, // 21: doorward.v1.ReceiveLogoutResponse.reply:type_name -> doorward.v1.Step
-	36, // 22: doorward.v1.ReceiveLogoutResponse.once_until:type_name -> google.protobuf.Timestamp
-	32, // 23: doorward.v1.CheckResponse.findings:type_name -> doorward.v1.Finding
-	36, // 24: doorward.v1.Finding.expires_at:type_name -> google.protobuf.Timestamp
-	0,  // 25: doorward.v1.Error.kind:type_name -> doorward.v1.ErrorKind
-	34, // 26: doorward.v1.Error.problems:type_name -> doorward.v1.OptionProblem
-	0,  // 27: doorward.v1.Error.fallback:type_name -> doorward.v1.ErrorKind
-	1,  // 28: doorward.v1.PluginService.Describe:input_type -> doorward.v1.DescribeRequest
-	5,  // 29: doorward.v1.PluginService.Open:input_type -> doorward.v1.OpenRequest
-	7,  // 30: doorward.v1.PluginService.Close:input_type -> doorward.v1.CloseRequest
-	9,  // 31: doorward.v1.PluginService.Begin:input_type -> doorward.v1.BeginRequest
-	11, // 32: doorward.v1.PluginService.Continue:input_type -> doorward.v1.ContinueRequest
-	22, // 33: doorward.v1.PluginService.Refresh:input_type -> doorward.v1.RefreshRequest
-	24, // 34: doorward.v1.PluginService.BeginLogout:input_type -> doorward.v1.BeginLogoutRequest
-	26, // 35: doorward.v1.PluginService.ReceiveLogout:input_type -> doorward.v1.ReceiveLogoutRequest
-	28, // 36: doorward.v1.PluginService.Metadata:input_type -> doorward.v1.MetadataRequest
-	30, // 37: doorward.v1.PluginService.Check:input_type -> doorward.v1.CheckRequest
-	2,  // 38: doorward.v1.PluginService.Describe:output_type -> doorward.v1.DescribeResponse
-	6,  // 39: doorward.v1.PluginService.Open:output_type -> doorward.v1.OpenResponse
-	8,  // 40: doorward.v1.PluginService.Close:output_type -> doorward.v1.CloseResponse
-	10, // 41: doorward.v1.PluginService.Begin:output_type -> doorward.v1.BeginResponse
-	12, // 42: doorward.v1.PluginService.Continue:output_type -> doorward.v1.ContinueResponse
-	23, // 43: doorward.v1.PluginService.Refresh:output_type -> doorward.v1.RefreshResponse
-	25, // 44: doorward.v1.PluginService.BeginLogout:output_type -> doorward.v1.BeginLogoutResponse
-	27, // 45: doorward.v1.PluginService.ReceiveLogout:output_type -> doorward.v1.ReceiveLogoutResponse
-	29, // 46: doorward.v1.PluginService.Metadata:output_type -> doorward.v1.MetadataResponse
-	31, // 47: doorward.v1.PluginService.Check:output_type -> doorward.v1.CheckResponse
-	38, // [38:48] is the sub-list for method output_type
-	28, // [28:38] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	6,  // 2: doorward.v1.OpenRequest.outbound:type_name -> doorward.v1.Outbound
+	7,  // 3: doorward.v1.Outbound.global_agent:type_name -> doorward.v1.ProxyRules
+	7,  // 4: doorward.v1.Outbound.standard:type_name -> doorward.v1.ProxyRules
+	37, // 5: doorward.v1.Outbound.names:type_name -> doorward.v1.Outbound.NamesEntry
+	17, // 6: doorward.v1.BeginResponse.step:type_name -> doorward.v1.Step
+	15, // 7: doorward.v1.ContinueRequest.response:type_name -> doorward.v1.InboundRequest
+	38, // 8: doorward.v1.ContinueRequest.answers:type_name -> doorward.v1.ContinueRequest.AnswersEntry
+	17, // 9: doorward.v1.ContinueResponse.step:type_name -> doorward.v1.Step
+	16, // 10: doorward.v1.InboundRequest.query:type_name -> doorward.v1.Parameter
+	16, // 11: doorward.v1.InboundRequest.form:type_name -> doorward.v1.Parameter
+	18, // 12: doorward.v1.Step.redirect:type_name -> doorward.v1.Redirect
+	19, // 13: doorward.v1.Step.form_post:type_name -> doorward.v1.FormPost
+	21, // 14: doorward.v1.Step.prompt:type_name -> doorward.v1.Prompt
+	23, // 15: doorward.v1.Step.authenticated:type_name -> doorward.v1.Identity
+	20, // 16: doorward.v1.FormPost.fields:type_name -> doorward.v1.FormField
+	22, // 17: doorward.v1.Prompt.fields:type_name -> doorward.v1.PromptField
+	39, // 18: doorward.v1.Identity.auth_time:type_name -> google.protobuf.Timestamp
+	39, // 19: doorward.v1.Identity.expires_at:type_name -> google.protobuf.Timestamp
+	39, // 20: doorward.v1.Identity.once_until:type_name -> google.protobuf.Timestamp
+	39, // 21: doorward.v1.Identity.password_expires_at:type_name -> google.protobuf.Timestamp
+	23, // 22: doorward.v1.RefreshResponse.identity:type_name -> doorward.v1.Identity
+	17, // 23: doorward.v1.BeginLogoutResponse.step:type_name -> doorward.v1.Step
+	15, // 24: doorward.v1.ReceiveLogoutRequest.request:type_name -> doorward.v1.InboundRequest
+	17, // 25: doorward.v1.ReceiveLogoutResponse.reply:type_name -> doorward.v1.Step
+	39, // 26: doorward.v1.ReceiveLogoutResponse.once_until:type_name -> google.protobuf.Timestamp
+	34, // 27: doorward.v1.CheckResponse.findings:type_name -> doorward.v1.Finding
+	39, // 28: doorward.v1.Finding.expires_at:type_name -> google.protobuf.Timestamp
+	0,  // 29: doorward.v1.Error.kind:type_name -> doorward.v1.ErrorKind
+	36, // 30: doorward.v1.Error.problems:type_name -> doorward.v1.OptionProblem
+	0,  // 31: doorward.v1.Error.fallback:type_name -> doorward.v1.ErrorKind
+	1,  // 32: doorward.v1.PluginService.Describe:input_type -> doorward.v1.DescribeRequest
+	5,  // 33: doorward.v1.PluginService.Open:input_type -> doorward.v1.OpenRequest
+	9,  // 34: doorward.v1.PluginService.Close:input_type -> doorward.v1.CloseRequest
+	11, // 35: doorward.v1.PluginService.Begin:input_type -> doorward.v1.BeginRequest
+	13, // 36: doorward.v1.PluginService.Continue:input_type -> doorward.v1.ContinueRequest
+	24, // 37: doorward.v1.PluginService.Refresh:input_type -> doorward.v1.RefreshRequest
+	26, // 38: doorward.v1.PluginService.BeginLogout:input_type -> doorward.v1.BeginLogoutRequest
+	28, // 39: doorward.v1.PluginService.ReceiveLogout:input_type -> doorward.v1.ReceiveLogoutRequest
+	30, // 40: doorward.v1.PluginService.Metadata:input_type -> doorward.v1.MetadataRequest
+	32, // 41: doorward.v1.PluginService.Check:input_type -> doorward.v1.CheckRequest
+	2,  // 42: doorward.v1.PluginService.Describe:output_type -> doorward.v1.DescribeResponse
+	8,  // 43: doorward.v1.PluginService.Open:output_type -> doorward.v1.OpenResponse
+	10, // 44: doorward.v1.PluginService.Close:output_type -> doorward.v1.CloseResponse
+	12, // 45: doorward.v1.PluginService.Begin:output_type -> doorward.v1.BeginResponse
+	14, // 46: doorward.v1.PluginService.Continue:output_type -> doorward.v1.ContinueResponse
+	25, // 47: doorward.v1.PluginService.Refresh:output_type -> doorward.v1.RefreshResponse
+	27, // 48: doorward.v1.PluginService.BeginLogout:output_type -> doorward.v1.BeginLogoutResponse
+	29, // 49: doorward.v1.PluginService.ReceiveLogout:output_type -> doorward.v1.ReceiveLogoutResponse
+	31, // 50: doorward.v1.PluginService.Metadata:output_type -> doorward.v1.MetadataResponse
+	33, // 51: doorward.v1.PluginService.Check:output_type -> doorward.v1.CheckResponse
+	42, // [42:52] is the sub-list for method output_type
+	32, // [32:42] is the sub-list for method input_type
+	32, // [32:32] is the sub-list for extension type_name
+	32, // [32:32] is the sub-list for extension extendee
+	0,  // [0:32] is the sub-list for field type_name
 }
 
 func init() { file_doorward_v1_plugin_proto_init() }
@@ -2625,7 +2852,7 @@ func file_doorward_v1_plugin_proto_init() {
 	if File_doorward_v1_plugin_proto != nil {
 		return
 	}
-	file_doorward_v1_plugin_proto_msgTypes[14].OneofWrappers = []any{
+	file_doorward_v1_plugin_proto_msgTypes[16].OneofWrappers = []any{
 		(*Step_Redirect)(nil),
 		(*Step_FormPost)(nil),
 		(*Step_Prompt)(nil),
@@ -2637,7 +2864,7 @@ func file_doorward_v1_plugin_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_doorward_v1_plugin_proto_rawDesc), len(file_doorward_v1_plugin_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   35,
+			NumMessages:   38,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
