@@ -14,6 +14,9 @@ import (
 // same text, each part of a multi-valued RDN in order. It folds no more than that:
 // what a directory holds for two entries must not become one. It is no DN to bind with.
 func NormalDN(text string) (string, error) {
+	if !utf8.ValidString(text) { // the library reads any such bytes as U+FFFD, one for all
+		return "", errors.New("reading a DN: it is no UTF-8")
+	}
 	dn, err := parseDN(text)
 	if err != nil {
 		return "", err

@@ -19,6 +19,9 @@ func FuzzDN(f *testing.F) {
 			return
 		}
 		twice, err := NormalDN(once)
+		if len(once) > maxDN { // escapes made it longer than what is read
+			return
+		}
 		if err != nil || twice != once {
 			t.Fatalf("%q becomes %q, then %q, %v", text, once, twice, err)
 		}
@@ -29,6 +32,15 @@ func FuzzDN(f *testing.F) {
 		_ = IsUnder(text, "dc=example,dc=com")
 		_ = NameOfDN(text)
 	})
+}
+
+// TestDNOfOddBytes: bytes that are no UTF-8 are not all the same name.
+func TestDNOfOddBytes(t *testing.T) {
+	for _, text := range []string{"cn=\xf7", "cn=\xf6", `cn=\f7`, "c\xf7=x"} {
+		if normal, err := NormalDN(text); err == nil {
+			t.Errorf("%q becomes %q", text, normal)
+		}
+	}
 }
 
 func isASCII(text string) bool {
