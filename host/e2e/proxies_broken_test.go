@@ -57,7 +57,7 @@ func (s brokenSite) wantUnavailable(t *testing.T, words ...string) {
 			t.Errorf("signing in at %s: refused after %s", name, took)
 		}
 		all := append([]string{setting}, words...)
-		s.host.logs(t, all...)
+		s.host.tells(t, all...)
 		out, code := s.host.run(t, "check", name)
 		if code == 0 || lineOf(out, all...) == "" {
 			t.Errorf("doorward check %s: %d, without a line that has all of %q:\n%s", name, code, all, out)
@@ -85,8 +85,8 @@ func (s brokenSite) wantPage(t *testing.T) {
 	}
 }
 
-// logs waits for a line of the log with all of the words.
-func (h *testHost) logs(t *testing.T, words ...string) {
+// tells waits for a line of the log with all of the words.
+func (h *testHost) tells(t *testing.T, words ...string) {
 	t.Helper()
 	eventually(t, fmt.Sprintf("the log has a line with all of %q", words), func() bool { return lineOf(h.Logs(), words...) != "" })
 }

@@ -57,7 +57,7 @@ func TestWhichProxyIsChosen(t *testing.T) {
 					t.Errorf("signing in at %s, %s: %q", name, want, problem)
 				}
 				if want == direct {
-					host.logs(t, "provider="+name, "lookup "+site.fronts[name].Name)
+					host.tells(t, "provider="+name, "lookup "+site.fronts[name].Name)
 				}
 				for who, p := range map[string]*proxy{"one": one, "other": other} {
 					asked := strings.Contains(strings.TrimPrefix(p.log(), before[who]), site.fronts[name].Address())

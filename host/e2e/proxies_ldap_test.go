@@ -30,7 +30,7 @@ func TestLDAPFailoverThroughAProxy(t *testing.T) {
 					t.Errorf("%s: the second server was not asked", name)
 				}
 			}
-			host.logs(t, "a directory server failed", gone, p.Address())
+			host.tells(t, "a directory server failed", gone, p.Address())
 
 			p.stop()
 			for _, name := range site.names() {
@@ -39,7 +39,7 @@ func TestLDAPFailoverThroughAProxy(t *testing.T) {
 					t.Errorf("%s without the proxy: %d %s", name, got.status, got.body)
 				}
 				setting := "AUTH_" + strings.ToUpper(name) + "_PROXY"
-				host.logs(t, "directory_unreachable", "provider="+name)
+				host.tells(t, "directory_unreachable", "provider="+name)
 				line := lineOf(host.Logs(), "directory_unreachable", "provider="+name)
 				if strings.Count(line, p.Address()) != 1 || strings.Count(line, setting) != 1 || strings.Contains(line, gone) {
 					t.Errorf("%s without the proxy is not told in one sentence: %s", name, line)

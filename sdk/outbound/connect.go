@@ -112,7 +112,7 @@ func (p *Proxy) noAnswer(err error) error {
 	case errors.Is(err, errNoHTTP):
 		return p.misconfigured("does not answer as HTTP does: %s", strings.TrimPrefix(err.Error(), errNoHTTP.Error()+": "))
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		return p.fails("closed the connection without an answer", nil)
+		return p.fails("closed the connection without an answer", nil).ofTarget()
 	}
 	if _, ok := errors.AsType[net.Error](err); ok {
 		return err
@@ -136,37 +136,37 @@ func schemesOf(header http.Header) []string {
 // refusal says in words what a proxy refused, and what to change.
 func (p *Proxy) refusal(s status, address string) error {
 	switch target := clip(address); {
-	case s.code == http.StatusProxyAuthRequired:
-		return p.unauthorized(s.schemes)
+	case s.code == http.StatusProxyAuthRequired, s.code == http.StatusUnauthorized: // Tinyproxy says 401 to a wrong password
+		return p.unauthorized(s)
 	case s.code == http.StatusForbidden:
-		return p.misconfigured("does not allow connections to %s (status 403): have it allowed there, or name another proxy", target)
+		return p.misconfigured("does not allow connections to %s (status 403): have it allowed there, or name another proxy", target).ofTarget()
 	case s.code == http.StatusMethodNotAllowed, s.code == http.StatusNotImplemented:
 		return p.misconfigured("knows no CONNECT (status %d): is it a proxy, and not a web server?", s.code)
-	case s.code == http.StatusBadGateway:
-		return p.fails(fmt.Sprintf("cannot connect to %s (status 502): the provider is down, or the proxy does not find it", target), nil)
+	case s.code == http.StatusBadGateway, s.code == http.StatusInternalServerError: // 500 of Squid for a name that it does not know, of Tinyproxy for any failure
+		return p.fails(fmt.Sprintf("cannot connect to %s (status %d): the provider is down, or the proxy does not find it", target, s.code), nil).ofTarget()
 	case s.code == http.StatusServiceUnavailable:
-		return p.fails(fmt.Sprintf("has no connection to %s now (status 503): the provider is down or unknown to it, or the proxy is overloaded", target), nil)
+		return p.fails(fmt.Sprintf("has no connection to %s now (status 503): the provider is down or unknown to it, or the proxy is overloaded", target), nil).ofTarget()
 	case s.code == http.StatusGatewayTimeout:
-		return p.fails(fmt.Sprintf("had no answer from %s in time (status 504)", target), nil)
+		return p.fails(fmt.Sprintf("had no answer from %s in time (status 504)", target), nil).ofTarget()
 	case s.code/100 == 3:
 		return p.misconfigured("answers with a redirect (status %d), perhaps to a page where somebody has to sign in: have it let this host through", s.code)
 	default:
-		return p.fails(fmt.Sprintf("refuses to connect to %s (status %d)", target, s.code), nil)
+		return p.fails(fmt.Sprintf("refuses to connect to %s (status %d)", target, s.code), nil).ofTarget()
 	}
 }
 
-func (p *Proxy) unauthorized(schemes []string) error {
-	basic := len(schemes) == 0
-	for _, scheme := range schemes {
+func (p *Proxy) unauthorized(s status) error {
+	basic := len(s.schemes) == 0
+	for _, scheme := range s.schemes {
 		basic = basic || strings.EqualFold(scheme, "basic")
 	}
 	switch {
 	case !basic:
-		return p.misconfigured("takes %s only (status 407), and user and password are sent by Basic: have it accept that, or let this host through", strings.Join(schemes, ", "))
+		return p.misconfigured("takes %s only (status %d), and user and password are sent by Basic: have it accept that, or let this host through", strings.Join(s.schemes, ", "), s.code)
 	case p.user == nil:
-		return p.misconfigured("asks for a user and a password (status 407): write %s://user:password@%s in %s", p.scheme, p.Address(), p.setting)
+		return p.misconfigured("asks for a user and a password (status %d): write %s://user:password@%s in %s", s.code, p.scheme, p.Address(), p.setting)
 	}
-	return p.misconfigured("does not accept the user and the password (status 407): correct them in %s", p.setting)
+	return p.misconfigured("does not accept the user and the password (status %d): correct them in %s", s.code, p.setting)
 }
 
 // earlyConn is a connection of which some bytes have been read already.

@@ -15,6 +15,10 @@ type ProxyError struct {
 	Setting string
 	Text    string // follows them: "asks for a user and a password"
 
+	// OfTarget: the failure is about the target, and another one may be reached. So is
+	// silence, because a proxy may be waiting for the target.
+	OfTarget bool
+
 	cause         error
 	misconfigured bool
 	another       bool // the target's next address may do
@@ -49,6 +53,12 @@ func (p *Proxy) fails(text string, cause error) *ProxyError {
 // misconfigured is for what the operator must change.
 func (p *Proxy) misconfigured(format string, args ...any) *ProxyError {
 	return &ProxyError{Proxy: p.Address(), Setting: p.setting, Text: fmt.Sprintf(format, args...), misconfigured: true}
+}
+
+// ofTarget makes it one about the target.
+func (e *ProxyError) ofTarget() *ProxyError {
+	e.OfTarget = true
+	return e
 }
 
 func (p *Proxy) unreachable(err error) error {

@@ -121,8 +121,15 @@ func portNumber(text string) uint16 {
 // readReply is RFC 1928 section 6. What the proxy is bound to is of no use, and read
 // only to find its end.
 func (p *Proxy) readReply(conn io.Reader, address string) error {
+	read := func(to []byte) error {
+		err := p.read(conn, to)
+		if e, ok := errors.AsType[*ProxyError](err); ok {
+			return e.ofTarget()
+		}
+		return err
+	}
 	var head [4]byte
-	if err := p.read(conn, head[:]); err != nil {
+	if err := read(head[:]); err != nil {
 		return err
 	}
 	if head[0] != socksVersion {
@@ -138,20 +145,20 @@ func (p *Proxy) readReply(conn io.Reader, address string) error {
 	case addressIPv6:
 		length[0] = 16
 	case addressName:
-		if err := p.read(conn, length[:]); err != nil {
+		if err := read(length[:]); err != nil {
 			return err
 		}
 	default:
 		return p.fails("answers with an address of an unknown kind", nil)
 	}
-	return p.read(conn, make([]byte, int(length[0])+2))
+	return read(make([]byte, int(length[0])+2))
 }
 
 // socksRefusal says in words what a proxy refused.
 func (p *Proxy) socksRefusal(code byte, address string) error {
 	target := clip(address)
 	another := func(text string) error {
-		e := p.fails(text, nil)
+		e := p.fails(text, nil).ofTarget()
 		e.another = true
 		return e
 	}
@@ -159,7 +166,7 @@ func (p *Proxy) socksRefusal(code byte, address string) error {
 	case 1:
 		return another("failed in connecting to " + target)
 	case 2:
-		return p.misconfigured("does not allow connections to %s: have it allowed there, or name another proxy", target)
+		return p.misconfigured("does not allow connections to %s: have it allowed there, or name another proxy", target).ofTarget()
 	case 3, 4:
 		return another("has no way to " + target)
 	case 5:
@@ -171,7 +178,7 @@ func (p *Proxy) socksRefusal(code byte, address string) error {
 	case 8:
 		return another("cannot connect to an address like " + target)
 	}
-	return p.fails(fmt.Sprintf("refuses to connect to %s (code %d)", target, code), nil)
+	return p.fails(fmt.Sprintf("refuses to connect to %s (code %d)", target, code), nil).ofTarget()
 }
 
 func (p *Proxy) noSOCKS(first byte) error {

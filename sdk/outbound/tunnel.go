@@ -69,11 +69,11 @@ func (p *Proxy) failure(ctx context.Context, err error) error {
 	case errors.Is(ctxErr, context.Canceled):
 		return p.fails("was asked in vain", ctxErr)
 	case ctxErr != nil:
-		return p.fails("took the connection and did not answer in time", ctxErr)
+		return p.fails("took the connection and did not answer in time", ctxErr).ofTarget()
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return p.fails(fmt.Sprintf("took the connection and did not answer within %v", TunnelTimeout), err)
+		return p.fails(fmt.Sprintf("took the connection and did not answer within %v", TunnelTimeout), err).ofTarget()
 	}
-	return p.fails("broke the connection off", err)
+	return p.fails("broke the connection off", err).ofTarget()
 }
 
 // maxAddresses bounds how many addresses of a target a proxy is asked for.
