@@ -41,7 +41,7 @@ func TestLDAPFailoverThroughAProxy(t *testing.T) {
 				setting := "AUTH_" + strings.ToUpper(name) + "_PROXY"
 				host.tells(t, "directory_unreachable", "provider="+name)
 				line := lineOf(host.Logs(), "directory_unreachable", "provider="+name)
-				if strings.Count(line, p.Address()) != 1 || strings.Count(line, setting) != 1 || strings.Contains(line, gone) {
+				if strings.Count(line, "proxy "+p.Address()) != 1 || strings.Count(line, setting) != 1 || strings.Contains(line, "ldap"+corpDomain) {
 					t.Errorf("%s without the proxy is not told in one sentence: %s", name, line)
 				}
 			}
