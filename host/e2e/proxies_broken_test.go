@@ -40,17 +40,21 @@ func startBroken(t *testing.T, site *corpSite, proxyURL string, proxies ...*prox
 	return brokenSite{site, site.host(env, proxies...), "http://" + address}
 }
 
-// codeUnavailable is the code of a provider that cannot be reached at the moment.
-const codeUnavailable = "SERVICE_UNAVAILABLE"
+// The codes of a provider that cannot be reached, at the moment or until the operator
+// has changed something.
+const (
+	codeUnavailable   = "SERVICE_UNAVAILABLE"
+	codeMisconfigured = "INVALID_PROVIDER_CONFIG"
+)
 
-// wantUnavailable checks what the end user, a program, the log and doorward check
-// are told: who is to be looked at, and never the password.
-func (s brokenSite) wantUnavailable(t *testing.T, words ...string) {
+// wantRefused checks what the end user, a program, the log and doorward check are
+// told: who is to be looked at, and never the password.
+func (s brokenSite) wantRefused(t *testing.T, code string, words ...string) {
 	t.Helper()
 	for _, name := range s.names() {
 		setting := "AUTH_" + strings.ToUpper(name) + "_PROXY"
 		begin := time.Now()
-		if problem := s.login(s.host, name); problem != codeUnavailable {
+		if problem := s.login(s.host, name); problem != code {
 			t.Errorf("signing in at %s: %q", name, problem)
 		}
 		if took := time.Since(begin); took > patience {
@@ -58,13 +62,13 @@ func (s brokenSite) wantUnavailable(t *testing.T, words ...string) {
 		}
 		all := append([]string{setting}, words...)
 		s.host.tells(t, all...)
-		out, code := s.host.run(t, "check", name)
-		if code == 0 || lineOf(out, all...) == "" {
-			t.Errorf("doorward check %s: %d, without a line that has all of %q:\n%s", name, code, all, out)
+		out, status := s.host.run(t, "check", name)
+		if status == 0 || lineOf(out, all...) == "" {
+			t.Errorf("doorward check %s: %d, without a line that has all of %q:\n%s", name, status, all, out)
 		}
 		s.wantNoSecret(t, "doorward check", out)
 	}
-	s.wantPage(t)
+	s.wantPage(t, code)
 	s.wantOthersGoOn(t)
 	s.wantNoSecret(t, "doorward reload --dry-run", s.host.mustRun(t, "reload", "--dry-run"))
 	for _, target := range []string{s.host.URL + "/server/health", s.metrics + "/health", s.metrics + "/metrics"} {
@@ -72,15 +76,19 @@ func (s brokenSite) wantUnavailable(t *testing.T, words ...string) {
 	}
 }
 
-// wantPage: the end user reads that it may pass, and nothing of proxies.
-func (s brokenSite) wantPage(t *testing.T) {
+// wantPage: the end user reads whether it may pass, and nothing of proxies.
+func (s brokenSite) wantPage(t *testing.T, code string) {
 	t.Helper()
+	want := map[string]string{
+		codeUnavailable:   "cannot be reached at the moment",
+		codeMisconfigured: "need a correction",
+	}[code]
 	person := newAgent(t, s.host, "alice")
 	got := person.get(s.host.URL + "/auth/login/openid")
 	if target := got.location(); target != nil {
 		got = person.get(target.String())
 	}
-	if !strings.Contains(got.body, "cannot be reached at the moment") || strings.Contains(strings.ToLower(got.body), "proxy") {
+	if !strings.Contains(got.body, want) || strings.Contains(strings.ToLower(got.body), "proxy") {
 		t.Errorf("the page for the end user: %d\n%s", got.status, got.body)
 	}
 }
@@ -120,72 +128,81 @@ func TestProxyIsDown(t *testing.T) {
 			p := start(t, site.proxySpec("socks5h", "doorward", newProxyPassword()))
 			p.stop()
 			s := startBroken(t, site, p.URL(), p)
-			s.wantUnavailable(t, p.Address())
+			s.wantRefused(t, codeUnavailable, p.Address())
 			p.start()
-			for _, name := range site.names() {
-				eventually(t, "signing in at "+name+" when the proxy is back", func() bool { return s.login(s.host, name) == "" })
-				p.carried(t, site.fronts[name])
-			}
+			s.wantBack(t, p)
 		})
 	}
 }
 
-// TestProxyRefuses: the answer of the proxy is told in a sentence of its own.
+// wantBack: as soon as the proxy lets them through, people sign in.
+func (s brokenSite) wantBack(t *testing.T, p *proxy) {
+	t.Helper()
+	for _, name := range s.names() {
+		eventually(t, "signing in at "+name+" when the proxy is as it should be", func() bool { return s.login(s.host, name) == "" })
+		p.carried(t, s.fronts[name])
+	}
+}
+
+// TestProxyRefuses: the answer of the proxy is told in a sentence of its own, and when
+// somebody has changed the proxy, nothing is to be done here.
 func TestProxyRefuses(t *testing.T) {
 	password := newProxyPassword()
 	for _, tc := range []struct {
 		name   string
 		start  func(t *testing.T, s *corpSite) *proxy
-		secret string   // what is written in place of the password
+		secret string // what is written in place of the password
+		code   string
 		words  []string // besides setting and address
 	}{
 		{"squid refuses", func(t *testing.T, s *corpSite) *proxy {
 			spec := s.proxySpec("", "", "")
 			spec.Refusing = true
 			return startSquid(t, spec)
-		}, "", []string{"does not allow", "(status 403)"}},
+		}, "", codeMisconfigured, []string{"does not allow", "(status 403)"}},
 		{"squid does not allow the port", func(t *testing.T, s *corpSite) *proxy {
 			spec := s.proxySpec("", "", "")
 			spec.Ports = []int{443}
 			return startSquid(t, spec)
-		}, "", []string{"does not allow", "(status 403)"}},
+		}, "", codeMisconfigured, []string{"does not allow", "(status 403)"}},
 		{"squid, wrong password", func(t *testing.T, s *corpSite) *proxy {
 			return startSquid(t, s.proxySpec("", "doorward", password))
-		}, newProxyPassword(), []string{"does not accept the user and the password", "(status 407)"}},
+		}, newProxyPassword(), codeMisconfigured, []string{"does not accept the user and the password", "(status 407)"}},
 		{"squid, no password", func(t *testing.T, s *corpSite) *proxy {
 			return startSquid(t, s.proxySpec("", "doorward", password))
-		}, "none", []string{"asks for a user and a password", "(status 407)"}},
+		}, "none", codeMisconfigured, []string{"asks for a user and a password", "(status 407)"}},
 		{"squid does not know the name", func(t *testing.T, s *corpSite) *proxy {
 			spec := s.proxySpec("", "", "")
 			spec.Names = []string{"other.example"}
 			return startSquid(t, spec)
-		}, "", []string{"cannot connect to", "(status 500)"}}, // ERR_CANNOT_FORWARD
+		}, "", codeUnavailable, []string{"cannot connect to", "(status 500)"}}, // ERR_CANNOT_FORWARD
 		{"tinyproxy, wrong password", func(t *testing.T, s *corpSite) *proxy {
 			return startTinyproxy(t, s.proxySpec("", "doorward", newClientSecret()))
-		}, newClientSecret(), []string{"does not accept the user and the password", "(status 401)"}},
+		}, newClientSecret(), codeMisconfigured, []string{"does not accept the user and the password", "(status 401)"}},
 		{"tinyproxy, no password", func(t *testing.T, s *corpSite) *proxy {
 			return startTinyproxy(t, s.proxySpec("", "doorward", newClientSecret()))
-		}, "none", []string{"asks for a user and a password", "(status 407)"}},
+		}, "none", codeMisconfigured, []string{"asks for a user and a password", "(status 407)"}},
 		{"tinyproxy does not know the name", func(t *testing.T, s *corpSite) *proxy {
 			spec := s.proxySpec("", "", "")
 			spec.Names = nil
 			return startTinyproxy(t, spec)
-		}, "", []string{"cannot connect to", "(status 500)"}},
+		}, "", codeUnavailable, []string{"cannot connect to", "(status 500)"}},
 		{"tinyproxy does not allow the port", func(t *testing.T, s *corpSite) *proxy {
 			spec := s.proxySpec("", "", "")
 			spec.Ports = []int{443}
 			return startTinyproxy(t, spec)
-		}, "", []string{"does not allow", "(status 403)"}},
+		}, "", codeMisconfigured, []string{"does not allow", "(status 403)"}},
 		{"microsocks, wrong password", func(t *testing.T, s *corpSite) *proxy {
 			return startMicrosocks(t, s.proxySpec("socks5h", "doorward", password))
-		}, newProxyPassword(), []string{"does not accept the user and the password"}},
+		}, newProxyPassword(), codeMisconfigured, []string{"does not accept the user and the password"}},
 		{"microsocks does not know the name", func(t *testing.T, s *corpSite) *proxy {
 			spec := s.proxySpec("socks5h", "", "")
 			spec.Names = nil
 			return startMicrosocks(t, spec)
-		}, "", []string{"in connecting to"}},
+		}, "", codeUnavailable, []string{"in connecting to"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
+			t.Parallel()
 			site := startCorpSite(t, corpDomain, "openid", "ldaps")
 			p := tc.start(t, site)
 			written := *p
@@ -197,7 +214,10 @@ func TestProxyRefuses(t *testing.T) {
 				written.spec.Password = tc.secret
 			}
 			s := startBroken(t, site, written.URL(), p, &written)
-			s.wantUnavailable(t, append([]string{p.Address()}, tc.words...)...)
+			s.wantRefused(t, tc.code, append([]string{p.Address()}, tc.words...)...)
+			good := site.proxySpec(written.spec.Scheme, written.spec.User, written.spec.Password)
+			p.reconfigure(good)
+			s.wantBack(t, p)
 		})
 	}
 }
@@ -207,12 +227,13 @@ func TestProxyRefuses(t *testing.T) {
 func TestProxyIsSilent(t *testing.T) {
 	for _, scheme := range []string{"http", "https", "socks5h"} {
 		t.Run(scheme, func(t *testing.T) {
+			t.Parallel() // it is waiting, for the most part
 			site := startCorpSite(t, corpDomain, "openid", "ldaps")
 			silent := startSilent(t)
 			password := newClientSecret()
 			s := startBroken(t, site, scheme+"://doorward:"+password+"@"+silent)
 			s.host.secrets.add("password of the proxy", password)
-			s.wantUnavailable(t, silent)
+			s.wantRefused(t, codeUnavailable, silent)
 		})
 	}
 }

@@ -1,7 +1,9 @@
 package e2e
 
 import (
+	"fmt"
 	"net/http"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -50,6 +52,31 @@ func TestLDAPFailoverThroughAProxy(t *testing.T) {
 				eventually(t, "signing in at "+name+" when the proxy is back", func() bool { return site.login(host, name) == "" })
 			}
 		})
+	}
+}
+
+// TestSquidOfTheLDAPManual: a Squid that lets 443 through, as most, and has the lines of
+// the manual in it, lets directories through, and these ports of nobody else.
+func TestSquidOfTheLDAPManual(t *testing.T) {
+	site := startCorpSite(t, corpDomain, "ldaps", "starttls")
+	_, block, found := strings.Cut(readText(t, filepath.Join(repository(t), "plugins", "ldap", "README.md")), "in `squid.conf` before")
+	lines := strings.Split(block, "```")
+	if !found || len(lines) < 3 {
+		t.Fatal("the manual has no lines for Squid")
+	}
+	ports := fmt.Sprint(site.fronts["ldaps"].Port, " ", site.fronts["starttls"].Port)
+	spec := site.proxySpec("", "", "")
+	spec.Ports = []int{443}
+	spec.Names = append(spec.Names, "other.example")
+	spec.Extra = strings.NewReplacer("636 389", ports, "dc1.corp.example dc2.corp.example", site.fronts["ldaps"].Name).Replace(lines[1])
+	p := startSquid(t, spec)
+	host := site.host(map[string]string{"AUTH_LDAPS_PROXY": p.URL(), "AUTH_STARTTLS_PROXY": p.URL()}, p)
+	for _, name := range site.names() {
+		site.signIn(host, name)
+		p.carried(t, site.fronts[name])
+	}
+	if status := p.connect(t, fmt.Sprint("other.example:", site.fronts["ldaps"].Port)); status != http.StatusForbidden {
+		t.Errorf("another host on the port of a directory: %d", status)
 	}
 }
 

@@ -1,12 +1,14 @@
 package e2e
 
 import (
+	"bufio"
 	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/base64"
 	"fmt"
 	"net"
+	"net/http"
 	"net/url"
 	"os"
 	"os/exec"
@@ -39,6 +41,9 @@ type proxySpec struct {
 	// Refusing lets nobody through.
 	Refusing bool
 
+	// Extra are more lines of the configuration of Squid, before the rules.
+	Extra string
+
 	// Certificate is that of a proxy that is reached over TLS.
 	Certificate keyPair
 }
@@ -52,6 +57,7 @@ type proxy struct {
 	host string // where it listens
 	port int
 
+	prepare func(p *proxy)              // writes the files that it reads
 	command func(p *proxy) *exec.Cmd    // how to run it
 	trace   func(to *firewall) []string // the words of the log about a connection to there
 	process *Process
@@ -73,7 +79,7 @@ func startProxy(t testing.TB, spec proxySpec, prepare func(p *proxy), command fu
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	p := &proxy{t: t, spec: spec, dir: dir, host: cmp.Or(spec.Host, proxyListensOn), command: command}
+	p := &proxy{t: t, spec: spec, dir: dir, host: cmp.Or(spec.Host, proxyListensOn), prepare: prepare, command: command}
 	p.trace = func(to *firewall) []string { return []string{to.Address()} }
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", net.JoinHostPort(p.host, "0"))
 	if err != nil {
@@ -81,9 +87,6 @@ func startProxy(t testing.TB, spec proxySpec, prepare func(p *proxy), command fu
 	}
 	p.port = listener.Addr().(*net.TCPAddr).Port
 	listener.Close()
-	p.write("hosts", "127.0.0.1 localhost "+strings.Join(spec.Names, " ")+"\n")
-	prepare(p)
-	p.giveAway()
 	p.start()
 	t.Cleanup(func() {
 		p.stop()
@@ -125,9 +128,20 @@ func (p *proxy) giveAway() {
 	}
 }
 
+// reconfigure starts it again as another.
+func (p *proxy) reconfigure(spec proxySpec) {
+	p.t.Helper()
+	p.stop()
+	p.spec = spec
+	p.start()
+}
+
 // start runs the program, and waits until it accepts connections.
 func (p *proxy) start() {
 	p.t.Helper()
+	p.write("hosts", "127.0.0.1 localhost "+strings.Join(p.spec.Names, " ")+"\n")
+	p.prepare(p)
+	p.giveAway()
 	cmd := p.command(p)
 	cmd.Dir = p.dir
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
@@ -174,6 +188,26 @@ func (p *proxy) stop() {
 	}
 	p.past += p.process.Output()
 	p.process = nil
+}
+
+// connect asks for a tunnel, and returns the status.
+func (p *proxy) connect(t testing.TB, address string) int {
+	t.Helper()
+	conn, err := (&net.Dialer{}).DialContext(t.Context(), "tcp", p.Address())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	req := &http.Request{Method: http.MethodConnect, URL: &url.URL{Host: address}, Host: address}
+	if err := req.Write(conn); err != nil {
+		t.Fatal(err)
+	}
+	resp, err := http.ReadResponse(bufio.NewReader(conn), req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp.StatusCode
 }
 
 // Address is where it listens.

@@ -47,8 +47,8 @@ func startMicrosocks(t testing.TB, spec proxySpec) *proxy {
 	program := needProgram(t, "Microsocks", "microsocks", "microsocks", "/usr/bin/microsocks")
 	p := startProxy(t, spec, func(*proxy) {}, func(p *proxy) *exec.Cmd {
 		args := []string{"-i", p.host, "-p", strconv.Itoa(p.port), "-b", proxyLeavesFrom}
-		if spec.User != "" {
-			args = append(args, "-u", spec.User, "-P", spec.Password)
+		if p.spec.User != "" {
+			args = append(args, "-u", p.spec.User, "-P", p.spec.Password)
 		}
 		return p.withHosts(program, args...)
 	})

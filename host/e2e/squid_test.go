@@ -32,6 +32,7 @@ tcp_outgoing_address %[5]s
 acl Safe_ports port%[6]s
 acl SSL_ports port%[6]s
 acl CONNECT method CONNECT
+%[8]s
 http_access deny !Safe_ports
 http_access deny CONNECT !SSL_ports
 %[7]s
@@ -56,21 +57,21 @@ func startSquid(t testing.TB, spec proxySpec) *proxy {
 	prepare := func(p *proxy) {
 		rule := "http_access allow all"
 		switch {
-		case spec.Refusing:
+		case p.spec.Refusing:
 			rule = ""
-		case spec.User != "":
+		case p.spec.User != "":
 			rule = fmt.Sprintf(squidAuth, p.dir)
-			p.write("passwd", spec.User+":"+hashed(t, spec.Password)+"\n")
+			p.write("passwd", p.spec.User+":"+hashed(t, p.spec.Password)+"\n")
 		}
 		if pair != "" {
-			p.write("proxy.crt", readText(t, spec.Certificate.CertFile))
-			p.write("proxy.key", readText(t, spec.Certificate.KeyFile))
+			p.write("proxy.crt", readText(t, p.spec.Certificate.CertFile))
+			p.write("proxy.key", readText(t, p.spec.Certificate.KeyFile))
 		}
 		ports := ""
-		for _, port := range spec.Ports {
+		for _, port := range p.spec.Ports {
 			ports += fmt.Sprint(" ", port)
 		}
-		p.write("squid.conf", fmt.Sprintf(squidConfig, p.dir, listen, p.Address(), pair, proxyLeavesFrom, ports, rule))
+		p.write("squid.conf", fmt.Sprintf(squidConfig, p.dir, listen, p.Address(), pair, proxyLeavesFrom, ports, rule, p.spec.Extra))
 	}
 	p := startProxy(t, spec, prepare, func(p *proxy) *exec.Cmd {
 		// Without a name of its own two of them meet in /dev/shm.
@@ -79,7 +80,7 @@ func startSquid(t testing.TB, spec proxySpec) *proxy {
 		return cmd
 	})
 	p.trace = func(to *firewall) []string {
-		return []string{"TCP_TUNNEL/200", "CONNECT " + to.Address(), " " + cmp.Or(spec.User, "-") + " HIER_DIRECT"}
+		return []string{"TCP_TUNNEL/200", "CONNECT " + to.Address(), " " + cmp.Or(p.spec.User, "-") + " HIER_DIRECT"}
 	}
 	return p
 }

@@ -25,11 +25,11 @@ func startTinyproxy(t testing.TB, spec proxySpec) *proxy {
 	spec.Scheme = "http"
 	prepare := func(p *proxy) {
 		config := fmt.Sprintf(tinyproxyConfig, p.dir, p.host, p.port, proxyLeavesFrom)
-		for _, port := range spec.Ports {
+		for _, port := range p.spec.Ports {
 			config += fmt.Sprintln("ConnectPort", port)
 		}
-		if spec.User != "" {
-			config += fmt.Sprintln("BasicAuth", spec.User, spec.Password)
+		if p.spec.User != "" {
+			config += fmt.Sprintln("BasicAuth", p.spec.User, p.spec.Password)
 		}
 		p.write("tinyproxy.conf", config)
 	}

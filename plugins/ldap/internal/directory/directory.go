@@ -235,7 +235,7 @@ func (d *Directory) Try(ctx context.Context, operation func(ctx context.Context,
 			return err
 		}
 		if proxy := ProxyFailure(err); proxy != nil {
-			err, servers = proxy, append(servers[:i+1:i+1], WithoutProxy(servers[i+1:])...)
+			err, servers = proxy, append(servers[:i+1:i+1], d.passOver(servers[i+1:])...)
 		}
 		failures = append(failures, err)
 		if errors.Is(ctx.Err(), context.Canceled) {

@@ -2,7 +2,6 @@ package directory
 
 import (
 	"errors"
-	"slices"
 
 	"github.com/doorward/doorward/sdk/contract"
 	"github.com/doorward/doorward/sdk/outbound"
@@ -23,10 +22,17 @@ func ProxyFailure(err error) error {
 	return nil
 }
 
-// WithoutProxy keeps the servers for which no proxy is asked: those on this machine, as
-// package outbound has it.
-func WithoutProxy(servers []*Server) []*Server {
-	return slices.DeleteFunc(slices.Clone(servers), func(s *Server) bool { return s.network != "unix" && !contract.IsLoopback(s.host) })
+// passOver leaves out the servers behind a proxy that lets nothing through: they have
+// failed with it. Servers on this machine need no proxy, as package outbound has it.
+func (d *Directory) passOver(servers []*Server) (left []*Server) {
+	for _, s := range servers {
+		if s.network == "unix" || contract.IsLoopback(s.host) {
+			left = append(left, s)
+			continue
+		}
+		s.failed(d.now())
+	}
+	return left
 }
 
 // warn tells of a failure. That of the proxy is told for all servers together, by
