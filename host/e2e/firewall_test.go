@@ -90,15 +90,6 @@ func (f *firewall) passes() int {
 	return f.proxied
 }
 
-// turnedAway is how many came without a proxy; they are forgiven.
-func (f *firewall) turnedAway() int {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	n := len(f.direct)
-	f.direct = nil
-	return n
-}
-
 // cut ends all connections, and for ever those to come.
 func (f *firewall) cut(forEver bool) {
 	f.mu.Lock()

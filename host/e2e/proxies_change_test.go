@@ -50,7 +50,7 @@ func TestProxyOfARunningHost(t *testing.T) {
 }
 
 // TestProxyOverTLS: the connection to the proxy is protected, by a certificate that an
-// authority of the operator has signed.
+// authority of this machine has signed.
 func TestProxyOverTLS(t *testing.T) {
 	site := startCorpSite(t, corpDomain)
 	pair, err := site.ca.issue("proxy", proxyListensOn)
@@ -60,7 +60,7 @@ func TestProxyOverTLS(t *testing.T) {
 	spec := site.proxySpec("", "doorward", newProxyPassword())
 	spec.Certificate = pair
 	p := startSquid(t, spec)
-	env := map[string]string{"NODE_EXTRA_CA_CERTS": site.ca.CAFile}
+	env := map[string]string{"SSL_CERT_FILE": site.ca.CAFile}
 	for _, name := range site.names() {
 		env["AUTH_"+strings.ToUpper(name)+"_PROXY"] = p.URL()
 	}

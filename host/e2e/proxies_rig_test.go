@@ -243,9 +243,6 @@ func (p *proxy) carried(t testing.TB, to *firewall) {
 	p.logged(t, p.trace(to)...)
 }
 
-// saw reports whether the log tells of a connection to there, by now.
-func (p *proxy) saw(to *firewall) bool { return p.lineWith(p.trace(to)...) != "" }
-
 // logged waits until the log has a line with all of these words.
 func (p *proxy) logged(t testing.TB, words ...string) {
 	t.Helper()

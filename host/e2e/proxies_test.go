@@ -44,6 +44,13 @@ func TestLoginsThroughProxies(t *testing.T) {
 					t.Errorf("%s: nobody came through the firewall", name)
 				}
 				p.carried(t, site.fronts[name])
+				out, status := host.run(t, "check", name)
+				if status != 0 || strings.Contains(out, " error ") {
+					t.Errorf("doorward check %s: %d\n%s", name, status, out)
+				}
+				for _, leak := range host.secrets.leaks(out) {
+					t.Errorf("doorward check %s shows %s", name, leak)
+				}
 			}
 		})
 	}
