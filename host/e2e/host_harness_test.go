@@ -64,11 +64,11 @@ func provider(host map[string]string, name string, options map[string]string) {
 }
 
 // eventually fails the test if the condition does not come true in time.
-func eventually(t *testing.T, what string, condition func() bool) {
+func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()
-	late := time.After(15 * time.Second)
+	late := time.After(30 * time.Second)
 	for !condition() {
 		select {
 		case <-again.C:

@@ -127,7 +127,7 @@ func startSlapd(t testing.TB, config slapdConfig) *slapd {
 	if err := s.prepare(config); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.start(t.Context()); err != nil {
+	if err := s.startOnFreePorts(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
@@ -154,11 +154,6 @@ func (s *slapd) prepare(config slapdConfig) error {
 	if s.Pair, err = s.CA.issue("server", names...); err != nil {
 		return err
 	}
-	for _, port := range []*int{&s.Port, &s.TLSPort} {
-		if *port, err = FreePort(); err != nil {
-			return err
-		}
-	}
 	if err := os.Mkdir(filepath.Join(s.Dir, "db"), 0o700); err != nil {
 		return err
 	}
@@ -178,6 +173,22 @@ func (s *slapd) prepare(config slapdConfig) error {
 }
 
 func (s *slapd) confFile() string { return filepath.Join(s.Dir, "slapd.conf") }
+
+// startOnFreePorts takes others if somebody was quicker.
+func (s *slapd) startOnFreePorts(ctx context.Context) error {
+	var err error
+	for range 3 {
+		for _, port := range []*int{&s.Port, &s.TLSPort} {
+			if *port, err = FreePort(); err != nil {
+				return err
+			}
+		}
+		if err = s.start(ctx); err == nil {
+			return nil
+		}
+	}
+	return err
+}
 
 // start runs the server on its ports; -d keeps it in the foreground.
 func (s *slapd) start(ctx context.Context) error {

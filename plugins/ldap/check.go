@@ -29,7 +29,9 @@ func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
 	reached := false
 	for _, s := range servers {
 		found, ok := m.checkServer(ctx, s)
-		findings, reached = append(findings, found...), reached || ok
+		if reached = reached || ok; ok || !slices.Contains(findings, found[0]) { // a proxy fails for all in the same words
+			findings = append(findings, found...)
+		}
 	}
 	if !reached {
 		return findings, nil
@@ -54,6 +56,9 @@ func checkDangers(o Options) []sdk.Finding {
 // checkServer looks at connection, certificate, service account and clock of one server.
 func (m *mechanism) checkServer(ctx context.Context, s *directory.Server) (findings []sdk.Finding, ok bool) {
 	c, err := m.directory.Open(ctx, s)
+	if proxy := directory.ProxyFailure(err); proxy != nil {
+		return []sdk.Finding{upstream.Failed("proxy", proxy)}, false
+	}
 	if err != nil {
 		return []sdk.Finding{upstream.Failed("connection to "+s.String(), err)}, false
 	}

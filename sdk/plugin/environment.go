@@ -1,15 +1,15 @@
 package plugin
 
 import (
-	"context"
 	"io"
 	"log/slog"
-	"net"
+	"net/http"
 	"time"
 
 	hclog "github.com/hashicorp/go-hclog"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/outbound"
 	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
 	"github.com/doorward/doorward/sdk/redact"
 )
@@ -21,7 +21,7 @@ type environment struct {
 	secrets *redact.Set
 }
 
-func (e environment) envFor(req *doorwardv1.OpenRequest) sdk.Env {
+func (e environment) envFor(req *doorwardv1.OpenRequest, dialer *outbound.Dialer) sdk.Env {
 	return sdk.Env{
 		Provider:    req.GetProvider(),
 		CallbackURL: req.GetCallbackUrl(),
@@ -29,8 +29,8 @@ func (e environment) envFor(req *doorwardv1.OpenRequest) sdk.Env {
 		LogoutURL:   req.GetLogoutUrl(),
 		Logger:      e.logger().With("provider", req.GetProvider()),
 		Now:         e.clock(),
-		HTTPClient:  HTTPClient,
-		Dial:        dial,
+		HTTPClient:  func(s sdk.HTTPSettings) (*http.Client, error) { return newHTTPClient(dialer, s) },
+		Dial:        dialer.Dial,
 	}
 }
 
@@ -50,9 +50,4 @@ func (e environment) output() io.Writer {
 
 func (e environment) logger() *slog.Logger {
 	return slog.New(&logHandler{logger: logTo(e.output(), hclog.Debug)})
-}
-
-func dial(ctx context.Context, network, address string) (net.Conn, error) {
-	dialer := net.Dialer{Timeout: dialTimeout}
-	return dialer.DialContext(ctx, network, address)
 }

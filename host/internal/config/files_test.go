@@ -82,6 +82,10 @@ func TestFilePermissions(t *testing.T) {
 		{".env with the path of a secret", newSetup(t, "SECRET=").file(t, ".env", "SECRET_FILE=s").file(t, "s", longSecret), ".env", false},
 		{"YAML with a secret", newSetup(t).yaml(t, "providers: {x: {driver: ldap, bind_password: hunter2}}"), "doorward.yaml", true},
 		{"YAML with the path of a secret", newSetup(t, "SECRET=").yaml(t, "secret: {file: s}").file(t, "s", longSecret), "doorward.yaml", false},
+		{".env with the password of a proxy", newSetup(t).file(t, ".env", "https_proxy=http://user:hunter2@proxy.example"), ".env", true},
+		{".env with a proxy", newSetup(t).file(t, ".env", "https_proxy=http://proxy.example"), ".env", false},
+		{"YAML with the password of a proxy", newSetup(t).yaml(t, "providers: {x: {driver: ldap, proxy: 'http://user:hunter2@proxy.example'}}"), "doorward.yaml", true},
+		{"proxy in a file", newSetup(t, "GLOBAL_AGENT_HTTPS_PROXY_FILE=s").file(t, "s", "http://user:hunter2@proxy.example"), "s", true},
 		{"secret named by YAML", newSetup(t, "SECRET=").yaml(t, "secret: {file: s}").file(t, "s", longSecret), "s", true},
 	}
 	for _, tt := range readable {

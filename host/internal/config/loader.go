@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/doorward/doorward/sdk/options"
+	"github.com/doorward/doorward/sdk/outbound"
 )
 
 // A loader holds the sources, and collects what is wrong with them.
@@ -22,6 +23,8 @@ type loader struct {
 	warnings []string
 	notes    []string // of the warnings, those about how .env is read
 	nodes    int      // of YAML, read so far
+
+	outbound outbound.Settings // of all providers
 }
 
 func newLoader(in Input) (*loader, error) {
@@ -72,7 +75,7 @@ func (l *loader) readDotenv() error {
 		l.warnOnce("%s", note)
 	}
 	for name, v := range found.vars {
-		if v.value != "" && secretName.MatchString(name) && !strings.HasSuffix(name, "_FILE") {
+		if v.value != "" && isSecret(name, v.value) && !strings.HasSuffix(name, "_FILE") {
 			l.warnReadable(path, mode)
 		}
 	}

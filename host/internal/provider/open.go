@@ -37,6 +37,7 @@ func redactSecrets(p *process.Process, specs map[string]*spec, more ...*spec) {
 	var secrets []string
 	for _, s := range slices.Concat(slices.Collect(maps.Values(specs)), more) {
 		secrets = append(secrets, options.SecretsIn(p.Schema, s.request.Options)...)
+		secrets = append(secrets, s.request.Outbound.Secrets()...)
 	}
 	p.Redact(secrets)
 }

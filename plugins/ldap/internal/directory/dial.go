@@ -12,6 +12,8 @@ import (
 
 	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
+
+	"github.com/doorward/doorward/sdk/outbound"
 )
 
 // A Protection is how the password is protected on its way.
@@ -61,6 +63,9 @@ func (d *dialer) open(ctx context.Context, s *Server) (*Connection, error) {
 func (d *dialer) failure(ctx context.Context, s *Server, err error) error {
 	if ctxErr := ctx.Err(); errors.Is(ctxErr, context.Canceled) {
 		return fmt.Errorf("connecting to %s: %w", s, ctxErr)
+	}
+	if proxy, ok := errors.AsType[*outbound.ProxyError](err); ok {
+		return fmt.Errorf("connecting to %s: %w", s, askedProxy{proxy})
 	}
 	return fmt.Errorf("connecting to %s: %w: %w", s, errServer, err)
 }

@@ -234,6 +234,9 @@ func (d *Directory) Try(ctx context.Context, operation func(ctx context.Context,
 		if !IsServerFailure(err) {
 			return err
 		}
+		if proxy := ProxyFailure(err); proxy != nil {
+			err, servers = proxy, append(servers[:i+1:i+1], d.passOver(servers[i+1:])...)
+		}
 		failures = append(failures, err)
 		if errors.Is(ctx.Err(), context.Canceled) {
 			return ctx.Err()
@@ -242,7 +245,7 @@ func (d *Directory) Try(ctx context.Context, operation func(ctx context.Context,
 			break
 		}
 	}
-	return sdk.Unavailable(ReasonUnreachable, "%w", errors.Join(failures...))
+	return unreachable(failures...)
 }
 
 func (d *Directory) attempt(ctx context.Context, s *Server, left int, operation func(ctx context.Context, s *Server) error) error {
@@ -255,7 +258,7 @@ func (d *Directory) attempt(ctx context.Context, s *Server, left int, operation 
 	case IsServerFailure(err):
 		s.failed(d.now())
 		s.pool.drain()
-		d.logger.Warn("a directory server failed", "server", s.String(), "error", err)
+		d.warn(s, err)
 	default:
 		s.succeeded(d.now())
 	}
