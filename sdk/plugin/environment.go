@@ -5,11 +5,13 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"net/http"
 	"time"
 
 	hclog "github.com/hashicorp/go-hclog"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/outbound"
 	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
 	"github.com/doorward/doorward/sdk/redact"
 )
@@ -21,7 +23,8 @@ type environment struct {
 	secrets *redact.Set
 }
 
-func (e environment) envFor(req *doorwardv1.OpenRequest) sdk.Env {
+// envFor is the Env of a provider whose connections leave by out.
+func (e environment) envFor(req *doorwardv1.OpenRequest, out outbound.Settings) sdk.Env {
 	return sdk.Env{
 		Provider:    req.GetProvider(),
 		CallbackURL: req.GetCallbackUrl(),
@@ -29,7 +32,7 @@ func (e environment) envFor(req *doorwardv1.OpenRequest) sdk.Env {
 		LogoutURL:   req.GetLogoutUrl(),
 		Logger:      e.logger().With("provider", req.GetProvider()),
 		Now:         e.clock(),
-		HTTPClient:  HTTPClient,
+		HTTPClient:  func(s sdk.HTTPSettings) (*http.Client, error) { return clientFor(s, out) },
 		Dial:        dial,
 	}
 }

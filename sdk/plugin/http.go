@@ -17,6 +17,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/contract"
 	"github.com/doorward/doorward/sdk/options"
+	"github.com/doorward/doorward/sdk/outbound"
 	"github.com/doorward/doorward/sdk/tlsoptions"
 )
 
@@ -42,7 +43,10 @@ var (
 // The error says which of the settings is no good, for the operator. Requests
 // fail with [ErrPlainHTTP] and [ErrTooLarge] in the tree of the error, besides
 // what net/http returns.
-func HTTPClient(s sdk.HTTPSettings) (*http.Client, error) {
+func HTTPClient(s sdk.HTTPSettings) (*http.Client, error) { return clientFor(s, outbound.Settings{}) }
+
+// clientFor is HTTPClient for a provider whose connections leave by out.
+func clientFor(s sdk.HTTPSettings, out outbound.Settings) (*http.Client, error) {
 	tlsConfig, err := tlsConfigOf(s)
 	if err != nil {
 		return nil, err

@@ -151,8 +151,9 @@ func (s *server) Open(ctx context.Context, req *doorwardv1.OpenRequest) (*doorwa
 	if err != nil {
 		return nil, fmt.Errorf("reading the options: %w", err)
 	}
-	s.secrets.learn(req.GetProvider(), options.SecretsIn(s.schema, values))
-	env := s.env.envFor(req)
+	out := outboundFromWire(req.GetOutbound())
+	s.secrets.learn(req.GetProvider(), append(options.SecretsIn(s.schema, values), out.Secrets()...))
+	env := s.env.envFor(req, out)
 	if env.Host = sdk.NewHost("", nil); s.host.Load() != nil {
 		env.Host = *s.host.Load()
 	}

@@ -274,7 +274,7 @@ func configured(cfg *config.Config) []provider.Configured {
 	list := make([]provider.Configured, 0, len(cfg.Providers))
 	for _, p := range cfg.Providers {
 		list = append(list, provider.Configured{
-			Provider: p.Provider, Options: p.Options, Isolated: p.Isolated, RegistrationUnset: p.RegistrationUnset, Spelling: p.Spelling, Near: p.Near,
+			Provider: p.Provider, Options: p.Options, Outbound: p.Outbound, Isolated: p.Isolated, RegistrationUnset: p.RegistrationUnset, Spelling: p.Spelling, Near: p.Near,
 		})
 	}
 	return list

@@ -12,6 +12,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/sdk/contract"
 	"github.com/doorward/doorward/sdk/options"
+	"github.com/doorward/doorward/sdk/outbound"
 )
 
 // Provider is a configured provider.
@@ -35,6 +36,9 @@ type Provider struct {
 	// Options are what is given for the mechanism, unread: text from the
 	// environment and files; bool, text, json.Number, lists and mappings from YAML.
 	Options map[string]any
+
+	// Outbound says how the connections of the provider leave.
+	Outbound outbound.Settings
 
 	source  source
 	origins map[string]string // by option
