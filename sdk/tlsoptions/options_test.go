@@ -63,10 +63,10 @@ func TestProblems(t *testing.T) {
 		"a key as CA":             {o{"tls_ca": key}, "tls_ca"},
 		"certificate alone":       {o{"tls_cert": certificate}, "tls_cert"},
 		"key alone":               {o{"tls_key": key}, "tls_cert"},
-		"key of another":          {o{"tls_cert": certificate, "tls_key": other}, "tls_cert"},
+		"key of another":          {o{"tls_cert": certificate, "tls_key": other}, "tls_key"},
 		"key for a certificate":   {o{"tls_cert": key, "tls_key": key}, "tls_cert"},
 		"old version":             {o{"tls_min_version": "1.1"}, "tls_min_version"},
-		"certificate for the key": {o{"tls_cert": certificate, "tls_key": certificate}, "tls_cert"},
+		"certificate for the key": {o{"tls_cert": certificate, "tls_key": certificate}, "tls_key"},
 	} {
 		type embedding struct{ TLS } // as mechanisms do
 		_, err := options.Decode[embedding](test.values)
