@@ -34,6 +34,7 @@ func (e environment) envFor(req *doorwardv1.OpenRequest, out outbound.Settings) 
 		Now:         e.clock(),
 		HTTPClient:  func(s sdk.HTTPSettings) (*http.Client, error) { return clientFor(s, out) },
 		Dial:        dial,
+		TLS:         out.TLS,
 	}
 }
 

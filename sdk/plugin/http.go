@@ -16,9 +16,7 @@ import (
 
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/contract"
-	"github.com/doorward/doorward/sdk/options"
 	"github.com/doorward/doorward/sdk/outbound"
-	"github.com/doorward/doorward/sdk/tlsoptions"
 )
 
 const dialTimeout = 5 * time.Second
@@ -40,14 +38,15 @@ var (
 // and size of a response are bounded, the latter after decompression. No proxy
 // is used and no cookie kept.
 //
-// The error says which of the settings is no good, for the operator. Requests
+// The error says which of the settings is no good, for the operator; so does that of
+// a request which fails of trust. Requests
 // fail with [ErrPlainHTTP] and [ErrTooLarge] in the tree of the error, besides
 // what net/http returns.
 func HTTPClient(s sdk.HTTPSettings) (*http.Client, error) { return clientFor(s, outbound.Settings{}) }
 
 // clientFor is HTTPClient for a provider whose connections leave by out.
 func clientFor(s sdk.HTTPSettings, out outbound.Settings) (*http.Client, error) {
-	tlsConfig, err := tlsConfigOf(s)
+	secured, err := out.TLS(sdk.TLSSettings{CA: s.CA, Certificate: s.Certificate, Key: s.Key, Names: s.Names})
 	if err != nil {
 		return nil, err
 	}
@@ -63,8 +62,9 @@ func clientFor(s sdk.HTTPSettings, out outbound.Settings) (*http.Client, error) 
 	return &http.Client{
 		Timeout: s.Timeout,
 		Transport: &boundedTransport{
-			https:    newTransport(&net.Dialer{Timeout: dialTimeout}, tlsConfig),
+			https:    newTransport(&net.Dialer{Timeout: dialTimeout}, secured.Config),
 			loopback: newTransport(&net.Dialer{Timeout: dialTimeout, ControlContext: loopbackOnly}, nil),
+			explain:  secured.Explain,
 			settings: s,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -82,22 +82,6 @@ func newTransport(dialer *net.Dialer, tlsConfig *tls.Config) *http.Transport {
 		IdleConnTimeout:        60 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
 	}
-}
-
-func tlsConfigOf(s sdk.HTTPSettings) (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	var err error
-	if config.RootCAs, err = tlsoptions.Authorities(string(s.CA)); err != nil {
-		return nil, fmt.Errorf("the CA %w", err)
-	}
-	if len(s.Certificate) > 0 || len(s.Key) > 0 {
-		pair, err := tlsoptions.Pair(string(s.Certificate), options.Secret(s.Key))
-		if err != nil {
-			return nil, fmt.Errorf("the client certificate %w", err)
-		}
-		config.Certificates = []tls.Certificate{pair}
-	}
-	return config, nil
 }
 
 // headerOf copies the header, with the names in their usual form.
@@ -129,6 +113,7 @@ func loopbackOnly(_ context.Context, _, address string, _ syscall.RawConn) error
 
 type boundedTransport struct {
 	https, loopback *http.Transport
+	explain         func(error) error // what to change
 	settings        sdk.HTTPSettings
 }
 
@@ -149,7 +134,7 @@ func (t *boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	}
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
-		return nil, err
+		return nil, t.explain(err)
 	}
 	if resp.ContentLength > t.settings.MaxBody && req.Method != http.MethodHead {
 		resp.Body.Close()

@@ -12,6 +12,8 @@ import (
 
 	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
+
+	"github.com/doorward/doorward/sdk"
 )
 
 // A Protection is how the password is protected on its way.
@@ -27,7 +29,7 @@ const (
 // dialer makes connections to servers.
 type dialer struct {
 	dial    func(ctx context.Context, network, address string) (net.Conn, error)
-	tls     *tls.Config // without ServerName
+	tls     *sdk.TLSClient // without ServerName: the host
 	connect time.Duration
 	operate time.Duration
 }
@@ -74,12 +76,8 @@ func (d *dialer) protect(ctx context.Context, conn net.Conn, s *Server) (net.Con
 			return nil, fmt.Errorf("StartTLS: %w", err)
 		}
 	}
-	config := d.tls.Clone()
-	if config.ServerName == "" {
-		config.ServerName = s.host
-	}
-	secured := tls.Client(conn, config)
-	if err := secured.HandshakeContext(ctx); err != nil {
+	secured, err := d.tls.Handshake(ctx, conn, s.host)
+	if err != nil {
 		return nil, fmt.Errorf("TLS handshake: %w", err)
 	}
 	return secured, nil
