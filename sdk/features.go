@@ -24,6 +24,11 @@ const (
 	// FeatureStateParameters: the state comes back under the parameters that the
 	// plugin names, and in the query of a POST, too.
 	FeatureStateParameters Feature = "state/parameters"
+
+	// FeatureOutbound: connections of Env.HTTPClient and Env.Dial leave as the host
+	// says, by which proxy and to which addresses. Also the plugin tells it: for an
+	// operator who has set a proxy, one that lacks it does not run.
+	FeatureOutbound Feature = "env/outbound"
 )
 
 // first is what a host has that does not tell: one of the first version.
@@ -39,7 +44,7 @@ var first = []Feature{
 
 // Features lists what this version of the SDK has.
 func Features() []Feature {
-	list := []Feature{FeatureCallbackURL, FeatureReturnURL, FeatureStateParameters}
+	list := []Feature{FeatureCallbackURL, FeatureReturnURL, FeatureStateParameters, FeatureOutbound}
 	for _, step := range []string{"redirect", "form_post", "prompt", "authenticated"} {
 		list = append(list, Feature("step/"+step))
 	}

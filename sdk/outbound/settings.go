@@ -1,26 +1,26 @@
-// Package outbound is the way out of a plugin: by which proxy a connection leaves, to
-// which addresses none is made, and whom it trusts.
-//
-// The host hands each provider its [Settings]; package plugin puts them behind
-// sdk.Env, so that a mechanism obeys them without knowing them.
 package outbound
 
-import "github.com/doorward/doorward/sdk/options"
+import (
+	"slices"
+
+	"github.com/doorward/doorward/sdk/options"
+)
 
 // Settings are what an operator has set for the connections of one provider. The zero
 // value connects directly, trusts the system's authorities and refuses the addresses
-// that nobody signs in at.
+// of [DefaultDeny].
 type Settings struct {
 	// Proxy is for this provider alone and comes before all rules: a URL of scheme
-	// http, https, socks5 or socks5h, or "direct" for none. Empty: the rules decide.
+	// http, https, socks5 or socks5h, or [Direct] for none. Empty: the rules decide.
 	Proxy options.Secret
 
-	// GlobalAgent and Standard are the two families of variables. The first that is
-	// set counts.
+	// GlobalAgent and Standard are the two families of variables. The first that
+	// names a proxy counts, and then alone.
 	GlobalAgent, Standard ProxyRules
 
-	// Deny are classes of addresses and CIDR blocks to which no connection is made;
-	// Allow are the exceptions: CIDR blocks, addresses and names of hosts.
+	// Deny are classes of addresses and CIDR blocks to which no connection is made, in
+	// place of [DefaultDeny]; Allow are the exceptions: CIDR blocks, addresses and
+	// names of hosts. [NoClass] alone denies nothing.
 	Deny, Allow []string
 
 	// ExtraCA are PEM certificates that are trusted besides the system's.
@@ -34,8 +34,8 @@ type Settings struct {
 	// MinVersion of TLS: "1.2" (and empty), or "1.3".
 	MinVersion string
 
-	// Names are what the operator calls these settings, by "proxy", "global_agent.http"
-	// and so on, for messages that say what to change.
+	// Names are what the operator calls these settings, by the keys below, for
+	// messages that say what to change.
 	Names map[string]string
 }
 
@@ -43,4 +43,115 @@ type Settings struct {
 type ProxyRules struct {
 	HTTP, HTTPS options.Secret
 	NoProxy     string
+}
+
+// Direct is a Proxy that is none.
+const Direct = "direct"
+
+// Keys of the settings in [Settings.Names], and in the problems of [Settings.Problems].
+const (
+	KeyProxy              = "proxy"
+	KeyGlobalAgentHTTP    = "global_agent.http"
+	KeyGlobalAgentHTTPS   = "global_agent.https"
+	KeyGlobalAgentNoProxy = "global_agent.no_proxy"
+	KeyStandardHTTP       = "standard.http"
+	KeyStandardHTTPS      = "standard.https"
+	KeyStandardNoProxy    = "standard.no_proxy"
+	KeyDeny               = "deny"
+	KeyAllow              = "allow"
+	KeyExtraCA            = "extra_ca"
+	KeyCA                 = "ca"
+	KeyCertificate        = "cert"
+	KeyPrivateKey         = "key"
+	KeyMinVersion         = "tls_min_version"
+)
+
+// usualNames are what operators call the settings if Names does not say.
+var usualNames = map[string]string{
+	KeyProxy:              "the option proxy",
+	KeyGlobalAgentHTTP:    "GLOBAL_AGENT_HTTP_PROXY",
+	KeyGlobalAgentHTTPS:   "GLOBAL_AGENT_HTTPS_PROXY",
+	KeyGlobalAgentNoProxy: "GLOBAL_AGENT_NO_PROXY",
+	KeyStandardHTTP:       "HTTP_PROXY",
+	KeyStandardHTTPS:      "HTTPS_PROXY",
+	KeyStandardNoProxy:    "NO_PROXY",
+	KeyDeny:               "OUTBOUND_DENY",
+	KeyAllow:              "OUTBOUND_ALLOW",
+	KeyExtraCA:            "OUTBOUND_EXTRA_CA",
+	KeyCA:                 "the option ca",
+	KeyCertificate:        "the option cert",
+	KeyPrivateKey:         "the option key",
+	KeyMinVersion:         "OUTBOUND_TLS_MIN_VERSION",
+}
+
+// name is what the operator calls a setting.
+func (s Settings) name(key string) string {
+	if name := s.Names[key]; name != "" {
+		return name
+	}
+	return usualNames[key]
+}
+
+// urls are the settings that name a proxy, by key.
+func (s Settings) urls() map[string]string {
+	all := map[string]string{
+		KeyProxy:           s.Proxy.Reveal(),
+		KeyGlobalAgentHTTP: s.GlobalAgent.HTTP.Reveal(), KeyGlobalAgentHTTPS: s.GlobalAgent.HTTPS.Reveal(),
+		KeyStandardHTTP: s.Standard.HTTP.Reveal(), KeyStandardHTTPS: s.Standard.HTTPS.Reveal(),
+	}
+	if all[KeyProxy] == Direct {
+		delete(all, KeyProxy)
+	}
+	for key, url := range all {
+		if url == "" {
+			delete(all, key)
+		}
+	}
+	return all
+}
+
+// Secrets are the texts in the settings that must not be shown: passwords of proxies
+// with what they are sent as, and the key. Addresses of proxies are none, because
+// messages name them, nor are user names, which may be any word.
+func (s Settings) Secrets() []string {
+	var list []string
+	for _, url := range s.urls() {
+		list = append(list, secretsOfURL(url)...)
+	}
+	if s.Key != "" {
+		list = append(list, s.Key.Reveal())
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// Demands names the settings that a plugin must heed in order not to do what the
+// operator forbade: to connect without the proxy, to an address that is denied, or
+// to a server that is not trusted.
+func (s Settings) Demands() []string {
+	var names []string
+	if s.Proxy != Direct {
+		for key := range s.urls() {
+			names = append(names, s.name(key))
+		}
+	}
+	if len(s.Deny) > 0 && !slices.Equal(s.Deny, DefaultDeny()) {
+		names = append(names, s.name(KeyDeny))
+	}
+	if s.CA != "" {
+		names = append(names, s.name(KeyCA))
+	}
+	if s.MinVersion == MinVersion13 {
+		names = append(names, s.name(KeyMinVersion))
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Otherwise follows what is demanded, if the operator can do without the proxy.
+func (s Settings) Otherwise() string {
+	if len(s.urls()) == 0 || s.Proxy == Direct {
+		return ""
+	}
+	return ", or set " + s.name(KeyProxy) + " to " + Direct
 }

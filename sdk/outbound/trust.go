@@ -12,15 +12,6 @@ import (
 	"github.com/doorward/doorward/sdk/tlsoptions"
 )
 
-// Names of the settings of trust in [Settings.Names].
-const (
-	NameExtraCA     = "extra_ca"
-	NameCA          = "ca"
-	NameCertificate = "cert"
-	NameKey         = "key"
-	NameMinVersion  = "tls_min_version"
-)
-
 // MinVersion13 is the MinVersion other than the default.
 const MinVersion13 = "1.3"
 
@@ -43,6 +34,21 @@ func (s Settings) TLS(own sdk.TLSSettings) (*sdk.TLSClient, error) {
 	return &sdk.TLSClient{Config: config, Explain: t.explain}, nil
 }
 
+// TLS is [Settings.TLS] of the settings that the dialer was made with.
+func (d *Dialer) TLS(own sdk.TLSSettings) (*sdk.TLSClient, error) { return d.trust(own) }
+
+// proxyTLS is for connections to a proxy of https. It is no server of the provider: CA
+// and client certificate are not for it.
+func proxyTLS(s Settings) (*sdk.TLSClient, error) {
+	names := map[string]string{KeyCA: s.name(KeyExtraCA), KeyMinVersion: s.name(KeyMinVersion)}
+	client, err := Settings{ExtraCA: s.ExtraCA, MinVersion: s.MinVersion, Names: names}.TLS(sdk.TLSSettings{})
+	if err != nil {
+		return nil, err
+	}
+	client.Config.NextProtos = []string{"http/1.1"}
+	return client, nil
+}
+
 // trust is whom connections trust, and what they show.
 type trust struct {
 	ca, extra   string
@@ -59,8 +65,8 @@ func (s Settings) trust(own sdk.TLSSettings) *trust {
 	t := &trust{
 		ca: s.CA, extra: s.ExtraCA, certificate: s.Certificate, key: s.Key, min: tls.VersionTLS12,
 		names: sdk.TLSNames{
-			CA: s.name(NameCA), Certificate: s.name(NameCertificate), Key: s.name(NameKey),
-			MinVersion: s.name(NameMinVersion), ServerName: own.Names.ServerName,
+			CA: s.name(KeyCA), Certificate: s.name(KeyCertificate), Key: s.name(KeyPrivateKey),
+			MinVersion: s.name(KeyMinVersion), ServerName: own.Names.ServerName,
 		},
 	}
 	if len(own.CA) > 0 {
@@ -79,9 +85,6 @@ func (s Settings) trust(own sdk.TLSSettings) *trust {
 	}
 	return t
 }
-
-// name is what the operator calls a setting.
-func (s Settings) name(setting string) string { return cmp.Or(s.Names[setting], setting) }
 
 // roots are those to trust; nil for those of the system.
 func (t *trust) roots() (*x509.CertPool, error) {

@@ -31,7 +31,7 @@ func say(t *testing.T, client *sdk.TLSClient, address, host string) (string, err
 }
 
 var operatorsNames = map[string]string{
-	NameCA: "AUTH_X_CA", NameCertificate: "AUTH_X_CERT", NameKey: "AUTH_X_KEY", NameMinVersion: "OUTBOUND_TLS_MIN_VERSION",
+	KeyCA: "AUTH_X_CA", KeyCertificate: "AUTH_X_CERT", KeyPrivateKey: "AUTH_X_KEY", KeyMinVersion: "OUTBOUND_TLS_MIN_VERSION",
 }
 
 // TestTrust: whom a connection trusts and what it shows, and what an operator reads

@@ -28,6 +28,13 @@ type Client struct {
 	version string // of the host
 	secrets *redact.Set
 	schema  atomic.Pointer[options.Schema] // as described; nil: not yet
+	plugin  atomic.Pointer[described]      // nil: not yet
+}
+
+// described is what a plugin told of itself that Open needs.
+type described struct {
+	mechanism, version string
+	features           []sdk.Feature
 }
 
 func newClient(rpc doorwardv1.PluginServiceClient) *Client {
@@ -86,6 +93,7 @@ func (c *Client) Describe(ctx context.Context) (Description, options.Schema, err
 	}
 	schema := schemaFromWire(resp.GetOptions())
 	c.schema.Store(&schema)
+	c.plugin.Store(&described{d.Mechanism, d.Version, featuresFromWire(resp.GetFeatures())})
 	return d, schema, nil
 }
 
@@ -117,8 +125,12 @@ type OpenRequest struct {
 
 // Open makes a configured provider ready. Bad options come back as an
 // sdk.ErrMisconfigured whose tree holds options.Problems, with the names of the
-// options as in the request.
+// options as in the request. So does a plugin, once it has described itself, that
+// would not heed what Outbound demands.
 func (c *Client) Open(ctx context.Context, req OpenRequest) (*Provider, error) {
+	if err := c.plugin.Load().heeds(req.Outbound); err != nil {
+		return nil, err
+	}
 	values := req.Options
 	if schema := c.schema.Load(); schema != nil {
 		var err error

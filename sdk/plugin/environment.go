@@ -1,10 +1,8 @@
 package plugin
 
 import (
-	"context"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"time"
 
@@ -23,8 +21,7 @@ type environment struct {
 	secrets *redact.Set
 }
 
-// envFor is the Env of a provider whose connections leave by out.
-func (e environment) envFor(req *doorwardv1.OpenRequest, out outbound.Settings) sdk.Env {
+func (e environment) envFor(req *doorwardv1.OpenRequest, dialer *outbound.Dialer) sdk.Env {
 	return sdk.Env{
 		Provider:    req.GetProvider(),
 		CallbackURL: req.GetCallbackUrl(),
@@ -32,9 +29,9 @@ func (e environment) envFor(req *doorwardv1.OpenRequest, out outbound.Settings) 
 		LogoutURL:   req.GetLogoutUrl(),
 		Logger:      e.logger().With("provider", req.GetProvider()),
 		Now:         e.clock(),
-		HTTPClient:  func(s sdk.HTTPSettings) (*http.Client, error) { return clientFor(s, out) },
-		Dial:        dial,
-		TLS:         out.TLS,
+		HTTPClient:  func(s sdk.HTTPSettings) (*http.Client, error) { return newHTTPClient(dialer, s) },
+		Dial:        dialer.Dial,
+		TLS:         dialer.TLS,
 	}
 }
 
@@ -54,9 +51,4 @@ func (e environment) output() io.Writer {
 
 func (e environment) logger() *slog.Logger {
 	return slog.New(&logHandler{logger: logTo(e.output(), hclog.Debug)})
-}
-
-func dial(ctx context.Context, network, address string) (net.Conn, error) {
-	dialer := net.Dialer{Timeout: dialTimeout}
-	return dialer.DialContext(ctx, network, address)
 }

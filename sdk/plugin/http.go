@@ -8,8 +8,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"net/netip"
-	"syscall"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
@@ -18,8 +18,6 @@ import (
 	"github.com/doorward/doorward/sdk/contract"
 	"github.com/doorward/doorward/sdk/outbound"
 )
-
-const dialTimeout = 5 * time.Second
 
 var (
 	// ErrPlainHTTP: a request to anything but loopback must use https.
@@ -35,18 +33,24 @@ var (
 // the address is checked again after name resolution, when the connection is
 // made. A redirect is returned as it is and not followed, because a 307 or 308
 // of a token endpoint would post the client secret to wherever it points. Time
-// and size of a response are bounded, the latter after decompression. No proxy
-// is used and no cookie kept.
+// and size of a response are bounded, the latter after decompression. No cookie is
+// kept. This one uses no proxy, and connects to what the zero outbound.Settings allow;
+// that of Env does as the operator has set.
 //
 // The error says which of the settings is no good, for the operator; so does that of
 // a request which fails of trust. Requests
-// fail with [ErrPlainHTTP] and [ErrTooLarge] in the tree of the error, besides
-// what net/http returns.
-func HTTPClient(s sdk.HTTPSettings) (*http.Client, error) { return clientFor(s, outbound.Settings{}) }
+// fail with [ErrPlainHTTP], [ErrTooLarge], outbound.ErrAddressDenied and
+// *outbound.ProxyError in the tree of the error, besides what net/http returns.
+func HTTPClient(s sdk.HTTPSettings) (*http.Client, error) {
+	dialer, err := dialerOf(outbound.Settings{})
+	if err != nil {
+		return nil, err
+	}
+	return newHTTPClient(dialer, s)
+}
 
-// clientFor is HTTPClient for a provider whose connections leave by out.
-func clientFor(s sdk.HTTPSettings, out outbound.Settings) (*http.Client, error) {
-	secured, err := out.TLS(sdk.TLSSettings{CA: s.CA, Certificate: s.Certificate, Key: s.Key, Names: s.Names})
+func newHTTPClient(dialer *outbound.Dialer, s sdk.HTTPSettings) (*http.Client, error) {
+	secured, err := dialer.TLS(sdk.TLSSettings{CA: s.CA, Certificate: s.Certificate, Key: s.Key, Names: s.Names})
 	if err != nil {
 		return nil, err
 	}
@@ -62,8 +66,11 @@ func clientFor(s sdk.HTTPSettings, out outbound.Settings) (*http.Client, error) 
 	return &http.Client{
 		Timeout: s.Timeout,
 		Transport: &boundedTransport{
-			https:    newTransport(&net.Dialer{Timeout: dialTimeout}, secured.Config),
-			loopback: newTransport(&net.Dialer{Timeout: dialTimeout, ControlContext: loopbackOnly}, nil),
+			https: newTransport(dialer.DialRequest, secured.Config),
+			loopback: newTransport(func(ctx context.Context, network, address string) (net.Conn, error) {
+				return dialer.DialDirect(ctx, network, address, loopbackOnly)
+			}, nil),
+			dialer:   dialer,
 			explain:  secured.Explain,
 			settings: s,
 		},
@@ -71,11 +78,11 @@ func clientFor(s sdk.HTTPSettings, out outbound.Settings) (*http.Client, error) 
 	}, nil
 }
 
-func newTransport(dialer *net.Dialer, tlsConfig *tls.Config) *http.Transport {
+func newTransport(dial func(ctx context.Context, network, address string) (net.Conn, error), tlsConfig *tls.Config) *http.Transport {
 	return &http.Transport{
-		DialContext:            dialer.DialContext,
+		DialContext:            dial,
 		TLSClientConfig:        tlsConfig,
-		TLSHandshakeTimeout:    dialTimeout,
+		TLSHandshakeTimeout:    outbound.ConnectTimeout,
 		ForceAttemptHTTP2:      tlsConfig != nil,
 		MaxIdleConnsPerHost:    16,
 		MaxConnsPerHost:        64,
@@ -103,9 +110,8 @@ func headerOf(header http.Header) (http.Header, error) {
 
 // loopbackOnly refuses a connection to any other address, whatever the name
 // resolved to.
-func loopbackOnly(_ context.Context, _, address string, _ syscall.RawConn) error {
-	addr, err := netip.ParseAddrPort(address)
-	if err != nil || !addr.Addr().IsLoopback() {
+func loopbackOnly(address netip.AddrPort) error {
+	if !address.Addr().Unmap().IsLoopback() {
 		return fmt.Errorf("connecting to %s: %w", address, ErrPlainHTTP)
 	}
 	return nil
@@ -113,6 +119,7 @@ func loopbackOnly(_ context.Context, _, address string, _ syscall.RawConn) error
 
 type boundedTransport struct {
 	https, loopback *http.Transport
+	dialer          *outbound.Dialer
 	explain         func(error) error // what to change
 	settings        sdk.HTTPSettings
 }
@@ -132,9 +139,9 @@ func (t *boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	if len(t.settings.Header) > 0 {
 		req = withHeader(req, t.settings.Header)
 	}
-	resp, err := transport.RoundTrip(req)
+	resp, err := traced(transport, req)
 	if err != nil {
-		return nil, t.explain(err)
+		return nil, t.throughProxy(req, t.explain(err))
 	}
 	if resp.ContentLength > t.settings.MaxBody && req.Method != http.MethodHead {
 		resp.Body.Close()
@@ -142,6 +149,44 @@ func (t *boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	}
 	resp.Body = &boundedBody{ReadCloser: resp.Body, left: t.settings.MaxBody}
 	return resp, nil
+}
+
+// throughProxy names the proxy in an error that does not: net/http returns the error of
+// a context without waiting for that of the dialer.
+func (t *boundedTransport) throughProxy(req *http.Request, err error) error {
+	if req.URL.Scheme != "https" || errors.Is(err, outbound.ErrAddressDenied) {
+		return err
+	}
+	if _, ok := errors.AsType[*outbound.ProxyError](err); ok {
+		return err
+	}
+	if proxy := t.dialer.ForRequest(addressOf(req)).Proxy; proxy != nil {
+		return fmt.Errorf("through the proxy %s (%s): %w", proxy.Address(), proxy.Setting(), err)
+	}
+	return err
+}
+
+// addressOf is the host and port that an https request is dialled at.
+func addressOf(req *http.Request) string {
+	port := req.URL.Port()
+	if port == "" {
+		port = "443"
+	}
+	return net.JoinHostPort(req.URL.Hostname(), port)
+}
+
+// traced has a request that is to be traced make a connection of its own.
+func traced(transport *http.Transport, req *http.Request) (*http.Response, error) {
+	trace := outbound.TraceOf(req.Context())
+	if trace == nil {
+		return transport.RoundTrip(req)
+	}
+	transport = transport.Clone()
+	transport.DisableKeepAlives = true
+	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
+		TLSHandshakeDone: func(state tls.ConnectionState, err error) { trace.ObserveTLS(addressOf(req), state, err) },
+	})
+	return transport.RoundTrip(req.WithContext(ctx))
 }
 
 // CloseIdleConnections lets http.Client.CloseIdleConnections work.

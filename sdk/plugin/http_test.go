@@ -19,6 +19,7 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 	"testing"
 	"time"
@@ -26,6 +27,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/outbound"
+	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
 )
 
 func httpClient(t *testing.T, s sdk.HTTPSettings) *http.Client {
@@ -81,9 +84,9 @@ func TestLoopbackOnly(t *testing.T) {
 	for address, allowed := range map[string]bool{
 		"127.0.0.1:80": true, "127.255.255.254:80": true, "[::1]:80": true, "[::ffff:127.0.0.1]:80": true,
 		"192.0.2.1:80": false, "0.0.0.0:80": false, "[::]:80": false, "128.0.0.1:80": false, "10.0.0.1:80": false,
-		"[::ffff:192.0.2.1]:80": false, "[fe80::1%lo]:80": false, "[::2]:80": false, "localhost:80": false, "": false,
+		"[::ffff:192.0.2.1]:80": false, "[fe80::1%lo]:80": false, "[::2]:80": false,
 	} {
-		err := loopbackOnly(t.Context(), "tcp", address, nil)
+		err := loopbackOnly(netip.MustParseAddrPort(address))
 		if (err == nil) != allowed || !allowed && !errors.Is(err, ErrPlainHTTP) {
 			t.Errorf("%s: got %v", address, err)
 		}
@@ -361,6 +364,11 @@ func TestDial(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer listener.Close()
+	dialer, err := dialerOf(outbound.Settings{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dial := environment{}.envFor(&doorwardv1.OpenRequest{}, dialer).Dial
 	conn, err := dial(t.Context(), "tcp", listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)

@@ -1,6 +1,11 @@
 package plugin
 
 import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
 	"github.com/doorward/doorward/sdk/outbound"
 	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
@@ -30,4 +35,32 @@ func outboundFromWire(o *doorwardv1.Outbound) outbound.Settings {
 
 func proxyRulesFromWire(r *doorwardv1.ProxyRules) outbound.ProxyRules {
 	return outbound.ProxyRules{HTTP: options.Secret(r.GetHttp()), HTTPS: options.Secret(r.GetHttps()), NoProxy: r.GetNoProxy()}
+}
+
+// reasonOutbound is of settings of connections that cannot be used.
+const reasonOutbound sdk.Reason = "outbound"
+
+// dialerOf makes the dialer of a provider. The host has checked the settings; an error
+// is of settings that only a newer host knows.
+func dialerOf(s outbound.Settings) (*outbound.Dialer, error) {
+	dialer, err := outbound.New(s)
+	if err != nil {
+		return nil, sdk.Misconfigured(reasonOutbound, "reading how connections leave: %v", err)
+	}
+	return dialer, nil
+}
+
+// heeds refuses a plugin that would connect although the operator forbade it. One
+// that has not described itself is not asked.
+func (d *described) heeds(s outbound.Settings) error {
+	if d == nil || slices.Contains(d.features, sdk.FeatureOutbound) {
+		return nil
+	}
+	demands := s.Demands()
+	if len(demands) == 0 {
+		return nil
+	}
+	return sdk.Misconfigured(reasonOutbound, "%s", fmt.Sprintf(
+		"the plugin %s %s was built with an SDK that does not know %s, and would connect without it: build it anew with the SDK of this host%s",
+		d.mechanism, d.version, strings.Join(demands, ", "), s.Otherwise()))
 }

@@ -143,6 +143,7 @@ func (s *server) Describe(_ context.Context, req *doorwardv1.DescribeRequest) (*
 		Requires:           featuresToWire(requires),
 		StateParameters:    s.description.StateParameters,
 		Presets:            presetsToWire(s.description.Presets),
+		Features:           featuresToWire(sdk.Features()),
 	}, nil
 }
 
@@ -151,9 +152,13 @@ func (s *server) Open(ctx context.Context, req *doorwardv1.OpenRequest) (*doorwa
 	if err != nil {
 		return nil, fmt.Errorf("reading the options: %w", err)
 	}
-	out := outboundFromWire(req.GetOutbound())
-	s.secrets.learn(req.GetProvider(), append(options.SecretsIn(s.schema, values), out.Secrets()...))
-	env := s.env.envFor(req, out)
+	settings := outboundFromWire(req.GetOutbound())
+	s.secrets.learn(req.GetProvider(), append(options.SecretsIn(s.schema, values), settings.Secrets()...))
+	dialer, err := dialerOf(settings)
+	if err != nil {
+		return nil, err
+	}
+	env := s.env.envFor(req, dialer)
 	if env.Host = sdk.NewHost("", nil); s.host.Load() != nil {
 		env.Host = *s.host.Load()
 	}

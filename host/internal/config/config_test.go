@@ -88,6 +88,7 @@ func TestDefaults(t *testing.T) {
 			SessionRefreshGracePeriod: 10 * time.Second,
 			RefreshCookieName:         "directus_refresh_token", RefreshCookieSameSite: "lax",
 			SessionCookieName: "directus_session_token", SessionCookieSameSite: "lax",
+			GlobalAgentNamespace: "GLOBAL_AGENT_", OutboundDeny: []string{"metadata", "link-local", "unspecified", "multicast"},
 			LogLevel: "info", LogStyle: "pretty",
 		},
 		PublicURL:     got.PublicURL,

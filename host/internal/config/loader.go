@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/doorward/doorward/sdk/options"
+	"github.com/doorward/doorward/sdk/outbound"
 )
 
 // A loader holds the sources, and collects what is wrong with them.
@@ -22,6 +23,8 @@ type loader struct {
 	warnings []string
 	notes    []string // of the warnings, those about how .env is read
 	nodes    int      // of YAML, read so far
+
+	outbound outbound.Settings // of all providers
 }
 
 func newLoader(in Input) (*loader, error) {

@@ -37,7 +37,8 @@ type Provider struct {
 	// environment and files; bool, text, json.Number, lists and mappings from YAML.
 	Options map[string]any
 
-	// Outbound says how the connections of the provider leave.
+	// Outbound says how its connections leave: the settings of the host, and the
+	// provider's own proxy.
 	Outbound outbound.Settings
 
 	source  source
@@ -80,20 +81,21 @@ func beforeLast(text, separator string) string {
 
 // providerOptions are the options of a provider that the host itself reads.
 type providerOptions struct {
-	Driver                  string        `option:"driver" doc:"mechanism: openid, oauth2, ldap, saml, or that of another plugin. Required, unless preset says which (doorward presets lists them)"`
-	Mode                    sso.Mode      `option:"mode" default:"session" oneof:"session|json|cookie" doc:"what a login answers with, if the client does not say: a session cookie; tokens as JSON; an access token and a refresh cookie"`
-	Label                   string        `option:"label" doc:"text on the sign-in page. Default: what the preset calls it, or the name of the provider"`
-	Icon                    string        `option:"icon" doc:"name of the icon on the sign-in page. Default: that of the preset"`
-	RedirectAllowList       []string      `option:"redirect_allow_list" doc:"absolute URLs, besides those of our own origin, to which a login may return"`
-	DefaultRoleID           string        `option:"default_role_id" doc:"role of created users, and of those whom the role mapping does not match"`
-	AllowPublicRegistration bool          `option:"allow_public_registration" doc:"create users at their first login. Default: what the mechanism says, which is true for ldap and else false"`
-	AllowUnsolicited        bool          `option:"allow_unsolicited" default:"false" doc:"accept a login that was started at the provider; anybody can then sign others in as themselves (login CSRF)"`
-	RequireVerifiedEmail    bool          `option:"require_verified_email" default:"false" doc:"create users only if the provider says that their e-mail address is verified"`
-	SyncUserInfo            bool          `option:"sync_user_info" default:"false" doc:"take over names and e-mail address at each login"`
-	RoleMapping             options.JSON  `option:"role_mapping" doc:"JSON object from group to role, for each login; the first group in its order that the user has counts"`
-	LoginTimeout            time.Duration `option:"login_timeout" default:"5m" doc:"how long a login may take; 30s to 1h"`
-	Isolation               string        `option:"isolation" default:"shared" oneof:"shared|process" doc:"process gives the provider a plugin process of its own; else all providers of a mechanism share one"`
-	CookieSecure            bool          `option:"cookie_secure" doc:"accepted and without effect: cookies of a login are Secure if PUBLIC_URL is https"`
+	Driver                  string         `option:"driver" doc:"mechanism: openid, oauth2, ldap, saml, or that of another plugin. Required, unless preset says which (doorward presets lists them)"`
+	Mode                    sso.Mode       `option:"mode" default:"session" oneof:"session|json|cookie" doc:"what a login answers with, if the client does not say: a session cookie; tokens as JSON; an access token and a refresh cookie"`
+	Label                   string         `option:"label" doc:"text on the sign-in page. Default: what the preset calls it, or the name of the provider"`
+	Icon                    string         `option:"icon" doc:"name of the icon on the sign-in page. Default: that of the preset"`
+	RedirectAllowList       []string       `option:"redirect_allow_list" doc:"absolute URLs, besides those of our own origin, to which a login may return"`
+	DefaultRoleID           string         `option:"default_role_id" doc:"role of created users, and of those whom the role mapping does not match"`
+	AllowPublicRegistration bool           `option:"allow_public_registration" doc:"create users at their first login. Default: what the mechanism says, which is true for ldap and else false"`
+	AllowUnsolicited        bool           `option:"allow_unsolicited" default:"false" doc:"accept a login that was started at the provider; anybody can then sign others in as themselves (login CSRF)"`
+	RequireVerifiedEmail    bool           `option:"require_verified_email" default:"false" doc:"create users only if the provider says that their e-mail address is verified"`
+	SyncUserInfo            bool           `option:"sync_user_info" default:"false" doc:"take over names and e-mail address at each login"`
+	RoleMapping             options.JSON   `option:"role_mapping" doc:"JSON object from group to role, for each login; the first group in its order that the user has counts"`
+	LoginTimeout            time.Duration  `option:"login_timeout" default:"5m" doc:"how long a login may take; 30s to 1h"`
+	Isolation               string         `option:"isolation" default:"shared" oneof:"shared|process" doc:"process gives the provider a plugin process of its own; else all providers of a mechanism share one"`
+	Proxy                   options.Secret `option:"proxy" doc:"proxy for all connections of the provider, LDAP included, in place of what the host's settings say: http://, https://, socks5:// or socks5h://, with user:password@ if it wants that; or direct for none"`
+	CookieSecure            bool           `option:"cookie_secure" doc:"accepted and without effect: cookies of a login are Secure if PUBLIC_URL is https"`
 }
 
 var driverName = regexp.MustCompile(`^[a-z0-9_-]{1,63}$`)
@@ -128,6 +130,7 @@ func (l *loader) loadProvider(s *source) Provider {
 	p.RegistrationUnset = !given
 	p.Preset, p.LabelUnset = presetOf(p.Options), decoded.Label == ""
 	g.applyOptions(&p.Provider, decoded)
+	p.Outbound = g.outboundOf(decoded, l.outbound)
 	if decoded.Driver == "" && p.Preset == "" && g.ok("driver") {
 		g.refuse("driver", "is required and not set (mechanism: openid, oauth2, ldap, saml, or that of another plugin), unless preset names a provider that a plugin knows")
 	}

@@ -11,7 +11,11 @@ import (
 // Whatever a reload cannot change is named when it has changed, by the name that
 // operators know.
 func TestChangedSettingsAreNamedAsTheyAreWritten(t *testing.T) {
-	reloaded := []string{"AUTH_PROVIDERS", "AUTH_DISABLE_DEFAULT"}
+	reloaded := []string{
+		"AUTH_PROVIDERS", "AUTH_DISABLE_DEFAULT",
+		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "OUTBOUND_DENY", "OUTBOUND_ALLOW",
+		"GLOBAL_AGENT_HTTP_PROXY", "GLOBAL_AGENT_HTTPS_PROXY", "GLOBAL_AGENT_NO_PROXY", "GLOBAL_AGENT_ENVIRONMENT_VARIABLE_NAMESPACE",
+	}
 	i := 0
 	for field := range reflect.TypeFor[Settings]().Fields() {
 		name := strings.ToUpper(settingsSchema.Options[i].Name)

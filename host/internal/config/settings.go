@@ -53,6 +53,17 @@ type Settings struct {
 
 	IPTrustProxy []string `option:"ip_trust_proxy" default:"false" doc:"proxies that may say who the client is: IP addresses, CIDR blocks, loopback, linklocal, uniquelocal; or false"`
 
+	HTTPSProxy           options.Secret `option:"https_proxy" reload:"yes" doc:"proxy for requests to providers, http://user:password@proxy:3128 or https://, socks5://, socks5h://; also in lower case, which comes first. See proxies.md"`
+	HTTPProxy            options.Secret `option:"http_proxy" reload:"yes" doc:"accepted and without effect: requests to providers are https, for which HTTPS_PROXY is"`
+	NoProxy              string         `option:"no_proxy" reload:"yes" doc:"exceptions to HTTPS_PROXY, with commas between them: names with all below them, addresses, CIDR blocks, each with a port or without; * for all"`
+	GlobalAgentHTTPS     options.Secret `option:"global_agent_https_proxy" reload:"yes" doc:"proxy for requests to providers, by the rules of Directus; HTTPS_PROXY and NO_PROXY are without effect then"`
+	GlobalAgentHTTP      options.Secret `option:"global_agent_http_proxy" reload:"yes" doc:"the same, if GLOBAL_AGENT_HTTPS_PROXY is not set"`
+	GlobalAgentNoProxy   string         `option:"global_agent_no_proxy" reload:"yes" doc:"exceptions to these two, as Directus reads them: globs for whole names, each with a port or without"`
+	GlobalAgentNamespace string         `option:"global_agent_environment_variable_namespace" default:"GLOBAL_AGENT_" reload:"yes" doc:"what the names of the three variables before begin with; set to nothing: HTTPS_PROXY, HTTP_PROXY and NO_PROXY are read by the rules of Directus"`
+
+	OutboundDeny  []string `option:"outbound_deny" reload:"yes" default:"metadata,link-local,unspecified,multicast" doc:"addresses to which providers' connections are never made, checked after names are resolved: these words, loopback, private, CIDR blocks; none for none"`
+	OutboundAllow []string `option:"outbound_allow" reload:"yes" doc:"exceptions to OUTBOUND_DENY: CIDR blocks, addresses and whole names of hosts"`
+
 	LogLevel string `option:"log_level" default:"info" oneof:"trace|debug|info|warn|error" doc:"least level that is logged"`
 	LogStyle string `option:"log_style" default:"pretty" oneof:"pretty|json|raw" doc:"lines for people or JSON; raw is JSON, too"`
 }
@@ -68,6 +79,7 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	g := newSettings(l, l.givenSettings())
 	config.Settings = decode[Settings](g)
 	s := &config.Settings
+	s.GlobalAgentNamespace, _ = l.namespace()
 	s.LogStyle = strings.ReplaceAll(s.LogStyle, "raw", "json")
 	g.checkListen(*s)
 	g.checkSecret("secret", s.Secret)
@@ -81,6 +93,7 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	config.PublicURL = g.publicURL(*s)
 	config.RefreshCookie, config.SessionCookie = g.cookies(*s, config.PublicURL)
 	config.TrustedProxies = g.trustedProxies(s.IPTrustProxy)
+	l.outbound = g.outbound(*s)
 	config.settle()
 	if g.isGiven("auth_disable_default") && g.ok("auth_disable_default") && !s.DisableDefault {
 		l.warnOnce("%s has no effect: there are no local passwords to sign in with", g.spell("auth_disable_default"))
@@ -96,6 +109,7 @@ func (l *loader) givenSettings() map[string]given {
 			values[option.Name] = found
 		}
 	}
+	l.findProxies(values)
 	// The setting is a list, but false is how not to have one.
 	if found := values["ip_trust_proxy"]; found.value == true || found.value == false {
 		found.value = strconv.FormatBool(found.value == true)

@@ -28,7 +28,7 @@ type Configured struct {
 	sso.Provider
 	Options map[string]any
 
-	// Outbound says how the connections of the provider leave.
+	// Outbound says how its connections leave.
 	Outbound outbound.Settings
 
 	// Isolated gives the provider a process of its own. Else all providers of a

@@ -147,6 +147,7 @@ type DescribeResponse struct {
 	StateParameters    []string               `protobuf:"bytes,6,rep,name=state_parameters,json=stateParameters,proto3" json:"state_parameters,omitempty"`             // under which its providers return the state, besides state and RelayState
 	MaxInbound         int64                  `protobuf:"varint,7,opt,name=max_inbound,json=maxInbound,proto3" json:"max_inbound,omitempty"`                           // bytes of a request body or query that providers send; 0: 16384
 	Presets            []*Preset              `protobuf:"bytes,8,rep,name=presets,proto3" json:"presets,omitempty"`
+	Features           []string               `protobuf:"bytes,9,rep,name=features,proto3" json:"features,omitempty"` // of the contract, as the plugin has them; none: of an SDK that did not tell
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -233,6 +234,13 @@ func (x *DescribeResponse) GetMaxInbound() int64 {
 func (x *DescribeResponse) GetPresets() []*Preset {
 	if x != nil {
 		return x.Presets
+	}
+	return nil
+}
+
+func (x *DescribeResponse) GetFeatures() []string {
+	if x != nil {
+		return x.Features
 	}
 	return nil
 }
@@ -2519,7 +2527,7 @@ const file_doorward_v1_plugin_proto_rawDesc = "" +
 	"\x18doorward/v1/plugin.proto\x12\vdoorward.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"P\n" +
 	"\x0fDescribeRequest\x12!\n" +
 	"\fhost_version\x18\x01 \x01(\tR\vhostVersion\x12\x1a\n" +
-	"\bfeatures\x18\x02 \x03(\tR\bfeatures\"\xc2\x02\n" +
+	"\bfeatures\x18\x02 \x03(\tR\bfeatures\"\xde\x02\n" +
 	"\x10DescribeResponse\x12\x1c\n" +
 	"\tmechanism\x18\x01 \x01(\tR\tmechanism\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12-\n" +
@@ -2529,7 +2537,8 @@ const file_doorward_v1_plugin_proto_rawDesc = "" +
 	"\x10state_parameters\x18\x06 \x03(\tR\x0fstateParameters\x12\x1f\n" +
 	"\vmax_inbound\x18\a \x01(\x03R\n" +
 	"maxInbound\x12-\n" +
-	"\apresets\x18\b \x03(\v2\x13.doorward.v1.PresetR\apresets\"F\n" +
+	"\apresets\x18\b \x03(\v2\x13.doorward.v1.PresetR\apresets\x12\x1a\n" +
+	"\bfeatures\x18\t \x03(\tR\bfeatures\"F\n" +
 	"\x06Preset\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12\x12\n" +

@@ -1,0 +1,110 @@
+package config
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/doorward/doorward/sdk/outbound"
+)
+
+// Settings that say how connections leave, by their keys in outbound.Settings. What a
+// provider has of its own is not in it.
+var outboundKeys = map[string]string{
+	outbound.KeyGlobalAgentHTTP: "global_agent_http_proxy", outbound.KeyGlobalAgentHTTPS: "global_agent_https_proxy",
+	outbound.KeyGlobalAgentNoProxy: "global_agent_no_proxy",
+	outbound.KeyStandardHTTP:       "http_proxy", outbound.KeyStandardHTTPS: "https_proxy", outbound.KeyStandardNoProxy: "no_proxy",
+	outbound.KeyDeny: "outbound_deny", outbound.KeyAllow: "outbound_allow",
+}
+
+// outbound checks the settings for the connections of all providers.
+func (g *group) outbound(s Settings) outbound.Settings {
+	settings := outbound.Settings{
+		GlobalAgent: outbound.ProxyRules{HTTP: s.GlobalAgentHTTP, HTTPS: s.GlobalAgentHTTPS, NoProxy: s.GlobalAgentNoProxy},
+		Standard:    outbound.ProxyRules{HTTP: s.HTTPProxy, HTTPS: s.HTTPSProxy, NoProxy: s.NoProxy},
+		Deny:        s.OutboundDeny, Allow: s.OutboundAllow,
+		Names: map[string]string{},
+	}
+	for key, option := range outboundKeys {
+		settings.Names[key] = g.spell(option)
+	}
+	for _, problem := range settings.Problems() {
+		g.refuse(outboundKeys[problem.Option], "%s", problem.Text)
+	}
+	for _, warning := range settings.Warnings() {
+		g.loader.warnOnce("%s %s", g.spell(outboundKeys[warning.Option]), warning.Text)
+	}
+	return settings
+}
+
+// outboundOf adds what a provider has of its own to the settings of all.
+func (g *group) outboundOf(o providerOptions, all outbound.Settings) outbound.Settings {
+	settings := all
+	settings.Proxy = o.Proxy
+	settings.Names = maps.Clone(all.Names)
+	settings.Names[outbound.KeyProxy] = g.spell("proxy")
+	own := outbound.Settings{Proxy: o.Proxy}
+	for _, problem := range own.Problems() {
+		g.refuse("proxy", "%s", problem.Text)
+	}
+	for _, warning := range own.Warnings() {
+		g.loader.warnOnce("%s %s", g.spell("proxy"), warning.Text)
+	}
+	return settings
+}
+
+const (
+	namespaceVariable = "GLOBAL_AGENT_ENVIRONMENT_VARIABLE_NAMESPACE"
+	usualNamespace    = "GLOBAL_AGENT_"
+)
+
+// namespace is what global-agent's variables begin with. Unlike any other setting it
+// may be set to nothing, which is not the same as not set.
+func (l *loader) namespace() (prefix string, given bool) {
+	for _, layer := range l.layers {
+		if v, ok := layer[namespaceVariable]; ok {
+			return withoutCast(v.value), true
+		}
+	}
+	return usualNamespace, false
+}
+
+// findProxies gives the settings of proxies what their other names say: those of
+// global-agent in another namespace, and the standard ones in lower case, which come
+// before those in capitals as in most programs.
+func (l *loader) findProxies(values map[string]given) {
+	namespace, other := l.namespace()
+	for _, name := range []string{"http_proxy", "https_proxy", "no_proxy"} {
+		if found, ok := l.setting(name); ok {
+			values[name] = found
+		}
+		if !other || namespace == usualNamespace {
+			continue
+		}
+		delete(values, "global_agent_"+name)
+		found, ok := l.setting(namespace + strings.ToUpper(name))
+		if !ok {
+			continue
+		}
+		values["global_agent_"+name] = found
+		if namespace == "" && values[name].origin == found.origin { // the same variable, read by other rules
+			delete(values, name)
+		}
+	}
+	l.warnOfGlobalAgent()
+}
+
+// withoutEffectHere are variables of global-agent that say how it works inside of
+// Node.js.
+var withoutEffectHere = map[string]string{
+	"FORCE_GLOBAL_AGENT":        "all requests to providers go by the rules, always",
+	"SOCKET_CONNECTION_TIMEOUT": "the time limits of requests are client_http_timeout of each provider, and those of connecting are fixed",
+}
+
+func (l *loader) warnOfGlobalAgent() {
+	for _, name := range slices.Sorted(maps.Keys(withoutEffectHere)) {
+		if found, ok := l.setting(usualNamespace + name); ok {
+			l.warnOnce("%s has no effect: %s", found.origin, withoutEffectHere[name])
+		}
+	}
+}

@@ -1,0 +1,185 @@
+package outbound
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+)
+
+// Bounds of what a proxy answers before the tunnel stands.
+const (
+	maxAnswer        = 16 << 10 // bytes, informational answers included
+	maxInformational = 5        // RFC 9110 section 15.2
+)
+
+// connectThrough asks for a tunnel to host:port (RFC 9110 section 9.3.6). What the
+// proxy passes on behind its answer comes first from the connection that is returned.
+func connectThrough(_ context.Context, conn net.Conn, p *Proxy, address string) (net.Conn, error) {
+	request := "CONNECT " + address + " HTTP/1.1\r\nHost: " + address + "\r\n"
+	if p.user != nil {
+		request += "Proxy-Authorization: " + p.user.basic() + "\r\n"
+	}
+	if strings.ContainsAny(address, " \t\r\n") || strings.ContainsFunc(address, isControl) {
+		return nil, fmt.Errorf("asking for %q: no address", clip(address))
+	}
+	if _, err := io.WriteString(conn, request+"\r\n"); err != nil {
+		return nil, err
+	}
+	limited := &io.LimitedReader{R: conn, N: maxAnswer}
+	reader := bufio.NewReader(limited)
+	status, err := readStatus(reader)
+	switch {
+	case err != nil && limited.N <= 0:
+		return nil, p.misconfigured("answers with a header of more than %d bytes: is it a proxy?", maxAnswer)
+	case err != nil:
+		return nil, p.noAnswer(err)
+	case status.code/100 != 2:
+		return nil, p.refusal(status, address)
+	}
+	early, err := reader.Peek(reader.Buffered())
+	if err != nil || len(early) == 0 {
+		return conn, err
+	}
+	return &earlyConn{Conn: conn, early: early}, nil
+}
+
+// status is what counts of a proxy's answer.
+type status struct {
+	code    int
+	schemes []string // of Proxy-Authenticate
+}
+
+// errNoHTTP is a first line that is none of HTTP/1.
+var errNoHTTP = errors.New("no HTTP")
+
+// readStatus reads up to the end of the header of the final answer, and no byte more of
+// what is not buffered with it.
+func readStatus(r *bufio.Reader) (status, error) {
+	for range maxInformational + 1 {
+		if err := expectHTTP(r); err != nil {
+			return status{}, err
+		}
+		resp, err := http.ReadResponse(r, &http.Request{Method: http.MethodConnect})
+		if err != nil {
+			return status{}, err
+		}
+		_ = resp.Body // the tunnel, or what is not read any more
+		if resp.StatusCode/100 != 1 || resp.StatusCode == http.StatusSwitchingProtocols {
+			return status{resp.StatusCode, schemesOf(resp.Header)}, nil
+		}
+	}
+	return status{}, fmt.Errorf("more than %d informational answers", maxInformational)
+}
+
+// expectHTTP looks at the first bytes, so that a server of another kind is told from
+// one that breaks off.
+func expectHTTP(r *bufio.Reader) error {
+	const begin = "HTTP/1."
+	for n := 1; n <= len(begin); n++ {
+		first, err := r.Peek(n)
+		if len(first) == n && string(first) != begin[:n] {
+			more, _ := r.Peek(r.Buffered())
+			return fmt.Errorf("%w: %s", errNoHTTP, kindOf(more))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// kindOf guesses what a server speaks that begins so.
+func kindOf(first []byte) string {
+	switch {
+	case first[0] == 0x15 || first[0] == 0x16: // records of TLS, RFC 8446 section 5.1
+		return "it speaks TLS, write https:// in place of http://"
+	case first[0] == 0x05 || first[0] == 0x00: // answers of SOCKS
+		return "it speaks SOCKS, write socks5h:// in place of http://"
+	}
+	return "is it a proxy for HTTP?"
+}
+
+func (p *Proxy) noAnswer(err error) error {
+	if netErr, ok := errors.AsType[net.Error](err); ok && netErr.Timeout() {
+		return err
+	}
+	switch {
+	case errors.Is(err, errNoHTTP):
+		return p.misconfigured("does not answer as HTTP does: %s", strings.TrimPrefix(err.Error(), errNoHTTP.Error()+": "))
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		return p.fails("closed the connection without an answer", nil)
+	}
+	if _, ok := errors.AsType[net.Error](err); ok {
+		return err
+	}
+	return p.fails("answers with what is no HTTP", errors.New(clip(err.Error())))
+}
+
+// schemesOf are the words that Proxy-Authenticate begins with (RFC 9110 section 11.7.1).
+func schemesOf(header http.Header) []string {
+	const most = 8
+	var list []string
+	for _, value := range header.Values("Proxy-Authenticate") {
+		scheme, _, _ := strings.Cut(strings.TrimSpace(value), " ")
+		if scheme != "" && len(list) < most {
+			list = append(list, clip(scheme[:min(len(scheme), 32)]))
+		}
+	}
+	return list
+}
+
+// refusal says in words what a proxy refused, and what to change.
+func (p *Proxy) refusal(s status, address string) error {
+	switch target := clip(address); {
+	case s.code == http.StatusProxyAuthRequired:
+		return p.unauthorized(s.schemes)
+	case s.code == http.StatusForbidden:
+		return p.misconfigured("does not allow connections to %s (status 403): have it allowed there, or name another proxy", target)
+	case s.code == http.StatusMethodNotAllowed, s.code == http.StatusNotImplemented:
+		return p.misconfigured("knows no CONNECT (status %d): is it a proxy, and not a web server?", s.code)
+	case s.code == http.StatusBadGateway:
+		return p.fails(fmt.Sprintf("cannot connect to %s (status 502): the provider is down, or the proxy does not find it", target), nil)
+	case s.code == http.StatusServiceUnavailable:
+		return p.fails(fmt.Sprintf("has no connection to %s now (status 503): the provider is down or unknown to it, or the proxy is overloaded", target), nil)
+	case s.code == http.StatusGatewayTimeout:
+		return p.fails(fmt.Sprintf("had no answer from %s in time (status 504)", target), nil)
+	case s.code/100 == 3:
+		return p.misconfigured("answers with a redirect (status %d), perhaps to a page where somebody has to sign in: have it let this host through", s.code)
+	default:
+		return p.fails(fmt.Sprintf("refuses to connect to %s (status %d)", target, s.code), nil)
+	}
+}
+
+func (p *Proxy) unauthorized(schemes []string) error {
+	basic := len(schemes) == 0
+	for _, scheme := range schemes {
+		basic = basic || strings.EqualFold(scheme, "basic")
+	}
+	switch {
+	case !basic:
+		return p.misconfigured("takes %s only (status 407), and user and password are sent by Basic: have it accept that, or let this host through", strings.Join(schemes, ", "))
+	case p.user == nil:
+		return p.misconfigured("asks for a user and a password (status 407): write %s://user:password@%s in %s", p.scheme, p.Address(), p.setting)
+	}
+	return p.misconfigured("does not accept the user and the password (status 407): correct them in %s", p.setting)
+}
+
+// earlyConn is a connection of which some bytes have been read already.
+type earlyConn struct {
+	net.Conn
+	early []byte
+}
+
+func (c *earlyConn) Read(p []byte) (int, error) {
+	if len(c.early) == 0 {
+		return c.Conn.Read(p)
+	}
+	n := copy(p, c.early)
+	c.early = c.early[n:]
+	return n, nil
+}

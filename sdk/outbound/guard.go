@@ -1,0 +1,135 @@
+package outbound
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/doorward/doorward/sdk"
+)
+
+// ErrAddressDenied: no connection is made to that address. It comes with a
+// [*DeniedError], which is an sdk.ErrMisconfigured, too: only the operator can change
+// it, and trying again does not help.
+var ErrAddressDenied = errors.New("address is denied")
+
+// DeniedError says which address or name was denied, and by what.
+type DeniedError struct {
+	Target string // the name or address that was dialled
+	Found  string // what it stands for, if that is another
+	By     string // the class, or the CIDR block
+	Deny   string // what the operator calls the two settings
+	Allow  string
+}
+
+// Error says which setting to change.
+func (e *DeniedError) Error() string {
+	what := e.Target
+	if e.Found != "" && e.Found != e.Target {
+		what += " (" + e.Found + ")"
+	}
+	return fmt.Sprintf("connecting to %s is denied, because %s has %s: if it is meant, add it to %s", what, e.Deny, e.By, e.Allow)
+}
+
+// Unwrap lets errors.Is find ErrAddressDenied and sdk.ErrMisconfigured.
+func (e *DeniedError) Unwrap() []error { return []error{ErrAddressDenied, sdk.ErrMisconfigured} }
+
+// guard holds addresses against what is denied.
+type guard struct {
+	classes      []string
+	blocks       []netip.Prefix
+	allowed      []netip.Prefix
+	allowedHosts []string
+	deny, allow  string // what the operator calls the settings
+}
+
+// checkDirect refuses an address that a connection is about to be made to.
+func (g *guard) checkDirect(host string, address netip.Addr) error {
+	return g.check(host, address, func(string) bool { return true }, g.blocks)
+}
+
+// checkProxy is for the address of a proxy. That is the operator's own word, also on
+// loopback and in private networks; nobody runs a proxy at the other addresses.
+func (g *guard) checkProxy(host string, address netip.Addr) error {
+	return g.check(host, address, func(class string) bool { return class != ClassLoopback && class != ClassPrivate }, nil)
+}
+
+func (g *guard) check(host string, address netip.Addr, heeded func(class string) bool, blocks []netip.Prefix) error {
+	all := forms(address)
+	if g.allowsHost(host) || within(all[0], g.allowed) {
+		return nil
+	}
+	for _, form := range all {
+		if within(form, g.allowed) {
+			continue
+		}
+		for _, class := range classesOf(form) {
+			if heeded(class) && slices.Contains(g.classes, class) {
+				return g.denied(host, form.String(), class)
+			}
+		}
+		for _, block := range blocks {
+			if block.Contains(form) {
+				return g.denied(host, form.String(), block.String())
+			}
+		}
+	}
+	return nil
+}
+
+// endsInNumber: to the resolvers of many systems such a name is an IPv4 address, in
+// a spelling that ours takes for a name: 0x7f.1, 2130706433.
+var endsInNumber = regexp.MustCompile(`(?i)(^|\.)([0-9]+|0x[0-9a-f]*)\.?$`)
+
+// checkName refuses what can be known of a target that a proxy is to resolve.
+func (g *guard) checkName(host string) error {
+	if address, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
+		return g.checkDirect(host, address)
+	}
+	if g.allowsHost(host) {
+		return nil
+	}
+	if endsInNumber.MatchString(host) {
+		return fmt.Errorf("connecting to %s: write the address as four decimal numbers, or as a name: %w", clip(host), ErrAddressDenied)
+	}
+	if class := classOfName(host); class != "" && slices.Contains(g.classes, class) {
+		return g.denied(host, "", class)
+	}
+	return nil
+}
+
+func (g *guard) allowsHost(host string) bool {
+	return slices.Contains(g.allowedHosts, strings.ToLower(strings.TrimSuffix(host, ".")))
+}
+
+func (g *guard) denied(target, found, by string) error {
+	return &DeniedError{Target: clip(target), Found: found, By: by, Deny: g.deny, Allow: g.allow}
+}
+
+// newGuard reads the two lists. An error is options.Problems by key.
+func newGuard(s Settings) (*guard, error) {
+	g := &guard{deny: s.name(KeyDeny), allow: s.name(KeyAllow)}
+	deny := s.Deny
+	if len(deny) == 0 {
+		deny = DefaultDeny()
+	}
+	problems := g.readDeny(deny)
+	problems = append(problems, g.readAllow(s.Allow)...)
+	return g, problems.Err()
+}
+
+// checkLiteral refuses what is known before an address is resolved, if it is a literal
+// one. No host at all is taken for the unspecified address.
+func (g *guard) checkLiteral(host string) error {
+	address, err := netip.ParseAddr(host)
+	switch {
+	case host == "":
+		return g.checkDirect(host, netip.IPv6Unspecified())
+	case err != nil:
+		return nil
+	}
+	return g.checkDirect(host, address)
+}

@@ -1,0 +1,99 @@
+package outbound
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/doorward/doorward/sdk/options"
+)
+
+// Problems are what is wrong with the settings of proxies and of addresses, by key. No
+// text holds a user or password.
+func (s Settings) Problems() options.Problems {
+	var problems options.Problems
+	urls := s.urls()
+	for _, key := range slices.Sorted(maps.Keys(urls)) {
+		if _, _, err := parseProxy(urls[key]); err != nil {
+			problems.Addf(key, "%v", err)
+		}
+	}
+	if _, err := newGuard(s); err != nil {
+		problems = append(problems, err.(options.Problems)...) //nolint:errorlint // it is made there
+	}
+	return problems
+}
+
+// Warnings are what works, but probably not as it is meant, by key.
+func (s Settings) Warnings() options.Problems {
+	var warnings options.Problems
+	urls := s.urls()
+	for _, key := range slices.Sorted(maps.Keys(urls)) {
+		proxy, odd, err := parseProxy(urls[key])
+		if odd != "" {
+			warnings.Addf(key, "%s", odd)
+		}
+		if err == nil && strings.HasPrefix(key, "global_agent.") && proxy.scheme != "http" {
+			warnings.Addf(key, "names a proxy of %s://, which works here and not in Directus", proxy.scheme)
+		}
+	}
+	s.warnOfFamilies(&warnings)
+	s.warnOfExceptions(&warnings)
+	s.warnOfAddresses(&warnings)
+	return warnings
+}
+
+// warnOfFamilies tells which variables are without effect because of others.
+func (s Settings) warnOfFamilies(warnings *options.Problems) {
+	standard, agent := s.Standard, s.GlobalAgent
+	if agent.HTTP == "" && agent.HTTPS == "" {
+		if agent.NoProxy != "" {
+			warnings.Addf(KeyGlobalAgentNoProxy, "has no effect without %s", s.name(KeyGlobalAgentHTTPS))
+		}
+		if standard.HTTPS == "" && standard.HTTP != "" {
+			warnings.Addf(KeyStandardHTTP, "has no effect: requests to providers are https, for which %s is", s.name(KeyStandardHTTPS))
+		}
+		return
+	}
+	name, key := s.name(KeyGlobalAgentHTTPS), KeyStandardHTTPS
+	if agent.HTTPS == "" {
+		name = s.name(KeyGlobalAgentHTTP)
+	}
+	if standard.HTTPS == "" {
+		key = KeyStandardHTTP
+	}
+	if standard.HTTPS != "" || standard.HTTP != "" {
+		warnings.Addf(key, "has no effect, because %s is set: one family of variables counts, with its own exceptions", name)
+	}
+}
+
+// warnOfExceptions names entries of GLOBAL_AGENT_NO_PROXY that match nothing, there as
+// here.
+func (s Settings) warnOfExceptions(warnings *options.Problems) {
+	for _, e := range globalAgentExceptions(s.GlobalAgent.NoProxy) {
+		_, block := blockOf(e.text)
+		switch {
+		case block && strings.Contains(e.text, "/"):
+			warnings.Addf(KeyGlobalAgentNoProxy, "has %s, and matches no blocks of addresses, as in Directus; %s does", clip(e.text), s.name(KeyStandardNoProxy))
+		case block && strings.Contains(e.text, ":") && e.port != "443":
+			warnings.Addf(KeyGlobalAgentNoProxy, "has %s, and matches no addresses of IPv6, as in Directus; %s does", clip(e.text), s.name(KeyStandardNoProxy))
+		case e.port == "443":
+			warnings.Addf(KeyGlobalAgentNoProxy, "has %s, which matches nothing, as in Directus, because the default port is left out: write it without :443", clip(e.text))
+		}
+	}
+}
+
+func (s Settings) warnOfAddresses(warnings *options.Problems) {
+	g, err := newGuard(s)
+	if err != nil {
+		return
+	}
+	if !slices.Contains(g.classes, ClassMetadata) {
+		warnings.Addf(KeyDeny, "leaves out %s: whoever controls a provider can have its answers read from where the cloud keeps the credentials of this machine", ClassMetadata)
+	}
+	for _, block := range g.allowed {
+		if block.Bits() == 0 {
+			warnings.Addf(KeyAllow, "has %s, which allows every address", block)
+		}
+	}
+}

@@ -1,0 +1,175 @@
+package outbound
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Proxy is a proxy server. It prints as scheme, host and port.
+type Proxy struct {
+	scheme     string
+	host, port string
+	user       *login // nil: none
+	setting    string // what the operator calls the setting that names it
+}
+
+// login is a user name and a password, decoded. Its methods show neither.
+type login struct{ name, password string }
+
+func (login) String() string   { return "[secret]" }
+func (login) GoString() string { return "[secret]" }
+
+// Scheme is http, https, socks5 or socks5h.
+func (p *Proxy) Scheme() string { return p.scheme }
+
+// Address is host and port, as net.Dial takes them.
+func (p *Proxy) Address() string { return net.JoinHostPort(p.host, p.port) }
+
+// Setting is what the operator calls the setting that names the proxy.
+func (p *Proxy) Setting() string { return p.setting }
+
+// String is the URL of the proxy without user and password.
+func (p *Proxy) String() string { return p.scheme + "://" + p.Address() }
+
+// resolvesNames reports whether the proxy is given the name of the target, not an
+// address.
+func (p *Proxy) resolvesNames() bool { return p.scheme != "socks5" }
+
+// ports are those of URLs that name none. 80 is that of global-agent and of net/http;
+// 1080 is registered for SOCKS.
+var ports = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}
+
+const maxProxyURL = 2 << 10
+
+// parts are a URL of a proxy, taken apart but not decoded. net/url is of no use for
+// that: its errors quote the password, and it refuses passwords that curl and
+// global-agent take.
+type parts struct {
+	scheme, userinfo, hostport, rest string
+	hasUser                          bool
+}
+
+func partsOf(text string) parts {
+	var p parts
+	text = strings.TrimSpace(text)
+	scheme, rest, ok := strings.Cut(text, "://")
+	if !ok { // as HTTPS_PROXY may be written
+		scheme, rest = "http", text
+	}
+	p.scheme = strings.ToLower(scheme)
+	authority := rest
+	if end := strings.IndexAny(rest, `/?#\`); end >= 0 {
+		authority, p.rest = rest[:end], rest[end:]
+	}
+	at := strings.LastIndex(authority, "@")
+	p.hasUser = at >= 0
+	p.userinfo, p.hostport = authority[:max(at, 0)], authority[at+1:]
+	return p
+}
+
+// parseProxy reads the URL of a proxy. Errors follow the name of the setting and quote
+// nothing of a user or password. Odd is what was left out, if anything.
+func parseProxy(text string) (p *Proxy, odd string, err error) {
+	if len(text) > maxProxyURL {
+		return nil, "", fmt.Errorf("has %d bytes, at most %d are allowed", len(text), maxProxyURL)
+	}
+	of := partsOf(text)
+	p = &Proxy{scheme: of.scheme}
+	if ports[p.scheme] == "" {
+		return nil, "", errors.New("must begin with http://, https://, socks5:// (names are resolved here) or socks5h:// (names are resolved by the proxy)")
+	}
+	if !of.hasUser && strings.Contains(of.rest, "@") {
+		return nil, "", errors.New("has a /, ? or # before the @: write it in a user or password as %2F, %3F or %23")
+	}
+	if p.host, p.port, err = hostPort(of.hostport, ports[p.scheme]); err != nil {
+		return nil, "", err
+	}
+	if of.hasUser {
+		if p.user, err = loginOf(of.userinfo, p.scheme); err != nil {
+			return nil, "", err
+		}
+	}
+	if strings.Trim(of.rest, "/") != "" {
+		odd = "has more behind host and port, which means nothing to a proxy and is left out"
+	}
+	return p, odd, nil
+}
+
+func loginOf(userinfo, scheme string) (*login, error) {
+	name, password, _ := strings.Cut(userinfo, ":")
+	var l login
+	var err error
+	if l.name, err = url.PathUnescape(name); err == nil {
+		l.password, err = url.PathUnescape(password)
+	}
+	socks := strings.HasPrefix(scheme, "socks")
+	switch {
+	case err != nil:
+		return nil, errors.New("has a % in user or password that begins no %XX: write %25 for a % itself")
+	case strings.ContainsFunc(l.name+l.password, isControl):
+		return nil, errors.New("has a control character in user or password")
+	case l.name == "":
+		return nil, errors.New("has a password without a user: write user:password@ before the host")
+	case !socks && strings.Contains(l.name, ":"): // RFC 7617 section 2
+		return nil, errors.New("has a colon in the user, which Basic authentication has no way to send")
+	case socks && (len(l.name) > 255 || len(l.password) > 255): // RFC 1929 section 2
+		return nil, errors.New("has a user or password of more than 255 bytes, which SOCKS has no way to send")
+	}
+	return &l, nil
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
+
+var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})$`)
+
+// hostPort takes host and port apart. An address of IPv6 stands in brackets, its zone
+// behind %25 (RFC 6874) or %.
+func hostPort(text, defaultPort string) (host, port string, err error) {
+	bad := errors.New("must name the proxy as host:port, such as http://proxy.example.org:3128")
+	if inner, after, ok := strings.Cut(strings.TrimPrefix(text, "["), "]"); ok && strings.HasPrefix(text, "[") {
+		address, parseErr := netip.ParseAddr(strings.Replace(inner, "%25", "%", 1))
+		if parseErr != nil || !address.Is6() || after != "" && !strings.HasPrefix(after, ":") {
+			return "", "", bad
+		}
+		host, port = address.String(), strings.TrimPrefix(after, ":")
+	} else {
+		host, port, _ = strings.Cut(text, ":")
+		if !hostName.MatchString(host) {
+			return "", "", bad
+		}
+	}
+	if port == "" {
+		return host, defaultPort, nil
+	}
+	if number, err := strconv.ParseUint(port, 10, 16); err != nil || number == 0 {
+		return "", "", errors.New("must have a port from 1 to 65535 behind the host; write an @, : or / in a user or password as %40, %3A or %2F")
+	}
+	return host, port, nil
+}
+
+// basic is the value of Proxy-Authorization (RFC 7617 section 2).
+func (l login) basic() string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(l.name+":"+l.password))
+}
+
+// secretsOfURL are the secrets in a text that is to be the URL of a proxy, whether it
+// is one or not: the password as it is written, as it is sent, and with the user.
+func secretsOfURL(text string) []string {
+	of := partsOf(text)
+	_, password, _ := strings.Cut(of.userinfo, ":")
+	if password == "" {
+		return nil
+	}
+	list := []string{password, of.userinfo}
+	if l, err := loginOf(of.userinfo, of.scheme); err == nil {
+		list = append(list, l.password, l.name+":"+l.password, strings.TrimPrefix(l.basic(), "Basic "))
+	}
+	return list
+}
