@@ -103,7 +103,7 @@ func readPair(certificate, key string) (pair tls.Certificate, certificateErr, ke
 	if err != nil {
 		return tls.Certificate{}, err, nil
 	}
-	if err := checkKey(key); err != nil {
+	if err := CheckKey(key); err != nil {
 		return tls.Certificate{}, nil, err
 	}
 	// The errors of crypto/tls are left out: they may tell of the key.
@@ -130,8 +130,9 @@ func anyFits(list []*x509.Certificate, key string) bool {
 	return false
 }
 
-// checkKey finds a key that nothing but the program needs to open.
-func checkKey(text string) error {
+// CheckKey tells whether text holds the PEM of a key that needs no passphrase. Whether
+// it is sound shows only with its certificate.
+func CheckKey(text string) error {
 	rest := []byte(unfolded(text))
 	for {
 		var block *pem.Block

@@ -15,7 +15,7 @@ import (
 // maxFile bounds each file that is read, in bytes.
 const maxFile = 1 << 20
 
-var secretName = regexp.MustCompile(`(?i)(secret|password|passphrase|private_?key)`)
+var secretName = regexp.MustCompile(`(?i)(secret|password|passphrase|private_?key|(^|_)key(_file)?\b)`)
 
 // readFile reads a whole file. The error names the path.
 func readFile(path string) (string, fs.FileMode, error) {
