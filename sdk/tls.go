@@ -41,14 +41,13 @@ type TLSClient struct {
 	Config *tls.Config
 
 	// Explain adds to an error of a connection which setting to change, if it is one
-	// of trust. With TLS 1.3 a server refuses a client certificate only after the
-	// handshake, at the first reading (RFC 8446 section 4.4.2.4).
+	// of trust.
 	Explain func(error) error
 }
 
 // Handshake secures a connection to a host. It is the caller's to close the
 // connection after an error.
-func (c *TLSClient) Handshake(ctx context.Context, conn net.Conn, host string) (*tls.Conn, error) {
+func (c *TLSClient) Handshake(ctx context.Context, conn net.Conn, host string) (*TLSConn, error) {
 	config := c.Config.Clone()
 	if config.ServerName == "" {
 		config.ServerName = host
@@ -57,5 +56,25 @@ func (c *TLSClient) Handshake(ctx context.Context, conn net.Conn, host string) (
 	if err := secured.HandshakeContext(ctx); err != nil {
 		return nil, c.Explain(err)
 	}
-	return secured, nil
+	return &TLSConn{secured, c.Explain}, nil
+}
+
+// TLSConn is a connection of a [TLSClient]. With TLS 1.3 a server refuses a client
+// certificate after the handshake only (RFC 8446 section 4.4.2.4), so that the first
+// reading or writing fails of it: their errors say which setting to change, too.
+type TLSConn struct {
+	*tls.Conn
+	explain func(error) error
+}
+
+// Read implements net.Conn.
+func (c *TLSConn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	return n, c.explain(err)
+}
+
+// Write implements net.Conn.
+func (c *TLSConn) Write(p []byte) (int, error) {
+	n, err := c.Conn.Write(p)
+	return n, c.explain(err)
 }

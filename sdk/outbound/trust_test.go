@@ -27,7 +27,7 @@ func say(t *testing.T, client *sdk.TLSClient, address, host string) (string, err
 		return "", err
 	}
 	said, err := bufio.NewReader(secured).ReadString('\n')
-	return strings.TrimSpace(said), client.Explain(err)
+	return strings.TrimSpace(said), err
 }
 
 var operatorsNames = map[string]string{

@@ -52,7 +52,7 @@ func (d *dialer) open(ctx context.Context, s *Server) (*Connection, error) {
 		return nil, d.failure(ctx, s, err)
 	}
 	var state *tls.ConnectionState
-	if t, ok := secured.(*tls.Conn); ok {
+	if t, ok := secured.(*sdk.TLSConn); ok {
 		cs := t.ConnectionState()
 		state = &cs
 	}
