@@ -110,6 +110,18 @@
 // and shorter ones as whole words. What is secret for one login only, a code, a token,
 // an assertion, it cannot know: package redact is there for an author's own use.
 //
+// # Connections
+//
+// A mechanism connects through [Env].HTTPClient and [Env].Dial, and through nothing else: the
+// operator's proxies are behind them, for each provider its own, and they refuse addresses
+// at which nobody signs in, such as those of cloud metadata, when a connection is about to
+// be made. An error of theirs names the proxy and the setting, and says by errors.Is whether
+// it is an [ErrMisconfigured]; upstream.Unreachable makes a refusal of it. This binds honest
+// plugins only, because it runs in their process.
+//
+// Dial goes through a proxy only if the provider has one of its own. Loopback addresses,
+// unix sockets, UDP and DNS servers it always dials directly.
+//
 // # Capabilities
 //
 // A mechanism that can do more implements more interfaces: [Refresher] (is this

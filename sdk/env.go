@@ -35,12 +35,14 @@ type Env struct {
 	// HTTPClient makes a client for requests to the provider, with settings of
 	// the provider's own (the zero HTTPSettings for the defaults). The client
 	// refuses plain http except to loopback, follows no redirect and bounds
-	// time and size. Make one at open and keep it: it holds the pool of
+	// time and size. It goes through the proxy that the operator has set, and to no
+	// address that is denied. Make one at open and keep it: it holds the pool of
 	// connections. Mechanisms make no other client.
 	HTTPClient func(HTTPSettings) (*http.Client, error)
 
-	// Dial makes every other connection to the provider. Connecting is bounded
-	// in time; reading and writing are bounded by whoever uses the connection.
+	// Dial makes every other connection to the provider, through its own proxy if it
+	// has one, and to no address that is denied. Connecting is bounded in time; reading
+	// and writing are bounded by whoever uses the connection.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 
 	// TLS makes what secures a connection of Dial, with settings of the provider's own

@@ -86,7 +86,7 @@ func (d *dialect) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	resp, err := d.client.Transport.RoundTrip(req)
 	if err != nil {
-		d.err = sdk.Unavailable(codeflow.ReasonUnreachable, "asking the token endpoint: %s", upstream.Quoted(err.Error()))
+		d.err = upstream.Unreachable(codeflow.ReasonUnreachable, "asking the token endpoint", err)
 		return nil, d.err
 	}
 	defer resp.Body.Close()

@@ -40,7 +40,7 @@ func (m *mechanism) revoke(ctx context.Context, g grantContent) error {
 	}
 	resp, err := m.client.Do(req)
 	if err != nil {
-		return sdk.Unavailable(reasonRevocation, "%s", upstream.Quoted(err.Error()))
+		return upstream.Unreachable(reasonRevocation, "", err)
 	}
 	defer resp.Body.Close()
 	answer := upstream.Answer{Status: resp.StatusCode, Header: resp.Header}

@@ -19,7 +19,7 @@ const (
 
 // connectThrough asks for a tunnel to host:port (RFC 9110 section 9.3.6). What the
 // proxy passes on behind its answer comes first from the connection that is returned.
-func connectThrough(_ context.Context, conn net.Conn, p *Proxy, address string) (net.Conn, error) {
+func connectThrough(ctx context.Context, conn net.Conn, p *Proxy, address string) (net.Conn, error) {
 	request := "CONNECT " + address + " HTTP/1.1\r\nHost: " + address + "\r\n"
 	if p.user != nil {
 		request += "Proxy-Authorization: " + p.user.basic() + "\r\n"
@@ -41,6 +41,7 @@ func connectThrough(_ context.Context, conn net.Conn, p *Proxy, address string) 
 	case status.code/100 != 2:
 		return nil, p.refusal(status, address)
 	}
+	recordOf(ctx).note(func(c *Connection) { c.Answered = fmt.Sprintf("status %d", status.code) })
 	early, err := reader.Peek(reader.Buffered())
 	if err != nil || len(early) == 0 {
 		return conn, err
@@ -64,11 +65,10 @@ func readStatus(r *bufio.Reader) (status, error) {
 		if err := expectHTTP(r); err != nil {
 			return status{}, err
 		}
-		resp, err := http.ReadResponse(r, &http.Request{Method: http.MethodConnect})
+		resp, err := http.ReadResponse(r, &http.Request{Method: http.MethodConnect}) //nolint:bodyclose // closing reads on, into the tunnel
 		if err != nil {
 			return status{}, err
 		}
-		_ = resp.Body // the tunnel, or what is not read any more
 		if resp.StatusCode/100 != 1 || resp.StatusCode == http.StatusSwitchingProtocols {
 			return status{resp.StatusCode, schemesOf(resp.Header)}, nil
 		}

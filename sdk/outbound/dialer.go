@@ -167,7 +167,7 @@ func (d *Dialer) through(ctx context.Context, p *Proxy, address string) (net.Con
 	case "socks5":
 		return d.throughResolved(ctx, p, address)
 	case "socks5h":
-		return d.tunnel(ctx, p, func(conn net.Conn) (net.Conn, error) { return conn, socks(conn, p, address) })
+		return d.tunnel(ctx, p, func(conn net.Conn) (net.Conn, error) { return conn, socks(ctx, conn, p, address) })
 	}
 	return d.tunnel(ctx, p, func(conn net.Conn) (net.Conn, error) { return connectThrough(ctx, conn, p, address) })
 }

@@ -93,7 +93,7 @@ func (g *guard) checkName(host string) error {
 		return nil
 	}
 	if endsInNumber.MatchString(host) {
-		return fmt.Errorf("connecting to %s: write the address as four decimal numbers, or as a name: %w", clip(host), ErrAddressDenied)
+		return fmt.Errorf("connecting to %s: write the address as four decimal numbers, or as a name: %w: %w", clip(host), ErrAddressDenied, sdk.ErrMisconfigured)
 	}
 	if class := classOfName(host); class != "" && slices.Contains(g.classes, class) {
 		return g.denied(host, "", class)

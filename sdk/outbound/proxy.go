@@ -38,10 +38,6 @@ func (p *Proxy) Setting() string { return p.setting }
 // String is the URL of the proxy without user and password.
 func (p *Proxy) String() string { return p.scheme + "://" + p.Address() }
 
-// resolvesNames reports whether the proxy is given the name of the target, not an
-// address.
-func (p *Proxy) resolvesNames() bool { return p.scheme != "socks5" }
-
 // ports are those of URLs that name none. 80 is that of global-agent and of net/http;
 // 1080 is registered for SOCKS.
 var ports = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}

@@ -1,6 +1,7 @@
 package outbound
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -29,7 +30,7 @@ const (
 )
 
 // socks asks for a tunnel to host:port. Not a byte is read beyond the answer.
-func socks(conn io.ReadWriter, p *Proxy, address string) error {
+func socks(ctx context.Context, conn io.ReadWriter, p *Proxy, address string) error {
 	request, err := socksRequest(address)
 	if err != nil {
 		return err
@@ -40,7 +41,11 @@ func socks(conn io.ReadWriter, p *Proxy, address string) error {
 	if _, err := conn.Write(request); err != nil {
 		return err
 	}
-	return p.readReply(conn, address)
+	if err := p.readReply(conn, address); err != nil {
+		return err
+	}
+	recordOf(ctx).note(func(c *Connection) { c.Answered = "succeeded" })
+	return nil
 }
 
 // greet agrees on how to sign in, and does so (RFC 1928 section 3).

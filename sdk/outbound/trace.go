@@ -26,19 +26,35 @@ type Connection struct {
 	Target string // host:port
 	Choice Choice
 
-	Resolved  []netip.Addr // what the name that was dialled stands for; none for an address
-	Connected string       // the address that took the connection, of the proxy or of the target
-	Began     time.Time
-	Took      time.Duration // until the connection stood, or failed
+	// Lookups are the names that were resolved: that of the target, or of the proxy,
+	// or first one and then the other.
+	Lookups []Lookup
 
-	// Err says why there is no connection.
-	Err error
+	Connected string // the address that took the connection, of the proxy or of the target
+
+	// ProxyTLS is what was agreed on with a proxy of https.
+	ProxyTLS *tls.ConnectionState
+
+	// Answered is what a proxy said that gave the tunnel: "status 200". Why it gave
+	// none is in Err.
+	Answered string
+
+	Began time.Time
+	Took  time.Duration // until the connection or the tunnel stood, or failed
+	Err   error         // why there is none
 
 	// TLS is what was agreed on with the target, and TLSErr why it was not, for
 	// requests by HTTP. The chain of a certificate that was not accepted is in the
 	// error, as [tls.CertificateVerificationError].
 	TLS    *tls.ConnectionState
 	TLSErr error
+}
+
+// Lookup is a name that was resolved.
+type Lookup struct {
+	Host      string
+	Addresses []netip.Addr
+	Err       error
 }
 
 // WithTrace returns a context whose connections the trace records. Requests under it
@@ -62,7 +78,7 @@ func (t *Trace) Connections() []Connection {
 	var list []Connection
 	for _, c := range t.made {
 		one := *c
-		one.Resolved = slices.Clone(c.Resolved)
+		one.Lookups = slices.Clone(c.Lookups)
 		list = append(list, one)
 	}
 	return list
@@ -83,21 +99,37 @@ func (t *Trace) ObserveTLS(address string, state tls.ConnectionState, err error)
 	}
 }
 
-func (t *Trace) begin(target string, choice Choice) *Connection {
-	c := &Connection{Target: target, Choice: choice, Began: time.Now()}
+// record is the place of one connection in a trace; nil records nothing.
+type record struct {
+	trace *Trace
+	of    *Connection
+}
+
+type recordKey struct{}
+
+// recordOf is the record of the connection that is made under a context.
+func recordOf(ctx context.Context) *record {
+	r, _ := ctx.Value(recordKey{}).(*record)
+	return r
+}
+
+func (r *record) note(change func(*Connection)) {
+	if r == nil {
+		return
+	}
+	r.trace.mu.Lock()
+	defer r.trace.mu.Unlock()
+	change(r.of)
+}
+
+func (t *Trace) begin(target string, choice Choice) *record {
+	r := &record{t, &Connection{Target: target, Choice: choice, Began: time.Now()}}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.made) < maxTraced {
-		t.made = append(t.made, c)
+		t.made = append(t.made, r.of)
 	}
-	return c
-}
-
-// set changes what is recorded.
-func (t *Trace) set(change func()) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	change()
+	return r
 }
 
 // observed dials, and records it if the context wants that.
@@ -106,23 +138,37 @@ func observed(ctx context.Context, address string, choice Choice, dial func(ctx 
 	if t == nil {
 		return dial(ctx)
 	}
-	c := t.begin(address, choice)
-	conn, err := dial(httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+	r := t.begin(address, choice)
+	ctx = context.WithValue(ctx, recordKey{}, r)
+	conn, err := dial(httptrace.WithClientTrace(ctx, r.hooks()))
+	r.note(func(c *Connection) { c.Took, c.Err = time.Since(c.Began), err })
+	return conn, err
+}
+
+// hooks are what package net calls.
+func (r *record) hooks() *httptrace.ClientTrace {
+	return &httptrace.ClientTrace{
+		DNSStart: func(info httptrace.DNSStartInfo) {
+			r.note(func(c *Connection) { c.Lookups = append(c.Lookups, Lookup{Host: info.Host}) })
+		},
 		DNSDone: func(info httptrace.DNSDoneInfo) {
-			t.set(func() {
+			r.note(func(c *Connection) {
+				if len(c.Lookups) == 0 {
+					return
+				}
+				last := &c.Lookups[len(c.Lookups)-1]
+				last.Err = info.Err
 				for _, a := range info.Addrs {
 					if found, ok := netip.AddrFromSlice(a.IP); ok {
-						c.Resolved = append(c.Resolved, found.Unmap().WithZone(a.Zone))
+						last.Addresses = append(last.Addresses, found.Unmap().WithZone(a.Zone))
 					}
 				}
 			})
 		},
 		ConnectDone: func(_, address string, err error) {
 			if err == nil {
-				t.set(func() { c.Connected = address })
+				r.note(func(c *Connection) { c.Connected = address })
 			}
 		},
-	}))
-	t.set(func() { c.Took, c.Err = time.Since(c.Began), err })
-	return conn, err
+	}
 }

@@ -149,6 +149,32 @@ func TestTrustThatIsNoGood(t *testing.T) {
 	}
 }
 
+// TestTrustOfProxies: a proxy of https is no server of the provider. The authorities of
+// all count for it, those of the provider do not, and it sees no client certificate.
+func TestTrustOfProxies(t *testing.T) {
+	ca, me := sign(t, nil, "proxy CA", authority), sign(t, nil, "me", nil)
+	proxy := "https://" + serveTLS(t, sign(t, ca, "proxy", nil), &tls.Config{MinVersion: tls.VersionTLS12, ClientAuth: tls.RequestClientCert})
+	const unknown = `if you trust that authority, give its certificate (PEM) as OUTBOUND_EXTRA_CA`
+	for name, test := range map[string]struct {
+		settings Settings
+		says     string
+	}{
+		"unknown":            {Settings{}, unknown},
+		"CA of the provider": {Settings{CA: ca.pem()}, unknown},
+		"for all":            {Settings{ExtraCA: ca.pem(), Certificate: me.pem(), Key: options.Secret(me.keyPEM(t))}, "is it a proxy for HTTP?"},
+	} {
+		test.settings.Proxy = options.Secret(proxy)
+		dialer, err := New(test.settings)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, err = dialer.DialRequest(t.Context(), "tcp", "idp.example:443")
+		if err == nil || !strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), "AUTH_X") {
+			t.Errorf("%s: %v, want %q", name, err, test.says)
+		}
+	}
+}
+
 // TestExplainLeavesOthersAlone: an error that has nothing to do with trust stays as it
 // is, and none is explained twice.
 func TestExplainLeavesOthersAlone(t *testing.T) {

@@ -55,6 +55,8 @@ func (d *Dialer) secure(ctx context.Context, conn net.Conn, p *Proxy) (net.Conn,
 		}
 		return nil, p.fails("makes no TLS connection", err)
 	}
+	state := secured.ConnectionState()
+	recordOf(ctx).note(func(c *Connection) { c.ProxyTLS = &state })
 	return secured, nil
 }
 
@@ -95,7 +97,7 @@ func (d *Dialer) throughResolved(ctx context.Context, p *Proxy, address string) 
 			continue
 		}
 		conn, err := d.tunnel(ctx, p, func(conn net.Conn) (net.Conn, error) {
-			return conn, socks(conn, p, netip.AddrPortFrom(a, portNumber(port)).String())
+			return conn, socks(ctx, conn, p, netip.AddrPortFrom(a, portNumber(port)).String())
 		})
 		if err == nil {
 			return conn, nil

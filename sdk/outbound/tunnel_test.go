@@ -17,7 +17,12 @@ import (
 // listen serves each connection, until the test ends.
 func listen(t testing.TB, serve func(net.Conn)) (address string) {
 	t.Helper()
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	return listenAt(t, "127.0.0.1:0", serve)
+}
+
+func listenAt(t testing.TB, at string, serve func(net.Conn)) (address string) {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", at)
 	if err != nil {
 		t.Fatal(err)
 	}

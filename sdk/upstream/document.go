@@ -31,7 +31,7 @@ type Source[T any] struct {
 
 	// Load gets it. It must end by itself, as requests of [HTTPOptions.Client] do,
 	// and does not see that a caller went away, because others wait for it, too.
-	// Its context ends when the document is closed.
+	// Its context ends when the document is closed, and has the values of a caller.
 	Load func(ctx context.Context) (Loaded[T], error)
 
 	Now    func() time.Time
@@ -173,7 +173,7 @@ func (d *Document[T]) join(ctx context.Context) (T, error) {
 		loading = make(chan struct{})
 		d.loading = loading
 		d.mu.Unlock()
-		d.run(loading)
+		d.run(ctx, loading)
 	} else {
 		d.mu.Unlock()
 		select {
@@ -190,7 +190,7 @@ func (d *Document[T]) join(ctx context.Context) (T, error) {
 
 // run loads. Who waits is told whatever happens: a panic must not lock out
 // everybody else, nor end the plugin if nobody called.
-func (d *Document[T]) run(done chan struct{}) {
+func (d *Document[T]) run(ctx context.Context, done chan struct{}) {
 	var loaded Loaded[T]
 	err := errors.New("loading did not come to an end")
 	defer func() {
@@ -204,8 +204,17 @@ func (d *Document[T]) run(done chan struct{}) {
 		d.loading = nil
 		close(done)
 	}()
-	loaded, err = d.source.Load(d.life)
+	loaded, err = d.source.Load(lifeWith{d.life, ctx})
 }
+
+// lifeWith is the life of a document with the values of the caller whose load it is,
+// who may want to know what connections it takes.
+type lifeWith struct {
+	context.Context
+	caller context.Context
+}
+
+func (c lifeWith) Value(key any) any { return c.caller.Value(key) }
 
 func (d *Document[T]) settle(loaded Loaded[T], err error) {
 	now := d.source.Now()

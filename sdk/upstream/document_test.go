@@ -22,6 +22,7 @@ type loads struct {
 	clock *plugintest.Clock
 	log   plugintest.Log
 	count int
+	value any           // of the context of the latest load
 	began chan struct{} // if set: told when a load begins
 	end   chan struct{} // if set: a load waits for it
 
@@ -47,6 +48,7 @@ func (l *loads) fail(err error) {
 
 func (l *loads) load(ctx context.Context) (Loaded[int], error) {
 	l.count++
+	l.value = ctx.Value(callerKey{})
 	if l.began != nil {
 		l.began <- struct{}{}
 		<-l.end
@@ -229,6 +231,18 @@ func TestKeepFresh(t *testing.T) {
 			t.Error("it goes on after its end")
 		}
 	})
+}
+
+type callerKey struct{}
+
+// TestLoadsHaveTheValuesOfACaller, who may trace the connections; and not its end.
+func TestLoadsHaveTheValuesOfACaller(t *testing.T) {
+	l := newLoads(t)
+	ctx, cancel := context.WithCancel(context.WithValue(t.Context(), callerKey{}, "traced"))
+	cancel()
+	if err := l.Reload(ctx); err != nil || l.value != "traced" {
+		t.Errorf("%v, value %v", err, l.value)
+	}
 }
 
 // TestReload tells what a check wants to know, and keeps the last good value.

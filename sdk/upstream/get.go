@@ -20,8 +20,8 @@ type Answer struct {
 }
 
 // Get requests a document with the client of [HTTPOptions.Client], which bounds
-// its size and the time. Any status is an answer. An error says that there is none:
-// its text is bounded and printable.
+// its size and the time. Any status is an answer. An error says that there is none,
+// for [Unreachable]: its text is bounded and printable.
 func Get(ctx context.Context, client *http.Client, url string, header http.Header) (Answer, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -32,7 +32,7 @@ func Get(ctx context.Context, client *http.Client, url string, header http.Heade
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return Answer{}, errors.New(Quoted(err.Error()))
+		return Answer{}, &quotedError{Quoted(err.Error()), err}
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)

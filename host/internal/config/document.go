@@ -175,5 +175,6 @@ func (d document) holdsSecrets() bool {
 }
 
 func (e entry) isSecret() bool {
-	return secretName.MatchString(e.key) && followAlias(e.node).Kind == yaml.ScalarNode
+	node := followAlias(e.node)
+	return node.Kind == yaml.ScalarNode && isSecret(e.key, node.Value)
 }

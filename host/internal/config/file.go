@@ -15,7 +15,16 @@ import (
 // maxFile bounds each file that is read, in bytes.
 const maxFile = 1 << 20
 
-var secretName = regexp.MustCompile(`(?i)(secret|password|passphrase|private_?key|(^|_)key(_file)?\b)`)
+var (
+	secretName = regexp.MustCompile(`(?i)(secret|password|passphrase|private_?key|(^|_)key(_file)?\b)`)
+	proxyName  = regexp.MustCompile(`(?i)(^|_)proxy(_file)?$`)
+)
+
+// isSecret reports whether a value under that name is one that others must not read:
+// of a proxy, if a password is in it.
+func isSecret(name, value string) bool {
+	return secretName.MatchString(name) || proxyName.MatchString(name) && strings.Contains(value, "@")
+}
 
 // readFile reads a whole file. The error names the path.
 func readFile(path string) (string, fs.FileMode, error) {
@@ -64,7 +73,7 @@ func (l *loader) readValue(name, path, base string) (string, error) {
 	if err := checkWritable(path, mode); err != nil {
 		return "", err
 	}
-	if secretName.MatchString(name) && !mountedSecret(path) {
+	if isSecret(name, content) && !mountedSecret(path) {
 		l.warnReadable(path, mode)
 	}
 	content = strings.TrimSuffix(content, "\n")

@@ -84,6 +84,10 @@ func TestFilePermissions(t *testing.T) {
 		{"YAML with the path of a secret", newSetup(t, "SECRET=").yaml(t, "secret: {file: s}").file(t, "s", longSecret), "doorward.yaml", false},
 		{"key", newSetup(t, "AUTH_PROVIDERS=x", "AUTH_X_DRIVER=ldap", "AUTH_X_TLS_KEY_FILE=s").file(t, "s", "PEM"), "s", true},
 		{"what is called after a key", newSetup(t, "AUTH_PROVIDERS=x", "AUTH_X_DRIVER=ldap", "AUTH_X_KEY_ID_FILE=s").file(t, "s", "7"), "s", false},
+		{".env with the password of a proxy", newSetup(t).file(t, ".env", "https_proxy=http://user:hunter2@proxy.example"), ".env", true},
+		{".env with a proxy", newSetup(t).file(t, ".env", "https_proxy=http://proxy.example"), ".env", false},
+		{"YAML with the password of a proxy", newSetup(t).yaml(t, "providers: {x: {driver: ldap, proxy: 'http://user:hunter2@proxy.example'}}"), "doorward.yaml", true},
+		{"proxy in a file", newSetup(t, "GLOBAL_AGENT_HTTPS_PROXY_FILE=s").file(t, "s", "http://user:hunter2@proxy.example"), "s", true},
 		{"secret named by YAML", newSetup(t, "SECRET=").yaml(t, "secret: {file: s}").file(t, "s", longSecret), "s", true},
 	}
 	for _, tt := range readable {

@@ -75,7 +75,7 @@ func (l *loader) readDotenv() error {
 		l.warnOnce("%s", note)
 	}
 	for name, v := range found.vars {
-		if v.value != "" && secretName.MatchString(name) && !strings.HasSuffix(name, "_FILE") {
+		if v.value != "" && isSecret(name, v.value) && !strings.HasSuffix(name, "_FILE") {
 			l.warnReadable(path, mode)
 		}
 	}

@@ -52,7 +52,7 @@ func (t *transport) ask(req *http.Request) ([]byte, error) {
 	}
 	resp, err := t.next.RoundTrip(req)
 	if err != nil {
-		return nil, sdk.Unavailable(ReasonUnreachable, "asking the token endpoint: %s", upstream.Quoted(err.Error()))
+		return nil, upstream.Unreachable(ReasonUnreachable, "asking the token endpoint", err)
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)

@@ -241,7 +241,7 @@ func (d *Directory) Try(ctx context.Context, operation func(ctx context.Context,
 			break
 		}
 	}
-	return sdk.Unavailable(ReasonUnreachable, "%w", errors.Join(failures...))
+	return unreachable(failures...)
 }
 
 func (d *Directory) attempt(ctx context.Context, s *Server, left int, operation func(ctx context.Context, s *Server) error) error {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/go-ldap/ldap/v3"
@@ -53,9 +54,19 @@ func KindOf(err error) error {
 		return err
 	}
 	if IsServerFailure(err) {
-		return sdk.Unavailable(ReasonUnreachable, "%w", err)
+		return unreachable(err)
 	}
 	return Refusal(err)
+}
+
+// unreachable is the operator's to change if that holds for each of the failures: an
+// address that is denied, a proxy that refuses.
+func unreachable(failures ...error) error {
+	passing := func(err error) bool { return !errors.Is(err, sdk.ErrMisconfigured) }
+	if slices.ContainsFunc(failures, passing) {
+		return sdk.Unavailable(ReasonUnreachable, "%w", errors.Join(failures...))
+	}
+	return sdk.Misconfigured(ReasonUnreachable, "%w", errors.Join(failures...))
 }
 
 // Describe tells an error of the directory without what it may repeat of the request.

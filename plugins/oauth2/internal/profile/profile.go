@@ -196,7 +196,7 @@ func (a API) ask(ctx context.Context, method, target, token string) (upstream.An
 	req.Header.Set("Authorization", scheme+" "+token)
 	resp, err := a.Client.Do(req)
 	if err != nil {
-		return upstream.Answer{}, sdk.Unavailable(ReasonUnreachable, "%s", upstream.Quoted(withoutQuery(err)))
+		return upstream.Answer{}, upstream.Unreachable(ReasonUnreachable, "", withoutQuery(err))
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)
@@ -206,17 +206,16 @@ func (a API) ask(ctx context.Context, method, target, token string) (upstream.An
 	return upstream.Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
 }
 
-// withoutQuery is the text of an error without the URL's query, which may hold a
-// proof.
-func withoutQuery(err error) string {
+// withoutQuery is an error whose text lacks the URL's query, which may hold a proof.
+func withoutQuery(err error) error {
 	if failed, ok := errors.AsType[*url.Error](err); ok {
 		host := ""
 		if u, parseErr := url.Parse(failed.URL); parseErr == nil {
 			host = u.Scheme + "://" + u.Host + u.Path
 		}
-		return fmt.Sprintf("%s %s: %v", failed.Op, host, failed.Err)
+		return fmt.Errorf("%s %s: %w", failed.Op, host, failed.Err)
 	}
-	return err.Error()
+	return err
 }
 
 // inURL escapes a value for a URL. A value that could leave its segment is refused,

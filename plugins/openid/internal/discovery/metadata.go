@@ -62,7 +62,7 @@ func Load(ctx context.Context, client *http.Client, want Requirements) (upstream
 	location := want.Location.Document
 	answer, err := upstream.Get(ctx, client, location, http.Header{"Accept": {"application/json"}})
 	if err != nil {
-		return none, sdk.Unavailable(ReasonUnreachable, "%w", err)
+		return none, upstream.Unreachable(ReasonUnreachable, "", err)
 	}
 	if err := checkStatus(answer, location); err != nil {
 		return none, err

@@ -88,7 +88,7 @@ func (s *Store) load(ctx context.Context) (upstream.Loaded[KeySet], error) {
 	none := upstream.Loaded[KeySet]{}
 	answer, err := upstream.Get(ctx, s.client, s.uri, http.Header{"Accept": {"application/jwk-set+json, application/json"}})
 	if err != nil {
-		return none, sdk.Unavailable(ReasonKeysAway, "%w", err)
+		return none, upstream.Unreachable(ReasonKeysAway, "", err)
 	}
 	if answer.Status != http.StatusOK {
 		return none, sdk.Unavailable(ReasonKeysStatus, "%s %s", s.uri, answer.Problem())

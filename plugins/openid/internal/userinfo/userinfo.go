@@ -44,7 +44,7 @@ func Ask(ctx context.Context, client *http.Client, endpoint, accessToken string,
 	}
 	answer, err := upstream.Get(ctx, client, endpoint, header)
 	if err != nil {
-		return nil, sdk.Unavailable(ReasonUnreachable, "%w", err)
+		return nil, upstream.Unreachable(ReasonUnreachable, "", err)
 	}
 	if answer.Status != http.StatusOK {
 		return nil, sdk.Unavailable(ReasonStatus, "the user-info endpoint %s", answer.Problem())

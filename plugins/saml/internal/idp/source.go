@@ -88,7 +88,7 @@ func fetch(ctx context.Context, client *http.Client, url string) (upstream.Answe
 	answer, err := upstream.Get(ctx, client, url, http.Header{"Accept": {metadataAccept}})
 	switch {
 	case err != nil:
-		return answer, sdk.Unavailable(reasonMetadataUnreachable, "reading idp_metadata_url: %w", err)
+		return answer, upstream.Unreachable(reasonMetadataUnreachable, "reading idp_metadata_url", err)
 	case answer.Redirect() != "":
 		return answer, sdk.Unavailable(ReasonMetadataStatus, "idp_metadata_url %s: write that URL, if you trust it", answer.Problem())
 	case answer.Status != http.StatusOK:

@@ -82,6 +82,8 @@ func main() {
 		serveWithoutSDK(withoutSDK{version: strings.Repeat("1", 64<<20), mechanism: "fat"})
 	case "raw":
 		serveWithoutSDK(withoutSDK{version: "1.2.3", mechanism: "raw"})
+	case "rawheeds":
+		serveWithoutSDK(withoutSDK{version: "1.2.3", mechanism: "rawheeds", features: []string{string(sdk.FeatureOutbound)}})
 	case "streams":
 		serveStreams(argument)
 		return

@@ -25,6 +25,7 @@ type withoutSDK struct {
 	doorwardv1.UnimplementedPluginServiceServer
 	version   string
 	mechanism string
+	features  []string
 }
 
 func serveWithoutSDK(w withoutSDK) {
@@ -47,7 +48,7 @@ func (w withoutSDK) GRPCServer(_ *goplugin.GRPCBroker, s *grpc.Server) error {
 }
 
 func (w withoutSDK) Describe(context.Context, *doorwardv1.DescribeRequest) (*doorwardv1.DescribeResponse, error) {
-	return &doorwardv1.DescribeResponse{Mechanism: w.mechanism, Version: w.version, Options: []*doorwardv1.Option{
+	return &doorwardv1.DescribeResponse{Mechanism: w.mechanism, Version: w.version, Features: w.features, Options: []*doorwardv1.Option{
 		{Name: "client_secret", Type: "string", Secret: true}, {Name: "tenant", Type: "string"},
 	}}, nil
 }

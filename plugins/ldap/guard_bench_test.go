@@ -1,0 +1,57 @@
+package main
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/outbound"
+)
+
+// BenchmarkGuardedLogin holds logins through the guarded dialer against logins through
+// the bare one. LDAP shows the guard at its worst: each login makes a connection for
+// the bind, where those of HTTP are kept. The parts take turns, and the login has no
+// client: what is measured is the mechanism and the directory. "ratio" is guarded to
+// bare, of the medians of 20 rounds; "noise" is that of bare to bare, measured likewise.
+func BenchmarkGuardedLogin(b *testing.B) {
+	dialer, err := outbound.New(outbound.Settings{Allow: []string{"10.0.0.0/8", "directory.example"}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	for name, p := range peers(b) {
+		b.Run(name, func(b *testing.B) {
+			sides := []*local{
+				openLocal(b, func(env *sdk.Env) { env.Dial = dialer.Dial }, p.options()),
+				openLocal(b, nil, p.options()),
+				openLocal(b, nil, p.options()),
+			}
+			const rounds, logins = 20, 200
+			took := make([][]time.Duration, len(sides))
+			for b.Loop() {
+				for range rounds {
+					for i, side := range sides {
+						begin := time.Now()
+						for range logins {
+							if err := side.loginOnce(); err != nil {
+								b.Fatal(err)
+							}
+						}
+						took[i] = append(took[i], time.Since(begin)/logins)
+					}
+				}
+			}
+			guarded, bare, again := median(took[0]), median(took[1]), median(took[2])
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(float64(guarded.Microseconds()), "guarded-µs")
+			b.ReportMetric(float64(bare.Microseconds()), "bare-µs")
+			b.ReportMetric(float64(guarded)/float64(bare), "ratio")
+			b.ReportMetric(float64(again)/float64(bare), "noise")
+		})
+	}
+}
+
+func median(list []time.Duration) time.Duration {
+	slices.Sort(list)
+	return list[len(list)/2]
+}
