@@ -209,7 +209,8 @@
 //   - Never put a token, a code, a password, an assertion or a Memory into an
 //     error or the log. The errors of net/http contain the URL with its query.
 //   - Never make an HTTP client or a connection of your own: [Env] has both,
-//     with time limits, size limits and trust set.
+//     with time limits, size limits and trust set. Env.TLS secures a connection of
+//     Env.Dial, and says in its errors which setting an operator has to change.
 //   - Never follow a redirect of the provider's with a secret in the request.
 //   - Never read the environment or flags for settings. The host keeps its own
 //     environment to itself; the settings of a plugin are its options.

@@ -44,6 +44,12 @@ type Env struct {
 	// has one, and to no address that is denied. Connecting is bounded in time; reading
 	// and writing are bounded by whoever uses the connection.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
+
+	// TLS makes what secures a connection of Dial, with settings of the provider's own
+	// (the zero TLSSettings for none). Authorities, client certificate and lowest
+	// version that the operator has set at the host are in it. HTTPClient has it
+	// already. The error says which of the settings is no good.
+	TLS func(TLSSettings) (*TLSClient, error)
 }
 
 // HTTPSettings are what an operator may set for the requests to one provider.
@@ -55,12 +61,16 @@ type HTTPSettings struct {
 	// Zero means DefaultMaxBody.
 	MaxBody int64
 
-	// CA holds PEM certificates to trust in place of the system's.
+	// CA holds PEM certificates to trust in place of the system's. It comes before
+	// what the host was told, as Certificate and Key do.
 	CA []byte
 
 	// Certificate and Key are the PEM of a client certificate.
 	Certificate []byte
 	Key         []byte
+
+	// Names are what the operator calls CA, Certificate and Key, for errors.
+	Names TLSNames
 
 	// Header is added to each request. It never replaces a field that the
 	// request has.

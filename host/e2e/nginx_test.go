@@ -39,15 +39,29 @@ http {
 // startNginx runs nginx in front of a host until the test ends.
 func startNginx(t *testing.T, port, hostPort int) {
 	t.Helper()
+	dir := t.TempDir()
+	runNginx(t, dir, fmt.Sprintf(nginxConfig, dir, port, hostPort))
+	eventually(t, "nginx answers", func() bool {
+		resp, err := http.Get(localURL("127.0.0.1", port) + "/server/ping") //nolint:noctx // bounded by eventually
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	})
+}
+
+// runNginx runs nginx with this configuration until the test ends.
+func runNginx(t *testing.T, dir, text string) *Process {
+	t.Helper()
 	program, err := exec.LookPath("nginx")
 	if err != nil {
 		if program = "/usr/sbin/nginx"; exec.Command(program, "-v").Run() != nil {
 			missing(t, "nginx: install with apt-get install nginx-light")
 		}
 	}
-	dir := t.TempDir()
 	config := filepath.Join(dir, "nginx.conf")
-	if err := os.WriteFile(config, fmt.Appendf(nil, nginxConfig, dir, port, hostPort), 0o600); err != nil {
+	if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(program, "-c", config, "-p", dir, "-e", "stderr")
@@ -64,14 +78,7 @@ func startNginx(t *testing.T, port, hostPort int) {
 			t.Logf("output of nginx:\n%s", process.Output())
 		}
 	})
-	eventually(t, "nginx answers", func() bool {
-		resp, err := http.Get(localURL("127.0.0.1", port) + "/server/ping") //nolint:noctx // bounded by eventually
-		if err != nil {
-			return false
-		}
-		resp.Body.Close()
-		return resp.StatusCode == http.StatusOK
-	})
+	return process
 }
 
 // Whoever starts many logins with long addresses to return to must not be locked out

@@ -2,12 +2,12 @@ package main
 
 import (
 	"cmp"
-	"crypto/tls"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 
+	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
 )
 
@@ -102,13 +102,13 @@ func (o Options) insecure() bool {
 	return ok && slices.Contains([]string{"false", "no", "off", "0"}, strings.ToLower(fmt.Sprint(value)))
 }
 
-// tlsConfig makes the configuration for all servers.
-func (o Options) tlsConfig() (*tls.Config, error) {
-	config, err := o.TLS.Config()
+// tlsClient secures the connections to all servers.
+func (o Options) tlsClient(env sdk.Env) (*sdk.TLSClient, error) {
+	client, err := o.TLS.Client(env)
 	if err != nil {
 		return nil, err
 	}
 	// The seed's tls_options.reject_unauthorized; open warns of it, and so does Check.
-	config.InsecureSkipVerify = o.insecure()
-	return config, nil
+	client.Config.InsecureSkipVerify = o.insecure()
+	return client, nil
 }

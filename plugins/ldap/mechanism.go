@@ -52,7 +52,7 @@ func newMechanism(env sdk.Env, given Options) (*mechanism, error) {
 	if err != nil {
 		return nil, err
 	}
-	config, err := o.tlsConfig()
+	secure, err := o.tlsClient(env)
 	if err != nil {
 		return nil, err
 	}
@@ -63,7 +63,7 @@ func newMechanism(env sdk.Env, given Options) (*mechanism, error) {
 	}
 	m.users.Logger = env.Logger
 	m.directory, err = directory.New(directory.Settings{
-		URLs: o.ClientURL, Plain: o.plainRule(), TLS: config, Dial: env.Dial,
+		URLs: o.ClientURL, Plain: o.plainRule(), TLS: secure, Dial: env.Dial,
 		Connect: o.ConnectTimeout, Operate: o.OperationTimeout, PoolSize: o.PoolSize,
 		BindDN: o.BindDN, BindPassword: o.BindPassword, Now: env.Now, Logger: env.Logger,
 	})

@@ -86,7 +86,7 @@ func TestOptionProblems(t *testing.T) {
 		"tries":                {map[string]any{"max_wrong_passwords": -1}, "max_wrong_passwords", "negative"},
 		"CA":                   {map[string]any{"tls_ca": "/etc/ssl/ca.pem"}, "tls_ca", "PEM"},
 		"certificate alone":    {map[string]any{"tls_cert": certificate}, "tls_cert", "tls_key"},
-		"not a pair":           {map[string]any{"tls_cert": dir.CA(), "tls_key": key}, "tls_cert", "key"},
+		"not a pair":           {map[string]any{"tls_cert": dir.CA(), "tls_key": key}, "tls_key", "another certificate"},
 		"contradiction":        {map[string]any{"start_tls": true, "allow_insecure_plaintext": true}, "allow_insecure_plaintext", "start_tls"},
 		"old TLS":              {map[string]any{"client__tls_options__min_version": "TLSv1"}, "client", "TLSv1.2"},
 		"unknown TLS option":   {map[string]any{"client__tls_options__ciphers": "NULL"}, "client", "ciphers"},

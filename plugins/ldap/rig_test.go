@@ -12,6 +12,7 @@ import (
 	"github.com/doorward/doorward/plugins/ldap/ldaptest"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
+	"github.com/doorward/doorward/sdk/outbound"
 	"github.com/doorward/doorward/sdk/plugin"
 	"github.com/doorward/doorward/sdk/plugintest"
 )
@@ -176,7 +177,7 @@ func openLocal(t testing.TB, change func(*sdk.Env), values map[string]any, dirs 
 	l := &local{t: t, log: &plugintest.Log{}}
 	env := sdk.Env{
 		Provider: "dir", Logger: slog.New(slog.NewTextHandler(l.log, nil)), Now: time.Now,
-		Dial: (&net.Dialer{}).DialContext,
+		Dial: (&net.Dialer{}).DialContext, TLS: outbound.Settings{}.TLS,
 	}
 	if change != nil {
 		change(&env)

@@ -21,7 +21,7 @@ const (
 var (
 	errTooLarge  = errors.New("is larger than 1 MiB")
 	errTooDeep   = errors.New("is nested deeper than 32 levels")
-	errNotText   = errors.New("must be UTF-8 text without NUL")
+	errNotText   = errors.New("must be UTF-8 text without NUL; a certificate or key in DER or PKCS #12 must be converted to PEM (openssl x509, pkey, pkcs12)")
 	errNotNumber = errors.New("is not a number")
 )
 

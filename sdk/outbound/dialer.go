@@ -2,12 +2,13 @@ package outbound
 
 import (
 	"context"
-	"crypto/tls"
 	"fmt"
 	"net"
 	"net/netip"
 	"syscall"
 	"time"
+
+	"github.com/doorward/doorward/sdk"
 )
 
 // Limits of one connection, each within the caller's context.
@@ -26,7 +27,8 @@ type Dialer struct {
 	own      ownChoice
 	rules    rules
 	guard    *guard
-	proxyTLS *tls.Config
+	proxyTLS *sdk.TLSClient
+	trust    func(sdk.TLSSettings) (*sdk.TLSClient, error)
 	names    func(key string) string
 
 	resolver *net.Resolver // nil: the system's
@@ -37,7 +39,7 @@ func New(s Settings) (*Dialer, error) {
 	if err := s.Problems().Err(); err != nil {
 		return nil, err
 	}
-	d := &Dialer{rules: rulesOf(s), names: s.name}
+	d := &Dialer{rules: rulesOf(s), trust: s.TLS, names: s.name}
 	var err error
 	if d.guard, err = newGuard(s); err != nil {
 		return nil, err

@@ -4,12 +4,13 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// Problems are what is wrong with the settings of proxies and of addresses, by key. No
-// text holds a user or password.
+// Problems are what is wrong with the settings, by key. No text holds a user, password
+// or key.
 func (s Settings) Problems() options.Problems {
 	var problems options.Problems
 	urls := s.urls()
@@ -21,7 +22,7 @@ func (s Settings) Problems() options.Problems {
 	if _, err := newGuard(s); err != nil {
 		problems = append(problems, err.(options.Problems)...) //nolint:errorlint // it is made there
 	}
-	return problems
+	return append(problems, s.trustProblems()...)
 }
 
 // Warnings are what works, but probably not as it is meant, by key.
@@ -40,6 +41,7 @@ func (s Settings) Warnings() options.Problems {
 	s.warnOfFamilies(&warnings)
 	s.warnOfExceptions(&warnings)
 	s.warnOfAddresses(&warnings)
+	s.warnOfTrust(&warnings, time.Now())
 	return warnings
 }
 

@@ -132,7 +132,7 @@ func TestDemands(t *testing.T) {
 		"own":          {Settings{Proxy: "http://a", Names: map[string]string{KeyProxy: "AUTH_X_PROXY"}}, "AUTH_X_PROXY"},
 		"rules":        {Settings{Standard: ProxyRules{HTTPS: options.Secret("http://a")}}, "HTTPS_PROXY"},
 		"denied":       {Settings{Deny: []string{"private"}}, "OUTBOUND_DENY"},
-		"nothing else": {Settings{CA: "x", MinVersion: "1.3"}, "CA the minimum version of TLS"},
+		"nothing else": {Settings{CA: "x", MinVersion: "1.3", Names: map[string]string{KeyCA: "AUTH_X_CA"}}, "AUTH_X_CA OUTBOUND_TLS_MIN_VERSION"},
 	} {
 		if got := strings.Join(c.s.Demands(), " "); got != c.want {
 			t.Errorf("%s: got %q", name, got)

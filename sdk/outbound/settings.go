@@ -59,6 +59,11 @@ const (
 	KeyStandardNoProxy    = "standard.no_proxy"
 	KeyDeny               = "deny"
 	KeyAllow              = "allow"
+	KeyExtraCA            = "extra_ca"
+	KeyCA                 = "ca"
+	KeyCertificate        = "cert"
+	KeyPrivateKey         = "key"
+	KeyMinVersion         = "tls_min_version"
 )
 
 // usualNames are what operators call the settings if Names does not say.
@@ -72,6 +77,11 @@ var usualNames = map[string]string{
 	KeyStandardNoProxy:    "NO_PROXY",
 	KeyDeny:               "OUTBOUND_DENY",
 	KeyAllow:              "OUTBOUND_ALLOW",
+	KeyExtraCA:            "OUTBOUND_EXTRA_CA",
+	KeyCA:                 "the option ca",
+	KeyCertificate:        "the option cert",
+	KeyPrivateKey:         "the option key",
+	KeyMinVersion:         "OUTBOUND_TLS_MIN_VERSION",
 }
 
 // name is what the operator calls a setting.
@@ -129,10 +139,10 @@ func (s Settings) Demands() []string {
 		names = append(names, s.name(KeyDeny))
 	}
 	if s.CA != "" {
-		names = append(names, "CA")
+		names = append(names, s.name(KeyCA))
 	}
-	if s.MinVersion != "" && s.MinVersion != "1.2" {
-		names = append(names, "the minimum version of TLS")
+	if s.MinVersion == MinVersion13 {
+		names = append(names, s.name(KeyMinVersion))
 	}
 	slices.Sort(names)
 	return names

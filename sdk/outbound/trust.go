@@ -1,21 +1,123 @@
 package outbound
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
+	"sync/atomic"
+
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/options"
+	"github.com/doorward/doorward/sdk/tlsoptions"
 )
 
-// proxyTLS is for connections to a proxy of https.
-func proxyTLS(s Settings) (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12, NextProtos: []string{"http/1.1"}}
-	if s.ExtraCA == "" {
-		return config, nil
+// MinVersion13 is the MinVersion other than the default.
+const MinVersion13 = "1.3"
+
+// TLS is what Env.TLS hands to mechanisms: their own settings, and for what they leave
+// open these. An error names the setting and quotes nothing of it.
+func (s Settings) TLS(own sdk.TLSSettings) (*sdk.TLSClient, error) {
+	t := s.trust(own)
+	config := &tls.Config{MinVersion: t.min, ServerName: own.ServerName, GetClientCertificate: t.present}
+	var err error
+	if config.RootCAs, err = t.roots(); err != nil {
+		return nil, err
+	}
+	if t.certificate != "" || t.key != "" {
+		pair, err := tlsoptions.Pair(t.certificate, t.key)
+		if err != nil {
+			return nil, fmt.Errorf("%s %w", t.names.Certificate, err)
+		}
+		t.pair = &pair
+	}
+	return &sdk.TLSClient{Config: config, Explain: t.explain}, nil
+}
+
+// TLS is [Settings.TLS] of the settings that the dialer was made with.
+func (d *Dialer) TLS(own sdk.TLSSettings) (*sdk.TLSClient, error) { return d.trust(own) }
+
+// proxyTLS is for connections to a proxy of https. It is no server of the provider: CA
+// and client certificate are not for it.
+func proxyTLS(s Settings) (*sdk.TLSClient, error) {
+	names := map[string]string{KeyCA: s.name(KeyExtraCA), KeyMinVersion: s.name(KeyMinVersion)}
+	client, err := Settings{ExtraCA: s.ExtraCA, MinVersion: s.MinVersion, Names: names}.TLS(sdk.TLSSettings{})
+	if err != nil {
+		return nil, err
+	}
+	client.Config.NextProtos = []string{"http/1.1"}
+	return client, nil
+}
+
+// trust is whom connections trust, and what they show.
+type trust struct {
+	ca, extra   string
+	certificate string
+	key         options.Secret
+	min         uint16
+	names       sdk.TLSNames // of what is in force, or would be the one to set
+
+	pair  *tls.Certificate
+	asked atomic.Bool // by a server for a client certificate, and there was none for it
+}
+
+func (s Settings) trust(own sdk.TLSSettings) *trust {
+	t := &trust{
+		ca: s.CA, extra: s.ExtraCA, certificate: s.Certificate, key: s.Key, min: tls.VersionTLS12,
+		names: sdk.TLSNames{
+			CA: s.name(KeyCA), Certificate: s.name(KeyCertificate), Key: s.name(KeyPrivateKey),
+			MinVersion: s.name(KeyMinVersion), ServerName: own.Names.ServerName,
+		},
+	}
+	if len(own.CA) > 0 {
+		t.ca, t.names.CA = string(own.CA), cmp.Or(own.Names.CA, "the CA of the provider's options")
+	}
+	if len(own.Certificate) > 0 || len(own.Key) > 0 {
+		t.certificate, t.key = string(own.Certificate), options.Secret(own.Key)
+		t.names.Certificate = cmp.Or(own.Names.Certificate, "the client certificate of the provider's options")
+		t.names.Key = cmp.Or(own.Names.Key, "its key")
+	}
+	if s.MinVersion == MinVersion13 {
+		t.min = tls.VersionTLS13
+	}
+	if own.MinVersion != 0 {
+		t.min, t.names.MinVersion = max(own.MinVersion, tls.VersionTLS12), cmp.Or(own.Names.MinVersion, "the lowest version of the provider's options")
+	}
+	return t
+}
+
+// roots are those to trust; nil for those of the system.
+func (t *trust) roots() (*x509.CertPool, error) {
+	if t.ca != "" {
+		pool, err := tlsoptions.Authorities(t.ca)
+		if err != nil {
+			return nil, fmt.Errorf("%s %w", t.names.CA, err)
+		}
+		return pool, nil
+	}
+	if t.extra == "" {
+		return nil, nil
 	}
 	pool, err := x509.SystemCertPool()
 	if err != nil {
-		pool = x509.NewCertPool()
+		pool = x509.NewCertPool() // as if the system had none: those of the operator are trusted all the same
 	}
-	pool.AppendCertsFromPEM([]byte(s.ExtraCA))
-	config.RootCAs = pool
-	return config, nil
+	list, _, err := tlsoptions.Certificates(t.extra)
+	if err != nil {
+		return nil, fmt.Errorf("the further authorities: one of them %w", err)
+	}
+	for _, c := range list {
+		pool.AddCert(c)
+	}
+	return pool, nil
+}
+
+// present shows the client certificate to a server that asks for one and says that it
+// may be of this authority (RFC 8446 section 4.2.4), as crypto/tls does by itself.
+func (t *trust) present(request *tls.CertificateRequestInfo) (*tls.Certificate, error) {
+	if t.pair != nil && request.SupportsCertificate(t.pair) == nil {
+		return t.pair, nil
+	}
+	t.asked.Store(true)
+	return &tls.Certificate{}, nil
 }

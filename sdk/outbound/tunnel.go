@@ -47,10 +47,8 @@ func (d *Dialer) tunnel(ctx context.Context, p *Proxy, ask func(net.Conn) (net.C
 func (d *Dialer) secure(ctx context.Context, conn net.Conn, p *Proxy) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, ConnectTimeout)
 	defer cancel()
-	config := d.proxyTLS.Clone()
-	config.ServerName = p.host
-	secured := tls.Client(conn, config)
-	if err := secured.HandshakeContext(ctx); err != nil {
+	secured, err := d.proxyTLS.Handshake(ctx, conn, p.host)
+	if err != nil {
 		_ = conn.Close()
 		if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 			return nil, p.misconfigured("does not speak TLS: write http:// in place of https://")

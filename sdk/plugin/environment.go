@@ -31,6 +31,7 @@ func (e environment) envFor(req *doorwardv1.OpenRequest, dialer *outbound.Dialer
 		Now:         e.clock(),
 		HTTPClient:  func(s sdk.HTTPSettings) (*http.Client, error) { return newHTTPClient(dialer, s) },
 		Dial:        dialer.Dial,
+		TLS:         dialer.TLS,
 	}
 }
 

@@ -16,9 +16,7 @@ import (
 
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/contract"
-	"github.com/doorward/doorward/sdk/options"
 	"github.com/doorward/doorward/sdk/outbound"
-	"github.com/doorward/doorward/sdk/tlsoptions"
 )
 
 var (
@@ -39,7 +37,8 @@ var (
 // kept. This one uses no proxy, and connects to what the zero outbound.Settings allow;
 // that of Env does as the operator has set.
 //
-// The error says which of the settings is no good, for the operator. Requests
+// The error says which of the settings is no good, for the operator; so does that of
+// a request which fails of trust. Requests
 // fail with [ErrPlainHTTP], [ErrTooLarge], outbound.ErrAddressDenied and
 // *outbound.ProxyError in the tree of the error, besides what net/http returns.
 func HTTPClient(s sdk.HTTPSettings) (*http.Client, error) {
@@ -51,7 +50,7 @@ func HTTPClient(s sdk.HTTPSettings) (*http.Client, error) {
 }
 
 func newHTTPClient(dialer *outbound.Dialer, s sdk.HTTPSettings) (*http.Client, error) {
-	tlsConfig, err := tlsConfigOf(s)
+	secured, err := dialer.TLS(sdk.TLSSettings{CA: s.CA, Certificate: s.Certificate, Key: s.Key, Names: s.Names})
 	if err != nil {
 		return nil, err
 	}
@@ -67,11 +66,12 @@ func newHTTPClient(dialer *outbound.Dialer, s sdk.HTTPSettings) (*http.Client, e
 	return &http.Client{
 		Timeout: s.Timeout,
 		Transport: &boundedTransport{
-			https: newTransport(dialer.DialRequest, tlsConfig),
+			https: newTransport(dialer.DialRequest, secured.Config),
 			loopback: newTransport(func(ctx context.Context, network, address string) (net.Conn, error) {
 				return dialer.DialDirect(ctx, network, address, loopbackOnly)
 			}, nil),
 			dialer:   dialer,
+			explain:  secured.Explain,
 			settings: s,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -89,22 +89,6 @@ func newTransport(dial func(ctx context.Context, network, address string) (net.C
 		IdleConnTimeout:        60 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
 	}
-}
-
-func tlsConfigOf(s sdk.HTTPSettings) (*tls.Config, error) {
-	config := &tls.Config{MinVersion: tls.VersionTLS12}
-	var err error
-	if config.RootCAs, err = tlsoptions.Authorities(string(s.CA)); err != nil {
-		return nil, fmt.Errorf("the CA %w", err)
-	}
-	if len(s.Certificate) > 0 || len(s.Key) > 0 {
-		pair, err := tlsoptions.Pair(string(s.Certificate), options.Secret(s.Key))
-		if err != nil {
-			return nil, fmt.Errorf("the client certificate %w", err)
-		}
-		config.Certificates = []tls.Certificate{pair}
-	}
-	return config, nil
 }
 
 // headerOf copies the header, with the names in their usual form.
@@ -136,6 +120,7 @@ func loopbackOnly(address netip.AddrPort) error {
 type boundedTransport struct {
 	https, loopback *http.Transport
 	dialer          *outbound.Dialer
+	explain         func(error) error // what to change
 	settings        sdk.HTTPSettings
 }
 
@@ -156,7 +141,7 @@ func (t *boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	}
 	resp, err := traced(transport, req)
 	if err != nil {
-		return nil, t.throughProxy(req, err)
+		return nil, t.throughProxy(req, t.explain(err))
 	}
 	if resp.ContentLength > t.settings.MaxBody && req.Method != http.MethodHead {
 		resp.Body.Close()

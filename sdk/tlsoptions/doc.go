@@ -10,5 +10,6 @@
 //	}
 //
 // The options are checked when they are decoded; each problem names its option.
-// [TLS.Config] then makes the configuration.
+// [TLS.Client] then makes what secures the connections; it is sdk.Env.TLS with these
+// options.
 package tlsoptions

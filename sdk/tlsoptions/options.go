@@ -3,16 +3,17 @@ package tlsoptions
 import (
 	"crypto/tls"
 
+	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
 )
 
 // TLS is what an operator may set for connections to the servers of a provider.
 type TLS struct {
-	TLSCA         string         `option:"tls_ca" doc:"PEM certificates of the authorities to trust for the servers, in place of the system's."`
+	TLSCA         string         `option:"tls_ca" doc:"PEM certificates of the authorities to trust for the servers, in place of the system's and those that the host is told."`
 	TLSCert       string         `option:"tls_cert" doc:"PEM client certificate to show to the servers."`
 	TLSKey        options.Secret `option:"tls_key" doc:"PEM key of tls_cert."`
 	TLSServerName string         `option:"tls_server_name" doc:"The name that the certificates must be for, if it is not the host that is dialled."`
-	TLSMinVersion string         `option:"tls_min_version" oneof:"1.2|1.3" default:"1.2" doc:"The lowest version of TLS."`
+	TLSMinVersion string         `option:"tls_min_version" oneof:"1.2|1.3" doc:"The lowest version of TLS. By default what the host says, which is 1.2 if it says nothing."`
 }
 
 // Problems checks the PEM. [options.Decode] calls it for embedded structs.
@@ -25,29 +26,22 @@ func (t TLS) Problems() options.Problems {
 	return problems
 }
 
-// Config makes the configuration of a client: certificates are checked, and TLS
-// is 1.2 or newer. ServerName is empty unless tls_server_name is set: then the
-// dialer must put in the host. An error is [options.Problems], and never comes
-// for options that were decoded.
-func (t TLS) Config() (*tls.Config, error) {
+// Client makes what secures the connections of a provider with these options, and by
+// the settings of the host where they are not set. An error is [options.Problems], or
+// of kind [sdk.ErrMisconfigured].
+func (t TLS) Client(env sdk.Env) (*sdk.TLSClient, error) {
 	if err := t.Problems().Err(); err != nil {
 		return nil, err
 	}
-	config := &tls.Config{MinVersion: tls.VersionTLS12, ServerName: t.TLSServerName}
-	if t.TLSMinVersion == "1.3" {
-		config.MinVersion = tls.VersionTLS13
-	}
-	var err error
-	if config.RootCAs, err = Authorities(t.TLSCA); err != nil {
-		return nil, err
-	}
-	if t.TLSCert == "" {
-		return config, nil
-	}
-	pair, err := Pair(t.TLSCert, t.TLSKey)
+	client, err := env.TLS(sdk.TLSSettings{
+		CA: []byte(t.TLSCA), Certificate: []byte(t.TLSCert), Key: []byte(t.TLSKey.Reveal()),
+		ServerName: t.TLSServerName, MinVersion: versions[t.TLSMinVersion],
+		Names: sdk.TLSNames{CA: "tls_ca", Certificate: "tls_cert", Key: "tls_key", ServerName: "tls_server_name", MinVersion: "tls_min_version"},
+	})
 	if err != nil {
-		return nil, err
+		return nil, sdk.Misconfigured("options", "making a TLS client of the tls options: %w", err)
 	}
-	config.Certificates = []tls.Certificate{pair}
-	return config, nil
+	return client, nil
 }
+
+var versions = map[string]uint16{"1.2": tls.VersionTLS12, "1.3": tls.VersionTLS13}

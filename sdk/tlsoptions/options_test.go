@@ -9,10 +9,12 @@ import (
 	"encoding/pem"
 	"errors"
 	"math/big"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
 )
 
@@ -35,19 +37,32 @@ func pair(t *testing.T) (certificate, key string) {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), string(pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: keyDER}))
 }
 
-func TestConfig(t *testing.T) {
+// TestClient: the options become the settings of Env.TLS, with their names.
+func TestClient(t *testing.T) {
 	certificate, key := pair(t)
+	var got sdk.TLSSettings
+	env := sdk.Env{TLS: func(s sdk.TLSSettings) (*sdk.TLSClient, error) { got = s; return &sdk.TLSClient{}, nil }}
 	o, err := options.Decode[TLS](map[string]any{"tls_ca": certificate, "tls_cert": certificate, "tls_key": key, "tls_server_name": "ldap.example", "tls_min_version": "1.3"})
 	if err != nil {
 		t.Fatal(err)
 	}
-	config, err := o.Config()
-	if err != nil || config.RootCAs == nil || len(config.Certificates) != 1 || config.ServerName != "ldap.example" || config.MinVersion != tls.VersionTLS13 || config.InsecureSkipVerify {
-		t.Errorf("%+v, %v", config, err)
+	names := sdk.TLSNames{CA: "tls_ca", Certificate: "tls_cert", Key: "tls_key", ServerName: "tls_server_name", MinVersion: "tls_min_version"}
+	want := sdk.TLSSettings{
+		CA: []byte(certificate), Certificate: []byte(certificate), Key: []byte(key), ServerName: "ldap.example", MinVersion: tls.VersionTLS13, Names: names,
 	}
-	config, err = TLS{}.Config()
-	if err != nil || config.RootCAs != nil || config.Certificates != nil || config.MinVersion != tls.VersionTLS12 || config.InsecureSkipVerify {
-		t.Errorf("the zero value: %+v, %v", config, err)
+	if _, err := o.Client(env); err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("%+v, %v", got, err)
+	}
+	o, err = options.Decode[TLS](nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := o.Client(env); err != nil || len(got.CA)+len(got.Certificate)+len(got.Key) > 0 || got.MinVersion != 0 {
+		t.Errorf("without options, which leaves all to the host: %+v, %v", got, err)
+	}
+	env.TLS = func(sdk.TLSSettings) (*sdk.TLSClient, error) { return nil, errors.New("out of order") }
+	if _, err := o.Client(env); !errors.Is(err, sdk.ErrMisconfigured) {
+		t.Error(err)
 	}
 }
 
@@ -63,10 +78,10 @@ func TestProblems(t *testing.T) {
 		"a key as CA":             {o{"tls_ca": key}, "tls_ca"},
 		"certificate alone":       {o{"tls_cert": certificate}, "tls_cert"},
 		"key alone":               {o{"tls_key": key}, "tls_cert"},
-		"key of another":          {o{"tls_cert": certificate, "tls_key": other}, "tls_cert"},
+		"key of another":          {o{"tls_cert": certificate, "tls_key": other}, "tls_key"},
 		"key for a certificate":   {o{"tls_cert": key, "tls_key": key}, "tls_cert"},
 		"old version":             {o{"tls_min_version": "1.1"}, "tls_min_version"},
-		"certificate for the key": {o{"tls_cert": certificate, "tls_key": certificate}, "tls_cert"},
+		"certificate for the key": {o{"tls_cert": certificate, "tls_key": certificate}, "tls_key"},
 	} {
 		type embedding struct{ TLS } // as mechanisms do
 		_, err := options.Decode[embedding](test.values)
@@ -78,7 +93,7 @@ func TestProblems(t *testing.T) {
 			t.Errorf("%s: a value in %v", name, err)
 		}
 	}
-	if _, err := (TLS{TLSCA: "x"}).Config(); err == nil {
+	if _, err := (TLS{TLSCA: "x"}).Client(sdk.Env{}); err == nil {
 		t.Error("a configuration without its authorities")
 	}
 }

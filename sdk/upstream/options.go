@@ -17,7 +17,7 @@ import (
 // HTTPOptions are what an operator may set for the requests to a provider.
 type HTTPOptions struct {
 	HTTPTimeout time.Duration     `option:"client_http_timeout" default:"10s" doc:"The time limit of each request to the provider. A plain number is milliseconds."`
-	HTTPCA      string            `option:"client_http_ca" doc:"PEM certificates of the authorities to trust for the provider, in place of the system's."`
+	HTTPCA      string            `option:"client_http_ca" doc:"PEM certificates of the authorities to trust for the provider, in place of the system's and those that the host is told."`
 	HTTPCert    string            `option:"client_http_cert" doc:"PEM client certificate to show to the provider."`
 	HTTPKey     options.Secret    `option:"client_http_key" doc:"PEM key of client_http_cert."`
 	HTTPHeaders map[string]string `option:"client_http_headers,secret" doc:"Header fields to add to each request to the provider."`
@@ -57,6 +57,7 @@ func (o HTTPOptions) Client(env sdk.Env, maxBody int64) (*http.Client, error) {
 	client, err := env.HTTPClient(sdk.HTTPSettings{
 		Timeout: o.HTTPTimeout, MaxBody: maxBody, Header: header,
 		CA: []byte(o.HTTPCA), Certificate: []byte(o.HTTPCert), Key: []byte(o.HTTPKey.Reveal()),
+		Names: sdk.TLSNames{CA: "client_http_ca", Certificate: "client_http_cert", Key: "client_http_key"},
 	})
 	if err != nil {
 		return nil, sdk.Misconfigured("options", "making a client of the client_http options: %w", err)

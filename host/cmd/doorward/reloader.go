@@ -7,6 +7,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	hclog "github.com/hashicorp/go-hclog"
 
@@ -21,13 +22,16 @@ type reloader struct {
 	providers *provider.Providers
 	logger    hclog.Logger
 	hangUp    <-chan os.Signal
+	asRead    string // signature of the files of values when the configuration was read
 
-	mu   sync.Mutex // admits one reload at a time
-	last *config.Config
+	mu       sync.Mutex // admits one reload at a time
+	last     *config.Config
+	failed   []string  // of the latest reopen
+	failedAt time.Time // zero: it did not
 }
 
 func newReloader(h host, providers *provider.Providers, hangUp <-chan os.Signal) *reloader {
-	return &reloader{load: h.load, providers: providers, logger: h.logger, hangUp: hangUp, last: h.config}
+	return &reloader{load: h.load, providers: providers, logger: h.logger, hangUp: hangUp, asRead: h.asRead, last: h.config}
 }
 
 var (

@@ -58,7 +58,7 @@ func serveCommand(environ []string) *cobra.Command {
 			if err := checkDev(cfg, flags.dev); err != nil {
 				return err
 			}
-			h := host{config: cfg, load: load, flags: flags, logger: newLogger(cfg, cmd.ErrOrStderr()), begun: begun}
+			h := host{config: cfg, asRead: signatureOf(cfg.RenewableFiles()), load: load, flags: flags, logger: newLogger(cfg, cmd.ErrOrStderr()), begun: begun}
 			for _, warning := range cfg.Warnings {
 				h.logger.Warn(warning)
 			}
@@ -113,6 +113,7 @@ const bodiesShare = 16
 // host is what serve wires together.
 type host struct {
 	config *config.Config
+	asRead string // signature of the files of values that the configuration has
 	load   func() (*config.Config, error)
 	flags  serveFlags
 	logger hclog.Logger

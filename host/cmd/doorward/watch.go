@@ -17,11 +17,15 @@ import (
 // told: it works with mounted folders and with links that are changed.
 const pollEvery = time.Second
 
-// watch reloads at SIGHUP, and with files also when one of them has changed, until
-// ctx is done; then the channel is closed.
+// watch reloads at SIGHUP, until ctx is done; then the channel is closed. With files it
+// also reloads when one of them has changed; without, it takes what those hold that
+// change by themselves, such as certificates.
 func (r *reloader) watch(ctx context.Context, files bool) <-chan struct{} {
 	done := make(chan struct{})
-	watched := r.files(ctx)
+	watched := r.values(ctx)
+	if files {
+		watched = r.files(ctx)
+	}
 	watched.Look(time.Now())
 	go func() {
 		defer close(done)
@@ -34,9 +38,8 @@ func (r *reloader) watch(ctx context.Context, files bool) <-chan struct{} {
 			case <-r.hangUp:
 				_, _ = r.reload(ctx, control.Reloading{}) // logged
 			case now := <-poll.C:
-				if files {
-					watched.Look(now)
-				}
+				watched.Look(now)
+				r.reopenAgain(ctx, now)
 			}
 		}
 	}()
@@ -71,8 +74,13 @@ func (r *reloader) files(ctx context.Context) *watch.Files {
 func (r *reloader) signature() string {
 	cfg := r.inForce()
 	plugins, _ := filepath.Glob(filepath.Join(cfg.PluginDir, "doorward-plugin-*"))
+	return signatureOf(append(append([]string{cfg.PluginLock}, cfg.Files...), plugins...))
+}
+
+// signatureOf changes when a file does, or the file that a link leads to.
+func signatureOf(paths []string) string {
 	var b strings.Builder
-	for _, path := range append(append([]string{cfg.PluginLock}, cfg.Files...), plugins...) {
+	for _, path := range paths {
 		if info, err := os.Stat(path); err == nil {
 			inode := uint64(0)
 			if stat, ok := info.Sys().(*syscall.Stat_t); ok {

@@ -4,6 +4,8 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+
+	"github.com/doorward/doorward/sdk/outbound"
 )
 
 // Config is what the host is set to do, checked: its settings, and what is made of
@@ -36,6 +38,10 @@ type Config struct {
 
 	// Warnings are for the log: what works, but probably not as it is meant.
 	Warnings []string `of:"-"`
+
+	loader     *loader           // with all that it read, but files of values, which Renewed reads anew
+	trustFiles []string          // that hold settings of trust
+	outbound   outbound.Settings // of all providers
 }
 
 // Cookie is how a cookie is set.
@@ -69,5 +75,9 @@ func Load(in Input) (*Config, error) {
 	}
 	l.warnOfIgnored()
 	config.Files, config.Sources, config.Warnings = l.files, l.sources, l.warnings
+	config.loader, config.outbound = l, l.outbound
+	again := l.again()
+	again.trust(l.outbound)
+	config.trustFiles = again.files
 	return config, nil
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/doorward/doorward/host/internal/config"
 )
@@ -89,14 +90,15 @@ func TestDefaults(t *testing.T) {
 			RefreshCookieName:         "directus_refresh_token", RefreshCookieSameSite: "lax",
 			SessionCookieName: "directus_session_token", SessionCookieSameSite: "lax",
 			GlobalAgentNamespace: "GLOBAL_AGENT_", OutboundDeny: []string{"metadata", "link-local", "unspecified", "multicast"},
-			LogLevel: "info", LogStyle: "pretty",
+			TrustSettings: config.TrustSettings{OutboundTLSMinVersion: "1.2"},
+			LogLevel:      "info", LogStyle: "pretty",
 		},
 		PublicURL:     got.PublicURL,
 		Files:         []string{filepath.Join(s.dir, ".env")},
 		RefreshCookie: config.Cookie{Name: "directus_refresh_token", SameSite: http.SameSiteLaxMode},
 		SessionCookie: config.Cookie{Name: "directus_session_token", SameSite: http.SameSiteLaxMode},
 	}
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(want, got, cmpopts.IgnoreUnexported(config.Config{})); diff != "" {
 		t.Errorf("Load (-want +got):\n%s", diff)
 	}
 	if got.PublicURL.String() != "http://localhost:8055" || "SECRET="+got.Secret.Reveal() != goodSecret {

@@ -11,6 +11,7 @@ type given struct {
 	origin string
 	base   string // folder from which it counts, if it is a relative path
 	broken bool   // there is a problem already, and no value
+	ofFile bool   // it is what a file holds
 }
 
 // A candidate is a variable that gives a value, itself or by a file.
@@ -57,7 +58,7 @@ func (l *loader) pick(candidates ...candidate) (given, bool) {
 		l.problems.Addf(first.origin, "%v", err)
 		return given{origin: first.origin, broken: true}, true
 	}
-	return given{value: content, origin: first.origin, base: l.dir}, true
+	return given{value: content, origin: first.origin, base: l.dir, ofFile: true}, true
 }
 
 // withoutCast strips the type that may stand before a value in environments of the

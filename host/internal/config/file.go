@@ -16,7 +16,7 @@ import (
 const maxFile = 1 << 20
 
 var (
-	secretName = regexp.MustCompile(`(?i)(secret|password|passphrase|private_?key)`)
+	secretName = regexp.MustCompile(`(?i)(secret|password|passphrase|private_?key|(^|_)key(_file)?\b)`)
 	proxyName  = regexp.MustCompile(`(?i)(^|_)proxy(_file)?$`)
 )
 

@@ -82,6 +82,8 @@ func TestFilePermissions(t *testing.T) {
 		{".env with the path of a secret", newSetup(t, "SECRET=").file(t, ".env", "SECRET_FILE=s").file(t, "s", longSecret), ".env", false},
 		{"YAML with a secret", newSetup(t).yaml(t, "providers: {x: {driver: ldap, bind_password: hunter2}}"), "doorward.yaml", true},
 		{"YAML with the path of a secret", newSetup(t, "SECRET=").yaml(t, "secret: {file: s}").file(t, "s", longSecret), "doorward.yaml", false},
+		{"key", newSetup(t, "AUTH_PROVIDERS=x", "AUTH_X_DRIVER=ldap", "AUTH_X_TLS_KEY_FILE=s").file(t, "s", "PEM"), "s", true},
+		{"what is called after a key", newSetup(t, "AUTH_PROVIDERS=x", "AUTH_X_DRIVER=ldap", "AUTH_X_KEY_ID_FILE=s").file(t, "s", "7"), "s", false},
 		{".env with the password of a proxy", newSetup(t).file(t, ".env", "https_proxy=http://user:hunter2@proxy.example"), ".env", true},
 		{".env with a proxy", newSetup(t).file(t, ".env", "https_proxy=http://proxy.example"), ".env", false},
 		{"YAML with the password of a proxy", newSetup(t).yaml(t, "providers: {x: {driver: ldap, proxy: 'http://user:hunter2@proxy.example'}}"), "doorward.yaml", true},

@@ -15,6 +15,13 @@ var outboundKeys = map[string]string{
 	outbound.KeyGlobalAgentNoProxy: "global_agent_no_proxy",
 	outbound.KeyStandardHTTP:       "http_proxy", outbound.KeyStandardHTTPS: "https_proxy", outbound.KeyStandardNoProxy: "no_proxy",
 	outbound.KeyDeny: "outbound_deny", outbound.KeyAllow: "outbound_allow",
+	outbound.KeyExtraCA: "outbound_extra_ca", outbound.KeyCertificate: "outbound_cert", outbound.KeyPrivateKey: "outbound_key",
+	outbound.KeyMinVersion: "outbound_tls_min_version",
+}
+
+// ownOutboundKeys are outboundKeys for what a provider has of its own.
+var ownOutboundKeys = map[string]string{
+	outbound.KeyProxy: "proxy", outbound.KeyCA: "ca", outbound.KeyCertificate: "cert", outbound.KeyPrivateKey: "key",
 }
 
 // outbound checks the settings for the connections of all providers.
@@ -28,27 +35,39 @@ func (g *group) outbound(s Settings) outbound.Settings {
 	for key, option := range outboundKeys {
 		settings.Names[key] = g.spell(option)
 	}
+	g.trust(&settings, s.TrustSettings)
+	g.tell(settings, outboundKeys)
+	g.nodeExtraCA(&settings, s.NodeExtraCACerts)
+	return settings
+}
+
+// tell tells what is wrong with settings, or odd, by the names of the options.
+func (g *group) tell(settings outbound.Settings, options map[string]string) {
 	for _, problem := range settings.Problems() {
-		g.refuse(outboundKeys[problem.Option], "%s", problem.Text)
+		if option := options[problem.Option]; g.ok(option) {
+			g.refuse(option, "%s", problem.Text)
+		}
 	}
 	for _, warning := range settings.Warnings() {
-		g.loader.warnOnce("%s %s", g.spell(outboundKeys[warning.Option]), warning.Text)
+		g.loader.warnOnce("%s %s", g.spell(options[warning.Option]), warning.Text)
 	}
-	return settings
 }
 
 // outboundOf adds what a provider has of its own to the settings of all.
 func (g *group) outboundOf(o providerOptions, all outbound.Settings) outbound.Settings {
-	settings := all
-	settings.Proxy = o.Proxy
-	settings.Names = maps.Clone(all.Names)
-	settings.Names[outbound.KeyProxy] = g.spell("proxy")
-	own := outbound.Settings{Proxy: o.Proxy}
-	for _, problem := range own.Problems() {
-		g.refuse("proxy", "%s", problem.Text)
+	own := outbound.Settings{Proxy: o.Proxy, CA: o.CA, Certificate: o.Cert, Key: o.Key, Names: maps.Clone(all.Names)}
+	for key, option := range ownOutboundKeys {
+		own.Names[key] = g.spell(option)
 	}
-	for _, warning := range own.Warnings() {
-		g.loader.warnOnce("%s %s", g.spell("proxy"), warning.Text)
+	g.tell(own, ownOutboundKeys)
+	settings := all
+	settings.Proxy, settings.CA, settings.Names = own.Proxy, own.CA, own.Names
+	if all.Certificate == "" || g.isGiven("cert") || g.isGiven("key") {
+		settings.Certificate, settings.Key = own.Certificate, own.Key
+	} else {
+		for _, key := range []string{outbound.KeyCertificate, outbound.KeyPrivateKey} {
+			settings.Names[key] = all.Names[key]
+		}
 	}
 	return settings
 }

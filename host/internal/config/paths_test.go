@@ -25,7 +25,7 @@ func apart(t *testing.T, yaml string, environ ...string) setup {
 
 func TestPathsInTheYAMLFileCountFromItsFolder(t *testing.T) {
 	s := apart(t, "secret: {file: s}\ndb_filename: data/d.db\nplugin_dir: p\nplugin_lock: {env: LOCK}\ncontrol_socket: c.sock\n"+
-		"providers: {x: {driver: a, list: [{file: s}]}}", "SECRET=", "LOCK=l", "AUTH_X_KEY_FILE=k").
+		"providers: {x: {driver: a, list: [{file: s}]}}", "SECRET=", "LOCK=l", "AUTH_X_TOKEN_FILE=k").
 		file(t, "etc/s", goodSecret[7:]).file(t, "k", "key")
 	c := s.mustLoad(t)
 	got := []string{c.Secret.Reveal(), c.DBFilename, c.PluginDir, c.PluginLock, c.ControlSocket}
@@ -34,7 +34,7 @@ func TestPathsInTheYAMLFileCountFromItsFolder(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("paths (-want +got):\n%s", diff)
 	}
-	if diff := cmp.Diff(map[string]any{"key": "key", "list": []any{goodSecret[7:]}}, c.Providers[0].Options); diff != "" {
+	if diff := cmp.Diff(map[string]any{"token": "key", "list": []any{goodSecret[7:]}}, c.Providers[0].Options); diff != "" {
 		t.Errorf("options (-want +got):\n%s", diff)
 	}
 	c = apart(t, "", "DB_FILENAME=e.db", "PLUGIN_DIR=bin").mustLoad(t)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -43,6 +44,7 @@ type Provider struct {
 
 	source  source
 	origins map[string]string // by option
+	files   []string          // that hold its options
 }
 
 // Spelling returns what the operator calls an option of this provider, so that a
@@ -95,6 +97,9 @@ type providerOptions struct {
 	LoginTimeout            time.Duration  `option:"login_timeout" default:"5m" doc:"how long a login may take; 30s to 1h"`
 	Isolation               string         `option:"isolation" default:"shared" oneof:"shared|process" doc:"process gives the provider a plugin process of its own; else all providers of a mechanism share one"`
 	Proxy                   options.Secret `option:"proxy" doc:"proxy for all connections of the provider, LDAP included, in place of what the host's settings say: http://, https://, socks5:// or socks5h://, with user:password@ if it wants that; or direct for none"`
+	CA                      string         `option:"ca" doc:"PEM certificates of the authorities to trust for the provider's servers, in place of the system's and those of all providers. AUTH_<PROVIDER>_CA_FILE names a file, which is watched. See trust.md"`
+	Cert                    string         `option:"cert" doc:"PEM client certificate for the provider's servers, with its chain"`
+	Key                     options.Secret `option:"key" doc:"PEM key of cert"`
 	CookieSecure            bool           `option:"cookie_secure" doc:"accepted and without effect: cookies of a login are Secure if PUBLIC_URL is https"`
 }
 
@@ -114,6 +119,7 @@ func (l *loader) loadProviders(listed listing) []Provider {
 func (l *loader) loadProvider(s *source) Provider {
 	p := Provider{Options: map[string]any{}, source: *s, origins: map[string]string{}}
 	p.Name = s.name
+	before := len(l.files)
 	own := map[string]given{}
 	for option, found := range l.givenOptions(s) {
 		p.origins[option] = found.origin
@@ -123,7 +129,9 @@ func (l *loader) loadProvider(s *source) Provider {
 			p.Options[option] = found.value
 		}
 	}
+	p.files = slices.Clone(l.files[before:])
 	g := newGroup(l, own, p.Spelling)
+	g.checkPEM(ownTrustPEM)
 	decoded := decode[providerOptions](g)
 	p.Isolated = decoded.Isolation == "process"
 	_, given := own["allow_public_registration"]

@@ -10,8 +10,8 @@ import (
 func NeedRestart(before, after *Config) []string {
 	var names []string
 	a, b := reflect.ValueOf(before.Settings), reflect.ValueOf(after.Settings)
-	for field := range reflect.TypeFor[Settings]().Fields() {
-		if field.Tag.Get("reload") == "yes" {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Settings]()) {
+		if field.Anonymous || field.Tag.Get("reload") == "yes" {
 			continue
 		}
 		if !reflect.DeepEqual(a.FieldByIndex(field.Index).Interface(), b.FieldByIndex(field.Index).Interface()) {
@@ -32,6 +32,7 @@ func nameOf(field reflect.StructField) string {
 func (c *Config) AfterReload(read *Config) *Config {
 	inForce := *c
 	inForce.Providers, inForce.Files, inForce.Sources = read.Providers, read.Files, read.Sources
+	inForce.loader, inForce.trustFiles, inForce.outbound = read.loader, read.trustFiles, read.outbound
 	return &inForce
 }
 

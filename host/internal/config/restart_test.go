@@ -15,9 +15,13 @@ func TestChangedSettingsAreNamedAsTheyAreWritten(t *testing.T) {
 		"AUTH_PROVIDERS", "AUTH_DISABLE_DEFAULT",
 		"HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "OUTBOUND_DENY", "OUTBOUND_ALLOW",
 		"GLOBAL_AGENT_HTTP_PROXY", "GLOBAL_AGENT_HTTPS_PROXY", "GLOBAL_AGENT_NO_PROXY", "GLOBAL_AGENT_ENVIRONMENT_VARIABLE_NAMESPACE",
+		"OUTBOUND_EXTRA_CA", "OUTBOUND_CERT", "OUTBOUND_KEY", "OUTBOUND_TLS_MIN_VERSION", "NODE_EXTRA_CA_CERTS", "NODE_TLS_REJECT_UNAUTHORIZED",
 	}
 	i := 0
-	for field := range reflect.TypeFor[Settings]().Fields() {
+	for _, field := range reflect.VisibleFields(reflect.TypeFor[Settings]()) {
+		if field.Anonymous {
+			continue
+		}
 		name := strings.ToUpper(settingsSchema.Options[i].Name)
 		i++
 		after := &Config{}
@@ -63,7 +67,7 @@ func TestEachFieldIsMadeOfSettings(t *testing.T) {
 			continue
 		}
 		of := field.Tag.Get("of")
-		if of == "-" {
+		if of == "-" || !field.IsExported() {
 			continue
 		}
 		for name := range strings.SplitSeq(of, ",") {

@@ -64,6 +64,8 @@ type Settings struct {
 	OutboundDeny  []string `option:"outbound_deny" reload:"yes" default:"metadata,link-local,unspecified,multicast" doc:"addresses to which providers' connections are never made, checked after names are resolved: these words, loopback, private, CIDR blocks; none for none"`
 	OutboundAllow []string `option:"outbound_allow" reload:"yes" doc:"exceptions to OUTBOUND_DENY: CIDR blocks, addresses and whole names of hosts"`
 
+	TrustSettings
+
 	LogLevel string `option:"log_level" default:"info" oneof:"trace|debug|info|warn|error" doc:"least level that is logged"`
 	LogStyle string `option:"log_style" default:"pretty" oneof:"pretty|json|raw" doc:"lines for people or JSON; raw is JSON, too"`
 }
@@ -77,6 +79,7 @@ type listing struct {
 // loadSettings fills the config and returns which providers it lists.
 func (l *loader) loadSettings(config *Config, executable string) listing {
 	g := newSettings(l, l.givenSettings())
+	g.checkPEM(trustPEM)
 	config.Settings = decode[Settings](g)
 	s := &config.Settings
 	s.GlobalAgentNamespace, _ = l.namespace()

@@ -27,10 +27,11 @@ func (l *loader) givenBy(e entry, name string, t options.Type) given {
 		return given{origin: origin, broken: true}
 	}
 	base := l.document.dir
-	if kind, _, ok := reference(followAlias(e.node)); ok && kind == "env" {
+	kind, _, _ := reference(followAlias(e.node))
+	if kind == "env" {
 		base = l.dir
 	}
-	return given{value: value, origin: origin, base: base}
+	return given{value: value, origin: origin, base: base, ofFile: kind == "file"}
 }
 
 func (l *loader) entryValue(e entry, t options.Type) (any, error) {

@@ -87,6 +87,7 @@ func (t *trial) check(ctx context.Context, c Configured) Checked {
 		checked.As = c.provider(&in.Description)
 		findings, err := provider.Check(ctx)
 		checked.found(c, findings, translate(err))
+		checked.trust(c)
 		checked.weakSecrets(c, in)
 	default:
 		inForce := check(ctx, c, t.before.handles[c.Name])
@@ -115,11 +116,12 @@ func check(ctx context.Context, c Configured, h *handle) Checked {
 	checked := Checked{Provider: c.Name, Plugin: h.backend.name}
 	findings, err := h.findings(ctx)
 	checked.found(c, findings, err)
+	checked.trust(c)
 	if h.available() == nil {
 		checked.As = c.provider(h.backend.described.Load())
 	}
-	if err == nil {
-		h.remember(findings)
+	if err == nil || errors.Is(err, errors.ErrUnsupported) {
+		h.remember(checked.Findings)
 	}
 	checked.weakSecrets(c, h.current.Load().process)
 	return checked
@@ -211,7 +213,7 @@ func (p *Providers) warnOfExpiry(ctx context.Context) {
 	now := p.now.Load()
 	for _, c := range now.order {
 		h := now.handles[c.Name]
-		if e := h.current.Load(); !e.open() || !slices.Contains(e.provider.Capabilities(), sdk.CapabilityCheck) {
+		if !h.current.Load().open() {
 			continue
 		}
 		for _, f := range check(ctx, c, h).Findings {

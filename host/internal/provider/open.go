@@ -32,7 +32,8 @@ func giveHandles(specs map[string]*spec, b *backend) {
 }
 
 // redactSecrets keeps the secrets of these providers, and of more, out of what the
-// process writes: what its schema, or the configuration, marks as secret.
+// process writes: what its schema, or the configuration, marks as secret, and those
+// of the ways out.
 func redactSecrets(p *process.Process, specs map[string]*spec, more ...*spec) {
 	var secrets []string
 	for _, s := range slices.Concat(slices.Collect(maps.Values(specs)), more) {

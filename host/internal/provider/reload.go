@@ -56,6 +56,16 @@ func (r Reloaded) String() string { return strings.Join(r.Lines(), "; ") }
 // beside the old one. What cannot be done leaves what was there as it was, and is
 // in Failed.
 func (p *Providers) Reload(ctx context.Context, configured []Configured) (Reloaded, error) {
+	return p.bring(ctx, configured, (*reload).update)
+}
+
+// Reopen is Reload by the binaries that run.
+func (p *Providers) Reopen(ctx context.Context, configured []Configured) (Reloaded, error) {
+	return p.bring(ctx, configured, func(*reload, context.Context, *supervisor) {})
+}
+
+// bring makes the host serve these providers, by binaries that update sees to.
+func (p *Providers) bring(ctx context.Context, configured []Configured, update func(*reload, context.Context, *supervisor)) (Reloaded, error) {
 	select {
 	case p.changing <- struct{}{}:
 		defer func() { <-p.changing }()
@@ -68,7 +78,7 @@ func (p *Providers) Reload(ctx context.Context, configured []Configured) (Reload
 	r := &reload{providers: p, before: p.now.Load(), wanted: p.specsOf(configured)}
 	r.keepHandles()
 	r.findMigrations()
-	r.arrange(ctx)
+	r.arrange(ctx, update)
 	r.rollBack()
 	r.publish(configured)
 	r.stopUnneeded()
@@ -97,7 +107,7 @@ func (r *reload) keepHandles() {
 
 // arrange brings every plugin that is needed to the binary and to the providers
 // that it should have.
-func (r *reload) arrange(ctx context.Context) {
+func (r *reload) arrange(ctx context.Context, update func(*reload, context.Context, *supervisor)) {
 	r.kept = map[string]bool{}
 	needed := byPlugin(r.wanted)
 	for _, name := range slices.Sorted(maps.Keys(needed)) {
@@ -110,7 +120,7 @@ func (r *reload) arrange(ctx context.Context) {
 			continue
 		}
 		giveHandles(needed[name], s.backend)
-		r.update(ctx, s)
+		update(r, ctx, s)
 		r.assign(ctx, s, r.withLeaving(name, needed[name]))
 	}
 }

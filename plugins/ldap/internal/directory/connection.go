@@ -81,6 +81,11 @@ func (c *Connection) explain(err error) error {
 	if ok && result.ResultCode < ldap.ErrorNetwork {
 		return &ldap.Error{ResultCode: result.ResultCode, Err: toldBy(result)}
 	}
+	// The library tells why reading ended only to a request that waits then; the next
+	// one learns that the connection is closed.
+	if ended := c.wire.ended.Load(); ended != nil && !strings.Contains(err.Error(), (*ended).Error()) {
+		err = fmt.Errorf("%w: %w", err, *ended)
+	}
 	return fmt.Errorf("%w: %w", errServer, err)
 }
 

@@ -13,6 +13,7 @@ import (
 	ber "github.com/go-asn1-ber/asn1-ber"
 	"github.com/go-ldap/ldap/v3"
 
+	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/outbound"
 )
 
@@ -29,7 +30,7 @@ const (
 // dialer makes connections to servers.
 type dialer struct {
 	dial    func(ctx context.Context, network, address string) (net.Conn, error)
-	tls     *tls.Config // without ServerName
+	tls     *sdk.TLSClient // without ServerName: the host
 	connect time.Duration
 	operate time.Duration
 }
@@ -52,7 +53,7 @@ func (d *dialer) open(ctx context.Context, s *Server) (*Connection, error) {
 		return nil, d.failure(ctx, s, err)
 	}
 	var state *tls.ConnectionState
-	if t, ok := secured.(*tls.Conn); ok {
+	if t, ok := secured.(*sdk.TLSConn); ok {
 		cs := t.ConnectionState()
 		state = &cs
 	}
@@ -79,12 +80,8 @@ func (d *dialer) protect(ctx context.Context, conn net.Conn, s *Server) (net.Con
 			return nil, fmt.Errorf("StartTLS: %w", err)
 		}
 	}
-	config := d.tls.Clone()
-	if config.ServerName == "" {
-		config.ServerName = s.host
-	}
-	secured := tls.Client(conn, config)
-	if err := secured.HandshakeContext(ctx); err != nil {
+	secured, err := d.tls.Handshake(ctx, conn, s.host)
+	if err != nil {
 		return nil, fmt.Errorf("TLS handshake: %w", err)
 	}
 	return secured, nil

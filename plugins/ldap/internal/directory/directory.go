@@ -2,7 +2,6 @@ package directory
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -52,7 +51,7 @@ const (
 type Settings struct {
 	URLs             []string
 	Plain            PlainRule
-	TLS              *tls.Config // without ServerName: the host
+	TLS              *sdk.TLSClient // without ServerName: the host
 	Dial             func(ctx context.Context, network, address string) (net.Conn, error)
 	Connect, Operate time.Duration // limits
 	PoolSize         int           // connections for searches to each server
@@ -188,7 +187,7 @@ func (d *Directory) trusted(domain string, records []*net.SRV) []*net.SRV {
 			return true
 		}
 		domain := strings.ToLower(strings.TrimSuffix(domain, "."))
-		if host == domain || strings.HasSuffix(host, "."+domain) || d.dialer.tls.ServerName != "" {
+		if host == domain || strings.HasSuffix(host, "."+domain) || d.dialer.tls.Config.ServerName != "" {
 			return false
 		}
 		d.logger.Warn("the DNS names a server outside of the domain in client_url, which is not asked: name it in client_url, or set tls_server_name", "domain", domain, "server", host)

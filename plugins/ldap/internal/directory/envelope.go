@@ -51,6 +51,7 @@ type EnvelopeConn struct {
 	writeTimeout time.Duration
 	budget       atomic.Int64 // bytes that may still come for the operation in flight
 	refusal      atomic.Pointer[error]
+	ended        atomic.Pointer[error] // of the latest reading
 }
 
 // NewEnvelopeConn takes over conn.
@@ -84,6 +85,7 @@ func (c *EnvelopeConn) Read(p []byte) (int, error) {
 			if errors.Is(err, errEnvelope) {
 				c.refusal.Store(&err)
 			}
+			c.ended.Store(&err)
 			return 0, err
 		}
 	}

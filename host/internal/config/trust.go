@@ -1,0 +1,105 @@
+package config
+
+import (
+	"maps"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/doorward/doorward/sdk/options"
+	"github.com/doorward/doorward/sdk/outbound"
+	"github.com/doorward/doorward/sdk/tlsoptions"
+)
+
+// TrustSettings are the settings of whom the connections of all providers trust, and
+// what they show.
+type TrustSettings struct {
+	OutboundExtraCA       string         `option:"outbound_extra_ca" reload:"yes" doc:"PEM certificates of authorities to trust besides the system's, for all providers. OUTBOUND_EXTRA_CA_FILE names a file, which is watched. See trust.md"`
+	OutboundCert          string         `option:"outbound_cert" reload:"yes" doc:"PEM client certificate for the servers of all providers that have none of their own, with its chain"`
+	OutboundKey           options.Secret `option:"outbound_key" reload:"yes" doc:"PEM key of OUTBOUND_CERT"`
+	OutboundTLSMinVersion string         `option:"outbound_tls_min_version" reload:"yes" default:"1.2" oneof:"1.2|1.3" doc:"lowest version of TLS that is spoken with servers of providers"`
+
+	NodeExtraCACerts          string `option:"node_extra_ca_certs" reload:"yes" doc:"path of a file with more certificates like OUTBOUND_EXTRA_CA, as Node.js has it: one that cannot be read is warned of and ignored"`
+	NodeTLSRejectUnauthorized string `option:"node_tls_reject_unauthorized" reload:"yes" doc:"refused if it is 0, which has Node.js accept every certificate; else without effect"`
+}
+
+// trust adds the settings of trust to those of connections.
+func (g *group) trust(settings *outbound.Settings, s TrustSettings) {
+	settings.ExtraCA, settings.Certificate, settings.Key = s.OutboundExtraCA, s.OutboundCert, s.OutboundKey
+	settings.MinVersion = s.OutboundTLSMinVersion
+	settings.Names = maps.Clone(settings.Names)
+	settings.Names[outbound.KeyExtraCA] = g.spell("outbound_extra_ca")
+	// What Node.js takes for it is this and nothing else; it protects nobody that another
+	// text is no number.
+	if s.NodeTLSRejectUnauthorized == "0" {
+		g.refuse("node_tls_reject_unauthorized", "is 0: it would accept whatever certificate is shown, by whoever is on the way; remove it, "+
+			"and give the certificate of the authority (PEM) as AUTH_<PROVIDER>_CA_FILE, or as OUTBOUND_EXTRA_CA_FILE for all providers")
+	}
+}
+
+// checkPEM refuses what is no text or not there. It comes before the group is decoded.
+//
+// A file that is empty, perhaps for a moment only, must not count as not given: the
+// system's authorities would be trusted in place of the operator's.
+func (g *group) checkPEM(options map[string]func(text string) error) {
+	for option, check := range options {
+		found := g.given[option]
+		text, ok := found.value.(string)
+		switch {
+		case !ok || found.broken:
+		case text == "" && found.ofFile:
+			g.refuse(option, "names a file that is empty")
+		case !utf8.ValidString(text) || strings.Contains(text, "\x00"):
+			if err := check(text); err != nil {
+				g.refuse(option, "%v", err)
+			}
+		}
+	}
+}
+
+// certificates and key are checks for checkPEM.
+func certificates(text string) error {
+	_, _, err := tlsoptions.Certificates(text)
+	return err
+}
+
+var (
+	trustPEM    = map[string]func(string) error{"outbound_extra_ca": certificates, "outbound_cert": certificates, "outbound_key": tlsoptions.CheckKey}
+	ownTrustPEM = map[string]func(string) error{"ca": certificates, "cert": certificates, "key": tlsoptions.CheckKey}
+)
+
+// nodeExtraCA adds the certificates of NODE_EXTRA_CA_CERTS. As in Node.js, a file that
+// cannot be read stops nobody: an environment that works there has to work here, and a
+// certificate too few refuses servers and lets in none.
+func (g *group) nodeExtraCA(settings *outbound.Settings, name string) {
+	const option = "node_extra_ca_certs"
+	if name == "" || !g.ok(option) {
+		return
+	}
+	path := under(g.base(option), name)
+	g.loader.files = append(g.loader.files, path)
+	text, mode, err := readFile(path)
+	if err == nil {
+		if err := checkWritable(path, mode); err != nil {
+			g.refuse(option, "%v", err)
+			return
+		}
+		if _, _, err = tlsoptions.Certificates(text); err != nil {
+			g.loader.warnOnce("%s names %s, which %v; it is ignored, as in Node.js, and servers that need it are refused", g.spell(option), path, err)
+			return
+		}
+	}
+	if err != nil {
+		g.loader.warnOnce("%s is ignored, as in Node.js, and servers that need it are refused: %v", g.spell(option), err)
+		return
+	}
+	for _, warning := range (outbound.Settings{ExtraCA: text}).Warnings() {
+		g.loader.warnOnce("%s %s", g.spell(option), warning.Text)
+	}
+	names := maps.Clone(settings.Names)
+	if names[outbound.KeyExtraCA] = g.spell(option); settings.ExtraCA != "" {
+		settings.ExtraCA += "\n"
+		names[outbound.KeyExtraCA] = settings.Names[outbound.KeyExtraCA] + " and " + g.spell(option)
+	}
+	settings.ExtraCA += text
+	settings.Names = names
+}
