@@ -24,6 +24,9 @@ const (
 	// FeatureStateParameters: the state comes back under the parameters that the
 	// plugin names, and in the query of a POST, too.
 	FeatureStateParameters Feature = "state/parameters"
+
+	// FeatureGroupsUnknown: the host looks at Identity.GroupsUnknown.
+	FeatureGroupsUnknown Feature = "identity/groups_unknown"
 )
 
 // first is what a host has that does not tell: one of the first version.
@@ -39,7 +42,7 @@ var first = []Feature{
 
 // Features lists what this version of the SDK has.
 func Features() []Feature {
-	list := []Feature{FeatureCallbackURL, FeatureReturnURL, FeatureStateParameters}
+	list := []Feature{FeatureCallbackURL, FeatureReturnURL, FeatureStateParameters, FeatureGroupsUnknown}
 	for _, step := range []string{"redirect", "form_post", "prompt", "authenticated"} {
 		list = append(list, Feature("step/"+step))
 	}
