@@ -81,7 +81,7 @@ func signatureBehaviours() []behaviour {
 		{name: AlgNoneTitle, rows: "F12", text: "alg is None, without signature", jws: unsigned("None")},
 		{name: AlgNoneMixed, rows: "F12", text: "alg is nOnE, without signature", jws: unsigned("nOnE")},
 		{name: AlgMissing, rows: "F12", text: "alg is left out of a good token", jws: withoutHeader("alg")},
-		{name: AlgOther, rows: "G04", text: "a good signature with a published key of another algorithm than the client is registered for", jws: signWithOtherAlgorithm},
+		{name: AlgOther, rows: "G04", needs: rs256, text: "a good signature with a published key of another algorithm than the client is registered for", jws: signWithOtherAlgorithm},
 		{name: AlgOtherThanKey, rows: "G04 G05", needs: rs256, text: "alg is RS384, with the key that is published for RS256", jws: signRS384},
 
 		{name: ECDSAZero, rows: "G10", needs: es256, text: "R and S of the ES256 signature are zero (CVE-2022-21449)",
