@@ -84,12 +84,13 @@ var protocolClaims = []string{
 // others, and is never followed (OpenID Connect Core section 5.6.2).
 var spentClaims = []string{"nonce", "at_hash", "c_hash", "_claim_sources"}
 
-// merge lays the user info over the claims of the ID token. A claim that is null there
-// is absent (OpenID Connect Core section 5.3.2), and leaves what the ID token says.
+// merge lays the user info over the claims of the ID token. A claim that is null or an
+// empty text there is absent (OpenID Connect Core section 5.3.2), and leaves what the ID
+// token says.
 func merge(idToken, userInfo claims.Object) claims.Object {
 	merged := maps.Clone(idToken)
 	for name, value := range userInfo {
-		if value != nil && !slices.Contains(protocolClaims, name) {
+		if value != nil && value != "" && !slices.Contains(protocolClaims, name) {
 			merged[name] = value
 		}
 	}
@@ -109,7 +110,7 @@ func merge(idToken, userInfo claims.Object) claims.Object {
 // the ID token is good for the same address in the user info, too.
 func addressSource(idToken, userInfo claims.Object, addressPath, wordPath string) claims.Object {
 	told, _ := userInfo.Lookup(addressPath)
-	if told == nil {
+	if told == nil || told == "" {
 		return idToken
 	}
 	ours, _ := idToken.Lookup(addressPath)

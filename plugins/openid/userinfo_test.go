@@ -117,6 +117,8 @@ func TestMerge(t *testing.T) {
 		{"user info wins", o{"sub": "a", "name": "old", "locale": "de"}, o{"sub": "a", "name": "new"}, o{"sub": "a", "name": "new", "locale": "de"}},
 		{"null is absent", o{"sub": "a", "name": "old", "email": "a@example.com", "email_verified": true}, o{"sub": "a", "name": nil, "email": nil, "email_verified": nil},
 			o{"sub": "a", "name": "old", "email": "a@example.com", "email_verified": true}},
+		{"an empty text is absent", o{"sub": "a", "email": "a@example.com", "email_verified": true}, o{"sub": "a", "email": "", "email_verified": false},
+			o{"sub": "a", "email": "a@example.com", "email_verified": true}},
 		{"no user info", o{"sub": "a", "name": "old"}, nil, o{"sub": "a", "name": "old"}},
 		{
 			"protocol claims stay",

@@ -67,12 +67,13 @@ func Locate(raw, issuer string) (Location, error) {
 
 // issuersOf are the issuers whose document may stand at a URL: what is before
 // /.well-known/, and that with what is behind the document's name (RFC 8414 section
-// 3.1 puts the path of an issuer there).
+// 3.1 puts the path of an issuer there). Some providers take the URL of the document for
+// the issuer; it is what the operator has configured, too.
 func issuersOf(document string) []string {
 	before, behind, _ := strings.Cut(document, marker)
 	behind, _, _ = strings.Cut(behind, "?")
 	_, path, _ := strings.Cut(behind, "/")
-	issuers := []string{before, before + "/"}
+	issuers := []string{before, before + "/", document}
 	if path != "" {
 		issuers = append(issuers, before+"/"+path)
 	}

@@ -1,6 +1,7 @@
 package jose
 
 import (
+	"bytes"
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
@@ -165,12 +166,16 @@ func material(object claims.Object) map[string]any {
 // tidyNumber writes a number as RFC 7518 section 6 does: base64url without padding, and
 // the coordinates of a point as long as its curve. Providers have been seen with
 // standard base64 (line breaks and all), and with a coordinate whose leading zero
-// was dropped. The value is the same.
+// was dropped, or that had one more. The value is the same.
 func tidyNumber(object claims.Object, text string) string {
 	text = strings.NewReplacer("+", "-", "/", "_", "\r", "", "\n", "").Replace(strings.TrimRight(text, "="))
 	size := map[any]int{"P-256": 32, "P-384": 48, "P-521": 66}[object["crv"]]
 	decoded, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil || object["kty"] != "EC" || len(decoded) >= size {
+	if err != nil || object["kty"] != "EC" || size == 0 {
+		return text
+	}
+	decoded = bytes.TrimLeft(decoded, "\x00")
+	if len(decoded) > size {
 		return text
 	}
 	return base64.RawURLEncoding.EncodeToString(append(make([]byte, size-len(decoded)), decoded...))

@@ -94,6 +94,7 @@ func TestKeyChoice(t *testing.T) {
 		{name: "one key listed for two issuers", keys: []map[string]any{jwk(one.Public(), map[string]any{"issuer": "a"}), jwk(one.Public(), map[string]any{"issuer": "b"})}, alg: jose.RS256, key: one, reason: ReasonAmbiguous},
 		{name: "modulus in standard base64", keys: []map[string]any{jwk(one.Public(), map[string]any{"n": base64.StdEncoding.EncodeToString(append([]byte{0}, one.N.Bytes()...)), "e": "AAEAAQ=="})}, alg: jose.RS256, key: one},
 		{name: "coordinate without its leading zero", keys: []map[string]any{jwk(short.Public(), map[string]any{"x": base64.RawURLEncoding.EncodeToString(short.X.Bytes())})}, alg: jose.ES256, key: short},
+		{name: "coordinate with one zero more", keys: []map[string]any{jwk(p256.Public(), map[string]any{"y": base64.RawURLEncoding.EncodeToString(append([]byte{0}, p256.Y.FillBytes(make([]byte, 32))...))})}, alg: jose.ES256, key: p256},
 		{name: "Ed25519 by its new name", keys: []map[string]any{jwk(ed.Public(), map[string]any{"alg": "Ed25519"})}, alg: jose.EdDSA, key: ed},
 		{name: "G05 other curve", keys: []map[string]any{jwk(p384.Public(), nil)}, alg: jose.ES256, key: p256, reason: ReasonUnknown},
 		{name: "G11 RSA 1024", keys: []map[string]any{jwk(small.Public(), nil)}, alg: jose.RS256, key: small, reason: ReasonUnknown},

@@ -5,6 +5,7 @@ package userinfo
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"net/http"
 	"time"
 
@@ -55,11 +56,22 @@ func Ask(ctx context.Context, client *http.Client, endpoint, accessToken string,
 	}
 	// Section 5.3.2: without this the answer could be about anybody, because an
 	// access token is not bound to the ID token that it came with.
-	got, err := object.String("sub")
-	if err != nil || got != want.Subject {
+	if !isAbout(object["sub"], want.Subject) {
 		return nil, sdk.InvalidResponse(ReasonSubject, "the user info is not about the subject of the ID token")
 	}
 	return object, nil
+}
+
+// isAbout compares sub with that of the ID token, byte for byte. Some providers write a
+// number here, and the same digits as a text there.
+func isAbout(sub any, subject string) bool {
+	switch sub := sub.(type) {
+	case string:
+		return sub == subject
+	case json.Number:
+		return string(sub) == subject
+	}
+	return false
 }
 
 // checkStatus tells what the operator must change from a provider in trouble.
