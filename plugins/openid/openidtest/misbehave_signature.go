@@ -27,6 +27,7 @@ const (
 	SignatureBadEdDSA   Misbehaviour = "signature-bad-eddsa"
 	SignatureMissing    Misbehaviour = "signature-missing"
 	SignatureOfStranger Misbehaviour = "signature-of-stranger"
+	SignatureSaltLong   Misbehaviour = "signature-ps256-salt"
 	SignatureForOther   Misbehaviour = "signature-for-other-claims"
 
 	HMACClientSecret     Misbehaviour = "hs256-client-secret"
@@ -67,6 +68,7 @@ func signatureBehaviours() []behaviour {
 		{name: SignatureBadEdDSA, rows: "F11", needs: eddsa, text: "a bit of the EdDSA signature is flipped", jws: flip(jose.EdDSA)},
 		{name: SignatureMissing, rows: "F11 G09", text: "the signature is empty", jws: signedBy(signNothing)},
 		{name: SignatureOfStranger, rows: "F11", text: "a stranger's key signs under the kid of the right one", jws: signByStranger},
+		{name: SignatureSaltLong, rows: "F11", needs: ps256, text: "the salt of the PS256 signature is as long as it can be, and not as the hash (RFC 7518 section 3.5)", jws: signWithLongSalt},
 		{name: SignatureForOther, rows: "F11", text: "the signature is good, but for other claims", jws: signOtherClaims},
 
 		{name: HMACClientSecret, rows: "F11 G01", text: "HS256 with the client secret, which the client is not registered for",
@@ -152,6 +154,16 @@ func signByStranger(s *signing) error {
 		return err
 	}
 	s.sign = stranger.sign
+	return nil
+}
+
+func signWithLongSalt(s *signing) error {
+	k := s.provider.keys.signing(jose.PS256)
+	s.use(k)
+	s.sign = func(input []byte) ([]byte, error) {
+		digest := sha256.Sum256(input)
+		return k.private.Sign(rand.Reader, digest[:], &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthAuto, Hash: crypto.SHA256})
+	}
 	return nil
 }
 

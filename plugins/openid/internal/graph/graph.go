@@ -53,8 +53,11 @@ func Groups(ctx context.Context, client *http.Client, base, token string) ([]str
 		if ids, err = appendGroups(ids, object); err != nil {
 			return nil, err
 		}
-		if at, err = next(first, object); err != nil || at == nil {
-			return ids, err
+		if at, err = next(first, object); err != nil {
+			return nil, err
+		}
+		if at == nil {
+			return ids, nil
 		}
 	}
 	return nil, sdk.InvalidResponse(ReasonPages, "Microsoft Graph: more than %d pages of groups", maxPages)

@@ -270,3 +270,35 @@ func TestLastGoodKeys(t *testing.T) {
 	now.Advance(time.Second)
 	plugintest.Refused(t, verifyWith(t, store, jose.RS256, raw), sdk.ErrUnavailable, ReasonKeysStatus)
 }
+
+// FuzzParseKeys: whatever stands in place of a key set, what is usable of it is public,
+// strong enough and for one family of algorithms.
+func FuzzParseKeys(f *testing.F) {
+	for _, seed := range []string{
+		`{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"},{"kty":"EC","crv":"P-256","x":"AA","y":"AA=="},{"kty":"OKP","crv":"Ed25519","x":"AA"}]}`,
+		`{"keys":[{"kty":"oct","k":"AA"},null,7,{"key_ops":[]}]}`, `{"keys":{}}`, `{"keys":[],"Keys":[]}`,
+		`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","alg":"Ed25519","key_ops":[]}]}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		set, err := parseKeys(data)
+		if err != nil {
+			return
+		}
+		for _, key := range set.Keys {
+			if err := checkStrength(key.public); err != nil {
+				t.Fatal(err)
+			}
+			families := map[string]bool{}
+			for _, alg := range Asymmetric {
+				if key.Fits(alg) {
+					families[strings.TrimRight(strings.NewReplacer("PS", "RS").Replace(alg), "0123456789")] = true
+				}
+			}
+			if len(families) > 1 || key.Fits("HS256") || key.Fits("none") || key.Fits("") {
+				t.Fatalf("a key of type %T fits %v", key.public, families)
+			}
+		}
+	})
+}
