@@ -22,12 +22,12 @@ const (
 // asked for, or unknown: nobody is taken for a member of fewer groups than they are in.
 func (m *mechanism) completeGroups(ctx context.Context, identity *sdk.Identity, idToken, info claims.Object, accessToken string) error {
 	if m.groupsElsewhere(idToken, info) {
-		if m.options.EntraGroups {
+		if m.options.GroupsFromGraph {
 			return m.askGraph(ctx, identity, accessToken)
 		}
 		identity.Groups, identity.GroupsUnknown = nil, true
 		identity.Warnings = append(identity.Warnings, fmt.Sprintf(
-			"the provider sends a reference in place of the claim %s, which is not followed: have it release fewer groups, or set entra_groups_from_graph", m.options.GroupClaimName))
+			"the provider sends a reference in place of the claim %s, which is not followed: have it release fewer groups, or set groups_from_graph", m.options.GroupClaimName))
 	}
 	if identity.GroupsUnknown && !m.tellsUnknown {
 		return sdk.InvalidResponse(claims.ReasonClaimInvalid, "the groups are unknown, and this host would take that for none: %q", identity.Warnings)

@@ -38,7 +38,7 @@ type Options struct {
 	GroupClaimName      string `option:"group_claim_name" default:"groups" doc:"The claim with the groups: a list, or an object whose keys they are; may be a path such as realm_access.roles."`
 	GroupClaimMember    string `option:"group_claim_member" doc:"The member with the name of a group, where each is an object; may be a path."`
 	GroupClaimSeparator string `option:"group_claim_separator" default:"none" oneof:"none|comma|space|semicolon" doc:"How to read a group claim that is one text: none takes it for one group, the others split it. Only where users may not choose the name of a group: one called guests,admins would become two."`
-	EntraGroups         bool   `option:"entra_groups_from_graph" doc:"Ask Microsoft Graph for the groups, by their IDs, where Entra ID sends a reference in place of them. The scope must then allow it, such as https://graph.microsoft.com/GroupMember.Read.All."`
+	GroupsFromGraph     bool   `option:"groups_from_graph" doc:"Ask Microsoft Graph for the groups (by their IDs) where Entra ID sends a reference in place of them. The scope must then allow it, such as https://graph.microsoft.com/GroupMember.Read.All."`
 	GraphURL            string `option:"graph_url" doc:"Where Microsoft Graph is, such as https://dod-graph.microsoft.us. By default that of the cloud of issuer_url."`
 
 	SkipUserInfo   bool     `option:"skip_userinfo" doc:"Do not ask the user-info endpoint: all claims stand in the ID token."`
@@ -97,7 +97,7 @@ func (o Options) validateClaims(problems *options.Problems) {
 	if o.IdentifierKey == claimEmail && o.EmailKey != claimEmail {
 		problems.Addf("identifier_key", "must not be email where email_key is %s: no word says that the address is verified", upstream.Shown(o.EmailKey))
 	}
-	if _, known := discovery.CloudOf(o.IssuerURL); o.EntraGroups && o.GraphURL == "" && !known {
+	if _, known := discovery.CloudOf(o.IssuerURL); o.GroupsFromGraph && o.GraphURL == "" && !known {
 		problems.Addf("graph_url", "is missing: issuer_url is in none of the clouds of Microsoft's that are known")
 	}
 	if o.GraphURL != "" {

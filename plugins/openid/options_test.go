@@ -76,9 +76,9 @@ func TestOptionProblems(t *testing.T) {
 		{"issuer with a placeholder", o{"issuer": "https://login.microsoftonline.com/{tenantid}/v2.0"}, "issuer"},
 		{"issuer outside ASCII", o{"issuer": "https://öp.example"}, "issuer"},
 		{"unverified identifier", o{"identifier_key": "email", "email_key": "mail"}, "identifier_key"},
-		{"Graph of nowhere", o{"entra_groups_from_graph": true}, "graph_url"},
-		{"Graph of Microsoft", o{"entra_groups_from_graph": true, "issuer_url": "https://login.microsoftonline.us/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0"}, ""},
-		{"Graph on http", o{"entra_groups_from_graph": true, "graph_url": "http://graph.example"}, "graph_url"},
+		{"Graph of nowhere", o{"groups_from_graph": true}, "graph_url"},
+		{"Graph of Microsoft", o{"groups_from_graph": true, "issuer_url": "https://login.microsoftonline.us/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0"}, ""},
+		{"Graph on http", o{"groups_from_graph": true, "graph_url": "http://graph.example"}, "graph_url"},
 		{"unknown separator", o{"group_claim_separator": "|"}, "group_claim_separator"},
 		{"slip of the pen", o{"client_secert": "x"}, "client_secert"},
 	} {

@@ -108,7 +108,9 @@ func TestGroupsRefused(t *testing.T) {
 	}{
 		{"no permission", text(403, `{"error":{"code":"Authorization_RequestDenied"}}`), sdk.ErrMisconfigured, ReasonStatus, 1},
 		{"token for another audience", text(401, `{}`), sdk.ErrMisconfigured, ReasonStatus, 1},
-		{"redirect", func(w http.ResponseWriter, r *http.Request, base string) { http.Redirect(w, r, base+"/v1.0/me/x", http.StatusFound) }, sdk.ErrMisconfigured, ReasonStatus, 1},
+		{"redirect", func(w http.ResponseWriter, r *http.Request, base string) {
+			http.Redirect(w, r, base+"/v1.0/me/x", http.StatusFound)
+		}, sdk.ErrMisconfigured, ReasonStatus, 1},
 		{"throttled", text(429, `{}`), sdk.ErrUnavailable, ReasonStatus, 1},
 		{"down", text(503, `{}`), sdk.ErrUnavailable, ReasonStatus, 1},
 		{"HTML", text(200, `<html>`), sdk.ErrInvalidResponse, ReasonMalformed, 1},
