@@ -29,6 +29,9 @@ const (
 	// says, by which proxy and to which addresses. Also the plugin tells it: for an
 	// operator who has set a proxy, one that lacks it does not run.
 	FeatureOutbound Feature = "env/outbound"
+
+	// FeatureGroupsUnknown: the host looks at Identity.GroupsUnknown.
+	FeatureGroupsUnknown Feature = "identity/groups_unknown"
 )
 
 // first is what a host has that does not tell: one of the first version.
@@ -44,7 +47,7 @@ var first = []Feature{
 
 // Features lists what this version of the SDK has.
 func Features() []Feature {
-	list := []Feature{FeatureCallbackURL, FeatureReturnURL, FeatureStateParameters, FeatureOutbound}
+	list := []Feature{FeatureCallbackURL, FeatureReturnURL, FeatureStateParameters, FeatureOutbound, FeatureGroupsUnknown}
 	for _, step := range []string{"redirect", "form_post", "prompt", "authenticated"} {
 		list = append(list, Feature("step/"+step))
 	}

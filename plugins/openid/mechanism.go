@@ -28,7 +28,9 @@ type mechanism struct {
 	client   *http.Client
 	now      func() time.Time
 	logger   *slog.Logger
-	metadata *upstream.Document[discovery.Metadata]
+
+	tellsUnknown bool // the host refuses where a rule needs groups that are unknown
+	metadata     *upstream.Document[discovery.Metadata]
 
 	mu    sync.Mutex
 	store *jose.Store // of the latest jwks_uri
@@ -52,7 +54,7 @@ func open(ctx context.Context, env sdk.Env, o Options) (sdk.Mechanism, error) {
 }
 
 func newMechanism(env sdk.Env, o Options) (*mechanism, error) {
-	location, err := discovery.Locate(o.IssuerURL)
+	location, err := discovery.Locate(o.IssuerURL, o.Issuer)
 	if err != nil {
 		return nil, sdk.Misconfigured("options", "issuer_url %w", err)
 	}
@@ -67,6 +69,7 @@ func newMechanism(env sdk.Env, o Options) (*mechanism, error) {
 	m := &mechanism{
 		options: o, auth: auth, location: location, callback: env.CallbackURL,
 		client: client, now: env.Now, logger: env.Logger,
+		tellsUnknown: env.Host.Has(sdk.FeatureGroupsUnknown),
 	}
 	m.metadata = upstream.NewDocument(upstream.Source[discovery.Metadata]{
 		What: "the provider's discovery document", Load: m.discover, Now: m.now, Logger: m.logger, NotInTime: jose.ReasonNotInTime,

@@ -17,7 +17,6 @@ const (
 
 	// The token response.
 	reasonIDTokenMissing sdk.Reason = "id_token_missing"
-	reasonScopeReduced   sdk.Reason = "scope_reduced"
 
 	// The identity.
 	reasonEmailNotVerified sdk.Reason = "email_not_verified"

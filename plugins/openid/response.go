@@ -2,8 +2,6 @@ package main
 
 import (
 	"context"
-	"slices"
-	"strings"
 
 	"golang.org/x/oauth2"
 
@@ -17,6 +15,8 @@ import (
 // tokens are what a code was exchanged for.
 type tokens struct {
 	idToken, accessToken, refreshToken string
+
+	warnings []string // about what was odd in the response
 }
 
 // exchange redeems the code at the token endpoint, with exactly one request
@@ -36,39 +36,25 @@ func (m *mechanism) exchange(ctx context.Context, md discovery.Metadata, code, v
 	if err != nil {
 		return tokens{}, upstream.WithoutSecrets(err, secrets...)
 	}
-	return tokens{idToken: idToken, accessToken: granted.AccessToken, refreshToken: granted.RefreshToken}, nil
+	return tokens{
+		idToken: idToken, accessToken: granted.AccessToken, refreshToken: granted.RefreshToken, warnings: granted.Warnings,
+	}, nil
 }
 
 // readIDToken reads what OpenID adds to a token response (OpenID Connect Core
-// section 3.1.3.3).
+// section 3.1.3.3). Its scope is not looked at where there is an ID token, which
+// nobody gets without the scope openid: Entra ID tells only the scopes of the access
+// token.
 func readIDToken(members claims.Object) (string, error) {
-	if err := checkScope(members); err != nil {
-		return "", err
-	}
 	idToken, err := members.String("id_token")
 	if err != nil {
 		return "", sdk.InvalidResponse(codeflow.ReasonMalformed, "%w", err)
 	}
-	if idToken == "" {
-		return "", sdk.InvalidResponse(reasonIDTokenMissing, "no id_token: is the client allowed the scope openid?")
+	if idToken != "" {
+		return idToken, nil
 	}
-	return idToken, nil
-}
-
-// checkScope refuses a token that was not granted openid. A missing scope means
-// all that was asked for (RFC 6749 section 5.1). Some providers separate with
-// commas or send a list.
-func checkScope(members claims.Object) error {
-	granted, err := members.Strings("scope")
-	if err != nil {
-		return sdk.InvalidResponse(codeflow.ReasonMalformed, "%w", err)
+	if granted, err := members.Strings("scope"); err == nil && len(granted) > 0 {
+		return "", sdk.InvalidResponse(reasonIDTokenMissing, "no id_token, and the scopes %q were granted: is the client allowed the scope openid?", upstream.ShownList(granted))
 	}
-	var scopes []string
-	for _, s := range granted {
-		scopes = append(scopes, strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ',' })...)
-	}
-	if len(scopes) > 0 && !slices.Contains(scopes, "openid") {
-		return sdk.InvalidResponse(reasonScopeReduced, "the provider granted %q and not openid: is the client allowed it?", upstream.ShownList(scopes))
-	}
-	return nil
+	return "", sdk.InvalidResponse(reasonIDTokenMissing, "no id_token: is the client allowed the scope openid?")
 }

@@ -55,6 +55,7 @@ func tryOpenRig(t *testing.T, issuerURL string, now func() time.Time, values map
 	r := &rig{t: t, log: &plugintest.Log{}, wire: &plugintest.Recorder{}}
 	env := sdk.Env{
 		Provider:    "op",
+		Host:        sdk.NewHost("1.0.0", sdk.Features()),
 		CallbackURL: callbackURL,
 		Logger:      slog.New(slog.NewTextHandler(r.log, nil)),
 		Now:         now,
