@@ -34,7 +34,20 @@ func (g *group) outbound(s Settings) outbound.Settings {
 	for _, warning := range settings.Warnings() {
 		g.loader.warnOnce("%s %s", g.spell(outboundKeys[warning.Option]), warning.Text)
 	}
+	g.warnOfAllProxy(s)
 	return settings
+}
+
+// warnOfAllProxy tells who has set the one variable that curl heeds and Go does not.
+func (g *group) warnOfAllProxy(s Settings) {
+	if s.HTTPSProxy != "" || s.GlobalAgentHTTPS != "" || s.GlobalAgentHTTP != "" {
+		return
+	}
+	for _, name := range []string{"ALL_PROXY", "all_proxy"} {
+		if found, ok := g.loader.setting(name); ok {
+			g.loader.warnOnce("%s has no effect: write HTTPS_PROXY", found.origin)
+		}
+	}
 }
 
 // outboundOf adds what a provider has of its own to the settings of all.
