@@ -142,8 +142,8 @@ func (p *Proxy) refusal(s status, address string) error {
 		return p.misconfigured("does not allow connections to %s (status 403): have it allowed there, or name another proxy", target)
 	case s.code == http.StatusMethodNotAllowed, s.code == http.StatusNotImplemented:
 		return p.misconfigured("knows no CONNECT (status %d): is it a proxy, and not a web server?", s.code)
-	case s.code == http.StatusBadGateway, s.code == http.StatusInternalServerError: // 500 is tinyproxy's
-		return p.fails(fmt.Sprintf("cannot connect to %s (status %d): the provider is down, or the proxy does not find it", target, s.code), nil)
+	case s.code == http.StatusBadGateway:
+		return p.fails(fmt.Sprintf("cannot connect to %s (status 502): the provider is down, or the proxy does not find it", target), nil)
 	case s.code == http.StatusServiceUnavailable:
 		return p.fails(fmt.Sprintf("has no connection to %s now (status 503): the provider is down or unknown to it, or the proxy is overloaded", target), nil)
 	case s.code == http.StatusGatewayTimeout:

@@ -117,7 +117,6 @@ func TestWhatAProxyAnswers(t *testing.T) {
 		"HTTP/1.1 407 P\r\nProxy-Authenticate: Negotiate\r\nProxy-Authenticate: NTLM\r\n\r\n": "takes Negotiate, NTLM only (status 407)",
 		"HTTP/1.1 403 F\r\n\r\n":                                  "does not allow connections to directory.example:636 (status 403)",
 		"HTTP/1.1 502 B\r\n\r\n":                                  "cannot connect to directory.example:636 (status 502)",
-		"HTTP/1.1 500 I\r\n\r\n":                                  "cannot connect to directory.example:636 (status 500)",
 		"HTTP/1.1 503 S\r\n\r\n":                                  "has no connection to directory.example:636 now (status 503)",
 		"HTTP/1.1 504 G\r\n\r\n":                                  "had no answer from directory.example:636 in time (status 504)",
 		"HTTP/1.1 302 F\r\nLocation: http://portal/\r\n\r\n":      "answers with a redirect (status 302)",

@@ -34,20 +34,7 @@ func (g *group) outbound(s Settings) outbound.Settings {
 	for _, warning := range settings.Warnings() {
 		g.loader.warnOnce("%s %s", g.spell(outboundKeys[warning.Option]), warning.Text)
 	}
-	g.warnOfAllProxy(s)
 	return settings
-}
-
-// warnOfAllProxy tells who has set the one variable that curl heeds and Go does not.
-func (g *group) warnOfAllProxy(s Settings) {
-	if s.HTTPSProxy != "" || s.GlobalAgentHTTPS != "" || s.GlobalAgentHTTP != "" {
-		return
-	}
-	for _, name := range []string{"ALL_PROXY", "all_proxy"} {
-		if found, ok := g.loader.setting(name); ok {
-			g.loader.warnOnce("%s has no effect: write HTTPS_PROXY", found.origin)
-		}
-	}
 }
 
 // outboundOf adds what a provider has of its own to the settings of all.
@@ -105,6 +92,21 @@ func (l *loader) findProxies(values map[string]given) {
 		}
 	}
 	l.warnOfGlobalAgent()
+	l.warnOfAllProxy(values)
+}
+
+// warnOfAllProxy tells who has set the one variable that curl heeds and Go does not.
+func (l *loader) warnOfAllProxy(values map[string]given) {
+	for _, option := range []string{"https_proxy", "global_agent_https_proxy", "global_agent_http_proxy"} {
+		if _, ok := values[option]; ok {
+			return
+		}
+	}
+	for _, name := range []string{"ALL_PROXY", "all_proxy"} {
+		if found, ok := l.setting(name); ok {
+			l.warnOnce("%s has no effect: write HTTPS_PROXY", found.origin)
+		}
+	}
 }
 
 // withoutEffectHere are variables of global-agent that say how it works inside of
