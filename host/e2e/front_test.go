@@ -249,6 +249,13 @@ func (b *behind) outside(t *testing.T) *http.Transport {
 	return transport
 }
 
+// unrepeating is such a transport that never sends a request a second time by itself.
+func (b *behind) unrepeating(t *testing.T) *http.Transport {
+	transport := b.outside(t)
+	transport.ForceAttemptHTTP2, transport.DisableKeepAlives = false, true
+	return transport
+}
+
 // seen is the host as a client outside sees it.
 func (b *behind) seen(host *testHost) *testHost {
 	outside := *host.Host

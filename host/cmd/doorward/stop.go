@@ -32,7 +32,7 @@ func (h host) stages(ctx context.Context, notReady func()) stages {
 		}
 		notReady()
 		delay, again := h.delay(context.Cause(ctx))
-		h.logger.Info("stopping", "because_of", context.Cause(ctx), "listens_for", delay)
+		h.logger.Info("stopping", "because_of", context.Cause(ctx), "listens_ms", delay.Milliseconds())
 		select {
 		case <-time.After(delay):
 		case <-again:
