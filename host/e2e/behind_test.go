@@ -67,9 +67,13 @@ func TestBehindProxies(t *testing.T) {
 			t.Run("large", func(t *testing.T) { testLargeBehind(t, b, host) })
 			t.Run("long", func(t *testing.T) { testLongBehind(t, b, host) })
 			t.Run("B12 B13 B14 forged", func(t *testing.T) { testForgedBehind(t, b, host, name) })
+			t.Run("B15 odd paths", func(t *testing.T) { testOddPathsBehind(t, b, host) })
 			t.Run("redirects", func(t *testing.T) { testRedirectsBehind(t, b, host, name) })
 			if log := b.log(t); name != "Caddy" && !strings.Contains(log, "/sso/auth/login/fake/callback") {
 				t.Errorf("the log of requests has none:\n%s", log)
+			}
+			if strings.Contains(b.log(t), "temporary file") {
+				t.Errorf("the proxy writes what passes through it to a disk:\n%s", b.log(t))
 			}
 			for _, leak := range host.secrets.leaks(b.log(t)) {
 				t.Errorf("L06 the proxy logged %s", leak)
@@ -240,6 +244,22 @@ func testForgedBehind(t *testing.T, b *behind, host *testHost, name string) {
 	target := mustParse(t, resp.Header.Get("Location"))
 	if want := b.public() + "/auth/login/fake/callback"; target.Query().Get("redirect_uri") != want || strings.Contains(fmt.Sprint(resp.Header), "evil") {
 		t.Errorf("B12 with another Host: %s %v", resp.Status, resp.Header)
+	}
+}
+
+// testOddPathsBehind: whatever a proxy makes of such a path, nobody is sent elsewhere,
+// and nothing begins or ends.
+func testOddPathsBehind(t *testing.T, b *behind, host *testHost) {
+	for _, path := range []string{
+		"//evil.example/", "//login", "/./login", "/%2e%2e/login", "/..;/login", "/%2Flogin", "/auth%2flogin%2fnobody", "/LOGIN", "/login%00", "/login;a=b",
+	} {
+		got := b.person(t, host, "alice").get(b.public() + path)
+		if target := got.location(); got.status >= 500 || target != nil && target.Host != mustParse(t, b.public()).Host {
+			t.Errorf("%s: %d to %v", path, got.status, target)
+		}
+		if len(got.header.Values("Set-Cookie")) > 0 {
+			t.Errorf("%s sets cookies: %v", path, got.header)
+		}
 	}
 }
 

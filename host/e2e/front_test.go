@@ -61,7 +61,7 @@ var fronts = map[string]front{
 			for _, module := range []string{"client_body", "proxy", "fastcgi", "uwsgi", "scgi"} {
 				temporary += fmt.Sprintf("%s_temp_path %s/%s;\n", module, p.dir, module)
 			}
-			must(os.WriteFile(main, fmt.Appendf(nil, "daemon off;\npid %s/pid;\nerror_log stderr;\nevents {}\nhttp {\naccess_log off;\n%sinclude %s;\n}\n",
+			must(os.WriteFile(main, fmt.Appendf(nil, "daemon off;\npid %s/pid;\nerror_log stderr warn;\nevents {}\nhttp {\naccess_log off;\n%sinclude %s;\n}\n",
 				p.dir, temporary, config), 0o644))
 			return []string{"-c", main, "-p", p.dir, "-e", "stderr"}
 		},

@@ -75,7 +75,8 @@ type Preset struct {
 const MaxPresets = 256
 
 // Serve is the whole main of a plugin. It serves until the host ends the
-// process, or is itself no more; then main should return.
+// process, or is itself no more; then main should return. SIGTERM and SIGINT do
+// not end it.
 //
 // The SDK decodes the options of each configured provider strictly into C (see
 // package options) and calls open once for it. Open should check what it can
