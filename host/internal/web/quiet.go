@@ -30,9 +30,9 @@ func (q *quietConns) watch(conn net.Conn, state http.ConnState) {
 	delete(q.conns, conn)
 }
 
-// wait returns when there is none left, or after requestComes, or when ctx is done.
-func (q *quietConns) wait(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, requestComes)
+// wait returns when there is none left, or after so long, or when ctx is done.
+func (q *quietConns) wait(ctx context.Context, most time.Duration) {
+	ctx, cancel := context.WithTimeout(ctx, most)
 	defer cancel()
 	look := time.NewTicker(requestComes / 50)
 	defer look.Stop()

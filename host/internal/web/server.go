@@ -59,6 +59,7 @@ type Server struct {
 	turns     turns
 	storage   *storeHealth
 	notReady  atomic.Bool
+	comes     time.Duration // requestComes; tests have slow clients
 	echo      *echo.Echo
 }
 
@@ -81,7 +82,7 @@ func New(config Config, ports Ports) (*Server, error) {
 	}
 	s := &Server{
 		config: config, ports: ports, logger: config.Logger, sampled: newSampler(config.Logger), pages: pages,
-		redirects: &redirects{publicURL: config.PublicURL.String()}, bodies: newBodies(config.MaxBodies), turns: newTurns(),
+		redirects: &redirects{publicURL: config.PublicURL.String()}, bodies: newBodies(config.MaxBodies), turns: newTurns(), comes: requestComes,
 	}
 	s.storage = &storeHealth{storage: ports.Storage, sampled: s.sampled}
 	for _, p := range ports.Logins.Providers() {
@@ -134,7 +135,7 @@ func (s *Server) Serve(listening, underWay context.Context, listener net.Listene
 	if err := <-ended; !errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("serving HTTP: %w", err)
 	}
-	quiet.wait(underWay)
+	quiet.wait(underWay, s.comes)
 	return shutDown(underWay, server)
 }
 

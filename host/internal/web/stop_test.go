@@ -21,9 +21,12 @@ type served struct {
 	stopped       chan error
 }
 
-func serve(t *testing.T) *served {
+func serve(t *testing.T, waits ...time.Duration) *served {
 	t.Helper()
 	s := newSite(t, "")
+	for _, most := range waits {
+		s.server.WaitForRequests(most)
+	}
 	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -48,9 +51,16 @@ func (s *served) dial(t *testing.T) net.Conn {
 }
 
 // accepted returns when the server has accepted all connections that were made before.
+// It leaves none behind.
 func (s *served) accepted(t *testing.T) {
 	t.Helper()
-	s.browser(t).get("/server/ping")
+	conn := s.dial(t)
+	if _, err := io.WriteString(conn, "GET /server/ping HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := io.ReadAll(conn); err != nil || !strings.HasSuffix(string(got), "pong") {
+		t.Fatalf("ping: %s %v", got, err)
+	}
 }
 
 // refusing returns when the server does not listen any more.
@@ -104,7 +114,7 @@ func TestStopDoesNotWaitForUnusedConnections(t *testing.T) {
 // A proxy connects and then sends its request: the end of the listening may come in
 // between, and the request is answered.
 func TestRequestOnTheWayAtTheEndOfListening(t *testing.T) {
-	s := serve(t)
+	s := serve(t, time.Minute)
 	conns := make([]net.Conn, 20)
 	for i := range conns {
 		conns[i] = s.dial(t)
