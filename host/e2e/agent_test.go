@@ -155,7 +155,10 @@ func (a *agent) isStep(target *url.URL) bool {
 	return !a.isHost(target) || strings.HasSuffix(target.Path, "/callback")
 }
 
-func (a *agent) isHost(target *url.URL) bool { return target.Scheme+"://"+target.Host == a.host.URL }
+func (a *agent) isHost(target *url.URL) bool {
+	home, err := url.Parse(a.host.URL)
+	return err == nil && target.Scheme == home.Scheme && target.Host == home.Host
+}
 
 func (a *agent) withHint(target *url.URL) string {
 	if a.hint != "" && target.Query().Has("code_challenge") {
