@@ -24,6 +24,17 @@ const (
 	// FeatureStateParameters: the state comes back under the parameters that the
 	// plugin names, and in the query of a POST, too.
 	FeatureStateParameters Feature = "state/parameters"
+
+	// FeatureStateTokens: the state comes back inside signed tokens, under the
+	// parameters that the plugin names.
+	FeatureStateTokens Feature = "state/tokens"
+
+	// FeatureUndecided: the host keeps the new grant of a refresh that could not be
+	// decided.
+	FeatureUndecided Feature = "refresh/undecided"
+
+	// FeatureFramedLogout: the answer to a logout message may be framed.
+	FeatureFramedLogout Feature = "logout/framed"
 )
 
 // first is what a host has that does not tell: one of the first version.
@@ -39,7 +50,9 @@ var first = []Feature{
 
 // Features lists what this version of the SDK has.
 func Features() []Feature {
-	list := []Feature{FeatureCallbackURL, FeatureReturnURL, FeatureStateParameters}
+	list := []Feature{
+		FeatureCallbackURL, FeatureReturnURL, FeatureStateParameters, FeatureStateTokens, FeatureUndecided, FeatureFramedLogout,
+	}
 	for _, step := range []string{"redirect", "form_post", "prompt", "authenticated"} {
 		list = append(list, Feature("step/"+step))
 	}

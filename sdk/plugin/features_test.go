@@ -105,13 +105,33 @@ func TestKindOfErrorThatTheHostDoesNotKnow(t *testing.T) {
 
 func TestStateParametersThatNoProtocolHas(t *testing.T) {
 	for _, names := range [][]string{{""}, {"a b"}, {"1"}, {strings.Repeat("a", 33)}, {"a", "b", "c", "d", "e"}} {
-		if _, err := newServer(Description{Mechanism: "x", StateParameters: names},
-			func(context.Context, sdk.Env, struct{}) (sdk.Mechanism, error) { return nil, nil }, environment{}); err == nil {
-			t.Errorf("%q: accepted by the plugin", names)
+		for _, d := range []Description{{Mechanism: "x", StateParameters: names}, {Mechanism: "x", StateTokens: names}} {
+			if _, err := newServer(d, func(context.Context, sdk.Env, struct{}) (sdk.Mechanism, error) { return nil, nil }, environment{}); err == nil {
+				t.Errorf("%q: accepted by the plugin", names)
+			}
 		}
-		client := newClient(hostileProvider(t, hostile{describe: &doorwardv1.DescribeResponse{StateParameters: names}}).rpc)
-		if _, _, err := client.Describe(t.Context()); !errors.Is(err, ErrFault) {
-			t.Errorf("%q: %v", names, err)
+		for _, described := range []*doorwardv1.DescribeResponse{{StateParameters: names}, {StateTokens: names}} {
+			client := newClient(hostileProvider(t, hostile{describe: described}).rpc)
+			if _, _, err := client.Describe(t.Context()); !errors.Is(err, ErrFault) {
+				t.Errorf("%q: %v", names, err)
+			}
 		}
+	}
+}
+
+// TestUndecidedAtAnOlderHost: a host that would take the answer for a yes gets the
+// error alone.
+func TestUndecidedAtAnOlderHost(t *testing.T) {
+	s := &server{}
+	for _, host := range []sdk.Host{sdk.NewHost("", nil), sdk.NewHost("0.1.0", []sdk.Feature{"step/redirect"})} {
+		s.host.Store(&host)
+		if s.hostHas(sdk.FeatureUndecided) {
+			t.Errorf("%+v has it", host)
+		}
+	}
+	ours := sdk.NewHost("0.2.0", sdk.Features())
+	s.host.Store(&ours)
+	if !s.hostHas(sdk.FeatureUndecided) {
+		t.Error("this one does not have it")
 	}
 }
