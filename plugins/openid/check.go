@@ -35,7 +35,7 @@ func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
 		checkPKCE(md, m.options.pkceMethod()),
 		listed("client_token_endpoint_auth_method", md.AuthMethods, m.auth.MethodFor(md.AuthMethods)),
 		listed("scope", md.Scopes, strings.Fields(m.options.params().Get("scope"))...),
-		listed("response_mode", md.ResponseModes, m.options.responseMode()),
+		listed("response_mode", md.ResponseModes, m.options.responseMode(md.ResponseModes)),
 	)
 	if alg := m.options.UserInfoAlg; alg != "" {
 		findings = append(findings, listed("client_userinfo_signed_response_alg", md.UserInfoAlgs, alg))

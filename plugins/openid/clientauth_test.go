@@ -99,7 +99,7 @@ func TestClientAssertion(t *testing.T) {
 				}
 				return json.Number(data)
 			}
-			want := claims.Object{"iss": clientID, "sub": clientID, "aud": md.TokenEndpoint, "iat": seconds(0), "exp": seconds(time.Minute)}
+			want := claims.Object{"iss": clientID, "sub": clientID, "aud": md.Issuer, "iat": seconds(0), "exp": seconds(time.Minute)}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
 			}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -28,6 +27,17 @@ func (m *mechanism) identify(ctx context.Context, md discovery.Metadata, t token
 	if err != nil {
 		return sdk.Identity{}, err
 	}
+	identity, err := m.identityOf(object, info)
+	if err != nil {
+		return sdk.Identity{}, err
+	}
+	identity.Grant, err = m.grant(md, identity, t, object, nonce)
+	return identity, err
+}
+
+// identityOf makes the identity of the claims of the ID token and the user info. Logout
+// messages name it by sub and sid, whatever is the identifier.
+func (m *mechanism) identityOf(object, info claims.Object) (sdk.Identity, error) {
 	merged := merge(object, info)
 	m.warnOverage(merged)
 	identity, err := m.options.mapping().Identity(merged)
@@ -39,8 +49,19 @@ func (m *mechanism) identify(ctx context.Context, md discovery.Metadata, t token
 	if m.options.IdentifierKey == "email" && !identity.EmailVerified {
 		return sdk.Identity{}, sdk.Denied(reasonEmailNotVerified, "identifier_key is email, and the provider does not call the address verified")
 	}
-	identity.Grant, err = grant(t, subject)
-	return identity, err
+	if subject, _ := object.String("sub"); subject != identity.Subject {
+		identity.LogoutSubject = subject
+	}
+	sid, err := object.String("sid")
+	if err == nil {
+		err = idtoken.CheckSessionID(sid)
+	}
+	if err != nil {
+		identity.Warnings = append(identity.Warnings, fmt.Sprintf("claim sid %v: it is left out, and a logout by it finds nobody", err))
+		return identity, nil
+	}
+	identity.SessionID = sid
+	return identity, nil
 }
 
 // verifyIDToken verifies the signature, and then the claims rule by rule.
@@ -51,7 +72,7 @@ func (m *mechanism) verifyIDToken(ctx context.Context, md discovery.Metadata, t 
 	}
 	return token.Claims, idtoken.Check(token, idtoken.Expectation{
 		Issuer: md.Issuer, ClientID: m.options.ClientID, TrustedAudiences: m.options.TrustedAudiences,
-		Nonce: nonce, AccessToken: t.accessToken, Asked: m.options.params(), Now: m.now(),
+		Nonce: nonce, AccessToken: t.accessToken, Asked: m.options.params(), Methods: m.options.RequiredAMR, Now: m.now(),
 	})
 }
 
@@ -62,7 +83,7 @@ func (m *mechanism) userInfo(ctx context.Context, md discovery.Metadata, accessT
 	}
 	return userinfo.Ask(ctx, m.client, md.UserInfoEndpoint, accessToken, m.keys(md), userinfo.Expectation{
 		Subject: subject, Issuer: md.Issuer, ClientID: m.options.ClientID, TrustedAudiences: m.options.TrustedAudiences,
-		Alg: m.options.UserInfoAlg, Now: m.now(),
+		Alg: m.options.UserInfoAlg, AlgIfSigned: m.options.IDTokenAlg, Now: m.now(),
 	})
 }
 
@@ -116,25 +137,4 @@ func (m *mechanism) warnOverage(object claims.Object) {
 		m.logger.Warn("the provider sends a reference in place of the groups, which is not followed: have it release fewer groups",
 			"claim", m.options.GroupClaimName)
 	}
-}
-
-// grantContent is what Refresh and BeginLogout will need.
-type grantContent struct {
-	Subject      string `json:"sub"`
-	RefreshToken string `json:"refresh_token,omitempty"`
-	IDToken      string `json:"id_token,omitempty"`
-}
-
-// grant keeps the ID token as the hint for a logout, if there is room for it.
-func grant(t tokens, subject string) ([]byte, error) {
-	content := grantContent{Subject: subject, RefreshToken: t.refreshToken, IDToken: t.idToken}
-	data, err := json.Marshal(content)
-	if err == nil && len(data) > sdk.MaxGrant {
-		content.IDToken = ""
-		data, err = json.Marshal(content)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("encoding the grant: %w", err)
-	}
-	return data, nil
 }

@@ -63,6 +63,9 @@ func TestIdentity(t *testing.T) {
 			}
 			want := sdk.Identity{Subject: "alice"}
 			test.want(&want)
+			if want.Subject != "alice" {
+				want.LogoutSubject = "alice" // F26 as the provider calls them
+			}
 			got.Claims, got.Grant = nil, nil
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
@@ -84,7 +87,7 @@ func TestGrantIsBounded(t *testing.T) {
 		size    int
 		idToken bool
 	}{{1 << 10, true}, {(64 << 10), false}} {
-		data, err := grant(tokens{idToken: strings.Repeat("t", test.size), refreshToken: "rt"}, "alice")
+		data, err := grantContent{Subject: "alice", IDToken: strings.Repeat("t", test.size), RefreshToken: "rt"}.encode()
 		if err != nil || len(data) > sdk.MaxGrant {
 			t.Fatalf("%d bytes, %v", len(data), err)
 		}

@@ -2,12 +2,15 @@ package main
 
 import (
 	"context"
+	"net/url"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/oauth2"
 
 	"github.com/doorward/doorward/plugins/openid/internal/discovery"
+	"github.com/doorward/doorward/plugins/openid/internal/dpop"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/claims"
 	"github.com/doorward/doorward/sdk/upstream"
@@ -17,26 +20,62 @@ import (
 // tokens are what a code was exchanged for.
 type tokens struct {
 	idToken, accessToken, refreshToken string
+
+	expires time.Time // of the access token; zero: nobody says
+	bound   bool      // to key
+	key     dpop.Key
 }
 
 // exchange redeems the code at the token endpoint, with exactly one request
 // (OpenID Connect Core section 3.1.3). No error repeats anything of the request.
 func (m *mechanism) exchange(ctx context.Context, md discovery.Metadata, code, verifier string) (tokens, error) {
 	config := oauth2.Config{RedirectURL: m.callback, Endpoint: oauth2.Endpoint{TokenURL: md.TokenEndpoint}}
-	params, err := m.auth.Authenticate(&config, md.AuthMethods, m.now())
+	granted, err := m.tokenRequest(md, config, []string{code, verifier}, func(config oauth2.Config, params url.Values) (codeflow.Tokens, error) {
+		return codeflow.Exchange(ctx, m.client, config, code, verifier, params)
+	})
 	if err != nil {
 		return tokens{}, err
 	}
-	secrets := append(m.auth.Secrets(), code, verifier, params.Get("client_assertion"))
-	granted, err := codeflow.Exchange(ctx, m.client, config, code, verifier, params)
-	if err != nil {
-		return tokens{}, upstream.WithoutSecrets(err, secrets...)
-	}
 	idToken, err := readIDToken(granted.Members)
 	if err != nil {
-		return tokens{}, upstream.WithoutSecrets(err, secrets...)
+		return tokens{}, upstream.WithoutSecrets(err, append(m.auth.Secrets(), code, verifier)...)
 	}
-	return tokens{idToken: idToken, accessToken: granted.AccessToken, refreshToken: granted.RefreshToken}, nil
+	return m.tokensOf(granted, idToken), nil
+}
+
+// tokenRequest authenticates one request for tokens. The secrets are those of the
+// request beside the client's.
+func (m *mechanism) tokenRequest(md discovery.Metadata, config oauth2.Config, secrets []string, send func(oauth2.Config, url.Values) (codeflow.Tokens, error)) (codeflow.Tokens, error) {
+	at := m.at(md, md.TokenEndpoint)
+	params, err := m.auth.Authenticate(&config, at, m.now())
+	if err != nil {
+		return codeflow.Tokens{}, err
+	}
+	granted, err := send(config, params)
+	if sdk.ReasonOf(err) == "invalid_client" && m.auth.Doubt(at) {
+		// A code is sent once, so that this one fails all the same.
+		m.logger.Warn("the provider does not accept the client's assertion, and the next one is for another audience: set client_assertion_audience")
+	}
+	if err == nil && m.options.DPoP == required && !isBound(granted) {
+		err = sdk.InvalidResponse(reasonNotBound, "the provider does not bind its tokens, while dpop is required: is the client registered for DPoP?")
+	}
+	if err != nil {
+		return codeflow.Tokens{}, upstream.WithoutSecrets(err, append(append(m.auth.Secrets(), secrets...), params.Get("client_assertion"))...)
+	}
+	return granted, nil
+}
+
+func isBound(granted codeflow.Tokens) bool {
+	kind, _ := granted.Members.String("token_type")
+	return strings.EqualFold(kind, codeflow.TypeDPoP)
+}
+
+func (m *mechanism) tokensOf(granted codeflow.Tokens, idToken string) tokens {
+	t := tokens{idToken: idToken, accessToken: granted.AccessToken, refreshToken: granted.RefreshToken, bound: isBound(granted)}
+	if seconds, err := granted.Members.Int("expires_in"); err == nil && seconds > 0 {
+		t.expires = m.now().Add(time.Duration(seconds) * time.Second)
+	}
+	return t
 }
 
 // readIDToken reads what OpenID adds to a token response (OpenID Connect Core

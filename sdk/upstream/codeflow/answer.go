@@ -19,11 +19,15 @@ const (
 	maxLifetime = 10 * 365 * 24 * time.Hour
 )
 
+// TypeDPoP is the type of tokens that are bound to a key. It is accepted only in answer
+// to a request with a proof of that key (RFC 9449 section 5).
+const TypeDPoP = "DPoP"
+
 var visible = regexp.MustCompile(`^[\x20-\x7e]+$`) // VSCHAR of RFC 6749 appendix A
 
 // read reads an answer of a token endpoint (RFC 6749 sections 5.1 and 5.2). An error
 // counts whatever its status and type; tokens must come as the specification says.
-func read(a upstream.Answer) (claims.Object, error) {
+func read(a upstream.Answer, bound bool) (claims.Object, error) {
 	object, err := claims.Decode(a.Body)
 	switch {
 	case a.Status != http.StatusOK && (err != nil || !object.Has("error")):
@@ -35,7 +39,7 @@ func read(a upstream.Answer) (claims.Object, error) {
 	case a.MediaType() != "application/json":
 		return nil, sdk.InvalidResponse(ReasonMalformed, "content of type %q, not application/json", upstream.Shown(a.MediaType()))
 	}
-	return object, checkTokens(object)
+	return object, checkTokens(object, bound)
 }
 
 func statusError(a upstream.Answer) error {
@@ -45,7 +49,7 @@ func statusError(a upstream.Answer) error {
 	return sdk.Unavailable(ReasonStatus, "the token endpoint %s", a.Problem())
 }
 
-func checkTokens(object claims.Object) error {
+func checkTokens(object claims.Object, bound bool) error {
 	for _, name := range []string{"access_token", "refresh_token"} {
 		token, err := object.String(name)
 		if err != nil {
@@ -55,7 +59,7 @@ func checkTokens(object claims.Object) error {
 			return sdk.InvalidResponse(ReasonMalformed, "%s is not at most %d printable ASCII characters", name, MaxToken)
 		}
 	}
-	if kind, err := object.String("token_type"); err != nil || !strings.EqualFold(kind, "Bearer") {
+	if kind, err := object.String("token_type"); err != nil || !strings.EqualFold(kind, "Bearer") && !(bound && strings.EqualFold(kind, TypeDPoP)) {
 		return sdk.InvalidResponse(ReasonType, "a token of type %q, not Bearer", upstream.Shown(kind))
 	}
 	if token, _ := object.String("access_token"); token == "" {

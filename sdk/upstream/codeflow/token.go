@@ -13,7 +13,7 @@ import (
 )
 
 // Tokens are what the token endpoint granted, checked: an access token of type
-// Bearer, and at most [MaxToken] printable ASCII characters in each token.
+// Bearer, or [TypeDPoP] where that was asked for, and at most [MaxToken] printable ASCII characters in each token.
 type Tokens struct {
 	*oauth2.Token
 

@@ -37,6 +37,9 @@ type Expectation struct {
 	// something of the provider.
 	Asked url.Values
 
+	// Methods must all stand in amr.
+	Methods []string
+
 	Now time.Time
 }
 
@@ -65,6 +68,9 @@ func Check(token jose.Token, want Expectation) error {
 		return sdk.InvalidResponse(ReasonLogoutToken, "a token with events is no ID token")
 	}
 	if err := checkAsked(object, want.Asked, want.Now); err != nil {
+		return err
+	}
+	if err := checkMethods(object, want.Methods); err != nil {
 		return err
 	}
 	if err := checkDistributed(object); err != nil {

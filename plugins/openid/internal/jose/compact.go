@@ -2,6 +2,7 @@ package jose
 
 import (
 	"encoding/base64"
+	"slices"
 	"strings"
 
 	"github.com/doorward/doorward/sdk"
@@ -29,7 +30,7 @@ type header struct {
 // take the JSON serialization, white space and padding.
 //
 // alg is the only algorithm that is accepted (RFC 8725 section 3.1).
-func parseCompact(raw, alg string) (header, error) {
+func parseCompact(raw, alg string, types ...string) (header, error) {
 	if len(raw) > maxJWT {
 		return header{}, sdk.InvalidResponse(ReasonTooLarge, "%d bytes, at most %d are read", len(raw), maxJWT)
 	}
@@ -46,7 +47,7 @@ func parseCompact(raw, alg string) (header, error) {
 			return header{}, err
 		}
 	}
-	return parseHeader(parts[0], alg)
+	return parseHeader(parts[0], alg, types...)
 }
 
 // strictBase64 refuses padding and unused bits that are not zero, so that one
@@ -68,7 +69,7 @@ func decodeSegment(segment string) ([]byte, error) {
 	return decoded, nil
 }
 
-func parseHeader(segment, alg string) (header, error) {
+func parseHeader(segment, alg string, types ...string) (header, error) {
 	decoded, err := decodeSegment(segment)
 	if err != nil {
 		return header{}, err
@@ -85,7 +86,7 @@ func parseHeader(segment, alg string) (header, error) {
 	if got, err := object.String("alg"); err != nil || got != alg {
 		return header{}, sdk.InvalidResponse(ReasonAlg, "signed with %q, only %s is accepted", upstream.Shown(got), alg)
 	}
-	if err := checkType(object); err != nil {
+	if err := checkType(object, types...); err != nil {
 		return header{}, err
 	}
 	kid, err := keyID(object)
@@ -94,14 +95,14 @@ func parseHeader(segment, alg string) (header, error) {
 
 // checkType accepts no typ and JWT, in the spellings of RFC 7515 section 4.1.9.
 // at+jwt, logout+jwt and all others are tokens for another purpose (RFC 8725
-// section 3.11).
-func checkType(object claims.Object) error {
+// section 3.11), unless it is theirs: more are the types of that.
+func checkType(object claims.Object, more ...string) error {
 	typ, err := object.String("typ")
 	if err != nil {
 		return sdk.InvalidResponse(ReasonType, "header: %w", err)
 	}
-	switch strings.TrimPrefix(strings.ToLower(typ), "application/") {
-	case "", "jwt":
+	switch short := strings.TrimPrefix(strings.ToLower(typ), "application/"); {
+	case short == "", short == "jwt", slices.Contains(more, short):
 		return nil
 	default:
 		return sdk.InvalidResponse(ReasonType, "a token of type %q, not JWT", upstream.Shown(typ))

@@ -47,13 +47,14 @@ type Token struct {
 }
 
 // Verify reads a token and verifies its signature. alg is the only algorithm that is
-// accepted (RFC 8725 section 3.1). Nothing is said about the claims.
+// accepted (RFC 8725 section 3.1). Nothing is said about the claims. Types are what
+// typ may be beside JWT, where the token is for another purpose than signing in.
 //
 // An unknown key ID may be that of a new key, so the keys are loaded anew and tried
 // again (OpenID Connect Core section 10.1.1). So may a signature that does not fit
 // where key IDs are not used.
-func (s *Store) Verify(ctx context.Context, raw, alg string) (Token, error) {
-	h, err := parseCompact(raw, alg)
+func (s *Store) Verify(ctx context.Context, raw, alg string, types ...string) (Token, error) {
+	h, err := parseCompact(raw, alg, types...)
 	if err != nil {
 		return Token{}, err
 	}

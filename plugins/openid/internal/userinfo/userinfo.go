@@ -3,6 +3,7 @@
 package userinfo
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"strings"
@@ -22,7 +23,7 @@ const (
 	ReasonStatus      sdk.Reason = "userinfo_status"
 	ReasonMalformed   sdk.Reason = "userinfo_malformed"
 	ReasonUnsigned    sdk.Reason = "userinfo_unsigned"
-	ReasonSigned      sdk.Reason = "userinfo_signed"
+	ReasonRefused     sdk.Reason = "userinfo_token_refused"
 	ReasonSubject     sdk.Reason = "userinfo_sub_mismatch"
 )
 
@@ -32,7 +33,8 @@ type Expectation struct {
 	Issuer           string
 	ClientID         string
 	TrustedAudiences []string
-	Alg              string // of the signature; empty: there must be none
+	Alg              string // of the signature; empty: there need not be one
+	AlgIfSigned      string // of a signature that need not be there
 	Now              time.Time
 }
 
@@ -45,6 +47,9 @@ func Ask(ctx context.Context, client *http.Client, endpoint, accessToken string,
 	answer, err := upstream.Get(ctx, client, endpoint, header)
 	if err != nil {
 		return nil, sdk.Unavailable(ReasonUnreachable, "%w", err)
+	}
+	if answer.Status == http.StatusUnauthorized {
+		return nil, sdk.Unavailable(ReasonRefused, "the user-info endpoint does not accept the access token: it %s", answer.Problem())
 	}
 	if answer.Status != http.StatusOK {
 		return nil, sdk.Unavailable(ReasonStatus, "the user-info endpoint %s", answer.Problem())
@@ -62,8 +67,8 @@ func Ask(ctx context.Context, client *http.Client, endpoint, accessToken string,
 	return object, nil
 }
 
-// read takes a plain or a signed answer, as the operator said. Which of the two must
-// not be up to whoever can alter the answer.
+// read takes a plain or a signed answer. Where the operator asks for a signature, none
+// must not be up to whoever can alter the answer.
 func read(ctx context.Context, answer upstream.Answer, keys *jose.Store, want Expectation) (claims.Object, error) {
 	switch answer.MediaType() {
 	case "application/json":
@@ -76,9 +81,7 @@ func read(ctx context.Context, answer upstream.Answer, keys *jose.Store, want Ex
 		}
 		return object, nil
 	case "application/jwt":
-		if want.Alg == "" {
-			return nil, sdk.InvalidResponse(ReasonSigned, "signed: set client_userinfo_signed_response_alg to the algorithm")
-		}
+		want.Alg = cmp.Or(want.Alg, want.AlgIfSigned)
 		return verify(ctx, strings.TrimSpace(string(answer.Body)), keys, want)
 	default:
 		return nil, sdk.InvalidResponse(ReasonMalformed, "content of type %q, neither application/json nor application/jwt", upstream.Shown(answer.MediaType()))
