@@ -34,7 +34,6 @@ func TestClientAssertion(t *testing.T) {
 		t.Fatal(err)
 	}
 	rsaJWK, p256JWK := gojose.JSONWebKey{Key: rsaKey, KeyID: "rsa"}, gojose.JSONWebKey{Key: p256, KeyID: "p256"}
-	const longSecret = "a client secret of at least thirty-two bytes"
 	byKey := func(keys json.RawMessage, alg string) map[string]any {
 		return map[string]any{
 			"client_token_endpoint_auth_method": "private_key_jwt", "client_secret": "", "client_private_keys": keys,

@@ -67,6 +67,9 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !ok || bearer && !p.bound || !bearer && req.Method != http.MethodPost {
 		return t.Next.RoundTrip(req)
 	}
+	if !bearer {
+		token = "" // another scheme, by which the client authenticates
+	}
 	body, err := read(req)
 	if err != nil {
 		return nil, err
