@@ -79,7 +79,7 @@ func (m *mechanism) again(ctx context.Context, md discovery.Metadata, g grantCon
 // renew asks for new tokens, once.
 func (m *mechanism) renew(ctx context.Context, md discovery.Metadata, refreshToken string) (codeflow.Tokens, error) {
 	config := oauth2.Config{Endpoint: oauth2.Endpoint{TokenURL: md.TokenEndpoint}}
-	return m.tokenRequest(md, config, []string{refreshToken}, func(config oauth2.Config, params url.Values) (codeflow.Tokens, error) {
+	return m.tokenRequest(ctx, md, config, []string{refreshToken}, func(ctx context.Context, config oauth2.Config, params url.Values) (codeflow.Tokens, error) {
 		return codeflow.Refresh(ctx, m.client, config, refreshToken, params)
 	})
 }

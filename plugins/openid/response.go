@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"slices"
 	"strings"
@@ -9,6 +10,7 @@ import (
 
 	"golang.org/x/oauth2"
 
+	"github.com/doorward/doorward/plugins/openid/internal/clientauth"
 	"github.com/doorward/doorward/plugins/openid/internal/discovery"
 	"github.com/doorward/doorward/plugins/openid/internal/dpop"
 	"github.com/doorward/doorward/sdk"
@@ -30,7 +32,7 @@ type tokens struct {
 // (OpenID Connect Core section 3.1.3). No error repeats anything of the request.
 func (m *mechanism) exchange(ctx context.Context, md discovery.Metadata, code, verifier string) (tokens, error) {
 	config := oauth2.Config{RedirectURL: m.callback, Endpoint: oauth2.Endpoint{TokenURL: md.TokenEndpoint}}
-	granted, err := m.tokenRequest(md, config, []string{code, verifier}, func(config oauth2.Config, params url.Values) (codeflow.Tokens, error) {
+	granted, err := m.tokenRequest(ctx, md, config, []string{code, verifier}, func(ctx context.Context, config oauth2.Config, params url.Values) (codeflow.Tokens, error) {
 		return codeflow.Exchange(ctx, m.client, config, code, verifier, params)
 	})
 	if err != nil {
@@ -45,13 +47,16 @@ func (m *mechanism) exchange(ctx context.Context, md discovery.Metadata, code, v
 
 // tokenRequest authenticates one request for tokens. The secrets are those of the
 // request beside the client's.
-func (m *mechanism) tokenRequest(md discovery.Metadata, config oauth2.Config, secrets []string, send func(oauth2.Config, url.Values) (codeflow.Tokens, error)) (codeflow.Tokens, error) {
+func (m *mechanism) tokenRequest(ctx context.Context, md discovery.Metadata, config oauth2.Config, secrets []string, send tokenSender) (codeflow.Tokens, error) {
 	at := m.at(md, md.TokenEndpoint)
 	params, err := m.auth.Authenticate(&config, at, m.now())
 	if err != nil {
 		return codeflow.Tokens{}, err
 	}
-	granted, err := send(config, params)
+	if params != nil {
+		ctx = dpop.WithAnew(ctx, func(body []byte) ([]byte, error) { return m.withAnotherAssertion(body, at) })
+	}
+	granted, err := send(ctx, config, params)
 	if sdk.ReasonOf(err) == "invalid_client" && m.auth.Doubt(at) {
 		// A code is sent once, so that this one fails all the same.
 		m.logger.Warn("the provider does not accept the client's assertion, and the next one is for another audience: set client_assertion_audience")
@@ -63,6 +68,22 @@ func (m *mechanism) tokenRequest(md discovery.Metadata, config oauth2.Config, se
 		return codeflow.Tokens{}, upstream.WithoutSecrets(err, append(append(m.auth.Secrets(), secrets...), params.Get("client_assertion"))...)
 	}
 	return granted, nil
+}
+
+// tokenSender makes the one request for tokens, with a client that is set.
+type tokenSender func(ctx context.Context, config oauth2.Config, params url.Values) (codeflow.Tokens, error)
+
+// withAnotherAssertion is for a request that is sent a second time, because the server
+// wanted a nonce in its proof: an assertion is good once (RFC 7523 section 3).
+func (m *mechanism) withAnotherAssertion(body []byte, at clientauth.At) ([]byte, error) {
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, fmt.Errorf("making the token request: %w", err)
+	}
+	if _, err := m.auth.Dress(form, at, m.now()); err != nil {
+		return nil, err
+	}
+	return []byte(form.Encode()), nil
 }
 
 func isBound(granted codeflow.Tokens) bool {

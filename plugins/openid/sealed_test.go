@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/elliptic"
 	"net/http"
 	"net/url"
 	"strings"
@@ -9,11 +10,14 @@ import (
 	"testing"
 	"time"
 
+	gojose "github.com/go-jose/go-jose/v4"
+
 	"github.com/doorward/doorward/plugins/openid/internal/discovery"
 	"github.com/doorward/doorward/plugins/openid/internal/dpop"
 	"github.com/doorward/doorward/plugins/openid/internal/idtoken"
 	"github.com/doorward/doorward/plugins/openid/internal/jarm"
 	"github.com/doorward/doorward/plugins/openid/internal/jose"
+	"github.com/doorward/doorward/plugins/openid/internal/jose/josetest"
 	"github.com/doorward/doorward/plugins/openid/internal/par"
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 	"github.com/doorward/doorward/sdk"
@@ -320,6 +324,22 @@ func TestDPoP(t *testing.T) {
 				t.Fatalf("%+v, %v", got, err)
 			}
 			grant = got.Identity.Grant
+		}
+	})
+	t.Run("with a nonce, and assertions that are good once", func(t *testing.T) {
+		private := gojose.JSONWebKey{Key: josetest.ECKey(t, elliptic.P256()), KeyID: "1"}
+		c := openidtest.Client{
+			ID: clientID, RedirectURIs: []string{callbackURL}, TokenEndpointAuthMethod: openidtest.PrivateKeyJWT, Keys: []gojose.JSONWebKey{private.Public()},
+		}
+		s := refreshable(t, openidtest.Config{Clients: []openidtest.Client{c}, Security: openidtest.Security{DPoP: openidtest.Required, DPoPNonce: true}}, "alice",
+			map[string]any{"client_secret": "", "client_private_keys": privateKeys(t, private)})
+		s.op.RotateNonce()
+		s.op.RotateNonce()
+		if got, err := s.refresh(s.Grant); err != nil || got.Undecided != nil {
+			t.Errorf("%+v, %v", got, err)
+		}
+		if n := s.op.Hits(openidtest.TokenEndpoint); n != 4 {
+			t.Errorf("%d token requests", n)
 		}
 	})
 	t.Run("a key of its own for each login", func(t *testing.T) {

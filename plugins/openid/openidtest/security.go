@@ -147,7 +147,7 @@ const (
 	modeJWT         = "jwt"
 )
 
-// ResponseAlter, if set, changes the header and the claims of signed authorization
+// ResponseAlter changes the header and the claims of signed authorization
 // responses before they are signed; alg none leaves the signature out.
 type ResponseAlter func(header, claims map[string]any)
 

@@ -28,6 +28,7 @@ type contextKey struct{}
 type proving struct {
 	key   Key
 	bound bool
+	anew  func(body []byte) ([]byte, error) // nil: a body is good twice
 }
 
 // WithKey has requests by POST under ctx carry proofs of the key, and where bound says
@@ -37,7 +38,18 @@ func WithKey(ctx context.Context, key Key, bound bool) context.Context {
 	if key.IsZero() {
 		return ctx
 	}
-	return context.WithValue(ctx, contextKey{}, proving{key, bound})
+	return context.WithValue(ctx, contextKey{}, proving{key: key, bound: bound})
+}
+
+// WithAnew says how to write a body anew for the request that has the nonce, under a
+// context of [WithKey]: with another assertion of the client's, which is good once.
+func WithAnew(ctx context.Context, anew func(body []byte) ([]byte, error)) context.Context {
+	p, ok := ctx.Value(contextKey{}).(proving)
+	if !ok {
+		return ctx
+	}
+	p.anew = anew
+	return context.WithValue(ctx, contextKey{}, p)
 }
 
 // Transport adds the proofs that a context asks for. Where the server wants a nonce of
@@ -79,11 +91,17 @@ func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	if next := t.wanted(resp, nonce); next != "" {
-		resp.Body.Close()
-		resp, err = t.send(req, p.key, token, next, body)
+	next := t.wanted(resp, nonce)
+	if next == "" {
+		return resp, nil
 	}
-	return resp, err
+	resp.Body.Close()
+	if p.anew != nil {
+		if body, err = p.anew(body); err != nil {
+			return nil, err
+		}
+	}
+	return t.send(req, p.key, token, next, body)
 }
 
 func read(req *http.Request) ([]byte, error) {
