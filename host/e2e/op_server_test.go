@@ -13,7 +13,7 @@ import (
 )
 
 const (
-	opReadyBound = 20 * time.Second
+	opReadyBound = 60 * time.Second
 	opStopBound  = 5 * time.Second
 )
 

@@ -279,6 +279,31 @@ func TestMutualTLS(t *testing.T) {
 	}
 }
 
+// TestBoundOnce: tokens that are bound to the certificate are not bound to a key, too.
+func TestBoundOnce(t *testing.T) {
+	_, certificate, key := ownCertificate(t)
+	shown := map[string]any{"client_http_cert": certificate, "client_http_key": key}
+	lists := map[string]any{"dpop_signing_alg_values_supported": []string{"ES256"}}
+	binds := map[string]any{"dpop_signing_alg_values_supported": []string{"ES256"}, "tls_client_certificate_bound_access_tokens": true}
+	for _, test := range []struct {
+		name              string
+		document, options map[string]any
+		bound             bool
+	}{
+		{"no certificate", binds, nil, true},
+		{"a certificate, to which nothing is bound", lists, shown, true},
+		{"a certificate", binds, shown, false},
+		{"ES256 is not listed", map[string]any{"dpop_signing_alg_values_supported": []string{"EdDSA"}}, nil, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r := openRig(t, serveDiscovery(t, test.document), time.Now, test.options)
+			if _, mem := begin(t, r, sdk.BeginRequest{State: "s"}); (mem.Key != "") != test.bound {
+				t.Errorf("bound: %v", mem.Key != "")
+			}
+		})
+	}
+}
+
 // tlsProvider is one provider at two places: one that knows no certificates, and one that
 // asks for them.
 type tlsProvider struct {

@@ -181,12 +181,16 @@ func (m *mechanism) newMemory(md discovery.Metadata) (memory, error) {
 	return mem, err
 }
 
-// binds reports whether tokens are to be bound to a key.
+// binds reports whether tokens are to be bound to a key. Those that the provider binds
+// to our certificate are not bound a second time: some refuse a request that proves both.
 func (m *mechanism) binds(md discovery.Metadata) bool {
 	switch m.options.DPoP {
 	case required:
 		return true
 	case off:
+		return false
+	}
+	if m.options.HTTPCert != "" && md.CertificateBound {
 		return false
 	}
 	return slices.Contains(md.DPoPAlgs, dpop.Alg)

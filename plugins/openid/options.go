@@ -47,7 +47,7 @@ type Options struct {
 	PushedRequests  string `option:"pushed_authorization_requests" default:"auto" oneof:"auto|required|off" doc:"Push authorization requests to the provider, so that the browser carries a reference only (RFC 9126). auto does where the provider has an endpoint for it, and goes on without if that fails, unless the provider requires it."`
 	SignedResponses string `option:"signed_authorization_responses" default:"auto" oneof:"auto|required|off" doc:"Have the provider sign its authorization responses (JARM). auto does where the provider answers in no other way."`
 	ResponseAlg     string `option:"client_authorization_signed_response_alg" oneof:"RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA" doc:"The only algorithm with which an authorization response may be signed. By default as for ID tokens."`
-	DPoP            string `option:"dpop" default:"auto" oneof:"auto|required|off" doc:"Bind tokens to a key of the login's own (RFC 9449). auto does where the provider lists ES256 for it, and takes tokens that are not bound."`
+	DPoP            string `option:"dpop" default:"auto" oneof:"auto|required|off" doc:"Bind tokens to a key of the login's own (RFC 9449). auto does where the provider lists ES256 for it and does not bind them to client_http_cert, and takes tokens that are not bound."`
 
 	NoRefresh           bool `option:"no_refresh" doc:"Keep no refresh token and no access token: a session's refresh then does not ask the provider, and somebody who is removed there stays signed in here."`
 	KeepProviderSession bool `option:"keep_provider_session" doc:"Do not send the browser to the provider at a logout: it ends the session here only."`

@@ -1,6 +1,7 @@
 package openidtest
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -133,6 +134,20 @@ func (s *grantStore) boundTo(value string) string {
 		return t.thumbprint
 	}
 	return ""
+}
+
+// sessions are those of the logins that match, each once, sorted.
+func (s *grantStore) sessions(match func(*login) bool) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []string
+	for _, t := range s.tickets {
+		if match(t.grant.login) {
+			found = append(found, t.grant.login.session)
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
 }
 
 // endSessions revokes the grants that match.

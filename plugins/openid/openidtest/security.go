@@ -209,6 +209,11 @@ func (p *Provider) Revoke(subject string) {
 	p.grants.endSessions(func(l *login) bool { return l.subject == subject })
 }
 
+// Sessions are the session IDs (sid) of an end user's logins.
+func (p *Provider) Sessions(subject string) []string {
+	return p.grants.sessions(func(l *login) bool { return l.subject == subject })
+}
+
 // SetClaims has a person be released with other claims from now on.
 func (p *Provider) SetClaims(subject string, claims map[string]any) {
 	p.mu.Lock()
