@@ -17,7 +17,7 @@ type fakeSetup struct {
 }
 
 // startFake runs a host and a fake provider. The client is registered as given,
-// with ID, secret and redirect URI filled in; env is added to that of the host.
+// with ID, secret and redirect URIs filled in; env is added to that of the host.
 func startFake(t *testing.T, config openidtest.Config, client openidtest.Client, env map[string]string) fakeSetup {
 	t.Helper()
 	return startFakeBehind(t, nil, config, client, env)
@@ -30,6 +30,7 @@ func startFakeBehind(t *testing.T, front func(w http.ResponseWriter, r *http.Req
 	hostPort := freePort(t)
 	client.ID, client.Secret = "doorward", newClientSecret()
 	client.RedirectURIs = []string{localURL("localhost", hostPort) + "/auth/login/fake/callback"}
+	client.PostLogoutRedirectURIs = []string{localURL("localhost", hostPort) + "/auth/login/fake/logout"}
 	config.Clients = []openidtest.Client{client}
 	var fake *openidtest.Provider
 	if front == nil {
