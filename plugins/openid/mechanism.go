@@ -277,7 +277,7 @@ func (m *mechanism) readResponse(ctx context.Context, md discovery.Metadata, req
 		mode = codeflow.ModeQuery
 	}
 	return codeflow.ReadResponse(response, codeflow.Expectation{
-		State: req.State, Mode: mode, Issuer: md.Issuer, IssRequired: md.IssInResponse,
+		State: req.State, Mode: mode, Issuer: md.Issuer, IssRequired: md.IssInResponse || m.options.RequireIss,
 		IssuerFits: func(iss string) bool { return discovery.Fits(iss, md.Issuer) },
 	})
 }

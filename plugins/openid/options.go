@@ -27,7 +27,8 @@ type Options struct {
 	Scope  string         `option:"scope" default:"openid profile email" doc:"The scopes to ask for, separated by spaces. openid is added if it is missing."`
 	Params map[string]any `option:"params" doc:"More parameters of the authorization request, such as prompt, hd, acr_values, max_age, ui_locales, domain_hint, claims or response_mode (query or form_post). An empty value leaves a parameter out. The parameters that protect the login cannot be set."`
 
-	OfflineAccess bool     `option:"offline_access" doc:"Ask for the scope offline_access, with which many providers give a refresh token. It is left out where the provider lists scopes without it, such as Google, which gives one for access_type=offline."`
+	OfflineAccess bool     `option:"offline_access" doc:"Ask for the scope offline_access, with which many providers give a refresh token. It is left out where the provider lists scopes without it, such as Google, which gives one for access_type=offline. Some providers want prompt=consent in params beside it."`
+	RequireIss    bool     `option:"require_response_iss" doc:"Refuse an authorization response without iss (RFC 9207) even if the provider does not say that it sends it. Where it says so, and wherever iss is there, it is checked without this option."`
 	RequiredAMR   []string `option:"required_amr" doc:"Authentication methods that the ID token must name in amr, all of them: mfa, for instance (RFC 8176)."`
 
 	IdentifierKey       string `option:"identifier_key" default:"sub" doc:"The claim that identifies the end user; may be a dotted path. Keep sub unless users exist already under another claim. With email, only addresses that the provider calls verified sign in."`

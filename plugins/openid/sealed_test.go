@@ -422,3 +422,36 @@ func withKeyOf(t *testing.T, mem memory) context.Context {
 	}
 	return dpop.WithKey(t.Context(), key, false)
 }
+
+// TestIssInTheResponse: RFC 9207.
+func TestIssInTheResponse(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		provider bool // says that it sends it
+		operator bool // demands it
+		iss      string
+		reason   sdk.Reason
+	}{
+		{"E04 nobody speaks of it, and it is missing", false, false, "", codeflow.ReasonCodeMissing}, // all else was fine
+		{"E04 the operator demands it", false, true, "", codeflow.ReasonIssMissing},
+		{"E04 the provider says so", true, false, "", codeflow.ReasonIssMissing},
+		{"E04 it is another", false, false, "https://evil.example", codeflow.ReasonIssMismatch},
+		{"E04 it is there", true, true, theIssuer, codeflow.ReasonCodeMissing},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			url := serveDiscovery(t, map[string]any{"authorization_response_iss_parameter_supported": test.provider})
+			r := openRig(t, url, time.Now, map[string]any{"require_response_iss": test.operator})
+			_, mem := beginWithMemory(t, r)
+			query := "state=s"
+			switch test.iss {
+			case "":
+			case theIssuer:
+				query += "&iss=" + url
+			default:
+				query += "&iss=" + test.iss
+			}
+			_, err := r.Continue(t.Context(), sdk.ContinueRequest{State: "s", Memory: mem, Response: sdk.InboundRequest{Method: "GET", Query: parseQuery(t, query)}})
+			plugintest.Refused(t, err, sdk.ErrInvalidResponse, test.reason)
+		})
+	}
+}
