@@ -119,19 +119,32 @@ func TestStateParametersThatNoProtocolHas(t *testing.T) {
 	}
 }
 
+// undecided is a mechanism whose provider replaced the grant and could not say more.
+type undecided struct{ sdk.Mechanism }
+
+func (undecided) Refresh(context.Context, []byte) (sdk.Refreshed, error) {
+	return sdk.Refreshed{Identity: sdk.Identity{Subject: "1", Grant: []byte("new")}, Undecided: sdk.Unavailable("down", "no user info")}, nil
+}
+
 // TestUndecidedAtAnOlderHost: a host that would take the answer for a yes gets the
 // error alone.
 func TestUndecidedAtAnOlderHost(t *testing.T) {
-	s := &server{}
-	for _, host := range []sdk.Host{sdk.NewHost("", nil), sdk.NewHost("0.1.0", []sdk.Feature{"step/redirect"})} {
-		s.host.Store(&host)
-		if s.hostHas(sdk.FeatureUndecided) {
-			t.Errorf("%+v has it", host)
+	s := &server{secrets: &secrets{}, opened: map[uint64]*opened{1: {mechanism: undecided{}}}}
+	for name, test := range map[string]struct {
+		host sdk.Host
+		has  bool
+	}{
+		"of the first version": {sdk.NewHost("", nil), false},
+		"of an older version":  {sdk.NewHost("0.1.0", []sdk.Feature{"step/redirect"}), false},
+		"of this version":      {sdk.NewHost("0.2.0", sdk.Features()), true},
+	} {
+		s.host.Store(&test.host)
+		resp, err := s.Refresh(t.Context(), &doorwardv1.RefreshRequest{Handle: 1})
+		if test.has && (err != nil || resp.GetUndecided() == nil || string(resp.GetIdentity().GetGrant()) != "new") {
+			t.Errorf("%s: %v, %v", name, resp, err)
 		}
-	}
-	ours := sdk.NewHost("0.2.0", sdk.Features())
-	s.host.Store(&ours)
-	if !s.hostHas(sdk.FeatureUndecided) {
-		t.Error("this one does not have it")
+		if !test.has && (resp != nil || !errors.Is(err, sdk.ErrUnavailable)) {
+			t.Errorf("%s: %v, %v", name, resp, err)
+		}
 	}
 }
