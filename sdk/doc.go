@@ -183,7 +183,9 @@
 // What only decorates an identity never ends a login. Names are cleaned of control
 // characters and cut to [MaxAttribute] bytes; a Username, an Email or an ACR of
 // another form is left out, and so are AMR and groups, which no rule of an operator
-// could name. The log tells what was left out.
+// could name. The log tells what was left out. Groups that a provider did not tell,
+// or not so that they can be read, are no decoration: set GroupsUnknown, and a host
+// whose rules need them refuses the login.
 //
 // A message between host and plugin has at most 4 MiB.
 //

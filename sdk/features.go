@@ -35,6 +35,9 @@ const (
 
 	// FeatureFramedLogout: the answer to a logout message may be framed.
 	FeatureFramedLogout Feature = "logout/framed"
+
+	// FeatureGroupsUnknown: the host looks at Identity.GroupsUnknown.
+	FeatureGroupsUnknown Feature = "identity/groups_unknown"
 )
 
 // first is what a host has that does not tell: one of the first version.
@@ -52,6 +55,7 @@ var first = []Feature{
 func Features() []Feature {
 	list := []Feature{
 		FeatureCallbackURL, FeatureReturnURL, FeatureStateParameters, FeatureStateTokens, FeatureUndecided, FeatureFramedLogout,
+		FeatureGroupsUnknown,
 	}
 	for _, step := range []string{"redirect", "form_post", "prompt", "authenticated"} {
 		list = append(list, Feature("step/"+step))

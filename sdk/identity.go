@@ -20,6 +20,12 @@ type Identity struct {
 	Name          string
 	Groups        []string
 
+	// GroupsUnknown says that the provider did not tell the groups, or not all of
+	// them, or in a form that cannot be read: that Groups is empty then means nothing.
+	// A host whose rules need groups refuses such a login. One that lacks
+	// [FeatureGroupsUnknown] takes the end user for somebody without groups.
+	GroupsUnknown bool
+
 	// AuthTime, AMR and ACR say when and how the end user authenticated, as in
 	// OpenID Connect Core section 2. The zero value means not told.
 	AuthTime time.Time

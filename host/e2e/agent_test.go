@@ -72,6 +72,8 @@ type envelope struct {
 
 		Email              string `json:"email"`
 		FirstName          string `json:"first_name"`
+		LastName           string `json:"last_name"`
+		Role               string `json:"role"`
 		Provider           string `json:"provider"`
 		ExternalIdentifier string `json:"external_identifier"`
 	} `json:"data"`

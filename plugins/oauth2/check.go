@@ -11,7 +11,6 @@ import (
 
 	"github.com/doorward/doorward/plugins/oauth2/internal/fieldpath"
 	"github.com/doorward/doorward/plugins/oauth2/internal/preset"
-	"github.com/doorward/doorward/plugins/oauth2/internal/profile"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/upstream"
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
@@ -70,8 +69,8 @@ func (m *mechanism) checkEndpoints(ctx context.Context) []sdk.Finding {
 			findings = append(findings, upstream.Failed(endpoint.option, err))
 		case answer.Status >= 500 || answer.Status == 404 && endpoint.option == "profile_url":
 			findings = append(findings, upstream.Warning(endpoint.option, "%s %s", endpoint.url, answer.Problem()))
-		case answer.Status == http.StatusOK && endpoint.option == "profile_url" && profile.IsHTML(answer):
-			findings = append(findings, upstream.Warning(endpoint.option, "%s is no API: %s", endpoint.url, profile.HTMLText(answer)))
+		case answer.Status == http.StatusOK && endpoint.option == "profile_url" && answer.IsHTML():
+			findings = append(findings, upstream.Warning(endpoint.option, "%s is no API: %s", endpoint.url, answer.HTMLText()))
 		default:
 			findings = append(findings, upstream.Fine(endpoint.option, "%s is there (status %d without a login)", endpoint.url, answer.Status))
 		}
@@ -101,7 +100,7 @@ func (m *mechanism) checkClient(ctx context.Context) sdk.Finding {
 		return upstream.Fine(subject, "the token endpoint knows the client: it refuses a code that nobody gave out, and not the client")
 	case ok && errors.Is(refusal.Kind, sdk.ErrMisconfigured) && (refusal.Reason != "unauthorized_client" || len(m.set.preset.CodeRefused) > 0):
 		return upstream.Failed(subject, err)
-	case ok && (errors.Is(refusal.Kind, sdk.ErrUnavailable) || slices.Contains([]sdk.Reason{profile.ReasonHTML, codeflow.ReasonStatus}, refusal.Reason)):
+	case ok && (errors.Is(refusal.Kind, sdk.ErrUnavailable) || slices.Contains([]sdk.Reason{upstream.ReasonHTML, codeflow.ReasonStatus}, refusal.Reason)):
 		return upstream.Failed("access_url", err)
 	default: // unauthorized_client, too: some say so of any bad code
 		return upstream.Warning(subject, "whether client_id and client_secret are right cannot be told: %v", err)

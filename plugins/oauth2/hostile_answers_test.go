@@ -16,6 +16,7 @@ import (
 	"github.com/doorward/doorward/plugins/oauth2/oauth2test"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/claims"
+	"github.com/doorward/doorward/sdk/upstream"
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
@@ -214,7 +215,7 @@ func TestMediaTypes(t *testing.T) {
 		r.set.profileHeaders["OCS-APIRequest"] = ""
 		r.api.Header = r.set.profileHeaders
 		_, err := r.login("alice")
-		checkReason(t, err, sdk.ErrInvalidResponse, profile.ReasonHTML)
+		checkReason(t, err, sdk.ErrInvalidResponse, upstream.ReasonHTML)
 	})
 }
 

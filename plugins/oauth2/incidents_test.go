@@ -17,6 +17,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/claims"
 	"github.com/doorward/doorward/sdk/plugintest"
+	"github.com/doorward/doorward/sdk/upstream"
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
@@ -289,7 +290,7 @@ func TestHTMLInPlaceOfJSON(t *testing.T) {
 			r, as := startRig(t, oauth2test.Config{Kind: oauth2test.GitHub}, nil)
 			as.Alter(at, answer(200, "text/html", page))
 			_, err := r.login("alice")
-			checkReason(t, err, sdk.ErrInvalidResponse, profile.ReasonHTML)
+			checkReason(t, err, sdk.ErrInvalidResponse, upstream.ReasonHTML)
 			checkSays(t, err.Error(), "HTML, status 200, 0.1 kB")
 			if strings.Contains(err.Error()+r.log.String(), "very-secret") {
 				t.Error("the page is shown")

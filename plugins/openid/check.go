@@ -31,7 +31,7 @@ func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
 	findings = append(findings,
 		upstream.Fine("discovery", "issuer %s", md.Issuer),
 		checkClock(m.now(), md.Date),
-		checkKeys(ctx, m.keys(md), m.options.IDTokenAlg),
+		checkKeys(ctx, m.keys(md), md.Algs),
 		checkPKCE(md, m.options.pkceMethod()),
 		listed("client_token_endpoint_auth_method", md.AuthMethods, m.auth.MethodFor(md.AuthMethods)),
 		listed("scope", md.Scopes, strings.Fields(m.options.params().Get("scope"))...),
@@ -39,6 +39,9 @@ func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
 	)
 	if len(md.Odd) > 0 {
 		findings = append(findings, upstream.Warning("discovery", "what the document says of %q cannot be read or may not be asked, and is left alone", md.Odd))
+	}
+	if alg := m.options.IDTokenAlg; alg != "" {
+		findings = append(findings, listed("client_id_token_signed_response_alg", jose.Known(md.IDTokenAlgs), alg))
 	}
 	if alg := m.options.UserInfoAlg; alg != "" {
 		findings = append(findings, listed("client_userinfo_signed_response_alg", md.UserInfoAlgs, alg))
@@ -50,7 +53,7 @@ func checkClock(ours, theirs time.Time) sdk.Finding {
 	return upstream.Clock("the provider", ours, theirs, idtoken.ClockSkew, fmt.Sprintf("from %v on, logins are refused", idtoken.ClockSkew))
 }
 
-func checkKeys(ctx context.Context, keys *jose.Store, alg string) sdk.Finding {
+func checkKeys(ctx context.Context, keys *jose.Store, algs []string) sdk.Finding {
 	const subject = "keys"
 	set, err := keys.Load(ctx)
 	if err != nil {
@@ -58,11 +61,11 @@ func checkKeys(ctx context.Context, keys *jose.Store, alg string) sdk.Finding {
 	}
 	fitting := 0
 	for _, key := range set.Keys {
-		if key.Fits(alg) {
+		if slices.ContainsFunc(algs, key.Fits) {
 			fitting++
 		}
 	}
-	text := fmt.Sprintf("%d %s keys; %d others and %d unusable ones", fitting, alg, len(set.Keys)-fitting, set.Unusable)
+	text := fmt.Sprintf("%d keys for %s; %d others and %d unusable ones", fitting, strings.Join(algs, ", "), len(set.Keys)-fitting, set.Unusable)
 	if fitting == 0 {
 		return upstream.Failed(subject, errors.New(text+": does client_id_token_signed_response_alg fit the client's registration?"))
 	}

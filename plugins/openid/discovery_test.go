@@ -81,6 +81,11 @@ func TestDiscovery(t *testing.T) {
 		{name: "F19 endpoint with a broken query", change: change{"authorization_endpoint": "https://op.example/authorize?a;b=%"}, reason: discovery.ReasonEndpoint},
 		{name: "F19 no code flow", change: change{"response_types_supported": []string{"id_token"}}, reason: discovery.ReasonUnsupported},
 		{name: "F19 response types not told", change: change{"response_types_supported": nil}, reason: discovery.ReasonUnsupported},
+		{name: "two spellings of what nobody reads", change: change{"Frontchannel": 1, "frontchannel": 2}},
+		{name: "lists of odd forms", change: change{"scopes_supported": "openid", "token_endpoint_auth_methods_supported": []any{nil, 1, "client_secret_basic"}, "response_modes_supported": change{}, "claims_supported": 7, "userinfo_signing_alg_values_supported": true}},
+		{name: "algorithms with odd ones among them", change: change{"id_token_signing_alg_values_supported": []any{nil, "RS256", 7}}},
+		{name: "E03 methods of odd forms", change: change{"code_challenge_methods_supported": []any{7, nil}}, reason: discovery.ReasonUnsupported},
+		{name: "user info on http, which is not asked", change: change{"userinfo_endpoint": "http://op.example/"}, options: map[string]any{"skip_userinfo": true}},
 		{name: "F31 a key in two spellings", change: change{"Issuer": "https://evil.example"}, reason: discovery.ReasonMalformed},
 		{name: "F31 deep", change: change{"x": json.RawMessage(strings.Repeat("[", 100) + strings.Repeat("]", 100))}, reason: discovery.ReasonMalformed},
 

@@ -43,8 +43,8 @@ func (g grantContent) identifier() string {
 }
 
 // claims are those of the ID token that the grant has. It was verified when it came, and
-// nobody but the host has had it since.
-func (g grantContent) claims() (claims.Object, error) {
+// nobody but the host has had it since. The names are those that are read.
+func (g grantContent) claims(names []string) (claims.Object, error) {
 	parts := strings.Split(g.IDToken, ".")
 	if len(parts) != 3 {
 		return nil, sdk.InvalidResponse(reasonGrant, "the grant has no ID token")
@@ -53,7 +53,7 @@ func (g grantContent) claims() (claims.Object, error) {
 	if err != nil {
 		return nil, sdk.InvalidResponse(reasonGrant, "the ID token of the grant: %w", err)
 	}
-	object, err := claims.Decode(payload)
+	object, err := claims.DecodeFor(payload, names...)
 	if err != nil {
 		return nil, sdk.InvalidResponse(reasonGrant, "the ID token of the grant: %w", err)
 	}

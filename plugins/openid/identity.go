@@ -8,6 +8,7 @@ import (
 
 	"github.com/doorward/doorward/plugins/openid/internal/discovery"
 	"github.com/doorward/doorward/plugins/openid/internal/idtoken"
+	"github.com/doorward/doorward/plugins/openid/internal/jose"
 	"github.com/doorward/doorward/plugins/openid/internal/userinfo"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/claims"
@@ -27,7 +28,7 @@ func (m *mechanism) identify(ctx context.Context, md discovery.Metadata, t token
 	if err != nil {
 		return sdk.Identity{}, err
 	}
-	identity, err := m.identityOf(object, info)
+	identity, err := m.identityOf(ctx, object, info, t)
 	if err != nil {
 		return sdk.Identity{}, err
 	}
@@ -35,20 +36,30 @@ func (m *mechanism) identify(ctx context.Context, md discovery.Metadata, t token
 	return identity, err
 }
 
-// identityOf makes the identity of the claims of the ID token and the user info. Logout
-// messages name it by sub and sid, whatever is the identifier.
-func (m *mechanism) identityOf(object, info claims.Object) (sdk.Identity, error) {
-	merged := merge(object, info)
-	m.warnOverage(merged)
-	identity, err := m.options.mapping().Identity(merged)
+// identityOf makes the identity of the claims of the ID token and the user info.
+func (m *mechanism) identityOf(ctx context.Context, object, info claims.Object, t tokens) (sdk.Identity, error) {
+	mapping := m.options.mapping()
+	identity, err := mapping.Identity(merge(object, info))
 	if err != nil {
 		return sdk.Identity{}, err
 	}
+	identity.Warnings = append(identity.Warnings, t.warnings...)
+	identity.EmailVerified = identity.Email != "" && mapping.Verified(addressSource(object, info, m.options.EmailKey, m.options.verifiedKey()))
 	// An address as the identifier is only as good as the provider's word that
 	// it is the end user's: with some providers anybody can enter any.
-	if m.options.IdentifierKey == "email" && !identity.EmailVerified {
-		return sdk.Identity{}, sdk.Denied(reasonEmailNotVerified, "identifier_key is email, and the provider does not call the address verified")
+	if m.options.IdentifierKey == m.options.EmailKey && !identity.EmailVerified {
+		return sdk.Identity{}, sdk.Denied(reasonEmailNotVerified, "identifier_key is %s, and the provider does not call the address verified", m.options.EmailKey)
 	}
+	if err := m.completeGroups(ctx, &identity, object, info, t.accessToken); err != nil {
+		return sdk.Identity{}, err
+	}
+	nameForLogout(&identity, object)
+	return identity, nil
+}
+
+// nameForLogout says how logout messages name the end user and the session: by sub and
+// sid, whatever is the identifier.
+func nameForLogout(identity *sdk.Identity, object claims.Object) {
 	if subject, _ := object.String("sub"); subject != identity.Subject {
 		identity.LogoutSubject = subject
 	}
@@ -58,32 +69,39 @@ func (m *mechanism) identityOf(object, info claims.Object) (sdk.Identity, error)
 	}
 	if err != nil {
 		identity.Warnings = append(identity.Warnings, fmt.Sprintf("claim sid %v: it is left out, and a logout by it finds nobody", err))
-		return identity, nil
+		return
 	}
 	identity.SessionID = sid
-	return identity, nil
 }
 
 // verifyIDToken verifies the signature, and then the claims rule by rule.
 func (m *mechanism) verifyIDToken(ctx context.Context, md discovery.Metadata, t tokens, nonce string) (claims.Object, error) {
-	token, err := m.keys(md).Verify(ctx, t.idToken, m.options.IDTokenAlg)
+	token, err := m.verify(ctx, md, t.idToken, m.options.decisive())
 	if err != nil {
 		return nil, err
 	}
 	return token.Claims, idtoken.Check(token, idtoken.Expectation{
-		Issuer: md.Issuer, ClientID: m.options.ClientID, TrustedAudiences: m.options.TrustedAudiences,
+		Issuer: md.Issuer, ClientID: m.options.ClientID, TrustedAudiences: m.options.TrustedAudiences, Tenants: m.options.AllowedTenants,
 		Nonce: nonce, AccessToken: t.accessToken, Asked: m.options.params(), Methods: m.options.RequiredAMR, Now: m.now(),
 	})
 }
 
-// userInfo asks the user-info endpoint. The result is nil if the provider has none.
+// verify verifies the signature of a token that the provider signs as it signs ID tokens.
+// Types are what typ may be beside JWT.
+func (m *mechanism) verify(ctx context.Context, md discovery.Metadata, raw string, names []string, types ...string) (jose.Token, error) {
+	accept := jose.Accept{Algs: md.Algs, Option: "client_id_token_signed_response_alg", Types: types}
+	return m.keys(md).Verify(ctx, raw, accept, names)
+}
+
+// userInfo asks the user-info endpoint. The result is nil if the provider has none, or
+// has given no access token for it.
 func (m *mechanism) userInfo(ctx context.Context, md discovery.Metadata, accessToken, subject string) (claims.Object, error) {
-	if md.UserInfoEndpoint == "" {
+	if md.UserInfoEndpoint == "" || accessToken == "" {
 		return nil, nil
 	}
 	return userinfo.Ask(ctx, m.client, md.UserInfoEndpoint, accessToken, m.keys(md), userinfo.Expectation{
 		Subject: subject, Issuer: md.Issuer, ClientID: m.options.ClientID, TrustedAudiences: m.options.TrustedAudiences,
-		Alg: m.options.UserInfoAlg, AlgIfSigned: m.options.IDTokenAlg, Now: m.now(),
+		Alg: m.options.UserInfoAlg, Names: m.options.decisive(), Now: m.now(),
 	})
 }
 
@@ -98,43 +116,39 @@ var protocolClaims = []string{
 // others, and is never followed (OpenID Connect Core section 5.6.2).
 var spentClaims = []string{"nonce", "at_hash", "c_hash", "_claim_sources"}
 
-// merge lays the user info over the claims of the ID token.
+// merge lays the user info over the claims of the ID token. A claim that is null or an
+// empty text there is absent (OpenID Connect Core section 5.3.2), and leaves what the ID
+// token says.
 func merge(idToken, userInfo claims.Object) claims.Object {
 	merged := maps.Clone(idToken)
 	for name, value := range userInfo {
-		if !slices.Contains(protocolClaims, name) {
+		if value != nil && value != "" && !slices.Contains(protocolClaims, name) {
 			merged[name] = value
 		}
 	}
-	pairEmail(merged, idToken, userInfo)
+	// The claims that are handed on say of an address what is said where it stands.
+	delete(merged, claimVerified)
+	if word, ok := addressSource(idToken, userInfo, claimEmail, claimVerified)[claimVerified]; ok {
+		merged[claimVerified] = word
+	}
 	for _, name := range spentClaims {
 		delete(merged, name)
 	}
 	return merged
 }
 
-// pairEmail keeps an address and the word that it is verified together: one from
-// here and the other from there would verify an address that nobody did.
-func pairEmail(merged, idToken, userInfo claims.Object) {
-	const word = "email_verified"
-	told, ours := userInfo["email"], idToken["email"]
+// addressSource is where an address stands, for the word that it is verified: one from
+// here and the other from there would verify an address that nobody did. The word of
+// the ID token is good for the same address in the user info, too.
+func addressSource(idToken, userInfo claims.Object, addressPath, wordPath string) claims.Object {
+	told, _ := userInfo.Lookup(addressPath)
+	if told == nil || told == "" {
+		return idToken
+	}
+	ours, _ := idToken.Lookup(addressPath)
 	address, isString := told.(string)
-	source := userInfo
-	if told == nil || isString && ours == any(address) && !userInfo.Has(word) {
-		source = idToken
+	if word, err := userInfo.Lookup(wordPath); err == nil && word == nil && isString && ours == any(address) {
+		return idToken
 	}
-	delete(merged, word)
-	if source.Has(word) {
-		merged[word] = source[word]
-	}
-}
-
-// warnOverage tells the operator why somebody has no groups: Microsoft sends a
-// reference in place of more than 200.
-func (m *mechanism) warnOverage(object claims.Object) {
-	names, err := object.Object("_claim_names")
-	if err == nil && names.Has(m.options.GroupClaimName) {
-		m.logger.Warn("the provider sends a reference in place of the groups, which is not followed: have it release fewer groups",
-			"claim", m.options.GroupClaimName)
-	}
+	return userInfo
 }

@@ -156,7 +156,7 @@ func (m *mechanism) backChannel(ctx context.Context, in sdk.InboundRequest) (sdk
 	if err != nil {
 		return sdk.Logout{}, err
 	}
-	token, err := m.keys(md).Verify(ctx, raw[0], m.options.IDTokenAlg, logouttoken.Type)
+	token, err := m.verify(ctx, md, raw[0], logouttoken.Names, logouttoken.Type)
 	if err != nil {
 		return sdk.Logout{}, err
 	}

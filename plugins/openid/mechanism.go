@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/json"
@@ -35,8 +34,10 @@ type mechanism struct {
 	client   *http.Client
 	now      func() time.Time
 	logger   *slog.Logger
-	metadata *upstream.Document[discovery.Metadata]
-	renewals *codeflow.Renewals
+
+	tellsUnknown bool // the host refuses where a rule needs groups that are unknown
+	metadata     *upstream.Document[discovery.Metadata]
+	renewals     *codeflow.Renewals
 
 	mu     sync.Mutex
 	store  *jose.Store // of the latest jwks_uri
@@ -85,7 +86,7 @@ func (m *mechanism) Close() error {
 }
 
 func newMechanism(env sdk.Env, o Options) (*mechanism, error) {
-	location, err := discovery.Locate(o.IssuerURL)
+	location, err := discovery.Locate(o.IssuerURL, o.Issuer)
 	if err != nil {
 		return nil, sdk.Misconfigured("options", "issuer_url %w", err)
 	}
@@ -104,6 +105,7 @@ func newMechanism(env sdk.Env, o Options) (*mechanism, error) {
 	m := &mechanism{
 		options: o, auth: auth, location: location, callback: env.CallbackURL, logout: env.LogoutURL,
 		client: client, now: env.Now, logger: env.Logger, renewals: codeflow.NewRenewals(env.Now),
+		tellsUnknown: env.Host.Has(sdk.FeatureGroupsUnknown),
 	}
 	m.metadata = upstream.NewDocument(upstream.Source[discovery.Metadata]{
 		What: "the provider's discovery document", Load: m.discover, Now: m.now, Logger: m.logger, NotInTime: jose.ReasonNotInTime,
@@ -266,7 +268,11 @@ func (m *mechanism) readResponse(ctx context.Context, md discovery.Metadata, req
 		if err != nil {
 			return "", err
 		}
-		token, err := m.keys(md).Verify(ctx, raw, cmp.Or(m.options.ResponseAlg, m.options.IDTokenAlg))
+		accept := jose.Accept{Algs: md.Algs, Option: "client_authorization_signed_response_alg"}
+		if alg := m.options.ResponseAlg; alg != "" {
+			accept.Algs = []string{alg}
+		}
+		token, err := m.keys(md).Verify(ctx, raw, accept, jarm.Names)
 		if err != nil {
 			return "", err
 		}

@@ -12,7 +12,6 @@ import (
 	"github.com/doorward/doorward/plugins/openid/internal/clientauth"
 	"github.com/doorward/doorward/plugins/openid/internal/discovery"
 	"github.com/doorward/doorward/plugins/openid/internal/jarm"
-	"github.com/doorward/doorward/sdk/claims"
 	"github.com/doorward/doorward/sdk/options"
 	"github.com/doorward/doorward/sdk/upstream"
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
@@ -20,7 +19,8 @@ import (
 
 // Options are what an operator may set for one OpenID provider.
 type Options struct {
-	IssuerURL    string         `option:"issuer_url,required" doc:"The issuer, or the URL of its discovery document (ending in /.well-known/openid-configuration). The issuer in the document must be the same, byte for byte."`
+	IssuerURL    string         `option:"issuer_url,required" doc:"The issuer, or the URL of its discovery document, which holds /.well-known/ and is requested as it is written. The issuer in the document must be the same, or what is before /.well-known/, byte for byte."`
+	Issuer       string         `option:"issuer" doc:"The issuer in the document and in the ID tokens, byte for byte, where it is not what issuer_url says, as with Azure AD B2C and AD FS."`
 	ClientID     string         `option:"client_id,required" doc:"The client identifier that the provider gave out."`
 	ClientSecret options.Secret `option:"client_secret" doc:"The client secret. Required unless client_token_endpoint_auth_method is private_key_jwt or none."`
 
@@ -31,9 +31,23 @@ type Options struct {
 	RequireIss    bool     `option:"require_response_iss" doc:"Refuse an authorization response without iss (RFC 9207) even if the provider does not say that it sends it. Where it says so, and wherever iss is there, it is checked without this option."`
 	RequiredAMR   []string `option:"required_amr" doc:"Authentication methods that the ID token must name in amr, all of them: mfa, for instance (RFC 8176)."`
 
-	IdentifierKey       string `option:"identifier_key" default:"sub" doc:"The claim that identifies the end user; may be a dotted path. Keep sub unless users exist already under another claim. With email, only addresses that the provider calls verified sign in."`
-	GroupClaimName      string `option:"group_claim_name" default:"groups" doc:"The claim that lists the groups; may be a dotted path such as realm_access.roles."`
-	GroupClaimSeparator string `option:"group_claim_separator" default:"comma" oneof:"comma|none" doc:"How to read a group claim that is one string: comma splits it, none takes it for one group. Write none where users may choose the name of a group."`
+	IdentifierKey string `option:"identifier_key" default:"sub" doc:"The claim that identifies the end user; may be a path. Keep sub unless users exist already under another claim. With the claim of email_key, only addresses that the provider calls verified sign in."`
+	UsernameKey   string `option:"username_key" default:"preferred_username" doc:"The claim with the login name; may be a path."`
+	EmailKey      string `option:"email_key" default:"email" doc:"The claim with the e-mail address; may be a path."`
+	VerifiedKey   string `option:"email_verified_key" doc:"The claim that says whether the address is the end user's; may be a path. By default email_verified, if email_key is email; else no address counts as verified."`
+	TextVerified  bool   `option:"email_verified_text" doc:"Count the text \"true\" in that claim like true, for a provider that is known to write it so, such as Apple and Amazon Cognito."`
+	NameKey       string `option:"name_key" default:"name" doc:"The claim with the full name; may be a path."`
+	FirstNameKey  string `option:"first_name_key" default:"given_name" doc:"The claim with the first name; may be a path."`
+	LastNameKey   string `option:"last_name_key" default:"family_name" doc:"The claim with the last name; may be a path."`
+
+	GroupClaimName      string `option:"group_claim_name" default:"groups" doc:"The claim with the groups: a list, or an object whose keys they are; may be a path such as realm_access.roles."`
+	GroupClaimMember    string `option:"group_claim_member" doc:"The member with the name of a group, where each is an object; may be a path."`
+	GroupClaimSeparator string `option:"group_claim_separator" default:"none" oneof:"none|comma|space|semicolon" doc:"How to read a group claim that is one text: none takes it for one group, the others split it. Only where users may not choose the name of a group: one called guests,admins would become two."`
+	GroupsFromGraph     bool   `option:"groups_from_graph" doc:"Ask Microsoft Graph for the groups (by their IDs) where Entra ID sends a reference in place of them. The scope must then allow it, such as https://graph.microsoft.com/GroupMember.Read.All."`
+	GraphURL            string `option:"graph_url" doc:"Where Microsoft Graph is, such as https://dod-graph.microsoft.us. By default that of the cloud of issuer_url."`
+
+	SkipUserInfo   bool     `option:"skip_userinfo" doc:"Do not ask the user-info endpoint: all claims stand in the ID token."`
+	AllowedTenants []string `option:"allowed_tenants" doc:"The IDs of the Microsoft tenants that may sign in (the claim tid). Without it, common and organizations let in every tenant of the world."`
 
 	PlainCodeChallenge         bool `option:"plain_code_challenge" doc:"Use the PKCE method plain, for a provider that has no S256. Weak: whoever reads the authorization request can redeem the code."`
 	AllowUnlistedPKCE          bool `option:"allow_unlisted_pkce" doc:"Accept a provider whose discovery document lists no PKCE method at all. S256 is sent all the same; should the provider ignore it, the nonce alone protects against injected codes. Microsoft Entra ID and Apple need no such word. Not for a client that does not authenticate."`
@@ -54,10 +68,10 @@ type Options struct {
 	KeepProviderSession bool `option:"keep_provider_session" doc:"Do not send the browser to the provider at a logout: it ends the session here only."`
 	KeepTokens          bool `option:"keep_tokens_at_logout" doc:"Revoke nothing at a logout."`
 
-	TrustedAudiences []string `option:"trusted_audiences" doc:"Other audiences that may stand in an ID token beside client_id, such as the project of a Zitadel client. The token must still say (azp) that it was issued to client_id."`
+	TrustedAudiences []string `option:"trusted_audiences" doc:"Other audiences that may stand in an ID token beside client_id, such as the project of a Zitadel client. They hold the token, too."`
 
-	IDTokenAlg  string `option:"client_id_token_signed_response_alg" default:"RS256" oneof:"RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA" doc:"The only algorithm with which an ID token may be signed."`
-	UserInfoAlg string `option:"client_userinfo_signed_response_alg" oneof:"RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA" doc:"The only algorithm with which a user-info response may be signed. When set, an unsigned one is refused; when not, one that is signed is as an ID token is."`
+	IDTokenAlg  string `option:"client_id_token_signed_response_alg" oneof:"RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA" doc:"The only algorithm with which an ID token may be signed. By default any that the provider lists, but never one that signs with the client secret."`
+	UserInfoAlg string `option:"client_userinfo_signed_response_alg" oneof:"RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA" doc:"The only algorithm with which a user-info response may be signed. When set, an unsigned one is refused; when not, one that is signed is verified all the same."`
 
 	upstream.HTTPOptions
 }
@@ -66,13 +80,14 @@ type Options struct {
 // problems to the operator, all at once.
 func (o Options) Validate() error {
 	var problems options.Problems
-	location, err := discovery.Locate(o.IssuerURL)
+	location, err := discovery.Locate(o.IssuerURL, o.Issuer)
 	if err != nil {
 		problems.Addf("issuer_url", "%v", err)
 	}
 	if location.Template() && o.IdentifierKey != "sub" {
 		problems.Addf("identifier_key", "must be sub when issuer_url stands for many tenants: any other claim is unique within one tenant at best")
 	}
+	o.validateClaims(&problems)
 	if !visible.MatchString(o.ClientID) {
 		problems.Addf("client_id", "may hold printable ASCII characters only (RFC 6749 appendix A.1)")
 	}
@@ -83,6 +98,29 @@ func (o Options) Validate() error {
 	}
 	o.validateRequest(&problems)
 	return problems.Err()
+}
+
+// validateClaims checks where claims stand, and who may sign in by them.
+func (o Options) validateClaims(problems *options.Problems) {
+	for _, tenant := range o.AllowedTenants {
+		if !discovery.IsTenant(tenant) {
+			problems.Addf("allowed_tenants", "has %q: write the IDs of tenants, in lower case (00000000-0000-0000-0000-000000000000)", upstream.Shown(tenant))
+		}
+	}
+	if o.Issuer != "" && (!visible.MatchString(o.Issuer) || discovery.IsTemplate(o.Issuer)) {
+		problems.Addf("issuer", "must be an issuer as it stands in an ID token")
+	}
+	if o.IdentifierKey == claimEmail && o.EmailKey != claimEmail {
+		problems.Addf("identifier_key", "must not be email where email_key is %s: no word says that the address is verified", upstream.Shown(o.EmailKey))
+	}
+	if _, known := discovery.CloudOf(o.IssuerURL); o.GroupsFromGraph && o.GraphURL == "" && !known {
+		problems.Addf("graph_url", "is missing: issuer_url is in none of the clouds of Microsoft's that are known")
+	}
+	if o.GraphURL != "" {
+		if _, err := upstream.ParseEndpoint(o.GraphURL); err != nil {
+			problems.Addf("graph_url", "%v", err)
+		}
+	}
 }
 
 var (
@@ -167,6 +205,7 @@ func (o Options) requirements(location discovery.Location) discovery.Requirement
 	return discovery.Requirements{
 		Location: location, IDTokenAlg: o.IDTokenAlg, PKCEMethod: o.pkceMethod(),
 		AllowUnlistedPKCE: o.AllowUnlistedPKCE, Public: o.AuthMethod == clientauth.None, Guarded: guarded,
+		SkipUserInfo: o.SkipUserInfo,
 	}
 }
 
@@ -217,13 +256,4 @@ func paramText(value any) *string {
 		text = string(encoded)
 	}
 	return &text
-}
-
-// mapping says which claims make the identity.
-func (o Options) mapping() claims.Mapping {
-	mapping := claims.OpenID()
-	mapping.Subject = o.IdentifierKey
-	mapping.Groups = o.GroupClaimName
-	mapping.SplitGroups = o.GroupClaimSeparator == "comma"
-	return mapping
 }

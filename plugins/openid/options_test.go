@@ -73,6 +73,16 @@ func TestOptionProblems(t *testing.T) {
 		{"many tenants by sub", o{"issuer_url": "https://login.microsoftonline.com/common/v2.0"}, ""},
 		{"many tenants by e-mail", o{"issuer_url": "https://login.microsoftonline.com/common/v2.0", "identifier_key": "email"}, "identifier_key"},
 		{"public client without PKCE", o{"client_token_endpoint_auth_method": "none", "client_secret": "", "allow_unlisted_pkce": true}, "allow_unlisted_pkce"},
+		{"many tenants of another host by e-mail", o{"issuer_url": "https://login.example/common/v2.0", "identifier_key": "email"}, ""},
+		{"tenants by name", o{"allowed_tenants": "contoso.onmicrosoft.com"}, "allowed_tenants"},
+		{"tenants", o{"allowed_tenants": "72f988bf-86f1-41af-91ab-2d7cd011db47,9188040d-6c67-4c5b-b112-36a304b66dad"}, ""},
+		{"issuer with a placeholder", o{"issuer": "https://login.microsoftonline.com/{tenantid}/v2.0"}, "issuer"},
+		{"issuer outside ASCII", o{"issuer": "https://öp.example"}, "issuer"},
+		{"unverified identifier", o{"identifier_key": "email", "email_key": "mail"}, "identifier_key"},
+		{"Graph of nowhere", o{"groups_from_graph": true}, "graph_url"},
+		{"Graph of Microsoft", o{"groups_from_graph": true, "issuer_url": "https://login.microsoftonline.us/72f988bf-86f1-41af-91ab-2d7cd011db47/v2.0"}, ""},
+		{"Graph on http", o{"groups_from_graph": true, "graph_url": "http://graph.example"}, "graph_url"},
+		{"unknown separator", o{"group_claim_separator": "|"}, "group_claim_separator"},
 		{"slip of the pen", o{"client_secert": "x"}, "client_secert"},
 	} {
 		t.Run(test.name, func(t *testing.T) {

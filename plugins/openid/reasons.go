@@ -18,7 +18,6 @@ const (
 
 	// The token response.
 	reasonIDTokenMissing sdk.Reason = "id_token_missing"
-	reasonScopeReduced   sdk.Reason = "scope_reduced"
 	reasonNotBound       sdk.Reason = "token_not_bound"
 
 	// The identity.

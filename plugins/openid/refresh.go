@@ -87,7 +87,7 @@ func (m *mechanism) renew(ctx context.Context, md discovery.Metadata, refreshTok
 // readAgain makes the identity of refreshed tokens. Without a new ID token, the one of
 // the grant stands for it: the provider may leave it out (section 12.2).
 func (m *mechanism) readAgain(ctx context.Context, md discovery.Metadata, g grantContent, t tokens) (sdk.Identity, error) {
-	before, err := g.claims()
+	before, err := g.claims(m.options.decisive())
 	switch {
 	case t.idToken == "" || t.idToken == g.IDToken:
 		if err != nil {
@@ -98,12 +98,12 @@ func (m *mechanism) readAgain(ctx context.Context, md discovery.Metadata, g gran
 	case err != nil:
 		before = nil // there was no room for it
 	}
-	token, err := m.keys(md).Verify(ctx, t.idToken, m.options.IDTokenAlg)
+	token, err := m.verify(ctx, md, t.idToken, m.options.decisive())
 	if err != nil {
 		return sdk.Identity{}, err
 	}
 	err = idtoken.CheckRefreshed(token, idtoken.Expectation{
-		Issuer: md.Issuer, ClientID: m.options.ClientID, TrustedAudiences: m.options.TrustedAudiences,
+		Issuer: md.Issuer, ClientID: m.options.ClientID, TrustedAudiences: m.options.TrustedAudiences, Tenants: m.options.AllowedTenants,
 		Nonce: g.Nonce, AccessToken: t.accessToken, Now: m.now(),
 	}, g.Subject)
 	if err != nil {
@@ -133,11 +133,11 @@ func (m *mechanism) stillKnown(ctx context.Context, md discovery.Metadata, g gra
 	if g.AccessToken == "" || !lasts || md.UserInfoEndpoint == "" {
 		return sdk.Refreshed{}, sdk.Unavailable(reasonGrantExpired, "the provider gave no refresh token (is there a scope for it, see offline_access?), and there is nothing left to ask it with: the session goes on until its own end")
 	}
-	before, err := g.claims()
+	before, err := g.claims(m.options.decisive())
 	if err != nil {
 		return sdk.Refreshed{}, err
 	}
-	identity, err := m.identityAgain(ctx, md, g, g.AccessToken, before)
+	identity, err := m.identityAgain(ctx, md, g, tokens{accessToken: g.AccessToken}, before)
 	// An access token that should still be good, and is not, was revoked.
 	if sdk.ReasonOf(err) == userinfo.ReasonRefused && g.Expires != 0 {
 		return sdk.Refreshed{}, sdk.Denied(userinfo.ReasonRefused, "the provider does not accept the access token any more, before its end")
@@ -149,7 +149,7 @@ func (m *mechanism) stillKnown(ctx context.Context, md discovery.Metadata, g gra
 }
 
 func (m *mechanism) identifyAgain(ctx context.Context, md discovery.Metadata, g grantContent, t tokens, object claims.Object) (sdk.Identity, error) {
-	identity, err := m.identityAgain(ctx, md, g, t.accessToken, object)
+	identity, err := m.identityAgain(ctx, md, g, t, object)
 	if err != nil {
 		return sdk.Identity{}, err
 	}
@@ -159,15 +159,15 @@ func (m *mechanism) identifyAgain(ctx context.Context, md discovery.Metadata, g 
 }
 
 // identityAgain reads the user info again, and demands again what a login has to bring.
-func (m *mechanism) identityAgain(ctx context.Context, md discovery.Metadata, g grantContent, accessToken string, object claims.Object) (sdk.Identity, error) {
+func (m *mechanism) identityAgain(ctx context.Context, md discovery.Metadata, g grantContent, t tokens, object claims.Object) (sdk.Identity, error) {
 	if err := idtoken.CheckAsked(object, m.options.params(), m.options.RequiredAMR, m.now()); err != nil {
 		return sdk.Identity{}, err
 	}
-	info, err := m.userInfo(ctx, md, accessToken, g.Subject)
+	info, err := m.userInfo(ctx, md, t.accessToken, g.Subject)
 	if err != nil {
 		return sdk.Identity{}, err
 	}
-	return m.identityOf(object, info)
+	return m.identityOf(ctx, object, info, t)
 }
 
 // atRefresh gives the kinds of a login the meaning that they have at a refresh. The

@@ -114,11 +114,12 @@ func TestRefreshMisbehaviours(t *testing.T) {
 func TestRefreshedIDToken(t *testing.T) {
 	for _, test := range []struct {
 		name   openidtest.Misbehaviour
+		kind   error
 		reason sdk.Reason
 	}{
-		{openidtest.KeySetDown, jose.ReasonKeysStatus},
-		{openidtest.UserInfoDown, userinfo.ReasonStatus},
-		{openidtest.UserInfoUnauthorized, userinfo.ReasonRefused},
+		{openidtest.KeySetDown, sdk.ErrUnavailable, jose.ReasonKeysStatus},
+		{openidtest.UserInfoDown, sdk.ErrUnavailable, userinfo.ReasonStatus},
+		{openidtest.UserInfoUnauthorized, sdk.ErrMisconfigured, userinfo.ReasonRefused},
 	} {
 		t.Run("E12 "+string(test.name), func(t *testing.T) {
 			s := refreshable(t, openidtest.Config{}, "alice", nil)
@@ -128,7 +129,7 @@ func TestRefreshedIDToken(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if !errors.Is(got.Undecided, sdk.ErrUnavailable) || sdk.ReasonOf(got.Undecided) != test.reason || got.Identity.Subject != "alice" {
+			if !errors.Is(got.Undecided, test.kind) || sdk.ReasonOf(got.Undecided) != test.reason || got.Identity.Subject != "alice" {
 				t.Fatalf("got %+v", got)
 			}
 			before, after := content(t, s.Grant), content(t, got.Identity.Grant)
@@ -269,7 +270,7 @@ func TestRefreshWithoutARefreshToken(t *testing.T) {
 		s := start(t, "alice+"+string(openidtest.ExpiresInMissing))
 		s.op.Revoke("alice")
 		_, err := s.refresh(s.Grant)
-		plugintest.Refused(t, err, sdk.ErrUnavailable, userinfo.ReasonRefused)
+		plugintest.Refused(t, err, sdk.ErrMisconfigured, userinfo.ReasonRefused)
 	})
 	t.Run("down", func(t *testing.T) {
 		s := start(t, "alice")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net/url"
-	"slices"
 	"strings"
 	"time"
 
@@ -26,6 +25,8 @@ type tokens struct {
 	expires time.Time // of the access token; zero: nobody says
 	bound   bool      // to key
 	key     dpop.Key
+
+	warnings []string // about what was odd in the response
 }
 
 // exchange redeems the code at the token endpoint, with exactly one request
@@ -92,7 +93,7 @@ func isBound(granted codeflow.Tokens) bool {
 }
 
 func (m *mechanism) tokensOf(granted codeflow.Tokens, idToken string) tokens {
-	t := tokens{idToken: idToken, accessToken: granted.AccessToken, refreshToken: granted.RefreshToken, bound: isBound(granted)}
+	t := tokens{idToken: idToken, accessToken: granted.AccessToken, refreshToken: granted.RefreshToken, bound: isBound(granted), warnings: granted.Warnings}
 	if seconds, err := granted.Members.Int("expires_in"); err == nil && seconds > 0 {
 		t.expires = m.now().Add(time.Duration(seconds) * time.Second)
 	}
@@ -100,35 +101,19 @@ func (m *mechanism) tokensOf(granted codeflow.Tokens, idToken string) tokens {
 }
 
 // readIDToken reads what OpenID adds to a token response (OpenID Connect Core
-// section 3.1.3.3).
+// section 3.1.3.3). Its scope is not looked at where there is an ID token, which
+// nobody gets without the scope openid: Entra ID tells only the scopes of the access
+// token.
 func readIDToken(members claims.Object) (string, error) {
-	if err := checkScope(members); err != nil {
-		return "", err
-	}
 	idToken, err := members.String("id_token")
 	if err != nil {
 		return "", sdk.InvalidResponse(codeflow.ReasonMalformed, "%w", err)
 	}
-	if idToken == "" {
-		return "", sdk.InvalidResponse(reasonIDTokenMissing, "no id_token: is the client allowed the scope openid?")
+	if idToken != "" {
+		return idToken, nil
 	}
-	return idToken, nil
-}
-
-// checkScope refuses a token that was not granted openid. A missing scope means
-// all that was asked for (RFC 6749 section 5.1). Some providers separate with
-// commas or send a list.
-func checkScope(members claims.Object) error {
-	granted, err := members.Strings("scope")
-	if err != nil {
-		return sdk.InvalidResponse(codeflow.ReasonMalformed, "%w", err)
+	if granted, err := members.Strings("scope"); err == nil && len(granted) > 0 {
+		return "", sdk.InvalidResponse(reasonIDTokenMissing, "no id_token, and the scopes %q were granted: is the client allowed the scope openid?", upstream.ShownList(granted))
 	}
-	var scopes []string
-	for _, s := range granted {
-		scopes = append(scopes, strings.FieldsFunc(s, func(r rune) bool { return r == ' ' || r == ',' })...)
-	}
-	if len(scopes) > 0 && !slices.Contains(scopes, "openid") {
-		return sdk.InvalidResponse(reasonScopeReduced, "the provider granted %q and not openid: is the client allowed it?", upstream.ShownList(scopes))
-	}
-	return nil
+	return "", sdk.InvalidResponse(reasonIDTokenMissing, "no id_token: is the client allowed the scope openid?")
 }

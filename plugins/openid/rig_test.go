@@ -56,9 +56,9 @@ func tryOpenRig(t *testing.T, issuerURL string, now func() time.Time, values map
 	r := &rig{t: t, log: &plugintest.Log{}, wire: &plugintest.Recorder{}}
 	env := sdk.Env{
 		Provider:    "op",
+		Host:        sdk.NewHost("1.0.0", sdk.Features()),
 		CallbackURL: callbackURL,
 		LogoutURL:   logoutURL,
-		Host:        sdk.NewHost("test", sdk.Features()),
 		Logger:      slog.New(slog.NewTextHandler(r.log, nil)),
 		Now:         now,
 		HTTPClient: func(s sdk.HTTPSettings) (*http.Client, error) {

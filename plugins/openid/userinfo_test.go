@@ -17,6 +17,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/claims"
 	"github.com/doorward/doorward/sdk/plugintest"
+	"github.com/doorward/doorward/sdk/upstream"
 )
 
 func TestUserInfo(t *testing.T) {
@@ -48,17 +49,29 @@ func TestUserInfo(t *testing.T) {
 		{name: "F16 sub is a list", contentType: "application/json", body: `{"sub":["alice"]}`, kind: sdk.ErrInvalidResponse, reason: userinfo.ReasonSubject},
 		{name: "F16 SUB", contentType: "application/json", body: `{"SUB":"alice"}`, kind: sdk.ErrInvalidResponse, reason: userinfo.ReasonSubject},
 		{name: "F31 sub twice", contentType: "application/json", body: `{"sub":"bob","sub":"alice"}`, kind: sdk.ErrInvalidResponse, reason: userinfo.ReasonMalformed},
-		{name: "F16 not JSON", contentType: "application/json", body: `<html>`, kind: sdk.ErrInvalidResponse, reason: userinfo.ReasonMalformed},
-		{name: "F16 HTML", contentType: "text/html", body: `{"sub":"alice"}`, kind: sdk.ErrInvalidResponse, reason: userinfo.ReasonMalformed},
-		{name: "F16 401", status: 401, kind: sdk.ErrUnavailable, reason: userinfo.ReasonRefused},
-		{name: "F16 redirect", status: 302, kind: sdk.ErrUnavailable, reason: userinfo.ReasonStatus},
+		{name: "F16 not JSON", contentType: "application/json", body: `sub=alice`, kind: sdk.ErrInvalidResponse, reason: userinfo.ReasonMalformed},
+		{name: "F16 HTML", contentType: "text/html", body: `<!doctype html>`, kind: sdk.ErrInvalidResponse, reason: upstream.ReasonHTML},
+		{name: "F16 JSON called HTML", contentType: "text/html", body: `{"sub":"alice"}`},
+		{name: "F16 JSON called nothing", body: "\ufeff {\"sub\":\"alice\"}\n"},
+		{name: "F16 two spellings of what nobody reads", contentType: "application/json", body: `{"sub":"alice","Dept":1,"dept":2}`},
+		{name: "F31 sub in two spellings", contentType: "application/json", body: `{"SUB":"bob","sub":"alice"}`, kind: sdk.ErrInvalidResponse, reason: userinfo.ReasonMalformed},
+		{name: "F16 401", status: 401, kind: sdk.ErrMisconfigured, reason: userinfo.ReasonRefused},
+		{name: "F16 403", status: 403, kind: sdk.ErrMisconfigured, reason: userinfo.ReasonStatus},
+		{name: "F16 404", status: 404, kind: sdk.ErrMisconfigured, reason: userinfo.ReasonStatus},
+		{name: "F16 redirect", status: 302, kind: sdk.ErrMisconfigured, reason: userinfo.ReasonStatus},
+		{name: "F16 408", status: 408, kind: sdk.ErrUnavailable, reason: userinfo.ReasonStatus},
+		{name: "F16 425", status: 425, kind: sdk.ErrUnavailable, reason: userinfo.ReasonStatus},
+		{name: "F16 429", status: 429, kind: sdk.ErrUnavailable, reason: userinfo.ReasonStatus},
+		{name: "F16 503", status: 503, kind: sdk.ErrUnavailable, reason: userinfo.ReasonStatus},
 		{name: "F16 500", status: 500, kind: sdk.ErrUnavailable, reason: userinfo.ReasonStatus},
 
 		{name: "F17 signed", contentType: "application/jwt", body: jwt(nil), options: signedOption},
 		{name: "F17 signed for us among others", contentType: "application/jwt", body: jwt(map[string]any{"aud": []string{clientID}}), options: signedOption},
 		{name: "F17 signed, not asked for", contentType: "application/jwt", body: jwt(nil)},
-		{name: "F17 signed for another, not asked for", contentType: "application/jwt", body: jwt(map[string]any{"aud": "other"}), kind: sdk.ErrInvalidResponse, reason: idtoken.ReasonAudienceMismatch},
-		{name: "F17 signed otherwise than ID tokens, not asked for", contentType: "application/jwt", body: jwt(nil), options: map[string]any{"client_id_token_signed_response_alg": "PS256"}, kind: sdk.ErrInvalidResponse, reason: jose.ReasonAlg},
+		{name: "F17 signed, called JSON", contentType: "application/json", body: jwt(nil) + "\n"},
+		{name: "F17 signed, not asked for, other key", contentType: "application/jwt", body: josetest.Signed(t, gojose.RS256, other, "1", map[string]any{"iss": theIssuer, "aud": clientID, "sub": "alice"}), kind: sdk.ErrInvalidResponse, reason: jose.ReasonSignature},
+		{name: "F17 signed, not asked for, alg none", contentType: "application/jwt", body: josetest.Compact(`{"alg":"none"}`), kind: sdk.ErrInvalidResponse, reason: jose.ReasonAlg},
+		{name: "F17 encrypted", contentType: "application/jwt", body: "a.b.c.d.e", kind: sdk.ErrInvalidResponse, reason: jose.ReasonEncrypted},
 		{name: "F17 not signed, asked for", contentType: "application/json", body: `{"sub":"alice"}`, options: signedOption, kind: sdk.ErrInvalidResponse, reason: userinfo.ReasonUnsigned},
 		{name: "F17 other issuer", contentType: "application/jwt", body: jwt(map[string]any{"iss": "https://evil.example"}), options: signedOption, kind: sdk.ErrInvalidResponse, reason: discovery.ReasonIssuerMismatch},
 		{name: "F17 no issuer", contentType: "application/jwt", body: jwt(map[string]any{"iss": nil}), options: signedOption, kind: sdk.ErrInvalidResponse, reason: discovery.ReasonIssuerMismatch},
@@ -102,6 +115,10 @@ func TestMerge(t *testing.T) {
 		want          o
 	}{
 		{"user info wins", o{"sub": "a", "name": "old", "locale": "de"}, o{"sub": "a", "name": "new"}, o{"sub": "a", "name": "new", "locale": "de"}},
+		{"null is absent", o{"sub": "a", "name": "old", "email": "a@example.com", "email_verified": true}, o{"sub": "a", "name": nil, "email": nil, "email_verified": nil},
+			o{"sub": "a", "name": "old", "email": "a@example.com", "email_verified": true}},
+		{"an empty text is absent", o{"sub": "a", "email": "a@example.com", "email_verified": true}, o{"sub": "a", "email": "", "email_verified": false},
+			o{"sub": "a", "email": "a@example.com", "email_verified": true}},
 		{"no user info", o{"sub": "a", "name": "old"}, nil, o{"sub": "a", "name": "old"}},
 		{
 			"protocol claims stay",

@@ -34,6 +34,22 @@ func Decode(data []byte) (Object, error) {
 	return w.object(1)
 }
 
+// DecodeFor is [Decode] for a reader of the names given and no others. Two keys that
+// differ only in case are refused only where they are spellings of one of these: of
+// what nobody reads, nobody can read the wrong one. A key that is there twice is
+// refused whatever it is called.
+func DecodeFor(data []byte, names ...string) (Object, error) {
+	w, err := begin(data, '{')
+	if err != nil {
+		return nil, err
+	}
+	w.guarded = map[string]bool{}
+	for _, name := range names {
+		w.guarded[fold(name)] = true
+	}
+	return w.object(1)
+}
+
 // DecodeList reads one JSON array as strictly as [Decode] reads an object. Its
 // elements are of the kinds that the values of an [Object] are of.
 func DecodeList(data []byte) ([]any, error) {
@@ -70,6 +86,8 @@ type walker struct {
 	data   []byte
 	at     int
 	values int
+
+	guarded map[string]bool // folded names that may have one spelling only; nil: all
 }
 
 func (w *walker) value(depth int) (any, error) {
@@ -119,7 +137,7 @@ func (w *walker) object(depth int) (Object, error) {
 }
 
 // key reads a key and the colon after it. Two keys that a case-insensitive
-// reader takes for one are refused like two equal ones.
+// reader takes for one are refused like two equal ones, if they are guarded.
 func (w *walker) key(object Object, seen map[string]bool) (string, error) {
 	key, err := w.text()
 	if err != nil {
@@ -132,7 +150,7 @@ func (w *walker) key(object Object, seen map[string]bool) (string, error) {
 	if _, twice := object[key]; twice {
 		return "", fmt.Errorf("key %s twice", quote(key))
 	}
-	if seen[folded] {
+	if seen[folded] && (w.guarded == nil || w.guarded[folded]) {
 		return "", fmt.Errorf("key %s in two spellings", quote(key))
 	}
 	seen[folded] = true

@@ -84,6 +84,23 @@ func TestDecodeRefuses(t *testing.T) {
 	}
 }
 
+// TestDecodeFor: two spellings matter where a name is read, and a name twice always.
+func TestDecodeFor(t *testing.T) {
+	for _, test := range []struct{ json, want string }{
+		{`{"sub":"a","Dept":1,"dept":2,"x":{"A":1,"a":2}}`, ""},
+		{`{"sub":"a","SUB":"root"}`, `key "SUB" in two spellings`},
+		{`{"SUB":"root","sub":"a"}`, `key "sub" in two spellings`},
+		{`{"\u017fub":"root","sub":"a"}`, `key "sub" in two spellings`},
+		{`{"roles":{"my.app":1,"MY.APP":2}}`, `in two spellings`},
+		{`{"dept":1,"dept":1}`, `key "dept" twice`},
+		{`{"x":{"dept":1,"dept":1}}`, `key "dept" twice`},
+		{`{"__proto__":1}`, "__proto__"},
+	} {
+		_, err := DecodeFor([]byte(test.json), append(Names("roles.my.app"), "sub")...)
+		checkError(t, err, test.want)
+	}
+}
+
 func TestDecodeList(t *testing.T) {
 	got, err := DecodeList([]byte(` [{"email":"a@example.com","primary":true}, 967361082460459008, "x", null, [1]] `))
 	if err != nil {
@@ -192,6 +209,41 @@ func FuzzDecode(f *testing.F) {
 		if _, err := Decode(again); err != nil && len(again) <= MaxBytes {
 			t.Fatalf("refuses its own %s: %v", again, err)
 		}
+	})
+}
+
+// FuzzDecodeFor holds DecodeFor against Decode: it accepts no less and reads the same,
+// and what it accepts beyond has two spellings of a name that is not read.
+func FuzzDecodeFor(f *testing.F) {
+	for _, seed := range []string{`{}`, `{"sub":"a","SUB":"b"}`, `{"x":1,"X":2}`, `{"a":{"x":1,"X":2,"x":3}}`, `{"K":1,"\u212a":2}`} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		want, strictly := Decode(data)
+		got, err := DecodeFor(data, "sub")
+		switch {
+		case strictly == nil && (err != nil || cmp.Diff(want, got) != ""):
+			t.Fatalf("%v, %s", err, cmp.Diff(want, got))
+		case strictly != nil && err == nil && !strings.Contains(strictly.Error(), "spelling"):
+			t.Fatalf("accepts what has another fault: %v", strictly)
+		}
+	})
+}
+
+// FuzzLookup: no path and no value makes it panic, and one with a backslash leads to
+// one value at most.
+func FuzzLookup(f *testing.F) {
+	f.Add([]byte(`{"a.b":{"c":[1,{"d":2}]},"a":{"b":1}}`), "a.b.c.1.d")
+	f.Add([]byte(`{"a.b":{"c":1}}`), `a\.b.c`)
+	f.Fuzz(func(t *testing.T, data []byte, path string) {
+		object, err := Decode(data)
+		if err != nil || strings.Count(path, ".") > 8 {
+			return
+		}
+		if _, err := object.Lookup(path); err != nil && strings.Contains(path, `\`) {
+			t.Fatal(err)
+		}
+		Names(path)
 	})
 }
 

@@ -8,7 +8,8 @@
 //   - Keys are exact. encoding/json matches "SUB" with sub and lets the last of
 //     two equal keys win, so that two readers of one token can see two people.
 //     An object with a key twice, or with two keys that differ only in case, is
-//     refused, however deep it lies; so is the key "__proto__".
+//     refused, however deep it lies; so is the key "__proto__". [DecodeFor] lets
+//     the latter pass where nobody reads either.
 //   - Text is valid Unicode: no broken UTF-8, no lone surrogate and no NUL, all
 //     of which other readers replace or cut off silently.
 //   - Numbers keep their digits ([json.Number]), so that an account number

@@ -26,10 +26,18 @@ type Mapping struct {
 	AMR           string
 	ACR           string
 
-	// SplitGroups takes a groups claim that is one string for a list separated
-	// by commas. Leave it off where somebody may choose the name of a group: a
-	// lone group "guests,admins" would become two.
-	SplitGroups bool
+	// TextVerified counts the text "true" in the claim EmailVerified like the JSON
+	// value true, for a provider that is known to write it so.
+	TextVerified bool
+
+	// GroupMember is the path to the name of a group in each object that stands for
+	// one: display_name for [{"id":1,"display_name":"editors"}].
+	GroupMember string
+
+	// GroupSeparator splits a groups claim that is one text. Leave it empty where
+	// somebody may choose the name of a group: a lone group "guests,admins" would
+	// become two.
+	GroupSeparator string
 }
 
 // OpenID is the mapping of the standard claims (OpenID Connect Core sections 2
@@ -54,7 +62,7 @@ func OpenID() Mapping {
 const (
 	ReasonSubjectMissing sdk.Reason = "subject_missing"
 	ReasonSubjectInvalid sdk.Reason = "subject_invalid"
-	ReasonClaimInvalid   sdk.Reason = "claim_invalid"
+	ReasonClaimInvalid   sdk.Reason = "claim_invalid" // of a mechanism whose rules need the claim
 	ReasonClaimsTooLarge sdk.Reason = "claims_too_large"
 )
 
@@ -62,12 +70,13 @@ const (
 // released: nothing is folded or normalised.
 //
 // The subject must be there, as a string or as a whole number, which is taken
-// digit by digit. EmailVerified is true only for the JSON value true. Groups of a
-// wrong type are an error, because a rule of the operator may depend on them, and
-// so is a list beyond the limits of package sdk.
+// digit by digit. EmailVerified is true only for the JSON value true, and for a text
+// by TextVerified. Lists beyond the limits of package sdk are an error.
 //
 // What only decorates never is: a claim of a wrong type is left out, a text of odd
 // form is treated as by [contract.Tidy], and the Warnings of the identity name it.
+// Groups that cannot be read are unknown, which the host refuses where a rule of the
+// operator depends on them: none is left out of a list.
 func (m Mapping) Identity(o Object) (sdk.Identity, error) {
 	r := reader{object: o}
 	identity := sdk.Identity{
@@ -77,23 +86,26 @@ func (m Mapping) Identity(o Object) (sdk.Identity, error) {
 		FamilyName: r.text(m.FamilyName),
 		Name:       r.text(m.Name),
 		AuthTime:   r.authTime(m.AuthTime),
-		AMR:        r.decoration(m.AMR),
+		AMR:        r.methods(m.AMR),
 		ACR:        r.text(m.ACR),
 		Claims:     o,
 	}
-	verified, _ := o.lookUp(m.EmailVerified)
-	identity.EmailVerified = identity.Email != "" && verified == true
-	var err error
-	if identity.Groups, err = r.groups(m.Groups, m.SplitGroups); err != nil {
-		return sdk.Identity{}, sdk.InvalidResponse(ReasonClaimInvalid, "%w", err)
-	}
+	identity.EmailVerified = r.verified(m) && identity.Email != ""
+	identity.Groups, identity.GroupsUnknown = r.groups(m)
 	identity, warnings := contract.Tidy(identity)
 	identity.Warnings = append(r.warnings, warnings...)
 	if err := checkSize(identity); err != nil {
 		return sdk.Identity{}, err
 	}
+	var err error
 	identity.Subject, err = m.subject(o)
 	return identity, err
+}
+
+// Verified reports whether the claims call an address verified, whichever it is.
+func (m Mapping) Verified(o Object) bool {
+	r := reader{object: o}
+	return r.verified(m)
 }
 
 // subject takes a string or a whole number. A fraction or an exponent would
@@ -163,36 +175,45 @@ func (r *reader) text(path string) string {
 	return ""
 }
 
-// decoration reads a list that decides nothing.
-func (r *reader) decoration(path string) []string {
-	list, err := r.texts(path)
-	if err != nil {
-		r.leaveOut(err)
-	}
-	return list
-}
-
-func (r *reader) texts(path string) ([]string, error) {
+// methods reads amr, which decides nothing here. A list beyond the limits is left out
+// as a whole: a part of it says something else.
+func (r *reader) methods(path string) []string {
 	v, err := r.object.lookUp(path)
-	if err != nil {
-		return nil, err
-	}
-	return asStrings(path, v)
-}
-
-func (r *reader) groups(path string, split bool) ([]string, error) {
-	v, err := r.object.lookUp(path)
-	joined, isString := v.(string)
-	if err != nil || !isString || !split {
-		return r.texts(path)
-	}
-	var list []string
-	for name := range strings.SplitSeq(joined, ",") {
-		if name = strings.Trim(name, " "); name != "" {
-			list = append(list, name)
+	if err == nil {
+		var list []string
+		if list, err = asStrings(path, v); err == nil {
+			if len(list) <= sdk.MaxAMR && len(strings.Join(list, "")) <= sdk.MaxAttribute {
+				return list
+			}
+			err = fmt.Errorf("claim %s has %d values, or too long ones", quote(path), len(list))
 		}
 	}
-	return list, nil
+	r.leaveOut(err)
+	return nil
+}
+
+// verified reads the word of the provider that an address is the end user's.
+func (r *reader) verified(m Mapping) bool {
+	v, err := r.object.lookUp(m.EmailVerified)
+	if err == nil {
+		switch v {
+		case nil, false:
+			return false
+		case true:
+			return true
+		case "true":
+			if m.TextVerified {
+				return true
+			}
+		case "false":
+			if m.TextVerified {
+				return false
+			}
+		}
+		err = typeError(m.EmailVerified, v, "a boolean")
+	}
+	r.leaveOut(err)
+	return false
 }
 
 // authTime is the zero value for 0, which some providers send when they do not

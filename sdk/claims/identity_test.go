@@ -108,31 +108,63 @@ func TestEmailVerified(t *testing.T) {
 	}
 }
 
+// TestTextVerified: only the two texts, and only where the provider is known for them.
+func TestTextVerified(t *testing.T) {
+	mapping := OpenID()
+	mapping.TextVerified = true
+	for claim, want := range map[string]bool{`"true"`: true, `true`: true, `"false"`: false, `"True"`: false, `"yes"`: false, `"1"`: false, `1`: false, `["true"]`: false} {
+		got, err := mapping.Identity(decode(t, `{"sub":"a","email":"a@example.com","email_verified":`+claim+`}`))
+		if err != nil || got.EmailVerified != want {
+			t.Errorf("D03 %s: %v, %v", claim, got.EmailVerified, err)
+		}
+	}
+}
+
 func TestGroups(t *testing.T) {
 	many := func(n int) string {
 		return `["` + strings.Repeat(`g","`, n-1) + `g"]`
 	}
 	for _, test := range []struct {
-		name, json string
-		split      bool
-		want       []string
-		refuse     sdk.Reason
+		name, json        string
+		separator, member string
+		want              []string
+		unknown           bool
+		refuse            sdk.Reason
 	}{
 		{name: "list", json: `["a","b"]`, want: []string{"a", "b"}},
+		{name: "empty list", json: `[]`, want: []string{}},
+		{name: "null", json: `null`},
 		{name: "one string", json: `"a,b"`, want: []string{"a,b"}},
-		{name: "one string split", json: `" a, b,,c d "`, split: true, want: []string{"a", "b", "c d"}},
-		{name: "C04 list is never split", json: `["a,admin"]`, split: true, want: []string{"a,admin"}},
+		{name: "empty string", json: `""`, want: []string{}},
+		{name: "one string split at commas", json: `" a, b,,c d "`, separator: ",", want: []string{"a", "b", "c d"}},
+		{name: "one string split at spaces", json: `"a b,c"`, separator: " ", want: []string{"a", "b,c"}},
+		{name: "C04 list is never split", json: `["a,admin"]`, separator: ",", want: []string{"a,admin"}},
+		{name: "numbers", json: `[1,90071992547409930]`, want: []string{"1", "90071992547409930"}},
+		{name: "one number", json: `7`, want: []string{"7"}},
+		{name: "nothing among them", json: `["a",null,""]`, want: []string{"a"}},
+		{name: "Zitadel's object", json: `{"editor":{"1":"acme.example"},"admin":{"2":"b.example"}}`, want: []string{"admin", "editor"}},
+		{name: "object of booleans", json: `{"admin":false,"editor":true,"x":null}`, want: []string{"editor"}},
+		{name: "empty object", json: `{}`},
+		{name: "objects with a member", json: `[{"id":1,"name":"a"},{"id":2,"name":"b"},"c"]`, member: "name", want: []string{"a", "b", "c"}},
+		{name: "objects by number", json: `[{"id":1},{"id":2}]`, member: "id", want: []string{"1", "2"}},
+		{name: "objects by path", json: `[{"org":{"slug":"a"}}]`, member: "org.slug", want: []string{"a"}},
+		{name: "one object with a member", json: `{"name":"a","admin":true}`, member: "name", want: []string{"a"}},
 		{name: "D12 10000 groups", json: many(sdk.MaxGroups), want: strings.Split(strings.Repeat("g,", sdk.MaxGroups-1)+"g", ",")},
 		{name: "D12 10001 groups", json: many(sdk.MaxGroups + 1), refuse: "groups_too_large"},
 		{name: "D12 control character", json: `["admin\u0001","staff"]`, want: []string{"staff"}},
 		{name: "D12 endless group", json: `["` + strings.Repeat("g", sdk.MaxAttribute+1) + `"]`, want: []string{}},
-		{name: "D12 numbers", json: `[1,2]`, refuse: ReasonClaimInvalid},
-		{name: "D12 objects", json: `[{"name":"admin"}]`, refuse: ReasonClaimInvalid},
-		{name: "D12 object", json: `{"admin":true}`, refuse: ReasonClaimInvalid},
+		{name: "D12 objects", json: `["a",{"name":"admin"}]`, unknown: true},
+		{name: "D12 object without the member", json: `[{"name":"a"},{"id":2}]`, member: "name", unknown: true},
+		{name: "D12 member that is a list", json: `[{"name":["a"]}]`, member: "name", unknown: true},
+		{name: "D12 object that is no set", json: `{"name":"admin","id":"5"}`, unknown: true},
+		{name: "D12 lists in a list", json: `["a",["admin"]]`, unknown: true},
+		{name: "D12 fraction", json: `[1.5]`, unknown: true},
+		{name: "D12 boolean in a list", json: `["a",true]`, unknown: true},
+		{name: "D12 boolean", json: `false`, unknown: true},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			mapping := OpenID()
-			mapping.SplitGroups = test.split
+			mapping.GroupSeparator, mapping.GroupMember = test.separator, test.member
 			got, err := mapping.Identity(decode(t, `{"sub":"a","groups":`+test.json+`}`))
 			if test.refuse != "" {
 				checkReason(t, err, test.refuse)
@@ -144,6 +176,9 @@ func TestGroups(t *testing.T) {
 			if diff := cmp.Diff(test.want, got.Groups); diff != "" {
 				t.Error(diff)
 			}
+			if got.GroupsUnknown != test.unknown || test.unknown && (len(got.Warnings) != 1 || !strings.Contains(got.Warnings[0], `"groups"`)) {
+				t.Errorf("unknown %v, want %v; warnings %q", got.GroupsUnknown, test.unknown, got.Warnings)
+			}
 		})
 	}
 }
@@ -153,7 +188,6 @@ func TestIdentityRefuses(t *testing.T) {
 		name, json string
 		reason     sdk.Reason
 	}{
-		{"endless amr", `"amr":["` + strings.Repeat(`a","`, sdk.MaxAMR) + `a"]`, "amr_too_large"},
 		{"too large when encoded", `"x":"` + strings.Repeat("<", 200<<10) + `"`, ReasonClaimsTooLarge},
 	} {
 		t.Run(test.name, func(t *testing.T) {
@@ -175,6 +209,10 @@ func TestIdentityLeavesOutWhatOnlyDecorates(t *testing.T) {
 		{"family name with a new line", `"family_name":"van\nDyke"`, "family name", sdk.Identity{FamilyName: "van Dyke"}},
 		{"endless name", `"name":"` + strings.Repeat("x", sdk.MaxAttribute+1) + `"`, "name", sdk.Identity{Name: strings.Repeat("x", sdk.MaxAttribute)}},
 		{"auth_time is a string", `"auth_time":"1700000000"`, `claim "auth_time" is a string`, sdk.Identity{}},
+		{"endless amr", `"amr":["` + strings.Repeat(`a","`, sdk.MaxAMR) + `a"]`, `claim "amr" has 65 values`, sdk.Identity{}},
+		{"one endless amr", `"amr":"` + strings.Repeat(`a`, sdk.MaxAttribute+1) + `"`, `claim "amr"`, sdk.Identity{}},
+		{"email_verified is a string", `"email_verified":"true"`, `claim "email_verified" is a string, not a boolean`, sdk.Identity{}},
+		{"email_verified is an object", `"email_verified":{}`, `claim "email_verified" is an object`, sdk.Identity{}},
 		{"amr is an object", `"amr":{}`, `claim "amr" is an object`, sdk.Identity{}},
 		{"one group with a tab", `"groups":["a","b\tc"]`, "group: 1 of 2", sdk.Identity{Groups: []string{"a"}}},
 	} {

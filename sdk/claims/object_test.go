@@ -1,6 +1,7 @@
 package claims
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -141,7 +142,7 @@ func TestLookup(t *testing.T) {
 	o := decode(t, `{
 		"sub":"a", "realm_access":{"roles":["r"]}, "https://example.com/groups":["g"],
 		"resource_access":{"my.client":{"roles":["c"]}}, "emails":[{"value":"m"}],
-		"x.y":1, "x":{"y":2}, "null":null
+		"x.y":1, "x":{"y":2}, "null":null, "back\\slash":3
 	}`)
 	for _, test := range []struct {
 		path    string
@@ -163,6 +164,10 @@ func TestLookup(t *testing.T) {
 		{"null", nil, ""},
 		{"SUB", nil, ""},
 		{"x.y", nil, "more than once"},
+		{`x\.y`, json.Number("1"), ""},
+		{`resource_access.my\.client.roles`, []any{"c"}, ""},
+		{`resource_access.my.client\.roles`, nil, ""},
+		{`back\\slash`, json.Number("3"), ""},
 	} {
 		t.Run(test.path, func(t *testing.T) {
 			got, err := o.Lookup(test.path)

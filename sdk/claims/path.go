@@ -13,11 +13,16 @@ import (
 //
 // The value is nil if there is no such claim. A path that leads to two claims
 // is an error: an end user who may name a claim must not choose which one the
-// operator meant.
+// operator meant. With a backslash before each dot that is part of a name, as in
+// `resource_access.my\.client.roles`, it leads to one at most; a second backslash
+// stands for one that is part of a name.
 func (o Object) Lookup(path string) (any, error) { return Lookup(map[string]any(o), path) }
 
 // Lookup is [Object.Lookup] for any decoded value: an object or a list.
 func Lookup(v any, path string) (any, error) {
+	if strings.Contains(path, `\`) {
+		return walk(v, steps(path)), nil
+	}
 	found := find(v, path)
 	if len(found) > 1 {
 		return nil, fmt.Errorf("claim %s is there more than once, by different paths", quote(path))
@@ -26,6 +31,51 @@ func Lookup(v any, path string) (any, error) {
 		return nil, nil
 	}
 	return found[0], nil
+}
+
+// Names are the names that a path may mean as members of objects, for [DecodeFor]:
+// where no backslash says which of its dots are part of a name, there are several.
+func Names(path string) []string {
+	parts := steps(path)
+	if strings.Contains(path, `\`) {
+		return parts
+	}
+	var names []string
+	for from := range parts {
+		for to := from + 1; to <= len(parts); to++ {
+			names = append(names, strings.Join(parts[from:to], "."))
+		}
+	}
+	return names
+}
+
+// steps splits a path at the dots that have no backslash before them.
+func steps(path string) []string {
+	var parts []string
+	var name strings.Builder
+	escaped := false
+	for _, c := range path {
+		switch {
+		case escaped:
+			name.WriteRune(c)
+			escaped = false
+		case c == '\\':
+			escaped = true
+		case c == '.':
+			parts = append(parts, name.String())
+			name.Reset()
+		default:
+			name.WriteRune(c)
+		}
+	}
+	return append(parts, name.String())
+}
+
+func walk(v any, names []string) any {
+	for _, name := range names {
+		v, _ = member(v, name)
+	}
+	return v
 }
 
 // find returns what path leads to in v, trying each dot as the end of a key.

@@ -45,8 +45,11 @@ func (s *server) tidiedIdentity(req any, identity sdk.Identity) sdk.Identity {
 		return identity
 	}
 	tidied, warnings := contract.Tidy(identity)
+	provider := s.providerOf(req)
 	for _, what := range append(identity.Warnings, warnings...) {
-		s.env.logger().Warn("identity was tidied", "what", what, "provider", s.providerOf(req))
+		if s.said.first(provider, what, s.now()) {
+			s.env.logger().Warn("identity was tidied", "what", what, "provider", provider)
+		}
 	}
 	return tidied
 }

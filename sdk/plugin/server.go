@@ -30,6 +30,7 @@ type server struct {
 	unchecked   bool // for tests of a host: see Test
 
 	secrets *secrets
+	said    said
 
 	host atomic.Pointer[sdk.Host] // as it introduced itself; nil: not yet
 

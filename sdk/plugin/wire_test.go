@@ -98,7 +98,7 @@ var fullIdentity = sdk.Identity{
 	},
 	Grant: []byte("\x00\xffgrant"), ExpiresAt: time.Unix(4102444800, 0),
 	OnceID: "_8e8dc5f69a98cc4c1ff3427e5ce34606fd672f91e6", OnceUntil: time.Unix(4102444800, 1),
-	SessionID: "_session", LogoutSubject: "_nameid", PasswordExpiresAt: time.Unix(4102444800, 2),
+	SessionID: "_session", LogoutSubject: "_nameid", PasswordExpiresAt: time.Unix(4102444800, 2), GroupsUnknown: true,
 }
 
 func everyFieldIsSet(t *testing.T, value any) {

@@ -1,6 +1,7 @@
 package upstream
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/doorward/doorward/sdk"
 )
 
 // Answer is what the provider answered, read whole.
@@ -79,6 +82,37 @@ func (a Answer) Problem() string {
 		return fmt.Sprintf("leads on to %q (status %d), and redirects are not followed", target, a.Status)
 	}
 	return fmt.Sprintf("answers with status %d", a.Status)
+}
+
+// Passing reports whether a status says that it will be another one later: 408, 425,
+// 429 and 5xx.
+func (a Answer) Passing() bool {
+	switch a.Status {
+	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
+		return true
+	}
+	return a.Status >= 500
+}
+
+// JSON is the body for a reader of JSON, which may ignore a byte order mark (RFC 8259
+// section 8.1). The label says little: JSON is called text/plain and text/html in the
+// wild.
+func (a Answer) JSON() []byte { return bytes.TrimPrefix(a.Body, []byte("\ufeff")) }
+
+// ReasonHTML is that of a page in place of an answer.
+const ReasonHTML sdk.Reason = "provider_sent_html"
+
+// IsHTML reports whether an answer is a page for people: of a proxy, a captive
+// portal, an outage.
+func (a Answer) IsHTML() bool {
+	start := bytes.TrimLeft(a.Body, "\ufeff \t\r\n")
+	labelled := a.MediaType() == "text/html" && !bytes.HasPrefix(start, []byte("{")) && !bytes.HasPrefix(start, []byte("["))
+	return labelled || bytes.HasPrefix(start, []byte("<"))
+}
+
+// HTMLText tells of a page without showing it.
+func (a Answer) HTMLText() string {
+	return fmt.Sprintf("the provider answered with HTML, status %d, %.1f kB: is there a proxy, a sign-in page or an outage between us?", a.Status, float64(len(a.Body))/1000)
 }
 
 // Fresh is how long a document may be kept by its Cache-Control (RFC 9111 section

@@ -56,6 +56,9 @@ func onceIDs(p Provider, attempt Attempt, identity sdk.Identity) []OnceID {
 // userFor finds the user by (provider, subject), never by e-mail: whoever can
 // choose an e-mail address at some provider would own the account (D02).
 func (s *Service) userFor(ctx context.Context, p Provider, identity sdk.Identity, now time.Time) (User, error) {
+	if err := checkGroupsKnown(p, identity); err != nil {
+		return User{}, err
+	}
 	user, err := s.ports.Users.UserByLink(ctx, p.Name, identity.Subject)
 	if errors.Is(err, ErrNotFound) {
 		return s.createUser(ctx, p, identity, now)
@@ -72,6 +75,20 @@ func (s *Service) userFor(ctx context.Context, p Provider, identity sdk.Identity
 		return User{}, fmt.Errorf("updating the user: %w", err)
 	}
 	return user, nil
+}
+
+// reasonGroupsUnknown is that of a login whose rules need groups that the provider did
+// not tell.
+const reasonGroupsUnknown sdk.Reason = "groups_unknown"
+
+// checkGroupsKnown refuses whoever would get a role by groups that nobody knows: with
+// fewer groups than they are in, they could get more than they may (D12).
+func checkGroupsKnown(p Provider, identity sdk.Identity) error {
+	if len(p.RoleMapping) == 0 || !identity.GroupsUnknown {
+		return nil
+	}
+	return sdk.InvalidResponse(reasonGroupsUnknown,
+		"provider %s did not tell all groups of subject %.200q, or not so that they can be read, and role_mapping needs them: the log says why", p.Name, identity.Subject)
 }
 
 // mapIdentity brings a user up to date with what the provider says, as far as

@@ -159,6 +159,9 @@ func (s *Service) follow(waiting context.Context, stored SessionToken, identity 
 	if err != nil {
 		return verdict{}, err
 	}
+	if err := checkGroupsKnown(p, identity); err != nil {
+		return verdict{user: stored.User, unasked: err}, nil
+	}
 	user := stored.User
 	mapIdentity(&user, p, identity)
 	if user != stored.User {

@@ -67,6 +67,21 @@ func TestA06RefreshAsksTheProvider(t *testing.T) {
 			t.Errorf("user %+v, error %v", who.User, err)
 		}
 	})
+	t.Run("D12 groups that nobody knows change no role", func(t *testing.T) {
+		p := provider("p")
+		p.RoleMapping, p.DefaultRole = []sso.RoleRule{{Group: "admins", Role: "admin"}}, "none"
+		h, done := refreshing(t, p)
+		unknown := withGrant("grant two")
+		unknown.GroupsUnknown, unknown.Groups = true, []string{"admins"}
+		h.idp.refreshWith(sdk.Refreshed{Identity: unknown}, nil)
+		again, err := h.Refresh(t.Context(), done.Token, sso.ModeSession)
+		if err != nil || again.Unasked == nil || again.User.Role != done.User.Role {
+			t.Fatalf("refresh: %+v, %v", again, err)
+		}
+		if _, err = h.Refresh(t.Context(), again.Token, sso.ModeSession); err != nil || h.idp.grants()[1] != "grant two" {
+			t.Errorf("the new grant is lost: %q, %v", h.idp.grants(), err)
+		}
+	})
 	t.Run("D02 the answer about somebody else ends the session", func(t *testing.T) {
 		h, done := refreshing(t, provider("p"))
 		mallory := alice()

@@ -197,6 +197,25 @@ func TestD13RolesAreMappedAtEachLogin(t *testing.T) {
 	}
 }
 
+// TestD12UnknownGroups: where a rule needs groups, nobody is taken for somebody
+// without them.
+func TestD12UnknownGroups(t *testing.T) {
+	p := provider("p")
+	p.DefaultRole, p.RoleMapping = "default", []sso.RoleRule{{Group: "suspended", Role: "none"}}
+	h := newHouse(t, p)
+	unknown := sdk.Identity{Subject: "s", GroupsUnknown: true}
+	_, err := h.tryToSignIn(sso.Start{}, unknown)
+	wantErr(t, "a rule needs them", err, sdk.ErrInvalidResponse)
+	if reason := sdk.ReasonOf(err); reason != "groups_unknown" {
+		t.Errorf("reason %s", reason)
+	}
+	p.RoleMapping = nil
+	h.providers.configure(p)
+	if got := h.signIn(sso.Start{}, unknown).User.Role; got != "default" {
+		t.Errorf("nobody needs them: role %q", got)
+	}
+}
+
 func TestSyncUserInfo(t *testing.T) {
 	for _, tc := range []struct {
 		name string

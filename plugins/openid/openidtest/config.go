@@ -60,6 +60,9 @@ type Config struct {
 	// request's login_hint, or the first of People when there is no hint.
 	AutoApprove bool
 
+	// Quirk is what the provider always does otherwise.
+	Quirk Quirk
+
 	// Now is the clock. The default is time.Now.
 	Now func() time.Time
 

@@ -78,7 +78,8 @@ func (p *Provider) routes() *http.ServeMux {
 		})
 	}
 	const get, post = http.MethodGet, http.MethodPost
-	handle("/.well-known/openid-configuration", DiscoveryEndpoint, p.discovery, get)
+	p.config.Quirk.routes(handle)
+	handle(p.config.Quirk.documentPath(), DiscoveryEndpoint, p.discovery, get)
 	handle("/jwks", KeySetEndpoint, p.keySet, get)
 	handle("/authorize", AuthorizationEndpoint, p.authorize, get, post)
 	handle("/sign-in", SignInEndpoint, p.signIn, post)

@@ -56,6 +56,25 @@ func hashBehindShortPadding(message, digest []byte) bool {
 	return bytes.HasPrefix(message, []byte{0, 1, 0xff, 0xff}) && bytes.HasPrefix(message[at:], digest)
 }
 
+// hasROCAFingerprint: modulo each small prime, the modulus is a power of 65537.
+func hasROCAFingerprint(f *flow) bool {
+	n := new(big.Int).SetBytes(decoded(keyOf(f)["n"]))
+	for p := int64(3); p <= 167; p += 2 {
+		prime := big.NewInt(p)
+		if !prime.ProbablyPrime(0) {
+			continue
+		}
+		rest, power := new(big.Int).Mod(n, prime).Int64(), int64(1)
+		for i := int64(0); i < p && power != rest; i++ {
+			power = power * 65537 % p
+		}
+		if power != rest {
+			return false
+		}
+	}
+	return true
+}
+
 func keySetChecks() map[openidtest.Misbehaviour]check {
 	at := (*flow).keySet
 	return map[openidtest.Misbehaviour]check{
@@ -73,6 +92,7 @@ func keySetChecks() map[openidtest.Misbehaviour]check {
 			return keyIs("kty", "oct")(f) && hmacVerifies(f, decoded(keyOf(f)["k"]))
 		},
 		openidtest.KeySetRSA512:         func(f *flow) bool { return verifiesByHand(f, 512, 65537, hashAtTheRight) },
+		openidtest.KeySetROCA:           func(f *flow) bool { return verifiesByHand(f, 2048, 65537, hashAtTheRight) && hasROCAFingerprint(f) },
 		openidtest.KeySetRSA1024:        func(f *flow) bool { return verifiesByHand(f, 1024, 65537, hashAtTheRight) },
 		openidtest.KeySetExponentOne:    func(f *flow) bool { return verifiesByHand(f, 2048, 1, hashAtTheRight) },
 		openidtest.KeySetExponentThree:  func(f *flow) bool { return verifiesByHand(f, 2048, 3, hashBehindShortPadding) },

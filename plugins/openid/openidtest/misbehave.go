@@ -189,7 +189,7 @@ func (p *Provider) active(l *login) []behaviour {
 	if l != nil {
 		names = append(names, l.misbehaviours...)
 	}
-	var list []behaviour
+	list := []behaviour{p.config.Quirk.behaviour()}
 	for _, name := range names {
 		b := p.behaviours[name]
 		if b.stage == AtRefresh && (l == nil || !l.refreshed) {
@@ -201,6 +201,7 @@ func (p *Provider) active(l *login) []behaviour {
 }
 
 func (p *Provider) misbehaveReply(rep *reply) {
+	p.config.Quirk.answer(rep)
 	for _, b := range p.active(rep.login) {
 		// A token endpoint that misbehaves does so on a refresh, too.
 		ofStage := b.stage == rep.stage || (b.stage == AtToken && rep.stage == AtRefresh)

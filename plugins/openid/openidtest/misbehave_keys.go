@@ -29,6 +29,7 @@ const (
 	KeySetSymmetric      Misbehaviour = "jwks-symmetric"
 	KeySetRSA512         Misbehaviour = "jwks-rsa-512"
 	KeySetRSA1024        Misbehaviour = "jwks-rsa-1024"
+	KeySetROCA           Misbehaviour = "jwks-rsa-roca"
 	KeySetExponentOne    Misbehaviour = "jwks-exponent-one"
 	KeySetExponentThree  Misbehaviour = "jwks-exponent-three"
 	KeySetForEncryption  Misbehaviour = "jwks-for-encryption"
@@ -75,6 +76,8 @@ func keySetBehaviours() []behaviour {
 			jwks: swapRSA(rsa512), jws: signWithRSA(rsa512)},
 		{name: KeySetRSA1024, rows: "F23 G11", text: "the RS256 key has 1024 bits",
 			jwks: swapRSA(rsa1024), jws: signWithRSA(rsa1024)},
+		{name: KeySetROCA, rows: "F23 G11", text: "the RS256 key has 2048 bits and comes from a generator whose keys can be factored (CVE-2017-15361)",
+			jwks: swapRSA(roca), jws: signWithRSA(roca)},
 		{name: KeySetExponentOne, rows: "F23 G11", text: "the RS256 key has the public exponent 1, so that anybody can sign",
 			jwks: swapRSA(rsaExponentOne), jws: signWithRSA(rsaExponentOne)},
 		{name: KeySetExponentThree, rows: "G11", text: "the RS256 key has the public exponent 3, and the signature is forged without the private key, for verifiers that do not look behind the hash",

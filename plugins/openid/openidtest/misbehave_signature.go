@@ -27,6 +27,7 @@ const (
 	SignatureBadEdDSA   Misbehaviour = "signature-bad-eddsa"
 	SignatureMissing    Misbehaviour = "signature-missing"
 	SignatureOfStranger Misbehaviour = "signature-of-stranger"
+	SignatureSaltLong   Misbehaviour = "signature-ps256-salt"
 	SignatureForOther   Misbehaviour = "signature-for-other-claims"
 
 	HMACClientSecret     Misbehaviour = "hs256-client-secret"
@@ -67,6 +68,7 @@ func signatureBehaviours() []behaviour {
 		{name: SignatureBadEdDSA, rows: "F11", needs: eddsa, text: "a bit of the EdDSA signature is flipped", jws: flip(jose.EdDSA)},
 		{name: SignatureMissing, rows: "F11 G09", text: "the signature is empty", jws: signedBy(signNothing)},
 		{name: SignatureOfStranger, rows: "F11", text: "a stranger's key signs under the kid of the right one", jws: signByStranger},
+		{name: SignatureSaltLong, rows: "F11", needs: ps256, text: "the salt of the PS256 signature is as long as it can be, and not as the hash (RFC 7518 section 3.5)", jws: signWithLongSalt},
 		{name: SignatureForOther, rows: "F11", text: "the signature is good, but for other claims", jws: signOtherClaims},
 
 		{name: HMACClientSecret, rows: "F11 G01", text: "HS256 with the client secret, which the client is not registered for",
@@ -81,7 +83,7 @@ func signatureBehaviours() []behaviour {
 		{name: AlgNoneTitle, rows: "F12", text: "alg is None, without signature", jws: unsigned("None")},
 		{name: AlgNoneMixed, rows: "F12", text: "alg is nOnE, without signature", jws: unsigned("nOnE")},
 		{name: AlgMissing, rows: "F12", text: "alg is left out of a good token", jws: withoutHeader("alg")},
-		{name: AlgOther, rows: "G04", text: "a good signature with a published key of another algorithm than the client is registered for", jws: signWithOtherAlgorithm},
+		{name: AlgOther, rows: "G04", needs: rs256, text: "a good signature with a published key of another algorithm than the client is registered for", jws: signWithOtherAlgorithm},
 		{name: AlgOtherThanKey, rows: "G04 G05", needs: rs256, text: "alg is RS384, with the key that is published for RS256", jws: signRS384},
 
 		{name: ECDSAZero, rows: "G10", needs: es256, text: "R and S of the ES256 signature are zero (CVE-2022-21449)",
@@ -152,6 +154,16 @@ func signByStranger(s *signing) error {
 		return err
 	}
 	s.sign = stranger.sign
+	return nil
+}
+
+func signWithLongSalt(s *signing) error {
+	k := s.provider.keys.signing(jose.PS256)
+	s.use(k)
+	s.sign = func(input []byte) ([]byte, error) {
+		digest := sha256.Sum256(input)
+		return k.private.Sign(rand.Reader, digest[:], &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthAuto, Hash: crypto.SHA256})
+	}
 	return nil
 }
 

@@ -2,6 +2,7 @@ package openidtest_test
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/hmac"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -72,12 +73,13 @@ func signatureChecks() map[openidtest.Misbehaviour]check {
 		openidtest.HMACPublicKeyModulus: withPublicKey(func(public *rsa.PublicKey) []byte { return public.N.Bytes() }),
 		openidtest.HMACEmptyKey:         func(f *flow) bool { return hmacVerifies(f, nil) },
 
-		openidtest.AlgNone:         none("none"),
-		openidtest.AlgNoneTitle:    none("None"),
-		openidtest.AlgNoneMixed:    none("nOnE"),
-		openidtest.AlgMissing:      headerLacks("alg"),
-		openidtest.AlgOther:        all(headerIs("alg", "ES256"), good),
-		openidtest.AlgOtherThanKey: all(headerIs("alg", "RS384"), keyIs("alg", "RS256"), verifiesAs(jose.RS384)),
+		openidtest.AlgNone:           none("none"),
+		openidtest.AlgNoneTitle:      none("None"),
+		openidtest.AlgNoneMixed:      none("nOnE"),
+		openidtest.AlgMissing:        headerLacks("alg"),
+		openidtest.SignatureSaltLong: all(headerIs("alg", "PS256"), verifiesAs(jose.PS256), saltIsLong),
+		openidtest.AlgOther:          all(headerIs("alg", "ES256"), good),
+		openidtest.AlgOtherThanKey:   all(headerIs("alg", "RS384"), keyIs("alg", "RS256"), verifiesAs(jose.RS384)),
 
 		openidtest.ECDSAZero: func(f *flow) bool { return bytes.Equal(part(f.idToken(), 2), zero) },
 		openidtest.ECDSADER: func(f *flow) bool {
@@ -104,17 +106,28 @@ func signatureChecks() map[openidtest.Misbehaviour]check {
 	}
 }
 
+// saltIsLong: go-jose, as verifiesAs, takes any salt.
+func saltIsLong(f *flow) bool {
+	public := publicRSA(f)
+	input, _, _ := strings.Cut(f.idToken(), "."+strings.Split(f.idToken(), ".")[2])
+	digest := sha256.Sum256([]byte(input))
+	return rsa.VerifyPSS(public, crypto.SHA256, digest[:], part(f.idToken(), 2), &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash}) != nil
+}
+
+func publicRSA(f *flow) *rsa.PublicKey {
+	return &rsa.PublicKey{
+		N: new(big.Int).SetBytes(decoded(keyOf(f)["n"])),
+		E: int(new(big.Int).SetBytes(decoded(keyOf(f)["e"])).Int64()),
+	}
+}
+
 func verifiesAs(alg jose.SignatureAlgorithm) check {
 	return func(f *flow) bool {
 		parsed, err := jose.ParseSignedCompact(f.idToken(), []jose.SignatureAlgorithm{alg})
 		if err != nil {
 			return false
 		}
-		public := &rsa.PublicKey{
-			N: new(big.Int).SetBytes(decoded(keyOf(f)["n"])),
-			E: int(new(big.Int).SetBytes(decoded(keyOf(f)["e"])).Int64()),
-		}
-		_, err = parsed.Verify(public)
+		_, err = parsed.Verify(publicRSA(f))
 		return err == nil
 	}
 }

@@ -17,17 +17,22 @@ type weakRSA struct{ n, e, d *big.Int }
 var (
 	rsa512  = sync.OnceValues(func() (weakRSA, error) { return newWeakRSA(512) })
 	rsa1024 = sync.OnceValues(func() (weakRSA, error) { return newWeakRSA(1024) })
+	roca    = sync.OnceValues(func() (weakRSA, error) { return newRSA(rocaPrime) })
 	p384    = sync.OnceValues(newP384)
 )
 
 func newWeakRSA(bits int) (weakRSA, error) {
+	return newRSA(func() (*big.Int, error) { return rand.Prime(rand.Reader, bits/2) })
+}
+
+func newRSA(newPrime func() (*big.Int, error)) (weakRSA, error) {
 	e := big.NewInt(65537)
 	for {
-		p, err := rand.Prime(rand.Reader, bits/2)
+		p, err := newPrime()
 		if err != nil {
 			return weakRSA{}, fmt.Errorf("making weak key: %w", err)
 		}
-		q, err := rand.Prime(rand.Reader, bits/2)
+		q, err := newPrime()
 		if err != nil {
 			return weakRSA{}, fmt.Errorf("making weak key: %w", err)
 		}
@@ -36,6 +41,34 @@ func newWeakRSA(bits int) (weakRSA, error) {
 		// The inverse is missing if e divides phi, or p equals q.
 		if d := new(big.Int).ModInverse(e, phi); d != nil && p.Cmp(q) != 0 {
 			return weakRSA{new(big.Int).Mul(p, q), e, d}, nil
+		}
+	}
+}
+
+// rocaPrime makes a prime of 1024 bits as the library did whose keys can be factored
+// (CVE-2017-15361): k*M + (65537^a mod M), for the product M of the first 126 primes.
+func rocaPrime() (*big.Int, error) {
+	m := big.NewInt(1)
+	for p, count := int64(2), 0; count < 126; p++ {
+		if prime := big.NewInt(p); prime.ProbablyPrime(0) {
+			m.Mul(m, prime)
+			count++
+		}
+	}
+	spare := 1024 - m.BitLen()
+	for {
+		a, err := rand.Int(rand.Reader, m)
+		if err != nil {
+			return nil, err
+		}
+		k, err := rand.Int(rand.Reader, new(big.Int).Lsh(big.NewInt(1), uint(spare)))
+		if err != nil {
+			return nil, err
+		}
+		k.SetBit(k, spare-1, 1)
+		p := new(big.Int).Exp(big.NewInt(65537), a, m)
+		if p.Add(p, k.Mul(k, m)).ProbablyPrime(10) {
+			return p, nil
 		}
 	}
 }

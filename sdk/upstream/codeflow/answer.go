@@ -5,19 +5,17 @@ import (
 	"fmt"
 	"net/http"
 	"regexp"
+	"strconv"
 	"strings"
-	"time"
 
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/claims"
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// Limits of an answer.
-const (
-	MaxToken    = 16 << 10 // bytes of an access or refresh token
-	maxLifetime = 10 * 365 * 24 * time.Hour
-)
+// MaxToken is how long a refresh token may be, in bytes: it is stored. An access token
+// is as long as the answer allows.
+const MaxToken = 16 << 10
 
 // TypeDPoP is the type of tokens that are bound to a key. It is accepted only in answer
 // to a request with a proof of that key (RFC 9449 section 5).
@@ -25,57 +23,115 @@ const TypeDPoP = "DPoP"
 
 var visible = regexp.MustCompile(`^[\x20-\x7e]+$`) // VSCHAR of RFC 6749 appendix A
 
+// names are the members that are read here, or by a mechanism that asks for more.
+var names = []string{"access_token", "token_type", "refresh_token", "id_token", "error"}
+
 // read reads an answer of a token endpoint (RFC 6749 sections 5.1 and 5.2). An error
-// counts whatever its status and type; tokens must come as the specification says.
-func read(a upstream.Answer, bound bool) (claims.Object, error) {
-	object, err := claims.Decode(a.Body)
+// counts whatever its status. The warnings name members that are left out.
+func read(a upstream.Answer, bound bool) (object claims.Object, warnings []string, err error) {
+	object, err = claims.DecodeFor(a.JSON(), names...)
 	switch {
-	case a.Status != http.StatusOK && (err != nil || !object.Has("error")):
-		return nil, statusError(a)
+	case a.Status != http.StatusOK && (err != nil || !isError(object)):
+		return nil, nil, statusError(a)
+	case err != nil && a.IsHTML():
+		return nil, nil, sdk.InvalidResponse(upstream.ReasonHTML, "the token endpoint: %s", a.HTMLText())
 	case err != nil:
-		return nil, sdk.InvalidResponse(ReasonMalformed, "%w", err)
-	case object.Has("error"):
-		return nil, tokenError(object)
-	case a.MediaType() != "application/json":
-		return nil, sdk.InvalidResponse(ReasonMalformed, "content of type %q, not application/json", upstream.Shown(a.MediaType()))
+		return nil, nil, sdk.InvalidResponse(ReasonMalformed, "an answer of type %q: %w", upstream.Shown(a.MediaType()), err)
+	case isError(object):
+		return nil, nil, tokenError(object)
 	}
-	return object, checkTokens(object, bound)
+	warnings, err = settle(object, bound)
+	return object, warnings, err
 }
 
+// isError: an empty error is none. PayPal and others send it beside tokens.
+func isError(object claims.Object) bool {
+	e := object["error"]
+	return e != nil && e != "" && e != false
+}
+
+// statusError tells wrong settings from a provider in trouble.
 func statusError(a upstream.Answer) error {
-	if a.Status >= 200 && a.Status < 400 {
-		return sdk.InvalidResponse(ReasonStatus, "the token endpoint %s", a.Problem())
+	problem := a.Problem()
+	if a.IsHTML() {
+		problem = a.HTMLText()
 	}
-	return sdk.Unavailable(ReasonStatus, "the token endpoint %s", a.Problem())
+	switch {
+	case a.Status < 400:
+		return sdk.InvalidResponse(ReasonStatus, "the token endpoint %s", problem)
+	case a.Status == http.StatusUnauthorized:
+		return sdk.Misconfigured(ReasonStatus, "the token endpoint %s: check client_id, client_secret and client_token_endpoint_auth_method", problem)
+	default:
+		return sdk.Unavailable(ReasonStatus, "the token endpoint %s", problem)
+	}
 }
 
-func checkTokens(object claims.Object, bound bool) error {
-	for _, name := range []string{"access_token", "refresh_token"} {
-		token, err := object.String(name)
-		if err != nil {
-			return sdk.InvalidResponse(ReasonMalformed, "%w", err)
-		}
-		if len(token) > MaxToken || token != "" && !visible.MatchString(token) {
-			return sdk.InvalidResponse(ReasonMalformed, "%s is not at most %d printable ASCII characters", name, MaxToken)
-		}
+// settle makes the members what they should have been, where that is harmless, and
+// else refuses them.
+func settle(object claims.Object, bound bool) (warnings []string, err error) {
+	if err := settleAccessToken(object); err != nil {
+		return nil, err
 	}
-	if kind, err := object.String("token_type"); err != nil || !strings.EqualFold(kind, "Bearer") && !(bound && strings.EqualFold(kind, TypeDPoP)) {
-		return sdk.InvalidResponse(ReasonType, "a token of type %q, not Bearer", upstream.Shown(kind))
+	if object["access_token"] != nil && (object["token_type"] == nil || object["token_type"] == "") && object["id_token"] != nil {
+		// OpenID Connect Core section 3.1.3.3 leaves no other type.
+		object["token_type"] = "Bearer"
+		warnings = append(warnings, "token_type is missing from the token response: Bearer is meant")
 	}
-	if token, _ := object.String("access_token"); token == "" {
+	if kind, err := object.String("token_type"); object["access_token"] != nil && (err != nil || !strings.EqualFold(kind, "Bearer") && !(bound && strings.EqualFold(kind, TypeDPoP))) {
+		return nil, sdk.InvalidResponse(ReasonType, "a token of type %q, not Bearer", upstream.Shown(kind))
+	}
+	if odd := oddRefreshToken(object); odd != "" {
+		delete(object, "refresh_token")
+		warnings = append(warnings, "refresh_token in the token response "+odd+": it is left out")
+	}
+	seconds := lifetime(object["expires_in"])
+	delete(object, "expires_in")
+	if seconds > 0 {
+		object["expires_in"] = json.Number(strconv.FormatInt(seconds, 10))
+	}
+	return warnings, nil
+}
+
+// settleAccessToken lets an answer do without one if it has an ID token, as one of
+// Azure AD B2C does that was asked for openid alone.
+func settleAccessToken(object claims.Object) error {
+	token, err := object.String("access_token")
+	switch {
+	case err != nil:
+		return sdk.InvalidResponse(ReasonMalformed, "%w", err)
+	case token == "" && object["id_token"] != nil:
+		delete(object, "access_token")
+		return nil
+	case token == "":
 		return sdk.InvalidResponse(ReasonMalformed, "no access_token")
-	}
-	lifetime, err := object.Int("expires_in")
-	if err != nil || lifetime < 0 || lifetime > int64(maxLifetime/time.Second) {
-		return sdk.InvalidResponse(ReasonMalformed, "expires_in is not a sensible number of seconds")
+	case !visible.MatchString(token):
+		return sdk.InvalidResponse(ReasonMalformed, "access_token is not printable ASCII")
 	}
 	return nil
 }
 
+// oddRefreshToken says why a refresh token cannot be kept, if it cannot.
+func oddRefreshToken(object claims.Object) string {
+	token, err := object.String("refresh_token")
+	switch {
+	case err != nil:
+		return "is no text"
+	case len(token) > MaxToken:
+		return fmt.Sprintf("has %d bytes, at most %d are kept", len(token), MaxToken)
+	case token != "" && !visible.MatchString(token):
+		return "is not printable ASCII"
+	}
+	return ""
+}
+
+// noAccessToken stands for the access token that an answer lacks, for x/oauth2, which
+// refuses such answers.
+const noAccessToken = "none"
+
 // canonical writes what x/oauth2 looks at, and nothing else: it would take another
 // member for one of these if its name differs in case only.
 func canonical(object claims.Object) ([]byte, error) {
-	members := map[string]any{}
+	members := map[string]any{"access_token": noAccessToken, "token_type": "Bearer"}
 	for _, name := range []string{"access_token", "token_type", "refresh_token", "expires_in"} {
 		if object[name] != nil {
 			members[name] = object[name]

@@ -3,6 +3,7 @@ package codeflow
 import (
 	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/plugin"
+	"github.com/doorward/doorward/sdk/upstream"
 )
 
 const (
@@ -67,9 +69,9 @@ func exchange(t *testing.T, config oauth2.Config) (Tokens, error) {
 // TestOddAnswers are answers that x/oauth2 by itself takes for tokens, takes for
 // others than they are, or answers with a second request.
 func TestOddAnswers(t *testing.T) {
-	json := func(body string) http.HandlerFunc { return answering(200, "application/json", body) }
+	ok := func(body string) http.HandlerFunc { return answering(200, "application/json", body) }
 	with := func(member string) http.HandlerFunc {
-		return json(`{"access_token":"at","token_type":"bearer",` + member + `}`)
+		return ok(`{"access_token":"at","token_type":"bearer",` + member + `}`)
 	}
 	never := func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
@@ -86,26 +88,38 @@ func TestOddAnswers(t *testing.T) {
 		{"good", with(`"expires_in":3600`), nil, ""},
 		{"expires_in null", with(`"expires_in":null`), nil, ""},
 		{"member of another spelling", with(`"Expires_In":"","Error":"x","REFRESH_TOKEN":7`), nil, ""},
-		{"expires_in is a text", with(`"expires_in":"3600"`), sdk.ErrInvalidResponse, ReasonMalformed},
-		{"expires_in is empty", with(`"expires_in":""`), sdk.ErrInvalidResponse, ReasonMalformed},
-		{"expires_in is a fraction", with(`"expires_in":3600.0`), sdk.ErrInvalidResponse, ReasonMalformed},
-		{"expires_in is negative", with(`"expires_in":-5`), sdk.ErrInvalidResponse, ReasonMalformed},
-		{"expires_in is endless", with(`"expires_in":1000000000000`), sdk.ErrInvalidResponse, ReasonMalformed},
-		{"no token_type", json(`{"access_token":"at"}`), sdk.ErrInvalidResponse, ReasonType},
-		{"token_type mac", json(`{"access_token":"at","token_type":"mac"}`), sdk.ErrInvalidResponse, ReasonType},
+		{"expires_in is a text", with(`"expires_in":"3600"`), nil, ""},
+		{"expires_in is empty", with(`"expires_in":""`), nil, ""},
+		{"expires_in is a fraction", with(`"expires_in":3600.0`), nil, ""},
+		{"expires_in is negative", with(`"expires_in":-5`), nil, ""},
+		{"expires_in is endless", with(`"expires_in":1000000000000`), nil, ""},
+		{"null error", with(`"error":null`), nil, ""},
+		{"empty error", with(`"error":""`), nil, ""},
+		{"byte order mark", ok("\ufeff" + `{"access_token":"at","token_type":"bearer"}`), nil, ""},
+		{"two spellings of what nobody reads", with(`"Tenant":1,"tenant":2`), nil, ""},
+		{"refresh_token is a number", with(`"refresh_token":7`), nil, ""},
+		{"refresh_token is endless", with(`"refresh_token":"` + strings.Repeat("r", MaxToken+1) + `"`), nil, ""},
+		{"no token_type beside an ID token", ok(`{"access_token":"at","id_token":"a.b.c"}`), nil, ""},
+		{"HTML", answering(200, "text/html", `<!DOCTYPE html><title>Sign in</title>`), sdk.ErrInvalidResponse, upstream.ReasonHTML},
+		{"401 without a word", answering(401, "text/html", `<html>`), sdk.ErrMisconfigured, ReasonStatus},
+		{"429", answering(429, "application/json", `{}`), sdk.ErrUnavailable, ReasonStatus},
+		{"neither access token nor ID token", ok(`{"token_type":"bearer"}`), sdk.ErrInvalidResponse, ReasonMalformed},
+		{"error in two spellings", with(`"error":null,"Error":"x"`), sdk.ErrInvalidResponse, ReasonMalformed},
+		{"no token_type", ok(`{"access_token":"at"}`), sdk.ErrInvalidResponse, ReasonType},
+		{"token_type mac", ok(`{"access_token":"at","token_type":"mac"}`), sdk.ErrInvalidResponse, ReasonType},
 		{"error beside tokens", with(`"error":"invalid_grant"`), sdk.ErrInvalidResponse, "invalid_grant"},
 		{"error is an object", answering(400, "application/json", `{"error":{"message":"x"}}`), sdk.ErrInvalidResponse, ReasonUnknownError},
-		{"JSON called text", answering(200, "text/plain", `{"access_token":"at","token_type":"bearer"}`), sdk.ErrInvalidResponse, ReasonMalformed},
-		{"JSON called HTML", answering(200, "text/html", `{"access_token":"at","token_type":"bearer"}`), sdk.ErrInvalidResponse, ReasonMalformed},
+		{"JSON called text", answering(200, "text/plain", `{"access_token":"at","token_type":"bearer"}`), nil, ""},
+		{"JSON called HTML", answering(200, "text/html", `{"access_token":"at","token_type":"bearer"}`), nil, ""},
 		{"form", answering(200, "application/x-www-form-urlencoded", `access_token=at&token_type=bearer`), sdk.ErrInvalidResponse, ReasonMalformed},
 		{"201", answering(201, "application/json", `{"access_token":"at","token_type":"bearer"}`), sdk.ErrInvalidResponse, ReasonStatus},
 		{"twice", with(`"access_token":"other"`), sdk.ErrInvalidResponse, ReasonMalformed},
 		{"twice in two spellings", with(`"Access_Token":"other"`), sdk.ErrInvalidResponse, ReasonMalformed},
-		{"only in another spelling", json(`{"Access_Token":"at","token_type":"bearer"}`), sdk.ErrInvalidResponse, ReasonMalformed},
-		{"access_token is a number", json(`{"access_token":1,"token_type":"bearer"}`), sdk.ErrInvalidResponse, ReasonMalformed},
-		{"access_token is a header", json(`{"access_token":"a\r\nb: c","token_type":"bearer"}`), sdk.ErrInvalidResponse, ReasonMalformed},
-		{"trailing data", json(`{"access_token":"at","token_type":"bearer"} x`), sdk.ErrInvalidResponse, ReasonMalformed},
-		{"2 MiB", json(strings.Repeat(" ", 2<<20)), sdk.ErrUnavailable, ReasonUnreachable},
+		{"only in another spelling", ok(`{"Access_Token":"at","token_type":"bearer"}`), sdk.ErrInvalidResponse, ReasonMalformed},
+		{"access_token is a number", ok(`{"access_token":1,"token_type":"bearer"}`), sdk.ErrInvalidResponse, ReasonMalformed},
+		{"access_token is a header", ok(`{"access_token":"a\r\nb: c","token_type":"bearer"}`), sdk.ErrInvalidResponse, ReasonMalformed},
+		{"trailing data", ok(`{"access_token":"at","token_type":"bearer"} x`), sdk.ErrInvalidResponse, ReasonMalformed},
+		{"2 MiB", ok(strings.Repeat(" ", 2<<20)), sdk.ErrUnavailable, ReasonUnreachable},
 		{"never ends", never, sdk.ErrUnavailable, ReasonUnreachable},
 		{"breaks off", func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, sdk.ErrUnavailable, ReasonUnreachable},
 		{"refused", answering(400, "application/json", `{"error":"invalid_grant"}`), sdk.ErrInvalidResponse, "invalid_grant"},
@@ -130,6 +144,72 @@ func TestOddAnswers(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestNoAccessToken: an answer with an ID token may do without.
+func TestNoAccessToken(t *testing.T) {
+	for _, body := range []string{`{"id_token":"a.b.c"}`, `{"id_token":"a.b.c","access_token":null,"token_type":"odd"}`, `{"id_token":"a.b.c","access_token":""}`} {
+		config, _ := serve(t, answering(200, "application/json", body))
+		got, err := exchange(t, config)
+		if err != nil || got.AccessToken != "" || got.Members["id_token"] != "a.b.c" {
+			t.Errorf("%s: %+v, %v", body, got, err)
+		}
+	}
+}
+
+// TestLongAccessToken: only the answer bounds it.
+func TestLongAccessToken(t *testing.T) {
+	long := strings.Repeat("a", 200<<10)
+	config, _ := serve(t, answering(200, "application/json", `{"token_type":"bearer","access_token":"`+long+`"}`))
+	if got, err := exchange(t, config); err != nil || got.AccessToken != long {
+		t.Errorf("%d bytes, %v", len(got.AccessToken), err)
+	}
+}
+
+// TestOddLifetimes: none ends a login.
+func TestOddLifetimes(t *testing.T) {
+	for value, want := range map[string]any{
+		`3600`: json.Number("3600"), `"3600"`: json.Number("3600"), `" 3600 "`: json.Number("3600"), `3600.5`: json.Number("3600"), `"3600.0"`: json.Number("3600"),
+		`0`: nil, `-1`: nil, `"-1"`: nil, `""`: nil, `null`: nil, `true`: nil, `[3600]`: nil, `{}`: nil, `1e400`: nil, `"one hour"`: nil,
+		`99999999999`: json.Number("86400"),
+	} {
+		config, _ := serve(t, answering(200, "application/json", `{"token_type":"bearer","access_token":"at","expires_in":`+value+`}`))
+		got, err := exchange(t, config)
+		if err != nil || got.Members["expires_in"] != want {
+			t.Errorf("%s: %v, %v", value, got.Members["expires_in"], err)
+		}
+	}
+}
+
+// FuzzRead: whatever a token endpoint answers, it is an error of a known kind with a
+// bounded text, or tokens that can be used; and what x/oauth2 gets to see can be read
+// there.
+func FuzzRead(f *testing.F) {
+	for _, seed := range []string{
+		`{"access_token":"a","token_type":"bearer","expires_in":"3600"}`, `{"id_token":"a.b.c"}`, `{"error":"invalid_grant"}`, `<html>`,
+		`{"access_token":"a","id_token":"b","refresh_token":7}`, "\ufeff{}", `{"error":null,"id_token":"x","access_token":"y","token_type":""}`,
+	} {
+		f.Add(200, "application/json", []byte(seed))
+		f.Add(400, "text/html", []byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, status int, contentType string, body []byte) {
+		object, _, err := read(upstream.Answer{Status: status, Header: http.Header{"Content-Type": {contentType}}, Body: body}, false)
+		if err != nil {
+			if _, ok := errors.AsType[*sdk.Error](err); !ok || len(err.Error()) > 2000 || strings.ContainsAny(err.Error(), "\n\r\x1b") {
+				t.Fatalf("%q", err)
+			}
+			return
+		}
+		token, _ := object.String("access_token")
+		kind, _ := object.String("token_type")
+		refresh, err := object.String("refresh_token")
+		if status != http.StatusOK || token == "" && object["id_token"] == nil || token != "" && !strings.EqualFold(kind, "Bearer") || len(refresh) > MaxToken || err != nil {
+			t.Fatalf("accepted with status %d: %v", status, object)
+		}
+		if _, err := canonical(object); err != nil {
+			t.Fatal(err)
+		}
+	})
 }
 
 // TestRedirectsGetNoSecret: 307 and 308 would have the form posted again.

@@ -12,14 +12,20 @@ import (
 	"github.com/doorward/doorward/sdk/claims"
 )
 
-// Tokens are what the token endpoint granted, checked: an access token of type
-// Bearer, or [TypeDPoP] where that was asked for, and at most [MaxToken] printable ASCII characters in each token.
+// Tokens are what the token endpoint granted, checked: printable ASCII characters in
+// each token, at most [MaxToken] in a refresh token, and an access token of type Bearer,
+// or [TypeDPoP] where that was asked for.
+// AccessToken is empty only in an answer with an id_token.
 type Tokens struct {
 	*oauth2.Token
 
 	// Members are those of the answer as the provider wrote it, for id_token,
-	// scope and the like.
+	// scope and the like; expires_in is a whole number of seconds, or absent.
 	Members claims.Object
+
+	// Warnings name what of the answer was left out, or taken for something else, and
+	// why, without its value.
+	Warnings []string
 }
 
 // Exchange redeems a code with exactly one request, whatever comes of it (RFC 6749
@@ -58,5 +64,8 @@ func request(ctx context.Context, client *http.Client, config oauth2.Config, par
 	case err != nil:
 		return Tokens{}, sdk.InvalidResponse(ReasonMalformed, "the OAuth library refuses the answer")
 	}
-	return Tokens{Token: token, Members: once.members}, nil
+	if once.members["access_token"] == nil {
+		token.AccessToken = ""
+	}
+	return Tokens{Token: token, Members: once.members, Warnings: once.warnings}, nil
 }

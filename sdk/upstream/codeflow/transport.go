@@ -22,9 +22,10 @@ type transport struct {
 	next   http.RoundTripper
 	params url.Values // to add to the request
 
-	sent    bool
-	members claims.Object
-	err     error
+	sent     bool
+	members  claims.Object
+	warnings []string
+	err      error
 }
 
 // RoundTrip sends the first request only, and returns checked members as JSON.
@@ -59,7 +60,7 @@ func (t *transport) ask(req *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, sdk.Unavailable(ReasonUnreachable, "reading the answer of the token endpoint: %s", upstream.Quoted(err.Error()))
 	}
-	t.members, err = read(upstream.Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}, provesPossession(resp))
+	t.members, t.warnings, err = read(upstream.Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}, provesPossession(resp))
 	if err != nil {
 		return nil, err
 	}

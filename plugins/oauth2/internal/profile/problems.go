@@ -1,9 +1,7 @@
 package profile
 
 import (
-	"bytes"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"strings"
 
@@ -22,7 +20,6 @@ const (
 	ReasonRateLimited  sdk.Reason = "profile_rate_limited"
 	ReasonSAMLSession  sdk.Reason = "organization_wants_saml"
 	ReasonMalformed    sdk.Reason = "profile_malformed"
-	ReasonHTML         sdk.Reason = "provider_sent_html"
 	ReasonAPIError     sdk.Reason = "profile_error"
 	ReasonPages        sdk.Reason = "profile_pages"
 	ReasonURL          sdk.Reason = "profile_url"
@@ -49,8 +46,8 @@ func checkStatus(what string, a upstream.Answer) error {
 		return sdk.InvalidResponse(ReasonStatus, "%s %s", what, a.Problem())
 	case a.Status < 300:
 		return sdk.InvalidResponse(ReasonStatus, "%s: status %d in place of 200", what, a.Status)
-	case IsHTML(a):
-		return sdk.Unavailable(ReasonStatus, "%s: %s", what, HTMLText(a))
+	case a.IsHTML():
+		return sdk.Unavailable(ReasonStatus, "%s: %s", what, a.HTMLText())
 	default:
 		return sdk.Unavailable(ReasonStatus, "%s: status %d%s", what, a.Status, text)
 	}
@@ -67,18 +64,6 @@ func nothingForUs(a upstream.Answer) bool {
 func limited(a upstream.Answer) bool {
 	return a.Status == http.StatusTooManyRequests ||
 		a.Status == http.StatusForbidden && (a.Header.Get("Retry-After") != "" || a.Header.Get("X-RateLimit-Remaining") == "0")
-}
-
-// IsHTML reports whether an answer is a page for people: of a proxy, a captive
-// portal, an outage.
-func IsHTML(a upstream.Answer) bool {
-	start := bytes.TrimLeft(a.Body, "\ufeff \t\r\n")
-	return a.MediaType() == "text/html" && !bytes.HasPrefix(start, []byte("{")) && !bytes.HasPrefix(start, []byte("[")) || bytes.HasPrefix(start, []byte("<"))
-}
-
-// HTMLText tells of a page without showing it.
-func HTMLText(a upstream.Answer) string {
-	return fmt.Sprintf("the provider answered with HTML, status %d, %.1f kB: is there a proxy, a sign-in page or an outage between us?", a.Status, float64(len(a.Body))/1000)
 }
 
 // where providers put the text of an error.

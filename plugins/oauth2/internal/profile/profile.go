@@ -271,8 +271,8 @@ func (a API) checkType(what string, answer upstream.Answer) error {
 	if mediaType == "application/json" || strings.HasSuffix(mediaType, "+json") || slices.Contains(a.Types, mediaType) {
 		return nil
 	}
-	if IsHTML(answer) {
-		return sdk.InvalidResponse(ReasonHTML, "%s: %s", what, HTMLText(answer))
+	if answer.IsHTML() {
+		return sdk.InvalidResponse(upstream.ReasonHTML, "%s: %s", what, answer.HTMLText())
 	}
 	return sdk.InvalidResponse(ReasonMalformed, "%s: content of type %q, not application/json", what, upstream.Shown(mediaType))
 }

@@ -4,9 +4,8 @@
 //
 // What is read: JSON whatever its label says, a form whatever its label says (GitHub
 // answers so unless it is asked otherwise), an error with status 200 (GitHub, Slack)
-// or as an object (Facebook), a lifetime as text, as a fraction, empty or absurd, a
-// list of scopes or one that is separated by commas. What is refused: HTML, two
-// equal members, two members that differ in case only, a token of another type than
+// or as an object (Facebook), a list of scopes or one that is separated by commas. A
+// lifetime of any form is for codeflow to read. What is refused: HTML, two equal members, two members that differ in case only, a token of another type than
 // Bearer.
 package tokenanswer
 
@@ -18,7 +17,6 @@ import (
 	"io"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"unicode/utf8"
 
@@ -87,10 +85,10 @@ func members(a upstream.Answer) (claims.Object, error) {
 	switch {
 	case err == nil:
 		return object, nil
-	case profile.IsHTML(a) && a.Status == http.StatusOK:
-		return nil, sdk.InvalidResponse(profile.ReasonHTML, "the token endpoint: %s", profile.HTMLText(a))
-	case profile.IsHTML(a):
-		return nil, sdk.Unavailable(profile.ReasonHTML, "the token endpoint: %s", profile.HTMLText(a))
+	case a.IsHTML() && a.Status == http.StatusOK:
+		return nil, sdk.InvalidResponse(upstream.ReasonHTML, "the token endpoint: %s", a.HTMLText())
+	case a.IsHTML():
+		return nil, sdk.Unavailable(upstream.ReasonHTML, "the token endpoint: %s", a.HTMLText())
 	case a.Status != http.StatusOK:
 		return nil, sdk.Unavailable(codeflow.ReasonStatus, "the token endpoint %s", a.Problem())
 	}
@@ -172,12 +170,7 @@ func (d Dialect) settle(object claims.Object) error {
 	} else if kind == nil || kind == "" {
 		return sdk.InvalidResponse(codeflow.ReasonType, "no token_type: set allow_missing_token_type if the provider's documentation says that it is Bearer")
 	}
-	seconds := lifetime(object["expires_in"])
 	delete(object, "error") // an empty one
-	delete(object, "expires_in")
-	if seconds > 0 {
-		object["expires_in"] = json.Number(strconv.FormatInt(seconds, 10))
-	}
 	return nil
 }
 

@@ -99,7 +99,7 @@ func TestResponseIsWhatWasRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	members, err := claims.Decode(body)
-	want := claims.Object{"access_token": "a", "token_type": "bearer", "expires_in": json.Number("3600"), "scope": "a,b", "id": "967361082460459008"}
+	want := claims.Object{"access_token": "a", "token_type": "bearer", "expires_in": "3600", "scope": "a,b", "id": "967361082460459008"}
 	if diff := cmp.Diff(want, members); diff != "" || err != nil || resp.StatusCode != 200 || resp.ContentLength != int64(len(body)) {
 		t.Error(err, diff)
 	}
@@ -136,9 +136,6 @@ func FuzzRead(f *testing.F) {
 		}
 		if _, err := claims.Decode(data); err != nil && len(data) <= claims.MaxBytes {
 			t.Fatalf("%s: %v", data, err)
-		}
-		if seconds, err := got.Members.Int("expires_in"); err != nil || seconds < 0 || seconds > longest {
-			t.Fatalf("expires_in %d, %v", seconds, err)
 		}
 	})
 }

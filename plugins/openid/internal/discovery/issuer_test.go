@@ -22,17 +22,34 @@ func TestLocateIssuer(t *testing.T) {
 		{"https://op.example/", "https://op.example" + wellKnown, []string{"https://op.example/"}, ""},
 		{"https://op.example:8443/realms/a", "https://op.example:8443/realms/a" + wellKnown, []string{"https://op.example:8443/realms/a"}, ""},
 		{"https://op.example/o/a/", "https://op.example/o/a" + wellKnown, []string{"https://op.example/o/a/"}, ""},
-		{"https://op.example" + wellKnown, "https://op.example" + wellKnown, []string{"https://op.example", "https://op.example/"}, ""},
+		{"https://op.example" + wellKnown, "https://op.example" + wellKnown, []string{"https://op.example", "https://op.example/", "https://op.example" + wellKnown}, ""},
 		{"http://127.0.0.1:9000", "http://127.0.0.1:9000" + wellKnown, []string{"http://127.0.0.1:9000"}, ""},
 		{"http://[::1]:9000", "http://[::1]:9000" + wellKnown, []string{"http://[::1]:9000"}, ""},
 		{"http://localhost:9000", "http://localhost:9000" + wellKnown, []string{"http://localhost:9000"}, ""},
+		{"https://login.example/common/v2.0", "https://login.example/common/v2.0" + wellKnown, []string{"https://login.example/common/v2.0"}, ""},
 		{
-			"https://login.example/common/v2.0", "https://login.example/common/v2.0" + wellKnown,
-			[]string{"https://login.example/{tenantid}/v2.0"}, "",
+			"https://login.microsoftonline.com.evil.example/common/v2.0", "https://login.microsoftonline.com.evil.example/common/v2.0" + wellKnown,
+			[]string{"https://login.microsoftonline.com.evil.example/common/v2.0"}, "",
+		},
+		{microsoft + "common/v2.0", microsoft + "common/v2.0" + wellKnown, []string{microsoft + "{tenantid}/v2.0"}, ""},
+		{
+			microsoft + "organizations/v2.0" + wellKnown, microsoft + "organizations/v2.0" + wellKnown,
+			[]string{microsoft + "organizations/v2.0" + wellKnown, microsoft + "{tenantid}/v2.0"}, "",
 		},
 		{
-			"https://login.example/organizations/v2.0" + wellKnown, "https://login.example/organizations/v2.0" + wellKnown,
-			[]string{"https://login.example/{tenantid}/v2.0", "https://login.example/organizations/v2.0/"}, "",
+			"https://login.microsoftonline.us/organizations/v2.0", "https://login.microsoftonline.us/organizations/v2.0" + wellKnown,
+			[]string{"https://login.microsoftonline.us/{tenantid}/v2.0"}, "",
+		},
+		{microsoft + "consumers/v2.0", microsoft + "consumers/v2.0" + wellKnown, []string{microsoft + otherTenant + "/v2.0"}, ""},
+		{microsoft + tenant + "/v2.0", microsoft + tenant + "/v2.0" + wellKnown, []string{microsoft + tenant + "/v2.0"}, ""},
+		{microsoft + tenant, microsoft + tenant + wellKnown, []string{microsoft + tenant, "https://sts.windows.net/" + tenant + "/"}, ""},
+		{"https://appleid.apple.com", "https://appleid.apple.com" + wellKnown, []string{"https://appleid.apple.com", "https://account.apple.com"}, ""},
+		{"https://accounts.google.com", "https://accounts.google.com" + wellKnown, []string{"https://accounts.google.com", "accounts.google.com"}, ""},
+		{"https://op.example/o" + wellKnown + "/", "https://op.example/o" + wellKnown + "/", []string{"https://op.example/o", "https://op.example/o/", "https://op.example/o" + wellKnown + "/"}, ""},
+		{"https://op.example" + wellKnown + "?p=1", "https://op.example" + wellKnown + "?p=1", []string{"https://op.example", "https://op.example/", "https://op.example" + wellKnown + "?p=1"}, ""},
+		{
+			"https://op.example/.well-known/oauth-authorization-server/a/b?x", "https://op.example/.well-known/oauth-authorization-server/a/b?x",
+			[]string{"https://op.example", "https://op.example/", "https://op.example/.well-known/oauth-authorization-server/a/b?x", "https://op.example/a/b"}, "",
 		},
 		{"", "", nil, "absolute"},
 		{"op.example", "", nil, "absolute"},
@@ -48,12 +65,11 @@ func TestLocateIssuer(t *testing.T) {
 		{"https://user:password@op.example", "", nil, "user name"},
 		{"https://op.example/#x", "", nil, "fragment"},
 		{"https://op.example/?p=1", "", nil, "query"},
-		{"https://op.example" + wellKnown + "?p=1", "", nil, "query"},
-		{"https://op.example/.well-known/oauth-authorization-server", "", nil, "end in"},
+		{"https://op.example/?x=/.well-known/", "", nil, "query"},
 		{"https://op.example\x7f", "", nil, "encode"},
 	} {
 		t.Run(test.raw, func(t *testing.T) {
-			got, err := Locate(test.raw)
+			got, err := Locate(test.raw, "")
 			if test.wantErr != "" {
 				if err == nil || !strings.Contains(err.Error(), test.wantErr) {
 					t.Errorf("error %v, want %q in it", err, test.wantErr)
@@ -70,7 +86,91 @@ func TestLocateIssuer(t *testing.T) {
 	}
 }
 
+// TestLocateByIssuer: the operator's word is the only name then.
+func TestLocateByIssuer(t *testing.T) {
+	got, err := Locate("https://tenant.b2clogin.example/tenant/v2.0"+wellKnown+"?p=b2c_1", "https://login.example/"+tenant+"/v2.0/")
+	want := Location{"https://tenant.b2clogin.example/tenant/v2.0" + wellKnown + "?p=b2c_1", []string{"https://login.example/" + tenant + "/v2.0/"}}
+	if diff := cmp.Diff(want, got); diff != "" || err != nil {
+		t.Error(err, diff)
+	}
+}
+
+// TestTwins: two issuers of one provider are taken for each other, and nobody else's.
+func TestTwins(t *testing.T) {
+	for _, test := range []struct {
+		issuer, iss string
+		good        bool
+	}{
+		{"https://appleid.apple.com", "https://appleid.apple.com", true},
+		{"https://appleid.apple.com", "https://account.apple.com", true},
+		{"https://appleid.apple.com", "https://account.apple.com/", false},
+		{"https://accounts.google.com", "accounts.google.com", true},
+		{"https://accounts.google.com", "http://accounts.google.com", false},
+		{"https://accounts.google.com", "https://appleid.apple.com", false},
+		{"https://op.example", "op.example", false},
+		{"https://op.example", "accounts.google.com", false},
+	} {
+		err := CheckIssuer(test.issuer, claims.Object{"iss": test.iss}, jose.PublicKey{})
+		if (err == nil) != test.good || Fits(test.iss, test.issuer) != test.good {
+			t.Errorf("F01 %s by %s: %v", test.iss, test.issuer, err)
+		}
+	}
+	md := Metadata{Issuer: "https://account.apple.com"}
+	location, err := Locate("https://appleid.apple.com", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := checkIssuer(&md, location); err != nil || md.Issuer != "https://appleid.apple.com" {
+		t.Errorf("the provider is called %s, %v", md.Issuer, err)
+	}
+}
+
+func TestAllowedTenants(t *testing.T) {
+	for _, test := range []struct {
+		object  claims.Object
+		allowed []string
+		good    bool
+	}{
+		{claims.Object{}, nil, true},
+		{claims.Object{"tid": tenant}, []string{otherTenant, tenant}, true},
+		{claims.Object{"tid": tenant}, []string{otherTenant}, false},
+		{claims.Object{"tid": strings.ToUpper(tenant)}, []string{tenant}, false},
+		{claims.Object{"tid": []any{tenant}}, []string{tenant}, false},
+		{claims.Object{}, []string{tenant}, false},
+		{claims.Object{}, []string{""}, false},
+	} {
+		err := CheckTenant(test.object, test.allowed)
+		if test.good && err != nil {
+			t.Errorf("%v: %v", test.object, err)
+		} else if !test.good {
+			plugintest.Refused(t, err, sdk.ErrDenied, ReasonTenant)
+		}
+	}
+}
+
+// FuzzLocate: whatever is configured, the document is on https or loopback, and no
+// issuer but Microsoft's has a placeholder.
+func FuzzLocate(f *testing.F) {
+	for _, seed := range []string{"https://op.example", microsoft + "common/v2.0", "https://op.example/.well-known/x/y?z", "https://op.example/{tenantid}"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, raw string) {
+		got, err := Locate(raw, "")
+		if err != nil {
+			return
+		}
+		if !strings.HasPrefix(got.Document, raw) && !strings.HasPrefix(got.Document, strings.TrimSuffix(raw, "/")) || len(got.Issuers) == 0 {
+			t.Fatalf("%+v", got)
+		}
+		if _, ok := CloudOf(got.Document); got.Template() && !ok && !strings.Contains(raw, TenantID) {
+			t.Fatalf("%+v", got)
+		}
+	})
+}
+
 const (
+	microsoft = "https://login.microsoftonline.com/"
+
 	tenant      = "72f988bf-86f1-41af-91ab-2d7cd011db47"
 	otherTenant = "9188040d-6c67-4c5b-b112-36a304b66dad"
 )

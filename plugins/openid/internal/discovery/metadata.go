@@ -5,9 +5,9 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"time"
 
+	"github.com/doorward/doorward/plugins/openid/internal/jose"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/claims"
 	"github.com/doorward/doorward/sdk/upstream"
@@ -34,6 +34,9 @@ type Metadata struct {
 	// (RFC 9207 section 3).
 	IssInResponse bool
 
+	// Algs are the algorithms that an ID token may have, in the names of package jose.
+	Algs []string
+
 	// Lists, nil where the provider does not say.
 	AuthMethods   []string
 	PKCEMethods   []string
@@ -51,10 +54,11 @@ type Metadata struct {
 // Requirements are what the options demand of a provider.
 type Requirements struct {
 	Location          Location
-	IDTokenAlg        string
+	IDTokenAlg        string // the only one; empty: those that the provider lists
 	PKCEMethod        string
 	AllowUnlistedPKCE bool
 	Public            bool     // the client does not authenticate
+	SkipUserInfo      bool     // the user-info endpoint is of no interest
 	Guarded           []string // parameters that no endpoint may set itself
 }
 
@@ -69,8 +73,11 @@ func Load(ctx context.Context, client *http.Client, want Requirements) (upstream
 	if err := checkStatus(answer, location); err != nil {
 		return none, err
 	}
-	object, err := claims.Decode(answer.Body)
-	if err != nil {
+	object, err := claims.DecodeFor(answer.JSON(), names...)
+	switch {
+	case err != nil && answer.IsHTML():
+		return none, sdk.Misconfigured(ReasonMalformed, "%s is no discovery document: %s: check issuer_url", location, answer.HTMLText())
+	case err != nil:
 		return none, sdk.Misconfigured(ReasonMalformed, "%s is no discovery document: %w: check issuer_url", location, err)
 	}
 	md, err := readMetadata(object)
@@ -78,20 +85,34 @@ func Load(ctx context.Context, client *http.Client, want Requirements) (upstream
 		return none, sdk.Misconfigured(ReasonMalformed, "%s: %w", location, err)
 	}
 	md.Date = answer.Date()
-	return upstream.Loaded[Metadata]{Value: md, Fresh: fresh, Keep: Keep}, check(md, object, want)
+	if want.SkipUserInfo {
+		md.UserInfoEndpoint = ""
+	}
+	if err := check(&md, object, want); err != nil {
+		return none, err
+	}
+	return upstream.Loaded[Metadata]{Value: md, Fresh: fresh, Keep: Keep}, nil
 }
 
 // checkStatus tells a wrong URL from a provider in trouble. A redirect is not
 // followed: the document must stand where its issuer says.
 func checkStatus(a upstream.Answer, location string) error {
-	switch status := a.Status; {
-	case status == http.StatusOK:
+	switch {
+	case a.Status == http.StatusOK:
 		return nil
-	case status >= 300 && status < 500 && status != http.StatusRequestTimeout && status != http.StatusTooManyRequests:
-		return sdk.Misconfigured(ReasonStatus, "%s %s: check issuer_url", location, a.Problem())
-	default:
+	case a.Status < 300 || a.Passing():
 		return sdk.Unavailable(ReasonStatus, "%s %s", location, a.Problem())
+	default:
+		return sdk.Misconfigured(ReasonStatus, "%s %s: check issuer_url", location, a.Problem())
 	}
+}
+
+// names are the members that are read.
+var names = []string{
+	"issuer", "authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri",
+	"token_endpoint_auth_methods_supported", "code_challenge_methods_supported", "id_token_signing_alg_values_supported",
+	"userinfo_signing_alg_values_supported", "scopes_supported", "response_modes_supported", "response_types_supported",
+	"authorization_response_iss_parameter_supported",
 }
 
 func readMetadata(object claims.Object) (Metadata, error) {
@@ -116,39 +137,82 @@ func readMetadata(object claims.Object) (Metadata, error) {
 		"scopes_supported":                      &md.Scopes,
 		"response_modes_supported":              &md.ResponseModes,
 	} {
-		var err error
-		if *target, err = object.Strings(name); err != nil {
-			return Metadata{}, err
-		}
+		*target = list(object, name)
 	}
 	md.IssInResponse = object.True("authorization_response_iss_parameter_supported")
 	md.Further = readFurther(object)
 	return md, nil
 }
 
+// list reads a list of names. What is no name in it is none of those that we look for;
+// what is no list does not say anything.
+func list(object claims.Object, name string) []string {
+	if all, err := object.Strings(name); err == nil {
+		return all
+	}
+	elements, ok := object[name].([]any)
+	if !ok {
+		return nil
+	}
+	texts := []string{}
+	for _, element := range elements {
+		if text, ok := element.(string); ok {
+			texts = append(texts, text)
+		}
+	}
+	return texts
+}
+
 // check checks that the document speaks for the configured issuer and
 // that we can work with the provider.
-func check(md Metadata, object claims.Object, want Requirements) error {
-	if !slices.Contains(want.Location.Issuers, md.Issuer) {
-		return sdk.Misconfigured(ReasonIssuer,
-			"%s says that its issuer is %q, not %q: if that is the provider you mean, set issuer_url to it (Discovery section 4.3)",
-			want.Location.Document, upstream.Shown(md.Issuer), want.Location.Issuers[0])
-	}
-	if err := checkEndpoints(md, want.Guarded); err != nil {
+func check(md *Metadata, object claims.Object, want Requirements) error {
+	if err := checkIssuer(md, want.Location); err != nil {
 		return err
 	}
-	types, err := object.Strings("response_types_supported")
-	if err != nil || !slices.Contains(types, "code") {
+	if err := checkEndpoints(*md, want.Guarded); err != nil {
+		return err
+	}
+	if !slices.Contains(list(object, "response_types_supported"), "code") {
 		return sdk.Misconfigured(ReasonUnsupported, "the provider does not list the response type code")
 	}
-	if err := checkPKCE(md, want); err != nil {
+	if err := checkPKCE(*md, want); err != nil {
 		return err
 	}
-	if alg := want.IDTokenAlg; md.IDTokenAlgs != nil && !slices.Contains(md.IDTokenAlgs, alg) {
-		return sdk.Misconfigured(ReasonUnsupported,
-			"the provider signs ID tokens with %q, not with %s: set client_id_token_signed_response_alg", upstream.ShownList(md.IDTokenAlgs), alg)
+	var err error
+	md.Algs, err = algs(md.IDTokenAlgs, want.IDTokenAlg)
+	return err
+}
+
+// checkIssuer has the provider keep the name by which it is configured, whichever of
+// its names it goes by today: a login that is under way was begun with that.
+func checkIssuer(md *Metadata, location Location) error {
+	if !slices.Contains(location.Issuers, md.Issuer) {
+		return sdk.Misconfigured(ReasonIssuer,
+			"%s says that its issuer is %q, not %q: if that is the provider you mean, set issuer_url to it, or issuer where no document stands below it (Discovery section 4.3)",
+			location.Document, upstream.Shown(md.Issuer), location.Issuers[0])
+	}
+	if names := alike(md.Issuer); len(names) > 1 {
+		md.Issuer = names[0]
 	}
 	return nil
+}
+
+// algs are the algorithms that an ID token may have: the one of the option, or any
+// asymmetric one that the provider lists. A provider that lists none has not kept to
+// Discovery section 3; which algorithm is right, its keys say all the same.
+func algs(listed []string, option string) ([]string, error) {
+	if option != "" {
+		return []string{option}, nil
+	}
+	if listed == nil {
+		return jose.Asymmetric, nil
+	}
+	known := jose.Known(listed)
+	if len(known) == 0 {
+		return nil, sdk.Misconfigured(ReasonUnsupported,
+			"the provider signs ID tokens with %q and no key of its own that we can use: have it use RS256, or set client_id_token_signed_response_alg to what it signs with", upstream.ShownList(listed))
+	}
+	return known, nil
 }
 
 func checkEndpoints(md Metadata, guarded []string) error {
@@ -194,21 +258,13 @@ func checkAuthorizationQuery(endpoint string, guarded []string) error {
 	return nil
 }
 
-// unlistedPKCE are providers that list no PKCE method, known to do well without:
-// Microsoft documents S256, and leaves it out of its documents; Apple binds the
-// code to the nonce.
-var unlistedPKCE = []string{
-	"https://login.microsoftonline.com/", "https://login.microsoftonline.us/", "https://login.partner.microsoftonline.cn/",
-	"https://appleid.apple.com/",
-}
-
 // checkPKCE keeps a provider from ignoring the code challenge unnoticed (RFC
 // 9700 section 4.8.2). Where none is listed, the nonce in the ID token is the
 // other protection against an injected code, but only for a client that
 // authenticates (RFC 9700 section 2.1.1).
 func checkPKCE(md Metadata, want Requirements) error {
 	method := want.PKCEMethod
-	known := slices.ContainsFunc(unlistedPKCE, func(prefix string) bool { return strings.HasPrefix(md.Issuer+"/", prefix) })
+	known := unlistedPKCE(md.Issuer)
 	switch {
 	case slices.Contains(md.PKCEMethods, method):
 		return nil

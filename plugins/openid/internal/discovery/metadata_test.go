@@ -2,10 +2,15 @@ package discovery
 
 import (
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/doorward/doorward/plugins/openid/internal/jose"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/claims"
 	"github.com/doorward/doorward/sdk/plugintest"
 	"github.com/doorward/doorward/sdk/upstream"
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
@@ -33,7 +38,7 @@ func TestUnlistedPKCEOfKnownProviders(t *testing.T) {
 func TestDiscoveryStatus(t *testing.T) {
 	for status, kind := range map[int]error{
 		301: sdk.ErrMisconfigured, 302: sdk.ErrMisconfigured, 404: sdk.ErrMisconfigured, 403: sdk.ErrMisconfigured,
-		408: sdk.ErrUnavailable, 429: sdk.ErrUnavailable, 500: sdk.ErrUnavailable, 503: sdk.ErrUnavailable, 204: sdk.ErrUnavailable,
+		408: sdk.ErrUnavailable, 425: sdk.ErrUnavailable, 429: sdk.ErrUnavailable, 500: sdk.ErrUnavailable, 503: sdk.ErrUnavailable, 204: sdk.ErrUnavailable,
 	} {
 		plugintest.Refused(t, checkStatus(upstream.Answer{Status: status}, "https://op.example"), kind, ReasonStatus)
 	}
@@ -48,4 +53,70 @@ func TestDiscoveryRedirect(t *testing.T) {
 	if err := checkStatus(moved, "https://op.example"); err == nil || !strings.Contains(err.Error(), "https://other.example/") {
 		t.Error(err)
 	}
+}
+
+func TestAlgorithms(t *testing.T) {
+	for _, test := range []struct {
+		listed []string
+		option string
+		want   []string
+	}{
+		{nil, "", jose.Asymmetric},
+		{[]string{"RS256"}, "", []string{"RS256"}},
+		{[]string{"none", "HS256", "ES256", "Ed25519", "ES256K"}, "", []string{"ES256", "EdDSA"}},
+		{[]string{"RS256"}, "ES384", []string{"ES384"}},
+		{[]string{"HS256"}, "RS256", []string{"RS256"}},
+		{nil, "PS256", []string{"PS256"}},
+		{[]string{"HS256", "none"}, "", nil},
+		{[]string{}, "", nil},
+	} {
+		got, err := algs(test.listed, test.option)
+		if diff := cmp.Diff(test.want, got); diff != "" {
+			t.Errorf("G04 %v, %q: %s", test.listed, test.option, diff)
+		}
+		if test.want == nil {
+			plugintest.Refused(t, err, sdk.ErrMisconfigured, ReasonUnsupported)
+			if !strings.Contains(err.Error(), "client_id_token_signed_response_alg") {
+				t.Errorf("%v names no option", err)
+			}
+		}
+	}
+}
+
+// FuzzRead: whatever stands in place of a discovery document, it is refused with a
+// reason and a bounded text, or all its endpoints are on https or loopback, and no
+// algorithm is one that signs with the client secret.
+func FuzzRead(f *testing.F) {
+	for _, seed := range []string{
+		`{"issuer":"https://op.example","authorization_endpoint":"https://op.example/a","token_endpoint":"https://op.example/t","jwks_uri":"https://op.example/k","response_types_supported":["code"],"code_challenge_methods_supported":["S256"]}`,
+		`{"issuer":"https://op.example","userinfo_endpoint":7,"scopes_supported":[1,null,"x"]}`, `<html>`, `{"issuer":"a","Issuer":"b"}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		object, err := claims.DecodeFor(data, names...)
+		if err != nil {
+			return
+		}
+		md, err := readMetadata(object)
+		if err == nil {
+			err = check(&md, object, Requirements{Location: Location{"https://op.example", []string{"https://op.example"}}, PKCEMethod: codeflow.S256})
+		}
+		if err != nil {
+			if len(err.Error()) > 8000 || strings.ContainsAny(err.Error(), "\n\r\x1b") {
+				t.Fatalf("%q", err)
+			}
+			return
+		}
+		for _, endpoint := range []string{md.AuthorizationEndpoint, md.TokenEndpoint, md.JWKSURI} {
+			if _, err := upstream.ParseEndpoint(endpoint); err != nil {
+				t.Fatalf("%q: %v", endpoint, err)
+			}
+		}
+		for _, alg := range md.Algs {
+			if !slices.Contains(jose.Asymmetric, alg) {
+				t.Fatal(md.Algs)
+			}
+		}
+	})
 }

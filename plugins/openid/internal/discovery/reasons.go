@@ -11,4 +11,5 @@ const (
 	ReasonEndpoint       sdk.Reason = "discovery_endpoint"
 	ReasonUnsupported    sdk.Reason = "discovery_unsupported"
 	ReasonIssuerMismatch sdk.Reason = "issuer_mismatch"
+	ReasonTenant         sdk.Reason = "tenant_not_allowed"
 )

@@ -6,7 +6,6 @@ import "github.com/doorward/doorward/sdk"
 const (
 	ReasonAudienceMismatch  sdk.Reason = "audience_mismatch"
 	ReasonAudienceUntrusted sdk.Reason = "audience_untrusted"
-	ReasonPartyMissing      sdk.Reason = "azp_missing"
 	ReasonPartyMismatch     sdk.Reason = "azp_mismatch"
 	ReasonExpired           sdk.Reason = "id_token_expired"
 	ReasonIssuedAt          sdk.Reason = "id_token_iat"

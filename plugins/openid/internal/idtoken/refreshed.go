@@ -25,6 +25,9 @@ func CheckRefreshed(token jose.Token, want Expectation, subject string) error {
 	if err := discovery.CheckIssuer(want.Issuer, object, token.Key); err != nil {
 		return err
 	}
+	if err := discovery.CheckTenant(object, want.Tenants); err != nil {
+		return err
+	}
 	if got, err := object.String("sub"); err != nil || got != subject {
 		return sdk.InvalidResponse(ReasonSubjectMismatch, "about another subject than the login")
 	}
@@ -37,11 +40,8 @@ func CheckRefreshed(token jose.Token, want Expectation, subject string) error {
 	if err := checkSameNonce(object, want.Nonce); err != nil {
 		return err
 	}
-	if object.Has("events") {
+	if object["events"] != nil {
 		return sdk.InvalidResponse(ReasonLogoutToken, "a token with events is no ID token")
-	}
-	if err := checkDistributed(object); err != nil {
-		return err
 	}
 	return checkAccessToken(token, want.AccessToken)
 }

@@ -39,6 +39,12 @@ const (
 // most.
 const maxLifetime = time.Hour
 
+// Names are the claims that are read, see claims.DecodeFor.
+var Names = []string{
+	"iss", "aud", "azp", "exp", "nbf", "iat", "tid", "code", "state", "error", "error_description", "response",
+	"id_token", "access_token", "token_type",
+}
+
 // Signed reports whether a response mode is one of these.
 func Signed(mode string) bool {
 	return slices.Contains([]string{QueryJWT, FormPostJWT, JWT}, mode)

@@ -16,38 +16,49 @@ const (
 	maxKeyID = 256
 )
 
-// header is what we take from the header of a signed token. The members that
-// offer a key (jwk, jku, x5c, x5u) are never looked at: keys come from the
-// provider's jwks_uri only (RFC 8725 section 3.10).
-type header struct {
-	alg string
-	kid string // empty if there is none
+// Accept says which algorithms are accepted (RFC 8725 section 3.1), and what the
+// operator calls the option that says so.
+type Accept struct {
+	Algs   []string
+	Option string
+
+	// Types are what typ may be beside JWT, for a token for another purpose than
+	// signing in.
+	Types []string
+}
+
+// compact is a signed token, taken apart.
+type compact struct {
+	alg       string // of those in signature.go
+	kid       string // empty if there is none
+	input     string // what is signed
+	payload   []byte
+	signature []byte
 }
 
 // parseCompact checks the outside of a signed token before anything else reads
 // it: JWS compact serialization and nothing else, base64url in its one canonical
-// form, and a header that means the same to every reader. go-jose would also
-// take the JSON serialization, white space and padding.
-//
-// alg is the only algorithm that is accepted (RFC 8725 section 3.1).
-func parseCompact(raw, alg string, types ...string) (header, error) {
+// form, and a header that means the same to every reader.
+func parseCompact(raw string, accept Accept) (compact, error) {
 	if len(raw) > maxJWT {
-		return header{}, sdk.InvalidResponse(ReasonTooLarge, "%d bytes, at most %d are read", len(raw), maxJWT)
+		return compact{}, sdk.InvalidResponse(ReasonTooLarge, "%d bytes, at most %d are read", len(raw), maxJWT)
 	}
 	switch strings.Count(raw, ".") {
 	case 2:
 	case 4:
-		return header{}, sdk.InvalidResponse(ReasonEncrypted, "encrypted: have the provider sign only")
+		return compact{}, sdk.InvalidResponse(ReasonEncrypted, "encrypted: have the provider sign only")
 	default:
-		return header{}, sdk.InvalidResponse(ReasonMalformed, "not three parts between dots")
+		return compact{}, sdk.InvalidResponse(ReasonMalformed, "not three parts between dots")
 	}
-	parts := strings.Split(raw, ".")
-	for _, part := range parts {
-		if _, err := decodeSegment(part); err != nil {
-			return header{}, err
+	var decoded [3][]byte
+	for i, part := range strings.Split(raw, ".") {
+		var err error
+		if decoded[i], err = decodeSegment(part); err != nil {
+			return compact{}, err
 		}
 	}
-	return parseHeader(parts[0], alg, types...)
+	c := compact{input: raw[:strings.LastIndexByte(raw, '.')], payload: decoded[1], signature: decoded[2]}
+	return c, c.readHeader(decoded[0], accept)
 }
 
 // strictBase64 refuses padding and unused bits that are not zero, so that one
@@ -69,40 +80,59 @@ func decodeSegment(segment string) ([]byte, error) {
 	return decoded, nil
 }
 
-func parseHeader(segment, alg string, types ...string) (header, error) {
-	decoded, err := decodeSegment(segment)
+// readHeader takes what we need from the header. The members that offer a key (jwk,
+// jku, x5c, x5u) are never looked at: keys come from the provider's jwks_uri only (RFC
+// 8725 section 3.10).
+func (c *compact) readHeader(decoded []byte, accept Accept) error {
+	object, err := claims.DecodeFor(decoded, "alg", "typ", "kid", "crit", "b64")
 	if err != nil {
-		return header{}, err
-	}
-	object, err := claims.Decode(decoded)
-	if err != nil {
-		return header{}, sdk.InvalidResponse(ReasonMalformed, "header: %w", err)
+		return sdk.InvalidResponse(ReasonMalformed, "header: %w", err)
 	}
 	for _, name := range []string{"crit", "b64"} {
 		if object.Has(name) {
-			return header{}, sdk.InvalidResponse(ReasonCritical, "header with %s, an extension that we do not have (RFC 7515 section 4.1.11)", name)
+			return sdk.InvalidResponse(ReasonCritical, "header with %s, an extension that we do not have (RFC 7515 section 4.1.11)", name)
 		}
 	}
-	if got, err := object.String("alg"); err != nil || got != alg {
-		return header{}, sdk.InvalidResponse(ReasonAlg, "signed with %q, only %s is accepted", upstream.Shown(got), alg)
+	alg, err := object.String("alg")
+	if err != nil {
+		return sdk.InvalidResponse(ReasonAlg, "header: %w", err)
 	}
-	if err := checkType(object, types...); err != nil {
-		return header{}, err
+	if c.alg = canonicalAlg(alg); !slices.Contains(accept.Algs, c.alg) {
+		return accept.refuse(alg)
 	}
-	kid, err := keyID(object)
-	return header{alg: alg, kid: kid}, err
+	if err := checkType(object, accept.Types); err != nil {
+		return err
+	}
+	c.kid, err = keyID(object)
+	return err
 }
 
-// checkType accepts no typ and JWT, in the spellings of RFC 7515 section 4.1.9.
-// at+jwt, logout+jwt and all others are tokens for another purpose (RFC 8725
-// section 3.11), unless it is theirs: more are the types of that.
-func checkType(object claims.Object, more ...string) error {
+func (a Accept) refuse(alg string) error {
+	switch {
+	case strings.HasPrefix(alg, "HS"):
+		return sdk.InvalidResponse(ReasonAlg, "signed with %q, that is with the client secret: have the provider sign with a key of its own", upstream.Shown(alg))
+	case !slices.Contains(Asymmetric, canonicalAlg(alg)):
+		return sdk.InvalidResponse(ReasonAlg, "signed with %q, which is not accepted", upstream.Shown(alg))
+	default:
+		return sdk.InvalidResponse(ReasonAlg, "signed with %q, only %q is accepted: if the client is registered for that algorithm, set %s to it", upstream.Shown(alg), a.Algs, a.Option)
+	}
+}
+
+// checkType accepts no typ, and JWT in the spellings of RFC 7515 section 4.1.9, and
+// the words of that section for a JWS, which say less. at+jwt, logout+jwt and all
+// others are tokens for another purpose (RFC 8725 section 3.11), unless it is theirs: more
+// are the types of that.
+func checkType(object claims.Object, more []string) error {
 	typ, err := object.String("typ")
 	if err != nil {
 		return sdk.InvalidResponse(ReasonType, "header: %w", err)
 	}
-	switch short := strings.TrimPrefix(strings.ToLower(typ), "application/"); {
-	case short == "", short == "jwt", slices.Contains(more, short):
+	short := strings.TrimPrefix(strings.ToLower(typ), "application/")
+	if slices.Contains(more, short) {
+		return nil
+	}
+	switch short {
+	case "", "jwt", "jws", "jose":
 		return nil
 	default:
 		return sdk.InvalidResponse(ReasonType, "a token of type %q, not JWT", upstream.Shown(typ))

@@ -13,6 +13,8 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
+var onlyRS256 = Accept{Algs: []string{"RS256"}, Option: "the_option"}
+
 func TestParseCompact(t *testing.T) {
 	for _, test := range []struct {
 		name, raw string
@@ -23,6 +25,10 @@ func TestParseCompact(t *testing.T) {
 		{name: "typ JWT", raw: josetest.Compact(`{"alg":"RS256","typ":"JWT"}`)},
 		{name: "typ jwt", raw: josetest.Compact(`{"alg":"RS256","typ":"jwt"}`)},
 		{name: "typ application/jwt", raw: josetest.Compact(`{"alg":"RS256","typ":"application/jwt"}`)},
+		{name: "typ JWS", raw: josetest.Compact(`{"alg":"RS256","typ":"JWS"}`)},
+		{name: "typ JOSE", raw: josetest.Compact(`{"alg":"RS256","typ":"JOSE"}`)},
+		{name: "typ null", raw: josetest.Compact(`{"alg":"RS256","typ":null}`)},
+		{name: "two spellings of what nobody reads", raw: josetest.Compact(`{"alg":"RS256","x5t":"a","X5T":"b"}`)},
 		{name: "F13 kid absent", raw: josetest.Compact(`{"alg":"RS256"}`)},
 		{name: "G02 keys offered", raw: josetest.Compact(`{"alg":"RS256","jwk":{"kty":"oct"},"jku":"https://evil.example","x5u":"https://evil.example","x5c":["AA=="]}`)},
 
@@ -46,6 +52,8 @@ func TestParseCompact(t *testing.T) {
 		{name: "G03 kid empty", raw: josetest.Compact(`{"alg":"RS256","kid":""}`), reason: ReasonKeyID},
 		{name: "G03 kid 10 KB", raw: josetest.Compact(`{"alg":"RS256","kid":"` + strings.Repeat("k", 10<<10) + `"}`), reason: ReasonKeyID},
 
+		{name: "G03 kid in two spellings", raw: josetest.Compact(`{"alg":"RS256","kid":"a","KID":"b"}`), reason: ReasonMalformed},
+		{name: "F25 typ in two spellings", raw: josetest.Compact(`{"alg":"RS256","Typ":"JWT","typ":"at+jwt"}`), reason: ReasonMalformed},
 		{name: "F25 typ at+jwt", raw: josetest.Compact(`{"alg":"RS256","typ":"at+jwt"}`), reason: ReasonType},
 		{name: "F25 typ application/at+jwt", raw: josetest.Compact(`{"alg":"RS256","typ":"application/at+jwt"}`), reason: ReasonType},
 		{name: "F25 typ logout+jwt", raw: josetest.Compact(`{"alg":"RS256","typ":"logout+jwt"}`), reason: ReasonType},
@@ -82,7 +90,7 @@ func TestParseCompact(t *testing.T) {
 		{name: "F33 encrypted", raw: "a.b.c.d.e", reason: ReasonEncrypted},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			header, err := parseCompact(test.raw, "RS256")
+			header, err := parseCompact(test.raw, onlyRS256)
 			if test.reason != "" {
 				plugintest.Refused(t, err, sdk.ErrInvalidResponse, test.reason)
 				return
@@ -97,6 +105,19 @@ func TestParseCompact(t *testing.T) {
 	}
 }
 
+// TestAlgorithmRefused: the text names the option that would accept it, where one can.
+func TestAlgorithmRefused(t *testing.T) {
+	for alg, want := range map[string]string{
+		"ES256": "set the_option", "Ed25519": "set the_option", "HS256": "client secret", "HS512": "client secret", "none": "not accepted", "ES256K": "not accepted",
+	} {
+		_, err := parseCompact(josetest.Compact(`{"alg":"`+alg+`"}`), onlyRS256)
+		plugintest.Refused(t, err, sdk.ErrInvalidResponse, ReasonAlg)
+		if !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "the_option") != (want == "set the_option") {
+			t.Errorf("%s: %v", alg, err)
+		}
+	}
+}
+
 // TestParseCompactIsFast measures nothing finer than what a quadratic reader
 // would miss by far.
 func TestParseCompactIsFast(t *testing.T) {
@@ -105,7 +126,7 @@ func TestParseCompactIsFast(t *testing.T) {
 	start := time.Now()
 	for range many {
 		for _, raw := range hostile {
-			if _, err := parseCompact(raw, "RS256"); err == nil {
+			if _, err := parseCompact(raw, onlyRS256); err == nil {
 				t.Fatal("accepted")
 			}
 		}
@@ -128,7 +149,7 @@ func FuzzParseCompact(f *testing.F) {
 	f.Add("..")
 	f.Add("eyJhbGciOiJSUzI1NiIsImA0YCI6MX0.000000000000000.000000000000")
 	f.Fuzz(func(t *testing.T, raw string) {
-		header, err := parseCompact(raw, "RS256")
+		header, err := parseCompact(raw, onlyRS256)
 		if err != nil {
 			if sdk.ReasonOf(err) == "" {
 				t.Fatalf("no reason: %v", err)
@@ -139,7 +160,8 @@ func FuzzParseCompact(f *testing.F) {
 		if err != nil {
 			return // go-jose looks into members that we ignore, such as jwk
 		}
-		if got := jws.Signatures[0].Protected; got.KeyID != header.kid || got.Algorithm != header.alg {
+		got := jws.Signatures[0].Protected
+		if got.KeyID != header.kid || got.Algorithm != header.alg || string(jws.UnsafePayloadWithoutVerification()) != string(header.payload) {
 			t.Fatalf("go-jose reads %+v, we read %+v", got, header)
 		}
 		for part := range strings.SplitSeq(raw, ".") {

@@ -1,9 +1,12 @@
 package jose
 
 import (
+	"bytes"
+	"crypto"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/rsa"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -38,28 +41,23 @@ type PublicKey struct {
 	public any    // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
 }
 
-func (s KeySet) verify(raw string, h header) ([]byte, PublicKey, error) {
-	key, err := s.find(h)
+func (s KeySet) verify(c compact) (PublicKey, error) {
+	key, err := s.find(c)
 	if err != nil {
-		return nil, PublicKey{}, err
+		return PublicKey{}, err
 	}
-	jws, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{jose.SignatureAlgorithm(h.alg)})
-	if err != nil {
-		return nil, PublicKey{}, sdk.InvalidResponse(ReasonMalformed, "the JOSE library refuses it")
+	if !c.signed(key.public) {
+		return PublicKey{}, sdk.InvalidResponse(ReasonSignature, "the %s signature does not fit the key %q", c.alg, upstream.Shown(key.id))
 	}
-	payload, err := jws.Verify(key.public)
-	if err != nil {
-		return nil, PublicKey{}, sdk.InvalidResponse(ReasonSignature, "the signature does not fit the key %q", upstream.Shown(key.id))
-	}
-	return payload, key, nil
+	return key, nil
 }
 
 // find picks the one key that fits. Trying several would let a key be used that
 // was never meant for it (OpenID Connect Core section 10.1).
-func (s KeySet) find(h header) (PublicKey, error) {
+func (s KeySet) find(c compact) (PublicKey, error) {
 	var found []PublicKey
 	for _, key := range s.Keys {
-		if key.Fits(h.alg) && (h.kid == "" || h.kid == key.id) {
+		if key.Fits(c.alg) && (c.kid == "" || c.kid == key.id) && !slices.ContainsFunc(found, key.same) {
 			found = append(found, key)
 		}
 	}
@@ -68,11 +66,17 @@ func (s KeySet) find(h header) (PublicKey, error) {
 		return found[0], nil
 	case 0:
 		return PublicKey{}, sdk.InvalidResponse(ReasonUnknown, "no %s key with ID %q among %d usable and %d unusable ones",
-			h.alg, upstream.Shown(h.kid), len(s.Keys), s.Unusable)
+			c.alg, upstream.Shown(c.kid), len(s.Keys), s.Unusable)
 	default:
 		return PublicKey{}, sdk.InvalidResponse(ReasonAmbiguous, "%d %s keys fit the ID %q: have the provider name its keys",
-			len(found), h.alg, upstream.Shown(h.kid))
+			len(found), c.alg, upstream.Shown(c.kid))
 	}
+}
+
+// same reports whether two keys are one that is listed twice.
+func (k PublicKey) same(other PublicKey) bool {
+	public, ok := k.public.(interface{ Equal(crypto.PublicKey) bool })
+	return ok && k.Issuer == other.Issuer && public.Equal(other.public)
 }
 
 // Fits binds the key to the algorithm, which go-jose leaves open.
@@ -86,7 +90,7 @@ func (k PublicKey) Fits(alg string) bool {
 	case *ecdsa.PublicKey:
 		return alg == map[int]string{256: "ES256", 384: "ES384", 521: "ES512"}[public.Curve.Params().BitSize]
 	case ed25519.PublicKey:
-		return alg == string(jose.EdDSA)
+		return alg == "EdDSA"
 	}
 	return false
 }
@@ -94,7 +98,7 @@ func (k PublicKey) Fits(alg string) bool {
 // parseKeys reads a JWK set (RFC 7517 section 5). Keys that we cannot or must
 // not use are left out and counted.
 func parseKeys(data []byte) (KeySet, error) {
-	object, err := claims.Decode(data)
+	object, err := claims.DecodeFor(data, "keys")
 	if err != nil {
 		return KeySet{}, err
 	}
@@ -129,15 +133,8 @@ func parseKey(object claims.Object) (PublicKey, error) {
 			return PublicKey{}, err
 		}
 	}
-	// Only what makes the key is handed on: a certificate beside it (x5c) says
-	// nothing that we want to know.
-	material := map[string]any{}
-	for _, name := range []string{"kty", "crv", "x", "y", "n", "e"} {
-		if object.Has(name) {
-			material[name] = object[name]
-		}
-	}
-	encoded, err := json.Marshal(material)
+	key.alg = canonicalAlg(key.alg)
+	encoded, err := json.Marshal(material(object))
 	if err != nil {
 		return PublicKey{}, fmt.Errorf("encoding the key: %w", err)
 	}
@@ -149,6 +146,41 @@ func parseKey(object claims.Object) (PublicKey, error) {
 	return key, checkStrength(jwk.Key)
 }
 
+// material is what makes the key. A certificate beside it (x5c) says nothing that we
+// want to know, and is left out.
+func material(object claims.Object) map[string]any {
+	members := map[string]any{}
+	for _, name := range []string{"kty", "crv"} {
+		if object[name] != nil {
+			members[name] = object[name]
+		}
+	}
+	for _, name := range []string{"x", "y", "n", "e"} {
+		if text, ok := object[name].(string); ok {
+			members[name] = tidyNumber(object, text)
+		}
+	}
+	return members
+}
+
+// tidyNumber writes a number as RFC 7518 section 6 does: base64url without padding, and
+// the coordinates of a point as long as its curve. Providers have been seen with
+// standard base64 (line breaks and all), and with a coordinate whose leading zero
+// was dropped, or that had one more. The value is the same.
+func tidyNumber(object claims.Object, text string) string {
+	text = strings.NewReplacer("+", "-", "/", "_", "\r", "", "\n", "").Replace(strings.TrimRight(text, "="))
+	size := map[any]int{"P-256": 32, "P-384": 48, "P-521": 66}[object["crv"]]
+	decoded, err := base64.RawURLEncoding.DecodeString(text)
+	if err != nil || object["kty"] != "EC" || size == 0 {
+		return text
+	}
+	decoded = bytes.TrimLeft(decoded, "\x00")
+	if len(decoded) > size {
+		return text
+	}
+	return base64.RawURLEncoding.EncodeToString(append(make([]byte, size-len(decoded)), decoded...))
+}
+
 // checkUse refuses keys that are not for signatures (RFC 7517 sections 4.2 and
 // 4.3), and those that are not public: a symmetric key in a public place would
 // let everybody sign, and so does a private one.
@@ -156,12 +188,13 @@ func checkUse(object claims.Object) error {
 	if use, err := object.String("use"); err != nil || use != "" && use != "sig" {
 		return errors.New("not for signatures")
 	}
+	// An empty list says as little as none.
 	operations, err := object.Strings("key_ops")
-	if err != nil || operations != nil && !slices.Contains(operations, "verify") {
+	if err != nil || len(operations) > 0 && !slices.Contains(operations, "verify") {
 		return errors.New("not for verifying")
 	}
 	for _, private := range []string{"d", "p", "q", "dp", "dq", "qi", "oth", "k"} {
-		if object.Has(private) {
+		if object[private] != nil {
 			return errors.New("a private or symmetric key")
 		}
 	}
@@ -174,6 +207,9 @@ func checkStrength(public any) error {
 		bits := public.N.BitLen()
 		if bits < minRSABits || bits > maxRSABits || public.E < 3 || public.E%2 == 0 {
 			return fmt.Errorf("an RSA key of %d bits with exponent %d", bits, public.E)
+		}
+		if infineon(public.N) {
+			return errors.New("an RSA key of a generator that is broken (CVE-2017-15361)")
 		}
 		return nil
 	case *ecdsa.PublicKey, ed25519.PublicKey:

@@ -46,15 +46,14 @@ type Token struct {
 	alg    string
 }
 
-// Verify reads a token and verifies its signature. alg is the only algorithm that is
-// accepted (RFC 8725 section 3.1). Nothing is said about the claims. Types are what
-// typ may be beside JWT, where the token is for another purpose than signing in.
+// Verify reads a token and verifies its signature. Nothing is said about the claims,
+// but that those of the names given, and what they hold, have one spelling each.
 //
 // An unknown key ID may be that of a new key, so the keys are loaded anew and tried
 // again (OpenID Connect Core section 10.1.1). So may a signature that does not fit
 // where key IDs are not used.
-func (s *Store) Verify(ctx context.Context, raw, alg string, types ...string) (Token, error) {
-	h, err := parseCompact(raw, alg, types...)
+func (s *Store) Verify(ctx context.Context, raw string, accept Accept, names []string) (Token, error) {
+	c, err := parseCompact(raw, accept)
 	if err != nil {
 		return Token{}, err
 	}
@@ -62,21 +61,21 @@ func (s *Store) Verify(ctx context.Context, raw, alg string, types ...string) (T
 	if err != nil {
 		return Token{}, err
 	}
-	payload, key, err := set.verify(raw, h)
-	if reason := sdk.ReasonOf(err); reason == ReasonUnknown || h.kid == "" && reason == ReasonSignature {
+	key, err := set.verify(c)
+	if reason := sdk.ReasonOf(err); reason == ReasonUnknown || c.kid == "" && reason == ReasonSignature {
 		if set, err = s.keys.Renew(ctx); err != nil {
 			return Token{}, err
 		}
-		payload, key, err = set.verify(raw, h)
+		key, err = set.verify(c)
 	}
 	if err != nil {
 		return Token{}, err
 	}
-	object, err := claims.Decode(payload)
+	object, err := claims.DecodeFor(c.payload, names...)
 	if err != nil {
 		return Token{}, sdk.InvalidResponse(ReasonClaims, "%w", err)
 	}
-	return Token{Claims: object, Key: key, alg: alg}, nil
+	return Token{Claims: object, Key: key, alg: c.alg}, nil
 }
 
 // Load reads the keys anew, for a check.
@@ -94,7 +93,7 @@ func (s *Store) load(ctx context.Context) (upstream.Loaded[KeySet], error) {
 	if answer.Status != http.StatusOK {
 		return none, sdk.Unavailable(ReasonKeysStatus, "%s %s", s.uri, answer.Problem())
 	}
-	set, err := parseKeys(answer.Body)
+	set, err := parseKeys(answer.JSON())
 	if err != nil {
 		return none, sdk.InvalidResponse(ReasonKeysBroken, "%s is no key set: %w", s.uri, err)
 	}

@@ -5,6 +5,7 @@ import (
 	"crypto/ed25519"
 	"crypto/elliptic"
 	"crypto/rand"
+	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"log/slog"
@@ -34,7 +35,7 @@ func storeOf(t *testing.T, s *josetest.KeyServer, now func() time.Time) *Store {
 
 func verifyWith(t *testing.T, store *Store, alg jose.SignatureAlgorithm, raw string) error {
 	t.Helper()
-	token, err := store.Verify(t.Context(), raw, string(alg))
+	token, err := store.Verify(t.Context(), raw, Accept{Algs: []string{string(alg)}, Option: "the_option"}, []string{"sub"})
 	if err == nil && token.Claims["sub"] != "a" {
 		t.Errorf("claims %v", token.Claims)
 	}
@@ -50,6 +51,10 @@ func TestKeyChoice(t *testing.T) {
 	_, ed, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		t.Fatal(err)
+	}
+	short := p256 // with a coordinate whose first byte is zero, as one in 256 has
+	for short.X.BitLen() > 248 {
+		short = josetest.ECKey(t, elliptic.P256())
 	}
 	jwk := func(key crypto.PublicKey, change map[string]any) map[string]any {
 		return josetest.PublicJWK(t, key, change)
@@ -81,7 +86,16 @@ func TestKeyChoice(t *testing.T) {
 		{name: "G05 use enc", keys: []map[string]any{jwk(one.Public(), map[string]any{"use": "enc"})}, alg: jose.RS256, key: one, reason: ReasonUnknown},
 		{name: "G05 use of no kind", keys: []map[string]any{jwk(one.Public(), map[string]any{"use": 1})}, alg: jose.RS256, key: one, reason: ReasonUnknown},
 		{name: "G05 key_ops encrypt", keys: []map[string]any{jwk(one.Public(), map[string]any{"key_ops": []string{"encrypt"}})}, alg: jose.RS256, key: one, reason: ReasonUnknown},
-		{name: "G05 key_ops empty", keys: []map[string]any{jwk(one.Public(), map[string]any{"key_ops": []string{}})}, alg: jose.RS256, key: one, reason: ReasonUnknown},
+		{name: "key_ops empty", keys: []map[string]any{jwk(one.Public(), map[string]any{"key_ops": []string{}})}, alg: jose.RS256, key: one},
+		{name: "private members that are null", keys: []map[string]any{jwk(one.Public(), map[string]any{"d": json.RawMessage("null"), "k": json.RawMessage("null"), "alg": json.RawMessage("null"), "use": json.RawMessage("null")})}, alg: jose.RS256, key: one},
+		{name: "two members in two spellings", keys: []map[string]any{jwk(one.Public(), map[string]any{"X5T": "a", "x5t": "b", "N": "AQAB"})}, alg: jose.RS256, key: one},
+		{name: "one key listed twice", keys: []map[string]any{jwk(one.Public(), map[string]any{"kid": "1"}), jwk(one.Public(), map[string]any{"kid": "1", "use": "sig", "x5t": "x"})}, alg: jose.RS256, key: one, kid: "1"},
+		{name: "one key without ID listed twice", keys: []map[string]any{jwk(one.Public(), nil), jwk(one.Public(), nil)}, alg: jose.RS256, key: one},
+		{name: "one key listed for two issuers", keys: []map[string]any{jwk(one.Public(), map[string]any{"issuer": "a"}), jwk(one.Public(), map[string]any{"issuer": "b"})}, alg: jose.RS256, key: one, reason: ReasonAmbiguous},
+		{name: "modulus in standard base64", keys: []map[string]any{jwk(one.Public(), map[string]any{"n": base64.StdEncoding.EncodeToString(append([]byte{0}, one.N.Bytes()...)), "e": "AAEAAQ=="})}, alg: jose.RS256, key: one},
+		{name: "coordinate without its leading zero", keys: []map[string]any{jwk(short.Public(), map[string]any{"x": base64.RawURLEncoding.EncodeToString(short.X.Bytes())})}, alg: jose.ES256, key: short},
+		{name: "coordinate with one zero more", keys: []map[string]any{jwk(p256.Public(), map[string]any{"y": base64.RawURLEncoding.EncodeToString(append([]byte{0}, p256.Y.FillBytes(make([]byte, 32))...))})}, alg: jose.ES256, key: p256},
+		{name: "Ed25519 by its new name", keys: []map[string]any{jwk(ed.Public(), map[string]any{"alg": "Ed25519"})}, alg: jose.EdDSA, key: ed},
 		{name: "G05 other curve", keys: []map[string]any{jwk(p384.Public(), nil)}, alg: jose.ES256, key: p256, reason: ReasonUnknown},
 		{name: "G11 RSA 1024", keys: []map[string]any{jwk(small.Public(), nil)}, alg: jose.RS256, key: small, reason: ReasonUnknown},
 		{name: "F23 e=1", keys: []map[string]any{jwk(one.Public(), map[string]any{"e": "AQ"})}, alg: jose.RS256, key: one, reason: ReasonUnknown},
@@ -255,4 +269,36 @@ func TestLastGoodKeys(t *testing.T) {
 	}
 	now.Advance(time.Second)
 	plugintest.Refused(t, verifyWith(t, store, jose.RS256, raw), sdk.ErrUnavailable, ReasonKeysStatus)
+}
+
+// FuzzParseKeys: whatever stands in place of a key set, what is usable of it is public,
+// strong enough and for one family of algorithms.
+func FuzzParseKeys(f *testing.F) {
+	for _, seed := range []string{
+		`{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"},{"kty":"EC","crv":"P-256","x":"AA","y":"AA=="},{"kty":"OKP","crv":"Ed25519","x":"AA"}]}`,
+		`{"keys":[{"kty":"oct","k":"AA"},null,7,{"key_ops":[]}]}`, `{"keys":{}}`, `{"keys":[],"Keys":[]}`,
+		`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","alg":"Ed25519","key_ops":[]}]}`,
+	} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, data []byte) {
+		set, err := parseKeys(data)
+		if err != nil {
+			return
+		}
+		for _, key := range set.Keys {
+			if err := checkStrength(key.public); err != nil {
+				t.Fatal(err)
+			}
+			families := map[string]bool{}
+			for _, alg := range Asymmetric {
+				if key.Fits(alg) {
+					families[strings.TrimRight(strings.NewReplacer("PS", "RS").Replace(alg), "0123456789")] = true
+				}
+			}
+			if len(families) > 1 || key.Fits("HS256") || key.Fits("none") || key.Fits("") {
+				t.Fatalf("a key of type %T fits %v", key.public, families)
+			}
+		}
+	})
 }

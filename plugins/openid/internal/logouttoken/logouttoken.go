@@ -28,6 +28,9 @@ const (
 // event, then.
 const Type = "logout+jwt"
 
+// Names are the claims that are read, see claims.DecodeFor.
+var Names = []string{"iss", "aud", "azp", "exp", "nbf", "iat", "tid", "jti", "sub", "sid", "events", "nonce"}
+
 // event is the member of events that makes a token one of these.
 const event = "http://schemas.openid.net/event/backchannel-logout"
 

@@ -1,4 +1,4 @@
-package tokenanswer
+package codeflow
 
 import (
 	"encoding/json"
@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// maxLifetime is what an absurd one is cut to: a day. Nothing depends on it but when
+// absurdLifetime is what an absurd one is cut to: a day. Nothing depends on it but when
 // a token is renewed.
-const maxLifetime = 24 * 60 * 60
+const absurdLifetime = 24 * 60 * 60
 
-// longest is what is believed: a year. Facebook's tokens last 60 days.
-const longest = 366 * 24 * 60 * 60
+// longestLifetime is what is believed: a year. Facebook's tokens last 60 days.
+const longestLifetime = 366 * 24 * 60 * 60
 
 // lifetime reads expires_in, in seconds; 0 means that the provider does not say. A
 // login never fails of it: Azure AD wrote it as text and broke every client that
@@ -32,8 +32,8 @@ func lifetime(v any) int64 {
 		return 0
 	}
 	seconds, err := strconv.ParseInt(whole, 10, 64)
-	if err != nil || seconds > longest {
-		return maxLifetime
+	if err != nil || seconds > longestLifetime {
+		return absurdLifetime
 	}
 	return seconds
 }

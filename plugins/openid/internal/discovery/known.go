@@ -1,0 +1,68 @@
+package discovery
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// Cloud is one of the clouds that Microsoft runs its identity platform in
+// (learn.microsoft.com/entra/identity-platform/authentication-national-cloud).
+type Cloud struct {
+	hosts []string // of the issuers, and of the documents
+	sts   string   // of the issuers of version 1 tokens
+	Graph string   // where Microsoft Graph is
+}
+
+var clouds = []Cloud{
+	{[]string{"login.microsoftonline.com", "login.microsoft.com", "login.windows.net", "sts.windows.net"}, "sts.windows.net", "https://graph.microsoft.com"},
+	{[]string{"login.microsoftonline.us"}, "sts.windows.net", "https://graph.microsoft.us"},
+	{[]string{"login.partner.microsoftonline.cn", "login.chinacloudapi.cn", "sts.chinacloudapi.cn"}, "sts.chinacloudapi.cn", "https://microsoftgraph.chinacloudapi.cn"},
+}
+
+// CloudOf finds the cloud of an issuer, or of the URL of a document.
+func CloudOf(raw string) (Cloud, bool) {
+	host := hostOf(raw)
+	for _, c := range clouds {
+		if slices.Contains(c.hosts, host) {
+			return c, true
+		}
+	}
+	return Cloud{}, false
+}
+
+// twins are issuers of one provider. Apple's discovery document said one and its
+// tokens the other, from June 2025 on (developer.apple.com/forums/thread/787645);
+// Google's tokens may leave the scheme out
+// (developers.google.com/identity/openid-connect/openid-connect, "An ID token's payload").
+var twins = [][]string{
+	{"https://appleid.apple.com", "https://account.apple.com"},
+	{"https://accounts.google.com", "accounts.google.com"},
+}
+
+// alike are an issuer and its twins.
+func alike(issuer string) []string {
+	for _, pair := range twins {
+		if slices.Contains(pair, issuer) {
+			return pair
+		}
+	}
+	return []string{issuer}
+}
+
+// unlistedPKCE reports whether a provider that lists no PKCE method is known to do
+// well: Microsoft documents S256, and leaves it out of its documents; Apple binds the
+// code to the nonce.
+func unlistedPKCE(issuer string) bool {
+	_, microsoft := CloudOf(issuer)
+	return microsoft || slices.Contains(twins[0], issuer)
+}
+
+// hostOf is empty for what is no URL on https.
+func hostOf(raw string) string {
+	u, err := url.Parse(raw)
+	if err != nil || u.Scheme != "https" || u.Port() != "" {
+		return ""
+	}
+	return strings.ToLower(u.Hostname())
+}
