@@ -118,7 +118,7 @@ func TestRefreshedIDToken(t *testing.T) {
 	}{
 		{openidtest.KeySetDown, jose.ReasonKeysStatus},
 		{openidtest.UserInfoDown, userinfo.ReasonStatus},
-		{openidtest.UserInfoUnauthorized, userinfo.ReasonRefused},
+		{openidtest.UserInfoUnauthorized, userinfo.ReasonStatus},
 	} {
 		t.Run("E12 "+string(test.name), func(t *testing.T) {
 			s := refreshable(t, openidtest.Config{}, "alice", nil)
@@ -257,7 +257,7 @@ func TestRefreshWithoutARefreshToken(t *testing.T) {
 		s := start(t, "alice")
 		s.op.Revoke("alice")
 		_, err := s.refresh(s.Grant)
-		plugintest.Refused(t, err, sdk.ErrDenied, userinfo.ReasonRefused)
+		plugintest.Refused(t, err, sdk.ErrDenied, reasonTokenRevoked)
 	})
 	t.Run("the access token has ended", func(t *testing.T) {
 		s := start(t, "alice")
@@ -269,7 +269,7 @@ func TestRefreshWithoutARefreshToken(t *testing.T) {
 		s := start(t, "alice+"+string(openidtest.ExpiresInMissing))
 		s.op.Revoke("alice")
 		_, err := s.refresh(s.Grant)
-		plugintest.Refused(t, err, sdk.ErrUnavailable, userinfo.ReasonRefused)
+		plugintest.Refused(t, err, sdk.ErrUnavailable, userinfo.ReasonStatus)
 	})
 	t.Run("down", func(t *testing.T) {
 		s := start(t, "alice")

@@ -50,7 +50,7 @@ func TestUserInfo(t *testing.T) {
 		{name: "F31 sub twice", contentType: "application/json", body: `{"sub":"bob","sub":"alice"}`, kind: sdk.ErrInvalidResponse, reason: userinfo.ReasonMalformed},
 		{name: "F16 not JSON", contentType: "application/json", body: `<html>`, kind: sdk.ErrInvalidResponse, reason: userinfo.ReasonMalformed},
 		{name: "F16 HTML", contentType: "text/html", body: `{"sub":"alice"}`, kind: sdk.ErrInvalidResponse, reason: userinfo.ReasonMalformed},
-		{name: "F16 401", status: 401, kind: sdk.ErrUnavailable, reason: userinfo.ReasonRefused},
+		{name: "F16 401", status: 401, kind: sdk.ErrUnavailable, reason: userinfo.ReasonStatus},
 		{name: "F16 redirect", status: 302, kind: sdk.ErrUnavailable, reason: userinfo.ReasonStatus},
 		{name: "F16 500", status: 500, kind: sdk.ErrUnavailable, reason: userinfo.ReasonStatus},
 

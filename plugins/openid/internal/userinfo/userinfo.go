@@ -5,6 +5,7 @@ package userinfo
 import (
 	"cmp"
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"time"
@@ -23,9 +24,11 @@ const (
 	ReasonStatus      sdk.Reason = "userinfo_status"
 	ReasonMalformed   sdk.Reason = "userinfo_malformed"
 	ReasonUnsigned    sdk.Reason = "userinfo_unsigned"
-	ReasonRefused     sdk.Reason = "userinfo_token_refused"
 	ReasonSubject     sdk.Reason = "userinfo_sub_mismatch"
 )
+
+// ErrTokenRefused: the endpoint does not accept the access token (RFC 6750 section 3.1).
+var ErrTokenRefused = errors.New("the access token is not accepted")
 
 // Expectation is what an answer must fit.
 type Expectation struct {
@@ -49,7 +52,7 @@ func Ask(ctx context.Context, client *http.Client, endpoint, accessToken string,
 		return nil, sdk.Unavailable(ReasonUnreachable, "%w", err)
 	}
 	if answer.Status == http.StatusUnauthorized {
-		return nil, sdk.Unavailable(ReasonRefused, "the user-info endpoint does not accept the access token: it %s", answer.Problem())
+		return nil, sdk.Unavailable(ReasonStatus, "%w: the user-info endpoint %s", ErrTokenRefused, answer.Problem())
 	}
 	if answer.Status != http.StatusOK {
 		return nil, sdk.Unavailable(ReasonStatus, "the user-info endpoint %s", answer.Problem())
