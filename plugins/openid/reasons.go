@@ -26,6 +26,7 @@ const (
 	// A refresh.
 	reasonGrant        sdk.Reason = "grant_unreadable"
 	reasonGrantExpired sdk.Reason = "grant_expired"
+	reasonTokenRevoked sdk.Reason = "token_revoked"
 
 	// A logout.
 	reasonLogoutMessage sdk.Reason = "logout_message"

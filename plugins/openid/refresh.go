@@ -139,8 +139,8 @@ func (m *mechanism) stillKnown(ctx context.Context, md discovery.Metadata, g gra
 	}
 	identity, err := m.identityAgain(ctx, md, g, tokens{accessToken: g.AccessToken}, before)
 	// An access token that should still be good, and is not, was revoked.
-	if sdk.ReasonOf(err) == userinfo.ReasonRefused && g.Expires != 0 {
-		return sdk.Refreshed{}, sdk.Denied(userinfo.ReasonRefused, "the provider does not accept the access token any more, before its end")
+	if errors.Is(err, userinfo.ErrTokenRefused) && g.Expires != 0 {
+		return sdk.Refreshed{}, sdk.Denied(reasonTokenRevoked, "the provider does not accept the access token any more, before its end")
 	}
 	if err != nil {
 		return sdk.Refreshed{}, atRefresh(err)

@@ -55,7 +55,7 @@ func TestUserInfo(t *testing.T) {
 		{name: "F16 JSON called nothing", body: "\ufeff {\"sub\":\"alice\"}\n"},
 		{name: "F16 two spellings of what nobody reads", contentType: "application/json", body: `{"sub":"alice","Dept":1,"dept":2}`},
 		{name: "F31 sub in two spellings", contentType: "application/json", body: `{"SUB":"bob","sub":"alice"}`, kind: sdk.ErrInvalidResponse, reason: userinfo.ReasonMalformed},
-		{name: "F16 401", status: 401, kind: sdk.ErrMisconfigured, reason: userinfo.ReasonRefused},
+		{name: "F16 401", status: 401, kind: sdk.ErrMisconfigured, reason: userinfo.ReasonStatus},
 		{name: "F16 403", status: 403, kind: sdk.ErrMisconfigured, reason: userinfo.ReasonStatus},
 		{name: "F16 404", status: 404, kind: sdk.ErrMisconfigured, reason: userinfo.ReasonStatus},
 		{name: "F16 redirect", status: 302, kind: sdk.ErrMisconfigured, reason: userinfo.ReasonStatus},

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
@@ -23,9 +24,11 @@ const (
 	ReasonStatus      sdk.Reason = "userinfo_status"
 	ReasonMalformed   sdk.Reason = "userinfo_malformed"
 	ReasonUnsigned    sdk.Reason = "userinfo_unsigned"
-	ReasonRefused     sdk.Reason = "userinfo_token_refused"
 	ReasonSubject     sdk.Reason = "userinfo_sub_mismatch"
 )
+
+// ErrTokenRefused: the endpoint does not accept the access token (RFC 6750 section 3.1).
+var ErrTokenRefused = errors.New("the access token is not accepted")
 
 // Expectation is what an answer must fit.
 type Expectation struct {
@@ -81,7 +84,7 @@ func checkStatus(a upstream.Answer) error {
 	case a.Status == http.StatusOK:
 		return nil
 	case a.Status == http.StatusUnauthorized:
-		return sdk.Misconfigured(ReasonRefused, "the user-info endpoint does not accept the access token (%s): is the client allowed the scopes? If all claims stand in the ID token, set skip_userinfo", a.Problem())
+		return sdk.Misconfigured(ReasonStatus, "%w: the user-info endpoint %s: is the client allowed the scopes? If all claims stand in the ID token, set skip_userinfo", ErrTokenRefused, a.Problem())
 	case a.Status < 300 || a.Passing():
 		return sdk.Unavailable(ReasonStatus, "the user-info endpoint %s", a.Problem())
 	default:
