@@ -12,10 +12,13 @@
 // authenticates says internal/clientauth.
 package main
 
-import "github.com/doorward/doorward/sdk/plugin"
+import (
+	"github.com/doorward/doorward/plugins/openid/internal/jarm"
+	"github.com/doorward/doorward/sdk/plugin"
+)
 
 const version = "0.1.0"
 
 func main() {
-	plugin.Serve(plugin.Description{Mechanism: "openid", Version: version}, open)
+	plugin.Serve(plugin.Description{Mechanism: "openid", Version: version, StateTokens: []string{jarm.Parameter}}, open)
 }

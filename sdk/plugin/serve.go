@@ -48,6 +48,13 @@ type Description struct {
 	// a prompt of the mechanism has as the name of a field.
 	StateParameters []string
 
+	// StateTokens are the names of parameters that hold a signed token (a JWT) with the
+	// claim state, where a protocol has the state in nothing else: response in JWT
+	// Secured Authorization Response Mode. The host looks there only to find the login;
+	// whether the token holds, and is of this login, is for the mechanism to check. At
+	// most four.
+	StateTokens []string
+
 	// Presets are the kinds of providers that the plugin knows, each a value of its
 	// option preset. With one of them, an operator need not write the driver, where
 	// no other plugin has a preset of that name.
