@@ -80,6 +80,10 @@ func writePeople(l *ldif, password string) {
 	person("grace", "Gra Ce", follows("grace"), "pwdChangedTime: 20000101000000Z")
 	person("warned", "War Ned", follows("warning"), "pwdChangedTime: "+generalized(time.Now().AddDate(0, 0, -20)))
 
+	// As the tools of the package ldapscripts make people.
+	l.entry(personDN("scripted"), "objectClass: account", "objectClass: posixAccount", "uid: scripted", "cn: scripted",
+		"uidNumber: "+posixNumber, "gidNumber: 6001", "homeDirectory: /home", "userPassword: "+password)
+
 	person("shadowexpired", "Shadow Account", "objectClass: shadowAccount", "shadowExpire: 1")
 	person("shadowold", "Shadow Password", "objectClass: shadowAccount", "shadowLastChange: 10000", "shadowMax: 30")
 }
