@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"testing"
 	"time"
@@ -171,10 +172,69 @@ func vchu(code uint16, oid, value string) ldaptest.Answer {
 	return ldaptest.Answer{Code: code, Controls: []ldaptest.Control{{OID: oid, Value: []byte(value)}}}
 }
 
+// TestBindCodes: what a server answers to the bind of an end user is about the end user,
+// and what it got no further with is the next server's to answer.
+func TestBindCodes(t *testing.T) {
+	for code, want := range map[uint16]struct {
+		kind   error
+		reason sdk.Reason
+	}{
+		1:  {sdk.ErrDenied, sdk.ReasonNotAllowed}, // operationsError
+		50: {sdk.ErrDenied, sdk.ReasonNotAllowed}, // insufficientAccessRights
+		19: {sdk.ErrDenied, sdk.ReasonAccountLocked},
+		53: {sdk.ErrDenied, sdk.ReasonAccountDisabled},
+		49: {nil, sdk.ReasonBadCredentials}, 48: {nil, sdk.ReasonBadCredentials}, 32: {nil, sdk.ReasonBadCredentials},
+		34: {nil, sdk.ReasonBadCredentials}, 16: {nil, sdk.ReasonBadCredentials},
+		2: {sdk.ErrMisconfigured, account.ReasonBindRefused}, 7: {sdk.ErrMisconfigured, account.ReasonBindRefused},
+		10: {sdk.ErrMisconfigured, account.ReasonBindRefused}, 12: {sdk.ErrMisconfigured, account.ReasonBindRefused},
+		8: {sdk.ErrMisconfigured, directory.ReasonSearchRefused}, 13: {sdk.ErrMisconfigured, directory.ReasonSearchRefused},
+		3: {sdk.ErrUnavailable, directory.ReasonUnreachable}, 11: {sdk.ErrUnavailable, directory.ReasonUnreachable},
+		51: {sdk.ErrUnavailable, directory.ReasonUnreachable}, 52: {sdk.ErrUnavailable, directory.ReasonUnreachable}, 80: {sdk.ErrUnavailable, directory.ReasonUnreachable},
+	} {
+		for way, values := range map[string]map[string]any{"search": nil, "template": {"user_dn_template": "uid={username}," + people}} {
+			t.Run(fmt.Sprint(way, " ", code), func(t *testing.T) {
+				carol := person("carol", "secret", nil)
+				carol.Any = &ldaptest.Answer{Code: code}
+				dir := start(t, ldaptest.Config{Entries: entries(carol)})
+				step, err := openRig(t, values, dir).enter("carol", "secret")
+				if want.kind == nil {
+					wantPrompt(t, step, err, want.reason)
+					return
+				}
+				plugintest.Refused(t, err, want.kind, want.reason)
+				if want.kind != sdk.ErrUnavailable {
+					return
+				}
+				next := start(t, ldaptest.Config{Entries: entries(person("carol", "secret", nil))})
+				values := maps.Clone(values)
+				if values == nil {
+					values = map[string]any{}
+				}
+				values["tls_ca"] = dir.CA() + next.CA()
+				openRig(t, values, dir, next).signIn("carol", "secret")
+			})
+		}
+	}
+}
+
+// TestBindCodesCountAsWrong: a refusal that any password gets proves none.
+func TestBindCodesCountAsWrong(t *testing.T) {
+	carol := person("carol", "secret", nil)
+	carol.Any = &ldaptest.Answer{Code: 50}
+	dir := start(t, ldaptest.Config{Entries: entries(carol)})
+	r := openRig(t, map[string]any{"max_wrong_passwords": "2"}, dir)
+	for range 2 {
+		_, err := r.enter("carol", "a guess")
+		plugintest.Refused(t, err, sdk.ErrDenied, sdk.ReasonNotAllowed)
+	}
+	step, err := r.enter("carol", "a guess")
+	wantPrompt(t, step, err, sdk.ReasonBadCredentials)
+}
+
 // TestConcealLockout: whoever does not know the password does not learn that the name
 // exists.
 func TestConcealLockout(t *testing.T) {
-	for _, answer := range []*ldaptest.Answer{ldaptest.ActiveDirectory("775"), ptr(policy(49, -1, -1, 1)), {Code: 19}, {Code: 53}} {
+	for _, answer := range []*ldaptest.Answer{ldaptest.ActiveDirectory("775"), ptr(policy(49, -1, -1, 1)), {Code: 19}, {Code: 53}, {Code: 50}, {Code: 1}} {
 		carol := person("carol", "secret", nil)
 		carol.Any = answer
 		dir := start(t, ldaptest.Config{Entries: entries(carol)})

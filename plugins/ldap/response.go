@@ -43,7 +43,9 @@ func (m *mechanism) login(ctx context.Context, username, password string) (sdk.S
 		m.pace.Wait(ctx, start)
 		return m.refuse(e.DN)
 	}
-	m.throttle.Forget(key)
+	if v.Proved() {
+		m.throttle.Forget(key)
+	}
 	return m.admit(ctx, m.directory.Search, e, v.Standing, false)
 }
 

@@ -1,7 +1,6 @@
 package account
 
 import (
-	"errors"
 	"slices"
 	"strings"
 	"time"
@@ -188,21 +187,6 @@ func policyStanding(c *ldap.ControlBeheraPasswordPolicy, now time.Time) Standing
 func after(now time.Time, seconds int64) time.Time {
 	const most = 10 * 365 * 24 * 3600
 	return now.Add(time.Duration(max(0, min(seconds, most))) * time.Second)
-}
-
-// isBadCredentials reports whether a bind was refused because of name or password.
-// Some servers say so in other words for an entry without a password.
-func isBadCredentials(err error) bool {
-	result, ok := errors.AsType[*ldap.Error](err)
-	if !ok {
-		return false
-	}
-	switch result.ResultCode {
-	case ldap.LDAPResultInvalidCredentials, ldap.LDAPResultInappropriateAuthentication, ldap.LDAPResultNoSuchObject,
-		ldap.LDAPResultInvalidDNSyntax, ldap.LDAPResultNoSuchAttribute:
-		return true
-	}
-	return false
 }
 
 // AccountAttributes are what is looked at here and by SubjectOf.

@@ -111,7 +111,7 @@ func (c *Connection) Bind(ctx context.Context, dn, password string) ([]ldap.Cont
 		}
 		return err
 	})
-	return controls, err
+	return controls, unjudged(err)
 }
 
 // Query is a search. Aliases are never dereferenced, referrals never followed.
