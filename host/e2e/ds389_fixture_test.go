@@ -31,7 +31,45 @@ func (s *ds389) fill() error {
 			return err
 		}
 	}
-	return s.setPasswords(ds389ReaderDN, ds389UserDN("alice"), ds389UserDN("bob"))
+	return s.addPeople()
+}
+
+// ds389Others are made as dsidm makes people, without starting it for each.
+var ds389Others = []string{"lockable"}
+
+// addPeople adds the others, and gives everybody the password.
+func (s *ds389) addPeople() error {
+	conn, err := dialLDAP(s.LDAPI(), nil)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	if err := conn.Bind(ds389RootDN, s.Password); err != nil {
+		return fmt.Errorf("binding as the administrator of 389 Directory Server: %w", err)
+	}
+	dns := []string{ds389ReaderDN, ds389UserDN("alice"), ds389UserDN("bob")}
+	for n, uid := range ds389Others {
+		req := ldap.NewAddRequest(ds389UserDN(uid), nil)
+		for name, value := range map[string]string{
+			"uid": uid, "cn": "Name of " + uid, "displayName": "Name of " + uid, "uidNumber": strconv.Itoa(3000 + n),
+			"gidNumber": strconv.Itoa(3000 + n), "homeDirectory": "/home/" + uid,
+		} {
+			req.Attribute(name, []string{value})
+		}
+		req.Attribute("objectClass", []string{"nsPerson", "nsAccount", "nsOrgPerson", "posixAccount"})
+		if err := conn.Add(req); err != nil {
+			return fmt.Errorf("adding %s: %w", uid, err)
+		}
+		dns = append(dns, ds389UserDN(uid))
+	}
+	for _, dn := range dns {
+		req := ldap.NewModifyRequest(dn, nil)
+		req.Replace("userPassword", []string{s.Password})
+		if err := conn.Modify(req); err != nil {
+			return fmt.Errorf("setting the password of %s: %w", dn, err)
+		}
+	}
+	return nil
 }
 
 // tool runs dsconf or dsidm against the server.
@@ -42,25 +80,6 @@ func (s *ds389) tool(name string, args ...string) error {
 	}
 	if out, err := exec.Command("/usr/sbin/"+name, all...).CombinedOutput(); err != nil {
 		return fmt.Errorf("%s %v: %w\n%s", name, args, err, out)
-	}
-	return nil
-}
-
-func (s *ds389) setPasswords(dns ...string) error {
-	conn, err := dialLDAP(s.LDAPI(), nil)
-	if err != nil {
-		return err
-	}
-	defer conn.Close()
-	if err := conn.Bind(ds389RootDN, s.Password); err != nil {
-		return fmt.Errorf("binding as the administrator of 389 Directory Server: %w", err)
-	}
-	for _, dn := range dns {
-		req := ldap.NewModifyRequest(dn, nil)
-		req.Replace("userPassword", []string{s.Password})
-		if err := conn.Modify(req); err != nil {
-			return fmt.Errorf("setting the password of %s: %w", dn, err)
-		}
 	}
 	return nil
 }

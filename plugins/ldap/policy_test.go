@@ -109,11 +109,54 @@ func TestJ16_AccountState(t *testing.T) {
 				}
 				return
 			}
-			plugintest.Refused(t, refreshErr, sdk.ErrDenied, test.reason)
+			if name != "AD locked" { // see TestLockOfAStranger
+				plugintest.Refused(t, refreshErr, sdk.ErrDenied, test.reason)
+			}
 			if test.prompt {
 				wantPrompt(t, step, err, test.reason)
 			} else {
 				plugintest.Refused(t, err, sdk.ErrDenied, test.reason)
+			}
+		})
+	}
+}
+
+// TestLockOfAStranger: whoever types wrong passwords keeps an end user from signing in,
+// and ends no session. Whatever else the entry says does.
+func TestLockOfAStranger(t *testing.T) {
+	past := time.Now().Add(-48 * time.Hour)
+	dir := start(t, ldaptest.Config{Entries: entries(person("carol", "secret", nil))})
+	r := openRig(t, nil, dir)
+	grant := r.signIn("carol", "secret").Grant
+	for name, test := range map[string]struct {
+		attributes map[string][]string
+		reason     sdk.Reason // that ends the session
+	}{
+		"locked":               {nil, ""},
+		"disabled, too":        {map[string][]string{"userAccountControl": {"514"}}, sdk.ReasonAccountDisabled},
+		"expired, too":         {map[string][]string{"accountExpires": {filetimeOf(past)}}, sdk.ReasonAccountExpired},
+		"must change, too":     {map[string][]string{"pwdLastSet": {"0"}}, sdk.ReasonPasswordMustChange},
+		"shadow expired, too":  {map[string][]string{"shadowExpire": {daysOf(past)}}, sdk.ReasonAccountExpired},
+		"locked for good, too": {map[string][]string{"pwdAccountLockedTime": {"000001010000Z"}}, sdk.ReasonAccountLocked},
+	} {
+		t.Run(name, func(t *testing.T) {
+			attributes := map[string][]string{"userAccountControl": {"512"}, "msDS-User-Account-Control-Computed": {"8388624"}, "pwdLastSet": {filetimeOf(past)}}
+			if test.attributes["pwdLastSet"] == nil {
+				attributes["msDS-User-Account-Control-Computed"] = []string{"16"}
+			}
+			maps.Copy(attributes, test.attributes)
+			dir.Change(func(list []ldaptest.Entry) []ldaptest.Entry {
+				list[len(list)-1] = person("carol", "secret", attributes)
+				return list
+			})
+			if _, err := r.enter("carol", "secret"); err == nil {
+				t.Error("a locked account signs in")
+			}
+			_, err := r.provider.Refresh(t.Context(), grant)
+			if test.reason != "" {
+				plugintest.Refused(t, err, sdk.ErrDenied, test.reason)
+			} else if err != nil {
+				t.Errorf("refresh: %v", err)
 			}
 		})
 	}

@@ -31,26 +31,30 @@ const (
 	uacPasswordExpired = 0x800000
 )
 
-// activeDirectoryStanding reads the attributes of Active Directory.
-func activeDirectoryStanding(e directory.Entry, now time.Time) Standing {
+// activeDirectoryStandings reads the attributes of Active Directory.
+func activeDirectoryStandings(e directory.Entry, now time.Time) []Standing {
 	control, _ := e.Number("userAccountControl")
 	computed, hasComputed := e.Number("msDS-User-Account-Control-Computed")
 	flags := control | computed
 	changed, hasChanged := e.Number("pwdLastSet")
+	var list []Standing
+	if flags&uacDisabled != 0 {
+		list = append(list, Standing{Reason: sdk.ReasonAccountDisabled, Detail: "userAccountControl"})
+	}
+	if flags&uacLocked != 0 { // only wrong passwords set it, whoever typed them
+		list = append(list, Standing{Reason: sdk.ReasonAccountLocked, Detail: "msDS-User-Account-Control-Computed", passing: true})
+	}
+	if filetimePassed(e, "accountExpires", now) {
+		list = append(list, Standing{Reason: sdk.ReasonAccountExpired, Detail: "accountExpires"})
+	}
 	switch {
-	case flags&uacDisabled != 0:
-		return Standing{Reason: sdk.ReasonAccountDisabled, Detail: "userAccountControl"}
-	case flags&uacLocked != 0:
-		return Standing{Reason: sdk.ReasonAccountLocked, Detail: "msDS-User-Account-Control-Computed"}
-	case filetimePassed(e, "accountExpires", now):
-		return Standing{Reason: sdk.ReasonAccountExpired, Detail: "accountExpires"}
 	case hasChanged && changed == 0 && control&uacNeverExpires == 0 && (!hasComputed || computed&uacPasswordExpired != 0):
-		return Standing{Reason: sdk.ReasonPasswordMustChange, Detail: "pwdLastSet", Changeable: true}
+		list = append(list, Standing{Reason: sdk.ReasonPasswordMustChange, Detail: "pwdLastSet", Changeable: true})
 	case flags&uacPasswordExpired != 0:
-		return Standing{Reason: sdk.ReasonPasswordExpired, Detail: "msDS-User-Account-Control-Computed", Changeable: true}
+		list = append(list, Standing{Reason: sdk.ReasonPasswordExpired, Detail: "msDS-User-Account-Control-Computed", Changeable: true})
 	}
 	expires, _ := filetime(e, "msDS-UserPasswordExpiryTimeComputed")
-	return Standing{PasswordExpires: expires}
+	return append(list, Standing{PasswordExpires: expires})
 }
 
 // filetime reads 100-nanosecond steps since 1601. 0 and the largest number mean never.

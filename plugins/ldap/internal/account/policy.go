@@ -17,6 +17,7 @@ type Standing struct {
 	Detail          string     // for the log
 	Changeable      bool       // a new password puts it right
 	unproven        bool       // the directory says so without knowing the password
+	passing         bool       // a lock that wrong passwords have set, and that goes by itself or by hand
 	PasswordExpires time.Time  // zero: not told, or never
 }
 
@@ -44,13 +45,23 @@ var policyAttributes = []string{
 }
 
 // StandingOf reads what the entry says. It is asked only after the password was
-// proved right, or for a session that exists: others learn nothing of an account.
+// proved right: others learn nothing of an account.
 func StandingOf(e directory.Entry, now time.Time, ignoreShadow bool) Standing {
-	all := []Standing{activeDirectoryStanding(e, now), lockStanding(e, now), expiryStanding(e, now)}
+	return Worst(standingsOf(e, now, ignoreShadow)...)
+}
+
+// StandingOfSession is the same for a session that exists. A lock that wrong passwords
+// have set does not end it: whoever knows a name can type them.
+func StandingOfSession(e directory.Entry, now time.Time, ignoreShadow bool) Standing {
+	return Worst(slices.DeleteFunc(standingsOf(e, now, ignoreShadow), func(s Standing) bool { return s.passing })...)
+}
+
+func standingsOf(e directory.Entry, now time.Time, ignoreShadow bool) []Standing {
+	all := append(activeDirectoryStandings(e, now), lockStanding(e, now), expiryStanding(e, now))
 	if !ignoreShadow {
 		all = append(all, shadowStanding(e, now))
 	}
-	return Worst(all...)
+	return all
 }
 
 // Worst returns the first standing that no new password puts right, else the first
