@@ -28,6 +28,7 @@ type slapdConfig struct {
 	Bulk        int    // how many users below ou=bulk
 	Referral    string // the server that ou=elsewhere is at
 	Extra       string // further global lines of slapd.conf
+	Access      string // rights that come before those that the reader has
 	Certificate string // name in the server's certificate, in place of localhost and 127.0.0.1
 }
 
@@ -39,7 +40,8 @@ type slapd struct {
 	CA       *authority
 
 	Port, TLSPort int
-	Dir, Extra    string
+	Dir           string
+	Extra, Access string
 	Pair          keyPair
 	process       *Process
 }
@@ -106,6 +108,7 @@ overlay refint
 refint_attributes member
 overlay ppolicy
 ppolicy_use_lockout
+{{.Access}}
 access to attrs=userPassword by self write by anonymous auth by * none
 access to * by dn.base="cn=reader,dc=example,dc=org" read by self read by * none
 `))
@@ -120,7 +123,7 @@ func startSlapd(t testing.TB, config slapdConfig) *slapd {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	s := &slapd{Dir: dir, Password: newPassword(), Referral: config.Referral, Extra: config.Extra}
+	s := &slapd{Dir: dir, Password: newPassword(), Referral: config.Referral, Extra: config.Extra, Access: config.Access}
 	if s.Referral == "" {
 		s.Referral = "ldap://127.0.0.1:1"
 	}

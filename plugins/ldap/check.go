@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -129,7 +128,8 @@ func checkChange(root directory.Entry, method string) []sdk.Finding {
 	return nil
 }
 
-// checkSearches does what a login does before the bind, for check_user.
+// checkSearches does what a login does before the bind: for check_user, or for some of
+// those who could sign in.
 func (m *mechanism) checkSearches(ctx context.Context) []sdk.Finding {
 	findings := []sdk.Finding{m.checkBase(ctx, "user_dn", m.options.UserDN)}
 	if m.options.GroupDN != "" {
@@ -139,16 +139,9 @@ func (m *mechanism) checkSearches(ctx context.Context) []sdk.Finding {
 		return findings
 	}
 	if m.options.CheckUser == "" {
-		return append(findings, m.checkFilter(ctx))
+		return append(findings, m.checkSomePeople(ctx)...)
 	}
-	e, err := m.users.ByName(ctx, m.directory.Search, m.options.CheckUser)
-	if errors.Is(err, account.ErrNoEntry) {
-		err = fmt.Errorf("not exactly one entry matches %s under %s", m.users.NameFilter(m.options.CheckUser), m.options.UserDN)
-	}
-	if err != nil {
-		return append(findings, upstream.Failed("check_user", err))
-	}
-	return append(findings, m.checkUser(ctx, e)...)
+	return append(findings, m.checkUser(ctx)...)
 }
 
 func (m *mechanism) checkBase(ctx context.Context, option, dn string) sdk.Finding {
@@ -165,64 +158,4 @@ func (m *mechanism) checkBase(ctx context.Context, option, dn string) sdk.Findin
 		return upstream.Failed(option, fmt.Errorf("bind_dn may not see %s", dn))
 	}
 	return upstream.Fine(option, "%s", dn)
-}
-
-// checkFilter sees whether anybody at all could sign in.
-func (m *mechanism) checkFilter(ctx context.Context) sdk.Finding {
-	const subject = "user_filter"
-	found, filter, err := m.users.Any(ctx, m.directory.Search)
-	switch {
-	case err != nil:
-		return upstream.Failed(subject, err)
-	case found:
-		return upstream.Fine(subject, "%s matches entries; name one as check_user to see more", filter)
-	}
-	return upstream.Failed(subject, fmt.Errorf("nothing matches %s under %s with the scope %s: nobody can sign in", filter, m.options.UserDN, m.options.UserScope))
-}
-
-// checkUser shows what a login of check_user would bring.
-func (m *mechanism) checkUser(ctx context.Context, e directory.Entry) []sdk.Finding {
-	id, err := account.SubjectOf(e, m.options.IDAttribute)
-	if err != nil {
-		return []sdk.Finding{upstream.Failed("id_attribute", err)}
-	}
-	findings := []sdk.Finding{upstream.Fine("check_user", "%s", e.DN), checkSubject(id, m.options.IDAttribute != ""), checkAttributes(e, m.options.identityAttributes())}
-	if s := m.standingOf(e); !s.Good() {
-		findings = append(findings, upstream.Warning("account", "could not sign in: %s (%s)", s.Reason, s.Detail))
-	}
-	if err := directory.Complete(ctx, m.directory.Search, &e); err != nil {
-		return append(findings, upstream.Failed("groups", err))
-	}
-	groups, err := account.GroupsOf(ctx, m.directory.Search, e, m.options.groupRules(), m.logger)
-	if err != nil {
-		return append(findings, upstream.Failed("groups", err))
-	}
-	const shown = 20
-	text := strings.Join(groups[:min(len(groups), shown)], ", ")
-	return append(findings, upstream.Fine("groups", "%d: %s", len(groups), text))
-}
-
-func checkSubject(id account.Subject, chosen bool) sdk.Finding {
-	if id.Attribute == account.IDIsDN && !chosen {
-		return upstream.Warning("id_attribute", "the entry shows no identifier, so that the DN is taken, and somebody who is moved or renamed becomes another user; let bind_dn read entryUUID, or write id_attribute: dn if that is what you want")
-	}
-	if !chosen {
-		return upstream.Fine("id_attribute", "%s of %s; write it into id_attribute, so that it never changes", id.Text, id.Attribute)
-	}
-	return upstream.Fine("id_attribute", "%s of %s", id.Text, id.Attribute)
-}
-
-func checkAttributes(e directory.Entry, names []string) sdk.Finding {
-	var have, lack []string
-	for _, name := range names {
-		if e.Text(name) == "" {
-			lack = append(lack, name)
-		} else {
-			have = append(have, name)
-		}
-	}
-	if len(lack) > 0 {
-		return upstream.Warning("attributes", "there is no %s; there is %s", strings.Join(lack, ", "), strings.Join(have, ", "))
-	}
-	return upstream.Fine("attributes", "%s", strings.Join(have, ", "))
 }

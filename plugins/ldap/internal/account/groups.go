@@ -69,7 +69,7 @@ func (w *groupWalk) run(ctx context.Context, e directory.Entry) error {
 	if w.Nested == NestedAD {
 		return w.runActiveDirectory(ctx, e)
 	}
-	filter := memberFilter(w.MemberAttributes, e)
+	filter := w.memberFilter(e)
 	if sid, ok := PrimaryGroupSID(e); ok && w.Primary {
 		filter = "(|" + filter + "(objectSid=" + directory.EscapeBytes(sid) + "))"
 	}
@@ -112,7 +112,7 @@ func (w *groupWalk) askParents(ctx context.Context) error {
 	w.fresh = nil
 	var byDN []string
 	for _, name := range w.MemberAttributes {
-		if !strings.EqualFold(name, "memberUid") { // holds no groups
+		if w.holdsDNs(name) { // others hold no groups
 			byDN = append(byDN, name)
 		}
 	}
@@ -131,12 +131,17 @@ func (w *groupWalk) askParents(ctx context.Context) error {
 	return nil
 }
 
-// memberFilter matches the groups that name the end user: by uid in memberUid (RFC
-// 2307), by DN elsewhere.
-func memberFilter(attributes []string, e directory.Entry) string {
+// holdsDNs tells attributes that name members by their DN from memberUid (RFC 2307).
+func (g GroupRules) holdsDNs(attribute string) bool {
+	return !strings.EqualFold(attribute, "memberUid")
+}
+
+// memberFilter matches the groups that name the end user: by uid in memberUid, by DN
+// elsewhere.
+func (g GroupRules) memberFilter(e directory.Entry) string {
 	var b strings.Builder
-	for _, name := range attributes {
-		if !strings.EqualFold(name, "memberUid") {
+	for _, name := range g.MemberAttributes {
+		if g.holdsDNs(name) {
 			b.WriteString("(" + name + "=" + ldap.EscapeFilter(e.DN) + ")")
 			continue
 		}
@@ -147,6 +152,24 @@ func memberFilter(attributes []string, e directory.Entry) string {
 	return "(|" + b.String() + ")"
 }
 
+// with adds the operator's own filter.
+func (g GroupRules) with(filter string) string {
+	if g.Filter == "" {
+		return filter
+	}
+	return "(&" + g.Filter + filter + ")"
+}
+
+// AnyGroup asks for some groups, whoever is in them.
+func (g GroupRules) AnyGroup(most int) directory.Query {
+	return directory.Query{Base: g.Base, Scope: g.Scope, Filter: g.with("(objectClass=*)"), Attributes: []string{"1.1"}, Limit: most}
+}
+
+// AnyWithMembers asks for some groups that show a member, and for the members.
+func (g GroupRules) AnyWithMembers(most int) directory.Query {
+	return directory.Query{Base: g.Base, Scope: g.Scope, Filter: g.with(directory.AnyOf(g.MemberAttributes, "*")), Attributes: g.MemberAttributes, Limit: most}
+}
+
 const (
 	groupPage = 500
 	maxPages  = 100
@@ -154,9 +177,7 @@ const (
 
 // ask reads all pages of the groups that match (RFC 2696).
 func (w *groupWalk) ask(ctx context.Context, filter string) error {
-	if w.Filter != "" {
-		filter = "(&" + w.Filter + filter + ")"
-	}
+	filter = w.with(filter)
 	return w.search(ctx, func(c *directory.Connection) error {
 		paging := ldap.NewControlPaging(groupPage)
 		for page := 0; ; page++ {

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"unicode"
@@ -37,8 +38,14 @@ func isBlank(name string) bool {
 	}) < 0
 }
 
-// ErrNoEntry: no entry is meant by the name, or not exactly one.
-var ErrNoEntry = errors.New("not exactly one entry")
+// ErrNoEntry is in the tree of an error that says that a name means no entry, or not
+// exactly one. Who signs in is not told which.
+var (
+	ErrNoEntry = errors.New("not exactly one entry")
+	errNone    = fmt.Errorf("%w, but none,", ErrNoEntry)
+	errSeveral = fmt.Errorf("%w, but two or more,", ErrNoEntry)
+	errBeside  = fmt.Errorf("%w, but one that is not under user_dn,", ErrNoEntry)
+)
 
 // ByName searches for the one entry that a name means.
 func (u Users) ByName(ctx context.Context, search directory.Searcher, username string) (directory.Entry, error) {
@@ -72,24 +79,47 @@ func (u Users) BySubject(ctx context.Context, search directory.Searcher, id Subj
 	return u.one(ctx, search, u.Base, u.Scope, u.with("("+id.Attribute+"="+value+")"))
 }
 
-// Any asks whether there is anybody with a name to sign in by. The filter is what was
-// asked.
-func (u Users) Any(ctx context.Context, search directory.Searcher) (found bool, filter string, err error) {
+// ErrTooMuch is in the tree of an error of Some: the search goes beyond what the server
+// allows.
+var ErrTooMuch = errors.New("beyond the limits of the directory")
+
+// Some reads a few of those who have a name to sign in by. The filter is what was asked.
+func (u Users) Some(ctx context.Context, search directory.Searcher, most int) (found []directory.Entry, filter string, err error) {
 	present := make([]string, len(u.LoginAttributes))
 	for i, name := range u.LoginAttributes {
 		present[i] = "(" + name + "=*)"
 	}
 	filter = u.with("(|" + strings.Join(present, "") + ")")
-	var entries []directory.Entry
+	var tooMuch error
 	err = search(ctx, func(c *directory.Connection) error {
 		var err error
-		entries, err = u.readTwo(ctx, c, u.Base, u.Scope, filter)
+		found, _, err = c.Search(ctx, directory.Query{Base: u.Base, Scope: u.Scope, Filter: filter, Attributes: u.Read, Limit: most})
+		if ldap.IsErrorAnyOf(err, ldap.LDAPResultSizeLimitExceeded, ldap.LDAPResultTimeLimitExceeded, ldap.LDAPResultAdminLimitExceeded) {
+			tooMuch = fmt.Errorf("%w (%s)", ErrTooMuch, directory.Describe(err))
+			return nil
+		}
 		return err
 	})
-	if ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) {
-		return true, filter, nil
+	if err == nil && len(found) == 0 {
+		err = tooMuch
 	}
-	return len(entries) > 0, filter, err
+	return found, filter, err
+}
+
+// AnyWith asks for one end user who has the attribute.
+func (u Users) AnyWith(attribute string) directory.Query {
+	return directory.Query{Base: u.Base, Scope: u.Scope, Filter: u.with("(" + attribute + "=*)"), Attributes: []string{"1.1"}, Limit: 1}
+}
+
+// ByMember finds the end user whom a value of a member attribute names.
+func (u Users) ByMember(ctx context.Context, search directory.Searcher, rules GroupRules, attribute, value string) (directory.Entry, error) {
+	if rules.holdsDNs(attribute) {
+		if !directory.IsUnder(value, u.Base) {
+			return directory.Entry{}, ErrNoEntry
+		}
+		return u.ByDN(ctx, search, value)
+	}
+	return u.one(ctx, search, u.Base, u.Scope, u.with("(uid="+ldap.EscapeFilter(value)+")"))
 }
 
 // NameFilter compares the name with each of the login attributes. It is escaped once
@@ -148,16 +178,18 @@ func (u Users) readTwo(ctx context.Context, c *directory.Connection, base string
 // theOne refuses all but exactly one entry below the base. What a server sends beside
 // the base that it was asked for is not ours to bind.
 func (u Users) theOne(found []directory.Entry) (directory.Entry, error) {
-	if len(found) > 1 {
+	switch len(found) {
+	case 0:
+		return directory.Entry{}, errNone
+	case 1:
+	default:
 		u.Logger.Warn("more than one entry matches a name, which signs nobody in: narrow user_filter or user_attribute",
 			"first", found[0].DN, "second", found[1].DN)
-	}
-	if len(found) != 1 {
-		return directory.Entry{}, ErrNoEntry
+		return directory.Entry{}, errSeveral
 	}
 	if !directory.IsUnder(found[0].DN, u.Base) {
 		u.Logger.Warn("the directory sends an entry that is not under user_dn", "dn", found[0].DN)
-		return directory.Entry{}, ErrNoEntry
+		return directory.Entry{}, errBeside
 	}
 	return found[0], nil
 }
