@@ -19,6 +19,7 @@ type Connection struct {
 	TLS   *tls.ConnectionState // nil in plain text
 	limit time.Duration        // of one operation
 	used  time.Time            // when it went back into the pool
+	trial time.Duration        // of the next operation, if it is the first since then
 }
 
 // newConnection takes over the net.Conn of wire.
@@ -45,7 +46,11 @@ func (c *Connection) broken() bool {
 // within runs one operation, no longer than the limit and the context. The library
 // knows no contexts: the end of one closes the connection under it.
 func (c *Connection) within(ctx context.Context, doing string, operation func() error) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, c.limit)
+	limit, caller := c.limit, ctx
+	if c.trial > 0 {
+		limit = min(limit, c.trial)
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
@@ -60,8 +65,12 @@ func (c *Connection) within(ctx context.Context, doing string, operation func() 
 	}()
 	err = operation()
 	if !stop() {
+		if c.trial > 0 && caller.Err() == nil {
+			return fmt.Errorf("%s: %w: %w", doing, errSilent, ctx.Err())
+		}
 		return fmt.Errorf("%s: %w", doing, ctx.Err())
 	}
+	c.trial = 0
 	c.wire.Allow(maxSmall) // such as a notice of disconnection (RFC 4511 section 4.4.1)
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, c.explain(err))

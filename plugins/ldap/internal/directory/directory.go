@@ -211,7 +211,7 @@ func (d *Directory) serverAt(l location) *Server {
 	if known := d.known[key]; known != nil {
 		return known
 	}
-	s.pool = newPool(d.poolSize, d.now, func(ctx context.Context) (*Connection, error) { return d.OpenService(ctx, s) })
+	s.pool = newPool(d.poolSize, d.dialer.operate, d.now, func(ctx context.Context) (*Connection, error) { return d.OpenService(ctx, s) })
 	d.known[key] = s
 	return s
 }
@@ -248,12 +248,13 @@ func (d *Directory) Try(ctx context.Context, operation func(ctx context.Context,
 func (d *Directory) attempt(ctx context.Context, s *Server, left int, operation func(ctx context.Context, s *Server) error) error {
 	share, cancel := shareOf(ctx, left)
 	defer cancel()
+	hang := s.hangs()
 	err := operation(share, s)
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled): // the caller went away: that is nobody's failure
 	case errors.Is(err, errMeanwhile): // told by whom it failed for
 	case IsServerFailure(err):
-		s.failed(d.now())
+		s.failed(d.now(), hang)
 		s.pool.drain()
 		d.logger.Warn("a directory server failed", "server", s.String(), "error", err)
 	default:
@@ -280,10 +281,11 @@ func (d *Directory) probe(s *Server) {
 	}
 	d.tasks.Go(func() {
 		defer s.endProbe()
+		hang := s.hangs()
 		c, err := d.OpenService(d.life, s)
 		switch {
 		case IsServerFailure(err):
-			s.failed(d.now())
+			s.failed(d.now(), hang)
 		case err == nil:
 			s.pool.put(c)
 			fallthrough

@@ -16,6 +16,9 @@ import (
 // breaks off, or answers nonsense.
 var errServer = errors.New("no answer from the server")
 
+// errSilent is in the tree of an error of a pooled connection on which no answer came.
+var errSilent = errors.New("no answer on a connection of the pool")
+
 // IsServerFailure reports whether another server may do better.
 func IsServerFailure(err error) bool {
 	return errors.Is(err, errServer) || errors.Is(err, errEnvelope) || errors.Is(err, context.DeadlineExceeded) ||
