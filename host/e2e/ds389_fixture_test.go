@@ -35,7 +35,7 @@ func (s *ds389) fill() error {
 }
 
 // ds389Others are made as dsidm makes people, without starting it for each.
-var ds389Others = []string{"lockable"}
+var ds389Others = []string{"lockable", "ending", "ended", "changer"}
 
 // addPeople adds the others, and gives everybody the password.
 func (s *ds389) addPeople() error {

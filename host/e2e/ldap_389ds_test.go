@@ -27,3 +27,45 @@ func TestLDAP389DS(t *testing.T) {
 	wantGroups(t, "alice", w.identity("alice", s.Password).Groups, "staff")
 	wantGroups(t, "bob", w.identity("bob", s.Password).Groups)
 }
+
+// A password that must be changed is changed in the login, and that is it: whatever the
+// policy says of how long the new one is good.
+func TestLDAP389DSNewPassword(t *testing.T) {
+	s := startDS389(t)
+	admin := s.admin(t)
+	const mayReset = "cn=user_passwd_reset,ou=permissions," + ds389Base
+	admin.addValue(mayReset, "member", ds389ReaderDN)
+	t.Cleanup(func() { admin.removeValue(mayReset, "member", ds389ReaderDN) })
+	for _, tc := range []struct {
+		name, reason string
+		policy       map[string]string
+		before       func(dn string)
+	}{
+		{"must change", "password_must_change", map[string]string{"passwordMustChange": "on"}, func(dn string) { admin.set(dn, "userPassword", s.Password) }},
+		{"must change, and passwords expire", "password_must_change", map[string]string{"passwordMustChange": "on", "passwordExp": "on", "passwordMaxAge": "8640000"},
+			func(dn string) { admin.set(dn, "userPassword", s.Password) }},
+		{"must change, and passwords expire soon", "password_must_change", map[string]string{"passwordMustChange": "on", "passwordExp": "on", "passwordMaxAge": "3600"},
+			func(dn string) { admin.set(dn, "userPassword", s.Password) }},
+		{"a grace login", "password_expired", map[string]string{"passwordExp": "on", "passwordMaxAge": "8640000", "passwordGraceLimit": "5"},
+			func(dn string) { admin.set(dn, "passwordExpirationTime", "20200101000000Z") }},
+		// Nobody can bind with it: bind_dn changes it, which to this policy is a reset.
+		{"expired, and must change after a reset", "password_expired", map[string]string{"passwordMustChange": "on", "passwordExp": "on", "passwordMaxAge": "8640000"},
+			func(dn string) { admin.set(dn, "passwordExpirationTime", "20200101000000Z") }},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			policy := merged(map[string]string{"passwordCheckSyntax": "on", "passwordMinLength": "8"}, tc.policy)
+			for name, value := range policy {
+				admin.set("cn=config", name, value)
+			}
+			t.Cleanup(func() {
+				for name := range policy {
+					admin.set("cn=config", name) // the default again
+				}
+			})
+			tc.before(ds389UserDN("changer"))
+			host := startLDAPHost(t, s.Password, map[string]map[string]string{"corp": s.options(nil)})
+			program{t, host, "corp"}.chooses("changer", s.Password, tc.reason)
+			admin.set(ds389UserDN("changer"), "userPassword", s.Password)
+		})
+	}
+}

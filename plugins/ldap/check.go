@@ -59,11 +59,13 @@ func (m *mechanism) checkServer(ctx context.Context, s *directory.Server) (findi
 	defer c.Close()
 	findings = append(findings, checkConnection(c, s, m.now()))
 	if m.options.BindDN != "" {
-		if _, err := c.Bind(ctx, m.options.BindDN, m.options.BindPassword.Reveal()); err != nil {
-			text := fmt.Errorf("bind_dn with bind_password: %s", directory.Describe(err))
+		controls, err := c.Bind(ctx, m.options.BindDN, m.options.BindPassword.Reveal())
+		if err != nil {
+			text := fmt.Errorf("bind_dn with bind_password: %s", account.ServiceMeaning(controls, err, m.now()))
 			return append(findings, upstream.Failed("bind at "+s.String(), text)), false
 		}
 		findings = append(findings, upstream.Fine("bind at "+s.String(), "as %s", m.options.BindDN))
+		findings = append(findings, m.checkServicePassword(ctx, c, account.ServiceStanding(controls, m.now()))...)
 	}
 	return append(findings, m.checkRoot(ctx, c, s)...), true
 }

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/go-ldap/ldap/v3"
+
 	"github.com/doorward/doorward/plugins/ldap/internal/account"
 	"github.com/doorward/doorward/plugins/ldap/internal/directory"
 	"github.com/doorward/doorward/plugins/ldap/internal/guessing"
@@ -65,7 +67,11 @@ func newMechanism(env sdk.Env, given Options) (*mechanism, error) {
 	m.directory, err = directory.New(directory.Settings{
 		URLs: o.ClientURL, Plain: o.plainRule(), TLS: config, Dial: env.Dial,
 		Connect: o.ConnectTimeout, Operate: o.OperationTimeout, PoolSize: o.PoolSize,
-		BindDN: o.BindDN, BindPassword: o.BindPassword, Now: env.Now, Logger: env.Logger,
+		BindDN: o.BindDN, BindPassword: o.BindPassword,
+		Meaning: func(controls []ldap.Control, err error) string {
+			return account.ServiceMeaning(controls, err, env.Now())
+		},
+		Now: env.Now, Logger: env.Logger,
 	})
 	if err != nil {
 		return nil, err

@@ -388,6 +388,26 @@ func TestChangePassword(t *testing.T) {
 
 func ptr[T any](v T) *T { return &v }
 
+// TestChangePasswordThenNothing: a server that falls silent after the change has changed
+// the password. No other one is asked to do it again, and the end user is not told that
+// the old password is wrong.
+func TestChangePasswordThenNothing(t *testing.T) {
+	carol := person("carol", "old secret", nil)
+	carol.Right = ptr(policy(49, -1, -1, 0))
+	first, second := start(t, ldaptest.Config{Entries: entries(carol)}), start(t, ldaptest.Config{Entries: entries(carol)})
+	r := openRig(t, nil, first, second)
+	step, err := r.enter("carol", "old secret")
+	wantPrompt(t, step, err, sdk.ReasonPasswordExpired)
+	first.Misbehave(ldaptest.On(ldaptest.Bind, func(r ldaptest.Request) bool { return r.Password == "new secret" }))
+	_, err = change(r, step, "old secret", "new secret", "new secret")
+	plugintest.Refused(t, err, sdk.ErrUnavailable, directory.ReasonUnreachable)
+	if got := second.Changers(); len(got) > 0 {
+		t.Errorf("the second server was asked to change the password, too, by %q", got)
+	}
+	first.Misbehave(nil)
+	openRig(t, nil, first).signIn("carol", "new secret")
+}
+
 // TestChangePasswordGivesUp: the prompt is no way to guess the old password, nor to
 // change that of somebody else.
 func TestChangePasswordGivesUp(t *testing.T) {

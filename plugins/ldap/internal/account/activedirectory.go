@@ -3,7 +3,10 @@ package account
 import (
 	"encoding/binary"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/go-ldap/ldap/v3"
 
 	"github.com/doorward/doorward/plugins/ldap/internal/directory"
 	"github.com/doorward/doorward/sdk"
@@ -70,6 +73,18 @@ func filetime(e directory.Entry, name string) (time.Time, bool) {
 func filetimePassed(e directory.Entry, name string, now time.Time) bool {
 	at, ok := filetime(e, name)
 	return ok && !now.Before(at)
+}
+
+// LogonNameFilter finds the entry of a name that is no DN, as which Active Directory lets
+// bind, too: user@domain or DOMAIN\user (MS-ADTS section 5.1.1.1.1).
+func LogonNameFilter(name string) (filter string, ok bool) {
+	if _, err := ldap.ParseDN(name); err == nil {
+		return "", false
+	}
+	if _, user, ok := strings.Cut(name, `\`); ok {
+		return "(sAMAccountName=" + ldap.EscapeFilter(user) + ")", true
+	}
+	return "(userPrincipalName=" + ldap.EscapeFilter(name) + ")", true
 }
 
 // PrimaryGroupSID is the SID of the primary group: that of the domain with the number

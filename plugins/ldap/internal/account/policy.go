@@ -1,6 +1,7 @@
 package account
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -187,7 +188,7 @@ func policyStanding(c *ldap.ControlBeheraPasswordPolicy, now time.Time) Standing
 		return Standing{Reason: sdk.ReasonPasswordMustChange, Detail: "password policy", Changeable: true}
 	}
 	if c.Grace >= 0 {
-		return Standing{Reason: sdk.ReasonPasswordExpired, Detail: "password policy: a grace login", Changeable: true}
+		return Standing{Reason: sdk.ReasonPasswordExpired, Detail: fmt.Sprintf("password policy: %d grace logins are left", c.Grace), Changeable: true}
 	}
 	if c.Expire >= 0 {
 		return Standing{PasswordExpires: after(now, c.Expire)}

@@ -12,6 +12,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-ldap/ldap/v3"
+
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
 )
@@ -30,6 +32,8 @@ type Directory struct {
 	known   map[string]*Server // by address and host
 	srv     map[string]srvList // by domain
 	refusal bindRefusal
+	word    string    // that came with the last bind of the service account
+	warned  time.Time // of it
 
 	life  context.Context // of the probes
 	end   context.CancelFunc
@@ -58,8 +62,11 @@ type Settings struct {
 	PoolSize         int           // connections for searches to each server
 	BindDN           string        // empty: searches are anonymous
 	BindPassword     options.Secret
-	Now              func() time.Time
-	Logger           *slog.Logger
+	// Meaning tells in words what came with a bind of BindDN, which may have succeeded:
+	// what is the matter, and what to change. Empty: nothing.
+	Meaning func(controls []ldap.Control, err error) string
+	Now     func() time.Time
+	Logger  *slog.Logger
 }
 
 // New makes a directory, and asks no server anything. Close ends it.
@@ -67,7 +74,7 @@ func New(s Settings) (*Directory, error) {
 	dir := &Directory{
 		dialer:   &dialer{dial: s.Dial, tls: s.TLS, connect: s.Connect, operate: s.Operate},
 		poolSize: s.PoolSize, now: s.Now, logger: s.Logger,
-		service:   serviceAccount{dn: s.BindDN, password: s.BindPassword.Reveal()},
+		service:   serviceAccount{dn: s.BindDN, password: s.BindPassword.Reveal(), meaning: s.Meaning},
 		lookupSRV: resolver(s.Dial).LookupSRV,
 		known:     map[string]*Server{}, srv: map[string]srvList{},
 	}
