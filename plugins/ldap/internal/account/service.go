@@ -19,7 +19,7 @@ func ServiceMeaning(controls []ldap.Control, err error, now time.Time) string {
 	}
 	code, ok := directory.ResultCode(err)
 	if !ok {
-		return directory.Describe(err)
+		return err.Error() // of the connection
 	}
 	if s := bindStanding(err, controls, now); !s.Good() {
 		return fmt.Sprintf("%s (%s)", serviceAdvice(s.Reason), s.Detail)

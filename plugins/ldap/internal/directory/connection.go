@@ -14,12 +14,13 @@ import (
 
 // Connection is one connection to one server, used by one goroutine at a time.
 type Connection struct {
-	ldap  *ldap.Conn
-	wire  *EnvelopeConn
-	TLS   *tls.ConnectionState // nil in plain text
-	limit time.Duration        // of one operation
-	used  time.Time            // when it went back into the pool
-	trial time.Duration        // of the next operation, if it is the first since then
+	ldap     *ldap.Conn
+	wire     *EnvelopeConn
+	TLS      *tls.ConnectionState // nil in plain text
+	answered bool                 // the server has answered once
+	limit    time.Duration        // of one operation
+	used     time.Time            // when it went back into the pool
+	trial    time.Duration        // of the next operation, if it is the first since then
 }
 
 // newConnection takes over the net.Conn of wire.
@@ -75,6 +76,7 @@ func (c *Connection) within(ctx context.Context, doing string, operation func() 
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, c.explain(err))
 	}
+	c.answered = true
 	return nil
 }
 
@@ -88,7 +90,11 @@ func (c *Connection) explain(err error) error {
 	}
 	result, ok := errors.AsType[*ldap.Error](err)
 	if ok && result.ResultCode < ldap.ErrorNetwork {
+		c.answered = true
 		return &ldap.Error{ResultCode: result.ResultCode, Err: toldBy(result)}
+	}
+	if c.TLS != nil && !c.answered {
+		err = adviseFirst(err)
 	}
 	return fmt.Errorf("%w: %w", errServer, err)
 }

@@ -80,7 +80,7 @@ func (d *dialer) protect(ctx context.Context, conn net.Conn, s *Server) (net.Con
 	}
 	secured := tls.Client(conn, config)
 	if err := secured.HandshakeContext(ctx); err != nil {
-		return nil, fmt.Errorf("TLS handshake: %w", err)
+		return nil, fmt.Errorf("TLS handshake: %w", adviseTLS(err))
 	}
 	return secured, nil
 }
