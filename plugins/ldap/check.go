@@ -58,16 +58,24 @@ func (m *mechanism) checkServer(ctx context.Context, s *directory.Server) (findi
 	}
 	defer c.Close()
 	findings = append(findings, checkConnection(c, s, m.now()))
-	if m.options.BindDN != "" {
-		controls, err := c.Bind(ctx, m.options.BindDN, m.options.BindPassword.Reveal())
+	if m.options.hasServiceAccount() {
+		controls, err := m.directory.BindService(ctx, c)
 		if err != nil {
-			text := fmt.Errorf("bind_dn with bind_password: %s", account.ServiceMeaning(controls, err, m.now()))
+			text := fmt.Errorf("%s: %s", m.searcher("bind_dn with bind_password"), account.ServiceMeaning(controls, err, m.now()))
 			return append(findings, upstream.Failed("bind at "+s.String(), text)), false
 		}
-		findings = append(findings, upstream.Fine("bind at "+s.String(), "as %s", m.options.BindDN))
+		findings = append(findings, upstream.Fine("bind at "+s.String(), "as %s", m.searcher(m.options.BindDN)))
 		findings = append(findings, m.checkServicePassword(ctx, c, account.ServiceStanding(controls, m.now()))...)
 	}
 	return append(findings, m.checkRoot(ctx, c, s)...), true
+}
+
+// searcher is the service account, as the options name it.
+func (m *mechanism) searcher(byName string) string {
+	if m.options.SASLExternal {
+		return "sasl_external"
+	}
+	return byName
 }
 
 func checkConnection(c *directory.Connection, s *directory.Server, now time.Time) sdk.Finding {
@@ -100,8 +108,10 @@ func (m *mechanism) checkRoot(ctx context.Context, c *directory.Connection, s *d
 	}
 	root := found[0]
 	var findings []sdk.Finding
-	if contexts := root.Texts("namingContexts"); len(contexts) > 0 && !slices.ContainsFunc(contexts, func(dn string) bool { return directory.IsUnder(m.options.UserDN, dn) }) {
-		findings = append(findings, upstream.Warning("user_dn", "%s is not under what %s serves: %s", m.options.UserDN, s, strings.Join(contexts, "; ")))
+	for _, base := range m.options.userBases() {
+		if contexts := root.Texts("namingContexts"); len(contexts) > 0 && !directory.IsUnderAny(base, contexts) {
+			findings = append(findings, upstream.Warning("user_dn", "%s is not under what %s serves: %s", base, s, strings.Join(contexts, "; ")))
+		}
 	}
 	if at, ok := account.GeneralizedTime(root.Text("currentTime")); ok {
 		findings = append(findings, upstream.Clock(s.String(), m.now(), at, 2*time.Minute, "expiry is judged wrongly"))
@@ -133,9 +143,12 @@ func checkChange(root directory.Entry, method string) []sdk.Finding {
 // checkSearches does what a login does before the bind: for check_user, or for some of
 // those who could sign in.
 func (m *mechanism) checkSearches(ctx context.Context) []sdk.Finding {
-	findings := []sdk.Finding{m.checkBase(ctx, "user_dn", m.options.UserDN)}
-	if m.options.GroupDN != "" {
-		findings = append(findings, m.checkBase(ctx, "group_dn", m.options.GroupDN))
+	var findings []sdk.Finding
+	for _, base := range m.options.userBases() {
+		findings = append(findings, m.checkBase(ctx, "user_dn", base))
+	}
+	for _, base := range m.options.groupBases() {
+		findings = append(findings, m.checkBase(ctx, "group_dn", base))
 	}
 	if slices.ContainsFunc(findings, func(f sdk.Finding) bool { return f.Severity == sdk.SeverityError }) {
 		return findings

@@ -52,14 +52,14 @@ func (m *mechanism) checkNoGroups(ctx context.Context, people []directory.Entry)
 		return m.checkNoMemberOf(ctx, people)
 	}
 	rules := m.options.groupRules()
-	any, err := m.read(ctx, rules.AnyGroup(1))
+	any, err := m.read(ctx, rules.Bases, rules.AnyGroup(1))
 	switch {
 	case err != nil:
 		return []sdk.Finding{upstream.Failed("group_dn", err)}
 	case len(any) == 0:
-		return []sdk.Finding{upstream.Failed("group_filter", fmt.Errorf("nothing matches %s under %s with the scope %s: nobody has a group", rules.AnyGroup(1).Filter, rules.Base, m.options.GroupScope))}
+		return []sdk.Finding{upstream.Failed("group_filter", fmt.Errorf("nothing matches %s under %s with the scope %s: nobody has a group", rules.AnyGroup(1).Filter, strings.Join(rules.Bases, "; "), m.options.GroupScope))}
 	}
-	withMembers, err := m.read(ctx, rules.AnyWithMembers(checkedGroups))
+	withMembers, err := m.read(ctx, rules.Bases, rules.AnyWithMembers(checkedGroups))
 	switch {
 	case err != nil:
 		return []sdk.Finding{upstream.Failed("group_attribute", err)}
@@ -108,7 +108,7 @@ func dnsOf(entries []directory.Entry) string {
 
 // checkNoMemberOf is the same where only the entries of people name groups.
 func (m *mechanism) checkNoMemberOf(ctx context.Context, people []directory.Entry) []sdk.Finding {
-	found, err := m.read(ctx, m.users.AnyWith(m.options.GroupMemberOf))
+	found, err := m.read(ctx, m.users.Bases, m.users.AnyWith(m.options.GroupMemberOf))
 	switch {
 	case err != nil:
 		return []sdk.Finding{upstream.Failed("group_member_of", err)}

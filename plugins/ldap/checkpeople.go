@@ -47,7 +47,7 @@ func (m *mechanism) checkSomePeople(ctx context.Context) []sdk.Finding {
 }
 
 func (m *mechanism) whereUsers() string {
-	return fmt.Sprintf("under %s with the scope %s", m.options.UserDN, m.options.UserScope)
+	return fmt.Sprintf("under %s with the scope %s", strings.Join(m.options.userBases(), "; "), m.options.UserScope)
 }
 
 // deeper says if a wider scope would find somebody.
@@ -183,10 +183,10 @@ func whoOf(people []directory.Entry) string {
 }
 
 // read is the result of a search that only checks something.
-func (m *mechanism) read(ctx context.Context, q directory.Query) (found []directory.Entry, err error) {
+func (m *mechanism) read(ctx context.Context, bases []string, q directory.Query) (found []directory.Entry, err error) {
 	err = m.directory.Search(ctx, func(c *directory.Connection) error {
 		var err error
-		found, _, err = c.Search(ctx, q)
+		found, err = c.SearchUnder(ctx, bases, q)
 		if ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) && len(found) > 0 {
 			return nil
 		}

@@ -35,11 +35,15 @@ func (m *mechanism) checkServicePassword(ctx context.Context, c *directory.Conne
 
 // serviceEntry reads the entry of bind_dn, on its own connection, where it is allowed to.
 func (m *mechanism) serviceEntry(ctx context.Context, c *directory.Connection) (directory.Entry, bool) {
-	q := directory.Query{Base: m.options.BindDN, Scope: ldap.ScopeBaseObject, Filter: "(objectClass=*)", Attributes: account.AccountAttributes, Limit: 1}
-	if filter, ok := account.LogonNameFilter(m.options.BindDN); ok {
-		q.Base, q.Scope, q.Filter = m.options.UserDN, ldap.ScopeWholeSubtree, filter
+	if m.options.SASLExternal {
+		return directory.Entry{}, false // it is not known which one it is
 	}
-	found, _, err := c.Search(ctx, q)
+	bases := []string{m.options.BindDN}
+	q := directory.Query{Scope: ldap.ScopeBaseObject, Filter: "(objectClass=*)", Attributes: account.AccountAttributes, Limit: 1}
+	if filter, ok := account.LogonNameFilter(m.options.BindDN); ok {
+		bases, q.Scope, q.Filter = m.options.userBases(), ldap.ScopeWholeSubtree, filter
+	}
+	found, err := c.SearchUnder(ctx, bases, q)
 	if err != nil || len(found) != 1 {
 		return directory.Entry{}, false
 	}

@@ -61,13 +61,14 @@ func newMechanism(env sdk.Env, given Options) (*mechanism, error) {
 	m := &mechanism{
 		options: o, users: o.users(), now: env.Now, logger: env.Logger,
 		pace: guessing.NewPace(), throttle: guessing.NewThrottle(o.MaxWrong, o.WrongWindow, env.Now),
-		decoy: cmp.Or(o.DecoyDN, "cn=doorward-nobody-has-this-name,"+o.UserDN),
+		decoy: cmp.Or(o.DecoyDN, "cn=doorward-nobody-has-this-name,"+o.userBases()[0]),
 	}
 	m.users.Logger = env.Logger
 	m.directory, err = directory.New(directory.Settings{
 		URLs: o.ClientURL, Plain: o.plainRule(), TLS: config, Dial: env.Dial,
 		Connect: o.ConnectTimeout, Operate: o.OperationTimeout, PoolSize: o.PoolSize,
 		BindDN: o.BindDN, BindPassword: o.BindPassword,
+		External: o.SASLExternal, NoPolicyControl: !o.PolicyControl,
 		Meaning: func(controls []ldap.Control, err error) string {
 			return account.ServiceMeaning(controls, err, env.Now())
 		},
@@ -98,7 +99,7 @@ func (m *mechanism) Close() error {
 
 // searchesAsUser reports whether nobody but the end users themselves can search.
 func (m *mechanism) searchesAsUser() bool {
-	return m.options.UserDNTemplate != "" && m.options.BindDN == ""
+	return m.options.UserDNTemplate != "" && !m.options.hasServiceAccount()
 }
 
 // Begin asks for name and password.

@@ -15,7 +15,7 @@ import (
 
 // Users says which entries are end users, and what of them is read.
 type Users struct {
-	Base            string
+	Bases           []string
 	Scope           int
 	LoginAttributes []string // what may be typed as the name
 	Filter          string   // that an entry must match, too
@@ -52,19 +52,19 @@ func (u Users) ByName(ctx context.Context, search directory.Searcher, username s
 	if !IsUsername(username) {
 		return directory.Entry{}, ErrNoEntry
 	}
-	return u.one(ctx, search, u.Base, u.Scope, u.NameFilter(username))
+	return u.one(ctx, search, u.Bases, u.Scope, u.NameFilter(username))
 }
 
 // ByDN reads one entry, if it is one of the end users.
 func (u Users) ByDN(ctx context.Context, search directory.Searcher, dn string) (directory.Entry, error) {
-	return u.one(ctx, search, dn, ldap.ScopeBaseObject, u.with("(objectClass=*)"))
+	return u.one(ctx, search, []string{dn}, ldap.ScopeBaseObject, u.with("(objectClass=*)"))
 }
 
 // BySubject finds an entry again by its identifier, wherever it is now; dn is where it
 // was.
 func (u Users) BySubject(ctx context.Context, search directory.Searcher, id Subject, dn string) (directory.Entry, error) {
 	if id.Attribute == IDIsDN {
-		if !directory.IsUnder(dn, u.Base) {
+		if !directory.IsUnderAny(dn, u.Bases) {
 			return directory.Entry{}, ErrNoEntry
 		}
 		return u.ByDN(ctx, search, dn)
@@ -76,7 +76,7 @@ func (u Users) BySubject(ctx context.Context, search directory.Searcher, id Subj
 	if err != nil {
 		return directory.Entry{}, ErrNoEntry
 	}
-	return u.one(ctx, search, u.Base, u.Scope, u.with("("+id.Attribute+"="+value+")"))
+	return u.one(ctx, search, u.Bases, u.Scope, u.with("("+id.Attribute+"="+value+")"))
 }
 
 // ErrTooMuch is in the tree of an error of Some: the search goes beyond what the server
@@ -93,7 +93,7 @@ func (u Users) Some(ctx context.Context, search directory.Searcher, most int) (f
 	var tooMuch error
 	err = search(ctx, func(c *directory.Connection) error {
 		var err error
-		found, _, err = c.Search(ctx, directory.Query{Base: u.Base, Scope: u.Scope, Filter: filter, Attributes: u.Read, Limit: most})
+		found, err = c.SearchUnder(ctx, u.Bases, directory.Query{Scope: u.Scope, Filter: filter, Attributes: u.Read, Limit: most})
 		if ldap.IsErrorAnyOf(err, ldap.LDAPResultSizeLimitExceeded, ldap.LDAPResultTimeLimitExceeded, ldap.LDAPResultAdminLimitExceeded) {
 			tooMuch = fmt.Errorf("%w (%s)", ErrTooMuch, directory.Describe(err))
 			return nil
@@ -108,18 +108,18 @@ func (u Users) Some(ctx context.Context, search directory.Searcher, most int) (f
 
 // AnyWith asks for one end user who has the attribute.
 func (u Users) AnyWith(attribute string) directory.Query {
-	return directory.Query{Base: u.Base, Scope: u.Scope, Filter: u.with("(" + attribute + "=*)"), Attributes: []string{"1.1"}, Limit: 1}
+	return directory.Query{Scope: u.Scope, Filter: u.with("(" + attribute + "=*)"), Attributes: []string{"1.1"}, Limit: 1}
 }
 
 // ByMember finds the end user whom a value of a member attribute names.
 func (u Users) ByMember(ctx context.Context, search directory.Searcher, rules GroupRules, attribute, value string) (directory.Entry, error) {
 	if rules.holdsDNs(attribute) {
-		if !directory.IsUnder(value, u.Base) {
+		if !directory.IsUnderAny(value, u.Bases) {
 			return directory.Entry{}, ErrNoEntry
 		}
 		return u.ByDN(ctx, search, value)
 	}
-	return u.one(ctx, search, u.Base, u.Scope, u.with("(uid="+ldap.EscapeFilter(value)+")"))
+	return u.one(ctx, search, u.Bases, u.Scope, u.with("("+rules.MemberUID+"="+ldap.EscapeFilter(value)+")"))
 }
 
 // NameFilter compares the name with each of the login attributes. It is escaped once
@@ -146,12 +146,12 @@ func (u Users) with(filter string) string {
 	return "(&" + u.Filter + filter + ")"
 }
 
-// one returns the one entry below base that matches, or ErrNoEntry.
-func (u Users) one(ctx context.Context, search directory.Searcher, base string, scope int, filter string) (directory.Entry, error) {
+// one returns the one entry below the bases that matches, or ErrNoEntry.
+func (u Users) one(ctx context.Context, search directory.Searcher, bases []string, scope int, filter string) (directory.Entry, error) {
 	var found []directory.Entry
 	err := search(ctx, func(c *directory.Connection) error {
 		var err error
-		found, err = u.readTwo(ctx, c, base, scope, filter)
+		found, err = u.readTwo(ctx, c, bases, scope, filter)
 		return err
 	})
 	if err != nil {
@@ -162,8 +162,8 @@ func (u Users) one(ctx context.Context, search directory.Searcher, base string, 
 
 // readTwo asks for two entries, to see that there is one. A server that says that
 // there are more has said enough.
-func (u Users) readTwo(ctx context.Context, c *directory.Connection, base string, scope int, filter string) ([]directory.Entry, error) {
-	found, _, err := c.Search(ctx, directory.Query{Base: base, Scope: scope, Filter: filter, Attributes: u.Read, Limit: 2})
+func (u Users) readTwo(ctx context.Context, c *directory.Connection, bases []string, scope int, filter string) ([]directory.Entry, error) {
+	found, err := c.SearchUnder(ctx, bases, directory.Query{Scope: scope, Filter: filter, Attributes: u.Read, Limit: 2})
 	switch {
 	case ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) && len(found) > 1:
 		return found, nil
@@ -175,8 +175,8 @@ func (u Users) readTwo(ctx context.Context, c *directory.Connection, base string
 	return found, nil
 }
 
-// theOne refuses all but exactly one entry below the base. What a server sends beside
-// the base that it was asked for is not ours to bind.
+// theOne refuses all but exactly one entry below the bases. What a server sends beside
+// those that it was asked for is not ours to bind.
 func (u Users) theOne(found []directory.Entry) (directory.Entry, error) {
 	switch len(found) {
 	case 0:
@@ -187,7 +187,7 @@ func (u Users) theOne(found []directory.Entry) (directory.Entry, error) {
 			"first", found[0].DN, "second", found[1].DN)
 		return directory.Entry{}, errSeveral
 	}
-	if !directory.IsUnder(found[0].DN, u.Base) {
+	if !directory.IsUnderAny(found[0].DN, u.Bases) {
 		u.Logger.Warn("the directory sends an entry that is not under user_dn", "dn", found[0].DN)
 		return directory.Entry{}, errBeside
 	}

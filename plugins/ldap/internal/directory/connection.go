@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,6 +19,7 @@ type Connection struct {
 	wire     *EnvelopeConn
 	TLS      *tls.ConnectionState // nil in plain text
 	answered bool                 // the server has answered once
+	policy   bool                 // binds ask for the word of the password policy
 	limit    time.Duration        // of one operation
 	used     time.Time            // when it went back into the pool
 	trial    time.Duration        // of the next operation, if it is the first since then
@@ -117,16 +119,25 @@ func (c *Connection) Bind(ctx context.Context, dn, password string) ([]ldap.Cont
 	if dn == "" || password == "" {
 		return nil, errors.New("binding without a name or a password proves nothing")
 	}
-	req := ldap.NewSimpleBindRequest(dn, password, []ldap.Control{ldap.NewControlBeheraPasswordPolicy()})
-	var controls []ldap.Control
+	var asked, controls []ldap.Control
+	if c.policy {
+		asked = append(asked, ldap.NewControlBeheraPasswordPolicy())
+	}
 	err := c.within(ctx, "binding", func() error {
-		result, err := c.ldap.SimpleBind(req)
+		result, err := c.ldap.SimpleBind(ldap.NewSimpleBindRequest(dn, password, asked))
 		if result != nil {
 			controls = result.Controls
 		}
 		return err
 	})
 	return controls, unjudged(err)
+}
+
+// BindExternal takes the identity that the connection has by itself: the client
+// certificate, or the account of the process on a unix socket (SASL EXTERNAL, RFC 4422
+// appendix A).
+func (c *Connection) BindExternal(ctx context.Context) error {
+	return unjudged(c.within(ctx, "binding by SASL EXTERNAL", c.ldap.ExternalBind))
 }
 
 // Query is a search. Aliases are never dereferenced, referrals never followed.
@@ -157,6 +168,25 @@ func (c *Connection) Search(ctx context.Context, q Query) ([]Entry, []ldap.Contr
 		return nil, nil, err
 	}
 	return entriesOf(result.Entries), result.Controls, err
+}
+
+// SearchUnder asks for the same below each of several bases, and returns what came: an
+// entry that lies below two of them once. The error is as Search has it.
+func (c *Connection) SearchUnder(ctx context.Context, bases []string, q Query) ([]Entry, error) {
+	var all []Entry
+	before := map[string]bool{} // what lies below the bases before
+	for _, q.Base = range bases {
+		found, _, err := c.Search(ctx, q)
+		found = slices.DeleteFunc(found, func(e Entry) bool { return before[e.DN] })
+		all = append(all, found...)
+		if err != nil {
+			return all, err
+		}
+		for _, e := range found {
+			before[e.DN] = true
+		}
+	}
+	return all, nil
 }
 
 // Modify changes an entry (RFC 4511 section 4.6). The error says what was being done.

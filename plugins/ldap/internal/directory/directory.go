@@ -24,6 +24,7 @@ type Directory struct {
 	locations []location
 	lookupSRV func(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
 	poolSize  int
+	policy    bool // ask for the password policy's word
 	service   serviceAccount
 	now       func() time.Time
 	logger    *slog.Logger
@@ -62,6 +63,8 @@ type Settings struct {
 	PoolSize         int           // connections for searches to each server
 	BindDN           string        // empty: searches are anonymous
 	BindPassword     options.Secret
+	External         bool // the service account binds by SASL EXTERNAL, in place of BindDN
+	NoPolicyControl  bool // binds do not ask for the password policy's word
 	// Meaning tells in words what came with a bind of BindDN, which may have succeeded:
 	// what is the matter, and what to change. Empty: nothing.
 	Meaning func(controls []ldap.Control, err error) string
@@ -73,8 +76,8 @@ type Settings struct {
 func New(s Settings) (*Directory, error) {
 	dir := &Directory{
 		dialer:   &dialer{dial: s.Dial, tls: s.TLS, connect: s.Connect, operate: s.Operate},
-		poolSize: s.PoolSize, now: s.Now, logger: s.Logger,
-		service:   serviceAccount{dn: s.BindDN, password: s.BindPassword.Reveal(), meaning: s.Meaning},
+		poolSize: s.PoolSize, policy: !s.NoPolicyControl, now: s.Now, logger: s.Logger,
+		service:   serviceAccount{dn: s.BindDN, password: s.BindPassword.Reveal(), external: s.External, meaning: s.Meaning},
 		lookupSRV: resolver(s.Dial).LookupSRV,
 		known:     map[string]*Server{}, srv: map[string]srvList{},
 	}
@@ -91,7 +94,11 @@ func New(s Settings) (*Directory, error) {
 
 // Open makes a connection of its own to a server, on which nobody is bound.
 func (d *Directory) Open(ctx context.Context, s *Server) (*Connection, error) {
-	return d.dialer.open(ctx, s)
+	c, err := d.dialer.open(ctx, s)
+	if c != nil {
+		c.policy = d.policy
+	}
+	return c, err
 }
 
 // Servers are all of them, in the operator's order, with what kept some from being

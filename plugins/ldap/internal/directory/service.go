@@ -10,10 +10,12 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// serviceAccount is who searches. With an empty name the searches are anonymous.
+// serviceAccount is who searches. With an empty name the searches are anonymous, unless
+// it is external.
 type serviceAccount struct {
 	dn       string
 	password string
+	external bool // by SASL EXTERNAL
 	meaning  func(controls []ldap.Control, err error) string
 }
 
@@ -35,11 +37,11 @@ func (d *Directory) OpenService(ctx context.Context, s *Server) (*Connection, er
 	if err := d.refusedLately(); err != nil {
 		return nil, err
 	}
-	c, err := d.dialer.open(ctx, s)
-	if err != nil || d.service.dn == "" {
+	c, err := d.Open(ctx, s)
+	if err != nil || !d.service.binds() {
 		return c, err
 	}
-	controls, err := c.Bind(ctx, d.service.dn, d.service.password)
+	controls, err := d.BindService(ctx, c)
 	if err == nil {
 		d.accepted(s, d.service.meaning(controls, nil))
 		return c, nil
@@ -49,6 +51,24 @@ func (d *Directory) OpenService(ctx context.Context, s *Server) (*Connection, er
 		return nil, err
 	}
 	return nil, d.refused(d.service.meaning(controls, err))
+}
+
+// by is what the account shows, as the options call it.
+func (a serviceAccount) by() string {
+	if a.external {
+		return "sasl_external"
+	}
+	return "bind_dn with bind_password"
+}
+
+func (a serviceAccount) binds() bool { return a.dn != "" || a.external }
+
+// BindService makes a connection act as the service account, and returns what came along.
+func (d *Directory) BindService(ctx context.Context, c *Connection) ([]ldap.Control, error) {
+	if d.service.external {
+		return nil, c.BindExternal(ctx)
+	}
+	return c.Bind(ctx, d.service.dn, d.service.password)
 }
 
 func (d *Directory) refusedLately() error {
@@ -96,7 +116,7 @@ func (d *Directory) refused(why string) error {
 		inRow: d.refusal.inRow + 1,
 		until: d.now().Add(pause),
 		err: sdk.Misconfigured(ReasonServiceBind,
-			"the directory does not accept bind_dn with bind_password: %s. It is tried again in %v", why, pause),
+			"the directory does not accept %s: %s. It is tried again in %v", d.service.by(), why, pause),
 	}
 	return d.refusal.err
 }
