@@ -3,6 +3,7 @@ package e2e
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // Whom the server's own tool makes signs in by the preset, with the groups that the tool
@@ -66,6 +67,34 @@ func TestLDAP389DSNewPassword(t *testing.T) {
 			host := startLDAPHost(t, s.Password, map[string]map[string]string{"corp": s.options(nil)})
 			program{t, host, "corp"}.chooses("changer", s.Password, tc.reason)
 			admin.set(ds389UserDN("changer"), "userPassword", s.Password)
+		})
+	}
+}
+
+// J07: the server hashes a wrong password only for an entry that exists, for tens of
+// milliseconds. A process that has seen no wrong password yet does not tell so.
+func TestJ07_LDAP389DSFreshProcess(t *testing.T) {
+	s := startDS389(t)
+	for name, more := range map[string]map[string]string{
+		"search":   {"user_filter": "(objectClass=posixAccount)"},
+		"template": {"user_dn_template": "uid={username}," + ds389People},
+	} {
+		t.Run(name, func(t *testing.T) {
+			least := map[string]time.Duration{}
+			for range 7 {
+				for _, who := range []string{"alice", "nobody"} {
+					w := openLDAP(t, s.options(more))
+					begin := time.Now()
+					w.refused(who, "not the password")
+					if took := time.Since(begin); least[who] == 0 || took < least[who] {
+						least[who] = took
+					}
+				}
+			}
+			// The least is what load on the machine changes least.
+			if known, unknown := least["alice"], least["nobody"]; unknown < known*8/10 || known < unknown*8/10 {
+				t.Errorf("a wrong password takes %v, an unknown name %v", known, unknown)
+			}
 		})
 	}
 }

@@ -29,6 +29,8 @@ type slapdConfig struct {
 	Referral    string // the server that ou=elsewhere is at
 	Extra       string // further global lines of slapd.conf
 	Access      string // rights that come before those that the reader has
+	Overlay     string // further lines of the database
+	Groups      int    // how many groups below ou=many alice is in
 	Certificate string // name in the server's certificate, in place of localhost and 127.0.0.1
 }
 
@@ -42,6 +44,7 @@ type slapd struct {
 	Port, TLSPort int
 	Dir           string
 	Extra, Access string
+	Overlay       string
 	Pair          keyPair
 	process       *Process
 }
@@ -108,6 +111,7 @@ overlay refint
 refint_attributes member
 overlay ppolicy
 ppolicy_use_lockout
+{{.Overlay}}
 {{.Access}}
 access to attrs=userPassword by self write by anonymous auth by * none
 access to * by dn.base="cn=reader,dc=example,dc=org" read by self read by * none
@@ -123,7 +127,7 @@ func startSlapd(t testing.TB, config slapdConfig) *slapd {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	s := &slapd{Dir: dir, Password: newPassword(), Referral: config.Referral, Extra: config.Extra, Access: config.Access}
+	s := &slapd{Dir: dir, Password: newPassword(), Referral: config.Referral, Extra: config.Extra, Access: config.Access, Overlay: config.Overlay}
 	if s.Referral == "" {
 		s.Referral = "ldap://127.0.0.1:1"
 	}
@@ -173,7 +177,7 @@ func (s *slapd) prepare(config slapdConfig) error {
 		return err
 	}
 	load := exec.Command(slapdPrograms+"slapadd", "-q", "-f", s.confFile())
-	load.Stdin = strings.NewReader(slapdLDIF(s, config.Bulk))
+	load.Stdin = strings.NewReader(slapdLDIF(s, config))
 	if out, err := load.CombinedOutput(); err != nil {
 		return fmt.Errorf("loading the directory: %w\n%s", err, out)
 	}

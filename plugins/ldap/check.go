@@ -61,7 +61,7 @@ func (m *mechanism) checkServer(ctx context.Context, s *directory.Server) (findi
 	if m.options.hasServiceAccount() {
 		controls, err := m.directory.BindService(ctx, c)
 		if err != nil {
-			text := fmt.Errorf("%s: %s", m.searcher("bind_dn with bind_password"), account.ServiceMeaning(controls, err, m.now()))
+			text := fmt.Errorf("%s: %s", m.searcher("bind_dn with bind_password"), m.meaning(controls, err))
 			return append(findings, upstream.Failed("bind at "+s.String(), text)), false
 		}
 		findings = append(findings, upstream.Fine("bind at "+s.String(), "as %s", m.searcher(m.options.BindDN)))

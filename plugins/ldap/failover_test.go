@@ -497,8 +497,11 @@ func TestSRV(t *testing.T) {
 			{Priority: 1, Weight: 1, Port: 636, Target: dnsmessage.MustNewName("one.example.com.")},
 			{Priority: 0, Weight: 1, Port: 636, Target: dnsmessage.MustNewName("elsewhere.example.net.")},
 		},
-		"_ldaps._tcp.example.net.":  {{Port: 636, Target: dnsmessage.MustNewName("two.example.com.")}},
-		"_ldaps._tcp.none.example.": {{Port: 0, Target: dnsmessage.MustNewName(".")}},
+		"_ldaps._tcp.example.net.":                         {{Port: 636, Target: dnsmessage.MustNewName("two.example.com.")}},
+		"_ldaps._tcp.Berlin._sites.dc._msdcs.example.com.": {{Port: 636, Target: dnsmessage.MustNewName("two.example.com.")}},
+		"_ldaps._tcp.Paris._sites.dc._msdcs.example.com.":  {{Port: 636, Target: dnsmessage.MustNewName("elsewhere.example.net.")}},
+		"_ldaps._tcp._sites.":                              {{Port: 636, Target: dnsmessage.MustNewName("two.example.com.")}},
+		"_ldaps._tcp.none.example.":                        {{Port: 0, Target: dnsmessage.MustNewName(".")}},
 	})
 	var asked []string
 	var mu sync.Mutex
@@ -521,9 +524,13 @@ func TestSRV(t *testing.T) {
 		server string // tls_server_name
 		ok     bool
 	}{
-		"records":       {"ldaps+srv://example.com", "", true},
-		"no records":    {"ldaps+srv://example.org", "", false},
-		"not available": {"ldaps+srv://none.example", "", false},
+		"records":                          {"ldaps+srv://example.com", "", true},
+		"no records":                       {"ldaps+srv://example.org", "", false},
+		"not available":                    {"ldaps+srv://none.example", "", false},
+		"of a site":                        {"ldaps+srv://Berlin._sites.dc._msdcs.example.com", "", true},
+		"of a site, then of the domain":    {"ldaps+srv://Berlin._sites.dc._msdcs.example.com, ldaps+srv://example.com", "", true},
+		"J10 of a site, of another domain": {"ldaps+srv://Paris._sites.dc._msdcs.example.com", "", false},
+		"J10 of a site of no domain":       {"ldaps+srv://_sites", "", false},
 		// Who can answer DNS questions can have a certificate for a name of their own.
 		"J10 of another domain":        {"ldaps+srv://example.net", "", false},
 		"another domain, but one name": {"ldaps+srv://example.net", "two.example.com", true},
@@ -542,8 +549,12 @@ func TestSRV(t *testing.T) {
 				return
 			}
 			identityOf(t, step, err)
-			if test.server == "" && asked[0] != "one.example.com:636" {
-				t.Errorf("asked %q, want the lower priority first", asked)
+			first := "one.example.com:636" // the lower priority
+			if strings.Contains(test.url, "_sites") {
+				first = "two.example.com:636"
+			}
+			if test.server == "" && asked[0] != first {
+				t.Errorf("asked %q, want %s first", asked, first)
 			}
 		})
 	}

@@ -69,9 +69,7 @@ func newMechanism(env sdk.Env, given Options) (*mechanism, error) {
 		Connect: o.ConnectTimeout, Operate: o.OperationTimeout, PoolSize: o.PoolSize,
 		BindDN: o.BindDN, BindPassword: o.BindPassword,
 		External: o.SASLExternal, NoPolicyControl: !o.PolicyControl,
-		Meaning: func(controls []ldap.Control, err error) string {
-			return account.ServiceMeaning(controls, err, env.Now())
-		},
+		Meaning: m.meaning, Bound: m.pace.Expect,
 		Now: env.Now, Logger: env.Logger,
 	})
 	if err != nil {
@@ -79,6 +77,14 @@ func newMechanism(env sdk.Env, given Options) (*mechanism, error) {
 	}
 	m.warnOfDanger()
 	return m, nil
+}
+
+// meaning tells what came with a bind of the service account.
+func (m *mechanism) meaning(controls []ldap.Control, err error) string {
+	if m.options.SASLExternal {
+		return account.ExternalMeaning(err)
+	}
+	return account.ServiceMeaning(controls, err, m.now())
 }
 
 // warnOfDanger says at each start what the operator has switched off.

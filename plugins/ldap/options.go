@@ -105,6 +105,9 @@ func (o Options) Validate() error {
 	if o.SASLExternal && o.BindDN != "" {
 		problems.Addf("sasl_external", "takes the place of bind_dn: leave out one of them")
 	}
+	if o.SASLExternal && o.TLSCert == "" && !o.onlySockets() {
+		problems.Addf("sasl_external", "needs tls_cert and tls_key, or ldapi:// servers only")
+	}
 	o.validateServers(&problems)
 	o.validateNames(&problems)
 	o.validateNumbers(&problems)
@@ -192,6 +195,10 @@ func (o Options) validateNumbers(problems *options.Problems) {
 
 func (o Options) plainRule() directory.PlainRule {
 	return directory.PlainRule{StartTLS: o.StartTLS, ImplicitTLS: o.hasTLSOptions(), AllowInsecure: o.AllowInsecurePlaintext}
+}
+
+func (o Options) onlySockets() bool {
+	return !slices.ContainsFunc(o.ClientURL, func(url string) bool { return !strings.HasPrefix(url, "ldapi://") })
 }
 
 func (o Options) hasServiceAccount() bool { return o.BindDN != "" || o.SASLExternal }

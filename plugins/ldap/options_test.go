@@ -96,6 +96,11 @@ func TestOptionProblems(t *testing.T) {
 		"not a boolean":        {map[string]any{"client__tls_options__reject_unauthorized": "maybe"}, "client", "true or false"},
 		"tls_options is text":  {map[string]any{"client": map[string]any{"tls_options": "x"}}, "client", "mapping"},
 		"preset":               {map[string]any{"preset": "ad"}, "preset", "active-directory"},
+		"external, and a name": {map[string]any{"sasl_external": true, "tls_cert": certificate, "tls_key": key}, "sasl_external", "bind_dn"},
+		"external by nothing":  {map[string]any{"sasl_external": true, "bind_dn": nil, "bind_password": nil}, "sasl_external", "tls_cert"},
+		"one of two bases":     {map[string]any{"user_dn": base + ";people"}, "user_dn", "distinguished"},
+		"an empty base":        {map[string]any{"group_dn": base + ";"}, "group_dn", "distinguished"},
+		"memberUid":            {map[string]any{"member_uid_attribute": "uid)("}, "member_uid_attribute", "uid)("},
 		"primary group":        {map[string]any{"primary_group": true}, "primary_group", "group_dn"},
 	} {
 		t.Run(name, func(t *testing.T) {

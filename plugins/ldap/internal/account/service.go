@@ -30,6 +30,17 @@ func ServiceMeaning(controls []ldap.Control, err error, now time.Time) string {
 	return directory.Describe(err) + "; has the password changed or expired?"
 }
 
+// ExternalMeaning is the same of a bind by SASL EXTERNAL.
+func ExternalMeaning(err error) string {
+	if err == nil {
+		return ""
+	}
+	if _, ok := directory.ResultCode(err); !ok {
+		return err.Error() // of the connection
+	}
+	return fmt.Sprintf("the directory knows nobody by it (%s): look at tls_cert, and at how the directory maps certificates to entries", directory.Describe(err))
+}
+
 // ServiceStanding is what the password policy says of a service account that was let in.
 func ServiceStanding(controls []ldap.Control, now time.Time) Standing {
 	return bindStanding(nil, controls, now)

@@ -31,7 +31,7 @@ type Directory struct {
 
 	mu      sync.Mutex
 	known   map[string]*Server // by address and host
-	srv     map[string]srvList // by domain
+	srv     map[string]srvList // by the name that was looked up
 	refusal bindRefusal
 	word    string    // that came with the last bind of the service account
 	warned  time.Time // of it
@@ -68,8 +68,10 @@ type Settings struct {
 	// Meaning tells in words what came with a bind of BindDN, which may have succeeded:
 	// what is the matter, and what to change. Empty: nothing.
 	Meaning func(controls []ldap.Control, err error) string
-	Now     func() time.Time
-	Logger  *slog.Logger
+	// Bound is told how long it took to connect and bind as BindDN.
+	Bound  func(took time.Duration)
+	Now    func() time.Time
+	Logger *slog.Logger
 }
 
 // New makes a directory, and asks no server anything. Close ends it.
@@ -77,7 +79,7 @@ func New(s Settings) (*Directory, error) {
 	dir := &Directory{
 		dialer:   &dialer{dial: s.Dial, tls: s.TLS, connect: s.Connect, operate: s.Operate},
 		poolSize: s.PoolSize, policy: !s.NoPolicyControl, now: s.Now, logger: s.Logger,
-		service:   serviceAccount{dn: s.BindDN, password: s.BindPassword.Reveal(), external: s.External, meaning: s.Meaning},
+		service:   serviceAccount{dn: s.BindDN, password: s.BindPassword.Reveal(), external: s.External, meaning: s.Meaning, bound: s.Bound},
 		lookupSRV: resolver(s.Dial).LookupSRV,
 		known:     map[string]*Server{}, srv: map[string]srvList{},
 	}
@@ -107,7 +109,9 @@ func (d *Directory) Servers(ctx context.Context) ([]*Server, error) {
 	locations, err := d.locate(ctx)
 	var list []*Server
 	for _, l := range locations[:min(len(locations), maxServers)] {
-		list = append(list, d.serverAt(l))
+		if s := d.serverAt(l); !slices.Contains(list, s) { // of a site, and of the domain
+			list = append(list, s)
+		}
 	}
 	return list, err
 }
@@ -159,7 +163,7 @@ func (d *Directory) locate(ctx context.Context) ([]location, error) {
 // resolve asks the DNS, and goes on with the last answer while it does not know.
 func (d *Directory) resolve(ctx context.Context, l location) ([]location, error) {
 	d.mu.Lock()
-	list := d.srv[l.host]
+	list := d.srv[l.srvName()]
 	d.mu.Unlock()
 	now := d.now()
 	if now.Before(list.until) {
@@ -172,7 +176,7 @@ func (d *Directory) resolve(ctx context.Context, l location) ([]location, error)
 		records = d.trusted(l.host, records)
 	}
 	if err != nil || len(records) == 0 {
-		err = sdk.Unavailable(ReasonServerLookup, "looking up _%s._tcp.%s: %w", l.service(), l.host, orNoRecords(err))
+		err = sdk.Unavailable(ReasonServerLookup, "looking up %s: %w", l.srvName(), orNoRecords(err))
 		list.until = now.Add(srvKeepFailed)
 	} else {
 		list = srvList{until: now.Add(srvKeep)}
@@ -185,7 +189,7 @@ func (d *Directory) resolve(ctx context.Context, l location) ([]location, error)
 	}
 	if len(list.locations) > 0 {
 		d.mu.Lock()
-		d.srv[l.host] = list
+		d.srv[l.srvName()] = list
 		d.mu.Unlock()
 	}
 	return list.locations, err
@@ -196,18 +200,31 @@ func (d *Directory) resolve(ctx context.Context, l location) ([]location, error)
 // domain that the operator wrote (RFC 4513 section 3.1.3, RFC 6125 section 6.2.1).
 // With tls_server_name the certificate must be for that, wherever the server is.
 func (d *Directory) trusted(domain string, records []*net.SRV) []*net.SRV {
+	domain = withinDNS(domain)
 	return slices.DeleteFunc(records, func(r *net.SRV) bool {
 		host := strings.ToLower(strings.TrimSuffix(r.Target, "."))
 		if host == "" { // "decidedly not available" (RFC 2782)
 			return true
 		}
-		domain := strings.ToLower(strings.TrimSuffix(domain, "."))
 		if host == domain || strings.HasSuffix(host, "."+domain) || d.dialer.tls.ServerName != "" {
 			return false
 		}
 		d.logger.Warn("the DNS names a server outside of the domain in client_url, which is not asked: name it in client_url, or set tls_server_name", "domain", domain, "server", host)
 		return true
 	})
+}
+
+// withinDNS is the domain in which the servers lie: a name may begin with where in it to
+// look, such as the site of Active Directory in Berlin._sites.dc._msdcs.example.com
+// (MS-ADTS section 6.3.2.3). No host has a label that begins with an underscore.
+func withinDNS(name string) string {
+	labels := strings.Split(strings.ToLower(strings.TrimSuffix(name, ".")), ".")
+	for i := len(labels) - 1; i >= 0; i-- {
+		if strings.HasPrefix(labels[i], "_") {
+			return strings.Join(labels[i+1:], ".")
+		}
+	}
+	return strings.Join(labels, ".")
 }
 
 func orNoRecords(err error) error {

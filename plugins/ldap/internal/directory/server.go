@@ -198,6 +198,9 @@ func (l location) service() string {
 	return "ldap"
 }
 
+// srvName is the whole name that is looked up.
+func (l location) srvName() string { return "_" + l.service() + "._tcp." + l.host }
+
 // resolver looks up SRV records through the host's dialer.
 func resolver(dial func(ctx context.Context, network, address string) (net.Conn, error)) *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: dial}

@@ -17,6 +17,7 @@ type serviceAccount struct {
 	password string
 	external bool // by SASL EXTERNAL
 	meaning  func(controls []ldap.Control, err error) string
+	bound    func(took time.Duration)
 }
 
 // bindRefusal remembers that the directory does not accept the service account. Each
@@ -37,12 +38,14 @@ func (d *Directory) OpenService(ctx context.Context, s *Server) (*Connection, er
 	if err := d.refusedLately(); err != nil {
 		return nil, err
 	}
+	began := time.Now()
 	c, err := d.Open(ctx, s)
 	if err != nil || !d.service.binds() {
 		return c, err
 	}
 	controls, err := d.BindService(ctx, c)
 	if err == nil {
+		d.service.bound(time.Since(began))
 		d.accepted(s, d.service.meaning(controls, nil))
 		return c, nil
 	}
