@@ -58,7 +58,7 @@ func parseDN(text string) (*ldap.DN, error) {
 // but never the empty DN: binding with that is no authentication.
 func IsUnder(text, base string) bool {
 	dn, err := parseDN(text)
-	if err != nil {
+	if err != nil || !utf8.ValidString(text) { // the library makes one of all bytes that are no text
 		return false
 	}
 	root, err := ldap.ParseDN(base)

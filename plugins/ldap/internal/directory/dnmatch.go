@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"encoding/hex"
 	"slices"
 	"strings"
 	"unicode"
@@ -18,7 +19,7 @@ import (
 func matchKey(rdn *ldap.RelativeDN) string {
 	pairs := make([]string, len(rdn.Attributes))
 	for i, a := range rdn.Attributes {
-		pairs[i] = typeKey(a.Type) + "=" + ldap.EscapeDN(prepared(a.Value))
+		pairs[i] = typeKey(a.Type) + "=" + valueKey(a.Value)
 	}
 	slices.Sort(pairs)
 	return strings.Join(pairs, "+")
@@ -46,12 +47,17 @@ func typeKey(name string) string {
 	return lower
 }
 
+// valueKey keeps what is no text byte for byte.
+func valueKey(value string) string {
+	if !utf8.ValidString(value) {
+		return "#" + hex.EncodeToString([]byte(value))
+	}
+	return ldap.EscapeDN(prepared(value))
+}
+
 // prepared is a value as RFC 4518 prepares it for a comparison: what is invisible does
 // not count, nor do case, compatibility forms, and how many spaces there are.
 func prepared(value string) string {
-	if !utf8.ValidString(value) {
-		return value
-	}
 	mapped := strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r), unicode.Is(unicode.Zs, r):
