@@ -58,7 +58,7 @@ type Options struct {
 	PasswordWarn   time.Duration `option:"password_warning" default:"14d" doc:"How long before its expiry the end user is warned of it."`
 	IgnoreShadow   bool          `option:"ignore_shadow_account" doc:"Do not look at shadowExpire, shadowLastChange and shadowMax."`
 	DecoyDN        string        `option:"decoy_dn" doc:"An entry with a password that nobody knows and that cannot be locked. It is bound as when the name is unknown, so that the answer takes the time of a wrong password. By default an entry that does not exist."`
-	ConcealLockout bool          `option:"conceal_lockout" doc:"Answer a locked account as a wrong password, and one that 389 Directory Server calls inactivated. Directories tell about them without knowing the password, so that others can see which names exist."`
+	ConcealLockout bool          `option:"conceal_lockout" doc:"Answer a locked account as a wrong password, one that 389 Directory Server calls inactivated, and one that authentik gives no access. Directories may tell about them without knowing the password, so that others can see which names exist."`
 	MaxWrong       int           `option:"max_wrong_passwords" doc:"After so many wrong passwords of one account within wrong_password_window, others are not sent to the directory, whose own lock this keeps away. 0 is no limit. Each process counts for itself."`
 	WrongWindow    time.Duration `option:"wrong_password_window" default:"15m" doc:"See max_wrong_passwords."`
 
