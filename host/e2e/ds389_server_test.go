@@ -83,6 +83,9 @@ func needDS389(t testing.TB) {
 			missing(t, "389 Directory Server: install with apt-get install "+ds389Packages)
 		}
 	}
+	if os.Getuid() != 0 {
+		missing(t, "389 Directory Server: its files are for root and its own account only")
+	}
 }
 
 func newDS389() (*ds389, error) {
@@ -144,19 +147,12 @@ func (s *ds389) writeConfig() error {
 	if err != nil {
 		return fmt.Errorf("hashing the password of the administrator: %w", err)
 	}
-	account, err := user.Current()
-	if err == nil && account.Uid == "0" {
-		account, err = user.Lookup("dirsrv")
-	}
-	if err != nil {
-		return fmt.Errorf("finding out who runs 389 Directory Server: %w", err)
-	}
 	var pairs []string
 	for name, value := range map[string]string{
 		"schema_dir": s.path("etc/schema"), "lock_dir": s.path("lock"), "tmp_dir": s.path("tmp"), "cert_dir": s.path("etc"),
 		"ldif_dir": s.path("ldif"), "bak_dir": s.path("bak"), "run_dir": s.path("run"), "inst_dir": s.Dir, "log_dir": s.path("log"),
 		"config_dir": s.path("etc"), "db_dir": s.path("db"), "db_home_dir": s.path("db"), "db_lib": "bdb",
-		"fqdn": "localhost", "ds_port": strconv.Itoa(s.Port), "ds_user": account.Username, "ds_suffix": ds389Base,
+		"fqdn": "localhost", "ds_port": strconv.Itoa(s.Port), "ds_user": ds389Account, "ds_suffix": ds389Base,
 		"rootdn": ds389RootDN, "ds_passwd": strings.TrimSpace(string(hash)),
 		"ldapi_enabled": "on", "ldapi": s.path("run/ldapi"), "ldapi_autobind": "off",
 	} {
@@ -194,20 +190,18 @@ func (s *ds389) writeCertificates() error {
 	return nil
 }
 
-// start runs the server, as its own account if this is root: the one that the server
-// changes to by itself would outlive a test that is killed. Then its own tools make
-// the tree and people.
+// ds389Account is made by the package.
+const ds389Account = "dirsrv"
+
+// start runs the server as its own account: if it changed to that by itself, it would
+// outlive a test that is killed. Then its own tools make the tree and people.
 func (s *ds389) start() error {
 	cmd := exec.Command("/usr/sbin/ns-slapd", "-D", s.path("etc"), "-i", s.path("run/pid"), "-d", "0")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM}
-	if os.Getuid() == 0 {
-		credential, err := s.handOver("dirsrv")
-		if err != nil {
-			return err
-		}
-		cmd.SysProcAttr.Credential = credential
+	credential, err := s.handOver()
+	if err != nil {
+		return err
 	}
-	var err error
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGTERM, Credential: credential}
 	if s.process, err = StartProcess(cmd); err != nil {
 		return err
 	}
@@ -220,9 +214,9 @@ func (s *ds389) start() error {
 	return s.fill()
 }
 
-// handOver gives the folder to an account.
-func (s *ds389) handOver(name string) (*syscall.Credential, error) {
-	account, err := user.Lookup(name)
+// handOver gives the folder to the account of the server.
+func (s *ds389) handOver() (*syscall.Credential, error) {
+	account, err := user.Lookup(ds389Account)
 	if err != nil {
 		return nil, err
 	}
@@ -264,4 +258,18 @@ func (s *ds389) remove() error {
 func (s *ds389) admin(t testing.TB) *directory {
 	t.Helper()
 	return bindDirectory(t, s.LDAPI(), nil, ds389RootDN, s.Password)
+}
+
+// follow sets rules of the password policy until the test ends.
+func (s *ds389) follow(t testing.TB, rules map[string]string) {
+	t.Helper()
+	admin := s.admin(t)
+	for name, value := range rules {
+		admin.set("cn=config", name, value)
+	}
+	t.Cleanup(func() {
+		for name := range rules {
+			admin.set("cn=config", name) // the default again
+		}
+	})
 }

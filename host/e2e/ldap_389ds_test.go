@@ -54,15 +54,7 @@ func TestLDAP389DSNewPassword(t *testing.T) {
 			func(dn string) { admin.set(dn, "passwordExpirationTime", "20200101000000Z") }},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
-			policy := merged(map[string]string{"passwordCheckSyntax": "on", "passwordMinLength": "8"}, tc.policy)
-			for name, value := range policy {
-				admin.set("cn=config", name, value)
-			}
-			t.Cleanup(func() {
-				for name := range policy {
-					admin.set("cn=config", name) // the default again
-				}
-			})
+			s.follow(t, merged(map[string]string{"passwordCheckSyntax": "on", "passwordMinLength": "8"}, tc.policy))
 			tc.before(ds389UserDN("changer"))
 			host := startLDAPHost(t, s.Password, map[string]map[string]string{"corp": s.options(nil)})
 			program{t, host, "corp"}.chooses("changer", s.Password, tc.reason)

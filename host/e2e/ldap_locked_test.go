@@ -13,14 +13,14 @@ func TestLDAPLockOfAStranger(t *testing.T) {
 		s := startSamba(t)
 		host := startLDAPHost(t, s.Password, map[string]map[string]string{"corp": s.options(nil)})
 		p := program{t, host, "corp"}
-		session := p.login("leaver5", s.Password)
+		session := p.login("leaver4", s.Password)
 		for range wrongs {
-			p.login("leaver5", "not the password")
+			p.login("leaver4", "not the password")
 		}
-		p.refused("leaver5", s.Password, "account_locked")
-		session = p.wantGoesOn("leaver5, locked", session)
-		s.admin(t).set(adUserDN("leaver5"), "userAccountControl", strconv.Itoa(adNormalAccount|adDisabled))
-		p.wantEnded("leaver5, disabled", session)
+		p.refused("leaver4", s.Password, "account_locked")
+		session = p.wantGoesOn("leaver4, locked", session)
+		s.admin(t).set(adUserDN("leaver4"), "userAccountControl", strconv.Itoa(adNormalAccount|adDisabled))
+		p.wantEnded("leaver4, disabled", session)
 	})
 	t.Run("OpenLDAP", func(t *testing.T) {
 		s := startSlapd(t, slapdConfig{})
@@ -39,17 +39,14 @@ func TestLDAPLockOfAStranger(t *testing.T) {
 		s := startDS389(t)
 		host := startLDAPHost(t, s.Password, map[string]map[string]string{"corp": s.options(nil)})
 		p := program{t, host, "corp"}
-		admin := s.admin(t)
-		admin.set("cn=config", "passwordLockout", "on")
-		t.Cleanup(func() { admin.set("cn=config", "passwordLockout", "off") })
-		admin.set("cn=config", "passwordMaxFailure", "3")
+		s.follow(t, map[string]string{"passwordLockout": "on", "passwordMaxFailure": "3"})
 		session := p.login("lockable", s.Password)
 		for range wrongs {
 			p.login("lockable", "not the password")
 		}
 		p.refused("lockable", s.Password, "account_locked")
 		session = p.wantGoesOn("lockable, locked", session)
-		admin.set(ds389UserDN("lockable"), "nsAccountLock", "true")
+		s.admin(t).set(ds389UserDN("lockable"), "nsAccountLock", "true")
 		p.wantEnded("lockable, inactivated", session)
 	})
 }

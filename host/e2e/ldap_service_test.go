@@ -17,9 +17,7 @@ access to * by users read by anonymous auth`
 	ds := startDS389(t)
 	admin := ds.admin(t)
 	in := func(d time.Duration) time.Time { return time.Now().Add(d) }
-	admin.set("cn=config", "passwordExp", "on")
-	admin.set("cn=config", "passwordGraceLimit", "5")
-	t.Cleanup(func() { admin.set("cn=config", "passwordExp", "off") })
+	ds.follow(t, map[string]string{"passwordExp": "on", "passwordGraceLimit": "5"})
 	generalized := func(at time.Time) string { return at.UTC().Format("20060102150405Z") }
 	admin.set(ds389UserDN("ending"), "passwordExpirationTime", generalized(in(2*time.Hour)))
 	admin.set(ds389UserDN("ended"), "passwordExpirationTime", generalized(in(-time.Hour)))

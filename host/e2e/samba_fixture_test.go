@@ -58,7 +58,6 @@ var adSamples = []adPerson{
 	{name: "leaver2", given: "Lea", family: "Ver"},
 	{name: "leaver3", given: "Lea", family: "Ver"},
 	{name: "leaver4", given: "Lea", family: "Ver"},
-	{name: "leaver5", given: "Lea", family: "Ver"},
 }
 
 // crowdSize is how many people sign in at once.

@@ -130,13 +130,7 @@ func (o Options) validateServers(problems *options.Problems) {
 }
 
 func (o Options) validateNames(problems *options.Problems) {
-	for option, list := range map[string][]string{"user_dn": o.userBases(), "group_dn": o.groupBases(), "decoy_dn": orNone(o.DecoyDN)} {
-		for _, dn := range list {
-			if _, err := ldap.ParseDN(dn); err != nil || strings.TrimSpace(dn) != dn || dn == "" && len(list) > 1 {
-				problems.Addf(option, "is not a distinguished name such as ou=people,dc=example,dc=com")
-			}
-		}
-	}
+	o.validateDNs(problems)
 	for option, filter := range map[string]string{"user_filter": o.UserFilter, "group_filter": o.GroupFilter} {
 		if _, err := ldap.CompileFilter(filter); filter != "" && err != nil {
 			problems.Addf(option, "is not a filter such as (objectClass=person), with its parentheses")
@@ -152,6 +146,16 @@ func (o Options) validateNames(problems *options.Problems) {
 	if o.UserDNTemplate != "" {
 		if err := account.CheckTemplate(o.UserDNTemplate, o.userBases()); err != nil {
 			problems.Addf("user_dn_template", "%v", err)
+		}
+	}
+}
+
+func (o Options) validateDNs(problems *options.Problems) {
+	for option, list := range map[string][]string{"user_dn": o.userBases(), "group_dn": o.groupBases(), "decoy_dn": orNone(o.DecoyDN)} {
+		for _, dn := range list {
+			if _, err := ldap.ParseDN(dn); err != nil || strings.TrimSpace(dn) != dn || dn == "" && len(list) > 1 {
+				problems.Addf(option, "is not a distinguished name such as ou=people,dc=example,dc=com")
+			}
 		}
 	}
 }
