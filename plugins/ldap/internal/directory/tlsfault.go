@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"regexp"
 	"strings"
 	"syscall"
 )
@@ -33,17 +34,21 @@ func tlsAdvice(err error) string {
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 		return "in client_url, ldaps:// is for a port with TLS from the first byte, and ldap:// for one with StartTLS"
 	}
-	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) { // as servers with GnuTLS do, without an alert
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) { // as servers with GnuTLS do, without an alert
 		return "the server closed the connection: is client_url right (ldaps:// is for a port with TLS from the first byte), does the server want a client certificate (tls_cert), or an older TLS (tls_min_version)?"
 	}
 	return alertAdvice(err)
 }
 
+// sayGone matches what is told of a connection that the server has closed, depending on
+// who notices first. The library keeps the text only.
+var sayGone = regexp.MustCompile(`\bEOF\b|reset by peer|broken pipe|connection closed`)
+
 // adviseFirst does the same for the first request of a connection: with TLS 1.3 a server
 // looks at the certificate of its client only after the handshake, and may say nothing.
 func adviseFirst(err error) error {
 	advice := alertAdvice(err)
-	if text := err.Error(); advice == "" && (strings.Contains(text, "EOF") || strings.Contains(text, "reset by peer")) {
+	if advice == "" && sayGone.MatchString(err.Error()) {
 		advice = "the server closed the connection without an answer: does it want a client certificate (tls_cert and tls_key), or another one?"
 	}
 	if advice == "" {
