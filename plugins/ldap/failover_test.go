@@ -362,7 +362,7 @@ func TestIdleConnectionsAreNotTrusted(t *testing.T) {
 // TestDroppedConnections: a firewall forgets connections that were in use a moment ago.
 // The next end user waits for a part of the time limit, and is asked for nothing twice.
 func TestDroppedConnections(t *testing.T) {
-	const limit = 4 * time.Second
+	const limit = 2400 * time.Millisecond
 	for name, others := range map[string]int{"one server": 0, "two servers": 1} {
 		t.Run(name, func(t *testing.T) {
 			first, second := start(t, ldaptest.Config{}), start(t, ldaptest.Config{})

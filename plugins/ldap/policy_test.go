@@ -91,6 +91,7 @@ func TestJ16_AccountState(t *testing.T) {
 		"far away":                {map[string][]string{"passwordExpirationTime": {later.UTC().Format("20060102150405Z")}}, nil, "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // a refusal takes its time
 			dir := start(t, ldaptest.Config{Entries: entries(person("carol", "secret", nil))})
 			r := openRig(t, test.values, dir)
 			grant := r.signIn("carol", "secret").Grant
@@ -236,6 +237,7 @@ func TestBindCodes(t *testing.T) {
 	} {
 		for way, values := range map[string]map[string]any{"search": nil, "template": {"user_dn_template": "uid={username}," + people}} {
 			t.Run(fmt.Sprint(way, " ", code), func(t *testing.T) {
+				t.Parallel()
 				carol := person("carol", "secret", nil)
 				carol.Any = &ldaptest.Answer{Code: code}
 				dir := start(t, ldaptest.Config{Entries: entries(carol)})
