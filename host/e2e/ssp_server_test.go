@@ -22,7 +22,7 @@ import (
 	"time"
 )
 
-const sspReadyBound = 20 * time.Second
+const sspReadyBound = time.Minute
 
 // sspServer is SimpleSAMLphp as an identity provider.
 type sspServer struct {
