@@ -37,7 +37,7 @@ func Root() (string, error) {
 func FreePort() (int, error) {
 	const first, last, tries = 15_000, 32_000, 1000
 	for range tries {
-		port := first + rand.IntN(last-first)
+		port := first + rand.IntN(last-first) //nolint:gosec // nothing to guess
 		if _, taken := given.LoadOrStore(port, true); taken {
 			continue
 		}

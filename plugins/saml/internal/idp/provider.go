@@ -193,34 +193,52 @@ func (p *Provider) readEndpoints(role *wall.Element) error {
 	p.SSO, p.SLO = map[string]string{}, map[string]Endpoint{}
 	for _, e := range role.Children() {
 		binding := e.Value("Binding")
-		sso := e.Is(names.Metadata, "SingleSignOnService")
-		if !sso && !e.Is(names.Metadata, "SingleLogoutService") || binding != names.BindingRedirect && binding != names.BindingPost {
+		if binding != names.BindingRedirect && binding != names.BindingPost {
 			continue
 		}
-		to := Endpoint{Location: e.Value("Location"), Response: e.Value("ResponseLocation")}
-		if to.Response == "" {
-			to.Response = to.Location
+		var err error
+		switch {
+		case e.Is(names.Metadata, "SingleSignOnService"):
+			err = p.addSignOn(e, binding)
+		case e.Is(names.Metadata, "SingleLogoutService"):
+			err = p.addLogout(e, binding)
 		}
-		if insecure := to.insecure(); !sso && insecure != "" {
-			p.LeftOut = append(p.LeftOut, insecure)
-			continue
-		}
-		for _, location := range []string{to.Location, to.Response} {
-			if err := checkLocation(location); err != nil {
-				return sdk.Misconfigured(ReasonMetadataEndpoint, "metadata of the provider: the location of %s %w", e.Local, err)
-			}
-		}
-		if _, known := p.SSO[binding]; sso && !known {
-			p.SSO[binding] = to.Location
-		}
-		if _, known := p.SLO[binding]; !sso && !known {
-			p.SLO[binding] = to
+		if err != nil {
+			return sdk.Misconfigured(ReasonMetadataEndpoint, "metadata of the provider: the location of %s %w", e.Local, err)
 		}
 	}
 	if len(p.SSO) == 0 {
 		return sdk.Misconfigured(ReasonMetadataEndpoint, "metadata of the provider has no SingleSignOnService with the binding HTTP-Redirect or HTTP-POST")
 	}
 	return nil
+}
+
+func (p *Provider) addSignOn(e *wall.Element, binding string) error {
+	location := e.Value("Location")
+	if _, known := p.SSO[binding]; !known {
+		p.SSO[binding] = location
+	}
+	return checkLocation(location)
+}
+
+// addLogout leaves an endpoint out that is http: without logout at the provider, or with
+// the other binding, people still sign in.
+func (p *Provider) addLogout(e *wall.Element, binding string) error {
+	to := Endpoint{Location: e.Value("Location"), Response: e.Value("ResponseLocation")}
+	if to.Response == "" {
+		to.Response = to.Location
+	}
+	if location := to.insecure(); location != "" {
+		p.LeftOut = append(p.LeftOut, location)
+		return nil
+	}
+	if _, known := p.SLO[binding]; !known {
+		p.SLO[binding] = to
+	}
+	if err := checkLocation(to.Location); err != nil {
+		return err
+	}
+	return checkLocation(to.Response)
 }
 
 // insecure returns the location that is http to another machine, if there is one: the
