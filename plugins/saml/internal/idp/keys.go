@@ -46,7 +46,7 @@ func (p *Provider) readKeys(role *wall.Element) error {
 		}
 	}
 	if len(p.Keys) == 0 {
-		return sdk.Misconfigured(reasonMetadataKeys, "metadata of the provider has no certificate for signing with an RSA key of %d bits or more, or an ECDSA key (%d are unusable)", ownkeys.MinRSA, p.WeakKeys)
+		return sdk.Misconfigured(reasonMetadataKeys, "metadata of the provider has no key for signing, which must be RSA of %d bits or more, or ECDSA (%d are unusable)", ownkeys.MinRSA, p.WeakKeys)
 	}
 	return nil
 }
