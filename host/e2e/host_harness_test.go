@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"maps"
+	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -85,6 +86,18 @@ func freePort(t *testing.T) int {
 		t.Fatal(err)
 	}
 	return port
+}
+
+// holdPort is [freePort] for a test that starts other servers before the host: none of
+// them gets the port, until it is let go of.
+func holdPort(t *testing.T) (port int, release func()) {
+	t.Helper()
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = listener.Close() })
+	return listener.Addr().(*net.TCPAddr).Port, func() { _ = listener.Close() }
 }
 
 func localURL(name string, port int) string { return "http://" + name + ":" + strconv.Itoa(port) }

@@ -19,6 +19,9 @@ type quirk struct {
 	source string // where it is told of
 
 	fake    openidtest.Quirk
+	does    []openidtest.Misbehaviour // besides
+	alter   openidtest.ResponseAlter  // what signed authorization responses say
+	has     openidtest.Security
 	client  openidtest.Client
 	claims  map[string]any             // of the person, over those of alice
 	url     func(issuer string) string // what is configured; nil: the issuer
@@ -89,7 +92,8 @@ func quirkName(i int) string { return fmt.Sprintf("q%03d", i) }
 
 func startQuirks(t *testing.T, quirks []quirk) (*testHost, []*openidtest.Provider) {
 	t.Helper()
-	port, secret := freePort(t), newClientSecret()
+	port, release := holdPort(t)
+	secret := newClientSecret()
 	env := map[string]string{}
 	var names []string
 	var fakes []*openidtest.Provider
@@ -110,6 +114,7 @@ func startQuirks(t *testing.T, quirks []quirk) (*testHost, []*openidtest.Provide
 		names, fakes = append(names, name), append(fakes, fake)
 	}
 	env["AUTH_PROVIDERS"] = strings.Join(names, ",")
+	release()
 	host := startHost(t, HostConfig{Port: port, Env: env})
 	host.secrets.add("client secret", secret)
 	return host, fakes
@@ -118,7 +123,10 @@ func startQuirks(t *testing.T, quirks []quirk) (*testHost, []*openidtest.Provide
 func (q quirk) start(t *testing.T, secret, callback string) *openidtest.Provider {
 	t.Helper()
 	client := q.client
-	client.ID, client.Secret, client.RedirectURIs = "doorward", secret, []string{callback}
+	client.ID, client.RedirectURIs = "doorward", []string{callback}
+	if client.TokenEndpointAuthMethod != openidtest.PrivateKeyJWT {
+		client.Secret = secret
+	}
 	someone := openidtest.DefaultPeople()[0]
 	for name, value := range q.claims {
 		someone.Claims[name] = value
@@ -126,10 +134,13 @@ func (q quirk) start(t *testing.T, secret, callback string) *openidtest.Provider
 			delete(someone.Claims, name)
 		}
 	}
-	return openidtest.Start(t, openidtest.Config{
+	fake := openidtest.Start(t, openidtest.Config{
 		AutoApprove: q.answer != "refuse", Clients: []openidtest.Client{client}, People: []openidtest.Person{someone},
-		Quirk: q.fake, IssuerPath: q.path,
+		Quirk: q.fake, IssuerPath: q.path, Security: q.has,
 	})
+	fake.Misbehave(q.does...)
+	fake.AlterResponses(q.alter)
+	return fake
 }
 
 // absent takes a claim away.
