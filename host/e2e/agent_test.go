@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -170,11 +171,14 @@ func (a *agent) withHint(target *url.URL) string {
 	return target.String()
 }
 
+// anyPassword is that of everybody at providers that want one.
+const anyPassword = "any"
+
 // fillIn answers a form of a provider's pages, or of one that posts itself.
 func (a *agent) fillIn(f form) (url.Values, bool) {
 	switch {
 	case f.id == "login":
-		return url.Values{"login": {a.login}, "password": {"any"}}, true
+		return url.Values{"login": {a.login}, "password": {anyPassword}}, true
 	case f.id == "consent" && a.consent, f.id == "refuse" && !a.consent:
 		return f.hidden, true
 	case len(f.buttons["person"]) > 0 && a.consent:
@@ -184,6 +188,11 @@ func (a *agent) fillIn(f form) (url.Values, bool) {
 	case len(f.buttons["user"]) > 0: // of a SAML provider, which offers its people by number
 		values := maps.Clone(f.hidden)
 		values.Set("user", f.buttons["user"][0])
+		return values, true
+	case slices.Contains(f.asks, "username") && slices.Contains(f.asks, "password"):
+		values := maps.Clone(f.hidden)
+		values.Set("username", a.login)
+		values.Set("password", anyPassword)
 		return values, true
 	case f.asksNothing():
 		return f.hidden, true
