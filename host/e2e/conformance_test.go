@@ -159,6 +159,7 @@ var notRetold = map[string]string{
 	"oidcc-client-test-3rd-party-init-login":                                           "logins begin at the host; an issuer in a link would choose the provider for the end user",
 	"oidcc-client-test-session-management":                                             "there is no check_session_iframe: browsers keep the cookies of other sites from it",
 	"oidcc-client-test-mtls-endpoint-aliases":                                          "needs TLS, which this fake has not: TestOpenIDProviderMutualTLS has a certified provider with it",
+	"fapi2-security-profile-final-client-refresh-token-test":                           "is for national profiles and their resources, not for plain FAPI: TestOpenIDProviderFAPI refreshes twice",
 	"fapi2-security-profile-final-client-test-happy-path-no-mtls-endpoint-aliases":     "is for the variant with mutual TLS, see TestOpenIDProviderMutualTLS",
 	"fapi2-security-profile-final-client-test-grant-management-happy-path":             "we manage no grants",
 	"fapi2-security-profile-final-client-test-grant-management-query-and-revoke":       "we manage no grants",
