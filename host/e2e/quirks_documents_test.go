@@ -40,7 +40,7 @@ func userInfoQuirks() []quirk {
 		{name: "Google: another profile here", source: "https://github.com/elastic/elasticsearch/pull/42277", client: inIDToken, fake: info(set("profile", "https://profile.example/2"))},
 		{name: "Authelia: claims here alone", source: "https://github.com/chrisvel/tududi/pull/1322"},
 
-		{name: "401", source: "https://github.com/spring-attic/spring-authorization-server/issues/716", fake: status(http.StatusUnauthorized), refused: "userinfo_status"},
+		{name: "401", source: "https://github.com/spring-attic/spring-authorization-server/issues/716", fake: status(http.StatusUnauthorized), refused: "userinfo_token_refused"},
 		{name: "403", source: "https://github.com/spring-projects/spring-security/issues/4451", fake: status(http.StatusForbidden), refused: "userinfo_status"},
 		{name: "429", source: "https://www.rfc-editor.org/rfc/rfc6585#section-4", fake: status(http.StatusTooManyRequests), refused: "userinfo_status"},
 		{name: "about somebody else", source: "https://github.com/manfredsteyer/angular-oauth2-oidc/issues/548", fake: info(set("sub", "bob")), refused: "userinfo_sub_mismatch"},

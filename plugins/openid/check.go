@@ -37,11 +37,11 @@ func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
 		listed("scope", md.Scopes, strings.Fields(m.options.params().Get("scope"))...),
 		listed("response_mode", md.ResponseModes, m.options.responseMode(md.ResponseModes)),
 	)
-	if len(md.Odd) > 0 {
-		findings = append(findings, upstream.Warning("discovery", "what the document says of %q cannot be read or may not be asked, and is left alone", md.Odd))
-	}
 	if alg := m.options.IDTokenAlg; alg != "" {
 		findings = append(findings, listed("client_id_token_signed_response_alg", jose.Known(md.IDTokenAlgs), alg))
+	}
+	if len(md.Odd) > 0 {
+		findings = append(findings, upstream.Warning("discovery", "what the document says of %q cannot be read or may not be asked, and is left alone", md.Odd))
 	}
 	if alg := m.options.UserInfoAlg; alg != "" {
 		findings = append(findings, listed("client_userinfo_signed_response_alg", md.UserInfoAlgs, alg))

@@ -1,12 +1,12 @@
 package main
 
 import (
+	"cmp"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
 	"strings"
-
-	"crypto/sha256"
 
 	"github.com/doorward/doorward/plugins/openid/internal/discovery"
 	"github.com/doorward/doorward/plugins/openid/internal/dpop"
@@ -23,8 +23,8 @@ type grantContent struct {
 	RefreshToken string `json:"refresh_token,omitempty"`
 	IDToken      string `json:"id_token,omitempty"` // the latest that was verified
 
-	// Used says which access token the session has got, so that tokens which come of a
-	// later refresh are told from it.
+	// Used says which tokens the session has got, so that those which come of a later
+	// refresh are told from them.
 	Used string `json:"used,omitempty"`
 
 	// AccessToken is kept where there is no refresh token, and nothing else to ask with.
@@ -43,7 +43,9 @@ func (g grantContent) identifier() string {
 }
 
 // claims are those of the ID token that the grant has. It was verified when it came, and
-// nobody but the host has had it since. The names are those that are read.
+// nobody but the host has had it since.
+//
+// The names are those for claims.DecodeFor.
 func (g grantContent) claims(names []string) (claims.Object, error) {
 	parts := strings.Split(g.IDToken, ".")
 	if len(parts) != 3 {
@@ -60,12 +62,13 @@ func (g grantContent) claims(names []string) (claims.Object, error) {
 	return object, nil
 }
 
-// isUsed reports whether the session has got the access token.
-func (g grantContent) isUsed(accessToken string) bool { return g.Used == nameOf(accessToken) }
+// isUsed reports whether the session has got the tokens.
+func (g grantContent) isUsed(t tokens) bool { return g.Used == nameOf(t) }
 
-// nameOf tells an access token from another, and gives nothing of it away.
-func nameOf(accessToken string) string {
-	sum := sha256.Sum256([]byte(accessToken))
+// nameOf tells tokens from others, and gives nothing of them away. The ID token is the
+// only one that some answers have.
+func nameOf(t tokens) string {
+	sum := sha256.Sum256([]byte(cmp.Or(t.accessToken, t.idToken)))
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
 }
 
@@ -85,7 +88,7 @@ func (m *mechanism) grant(md discovery.Metadata, identity sdk.Identity, t tokens
 
 // with takes over new tokens.
 func (g grantContent) with(t tokens) grantContent {
-	g.RefreshToken, g.Used, g.Bound = t.refreshToken, nameOf(t.accessToken), t.bound
+	g.RefreshToken, g.Used, g.Bound = t.refreshToken, nameOf(t), t.bound
 	g.AccessToken, g.Expires = "", 0
 	if t.refreshToken == "" {
 		g.AccessToken = t.accessToken
@@ -99,12 +102,14 @@ func (g grantContent) with(t tokens) grantContent {
 	return g
 }
 
-// encode leaves out the ID token if there is no room for it.
+// encode leaves out the ID token if there is no room for it, and then the access token.
 func (g grantContent) encode() ([]byte, error) {
 	data, err := json.Marshal(g)
-	if err == nil && len(data) > sdk.MaxGrant {
-		g.IDToken = ""
-		data, err = json.Marshal(g)
+	for _, token := range []*string{&g.IDToken, &g.AccessToken} {
+		if err == nil && len(data) > sdk.MaxGrant {
+			*token = ""
+			data, err = json.Marshal(g)
+		}
 	}
 	if err != nil {
 		return nil, fmt.Errorf("encoding the grant: %w", err)

@@ -36,7 +36,9 @@ func (m *mechanism) identify(ctx context.Context, md discovery.Metadata, t token
 	return identity, err
 }
 
-// identityOf makes the identity of the claims of the ID token and the user info.
+// identityOf makes the identity of the claims of the ID token and the user info, and of
+// what else the access token tells. Logout messages name it by sub and sid, whatever is
+// the identifier.
 func (m *mechanism) identityOf(ctx context.Context, object, info claims.Object, t tokens) (sdk.Identity, error) {
 	mapping := m.options.mapping()
 	identity, err := mapping.Identity(merge(object, info))
@@ -53,13 +55,6 @@ func (m *mechanism) identityOf(ctx context.Context, object, info claims.Object, 
 	if err := m.completeGroups(ctx, &identity, object, info, t.accessToken); err != nil {
 		return sdk.Identity{}, err
 	}
-	nameForLogout(&identity, object)
-	return identity, nil
-}
-
-// nameForLogout says how logout messages name the end user and the session: by sub and
-// sid, whatever is the identifier.
-func nameForLogout(identity *sdk.Identity, object claims.Object) {
 	if subject, _ := object.String("sub"); subject != identity.Subject {
 		identity.LogoutSubject = subject
 	}
@@ -69,28 +64,33 @@ func nameForLogout(identity *sdk.Identity, object claims.Object) {
 	}
 	if err != nil {
 		identity.Warnings = append(identity.Warnings, fmt.Sprintf("claim sid %v: it is left out, and a logout by it finds nobody", err))
-		return
+		return identity, nil
 	}
 	identity.SessionID = sid
+	return identity, nil
 }
 
 // verifyIDToken verifies the signature, and then the claims rule by rule.
 func (m *mechanism) verifyIDToken(ctx context.Context, md discovery.Metadata, t tokens, nonce string) (claims.Object, error) {
-	token, err := m.verify(ctx, md, t.idToken, m.options.decisive())
+	token, err := m.keys(md).Verify(ctx, t.idToken, m.acceptIDToken(md), m.options.decisive())
 	if err != nil {
 		return nil, err
 	}
-	return token.Claims, idtoken.Check(token, idtoken.Expectation{
-		Issuer: md.Issuer, ClientID: m.options.ClientID, TrustedAudiences: m.options.TrustedAudiences, Tenants: m.options.AllowedTenants,
-		Nonce: nonce, AccessToken: t.accessToken, Asked: m.options.params(), Methods: m.options.RequiredAMR, Now: m.now(),
-	})
+	return token.Claims, idtoken.Check(token, m.expectation(md, nonce, t.accessToken))
 }
 
-// verify verifies the signature of a token that the provider signs as it signs ID tokens.
-// Types are what typ may be beside JWT.
-func (m *mechanism) verify(ctx context.Context, md discovery.Metadata, raw string, names []string, types ...string) (jose.Token, error) {
-	accept := jose.Accept{Algs: md.Algs, Option: "client_id_token_signed_response_alg", Types: types}
-	return m.keys(md).Verify(ctx, raw, accept, names)
+// expectation is what an ID token must fit, that of a login or of a refresh.
+func (m *mechanism) expectation(md discovery.Metadata, nonce, accessToken string) idtoken.Expectation {
+	return idtoken.Expectation{
+		Issuer: md.Issuer, ClientID: m.options.ClientID, TrustedAudiences: m.options.TrustedAudiences, Tenants: m.options.AllowedTenants,
+		Nonce: nonce, AccessToken: accessToken, Asked: m.options.params(), Methods: m.options.RequiredAMR, Now: m.now(),
+	}
+}
+
+// acceptIDToken says how ID tokens are signed, and logout tokens with them (Back-Channel
+// Logout 1.0 section 2.4).
+func (m *mechanism) acceptIDToken(md discovery.Metadata) jose.Accept {
+	return jose.Accept{Algs: md.Algs, Option: "client_id_token_signed_response_alg"}
 }
 
 // userInfo asks the user-info endpoint. The result is nil if the provider has none, or

@@ -103,7 +103,7 @@ func (m *mechanism) revoke(ctx context.Context, md discovery.Metadata, g grantCo
 	answer, err := upstream.PostForm(ctx, m.client, md.RevocationEndpoint, form, header)
 	switch {
 	case err != nil:
-		err = sdk.Unavailable(reasonRevocation, "%w", err)
+		err = upstream.Unreachable(reasonRevocation, "", err)
 	case answer.Status/100 != 2:
 		err = sdk.Unavailable(reasonRevocation, "the revocation endpoint %s", answer.Problem())
 	}
@@ -156,7 +156,9 @@ func (m *mechanism) backChannel(ctx context.Context, in sdk.InboundRequest) (sdk
 	if err != nil {
 		return sdk.Logout{}, err
 	}
-	token, err := m.verify(ctx, md, raw[0], logouttoken.Names, logouttoken.Type)
+	accept := m.acceptIDToken(md)
+	accept.Types = []string{logouttoken.Type}
+	token, err := m.keys(md).Verify(ctx, raw[0], accept, logouttoken.Names)
 	if err != nil {
 		return sdk.Logout{}, err
 	}

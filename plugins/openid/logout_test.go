@@ -74,6 +74,7 @@ func TestBackChannelLogout(t *testing.T) {
 
 		{name: "alg none", sid: "s1", alter: header("alg", "none"), reason: jose.ReasonMalformed},
 		{name: "alg of another key", sid: "s1", alter: header("alg", "PS256"), reason: jose.ReasonUnknown},
+		{name: "alg that is not listed", sid: "s1", alter: header("alg", "RS512"), reason: jose.ReasonAlg},
 		{name: "alg HS256", sid: "s1", alter: header("alg", "HS256"), reason: jose.ReasonAlg},
 		{name: "typ of an access token", sid: "s1", alter: header("typ", "at+jwt"), reason: jose.ReasonType},
 		{name: "typ that is a number", sid: "s1", alter: header("typ", 1), reason: jose.ReasonType},

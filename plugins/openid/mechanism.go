@@ -34,10 +34,10 @@ type mechanism struct {
 	client   *http.Client
 	now      func() time.Time
 	logger   *slog.Logger
+	renewals *codeflow.Renewals
 
 	tellsUnknown bool // the host refuses where a rule needs groups that are unknown
 	metadata     *upstream.Document[discovery.Metadata]
-	renewals     *codeflow.Renewals
 
 	mu     sync.Mutex
 	store  *jose.Store // of the latest jwks_uri
@@ -268,10 +268,7 @@ func (m *mechanism) readResponse(ctx context.Context, md discovery.Metadata, req
 		if err != nil {
 			return "", err
 		}
-		accept := jose.Accept{Algs: md.Algs, Option: "client_authorization_signed_response_alg"}
-		if alg := m.options.ResponseAlg; alg != "" {
-			accept.Algs = []string{alg}
-		}
+		accept := jose.Accept{Algs: m.options.responseAlgs(md), Option: "client_authorization_signed_response_alg"}
 		token, err := m.keys(md).Verify(ctx, raw, accept, jarm.Names)
 		if err != nil {
 			return "", err

@@ -12,6 +12,7 @@ import (
 	"github.com/doorward/doorward/plugins/openid/internal/clientauth"
 	"github.com/doorward/doorward/plugins/openid/internal/discovery"
 	"github.com/doorward/doorward/plugins/openid/internal/jarm"
+	"github.com/doorward/doorward/plugins/openid/internal/jose"
 	"github.com/doorward/doorward/sdk/options"
 	"github.com/doorward/doorward/sdk/upstream"
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
@@ -198,6 +199,18 @@ func (o Options) responseMode(listed []string) string {
 		return signed
 	}
 	return mode
+}
+
+// responseAlgs are the algorithms that a signed authorization response of the provider's
+// may have.
+func (o Options) responseAlgs(md discovery.Metadata) []string {
+	if alg := cmp.Or(o.ResponseAlg, o.IDTokenAlg); alg != "" {
+		return []string{alg}
+	}
+	if known := jose.Known(md.ResponseAlgs); len(known) > 0 {
+		return known
+	}
+	return md.Algs
 }
 
 // requirements are what the options demand of a provider at that location.

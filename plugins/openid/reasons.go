@@ -26,7 +26,6 @@ const (
 	// A refresh.
 	reasonGrant        sdk.Reason = "grant_unreadable"
 	reasonGrantExpired sdk.Reason = "grant_expired"
-	reasonTokenRevoked sdk.Reason = "token_revoked"
 
 	// A logout.
 	reasonLogoutMessage sdk.Reason = "logout_message"

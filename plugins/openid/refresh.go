@@ -48,7 +48,10 @@ func (m *mechanism) again(ctx context.Context, md discovery.Metadata, g grantCon
 	if g.RefreshToken == "" {
 		return m.stillKnown(dpop.WithKey(ctx, key, g.Bound), md, g)
 	}
-	spent := func(t codeflow.Tokens) bool { return g.isUsed(t.AccessToken) }
+	spent := func(granted codeflow.Tokens) bool {
+		idToken, _ := granted.Members.String("id_token")
+		return g.isUsed(m.tokensOf(granted, idToken))
+	}
 	granted, err := m.renewals.Do(ctx, g.RefreshToken, spent, func(own context.Context) (codeflow.Tokens, error) {
 		own, cancel := context.WithTimeout(own, m.options.HTTPTimeout)
 		defer cancel()
@@ -98,14 +101,11 @@ func (m *mechanism) readAgain(ctx context.Context, md discovery.Metadata, g gran
 	case err != nil:
 		before = nil // there was no room for it
 	}
-	token, err := m.verify(ctx, md, t.idToken, m.options.decisive())
+	token, err := m.keys(md).Verify(ctx, t.idToken, m.acceptIDToken(md), m.options.decisive())
 	if err != nil {
 		return sdk.Identity{}, err
 	}
-	err = idtoken.CheckRefreshed(token, idtoken.Expectation{
-		Issuer: md.Issuer, ClientID: m.options.ClientID, TrustedAudiences: m.options.TrustedAudiences, Tenants: m.options.AllowedTenants,
-		Nonce: g.Nonce, AccessToken: t.accessToken, Now: m.now(),
-	}, g.Subject)
+	err = idtoken.CheckRefreshed(token, m.expectation(md, g.Nonce, t.accessToken), g.Subject)
 	if err != nil {
 		return sdk.Identity{}, err
 	}
@@ -138,14 +138,22 @@ func (m *mechanism) stillKnown(ctx context.Context, md discovery.Metadata, g gra
 		return sdk.Refreshed{}, err
 	}
 	identity, err := m.identityAgain(ctx, md, g, tokens{accessToken: g.AccessToken}, before)
-	// An access token that should still be good, and is not, was revoked.
-	if errors.Is(err, userinfo.ErrTokenRefused) && g.Expires != 0 {
-		return sdk.Refreshed{}, sdk.Denied(reasonTokenRevoked, "the provider does not accept the access token any more, before its end")
+	if sdk.ReasonOf(err) == userinfo.ReasonRefused {
+		return sdk.Refreshed{}, noLongerGood(g)
 	}
 	if err != nil {
 		return sdk.Refreshed{}, atRefresh(err)
 	}
 	return sdk.Refreshed{Identity: identity}, nil
+}
+
+// noLongerGood: an access token that should still be good, and is not, was revoked. One
+// of which nobody says when it ends may have come to its end.
+func noLongerGood(g grantContent) error {
+	if g.Expires != 0 {
+		return sdk.Denied(userinfo.ReasonRefused, "the provider does not accept the access token any more, before its end")
+	}
+	return sdk.Unavailable(userinfo.ReasonRefused, "the provider does not accept the access token any more, and has never said when it ends: the session goes on until its own end")
 }
 
 func (m *mechanism) identifyAgain(ctx context.Context, md discovery.Metadata, g grantContent, t tokens, object claims.Object) (sdk.Identity, error) {
@@ -160,7 +168,7 @@ func (m *mechanism) identifyAgain(ctx context.Context, md discovery.Metadata, g 
 
 // identityAgain reads the user info again, and demands again what a login has to bring.
 func (m *mechanism) identityAgain(ctx context.Context, md discovery.Metadata, g grantContent, t tokens, object claims.Object) (sdk.Identity, error) {
-	if err := idtoken.CheckAsked(object, m.options.params(), m.options.RequiredAMR, m.now()); err != nil {
+	if err := idtoken.CheckAsked(object, m.expectation(md, g.Nonce, t.accessToken)); err != nil {
 		return sdk.Identity{}, err
 	}
 	info, err := m.userInfo(ctx, md, t.accessToken, g.Subject)
@@ -181,7 +189,7 @@ func atRefresh(err error) error {
 	switch refusal.Reason {
 	case "invalid_grant",
 		idtoken.ReasonSubjectMismatch, discovery.ReasonIssuerMismatch, idtoken.ReasonNonceMismatch,
-		idtoken.ReasonAudienceMismatch, idtoken.ReasonPartyMismatch,
+		idtoken.ReasonAudienceMismatch, idtoken.ReasonPartyMismatch, discovery.ReasonTenant,
 		idtoken.ReasonACR, idtoken.ReasonAMR, idtoken.ReasonHostedDomain,
 		userinfo.ReasonSubject, reasonEmailNotVerified:
 		return sdk.Denied(refusal.Reason, "%s", refusal.Detail)

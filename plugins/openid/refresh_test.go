@@ -119,7 +119,7 @@ func TestRefreshedIDToken(t *testing.T) {
 	}{
 		{openidtest.KeySetDown, sdk.ErrUnavailable, jose.ReasonKeysStatus},
 		{openidtest.UserInfoDown, sdk.ErrUnavailable, userinfo.ReasonStatus},
-		{openidtest.UserInfoUnauthorized, sdk.ErrMisconfigured, userinfo.ReasonStatus},
+		{openidtest.UserInfoUnauthorized, sdk.ErrMisconfigured, userinfo.ReasonRefused},
 	} {
 		t.Run("E12 "+string(test.name), func(t *testing.T) {
 			s := refreshable(t, openidtest.Config{}, "alice", nil)
@@ -258,7 +258,7 @@ func TestRefreshWithoutARefreshToken(t *testing.T) {
 		s := start(t, "alice")
 		s.op.Revoke("alice")
 		_, err := s.refresh(s.Grant)
-		plugintest.Refused(t, err, sdk.ErrDenied, reasonTokenRevoked)
+		plugintest.Refused(t, err, sdk.ErrDenied, userinfo.ReasonRefused)
 	})
 	t.Run("the access token has ended", func(t *testing.T) {
 		s := start(t, "alice")
@@ -270,7 +270,7 @@ func TestRefreshWithoutARefreshToken(t *testing.T) {
 		s := start(t, "alice+"+string(openidtest.ExpiresInMissing))
 		s.op.Revoke("alice")
 		_, err := s.refresh(s.Grant)
-		plugintest.Refused(t, err, sdk.ErrMisconfigured, userinfo.ReasonStatus)
+		plugintest.Refused(t, err, sdk.ErrUnavailable, userinfo.ReasonRefused)
 	})
 	t.Run("down", func(t *testing.T) {
 		s := start(t, "alice")

@@ -22,11 +22,11 @@ import (
 type tokens struct {
 	idToken, accessToken, refreshToken string
 
+	warnings []string // about what was odd in the response
+
 	expires time.Time // of the access token; zero: nobody says
 	bound   bool      // to key
 	key     dpop.Key
-
-	warnings []string // about what was odd in the response
 }
 
 // exchange redeems the code at the token endpoint, with exactly one request
@@ -93,7 +93,10 @@ func isBound(granted codeflow.Tokens) bool {
 }
 
 func (m *mechanism) tokensOf(granted codeflow.Tokens, idToken string) tokens {
-	t := tokens{idToken: idToken, accessToken: granted.AccessToken, refreshToken: granted.RefreshToken, bound: isBound(granted), warnings: granted.Warnings}
+	t := tokens{
+		idToken: idToken, accessToken: granted.AccessToken, refreshToken: granted.RefreshToken, warnings: granted.Warnings,
+		bound: isBound(granted),
+	}
 	if seconds, err := granted.Members.Int("expires_in"); err == nil && seconds > 0 {
 		t.expires = m.now().Add(time.Duration(seconds) * time.Second)
 	}

@@ -12,8 +12,8 @@ import (
 )
 
 // PostForm posts a form with the client of [HTTPOptions.Client], which bounds the
-// answer and the time. Any status is an answer. An error says that there is none: its
-// text is bounded and printable, and repeats nothing of the form.
+// answer and the time. Any status is an answer. An error says that there is none, for
+// [Unreachable]: its text is bounded and printable, and repeats nothing of the form.
 func PostForm(ctx context.Context, client *http.Client, target string, form url.Values, header http.Header) (Answer, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(form.Encode()))
 	if err != nil {
@@ -23,7 +23,7 @@ func PostForm(ctx context.Context, client *http.Client, target string, form url.
 	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
 	resp, err := client.Do(req)
 	if err != nil {
-		return Answer{}, errors.New(Quoted(err.Error()))
+		return Answer{}, &quotedError{Quoted(err.Error()), err}
 	}
 	defer resp.Body.Close()
 	body, err := io.ReadAll(resp.Body)

@@ -27,7 +27,8 @@ var visible = regexp.MustCompile(`^[\x20-\x7e]+$`) // VSCHAR of RFC 6749 appendi
 var names = []string{"access_token", "token_type", "refresh_token", "id_token", "error"}
 
 // read reads an answer of a token endpoint (RFC 6749 sections 5.1 and 5.2). An error
-// counts whatever its status. The warnings name members that are left out.
+// counts whatever its status. The warnings name members that are left out. Bound says
+// that tokens may be bound to the key that the request had a proof of.
 func read(a upstream.Answer, bound bool) (object claims.Object, warnings []string, err error) {
 	object, err = claims.DecodeFor(a.JSON(), names...)
 	switch {
@@ -77,8 +78,8 @@ func settle(object claims.Object, bound bool) (warnings []string, err error) {
 		object["token_type"] = "Bearer"
 		warnings = append(warnings, "token_type is missing from the token response: Bearer is meant")
 	}
-	if kind, err := object.String("token_type"); object["access_token"] != nil && (err != nil || !strings.EqualFold(kind, "Bearer") && !(bound && strings.EqualFold(kind, TypeDPoP))) {
-		return nil, sdk.InvalidResponse(ReasonType, "a token of type %q, not Bearer", upstream.Shown(kind))
+	if err := checkType(object, bound); err != nil {
+		return nil, err
 	}
 	if odd := oddRefreshToken(object); odd != "" {
 		delete(object, "refresh_token")
@@ -106,6 +107,16 @@ func settleAccessToken(object claims.Object) error {
 		return sdk.InvalidResponse(ReasonMalformed, "no access_token")
 	case !visible.MatchString(token):
 		return sdk.InvalidResponse(ReasonMalformed, "access_token is not printable ASCII")
+	}
+	return nil
+}
+
+// checkType wants an access token that we know how to use (RFC 6749 section 7.1).
+func checkType(object claims.Object, bound bool) error {
+	kind, err := object.String("token_type")
+	isBound := bound && strings.EqualFold(kind, TypeDPoP)
+	if object["access_token"] != nil && (err != nil || !strings.EqualFold(kind, "Bearer") && !isBound) {
+		return sdk.InvalidResponse(ReasonType, "a token of type %q, not Bearer", upstream.Shown(kind))
 	}
 	return nil
 }

@@ -189,11 +189,12 @@ func FuzzRead(f *testing.F) {
 		`{"access_token":"a","token_type":"bearer","expires_in":"3600"}`, `{"id_token":"a.b.c"}`, `{"error":"invalid_grant"}`, `<html>`,
 		`{"access_token":"a","id_token":"b","refresh_token":7}`, "\ufeff{}", `{"error":null,"id_token":"x","access_token":"y","token_type":""}`,
 	} {
-		f.Add(200, "application/json", []byte(seed))
-		f.Add(400, "text/html", []byte(seed))
+		f.Add(200, "application/json", []byte(seed), true)
+		f.Add(400, "text/html", []byte(seed), false)
 	}
-	f.Fuzz(func(t *testing.T, status int, contentType string, body []byte) {
-		object, _, err := read(upstream.Answer{Status: status, Header: http.Header{"Content-Type": {contentType}}, Body: body}, false)
+	f.Add(200, "", []byte(`{"access_token":"a","token_type":"dpop"}`), true)
+	f.Fuzz(func(t *testing.T, status int, contentType string, body []byte, bound bool) {
+		object, _, err := read(upstream.Answer{Status: status, Header: http.Header{"Content-Type": {contentType}}, Body: body}, bound)
 		if err != nil {
 			if _, ok := errors.AsType[*sdk.Error](err); !ok || len(err.Error()) > 2000 || strings.ContainsAny(err.Error(), "\n\r\x1b") {
 				t.Fatalf("%q", err)
@@ -202,8 +203,9 @@ func FuzzRead(f *testing.F) {
 		}
 		token, _ := object.String("access_token")
 		kind, _ := object.String("token_type")
+		usable := strings.EqualFold(kind, "Bearer") || bound && strings.EqualFold(kind, "DPoP")
 		refresh, err := object.String("refresh_token")
-		if status != http.StatusOK || token == "" && object["id_token"] == nil || token != "" && !strings.EqualFold(kind, "Bearer") || len(refresh) > MaxToken || err != nil {
+		if status != http.StatusOK || token == "" && object["id_token"] == nil || token != "" && !usable || len(refresh) > MaxToken || err != nil {
 			t.Fatalf("accepted with status %d: %v", status, object)
 		}
 		if _, err := canonical(object); err != nil {

@@ -1,6 +1,8 @@
 package discovery
 
 import (
+	"slices"
+
 	"github.com/doorward/doorward/sdk/claims"
 	"github.com/doorward/doorward/sdk/upstream"
 )
@@ -33,6 +35,13 @@ type Further struct {
 var Aliased = []string{
 	"token_endpoint", "userinfo_endpoint", "revocation_endpoint", "pushed_authorization_request_endpoint",
 }
+
+// furtherNames are the members that are read here.
+var furtherNames = slices.Concat(Aliased, []string{
+	"end_session_endpoint", "require_pushed_authorization_requests", "tls_client_certificate_bound_access_tokens",
+	"dpop_signing_alg_values_supported", "authorization_signing_alg_values_supported",
+	"token_endpoint_auth_signing_alg_values_supported", "mtls_endpoint_aliases",
+})
 
 func readFurther(object claims.Object) Further {
 	r := furtherReader{object: object}

@@ -108,12 +108,12 @@ func checkStatus(a upstream.Answer, location string) error {
 }
 
 // names are the members that are read.
-var names = []string{
+var names = slices.Concat(furtherNames, []string{
 	"issuer", "authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri",
 	"token_endpoint_auth_methods_supported", "code_challenge_methods_supported", "id_token_signing_alg_values_supported",
 	"userinfo_signing_alg_values_supported", "scopes_supported", "response_modes_supported", "response_types_supported",
 	"authorization_response_iss_parameter_supported",
-}
+})
 
 func readMetadata(object claims.Object) (Metadata, error) {
 	var md Metadata

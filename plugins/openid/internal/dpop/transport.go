@@ -161,7 +161,7 @@ func (t *Transport) wanted(resp *http.Response, sent string) string {
 	body, err := io.ReadAll(resp.Body)
 	resp.Body.Close()
 	resp.Body = io.NopCloser(io.MultiReader(bytes.NewReader(body), failing{err}))
-	object, err := claims.Decode(body)
+	object, err := claims.DecodeFor(body, "error")
 	if err != nil {
 		return ""
 	}

@@ -2,9 +2,8 @@ package idtoken
 
 import (
 	"crypto/subtle"
-	"net/url"
+	"maps"
 	"slices"
-	"time"
 
 	"github.com/doorward/doorward/plugins/openid/internal/discovery"
 	"github.com/doorward/doorward/plugins/openid/internal/jose"
@@ -23,9 +22,6 @@ import (
 func CheckRefreshed(token jose.Token, want Expectation, subject string) error {
 	object := token.Claims
 	if err := discovery.CheckIssuer(want.Issuer, object, token.Key); err != nil {
-		return err
-	}
-	if err := discovery.CheckTenant(object, want.Tenants); err != nil {
 		return err
 	}
 	if got, err := object.String("sub"); err != nil || got != subject {
@@ -58,19 +54,18 @@ func checkSameNonce(object claims.Object, nonce string) error {
 }
 
 // CheckAsked is what the operator demands of how, and where, the end user
-// authenticated, for the claims of a refresh. How long ago that was is no matter then:
-// it becomes longer by itself.
-func CheckAsked(object claims.Object, asked url.Values, methods []string, now time.Time) error {
-	params := url.Values{}
-	for name, values := range asked {
-		if name != "max_age" {
-			params[name] = values
-		}
-	}
-	if err := checkAsked(object, params, now); err != nil {
+// authenticated, for the claims of a refresh: Tenants, Asked and Methods of want. How
+// long ago that was is no matter then: it becomes longer by itself.
+func CheckAsked(object claims.Object, want Expectation) error {
+	if err := discovery.CheckTenant(object, want.Tenants); err != nil {
 		return err
 	}
-	return checkMethods(object, methods)
+	params := maps.Clone(want.Asked)
+	params.Del("max_age")
+	if err := checkAsked(object, params, want.Now); err != nil {
+		return err
+	}
+	return checkMethods(object, want.Methods)
 }
 
 // checkMethods is about amr (OpenID Connect Core section 2, RFC 8176).

@@ -39,12 +39,6 @@ const (
 // most.
 const maxLifetime = time.Hour
 
-// Names are the claims that are read, see claims.DecodeFor.
-var Names = []string{
-	"iss", "aud", "azp", "exp", "nbf", "iat", "tid", "code", "state", "error", "error_description", "response",
-	"id_token", "access_token", "token_type",
-}
-
 // Signed reports whether a response mode is one of these.
 func Signed(mode string) bool {
 	return slices.Contains([]string{QueryJWT, FormPostJWT, JWT}, mode)
@@ -114,8 +108,14 @@ func Read(token jose.Token, want Expectation) (sdk.InboundRequest, error) {
 	return sdk.InboundRequest{Method: http.MethodGet, Query: params}, err
 }
 
-// ofTheToken are the claims that are about the token, and no parameters.
-var ofTheToken = []string{"aud", "exp", "iat", "nbf", "jti", "sub", "azp"}
+// The claims that are about the token, and no parameters, and those that must be text.
+var (
+	ofTheToken = []string{"aud", "exp", "iat", "nbf", "jti", "sub", "azp"}
+	decisive   = []string{"iss", "state", "code", "error"}
+)
+
+// Names are the claims on which something hangs.
+var Names = slices.Concat(ofTheToken, decisive, []string{"id_token", "access_token", "token_type", "response", "tid"})
 
 func parameters(object claims.Object) (url.Values, error) {
 	params := url.Values{}
@@ -124,7 +124,7 @@ func parameters(object claims.Object) (url.Values, error) {
 			continue
 		}
 		text, ok := value.(string)
-		if !ok && slices.Contains([]string{"code", "state", "error", "iss"}, name) {
+		if !ok && slices.Contains(decisive, name) {
 			return nil, sdk.InvalidResponse(ReasonMalformed, "the claim %s of the signed response is no string", upstream.Shown(name))
 		}
 		if ok {

@@ -22,8 +22,8 @@ type Accept struct {
 	Algs   []string
 	Option string
 
-	// Types are what typ may be beside JWT, for a token for another purpose than
-	// signing in.
+	// Types are what typ may be beside JWT, in lower case, where the token is for
+	// another purpose than signing in.
 	Types []string
 }
 
@@ -120,19 +120,15 @@ func (a Accept) refuse(alg string) error {
 
 // checkType accepts no typ, and JWT in the spellings of RFC 7515 section 4.1.9, and
 // the words of that section for a JWS, which say less. at+jwt, logout+jwt and all
-// others are tokens for another purpose (RFC 8725 section 3.11), unless it is theirs: more
-// are the types of that.
+// others are tokens for another purpose (RFC 8725 section 3.11), unless it is theirs:
+// more are the types of that.
 func checkType(object claims.Object, more []string) error {
 	typ, err := object.String("typ")
 	if err != nil {
 		return sdk.InvalidResponse(ReasonType, "header: %w", err)
 	}
-	short := strings.TrimPrefix(strings.ToLower(typ), "application/")
-	if slices.Contains(more, short) {
-		return nil
-	}
-	switch short {
-	case "", "jwt", "jws", "jose":
+	switch short := strings.TrimPrefix(strings.ToLower(typ), "application/"); {
+	case slices.Contains([]string{"", "jwt", "jws", "jose"}, short), slices.Contains(more, short):
 		return nil
 	default:
 		return sdk.InvalidResponse(ReasonType, "a token of type %q, not JWT", upstream.Shown(typ))

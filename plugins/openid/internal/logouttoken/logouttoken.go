@@ -28,8 +28,8 @@ const (
 // event, then.
 const Type = "logout+jwt"
 
-// Names are the claims that are read, see claims.DecodeFor.
-var Names = []string{"iss", "aud", "azp", "exp", "nbf", "iat", "tid", "jti", "sub", "sid", "events", "nonce"}
+// Names are the claims that are read.
+var Names = []string{"iss", "aud", "azp", "exp", "iat", "nbf", "sub", "sid", "events", "nonce", "jti", "tid"}
 
 // event is the member of events that makes a token one of these.
 const event = "http://schemas.openid.net/event/backchannel-logout"

@@ -36,7 +36,7 @@ func Push(ctx context.Context, client *http.Client, endpoint string, form url.Va
 	header.Set("Accept", "application/json")
 	answer, err := upstream.PostForm(ctx, client, endpoint, form, header)
 	if err != nil {
-		return "", sdk.Unavailable(ReasonUnreachable, "pushing the authorization request: %w", err)
+		return "", upstream.Unreachable(ReasonUnreachable, "pushing the authorization request", err)
 	}
 	return read(answer)
 }
@@ -44,16 +44,16 @@ func Push(ctx context.Context, client *http.Client, endpoint string, form url.Va
 // read reads the answer (RFC 9126 sections 2.2 and 2.3). 201 is the status; some
 // servers say 200.
 func read(answer upstream.Answer) (string, error) {
-	object, err := claims.Decode(answer.Body)
-	if err == nil && object.Has("error") {
+	object, err := claims.DecodeFor(answer.JSON(), "error", "request_uri")
+	if err == nil && object["error"] != nil && object["error"] != "" {
 		return "", refusal(answer.Status, object)
 	}
 	switch {
 	case answer.Status == http.StatusCreated, answer.Status == http.StatusOK:
-	case answer.Status >= 300 && answer.Status < 500 && answer.Status != http.StatusRequestTimeout && answer.Status != http.StatusTooManyRequests:
-		return "", sdk.Misconfigured(ReasonStatus, "the endpoint for pushed authorization requests %s", answer.Problem())
-	default:
+	case answer.Status < 300 || answer.Passing():
 		return "", sdk.Unavailable(ReasonStatus, "the endpoint for pushed authorization requests %s", answer.Problem())
+	default:
+		return "", sdk.Misconfigured(ReasonStatus, "the endpoint for pushed authorization requests %s", answer.Problem())
 	}
 	if err != nil {
 		return "", sdk.InvalidResponse(ReasonMalformed, "the answer to a pushed authorization request: %w", err)
@@ -74,7 +74,7 @@ func refusal(status int, object claims.Object) error {
 	if !codeflow.IsErrorCode(code) {
 		reason = codeflow.ReasonUnknownError
 	}
-	if status >= 500 || status == http.StatusTooManyRequests || code == "server_error" || code == "temporarily_unavailable" {
+	if (upstream.Answer{Status: status}).Passing() || code == "server_error" || code == "temporarily_unavailable" {
 		return sdk.Unavailable(reason, "pushing the authorization request: %s", text)
 	}
 	return sdk.Misconfigured(reason, "pushing the authorization request: %s: compare the client's registration at the provider with the options", text)

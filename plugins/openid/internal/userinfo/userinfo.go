@@ -6,7 +6,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"time"
 
@@ -24,11 +23,9 @@ const (
 	ReasonStatus      sdk.Reason = "userinfo_status"
 	ReasonMalformed   sdk.Reason = "userinfo_malformed"
 	ReasonUnsigned    sdk.Reason = "userinfo_unsigned"
+	ReasonRefused     sdk.Reason = "userinfo_token_refused"
 	ReasonSubject     sdk.Reason = "userinfo_sub_mismatch"
 )
-
-// ErrTokenRefused: the endpoint does not accept the access token (RFC 6750 section 3.1).
-var ErrTokenRefused = errors.New("the access token is not accepted")
 
 // Expectation is what an answer must fit.
 type Expectation struct {
@@ -80,17 +77,17 @@ func isAbout(sub any, subject string) bool {
 
 // checkStatus tells what the operator must change from a provider in trouble.
 func checkStatus(a upstream.Answer) error {
+	reason := ReasonStatus
 	switch {
 	case a.Status == http.StatusOK:
 		return nil
-	case a.Status == http.StatusUnauthorized:
-		return sdk.Misconfigured(ReasonStatus, "%w: the user-info endpoint %s: is the client allowed the scopes? If all claims stand in the ID token, set skip_userinfo", ErrTokenRefused, a.Problem())
 	case a.Status < 300 || a.Passing():
 		return sdk.Unavailable(ReasonStatus, "the user-info endpoint %s", a.Problem())
-	default:
-		return sdk.Misconfigured(ReasonStatus,
-			"the user-info endpoint %s: is the client allowed the scopes, or does the provider know another audience for it? If all claims stand in the ID token, set skip_userinfo", a.Problem())
+	case a.Status == http.StatusUnauthorized:
+		reason = ReasonRefused
 	}
+	return sdk.Misconfigured(reason,
+		"the user-info endpoint %s: is the client allowed the scopes, or does the provider know another audience for it? If all claims stand in the ID token, set skip_userinfo", a.Problem())
 }
 
 // read takes a plain or a signed answer. Whether it must be signed is for the operator
