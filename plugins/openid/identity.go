@@ -57,7 +57,7 @@ func (m *mechanism) verifyIDToken(ctx context.Context, md discovery.Metadata, t 
 	}
 	return token.Claims, idtoken.Check(token, idtoken.Expectation{
 		Issuer: md.Issuer, ClientID: m.options.ClientID, TrustedAudiences: m.options.TrustedAudiences, Tenants: m.options.AllowedTenants,
-		Nonce: nonce, AccessToken: t.accessToken, Asked: m.options.params(), Now: m.now(),
+		Nonce: nonce, NonceMayBeMissing: m.options.AllowMissingNonce, AccessToken: t.accessToken, Asked: m.options.params(), Now: m.now(),
 	})
 }
 

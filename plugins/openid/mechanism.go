@@ -13,6 +13,7 @@ import (
 	"github.com/doorward/doorward/plugins/openid/internal/clientauth"
 	"github.com/doorward/doorward/plugins/openid/internal/discovery"
 	"github.com/doorward/doorward/plugins/openid/internal/jose"
+	"github.com/doorward/doorward/plugins/openid/internal/preset"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/claims"
 	"github.com/doorward/doorward/sdk/upstream"
@@ -21,7 +22,8 @@ import (
 
 // mechanism signs in through one configured OpenID provider.
 type mechanism struct {
-	options  Options
+	options  Options // over those of the preset
+	preset   preset.Preset
 	auth     clientauth.Auth
 	location discovery.Location
 	callback string
@@ -54,11 +56,15 @@ func open(ctx context.Context, env sdk.Env, o Options) (sdk.Mechanism, error) {
 }
 
 func newMechanism(env sdk.Env, o Options) (*mechanism, error) {
+	o, p, problems := o.settled()
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
 	location, err := discovery.Locate(o.IssuerURL, o.Issuer)
 	if err != nil {
 		return nil, sdk.Misconfigured("options", "issuer_url %w", err)
 	}
-	auth, problems := o.clientAuth()
+	auth, problems := o.clientAuth(p)
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
@@ -67,7 +73,7 @@ func newMechanism(env sdk.Env, o Options) (*mechanism, error) {
 		return nil, err
 	}
 	m := &mechanism{
-		options: o, auth: auth, location: location, callback: env.CallbackURL,
+		options: o, preset: p, auth: auth, location: location, callback: env.CallbackURL,
 		client: client, now: env.Now, logger: env.Logger,
 		tellsUnknown: env.Host.Has(sdk.FeatureGroupsUnknown),
 	}
@@ -108,11 +114,13 @@ func (m *mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, 
 		return nil, err
 	}
 	mem := memory{
-		Verifier: codeflow.NewVerifier(),
 		Nonce:    rand.Text(),
 		Issuer:   md.Issuer,
 		ClientID: m.options.ClientID,
 		Mode:     m.options.responseMode(),
+	}
+	if m.options.pkceMethod() != "" {
+		mem.Verifier = codeflow.NewVerifier()
 	}
 	target, err := authorizationURL(m.options, md, m.callback, req, mem)
 	if err != nil {
@@ -155,6 +163,9 @@ func (m *mechanism) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.
 		return nil, err
 	}
 	identity, err := m.identify(ctx, md, tokens, mem.Nonce)
+	if err == nil && m.preset.NameInResponse {
+		identity = withNameOf(req.Response, identity)
+	}
 	if err != nil {
 		secrets := append(m.auth.Secrets(), code, mem.Verifier, mem.Nonce)
 		return nil, upstream.WithoutSecrets(err, append(secrets, tokens.idToken, tokens.accessToken, tokens.refreshToken)...)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"net/url"
 	"strings"
 	"unicode"
@@ -30,8 +31,11 @@ func authorizationURL(o Options, md discovery.Metadata, callback string, req sdk
 		ClientID: o.ClientID, RedirectURL: callback,
 		Endpoint: oauth2.Endpoint{AuthURL: md.AuthorizationEndpoint},
 	}
-	target := codeflow.AuthorizationURL(config, req.State, params,
-		url.Values{"nonce": {mem.Nonce}}, codeflow.Challenge(o.pkceMethod(), mem.Verifier))
+	bound := url.Values{"nonce": {mem.Nonce}}
+	if method := o.pkceMethod(); method != "" {
+		maps.Copy(bound, codeflow.Challenge(method, mem.Verifier))
+	}
+	target := codeflow.AuthorizationURL(config, req.State, params, bound)
 	if len(target) > sdk.MaxURL {
 		return "", sdk.Misconfigured(reasonRequestTooLong, "the authorization request has %d bytes, at most %d are allowed: shorten params", len(target), sdk.MaxURL)
 	}

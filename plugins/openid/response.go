@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"maps"
+	"net/url"
 
 	"golang.org/x/oauth2"
 
@@ -28,7 +30,7 @@ func (m *mechanism) exchange(ctx context.Context, md discovery.Metadata, code, v
 		return tokens{}, err
 	}
 	secrets := append(m.auth.Secrets(), code, verifier, params.Get("client_assertion"))
-	granted, err := codeflow.Exchange(ctx, m.client, config, code, verifier, params)
+	granted, err := codeflow.Exchange(ctx, m.client, config, code, verifier, m.tokenParams(params))
 	if err != nil {
 		return tokens{}, upstream.WithoutSecrets(err, secrets...)
 	}
@@ -57,4 +59,14 @@ func readIDToken(members claims.Object) (string, error) {
 		return "", sdk.InvalidResponse(reasonIDTokenMissing, "no id_token, and the scopes %q were granted: is the client allowed the scope openid?", upstream.ShownList(granted))
 	}
 	return "", sdk.InvalidResponse(reasonIDTokenMissing, "no id_token: is the client allowed the scope openid?")
+}
+
+// tokenParams are those of the client's authentication, and the operator's.
+func (m *mechanism) tokenParams(ofClient url.Values) url.Values {
+	params := url.Values{}
+	for name, value := range m.options.TokenParams {
+		params.Set(name, value)
+	}
+	maps.Copy(params, ofClient)
+	return params
 }

@@ -40,6 +40,7 @@ type Settings struct {
 	Secret      options.Secret
 	SigningAlg  string
 	PrivateKeys options.JSON
+	Signed      SignedSecret
 }
 
 // Auth is how the client authenticates.
@@ -48,13 +49,17 @@ type Auth struct {
 	method   string
 	secret   string
 	alg      jose.SignatureAlgorithm
-	key      any // jose.JSONWebKey or []byte, for the two JWT methods
+	key      any     // jose.JSONWebKey or []byte, for the two JWT methods
+	signer   *signer // of the secret; nil: it is a text
 }
 
 // New reads the settings. Keys are tried, so that a bad one shows when the provider
 // is opened. The problems name the options.
 func New(s Settings) (Auth, options.Problems) {
 	auth := Auth{clientID: s.ClientID, method: s.Method, secret: s.Secret.Reveal(), alg: jose.SignatureAlgorithm(s.SigningAlg)}
+	if s.Signed.isSet() {
+		return auth.withSigner(s)
+	}
 	switch s.Method {
 	case None:
 		if auth.secret != "" {
@@ -64,6 +69,9 @@ func New(s Settings) (Auth, options.Problems) {
 	case PrivateKeyJWT:
 		return auth.withPrivateKey(s.PrivateKeys)
 	}
+	if auth.secret == "" && s.Signed.Audience != "" {
+		return problem("client_secret_key", "is missing: write it, client_secret_key_id and client_secret_team_id, or client_secret with a JWT of your own")
+	}
 	if auth.secret == "" {
 		return problem("client_secret", "is missing; without one, client_token_endpoint_auth_method must be private_key_jwt or none")
 	}
@@ -71,6 +79,19 @@ func New(s Settings) (Auth, options.Problems) {
 		return auth.withSecretAsKey()
 	}
 	return auth, nil
+}
+
+// withSigner has the client sign its secret.
+func (a Auth) withSigner(s Settings) (Auth, options.Problems) {
+	if a.secret != "" {
+		return problem("client_secret", "is set although client_secret_key signs one: leave out one of the two")
+	}
+	if s.Method != Basic && s.Method != Post {
+		return problem("client_secret_key", "signs a secret that goes with client_secret_post")
+	}
+	made, problems := newSigner(s.ClientID, s.Signed)
+	a.signer = made
+	return a, problems
 }
 
 func problem(option, text string) (Auth, options.Problems) {
@@ -162,12 +183,19 @@ func (a Auth) MethodFor(listed []string) string {
 func (a Auth) Authenticate(config *oauth2.Config, listed []string, now time.Time) (url.Values, error) {
 	config.ClientID = a.clientID
 	config.Endpoint.AuthStyle = oauth2.AuthStyleInParams
+	secret := a.secret
+	if a.signer != nil {
+		var err error
+		if secret, err = a.signer.secret(now); err != nil {
+			return nil, err
+		}
+	}
 	switch a.MethodFor(listed) {
 	case Basic:
-		config.ClientSecret = a.secret
+		config.ClientSecret = secret
 		config.Endpoint.AuthStyle = oauth2.AuthStyleInHeader
 	case Post:
-		config.ClientSecret = a.secret
+		config.ClientSecret = secret
 	case SecretJWT, PrivateKeyJWT:
 		assertion, err := a.assertion(config.Endpoint.TokenURL, now)
 		return url.Values{"client_assertion_type": {assertionType}, "client_assertion": {assertion}}, err
@@ -179,7 +207,7 @@ func (a Auth) Authenticate(config *oauth2.Config, listed []string, now time.Time
 func (a Auth) Secrets() []string {
 	escaped := url.QueryEscape(a.secret)
 	basic := base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(a.clientID) + ":" + escaped))
-	return []string{a.secret, escaped, basic}
+	return append(a.signer.onTheirWay(), a.secret, escaped, basic)
 }
 
 // assertion is a JWT that authenticates the client (RFC 7523 section 3). Its
