@@ -18,6 +18,13 @@ type Refreshed struct {
 	// Identity is the end user as the provider sees them now. Its Subject must
 	// be that of the login; its Grant replaces the old one unless it is empty.
 	Identity Identity
+
+	// Undecided is why the provider could not say, although the grant was replaced
+	// on the way: an error as Refresh would return it. Of the Identity, only Subject
+	// and Grant count then; the host keeps the grant, and does else as after that
+	// error. It is for refresh tokens that are good for one use, where the error
+	// alone would lose the new one.
+	Undecided error
 }
 
 // A LogoutBeginner ends the end user's session at the provider, too.
@@ -72,6 +79,12 @@ type Logout struct {
 	// Reply is the next step of the browser (Redirect or FormPost), nil when
 	// the provider called us directly and a bare success is the answer.
 	Reply Step
+
+	// Framed marks a demand that arrives in a frame of a page of the provider's (OpenID
+	// Connect Front-Channel Logout 1.0). The answer is then empty, and the one of the
+	// host that other sites may frame. There is no Reply beside it. A host without
+	// FeatureFramedLogout answers with a page that no browser shows there.
+	Framed bool
 
 	// OnceID and OnceUntil work as in Identity.
 	OnceID    string

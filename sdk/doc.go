@@ -182,7 +182,8 @@
 // Of what other calls return:
 //
 //   - logout: a Logout names somebody or a session; or it has an Outcome, names
-//     nobody, and one of ours is under way.
+//     nobody, and one of ours is under way. Framed goes with neither an Outcome nor
+//     a Reply.
 //   - logout-outcome: the Outcome is one of this package.
 //   - logout-sessions: at most [MaxLogoutSessions] session IDs, none of them empty
 //     [logout_sessions_invalid].

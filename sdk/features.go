@@ -30,6 +30,17 @@ const (
 	// operator who has set a proxy, one that lacks it does not run.
 	FeatureOutbound Feature = "env/outbound"
 
+	// FeatureStateTokens: the state comes back inside signed tokens, under the
+	// parameters that the plugin names.
+	FeatureStateTokens Feature = "state/tokens"
+
+	// FeatureUndecided: the host keeps the new grant of a refresh that could not be
+	// decided.
+	FeatureUndecided Feature = "refresh/undecided"
+
+	// FeatureFramedLogout: the answer to a logout message may be framed.
+	FeatureFramedLogout Feature = "logout/framed"
+
 	// FeatureGroupsUnknown: the host looks at Identity.GroupsUnknown.
 	FeatureGroupsUnknown Feature = "identity/groups_unknown"
 )
@@ -47,7 +58,10 @@ var first = []Feature{
 
 // Features lists what this version of the SDK has.
 func Features() []Feature {
-	list := []Feature{FeatureCallbackURL, FeatureReturnURL, FeatureStateParameters, FeatureOutbound, FeatureGroupsUnknown}
+	list := []Feature{
+		FeatureCallbackURL, FeatureReturnURL, FeatureStateParameters, FeatureStateTokens, FeatureUndecided, FeatureFramedLogout,
+		FeatureOutbound, FeatureGroupsUnknown,
+	}
 	for _, step := range []string{"redirect", "form_post", "prompt", "authenticated"} {
 		list = append(list, Feature("step/"+step))
 	}

@@ -150,12 +150,16 @@ func (a *agent) next(got answer) (answer, bool) {
 	return got, false
 }
 
-// isStep tells whether the URL belongs to the login: a provider's, or a callback.
+// isStep tells whether the URL belongs to the login or the logout: a provider's, or one
+// of ours to which it sends the browser back.
 func (a *agent) isStep(target *url.URL) bool {
-	return !a.isHost(target) || strings.HasSuffix(target.Path, "/callback")
+	return !a.isHost(target) || strings.HasSuffix(target.Path, "/callback") || strings.HasSuffix(target.Path, "/logout")
 }
 
-func (a *agent) isHost(target *url.URL) bool { return target.Scheme+"://"+target.Host == a.host.URL }
+func (a *agent) isHost(target *url.URL) bool {
+	home, err := url.Parse(a.host.URL)
+	return err == nil && target.Scheme == home.Scheme && target.Host == home.Host
+}
 
 func (a *agent) withHint(target *url.URL) string {
 	if a.hint != "" && target.Query().Has("code_challenge") {

@@ -20,7 +20,8 @@ const (
 )
 
 func TestBrowserSignsInAndOut(t *testing.T) {
-	host := startFake(t, openidtest.Config{Name: "Example ID"}, openidtest.Client{Name: "Doorward"}, nil).host
+	setup := startFake(t, openidtest.Config{Name: "Example ID"}, openidtest.Client{Name: "Doorward"}, nil)
+	host := setup.host
 	browser := startBrowser(t)
 	person := newTab(t, browser)
 
@@ -44,6 +45,9 @@ func TestBrowserSignsInAndOut(t *testing.T) {
 	person.waitFor(toProvider)
 	if got := person.location(); got != host.URL+"/login" {
 		t.Errorf("after signing out the home page leads to %s", got)
+	}
+	if n := setup.provider.Hits(openidtest.EndSessionEndpoint); n != 1 {
+		t.Errorf("%d visits of the provider's logout", n)
 	}
 }
 

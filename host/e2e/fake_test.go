@@ -2,6 +2,8 @@ package e2e
 
 import (
 	"maps"
+	"net/http"
+	"net/http/httptest"
 	"testing"
 
 	"github.com/doorward/doorward/plugins/openid/openidtest"
@@ -15,14 +17,33 @@ type fakeSetup struct {
 }
 
 // startFake runs a host and a fake provider. The client is registered as given,
-// with ID, secret and redirect URI filled in; env is added to that of the host.
+// with ID, secret and redirect URIs filled in; env is added to that of the host.
 func startFake(t *testing.T, config openidtest.Config, client openidtest.Client, env map[string]string) fakeSetup {
+	t.Helper()
+	return startFakeBehind(t, nil, config, client, env)
+}
+
+// startFakeBehind has all requests to the fake provider go through what stands in front
+// of it; nil: nothing does.
+func startFakeBehind(t *testing.T, front func(w http.ResponseWriter, r *http.Request, fake http.Handler), config openidtest.Config, client openidtest.Client, env map[string]string) fakeSetup {
 	t.Helper()
 	hostPort := freePort(t)
 	client.ID, client.Secret = "doorward", newClientSecret()
 	client.RedirectURIs = []string{localURL("localhost", hostPort) + "/auth/login/fake/callback"}
+	client.PostLogoutRedirectURIs = []string{localURL("localhost", hostPort) + "/auth/login/fake/logout"}
 	config.Clients = []openidtest.Client{client}
-	fake := openidtest.Start(t, config)
+	var fake *openidtest.Provider
+	if front == nil {
+		fake = openidtest.Start(t, config)
+	} else {
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { front(w, r, fake) }))
+		t.Cleanup(server.Close)
+		config.Issuer = server.URL
+		var err error
+		if fake, err = openidtest.New(config); err != nil {
+			t.Fatal(err)
+		}
+	}
 
 	hostEnv := map[string]string{"AUTH_PROVIDERS": "fake"}
 	provider(hostEnv, "FAKE", map[string]string{

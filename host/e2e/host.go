@@ -43,7 +43,7 @@ type HostConfig struct {
 
 	// Env is the environment of the process, which inherits nothing but PATH.
 	// StartHost adds what Env does not have: HOST, PORT, PUBLIC_URL, SECRET,
-	// DB_FILENAME and PLUGIN_DIR.
+	// DB_FILENAME, PLUGIN_DIR and SHUTDOWN_DELAY.
 	Env map[string]string
 }
 
@@ -112,6 +112,7 @@ func (h *Host) prepare() error {
 		"PATH": os.Getenv("PATH"), "TMPDIR": h.tempDir(), "HOST": "127.0.0.1", "PORT": strconv.Itoa(h.config.Port),
 		"PUBLIC_URL": h.URL, "SECRET": rand.Text() + rand.Text(),
 		"DB_FILENAME": filepath.Join(h.dir, "doorward.db"), "PLUGIN_DIR": h.pluginDir(),
+		"SHUTDOWN_DELAY": "0", // no load balancer
 	}
 	maps.Copy(env, h.config.Env)
 	h.config.Env = env

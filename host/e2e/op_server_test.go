@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"crypto/rand"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"strconv"
@@ -12,7 +13,7 @@ import (
 )
 
 const (
-	opReadyBound = 20 * time.Second
+	opReadyBound = 60 * time.Second
 	opStopBound  = 5 * time.Second
 )
 
@@ -25,10 +26,28 @@ type opServer struct {
 // startOP runs the OpenID provider until the test ends. Port 0 is a free one.
 func startOP(t *testing.T, port int, clientSecret string, redirectURIs ...string) *opServer {
 	t.Helper()
+	return startOPWith(t, opSetup{}, port, clientSecret, redirectURIs...)
+}
+
+// opSetup is OP_SETUP of op.mjs.
+type opSetup struct {
+	Clients  []map[string]any  `json:"clients,omitempty"`
+	Features map[string]any    `json:"features,omitempty"`
+	Nonce    bool              `json:"nonce,omitempty"`
+	TLS      map[string]string `json:"tls,omitempty"`
+}
+
+func startOPWith(t *testing.T, setup opSetup, port int, clientSecret string, redirectURIs ...string) *opServer {
+	t.Helper()
+	encoded, err := json.Marshal(setup)
+	if err != nil {
+		t.Fatal(err)
+	}
 	cmd := exec.Command("node", "op.mjs")
 	cmd.Dir = needOpenIDProvider(t)
 	cmd.Env = append(os.Environ(),
-		"OP_PORT="+strconv.Itoa(port), "OP_CLIENT_SECRET="+clientSecret, "OP_REDIRECT_URIS="+strings.Join(redirectURIs, " "))
+		"OP_PORT="+strconv.Itoa(port), "OP_CLIENT_SECRET="+clientSecret, "OP_REDIRECT_URIS="+strings.Join(redirectURIs, " "),
+		"OP_SETUP="+string(encoded))
 	// It ends when its input does: should this test be killed, it goes along.
 	if _, err := cmd.StdinPipe(); err != nil {
 		t.Fatal(err)

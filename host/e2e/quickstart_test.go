@@ -59,7 +59,7 @@ func startIn(t *testing.T, port, dotenv, checkSays string) *testHost {
 	command := func(args ...string) *exec.Cmd {
 		cmd := exec.CommandContext(t.Context(), filepath.Join(repository(t), "bin", "doorward"), args...)
 		cmd.Dir = dir
-		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "PORT=" + port}
+		cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "PORT=" + port, "SHUTDOWN_DELAY=0"}
 		return cmd
 	}
 	if out, err := command("check").CombinedOutput(); err != nil || !strings.Contains(string(out), checkSays) {

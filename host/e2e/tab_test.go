@@ -21,7 +21,7 @@ const tabBound = 20 * time.Second
 // startBrowser runs Chromium with a profile of its own until the test ends. It
 // returns the context for tabs. Start it after the host: it is closed before the
 // host stops then, which would wait for the connections that it keeps in reserve.
-func startBrowser(t *testing.T) context.Context {
+func startBrowser(t *testing.T, more ...chromedp.ExecAllocatorOption) context.Context {
 	t.Helper()
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(needBrowser(t)),
@@ -33,6 +33,7 @@ func startBrowser(t *testing.T) context.Context {
 		chromedp.Flag("disable-component-update", true),
 		chromedp.WindowSize(1000, 800),
 	)
+	options = append(options, more...)
 	// The context of the test ends before its cleanups, which close the browser.
 	allocator, stop := chromedp.NewExecAllocator(context.WithoutCancel(t.Context()), options...)
 	t.Cleanup(stop)

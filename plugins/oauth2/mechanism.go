@@ -25,7 +25,7 @@ type mechanism struct {
 	api      profile.API
 	now      func() time.Time
 	logger   *slog.Logger
-	renewals renewals
+	renewals *codeflow.Renewals
 }
 
 var (
@@ -71,7 +71,7 @@ func newMechanism(env sdk.Env, o Options) (*mechanism, error) {
 			Client: client, Header: set.profileHeaders, Scheme: set.scheme(o), Types: set.preset.ProfileTypes, ErrorWhen: set.errorWhen,
 		},
 	}
-	m.renewals.life, m.renewals.end = context.WithCancel(context.Background())
+	m.renewals = codeflow.NewRenewals(m.now)
 	if set.preset.Proof || o.AppSecretProof {
 		m.api.ProofSecret = o.ClientSecret.Reveal()
 	}
@@ -80,7 +80,7 @@ func newMechanism(env sdk.Env, o Options) (*mechanism, error) {
 
 // Close ends the renewals that are under way, and lets go of the connections.
 func (m *mechanism) Close() error {
-	m.renewals.close()
+	m.renewals.Close()
 	m.client.CloseIdleConnections()
 	return nil
 }

@@ -109,7 +109,12 @@ func (m *mechanism) again(ctx context.Context, g grantContent) (sdk.Identity, er
 	if g.RefreshToken == "" {
 		return sdk.Identity{}, sdk.Unavailable(reasonGrantExpired, "the token has ended and there is no refresh token: the session goes on until its own end")
 	}
-	tokens, err := m.renewals.do(ctx, m, g.RefreshToken, g.AccessToken)
+	spent := func(t codeflow.Tokens) bool { return t.AccessToken == g.AccessToken }
+	tokens, err := m.renewals.Do(ctx, g.RefreshToken, spent, func(own context.Context) (codeflow.Tokens, error) {
+		own, cancel := m.deadline(own)
+		defer cancel()
+		return m.renew(own, g.RefreshToken)
+	})
 	if err != nil {
 		return sdk.Identity{}, err
 	}

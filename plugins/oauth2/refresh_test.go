@@ -12,6 +12,7 @@ import (
 	"github.com/doorward/doorward/plugins/oauth2/oauth2test"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/plugintest"
+	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
 // Rows of the attack catalogue about refreshes, logouts and accounts that are no
@@ -90,7 +91,7 @@ func TestRefreshes(t *testing.T) {
 		if _, err := r.refresh(grant); err != nil {
 			t.Fatal(err)
 		}
-		r.renewals.list = nil // another process
+		r.renewals = codeflow.NewRenewals(clock.Now) // of another process
 		_, err := r.refresh(grant)
 		checkReason(t, err, sdk.ErrDenied, "invalid_grant")
 	})

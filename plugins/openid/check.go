@@ -35,8 +35,11 @@ func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
 		checkPKCE(md, m.options.pkceMethod()),
 		listed("client_token_endpoint_auth_method", md.AuthMethods, m.auth.MethodFor(md.AuthMethods)),
 		listed("scope", md.Scopes, strings.Fields(m.options.params().Get("scope"))...),
-		listed("response_mode", md.ResponseModes, m.options.responseMode()),
+		listed("response_mode", md.ResponseModes, m.options.responseMode(md.ResponseModes)),
 	)
+	if len(md.Odd) > 0 {
+		findings = append(findings, upstream.Warning("discovery", "what the document says of %q cannot be read or may not be asked, and is left alone", md.Odd))
+	}
 	if alg := m.options.IDTokenAlg; alg != "" {
 		findings = append(findings, listed("client_id_token_signed_response_alg", jose.Known(md.IDTokenAlgs), alg))
 	}

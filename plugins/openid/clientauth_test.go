@@ -34,7 +34,6 @@ func TestClientAssertion(t *testing.T) {
 		t.Fatal(err)
 	}
 	rsaJWK, p256JWK := gojose.JSONWebKey{Key: rsaKey, KeyID: "rsa"}, gojose.JSONWebKey{Key: p256, KeyID: "p256"}
-	const longSecret = "a client secret of at least thirty-two bytes"
 	byKey := func(keys json.RawMessage, alg string) map[string]any {
 		return map[string]any{
 			"client_token_endpoint_auth_method": "private_key_jwt", "client_secret": "", "client_private_keys": keys,
@@ -99,7 +98,7 @@ func TestClientAssertion(t *testing.T) {
 				}
 				return json.Number(data)
 			}
-			want := claims.Object{"iss": clientID, "sub": clientID, "aud": md.TokenEndpoint, "iat": seconds(0), "exp": seconds(time.Minute)}
+			want := claims.Object{"iss": clientID, "sub": clientID, "aud": md.Issuer, "iat": seconds(0), "exp": seconds(time.Minute)}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
 			}

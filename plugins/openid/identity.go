@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"slices"
@@ -29,6 +28,16 @@ func (m *mechanism) identify(ctx context.Context, md discovery.Metadata, t token
 	if err != nil {
 		return sdk.Identity{}, err
 	}
+	identity, err := m.identityOf(ctx, object, info, t)
+	if err != nil {
+		return sdk.Identity{}, err
+	}
+	identity.Grant, err = m.grant(md, identity, t, object, nonce)
+	return identity, err
+}
+
+// identityOf makes the identity of the claims of the ID token and the user info.
+func (m *mechanism) identityOf(ctx context.Context, object, info claims.Object, t tokens) (sdk.Identity, error) {
 	mapping := m.options.mapping()
 	identity, err := mapping.Identity(merge(object, info))
 	if err != nil {
@@ -44,21 +53,44 @@ func (m *mechanism) identify(ctx context.Context, md discovery.Metadata, t token
 	if err := m.completeGroups(ctx, &identity, object, info, t.accessToken); err != nil {
 		return sdk.Identity{}, err
 	}
-	identity.Grant, err = grant(t, subject)
-	return identity, err
+	nameForLogout(&identity, object)
+	return identity, nil
+}
+
+// nameForLogout says how logout messages name the end user and the session: by sub and
+// sid, whatever is the identifier.
+func nameForLogout(identity *sdk.Identity, object claims.Object) {
+	if subject, _ := object.String("sub"); subject != identity.Subject {
+		identity.LogoutSubject = subject
+	}
+	sid, err := object.String("sid")
+	if err == nil {
+		err = idtoken.CheckSessionID(sid)
+	}
+	if err != nil {
+		identity.Warnings = append(identity.Warnings, fmt.Sprintf("claim sid %v: it is left out, and a logout by it finds nobody", err))
+		return
+	}
+	identity.SessionID = sid
 }
 
 // verifyIDToken verifies the signature, and then the claims rule by rule.
 func (m *mechanism) verifyIDToken(ctx context.Context, md discovery.Metadata, t tokens, nonce string) (claims.Object, error) {
-	accept := jose.Accept{Algs: md.Algs, Option: "client_id_token_signed_response_alg"}
-	token, err := m.keys(md).Verify(ctx, t.idToken, accept, m.options.decisive())
+	token, err := m.verify(ctx, md, t.idToken, m.options.decisive())
 	if err != nil {
 		return nil, err
 	}
 	return token.Claims, idtoken.Check(token, idtoken.Expectation{
 		Issuer: md.Issuer, ClientID: m.options.ClientID, TrustedAudiences: m.options.TrustedAudiences, Tenants: m.options.AllowedTenants,
-		Nonce: nonce, NonceMayBeMissing: m.options.AllowMissingNonce, AccessToken: t.accessToken, Asked: m.options.params(), Now: m.now(),
+		Nonce: nonce, NonceMayBeMissing: m.options.AllowMissingNonce, AccessToken: t.accessToken, Asked: m.options.params(), Methods: m.options.RequiredAMR, Now: m.now(),
 	})
+}
+
+// verify verifies the signature of a token that the provider signs as it signs ID tokens.
+// Types are what typ may be beside JWT.
+func (m *mechanism) verify(ctx context.Context, md discovery.Metadata, raw string, names []string, types ...string) (jose.Token, error) {
+	accept := jose.Accept{Algs: md.Algs, Option: "client_id_token_signed_response_alg", Types: types}
+	return m.keys(md).Verify(ctx, raw, accept, names)
 }
 
 // userInfo asks the user-info endpoint. The result is nil if the provider has none, or
@@ -119,25 +151,4 @@ func addressSource(idToken, userInfo claims.Object, addressPath, wordPath string
 		return idToken
 	}
 	return userInfo
-}
-
-// grantContent is what Refresh and BeginLogout will need.
-type grantContent struct {
-	Subject      string `json:"sub"`
-	RefreshToken string `json:"refresh_token,omitempty"`
-	IDToken      string `json:"id_token,omitempty"`
-}
-
-// grant keeps the ID token as the hint for a logout, if there is room for it.
-func grant(t tokens, subject string) ([]byte, error) {
-	content := grantContent{Subject: subject, RefreshToken: t.refreshToken, IDToken: t.idToken}
-	data, err := json.Marshal(content)
-	if err == nil && len(data) > sdk.MaxGrant {
-		content.IDToken = ""
-		data, err = json.Marshal(content)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("encoding the grant: %w", err)
-	}
-	return data, nil
 }

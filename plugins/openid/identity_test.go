@@ -96,6 +96,9 @@ func TestIdentity(t *testing.T) {
 			}
 			want := sdk.Identity{Subject: "alice"}
 			test.want(&want)
+			if want.Subject != "alice" {
+				want.LogoutSubject = "alice" // F26 as the provider calls them
+			}
 			if got.GroupsUnknown && len(got.Warnings) != 1 {
 				t.Errorf("D12 the operator is not told: %q", got.Warnings)
 			}
@@ -112,7 +115,7 @@ func TestGrantIsBounded(t *testing.T) {
 		size    int
 		idToken bool
 	}{{1 << 10, true}, {(64 << 10), false}} {
-		data, err := grant(tokens{idToken: strings.Repeat("t", test.size), refreshToken: "rt"}, "alice")
+		data, err := grantContent{Subject: "alice", IDToken: strings.Repeat("t", test.size), RefreshToken: "rt"}.encode()
 		if err != nil || len(data) > sdk.MaxGrant {
 			t.Fatalf("%d bytes, %v", len(data), err)
 		}

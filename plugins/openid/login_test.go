@@ -68,7 +68,10 @@ func TestLogin(t *testing.T) {
 				Subject: "alice", Username: "alice", Email: "alice@example.com", EmailVerified: true,
 				GivenName: "Alice", FamilyName: "Archer", Name: "Alice Archer", Groups: []string{"archers", "staff"},
 			}
-			if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(sdk.Identity{}, "Claims", "Grant", "AuthTime")); diff != "" {
+			if got.SessionID == "" {
+				t.Error("F26 a logout message could not name the session")
+			}
+			if diff := cmp.Diff(want, got, cmpopts.IgnoreFields(sdk.Identity{}, "Claims", "Grant", "AuthTime", "SessionID")); diff != "" {
 				t.Error(diff)
 			}
 			if op.Hits(openidtest.TokenEndpoint) != 1 || op.Hits(openidtest.Trap) != 0 {

@@ -15,6 +15,7 @@ package main
 import (
 	"os"
 
+	"github.com/doorward/doorward/plugins/openid/internal/jarm"
 	"github.com/doorward/doorward/plugins/openid/internal/preset"
 	"github.com/doorward/doorward/sdk/plugin"
 )
@@ -30,5 +31,5 @@ func main() {
 		}
 		return
 	}
-	plugin.Serve(plugin.Description{Mechanism: "openid", Version: version, Presets: presets()}, open)
+	plugin.Serve(plugin.Description{Mechanism: "openid", Version: version, Presets: presets(), StateTokens: []string{jarm.Parameter}}, open)
 }

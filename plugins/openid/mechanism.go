@@ -4,14 +4,19 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/doorward/doorward/plugins/openid/internal/clientauth"
 	"github.com/doorward/doorward/plugins/openid/internal/discovery"
+	"github.com/doorward/doorward/plugins/openid/internal/dpop"
+	"github.com/doorward/doorward/plugins/openid/internal/jarm"
 	"github.com/doorward/doorward/plugins/openid/internal/jose"
 	"github.com/doorward/doorward/plugins/openid/internal/preset"
 	"github.com/doorward/doorward/sdk"
@@ -27,18 +32,35 @@ type mechanism struct {
 	auth     clientauth.Auth
 	location discovery.Location
 	callback string
+	logout   string // where we are told that somebody signed out
 	client   *http.Client
 	now      func() time.Time
 	logger   *slog.Logger
 
 	tellsUnknown bool // the host refuses where a rule needs groups that are unknown
 	metadata     *upstream.Document[discovery.Metadata]
+	renewals     *codeflow.Renewals
 
-	mu    sync.Mutex
-	store *jose.Store // of the latest jwks_uri
+	mu     sync.Mutex
+	store  *jose.Store // of the latest jwks_uri
+	pushes time.Time   // before it, no request is pushed that need not be
 }
 
-var _ sdk.Mechanism = (*mechanism)(nil)
+var (
+	_ sdk.Mechanism      = (*mechanism)(nil)
+	_ sdk.Refresher      = (*mechanism)(nil)
+	_ sdk.LogoutBeginner = (*mechanism)(nil)
+	_ sdk.LogoutReceiver = (*mechanism)(nil)
+)
+
+// unasked is a mechanism whose sessions are refreshed without asking the provider.
+type unasked struct {
+	sdk.Mechanism
+	sdk.LogoutBeginner
+	sdk.LogoutReceiver
+	sdk.Checker
+	io.Closer
+}
 
 // open makes a provider ready. It asks the provider nothing, unless the operator
 // wants to know at once whether it answers.
@@ -49,10 +71,20 @@ func open(ctx context.Context, env sdk.Env, o Options) (sdk.Mechanism, error) {
 	}
 	if o.IssuerDiscoveryMustSucceed {
 		if _, err := m.metadata.Get(ctx); err != nil {
-			return nil, fmt.Errorf("issuer_discovery_must_succeed: %w", err)
+			return nil, fmt.Errorf("issuer_discovery_must_succeed: %w", errors.Join(err, m.Close()))
 		}
 	}
+	if o.NoRefresh {
+		return unasked{m, m, m, m, m}, nil
+	}
 	return m, nil
+}
+
+// Close ends the renewals that are under way, and lets go of the connections.
+func (m *mechanism) Close() error {
+	m.renewals.Close()
+	m.client.CloseIdleConnections()
+	return nil
 }
 
 func newMechanism(env sdk.Env, o Options) (*mechanism, error) {
@@ -68,13 +100,17 @@ func newMechanism(env sdk.Env, o Options) (*mechanism, error) {
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
+	if signed := o.SignedResponses == required || jarm.Signed(o.params().Get("response_mode")); signed && !env.Host.Has(sdk.FeatureStateTokens) {
+		return nil, sdk.Misconfigured("options", "signed authorization responses need a newer doorward: it cannot find the login of one")
+	}
 	client, err := o.Client(env, claims.MaxBytes)
 	if err != nil {
 		return nil, err
 	}
+	client.Transport = &dpop.Transport{Next: client.Transport, Now: env.Now}
 	m := &mechanism{
-		options: o, preset: p, auth: auth, location: location, callback: env.CallbackURL,
-		client: client, now: env.Now, logger: env.Logger,
+		options: o, preset: p, auth: auth, location: location, callback: env.CallbackURL, logout: env.LogoutURL,
+		client: client, now: env.Now, logger: env.Logger, renewals: codeflow.NewRenewals(env.Now),
 		tellsUnknown: env.Host.Has(sdk.FeatureGroupsUnknown),
 	}
 	m.metadata = upstream.NewDocument(upstream.Source[discovery.Metadata]{
@@ -85,6 +121,32 @@ func newMechanism(env sdk.Env, o Options) (*mechanism, error) {
 
 func (m *mechanism) discover(ctx context.Context) (upstream.Loaded[discovery.Metadata], error) {
 	return discovery.Load(ctx, m.client, m.options.requirements(m.location))
+}
+
+// provider is what the provider says about itself, with the endpoints that we ask.
+func (m *mechanism) provider(ctx context.Context) (discovery.Metadata, error) {
+	md, err := m.metadata.Get(ctx)
+	if err == nil && m.options.HTTPCert != "" {
+		md = md.WithAliases()
+	}
+	return md, err
+}
+
+// at is where the client authenticates.
+func (m *mechanism) at(md discovery.Metadata, endpoint string) clientauth.At {
+	return clientauth.At{Issuer: md.Issuer, URL: endpoint, Methods: md.AuthMethods}
+}
+
+func (m *mechanism) pushesAgain() time.Time {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.pushes
+}
+
+func (m *mechanism) setPushesAgain(at time.Time) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.pushes = at
 }
 
 // keys are those at the provider's jwks_uri.
@@ -104,25 +166,58 @@ type memory struct {
 	Issuer   string `json:"i"`
 	ClientID string `json:"c"`
 	Mode     string `json:"m"`
+	Key      string `json:"k,omitempty"` // to which the tokens are bound
+}
+
+// newMemory is that of a login at the provider.
+func (m *mechanism) newMemory(md discovery.Metadata) (memory, error) {
+	mem := memory{
+		Nonce:    rand.Text(),
+		Issuer:   md.Issuer,
+		ClientID: m.options.ClientID,
+		Mode:     m.options.responseMode(md.ResponseModes),
+	}
+	if m.options.pkceMethod() != "" {
+		mem.Verifier = codeflow.NewVerifier()
+	}
+	if !m.binds(md) {
+		return mem, nil
+	}
+	key, err := dpop.NewKey()
+	if err != nil {
+		return memory{}, err
+	}
+	mem.Key, err = key.Text()
+	return mem, err
+}
+
+// binds reports whether tokens are to be bound to a key. Those that the provider binds
+// to our certificate are not bound a second time: some refuse a request that proves both.
+func (m *mechanism) binds(md discovery.Metadata) bool {
+	switch m.options.DPoP {
+	case required:
+		return true
+	case off:
+		return false
+	}
+	if m.options.HTTPCert != "" && md.CertificateBound {
+		return false
+	}
+	return slices.Contains(md.DPoPAlgs, dpop.Alg)
 }
 
 // Begin sends the browser to the authorization endpoint (OpenID Connect Core
 // section 3.1.2.1).
 func (m *mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, error) {
-	md, err := m.metadata.Get(ctx)
+	md, err := m.provider(ctx)
 	if err != nil {
 		return nil, err
 	}
-	mem := memory{
-		Nonce:    rand.Text(),
-		Issuer:   md.Issuer,
-		ClientID: m.options.ClientID,
-		Mode:     m.options.responseMode(),
+	mem, err := m.newMemory(md)
+	if err != nil {
+		return nil, err
 	}
-	if m.options.pkceMethod() != "" {
-		mem.Verifier = codeflow.NewVerifier()
-	}
-	target, err := authorizationURL(m.options, md, m.callback, req, mem)
+	target, err := m.authorizationURL(ctx, md, req, mem)
 	if err != nil {
 		return nil, err
 	}
@@ -144,25 +239,27 @@ func (m *mechanism) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.
 	if err := json.Unmarshal(req.Memory, &mem); err != nil {
 		return nil, sdk.InvalidResponse(reasonUnsolicited, "the login has no memory that can be read")
 	}
-	md, err := m.metadata.Get(ctx)
+	md, err := m.provider(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if mem.Issuer != md.Issuer || mem.ClientID != m.options.ClientID {
 		return nil, sdk.InvalidResponse(reasonProviderChanged, "the login was started with another issuer or client")
 	}
-	code, err := codeflow.ReadResponse(req.Response, codeflow.Expectation{
-		State: req.State, Mode: mem.Mode, Issuer: md.Issuer, IssRequired: md.IssInResponse,
-		IssuerFits: func(iss string) bool { return discovery.Fits(iss, md.Issuer) },
-	})
+	key, err := dpop.ParseKey(mem.Key)
+	if err != nil {
+		return nil, sdk.InvalidResponse(reasonUnsolicited, "the login has %w", err)
+	}
+	code, err := m.readResponse(ctx, md, req, mem)
 	if err != nil {
 		return nil, upstream.WithoutSecrets(err, req.State)
 	}
-	tokens, err := m.exchange(ctx, md, code, mem.Verifier)
+	tokens, err := m.exchange(dpop.WithKey(ctx, key, false), md, code, mem.Verifier)
 	if err != nil {
 		return nil, err
 	}
-	identity, err := m.identify(ctx, md, tokens, mem.Nonce)
+	tokens.key = key
+	identity, err := m.identify(dpop.WithKey(ctx, key, tokens.bound), md, tokens, mem.Nonce)
 	if err == nil && m.preset.NameInResponse {
 		identity = withNameOf(req.Response, identity)
 	}
@@ -171,4 +268,33 @@ func (m *mechanism) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.
 		return nil, upstream.WithoutSecrets(err, append(secrets, tokens.idToken, tokens.accessToken, tokens.refreshToken)...)
 	}
 	return sdk.Authenticated{Identity: identity}, nil
+}
+
+// readResponse returns the code of the authorization response, which the provider may
+// have signed.
+func (m *mechanism) readResponse(ctx context.Context, md discovery.Metadata, req sdk.ContinueRequest, mem memory) (string, error) {
+	response, mode := req.Response, mem.Mode
+	if jarm.Signed(mode) {
+		raw, err := jarm.Token(response, mode)
+		if err != nil {
+			return "", err
+		}
+		accept := jose.Accept{Algs: md.Algs, Option: "client_authorization_signed_response_alg"}
+		if alg := m.options.ResponseAlg; alg != "" {
+			accept.Algs = []string{alg}
+		}
+		token, err := m.keys(md).Verify(ctx, raw, accept, jarm.Names)
+		if err != nil {
+			return "", err
+		}
+		response, err = jarm.Read(token, jarm.Expectation{Issuer: md.Issuer, ClientID: m.options.ClientID, Now: m.now()})
+		if err != nil {
+			return "", err
+		}
+		mode = codeflow.ModeQuery
+	}
+	return codeflow.ReadResponse(response, codeflow.Expectation{
+		State: req.State, Mode: mode, Issuer: md.Issuer, IssRequired: md.IssInResponse || m.options.RequireIss,
+		IssuerFits: func(iss string) bool { return discovery.Fits(iss, md.Issuer) },
+	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/doorward/doorward/plugins/openid/internal/clientauth"
 	"github.com/doorward/doorward/plugins/openid/internal/discovery"
+	"github.com/doorward/doorward/plugins/openid/internal/jarm"
 	"github.com/doorward/doorward/plugins/openid/internal/preset"
 	"github.com/doorward/doorward/sdk/options"
 	"github.com/doorward/doorward/sdk/upstream"
@@ -30,9 +31,14 @@ type Options struct {
 	SecretKeyID  string         `option:"client_secret_key_id" doc:"The ID of that key."`
 	SecretTeamID string         `option:"client_secret_team_id" doc:"The ID of the team whose key it is."`
 
-	Scope       string            `option:"scope" doc:"The scopes to ask for, separated by spaces. By default what the preset says, or openid profile email. openid is added if it is missing."`
 	TokenParams map[string]string `option:"token_params" doc:"More parameters of the token request, such as id_token_key_type."`
-	Params      map[string]any    `option:"params" doc:"More parameters of the authorization request, such as prompt, hd, acr_values, max_age, claims or response_mode (query or form_post). An empty value leaves a parameter out. The parameters that protect the login cannot be set."`
+
+	Scope  string         `option:"scope" doc:"The scopes to ask for, separated by spaces. By default what the preset says, or openid profile email. openid is added if it is missing."`
+	Params map[string]any `option:"params" doc:"More parameters of the authorization request, such as prompt, hd, acr_values, max_age, ui_locales, domain_hint, claims or response_mode (query or form_post). An empty value leaves a parameter out. The parameters that protect the login cannot be set."`
+
+	OfflineAccess bool     `option:"offline_access" doc:"Ask for the scope offline_access, with which many providers give a refresh token. It is left out where the provider lists scopes without it, such as Google, which gives one for access_type=offline. Some providers want prompt=consent in params beside it."`
+	RequireIss    bool     `option:"require_response_iss" doc:"Refuse an authorization response without iss (RFC 9207) even if the provider does not say that it sends it. Where it says so, and wherever iss is there, it is checked without this option."`
+	RequiredAMR   []string `option:"required_amr" doc:"Authentication methods that the ID token must name in amr, all of them: mfa, for instance (RFC 8176)."`
 
 	IdentifierKey string `option:"identifier_key" default:"sub" doc:"The claim that identifies the end user; may be a path. Keep sub unless users exist already under another claim. With the claim of email_key, only addresses that the provider calls verified sign in."`
 	UsernameKey   string `option:"username_key" doc:"The claim with the login name; may be a path. By default what the preset says, or preferred_username."`
@@ -58,9 +64,20 @@ type Options struct {
 	AllowMissingNonce          bool   `option:"allow_missing_nonce" doc:"Accept ID tokens without a nonce, which then does not bind them to the login. A nonce that is there must be right all the same. Together with pkce=off, whoever gets hold of a code that was not used yet can sign in with it. Part of the preset linkedin; not for a client that does not authenticate."`
 	IssuerDiscoveryMustSucceed bool   `option:"issuer_discovery_must_succeed" doc:"Refuse to open the provider while its discovery document cannot be read. By default it is read at the first login, and again until that works."`
 
-	AuthMethod     string       `option:"client_token_endpoint_auth_method" oneof:"client_secret_basic|client_secret_post|client_secret_jwt|private_key_jwt|none" doc:"How the client authenticates at the token endpoint. By default client_secret_basic, or client_secret_post if the provider lists only that of the two."`
+	AuthMethod     string       `option:"client_token_endpoint_auth_method" oneof:"client_secret_basic|client_secret_post|client_secret_jwt|private_key_jwt|tls_client_auth|self_signed_tls_client_auth|none" doc:"How the client authenticates. By default the first of these that the provider lists and that there are options for: private_key_jwt (client_private_keys), tls_client_auth and self_signed_tls_client_auth (client_http_cert), client_secret_basic, client_secret_post, client_secret_jwt (client_secret)."`
 	AuthSigningAlg string       `option:"client_token_endpoint_auth_signing_alg" oneof:"RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA|HS256|HS384|HS512" doc:"The algorithm of the client's assertion, for client_secret_jwt (default HS256) and private_key_jwt (default by the key)."`
 	PrivateKeys    options.JSON `option:"client_private_keys,secret" doc:"The client's private keys, as a JSON array of JWKs, for private_key_jwt. The first that fits the algorithm signs."`
+
+	AssertionAudience string `option:"client_assertion_audience" oneof:"issuer|endpoint" doc:"Whom the client's assertion is for: the issuer, or the very endpoint that it is sent to. By default the issuer, except at Okta and Microsoft; where the provider then says invalid_client, the next one is for the endpoint."`
+
+	PushedRequests  string `option:"pushed_authorization_requests" default:"auto" oneof:"auto|required|off" doc:"Push authorization requests to the provider, so that the browser carries a reference only (RFC 9126). auto does where the provider has an endpoint for it, and goes on without if that fails, unless the provider requires it."`
+	SignedResponses string `option:"signed_authorization_responses" default:"auto" oneof:"auto|required|off" doc:"Have the provider sign its authorization responses (JARM). auto does where the provider answers in no other way."`
+	ResponseAlg     string `option:"client_authorization_signed_response_alg" oneof:"RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA" doc:"The only algorithm with which an authorization response may be signed. By default as for ID tokens."`
+	DPoP            string `option:"dpop" default:"auto" oneof:"auto|required|off" doc:"Bind tokens to a key of the login's own (RFC 9449). auto does where the provider lists ES256 for it and does not bind them to client_http_cert, and takes tokens that are not bound."`
+
+	NoRefresh           bool `option:"no_refresh" doc:"Keep no refresh token and no access token: a session's refresh then does not ask the provider, and somebody who is removed there stays signed in here."`
+	KeepProviderSession bool `option:"keep_provider_session" doc:"Do not send the browser to the provider at a logout: it ends the session here only."`
+	KeepTokens          bool `option:"keep_tokens_at_logout" doc:"Revoke nothing at a logout."`
 
 	TrustedAudiences []string `option:"trusted_audiences" doc:"Other audiences that may stand in an ID token beside client_id, such as the project of a Zitadel client. They hold the token, too."`
 
@@ -99,11 +116,12 @@ func (o Options) validateBinding(problems *options.Problems) {
 	if o.AuthMethod != clientauth.None {
 		return
 	}
-	for option, set := range map[string]bool{
-		"allow_unlisted_pkce": o.AllowUnlistedPKCE, "pkce": o.PKCE == pkceOff, "allow_missing_nonce": o.AllowMissingNonce,
-	} {
-		if set {
-			problems.Addf(option, "cannot be set so for a client that does not authenticate: PKCE is all that protects it")
+	for _, word := range []struct {
+		option string
+		given  bool
+	}{{"allow_unlisted_pkce", o.AllowUnlistedPKCE}, {"pkce", o.PKCE == off}, {"allow_missing_nonce", o.AllowMissingNonce}} {
+		if word.given {
+			problems.Addf(word.option, "cannot be set so for a client that does not authenticate: PKCE is all that protects it")
 		}
 	}
 }
@@ -156,8 +174,12 @@ func (o Options) validateRequest(problems *options.Problems) {
 		}
 	}
 	params := o.params()
-	if mode := params.Get("response_mode"); mode != "" && mode != codeflow.ModeQuery && mode != codeflow.ModeFormPost {
+	mode := params.Get("response_mode")
+	if mode != "" && mode != codeflow.ModeQuery && mode != codeflow.ModeFormPost && !jarm.Signed(mode) {
 		problems.Addf("params", "response_mode must be query or form_post, not %q", mode)
+	}
+	if jarm.Signed(mode) && o.SignedResponses == off {
+		problems.Addf("signed_authorization_responses", "is off, while response_mode %s asks for signed ones", mode)
 	}
 	if age := params.Get("max_age"); age != "" {
 		if _, err := strconv.ParseUint(age, 10, 31); err != nil {
@@ -175,13 +197,26 @@ func (o Options) clientAuth(p preset.Preset) (clientauth.Auth, options.Problems)
 	return clientauth.New(clientauth.Settings{
 		Signed:   clientauth.SignedSecret{Audience: p.SecretAudience, TeamID: o.SecretTeamID, KeyID: o.SecretKeyID, Key: o.SecretKey},
 		ClientID: o.ClientID, Method: o.AuthMethod, Secret: o.ClientSecret, SigningAlg: o.AuthSigningAlg, PrivateKeys: o.PrivateKeys,
+		Certificate: o.HTTPCert != "", Audience: o.AssertionAudience,
 	})
 }
 
-// responseMode is how the response must come back. The default of the code flow is
-// query.
-func (o Options) responseMode() string {
-	return cmp.Or(o.params().Get("response_mode"), codeflow.ModeQuery)
+// What is said of a protection that not every provider has. The third word is auto.
+const (
+	required = "required"
+	off      = "off"
+)
+
+// responseMode is how the response must come back from a provider that lists these
+// modes. The default of the code flow is query.
+func (o Options) responseMode(listed []string) string {
+	mode := cmp.Or(o.params().Get("response_mode"), codeflow.ModeQuery)
+	signed := jarm.Of(mode)
+	onlySigned := slices.Contains(listed, signed) && !slices.Contains(listed, mode)
+	if o.SignedResponses == required || o.SignedResponses != off && onlySigned {
+		return signed
+	}
+	return mode
 }
 
 // requirements are what the options demand of a provider at that location.

@@ -13,9 +13,6 @@ import (
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
-// pkceOff sends no code challenge.
-const pkceOff = "off"
-
 // presets are those of the table, as the host lists them.
 func presets() []plugin.Preset {
 	var list []plugin.Preset
@@ -78,7 +75,7 @@ func over[V any](ofPreset map[string]string, written map[string]V) map[string]V 
 // pkceMethod is the code challenge method (RFC 7636 section 4.2), or empty if there is
 // none.
 func (o Options) pkceMethod() string {
-	if o.PKCE == pkceOff {
+	if o.PKCE == off {
 		return ""
 	}
 	return o.PKCE

@@ -10,6 +10,7 @@ import "github.com/doorward/doorward/sdk"
 const (
 	// The authorization request.
 	reasonRequestTooLong sdk.Reason = "request_too_long"
+	reasonPushRequired   sdk.Reason = "par_required"
 
 	// A response to no login, or to another one.
 	reasonUnsolicited     sdk.Reason = "unsolicited"
@@ -17,7 +18,18 @@ const (
 
 	// The token response.
 	reasonIDTokenMissing sdk.Reason = "id_token_missing"
+	reasonNotBound       sdk.Reason = "token_not_bound"
 
 	// The identity.
 	reasonEmailNotVerified sdk.Reason = "email_not_verified"
+
+	// A refresh.
+	reasonGrant        sdk.Reason = "grant_unreadable"
+	reasonGrantExpired sdk.Reason = "grant_expired"
+	reasonTokenRevoked sdk.Reason = "token_revoked"
+
+	// A logout.
+	reasonLogoutMessage sdk.Reason = "logout_message"
+	reasonLogoutIssuer  sdk.Reason = "logout_iss_mismatch"
+	reasonRevocation    sdk.Reason = "revocation_failed"
 )

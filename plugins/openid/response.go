@@ -2,12 +2,17 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"maps"
 	"net/url"
+	"strings"
+	"time"
 
 	"golang.org/x/oauth2"
 
+	"github.com/doorward/doorward/plugins/openid/internal/clientauth"
 	"github.com/doorward/doorward/plugins/openid/internal/discovery"
+	"github.com/doorward/doorward/plugins/openid/internal/dpop"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/claims"
 	"github.com/doorward/doorward/sdk/upstream"
@@ -18,6 +23,10 @@ import (
 type tokens struct {
 	idToken, accessToken, refreshToken string
 
+	expires time.Time // of the access token; zero: nobody says
+	bound   bool      // to key
+	key     dpop.Key
+
 	warnings []string // about what was odd in the response
 }
 
@@ -25,22 +34,81 @@ type tokens struct {
 // (OpenID Connect Core section 3.1.3). No error repeats anything of the request.
 func (m *mechanism) exchange(ctx context.Context, md discovery.Metadata, code, verifier string) (tokens, error) {
 	config := oauth2.Config{RedirectURL: m.callback, Endpoint: oauth2.Endpoint{TokenURL: md.TokenEndpoint}}
-	params, err := m.auth.Authenticate(&config, md.AuthMethods, m.now())
+	granted, err := m.tokenRequest(ctx, md, config, []string{code, verifier}, func(ctx context.Context, config oauth2.Config, params url.Values) (codeflow.Tokens, error) {
+		return codeflow.Exchange(ctx, m.client, config, code, verifier, params)
+	})
 	if err != nil {
 		return tokens{}, err
 	}
-	secrets := append(m.auth.Secrets(), code, verifier, params.Get("client_assertion"))
-	granted, err := codeflow.Exchange(ctx, m.client, config, code, verifier, m.tokenParams(params))
-	if err != nil {
-		return tokens{}, upstream.WithoutSecrets(err, secrets...)
-	}
 	idToken, err := readIDToken(granted.Members)
 	if err != nil {
-		return tokens{}, upstream.WithoutSecrets(err, secrets...)
+		return tokens{}, upstream.WithoutSecrets(err, append(m.auth.Secrets(), code, verifier)...)
 	}
-	return tokens{
-		idToken: idToken, accessToken: granted.AccessToken, refreshToken: granted.RefreshToken, warnings: granted.Warnings,
-	}, nil
+	return m.tokensOf(granted, idToken), nil
+}
+
+// tokenRequest authenticates one request for tokens. The secrets are those of the
+// request beside the client's.
+func (m *mechanism) tokenRequest(ctx context.Context, md discovery.Metadata, config oauth2.Config, secrets []string, send tokenSender) (codeflow.Tokens, error) {
+	at := m.at(md, md.TokenEndpoint)
+	params, err := m.auth.Authenticate(&config, at, m.now())
+	if err != nil {
+		return codeflow.Tokens{}, err
+	}
+	if params != nil {
+		ctx = dpop.WithAnew(ctx, func(body []byte) ([]byte, error) { return m.withAnotherAssertion(body, at) })
+	}
+	granted, err := send(ctx, config, m.withTokenParams(params))
+	if sdk.ReasonOf(err) == "invalid_client" && m.auth.Doubt(at) {
+		// A code is sent once, so that this one fails all the same.
+		m.logger.Warn("the provider does not accept the client's assertion, and the next one is for another audience: set client_assertion_audience")
+	}
+	if err == nil && m.options.DPoP == required && !isBound(granted) {
+		err = sdk.InvalidResponse(reasonNotBound, "the provider does not bind its tokens, while dpop is required: is the client registered for DPoP?")
+	}
+	if err != nil {
+		return codeflow.Tokens{}, upstream.WithoutSecrets(err, append(append(m.auth.Secrets(), secrets...), params.Get("client_assertion"))...)
+	}
+	return granted, nil
+}
+
+// withTokenParams adds the operator's parameters to those of the client's authentication.
+func (m *mechanism) withTokenParams(ofClient url.Values) url.Values {
+	params := url.Values{}
+	for name, value := range m.options.TokenParams {
+		params.Set(name, value)
+	}
+	maps.Copy(params, ofClient)
+	return params
+}
+
+// tokenSender makes the one request for tokens, with a client that is set.
+type tokenSender func(ctx context.Context, config oauth2.Config, params url.Values) (codeflow.Tokens, error)
+
+// withAnotherAssertion is for a request that is sent a second time, because the server
+// wanted a nonce in its proof: an assertion is good once (RFC 7523 section 3).
+func (m *mechanism) withAnotherAssertion(body []byte, at clientauth.At) ([]byte, error) {
+	form, err := url.ParseQuery(string(body))
+	if err != nil {
+		return nil, fmt.Errorf("making the token request: %w", err)
+	}
+	if _, err := m.auth.Dress(form, at, m.now()); err != nil {
+		return nil, err
+	}
+	return []byte(form.Encode()), nil
+}
+
+func isBound(granted codeflow.Tokens) bool {
+	kind, _ := granted.Members.String("token_type")
+	return strings.EqualFold(kind, codeflow.TypeDPoP)
+}
+
+func (m *mechanism) tokensOf(granted codeflow.Tokens, idToken string) tokens {
+	t := tokens{idToken: idToken, accessToken: granted.AccessToken, refreshToken: granted.RefreshToken, bound: isBound(granted), warnings: granted.Warnings}
+	if seconds, err := granted.Members.Int("expires_in"); err == nil && seconds > 0 {
+		t.expires = m.now().Add(time.Duration(seconds) * time.Second)
+	}
+	return t
 }
 
 // readIDToken reads what OpenID adds to a token response (OpenID Connect Core
@@ -59,14 +127,4 @@ func readIDToken(members claims.Object) (string, error) {
 		return "", sdk.InvalidResponse(reasonIDTokenMissing, "no id_token, and the scopes %q were granted: is the client allowed the scope openid?", upstream.ShownList(granted))
 	}
 	return "", sdk.InvalidResponse(reasonIDTokenMissing, "no id_token: is the client allowed the scope openid?")
-}
-
-// tokenParams are those of the client's authentication, and the operator's.
-func (m *mechanism) tokenParams(ofClient url.Values) url.Values {
-	params := url.Values{}
-	for name, value := range m.options.TokenParams {
-		params.Set(name, value)
-	}
-	maps.Copy(params, ofClient)
-	return params
 }

@@ -22,6 +22,7 @@ const (
 	clientID     = "door ward&co" // form-encoding it matters (RFC 6749 section 2.3.1)
 	clientSecret = "s3cret:with/odd+characters%"
 	callbackURL  = "https://login.example/auth/login/op/callback"
+	logoutURL    = "https://login.example/auth/login/op/logout"
 )
 
 // rig is a mechanism opened in this process, with everything that it says and
@@ -57,6 +58,7 @@ func tryOpenRig(t *testing.T, issuerURL string, now func() time.Time, values map
 		Provider:    "op",
 		Host:        sdk.NewHost("1.0.0", sdk.Features()),
 		CallbackURL: callbackURL,
+		LogoutURL:   logoutURL,
 		Logger:      slog.New(slog.NewTextHandler(r.log, nil)),
 		Now:         now,
 		HTTPClient: func(s sdk.HTTPSettings) (*http.Client, error) {
@@ -75,6 +77,11 @@ func tryOpenRig(t *testing.T, issuerURL string, now func() time.Time, values map
 		return nil, err
 	}
 	r.mechanism = m.(*mechanism)
+	t.Cleanup(func() {
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
 	return r, nil
 }
 

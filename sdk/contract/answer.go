@@ -21,6 +21,8 @@ func CheckLogout(l sdk.Logout, begun bool, now time.Time) error {
 		return broken(RuleLogout, "it is the outcome of one that this browser did not begin")
 	case l.Outcome != "" && names:
 		return broken(RuleLogout, "it is the outcome of one of ours and another one at once")
+	case l.Framed && (l.Outcome != "" || l.Reply != nil):
+		return broken(RuleLogout, "it arrives in a frame, and is more than a demand")
 	}
 	if l.Reply != nil {
 		if err := CheckReply(l.Reply); err != nil {

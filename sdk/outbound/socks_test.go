@@ -280,13 +280,14 @@ func TestDeadlinesEndWithTheTunnel(t *testing.T) {
 		_, _ = io.Copy(conn, r)
 	})
 	d := dialerWith(t, Settings{Proxy: secretf("http://%s", proxy)})
-	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
 	conn, err := d.Dial(ctx, "tcp", "directory.example:636")
-	cancel()
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
+	<-ctx.Done()
 	if _, err := io.WriteString(conn, "x"); err != nil {
 		t.Fatal(err)
 	}

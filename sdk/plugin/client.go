@@ -80,7 +80,7 @@ func (c *Client) Describe(ctx context.Context) (Description, options.Schema, err
 	d := Description{
 		Mechanism: printable(resp.GetMechanism(), sdk.MaxOptionName), Version: printable(resp.GetVersion(), sdk.MaxOptionName),
 		RegistersByDefault: resp.GetRegistersByDefault(), Requires: featuresFromWire(resp.GetRequires()),
-		StateParameters: resp.GetStateParameters(), MaxInbound: inboundOf(resp.GetMaxInbound()),
+		StateParameters: resp.GetStateParameters(), StateTokens: resp.GetStateTokens(), MaxInbound: inboundOf(resp.GetMaxInbound()),
 		Presets: presetsFromWire(resp.GetPresets()),
 	}
 	if missing := sdk.NewHost(c.version, sdk.Features()).Missing(d.Requires); len(missing) > 0 {
@@ -88,8 +88,10 @@ func (c *Client) Describe(ctx context.Context) (Description, options.Schema, err
 			Plugin: d.Mechanism, PluginVersion: d.Version, HostVersion: c.version, Missing: missing,
 		})
 	}
-	if err := checkStateParameters(d.StateParameters); err != nil {
-		return Description{}, options.Schema{}, fmt.Errorf("%w: %w", ErrFault, err)
+	for _, names := range [][]string{d.StateParameters, d.StateTokens} {
+		if err := checkStateParameters(names); err != nil {
+			return Description{}, options.Schema{}, fmt.Errorf("%w: %w", ErrFault, err)
+		}
 	}
 	schema := schemaFromWire(resp.GetOptions())
 	c.schema.Store(&schema)
@@ -204,8 +206,12 @@ func (p *Provider) Refresh(ctx context.Context, grant []byte) (sdk.Refreshed, er
 	if err != nil {
 		return sdk.Refreshed{}, err
 	}
-	identity, err := identityFromWire(resp.GetIdentity())
-	return sdk.Refreshed{Identity: identity}, err
+	refreshed := sdk.Refreshed{}
+	if resp.GetUndecided() != nil {
+		refreshed.Undecided = refusalOf(resp.GetUndecided(), p.secrets)
+	}
+	refreshed.Identity, err = identityFromWire(resp.GetIdentity())
+	return refreshed, err
 }
 
 // BeginLogout implements sdk.LogoutBeginner.

@@ -89,7 +89,7 @@ func replyFromWire(wire *doorwardv1.Step) (sdk.Step, error) {
 func logoutToWire(l sdk.Logout) (*doorwardv1.ReceiveLogoutResponse, error) {
 	resp := &doorwardv1.ReceiveLogoutResponse{
 		Subject: l.Subject, SessionIds: l.SessionIDs, OnceId: l.OnceID, OnceUntil: timeToWire(l.OnceUntil),
-		Outcome: string(l.Outcome),
+		Outcome: string(l.Outcome), Framed: l.Framed,
 	}
 	if l.Reply == nil {
 		return resp, nil
@@ -102,7 +102,7 @@ func logoutToWire(l sdk.Logout) (*doorwardv1.ReceiveLogoutResponse, error) {
 func logoutFromWire(w *doorwardv1.ReceiveLogoutResponse) (sdk.Logout, error) {
 	l := sdk.Logout{
 		Subject: w.GetSubject(), SessionIDs: w.GetSessionIds(), OnceID: w.GetOnceId(), OnceUntil: timeFromWire(w.GetOnceUntil()),
-		Outcome: sdk.LogoutOutcome(w.GetOutcome()),
+		Outcome: sdk.LogoutOutcome(w.GetOutcome()), Framed: w.GetFramed(),
 	}
 	if err := checkTimes(w.GetOnceUntil()); err != nil {
 		return sdk.Logout{}, err

@@ -69,11 +69,34 @@ func detailOf(err error, refused *sdk.Error) string {
 }
 
 func refusalStatus(kind error, reason sdk.Reason, detail string, problems options.Problems, secrets *redact.Set) error {
-	wire := &doorwardv1.Error{Kind: doorwardv1.ErrorKind_ERROR_KIND_FAULT, Detail: printable(secrets.Text(detail), sdk.MaxDetail)}
 	code := codes.Internal
 	for _, k := range kinds {
 		if errors.Is(kind, k.err) {
-			wire.Kind, code = k.kind, k.code
+			code = k.code
+			break
+		}
+	}
+	wire := refusalToWire(kind, reason, detail, problems, secrets)
+	s, err := status.New(code, wire.GetKind().String()).WithDetails(wire)
+	if err != nil {
+		return status.Error(codes.Internal, "error cannot be encoded")
+	}
+	return s.Err()
+}
+
+// errorToWire is an error inside of an answer.
+func errorToWire(err error, secrets *redact.Set) *doorwardv1.Error {
+	if refused, ok := errors.AsType[*sdk.Error](err); ok {
+		return refusalToWire(refused.Kind, refused.Reason, detailOf(err, refused), nil, secrets)
+	}
+	return refusalToWire(err, "", err.Error(), nil, secrets)
+}
+
+func refusalToWire(kind error, reason sdk.Reason, detail string, problems options.Problems, secrets *redact.Set) *doorwardv1.Error {
+	wire := &doorwardv1.Error{Kind: doorwardv1.ErrorKind_ERROR_KIND_FAULT, Detail: printable(secrets.Text(detail), sdk.MaxDetail)}
+	for _, k := range kinds {
+		if errors.Is(kind, k.err) {
+			wire.Kind = k.kind
 			break
 		}
 	}
@@ -85,11 +108,7 @@ func refusalStatus(kind error, reason sdk.Reason, detail string, problems option
 			Option: printable(p.Option, sdk.MaxOptionName), Text: printable(secrets.Text(p.Text), sdk.MaxProblem),
 		})
 	}
-	s, err := status.New(code, wire.GetKind().String()).WithDetails(wire)
-	if err != nil {
-		return status.Error(codes.Internal, "error cannot be encoded")
-	}
-	return s.Err()
+	return wire
 }
 
 // errorOf is the inverse of statusOf. What the plugin wrote is hostile: texts

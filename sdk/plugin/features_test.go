@@ -105,13 +105,46 @@ func TestKindOfErrorThatTheHostDoesNotKnow(t *testing.T) {
 
 func TestStateParametersThatNoProtocolHas(t *testing.T) {
 	for _, names := range [][]string{{""}, {"a b"}, {"1"}, {strings.Repeat("a", 33)}, {"a", "b", "c", "d", "e"}} {
-		if _, err := newServer(Description{Mechanism: "x", StateParameters: names},
-			func(context.Context, sdk.Env, struct{}) (sdk.Mechanism, error) { return nil, nil }, environment{}); err == nil {
-			t.Errorf("%q: accepted by the plugin", names)
+		for _, d := range []Description{{Mechanism: "x", StateParameters: names}, {Mechanism: "x", StateTokens: names}} {
+			if _, err := newServer(d, func(context.Context, sdk.Env, struct{}) (sdk.Mechanism, error) { return nil, nil }, environment{}); err == nil {
+				t.Errorf("%q: accepted by the plugin", names)
+			}
 		}
-		client := newClient(hostileProvider(t, hostile{describe: &doorwardv1.DescribeResponse{StateParameters: names}}).rpc)
-		if _, _, err := client.Describe(t.Context()); !errors.Is(err, ErrFault) {
-			t.Errorf("%q: %v", names, err)
+		for _, described := range []*doorwardv1.DescribeResponse{{StateParameters: names}, {StateTokens: names}} {
+			client := newClient(hostileProvider(t, hostile{describe: described}).rpc)
+			if _, _, err := client.Describe(t.Context()); !errors.Is(err, ErrFault) {
+				t.Errorf("%q: %v", names, err)
+			}
+		}
+	}
+}
+
+// undecided is a mechanism whose provider replaced the grant and could not say more.
+type undecided struct{ sdk.Mechanism }
+
+func (undecided) Refresh(context.Context, []byte) (sdk.Refreshed, error) {
+	return sdk.Refreshed{Identity: sdk.Identity{Subject: "1", Grant: []byte("new")}, Undecided: sdk.Unavailable("down", "no user info")}, nil
+}
+
+// TestUndecidedAtAnOlderHost: a host that would take the answer for a yes gets the
+// error alone.
+func TestUndecidedAtAnOlderHost(t *testing.T) {
+	s := &server{secrets: &secrets{}, opened: map[uint64]*opened{1: {mechanism: undecided{}}}}
+	for name, test := range map[string]struct {
+		host sdk.Host
+		has  bool
+	}{
+		"of the first version": {sdk.NewHost("", nil), false},
+		"of an older version":  {sdk.NewHost("0.1.0", []sdk.Feature{"step/redirect"}), false},
+		"of this version":      {sdk.NewHost("0.2.0", sdk.Features()), true},
+	} {
+		s.host.Store(&test.host)
+		resp, err := s.Refresh(t.Context(), &doorwardv1.RefreshRequest{Handle: 1})
+		if test.has && (err != nil || resp.GetUndecided() == nil || string(resp.GetIdentity().GetGrant()) != "new") {
+			t.Errorf("%s: %v, %v", name, resp, err)
+		}
+		if !test.has && (resp != nil || !errors.Is(err, sdk.ErrUnavailable)) {
+			t.Errorf("%s: %v, %v", name, resp, err)
 		}
 	}
 }

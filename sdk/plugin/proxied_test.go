@@ -29,13 +29,14 @@ type forwarder struct {
 	to      string
 	status  int // zero: 200
 	tunnels atomic.Int64
+	ended   chan struct{}          // told of each tunnel that ends
 	asked   atomic.Pointer[string] // Host and Proxy-Authorization of the latest
 
 }
 
 func forwardTo(t testing.TB, to string, start func(*httptest.Server)) *forwarder {
 	t.Helper()
-	f := &forwarder{to: to}
+	f := &forwarder{to: to, ended: make(chan struct{}, 64)}
 	f.Server = httptest.NewUnstartedServer(f)
 	f.Config.ErrorLog = nobody
 	start(f.Server)
@@ -62,6 +63,7 @@ func (f *forwarder) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer conn.Close()
+	defer func() { f.ended <- struct{}{} }()
 	_, _ = io.WriteString(conn, "HTTP/1.1 200 Connection established\r\n\r\n")
 	go func() {
 		_, _ = io.Copy(upstream, buffered)
@@ -164,7 +166,7 @@ func TestErrorsNameTheProxy(t *testing.T) {
 	}{
 		"down":        {freePort(t), time.Minute, "cannot be reached"},
 		"refusing":    {refusing.Listener.Addr().String(), time.Minute, "does not accept the user and the password (status 407)"},
-		"silent":      {silent.Addr().String(), 200 * time.Millisecond, "Client.Timeout exceeded"},
+		"silent":      {silent.Addr().String(), 200 * time.Millisecond, "deadline exceeded"},
 		"certificate": {working.Listener.Addr().String(), time.Minute, "certificate"}, // of the target, which is not trusted
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -208,6 +210,14 @@ func TestTrace(t *testing.T) {
 		}
 		if resp, err := client.Do(req); err == nil {
 			resp.Body.Close()
+		}
+	}
+	limit := time.After(30 * time.Second)
+	for range 3 { // through the proxy
+		select {
+		case <-proxy.ended:
+		case <-limit:
+			t.Fatal("a connection that was traced is kept")
 		}
 	}
 	got := trace.Connections()
@@ -319,6 +329,62 @@ func TestDialThroughProxy(t *testing.T) {
 	}
 	if asked := *proxy.asked.Load(); asked != "CONNECT directory.example:636" {
 		t.Errorf("asked for %s", asked)
+	}
+}
+
+// asking is a mechanism of a third party, which knows nothing of proxies.
+type asking struct {
+	env    sdk.Env
+	client *http.Client
+}
+
+func (asking) Begin(context.Context, sdk.BeginRequest) (sdk.Step, error)       { return nil, nil }
+func (asking) Continue(context.Context, sdk.ContinueRequest) (sdk.Step, error) { return nil, nil }
+
+func (a asking) Check(ctx context.Context) ([]sdk.Finding, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "https://example.com/", nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := a.client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	_ = resp.Body.Close()
+	conn, err := a.env.Dial(ctx, "tcp", "directory.example:636")
+	if err != nil {
+		return nil, err
+	}
+	return nil, conn.Close()
+}
+
+// TestThirdPartiesObey: over the wire, what the host hands over is what the client and
+// the dialer of a mechanism do; and each provider has its own.
+func TestThirdPartiesObey(t *testing.T) {
+	target, ca := serveProvider(t)
+	proxy := forwardTo(t, target, (*httptest.Server).Start)
+	s, err := newServer(Description{Mechanism: "asking"}, func(_ context.Context, env sdk.Env, _ struct{}) (sdk.Mechanism, error) {
+		client, err := env.HTTPClient(sdk.HTTPSettings{CA: ca})
+		return asking{env, client}, err
+	}, environment{log: io.Discard})
+	if err != nil {
+		t.Fatal(err)
+	}
+	host := serveOn(t, s)
+	opened := map[string]*Provider{}
+	for name, o := range map[string]outbound.Settings{
+		"proxied": {Proxy: secretf("http://%s", proxy.Listener.Addr())},
+		"direct":  {Proxy: outbound.Direct, Standard: outbound.ProxyRules{HTTPS: secretf("http://%s", proxy.Listener.Addr())}, Deny: []string{"0.0.0.0/0", "::/0"}},
+	} {
+		if opened[name], err = host.Open(t.Context(), OpenRequest{Provider: name, Outbound: o}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if _, err := opened["proxied"].Check(t.Context()); err != nil || proxy.tunnels.Load() != 2 || *proxy.asked.Load() != "CONNECT directory.example:636" {
+		t.Errorf("%d tunnels: %v", proxy.tunnels.Load(), err)
+	}
+	if _, err := opened["direct"].Check(t.Context()); err == nil || proxy.tunnels.Load() != 2 {
+		t.Errorf("directly: %d tunnels: %v", proxy.tunnels.Load(), err)
 	}
 }
 

@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/signal"
 	"slices"
+	"syscall"
 	"time"
 
 	hclog "github.com/hashicorp/go-hclog"
@@ -46,6 +48,13 @@ type Description struct {
 	// a prompt of the mechanism has as the name of a field.
 	StateParameters []string
 
+	// StateTokens are the names of parameters that hold a signed token (a JWT) with the
+	// claim state, where a protocol has the state in nothing else: response in JWT
+	// Secured Authorization Response Mode. The host looks there only to find the login;
+	// whether the token holds, and is of this login, is for the mechanism to check. At
+	// most four.
+	StateTokens []string
+
 	// Presets are the kinds of providers that the plugin knows, each a value of its
 	// option preset. With one of them, an operator need not write the driver, where
 	// no other plugin has a preset of that name.
@@ -73,7 +82,8 @@ type Preset struct {
 const MaxPresets = 256
 
 // Serve is the whole main of a plugin. It serves until the host ends the
-// process, or is itself no more; then main should return.
+// process, or is itself no more; then main should return. SIGTERM and SIGINT do
+// not end it.
 //
 // The SDK decodes the options of each configured provider strictly into C (see
 // package options) and calls open once for it. Open should check what it can
@@ -92,8 +102,15 @@ func Serve[C any](d Description, open func(ctx context.Context, env sdk.Env, opt
 		os.Exit(byHand(s, os.Args[1:], os.Stdout, os.Stderr))
 	}
 	hideMemory()
+	leaveSIGTERMToTheHost()
 	goplugin.Serve(serveConfig(s, nil))
 }
+
+// leaveSIGTERMToTheHost has the process go on. A service manager that ends the host may
+// signal all its processes (systemd does by default), and the host still needs its plugins
+// for logins under way. It ends them when these are done. Unlike an ignored signal, this
+// is not inherited by what the plugin starts.
+func leaveSIGTERMToTheHost() { signal.Notify(make(chan os.Signal, 1), syscall.SIGTERM) }
 
 // Test says how ServeTest serves.
 type Test struct {

@@ -52,8 +52,10 @@ func newServer[C any](d Description, open func(context.Context, sdk.Env, C) (sdk
 	if !mechanismName.MatchString(d.Mechanism) {
 		return nil, fmt.Errorf("describing the plugin: mechanism %q is not made of lower-case letters, digits and hyphens", d.Mechanism)
 	}
-	if err := checkStateParameters(d.StateParameters); err != nil {
-		return nil, fmt.Errorf("describing the plugin: %w", err)
+	for _, names := range [][]string{d.StateParameters, d.StateTokens} {
+		if err := checkStateParameters(names); err != nil {
+			return nil, fmt.Errorf("describing the plugin: %w", err)
+		}
 	}
 	schema, err := options.SchemaOf[C]()
 	if err != nil {
@@ -143,6 +145,7 @@ func (s *server) Describe(_ context.Context, req *doorwardv1.DescribeRequest) (*
 		Options:            schemaToWire(s.schema),
 		Requires:           featuresToWire(requires),
 		StateParameters:    s.description.StateParameters,
+		StateTokens:        s.description.StateTokens,
 		Presets:            presetsToWire(s.description.Presets),
 		Features:           featuresToWire(sdk.Features()),
 	}, nil
@@ -285,12 +288,25 @@ func (s *server) Refresh(ctx context.Context, req *doorwardv1.RefreshRequest) (*
 	if err != nil {
 		return nil, err
 	}
+	if refreshed.Undecided != nil && !s.hostHas(sdk.FeatureUndecided) {
+		return nil, refreshed.Undecided
+	}
 	identity := s.tidiedIdentity(req, refreshed.Identity)
 	if err := s.check(contract.CheckIdentity(identity, s.now())); err != nil {
 		return nil, err
 	}
 	wire, err := identityToWire(identity)
-	return &doorwardv1.RefreshResponse{Identity: wire}, err
+	resp := &doorwardv1.RefreshResponse{Identity: wire}
+	if refreshed.Undecided != nil {
+		resp.Undecided = errorToWire(s.held(req, refreshed.Undecided), &s.secrets.set)
+	}
+	return resp, err
+}
+
+// hostHas reports whether the host that runs the plugin has a feature.
+func (s *server) hostHas(f sdk.Feature) bool {
+	host := s.host.Load()
+	return host != nil && host.Has(f)
 }
 
 func (s *server) BeginLogout(ctx context.Context, req *doorwardv1.BeginLogoutRequest) (*doorwardv1.BeginLogoutResponse, error) {

@@ -207,7 +207,7 @@ func TestBeginAndContinueRequests(t *testing.T) {
 func TestCapabilities(t *testing.T) {
 	identity := fullIdentity
 	logout := sdk.Logout{
-		Outcome: sdk.LogoutPartial, Subject: "1", SessionIDs: []string{"sid", "sid2"}, Reply: sdk.Redirect{URL: "https://idp.example/"}, OnceID: "jti", OnceUntil: time.Unix(4102444800, 0),
+		Outcome: sdk.LogoutPartial, Subject: "1", SessionIDs: []string{"sid", "sid2"}, Reply: sdk.Redirect{URL: "https://idp.example/"}, OnceID: "jti", OnceUntil: time.Unix(4102444800, 0), Framed: true,
 	}
 	document := sdk.Document{ContentType: "application/samlmetadata+xml", Content: []byte("<x/>\xff")}
 	findings := []sdk.Finding{{Severity: sdk.SeverityOK, Subject: "discovery", Text: "found"}, {Severity: sdk.SeverityWarning, Subject: "a", Text: "b", ExpiresAt: time.Unix(4102444800, 0)}}
@@ -251,6 +251,22 @@ func TestCapabilities(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestUndecidedRefresh: the new grant comes along with the reason.
+func TestUndecidedRefresh(t *testing.T) {
+	p := open(t, capable{refresh: func([]byte) (sdk.Refreshed, error) {
+		return sdk.Refreshed{
+			Identity: sdk.Identity{Subject: "1", Grant: []byte("new")}, Undecided: sdk.Unavailable("userinfo_status", "the endpoint answers with status %d", 503),
+		}, nil
+	}})
+	got, err := p.Refresh(t.Context(), []byte("old"))
+	if err != nil || got.Identity.Subject != "1" || string(got.Identity.Grant) != "new" {
+		t.Errorf("%+v, %v", got, err)
+	}
+	if !errors.Is(got.Undecided, sdk.ErrUnavailable) || sdk.ReasonOf(got.Undecided) != "userinfo_status" || !strings.Contains(got.Undecided.Error(), "503") {
+		t.Errorf("undecided: %v", got.Undecided)
 	}
 }
 

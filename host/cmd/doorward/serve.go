@@ -45,7 +45,9 @@ func serveCommand(environ []string) *cobra.Command {
 		Long: "Serve logins until interrupted.\n\n" +
 			"Settings come from the environment, from .env in the working directory, and from a YAML file,\n" +
 			"in this order: the first that names a setting counts. docs/settings.md lists them all.\n\n" +
-			"SIGHUP, or \"doorward reload\", reads providers and plugins.lock anew while logins go on.",
+			"SIGHUP, or \"doorward reload\", reads providers and plugins.lock anew while logins go on.\n" +
+			"SIGTERM ends the host so that load balancers lose no request (SHUTDOWN_DELAY), Ctrl-C at once;\n" +
+			"a second signal does not wait.",
 		Example: "  SECRET=$(openssl rand -base64 32) doorward serve\n  doorward serve --config /etc/doorward.yaml --watch",
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -255,7 +257,8 @@ func (h host) listen(ctx context.Context, server *web.Server, r *reloader, provi
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w; stop what listens there, or change HOST and PORT", address, err)
 	}
-	watching, stop := context.WithCancel(ctx)
+	stages := h.stages(ctx, server.NotReady)
+	watching, stop := context.WithCancel(stages.listening)
 	done := r.watch(watching, h.flags.watch)
 	go providers.WatchExpiry(watching) // ends with watching
 	h.logger.Info("ready", "url", h.config.PublicURL.String(), "listening", listener.Addr().String(), "version", version,
@@ -263,8 +266,9 @@ func (h host) listen(ctx context.Context, server *web.Server, r *reloader, provi
 	if len(h.config.Providers) == 0 {
 		h.logger.Warn(noProviders)
 	}
-	err = server.Serve(ctx, listener)
+	err = server.Serve(stages.listening, stages.underWay, listener)
 	stop()
+	stages.end()
 	providers.Stop() // a reload under way may wait long for a plugin, else
 	<-done
 	h.logger.Info("stopped")

@@ -6,13 +6,25 @@
 //   OP_PORT            port, 0 or unset for a free one
 //   OP_REDIRECT_URIS   redirect URIs of all clients, separated by spaces
 //   OP_CLIENT_SECRET   secret of all clients
+//   OP_SETUP           JSON, all of it optional: {
+//     clients:         more clients, as their whole metadata
+//     features:        of oidc-provider, on top of those below
+//     nonce:           DPoP proofs must carry a nonce
+//     tls:             {key, cert}: PEM of an https server that asks for certificates
+//   }
+//
+// What a test has an operator do:
+//   POST /test/rotate          new keys sign; those before stay published
+//   POST /test/revoke/LOGIN    all that this end user allowed is void
 //
 // Prints "ready ISSUER" once it listens.
 import { createServer } from 'node:http';
-import { generateKeyPairSync } from 'node:crypto';
+import { createServer as createSecureServer } from 'node:https';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import Provider from 'oidc-provider';
 
-const { OP_PORT = '0', OP_REDIRECT_URIS = '', OP_CLIENT_SECRET } = process.env;
+const { OP_PORT = '0', OP_REDIRECT_URIS = '', OP_CLIENT_SECRET, OP_SETUP = '{}' } = process.env;
+const setup = JSON.parse(OP_SETUP);
 
 const client = (id, more = {}) => ({
   client_id: id,
@@ -30,18 +42,21 @@ const clients = [
   client('rp-eddsa', { id_token_signed_response_alg: 'EdDSA' }),
   client('rp-ps256', { id_token_signed_response_alg: 'PS256' }),
   client('plain'), // asks for no openid: OAuth 2.0 without an ID token
+  ...(setup.clients ?? []),
 ];
 
 const signingKey = (alg, type, options) => ({
   ...generateKeyPairSync(type, options).privateKey.export({ format: 'jwk' }), use: 'sig', alg, kid: alg,
 });
 
-const keys = [
+const newKeys = (generation) => [
   signingKey('RS256', 'rsa', { modulusLength: 2048 }),
   signingKey('PS256', 'rsa', { modulusLength: 2048 }),
   signingKey('ES256', 'ec', { namedCurve: 'P-256' }),
   signingKey('EdDSA', 'ed25519'),
-];
+].map((key) => ({ ...key, kid: `${key.alg}-${generation}` }));
+
+let keys = newKeys(1);
 
 const claimsOf = (login) => ({
   sub: login,
@@ -53,6 +68,53 @@ const claimsOf = (login) => ({
   preferred_username: login,
   groups: ['editors', 'staff'],
 });
+
+// Stored keeps what providers store in the memory of the process, so that one that
+// takes the place of another goes on with it.
+const stored = new Map();
+
+class Stored {
+  constructor(model) { this.model = model; }
+  key(id) { return `${this.model}:${id}`; }
+  async upsert(id, payload, expiresIn) {
+    stored.set(this.key(id), { payload, expires: expiresIn ? Date.now() + expiresIn * 1000 : Infinity });
+  }
+  async find(id) {
+    const found = stored.get(this.key(id));
+    return found && found.expires > Date.now() ? found.payload : undefined;
+  }
+  async findBy(test) {
+    for (const [key, { payload }] of stored) if (key.startsWith(`${this.model}:`) && test(payload)) return payload;
+    return undefined;
+  }
+  findByUid(uid) { return this.findBy((payload) => payload.uid === uid); }
+  findByUserCode(code) { return this.findBy((payload) => payload.userCode === code); }
+  async consume(id) { stored.get(this.key(id)).payload.consumed = Math.floor(Date.now() / 1000); }
+  async destroy(id) { stored.delete(this.key(id)); }
+  async revokeByGrantId(grantId) {
+    for (const [key, { payload }] of stored) if (payload.grantId === grantId) stored.delete(key);
+  }
+}
+
+// askLogout signs out at once when its form is posted.
+function askLogout(ctx, form) {
+  ctx.body = page('Sign out?', form.replace('</form>', '<input type="hidden" name="logout" value="yes"></form>'));
+}
+
+// mutualTLS takes the certificate of the connection. Nobody vouches for it: the name of a
+// client is enough where its method is tls_client_auth.
+const mutualTLS = {
+  enabled: true,
+  certificateBoundAccessTokens: true,
+  selfSignedTlsClientAuth: true,
+  tlsClientAuth: true,
+  getCertificate: (ctx) => {
+    const { raw } = ctx.socket.getPeerCertificate();
+    return raw && new X509Certificate(raw);
+  },
+  certificateAuthorized: () => true,
+  certificateSubjectMatches: (ctx, property, expected) => ctx.socket.getPeerCertificate().subject?.CN === expected.replace(/^CN=/, ''),
+};
 
 const newProvider = (issuer) => new Provider(issuer, {
   clients,
@@ -67,9 +129,23 @@ const newProvider = (issuer) => new Provider(issuer, {
   },
   findAccount: (ctx, login) => ({ accountId: login, claims: () => claimsOf(login) }),
   enabledJWA: { idTokenSigningAlgValues: ['RS256', 'PS256', 'ES256', 'EdDSA'] },
+  adapter: Stored,
+  // Its own fetch refuses loopback addresses, where the hosts of the tests are.
+  fetch: (url, options) => globalThis.fetch(url, { ...options, dispatcher: undefined }),
   pkce: { required: () => true },
   rotateRefreshToken: true,
-  features: { devInteractions: { enabled: false }, revocation: { enabled: true } },
+  clientAuthMethods: [
+    'client_secret_basic', 'client_secret_post', 'client_secret_jwt', 'private_key_jwt', 'none',
+    ...(setup.tls ? ['tls_client_auth', 'self_signed_tls_client_auth'] : []),
+  ],
+  features: {
+    devInteractions: { enabled: false },
+    revocation: { enabled: true },
+    rpInitiatedLogout: { enabled: true, logoutSource: askLogout },
+    ...setup.features,
+    ...(setup.nonce ? { dPoP: { enabled: true, nonceSecret: Buffer.alloc(32, 7), requireNonce: () => true } } : {}),
+    ...(setup.tls ? { mTLS: mutualTLS } : {}),
+  },
   interactions: { url: (ctx, interaction) => `/interaction/${interaction.uid}` },
   renderError: (ctx, out) => { ctx.type = 'json'; ctx.body = out; },
 });
@@ -131,21 +207,52 @@ async function tellOwner(provider, req, res) {
   res.end(JSON.stringify(token ? { ...claimsOf(token.accountId), client: token.clientId, scope: token.scope } : { error: 'invalid_token' }));
 }
 
-const server = createServer();
-server.listen(Number(OP_PORT), '127.0.0.1', () => {
-  const issuer = `http://127.0.0.1:${server.address().port}`;
+// start makes a provider. What was stored by another one before it is there, too.
+function start(issuer, granted) {
   const provider = newProvider(issuer);
-  const protocol = provider.callback();
+  provider.on('server_error', (ctx, err) => console.error(err));
+  provider.on('backchannel.error', (ctx, err) => console.error('back-channel logout:', err.message));
+  provider.on('grant.success', (ctx) => {
+    const { Account, Grant, AuthorizationCode, RefreshToken } = ctx.oidc.entities;
+    const login = Account?.accountId;
+    const grantId = Grant?.jti ?? AuthorizationCode?.grantId ?? RefreshToken?.grantId;
+    if (login && grantId) granted.set(login, [...(granted.get(login) ?? []), grantId]);
+  });
+  return provider;
+}
+
+async function revoke(provider, grants) {
+  for (const grantId of grants) {
+    await provider.RefreshToken.revokeByGrantId(grantId);
+    await provider.AccessToken.revokeByGrantId(grantId);
+    await (await provider.Grant.find(grantId))?.destroy();
+  }
+}
+
+const server = setup.tls ? createSecureServer({ ...setup.tls, requestCert: true, rejectUnauthorized: false }) : createServer();
+server.listen(Number(OP_PORT), '127.0.0.1', () => {
+  const issuer = `${setup.tls ? 'https' : 'http'}://127.0.0.1:${server.address().port}`;
+  const granted = new Map();
+  let provider = start(issuer, granted);
+  let protocol = provider.callback();
   server.on('request', (req, res) => {
-    const asked = req.url.match(/^(\/interaction\/[\w-]+)(?:\/(login|consent|refuse))?$/);
-    if (req.url === '/api/owner') return tellOwner(provider, req, res).catch(() => res.writeHead(500).end());
-    if (!asked) return protocol(req, res);
-    return interact(provider, req, res, asked[1], asked[2]).catch((err) => {
+    const failed = (err) => {
       console.error(err);
       res.writeHead(500).end();
-    });
+    };
+    const asked = req.url.match(/^(\/interaction\/[\w-]+)(?:\/(login|consent|refuse))?$/);
+    const locked = req.url.match(/^\/test\/revoke\/(\w+)$/);
+    if (req.url === '/api/owner') return tellOwner(provider, req, res).catch(failed);
+    if (req.url === '/test/rotate') {
+      keys = [...newKeys(2), ...keys];
+      provider = start(issuer, granted);
+      protocol = provider.callback();
+      return res.writeHead(204).end();
+    }
+    if (locked) return revoke(provider, granted.get(locked[1]) ?? []).then(() => res.writeHead(204).end(), failed);
+    if (!asked) return protocol(req, res);
+    return interact(provider, req, res, asked[1], asked[2]).catch(failed);
   });
-  provider.on('server_error', (ctx, err) => console.error(err));
   console.log(`ready ${issuer}`);
 });
 

@@ -111,6 +111,21 @@ func (l *loader) findProxies(values map[string]given) {
 		}
 	}
 	l.warnOfGlobalAgent()
+	l.warnOfAllProxy(values)
+}
+
+// warnOfAllProxy tells who has set the one variable that curl heeds and Go does not.
+func (l *loader) warnOfAllProxy(values map[string]given) {
+	for _, option := range []string{"https_proxy", "global_agent_https_proxy", "global_agent_http_proxy"} {
+		if _, ok := values[option]; ok {
+			return
+		}
+	}
+	for _, name := range []string{"ALL_PROXY", "all_proxy"} {
+		if found, ok := l.setting(name); ok {
+			l.warnOnce("%s has no effect: write HTTPS_PROXY", found.origin)
+		}
+	}
 }
 
 // withoutEffectHere are variables of global-agent that say how it works inside of

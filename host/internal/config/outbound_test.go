@@ -75,6 +75,10 @@ func TestWhereProxiesStand(t *testing.T) {
 			want: map[string]string{"warnings": "GLOBAL_AGENT_FORCE_GLOBAL_AGENT has no effect: all requests to providers go by the rules, always\n" +
 				"GLOBAL_AGENT_SOCKET_CONNECTION_TIMEOUT has no effect: the time limits of requests are client_http_timeout of each provider, and those of connecting are fixed"},
 		},
+		"for all": {
+			environ: []string{"all_proxy=socks5h://a.example"},
+			want:    map[string]string{"warnings": "all_proxy has no effect: write HTTPS_PROXY"},
+		},
 		"both families": {
 			environ: []string{"https_proxy=http://a.example", "GLOBAL_AGENT_HTTP_PROXY=http://b.example"},
 			want: map[string]string{

@@ -66,6 +66,8 @@ type Settings struct {
 
 	TrustSettings
 
+	ShutdownDelay time.Duration `option:"shutdown_delay" default:"5s" doc:"how long the host goes on after SIGTERM while /server/health answers 503, so that load balancers notice; 0 to 5m"`
+
 	LogLevel string `option:"log_level" default:"info" oneof:"trace|debug|info|warn|error" doc:"least level that is logged"`
 	LogStyle string `option:"log_style" default:"pretty" oneof:"pretty|json|raw" doc:"lines for people or JSON; raw is JSON, too"`
 }
@@ -88,6 +90,7 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	g.checkSecret("secret", s.Secret)
 	s.SecretPrevious = g.secretPrevious(*s)
 	g.checkLifetimes(*s)
+	g.within("shutdown_delay", s.ShutdownDelay, 0, 5*time.Minute, "from 0 to 5m")
 	s.DBFilename = g.database(*s)
 	s.PluginDir = g.pluginDir(*s, executable)
 	s.PluginLock = g.pluginLock(*s, s.PluginDir)

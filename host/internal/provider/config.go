@@ -71,7 +71,7 @@ func (c Configured) provider(described *plugin.Description) sso.Provider {
 			AllowPublicRegistration: c.Spelling("allow_public_registration"), RequireVerifiedEmail: c.Spelling("require_verified_email"),
 		}
 	}
-	c.MaxInbound, c.StateParameters = described.MaxInbound, described.StateParameters
+	c.MaxInbound, c.StateParameters, c.StateTokens = described.MaxInbound, described.StateParameters, described.StateTokens
 	return c.Provider
 }
 

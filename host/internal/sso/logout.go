@@ -102,6 +102,10 @@ type LoggedOut struct {
 	Ended []Session // which the provider has had ended
 	Reply sdk.Step  // checked; nil: none
 
+	// Framed: the demand came in a frame of a page of the provider's, and an empty
+	// answer that it may show there is all that it expects.
+	Framed bool
+
 	// Outcome and Redirect are how a logout of ours ended, and where it goes on.
 	Outcome  sdk.LogoutOutcome
 	Redirect string
@@ -133,7 +137,7 @@ func (s *Service) ReceiveLogout(ctx context.Context, message LogoutMessage) (Log
 	if err := held(contract.CheckLogout(said, attempt.State != "", s.config.Now())); err != nil {
 		return LoggedOut{}, err
 	}
-	done := LoggedOut{Reply: said.Reply, Outcome: said.Outcome, Redirect: attempt.Redirect}
+	done := LoggedOut{Reply: said.Reply, Framed: said.Framed, Outcome: said.Outcome, Redirect: attempt.Redirect}
 	done.Ended, err = s.ports.AtProviders.EndProviderSessions(ctx, selection(p, said), logoutOnce(p, said)...)
 	if err != nil {
 		return LoggedOut{}, fmt.Errorf("ending the sessions of a logout: %w", err)

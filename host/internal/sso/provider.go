@@ -39,6 +39,9 @@ type Provider struct {
 	// "state" and "RelayState".
 	StateParameters []string
 
+	// StateTokens are parameters with a signed token that holds the state.
+	StateTokens []string
+
 	Spelled Spelled
 }
 

@@ -40,7 +40,10 @@ func (s *Service) askNow(waiting context.Context, stored SessionToken) (verdict,
 	if err != nil {
 		return verdict{}, fmt.Errorf("looking up the grant: %w", err)
 	}
-	identity, err := s.refreshed(waiting, session, at)
+	identity, undecided, err := s.refreshed(waiting, session, at)
+	if undecided != nil && identity.Subject == at.Subject {
+		return s.keepGrant(waiting, stored, identity, undecided)
+	}
 	switch {
 	case errors.Is(err, ErrBusy):
 		return verdict{}, fmt.Errorf("asking provider %s about session %s: %w", session.Provider, session.ID, err)
@@ -89,18 +92,19 @@ func (s *Service) byTheClock(err error) bool {
 }
 
 // refreshed calls the mechanism when it is its turn. errors.ErrUnsupported: there is
-// nothing to ask.
-func (s *Service) refreshed(waiting context.Context, session Session, at AtProvider) (sdk.Identity, error) {
+// nothing to ask. Undecided is why the provider could not say, beside an identity
+// with a grant to keep.
+func (s *Service) refreshed(waiting context.Context, session Session, at AtProvider) (identity sdk.Identity, undecided, err error) {
 	grant, err := s.grants.open(session.ID, at.SealedGrant)
 	if err != nil {
-		return sdk.Identity{}, err
+		return sdk.Identity{}, nil, err
 	}
 	if len(grant) == 0 {
-		return sdk.Identity{}, fmt.Errorf("a session without a grant: %w", errors.ErrUnsupported)
+		return sdk.Identity{}, nil, fmt.Errorf("a session without a grant: %w", errors.ErrUnsupported)
 	}
 	m, done, err := s.turn(waiting, session.Provider, LineSessions)
 	if err != nil {
-		return sdk.Identity{}, err
+		return sdk.Identity{}, nil, err
 	}
 	defer done()
 	// A client that goes away must not break this off half way: the provider may
@@ -109,28 +113,47 @@ func (s *Service) refreshed(waiting context.Context, session Session, at AtProvi
 	defer cancel()
 	refresher, err := sdk.As[sdk.Refresher](m, sdk.CapabilityRefresh)
 	if err != nil {
-		return sdk.Identity{}, err
+		return sdk.Identity{}, nil, err
 	}
 	answer, err := refresher.Refresh(ctx, grant)
 	if err != nil {
-		return sdk.Identity{}, err
+		return sdk.Identity{}, nil, err
 	}
-	identity, _, err := accept(answer.Identity, s.config.Now())
-	return identity, err
+	identity, _, err = accept(answer.Identity, s.config.Now())
+	return identity, answer.Undecided, err
+}
+
+// keepGrant keeps what the provider gave in place of the grant, although it could not
+// say whether the session is still good.
+func (s *Service) keepGrant(waiting context.Context, stored SessionToken, identity sdk.Identity, undecided error) (verdict, error) {
+	if err := s.replaceGrant(waiting, stored.Session.ID, identity.Grant); err != nil {
+		return verdict{}, err
+	}
+	return verdict{user: stored.User, unasked: undecided}, nil
+}
+
+func (s *Service) replaceGrant(waiting context.Context, sessionID string, grant []byte) error {
+	if len(grant) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(waiting), endTimeout)
+	defer cancel()
+	err := s.ports.AtProviders.ReplaceGrant(ctx, sessionID, s.grants.seal(sessionID, grant))
+	if errors.Is(err, ErrNotFound) {
+		return ErrSessionInvalid
+	}
+	if err != nil {
+		return fmt.Errorf("storing the new grant: %w", err)
+	}
+	return nil
 }
 
 // follow takes over what the provider says now.
 func (s *Service) follow(waiting context.Context, stored SessionToken, identity sdk.Identity) (verdict, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(waiting), endTimeout)
 	defer cancel()
-	if len(identity.Grant) > 0 {
-		err := s.ports.AtProviders.ReplaceGrant(ctx, stored.Session.ID, s.grants.seal(stored.Session.ID, identity.Grant))
-		if errors.Is(err, ErrNotFound) {
-			return verdict{}, ErrSessionInvalid
-		}
-		if err != nil {
-			return verdict{}, fmt.Errorf("storing the new grant: %w", err)
-		}
+	if err := s.replaceGrant(waiting, stored.Session.ID, identity.Grant); err != nil {
+		return verdict{}, err
 	}
 	p, err := s.providerOf(stored.Session.Provider)
 	if err != nil {

@@ -92,6 +92,34 @@ func TestA06RefreshAsksTheProvider(t *testing.T) {
 		_, err = h.Authenticate(t.Context(), done.Token)
 		wantErr(t, "session afterwards", err, sso.ErrSessionInvalid)
 	})
+	t.Run("D02 an undecided answer about somebody else ends the session", func(t *testing.T) {
+		h, done := refreshing(t, provider("p"))
+		mallory := withGrant("grant of mallory")
+		mallory.Subject = "mallory"
+		h.idp.refreshWith(sdk.Refreshed{Identity: mallory, Undecided: sdk.Unavailable("down", "down")}, nil)
+		_, err := h.Refresh(t.Context(), done.Token, sso.ModeSession)
+		wantErr(t, "refresh", err, sso.ErrPluginFault)
+	})
+	t.Run("E12 a grant that was replaced is kept, although the provider could not say more", func(t *testing.T) {
+		p := provider("p")
+		p.SyncUserInfo, p.RoleMapping, p.DefaultRole = true, []sso.RoleRule{{Group: "admins", Role: "admin"}}, "none"
+		h, done := refreshing(t, p)
+		role := done.User.Role
+		h.idp.refreshWith(sdk.Refreshed{
+			Identity: sdk.Identity{Subject: alice().Subject, Grant: []byte("grant two")}, Undecided: sdk.Unavailable("down", "no user info"),
+		}, nil)
+		h.clock.advance(time.Hour)
+		again, err := h.Refresh(t.Context(), done.Token, sso.ModeSession)
+		if err != nil || again.Unasked == nil || !again.Session.ExpiresAt.Equal(done.Session.ExpiresAt) || again.User.Role != role || again.User.FirstName != done.User.FirstName {
+			t.Fatalf("refresh: %+v, %v", again, err)
+		}
+		h.idp.refreshWith(sdk.Refreshed{Identity: alice()}, nil)
+		_, err = h.Refresh(t.Context(), again.Token, sso.ModeSession)
+		wantErr(t, "next", err, nil)
+		if got := h.idp.grants(); len(got) != 2 || got[1] != "grant two" {
+			t.Errorf("grants %q", got)
+		}
+	})
 	t.Run("a session without a grant is not asked about", func(t *testing.T) {
 		h := newHouse(t)
 		done := h.signIn(sso.Start{}, alice())

@@ -25,7 +25,7 @@ func (s *Server) callback(c echo.Context) error {
 		return err
 	}
 	response := inbound(c)
-	state, err := stateOf(response, provider.StateParameters)
+	state, err := stateOf(response, provider)
 	if err != nil && mayBeUnsolicited(provider, response) {
 		return s.unsolicited(c, provider, response)
 	}

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"time"
 
 	hclog "github.com/hashicorp/go-hclog"
 	"github.com/labstack/echo/v4"
@@ -28,6 +29,9 @@ func (s *Server) FillWaitingRoom() {
 		s.bodies.waiting[i] = &bodyWaiter{size: 1 << 60, fits: make(chan struct{})}
 	}
 }
+
+// WaitForRequests has the server wait longer for requests at its end.
+func (s *Server) WaitForRequests(most time.Duration) { s.comes = most }
 
 // TakeAllRoom leaves none for large bodies.
 func (s *Server) TakeAllRoom() { s.bodies.held = s.bodies.total }

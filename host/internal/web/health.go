@@ -16,8 +16,12 @@ const (
 )
 
 // health answers /server/health: 200 while people can sign in, 503 if the store
-// fails. A provider that is unavailable is a warning: the others go on.
+// fails or the host is about to end. A provider that is unavailable is a warning: the
+// others go on.
 func (s *Server) health(c echo.Context) error {
+	if s.notReady.Load() {
+		return tellHealth(c, http.StatusServiceUnavailable, "stopping")
+	}
 	status, code := "ok", http.StatusOK
 	for _, p := range s.ports.Logins.Providers() {
 		if s.ports.Logins.Available(p.Name) != nil {
@@ -27,6 +31,10 @@ func (s *Server) health(c echo.Context) error {
 	if err := s.storage.ask(c.Request().Context()); err != nil {
 		status, code = "error", http.StatusServiceUnavailable
 	}
+	return tellHealth(c, code, status)
+}
+
+func tellHealth(c echo.Context, code int, status string) error {
 	c.Response().Header().Set(echo.HeaderContentType, "application/health+json")
 	return c.JSON(code, map[string]string{"status": status})
 }

@@ -1,14 +1,11 @@
 package web_test
 
 import (
-	"context"
-	"net"
 	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 // TestL16HeadersOnEveryAnswer covers pages, JSON, redirects and errors alike.
@@ -195,31 +192,6 @@ func TestHealthWithoutStore(t *testing.T) {
 	}
 	if a := s.browser(t).signIn("op", "ada"); a.StatusCode != http.StatusInternalServerError || len(a.Cookies()) > 1 {
 		t.Errorf("L10 login without a store: %s %v", a.Status, a.Cookies())
-	}
-}
-
-// TestStopDoesNotWaitForUnusedConnections: net/http waits five seconds for a
-// connection on which nothing was asked, and browsers open some in advance.
-func TestStopDoesNotWaitForUnusedConnections(t *testing.T) {
-	s := newSite(t, "")
-	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, stop := context.WithCancel(t.Context())
-	stopped := make(chan error, 1)
-	go func() { stopped <- s.server.Serve(ctx, listener) }()
-	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", listener.Addr().String())
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	s.URL = "http://" + listener.Addr().String()
-	s.browser(t).get("/server/ping") // the other connection is accepted by then
-	begun := time.Now()
-	stop()
-	if err := <-stopped; err != nil || time.Since(begun) > 3*time.Second {
-		t.Errorf("stopped after %v: %v", time.Since(begun), err)
 	}
 }
 

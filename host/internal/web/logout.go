@@ -147,7 +147,7 @@ func isOfAnother(err error) bool {
 // logoutUnderWay finds the logout of ours that a message answers. The provider may
 // send a state of its own, so one that we do not know is no error.
 func (s *Server) logoutUnderWay(c echo.Context, p sso.Provider, request sdk.InboundRequest) (state, sealed string) {
-	state, err := stateOf(request, p.StateParameters)
+	state, err := stateOf(request, p)
 	if err != nil {
 		return "", ""
 	}
@@ -160,6 +160,9 @@ func (s *Server) logoutUnderWay(c echo.Context, p sso.Provider, request sdk.Inbo
 
 func (s *Server) answerLogout(c echo.Context, p sso.Provider, done sso.LoggedOut) error {
 	switch {
+	case done.Framed:
+		allowFrame(c)
+		return c.NoContent(http.StatusOK)
 	case done.Reply != nil:
 		return s.leave(c, p.Name, done.Reply)
 	case done.Outcome == sdk.LogoutPartial:
@@ -170,6 +173,14 @@ func (s *Server) answerLogout(c echo.Context, p sso.Provider, done sso.LoggedOut
 		return seeOther(c, s.path("/login?signed_out"))
 	}
 	return c.NoContent(http.StatusOK)
+}
+
+// allowFrame has any site show the answer in a frame: the provider does, while it
+// signs somebody out (OpenID Connect Front-Channel Logout 1.0 section 3). It is for an
+// answer without content only, where there is nothing to click on.
+func allowFrame(c echo.Context) {
+	c.Response().Header().Del("X-Frame-Options")
+	c.Response().Header().Set("Content-Security-Policy", "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors *")
 }
 
 // clearEnded removes the cookies of ours whose sessions have ended. A cookie that

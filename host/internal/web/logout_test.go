@@ -74,7 +74,7 @@ func (federated) ReceiveLogout(_ context.Context, m sdk.LogoutMessage) (sdk.Logo
 	if values.Has("bad") {
 		return sdk.Logout{}, sdk.InvalidResponse("signature", "unsigned")
 	}
-	l := sdk.Logout{Outcome: sdk.LogoutOutcome(values.Get("outcome")), Subject: values.Get("end"), OnceID: values.Get("once")}
+	l := sdk.Logout{Outcome: sdk.LogoutOutcome(values.Get("outcome")), Subject: values.Get("end"), OnceID: values.Get("once"), Framed: values.Has("framed")}
 	if l.OnceID != "" {
 		l.OnceUntil = time.Now().Add(time.Hour)
 	}
@@ -261,6 +261,25 @@ func TestLogoutByTheProvider(t *testing.T) {
 		}
 		ada.wantSignedIn(true)
 		bob.wantSignedIn(false)
+	})
+	t.Run("F27 in a frame", func(t *testing.T) {
+		s, ada, bob := people(t)
+		a := s.browser(t).get("/auth/login/idp/logout?end=ada&framed=1", "Accept", acceptHTML, "Sec-Fetch-Dest", "iframe", "Sec-Fetch-Site", "cross-site")
+		if a.StatusCode != http.StatusOK || a.body != "" || a.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("got %s %q", a.Status, a.body)
+		}
+		if a.Header.Get("X-Frame-Options") != "" || !strings.Contains(a.Header.Get("Content-Security-Policy"), "frame-ancestors *") ||
+			!strings.Contains(a.Header.Get("Content-Security-Policy"), "default-src 'none'") {
+			t.Errorf("no site may show it: %v", a.Header)
+		}
+		ada.wantSignedIn(false)
+		bob.wantSignedIn(true)
+		for _, path := range []string{"/auth/login/idp/logout?end=bob&framed=1&bad=1", "/auth/login/idp/logout?end=nobody", "/login"} {
+			if a := s.browser(t).get(path, "Accept", acceptHTML); a.Header.Get("X-Frame-Options") != "DENY" || !strings.Contains(a.Header.Get("Content-Security-Policy"), "frame-ancestors 'none'") {
+				t.Errorf("%s may be framed: %v", path, a.Header)
+			}
+		}
+		bob.wantSignedIn(true)
 	})
 	t.Run("H32 refused", func(t *testing.T) {
 		s, ada, _ := people(t)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"sync/atomic"
 	"time"
 
 	hclog "github.com/hashicorp/go-hclog"
@@ -57,6 +58,8 @@ type Server struct {
 	bodies    *bodies
 	turns     turns
 	storage   *storeHealth
+	notReady  atomic.Bool
+	comes     time.Duration // requestComes; tests have slow clients
 	echo      *echo.Echo
 }
 
@@ -79,7 +82,7 @@ func New(config Config, ports Ports) (*Server, error) {
 	}
 	s := &Server{
 		config: config, ports: ports, logger: config.Logger, sampled: newSampler(config.Logger), pages: pages,
-		redirects: &redirects{publicURL: config.PublicURL.String()}, bodies: newBodies(config.MaxBodies), turns: newTurns(),
+		redirects: &redirects{publicURL: config.PublicURL.String()}, bodies: newBodies(config.MaxBodies), turns: newTurns(), comes: requestComes,
 	}
 	s.storage = &storeHealth{storage: ports.Storage, sampled: s.sampled}
 	for _, p := range ports.Logins.Providers() {
@@ -92,15 +95,26 @@ func New(config Config, ports Ports) (*Server, error) {
 }
 
 // ServeHTTP lets tests and other servers use the handlers.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if s.notReady.Load() {
+		w.Header().Set("Connection", "close")
+	}
+	s.echo.ServeHTTP(w, r)
+}
 
-// Serve answers requests until ctx is done, then lets those under way finish,
-// within a bound.
-func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
-	unused := &unusedConns{conns: map[net.Conn]struct{}{}}
+// NotReady has /server/health answer 503 from now on, so that load balancers send
+// nothing more here. Everything is answered as before, and each answer closes its
+// connection: a proxy that keeps one open could use it again at the very moment when
+// the server goes, and most repeat no POST that was lost like that.
+func (s *Server) NotReady() { s.notReady.Store(true) }
+
+// Serve answers requests until listening is done. Then it accepts no more connections,
+// and lets requests under way finish until underWay is done, within a bound.
+func (s *Server) Serve(listening, underWay context.Context, listener net.Listener) error {
+	quiet := &quietConns{conns: map[net.Conn]http.ConnState{}}
 	server := &http.Server{
-		Handler:           s.echo,
-		ConnState:         unused.watch,
+		Handler:           s,
+		ConnState:         quiet.watch,
 		ReadHeaderTimeout: readHeaderTimeout,
 		ReadTimeout:       readTimeout,
 		WriteTimeout:      writeTimeout,
@@ -108,17 +122,27 @@ func (s *Server) Serve(ctx context.Context, listener net.Listener) error {
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          log.New(serverLog{s.sampled}, "", 0),
 	}
-	server.RegisterOnShutdown(unused.close)
-	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	server.RegisterOnShutdown(quiet.closeUnused)
+	ended := make(chan error, 1)
+	go func() { ended <- server.Serve(listener) }()
 	select {
-	case err := <-failed:
+	case err := <-ended:
 		return fmt.Errorf("serving HTTP: %w", err)
-	case <-ctx.Done():
+	case <-listening.Done():
 	}
-	stopping, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+	s.NotReady()
+	_ = listener.Close()
+	if err := <-ended; !errors.Is(err, net.ErrClosed) {
+		return fmt.Errorf("serving HTTP: %w", err)
+	}
+	quiet.wait(underWay, s.comes)
+	return shutDown(underWay, server)
+}
+
+func shutDown(underWay context.Context, server *http.Server) error {
+	ctx, cancel := context.WithTimeout(underWay, shutdownTimeout)
 	defer cancel()
-	if err := server.Shutdown(stopping); errors.Is(err, context.DeadlineExceeded) {
+	if err := server.Shutdown(ctx); ctx.Err() != nil {
 		return server.Close()
 	} else if err != nil {
 		return fmt.Errorf("stopping the HTTP server: %w", err)

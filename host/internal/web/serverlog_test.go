@@ -41,7 +41,9 @@ func TestAcceptErrorsAreTold(t *testing.T) {
 	}
 	ctx, stop := context.WithCancel(t.Context())
 	stopped := make(chan error, 1)
-	go func() { stopped <- s.server.Serve(ctx, &exhausted{Listener: listener, left: 7}) }()
+	go func() {
+		stopped <- s.server.Serve(ctx, context.WithoutCancel(ctx), &exhausted{Listener: listener, left: 7})
+	}()
 	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", listener.Addr().String())
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,8 @@ package web_test
 
 import (
 	"context"
+	"encoding/base64"
+	"encoding/json"
 	"html"
 	"net/http"
 	"net/url"
@@ -47,6 +49,13 @@ var protocols = map[string]sdk.Mechanism{
 		func(req sdk.BeginRequest) url.Values { return url.Values{"service": {req.ReturnURL}} },
 		func(in sdk.InboundRequest) string { return in.Query.Get("ticket") },
 	},
+	// JARM where the redirect URI must be the registered one: only the JWT has the state.
+	"jarm-strict": returning{
+		func(req sdk.BeginRequest) url.Values { return url.Values{"state": {req.State}} },
+		func(in sdk.InboundRequest) string {
+			return payloadOf(in.Query.Get("response") + in.Form.Get("response"))["sub"]
+		},
+	},
 	// WS-Federation: a context of its own name.
 	"wsfed": returning{
 		func(req sdk.BeginRequest) url.Values {
@@ -66,12 +75,70 @@ func protocolSite(t *testing.T) *site {
 	d := directory{mechanisms: protocols}
 	for name := range protocols {
 		p := sso.Provider{Name: name, Driver: name, Label: name, Mode: sso.ModeSession, LoginTimeout: time.Minute, AllowPublicRegistration: true}
-		if name == "wsfed" {
+		switch name {
+		case "wsfed":
 			p.StateParameters = []string{"wctx"}
+		case "jarm-strict":
+			p.StateTokens = []string{"response"}
 		}
 		d.list = append(d.list, p)
 	}
 	return newSiteWith(t, "", d)
+}
+
+// signedResponse is a JWT whose signature nobody looks at here.
+func signedResponse(t *testing.T, claims string) string {
+	t.Helper()
+	part := base64.RawURLEncoding.EncodeToString
+	return part([]byte(`{"alg":"RS256"}`)) + "." + part([]byte(claims)) + "." + part([]byte("signature"))
+}
+
+func payloadOf(token string) map[string]string {
+	var claims map[string]string
+	if parts := strings.Split(token, "."); len(parts) == 3 {
+		payload, _ := base64.RawURLEncoding.DecodeString(parts[1])
+		_ = json.Unmarshal(payload, &claims)
+	}
+	return claims
+}
+
+func TestStateInASignedToken(t *testing.T) {
+	s := protocolSite(t)
+	begun := func(t *testing.T) (*browser, string) {
+		t.Helper()
+		b := s.browser(t)
+		return b, b.sentTo("jarm-strict").Get("state")
+	}
+	const path = "/auth/login/jarm-strict/callback"
+	t.Run("in a query", func(t *testing.T) {
+		b, state := begun(t)
+		wantSignedIn(t, b.get(path+"?response="+signedResponse(t, `{"state":"`+state+`","sub":"ada"}`)))
+	})
+	t.Run("in a form", func(t *testing.T) {
+		b, state := begun(t)
+		form := url.Values{"response": {signedResponse(t, `{"state":"`+state+`","sub":"ada"}`)}}
+		wantSignedIn(t, b.postForm(path, form))
+	})
+	t.Run("refused", func(t *testing.T) {
+		b, state := begun(t)
+		good := signedResponse(t, `{"state":"`+state+`","sub":"ada"}`)
+		for name, query := range map[string]string{
+			"A12 of another login":    "response=" + signedResponse(t, `{"state":"other","sub":"ada"}`),
+			"A14 missing":             "response=" + signedResponse(t, `{"sub":"ada"}`),
+			"A14 twice":               "response=" + good + "&response=" + good,
+			"A14 inside and outside":  "response=" + good + "&state=" + state,
+			"A14 twice in the claims": "response=" + signedResponse(t, `{"state":"`+state+`","state":"`+state+`","sub":"ada"}`),
+			"A14 a number":            "response=" + signedResponse(t, `{"state":1,"sub":"ada"}`),
+			"no token":                "response=x.y",
+			"no base64":               "response=x.!.y",
+			"elsewhere":               "other=" + good,
+		} {
+			if a := b.get(path + "?" + query); a.StatusCode/100 != 4 || a.cookie("directus_session_token") != nil {
+				t.Errorf("%s: %s", name, a.Status)
+			}
+		}
+		wantSignedIn(t, b.get(path+"?response="+good)) // the attempt is as good as before
+	})
 }
 
 // sentTo begins a login and returns what the provider was sent.

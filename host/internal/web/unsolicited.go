@@ -46,5 +46,5 @@ func isAddress(relay string) bool {
 // anybody.
 func mayBeUnsolicited(p sso.Provider, response sdk.InboundRequest) bool {
 	return p.AllowUnsolicited && response.Method == http.MethodPost &&
-		len(statesIn(response.Query, p.StateParameters))+len(statesIn(response.Form, p.StateParameters)) <= 1
+		len(statesIn(response.Query, p))+len(statesIn(response.Form, p)) <= 1
 }

@@ -27,7 +27,9 @@ type parameters struct {
 	scope        []string
 	responseMode string
 	challenge    string
-	maxAge       bool
+
+	keyThumbprint string // dpop_jkt
+	maxAge        bool
 }
 
 // login is an end user's sign-in at one client, from the request to the last
@@ -51,6 +53,9 @@ type login struct {
 // the response if nobody needs to be asked.
 func (p *Provider) authorize(r *http.Request) *reply {
 	query, err := requestParameters(r)
+	if err == nil {
+		query, err = p.resolve(query)
+	}
 	if err != nil {
 		return p.errorPage(err)
 	}
@@ -59,7 +64,7 @@ func (p *Provider) authorize(r *http.Request) *reply {
 		return p.errorPage(err)
 	}
 	l := p.newLogin(client, request)
-	if err := checkRequest(query, &l.request); err != nil {
+	if err := p.checkRequest(query, &l.request); err != nil {
 		return p.respondError(r, l, err)
 	}
 	subject, misbehaviours, err := p.parseHint(query.Get("login_hint"))
@@ -85,7 +90,7 @@ func (p *Provider) signIn(r *http.Request) *reply {
 		return p.errorPage(err)
 	}
 	l := p.newLogin(client, request)
-	if err := checkRequest(query, &l.request); err != nil {
+	if err := p.checkRequest(query, &l.request); err != nil {
 		return p.respondError(r, l, err)
 	}
 	if _, l.misbehaviours, err = p.parseHint(query.Get("login_hint")); err != nil {
@@ -132,14 +137,14 @@ func (p *Provider) checkClient(query url.Values) (Client, parameters, error) {
 	if state := query["state"]; len(state) == 1 {
 		request.state = state[0]
 	}
-	if query.Get("response_mode") == modeFormPost {
-		request.responseMode = modeFormPost
+	if mode := query.Get("response_mode"); mode == modeFormPost || p.config.Security.SignedResponses && isSignedMode(mode) {
+		request.responseMode = mode
 	}
 	return client, request, nil
 }
 
 // checkRequest checks the rest, in the order of the specifications.
-func checkRequest(query url.Values, request *parameters) error {
+func (p *Provider) checkRequest(query url.Values, request *parameters) error {
 	for name, values := range query {
 		if len(values) > 1 {
 			return badRequest("invalid_request", name+" is there twice")
@@ -152,8 +157,12 @@ func checkRequest(query url.Values, request *parameters) error {
 	if !slices.Contains(request.scope, "openid") {
 		return badRequest("invalid_scope", "scope must contain openid")
 	}
-	if mode := query.Get("response_mode"); mode != "" && mode != modeQuery && mode != modeFormPost {
+	signed := p.config.Security.SignedResponses && isSignedMode(query.Get("response_mode"))
+	if mode := query.Get("response_mode"); mode != "" && mode != modeQuery && mode != modeFormPost && !signed {
 		return badRequest("invalid_request", "response_mode must be query or form_post")
+	}
+	if p.config.Security.DPoP != "" {
+		request.keyThumbprint = query.Get("dpop_jkt")
 	}
 	request.nonce = query.Get("nonce")
 	request.challenge = query.Get("code_challenge")

@@ -26,6 +26,10 @@ const (
 const (
 	ClientSecretBasic = "client_secret_basic"
 	ClientSecretPost  = "client_secret_post"
+	ClientSecretJWT   = "client_secret_jwt"
+	PrivateKeyJWT     = "private_key_jwt"
+	TLSClientAuth     = "tls_client_auth"             // RFC 8705; the provider must be served with TLS
+	SelfSignedTLS     = "self_signed_tls_client_auth" // the same
 	PublicClient      = "none"
 )
 
@@ -61,6 +65,9 @@ type Config struct {
 
 	// Now is the clock. The default is time.Now.
 	Now func() time.Time
+
+	// Security is what the provider has beyond the basics.
+	Security Security
 }
 
 // Client is a registered relying party, in the terms of OpenID Connect Dynamic
@@ -76,6 +83,12 @@ type Client struct {
 	// TokenEndpointAuthMethod is the only way in which the client may
 	// authenticate. The default is ClientSecretBasic.
 	TokenEndpointAuthMethod string
+
+	// Keys verify assertions of PrivateKeyJWT. Certificate, in DER, and
+	// CertificateSubject, as pkix.Name writes it, are for the two methods with TLS.
+	Keys               []jose.JSONWebKey
+	Certificate        []byte
+	CertificateSubject string
 
 	// IDTokenSignedResponseAlg is RS256 (the default), PS256, ES256 or EdDSA.
 	IDTokenSignedResponseAlg string
@@ -168,11 +181,12 @@ func (c Client) validate() error {
 	if c.ID == "" {
 		return errors.New("client without ID")
 	}
-	if !slices.Contains(authMethods, c.TokenEndpointAuthMethod) {
-		return fmt.Errorf("client %q: authentication method %q: choose one of %v", c.ID, c.TokenEndpointAuthMethod, authMethods)
+	if !slices.Contains(allAuthMethods, c.TokenEndpointAuthMethod) {
+		return fmt.Errorf("client %q: authentication method %q: choose one of %v", c.ID, c.TokenEndpointAuthMethod, allAuthMethods)
 	}
-	if (c.Secret == "") != (c.TokenEndpointAuthMethod == PublicClient) {
-		return fmt.Errorf("client %q: a secret goes with every authentication method but %q", c.ID, PublicClient)
+	withoutSecret := slices.Contains([]string{PublicClient, PrivateKeyJWT, TLSClientAuth, SelfSignedTLS}, c.TokenEndpointAuthMethod)
+	if (c.Secret == "") != withoutSecret {
+		return fmt.Errorf("client %q: a secret goes with the authentication methods %q", c.ID, []string{ClientSecretBasic, ClientSecretPost, ClientSecretJWT})
 	}
 	for _, alg := range []string{c.IDTokenSignedResponseAlg, c.UserInfoSignedResponseAlg} {
 		if alg != "" && !slices.Contains(algorithms, jose.SignatureAlgorithm(alg)) {
@@ -187,7 +201,10 @@ func (c Client) validate() error {
 	return nil
 }
 
+// authMethods are those of a provider that has nothing beyond the basics.
 var authMethods = []string{ClientSecretBasic, ClientSecretPost, PublicClient}
+
+var allAuthMethods = append(slices.Clone(authMethods), ClientSecretJWT, PrivateKeyJWT, TLSClientAuth, SelfSignedTLS)
 
 // displayName is what the sign-in page calls the person.
 func (p Person) displayName() string {

@@ -3,6 +3,7 @@ package openidtest
 import (
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/go-jose/go-jose/v4"
 )
@@ -21,7 +22,7 @@ func (p *Provider) discovery(*http.Request) *reply {
 }
 
 func (p *Provider) metadata() map[string]any {
-	return map[string]any{
+	document := map[string]any{
 		"issuer":                 p.issuer,
 		"authorization_endpoint": p.url("/authorize"),
 		"token_endpoint":         p.url("/token"),
@@ -36,7 +37,7 @@ func (p *Provider) metadata() map[string]any {
 		"subject_types_supported":               []string{"public"},
 		"id_token_signing_alg_values_supported": algorithms,
 		"userinfo_signing_alg_values_supported": algorithms,
-		"token_endpoint_auth_methods_supported": authMethods,
+		"token_endpoint_auth_methods_supported": p.listedMethods(),
 		"claim_types_supported":                 []string{"normal"},
 		"claims_supported": []string{
 			"iss", "sub", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "sid", "acr", "amr",
@@ -51,6 +52,21 @@ func (p *Provider) metadata() map[string]any {
 		"request_uri_parameter_supported": false,
 		"claims_parameter_supported":      false,
 	}
+	p.addSecurity(document)
+	return document
+}
+
+// listedMethods are those that the registered clients use, besides the basic ones.
+func (p *Provider) listedMethods() []string {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	methods := slices.Clone(authMethods)
+	for _, client := range p.clients {
+		if !slices.Contains(methods, client.TokenEndpointAuthMethod) {
+			methods = append(methods, client.TokenEndpointAuthMethod)
+		}
+	}
+	return methods
 }
 
 // keySet answers with the JWK set (RFC 7517 section 5).

@@ -20,6 +20,8 @@ const (
 	TokenEndpoint         Endpoint = "token"
 	UserInfoEndpoint      Endpoint = "userinfo"
 	EndSessionEndpoint    Endpoint = "end-session"
+	PushEndpoint          Endpoint = "par"
+	RevocationEndpoint    Endpoint = "revoke"
 
 	// Trap is every URL that a correct relying party never requests: key sets
 	// and certificates named in a token's header, sources of distributed
@@ -31,8 +33,8 @@ const (
 // TokenRequest is a request that the token endpoint received.
 type TokenRequest struct {
 	// AuthMethod is how the client authenticated: ClientSecretBasic,
-	// ClientSecretPost or PublicClient, or "both" for a request that used both
-	// of the first two.
+	// ClientSecretPost, an assertion, or nothing in the request itself; "both" for a
+	// request that used both of the first two.
 	AuthMethod string
 
 	// ClientID is who the client said it is, in the header or in the body.
@@ -84,6 +86,8 @@ func (p *Provider) routes() *http.ServeMux {
 	handle("/token", TokenEndpoint, p.token, post)
 	handle("/userinfo", UserInfoEndpoint, p.userInfo, get, post)
 	handle("/end-session", EndSessionEndpoint, p.endSession, get, post)
+	handle("/par", PushEndpoint, p.push, post)
+	handle("/revoke", RevocationEndpoint, p.revoke, post)
 	handle("/trap/{bait}", Trap, p.trap, get, post)
 	mux.Handle("GET "+p.base+"/assets/", http.StripPrefix(p.base, http.HandlerFunc(serveAsset)))
 	return mux

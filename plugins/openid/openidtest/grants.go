@@ -1,6 +1,7 @@
 package openidtest
 
 import (
+	"slices"
 	"sync"
 	"time"
 )
@@ -19,6 +20,8 @@ type ticket struct {
 	kind    ticketKind
 	expires time.Time
 	spent   bool
+
+	thumbprint string // of the key that it is bound to; empty: none
 }
 
 type ticketKind int
@@ -101,15 +104,50 @@ func (s *grantStore) restore(value string) {
 	}
 }
 
-// access returns the login of a valid access token.
-func (s *grantStore) access(value string, now time.Time) (*login, bool) {
+// access returns the login of a valid access token, and the thumbprint of the key that
+// it is bound to.
+func (s *grantStore) access(value string, now time.Time) (l *login, thumbprint string, ok bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t, ok := s.tickets[value]
 	if !ok || t.kind != accessTicket || t.grant.revoked || !now.Before(t.expires) {
-		return nil, false
+		return nil, "", false
 	}
-	return t.grant.login, true
+	return t.grant.login, t.thumbprint, true
+}
+
+// revokeToken revokes the grant of a client's token.
+func (s *grantStore) revokeToken(value, clientID string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t, ok := s.tickets[value]; ok && t.grant.login.client.ID == clientID {
+		t.grant.revoked = true
+	}
+}
+
+// boundTo is the thumbprint of the key that a refresh token of a public client is bound
+// to (RFC 9449 section 5).
+func (s *grantStore) boundTo(value string) string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t, ok := s.tickets[value]; ok {
+		return t.thumbprint
+	}
+	return ""
+}
+
+// sessions are those of the logins that match, each once, sorted.
+func (s *grantStore) sessions(match func(*login) bool) []string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var found []string
+	for _, t := range s.tickets {
+		if match(t.grant.login) {
+			found = append(found, t.grant.login.session)
+		}
+	}
+	slices.Sort(found)
+	return slices.Compact(found)
 }
 
 // endSessions revokes the grants that match.

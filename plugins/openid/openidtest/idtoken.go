@@ -45,7 +45,7 @@ func (p *Provider) idTokenClaims(l *login, alg jose.SignatureAlgorithm, accessTo
 	now := p.Now()
 	claims := map[string]any{}
 	if l.client.ClaimsInIDToken {
-		claims = l.released()
+		claims = p.released(l)
 	}
 	for _, name := range []string{"acr", "amr"} {
 		if value, ok := l.claims[name]; ok {

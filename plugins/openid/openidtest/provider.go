@@ -34,8 +34,14 @@ type Provider struct {
 	clients     map[string]Client
 	previous    map[string]parameters // the latest authorization request of each client
 	misbehaving []Misbehaviour
-	hits        map[Endpoint]int
-	lastToken   TokenRequest
+	pushed      map[string]pushedRequest
+	changed     map[string]map[string]any // claims of people, by subject
+	used        map[string]bool           // IDs that must be used once
+	nonces      [2]string                 // for DPoP, the latest first
+
+	alterResponse ResponseAlter
+	hits          map[Endpoint]int
+	lastToken     TokenRequest
 }
 
 // New makes a provider that does not listen. Whoever calls it serves it at
@@ -58,7 +64,11 @@ func New(config Config) (*Provider, error) {
 		clients:    map[string]Client{},
 		previous:   map[string]parameters{},
 		hits:       map[Endpoint]int{},
+		pushed:     map[string]pushedRequest{},
+		changed:    map[string]map[string]any{},
+		used:       map[string]bool{},
 	}
+	p.RotateNonce()
 	if err := p.keys.rotate(); err != nil {
 		return nil, fmt.Errorf("making keys: %w", err)
 	}

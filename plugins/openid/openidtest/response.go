@@ -57,8 +57,15 @@ func (p *Provider) deliver(r *http.Request, l *login, params url.Values) *reply 
 
 func (p *Provider) responseReply(r *http.Request, resp *response) *reply {
 	target := resp.login.request.redirectURI
+	if isSignedMode(resp.mode) {
+		signed, err := p.signResponse(resp.login, resp.params)
+		if err != nil {
+			return faultReply(err)
+		}
+		resp.params = signed
+	}
 	switch resp.mode {
-	case modeFormPost:
+	case modeFormPost, modeFormPostJWT:
 		return p.formPostPage(target, resp.params)
 	case modeFragment:
 		return redirectReply(r, target+"#"+resp.params.Encode())

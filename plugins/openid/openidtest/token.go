@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -16,7 +17,7 @@ import (
 // Core sections 3.1.3 and 12).
 func (p *Provider) token(r *http.Request) *reply {
 	body, l, err := p.exchange(r)
-	rep := tokenReply(body, err)
+	rep := p.withNonce(tokenReply(body, err))
 	rep.login, rep.stage = l, AtToken
 	if l != nil && l.refreshed {
 		rep.stage = AtRefresh
@@ -46,7 +47,14 @@ func (p *Provider) exchange(r *http.Request) (map[string]any, *login, error) {
 	if err := r.ParseForm(); err != nil {
 		return nil, nil, badRequest("invalid_request", "the form cannot be read")
 	}
-	client, err := p.authenticate(r)
+	client, err := p.authenticate(r, p.url("/token"))
+	if err != nil {
+		return nil, nil, err
+	}
+	thumbprint, err := p.checkProof(r, p.url("/token"), "")
+	if err == nil && thumbprint == "" && p.config.Security.DPoP == Required {
+		err = badRequest("invalid_dpop_proof", "a proof is required")
+	}
 	if err != nil {
 		return nil, nil, err
 	}
@@ -57,16 +65,16 @@ func (p *Provider) exchange(r *http.Request) (map[string]any, *login, error) {
 	}
 	switch r.PostForm.Get("grant_type") {
 	case "authorization_code":
-		return p.exchangeCode(client, r.PostForm)
+		return p.exchangeCode(client, r.PostForm, thumbprint)
 	case "refresh_token":
-		return p.exchangeRefreshToken(client, r.PostForm)
+		return p.exchangeRefreshToken(client, r.PostForm, thumbprint)
 	}
 	return nil, nil, badRequest("unsupported_grant_type", "grant_type must be authorization_code or refresh_token")
 }
 
 // authenticate accepts only the client's registered method (RFC 6749 section
 // 2.3, OpenID Connect Core section 9).
-func (p *Provider) authenticate(r *http.Request) (Client, error) {
+func (p *Provider) authenticate(r *http.Request, endpoint string) (Client, error) {
 	method, id, secret := credentials(r)
 	p.mu.Lock()
 	p.lastToken = TokenRequest{AuthMethod: method, ClientID: id, Form: r.PostForm}
@@ -76,18 +84,42 @@ func (p *Provider) authenticate(r *http.Request) (Client, error) {
 	switch {
 	case !ok:
 		return Client{}, &protocolError{http.StatusUnauthorized, "invalid_client", "no such client"}
-	case method != client.TokenEndpointAuthMethod:
+	case !p.fits(client, r, method, endpoint):
+		return Client{}, &protocolError{http.StatusUnauthorized, "invalid_client", "the assertion or the certificate does not fit"}
+	case method != client.TokenEndpointAuthMethod && !withoutSecretInRequest(client):
 		return Client{}, &protocolError{http.StatusUnauthorized, "invalid_client", "this client is registered for " + client.TokenEndpointAuthMethod}
-	case subtle.ConstantTimeCompare([]byte(secret), []byte(client.Secret)) != 1:
+	case !withoutSecretInRequest(client) && subtle.ConstantTimeCompare([]byte(secret), []byte(client.Secret)) != 1:
 		return Client{}, &protocolError{http.StatusUnauthorized, "invalid_client", "wrong secret"}
 	}
 	return client, nil
 }
 
+// fits checks what is neither a secret nor nothing.
+func (p *Provider) fits(client Client, r *http.Request, method, endpoint string) bool {
+	switch client.TokenEndpointAuthMethod {
+	case ClientSecretJWT, PrivateKeyJWT:
+		return method == assertionMethod && p.checkAssertion(client, r.PostForm.Get("client_assertion"), endpoint)
+	case TLSClientAuth, SelfSignedTLS:
+		return method == PublicClient && checkCertificate(client, r)
+	}
+	return method != assertionMethod
+}
+
+func withoutSecretInRequest(client Client) bool {
+	return !slices.Contains(authMethods, client.TokenEndpointAuthMethod)
+}
+
+// assertionMethod is that of a request with an assertion, of whatever kind.
+const assertionMethod = "assertion"
+
 func credentials(r *http.Request) (method, id, secret string) {
 	user, password, basic := r.BasicAuth()
 	post := r.PostForm.Has("client_secret")
 	switch {
+	case r.PostForm.Has("client_assertion") && (basic || post || r.PostForm.Get("client_assertion_type") != jwtBearer):
+		return "both", r.PostForm.Get("client_id"), ""
+	case r.PostForm.Has("client_assertion"):
+		return assertionMethod, assertionClient(r.PostForm.Get("client_assertion")), ""
 	case basic && post:
 		return "both", r.PostForm.Get("client_id"), ""
 	case basic:
@@ -104,7 +136,7 @@ func credentials(r *http.Request) (method, id, secret string) {
 	return PublicClient, r.PostForm.Get("client_id"), ""
 }
 
-func (p *Provider) exchangeCode(client Client, form url.Values) (map[string]any, *login, error) {
+func (p *Provider) exchangeCode(client Client, form url.Values, thumbprint string) (map[string]any, *login, error) {
 	g, err := p.grants.spend(codeTicket, form.Get("code"), p.Now(), func(l *login) error {
 		switch {
 		case l.client.ID != client.ID:
@@ -113,20 +145,26 @@ func (p *Provider) exchangeCode(client Client, form url.Values) (map[string]any,
 			return badRequest("invalid_grant", "redirect_uri is not that of the authentication request")
 		case s256(form.Get("code_verifier")) != l.request.challenge:
 			return badRequest("invalid_grant", "code_verifier does not match (RFC 7636 section 4.6)")
+		case l.request.keyThumbprint != "" && l.request.keyThumbprint != thumbprint:
+			return badRequest("invalid_dpop_proof", "dpop_jkt names another key")
 		}
 		return nil
 	})
 	if err != nil {
 		return nil, nil, err
 	}
-	body, err := p.issueTokens(g, g.login)
+	body, err := p.issueTokens(g, g.login, thumbprint)
 	return body, g.login, err
 }
 
-func (p *Provider) exchangeRefreshToken(client Client, form url.Values) (map[string]any, *login, error) {
+func (p *Provider) exchangeRefreshToken(client Client, form url.Values, thumbprint string) (map[string]any, *login, error) {
+	bound := p.grants.boundTo(form.Get("refresh_token"))
 	g, err := p.grants.spend(refreshTicket, form.Get("refresh_token"), p.Now(), func(l *login) error {
 		if l.client.ID != client.ID {
 			return badRequest("invalid_grant", "the refresh token is another client's")
+		}
+		if bound != "" && bound != thumbprint {
+			return badRequest("invalid_grant", "the refresh token is bound to another key")
 		}
 		return nil
 	})
@@ -135,7 +173,7 @@ func (p *Provider) exchangeRefreshToken(client Client, form url.Values) (map[str
 	}
 	again := *g.login
 	again.refreshed = true
-	body, err := p.issueTokens(g, &again)
+	body, err := p.issueTokens(g, &again, thumbprint)
 	if body != nil && body["refresh_token"] == nil {
 		// Whoever gets no new one keeps the old (RFC 6749 section 6).
 		p.grants.restore(form.Get("refresh_token"))
@@ -145,7 +183,7 @@ func (p *Provider) exchangeRefreshToken(client Client, form url.Values) (map[str
 
 // issueTokens makes a token response (OpenID Connect Core sections 3.1.3.3 and
 // 12.2).
-func (p *Provider) issueTokens(g *grant, l *login) (map[string]any, error) {
+func (p *Provider) issueTokens(g *grant, l *login, thumbprint string) (map[string]any, error) {
 	now := p.Now()
 	accessToken := randomText(32)
 	for _, b := range p.active(l) {
@@ -157,7 +195,7 @@ func (p *Provider) issueTokens(g *grant, l *login) (map[string]any, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making ID token: %w", err)
 	}
-	p.grants.put(accessToken, &ticket{grant: g, kind: accessTicket, expires: now.Add(AccessTokenLifetime)}, now)
+	p.grants.put(accessToken, &ticket{grant: g, kind: accessTicket, expires: now.Add(AccessTokenLifetime), thumbprint: thumbprint}, now)
 	body := map[string]any{
 		"access_token": accessToken,
 		"token_type":   "Bearer",
@@ -165,9 +203,16 @@ func (p *Provider) issueTokens(g *grant, l *login) (map[string]any, error) {
 		"scope":        strings.Join(l.request.scope, " "),
 		"id_token":     idToken,
 	}
+	if thumbprint != "" {
+		body["token_type"] = "DPoP"
+	}
 	if l.request.offline() {
 		refreshToken := randomText(32)
-		p.grants.put(refreshToken, &ticket{grant: g, kind: refreshTicket, expires: g.expires}, now)
+		t := &ticket{grant: g, kind: refreshTicket, expires: g.expires}
+		if l.client.TokenEndpointAuthMethod == PublicClient {
+			t.thumbprint = thumbprint
+		}
+		p.grants.put(refreshToken, t, now)
 		body["refresh_token"] = refreshToken
 	}
 	for _, b := range p.active(l) {

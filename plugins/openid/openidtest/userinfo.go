@@ -2,23 +2,33 @@ package openidtest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"github.com/go-jose/go-jose/v4"
 )
 
 // userInfo answers OpenID Connect Core section 5.3.
 func (p *Provider) userInfo(r *http.Request) *reply {
-	scheme, token, _ := strings.Cut(r.Header.Get("Authorization"), " ")
-	if !strings.EqualFold(scheme, "Bearer") {
+	token, bound, ok := bearer(r)
+	if !ok {
 		// RFC 6750 section 3.1: a request without credentials learns no more.
 		return unauthorized(`Bearer realm="openidtest"`)
 	}
-	l, ok := p.grants.access(token, p.Now())
-	if !ok {
+	l, thumbprint, ok := p.grants.access(token, p.Now())
+	if !ok || bound != (thumbprint != "") {
 		return unauthorized(`Bearer realm="openidtest", error="invalid_token"`)
+	}
+	if bound {
+		shown, err := p.checkProof(r, p.url("/userinfo"), token)
+		if err == nil && shown != thumbprint {
+			err = badRequest("invalid_dpop_proof", "another key")
+		}
+		var refusal *protocolError
+		if errors.As(err, &refusal) {
+			return p.withNonce(unauthorized(`DPoP error="` + refusal.code + `", algs="ES256"`))
+		}
 	}
 	rep, err := p.userInfoReply(l)
 	if err != nil {
@@ -36,7 +46,7 @@ func unauthorized(challenge string) *reply {
 }
 
 func (p *Provider) userInfoReply(l *login) (*reply, error) {
-	claims := l.released()
+	claims := p.released(l)
 	claims["sub"] = l.subject
 	alg := jose.SignatureAlgorithm(l.client.UserInfoSignedResponseAlg)
 	for _, b := range p.active(l) {

@@ -17,6 +17,10 @@ import (
 // is as long as the answer allows.
 const MaxToken = 16 << 10
 
+// TypeDPoP is the type of tokens that are bound to a key. It is accepted only in answer
+// to a request with a proof of that key (RFC 9449 section 5).
+const TypeDPoP = "DPoP"
+
 var visible = regexp.MustCompile(`^[\x20-\x7e]+$`) // VSCHAR of RFC 6749 appendix A
 
 // names are the members that are read here, or by a mechanism that asks for more.
@@ -24,7 +28,7 @@ var names = []string{"access_token", "token_type", "refresh_token", "id_token", 
 
 // read reads an answer of a token endpoint (RFC 6749 sections 5.1 and 5.2). An error
 // counts whatever its status. The warnings name members that are left out.
-func read(a upstream.Answer) (object claims.Object, warnings []string, err error) {
+func read(a upstream.Answer, bound bool) (object claims.Object, warnings []string, err error) {
 	object, err = claims.DecodeFor(a.JSON(), names...)
 	switch {
 	case a.Status != http.StatusOK && (err != nil || !isError(object)):
@@ -36,7 +40,7 @@ func read(a upstream.Answer) (object claims.Object, warnings []string, err error
 	case isError(object):
 		return nil, nil, tokenError(object)
 	}
-	warnings, err = settle(object)
+	warnings, err = settle(object, bound)
 	return object, warnings, err
 }
 
@@ -64,7 +68,7 @@ func statusError(a upstream.Answer) error {
 
 // settle makes the members what they should have been, where that is harmless, and
 // else refuses them.
-func settle(object claims.Object) (warnings []string, err error) {
+func settle(object claims.Object, bound bool) (warnings []string, err error) {
 	if err := settleAccessToken(object); err != nil {
 		return nil, err
 	}
@@ -73,7 +77,7 @@ func settle(object claims.Object) (warnings []string, err error) {
 		object["token_type"] = "Bearer"
 		warnings = append(warnings, "token_type is missing from the token response: Bearer is meant")
 	}
-	if kind, err := object.String("token_type"); object["access_token"] != nil && (err != nil || !strings.EqualFold(kind, "Bearer")) {
+	if kind, err := object.String("token_type"); object["access_token"] != nil && (err != nil || !strings.EqualFold(kind, "Bearer") && !(bound && strings.EqualFold(kind, TypeDPoP))) {
 		return nil, sdk.InvalidResponse(ReasonType, "a token of type %q, not Bearer", upstream.Shown(kind))
 	}
 	if odd := oddRefreshToken(object); odd != "" {

@@ -193,7 +193,7 @@ func FuzzRead(f *testing.F) {
 		f.Add(400, "text/html", []byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, status int, contentType string, body []byte) {
-		object, _, err := read(upstream.Answer{Status: status, Header: http.Header{"Content-Type": {contentType}}, Body: body})
+		object, _, err := read(upstream.Answer{Status: status, Header: http.Header{"Content-Type": {contentType}}, Body: body}, false)
 		if err != nil {
 			if _, ok := errors.AsType[*sdk.Error](err); !ok || len(err.Error()) > 2000 || strings.ContainsAny(err.Error(), "\n\r\x1b") {
 				t.Fatalf("%q", err)

@@ -43,6 +43,8 @@ func tokenError(object claims.Object) error {
 		return sdk.InvalidResponse(sdk.Reason(code), "%s", text)
 	case "invalid_request", "unsupported_grant_type", "invalid_scope":
 		return sdk.Misconfigured(sdk.Reason(code), "%s: compare the client's registration at the provider with the options", text)
+	case "invalid_dpop_proof", "use_dpop_nonce": // RFC 9449 sections 5 and 8
+		return sdk.Misconfigured(sdk.Reason(code), "%s: are both clocks right? If the provider cannot do what it lists, set dpop to off", text)
 	case "server_error", "temporarily_unavailable":
 		return sdk.Unavailable(sdk.Reason(code), "%s", text)
 	default:

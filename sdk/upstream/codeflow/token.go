@@ -13,7 +13,8 @@ import (
 )
 
 // Tokens are what the token endpoint granted, checked: printable ASCII characters in
-// each token, at most [MaxToken] in a refresh token, and an access token of type Bearer.
+// each token, at most [MaxToken] in a refresh token, and an access token of type Bearer,
+// or [TypeDPoP] where that was asked for.
 // AccessToken is empty only in an answer with an id_token.
 type Tokens struct {
 	*oauth2.Token

@@ -60,11 +60,17 @@ func (t *transport) ask(req *http.Request) ([]byte, error) {
 	if err != nil {
 		return nil, sdk.Unavailable(ReasonUnreachable, "reading the answer of the token endpoint: %s", upstream.Quoted(err.Error()))
 	}
-	t.members, t.warnings, err = read(upstream.Answer{Status: resp.StatusCode, Header: resp.Header, Body: body})
+	t.members, t.warnings, err = read(upstream.Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}, provesPossession(resp))
 	if err != nil {
 		return nil, err
 	}
 	return canonical(t.members)
+}
+
+// provesPossession reports whether the request had a DPoP proof, which a transport
+// further down adds: then the tokens may be bound to its key (RFC 9449 section 5).
+func provesPossession(resp *http.Response) bool {
+	return resp.Request != nil && resp.Request.Header.Get("DPoP") != ""
 }
 
 // complete adds what x/oauth2 has no way to add.

@@ -50,7 +50,8 @@ func startProviders(publicURL string) ([]demoProvider, error) {
 			Name: p.label, People: p.people,
 			Clients: []openidtest.Client{{
 				ID: "doorward", Name: "Doorward", Secret: p.secret,
-				RedirectURIs: []string{publicURL + "/auth/login/" + p.name + "/callback"},
+				RedirectURIs:           []string{publicURL + "/auth/login/" + p.name + "/callback"},
+				PostLogoutRedirectURIs: []string{publicURL + "/auth/login/" + p.name + "/logout"},
 			}},
 		})
 		if err != nil {

@@ -1,22 +1,20 @@
-// Package clientauth authenticates the client at the token endpoint (OpenID Connect
-// Core section 9).
+// Package clientauth authenticates the client where it asks the provider directly: at
+// the token endpoint (OpenID Connect Core section 9), where authorization requests are
+// pushed (RFC 9126), and where tokens are revoked (RFC 7009).
 package clientauth
 
 import (
 	"crypto/ecdsa"
 	"crypto/ed25519"
-	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"net/url"
 	"slices"
 	"strings"
-	"time"
+	"sync/atomic"
 
 	"github.com/go-jose/go-jose/v4"
-	"golang.org/x/oauth2"
 
 	"github.com/doorward/doorward/sdk/options"
 )
@@ -27,36 +25,54 @@ const (
 	Post          = "client_secret_post"
 	SecretJWT     = "client_secret_jwt"
 	PrivateKeyJWT = "private_key_jwt"
+	TLS           = "tls_client_auth"             // RFC 8705 section 2.1
+	SelfSignedTLS = "self_signed_tls_client_auth" // RFC 8705 section 2.2
 	None          = "none"
 )
 
-// assertionType is client_assertion_type (RFC 7523 section 2.2).
-const assertionType = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer"
+// The audiences of an assertion.
+const (
+	Issuer   = "issuer"
+	Endpoint = "endpoint"
+)
 
 // Settings are the options of the client's authentication.
 type Settings struct {
 	ClientID    string
-	Method      string // empty: basic or post, by what the provider lists
+	Method      string // empty: by what the provider lists
 	Secret      options.Secret
 	SigningAlg  string
 	PrivateKeys options.JSON
+	Certificate bool   // one is shown in the TLS handshake
+	Audience    string // Issuer or Endpoint; empty: by the provider
 	Signed      SignedSecret
 }
 
 // Auth is how the client authenticates.
 type Auth struct {
-	clientID string
-	method   string
-	secret   string
-	alg      jose.SignatureAlgorithm
-	key      any     // jose.JSONWebKey or []byte, for the two JWT methods
-	signer   *signer // of the secret; nil: it is a text
+	clientID    string
+	method      string
+	secret      string
+	certificate bool
+	signer      *signer // of the secret; nil: it is a text
+
+	private   signing // of private_key_jwt
+	symmetric signing // of client_secret_jwt
+
+	audience string
+
+	// other: the provider refused an assertion for its issuer, so that the next one
+	// is for the endpoint. A cache.
+	other *atomic.Bool
 }
 
 // New reads the settings. Keys are tried, so that a bad one shows when the provider
 // is opened. The problems name the options.
 func New(s Settings) (Auth, options.Problems) {
-	auth := Auth{clientID: s.ClientID, method: s.Method, secret: s.Secret.Reveal(), alg: jose.SignatureAlgorithm(s.SigningAlg)}
+	auth := Auth{
+		clientID: s.ClientID, method: s.Method, secret: s.Secret.Reveal(), certificate: s.Certificate,
+		audience: s.Audience, other: &atomic.Bool{},
+	}
 	if s.Signed.isSet() {
 		return auth.withSigner(s)
 	}
@@ -66,17 +82,26 @@ func New(s Settings) (Auth, options.Problems) {
 			return problem("client_secret", "is set although client_token_endpoint_auth_method is none: leave out one of the two")
 		}
 		return auth, nil
+	case TLS, SelfSignedTLS:
+		if !s.Certificate {
+			return problem("client_http_cert", "is missing, "+s.Method+" shows it")
+		}
+		return auth, nil
 	case PrivateKeyJWT:
-		return auth.withPrivateKey(s.PrivateKeys)
+		return auth.withPrivateKey(s)
+	case SecretJWT:
+		if auth.secret == "" {
+			return problem("client_secret", "is missing, client_secret_jwt signs with it")
+		}
+		return auth.withSecretAsKey(s)
+	case "":
+		return auth.withWhatThereIs(s)
 	}
 	if auth.secret == "" && s.Signed.Audience != "" {
 		return problem("client_secret_key", "is missing: write it, client_secret_key_id and client_secret_team_id, or client_secret with a JWT of your own")
 	}
 	if auth.secret == "" {
-		return problem("client_secret", "is missing; without one, client_token_endpoint_auth_method must be private_key_jwt or none")
-	}
-	if s.Method == SecretJWT {
-		return auth.withSecretAsKey()
+		return problem("client_secret", missingSecret)
 	}
 	return auth, nil
 }
@@ -94,50 +119,72 @@ func (a Auth) withSigner(s Settings) (Auth, options.Problems) {
 	return a, problems
 }
 
+const missingSecret = "is missing; without one, client_token_endpoint_auth_method must be private_key_jwt, tls_client_auth, self_signed_tls_client_auth or none"
+
 func problem(option, text string) (Auth, options.Problems) {
 	return Auth{}, options.Problems{{Option: option, Text: text}}
 }
 
-func (a Auth) withSecretAsKey() (Auth, options.Problems) {
-	if a.alg == "" {
-		a.alg = jose.HS256
+// withWhatThereIs makes ready all that the operator gave, where the provider's list
+// decides what of it is used.
+func (a Auth) withWhatThereIs(s Settings) (Auth, options.Problems) {
+	if a.secret == "" && len(s.PrivateKeys) == 0 && !s.Certificate {
+		return problem("client_secret", missingSecret)
 	}
-	if !strings.HasPrefix(string(a.alg), "HS") {
-		return problem("client_token_endpoint_auth_signing_alg", "must be HS256, HS384 or HS512 for client_secret_jwt")
+	if len(s.PrivateKeys) > 0 {
+		var problems options.Problems
+		if a, problems = a.withPrivateKey(s); problems != nil {
+			return a, problems
+		}
 	}
-	a.key = []byte(a.secret)
-	return a.tried("client_secret", "has too few bytes to sign with")
+	if a.secret != "" {
+		// A secret too short to sign with is still one to send.
+		if signer, problems := a.withSecretAsKey(Settings{}); problems == nil {
+			a = signer
+		}
+	}
+	return a, nil
 }
 
-func (a Auth) withPrivateKey(raw json.RawMessage) (Auth, options.Problems) {
+func (a Auth) withSecretAsKey(s Settings) (Auth, options.Problems) {
+	a.symmetric = signing{alg: jose.SignatureAlgorithm(s.SigningAlg), key: []byte(a.secret)}
+	if a.symmetric.alg == "" {
+		a.symmetric.alg = jose.HS256
+	}
+	if !strings.HasPrefix(string(a.symmetric.alg), "HS") {
+		return problem("client_token_endpoint_auth_signing_alg", "must be HS256, HS384 or HS512 for client_secret_jwt")
+	}
+	if !a.symmetric.works() {
+		return problem("client_secret", "has too few bytes to sign with")
+	}
+	return a, nil
+}
+
+func (a Auth) withPrivateKey(s Settings) (Auth, options.Problems) {
 	const option = "client_private_keys"
-	if len(raw) == 0 {
+	if len(s.PrivateKeys) == 0 {
 		return problem(option, "is missing, private_key_jwt signs with it")
 	}
 	var keys []jose.JSONWebKey
-	if err := json.Unmarshal(raw, &keys); err != nil {
+	if err := json.Unmarshal(s.PrivateKeys, &keys); err != nil {
 		// The error is left out: it may quote the key.
 		return problem(option, "must be a JSON array of private JWKs, [{…}]")
 	}
+	alg := jose.SignatureAlgorithm(s.SigningAlg)
 	for _, key := range keys {
 		algs := signingAlgs(key)
-		if a.alg == "" && len(algs) > 0 {
-			a.alg = algs[0]
+		if alg == "" && len(algs) > 0 {
+			alg = algs[0]
 		}
-		if slices.Contains(algs, a.alg) {
-			a.key = key
-			return a.tried(option, "holds a key that cannot sign")
+		if !slices.Contains(algs, alg) {
+			continue
 		}
+		if a.private = (signing{alg: alg, key: key}); !a.private.works() {
+			return problem(option, "holds a key that cannot sign")
+		}
+		return a, nil
 	}
 	return problem(option, "holds no private key for client_token_endpoint_auth_signing_alg; RSA, EC and Ed25519 keys can sign")
-}
-
-// tried signs once, so that a bad key shows when the provider is opened.
-func (a Auth) tried(option, text string) (Auth, options.Problems) {
-	if _, err := a.sign([]byte("{}")); err != nil {
-		return problem(option, text)
-	}
-	return a, nil
 }
 
 // signingAlgs are the algorithms that a private key can sign with, the usual
@@ -164,77 +211,9 @@ func signingAlgs(key jose.JSONWebKey) []jose.SignatureAlgorithm {
 	return nil
 }
 
-// MethodFor is the method to use at a provider that lists these; nil lists none.
-// x/oauth2 left to find it out by itself would send the code twice (RFC 6749 section
-// 4.1.2 forbids it).
-func (a Auth) MethodFor(listed []string) string {
-	if a.method != "" {
-		return a.method
-	}
-	// An absent list means client_secret_basic (Discovery section 3).
-	if listed != nil && !slices.Contains(listed, Basic) && slices.Contains(listed, Post) {
-		return Post
-	}
-	return Basic
-}
-
-// Authenticate sets the client in a configuration whose TokenURL is set. The
-// parameters, if any, belong into the token request.
-func (a Auth) Authenticate(config *oauth2.Config, listed []string, now time.Time) (url.Values, error) {
-	config.ClientID = a.clientID
-	config.Endpoint.AuthStyle = oauth2.AuthStyleInParams
-	secret := a.secret
-	if a.signer != nil {
-		var err error
-		if secret, err = a.signer.secret(now); err != nil {
-			return nil, err
-		}
-	}
-	switch a.MethodFor(listed) {
-	case Basic:
-		config.ClientSecret = secret
-		config.Endpoint.AuthStyle = oauth2.AuthStyleInHeader
-	case Post:
-		config.ClientSecret = secret
-	case SecretJWT, PrivateKeyJWT:
-		assertion, err := a.assertion(config.Endpoint.TokenURL, now)
-		return url.Values{"client_assertion_type": {assertionType}, "client_assertion": {assertion}}, err
-	}
-	return nil, nil
-}
-
 // Secrets are the forms in which the client's secret travels.
 func (a Auth) Secrets() []string {
 	escaped := url.QueryEscape(a.secret)
 	basic := base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(a.clientID) + ":" + escaped))
 	return append(a.signer.onTheirWay(), a.secret, escaped, basic)
-}
-
-// assertion is a JWT that authenticates the client (RFC 7523 section 3). Its
-// audience is the very URL that it is sent to, so that it is good nowhere else.
-func (a Auth) assertion(tokenEndpoint string, now time.Time) (string, error) {
-	payload, err := json.Marshal(map[string]any{
-		"iss": a.clientID,
-		"sub": a.clientID,
-		"aud": tokenEndpoint,
-		"jti": rand.Text(),
-		"iat": now.Unix(),
-		"exp": now.Add(time.Minute).Unix(),
-	})
-	if err != nil {
-		return "", fmt.Errorf("encoding the client assertion: %w", err)
-	}
-	return a.sign(payload)
-}
-
-func (a Auth) sign(payload []byte) (string, error) {
-	signer, err := jose.NewSigner(jose.SigningKey{Algorithm: a.alg, Key: a.key}, (&jose.SignerOptions{}).WithType("JWT"))
-	if err != nil {
-		return "", fmt.Errorf("signing the client assertion: %w", err)
-	}
-	signed, err := signer.Sign(payload)
-	if err != nil {
-		return "", fmt.Errorf("signing the client assertion: %w", err)
-	}
-	return signed.CompactSerialize()
 }

@@ -45,6 +45,8 @@ type Metadata struct {
 	Scopes        []string
 	ResponseModes []string
 
+	Further
+
 	// Date is the provider's clock, or the zero Time.
 	Date time.Time
 }
@@ -138,6 +140,7 @@ func readMetadata(object claims.Object) (Metadata, error) {
 		*target = list(object, name)
 	}
 	md.IssInResponse = object.True("authorization_response_iss_parameter_supported")
+	md.Further = readFurther(object)
 	return md, nil
 }
 

@@ -42,6 +42,9 @@ type Expectation struct {
 	// something of the provider.
 	Asked url.Values
 
+	// Methods must all stand in amr.
+	Methods []string
+
 	Now time.Time
 }
 
@@ -73,6 +76,9 @@ func Check(token jose.Token, want Expectation) error {
 		return sdk.InvalidResponse(ReasonLogoutToken, "a token with events is no ID token")
 	}
 	if err := checkAsked(object, want.Asked, want.Now); err != nil {
+		return err
+	}
+	if err := checkMethods(object, want.Methods); err != nil {
 		return err
 	}
 	return checkAccessToken(token, want.AccessToken)

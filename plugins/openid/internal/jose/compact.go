@@ -21,6 +21,10 @@ const (
 type Accept struct {
 	Algs   []string
 	Option string
+
+	// Types are what typ may be beside JWT, for a token for another purpose than
+	// signing in.
+	Types []string
 }
 
 // compact is a signed token, taken apart.
@@ -96,7 +100,7 @@ func (c *compact) readHeader(decoded []byte, accept Accept) error {
 	if c.alg = canonicalAlg(alg); !slices.Contains(accept.Algs, c.alg) {
 		return accept.refuse(alg)
 	}
-	if err := checkType(object); err != nil {
+	if err := checkType(object, accept.Types); err != nil {
 		return err
 	}
 	c.kid, err = keyID(object)
@@ -116,13 +120,18 @@ func (a Accept) refuse(alg string) error {
 
 // checkType accepts no typ, and JWT in the spellings of RFC 7515 section 4.1.9, and
 // the words of that section for a JWS, which say less. at+jwt, logout+jwt and all
-// others are tokens for another purpose (RFC 8725 section 3.11).
-func checkType(object claims.Object) error {
+// others are tokens for another purpose (RFC 8725 section 3.11), unless it is theirs: more
+// are the types of that.
+func checkType(object claims.Object, more []string) error {
 	typ, err := object.String("typ")
 	if err != nil {
 		return sdk.InvalidResponse(ReasonType, "header: %w", err)
 	}
-	switch strings.TrimPrefix(strings.ToLower(typ), "application/") {
+	short := strings.TrimPrefix(strings.ToLower(typ), "application/")
+	if slices.Contains(more, short) {
+		return nil
+	}
+	switch short {
 	case "", "jwt", "jws", "jose":
 		return nil
 	default:

@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"time"
 
@@ -25,6 +26,9 @@ const (
 	ReasonUnsigned    sdk.Reason = "userinfo_unsigned"
 	ReasonSubject     sdk.Reason = "userinfo_sub_mismatch"
 )
+
+// ErrTokenRefused: the endpoint does not accept the access token (RFC 6750 section 3.1).
+var ErrTokenRefused = errors.New("the access token is not accepted")
 
 // Expectation is what an answer must fit.
 type Expectation struct {
@@ -79,6 +83,8 @@ func checkStatus(a upstream.Answer) error {
 	switch {
 	case a.Status == http.StatusOK:
 		return nil
+	case a.Status == http.StatusUnauthorized:
+		return sdk.Misconfigured(ReasonStatus, "%w: the user-info endpoint %s: is the client allowed the scopes? If all claims stand in the ID token, set skip_userinfo", ErrTokenRefused, a.Problem())
 	case a.Status < 300 || a.Passing():
 		return sdk.Unavailable(ReasonStatus, "the user-info endpoint %s", a.Problem())
 	default:

@@ -147,7 +147,8 @@ type DescribeResponse struct {
 	StateParameters    []string               `protobuf:"bytes,6,rep,name=state_parameters,json=stateParameters,proto3" json:"state_parameters,omitempty"`             // under which its providers return the state, besides state and RelayState
 	MaxInbound         int64                  `protobuf:"varint,7,opt,name=max_inbound,json=maxInbound,proto3" json:"max_inbound,omitempty"`                           // bytes of a request body or query that providers send; 0: 16384
 	Presets            []*Preset              `protobuf:"bytes,8,rep,name=presets,proto3" json:"presets,omitempty"`
-	Features           []string               `protobuf:"bytes,9,rep,name=features,proto3" json:"features,omitempty"` // of the contract, as the plugin has them; none: of an SDK that did not tell
+	Features           []string               `protobuf:"bytes,9,rep,name=features,proto3" json:"features,omitempty"`                           // of the contract, as the plugin has them; none: of an SDK that did not tell
+	StateTokens        []string               `protobuf:"bytes,10,rep,name=state_tokens,json=stateTokens,proto3" json:"state_tokens,omitempty"` // parameters that hold a signed token with the claim state
 	unknownFields      protoimpl.UnknownFields
 	sizeCache          protoimpl.SizeCache
 }
@@ -241,6 +242,13 @@ func (x *DescribeResponse) GetPresets() []*Preset {
 func (x *DescribeResponse) GetFeatures() []string {
 	if x != nil {
 		return x.Features
+	}
+	return nil
+}
+
+func (x *DescribeResponse) GetStateTokens() []string {
+	if x != nil {
+		return x.StateTokens
 	}
 	return nil
 }
@@ -1834,6 +1842,7 @@ func (x *RefreshRequest) GetGrant() []byte {
 type RefreshResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Identity      *Identity              `protobuf:"bytes,1,opt,name=identity,proto3" json:"identity,omitempty"`
+	Undecided     *Error                 `protobuf:"bytes,2,opt,name=undecided,proto3" json:"undecided,omitempty"` // the provider could not say; of identity, subject and grant count
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1871,6 +1880,13 @@ func (*RefreshResponse) Descriptor() ([]byte, []int) {
 func (x *RefreshResponse) GetIdentity() *Identity {
 	if x != nil {
 		return x.Identity
+	}
+	return nil
+}
+
+func (x *RefreshResponse) GetUndecided() *Error {
+	if x != nil {
+		return x.Undecided
 	}
 	return nil
 }
@@ -2071,6 +2087,7 @@ type ReceiveLogoutResponse struct {
 	OnceId        string                 `protobuf:"bytes,4,opt,name=once_id,json=onceId,proto3" json:"once_id,omitempty"`
 	OnceUntil     *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=once_until,json=onceUntil,proto3" json:"once_until,omitempty"`
 	Outcome       string                 `protobuf:"bytes,6,opt,name=outcome,proto3" json:"outcome,omitempty"` // "done", "partial"; empty: the provider demands a logout
+	Framed        bool                   `protobuf:"varint,7,opt,name=framed,proto3" json:"framed,omitempty"`  // the answer is empty, and any site may frame it
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2145,6 +2162,13 @@ func (x *ReceiveLogoutResponse) GetOutcome() string {
 		return x.Outcome
 	}
 	return ""
+}
+
+func (x *ReceiveLogoutResponse) GetFramed() bool {
+	if x != nil {
+		return x.Framed
+	}
+	return false
 }
 
 type MetadataRequest struct {
@@ -2535,7 +2559,7 @@ const file_doorward_v1_plugin_proto_rawDesc = "" +
 	"\x18doorward/v1/plugin.proto\x12\vdoorward.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"P\n" +
 	"\x0fDescribeRequest\x12!\n" +
 	"\fhost_version\x18\x01 \x01(\tR\vhostVersion\x12\x1a\n" +
-	"\bfeatures\x18\x02 \x03(\tR\bfeatures\"\xde\x02\n" +
+	"\bfeatures\x18\x02 \x03(\tR\bfeatures\"\x81\x03\n" +
 	"\x10DescribeResponse\x12\x1c\n" +
 	"\tmechanism\x18\x01 \x01(\tR\tmechanism\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12-\n" +
@@ -2546,7 +2570,9 @@ const file_doorward_v1_plugin_proto_rawDesc = "" +
 	"\vmax_inbound\x18\a \x01(\x03R\n" +
 	"maxInbound\x12-\n" +
 	"\apresets\x18\b \x03(\v2\x13.doorward.v1.PresetR\apresets\x12\x1a\n" +
-	"\bfeatures\x18\t \x03(\tR\bfeatures\"F\n" +
+	"\bfeatures\x18\t \x03(\tR\bfeatures\x12!\n" +
+	"\fstate_tokens\x18\n" +
+	" \x03(\tR\vstateTokens\"F\n" +
 	"\x06Preset\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12\x12\n" +
@@ -2680,9 +2706,10 @@ const file_doorward_v1_plugin_proto_rawDesc = "" +
 	"\x0egroups_unknown\x18\x14 \x01(\bR\rgroupsUnknown\">\n" +
 	"\x0eRefreshRequest\x12\x16\n" +
 	"\x06handle\x18\x01 \x01(\x04R\x06handle\x12\x14\n" +
-	"\x05grant\x18\x02 \x01(\fR\x05grant\"D\n" +
+	"\x05grant\x18\x02 \x01(\fR\x05grant\"v\n" +
 	"\x0fRefreshResponse\x121\n" +
-	"\bidentity\x18\x01 \x01(\v2\x15.doorward.v1.IdentityR\bidentity\"\x91\x01\n" +
+	"\bidentity\x18\x01 \x01(\v2\x15.doorward.v1.IdentityR\bidentity\x120\n" +
+	"\tundecided\x18\x02 \x01(\v2\x12.doorward.v1.ErrorR\tundecided\"\x91\x01\n" +
 	"\x12BeginLogoutRequest\x12\x16\n" +
 	"\x06handle\x18\x01 \x01(\x04R\x06handle\x12\x14\n" +
 	"\x05state\x18\x02 \x01(\tR\x05state\x12\x18\n" +
@@ -2696,7 +2723,7 @@ const file_doorward_v1_plugin_proto_rawDesc = "" +
 	"\x06handle\x18\x01 \x01(\x04R\x06handle\x125\n" +
 	"\arequest\x18\x02 \x01(\v2\x1b.doorward.v1.InboundRequestR\arequest\x12\x14\n" +
 	"\x05state\x18\x03 \x01(\tR\x05state\x12\x16\n" +
-	"\x06memory\x18\x04 \x01(\fR\x06memory\"\xe9\x01\n" +
+	"\x06memory\x18\x04 \x01(\fR\x06memory\"\x81\x02\n" +
 	"\x15ReceiveLogoutResponse\x12\x18\n" +
 	"\asubject\x18\x01 \x01(\tR\asubject\x12\x1f\n" +
 	"\vsession_ids\x18\x02 \x03(\tR\n" +
@@ -2705,7 +2732,8 @@ const file_doorward_v1_plugin_proto_rawDesc = "" +
 	"\aonce_id\x18\x04 \x01(\tR\x06onceId\x129\n" +
 	"\n" +
 	"once_until\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\tonceUntil\x12\x18\n" +
-	"\aoutcome\x18\x06 \x01(\tR\aoutcome\")\n" +
+	"\aoutcome\x18\x06 \x01(\tR\aoutcome\x12\x16\n" +
+	"\x06framed\x18\a \x01(\bR\x06framed\")\n" +
 	"\x0fMetadataRequest\x12\x16\n" +
 	"\x06handle\x18\x01 \x01(\x04R\x06handle\"O\n" +
 	"\x10MetadataResponse\x12!\n" +
@@ -2829,40 +2857,41 @@ var file_doorward_v1_plugin_proto_depIdxs = []int32{
 	39, // 20: doorward.v1.Identity.once_until:type_name -> google.protobuf.Timestamp
 	39, // 21: doorward.v1.Identity.password_expires_at:type_name -> google.protobuf.Timestamp
 	23, // 22: doorward.v1.RefreshResponse.identity:type_name -> doorward.v1.Identity
-	17, // 23: doorward.v1.BeginLogoutResponse.step:type_name -> doorward.v1.Step
-	15, // 24: doorward.v1.ReceiveLogoutRequest.request:type_name -> doorward.v1.InboundRequest
-	17, // 25: doorward.v1.ReceiveLogoutResponse.reply:type_name -> doorward.v1.Step
-	39, // 26: doorward.v1.ReceiveLogoutResponse.once_until:type_name -> google.protobuf.Timestamp
-	34, // 27: doorward.v1.CheckResponse.findings:type_name -> doorward.v1.Finding
-	39, // 28: doorward.v1.Finding.expires_at:type_name -> google.protobuf.Timestamp
-	0,  // 29: doorward.v1.Error.kind:type_name -> doorward.v1.ErrorKind
-	36, // 30: doorward.v1.Error.problems:type_name -> doorward.v1.OptionProblem
-	0,  // 31: doorward.v1.Error.fallback:type_name -> doorward.v1.ErrorKind
-	1,  // 32: doorward.v1.PluginService.Describe:input_type -> doorward.v1.DescribeRequest
-	5,  // 33: doorward.v1.PluginService.Open:input_type -> doorward.v1.OpenRequest
-	9,  // 34: doorward.v1.PluginService.Close:input_type -> doorward.v1.CloseRequest
-	11, // 35: doorward.v1.PluginService.Begin:input_type -> doorward.v1.BeginRequest
-	13, // 36: doorward.v1.PluginService.Continue:input_type -> doorward.v1.ContinueRequest
-	24, // 37: doorward.v1.PluginService.Refresh:input_type -> doorward.v1.RefreshRequest
-	26, // 38: doorward.v1.PluginService.BeginLogout:input_type -> doorward.v1.BeginLogoutRequest
-	28, // 39: doorward.v1.PluginService.ReceiveLogout:input_type -> doorward.v1.ReceiveLogoutRequest
-	30, // 40: doorward.v1.PluginService.Metadata:input_type -> doorward.v1.MetadataRequest
-	32, // 41: doorward.v1.PluginService.Check:input_type -> doorward.v1.CheckRequest
-	2,  // 42: doorward.v1.PluginService.Describe:output_type -> doorward.v1.DescribeResponse
-	8,  // 43: doorward.v1.PluginService.Open:output_type -> doorward.v1.OpenResponse
-	10, // 44: doorward.v1.PluginService.Close:output_type -> doorward.v1.CloseResponse
-	12, // 45: doorward.v1.PluginService.Begin:output_type -> doorward.v1.BeginResponse
-	14, // 46: doorward.v1.PluginService.Continue:output_type -> doorward.v1.ContinueResponse
-	25, // 47: doorward.v1.PluginService.Refresh:output_type -> doorward.v1.RefreshResponse
-	27, // 48: doorward.v1.PluginService.BeginLogout:output_type -> doorward.v1.BeginLogoutResponse
-	29, // 49: doorward.v1.PluginService.ReceiveLogout:output_type -> doorward.v1.ReceiveLogoutResponse
-	31, // 50: doorward.v1.PluginService.Metadata:output_type -> doorward.v1.MetadataResponse
-	33, // 51: doorward.v1.PluginService.Check:output_type -> doorward.v1.CheckResponse
-	42, // [42:52] is the sub-list for method output_type
-	32, // [32:42] is the sub-list for method input_type
-	32, // [32:32] is the sub-list for extension type_name
-	32, // [32:32] is the sub-list for extension extendee
-	0,  // [0:32] is the sub-list for field type_name
+	35, // 23: doorward.v1.RefreshResponse.undecided:type_name -> doorward.v1.Error
+	17, // 24: doorward.v1.BeginLogoutResponse.step:type_name -> doorward.v1.Step
+	15, // 25: doorward.v1.ReceiveLogoutRequest.request:type_name -> doorward.v1.InboundRequest
+	17, // 26: doorward.v1.ReceiveLogoutResponse.reply:type_name -> doorward.v1.Step
+	39, // 27: doorward.v1.ReceiveLogoutResponse.once_until:type_name -> google.protobuf.Timestamp
+	34, // 28: doorward.v1.CheckResponse.findings:type_name -> doorward.v1.Finding
+	39, // 29: doorward.v1.Finding.expires_at:type_name -> google.protobuf.Timestamp
+	0,  // 30: doorward.v1.Error.kind:type_name -> doorward.v1.ErrorKind
+	36, // 31: doorward.v1.Error.problems:type_name -> doorward.v1.OptionProblem
+	0,  // 32: doorward.v1.Error.fallback:type_name -> doorward.v1.ErrorKind
+	1,  // 33: doorward.v1.PluginService.Describe:input_type -> doorward.v1.DescribeRequest
+	5,  // 34: doorward.v1.PluginService.Open:input_type -> doorward.v1.OpenRequest
+	9,  // 35: doorward.v1.PluginService.Close:input_type -> doorward.v1.CloseRequest
+	11, // 36: doorward.v1.PluginService.Begin:input_type -> doorward.v1.BeginRequest
+	13, // 37: doorward.v1.PluginService.Continue:input_type -> doorward.v1.ContinueRequest
+	24, // 38: doorward.v1.PluginService.Refresh:input_type -> doorward.v1.RefreshRequest
+	26, // 39: doorward.v1.PluginService.BeginLogout:input_type -> doorward.v1.BeginLogoutRequest
+	28, // 40: doorward.v1.PluginService.ReceiveLogout:input_type -> doorward.v1.ReceiveLogoutRequest
+	30, // 41: doorward.v1.PluginService.Metadata:input_type -> doorward.v1.MetadataRequest
+	32, // 42: doorward.v1.PluginService.Check:input_type -> doorward.v1.CheckRequest
+	2,  // 43: doorward.v1.PluginService.Describe:output_type -> doorward.v1.DescribeResponse
+	8,  // 44: doorward.v1.PluginService.Open:output_type -> doorward.v1.OpenResponse
+	10, // 45: doorward.v1.PluginService.Close:output_type -> doorward.v1.CloseResponse
+	12, // 46: doorward.v1.PluginService.Begin:output_type -> doorward.v1.BeginResponse
+	14, // 47: doorward.v1.PluginService.Continue:output_type -> doorward.v1.ContinueResponse
+	25, // 48: doorward.v1.PluginService.Refresh:output_type -> doorward.v1.RefreshResponse
+	27, // 49: doorward.v1.PluginService.BeginLogout:output_type -> doorward.v1.BeginLogoutResponse
+	29, // 50: doorward.v1.PluginService.ReceiveLogout:output_type -> doorward.v1.ReceiveLogoutResponse
+	31, // 51: doorward.v1.PluginService.Metadata:output_type -> doorward.v1.MetadataResponse
+	33, // 52: doorward.v1.PluginService.Check:output_type -> doorward.v1.CheckResponse
+	43, // [43:53] is the sub-list for method output_type
+	33, // [33:43] is the sub-list for method input_type
+	33, // [33:33] is the sub-list for extension type_name
+	33, // [33:33] is the sub-list for extension extendee
+	0,  // [0:33] is the sub-list for field type_name
 }
 
 func init() { file_doorward_v1_plugin_proto_init() }

@@ -1,0 +1,121 @@
+package main
+
+import (
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"strings"
+
+	"crypto/sha256"
+
+	"github.com/doorward/doorward/plugins/openid/internal/discovery"
+	"github.com/doorward/doorward/plugins/openid/internal/dpop"
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/claims"
+)
+
+// grantContent is what Refresh and BeginLogout need of the login.
+type grantContent struct {
+	Issuer       string `json:"iss,omitempty"` // whom the tokens are for; empty in sessions of older versions
+	Subject      string `json:"sub"`           // of the ID token
+	Identifier   string `json:"id,omitempty"`  // of the identity, if that is not sub
+	Nonce        string `json:"nonce,omitempty"`
+	RefreshToken string `json:"refresh_token,omitempty"`
+	IDToken      string `json:"id_token,omitempty"` // the latest that was verified
+
+	// Used says which access token the session has got, so that tokens which come of a
+	// later refresh are told from it.
+	Used string `json:"used,omitempty"`
+
+	// AccessToken is kept where there is no refresh token, and nothing else to ask with.
+	AccessToken string `json:"access_token,omitempty"`
+	Expires     int64  `json:"expires,omitempty"` // seconds since 1970; 0: nobody says
+
+	Key   string `json:"key,omitempty"`   // for DPoP
+	Bound bool   `json:"bound,omitempty"` // the access token is bound to it
+}
+
+func (g grantContent) identifier() string {
+	if g.Identifier != "" {
+		return g.Identifier
+	}
+	return g.Subject
+}
+
+// claims are those of the ID token that the grant has. It was verified when it came, and
+// nobody but the host has had it since. The names are those that are read.
+func (g grantContent) claims(names []string) (claims.Object, error) {
+	parts := strings.Split(g.IDToken, ".")
+	if len(parts) != 3 {
+		return nil, sdk.InvalidResponse(reasonGrant, "the grant has no ID token")
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return nil, sdk.InvalidResponse(reasonGrant, "the ID token of the grant: %w", err)
+	}
+	object, err := claims.DecodeFor(payload, names...)
+	if err != nil {
+		return nil, sdk.InvalidResponse(reasonGrant, "the ID token of the grant: %w", err)
+	}
+	return object, nil
+}
+
+// isUsed reports whether the session has got the access token.
+func (g grantContent) isUsed(accessToken string) bool { return g.Used == nameOf(accessToken) }
+
+// nameOf tells an access token from another, and gives nothing of it away.
+func nameOf(accessToken string) string {
+	sum := sha256.Sum256([]byte(accessToken))
+	return base64.RawURLEncoding.EncodeToString(sum[:12])
+}
+
+// grant keeps the tokens of a login or a refresh, as far as there is use and room for
+// them. The claims are those of the ID token.
+func (m *mechanism) grant(md discovery.Metadata, identity sdk.Identity, t tokens, object claims.Object, nonce string) ([]byte, error) {
+	subject, _ := object.String("sub")
+	g := grantContent{Issuer: md.Issuer, Subject: subject, Nonce: nonce, IDToken: t.idToken}
+	if identity.Subject != subject {
+		g.Identifier = identity.Subject
+	}
+	if m.options.NoRefresh {
+		return g.encode()
+	}
+	return g.with(t).encode()
+}
+
+// with takes over new tokens.
+func (g grantContent) with(t tokens) grantContent {
+	g.RefreshToken, g.Used, g.Bound = t.refreshToken, nameOf(t.accessToken), t.bound
+	g.AccessToken, g.Expires = "", 0
+	if t.refreshToken == "" {
+		g.AccessToken = t.accessToken
+		if !t.expires.IsZero() {
+			g.Expires = t.expires.Unix()
+		}
+	}
+	if g.Key == "" && !t.key.IsZero() {
+		g.Key, _ = t.key.Text()
+	}
+	return g
+}
+
+// encode leaves out the ID token if there is no room for it.
+func (g grantContent) encode() ([]byte, error) {
+	data, err := json.Marshal(g)
+	if err == nil && len(data) > sdk.MaxGrant {
+		g.IDToken = ""
+		data, err = json.Marshal(g)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("encoding the grant: %w", err)
+	}
+	return data, nil
+}
+
+func (g grantContent) dpopKey() (dpop.Key, error) {
+	key, err := dpop.ParseKey(g.Key)
+	if err != nil {
+		return dpop.Key{}, sdk.InvalidResponse(reasonGrant, "the grant has %w", err)
+	}
+	return key, nil
+}

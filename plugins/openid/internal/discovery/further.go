@@ -1,0 +1,108 @@
+package discovery
+
+import (
+	"github.com/doorward/doorward/sdk/claims"
+	"github.com/doorward/doorward/sdk/upstream"
+)
+
+// Further is what a provider says about itself beyond what every login needs: how a
+// client may secure its requests, and how sessions end. What cannot be read, or is no
+// URL that may be asked, counts as absent: a login must not fail of an endpoint that
+// it may never use.
+type Further struct {
+	EndSessionEndpoint string // RP-Initiated Logout 1.0 section 2.1
+	RevocationEndpoint string // RFC 8414 section 2
+	PushEndpoint       string // pushed_authorization_request_endpoint (RFC 9126 section 5)
+
+	PushRequired     bool // require_pushed_authorization_requests
+	CertificateBound bool // tls_client_certificate_bound_access_tokens (RFC 8705 section 3.3)
+
+	DPoPAlgs      []string // dpop_signing_alg_values_supported (RFC 9449 section 5.1)
+	ResponseAlgs  []string // authorization_signing_alg_values_supported (JARM section 4)
+	AssertionAlgs []string // token_endpoint_auth_signing_alg_values_supported
+
+	// Aliases are the endpoints for clients that show a certificate (RFC 8705 section
+	// 5), by the names that they have without.
+	Aliases map[string]string
+
+	// Odd names the members that were left out.
+	Odd []string
+}
+
+// Aliased names the endpoints that a client with a certificate asks.
+var Aliased = []string{
+	"token_endpoint", "userinfo_endpoint", "revocation_endpoint", "pushed_authorization_request_endpoint",
+}
+
+func readFurther(object claims.Object) Further {
+	r := furtherReader{object: object}
+	f := Further{
+		EndSessionEndpoint: r.endpoint(object, "end_session_endpoint"),
+		RevocationEndpoint: r.endpoint(object, "revocation_endpoint"),
+		PushEndpoint:       r.endpoint(object, "pushed_authorization_request_endpoint"),
+		PushRequired:       object.True("require_pushed_authorization_requests"),
+		CertificateBound:   object.True("tls_client_certificate_bound_access_tokens"),
+		DPoPAlgs:           r.list("dpop_signing_alg_values_supported"),
+		ResponseAlgs:       r.list("authorization_signing_alg_values_supported"),
+		AssertionAlgs:      r.list("token_endpoint_auth_signing_alg_values_supported"),
+	}
+	aliases, err := object.Object("mtls_endpoint_aliases")
+	if err != nil {
+		r.odd = append(r.odd, "mtls_endpoint_aliases")
+	}
+	for _, name := range Aliased {
+		if alias := r.endpoint(aliases, name); alias != "" {
+			if f.Aliases == nil {
+				f.Aliases = map[string]string{}
+			}
+			f.Aliases[name] = alias
+		}
+	}
+	f.Odd = r.odd
+	return f
+}
+
+type furtherReader struct {
+	object claims.Object
+	odd    []string
+}
+
+func (r *furtherReader) endpoint(in claims.Object, name string) string {
+	text, err := in.String(name)
+	if err == nil && text == "" {
+		return ""
+	}
+	if err == nil {
+		_, err = upstream.ParseEndpoint(text)
+	}
+	if err != nil {
+		r.odd = append(r.odd, name)
+		return ""
+	}
+	return text
+}
+
+func (r *furtherReader) list(name string) []string {
+	list, err := r.object.Strings(name)
+	if err != nil {
+		r.odd = append(r.odd, name)
+		return nil
+	}
+	return list
+}
+
+// WithAliases has the endpoints that a client with a certificate asks take the place
+// of the others.
+func (m Metadata) WithAliases() Metadata {
+	for name, target := range map[string]*string{
+		"token_endpoint":                        &m.TokenEndpoint,
+		"userinfo_endpoint":                     &m.UserInfoEndpoint,
+		"revocation_endpoint":                   &m.RevocationEndpoint,
+		"pushed_authorization_request_endpoint": &m.PushEndpoint,
+	} {
+		if alias := m.Aliases[name]; alias != "" {
+			*target = alias
+		}
+	}
+	return m
+}

@@ -1,0 +1,81 @@
+// Package par pushes authorization requests (RFC 9126): the provider gets the
+// parameters from us, and the browser carries a reference to them.
+package par
+
+import (
+	"context"
+	"net/http"
+	"net/url"
+	"regexp"
+
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/claims"
+	"github.com/doorward/doorward/sdk/upstream"
+	"github.com/doorward/doorward/sdk/upstream/codeflow"
+)
+
+// The reasons of refused requests. An answer with an error of the provider's has the
+// provider's own word.
+const (
+	ReasonUnreachable sdk.Reason = "par_unreachable"
+	ReasonStatus      sdk.Reason = "par_status"
+	ReasonMalformed   sdk.Reason = "par_malformed"
+)
+
+// referenceText is what a request_uri may be: an absolute URI, which is nothing to be
+// fetched by anybody (RFC 9126 section 2.2).
+var referenceText = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9+.-]*:[\x21-\x7e]+$`)
+
+// maxReference bounds a request_uri in bytes.
+const maxReference = 2 << 10
+
+// Push posts the parameters, with what authenticates the client among them or in the
+// header, and returns the request_uri.
+func Push(ctx context.Context, client *http.Client, endpoint string, form url.Values, header http.Header) (string, error) {
+	header = header.Clone()
+	header.Set("Accept", "application/json")
+	answer, err := upstream.PostForm(ctx, client, endpoint, form, header)
+	if err != nil {
+		return "", sdk.Unavailable(ReasonUnreachable, "pushing the authorization request: %w", err)
+	}
+	return read(answer)
+}
+
+// read reads the answer (RFC 9126 sections 2.2 and 2.3). 201 is the status; some
+// servers say 200.
+func read(answer upstream.Answer) (string, error) {
+	object, err := claims.Decode(answer.Body)
+	if err == nil && object.Has("error") {
+		return "", refusal(answer.Status, object)
+	}
+	switch {
+	case answer.Status == http.StatusCreated, answer.Status == http.StatusOK:
+	case answer.Status >= 300 && answer.Status < 500 && answer.Status != http.StatusRequestTimeout && answer.Status != http.StatusTooManyRequests:
+		return "", sdk.Misconfigured(ReasonStatus, "the endpoint for pushed authorization requests %s", answer.Problem())
+	default:
+		return "", sdk.Unavailable(ReasonStatus, "the endpoint for pushed authorization requests %s", answer.Problem())
+	}
+	if err != nil {
+		return "", sdk.InvalidResponse(ReasonMalformed, "the answer to a pushed authorization request: %w", err)
+	}
+	reference, err := object.String("request_uri")
+	if err != nil || len(reference) > maxReference || !referenceText.MatchString(reference) {
+		return "", sdk.InvalidResponse(ReasonMalformed, "the answer to a pushed authorization request has no request_uri that can be used")
+	}
+	return reference, nil
+}
+
+// refusal gives an error the kind that it has at the token endpoint.
+func refusal(status int, object claims.Object) error {
+	code, _ := object.String("error")
+	description, _ := object.String("error_description")
+	text := codeflow.Describe(code, description)
+	reason := sdk.Reason(code)
+	if !codeflow.IsErrorCode(code) {
+		reason = codeflow.ReasonUnknownError
+	}
+	if status >= 500 || status == http.StatusTooManyRequests || code == "server_error" || code == "temporarily_unavailable" {
+		return sdk.Unavailable(reason, "pushing the authorization request: %s", text)
+	}
+	return sdk.Misconfigured(reason, "pushing the authorization request: %s: compare the client's registration at the provider with the options", text)
+}

@@ -1,0 +1,190 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/url"
+
+	"golang.org/x/oauth2"
+
+	"github.com/doorward/doorward/plugins/openid/internal/discovery"
+	"github.com/doorward/doorward/plugins/openid/internal/dpop"
+	"github.com/doorward/doorward/plugins/openid/internal/idtoken"
+	"github.com/doorward/doorward/plugins/openid/internal/userinfo"
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/claims"
+	"github.com/doorward/doorward/sdk/upstream"
+	"github.com/doorward/doorward/sdk/upstream/codeflow"
+)
+
+// Refresh asks the provider whether the session is still good, and who the end user is
+// now: with the refresh token (OpenID Connect Core section 12), or where the provider
+// gave none, with the access token at the user-info endpoint while that lasts.
+func (m *mechanism) Refresh(ctx context.Context, grant []byte) (sdk.Refreshed, error) {
+	var g grantContent
+	if err := json.Unmarshal(grant, &g); err != nil || g.Subject == "" {
+		return sdk.Refreshed{}, sdk.InvalidResponse(reasonGrant, "the session has no grant that can be read")
+	}
+	md, err := m.provider(ctx)
+	if err != nil {
+		return sdk.Refreshed{}, err
+	}
+	if g.Issuer != "" && g.Issuer != md.Issuer {
+		return sdk.Refreshed{}, sdk.Denied(reasonProviderChanged, "the session was started at another issuer: sign in again")
+	}
+	key, err := g.dpopKey()
+	if err != nil {
+		return sdk.Refreshed{}, err
+	}
+	refreshed, err := m.again(ctx, md, g, key)
+	secrets := append(m.auth.Secrets(), g.RefreshToken, g.AccessToken, g.IDToken, g.Nonce)
+	refreshed.Undecided = upstream.WithoutSecrets(refreshed.Undecided, secrets...)
+	return refreshed, upstream.WithoutSecrets(err, secrets...)
+}
+
+func (m *mechanism) again(ctx context.Context, md discovery.Metadata, g grantContent, key dpop.Key) (sdk.Refreshed, error) {
+	if g.RefreshToken == "" {
+		return m.stillKnown(dpop.WithKey(ctx, key, g.Bound), md, g)
+	}
+	spent := func(t codeflow.Tokens) bool { return g.isUsed(t.AccessToken) }
+	granted, err := m.renewals.Do(ctx, g.RefreshToken, spent, func(own context.Context) (codeflow.Tokens, error) {
+		own, cancel := context.WithTimeout(own, m.options.HTTPTimeout)
+		defer cancel()
+		return m.renew(dpop.WithKey(own, key, false), md, g.RefreshToken)
+	})
+	if err != nil {
+		return sdk.Refreshed{}, atRefresh(err)
+	}
+	idToken, err := granted.Members.String("id_token")
+	if err != nil {
+		idToken = "" // the one of the grant stays
+		m.logger.Warn("the ID token of a refresh cannot be read", "error", err)
+	}
+	t := m.tokensOf(granted, idToken)
+	t.key = key
+	identity, err := m.readAgain(dpop.WithKey(ctx, key, t.bound), md, g, t)
+	if err == nil {
+		return sdk.Refreshed{Identity: identity}, nil
+	}
+	if err = atRefresh(err); errors.Is(err, sdk.ErrDenied) {
+		return sdk.Refreshed{}, err
+	}
+	// The old refresh token may be good for nothing now.
+	kept, encodeErr := g.with(t).encode()
+	return sdk.Refreshed{Identity: sdk.Identity{Subject: g.identifier(), Grant: kept}, Undecided: err}, encodeErr
+}
+
+// renew asks for new tokens, once.
+func (m *mechanism) renew(ctx context.Context, md discovery.Metadata, refreshToken string) (codeflow.Tokens, error) {
+	config := oauth2.Config{Endpoint: oauth2.Endpoint{TokenURL: md.TokenEndpoint}}
+	return m.tokenRequest(ctx, md, config, []string{refreshToken}, func(ctx context.Context, config oauth2.Config, params url.Values) (codeflow.Tokens, error) {
+		return codeflow.Refresh(ctx, m.client, config, refreshToken, params)
+	})
+}
+
+// readAgain makes the identity of refreshed tokens. Without a new ID token, the one of
+// the grant stands for it: the provider may leave it out (section 12.2).
+func (m *mechanism) readAgain(ctx context.Context, md discovery.Metadata, g grantContent, t tokens) (sdk.Identity, error) {
+	before, err := g.claims(m.options.decisive())
+	switch {
+	case t.idToken == "" || t.idToken == g.IDToken:
+		if err != nil {
+			return sdk.Identity{}, err
+		}
+		t.idToken = g.IDToken
+		return m.identifyAgain(ctx, md, g, t, before)
+	case err != nil:
+		before = nil // there was no room for it
+	}
+	token, err := m.verify(ctx, md, t.idToken, m.options.decisive())
+	if err != nil {
+		return sdk.Identity{}, err
+	}
+	err = idtoken.CheckRefreshed(token, idtoken.Expectation{
+		Issuer: md.Issuer, ClientID: m.options.ClientID, TrustedAudiences: m.options.TrustedAudiences, Tenants: m.options.AllowedTenants,
+		Nonce: g.Nonce, AccessToken: t.accessToken, Now: m.now(),
+	}, g.Subject)
+	if err != nil {
+		return sdk.Identity{}, err
+	}
+	return m.identifyAgain(ctx, md, g, t, withLogin(token.Claims, before))
+}
+
+// ofTheLogin are claims that say how the end user authenticated, at the login, which a
+// refreshed ID token need not say again. All else, it has anew: a group that is missing
+// there is one that the end user has left.
+var ofTheLogin = []string{"acr", "amr", "auth_time", "sid", "hd"}
+
+func withLogin(object, before claims.Object) claims.Object {
+	object = maps.Clone(object)
+	for _, name := range ofTheLogin {
+		if object[name] == nil && before[name] != nil {
+			object[name] = before[name]
+		}
+	}
+	return object
+}
+
+// stillKnown asks the user-info endpoint with the access token of the login.
+func (m *mechanism) stillKnown(ctx context.Context, md discovery.Metadata, g grantContent) (sdk.Refreshed, error) {
+	lasts := g.Expires == 0 || m.now().Unix() < g.Expires
+	if g.AccessToken == "" || !lasts || md.UserInfoEndpoint == "" {
+		return sdk.Refreshed{}, sdk.Unavailable(reasonGrantExpired, "the provider gave no refresh token (is there a scope for it, see offline_access?), and there is nothing left to ask it with: the session goes on until its own end")
+	}
+	before, err := g.claims(m.options.decisive())
+	if err != nil {
+		return sdk.Refreshed{}, err
+	}
+	identity, err := m.identityAgain(ctx, md, g, tokens{accessToken: g.AccessToken}, before)
+	// An access token that should still be good, and is not, was revoked.
+	if errors.Is(err, userinfo.ErrTokenRefused) && g.Expires != 0 {
+		return sdk.Refreshed{}, sdk.Denied(reasonTokenRevoked, "the provider does not accept the access token any more, before its end")
+	}
+	if err != nil {
+		return sdk.Refreshed{}, atRefresh(err)
+	}
+	return sdk.Refreshed{Identity: identity}, nil
+}
+
+func (m *mechanism) identifyAgain(ctx context.Context, md discovery.Metadata, g grantContent, t tokens, object claims.Object) (sdk.Identity, error) {
+	identity, err := m.identityAgain(ctx, md, g, t, object)
+	if err != nil {
+		return sdk.Identity{}, err
+	}
+	g.IDToken = t.idToken
+	identity.Grant, err = g.with(t).encode()
+	return identity, err
+}
+
+// identityAgain reads the user info again, and demands again what a login has to bring.
+func (m *mechanism) identityAgain(ctx context.Context, md discovery.Metadata, g grantContent, t tokens, object claims.Object) (sdk.Identity, error) {
+	if err := idtoken.CheckAsked(object, m.options.params(), m.options.RequiredAMR, m.now()); err != nil {
+		return sdk.Identity{}, err
+	}
+	info, err := m.userInfo(ctx, md, t.accessToken, g.Subject)
+	if err != nil {
+		return sdk.Identity{}, err
+	}
+	return m.identityOf(ctx, object, info, t)
+}
+
+// atRefresh gives the kinds of a login the meaning that they have at a refresh. The
+// provider's invalid_grant is a no. So is an answer about somebody else, or for somebody
+// else (section 12.2), and one that no longer fits what the operator demands.
+func atRefresh(err error) error {
+	refusal, ok := errors.AsType[*sdk.Error](err)
+	if !ok {
+		return err
+	}
+	switch refusal.Reason {
+	case "invalid_grant",
+		idtoken.ReasonSubjectMismatch, discovery.ReasonIssuerMismatch, idtoken.ReasonNonceMismatch,
+		idtoken.ReasonAudienceMismatch, idtoken.ReasonPartyMismatch,
+		idtoken.ReasonACR, idtoken.ReasonAMR, idtoken.ReasonHostedDomain,
+		userinfo.ReasonSubject, reasonEmailNotVerified:
+		return sdk.Denied(refusal.Reason, "%s", refusal.Detail)
+	}
+	return err
+}
