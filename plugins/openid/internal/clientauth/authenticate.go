@@ -43,6 +43,12 @@ func (a Auth) MethodFor(listed []string) string {
 	return can[0]
 }
 
+// Asserts reports whether the client authenticates with an assertion.
+func (a Auth) Asserts(listed []string) bool {
+	method := a.MethodFor(listed)
+	return method == PrivateKeyJWT || method == SecretJWT
+}
+
 func (a Auth) possible() []string {
 	var can []string
 	if a.private.key != nil {

@@ -46,6 +46,13 @@ type Preset struct {
 	// SecretAudience: the client secret is a JWT that the client signs for this audience.
 	SecretAudience string
 
+	// CodeRefused and ClientRefused are the provider's own words, at the token endpoint,
+	// for a code that is not good and for a client that is not.
+	CodeRefused, ClientRefused []string
+
+	// RefreshAtCallback: a refresh must repeat the callback URL.
+	RefreshAtCallback bool
+
 	// LogoutPath: where people sign out there, on the host of the authorization endpoint,
 	// in place of an end_session_endpoint. LogoutReturn is what the parameter with our
 	// URL is called there.

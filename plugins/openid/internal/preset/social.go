@@ -36,6 +36,7 @@ var slack = Preset{
 	Scope:        standard,
 	UnlistedPKCE: true,
 	Groups:       "https://slack.com/team_id",
+	CodeRefused:  []string{"invalid_code"}, ClientRefused: []string{"bad_client_secret", "invalid_client_id"},
 	Manual: Manual{
 		Console: []string{
 			"api.slack.com/apps → Create New App → From scratch.",
@@ -119,9 +120,10 @@ var line = Preset{
 // provider API", and the connector of dex.
 var gitLab = Preset{
 	Name: "gitlab", Title: "GitLab", Icon: "branches", Dated: facts,
-	Issuer:       "https://gitlab.com",
-	Scope:        standard,
-	UnlistedPKCE: true,
+	Issuer:            "https://gitlab.com",
+	Scope:             standard,
+	UnlistedPKCE:      true,
+	RefreshAtCallback: true,
 	Manual: Manual{
 		Console: []string{
 			"Preferences → Applications → Add new application (or Admin → Applications on your own server, or a group's settings).",
