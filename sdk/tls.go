@@ -3,7 +3,10 @@ package sdk
 import (
 	"context"
 	"crypto/tls"
+	"errors"
+	"fmt"
 	"net"
+	"sync/atomic"
 )
 
 // TLSSettings are what an operator may set for connections that a mechanism secures
@@ -56,8 +59,12 @@ func (c *TLSClient) Handshake(ctx context.Context, conn net.Conn, host string) (
 	if err := secured.HandshakeContext(ctx); err != nil {
 		return nil, c.Explain(err)
 	}
-	return &TLSConn{secured, c.Explain}, nil
+	return &TLSConn{Conn: secured, explain: c.Explain}, nil
 }
+
+// ErrUnanswered is in the tree of the error of a connection that ended before the
+// server had said a word after the handshake.
+var ErrUnanswered = errors.New("the server said nothing")
 
 // TLSConn is a connection of a [TLSClient]. With TLS 1.3 a server refuses a client
 // certificate after the handshake only (RFC 8446 section 4.4.2.4), so that the first
@@ -65,16 +72,33 @@ func (c *TLSClient) Handshake(ctx context.Context, conn net.Conn, host string) (
 type TLSConn struct {
 	*tls.Conn
 	explain func(error) error
+	heard   atomic.Bool
 }
 
 // Read implements net.Conn.
 func (c *TLSConn) Read(p []byte) (int, error) {
 	n, err := c.Conn.Read(p)
-	return n, c.explain(err)
+	if n > 0 {
+		c.heard.Store(true)
+	}
+	return n, c.told(err)
 }
 
 // Write implements net.Conn.
 func (c *TLSConn) Write(p []byte) (int, error) {
 	n, err := c.Conn.Write(p)
-	return n, c.explain(err)
+	return n, c.told(err)
+}
+
+func (c *TLSConn) told(err error) error {
+	if err == nil {
+		return nil
+	}
+	if explained := c.explain(err); c.heard.Load() || explained != err { //nolint:errorlint // the same, not of the same kind
+		return explained
+	}
+	if first := fmt.Errorf("%w: %w", ErrUnanswered, err); c.explain(first) != first { //nolint:errorlint // as above
+		return c.explain(first)
+	}
+	return err
 }

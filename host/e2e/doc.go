@@ -1,7 +1,7 @@
 // Package e2e runs the built programs against real servers and a real browser:
 // bin/doorward with the plugins of bin/plugins, the certified OpenID provider
 // under op, the fake provider of plugins/openid/openidtest, OpenLDAP, Samba as an
-// Active Directory domain controller, and Chromium.
+// Active Directory domain controller, 389 Directory Server, and Chromium.
 //
 // The package itself holds what the tests share with the demo (cmd/demo):
 // [StartProcess] runs any program, [StartHost] runs Doorward. Everything else is

@@ -68,7 +68,7 @@ func eventually(t testing.TB, what string, condition func() bool) {
 	t.Helper()
 	again := time.NewTicker(50 * time.Millisecond)
 	defer again.Stop()
-	late := time.After(30 * time.Second)
+	late := time.After(time.Minute)
 	for !condition() {
 		select {
 		case <-again.C:

@@ -59,6 +59,65 @@ func TestLDAPCheck(t *testing.T) {
 	}
 }
 
+// Without check_user, a check looks at people of the base: it may not be content while
+// nobody can sign in, or nobody has a group.
+func TestLDAPCheckLooksAtPeople(t *testing.T) {
+	hidden := func(attribute string) slapdConfig {
+		return slapdConfig{Access: `access to attrs=` + attribute + ` by dn.base="` + readerDN + `" none`}
+	}
+	groups := map[string]string{"group_dn": groupsDN, "id_attribute": "entryUUID"}
+	plain := startSlapd(t, slapdConfig{})
+	for _, tc := range []struct {
+		name    string
+		server  slapdConfig
+		options map[string]string
+		subject string // of the error; empty: all is well
+	}{
+		{"all is well", slapdConfig{}, groups, ""},
+		{"by the preset", slapdConfig{}, map[string]string{"preset": "openldap", "group_dn": slapdBase}, ""},
+		{"an identifier that nobody has", slapdConfig{}, merged(groups, map[string]string{"id_attribute": "objectGUID"}), "id_attribute"},
+		{"an identifier of two people", slapdConfig{}, merged(groups, map[string]string{"id_attribute": "gidNumber"}), "id_attribute"},
+		{"an identifier that may not be read", hidden("entryUUID"), groups, "id_attribute"},
+		{"an identifier that may be read, and not searched by", slapdConfig{Access: `access to attrs=entryUUID by dn.base="` + readerDN + `" =rx`}, groups, "id_attribute"},
+		{"a group base without groups", slapdConfig{}, merged(groups, map[string]string{"group_dn": peopleDN}), "group"},
+		{"a filter that no group matches", slapdConfig{}, merged(groups, map[string]string{"group_filter": "(cn=nothing)"}), "group_filter"},
+		{"an attribute that groups have not", slapdConfig{}, merged(groups, map[string]string{"group_attribute": "uniqueMember"}), "group_attribute"},
+		{"members that may not be read", hidden("member"), groups, "group_attribute"},
+		{"members that may be read, and not searched by", slapdConfig{Access: `access to attrs=member by dn.base="` + readerDN + `" =rx`}, groups, "group"},
+		{"memberOf that may not be read", hidden("memberOf"), map[string]string{"group_member_of": "memberOf"}, "group_member_of"},
+		{"memberOf", slapdConfig{}, map[string]string{"group_member_of": "memberOf"}, ""},
+	} {
+		t.Run(tc.name, func(t *testing.T) {
+			s := plain
+			if tc.server != (slapdConfig{}) {
+				s = startSlapd(t, tc.server)
+			}
+			told := false
+			found := check(t, s.options(tc.options))
+			for _, f := range found {
+				told = told || f.Severity == sdk.SeverityError && strings.HasPrefix(f.Subject, tc.subject)
+			}
+			if told != (tc.subject != "") {
+				t.Errorf("want an error about %q: %+v", tc.subject, found)
+			}
+		})
+	}
+	t.Run("389 Directory Server", func(t *testing.T) {
+		for _, f := range check(t, startDS389(t).options(nil)) {
+			if f.Severity == sdk.SeverityError || f.Severity == sdk.SeverityWarning && f.Subject != "attributes" {
+				t.Errorf("a fresh server: %+v", f)
+			}
+		}
+	})
+	t.Run("Active Directory", func(t *testing.T) {
+		for _, f := range check(t, startSamba(t).options(nil)) {
+			if f.Severity != sdk.SeverityOK {
+				t.Errorf("a fresh server: %+v", f)
+			}
+		}
+	})
+}
+
 func check(t *testing.T, options map[string]string) []sdk.Finding {
 	t.Helper()
 	found, err := openLDAP(t, options).Check(t.Context())

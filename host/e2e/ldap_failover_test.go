@@ -83,6 +83,22 @@ func TestJ18_LDAPFailover(t *testing.T) {
 	}
 }
 
+// A firewall that drops connections without a word costs the next one who signs in a
+// moment, and no refusal.
+func TestLDAPDroppedConnections(t *testing.T) {
+	s := startSlapd(t, slapdConfig{Bulk: 10})
+	way := startRelay(t, s.Address())
+	host := startLDAPHost(t, s.Password, map[string]map[string]string{
+		"corp": s.options(map[string]string{"client_url": "ldap://" + way.Address, "user_dn": bulkDN}),
+	})
+	p := program{t, host, "corp"}
+	session := p.login("user1", s.Password)
+	way.forget()
+	p.signedIn("user2", s.Password)
+	way.forget()
+	p.wantGoesOn("user1, over a connection that was dropped", session)
+}
+
 // A server that is back is used again, and both being broken is told as such,
 // within the time of both.
 func TestLDAPFailoverBack(t *testing.T) {

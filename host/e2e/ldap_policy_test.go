@@ -96,6 +96,15 @@ func TestLDAPOpenLDAPNewPassword(t *testing.T) {
 			program{t, host, "corp"}.chooses(name, s.Password, reason)
 		})
 	}
+	t.Run("by bind_dn, which the policy takes for a reset", func(t *testing.T) {
+		s := startSlapd(t, slapdConfig{Access: `access to attrs=userPassword by dn.base="` + readerDN + `" write by self write by anonymous auth by * none`})
+		admin := s.admin(t)
+		admin.set(policyDN("noexpired"), "pwdMustChange", "TRUE")
+		admin.set(policyDN("noexpired"), "pwdMinLength", "12")
+		admin.set(policyDN("noexpired"), "pwdCheckQuality", "2")
+		host := startLDAPHost(t, s.Password, map[string]map[string]string{"corp": s.options(nil)})
+		program{t, host, "corp"}.chooses("expired", s.Password, "password_expired")
+	})
 	t.Run("switched off", func(t *testing.T) {
 		s := startSlapd(t, slapdConfig{})
 		host := startLDAPHost(t, s.Password, map[string]map[string]string{"corp": s.options(map[string]string{"password_change": "off"})})

@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"io"
+	"maps"
 	"net"
 	"sync"
 	"testing"
@@ -29,6 +30,8 @@ type relay struct {
 	mode     relayMode
 	conns    map[net.Conn]bool
 	accepted int
+	// forgotten are connections over which nothing passes any more.
+	forgotten map[net.Conn]bool
 	// after, if positive, is how many bytes of answers still pass before the
 	// relay changes to next.
 	after int
@@ -58,6 +61,14 @@ func (r *relay) set(mode relayMode) {
 	defer r.mu.Unlock()
 	r.after = 0
 	r.change(mode)
+}
+
+// forget drops the connections that are open without a word to either end, as a firewall
+// does. New ones pass.
+func (r *relay) forget() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.forgotten = maps.Clone(r.conns)
 }
 
 // breakAfter lets so many bytes of answers pass and then changes the mode.
@@ -149,13 +160,13 @@ type gate struct {
 }
 
 func (g gate) Write(b []byte) (int, error) {
-	if !g.relay.passes(len(b), g.answers) {
+	if !g.relay.passes(g.to, len(b), g.answers) {
 		return len(b), nil // as if it were on its way
 	}
 	return g.to.Write(b)
 }
 
-func (r *relay) passes(n int, answers bool) bool {
+func (r *relay) passes(to net.Conn, n int, answers bool) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if answers && r.after > 0 {
@@ -164,5 +175,5 @@ func (r *relay) passes(n int, answers bool) bool {
 			r.change(r.next)
 		}
 	}
-	return r.mode == relayPasses
+	return r.mode == relayPasses && !r.forgotten[to]
 }

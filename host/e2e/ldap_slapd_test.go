@@ -78,6 +78,15 @@ func TestLDAPOpenLDAP(t *testing.T) {
 	}
 }
 
+// People of the older kind, which are no inetOrgPerson, sign in by the preset.
+func TestLDAPOpenLDAPPosixPeople(t *testing.T) {
+	s := startSlapd(t, slapdConfig{})
+	w := openLDAP(t, s.options(map[string]string{"preset": "openldap", "user_dn": slapdBase, "user_attribute": ""}))
+	if got := w.identity("scripted", s.Password); got.Username != "scripted" || got.Subject == "" {
+		t.Errorf("identity %+v", got)
+	}
+}
+
 // What is not a right password makes no user, whatever it is.
 func TestLDAPWrongPasswordMakesNoUser(t *testing.T) {
 	s := startSlapd(t, slapdConfig{})

@@ -4,11 +4,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Root is the root of the repository: the nearest folder upwards with a go.work.
@@ -28,15 +30,28 @@ func Root() (string, error) {
 	}
 }
 
-// FreePort returns a port of 127.0.0.1 that nobody listens on.
+// FreePort returns a port of 127.0.0.1 that nobody listens on, and that no other call
+// in this process returns. It is none of those that the system gives to whoever asks
+// for any (from 32768 on): between this call and the start of the server that is told
+// the port, seconds may pass, and any connection could take it.
 func FreePort() (int, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return 0, fmt.Errorf("finding a free port: %w", err)
+	const first, last, tries = 15_000, 32_000, 1000
+	for range tries {
+		port := first + rand.IntN(last-first) //nolint:gosec // nothing to guess
+		if _, taken := given.LoadOrStore(port, true); taken {
+			continue
+		}
+		listener, err := net.Listen("tcp", "127.0.0.1:"+strconv.Itoa(port))
+		if err != nil {
+			continue
+		}
+		return port, listener.Close()
 	}
-	defer listener.Close()
-	return listener.Addr().(*net.TCPAddr).Port, nil
+	return 0, errors.New("finding a free port: none of those that were tried")
 }
+
+// given are the ports that FreePort has returned.
+var given sync.Map
 
 func copyProgram(from, to string) error {
 	in, err := os.Open(from)

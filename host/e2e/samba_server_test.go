@@ -75,10 +75,14 @@ func startSamba(t testing.TB) *samba {
 
 // stopShared stops what the tests share, in the end.
 func stopShared() error {
-	if sharedSamba.server == nil {
-		return nil
+	var errs []error
+	if s := sharedSamba.server; s != nil {
+		errs = append(errs, s.remove())
 	}
-	return sharedSamba.server.remove()
+	if s := sharedDS389.server; s != nil {
+		errs = append(errs, s.remove())
+	}
+	return errors.Join(errs...)
 }
 
 const sambaPackages = "samba samba-ad-dc samba-ad-provision samba-dsdb-modules samba-vfs-modules python3-samba winbind"

@@ -33,11 +33,16 @@ func startSAMLFakeAt(t *testing.T, port int, config samltest.Config, options map
 // postTo brings a response to the host, and goes on until there is an answer.
 func (a *agent) postTo(host *testHost, idp *samltest.IdP, form url.Values) answer {
 	a.t.Helper()
+	return a.postToURL(host.URL+"/auth/login/idp/callback", idp, form)
+}
+
+func (a *agent) postToURL(target string, idp *samltest.IdP, form url.Values) answer {
+	a.t.Helper()
 	page, err := url.Parse(idp.MetadataURL())
 	if err != nil {
 		a.t.Fatal(err)
 	}
-	got := a.post(page, host.URL+"/auth/login/idp/callback", form)
+	got := a.post(page, target, form)
 	for range maxSteps {
 		next, ok := a.next(got)
 		if !ok {
@@ -118,6 +123,38 @@ func TestSAMLSeedMetadata(t *testing.T) {
 	if got.status != http.StatusOK || got.json(t).Data.AccessToken == "" {
 		t.Errorf("%d %s", got.status, got.body)
 	}
+}
+
+// TestSAMLArrivesAtACS: a provider that knows us by the name that Directus gives the URL
+// sends there, and says so. It is the right place, also for a response that nobody
+// asked for; another provider's is not.
+func TestSAMLArrivesAtACS(t *testing.T) {
+	host, idp := startSAMLFake(t, map[string]string{"ALLOW_UNSOLICITED": "true"})
+	us := host.URL + "/auth/login/idp"
+	person := newAgent(t, host, "alice")
+	begun := person.get(us).location()
+	if begun == nil {
+		t.Fatal("the login does not begin")
+	}
+	req, err := samltest.ReadRequest(begun.Query())
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.ACS = us + "/acs"
+	if got := person.postToURL(us+"/acs", idp, idp.Respond(req, samltest.User{NameID: "alice"})); got.status/100 != 3 || person.cookie(sessionCookie) == "" {
+		t.Errorf("asked for: %d %s", got.status, got.body)
+	}
+	unasked := samltest.Request{Issuer: us + "/metadata", ACS: us + "/acs"}
+	other := newAgent(t, host, "bob")
+	if got := other.postToURL(us+"/acs", idp, idp.Respond(unasked, samltest.User{NameID: "bob"})); got.status/100 != 3 || other.cookie(sessionCookie) == "" {
+		t.Errorf("not asked for: %d %s", got.status, got.body)
+	}
+	unasked.ACS = host.URL + "/auth/login/other/acs"
+	stranger := newAgent(t, host, "bob")
+	if got := stranger.postToURL(us+"/acs", idp, idp.Respond(unasked, samltest.User{NameID: "bob"})); got.status/100 == 3 {
+		t.Errorf("for another provider: %d", got.status)
+	}
+	stranger.signedOut()
 }
 
 // TestBrowserSAMLFake signs in and out at the identity provider of the demo.

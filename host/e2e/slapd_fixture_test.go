@@ -7,7 +7,7 @@ import (
 )
 
 // slapdBase is the suffix of the test directory. Below it: ou=people with those
-// who have a story, ou=bulk with user1, user2, ...; ou=groups, ou=posix,
+// who have a story, ou=bulk with user1, user2, ...; ou=groups, ou=posix, ou=many,
 // ou=policies, and ou=elsewhere, which is a referral.
 const slapdBase = "dc=example,dc=org"
 
@@ -18,6 +18,7 @@ const (
 	bulkDN   = "ou=bulk," + slapdBase
 	groupsDN = "ou=groups," + slapdBase
 	posixDN  = "ou=posix," + slapdBase
+	manyDN   = "ou=many," + slapdBase
 )
 
 func personDN(uid string) string { return "uid=" + uid + "," + peopleDN }
@@ -37,10 +38,10 @@ var slapdPolicies = map[string][]string{
 
 // slapdLDIF is what slapadd loads: all but the groups, because the memberOf
 // overlay follows only changes through the running server.
-func slapdLDIF(s *slapd, bulk int) string {
+func slapdLDIF(s *slapd, config slapdConfig) string {
 	var l ldif
 	l.entry(slapdBase, "objectClass: dcObject", "objectClass: organization", "o: Example", "dc: example")
-	for _, ou := range []string{"people", "groups", "posix", "policies", "bulk", "left"} {
+	for _, ou := range []string{"people", "groups", "posix", "policies", "bulk", "left", "many"} {
 		l.entry("ou="+ou+","+slapdBase, "objectClass: organizationalUnit", "ou: "+ou)
 	}
 	l.entry(readerDN, "objectClass: organizationalRole", "objectClass: simpleSecurityObject", "cn: reader", "userPassword: "+s.Password)
@@ -50,9 +51,13 @@ func slapdLDIF(s *slapd, bulk int) string {
 		l.entry(policyDN(name), append([]string{"objectClass: device", "objectClass: pwdPolicy", "cn: " + name, "pwdAttribute: userPassword"}, rules...)...)
 	}
 	writePeople(&l, s.Password)
-	for n := range bulk {
+	for n := range config.Bulk {
 		uid := fmt.Sprintf("user%d", n+1)
 		writePerson(&l, bulkDN, uid, fmt.Sprintf("User Nr%d", n+1), s.Password, "mail: "+uid+"@example.org")
+	}
+	for n := range config.Groups {
+		cn := fmt.Sprintf("group%d", n+1)
+		l.entry("cn="+cn+","+manyDN, "objectClass: groupOfNames", "cn: "+cn, "member: "+personDN("alice"))
 	}
 	return l.String()
 }
@@ -79,6 +84,10 @@ func writePeople(l *ldif, password string) {
 	person("expired", "Ex Pired", follows("noexpired"), "pwdChangedTime: 20000101000000Z")
 	person("grace", "Gra Ce", follows("grace"), "pwdChangedTime: 20000101000000Z")
 	person("warned", "War Ned", follows("warning"), "pwdChangedTime: "+generalized(time.Now().AddDate(0, 0, -20)))
+
+	// As the tools of the package ldapscripts make people.
+	l.entry(personDN("scripted"), "objectClass: account", "objectClass: posixAccount", "uid: scripted", "cn: scripted",
+		"uidNumber: "+posixNumber, "gidNumber: 6001", "homeDirectory: /home", "userPassword: "+password)
 
 	person("shadowexpired", "Shadow Account", "objectClass: shadowAccount", "shadowExpire: 1")
 	person("shadowold", "Shadow Password", "objectClass: shadowAccount", "shadowLastChange: 10000", "shadowMax: 30")

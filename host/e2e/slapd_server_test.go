@@ -28,6 +28,9 @@ type slapdConfig struct {
 	Bulk        int    // how many users below ou=bulk
 	Referral    string // the server that ou=elsewhere is at
 	Extra       string // further global lines of slapd.conf
+	Access      string // rights that come before those that the reader has
+	Overlay     string // further lines of the database
+	Groups      int    // how many groups below ou=many alice is in
 	Certificate string // name in the server's certificate, in place of localhost and 127.0.0.1
 }
 
@@ -39,7 +42,9 @@ type slapd struct {
 	CA       *authority
 
 	Port, TLSPort int
-	Dir, Extra    string
+	Dir           string
+	Extra, Access string
+	Overlay       string
 	Pair          keyPair
 	process       *Process
 }
@@ -106,6 +111,8 @@ overlay refint
 refint_attributes member
 overlay ppolicy
 ppolicy_use_lockout
+{{.Overlay}}
+{{.Access}}
 access to attrs=userPassword by self write by anonymous auth by * none
 access to * by dn.base="cn=reader,dc=example,dc=org" read by self read by * none
 `))
@@ -120,7 +127,7 @@ func startSlapd(t testing.TB, config slapdConfig) *slapd {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	s := &slapd{Dir: dir, Password: newPassword(), Referral: config.Referral, Extra: config.Extra}
+	s := &slapd{Dir: dir, Password: newPassword(), Referral: config.Referral, Extra: config.Extra, Access: config.Access, Overlay: config.Overlay}
 	if s.Referral == "" {
 		s.Referral = "ldap://127.0.0.1:1"
 	}
@@ -165,7 +172,7 @@ func (s *slapd) prepare(config slapdConfig) error {
 		return err
 	}
 	load := exec.Command(slapdPrograms+"slapadd", "-q", "-f", s.confFile())
-	load.Stdin = strings.NewReader(slapdLDIF(s, config.Bulk))
+	load.Stdin = strings.NewReader(slapdLDIF(s, config))
 	if out, err := load.CombinedOutput(); err != nil {
 		return fmt.Errorf("loading the directory: %w\n%s", err, out)
 	}

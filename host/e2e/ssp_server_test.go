@@ -22,7 +22,7 @@ import (
 	"time"
 )
 
-const sspReadyBound = 20 * time.Second
+const sspReadyBound = time.Minute
 
 // sspServer is SimpleSAMLphp as an identity provider.
 type sspServer struct {
@@ -93,8 +93,18 @@ func (s *sspServer) prepare() {
 
 func (s *sspServer) write(name, content string) {
 	s.t.Helper()
-	if err := os.WriteFile(filepath.Join(s.dir, name), []byte(content), 0o600); err != nil {
-		s.t.Fatal(err)
+	writeAtOnce(s.t, filepath.Join(s.dir, name), content)
+}
+
+// writeAtOnce writes a file that a server reads at any time: it finds the old content or
+// the new one, and nothing in between.
+func writeAtOnce(t *testing.T, path, content string) {
+	t.Helper()
+	if err := os.WriteFile(path+".new", []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		t.Fatal(err)
 	}
 }
 

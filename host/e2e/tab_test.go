@@ -16,7 +16,7 @@ import (
 )
 
 // tabBound is how long a step in the browser may take.
-const tabBound = 20 * time.Second
+const tabBound = time.Minute
 
 // startBrowser runs Chromium with a profile of its own until the test ends. It
 // returns the context for tabs. Start it after the host: it is closed before the

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"crypto/x509"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -64,14 +63,24 @@ func (m *mechanism) checkServer(ctx context.Context, s *directory.Server) (findi
 	}
 	defer c.Close()
 	findings = append(findings, checkConnection(c, s, m.now()))
-	if m.options.BindDN != "" {
-		if _, err := c.Bind(ctx, m.options.BindDN, m.options.BindPassword.Reveal()); err != nil {
-			text := fmt.Errorf("bind_dn with bind_password: %s", directory.Describe(err))
+	if m.options.hasServiceAccount() {
+		controls, err := m.directory.BindService(ctx, c)
+		if err != nil {
+			text := fmt.Errorf("%s: %s", m.searcher("bind_dn with bind_password"), m.meaning(controls, err))
 			return append(findings, upstream.Failed("bind at "+s.String(), text)), false
 		}
-		findings = append(findings, upstream.Fine("bind at "+s.String(), "as %s", m.options.BindDN))
+		findings = append(findings, upstream.Fine("bind at "+s.String(), "as %s", m.searcher(m.options.BindDN)))
+		findings = append(findings, m.checkServicePassword(ctx, c, account.ServiceStanding(controls, m.now()))...)
 	}
 	return append(findings, m.checkRoot(ctx, c, s)...), true
+}
+
+// searcher is the service account, as the options name it.
+func (m *mechanism) searcher(byName string) string {
+	if m.options.SASLExternal {
+		return "sasl_external"
+	}
+	return byName
 }
 
 func checkConnection(c *directory.Connection, s *directory.Server, now time.Time) sdk.Finding {
@@ -104,8 +113,10 @@ func (m *mechanism) checkRoot(ctx context.Context, c *directory.Connection, s *d
 	}
 	root := found[0]
 	var findings []sdk.Finding
-	if contexts := root.Texts("namingContexts"); len(contexts) > 0 && !slices.ContainsFunc(contexts, func(dn string) bool { return directory.IsUnder(m.options.UserDN, dn) }) {
-		findings = append(findings, upstream.Warning("user_dn", "%s is not under what %s serves: %s", m.options.UserDN, s, strings.Join(contexts, "; ")))
+	for _, base := range m.options.userBases() {
+		if contexts := root.Texts("namingContexts"); len(contexts) > 0 && !directory.IsUnderAny(base, contexts) {
+			findings = append(findings, upstream.Warning("user_dn", "%s is not under what %s serves: %s", base, s, strings.Join(contexts, "; ")))
+		}
 	}
 	if at, ok := account.GeneralizedTime(root.Text("currentTime")); ok {
 		findings = append(findings, upstream.Clock(s.String(), m.now(), at, 2*time.Minute, "expiry is judged wrongly"))
@@ -134,26 +145,23 @@ func checkChange(root directory.Entry, method string) []sdk.Finding {
 	return nil
 }
 
-// checkSearches does what a login does before the bind, for check_user.
+// checkSearches does what a login does before the bind: for check_user, or for some of
+// those who could sign in.
 func (m *mechanism) checkSearches(ctx context.Context) []sdk.Finding {
-	findings := []sdk.Finding{m.checkBase(ctx, "user_dn", m.options.UserDN)}
-	if m.options.GroupDN != "" {
-		findings = append(findings, m.checkBase(ctx, "group_dn", m.options.GroupDN))
+	var findings []sdk.Finding
+	for _, base := range m.options.userBases() {
+		findings = append(findings, m.checkBase(ctx, "user_dn", base))
+	}
+	for _, base := range m.options.groupBases() {
+		findings = append(findings, m.checkBase(ctx, "group_dn", base))
 	}
 	if slices.ContainsFunc(findings, func(f sdk.Finding) bool { return f.Severity == sdk.SeverityError }) {
 		return findings
 	}
 	if m.options.CheckUser == "" {
-		return append(findings, m.checkFilter(ctx))
+		return append(findings, m.checkSomePeople(ctx)...)
 	}
-	e, err := m.users.ByName(ctx, m.directory.Search, m.options.CheckUser)
-	if errors.Is(err, account.ErrNoEntry) {
-		err = fmt.Errorf("not exactly one entry matches %s under %s", m.users.NameFilter(m.options.CheckUser), m.options.UserDN)
-	}
-	if err != nil {
-		return append(findings, upstream.Failed("check_user", err))
-	}
-	return append(findings, m.checkUser(ctx, e)...)
+	return append(findings, m.checkUser(ctx)...)
 }
 
 func (m *mechanism) checkBase(ctx context.Context, option, dn string) sdk.Finding {
@@ -170,64 +178,4 @@ func (m *mechanism) checkBase(ctx context.Context, option, dn string) sdk.Findin
 		return upstream.Failed(option, fmt.Errorf("bind_dn may not see %s", dn))
 	}
 	return upstream.Fine(option, "%s", dn)
-}
-
-// checkFilter sees whether anybody at all could sign in.
-func (m *mechanism) checkFilter(ctx context.Context) sdk.Finding {
-	const subject = "user_filter"
-	found, filter, err := m.users.Any(ctx, m.directory.Search)
-	switch {
-	case err != nil:
-		return upstream.Failed(subject, err)
-	case found:
-		return upstream.Fine(subject, "%s matches entries; name one as check_user to see more", filter)
-	}
-	return upstream.Failed(subject, fmt.Errorf("nothing matches %s under %s with the scope %s: nobody can sign in", filter, m.options.UserDN, m.options.UserScope))
-}
-
-// checkUser shows what a login of check_user would bring.
-func (m *mechanism) checkUser(ctx context.Context, e directory.Entry) []sdk.Finding {
-	id, err := account.SubjectOf(e, m.options.IDAttribute)
-	if err != nil {
-		return []sdk.Finding{upstream.Failed("id_attribute", err)}
-	}
-	findings := []sdk.Finding{upstream.Fine("check_user", "%s", e.DN), checkSubject(id, m.options.IDAttribute != ""), checkAttributes(e, m.options.identityAttributes())}
-	if s := m.standingOf(e); !s.Good() {
-		findings = append(findings, upstream.Warning("account", "could not sign in: %s (%s)", s.Reason, s.Detail))
-	}
-	if err := directory.Complete(ctx, m.directory.Search, &e); err != nil {
-		return append(findings, upstream.Failed("groups", err))
-	}
-	groups, err := account.GroupsOf(ctx, m.directory.Search, e, m.options.groupRules(), m.logger)
-	if err != nil {
-		return append(findings, upstream.Failed("groups", err))
-	}
-	const shown = 20
-	text := strings.Join(groups[:min(len(groups), shown)], ", ")
-	return append(findings, upstream.Fine("groups", "%d: %s", len(groups), text))
-}
-
-func checkSubject(id account.Subject, chosen bool) sdk.Finding {
-	if id.Attribute == account.IDIsDN && !chosen {
-		return upstream.Warning("id_attribute", "the entry shows no identifier, so that the DN is taken, and somebody who is moved or renamed becomes another user; let bind_dn read entryUUID, or write id_attribute: dn if that is what you want")
-	}
-	if !chosen {
-		return upstream.Fine("id_attribute", "%s of %s; write it into id_attribute, so that it never changes", id.Text, id.Attribute)
-	}
-	return upstream.Fine("id_attribute", "%s of %s", id.Text, id.Attribute)
-}
-
-func checkAttributes(e directory.Entry, names []string) sdk.Finding {
-	var have, lack []string
-	for _, name := range names {
-		if e.Text(name) == "" {
-			lack = append(lack, name)
-		} else {
-			have = append(have, name)
-		}
-	}
-	if len(lack) > 0 {
-		return upstream.Warning("attributes", "there is no %s; there is %s", strings.Join(lack, ", "), strings.Join(have, ", "))
-	}
-	return upstream.Fine("attributes", "%s", strings.Join(have, ", "))
 }

@@ -11,7 +11,13 @@ import (
 )
 
 func TestCheck(t *testing.T) {
-	good := start(t, ldaptest.Config{LDAPS: true, Entries: entries(group("staff", "member", aliceDN))})
+	good := start(t, ldaptest.Config{LDAPS: true, Entries: entries(group("staff", "member", aliceDN),
+		person("photographed", "x", map[string][]string{"photo": {"\x00\xff"}, "mail": {"a@example.com", "b@example.com"}}))})
+	limited := start(t, ldaptest.Config{})
+	limited.Misbehave(func(r ldaptest.Request) bool {
+		return r.Operation == ldaptest.Search && strings.Contains(r.Filter, "uid=*") && ldaptest.Reply(ldaptest.Answer{Code: 11})(r)
+	})
+	others := start(t, ldaptest.Config{Entries: entries(group("staff", "member", "cn=somebody,ou=elsewhere,dc=example,dc=org"))})
 	down := start(t, ldaptest.Config{LDAPS: true})
 	down.Stop()
 	plain := start(t, ldaptest.Config{})
@@ -26,20 +32,33 @@ func TestCheck(t *testing.T) {
 			"ok|connection to |TLS, certificate for localhost", "ok|bind at |" + readerDN, "ok|user_dn|" + base, "ok|group_dn|ou=groups",
 			"ok|check_user|" + aliceDN, "ok|id_attribute|" + aliceUUID, "ok|attributes|mail", "ok|groups|1: staff",
 		}},
-		"one server down":      {[]*ldaptest.Directory{good, down}, full, []string{"error|connection to " + down.Address() + "|refused", "ok|groups|1: staff"}},
-		"all servers down":     {[]*ldaptest.Directory{down}, full, []string{"error|connection to |refused"}},
-		"wrong bind_password":  {[]*ldaptest.Directory{good}, map[string]any{"bind_password": "wrong"}, []string{"error|bind at |Invalid Credentials"}},
-		"unknown authority":    {[]*ldaptest.Directory{good}, map[string]any{"tls_ca": plain.CA()}, []string{"error|connection to |certificate"}},
-		"no such base":         {[]*ldaptest.Directory{good}, map[string]any{"user_dn": "ou=nowhere," + base}, []string{"error|user_dn|does not exist"}},
-		"no such group base":   {[]*ldaptest.Directory{good}, map[string]any{"group_dn": "ou=nowhere," + base}, []string{"ok|user_dn|", "error|group_dn|does not exist"}},
-		"no such user":         {[]*ldaptest.Directory{good}, map[string]any{"check_user": "nobody"}, []string{"error|check_user|(uid=nobody)"}},
-		"nobody at all":        {[]*ldaptest.Directory{good}, map[string]any{"user_filter": "(objectClass=alien)"}, []string{"error|user_filter|nobody can sign in"}},
-		"no check_user":        {[]*ldaptest.Directory{good}, nil, []string{"ok|user_filter|matches entries"}},
-		"identifier not named": {[]*ldaptest.Directory{good}, map[string]any{"check_user": "bob"}, []string{"ok|id_attribute|write it into id_attribute", "warning|attributes|there is no displayName"}},
-		"nothing but a DN":     {[]*ldaptest.Directory{bare}, map[string]any{"check_user": "bare"}, []string{"warning|id_attribute|the DN is taken", "warning|attributes|mail", "warning|account|account_disabled"}},
-		"dangers":              {[]*ldaptest.Directory{plain}, map[string]any{"allow_insecure_plaintext": true, "client__tls_options__reject_unauthorized": false, "tls_ca": nil}, []string{"warning|TLS|reject_unauthorized", "warning|TLS|unencrypted"}},
-		"only users search":    {[]*ldaptest.Directory{good}, map[string]any{"user_dn_template": "uid={username}," + people, "bind_dn": nil, "bind_password": nil}, []string{"ok|bind|only end users"}},
-		"unicodePwd elsewhere": {[]*ldaptest.Directory{good}, map[string]any{"password_change": "unicode-pwd"}, []string{"warning|password_change|Active Directory"}},
+		"one server down":        {[]*ldaptest.Directory{good, down}, full, []string{"error|connection to " + down.Address() + "|refused", "ok|groups|1: staff"}},
+		"all servers down":       {[]*ldaptest.Directory{down}, full, []string{"error|connection to |refused"}},
+		"wrong bind_password":    {[]*ldaptest.Directory{good}, map[string]any{"bind_password": "wrong"}, []string{"error|bind at |Invalid Credentials"}},
+		"unknown authority":      {[]*ldaptest.Directory{good}, map[string]any{"tls_ca": plain.CA()}, []string{"error|connection to |certificate"}},
+		"no such base":           {[]*ldaptest.Directory{good}, map[string]any{"user_dn": "ou=nowhere," + base}, []string{"error|user_dn|does not exist"}},
+		"no such group base":     {[]*ldaptest.Directory{good}, map[string]any{"group_dn": "ou=nowhere," + base}, []string{"ok|user_dn|", "error|group_dn|does not exist"}},
+		"no such user":           {[]*ldaptest.Directory{good}, map[string]any{"check_user": "nobody"}, []string{"error|check_user|(uid=nobody)"}},
+		"nobody at all":          {[]*ldaptest.Directory{good}, map[string]any{"user_filter": "(objectClass=alien)"}, []string{"error|user_filter|nobody can sign in"}},
+		"too deep":               {[]*ldaptest.Directory{good}, map[string]any{"user_scope": "one"}, []string{"error|user_filter|user_scope: sub"}},
+		"too deep for one":       {[]*ldaptest.Directory{good}, map[string]any{"user_scope": "one", "check_user": "alice"}, []string{"error|check_user|not exactly one entry, but none, matches (uid=alice) under " + base + " with the scope one; deeper down there is " + aliceDN}},
+		"two of that name":       {[]*ldaptest.Directory{good}, map[string]any{"check_user": "Surname", "user_attribute": "sn"}, []string{"error|check_user|not exactly one entry, but two or more, matches (sn=Surname) under " + base + " with the scope sub"}},
+		"too much":               {[]*ldaptest.Directory{limited}, nil, []string{"warning|user_filter|nobody could be looked at"}},
+		"a binary identifier":    {[]*ldaptest.Directory{good}, map[string]any{"id_attribute": "photo", "check_user": "photographed"}, []string{"error|id_attribute|no text"}},
+		"two identifiers":        {[]*ldaptest.Directory{good}, map[string]any{"id_attribute": "mail", "check_user": "photographed"}, []string{"error|id_attribute|2 values"}},
+		"a binary attribute":     {[]*ldaptest.Directory{good}, map[string]any{"attributes": "photo", "check_user": "photographed"}, []string{"warning|attributes|what photo holds is no text"}},
+		"one identifier for two": {[]*ldaptest.Directory{good}, map[string]any{"id_attribute": "sn"}, []string{"error|id_attribute|have the same sn"}},
+		"somebody without one":   {[]*ldaptest.Directory{good}, map[string]any{"id_attribute": "displayName"}, []string{"ok|id_attribute|of displayName", "warning|id_attribute|some cannot sign in"}},
+		"nobody in a group":      {[]*ldaptest.Directory{good}, map[string]any{"group_dn": "ou=groups," + base, "group_attribute": "uniqueMember"}, []string{"error|group_attribute|shows a uniqueMember"}},
+		"no group at all":        {[]*ldaptest.Directory{plain}, map[string]any{"group_dn": "ou=groups," + base, "group_filter": "(objectClass=group)"}, []string{"error|group_filter|nobody has a group"}},
+		"groups of others":       {[]*ldaptest.Directory{others}, map[string]any{"group_dn": "ou=groups," + base}, []string{"warning|groups|no member of cn=staff,ou=groups"}},
+		"nobody has memberOf":    {[]*ldaptest.Directory{plain}, map[string]any{"group_member_of": "memberOf"}, []string{"error|group_member_of|nobody has a group"}},
+		"no check_user":          {[]*ldaptest.Directory{good}, nil, []string{"ok|user_filter|matches entries"}},
+		"identifier not named":   {[]*ldaptest.Directory{good}, map[string]any{"check_user": "bob"}, []string{"ok|id_attribute|write it into id_attribute", "warning|attributes|there is no displayName"}},
+		"nothing but a DN":       {[]*ldaptest.Directory{bare}, map[string]any{"check_user": "bare"}, []string{"warning|id_attribute|the DN is taken", "warning|attributes|mail", "warning|account|account_disabled"}},
+		"dangers":                {[]*ldaptest.Directory{plain}, map[string]any{"allow_insecure_plaintext": true, "client__tls_options__reject_unauthorized": false, "tls_ca": nil}, []string{"warning|TLS|reject_unauthorized", "warning|TLS|unencrypted"}},
+		"only users search":      {[]*ldaptest.Directory{good}, map[string]any{"user_dn_template": "uid={username}," + people, "bind_dn": nil, "bind_password": nil}, []string{"ok|bind|only end users"}},
+		"unicodePwd elsewhere":   {[]*ldaptest.Directory{good}, map[string]any{"password_change": "unicode-pwd"}, []string{"warning|password_change|Active Directory"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			findings, err := openRig(t, test.values, test.dirs...).provider.Check(t.Context())

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -358,6 +359,99 @@ func TestIdleConnectionsAreNotTrusted(t *testing.T) {
 	}
 }
 
+// TestDroppedConnections: a firewall forgets connections that were in use a moment ago.
+// The next end user waits for a part of the time limit, and is asked for nothing twice.
+func TestDroppedConnections(t *testing.T) {
+	const limit = 2400 * time.Millisecond
+	for name, others := range map[string]int{"one server": 0, "two servers": 1} {
+		t.Run(name, func(t *testing.T) {
+			first, second := start(t, ldaptest.Config{}), start(t, ldaptest.Config{})
+			r := openRig(t, map[string]any{"operation_timeout": limit.String()}, []*ldaptest.Directory{first, second}[:1+others]...)
+			var group sync.WaitGroup
+			for range 4 { // several connections in the pool
+				group.Go(func() { r.signIn("alice", alicePassword) })
+			}
+			group.Wait()
+			grant := r.signIn("alice", alicePassword).Grant
+			first.Forget()
+			before := len(first.Binds())
+			begin := time.Now()
+			r.signIn("alice", alicePassword)
+			if took := time.Since(begin); took > limit/2 {
+				t.Errorf("the next login took %v, the time limit is %v", took, limit)
+			}
+			if got := first.Binds()[before:]; !slices.Equal(got, []string{readerDN, aliceDN}) {
+				t.Errorf("the binds %q", got)
+			}
+			begin = time.Now()
+			r.signIn("bob", "builder")
+			if took := time.Since(begin); took > limit/4 {
+				t.Errorf("the other connections of the pool are believed in still: %v", took)
+			}
+			first.Forget()
+			if _, err := r.provider.Refresh(t.Context(), grant); err != nil {
+				t.Errorf("refresh: %v", err)
+			}
+			if got := second.Counts().Connections; got != 0 {
+				t.Errorf("%d connections to the second server", got)
+			}
+		})
+	}
+}
+
+// TestSlowSearches: a server that takes longer than that to search is asked everything
+// twice only until that is known.
+func TestSlowSearches(t *testing.T) {
+	dir := start(t, ldaptest.Config{})
+	r := openRig(t, map[string]any{"operation_timeout": "1200ms"}, dir)
+	r.signIn("alice", alicePassword)
+	const slow = 450 * time.Millisecond // more than a quarter
+	dir.Misbehave(ldaptest.On(ldaptest.Search, func(ldaptest.Request) bool {
+		<-time.After(slow)
+		return false
+	}))
+	r.signIn("alice", alicePassword)
+	before := dir.Counts().Searches
+	r.signIn("alice", alicePassword)
+	r.signIn("bob", "builder")
+	if got := dir.Counts().Searches - before; got != 2 {
+		t.Errorf("%d searches for two logins", got)
+	}
+}
+
+// TestOneHangCountsOnce: of many operations that wait for a server when it falls silent,
+// one is counted, so that it is used again soon after it is back.
+func TestOneHangCountsOnce(t *testing.T) {
+	first, second := start(t, ldaptest.Config{}), start(t, ldaptest.Config{})
+	now := plugintest.NewClock()
+	l := openLocal(t, func(env *sdk.Env) { env.Now = now.Now }, map[string]any{"connect_timeout": "300ms", "operation_timeout": "300ms"}, first, second)
+	const several = 12
+	var waiting sync.WaitGroup
+	waiting.Add(several)
+	first.Misbehave(ldaptest.On(ldaptest.Bind, func(r ldaptest.Request) bool {
+		if r.DN == readerDN {
+			return false
+		}
+		waiting.Done()
+		waiting.Wait() // until all are there
+		return ldaptest.Silent(r)
+	}))
+	var group sync.WaitGroup
+	for range several {
+		group.Go(func() {
+			step, err := l.enter(t.Context(), "alice", alicePassword)
+			identityOf(t, step, err)
+		})
+	}
+	group.Wait()
+	first.Misbehave(nil)
+	now.Advance(3 * time.Second) // the first pause, and a little more
+	eventually(t, "the preferred server is used again", func() bool {
+		servers, err := l.directory.Candidates(t.Context())
+		return err == nil && servers[0].Address == first.Address()
+	})
+}
+
 // TestManyAtOnce: 40 logins of 40 people, and of one, and no login waits for ever.
 func TestManyAtOnce(t *testing.T) {
 	var people []ldaptest.Entry
@@ -403,8 +497,11 @@ func TestSRV(t *testing.T) {
 			{Priority: 1, Weight: 1, Port: 636, Target: dnsmessage.MustNewName("one.example.com.")},
 			{Priority: 0, Weight: 1, Port: 636, Target: dnsmessage.MustNewName("elsewhere.example.net.")},
 		},
-		"_ldaps._tcp.example.net.":  {{Port: 636, Target: dnsmessage.MustNewName("two.example.com.")}},
-		"_ldaps._tcp.none.example.": {{Port: 0, Target: dnsmessage.MustNewName(".")}},
+		"_ldaps._tcp.example.net.":                         {{Port: 636, Target: dnsmessage.MustNewName("two.example.com.")}},
+		"_ldaps._tcp.Berlin._sites.dc._msdcs.example.com.": {{Port: 636, Target: dnsmessage.MustNewName("two.example.com.")}},
+		"_ldaps._tcp.Paris._sites.dc._msdcs.example.com.":  {{Port: 636, Target: dnsmessage.MustNewName("elsewhere.example.net.")}},
+		"_ldaps._tcp._sites.":                              {{Port: 636, Target: dnsmessage.MustNewName("two.example.com.")}},
+		"_ldaps._tcp.none.example.":                        {{Port: 0, Target: dnsmessage.MustNewName(".")}},
 	})
 	var asked []string
 	var mu sync.Mutex
@@ -427,9 +524,13 @@ func TestSRV(t *testing.T) {
 		server string // tls_server_name
 		ok     bool
 	}{
-		"records":       {"ldaps+srv://example.com", "", true},
-		"no records":    {"ldaps+srv://example.org", "", false},
-		"not available": {"ldaps+srv://none.example", "", false},
+		"records":                          {"ldaps+srv://example.com", "", true},
+		"no records":                       {"ldaps+srv://example.org", "", false},
+		"not available":                    {"ldaps+srv://none.example", "", false},
+		"of a site":                        {"ldaps+srv://Berlin._sites.dc._msdcs.example.com", "", true},
+		"of a site, then of the domain":    {"ldaps+srv://Berlin._sites.dc._msdcs.example.com, ldaps+srv://example.com", "", true},
+		"J10 of a site, of another domain": {"ldaps+srv://Paris._sites.dc._msdcs.example.com", "", false},
+		"J10 of a site of no domain":       {"ldaps+srv://_sites", "", false},
 		// Who can answer DNS questions can have a certificate for a name of their own.
 		"J10 of another domain":        {"ldaps+srv://example.net", "", false},
 		"another domain, but one name": {"ldaps+srv://example.net", "two.example.com", true},
@@ -448,8 +549,12 @@ func TestSRV(t *testing.T) {
 				return
 			}
 			identityOf(t, step, err)
-			if test.server == "" && asked[0] != "one.example.com:636" {
-				t.Errorf("asked %q, want the lower priority first", asked)
+			first := "one.example.com:636" // the lower priority
+			if strings.Contains(test.url, "_sites") {
+				first = "two.example.com:636"
+			}
+			if test.server == "" && asked[0] != first {
+				t.Errorf("asked %q, want %s first", asked, first)
 			}
 		})
 	}

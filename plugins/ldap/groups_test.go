@@ -151,6 +151,18 @@ func TestJ17_ManyGroups(t *testing.T) {
 			}
 		})
 	}
+	breaks := ldaptest.Times(1, ldaptest.HangUp)
+	t.Run("in ranges, over a connection that breaks", func(t *testing.T) {
+		memberOf, _ := many(4000)
+		dir := start(t, ldaptest.Config{RangeLimit: 1500, Entries: entries(person("carol", "secret", map[string][]string{"memberOf": memberOf}))})
+		r := openRig(t, map[string]any{"group_member_of": "memberOf"}, dir)
+		dir.Misbehave(ldaptest.On(ldaptest.Search, func(r ldaptest.Request) bool {
+			return strings.HasPrefix(r.DN, "uid=carol") && breaks(r)
+		}))
+		if got := r.signIn("carol", "secret"); len(got.Groups) != 4000 {
+			t.Errorf("%d groups", len(got.Groups))
+		}
+	})
 	t.Run("pages for ever", func(t *testing.T) {
 		dir := start(t, ldaptest.Config{Entries: entries(group("staff", "member", aliceDN))})
 		dir.Misbehave(ldaptest.On(ldaptest.Search, func(r ldaptest.Request) bool {

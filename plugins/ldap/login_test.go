@@ -306,6 +306,40 @@ func TestJ07_Pace(t *testing.T) {
 	}
 }
 
+// TestJ07_FreshProcess: before any wrong password was seen, the bind of the service account
+// is the measure; and where names are not searched for, right passwords are.
+func TestJ07_FreshProcess(t *testing.T) {
+	const work = 60 * time.Millisecond // to hash a password
+	dir := start(t, ldaptest.Config{})
+	dir.Misbehave(ldaptest.On(ldaptest.Bind, func(r ldaptest.Request) bool {
+		if r.DN == aliceDN || r.DN == readerDN {
+			<-time.After(work)
+		}
+		return false
+	}))
+	took := func(l *local, name string) time.Duration {
+		t.Helper()
+		begin := time.Now()
+		step, err := l.enter(t.Context(), name, "wrong")
+		wantPrompt(t, step, err, sdk.ReasonBadCredentials)
+		return time.Since(begin)
+	}
+	for way, values := range map[string]map[string]any{"search": nil, "template": {"user_dn_template": "uid={username}," + people}} {
+		known, unknown := took(openLocal(t, nil, values, dir), "alice"), took(openLocal(t, nil, values, dir), "nobody")
+		if unknown < known*8/10 && unknown < 3*work {
+			t.Errorf("%s: in a fresh process a wrong password takes %v, an unknown name %v", way, known, unknown)
+		}
+	}
+	template := openLocal(t, nil, map[string]any{"user_dn_template": "uid={username}," + people}, dir)
+	for range 20 { // enough to know
+		step, err := template.enter(t.Context(), "alice", alicePassword)
+		identityOf(t, step, err)
+	}
+	if unknown := took(template, "nobody"); unknown < work {
+		t.Errorf("by template, a right password takes %v at least, an unknown name %v", work, unknown)
+	}
+}
+
 // TestJ08_LockoutKeptAway: the directory sees fewer wrong passwords than would lock the
 // account, and the right one works again once the window is over.
 func TestJ08_LockoutKeptAway(t *testing.T) {

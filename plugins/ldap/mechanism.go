@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/go-ldap/ldap/v3"
+
 	"github.com/doorward/doorward/plugins/ldap/internal/account"
 	"github.com/doorward/doorward/plugins/ldap/internal/directory"
 	"github.com/doorward/doorward/plugins/ldap/internal/guessing"
@@ -59,19 +61,30 @@ func newMechanism(env sdk.Env, given Options) (*mechanism, error) {
 	m := &mechanism{
 		options: o, users: o.users(), now: env.Now, logger: env.Logger,
 		pace: guessing.NewPace(), throttle: guessing.NewThrottle(o.MaxWrong, o.WrongWindow, env.Now),
-		decoy: cmp.Or(o.DecoyDN, "cn=doorward-nobody-has-this-name,"+o.UserDN),
+		decoy: cmp.Or(o.DecoyDN, "cn=doorward-nobody-has-this-name,"+o.userBases()[0]),
 	}
 	m.users.Logger = env.Logger
 	m.directory, err = directory.New(directory.Settings{
 		URLs: o.ClientURL, Plain: o.plainRule(), TLS: secure, Dial: env.Dial,
 		Connect: o.ConnectTimeout, Operate: o.OperationTimeout, PoolSize: o.PoolSize,
-		BindDN: o.BindDN, BindPassword: o.BindPassword, Now: env.Now, Logger: env.Logger,
+		BindDN: o.BindDN, BindPassword: o.BindPassword,
+		External: o.SASLExternal, NoPolicyControl: !o.PolicyControl,
+		Meaning: m.meaning, Bound: m.pace.Expect,
+		Now: env.Now, Logger: env.Logger,
 	})
 	if err != nil {
 		return nil, err
 	}
 	m.warnOfDanger()
 	return m, nil
+}
+
+// meaning tells what came with a bind of the service account.
+func (m *mechanism) meaning(controls []ldap.Control, err error) string {
+	if m.options.SASLExternal {
+		return account.ExternalMeaning(err)
+	}
+	return account.ServiceMeaning(controls, err, m.now())
 }
 
 // warnOfDanger says at each start what the operator has switched off.
@@ -92,7 +105,7 @@ func (m *mechanism) Close() error {
 
 // searchesAsUser reports whether nobody but the end users themselves can search.
 func (m *mechanism) searchesAsUser() bool {
-	return m.options.UserDNTemplate != "" && m.options.BindDN == ""
+	return m.options.UserDNTemplate != "" && !m.options.hasServiceAccount()
 }
 
 // Begin asks for name and password.

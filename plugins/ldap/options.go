@@ -24,7 +24,9 @@ type Options struct {
 	BindDN       string         `option:"bind_dn" doc:"The service account that searches. Without it, searches are anonymous. Active Directory also takes user@domain."`
 	BindPassword options.Secret `option:"bind_password" doc:"The password of bind_dn."`
 
-	UserDN         string   `option:"user_dn,required" doc:"The base under which end users are found."`
+	SASLExternal bool `option:"sasl_external" doc:"Search as whom the client certificate tls_cert, or on a unix socket the account of the process, is to the directory (SASL EXTERNAL), in place of bind_dn."`
+
+	UserDN         string   `option:"user_dn,required" doc:"The base under which end users are found, or several separated by semicolons."`
 	UserAttribute  []string `option:"user_attribute" doc:"What an end user may type as the name: one attribute, or several separated by commas, such as uid,mail. By default cn, or what the preset says."`
 	NetBIOSDomain  string   `option:"netbios_domain" doc:"The short name of the Active Directory domain, such as CORP, if end users may type it and a backslash before their name, too."`
 	UserScope      string   `option:"user_scope" oneof:"base|one|sub" doc:"How deep to look under user_dn: one level or the whole subtree. By default one, or what the preset says."`
@@ -39,21 +41,24 @@ type Options struct {
 	NameAttribute      string   `option:"name_attribute" default:"displayName" doc:"The attribute with the whole name."`
 	Attributes         []string `option:"attributes" doc:"More attributes to read. They and those above are the claims of the identity."`
 
-	GroupDN            string   `option:"group_dn" doc:"The base under which groups are found. Without it, and without group_member_of, there are none."`
-	GroupAttribute     []string `option:"group_attribute" doc:"The attributes by which a group names its members: member and uniqueMember hold the DN, memberUid the uid. By default member, or what the preset says."`
+	GroupDN            string   `option:"group_dn" doc:"The base under which groups are found, or several separated by semicolons. Without it, and without group_member_of, there are none."`
+	GroupAttribute     []string `option:"group_attribute" doc:"The attributes by which a group names its members: member and uniqueMember hold the DN, memberUid what member_uid_attribute says. By default member, or what the preset says."`
+	MemberUID          string   `option:"member_uid_attribute" default:"uid" doc:"The attribute of the end user whose values memberUid lists."`
 	GroupScope         string   `option:"group_scope" oneof:"base|one|sub" doc:"How deep to look under group_dn. By default one, or what the preset says."`
 	GroupFilter        string   `option:"group_filter" doc:"A filter that a group must match, too."`
 	GroupNameAttribute string   `option:"group_name_attribute" doc:"The attribute with the name of a group, or dn. By default cn."`
 	GroupMemberOf      string   `option:"group_member_of" doc:"An attribute of the end user that lists the DNs of groups, such as memberOf. With group_dn, those under it count, in addition to those found there. The name is the first part of the DN."`
 	NestedGroups       string   `option:"nested_groups" oneof:"none|walk|active-directory" doc:"Whether members of a group in a group belong to both: walk asks level by level, active-directory has the server do it in one query. By default none, or what the preset says."`
 	GroupDepth         int      `option:"group_depth" default:"10" doc:"How many levels of groups are walked."`
-	PrimaryGroup       bool     `option:"primary_group" doc:"Add the primary group of Active Directory, which lists no members. Part of the preset active-directory. Needs group_dn."`
+	PrimaryGroup       bool     `option:"primary_group" doc:"Add the primary group, which lists no members: that of Active Directory, or the posixGroup with the gidNumber of the end user. Part of the preset active-directory. Needs group_dn."`
+	PagedResults       bool     `option:"paged_results" default:"true" doc:"Read groups in pages (RFC 2696). Write false for a directory that leaves some out of them, such as OpenLDAP with groups of its overlay dynlist."`
 
 	PasswordChange string        `option:"password_change" oneof:"auto|extended-operation|unicode-pwd|off" default:"auto" doc:"How an expired password is changed within the login: by the extended operation of RFC 3062, or unicodePwd of Active Directory. auto looks at the entry. off refuses the login."`
+	PolicyControl  bool          `option:"password_policy_control" default:"true" doc:"Ask at each bind for the word of the password policy (draft-behera-ldap-password-policy). Write false for a directory that does not bear the question."`
 	PasswordWarn   time.Duration `option:"password_warning" default:"14d" doc:"How long before its expiry the end user is warned of it."`
 	IgnoreShadow   bool          `option:"ignore_shadow_account" doc:"Do not look at shadowExpire, shadowLastChange and shadowMax."`
 	DecoyDN        string        `option:"decoy_dn" doc:"An entry with a password that nobody knows and that cannot be locked. It is bound as when the name is unknown, so that the answer takes the time of a wrong password. By default an entry that does not exist."`
-	ConcealLockout bool          `option:"conceal_lockout" doc:"Answer a locked account as a wrong password, and one that 389 Directory Server calls inactivated. Directories tell about them without knowing the password, so that others can see which names exist."`
+	ConcealLockout bool          `option:"conceal_lockout" doc:"Answer a locked account as a wrong password, one that 389 Directory Server calls inactivated, and one that authentik gives no access. Directories may tell about them without knowing the password, so that others can see which names exist."`
 	MaxWrong       int           `option:"max_wrong_passwords" doc:"After so many wrong passwords of one account within wrong_password_window, others are not sent to the directory, whose own lock this keeps away. 0 is no limit. Each process counts for itself."`
 	WrongWindow    time.Duration `option:"wrong_password_window" default:"15m" doc:"See max_wrong_passwords."`
 
@@ -97,6 +102,12 @@ func (o Options) Validate() error {
 	if (o.BindDN == "") != (o.BindPassword == "") {
 		problems.Addf("bind_password", "goes together with bind_dn; leave out both to search anonymously")
 	}
+	if o.SASLExternal && o.BindDN != "" {
+		problems.Addf("sasl_external", "takes the place of bind_dn: leave out one of them")
+	}
+	if o.SASLExternal && o.TLSCert == "" && !o.onlySockets() {
+		problems.Addf("sasl_external", "needs tls_cert and tls_key, or ldapi:// servers only")
+	}
 	o.validateServers(&problems)
 	o.validateNames(&problems)
 	o.validateNumbers(&problems)
@@ -119,11 +130,7 @@ func (o Options) validateServers(problems *options.Problems) {
 }
 
 func (o Options) validateNames(problems *options.Problems) {
-	for option, dn := range map[string]string{"user_dn": o.UserDN, "group_dn": o.GroupDN, "decoy_dn": o.DecoyDN} {
-		if _, err := ldap.ParseDN(dn); err != nil || strings.TrimSpace(dn) != dn {
-			problems.Addf(option, "is not a distinguished name such as ou=people,dc=example,dc=com")
-		}
-	}
+	o.validateDNs(problems)
 	for option, filter := range map[string]string{"user_filter": o.UserFilter, "group_filter": o.GroupFilter} {
 		if _, err := ldap.CompileFilter(filter); filter != "" && err != nil {
 			problems.Addf(option, "is not a filter such as (objectClass=person), with its parentheses")
@@ -137,8 +144,18 @@ func (o Options) validateNames(problems *options.Problems) {
 		}
 	}
 	if o.UserDNTemplate != "" {
-		if err := account.CheckTemplate(o.UserDNTemplate, o.UserDN); err != nil {
+		if err := account.CheckTemplate(o.UserDNTemplate, o.userBases()); err != nil {
 			problems.Addf("user_dn_template", "%v", err)
+		}
+	}
+}
+
+func (o Options) validateDNs(problems *options.Problems) {
+	for option, list := range map[string][]string{"user_dn": o.userBases(), "group_dn": o.groupBases(), "decoy_dn": orNone(o.DecoyDN)} {
+		for _, dn := range list {
+			if _, err := ldap.ParseDN(dn); err != nil || strings.TrimSpace(dn) != dn || dn == "" && len(list) > 1 {
+				problems.Addf(option, "is not a distinguished name such as ou=people,dc=example,dc=com")
+			}
 		}
 	}
 }
@@ -149,7 +166,7 @@ func (o Options) attributeOptions() map[string][]string {
 		"id_attribute": orNone(o.IDAttribute), "username_attribute": orNone(o.UsernameAttribute),
 		"mail_attribute": orNone(o.MailAttribute), "first_name_attribute": orNone(o.FirstNameAttribute),
 		"last_name_attribute": orNone(o.LastNameAttribute), "name_attribute": orNone(o.NameAttribute),
-		"group_name_attribute": orNone(o.GroupNameAttribute), "group_member_of": orNone(o.GroupMemberOf),
+		"member_uid_attribute": orNone(o.MemberUID), "group_name_attribute": orNone(o.GroupNameAttribute), "group_member_of": orNone(o.GroupMemberOf),
 	}
 }
 
@@ -176,7 +193,7 @@ func (o Options) validateNumbers(problems *options.Problems) {
 		}
 	}
 	if o.PrimaryGroup && o.GroupDN == "" && o.Preset == "" {
-		problems.Addf("primary_group", "needs group_dn, under which the group is found by its SID")
+		problems.Addf("primary_group", "needs group_dn, under which the group is found by its SID or number")
 	}
 }
 
@@ -184,10 +201,19 @@ func (o Options) plainRule() directory.PlainRule {
 	return directory.PlainRule{StartTLS: o.StartTLS, ImplicitTLS: o.hasTLSOptions(), AllowInsecure: o.AllowInsecurePlaintext}
 }
 
+func (o Options) onlySockets() bool {
+	return !slices.ContainsFunc(o.ClientURL, func(url string) bool { return !strings.HasPrefix(url, "ldapi://") })
+}
+
+func (o Options) hasServiceAccount() bool { return o.BindDN != "" || o.SASLExternal }
+
+func (o Options) userBases() []string  { return directory.SplitBases(o.UserDN) }
+func (o Options) groupBases() []string { return directory.SplitBases(o.GroupDN) }
+
 // users says which entries are end users.
 func (o Options) users() account.Users {
 	return account.Users{
-		Base: o.UserDN, Scope: directory.ScopeOf(o.UserScope), LoginAttributes: o.UserAttribute, Filter: o.UserFilter,
+		Bases: o.userBases(), Scope: directory.ScopeOf(o.UserScope), LoginAttributes: o.UserAttribute, Filter: o.UserFilter,
 		NetBIOSDomain: o.NetBIOSDomain, Read: attributesToRead(o),
 	}
 }
@@ -195,15 +221,18 @@ func (o Options) users() account.Users {
 // groupRules says which groups there are.
 func (o Options) groupRules() account.GroupRules {
 	return account.GroupRules{
-		Base: o.GroupDN, Scope: directory.ScopeOf(o.GroupScope), MemberAttributes: o.GroupAttribute, Filter: o.GroupFilter,
-		NameAttribute: o.GroupNameAttribute, MemberOf: o.GroupMemberOf, Nested: o.NestedGroups, Depth: o.GroupDepth, Primary: o.PrimaryGroup,
+		Bases: o.groupBases(), Scope: directory.ScopeOf(o.GroupScope), MemberAttributes: o.GroupAttribute, MemberUID: o.MemberUID, Filter: o.GroupFilter,
+		NameAttribute: o.GroupNameAttribute, MemberOf: o.GroupMemberOf, Nested: o.NestedGroups, Depth: o.GroupDepth, Primary: o.PrimaryGroup, Paged: o.PagedResults,
 	}
 }
 
 // attributesToRead lists what a search asks for. Nothing else is sent: an entry may
 // hold a photograph of many megabytes.
 func attributesToRead(o Options) []string {
-	list := slices.Concat(o.identityAttributes(), o.UserAttribute, account.AccountAttributes, []string{"uid", "objectSid", "primaryGroupID"})
+	list := slices.Concat(o.identityAttributes(), o.UserAttribute, account.AccountAttributes, []string{o.MemberUID, "objectSid", "primaryGroupID"})
+	if o.PrimaryGroup {
+		list = append(list, "gidNumber")
+	}
 	if o.IDAttribute != "" && o.IDAttribute != account.IDIsDN {
 		list = append(list, o.IDAttribute)
 	}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/doorward/doorward/plugins/ldap/internal/directory"
 	"github.com/doorward/doorward/plugins/ldap/ldaptest"
+	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
 )
 
@@ -94,6 +96,11 @@ func TestOptionProblems(t *testing.T) {
 		"not a boolean":        {map[string]any{"client__tls_options__reject_unauthorized": "maybe"}, "client", "true or false"},
 		"tls_options is text":  {map[string]any{"client": map[string]any{"tls_options": "x"}}, "client", "mapping"},
 		"preset":               {map[string]any{"preset": "ad"}, "preset", "active-directory"},
+		"external, and a name": {map[string]any{"sasl_external": true, "tls_cert": certificate, "tls_key": key}, "sasl_external", "bind_dn"},
+		"external by nothing":  {map[string]any{"sasl_external": true, "bind_dn": nil, "bind_password": nil}, "sasl_external", "tls_cert"},
+		"one of two bases":     {map[string]any{"user_dn": base + ";people"}, "user_dn", "distinguished"},
+		"an empty base":        {map[string]any{"group_dn": base + ";"}, "group_dn", "distinguished"},
+		"memberUid":            {map[string]any{"member_uid_attribute": "uid)("}, "member_uid_attribute", "uid)("},
 		"primary group":        {map[string]any{"primary_group": true}, "primary_group", "group_dn"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -149,43 +156,100 @@ func TestPresets(t *testing.T) {
 	}
 }
 
-// TestPresetsSignIn: entries as those directories have them.
+// documented are people and groups as the manual of each directory has them, or as its
+// source makes them. Those of Active Directory, OpenLDAP and 389 Directory Server are here
+// for whoever has none of them at hand: the end-to-end tests ask the servers themselves.
+var documented = map[string]struct {
+	dn         string
+	attributes map[string][]string
+	groups     []map[string][]string
+	want       []string
+}{
+	"active-directory": {
+		"CN=Carol,CN=Users," + base,
+		map[string][]string{"objectClass": {"top", "person", "organizationalPerson", "user"}, "objectCategory": {"person"}, "sAMAccountName": {"carol"}, "objectGUID": {"0123456789abcdef"}},
+		[]map[string][]string{{"objectClass": {"top", "group"}, "cn": {"staff"}, "member": {"CN=Carol,CN=Users," + base}}},
+		[]string{"staff"},
+	},
+	"openldap": {
+		"uid=carol," + people, // as ldapadduser of the package ldapscripts does it
+		map[string][]string{"objectClass": {"account", "posixAccount"}, "cn": {"carol"}, "uid": {"carol"}, "entryUUID": {"x"}},
+		[]map[string][]string{
+			{"objectClass": {"posixGroup"}, "cn": {"staff"}, "memberUid": {"carol"}},
+			{"objectClass": {"groupOfMembers"}, "cn": {"choir"}, "member": {"uid=carol," + people}},
+		},
+		[]string{"choir", "staff"},
+	},
+	"freeipa": {
+		"uid=carol,cn=users,cn=accounts," + base,
+		map[string][]string{
+			"objectClass": {"top", "person", "organizationalperson", "inetorgperson", "inetuser", "posixaccount", "krbprincipalaux", "krbticketpolicyaux", "ipaobject", "ipasshuser", "mepOriginEntry"},
+			"uid":         {"carol"}, "cn": {"Carol"}, "sn": {"Carol"}, "ipaUniqueID": {"d3c1b1a6-4b6e-11ee-9a52-525400aa55aa"}, "nsAccountLock": {"FALSE"},
+			"krbPasswordExpiration": {"20991231235959Z"}, "memberOf": {"cn=staff,cn=groups,cn=accounts," + base},
+		},
+		[]map[string][]string{
+			{"objectClass": {"top", "groupofnames", "nestedgroup", "ipausergroup", "ipaobject", "posixgroup"}, "cn": {"staff"}, "member": {"uid=carol,cn=users,cn=accounts," + base}},
+			{"objectClass": {"posixgroup", "ipaobject", "mepManagedEntry", "top"}, "cn": {"carol"}},
+		},
+		[]string{"staff"},
+	},
+	"389ds": {
+		"uid=carol," + people,
+		map[string][]string{"objectClass": {"top", "nsPerson", "nsAccount", "nsOrgPerson", "posixAccount"}, "uid": {"carol"}, "cn": {"Carol"}, "displayName": {"Carol"}, "nsUniqueId": {"f20ea142-eca511f1-8641a6b4-48569ebf"}},
+		[]map[string][]string{
+			{"objectClass": {"top", "groupOfUniqueNames"}, "cn": {"staff"}, "uniqueMember": {"uid=carol," + people}},
+			{"objectClass": {"top", "groupOfNames", "posixGroup", "nsMemberOf"}, "cn": {"choir"}, "member": {"uid=carol," + people}},
+		},
+		[]string{"choir", "staff"},
+	},
+	"lldap": {
+		"uid=carol," + people,
+		map[string][]string{"objectClass": {"inetOrgPerson", "posixAccount", "mailAccount", "person"}, "uid": {"carol"}, "mail": {"carol@example.com"}, "entryuuid": {"x"}},
+		[]map[string][]string{{"objectClass": {"groupOfUniqueNames", "groupOfNames"}, "cn": {"staff"}, "member": {"uid=carol," + people}, "uniquemember": {"uid=carol," + people}}},
+		[]string{"staff"},
+	},
+	"authentik": {
+		"cn=carol,ou=users," + base,
+		map[string][]string{
+			"objectClass": {"top", "person", "organizationalPerson", "inetOrgPerson", "user", "posixAccount", "goauthentik.io/ldap/user"},
+			"cn":          {"carol"}, "sAMAccountName": {"carol"}, "uid": {"hash"}, "name": {"Carol"}, "displayName": {"Carol"}, "ak-active": {"TRUE"}, "ak-superuser": {"FALSE"},
+		},
+		[]map[string][]string{
+			{"objectClass": {"group", "groupOfUniqueNames", "groupOfNames", "goauthentik.io/ldap/group", "posixGroup"}, "cn": {"staff"}, "uid": {"1"}, "member": {"cn=carol,ou=users," + base}},
+			{"objectClass": {"group", "groupOfUniqueNames", "groupOfNames", "goauthentik.io/ldap/group", "posixGroup", "goauthentik.io/ldap/virtual-group"}, "cn": {"carol"}, "member": {"cn=carol,ou=users," + base}},
+		},
+		[]string{"staff"},
+	},
+}
+
+// TestPresetsSignIn: whom those directories have signs in, with the groups.
 func TestPresetsSignIn(t *testing.T) {
-	dn := "uid=carol," + people
-	for name, test := range map[string]struct {
-		attributes map[string][]string
-		group      map[string][]string
-	}{
-		"active-directory": {
-			map[string][]string{"objectClass": {"top", "person", "user"}, "objectCategory": {"person"}, "sAMAccountName": {"carol"}, "objectGUID": {"0123456789abcdef"}},
-			map[string][]string{"objectClass": {"group"}, "cn": {"staff"}, "member": {dn}},
-		},
-		"openldap": {nil, map[string][]string{"objectClass": {"posixGroup"}, "cn": {"staff"}, "memberUid": {"carol"}}},
-		"freeipa": {
-			map[string][]string{"objectClass": {"posixAccount"}, "ipaUniqueID": {"x"}},
-			map[string][]string{"objectClass": {"ipaUserGroup"}, "cn": {"staff"}, "member": {dn}},
-		},
-		"389ds": {
-			map[string][]string{"objectClass": {"person"}, "nsUniqueId": {"x"}},
-			map[string][]string{"objectClass": {"groupOfUniqueNames"}, "cn": {"staff"}, "uniqueMember": {dn}},
-		},
-		"lldap": {
-			map[string][]string{"objectClass": {"person"}},
-			map[string][]string{"objectClass": {"groupOfUniqueNames"}, "cn": {"staff"}, "member": {dn}},
-		},
-		"authentik": {
-			map[string][]string{"objectClass": {"user"}, "cn": {"carol"}, "uid": {"hash"}, "ak-active": {"TRUE"}},
-			map[string][]string{"objectClass": {"group"}, "cn": {"staff"}, "member": {dn}},
-		},
-	} {
+	if diff := cmp.Diff(slices.Sorted(maps.Keys(presets)), slices.Sorted(maps.Keys(documented))); diff != "" {
+		t.Fatalf("presets, and those tried (-have +tried):\n%s", diff)
+	}
+	for name, test := range documented {
 		t.Run(name, func(t *testing.T) {
-			staff := ldaptest.Entry{DN: groupDN("staff"), Attributes: test.group}
-			dir := start(t, ldaptest.Config{Entries: entries(person("carol", "secret", test.attributes), staff)})
+			list := []ldaptest.Entry{{DN: base}, {DN: readerDN, Password: readerPassword}, {DN: test.dn, Password: "secret", Attributes: test.attributes}}
+			for n, attributes := range test.groups {
+				list = append(list, ldaptest.Entry{DN: fmt.Sprintf("cn=%s,ou=groups%d,%s", attributes["cn"][0], n, base), Attributes: attributes})
+			}
+			dir := start(t, ldaptest.Config{Entries: list})
 			r := openRig(t, map[string]any{"preset": name, "user_attribute": nil, "user_scope": nil, "group_dn": base}, dir)
 			got := r.signIn("carol", "secret")
-			if got.Username != "carol" || !slices.Equal(got.Groups, []string{"staff"}) {
-				t.Errorf("identity %+v", got)
+			if got.Username != "carol" || !slices.Equal(got.Groups, test.want) {
+				t.Errorf("identity %+v, want the groups %q", got, test.want)
 			}
 		})
+	}
+}
+
+// TestPresetsWithoutMachines: the account of a machine is nobody who signs in.
+func TestPresetsWithoutMachines(t *testing.T) {
+	for _, name := range []string{"openldap", "389ds"} {
+		machine := person("pc1$", "secret", map[string][]string{"objectClass": {"account", "posixAccount"}, "nsUniqueId": {"y"}})
+		dir := start(t, ldaptest.Config{Entries: entries(machine)})
+		r := openRig(t, map[string]any{"preset": name, "user_attribute": nil, "user_scope": nil}, dir)
+		step, err := r.enter("pc1$", "secret")
+		wantPrompt(t, step, err, sdk.ReasonBadCredentials)
 	}
 }

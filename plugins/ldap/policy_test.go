@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"testing"
 	"time"
@@ -90,6 +91,7 @@ func TestJ16_AccountState(t *testing.T) {
 		"far away":                {map[string][]string{"passwordExpirationTime": {later.UTC().Format("20060102150405Z")}}, nil, "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // a refusal takes its time
 			dir := start(t, ldaptest.Config{Entries: entries(person("carol", "secret", nil))})
 			r := openRig(t, test.values, dir)
 			grant := r.signIn("carol", "secret").Grant
@@ -108,11 +110,54 @@ func TestJ16_AccountState(t *testing.T) {
 				}
 				return
 			}
-			plugintest.Refused(t, refreshErr, sdk.ErrDenied, test.reason)
+			if name != "AD locked" { // see TestLockOfAStranger
+				plugintest.Refused(t, refreshErr, sdk.ErrDenied, test.reason)
+			}
 			if test.prompt {
 				wantPrompt(t, step, err, test.reason)
 			} else {
 				plugintest.Refused(t, err, sdk.ErrDenied, test.reason)
+			}
+		})
+	}
+}
+
+// TestLockOfAStranger: whoever types wrong passwords keeps an end user from signing in,
+// and ends no session. Whatever else the entry says does.
+func TestLockOfAStranger(t *testing.T) {
+	past := time.Now().Add(-48 * time.Hour)
+	dir := start(t, ldaptest.Config{Entries: entries(person("carol", "secret", nil))})
+	r := openRig(t, nil, dir)
+	grant := r.signIn("carol", "secret").Grant
+	for name, test := range map[string]struct {
+		attributes map[string][]string
+		reason     sdk.Reason // that ends the session
+	}{
+		"locked":               {nil, ""},
+		"disabled, too":        {map[string][]string{"userAccountControl": {"514"}}, sdk.ReasonAccountDisabled},
+		"expired, too":         {map[string][]string{"accountExpires": {filetimeOf(past)}}, sdk.ReasonAccountExpired},
+		"must change, too":     {map[string][]string{"pwdLastSet": {"0"}}, sdk.ReasonPasswordMustChange},
+		"shadow expired, too":  {map[string][]string{"shadowExpire": {daysOf(past)}}, sdk.ReasonAccountExpired},
+		"locked for good, too": {map[string][]string{"pwdAccountLockedTime": {"000001010000Z"}}, sdk.ReasonAccountLocked},
+	} {
+		t.Run(name, func(t *testing.T) {
+			attributes := map[string][]string{"userAccountControl": {"512"}, "msDS-User-Account-Control-Computed": {"8388624"}, "pwdLastSet": {filetimeOf(past)}}
+			if test.attributes["pwdLastSet"] == nil {
+				attributes["msDS-User-Account-Control-Computed"] = []string{"16"}
+			}
+			maps.Copy(attributes, test.attributes)
+			dir.Change(func(list []ldaptest.Entry) []ldaptest.Entry {
+				list[len(list)-1] = person("carol", "secret", attributes)
+				return list
+			})
+			if _, err := r.enter("carol", "secret"); err == nil {
+				t.Error("a locked account signs in")
+			}
+			_, err := r.provider.Refresh(t.Context(), grant)
+			if test.reason != "" {
+				plugintest.Refused(t, err, sdk.ErrDenied, test.reason)
+			} else if err != nil {
+				t.Errorf("refresh: %v", err)
 			}
 		})
 	}
@@ -171,10 +216,70 @@ func vchu(code uint16, oid, value string) ldaptest.Answer {
 	return ldaptest.Answer{Code: code, Controls: []ldaptest.Control{{OID: oid, Value: []byte(value)}}}
 }
 
+// TestBindCodes: what a server answers to the bind of an end user is about the end user,
+// and what it got no further with is the next server's to answer.
+func TestBindCodes(t *testing.T) {
+	for code, want := range map[uint16]struct {
+		kind   error
+		reason sdk.Reason
+	}{
+		1:  {sdk.ErrDenied, sdk.ReasonNotAllowed}, // operationsError
+		50: {sdk.ErrDenied, sdk.ReasonNotAllowed}, // insufficientAccessRights
+		19: {sdk.ErrDenied, sdk.ReasonAccountLocked},
+		53: {sdk.ErrDenied, sdk.ReasonAccountDisabled},
+		49: {nil, sdk.ReasonBadCredentials}, 48: {nil, sdk.ReasonBadCredentials}, 32: {nil, sdk.ReasonBadCredentials},
+		34: {nil, sdk.ReasonBadCredentials}, 16: {nil, sdk.ReasonBadCredentials},
+		2: {sdk.ErrMisconfigured, account.ReasonBindRefused}, 7: {sdk.ErrMisconfigured, account.ReasonBindRefused},
+		10: {sdk.ErrMisconfigured, account.ReasonBindRefused}, 12: {sdk.ErrMisconfigured, account.ReasonBindRefused},
+		8: {sdk.ErrMisconfigured, directory.ReasonSearchRefused}, 13: {sdk.ErrMisconfigured, directory.ReasonSearchRefused},
+		3: {sdk.ErrUnavailable, directory.ReasonUnreachable}, 11: {sdk.ErrUnavailable, directory.ReasonUnreachable},
+		51: {sdk.ErrUnavailable, directory.ReasonUnreachable}, 52: {sdk.ErrUnavailable, directory.ReasonUnreachable}, 80: {sdk.ErrUnavailable, directory.ReasonUnreachable},
+	} {
+		for way, values := range map[string]map[string]any{"search": nil, "template": {"user_dn_template": "uid={username}," + people}} {
+			t.Run(fmt.Sprint(way, " ", code), func(t *testing.T) {
+				t.Parallel()
+				carol := person("carol", "secret", nil)
+				carol.Any = &ldaptest.Answer{Code: code}
+				dir := start(t, ldaptest.Config{Entries: entries(carol)})
+				step, err := openRig(t, values, dir).enter("carol", "secret")
+				if want.kind == nil {
+					wantPrompt(t, step, err, want.reason)
+					return
+				}
+				plugintest.Refused(t, err, want.kind, want.reason)
+				if want.kind != sdk.ErrUnavailable {
+					return
+				}
+				next := start(t, ldaptest.Config{Entries: entries(person("carol", "secret", nil))})
+				values := maps.Clone(values)
+				if values == nil {
+					values = map[string]any{}
+				}
+				values["tls_ca"] = dir.CA() + next.CA()
+				openRig(t, values, dir, next).signIn("carol", "secret")
+			})
+		}
+	}
+}
+
+// TestBindCodesCountAsWrong: a refusal that any password gets proves none.
+func TestBindCodesCountAsWrong(t *testing.T) {
+	carol := person("carol", "secret", nil)
+	carol.Any = &ldaptest.Answer{Code: 50}
+	dir := start(t, ldaptest.Config{Entries: entries(carol)})
+	r := openRig(t, map[string]any{"max_wrong_passwords": "2"}, dir)
+	for range 2 {
+		_, err := r.enter("carol", "a guess")
+		plugintest.Refused(t, err, sdk.ErrDenied, sdk.ReasonNotAllowed)
+	}
+	step, err := r.enter("carol", "a guess")
+	wantPrompt(t, step, err, sdk.ReasonBadCredentials)
+}
+
 // TestConcealLockout: whoever does not know the password does not learn that the name
 // exists.
 func TestConcealLockout(t *testing.T) {
-	for _, answer := range []*ldaptest.Answer{ldaptest.ActiveDirectory("775"), ptr(policy(49, -1, -1, 1)), {Code: 19}, {Code: 53}} {
+	for _, answer := range []*ldaptest.Answer{ldaptest.ActiveDirectory("775"), ptr(policy(49, -1, -1, 1)), {Code: 19}, {Code: 53}, {Code: 50}, {Code: 1}} {
 		carol := person("carol", "secret", nil)
 		carol.Any = answer
 		dir := start(t, ldaptest.Config{Entries: entries(carol)})
@@ -284,6 +389,26 @@ func TestChangePassword(t *testing.T) {
 }
 
 func ptr[T any](v T) *T { return &v }
+
+// TestChangePasswordThenNothing: a server that falls silent after the change has changed
+// the password. No other one is asked to do it again, and the end user is not told that
+// the old password is wrong.
+func TestChangePasswordThenNothing(t *testing.T) {
+	carol := person("carol", "old secret", nil)
+	carol.Right = ptr(policy(49, -1, -1, 0))
+	first, second := start(t, ldaptest.Config{Entries: entries(carol)}), start(t, ldaptest.Config{Entries: entries(carol)})
+	r := openRig(t, nil, first, second)
+	step, err := r.enter("carol", "old secret")
+	wantPrompt(t, step, err, sdk.ReasonPasswordExpired)
+	first.Misbehave(ldaptest.On(ldaptest.Bind, func(r ldaptest.Request) bool { return r.Password == "new secret" }))
+	_, err = change(r, step, "old secret", "new secret", "new secret")
+	plugintest.Refused(t, err, sdk.ErrUnavailable, directory.ReasonUnreachable)
+	if got := second.Changers(); len(got) > 0 {
+		t.Errorf("the second server was asked to change the password, too, by %q", got)
+	}
+	first.Misbehave(nil)
+	openRig(t, nil, first).signIn("carol", "new secret")
+}
 
 // TestChangePasswordGivesUp: the prompt is no way to guess the old password, nor to
 // change that of somebody else.

@@ -10,8 +10,9 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// Refresh reads the entry again. Who was disabled, locked, removed, or moved out of
-// sight loses the session; groups and attributes follow.
+// Refresh reads the entry again. Who was disabled, locked for good, removed, or moved out
+// of sight loses the session; groups and attributes follow. A lock that wrong passwords
+// have set keeps out logins only.
 func (r refreshing) Refresh(ctx context.Context, grant []byte) (sdk.Refreshed, error) {
 	var g grantContent
 	if err := json.Unmarshal(grant, &g); err != nil || g.Attribute == "" || g.Value == "" {
@@ -34,7 +35,7 @@ func (m *mechanism) again(ctx context.Context, g grantContent) (sdk.Identity, er
 	if id.Text != known.Text {
 		return sdk.Identity{}, sdk.Denied(sdk.ReasonNotAllowed, "the entry has another identifier now, or id_attribute was changed: sign in again")
 	}
-	s := m.standingOf(e)
+	s := account.StandingOfSession(e, m.now(), m.options.IgnoreShadow)
 	if !s.Good() {
 		return sdk.Identity{}, s.Denied()
 	}

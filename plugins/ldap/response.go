@@ -43,7 +43,9 @@ func (m *mechanism) login(ctx context.Context, username, password string) (sdk.S
 		m.pace.Wait(ctx, start)
 		return m.refuse(e.DN)
 	}
-	m.throttle.Forget(key)
+	if v.Proved() {
+		m.throttle.Forget(key)
+	}
 	return m.admit(ctx, m.directory.Search, e, v.Standing, false)
 }
 
@@ -77,6 +79,11 @@ func (m *mechanism) refuseDecoy(ctx context.Context, start time.Time, password s
 	return loginPrompt(sdk.ReasonBadCredentials), nil
 }
 
+// templateSpare is by how many quarters of a right password's time a wrong one is answered
+// at the earliest. Which wrong ones are of entries that exist is not known here, and a
+// directory may write them down, too.
+const templateSpare = 5
+
 // loginByTemplate binds first, and reads the entry then.
 func (m *mechanism) loginByTemplate(ctx context.Context, start time.Time, username, password string) (sdk.Step, error) {
 	if !account.IsUsername(username) {
@@ -92,6 +99,7 @@ func (m *mechanism) loginByTemplate(ctx context.Context, start time.Time, userna
 	proved := false
 	then := func(ctx context.Context, c *directory.Connection, s account.Standing) error {
 		proved = true
+		m.pace.Note(time.Since(start) * templateSpare / 4)
 		search := directory.Searcher(m.directory.Search)
 		if m.searchesAsUser() {
 			search = func(_ context.Context, operation func(*directory.Connection) error) error { return operation(c) }
@@ -110,7 +118,8 @@ func (m *mechanism) loginByTemplate(ctx context.Context, start time.Time, userna
 		m.throttle.GiveBack(name)
 		return nil, err
 	}
-	if v.Wrong() {
+	if v.Wrong() { // nobody knows whether there is such an entry
+		m.pace.Wait(ctx, start)
 		return m.refuse(dn)
 	}
 	if step == nil { // refused with a word about the account, which proves no entry

@@ -70,7 +70,7 @@ func BenchmarkResponse(b *testing.B) {
 	}
 	keys, _ := p.UsableKeys(m.now(), false)
 	v := m.verifier(b.Context(), p)
-	want := m.expectation(m.callback)
+	want := m.expectation(m.consumers)
 	want.RequestID, want.Provider = solicited.ID, p.EntityID
 	signed, err := v.Verify(assertion, "assertion")
 	if err != nil {

@@ -35,7 +35,13 @@ func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
 		findings = append(findings, checkClock(m.source.LoadedAt(), p.Date, m.skew))
 	}
 	findings = append(findings, checkProviderKeys(p, m.now(), m.options.AllowExpiredCerts)...)
-	findings = append(findings, checkSignIn(p, m.options.RequestBinding), checkLogout(p, signed), checkSigning(p, signed), m.checkOptions())
+	findings = append(findings, checkSignIn(p, m.options.RequestBinding), checkLogout(p, signed), checkSigning(p, signed), m.checkNameID(), m.checkOptions())
+	for _, location := range p.LeftOut {
+		findings = append(findings, upstream.Warning("logout", "the endpoint %s of the provider is left out, because it is not https: have the provider publish another one", upstream.Shown(location)))
+	}
+	for _, setting := range m.ignored {
+		findings = append(findings, upstream.Warning("sp_metadata", "it is not obeyed in this: %s", setting))
+	}
 	for _, own := range []*x509.Certificate{m.own.SignerCert, m.own.CryptCert} {
 		if own != nil {
 			findings = append(findings, checkCertificate("our certificate", own, m.now()))
@@ -66,7 +72,9 @@ func checkProviderKeys(p *idp.Provider, now time.Time, allowExpired bool) []sdk.
 	const subject = "certificate of the provider"
 	var findings []sdk.Finding
 	for _, k := range p.Keys {
-		findings = append(findings, checkCertificate(subject, k.Certificate, now))
+		if k.Certificate != nil {
+			findings = append(findings, checkCertificate(subject, k.Certificate, now))
+		}
 	}
 	if p.WeakKeys > 0 {
 		findings = append(findings, upstream.Warning(subject, "%d in its metadata cannot be used: too short, or of another kind than RSA and ECDSA", p.WeakKeys))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -32,7 +33,7 @@ func find(t *testing.T, findings []sdk.Finding, subject string) sdk.Finding {
 }
 
 func TestCheckInOrder(t *testing.T) {
-	r := encryptionRig(t, nil)
+	r := encryptionRig(t, map[string]any{"name_id_format": "persistent"})
 	for _, f := range r.check() {
 		if f.Severity != sdk.SeverityOK {
 			t.Errorf("%+v", f)
@@ -87,6 +88,71 @@ func TestCheckSigning(t *testing.T) {
 	}
 }
 
+// TestCheckNameIDFormat warns where somebody can choose who they are, and names the
+// format to set.
+func TestCheckNameIDFormat(t *testing.T) {
+	r := openRig(t, samltest.Config{}, nil)
+	before := find(t, r.check(), "NameID format")
+	if before.Severity != sdk.SeverityWarning || !strings.Contains(before.Text, "name_id_format") || !strings.Contains(before.Text, "none yet") {
+		t.Errorf("%+v", before)
+	}
+	for _, format := range []string{samltest.Persistent, samltest.Email, samltest.Persistent, ""} {
+		if _, err := r.login(func(d *samltest.Draft) { d.Assertion.NameIDFormat = format }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if after := find(t, r.check(), "NameID format"); !strings.Contains(after.Text, "in use: persistent and email and unspecified") {
+		t.Errorf("%+v", after)
+	}
+	for _, values := range []map[string]any{{"name_id_format": "email"}, {"identifier_key": "uid"}} {
+		if f := find(t, openRig(t, samltest.Config{}, values).check(), "NameID format"); f.Severity != sdk.SeverityOK {
+			t.Errorf("%v: %+v", values, f)
+		}
+	}
+	for _, format := range []string{"unspecified", "urn:oasis:names:tc:SAML:2.0:nameid-format:encrypted"} {
+		if f := find(t, openRig(t, samltest.Config{}, map[string]any{"name_id_format": format}).check(), "NameID format"); f.Severity != sdk.SeverityWarning {
+			t.Errorf("%s: %+v", format, f)
+		}
+	}
+}
+
+// TestCheckSPMetadata tells what of it is not obeyed.
+func TestCheckSPMetadata(t *testing.T) {
+	sp := `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="urn:seed">` +
+		`<SPSSODescriptor WantAssertionsSigned="true" AuthnRequestsSigned="1" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"/></EntityDescriptor>`
+	r := openRig(t, samltest.Config{}, map[string]any{"sp_metadata": sp})
+	var said []string
+	for _, f := range r.check() {
+		if f.Subject == "sp_metadata" && f.Severity == sdk.SeverityWarning {
+			said = append(said, f.Text)
+		}
+	}
+	if text := strings.Join(said, "\n"); len(said) != 2 || !strings.Contains(text, "sp_want_assertions_signed") || !strings.Contains(text, "sp_private_key") {
+		t.Errorf("%q", said)
+	}
+	if _, err := r.login(func(d *samltest.Draft) { d.SignResponse, d.SignAssertion = true, false }); err != nil {
+		t.Errorf("a response that is signed as a whole: %v", err)
+	}
+	obeyed := encryptionRig(t, map[string]any{"sp_metadata": sp, "sp_want_assertions_signed": true})
+	if has(obeyed.check(), sdk.SeverityWarning, "sp_metadata") {
+		t.Errorf("%+v", obeyed.check())
+	}
+}
+
+// TestCheckLeftOut: a logout endpoint that is http leaves out itself, and is named.
+func TestCheckLeftOut(t *testing.T) {
+	metadata := samltest.New(samltest.Config{URL: idpURL}).Metadata()
+	metadata.SLO[0][1] = "http://idp.example/slo"
+	r, identity := logoutRig(t, map[string]any{"idp_metadata": string(metadata.XML())})
+	if !has(r.check(), sdk.SeverityWarning, "logout") {
+		t.Errorf("%+v", r.check())
+	}
+	step, err := r.BeginLogout(t.Context(), sdk.LogoutRequest{State: state, Subject: identity.Subject, Grant: identity.Grant})
+	if post, ok := step.(sdk.FormPost); err != nil || !ok || post.URL != idpURL+"/slo" {
+		t.Errorf("%+v %v", step, err)
+	}
+}
+
 // TestCheckRefused tells what the last refused response lacked.
 func TestCheckRefused(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
@@ -102,5 +168,21 @@ func TestCheckRefused(t *testing.T) {
 	f := find(t, r.check(), "last refused response")
 	if f.Severity != sdk.SeverityWarning || !strings.Contains(f.Text, "urn:somebody") || !strings.Contains(f.Text, "entity_id") || !strings.Contains(f.Text, string(rules.ReasonAudience)) {
 		t.Errorf("%+v", f)
+	}
+}
+
+// TestNameIDFormatIsLogged once for each format, and never where one is asked for.
+func TestNameIDFormatIsLogged(t *testing.T) {
+	for format, lines := range map[string]int{"": 2, "persistent": 0} {
+		m, _ := direct(t, samltest.Config{}, map[string]any{"name_id_format": format})
+		var log strings.Builder
+		m.logger = slog.New(slog.NewTextHandler(&log, nil))
+		for _, format := range []string{samltest.Persistent, samltest.Persistent, samltest.Email, samltest.Persistent} {
+			_ = m.checkFormat(format)
+		}
+		text := log.String()
+		if strings.Count(text, "level=WARN") != lines || lines > 0 && (!strings.Contains(text, "name_id_format_in_use=persistent") || !strings.Contains(text, "name_id_format_in_use=email")) {
+			t.Errorf("%q: %s", format, text)
+		}
 	}
 }

@@ -48,6 +48,7 @@ func TestEncryption(t *testing.T) {
 	r := encryptionRig(t, nil)
 	for _, content := range []string{samltest.AES128GCM, samltest.AES192GCM, samltest.AES256GCM} {
 		for _, key := range []samltest.Encryption{
+			{MGF: "sha1"}, {Digest: "sha1", MGF: "sha1"},
 			{}, {Digest: "sha1"}, {Digest: "sha256"}, {Beside: true},
 			{Key: samltest.OAEP, Digest: "sha256", MGF: "sha256"}, {Key: samltest.OAEP, Digest: "sha512", MGF: "sha1"}, {Key: samltest.OAEP},
 		} {
@@ -87,7 +88,7 @@ func TestH24_InnerUnsigned(t *testing.T) {
 	refused(t, err, idp.ReasonSignature)
 }
 
-// TestH23_OneError: whatever is wrong inside, the same is said.
+// TestH23_OneError: whatever fails in decrypting, the same is said.
 func TestH23_OneError(t *testing.T) {
 	r := encryptionRig(t, nil)
 	keyText := regexp.MustCompile(`(<xenc:EncryptedKey.*?CipherValue>)[^<]*`)
@@ -99,13 +100,6 @@ func TestH23_OneError(t *testing.T) {
 		"a bit in the tag":             {Cipher: flip(-1)},
 		"a bit in the text":            {Cipher: flip(40)},
 		"a bit in the nonce":           {Cipher: flip(3)},
-		"P4 spaces inside":             {Plain: func([]byte) []byte { return []byte("   ") }},
-		"P4 a comment inside":          {Plain: func([]byte) []byte { return []byte("<!-- x -->") }},
-		"nothing inside":               {Plain: func([]byte) []byte { return nil }},
-		"no XML inside":                {Plain: func([]byte) []byte { return []byte("alice") }},
-		"another element inside":       {Plain: func([]byte) []byte { return []byte("<x/>") }},
-		"a DOCTYPE inside":             {Plain: func(b []byte) []byte { return append([]byte("<!DOCTYPE x>"), b...) }},
-		"two assertions inside":        {Plain: func(b []byte) []byte { return append(bytes.Clone(b), b...) }},
 		"a key that is no ciphertext":  {XML: func(s string) string { return keyText.ReplaceAllString(s, "${1}AAAA") }},
 		"an empty key":                 {XML: func(s string) string { return keyText.ReplaceAllString(s, "${1}") }},
 		"a key for somebody else":      {To: samltest.DefaultKey().Certificate},
@@ -120,8 +114,224 @@ func TestH23_OneError(t *testing.T) {
 			said[err.Error()] = true
 		}
 	}
-	if len(said) > 2 {
+	if len(said) != 1 {
 		t.Errorf("%d different texts: %v", len(said), said)
+	}
+}
+
+// TestH23_Decrypted: what could be decrypted and is refused has the kind and the reason
+// of a wrong key, and so the same page. Only its text, which the operator reads, says
+// what is wrong.
+func TestH23_Decrypted(t *testing.T) {
+	r := encryptionRig(t, nil)
+	for name, test := range map[string]struct {
+		plain func([]byte) []byte
+		says  string
+	}{
+		"P4 spaces":       {func([]byte) []byte { return []byte("   ") }, "no element"},
+		"P4 a comment":    {func([]byte) []byte { return []byte("<!-- x -->") }, "a comment"},
+		"nothing":         {func([]byte) []byte { return nil }, "no element"},
+		"no XML":          {func([]byte) []byte { return []byte("alice") }, "no element"},
+		"another element": {func([]byte) []byte { return []byte("<x/>") }, "a x in place of an assertion"},
+		"a DOCTYPE":       {func(b []byte) []byte { return append([]byte("<!DOCTYPE x>"), b...) }, "a document type"},
+		"two assertions":  {func(b []byte) []byte { return append(bytes.Clone(b), b...) }, "something after the root"},
+		"an unknown name": {func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("saml:"), []byte("nowhere:")) }, "prefix of nowhere:Assertion is not declared"},
+		"a second subject": {func(b []byte) []byte {
+			return bytes.Replace(b, []byte("</saml:Subject>"), []byte("</saml:Subject><saml:Assertion/>"), 1)
+		}, "an assertion in another place"},
+	} {
+		for _, covered := range []bool{false, true} {
+			_, err := r.login(func(d *samltest.Draft) {
+				d.Encryption = &samltest.Encryption{To: samltest.OtherKey().Certificate, Plain: test.plain}
+				d.SignResponse, d.SignAssertion = covered, !covered
+			})
+			refused(t, err, reasonDecrypt)
+			if err != nil && (!strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), "cannot be decrypted")) {
+				t.Errorf("%s: %v", name, err)
+			}
+		}
+	}
+}
+
+// TestSeveralKeys decrypts what is encrypted to several (core section 2.2.4).
+func TestSeveralKeys(t *testing.T) {
+	r := encryptionRig(t, nil)
+	encryptedKey := regexp.MustCompile(`<xenc:EncryptedKey.*</xenc:EncryptedKey>`)
+	bogus := func(attributes, algorithm string) string {
+		return `<xenc:EncryptedKey xmlns:xenc="http://www.w3.org/2001/04/xmlenc#"` + attributes + `><xenc:EncryptionMethod Algorithm="` + algorithm + `"/>` +
+			`<xenc:CipherData><xenc:CipherValue>` + base64.StdEncoding.EncodeToString(make([]byte, 256)) + `</xenc:CipherValue></xenc:CipherData></xenc:EncryptedKey>`
+	}
+	oaep, other := bogus("", samltest.OAEPMGF1P), bogus(` Recipient="https://other.example"`, samltest.OAEPMGF1P)
+	named := func(key, recipient string) string {
+		return strings.Replace(key, "<xenc:EncryptedKey ", `<xenc:EncryptedKey Recipient="`+recipient+`" `, 1)
+	}
+	for _, test := range []struct {
+		name   string
+		reason sdk.Reason
+		keys   func(good string) string
+	}{
+		{"the same twice", "", func(good string) string { return good + good }},
+		{"ours last of eight", "", func(good string) string { return strings.Repeat(oaep, 7) + good }},
+		{"ours first", "", func(good string) string { return good + oaep }},
+		{"one for another recipient", "", func(good string) string { return other + named(good, usURL) }},
+		{"seven for others, ours without a name", "", func(good string) string { return strings.Repeat(other, 7) + good }},
+		{"all for other names", "", func(good string) string { return other + named(good, "our name at the provider") }},
+		{"one of RSA 1.5 beside", "", func(good string) string { return bogus("", samltest.RSA15) + good }},
+		{"one for us that is not, and a good one for another", reasonDecrypt, func(good string) string {
+			return bogus(` Recipient="`+usURL+`"`, samltest.OAEPMGF1P) + named(good, "https://other.example")
+		}},
+		{"RSA 1.5 only", idp.ReasonAlgorithm, func(string) string { return strings.Repeat(bogus("", samltest.RSA15), 2) }},
+		{"none of ours", reasonDecrypt, func(string) string { return strings.Repeat(oaep, 8) }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			r.t = t
+			_, err := r.login(func(d *samltest.Draft) {
+				d.Encryption = &samltest.Encryption{To: samltest.OtherKey().Certificate, XML: func(s string) string {
+					return encryptedKey.ReplaceAllStringFunc(s, test.keys)
+				}}
+			})
+			if test.reason == "" && err != nil {
+				t.Fatal(err)
+			}
+			if test.reason != "" {
+				refused(t, err, test.reason)
+			}
+		})
+	}
+	// Eight RSA operations are made for a message, and no more: the ninth would be ours.
+	two := openRig(t, samltest.Config{}, map[string]any{"sp_enc_private_key": pemKey(t, samltest.DefaultKey()) + pemKey(t, samltest.OtherKey())})
+	for count, reason := range map[int]sdk.Reason{3: "", 8: reasonDecrypt} {
+		_, err := two.login(func(d *samltest.Draft) {
+			d.Encryption = &samltest.Encryption{To: samltest.OtherKey().Certificate, XML: func(s string) string {
+				return encryptedKey.ReplaceAllStringFunc(s, func(good string) string { return good + strings.Repeat(oaep, count-1) })
+			}}
+		})
+		if reason == "" && err != nil {
+			t.Errorf("%d keys: %v", count, err)
+		}
+		if reason != "" {
+			refused(t, err, reason)
+		}
+	}
+}
+
+// TestH24_PrefixesAround: what only the signature of the response covers is read with
+// the namespaces that this signature covers. Else whoever brings it could bind a prefix
+// anew, and so take something out of the assertion.
+func TestH24_PrefixesAround(t *testing.T) {
+	r := encryptionRig(t, map[string]any{"groups_key": "groups"})
+	present := func(draft *samltest.Draft, memory []byte, around string) (sdk.Identity, error) {
+		t.Helper()
+		message := string(r.idp.Write(draft))
+		return r.present([]byte(strings.Replace(message, "<samlp:Response ", "<samlp:Response "+around+" ", 1)), memory)
+	}
+	encrypted := func(plain func(string) string, response bool) (*samltest.Draft, []byte) {
+		req, memory := r.begin()
+		d := r.idp.Draft(req, alice)
+		d.Style, d.Signing.Inclusive = samltest.Style{Protocol: "samlp", Assertion: "saml", Signature: "ds", Typed: true}, ""
+		d.SignResponse, d.SignAssertion = response, !response
+		d.Encryption = &samltest.Encryption{To: samltest.OtherKey().Certificate, Plain: func(b []byte) []byte { return []byte(plain(string(b))) }}
+		return d, memory
+	}
+	const schema = `xmlns:xs="http://www.w3.org/2001/XMLSchema"`
+	const instance = `xmlns:xsi="http://www.w3.org/2001/XMLSchema-instance"`
+	const assertion = `xmlns:saml="urn:oasis:names:tc:SAML:2.0:assertion"`
+	without := func(declarations ...string) func(string) string {
+		return func(s string) string {
+			for _, d := range declarations {
+				if !strings.Contains(s, d) {
+					t.Fatalf("no %s in %s", d, s)
+				}
+				s = strings.ReplaceAll(s, " "+d, "")
+			}
+			return s
+		}
+	}
+	draft, memory := encrypted(without(schema, instance, assertion), true)
+	if got, err := present(draft, memory, schema+" "+instance); err != nil || len(got.Groups) != 2 {
+		t.Errorf("with the prefixes of the response: %q %v", got.Groups, err)
+	}
+	other := func(s string) string { return strings.ReplaceAll(s, "saml:AttributeStatement", "q:AttributeStatement") }
+	for _, around := range []string{`xmlns:q="urn:oasis:names:tc:SAML:2.0:assertion"`, `xmlns:q="urn:elsewhere"`, ``} {
+		draft, memory := encrypted(other, true)
+		_, err := present(draft, memory, around)
+		refused(t, err, reasonDecrypt)
+	}
+	// A signature inside covers what the prefixes in it mean. Bound anew in between, too.
+	same := func(s string) string { return s }
+	draft, memory = encrypted(same, false)
+	if _, err := present(draft, memory, `xmlns:q="urn:x"`); err != nil {
+		t.Error(err)
+	}
+	req, memory := r.begin()
+	draft = r.idp.Draft(req, alice)
+	draft.Style, draft.Encryption = samltest.Style{Protocol: "samlp", Assertion: "saml", Signature: "ds"}, to(samltest.OtherKey())
+	message := strings.Replace(string(r.idp.Write(draft)), "<xenc:EncryptedData ", `<xenc:EncryptedData xmlns:saml="urn:x" xmlns="urn:y" `, 1)
+	if _, err := r.present([]byte(message), memory); err != nil {
+		t.Errorf("a prefix that is bound anew around: %v", err)
+	}
+}
+
+// TestH23_Advice: what is said of an algorithm helps with that algorithm.
+func TestH23_Advice(t *testing.T) {
+	strict, lax := encryptionRig(t, nil), encryptionRig(t, map[string]any{"insecure_allow_cbc": true})
+	cbc := samltest.Encryption{Content: samltest.AES256CBC}
+	for _, test := range []struct {
+		name    string
+		rig     *rig
+		change  samltest.Encryption
+		covered bool
+		reason  sdk.Reason
+		says    string
+		not     string
+	}{
+		{"CBC in a signed response", strict, cbc, true, idp.ReasonAlgorithm, "or set insecure_allow_cbc", "RSA"},
+		{"CBC in one that is not signed", strict, cbc, false, idp.ReasonAlgorithm, "have it sign the whole response and set insecure_allow_cbc", "RSA"},
+		{"CBC that is allowed, not signed", lax, cbc, false, reasonCBCUnsigned, "signed as a whole", "insecure_allow_cbc"},
+		{"RSA 1.5", strict, samltest.Encryption{Key: samltest.RSA15}, true, idp.ReasonAlgorithm, "use RSA-OAEP", "CBC"},
+		{"RSA 1.5, CBC is allowed", lax, samltest.Encryption{Key: samltest.RSA15}, false, idp.ReasonAlgorithm, "use RSA-OAEP", "CBC"},
+		{"RSA 1.5 and CBC", strict, samltest.Encryption{Key: samltest.RSA15, Content: samltest.AES128CBC}, true, idp.ReasonAlgorithm, "use RSA-OAEP", "insecure"},
+		{"triple DES", lax, samltest.Encryption{XML: func(s string) string {
+			return strings.Replace(s, samltest.AES256GCM, "http://www.w3.org/2001/04/xmlenc#tripledes-cbc", 1)
+		}}, true, idp.ReasonAlgorithm, "use AES-GCM", "insecure_allow_cbc"},
+	} {
+		change := test.change
+		change.To = samltest.OtherKey().Certificate
+		_, err := test.rig.login(func(d *samltest.Draft) { d.Encryption, d.SignResponse = &change, test.covered })
+		refused(t, err, test.reason)
+		if err != nil && (!strings.Contains(err.Error(), test.says) || strings.Contains(err.Error(), test.not)) {
+			t.Errorf("%s: %v\nwant %q, and not %q", test.name, err, test.says, test.not)
+		}
+	}
+}
+
+// TestSigningOrder is what the README says of idp_message_signing_order: a response that
+// is signed before its assertion is encrypted cannot be verified.
+func TestSigningOrder(t *testing.T) {
+	r := encryptionRig(t, map[string]any{"idp_message_signing_order": "sign-then-encrypt"})
+	for _, response := range []bool{false, true} {
+		for _, assertion := range []bool{!response, true} {
+			_, err := r.login(func(d *samltest.Draft) {
+				d.Encryption, d.SignResponse, d.SignAssertion = to(samltest.OtherKey()), response, assertion
+			})
+			if err != nil {
+				t.Errorf("response signed %t, assertion signed %t: %v", response, assertion, err)
+			}
+		}
+	}
+	req, memory := r.begin()
+	draft := r.idp.Draft(req, alice)
+	draft.SignResponse = true
+	signed := draft.Document()
+	assertion := signed.FindElement("/Response/Assertion")
+	draft.Encryption, draft.SignResponse = to(samltest.OtherKey()), false
+	encrypted := draft.Document().FindElement("/Response/EncryptedAssertion")
+	signed.Root().RemoveChild(assertion)
+	signed.Root().AddChild(encrypted.Copy())
+	_, err := r.present(samltest.Serialise(draft.Style, signed), memory)
+	refused(t, err, idp.ReasonSignature)
+	if err != nil && !strings.Contains(err.Error(), "encrypt") {
+		t.Errorf("the order is not named: %v", err)
 	}
 }
 
@@ -152,8 +362,10 @@ func TestH23_Refused(t *testing.T) {
 		{"P3 triple DES", idp.ReasonAlgorithm, samltest.Encryption{XML: replace(samltest.AES256GCM, "http://www.w3.org/2001/04/xmlenc#tripledes-cbc")}},
 		{"no algorithm", idp.ReasonAlgorithm, samltest.Encryption{XML: replace(samltest.AES256GCM, "")}},
 		{"an unknown digest", idp.ReasonAlgorithm, samltest.Encryption{Digest: "sha256", XML: replace("xmlenc#sha256", "xmlenc#md5")}},
+		{"another mask than rsa-oaep-mgf1p has", idp.ReasonAlgorithm, samltest.Encryption{MGF: "sha256"}},
+		{"a mask that does not exist", idp.ReasonAlgorithm, samltest.Encryption{MGF: "sha1", XML: replace("#mgf1sha1", "#mgf2sha1")}},
 		{"a label", idp.ReasonAlgorithm, samltest.Encryption{XML: replace(`rsa-oaep-mgf1p">`, `rsa-oaep-mgf1p"><xenc:OAEPparams>AAAA</xenc:OAEPparams>`)}},
-		{"two keys", reasonDecrypt, samltest.Encryption{XML: func(s string) string { return encryptedKey.ReplaceAllString(s, "$0$0") }}},
+		{"nine keys", reasonDecrypt, samltest.Encryption{XML: func(s string) string { return encryptedKey.ReplaceAllString(s, strings.Repeat("$0", 9)) }}},
 		{"no key", reasonDecrypt, samltest.Encryption{XML: func(s string) string { return encryptedKey.ReplaceAllString(s, "") }}},
 		{"no base64", reasonDecrypt, samltest.Encryption{XML: replace("CipherValue>", "CipherValue>*")}},
 		{"no data", reasonDecrypt, samltest.Encryption{XML: replace("EncryptedData", "Encrypteddata")}},

@@ -78,6 +78,12 @@ func FuzzResponse(f *testing.F) {
 			f.Add(samltest.Serialise(style, doc))
 		}
 	}
+	for _, file := range []string{"secureworks", "amazon", "keycloak"} { // of other shapes, and not signed
+		if shape, err := os.ReadFile("testdata/shapes/" + file + ".response.xml"); err == nil {
+			f.Add(shape)
+		}
+	}
+	f.Add([]byte("\ufeff \n<?xml version='1.0'?><p:Response xmlns:p=\"urn:oasis:names:tc:SAML:2.0:protocol\" xmlns=\"urn:a\" ID=\"1+/=\"><x xmlns=\"\"/><p:x xmlns:p=\"urn:b\"/></p:Response>"))
 	f.Add([]byte(`<p:Response xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol"><s:Signature xmlns:s="http://www.w3.org/2000/09/xmldsig#"/></p:Response>`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		if len(data) > 64<<10 {
@@ -101,6 +107,7 @@ func FuzzLogout(f *testing.F) {
 	f.Add(idp.LogoutRequest(sloURL, alice, "a").Query("x"))
 	f.Add(idp.LogoutResponse(sloURL, "_request").Query(state))
 	f.Add("SAMLRequest=&SigAlg=&Signature=")
+	f.Add("Signature=&RelayState=x&SigAlg=&SAMLRequest=")
 	f.Fuzz(func(t *testing.T, query string) {
 		if len(query) > 64<<10 {
 			return

@@ -56,10 +56,16 @@ func (m *mechanism) subject(a rules.Assertion, p *idp.Provider) (string, error) 
 		subject = found.Values[0]
 	case a.NameID == nil:
 		return "", sdk.InvalidResponse(rules.ReasonSubject, "the assertion has no NameID: have the provider send one, or set identifier_key")
-	case a.NameID.Format == names.FormatTransient:
+	case a.NameID.Format == names.FormatTransient: // whatever was asked for
 		return "", sdk.Misconfigured(reasonTransient, "the NameID is transient, another one at each login: have the provider send a persistent one (name_id_format), or set identifier_key to an attribute that stays the same")
 	default:
-		subject = a.NameID.Key(p.EntityID, m.entityID)
+		if err := m.checkFormat(a.NameID.FormatInEffect()); err != nil {
+			return "", err
+		}
+		var err error
+		if subject, err = a.NameID.Key(p.EntityID, m.entityID); err != nil {
+			return "", err
+		}
 	}
 	if err := claims.CheckSubject(subject); err != nil {
 		return "", sdk.InvalidResponse(reasonIdentifier, "what identifies the end user %w", err)

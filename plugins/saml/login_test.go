@@ -1,6 +1,7 @@
 package main
 
 import (
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -132,6 +133,19 @@ func TestD09_Identifiers(t *testing.T) {
 		t.Errorf("subjects %q %q %q %q", plain, own, other, affiliation)
 	}
 
+	for value, format := range map[string]string{
+		url.QueryEscape("https://other.example") + "!!alice-0001": samltest.Persistent, "a!b!c": samltest.Email, "!!": "", "x!y!z!": samltest.Persistent,
+	} {
+		_, err := r.login(func(d *samltest.Draft) { d.Assertion.NameID, d.Assertion.NameIDFormat = value, format })
+		refused(t, err, rules.ReasonSubject)
+	}
+	if got := subject(func(a *samltest.AssertionDraft) { a.NameID = "a!b" }); got != "a!b" {
+		t.Errorf("one exclamation mark: %q", got)
+	}
+	if got := subject(func(a *samltest.AssertionDraft) { a.NameID, a.NameQualifier = "a!b!c", "urn:q" }); got != "urn%3Aq!!a!b!c" {
+		t.Errorf("with a qualifier: %q", got)
+	}
+
 	byAttribute := openRig(t, samltest.Config{}, map[string]any{"identifier_key": "uid"})
 	got, err := byAttribute.login(func(d *samltest.Draft) { d.Assertion.NameIDFormat = samltest.Transient })
 	if err != nil || got.Subject != "alice" || got.LogoutSubject != "alice-0001" {
@@ -141,4 +155,51 @@ func TestD09_Identifiers(t *testing.T) {
 	refused(t, err, reasonIdentifier)
 	_, err = byAttribute.loginAs(samltest.User{NameID: "x", Attributes: []samltest.Attribute{{Name: "uid", Values: []string{"a", "b"}}}}, nil)
 	refused(t, err, reasonIdentifier)
+}
+
+// TestNameIDFormat: where a format is asked for, nobody becomes somebody else by asking
+// for another one.
+func TestNameIDFormat(t *testing.T) {
+	sp := `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="urn:seed"><SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">` +
+		`<NameIDFormat>` + samltest.Email + `</NameIDFormat><NameIDFormat>` + samltest.Persistent + `</NameIDFormat></SPSSODescriptor></EntityDescriptor>`
+	const unspecified = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
+	for _, test := range []struct {
+		values    map[string]any
+		good, bad []string
+	}{
+		{map[string]any{"name_id_format": "persistent"}, []string{samltest.Persistent}, []string{samltest.Email, unspecified, "", "urn:x"}},
+		{map[string]any{"name_id_format": "email"}, []string{samltest.Email}, []string{samltest.Persistent, samltest.Email + " ", ""}},
+		{map[string]any{"name_id_format": "urn:x"}, []string{"urn:x"}, []string{samltest.Persistent, "urn:X"}},
+		{map[string]any{"sp_metadata": sp}, []string{samltest.Email}, []string{samltest.Persistent, ""}},
+		{map[string]any{"sp_metadata": sp, "name_id_format": "persistent"}, []string{samltest.Persistent}, []string{samltest.Email}},
+		{map[string]any{"name_id_format": "unspecified"}, []string{samltest.Persistent, samltest.Email, unspecified, ""}, nil},
+		{nil, []string{samltest.Persistent, samltest.Email, unspecified, "", "urn:x"}, nil},
+		// The NameID says nothing where an attribute does.
+		{map[string]any{"name_id_format": "persistent", "identifier_key": "uid"}, []string{samltest.Persistent, samltest.Email, samltest.Transient}, nil},
+	} {
+		r := openRig(t, samltest.Config{}, test.values)
+		login := func(format string) (sdk.Identity, error) {
+			return r.login(func(d *samltest.Draft) {
+				d.Assertion.NameIDFormat = format
+				d.Assertion.Audiences[0] = append(d.Assertion.Audiences[0], "urn:seed")
+			})
+		}
+		for _, format := range test.good {
+			got, err := login(format)
+			want := "alice-0001"
+			if test.values["identifier_key"] != nil {
+				want = "alice"
+			}
+			if err != nil || got.Subject != want {
+				t.Errorf("%v, %q: %q %v", test.values, format, got.Subject, err)
+			}
+		}
+		for _, format := range test.bad {
+			_, err := login(format)
+			refused(t, err, reasonNameIDFormat)
+			if err != nil && !strings.Contains(err.Error(), "name_id_format") {
+				t.Errorf("the option is not named: %v", err)
+			}
+		}
+	}
 }

@@ -101,7 +101,7 @@ func (m *mechanism) receiveLogout(ctx context.Context, req sdk.LogoutMessage) (s
 		return sdk.Logout{}, err
 	}
 	v := m.verifier(ctx, p)
-	want := m.expectation(m.logoutURL)
+	want := m.expectation([]string{m.logoutURL})
 	want.Provider = p.EntityID
 	e, err := verifiedLogout(msg, v, want)
 	if err != nil {
@@ -154,8 +154,8 @@ func checkLogoutHead(e *wall.Element, want rules.Expectation, name string) error
 	if len(e.All(names.Assertion, "Issuer")) != 1 {
 		return sdk.InvalidResponse(rules.ReasonIssuer, "the %s does not say who issued it", name)
 	}
-	if destination := e.Value("Destination"); destination != want.Recipient {
-		return sdk.InvalidResponse(rules.ReasonDestination, "the %s is for %q, and we are %q: set the latter as single logout URL at the provider", name, upstream.Shown(destination), want.Recipient)
+	if destination := e.Value("Destination"); !want.IsFor(destination) {
+		return sdk.InvalidResponse(rules.ReasonDestination, "the %s is for %q, and we are %q: set the latter as single logout URL at the provider", name, upstream.Shown(destination), want.Recipients[0])
 	}
 	return nil
 }

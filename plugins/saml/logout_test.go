@@ -221,6 +221,13 @@ func TestH32_RawQuery(t *testing.T) {
 	}
 	join := func(parts ...string) string { return strings.Join(parts, "&") }
 	message, relay, alg, signature := part(good, "SAMLRequest"), part(good, "RelayState"), part(good, "SigAlg"), part(good, "Signature")
+	for _, query := range []string{
+		join(message, alg, relay, signature), join(relay, alg, signature, message), join(signature, alg, relay, message), join("x=y", alg, message, "z", signature, relay),
+	} {
+		if got, err := r.receive(query, nil); err != nil || got.Subject != alice.NameID {
+			t.Errorf("in another order: %+v %v", got, err)
+		}
+	}
 	for _, test := range []struct {
 		name, query string
 		reason      sdk.Reason
@@ -229,8 +236,14 @@ func TestH32_RawQuery(t *testing.T) {
 		{"another RelayState", join(message, "RelayState=x", alg, signature), idp.ReasonSignature},
 		{"no RelayState", join(message, alg, signature), idp.ReasonSignature},
 		{"escaped in another way", join(message, "RelayState=their%20state", alg, signature), idp.ReasonSignature},
-		{"another order", join(message, alg, relay, signature), bindings.ReasonMessageDuplicate},
-		{"the message last", join(relay, alg, signature, message), bindings.ReasonMessageDuplicate},
+		{"another message, last", join(relay, alg, signature, part(other, "SAMLRequest")), idp.ReasonSignature},
+		{"the message first and last", join(message, relay, alg, signature, message), bindings.ReasonMessageDuplicate},
+		{"the signature first and last", join(signature, message, relay, alg, part(other, "Signature")), bindings.ReasonMessageDuplicate},
+		{"a RelayState that is not signed, in front", join("RelayState=x", part(bare, "SAMLRequest"), alg, part(bare, "Signature")), idp.ReasonSignature},
+		{"a RelayState that is not signed, empty", join(part(bare, "SAMLRequest"), alg, part(bare, "Signature"), "RelayState="), idp.ReasonSignature},
+		{"a response first", join("SAMLResponse=x", message, relay, alg, signature), bindings.ReasonMessageDuplicate},
+		{"a response last", join(message, relay, alg, signature, "SAMLResponse=x"), bindings.ReasonMessageDuplicate},
+		{"signed in the order of the URL", signedAsWritten(t, r, good, "RelayState", "SAMLRequest", "SigAlg"), idp.ReasonSignature},
 		{"the message twice", join(message, message, relay, alg, signature), bindings.ReasonMessageDuplicate},
 		{"a second message, escaped", join(message, relay, alg, signature, strings.Replace(part(other, "SAMLRequest"), "SAMLRequest", "%53AMLRequest", 1)), bindings.ReasonMessageDuplicate},
 		{"a response, too", join(message, "SAMLResponse=x", relay, alg, signature), bindings.ReasonMessageDuplicate},
@@ -255,4 +268,21 @@ func TestH32_RawQuery(t *testing.T) {
 	refused(t, err, reasonXML)
 	_, err = r.receive("", url.Values{"SAMLResponse": {base64.StdEncoding.EncodeToString([]byte(fmt.Sprintf(`<p:Response xmlns:p=%q/>`, names.Protocol)))}})
 	refused(t, err, rules.ReasonStructure)
+}
+
+// signedAsWritten signs the parameters of a query in another order than they are to be
+// signed in.
+func signedAsWritten(t *testing.T, r *rig, query string, order ...string) string {
+	t.Helper()
+	var parts []string
+	for _, name := range order {
+		for p := range strings.SplitSeq(query, "&") {
+			if strings.HasPrefix(p, name+"=") {
+				parts = append(parts, p)
+			}
+		}
+	}
+	text := strings.Join(parts, "&")
+	value := samltest.SignBytes([]byte(text), samltest.RSASHA256, r.idp.Key())
+	return text + "&Signature=" + url.QueryEscape(base64.StdEncoding.EncodeToString(value))
 }

@@ -25,8 +25,9 @@ import (
 type mechanism struct {
 	options      Options
 	entityID     string
-	nameIDFormat string // to ask for, or empty
-	callback     string
+	nameIDFormat string   // to ask for, or empty
+	callback     string   // that we publish and ask for
+	consumers    []string // all URLs of it
 	logoutURL    string
 	skew         time.Duration
 	own          ownkeys.Keys
@@ -36,6 +37,8 @@ type mechanism struct {
 	logger       *slog.Logger
 	refused      refusals // of responses
 	refusedOut   refusals // of logout messages, which anybody can send at any time
+	formats      formats  // of NameIDs, where none is asked for
+	ignored      []string // what is not obeyed of sp_metadata, and what to set
 }
 
 var (
@@ -80,16 +83,26 @@ func (m *mechanism) identifyUs(env sdk.Env, problems *options.Problems) {
 	if err != nil {
 		problems.Addf("sp_metadata", "%v", err)
 	}
+	for _, setting := range replaced.ignored(m.options) {
+		m.ignored = append(m.ignored, setting)
+		m.logger.Warn("sp_metadata is not obeyed", "setting", setting)
+	}
 	m.entityID = firstOf(m.options.EntityID, replaced.entityID, env.MetadataURL)
 	if len(m.entityID) > idp.MaxEntityID || !upstream.IsPrintable(m.entityID) {
 		problems.Addf("entity_id", "must be at most %d printable ASCII characters", idp.MaxEntityID)
 	}
-	// The provider may know only the assertion consumer service of the seed
-	// system, which the host serves, too.
-	if alias := strings.TrimSuffix(env.CallbackURL, "/callback") + "/acs"; slices.Contains(replaced.consumers, alias) {
-		m.callback = alias
+	m.consumers = []string{m.callback}
+	// The host serves the assertion consumer service by the name that it has in
+	// Directus, too. A provider may know no other, and what says that it is for either
+	// is at the right place.
+	if base, ok := strings.CutSuffix(env.CallbackURL, "/callback"); ok {
+		alias := base + "/acs"
+		if slices.Contains(replaced.consumers, alias) {
+			m.callback = alias
+		}
+		m.consumers = []string{m.callback, env.CallbackURL, alias}
 	}
-	m.nameIDFormat = firstOf(nameIDFormat(m.options.NameIDFormat), replaced.nameIDFormat)
+	m.nameIDFormat = firstOf(longFormat(m.options.NameIDFormat), replaced.nameIDFormat)
 	if !upstream.IsPrintable(m.nameIDFormat) {
 		problems.Addf("name_id_format", "must be a URN in printable ASCII characters")
 	}
@@ -190,15 +203,15 @@ func (m *mechanism) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.
 }
 
 // expectation is what every message to that URL of ours must fit.
-func (m *mechanism) expectation(recipient string) rules.Expectation {
+func (m *mechanism) expectation(recipients []string) rules.Expectation {
 	return rules.Expectation{
-		Us: m.entityID, Recipient: recipient, Now: m.now(), Skew: m.skew,
+		Us: m.entityID, Recipients: recipients, Now: m.now(), Skew: m.skew,
 		Contexts: m.options.acceptedContexts(), ForceAuthn: m.options.ForceAuthn, Decrypt: m.decryptID,
 	}
 }
 
 func (m *mechanism) signIn(ctx context.Context, req sdk.ContinueRequest) (sdk.Identity, error) {
-	want, provider := m.expectation(m.callback), ""
+	want, provider := m.expectation(m.consumers), ""
 	want.Unsolicited = req.Unsolicited
 	if !req.Unsolicited {
 		var mem memory

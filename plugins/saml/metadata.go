@@ -112,6 +112,22 @@ func (m *mechanism) requestedAttributes() []saml.RequestedAttribute {
 type replaced struct {
 	entityID, nameIDFormat string
 	consumers              []string // assertion consumer service URLs
+
+	// What it says is signed (metadata section 2.4.4).
+	wantAssertionsSigned, requestsSigned bool
+}
+
+// ignored says what is not obeyed, since the options say it otherwise: a signature
+// over the whole response covers the assertion, too, and who has no key cannot sign.
+func (r replaced) ignored(o Options) []string {
+	var list []string
+	if r.wantAssertionsSigned && !o.WantAssertionsSigned {
+		list = append(list, "WantAssertionsSigned: set sp_want_assertions_signed to accept only assertions that are signed themselves")
+	}
+	if r.requestsSigned && o.SPPrivateKey == "" {
+		list = append(list, "AuthnRequestsSigned: set sp_private_key to sign requests")
+	}
+	return list
 }
 
 func readReplaced(text string) (replaced, error) {
@@ -126,7 +142,10 @@ func readReplaced(text string) (replaced, error) {
 	if !root.Is(names.Metadata, "EntityDescriptor") || role == nil || root.Value("entityID") == "" {
 		return replaced{}, errors.New("is no metadata of one service provider; leave it out to use our own")
 	}
-	r := replaced{entityID: root.Value("entityID")}
+	r := replaced{
+		entityID:             root.Value("entityID"),
+		wantAssertionsSigned: names.IsTrue(role.Value("WantAssertionsSigned")), requestsSigned: names.IsTrue(role.Value("AuthnRequestsSigned")),
+	}
 	if formats := role.All(names.Metadata, "NameIDFormat"); len(formats) > 0 {
 		r.nameIDFormat, _ = names.URIText(formats[0])
 	}

@@ -5,7 +5,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/doorward/doorward/plugins/saml/internal/names"
 	"github.com/doorward/doorward/plugins/saml/internal/ownkeys"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/sdk/options"
@@ -21,8 +20,8 @@ type Options struct {
 	IDPMetadataRefresh     time.Duration `option:"idp_metadata_refresh" default:"1h" doc:"How often the metadata is read again, at most; cacheDuration and validUntil in it count, too. 1m to 7d."`
 
 	EntityID     string `option:"entity_id" doc:"Our entity ID. By default that in sp_metadata, else the URL of our metadata."`
-	SPMetadata   string `option:"sp_metadata" doc:"Metadata of the service provider that is replaced. Its entity ID and NameID format are taken over, and its assertion consumer service if that is the seed's name of ours (.../acs); our own metadata is at the metadata URL."`
-	NameIDFormat string `option:"name_id_format" doc:"The NameID format to ask for: persistent, email, transient, unspecified, or a URN. By default that in sp_metadata, else none, and the provider chooses."`
+	SPMetadata   string `option:"sp_metadata" doc:"Metadata of the service provider that is replaced. Its entity ID and NameID format are taken over, and its assertion consumer service if that is ours by the name that Directus gives it (.../acs). WantAssertionsSigned and AuthnRequestsSigned in it are ignored, with a warning; our own metadata is at the metadata URL."`
+	NameIDFormat string `option:"name_id_format" doc:"The NameID format to ask for: persistent, email, transient, unspecified, or a URN. A NameID of another format is then refused, but for unspecified, by which the provider may send any. By default that in sp_metadata, else none: then who signs in can choose one."`
 	AllowCreate  bool   `option:"sp_allow_create" default:"true" doc:"Whether the provider may make a new identifier for somebody who signs in here for the first time."`
 
 	SPPrivateKey        options.Secret `option:"sp_private_key" doc:"PEM private key (RSA, or ECDSA on P-256, P-384 or P-521) that signs our requests and logout messages. Without it nothing is signed, and there is no logout at the provider. More keys may follow, for decryption only."`
@@ -39,7 +38,7 @@ type Options struct {
 	WantAssertionsSigned bool   `option:"sp_want_assertions_signed" doc:"Accept only assertions that are signed themselves. By default a signature over the whole response is enough."`
 	WantMessageSigned    bool   `option:"sp_want_message_signed" doc:"Accept only responses that are signed as a whole. By default a signature over the assertion is enough."`
 	WantEncrypted        bool   `option:"idp_is_assertion_encrypted" doc:"Accept only encrypted assertions. Encrypted ones are accepted anyway if there is a key."`
-	MessageSigningOrder  string `option:"idp_message_signing_order" oneof:"sign-then-encrypt|encrypt-then-sign" doc:"Accepted and without effect: both orders work."`
+	MessageSigningOrder  string `option:"idp_message_signing_order" oneof:"sign-then-encrypt|encrypt-then-sign" doc:"Accepted and without effect: an assertion that is signed before it is encrypted works, and so does a response that is signed after that. A response that is signed before its assertion is encrypted (sign-then-encrypt of samlify) is refused: have the provider encrypt first."`
 	RelayState           string `option:"sp_relay_state" doc:"Accepted and without effect: RelayState is a token of the host's."`
 
 	ForceAuthn             bool     `option:"force_authn" doc:"Have the provider authenticate everybody anew, and check that it did."`
@@ -164,19 +163,4 @@ func (o Options) insecure() []string {
 		names = append(names, "insecure_allow_cbc")
 	}
 	return names
-}
-
-// nameIDFormat writes the short words out.
-func nameIDFormat(option string) string {
-	switch option {
-	case "persistent":
-		return names.FormatPersistent
-	case "transient":
-		return names.FormatTransient
-	case "email", "emailAddress":
-		return names.FormatEmail
-	case "unspecified":
-		return names.FormatUnspecified
-	}
-	return option
 }

@@ -2,12 +2,12 @@ package main
 
 import (
 	"errors"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/doorward/doorward/plugins/saml/internal/ownkeys"
-	"github.com/doorward/doorward/plugins/saml/internal/rules"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
@@ -111,7 +111,7 @@ func TestRequest(t *testing.T) {
 	if req.Issuer != usURL || req.ACS != acsURL || req.Destination != idpURL+"/sso" || req.Signed || req.NameIDFormat != samltest.Persistent || !req.IsPassive || req.ForceAuthn {
 		t.Errorf("%+v", req)
 	}
-	if len(memory) > sdk.MaxMemory || !rules.NCName.MatchString(req.ID) {
+	if len(memory) > sdk.MaxMemory || !regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,254}$`).MatchString(req.ID) {
 		t.Errorf("%d bytes of memory, ID %s", len(memory), req.ID)
 	}
 	if again, _ := r.begin(); again.ID == req.ID {

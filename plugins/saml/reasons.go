@@ -18,6 +18,7 @@ const (
 	reasonCBCUnsigned      sdk.Reason = "cbc_unsigned"
 	reasonAssertionMissing sdk.Reason = "assertion_missing"
 	reasonTransient        sdk.Reason = "name_id_transient"
+	reasonNameIDFormat     sdk.Reason = "name_id_format"
 	reasonIdentifier       sdk.Reason = "identifier_missing"
 	reasonLogoutRequest    sdk.Reason = "logout_request"
 )

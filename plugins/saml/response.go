@@ -9,7 +9,6 @@ import (
 	"github.com/doorward/doorward/plugins/saml/internal/rules"
 	"github.com/doorward/doorward/plugins/saml/internal/wall"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
-	"github.com/doorward/doorward/plugins/saml/internal/xmlenc"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/upstream"
 )
@@ -96,50 +95,6 @@ func (m *mechanism) coveredAssertion(response, assertion *wall.Element) (*wall.E
 	}
 	return assertion, nil
 }
-
-// encryptedAssertion decrypts. What comes out must be signed inside, unless the
-// signature of the response covers what was encrypted (CVE-2026-2092).
-func (m *mechanism) encryptedAssertion(r response, v *idp.Verifier) (*wall.Element, error) {
-	encrypted := r.content().Child(names.Assertion, "EncryptedAssertion")
-	element, err := m.decrypt(encrypted, r.root.Child(names.Assertion, "EncryptedAssertion"), r.signed != nil)
-	if err != nil {
-		return nil, err
-	}
-	if !element.Is(names.Assertion, "Assertion") {
-		return nil, sdk.InvalidResponse(reasonDecrypt, "the encrypted assertion: %w", xmlenc.ErrDecrypt)
-	}
-	signed, err := v.Verify(element, "assertion")
-	if !errors.Is(err, xmldsig.ErrUnsigned) {
-		return signed, err
-	}
-	return m.coveredAssertion(r.signed, element)
-}
-
-// decrypt returns the element that was encrypted, read by the same wall. The
-// namespaces are those at the element as it came.
-func (m *mechanism) decrypt(encrypted, asItCame *wall.Element, covered bool) (*wall.Element, error) {
-	if len(m.own.Decrypters) == 0 {
-		return nil, sdk.Misconfigured(reasonNoDecryptionKey, "the provider encrypts, and there is no key: set sp_private_key or sp_enc_private_key, and give the provider our metadata")
-	}
-	plain, err := xmlenc.Decrypt(encrypted, m.own.Decrypters, xmlenc.Policy{InsecureAllowCBC: m.options.InsecureAllowCBC && covered})
-	switch {
-	case errors.Is(err, xmlenc.ErrAlgorithm) && m.options.InsecureAllowCBC:
-		return nil, sdk.InvalidResponse(reasonCBCUnsigned, "%w; AES-CBC is possible only in a response that is signed as a whole", err)
-	case errors.Is(err, xmlenc.ErrAlgorithm):
-		return nil, sdk.InvalidResponse(idp.ReasonAlgorithm, "%w; have the provider use AES-GCM and RSA-OAEP", err)
-	case err != nil:
-		return nil, sdk.InvalidResponse(reasonDecrypt, "what is encrypted: %w", err)
-	}
-	// Whatever is wrong with the plain text, the answer is that of a wrong key.
-	element, err := wall.ParseWithin(plain, wall.Message(), asItCame.Namespaces())
-	if err != nil || rules.CheckStructure(element) != nil {
-		return nil, sdk.InvalidResponse(reasonDecrypt, "what is encrypted: %w", xmlenc.ErrDecrypt)
-	}
-	return element, nil
-}
-
-// decryptID opens an EncryptedID. The signature over all around it was verified.
-func (m *mechanism) decryptID(e *wall.Element) (*wall.Element, error) { return m.decrypt(e, e, true) }
 
 func (m *mechanism) verifier(ctx context.Context, p *idp.Provider) *idp.Verifier {
 	return &idp.Verifier{

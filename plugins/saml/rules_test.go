@@ -6,6 +6,7 @@ import (
 	"crypto/rand"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -37,6 +38,9 @@ func TestResponses(t *testing.T) {
 		{"H04 a key of nobody, in KeyInfo", idp.ReasonSignature, func(d *samltest.Draft) { d.Signing.Key = samltest.OtherKey() }},
 
 		{"H06 issuer of the response missing", rules.ReasonIssuer, func(d *samltest.Draft) { d.Issuer = "" }},
+		{"H06 issuer of a response that is not signed missing", "", func(d *samltest.Draft) { d.Issuer, d.SignResponse = "", false }},
+		{"H06 issuer of a response that is not signed wrong", rules.ReasonIssuer, func(d *samltest.Draft) { d.Issuer, d.SignResponse = "https://evil.example", false }},
+		{"H06 no issuer anywhere", rules.ReasonIssuer, func(d *samltest.Draft) { d.Issuer, d.Assertion.Issuer, d.SignResponse = "", "", false }},
 		{"H06 issuer of the response wrong", rules.ReasonIssuer, func(d *samltest.Draft) { d.Issuer = "https://evil.example" }},
 		{"H06 issuer of the assertion missing", rules.ReasonIssuer, func(d *samltest.Draft) { d.Assertion.Issuer = "" }},
 		{"H06 issuer of the assertion wrong", rules.ReasonIssuer, func(d *samltest.Draft) { d.Assertion.Issuer = "https://evil.example" }},
@@ -45,8 +49,16 @@ func TestResponses(t *testing.T) {
 		{"H08 no ID of the response", idp.ReasonSignatureShape, func(d *samltest.Draft) { d.ID = "" }},
 		{"H08 no ID of the assertion", idp.ReasonSignatureShape, func(d *samltest.Draft) { d.Assertion.ID, d.SignResponse = "", false }},
 		{"H08 no ID of an assertion in a signed response", rules.ReasonID, func(d *samltest.Draft) { d.Assertion.ID, d.SignAssertion = "", false }},
-		{"H08 an ID that is no name", rules.ReasonStructure, func(d *samltest.Draft) { d.ID = "1" }},
+		{"H08 an ID that is a UUID", "", func(d *samltest.Draft) { d.ID = "28338c8c-39ab-4b94-bcdc-46f68f99d962" }},
+		{"H08 an ID that is a number", "", func(d *samltest.Draft) { d.Assertion.ID = "4312518550351640530" }},
+		{"H08 an ID that is base64", "", func(d *samltest.Draft) { d.ID, d.Assertion.ID = "1ORZ+LQ7/YktMlk7RMJR==", "é:1" }},
+		{"H08 an ID of 255 bytes", "", func(d *samltest.Draft) { d.Assertion.ID = strings.Repeat("1", 255) }},
+		{"H08 an ID of 256 bytes", rules.ReasonStructure, func(d *samltest.Draft) { d.Assertion.ID = strings.Repeat("a", 256) }},
+		{"H08 an ID with a space behind", rules.ReasonStructure, func(d *samltest.Draft) { d.Assertion.ID = d.ID + " " }},
+		{"H08 an ID with a line break", rules.ReasonStructure, func(d *samltest.Draft) { d.ID = "a\nb" }},
 		{"H08 the same ID twice", rules.ReasonStructure, func(d *samltest.Draft) { d.Assertion.ID = d.ID }},
+		{"H08 the same number twice", rules.ReasonStructure, func(d *samltest.Draft) { d.ID, d.Assertion.ID = "1", "1" }},
+		{"H08 two IDs in other letters", "", func(d *samltest.Draft) { d.ID, d.Assertion.ID = "1a", "1A" }},
 
 		{"H14 no InResponseTo of the response", rules.ReasonInResponseTo, func(d *samltest.Draft) { d.InResponseTo = "" }},
 		{"H14 another InResponseTo of the response", rules.ReasonInResponseTo, func(d *samltest.Draft) { d.InResponseTo = "_other" }},
@@ -58,6 +70,14 @@ func TestResponses(t *testing.T) {
 		{"H16 no Destination, signed", rules.ReasonDestination, func(d *samltest.Draft) { d.Destination = "" }},
 		{"H16 no Destination, not signed", "", func(d *samltest.Draft) { d.Destination, d.SignResponse = "", false }},
 		{"H16 another Destination", rules.ReasonDestination, func(d *samltest.Draft) { d.Destination = "https://evil.example/acs" }},
+		{"H16 Destination and Recipient by the other name", "", func(d *samltest.Draft) { d.Destination, confirmation(d).Recipient = ourBase+"/acs", ourBase+"/acs" }},
+		{"H16 Recipient by the other name", "", func(d *samltest.Draft) { confirmation(d).Recipient = ourBase + "/acs" }},
+		{"H16 Destination at another provider", rules.ReasonDestination, func(d *samltest.Draft) { d.Destination = strings.Replace(ourBase, "/test", "/other", 1) + "/acs" }},
+		{"H16 Recipient at another provider", rules.ReasonConfirmation, func(d *samltest.Draft) {
+			confirmation(d).Recipient = strings.Replace(ourBase, "/test", "/other", 1) + "/acs"
+		}},
+		{"H16 a Destination that goes on", rules.ReasonDestination, func(d *samltest.Draft) { d.Destination = ourBase + "/acs/" }},
+		{"H16 Destination is the logout service", rules.ReasonDestination, func(d *samltest.Draft) { d.Destination = sloURL }},
 		{"H16 a relative Destination", rules.ReasonDestination, func(d *samltest.Draft) { d.Destination = "/auth/login/test/callback" }},
 
 		{"H17 no audience restriction", rules.ReasonAudience, func(d *samltest.Draft) { d.Assertion.Audiences = nil }},
@@ -77,7 +97,13 @@ func TestResponses(t *testing.T) {
 		{"H18 no times in the conditions", "", func(d *samltest.Draft) { d.Assertion.NotBefore, d.Assertion.NotOnOrAfter = "", "" }},
 		{"H18 bearer past", rules.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).NotOnOrAfter = at(-time.Minute) }},
 		{"H18 bearer without end", rules.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).NotOnOrAfter = "" }},
-		{"H18 bearer with NotBefore", rules.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).NotBefore = at(-time.Minute) }},
+		{"H18 bearer with NotBefore past", "", func(d *samltest.Draft) { confirmation(d).NotBefore = at(-time.Minute) }},
+		{"H18 bearer with NotBefore now", "", func(d *samltest.Draft) { confirmation(d).NotBefore = at(0) }},
+		{"H18 bearer with NotBefore in the future", rules.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).NotBefore = at(2 * time.Minute) }},
+		{"H18 bearer with NotBefore that is none", rules.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).NotBefore = "yesterday" }},
+		{"H18 bearer with NotBefore and no end", rules.ReasonConfirmation, func(d *samltest.Draft) {
+			confirmation(d).NotBefore, confirmation(d).NotOnOrAfter = at(-time.Minute), ""
+		}},
 		{"H18 response issued in the future", rules.ReasonIssueInstant, func(d *samltest.Draft) { d.IssueInstant = at(2 * time.Minute) }},
 		{"H18 response issued long ago", rules.ReasonIssueInstant, func(d *samltest.Draft) { d.IssueInstant = at(-7 * time.Minute) }},
 		{"H18 assertion issued in ten years", rules.ReasonIssueInstant, func(d *samltest.Draft) { d.Assertion.IssueInstant = at(87600 * time.Hour) }},
@@ -119,7 +145,7 @@ func TestResponses(t *testing.T) {
 		{"AuthnInstant missing", rules.ReasonTime, func(d *samltest.Draft) { d.Assertion.AuthnInstant = "" }},
 		{"AuthnInstant in the future", rules.ReasonAuthnStatement, func(d *samltest.Draft) { d.Assertion.AuthnInstant = at(2 * time.Minute) }},
 
-		{"H38 the same attribute in two formats", rules.ReasonAttributes, func(d *samltest.Draft) {
+		{"H38 the same attribute in two formats", "", func(d *samltest.Draft) {
 			d.Assertion.Attributes = []samltest.Attribute{{Name: "groups", Format: "a", Values: []string{"x"}}, {Name: "groups", Format: "b", Values: []string{"y"}}}
 		}},
 	} {
@@ -139,6 +165,32 @@ func TestResponses(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestH38_TwoFormats: what is told in two ways counts once, and who is told to be two is
+// nobody.
+func TestH38_TwoFormats(t *testing.T) {
+	with := func(values map[string]any, attributes ...samltest.Attribute) (sdk.Identity, error) {
+		t.Helper()
+		return openRig(t, samltest.Config{}, values).loginAs(samltest.User{NameID: "bob", Attributes: attributes}, nil)
+	}
+	basic, uri := "urn:oasis:names:tc:SAML:2.0:attrname-format:basic", "urn:oasis:names:tc:SAML:2.0:attrname-format:uri"
+	attribute := func(format string, values ...string) samltest.Attribute {
+		return samltest.Attribute{Name: "uid", Format: format, Values: values}
+	}
+	byUID := map[string]any{"identifier_key": "uid"}
+	got, err := with(byUID, attribute(basic, "alice"), attribute(uri, "alice"))
+	if err != nil || got.Subject != "alice" || got.Claims["uid"] != "alice" {
+		t.Errorf("%q %v %v", got.Subject, got.Claims, err)
+	}
+	got, err = with(map[string]any{"groups_key": "uid"}, attribute(basic, "a", "b"), attribute(uri, "b", "c"), attribute(basic, "b"))
+	if err != nil || !slices.Equal(got.Groups, []string{"a", "b", "c", "b"}) {
+		t.Errorf("%q %v", got.Groups, err)
+	}
+	_, err = with(byUID, attribute(basic, "alice"), attribute(uri, "root"))
+	plugintest.Refused(t, err, sdk.ErrInvalidResponse, reasonIdentifier)
+	_, err = with(byUID, attribute(basic, "alice"), attribute(basic, "alice"))
+	plugintest.Refused(t, err, sdk.ErrInvalidResponse, reasonIdentifier)
 }
 
 // TestStatus tells the kinds of the provider's refusals apart (H21).
@@ -223,6 +275,7 @@ func TestH05_KeyOfAnotherProvider(t *testing.T) {
 
 func TestH11_Algorithms(t *testing.T) {
 	const more, plain = "http://www.w3.org/2001/04/xmldsig-more#", "http://www.w3.org/2000/09/xmldsig#"
+	const pss = "http://www.w3.org/2007/05/xmldsig-more#"
 	r := openRig(t, samltest.Config{}, nil)
 	lax := openRig(t, samltest.Config{}, map[string]any{"insecure_allow_sha1": true})
 	for _, test := range []struct {
@@ -235,6 +288,11 @@ func TestH11_Algorithms(t *testing.T) {
 		{plain + "rsa-sha1", samltest.SHA256, false, true},
 		{more + "rsa-sha256", plain + "sha1", false, true},
 		{plain + "rsa-sha1", plain + "sha1", false, true},
+		{pss + "sha256-rsa-MGF1", samltest.SHA256, true, true},
+		{pss + "sha384-rsa-MGF1", more + "sha384", true, true},
+		{pss + "sha512-rsa-MGF1", "http://www.w3.org/2001/04/xmlenc#sha512", true, true},
+		{pss + "sha1-rsa-MGF1", samltest.SHA256, false, false},
+		{pss + "rsa-pss", samltest.SHA256, false, false},
 		{more + "rsa-md5", samltest.SHA256, false, false},
 		{more + "rsa-sha256", more + "md5", false, false},
 		{plain + "hmac-sha1", samltest.SHA256, false, false},
@@ -261,10 +319,47 @@ func TestH11_Algorithms(t *testing.T) {
 
 func TestH11_KeyConfusion(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
-	_, err := r.login(func(d *samltest.Draft) {
-		d.Signing.Info = func(info string) string { return strings.Replace(info, "#rsa-sha256", "#ecdsa-sha256", 1) }
-	})
-	refused(t, err, idp.ReasonSignature)
+	const pkcs1, pss = "http://www.w3.org/2001/04/xmldsig-more#rsa-sha256", "http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1"
+	for _, test := range [][3]string{
+		{pkcs1, pkcs1, "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"},
+		{pkcs1, pkcs1, pss},
+		{pss, pss, pkcs1},
+		{pss, pss, "http://www.w3.org/2007/05/xmldsig-more#sha512-rsa-MGF1"},
+	} {
+		_, err := r.login(func(d *samltest.Draft) {
+			d.Signing.Method = test[0]
+			d.Signing.Info = func(info string) string { return strings.Replace(info, test[1], test[2], 1) }
+		})
+		refused(t, err, idp.ReasonSignature)
+	}
+}
+
+// TestH11_Advice fits what was refused.
+func TestH11_Advice(t *testing.T) {
+	r := openRig(t, samltest.Config{}, nil)
+	const more, plain = "http://www.w3.org/2001/04/xmldsig-more#", "http://www.w3.org/2000/09/xmldsig#"
+	replace := func(old, replacement string) func(string) string {
+		return func(info string) string { return strings.Replace(info, old, replacement, 1) }
+	}
+	for _, test := range []struct {
+		change func(*samltest.Signing)
+		wants  string
+		not    string
+	}{
+		{func(s *samltest.Signing) { s.Method = plain + "rsa-sha1" }, "insecure_allow_sha1", "digest"},
+		{func(s *samltest.Signing) { s.Digest = plain + "sha1" }, "insecure_allow_sha1", "exclusive"},
+		{func(s *samltest.Signing) { s.Method = plain + "dsa-sha1" }, "sign with RSA or ECDSA, and SHA-256", "insecure"},
+		{func(s *samltest.Signing) { s.Digest = more + "md5" }, "digests with SHA-256", "insecure"},
+		{func(s *samltest.Signing) {
+			s.Info = replace(`CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"`, `CanonicalizationMethod Algorithm="http://www.w3.org/2006/12/xml-c14n11"`)
+		}, "exclusive canonicalization", "SHA"},
+	} {
+		_, err := r.login(func(d *samltest.Draft) { test.change(&d.Signing) })
+		refused(t, err, idp.ReasonAlgorithm)
+		if err != nil && (!strings.Contains(err.Error(), test.wants) || strings.Contains(err.Error(), test.not)) {
+			t.Errorf("%v\nwant %s, and not %s", err, test.wants, test.not)
+		}
+	}
 }
 
 func TestECDSA(t *testing.T) {
@@ -321,10 +416,15 @@ func TestSignatureShapes(t *testing.T) {
 		{"H10 three transforms", idp.ReasonSignatureShape, replace(first, first+first), nil},
 		{"H10 no canonicalization", idp.ReasonSignatureShape, replace(second, ""), nil},
 		{"H10 no transforms", idp.ReasonSignatureShape, replace(first+second, ""), nil},
-		{"H10 with comments", idp.ReasonAlgorithm, replace(second, transform("http://www.w3.org/2001/10/xml-exc-c14n#WithComments")), nil},
+		{"H10 with comments, where there are none", "", replace(second, transform("http://www.w3.org/2001/10/xml-exc-c14n#WithComments")), nil},
+		{"H10 with comments, written otherwise", idp.ReasonAlgorithm, replace(second, transform("http://www.w3.org/2001/10/xml-exc-c14n#withcomments")), nil},
+		{"H10 with comments, no exclusive one", idp.ReasonAlgorithm, replace(second, transform("http://www.w3.org/TR/2001/REC-xml-c14n-20010315#WithComments")), nil},
 		{"H10 inclusive", idp.ReasonAlgorithm, replace(second, transform("http://www.w3.org/TR/2001/REC-xml-c14n-20010315")), nil},
 		{"H10 the other way round", idp.ReasonSignatureShape, replace(first+second, second+first), nil},
-		{"H10 SignedInfo with comments", idp.ReasonAlgorithm, replace(`CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"`, `CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#WithComments"`), nil},
+		{"H10 SignedInfo of version 1.1", idp.ReasonAlgorithm, replace(`CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"`, `CanonicalizationMethod Algorithm="http://www.w3.org/2006/12/xml-c14n11"`), nil},
+		{"H10 SignedInfo inclusive, and prefixes", idp.ReasonAlgorithm, replace(`CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"/>`,
+			`CanonicalizationMethod Algorithm="http://www.w3.org/TR/2001/REC-xml-c14n-20010315"><InclusiveNamespaces xmlns="http://www.w3.org/2001/10/xml-exc-c14n#" PrefixList="x"/></CanonicalizationMethod>`), nil},
+		{"H10 SignedInfo with comments, where there are none", "", replace(`CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"`, `CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#WithComments"`), nil},
 		{"H10 SignedInfo with nothing", idp.ReasonAlgorithm, replace(`CanonicalizationMethod Algorithm="http://www.w3.org/2001/10/xml-exc-c14n#"`, `CanonicalizationMethod Algorithm=""`), nil},
 		{"H11 a truncated HMAC", idp.ReasonSignatureShape, replace(`#rsa-sha256"/>`, `#rsa-sha256"><HMACOutputLength>8</HMACOutputLength></SignatureMethod>`), nil},
 		{"H12 two SignedInfo", idp.ReasonSignatureShape, nil, func(s string) string {

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"syscall"
 	"time"
+
+	"github.com/doorward/doorward/sdk"
 )
 
 // explained is an error with what to do about it.
@@ -47,6 +49,9 @@ func (t *trust) hint(err error) string {
 		return t.ofVersion()
 	}
 	if t.asked.Load() && brokenOff(err) {
+		return t.ofClientCertificate()
+	}
+	if t.shown.Load() && errors.Is(err, sdk.ErrUnanswered) && brokenOff(err) { // as servers with GnuTLS do, without an alert
 		return t.ofClientCertificate()
 	}
 	return ""

@@ -59,6 +59,7 @@ type trust struct {
 
 	pair  *tls.Certificate
 	asked atomic.Bool // by a server for a client certificate, and there was none for it
+	shown atomic.Bool // to a server that asked
 }
 
 func (s Settings) trust(own sdk.TLSSettings) *trust {
@@ -116,6 +117,7 @@ func (t *trust) roots() (*x509.CertPool, error) {
 // may be of this authority (RFC 8446 section 4.2.4), as crypto/tls does by itself.
 func (t *trust) present(request *tls.CertificateRequestInfo) (*tls.Certificate, error) {
 	if t.pair != nil && request.SupportsCertificate(t.pair) == nil {
+		t.shown.Store(true)
 		return t.pair, nil
 	}
 	t.asked.Store(true)

@@ -5,6 +5,8 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"io"
+	"maps"
 	"net"
 	"sync"
 	"testing"
@@ -65,6 +67,7 @@ type Directory struct {
 	listener    net.Listener
 	address     string
 	conns       map[net.Conn]bool
+	forgotten   map[net.Conn]bool
 	entries     []Entry
 	counts      Counts
 	binds       []string // the DNs, in order
@@ -184,6 +187,20 @@ func (d *Directory) HangUp() {
 	}
 }
 
+// Forget has the connections that are open get no answer any more, as behind a firewall
+// that has dropped them without a word. New ones are served.
+func (d *Directory) Forget() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.forgotten = maps.Clone(d.conns)
+}
+
+func (d *Directory) hasForgotten(conn net.Conn) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.forgotten[conn]
+}
+
 // Restart listens again at the address that it had.
 func (d *Directory) Restart(t testing.TB) {
 	t.Helper()
@@ -273,7 +290,14 @@ func (d *Directory) serve(conn net.Conn) {
 	s.reader = bufio.NewReader(s.conn)
 	for {
 		packet, err := ber.ReadPacket(s.reader)
-		if err != nil || s.answer(packet) != nil {
+		if err != nil {
+			return
+		}
+		if d.hasForgotten(conn) {
+			_, _ = io.Copy(io.Discard, conn)
+			return
+		}
+		if s.answer(packet) != nil {
 			return
 		}
 	}

@@ -60,7 +60,7 @@ func names(t *testing.T, conn *ldap.Conn, scope int, filter string) []string {
 func TestSearch(t *testing.T) {
 	dir, conn := start(t, func(c *ldaptest.Config) { c.LDAPS = true })
 	for filter, want := range map[string]int{
-		"(uid=alice)": 1, "(uid= ALICE)": 1, "(uid=al*)": 0, "(&(cn=*)(!(cn=a)))": 1, "(|(cn=a)(cn=b)(cn=c))": 2,
+		"(uid=alice)": 1, "(uid= ALICE)": 1, "(uid=al*)": 1, "(uid=*CE)": 1, "(uid=a*i*e)": 1, "(uid=l*)": 0, "(uid=*l)": 0, "(uid=a*x*e)": 0, "(&(cn=*)(!(cn=a)))": 1, "(|(cn=a)(cn=b)(cn=c))": 2,
 		"(objectClass=*)": 5, "(member=" + "UID=Alice, ou=people," + base + ")": 1,
 		"(member:1.2.840.113556.1.4.1941:=" + alice + ")": 2, "(member:1.2.3:=" + alice + ")": 0,
 	} {

@@ -35,10 +35,37 @@ func (d *Directory) matches(filter *ber.Packet, e Entry) bool {
 		return strings.EqualFold(name, "objectClass") || len(e.values(name)) > 0
 	case ldap.FilterEqualityMatch:
 		return len(filter.Children) == 2 && hasValue(e, filter.Children[0].Data.String(), filter.Children[1].Data.String())
+	case ldap.FilterSubstrings:
+		return len(filter.Children) == 2 && matchesSubstrings(e, filter.Children[0].Data.String(), filter.Children[1].Children)
 	case ldap.FilterExtensibleMatch:
 		return d.matchesExtensible(filter, e)
 	}
 	return false
+}
+
+func matchesSubstrings(e Entry, name string, parts []*ber.Packet) bool {
+	for _, value := range e.values(name) {
+		if hasParts(strings.ToLower(value), parts) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasParts looks for the parts in their order: the first may be tied to the beginning,
+// the last to the end (RFC 4511 section 4.5.1.7.2).
+func hasParts(rest string, parts []*ber.Packet) bool {
+	for _, part := range parts {
+		text := strings.ToLower(part.Data.String())
+		at := strings.Index(rest, text)
+		switch {
+		case part.Tag == ldap.FilterSubstringsInitial && !strings.HasPrefix(rest, text),
+			part.Tag == ldap.FilterSubstringsFinal && !strings.HasSuffix(rest, text), at < 0:
+			return false
+		}
+		rest = rest[at+len(text):]
+	}
+	return true
 }
 
 func hasValue(e Entry, name, value string) bool {

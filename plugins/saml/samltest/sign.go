@@ -4,6 +4,7 @@ import (
 	"crypto"
 	"crypto/ecdsa"
 	"crypto/rand"
+	"crypto/rsa"
 	_ "crypto/sha1" //nolint:gosec // to be refused
 	"encoding/asn1"
 	"encoding/base64"
@@ -36,6 +37,7 @@ type Signing struct {
 var methodHashes = map[string]crypto.Hash{
 	"rsa-sha1": crypto.SHA1, "rsa-sha256": crypto.SHA256, "rsa-sha384": crypto.SHA384, "rsa-sha512": crypto.SHA512,
 	"ecdsa-sha256": crypto.SHA256, "ecdsa-sha384": crypto.SHA384, "ecdsa-sha512": crypto.SHA512,
+	"sha256-rsa-MGF1": crypto.SHA256, "sha384-rsa-MGF1": crypto.SHA384, "sha512-rsa-MGF1": crypto.SHA512,
 	"sha1": crypto.SHA1, "sha256": crypto.SHA256, "sha384": crypto.SHA384, "sha512": crypto.SHA512,
 }
 
@@ -120,10 +122,15 @@ func (s Signing) signedInfo(e *etree.Element, name func(string) string, names st
 		name("DigestMethod"), s.Digest, name("DigestValue"), digest, name("DigestValue"), name("Reference"), name("SignedInfo")))
 }
 
-// SignBytes signs data as XML Signature has it: ECDSA as two numbers, not DER.
+// SignBytes signs data as XML Signature has it: ECDSA as two numbers, not DER, and
+// RSASSA-PSS with a salt as long as the hash.
 func SignBytes(data []byte, method string, key Key) []byte {
 	h := hashOf(method)
-	signature, err := key.Signer.Sign(rand.Reader, sum(h, data), h)
+	var opts crypto.SignerOpts = h
+	if strings.HasSuffix(method, "-rsa-MGF1") {
+		opts = &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: h}
+	}
+	signature, err := key.Signer.Sign(rand.Reader, sum(h, data), opts)
 	if err != nil {
 		panic(err)
 	}

@@ -3,7 +3,10 @@ package account
 import (
 	"encoding/binary"
 	"strconv"
+	"strings"
 	"time"
+
+	"github.com/go-ldap/ldap/v3"
 
 	"github.com/doorward/doorward/plugins/ldap/internal/directory"
 	"github.com/doorward/doorward/sdk"
@@ -31,26 +34,30 @@ const (
 	uacPasswordExpired = 0x800000
 )
 
-// activeDirectoryStanding reads the attributes of Active Directory.
-func activeDirectoryStanding(e directory.Entry, now time.Time) Standing {
+// activeDirectoryStandings reads the attributes of Active Directory.
+func activeDirectoryStandings(e directory.Entry, now time.Time) []Standing {
 	control, _ := e.Number("userAccountControl")
 	computed, hasComputed := e.Number("msDS-User-Account-Control-Computed")
 	flags := control | computed
 	changed, hasChanged := e.Number("pwdLastSet")
+	var list []Standing
+	if flags&uacDisabled != 0 {
+		list = append(list, Standing{Reason: sdk.ReasonAccountDisabled, Detail: "userAccountControl"})
+	}
+	if flags&uacLocked != 0 { // only wrong passwords set it, whoever typed them
+		list = append(list, Standing{Reason: sdk.ReasonAccountLocked, Detail: "msDS-User-Account-Control-Computed", passing: true})
+	}
+	if filetimePassed(e, "accountExpires", now) {
+		list = append(list, Standing{Reason: sdk.ReasonAccountExpired, Detail: "accountExpires"})
+	}
 	switch {
-	case flags&uacDisabled != 0:
-		return Standing{Reason: sdk.ReasonAccountDisabled, Detail: "userAccountControl"}
-	case flags&uacLocked != 0:
-		return Standing{Reason: sdk.ReasonAccountLocked, Detail: "msDS-User-Account-Control-Computed"}
-	case filetimePassed(e, "accountExpires", now):
-		return Standing{Reason: sdk.ReasonAccountExpired, Detail: "accountExpires"}
 	case hasChanged && changed == 0 && control&uacNeverExpires == 0 && (!hasComputed || computed&uacPasswordExpired != 0):
-		return Standing{Reason: sdk.ReasonPasswordMustChange, Detail: "pwdLastSet", Changeable: true}
+		list = append(list, Standing{Reason: sdk.ReasonPasswordMustChange, Detail: "pwdLastSet", Changeable: true})
 	case flags&uacPasswordExpired != 0:
-		return Standing{Reason: sdk.ReasonPasswordExpired, Detail: "msDS-User-Account-Control-Computed", Changeable: true}
+		list = append(list, Standing{Reason: sdk.ReasonPasswordExpired, Detail: "msDS-User-Account-Control-Computed", Changeable: true})
 	}
 	expires, _ := filetime(e, "msDS-UserPasswordExpiryTimeComputed")
-	return Standing{PasswordExpires: expires}
+	return append(list, Standing{PasswordExpires: expires})
 }
 
 // filetime reads 100-nanosecond steps since 1601. 0 and the largest number mean never.
@@ -66,6 +73,18 @@ func filetime(e directory.Entry, name string) (time.Time, bool) {
 func filetimePassed(e directory.Entry, name string, now time.Time) bool {
 	at, ok := filetime(e, name)
 	return ok && !now.Before(at)
+}
+
+// LogonNameFilter finds the entry of a name that is no DN, as which Active Directory lets
+// bind, too: user@domain or DOMAIN\user (MS-ADTS section 5.1.1.1.1).
+func LogonNameFilter(name string) (filter string, ok bool) {
+	if _, err := ldap.ParseDN(name); err == nil {
+		return "", false
+	}
+	if _, user, ok := strings.Cut(name, `\`); ok {
+		return "(sAMAccountName=" + ldap.EscapeFilter(user) + ")", true
+	}
+	return "(userPrincipalName=" + ldap.EscapeFilter(name) + ")", true
 }
 
 // PrimaryGroupSID is the SID of the primary group: that of the domain with the number

@@ -44,19 +44,59 @@ func Verify(ctx context.Context, d *directory.Directory, dn, password string, no
 // about the password.
 func bindAs(ctx context.Context, c *directory.Connection, dn, password string, now time.Time) (Verdict, error) {
 	controls, err := c.Bind(ctx, dn, password)
-	s := bindStanding(err, controls, now)
-	switch {
-	case err == nil:
-		return Verdict{right: true, Standing: s}, nil
-	case isBadCredentials(err):
-		return Verdict{Standing: s}, nil
-	case ldap.IsErrorWithCode(err, ldap.LDAPResultConstraintViolation): // 389 Directory Server
-		return Verdict{Standing: Standing{Reason: sdk.ReasonAccountLocked, Detail: "too many wrong passwords", unproven: true}}, nil
-	case ldap.IsErrorWithCode(err, ldap.LDAPResultUnwillingToPerform): // 389 Directory Server, FreeIPA
-		return Verdict{Standing: Standing{Reason: sdk.ReasonAccountDisabled, Detail: "the directory is unwilling to bind it", unproven: true}}, nil
+	if err == nil {
+		return Verdict{right: true, Standing: bindStanding(err, controls, now)}, nil
 	}
-	return Verdict{}, err
+	code, ok := directory.ResultCode(err)
+	switch {
+	case !ok:
+		return Verdict{}, err
+	case wrongCodes[code]:
+		return Verdict{Standing: bindStanding(err, controls, now)}, nil
+	}
+	if s, ok := refusedCodes[code]; ok {
+		return Verdict{Standing: s}, nil
+	}
+	return Verdict{}, bindRefusal(code, err)
 }
+
+// wrongCodes are the result codes (RFC 4511 appendix A.2) of a bind that mean that name or
+// password is wrong. Some servers say so in other words for an entry without a password,
+// or that is not there.
+var wrongCodes = map[uint16]bool{
+	ldap.LDAPResultInvalidCredentials:          true,
+	ldap.LDAPResultInappropriateAuthentication: true,
+	ldap.LDAPResultNoSuchObject:                true,
+	ldap.LDAPResultInvalidDNSyntax:             true,
+	ldap.LDAPResultNoSuchAttribute:             true,
+}
+
+// refusedCodes are those that turn down an account, whatever the password was for all
+// that is known. The outpost of authentik answers insufficientAccessRights to who may not
+// use the application, and operationsError where it could not find out.
+var refusedCodes = map[uint16]Standing{
+	ldap.LDAPResultConstraintViolation:      {Reason: sdk.ReasonAccountLocked, Detail: "too many wrong passwords", unproven: true},                // 389 Directory Server
+	ldap.LDAPResultUnwillingToPerform:       {Reason: sdk.ReasonAccountDisabled, Detail: "the directory is unwilling to bind it", unproven: true}, // 389 Directory Server, FreeIPA
+	ldap.LDAPResultInsufficientAccessRights: {Reason: sdk.ReasonNotAllowed, Detail: "the directory gives it no access (insufficientAccessRights)", unproven: true},
+	ldap.LDAPResultOperationsError:          {Reason: sdk.ReasonNotAllowed, Detail: "the directory could not find out whether it has access (operationsError)", unproven: true},
+}
+
+// bindRefusal is what is left over: no word about the person, and no server that fails.
+func bindRefusal(code uint16, err error) error {
+	switch code {
+	case ldap.LDAPResultAuthMethodNotSupported:
+		return sdk.Misconfigured(ReasonBindRefused, "the directory takes no simple binds (%s), which are all that end users sign in by", directory.Describe(err))
+	case ldap.LDAPResultProtocolError, ldap.LDAPResultUnavailableCriticalExtension:
+		return sdk.Misconfigured(ReasonBindRefused, "the directory does not understand the bind of an end user (%s)", directory.Describe(err))
+	case ldap.LDAPResultReferral:
+		return sdk.Misconfigured(ReasonBindRefused, "the directory refers to another server for the entry of an end user: name that one in client_url, referrals are not followed")
+	}
+	return err
+}
+
+// Proved reports whether the directory knows the password: it let the account in, or said
+// something that only who knows it is told.
+func (v Verdict) Proved() bool { return v.right || !v.Standing.Good() && !v.Standing.unproven }
 
 // Concealed makes a wrong password of what others may learn.
 func (v Verdict) Concealed() Verdict {

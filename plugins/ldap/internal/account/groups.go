@@ -2,6 +2,7 @@ package account
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"slices"
 	"strings"
@@ -21,15 +22,17 @@ const (
 
 // GroupRules says which groups there are, and how they name their members.
 type GroupRules struct {
-	Base             string // empty: only memberOf counts
+	Bases            []string // none: only memberOf counts
 	Scope            int
 	MemberAttributes []string
+	MemberUID        string // the attribute of end users whose values memberUid holds
 	Filter           string
 	NameAttribute    string // or idIsDN
 	MemberOf         string
 	Nested           string
 	Depth            int
 	Primary          bool
+	Paged            bool // by the control of RFC 2696
 }
 
 // memberInChain has Active Directory follow groups in groups by itself
@@ -53,7 +56,7 @@ type groupWalk struct {
 func GroupsOf(ctx context.Context, search directory.Searcher, e directory.Entry, rules GroupRules, logger *slog.Logger) ([]string, error) {
 	w := &groupWalk{GroupRules: rules, search: search, logger: logger, seen: map[string]bool{}}
 	w.addMemberOf(e)
-	if rules.Base != "" {
+	if len(rules.Bases) > 0 {
 		if err := w.run(ctx, e); err != nil {
 			return nil, err
 		}
@@ -69,12 +72,14 @@ func (w *groupWalk) run(ctx context.Context, e directory.Entry) error {
 	if w.Nested == NestedAD {
 		return w.runActiveDirectory(ctx, e)
 	}
-	filter := memberFilter(w.MemberAttributes, e)
-	if sid, ok := PrimaryGroupSID(e); ok && w.Primary {
-		filter = "(|" + filter + "(objectSid=" + directory.EscapeBytes(sid) + "))"
+	filter := w.memberFilter(e)
+	if w.Primary {
+		filter += primaryFilter(e)
 	}
-	if err := w.ask(ctx, filter); err != nil {
-		return err
+	if filter != "" {
+		if err := w.ask(ctx, "(|"+filter+")"); err != nil {
+			return err
+		}
 	}
 	if w.Nested != NestedWalk {
 		return nil
@@ -112,7 +117,7 @@ func (w *groupWalk) askParents(ctx context.Context) error {
 	w.fresh = nil
 	var byDN []string
 	for _, name := range w.MemberAttributes {
-		if !strings.EqualFold(name, "memberUid") { // holds no groups
+		if w.holdsDNs(name) { // others hold no groups
 			byDN = append(byDN, name)
 		}
 	}
@@ -131,66 +136,83 @@ func (w *groupWalk) askParents(ctx context.Context) error {
 	return nil
 }
 
-// memberFilter matches the groups that name the end user: by uid in memberUid (RFC
-// 2307), by DN elsewhere.
-func memberFilter(attributes []string, e directory.Entry) string {
+// holdsDNs tells attributes that name members by their DN from memberUid (RFC 2307).
+func (g GroupRules) holdsDNs(attribute string) bool {
+	return !strings.EqualFold(attribute, "memberUid")
+}
+
+// primaryFilter matches the primary group, which lists no members: by its SID in Active
+// Directory, by gidNumber elsewhere (RFC 2307 section 5.2).
+func primaryFilter(e directory.Entry) string {
+	if sid, ok := PrimaryGroupSID(e); ok {
+		return "(objectSid=" + directory.EscapeBytes(sid) + ")"
+	}
+	if number, ok := e.Number("gidNumber"); ok && len(e.Raw("objectSid")) == 0 {
+		return fmt.Sprintf("(&(objectClass=posixGroup)(gidNumber=%d))", number)
+	}
+	return ""
+}
+
+// memberFilter has the alternatives that match the groups that name the end user: by uid,
+// or what stands for it, in memberUid, by DN elsewhere. There may be none.
+func (g GroupRules) memberFilter(e directory.Entry) string {
 	var b strings.Builder
-	for _, name := range attributes {
-		if !strings.EqualFold(name, "memberUid") {
+	for _, name := range g.MemberAttributes {
+		if g.holdsDNs(name) {
 			b.WriteString("(" + name + "=" + ldap.EscapeFilter(e.DN) + ")")
 			continue
 		}
-		for _, uid := range e.Texts("uid") {
+		for _, uid := range e.Texts(g.MemberUID) {
 			b.WriteString("(" + name + "=" + ldap.EscapeFilter(uid) + ")")
 		}
 	}
-	return "(|" + b.String() + ")"
+	return b.String()
 }
 
-const (
-	groupPage = 500
-	maxPages  = 100
-)
-
-// ask reads all pages of the groups that match (RFC 2696).
-func (w *groupWalk) ask(ctx context.Context, filter string) error {
-	if w.Filter != "" {
-		filter = "(&" + w.Filter + filter + ")"
+// with adds the operator's own filter.
+func (g GroupRules) with(filter string) string {
+	if g.Filter == "" {
+		return filter
 	}
+	return "(&" + g.Filter + filter + ")"
+}
+
+// AnyGroup asks for some groups, whoever is in them.
+func (g GroupRules) AnyGroup(most int) directory.Query {
+	return directory.Query{Scope: g.Scope, Filter: g.with("(objectClass=*)"), Attributes: []string{"1.1"}, Limit: most}
+}
+
+// AnyWithMembers asks for some groups that show a member, and for the members.
+func (g GroupRules) AnyWithMembers(most int) directory.Query {
+	return directory.Query{Scope: g.Scope, Filter: g.with(directory.AnyOf(g.MemberAttributes, "*")), Attributes: g.MemberAttributes, Limit: most}
+}
+
+// ask reads the groups that match, below all bases.
+func (w *groupWalk) ask(ctx context.Context, filter string) error {
+	filter = w.with(filter)
 	return w.search(ctx, func(c *directory.Connection) error {
-		paging := ldap.NewControlPaging(groupPage)
-		for page := 0; ; page++ {
-			found, controls, err := c.Search(ctx, directory.Query{
-				Base: w.Base, Scope: w.Scope, Filter: filter,
-				Attributes: w.attributes(), Controls: []ldap.Control{paging},
-			})
-			if err != nil {
+		for _, base := range w.Bases {
+			read := groupRead{groupWalk: w, connection: c, base: base, filter: filter}
+			if err := read.all(ctx); err != nil {
 				return err
 			}
-			w.add(found)
-			next, ok := ldap.FindControl(controls, ldap.ControlTypePaging).(*ldap.ControlPaging)
-			if !ok || len(next.Cookie) == 0 {
-				return nil
-			}
-			if page == maxPages || len(w.names) > sdk.MaxGroups {
-				return sdk.InvalidResponse(directory.ReasonGroups, "the directory sends groups without end")
-			}
-			paging.SetCookie(next.Cookie)
 		}
+		return nil
 	})
 }
 
-// attributes asks for the name only: a group may list all employees.
+// attributes asks for the name, and for what tells groups apart: a group may list all
+// employees.
 func (w *groupWalk) attributes() []string {
 	if w.NameAttribute == IDIsDN {
-		return []string{"1.1"} // none (RFC 4511 section 4.5.1.8)
+		return groupIDs
 	}
-	return []string{w.NameAttribute}
+	return append([]string{w.NameAttribute}, groupIDs...)
 }
 
 func (w *groupWalk) add(found []directory.Entry) {
 	for _, group := range found {
-		if !directory.IsUnder(group.DN, w.Base) {
+		if !directory.IsUnderAny(group.DN, w.Bases) {
 			continue
 		}
 		name := group.DN
@@ -207,7 +229,7 @@ func (w *groupWalk) addMemberOf(e directory.Entry) {
 		return
 	}
 	for _, dn := range e.Texts(w.MemberOf) {
-		if w.Base != "" && !directory.IsUnder(dn, w.Base) {
+		if len(w.Bases) > 0 && !directory.IsUnderAny(dn, w.Bases) {
 			continue
 		}
 		name := dn

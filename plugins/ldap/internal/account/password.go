@@ -65,7 +65,12 @@ func (p *PasswordChange) Run(ctx context.Context, s *directory.Server) error {
 		return err
 	}
 	p.Logger.Info("the password was changed", "dn", p.Entry.DN)
-	return p.signIn(ctx, s)
+	err = p.signIn(ctx, s, v.right)
+	if directory.IsServerFailure(err) {
+		// Another server must not be asked to change it again.
+		return sdk.Unavailable(directory.ReasonUnreachable, "the password was changed, and the server failed before the end user was signed in, who can sign in with the new one: %v", err)
+	}
+	return err
 }
 
 // change acts as the end user if they could bind, else as the service account: Active
@@ -160,8 +165,10 @@ func changeRefusal(err error) error {
 	return sdk.Unavailable(ReasonChangeRefused, "changing the password: %s", directory.Describe(err))
 }
 
-// signIn proves that the new password works.
-func (p *PasswordChange) signIn(ctx context.Context, s *directory.Server) error {
+// signIn proves that the new password works. A policy may call it a reset if bind_dn has
+// written it, and want another one at once: it is the end user's own choice, so it is
+// written once more as the end user, which is no reset.
+func (p *PasswordChange) signIn(ctx context.Context, s *directory.Server, asThemselves bool) error {
 	c, err := p.Directory.Open(ctx, s)
 	if err != nil {
 		return err
@@ -173,8 +180,21 @@ func (p *PasswordChange) signIn(ctx context.Context, s *directory.Server) error 
 		return err
 	case !v.right && v.Standing.Good():
 		return sdk.Unavailable(ReasonChangeRefused, "the password was changed, and the directory does not accept the new one yet")
+	case v.right && v.Standing.Changeable:
+		if !asThemselves {
+			p.own(ctx, c)
+		}
+		v.Standing = Standing{}
 	case !v.Standing.Good():
 		return v.Standing.Denied()
 	}
 	return p.Then(ctx, c, v.Standing)
+}
+
+// own makes the new password the end user's, as who is bound. If the directory does not
+// want that, it asks for another password at the next login.
+func (p *PasswordChange) own(ctx context.Context, c *directory.Connection) {
+	if err := c.ChangePassword(ctx, p.Entry.DN, p.Chosen, p.Chosen); err != nil {
+		p.Logger.Warn("the directory takes the new password for one that must be changed, because bind_dn has written it", "dn", p.Entry.DN, "error", directory.Describe(err))
+	}
 }

@@ -1,7 +1,7 @@
 package account
 
 import (
-	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -18,6 +18,7 @@ type Standing struct {
 	Detail          string     // for the log
 	Changeable      bool       // a new password puts it right
 	unproven        bool       // the directory says so without knowing the password
+	passing         bool       // a lock that wrong passwords have set, and that goes by itself or by hand
 	PasswordExpires time.Time  // zero: not told, or never
 }
 
@@ -45,13 +46,23 @@ var policyAttributes = []string{
 }
 
 // StandingOf reads what the entry says. It is asked only after the password was
-// proved right, or for a session that exists: others learn nothing of an account.
+// proved right: others learn nothing of an account.
 func StandingOf(e directory.Entry, now time.Time, ignoreShadow bool) Standing {
-	all := []Standing{activeDirectoryStanding(e, now), lockStanding(e, now), expiryStanding(e, now)}
+	return Worst(standingsOf(e, now, ignoreShadow)...)
+}
+
+// StandingOfSession is the same for a session that exists. A lock that wrong passwords
+// have set does not end it: whoever knows a name can type them.
+func StandingOfSession(e directory.Entry, now time.Time, ignoreShadow bool) Standing {
+	return Worst(slices.DeleteFunc(standingsOf(e, now, ignoreShadow), func(s Standing) bool { return s.passing })...)
+}
+
+func standingsOf(e directory.Entry, now time.Time, ignoreShadow bool) []Standing {
+	all := append(activeDirectoryStandings(e, now), lockStanding(e, now), expiryStanding(e, now))
 	if !ignoreShadow {
 		all = append(all, shadowStanding(e, now))
 	}
-	return Worst(all...)
+	return all
 }
 
 // Worst returns the first standing that no new password puts right, else the first
@@ -177,7 +188,7 @@ func policyStanding(c *ldap.ControlBeheraPasswordPolicy, now time.Time) Standing
 		return Standing{Reason: sdk.ReasonPasswordMustChange, Detail: "password policy", Changeable: true}
 	}
 	if c.Grace >= 0 {
-		return Standing{Reason: sdk.ReasonPasswordExpired, Detail: "password policy: a grace login", Changeable: true}
+		return Standing{Reason: sdk.ReasonPasswordExpired, Detail: fmt.Sprintf("password policy: %d grace logins are left", c.Grace), Changeable: true}
 	}
 	if c.Expire >= 0 {
 		return Standing{PasswordExpires: after(now, c.Expire)}
@@ -188,21 +199,6 @@ func policyStanding(c *ldap.ControlBeheraPasswordPolicy, now time.Time) Standing
 func after(now time.Time, seconds int64) time.Time {
 	const most = 10 * 365 * 24 * 3600
 	return now.Add(time.Duration(max(0, min(seconds, most))) * time.Second)
-}
-
-// isBadCredentials reports whether a bind was refused because of name or password.
-// Some servers say so in other words for an entry without a password.
-func isBadCredentials(err error) bool {
-	result, ok := errors.AsType[*ldap.Error](err)
-	if !ok {
-		return false
-	}
-	switch result.ResultCode {
-	case ldap.LDAPResultInvalidCredentials, ldap.LDAPResultInappropriateAuthentication, ldap.LDAPResultNoSuchObject,
-		ldap.LDAPResultInvalidDNSyntax, ldap.LDAPResultNoSuchAttribute:
-		return true
-	}
-	return false
 }
 
 // AccountAttributes are what is looked at here and by SubjectOf.

@@ -5,5 +5,6 @@ import "github.com/doorward/doorward/sdk"
 // The reasons of the refusals of this package.
 const (
 	ReasonNoSubject     sdk.Reason = "subject_missing"
+	ReasonBindRefused   sdk.Reason = "bind_refused"
 	ReasonChangeRefused sdk.Reason = "password_change_refused"
 )

@@ -34,7 +34,7 @@ func SubjectOf(e directory.Entry, attribute string) (Subject, error) {
 		if s, ok := subjectBy(e, attribute); ok {
 			return s, nil
 		}
-		return Subject{}, sdk.Misconfigured(ReasonNoSubject, "%s has no usable %s with one value, or bind_dn may not read it: look at id_attribute", e.DN, attribute)
+		return Subject{}, sdk.Misconfigured(ReasonNoSubject, "%s %s: look at id_attribute", e.DN, whyNoSubject(e, attribute))
 	}
 	for _, name := range subjectAttributes {
 		if s, ok := subjectBy(e, name); ok {
@@ -42,6 +42,19 @@ func SubjectOf(e directory.Entry, attribute string) (Subject, error) {
 		}
 	}
 	return subjectByDN(e)
+}
+
+// whyNoSubject tells a value that is not there from one that is no identifier.
+func whyNoSubject(e directory.Entry, attribute string) string {
+	switch values := e.Raw(attribute); {
+	case len(values) == 0:
+		return fmt.Sprintf("has no %s, or bind_dn may not read it", attribute)
+	case len(values) > 1:
+		return fmt.Sprintf("has a %s with %d values, and an identifier is one", attribute, len(values))
+	case len(values[0]) > sdk.MaxSubject:
+		return fmt.Sprintf("has a %s of %d bytes, and an identifier has at most %d", attribute, len(values[0]), sdk.MaxSubject)
+	}
+	return fmt.Sprintf("has a %s that is no text (of binary identifiers, only objectGUID is read)", attribute)
 }
 
 func subjectBy(e directory.Entry, name string) (Subject, bool) {

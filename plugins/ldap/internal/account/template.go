@@ -20,7 +20,7 @@ func FillTemplate(template, username string) string {
 }
 
 // CheckTemplate checks user_dn_template. The error follows its name.
-func CheckTemplate(template, base string) error {
+func CheckTemplate(template string, bases []string) error {
 	if !strings.Contains(template, usernamePlace) {
 		return fmt.Errorf("must have %s in it", usernamePlace)
 	}
@@ -28,7 +28,7 @@ func CheckTemplate(template, base string) error {
 	if _, err := ldap.ParseDN(sample); err != nil {
 		return errors.New("must be a DN, such as uid={username},ou=people,dc=example,dc=com: by a name of another form the directory may know another entry than the one that is read")
 	}
-	if !directory.IsUnder(sample, base) {
+	if !directory.IsUnderAny(sample, bases) {
 		return errors.New("must lie under user_dn")
 	}
 	return nil

@@ -3,6 +3,7 @@ package account
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"strings"
 	"unicode"
@@ -14,7 +15,7 @@ import (
 
 // Users says which entries are end users, and what of them is read.
 type Users struct {
-	Base            string
+	Bases           []string
 	Scope           int
 	LoginAttributes []string // what may be typed as the name
 	Filter          string   // that an entry must match, too
@@ -37,27 +38,33 @@ func isBlank(name string) bool {
 	}) < 0
 }
 
-// ErrNoEntry: no entry is meant by the name, or not exactly one.
-var ErrNoEntry = errors.New("not exactly one entry")
+// ErrNoEntry is in the tree of an error that says that a name means no entry, or not
+// exactly one. Who signs in is not told which.
+var (
+	ErrNoEntry = errors.New("not exactly one entry")
+	errNone    = fmt.Errorf("%w, but none,", ErrNoEntry)
+	errSeveral = fmt.Errorf("%w, but two or more,", ErrNoEntry)
+	errBeside  = fmt.Errorf("%w, but one that is not under user_dn,", ErrNoEntry)
+)
 
 // ByName searches for the one entry that a name means.
 func (u Users) ByName(ctx context.Context, search directory.Searcher, username string) (directory.Entry, error) {
 	if !IsUsername(username) {
 		return directory.Entry{}, ErrNoEntry
 	}
-	return u.one(ctx, search, u.Base, u.Scope, u.NameFilter(username))
+	return u.one(ctx, search, u.Bases, u.Scope, u.NameFilter(username))
 }
 
 // ByDN reads one entry, if it is one of the end users.
 func (u Users) ByDN(ctx context.Context, search directory.Searcher, dn string) (directory.Entry, error) {
-	return u.one(ctx, search, dn, ldap.ScopeBaseObject, u.with("(objectClass=*)"))
+	return u.one(ctx, search, []string{dn}, ldap.ScopeBaseObject, u.with("(objectClass=*)"))
 }
 
 // BySubject finds an entry again by its identifier, wherever it is now; dn is where it
 // was.
 func (u Users) BySubject(ctx context.Context, search directory.Searcher, id Subject, dn string) (directory.Entry, error) {
 	if id.Attribute == IDIsDN {
-		if !directory.IsUnder(dn, u.Base) {
+		if !directory.IsUnderAny(dn, u.Bases) {
 			return directory.Entry{}, ErrNoEntry
 		}
 		return u.ByDN(ctx, search, dn)
@@ -69,27 +76,50 @@ func (u Users) BySubject(ctx context.Context, search directory.Searcher, id Subj
 	if err != nil {
 		return directory.Entry{}, ErrNoEntry
 	}
-	return u.one(ctx, search, u.Base, u.Scope, u.with("("+id.Attribute+"="+value+")"))
+	return u.one(ctx, search, u.Bases, u.Scope, u.with("("+id.Attribute+"="+value+")"))
 }
 
-// Any asks whether there is anybody with a name to sign in by. The filter is what was
-// asked.
-func (u Users) Any(ctx context.Context, search directory.Searcher) (found bool, filter string, err error) {
+// ErrTooMuch is in the tree of an error of Some: the search goes beyond what the server
+// allows.
+var ErrTooMuch = errors.New("beyond the limits of the directory")
+
+// Some reads a few of those who have a name to sign in by. The filter is what was asked.
+func (u Users) Some(ctx context.Context, search directory.Searcher, most int) (found []directory.Entry, filter string, err error) {
 	present := make([]string, len(u.LoginAttributes))
 	for i, name := range u.LoginAttributes {
 		present[i] = "(" + name + "=*)"
 	}
 	filter = u.with("(|" + strings.Join(present, "") + ")")
-	var entries []directory.Entry
+	var tooMuch error
 	err = search(ctx, func(c *directory.Connection) error {
 		var err error
-		entries, err = u.readTwo(ctx, c, u.Base, u.Scope, filter)
+		found, err = c.SearchUnder(ctx, u.Bases, directory.Query{Scope: u.Scope, Filter: filter, Attributes: u.Read, Limit: most})
+		if ldap.IsErrorAnyOf(err, ldap.LDAPResultSizeLimitExceeded, ldap.LDAPResultTimeLimitExceeded, ldap.LDAPResultAdminLimitExceeded) {
+			tooMuch = fmt.Errorf("%w (%s)", ErrTooMuch, directory.Describe(err))
+			return nil
+		}
 		return err
 	})
-	if ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) {
-		return true, filter, nil
+	if err == nil && len(found) == 0 {
+		err = tooMuch
 	}
-	return len(entries) > 0, filter, err
+	return found, filter, err
+}
+
+// AnyWith asks for one end user who has the attribute.
+func (u Users) AnyWith(attribute string) directory.Query {
+	return directory.Query{Scope: u.Scope, Filter: u.with("(" + attribute + "=*)"), Attributes: []string{"1.1"}, Limit: 1}
+}
+
+// ByMember finds the end user whom a value of a member attribute names.
+func (u Users) ByMember(ctx context.Context, search directory.Searcher, rules GroupRules, attribute, value string) (directory.Entry, error) {
+	if rules.holdsDNs(attribute) {
+		if !directory.IsUnderAny(value, u.Bases) {
+			return directory.Entry{}, ErrNoEntry
+		}
+		return u.ByDN(ctx, search, value)
+	}
+	return u.one(ctx, search, u.Bases, u.Scope, u.with("("+rules.MemberUID+"="+ldap.EscapeFilter(value)+")"))
 }
 
 // NameFilter compares the name with each of the login attributes. It is escaped once
@@ -116,12 +146,12 @@ func (u Users) with(filter string) string {
 	return "(&" + u.Filter + filter + ")"
 }
 
-// one returns the one entry below base that matches, or ErrNoEntry.
-func (u Users) one(ctx context.Context, search directory.Searcher, base string, scope int, filter string) (directory.Entry, error) {
+// one returns the one entry below the bases that matches, or ErrNoEntry.
+func (u Users) one(ctx context.Context, search directory.Searcher, bases []string, scope int, filter string) (directory.Entry, error) {
 	var found []directory.Entry
 	err := search(ctx, func(c *directory.Connection) error {
 		var err error
-		found, err = u.readTwo(ctx, c, base, scope, filter)
+		found, err = u.readTwo(ctx, c, bases, scope, filter)
 		return err
 	})
 	if err != nil {
@@ -132,8 +162,8 @@ func (u Users) one(ctx context.Context, search directory.Searcher, base string, 
 
 // readTwo asks for two entries, to see that there is one. A server that says that
 // there are more has said enough.
-func (u Users) readTwo(ctx context.Context, c *directory.Connection, base string, scope int, filter string) ([]directory.Entry, error) {
-	found, _, err := c.Search(ctx, directory.Query{Base: base, Scope: scope, Filter: filter, Attributes: u.Read, Limit: 2})
+func (u Users) readTwo(ctx context.Context, c *directory.Connection, bases []string, scope int, filter string) ([]directory.Entry, error) {
+	found, err := c.SearchUnder(ctx, bases, directory.Query{Scope: scope, Filter: filter, Attributes: u.Read, Limit: 2})
 	switch {
 	case ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) && len(found) > 1:
 		return found, nil
@@ -145,19 +175,21 @@ func (u Users) readTwo(ctx context.Context, c *directory.Connection, base string
 	return found, nil
 }
 
-// theOne refuses all but exactly one entry below the base. What a server sends beside
-// the base that it was asked for is not ours to bind.
+// theOne refuses all but exactly one entry below the bases. What a server sends beside
+// those that it was asked for is not ours to bind.
 func (u Users) theOne(found []directory.Entry) (directory.Entry, error) {
-	if len(found) > 1 {
+	switch len(found) {
+	case 0:
+		return directory.Entry{}, errNone
+	case 1:
+	default:
 		u.Logger.Warn("more than one entry matches a name, which signs nobody in: narrow user_filter or user_attribute",
 			"first", found[0].DN, "second", found[1].DN)
+		return directory.Entry{}, errSeveral
 	}
-	if len(found) != 1 {
-		return directory.Entry{}, ErrNoEntry
-	}
-	if !directory.IsUnder(found[0].DN, u.Base) {
+	if !directory.IsUnderAny(found[0].DN, u.Bases) {
 		u.Logger.Warn("the directory sends an entry that is not under user_dn", "dn", found[0].DN)
-		return directory.Entry{}, ErrNoEntry
+		return directory.Entry{}, errBeside
 	}
 	return found[0], nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -14,11 +15,13 @@ import (
 
 // Connection is one connection to one server, used by one goroutine at a time.
 type Connection struct {
-	ldap  *ldap.Conn
-	wire  *EnvelopeConn
-	TLS   *tls.ConnectionState // nil in plain text
-	limit time.Duration        // of one operation
-	used  time.Time            // when it went back into the pool
+	ldap   *ldap.Conn
+	wire   *EnvelopeConn
+	TLS    *tls.ConnectionState // nil in plain text
+	policy bool                 // binds ask for the word of the password policy
+	limit  time.Duration        // of one operation
+	used   time.Time            // when it went back into the pool
+	trial  time.Duration        // of the next operation, if it is the first since then
 }
 
 // newConnection takes over the net.Conn of wire.
@@ -45,7 +48,11 @@ func (c *Connection) broken() bool {
 // within runs one operation, no longer than the limit and the context. The library
 // knows no contexts: the end of one closes the connection under it.
 func (c *Connection) within(ctx context.Context, doing string, operation func() error) (err error) {
-	ctx, cancel := context.WithTimeout(ctx, c.limit)
+	limit, caller := c.limit, ctx
+	if c.trial > 0 {
+		limit = min(limit, c.trial)
+	}
+	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("%s: %w", doing, err)
@@ -60,8 +67,12 @@ func (c *Connection) within(ctx context.Context, doing string, operation func() 
 	}()
 	err = operation()
 	if !stop() {
+		if c.trial > 0 && caller.Err() == nil {
+			return fmt.Errorf("%s: %w: %w", doing, errSilent, ctx.Err())
+		}
 		return fmt.Errorf("%s: %w", doing, ctx.Err())
 	}
+	c.trial = 0
 	c.wire.Allow(maxSmall) // such as a notice of disconnection (RFC 4511 section 4.4.1)
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, c.explain(err))
@@ -107,16 +118,25 @@ func (c *Connection) Bind(ctx context.Context, dn, password string) ([]ldap.Cont
 	if dn == "" || password == "" {
 		return nil, errors.New("binding without a name or a password proves nothing")
 	}
-	req := ldap.NewSimpleBindRequest(dn, password, []ldap.Control{ldap.NewControlBeheraPasswordPolicy()})
-	var controls []ldap.Control
+	var asked, controls []ldap.Control
+	if c.policy {
+		asked = append(asked, ldap.NewControlBeheraPasswordPolicy())
+	}
 	err := c.within(ctx, "binding", func() error {
-		result, err := c.ldap.SimpleBind(req)
+		result, err := c.ldap.SimpleBind(ldap.NewSimpleBindRequest(dn, password, asked))
 		if result != nil {
 			controls = result.Controls
 		}
 		return err
 	})
-	return controls, err
+	return controls, unjudged(err)
+}
+
+// BindExternal takes the identity that the connection has by itself: the client
+// certificate, or the account of the process on a unix socket (SASL EXTERNAL, RFC 4422
+// appendix A).
+func (c *Connection) BindExternal(ctx context.Context) error {
+	return unjudged(c.within(ctx, "binding by SASL EXTERNAL", c.ldap.ExternalBind))
 }
 
 // Query is a search. Aliases are never dereferenced, referrals never followed.
@@ -147,6 +167,25 @@ func (c *Connection) Search(ctx context.Context, q Query) ([]Entry, []ldap.Contr
 		return nil, nil, err
 	}
 	return entriesOf(result.Entries), result.Controls, err
+}
+
+// SearchUnder asks for the same below each of several bases, and returns what came: an
+// entry that lies below two of them once. The error is as Search has it.
+func (c *Connection) SearchUnder(ctx context.Context, bases []string, q Query) ([]Entry, error) {
+	var all []Entry
+	before := map[string]bool{} // what lies below the bases before
+	for _, q.Base = range bases {
+		found, _, err := c.Search(ctx, q)
+		found = slices.DeleteFunc(found, func(e Entry) bool { return before[e.DN] })
+		all = append(all, found...)
+		if err != nil {
+			return all, err
+		}
+		for _, e := range found {
+			before[e.DN] = true
+		}
+	}
+	return all, nil
 }
 
 // Modify changes an entry (RFC 4511 section 4.6). The error says what was being done.

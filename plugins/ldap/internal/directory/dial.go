@@ -82,7 +82,7 @@ func (d *dialer) protect(ctx context.Context, conn net.Conn, s *Server) (net.Con
 	}
 	secured, err := d.tls.Handshake(ctx, conn, s.host)
 	if err != nil {
-		return nil, fmt.Errorf("TLS handshake: %w", err)
+		return nil, fmt.Errorf("TLS handshake: %w", adviseTLS(err))
 	}
 	return secured, nil
 }

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-ldap/ldap/v3"
+
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
 )
@@ -21,14 +23,17 @@ type Directory struct {
 	locations []location
 	lookupSRV func(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
 	poolSize  int
+	policy    bool // ask for the password policy's word
 	service   serviceAccount
 	now       func() time.Time
 	logger    *slog.Logger
 
 	mu      sync.Mutex
 	known   map[string]*Server // by address and host
-	srv     map[string]srvList // by domain
+	srv     map[string]srvList // by the name that was looked up
 	refusal bindRefusal
+	word    string    // that came with the last bind of the service account
+	warned  time.Time // of it
 
 	life  context.Context // of the probes
 	end   context.CancelFunc
@@ -57,16 +62,23 @@ type Settings struct {
 	PoolSize         int           // connections for searches to each server
 	BindDN           string        // empty: searches are anonymous
 	BindPassword     options.Secret
-	Now              func() time.Time
-	Logger           *slog.Logger
+	External         bool // the service account binds by SASL EXTERNAL, in place of BindDN
+	NoPolicyControl  bool // binds do not ask for the password policy's word
+	// Meaning tells in words what came with a bind of BindDN, which may have succeeded:
+	// what is the matter, and what to change. Empty: nothing.
+	Meaning func(controls []ldap.Control, err error) string
+	// Bound is told how long it took to connect and bind as BindDN.
+	Bound  func(took time.Duration)
+	Now    func() time.Time
+	Logger *slog.Logger
 }
 
 // New makes a directory, and asks no server anything. Close ends it.
 func New(s Settings) (*Directory, error) {
 	dir := &Directory{
 		dialer:   &dialer{dial: s.Dial, tls: s.TLS, connect: s.Connect, operate: s.Operate},
-		poolSize: s.PoolSize, now: s.Now, logger: s.Logger,
-		service:   serviceAccount{dn: s.BindDN, password: s.BindPassword.Reveal()},
+		poolSize: s.PoolSize, policy: !s.NoPolicyControl, now: s.Now, logger: s.Logger,
+		service:   serviceAccount{dn: s.BindDN, password: s.BindPassword.Reveal(), external: s.External, meaning: s.Meaning, bound: s.Bound},
 		lookupSRV: resolver(s.Dial).LookupSRV,
 		known:     map[string]*Server{}, srv: map[string]srvList{},
 	}
@@ -83,7 +95,11 @@ func New(s Settings) (*Directory, error) {
 
 // Open makes a connection of its own to a server, on which nobody is bound.
 func (d *Directory) Open(ctx context.Context, s *Server) (*Connection, error) {
-	return d.dialer.open(ctx, s)
+	c, err := d.dialer.open(ctx, s)
+	if c != nil {
+		c.policy = d.policy
+	}
+	return c, err
 }
 
 // Servers are all of them, in the operator's order, with what kept some from being
@@ -92,7 +108,9 @@ func (d *Directory) Servers(ctx context.Context) ([]*Server, error) {
 	locations, err := d.locate(ctx)
 	var list []*Server
 	for _, l := range locations[:min(len(locations), maxServers)] {
-		list = append(list, d.serverAt(l))
+		if s := d.serverAt(l); !slices.Contains(list, s) { // of a site, and of the domain
+			list = append(list, s)
+		}
 	}
 	return list, err
 }
@@ -144,7 +162,7 @@ func (d *Directory) locate(ctx context.Context) ([]location, error) {
 // resolve asks the DNS, and goes on with the last answer while it does not know.
 func (d *Directory) resolve(ctx context.Context, l location) ([]location, error) {
 	d.mu.Lock()
-	list := d.srv[l.host]
+	list := d.srv[l.srvName()]
 	d.mu.Unlock()
 	now := d.now()
 	if now.Before(list.until) {
@@ -157,7 +175,7 @@ func (d *Directory) resolve(ctx context.Context, l location) ([]location, error)
 		records = d.trusted(l.host, records)
 	}
 	if err != nil || len(records) == 0 {
-		err = sdk.Unavailable(ReasonServerLookup, "looking up _%s._tcp.%s: %w", l.service(), l.host, orNoRecords(err))
+		err = sdk.Unavailable(ReasonServerLookup, "looking up %s: %w", l.srvName(), orNoRecords(err))
 		list.until = now.Add(srvKeepFailed)
 	} else {
 		list = srvList{until: now.Add(srvKeep)}
@@ -170,36 +188,10 @@ func (d *Directory) resolve(ctx context.Context, l location) ([]location, error)
 	}
 	if len(list.locations) > 0 {
 		d.mu.Lock()
-		d.srv[l.host] = list
+		d.srv[l.srvName()] = list
 		d.mu.Unlock()
 	}
 	return list.locations, err
-}
-
-// trusted leaves out the servers that the operator has not named. The DNS may lie: a
-// name from it is no identity to hold a certificate against, unless it lies in the
-// domain that the operator wrote (RFC 4513 section 3.1.3, RFC 6125 section 6.2.1).
-// With tls_server_name the certificate must be for that, wherever the server is.
-func (d *Directory) trusted(domain string, records []*net.SRV) []*net.SRV {
-	return slices.DeleteFunc(records, func(r *net.SRV) bool {
-		host := strings.ToLower(strings.TrimSuffix(r.Target, "."))
-		if host == "" { // "decidedly not available" (RFC 2782)
-			return true
-		}
-		domain := strings.ToLower(strings.TrimSuffix(domain, "."))
-		if host == domain || strings.HasSuffix(host, "."+domain) || d.dialer.tls.Config.ServerName != "" {
-			return false
-		}
-		d.logger.Warn("the DNS names a server outside of the domain in client_url, which is not asked: name it in client_url, or set tls_server_name", "domain", domain, "server", host)
-		return true
-	})
-}
-
-func orNoRecords(err error) error {
-	if err != nil {
-		return err
-	}
-	return errors.New("there are no records that can be used")
 }
 
 func (d *Directory) serverAt(l location) *Server {
@@ -210,7 +202,7 @@ func (d *Directory) serverAt(l location) *Server {
 	if known := d.known[key]; known != nil {
 		return known
 	}
-	s.pool = newPool(d.poolSize, d.now, func(ctx context.Context) (*Connection, error) { return d.OpenService(ctx, s) })
+	s.pool = newPool(d.poolSize, d.dialer.operate, d.now, func(ctx context.Context) (*Connection, error) { return d.OpenService(ctx, s) })
 	d.known[key] = s
 	return s
 }
@@ -223,7 +215,7 @@ func (d *Directory) Try(ctx context.Context, operation func(ctx context.Context,
 		return err
 	}
 	var failures []error
-	asked := len(servers)
+	asked, hung := len(servers), hangsOf(servers)
 	for i := 0; i < len(servers); i++ {
 		err := d.attempt(ctx, servers[i], len(servers)-i, operation)
 		if errors.Is(err, errMeanwhile) && i < asked {
@@ -234,7 +226,7 @@ func (d *Directory) Try(ctx context.Context, operation func(ctx context.Context,
 			return err
 		}
 		if proxy := ProxyFailure(err); proxy != nil {
-			err, servers = proxy, append(servers[:i+1:i+1], d.passOver(servers[i+1:])...)
+			err, servers = proxy, append(servers[:i+1:i+1], d.passOver(servers[i+1:], hung)...)
 		}
 		failures = append(failures, err)
 		if errors.Is(ctx.Err(), context.Canceled) {
@@ -250,12 +242,13 @@ func (d *Directory) Try(ctx context.Context, operation func(ctx context.Context,
 func (d *Directory) attempt(ctx context.Context, s *Server, left int, operation func(ctx context.Context, s *Server) error) error {
 	share, cancel := shareOf(ctx, left)
 	defer cancel()
+	hang := s.hangs()
 	err := operation(share, s)
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled): // the caller went away: that is nobody's failure
 	case errors.Is(err, errMeanwhile): // told by whom it failed for
 	case IsServerFailure(err):
-		s.failed(d.now())
+		s.failed(d.now(), hang)
 		s.pool.drain()
 		d.warn(s, err)
 	default:
@@ -282,10 +275,11 @@ func (d *Directory) probe(s *Server) {
 	}
 	d.tasks.Go(func() {
 		defer s.endProbe()
+		hang := s.hangs()
 		c, err := d.OpenService(d.life, s)
 		switch {
 		case IsServerFailure(err):
-			s.failed(d.now())
+			s.failed(d.now(), hang)
 		case err == nil:
 			s.pool.put(c)
 			fallthrough

@@ -56,18 +56,47 @@ func parseDN(text string) (*ldap.DN, error) {
 	return dn, nil
 }
 
-// IsUnder reports whether a DN is base or below it. An empty base holds everything,
+// IsUnder reports whether a DN is base or below it, as directories compare them
+// (distinguishedNameMatch, RFC 4517 section 4.2.15). An empty base holds everything,
 // but never the empty DN: binding with that is no authentication.
 func IsUnder(text, base string) bool {
 	dn, err := parseDN(text)
-	if err != nil {
+	if err != nil || !utf8.ValidString(text) { // the library makes one of all bytes that are no text
 		return false
 	}
 	root, err := ldap.ParseDN(base)
-	if err != nil {
+	if err != nil || len(root.RDNs) > len(dn.RDNs) {
 		return false
 	}
-	return root.EqualFold(dn) || root.AncestorOfFold(dn)
+	tail := dn.RDNs[len(dn.RDNs)-len(root.RDNs):]
+	return slices.EqualFunc(tail, root.RDNs, func(a, b *ldap.RelativeDN) bool { return matchKey(a) == matchKey(b) })
+}
+
+// IsUnderAny is the same for several bases.
+func IsUnderAny(text string, bases []string) bool {
+	return slices.ContainsFunc(bases, func(base string) bool { return IsUnder(text, base) })
+}
+
+// SplitBases reads DNs that are separated by semicolons, which a DN has only behind a
+// backslash (RFC 4514 section 2.4).
+func SplitBases(text string) []string {
+	var list []string
+	begin, escaped := 0, false
+	for i := range len(text) {
+		switch {
+		case escaped:
+			escaped = false
+		case text[i] == '\\':
+			escaped = true
+		case text[i] == ';':
+			list = append(list, strings.TrimSpace(text[begin:i]))
+			begin = i + 1
+		}
+	}
+	if last := strings.TrimSpace(text[begin:]); last != "" || len(list) > 0 {
+		list = append(list, last)
+	}
+	return list
 }
 
 // NameOfDN is the value of the first RDN of a DN.

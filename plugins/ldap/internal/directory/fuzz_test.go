@@ -29,7 +29,9 @@ func FuzzDN(f *testing.F) {
 		if isASCII(text) && !strings.ContainsAny(text, `\#`) && (err != nil || upper != once) {
 			t.Fatalf("%q becomes %q, in capitals %q, %v", text, once, upper, err)
 		}
-		_ = IsUnder(text, "dc=example,dc=com")
+		if utf8.ValidString(text) && !IsUnder(text, text) || IsUnder(text, "dc=example,dc=com") && !IsUnder(text, "DC = Example, domainComponent=COM") {
+			t.Fatalf("%q is not where it is", text)
+		}
 		_ = NameOfDN(text)
 	})
 }

@@ -15,11 +15,13 @@ type pool struct {
 	open  func(ctx context.Context) (*Connection, error)
 	slots chan struct{} // one for each connection in use
 	now   func() time.Time
+	limit time.Duration // of one operation
 
-	mu     sync.Mutex
-	idle   []*Connection // the latest used one last
-	failed chan struct{} // closed by the next failure of the server
-	closed bool
+	mu       sync.Mutex
+	idle     []*Connection // the latest used one last
+	failed   chan struct{} // closed by the next failure of the server
+	closed   bool
+	patience time.Duration // with a pooled connection that may be dead
 }
 
 // errMeanwhile: the server failed for others while an operation waited for its turn.
@@ -28,9 +30,16 @@ var errMeanwhile = fmt.Errorf("%w: it failed for others", errServer)
 // MaxIdle is less than what firewalls forget a silent connection after.
 const MaxIdle = 90 * time.Second
 
-func newPool(size int, now func() time.Time, open func(ctx context.Context) (*Connection, error)) *pool {
-	return &pool{open: open, slots: make(chan struct{}, size), now: now, failed: make(chan struct{})}
+func newPool(size int, limit time.Duration, now func() time.Time, open func(ctx context.Context) (*Connection, error)) *pool {
+	p := &pool{open: open, slots: make(chan struct{}, size), now: now, limit: limit, failed: make(chan struct{})}
+	p.patience = p.firstPatience()
+	return p
 }
+
+// firstPatience is how long a pooled connection may keep its first answer back, before
+// it is taken for one that a firewall has dropped without a word: so much less than the
+// time limit that asking again fits in.
+func (p *pool) firstPatience() time.Duration { return p.limit / 4 }
 
 // do runs an operation on a connection. Who waits for a turn when the server fails
 // for others gets errMeanwhile, and need not find out for another time limit.
@@ -57,19 +66,51 @@ func (p *pool) do(ctx context.Context, operation func(*Connection) error) error 
 }
 
 // doNow repeats the operation on a new connection if it fails on a pooled one that the
-// server had closed meanwhile.
+// server, or a firewall, had closed meanwhile. Only searches run here: they may be
+// repeated, as the bind of the service account may, and nothing else.
 func (p *pool) doNow(ctx context.Context, operation func(*Connection) error) error {
-	if c := p.take(); c != nil {
-		err := p.run(c, operation)
-		if !errors.Is(err, errServer) || ctx.Err() != nil {
-			return err
-		}
+	c := p.take()
+	if c == nil {
+		return p.doFresh(ctx, operation)
 	}
+	c.trial = p.patienceWithin(ctx)
+	err := p.run(c, operation)
+	if ctx.Err() != nil || !errors.Is(err, errServer) && !errors.Is(err, errSilent) {
+		return err
+	}
+	p.closeIdle() // dropped, too, as likely as not
+	began := time.Now()
+	err = p.doFresh(ctx, operation)
+	if err == nil {
+		p.learn(time.Since(began))
+	}
+	return err
+}
+
+func (p *pool) doFresh(ctx context.Context, operation func(*Connection) error) error {
 	c, err := p.open(ctx)
 	if err != nil {
 		return err
 	}
 	return p.run(c, operation)
+}
+
+// patienceWithin leaves time to ask again before the context ends.
+func (p *pool) patienceWithin(ctx context.Context) time.Duration {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if deadline, ok := ctx.Deadline(); ok {
+		return min(p.patience, time.Until(deadline)/3)
+	}
+	return p.patience
+}
+
+// learn is told how long asking again took. A server that always takes long is not to be
+// asked everything twice.
+func (p *pool) learn(took time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.patience = max(p.firstPatience(), min(p.limit, 2*took))
 }
 
 func (p *pool) run(c *Connection, operation func(*Connection) error) error {
@@ -133,18 +174,24 @@ func (p *pool) failure() <-chan struct{} {
 	return p.failed
 }
 
-// drain closes the idle connections, and sends away who waits for one: the server
-// has failed.
-func (p *pool) drain() {
+func (p *pool) closeIdle() {
 	p.mu.Lock()
 	idle := p.idle
 	p.idle = nil
-	close(p.failed)
-	p.failed = make(chan struct{})
 	p.mu.Unlock()
 	for _, c := range idle {
 		c.Close()
 	}
+}
+
+// drain closes the idle connections, and sends away who waits for one: the server
+// has failed.
+func (p *pool) drain() {
+	p.mu.Lock()
+	close(p.failed)
+	p.failed = make(chan struct{})
+	p.mu.Unlock()
+	p.closeIdle()
 }
 
 func (p *pool) close() {

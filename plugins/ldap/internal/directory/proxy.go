@@ -23,14 +23,15 @@ func ProxyFailure(err error) error {
 }
 
 // passOver leaves out the servers behind a proxy that lets nothing through: they have
-// failed with it. Servers on this machine need no proxy, as package outbound has it.
-func (d *Directory) passOver(servers []*Server) (left []*Server) {
+// failed with it, once for all that was under way: hung is what they said when it
+// began. Servers on this machine need no proxy, as package outbound has it.
+func (d *Directory) passOver(servers []*Server, hung map[*Server]int) (left []*Server) {
 	for _, s := range servers {
 		if s.network == "unix" || contract.IsLoopback(s.host) {
 			left = append(left, s)
 			continue
 		}
-		s.failed(d.now())
+		s.failed(d.now(), hung[s])
 	}
 	return left
 }

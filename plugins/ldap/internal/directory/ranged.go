@@ -41,13 +41,16 @@ func readRest(ctx context.Context, c *Connection, e *Entry) error {
 
 func readPart(ctx context.Context, c *Connection, e *Entry, name string) error {
 	from := e.more[name]
-	delete(e.more, name)
 	found, _, err := c.Search(ctx, Query{
 		Base: e.DN, Scope: ldap.ScopeBaseObject, Filter: "(objectClass=*)", Limit: 1,
 		Attributes: []string{fmt.Sprintf("%s;range=%d-*", name, from)},
 	})
-	if err != nil || len(found) != 1 {
-		return err
+	if err != nil {
+		return err // the part is asked for again, on another connection
+	}
+	delete(e.more, name)
+	if len(found) != 1 {
+		return nil
 	}
 	e.values[name] = append(e.values[name], found[0].values[name]...)
 	if next := found[0].more[name]; next > from { // else a server could go round in circles

@@ -3,6 +3,7 @@ package directory
 import (
 	"context"
 	"errors"
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,10 +17,31 @@ import (
 // breaks off, or answers nonsense.
 var errServer = errors.New("no answer from the server")
 
+// errSilent is in the tree of an error of a pooled connection on which no answer came.
+var errSilent = errors.New("no answer on a connection of the pool")
+
 // IsServerFailure reports whether another server may do better.
 func IsServerFailure(err error) bool {
 	return errors.Is(err, errServer) || errors.Is(err, errEnvelope) || errors.Is(err, context.DeadlineExceeded) ||
 		ldap.IsErrorAnyOf(err, ldap.LDAPResultBusy, ldap.LDAPResultUnavailable, ldap.LDAPResultOther)
+}
+
+// unjudged makes an answer that is none of a bind that a server broke off: it got no
+// further than to its own limits, and the next one may.
+func unjudged(err error) error {
+	if ldap.IsErrorAnyOf(err, ldap.LDAPResultTimeLimitExceeded, ldap.LDAPResultAdminLimitExceeded) {
+		return fmt.Errorf("%w: %w", errServer, err)
+	}
+	return err
+}
+
+// ResultCode is that of RFC 4511 section 4.1.9 in an error, if a server sent one.
+func ResultCode(err error) (uint16, bool) {
+	result, ok := errors.AsType[*ldap.Error](err)
+	if !ok || IsServerFailure(err) {
+		return 0, false
+	}
+	return result.ResultCode, true
 }
 
 // Refusal makes an error of the SDK of a result code that no other server would

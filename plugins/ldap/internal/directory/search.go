@@ -6,6 +6,10 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"github.com/doorward/doorward/sdk"
 )
 
 // AttributeName matches the name of an attribute, or its OID, without options.
@@ -43,5 +47,14 @@ func (d *Directory) Search(ctx context.Context, operation func(*Connection) erro
 	err := d.Try(ctx, func(ctx context.Context, s *Server) error {
 		return s.pool.do(ctx, operation)
 	})
+	if code, ok := ResultCode(err); ok && restricted[code] {
+		if word := d.wordAtBind(); word != "" {
+			return sdk.Misconfigured(ReasonServiceBind, "the directory lets bind_dn in, and refuses what it asks (%s); at the bind it said: %s", Describe(err), word)
+		}
+	}
 	return Refusal(err)
 }
+
+// restricted are the result codes with which a password policy keeps an account from
+// everything but a new password.
+var restricted = map[uint16]bool{ldap.LDAPResultInsufficientAccessRights: true, ldap.LDAPResultUnwillingToPerform: true}

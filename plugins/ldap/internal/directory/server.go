@@ -27,6 +27,7 @@ type Server struct {
 	scoredAt time.Time // when score was right
 	openTill time.Time // the circuit is open: only asked when all others are, too
 	inRow    int       // failures since the last success
+	hung     int       // how often a failure was counted, ever
 	probing  bool
 }
 
@@ -41,13 +42,33 @@ const (
 	longestOpen    = time.Minute
 )
 
-func (s *Server) failed(now time.Time) {
+// failed counts a failure. Those of operations that were under way when another one
+// failed are the same one, seen again: hang is what hangs said when the operation began.
+func (s *Server) failed(now time.Time, hang int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if hang != s.hung {
+		return
+	}
+	s.hung++
 	s.score = s.scoreAt(now) + 1
 	s.scoredAt = now
 	s.openTill = now.Add(min(longestOpen, firstOpen<<min(s.inRow, 10)))
 	s.inRow++
+}
+
+func (s *Server) hangs() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.hung
+}
+
+func hangsOf(servers []*Server) map[*Server]int {
+	hung := map[*Server]int{}
+	for _, s := range servers {
+		hung[s] = s.hangs()
+	}
+	return hung
 }
 
 // succeeded closes the circuit. The score stays for a while: a server that fails now
@@ -184,6 +205,9 @@ func (l location) service() string {
 	}
 	return "ldap"
 }
+
+// srvName is the whole name that is looked up.
+func (l location) srvName() string { return "_" + l.service() + "._tcp." + l.host }
 
 // resolver looks up SRV records through the host's dialer.
 func resolver(dial func(ctx context.Context, network, address string) (net.Conn, error)) *net.Resolver {

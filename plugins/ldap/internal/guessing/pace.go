@@ -10,15 +10,25 @@ import (
 // Pace makes every refused name and password take the same time. A directory may hash
 // the password, and write down the failure, only for an entry that exists; the
 // difference would tell which names do. What wrong passwords took lately is the measure.
+//
+// Until there are some, nothing is refused sooner than what a bind of the service account
+// lets expect: a fresh process would tell otherwise.
 type Pace struct {
-	mu   sync.Mutex
-	took []time.Duration // a ring
-	next int
+	mu     sync.Mutex
+	took   []time.Duration // a ring
+	next   int
+	expect time.Duration
 }
 
 const (
-	paceSamples = 64
-	longestPace = 2 * time.Second // a server that was stuck once is no measure
+	paceSamples   = 64
+	enoughSamples = 16
+	longestPace   = 2 * time.Second // a server that was stuck once is no measure
+	leastExpected = 100 * time.Millisecond
+	// bindsExpected is how many binds of the service account a refused login may take: one
+	// is its own, one that of the end user, with what a wrong password costs besides. The
+	// rest is spare.
+	bindsExpected = 4
 )
 
 // NewPace has no measure yet.
@@ -36,15 +46,27 @@ func (p *Pace) Note(took time.Duration) {
 	p.next = (p.next + 1) % paceSamples
 }
 
+// Expect remembers the longest that a bind of the service account took, connecting
+// included. Its password is hashed, too.
+func (p *Pace) Expect(bind time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.expect = max(p.expect, bindsExpected*bind)
+}
+
 // target is what nine of ten wrong passwords took at most.
 func (p *Pace) target() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.took) == 0 {
-		return 0
+	var target time.Duration
+	if len(p.took) > 0 {
+		sorted := slices.Sorted(slices.Values(p.took))
+		target = sorted[len(sorted)*9/10]
 	}
-	sorted := slices.Sorted(slices.Values(p.took))
-	return min(longestPace, sorted[len(sorted)*9/10])
+	if len(p.took) < enoughSamples {
+		target = max(target, p.expect, leastExpected)
+	}
+	return min(longestPace, target)
 }
 
 // Wait goes on until the target is reached, counted from the start of the login, for

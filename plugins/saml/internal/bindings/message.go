@@ -141,28 +141,32 @@ type rawQuery struct{ values map[string]string }
 
 var bindingParams = []string{names.ParamRequest, names.ParamResponse, names.ParamRelayState, names.ParamSigAlg, names.ParamSignature}
 
-// splitQuery refuses a parameter that is there twice, in another spelling, or in
-// another order than it is signed in.
+// splitQuery refuses a parameter that is there twice or in another spelling, and a
+// request beside a response. Their order in the URL does not matter: it is another
+// one that is signed (bindings section 3.4.4.1).
 func splitQuery(query string) (rawQuery, error) {
 	raw := rawQuery{map[string]string{}}
-	last := -1
 	for part := range strings.SplitSeq(query, "&") {
 		name, value, _ := strings.Cut(part, "=")
 		plain, err := url.QueryUnescape(name)
 		if err != nil {
 			return raw, errors.New("a parameter name is not escaped as in a URL")
 		}
-		order := indexFold(bindingParams, plain)
-		switch {
-		case order < 0:
+		at := indexFold(bindingParams, plain)
+		if at < 0 {
 			continue
-		case name != bindingParams[order]:
-			return raw, fmt.Errorf("%s is written in another way", bindingParams[order])
-		case order <= last || order == 1 && last == 0:
-			return raw, fmt.Errorf("%s is there twice, or not in the order in which it is signed", name)
 		}
-		last = order
+		if name != bindingParams[at] {
+			return raw, fmt.Errorf("%s is written in another way", bindingParams[at])
+		}
+		if _, twice := raw.values[name]; twice {
+			return raw, fmt.Errorf("%s is there twice", name)
+		}
 		raw.values[name] = value
+	}
+	_, request := raw.values[names.ParamRequest]
+	if _, response := raw.values[names.ParamResponse]; request && response {
+		return raw, errors.New("a request and a response at once")
 	}
 	return raw, nil
 }

@@ -1,12 +1,10 @@
 package idp
 
 import (
-	"bytes"
 	"crypto"
-	"crypto/ecdsa"
-	"crypto/rsa"
 	"crypto/x509"
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -14,7 +12,6 @@ import (
 	"github.com/crewjam/saml"
 
 	"github.com/doorward/doorward/plugins/saml/internal/names"
-	"github.com/doorward/doorward/plugins/saml/internal/ownkeys"
 	"github.com/doorward/doorward/plugins/saml/internal/wall"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/sdk"
@@ -31,17 +28,11 @@ type Provider struct {
 	WeakKeys   int // that are too short, or of another kind
 	SSO        map[string]string
 	SLO        map[string]Endpoint
-	WantSigned bool // WantAuthnRequestsSigned
+	LeftOut    []string // logout endpoints that are not used, because they are http
+	WantSigned bool     // WantAuthnRequestsSigned
 	ValidUntil time.Time
 	cacheFor   time.Duration // zero if it does not say
 	Date       time.Time     // on the clock of who published it; zero if not told
-}
-
-// signingKey is one with which the provider signs. The certificate is what it
-// came in, and is trusted because it stands in the metadata, not for who issued it.
-type signingKey struct {
-	public      crypto.PublicKey
-	Certificate *x509.Certificate
 }
 
 // Endpoint is where messages go (metadata section 2.2.2).
@@ -58,7 +49,6 @@ type Selection struct {
 // ReadProvider reads metadata of one identity provider or of many (metadata
 // section 2.3).
 func ReadProvider(data []byte, s Selection) (*Provider, error) {
-	data = bytes.TrimPrefix(data, []byte("\ufeff")) // as Microsoft writes it
 	root, err := wall.Parse(data, wall.Metadata())
 	if err != nil {
 		return nil, sdk.Misconfigured(reasonMetadataMalformed, "metadata of the provider: %w", err)
@@ -85,7 +75,7 @@ func (s Selection) verified(root *wall.Element) (*wall.Element, error) {
 	}
 	signed, err := xmldsig.Verify(root, keys, s.Policy, wall.Metadata())
 	if err != nil {
-		return nil, sdk.Misconfigured(reasonMetadataSignature, "metadata of the provider, held against idp_metadata_certificate: %w", err)
+		return nil, sdk.Misconfigured(reasonMetadataSignature, "metadata of the provider, held against idp_metadata_certificate: %w%s", err, advice(err))
 	}
 	return signed, nil
 }
@@ -198,103 +188,69 @@ func (p *Provider) keepFor(now time.Time) time.Duration {
 	return p.ValidUntil.Sub(now)
 }
 
-// readKeys takes the keys for signing, and those for which no use is named
-// (metadata section 2.4.1.1).
-func (p *Provider) readKeys(role *wall.Element) error {
-	for _, descriptor := range role.All(names.Metadata, "KeyDescriptor") {
-		if use, named := descriptor.Attr("use"); named && use != "signing" {
-			continue
-		}
-		descriptor.Walk(func(e *wall.Element) bool {
-			if e.Is(names.Signature, "X509Certificate") {
-				p.addKey(e)
-			}
-			return true
-		})
-	}
-	if len(p.Keys) == 0 {
-		return sdk.Misconfigured(reasonMetadataKeys, "metadata of the provider has no certificate for signing with an RSA key of %d bits or more, or an ECDSA key (%d are unusable)", ownkeys.MinRSA, p.WeakKeys)
-	}
-	return nil
-}
-
-// maxProviderKeys bounds what a forged signature costs: each key is tried.
-const maxProviderKeys = 16
-
-func (p *Provider) addKey(e *wall.Element) {
-	text, _ := e.Text()
-	der, err := xmldsig.DecodeBase64(text)
-	if err != nil {
-		p.WeakKeys++
-		return
-	}
-	c, err := x509.ParseCertificate(der)
-	if err != nil || !strong(c.PublicKey) || len(p.Keys) == maxProviderKeys {
-		p.WeakKeys++
-		return
-	}
-	for _, k := range p.Keys {
-		if k.Certificate.Equal(c) {
-			return
-		}
-	}
-	p.Keys = append(p.Keys, signingKey{c.PublicKey, c})
-}
-
-const maxRSA = 16384
-
-func strong(key crypto.PublicKey) bool {
-	switch key := key.(type) {
-	case *rsa.PublicKey:
-		return key.N.BitLen() >= ownkeys.MinRSA && key.N.BitLen() <= maxRSA
-	case *ecdsa.PublicKey:
-		return key.Curve.Params().BitSize >= 256
-	}
-	return false
-}
-
-// UsableKeys are those whose certificate holds now. Which do not is told by
-// expired.
-func (p *Provider) UsableKeys(now time.Time, allowExpired bool) (keys []crypto.PublicKey, expired int) {
-	for _, k := range p.Keys {
-		if !allowExpired && (now.After(k.Certificate.NotAfter) || now.Before(k.Certificate.NotBefore)) {
-			expired++
-			continue
-		}
-		keys = append(keys, k.public)
-	}
-	return keys, expired
-}
-
 // readEndpoints takes the first endpoint of each binding that we speak.
 func (p *Provider) readEndpoints(role *wall.Element) error {
 	p.SSO, p.SLO = map[string]string{}, map[string]Endpoint{}
 	for _, e := range role.Children() {
 		binding := e.Value("Binding")
-		sso := e.Is(names.Metadata, "SingleSignOnService")
-		if !sso && !e.Is(names.Metadata, "SingleLogoutService") || binding != names.BindingRedirect && binding != names.BindingPost {
+		if binding != names.BindingRedirect && binding != names.BindingPost {
 			continue
 		}
-		to := Endpoint{Location: e.Value("Location"), Response: e.Value("ResponseLocation")}
-		if to.Response == "" {
-			to.Response = to.Location
+		var err error
+		switch {
+		case e.Is(names.Metadata, "SingleSignOnService"):
+			err = p.addSignOn(e, binding)
+		case e.Is(names.Metadata, "SingleLogoutService"):
+			err = p.addLogout(e, binding)
 		}
-		for _, location := range []string{to.Location, to.Response} {
-			if err := checkLocation(location); err != nil {
-				return sdk.Misconfigured(ReasonMetadataEndpoint, "metadata of the provider: the location of %s %w", e.Local, err)
-			}
-		}
-		if _, known := p.SSO[binding]; sso && !known {
-			p.SSO[binding] = to.Location
-		}
-		if _, known := p.SLO[binding]; !sso && !known {
-			p.SLO[binding] = to
+		if err != nil {
+			return sdk.Misconfigured(ReasonMetadataEndpoint, "metadata of the provider: the location of %s %w", e.Local, err)
 		}
 	}
 	if len(p.SSO) == 0 {
 		return sdk.Misconfigured(ReasonMetadataEndpoint, "metadata of the provider has no SingleSignOnService with the binding HTTP-Redirect or HTTP-POST")
 	}
 	return nil
+}
+
+func (p *Provider) addSignOn(e *wall.Element, binding string) error {
+	location := e.Value("Location")
+	if _, known := p.SSO[binding]; !known {
+		p.SSO[binding] = location
+	}
+	return checkLocation(location)
+}
+
+// addLogout leaves an endpoint out that is http: without logout at the provider, or with
+// the other binding, people still sign in.
+func (p *Provider) addLogout(e *wall.Element, binding string) error {
+	to := Endpoint{Location: e.Value("Location"), Response: e.Value("ResponseLocation")}
+	if to.Response == "" {
+		to.Response = to.Location
+	}
+	if location := to.insecure(); location != "" {
+		p.LeftOut = append(p.LeftOut, location)
+		return nil
+	}
+	if _, known := p.SLO[binding]; !known {
+		p.SLO[binding] = to
+	}
+	if err := checkLocation(to.Location); err != nil {
+		return err
+	}
+	return checkLocation(to.Response)
+}
+
+// insecure returns the location that is http to another machine, if there is one: the
+// only fault of an endpoint that somebody may have written in good faith.
+func (e Endpoint) insecure() string {
+	for _, location := range []string{e.Location, e.Response} {
+		u, err := url.Parse(location)
+		if err == nil && u.Scheme == "http" && u.Host != "" && checkLocation(location) != nil && checkLocation("https"+location[len("http"):]) == nil {
+			return location
+		}
+	}
+	return ""
 }
 
 // maxLocation leaves room for a request in a redirect.

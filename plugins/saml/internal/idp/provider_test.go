@@ -5,6 +5,9 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"crypto/x509"
+	"encoding/base64"
+	"regexp"
+	"slices"
 	"testing"
 	"time"
 
@@ -54,6 +57,11 @@ func TestH29_Metadata(t *testing.T) {
 		{"a location with http", with(func(m *samltest.Metadata) { m.SSO[0][1] = "http://idp.example/sso" }), Selection{}, sdk.ErrMisconfigured, ReasonMetadataEndpoint},
 		{"a location with http on loopback", with(func(m *samltest.Metadata) { m.SSO[0][1] = "http://127.0.0.1/sso" }), Selection{}, nil, ""},
 		{"a location that is script", with(func(m *samltest.Metadata) { m.SLO[1][1] = "javascript:alert(1)//https://x" }), Selection{}, sdk.ErrMisconfigured, ReasonMetadataEndpoint},
+		{"a logout location with http", with(func(m *samltest.Metadata) { m.SLO[0][1] = "http://idp.example/slo" }), Selection{}, nil, ""},
+		{"a logout location with http, and a user", with(func(m *samltest.Metadata) { m.SLO[0][1] = "http://a:b@idp.example/slo" }), Selection{}, sdk.ErrMisconfigured, ReasonMetadataEndpoint},
+		{"a logout location of another kind", with(func(m *samltest.Metadata) { m.SLO[0][1] = "ftp://idp.example/slo" }), Selection{}, sdk.ErrMisconfigured, ReasonMetadataEndpoint},
+		{"no logout location", with(func(m *samltest.Metadata) { m.SLO[0][1] = "" }), Selection{}, sdk.ErrMisconfigured, ReasonMetadataEndpoint},
+		{"white space in front", append([]byte("\n  <?xml version='1.0'?>\n"), plain...), Selection{}, nil, ""},
 		{"a location with a password", with(func(m *samltest.Metadata) { m.SSO[0][1] = "https://a:b@idp.example/" }), Selection{}, sdk.ErrMisconfigured, ReasonMetadataEndpoint},
 		{"no location", with(func(m *samltest.Metadata) { m.SSO = nil }), Selection{}, sdk.ErrMisconfigured, ReasonMetadataEndpoint},
 		{"no key", with(func(m *samltest.Metadata) { m.Certificates = nil }), Selection{}, sdk.ErrMisconfigured, reasonMetadataKeys},
@@ -111,5 +119,54 @@ func TestUntilNext(t *testing.T) {
 		if got := test.p.freshFor(time.Hour, now); got != test.want {
 			t.Errorf("%+v: %v, want %v", test.p, got, test.want)
 		}
+	}
+}
+
+// TestLeftOut: an endpoint that is http leaves out itself, with its answers.
+func TestLeftOut(t *testing.T) {
+	m := samltest.New(samltest.Config{URL: "https://idp.example"}).Metadata()
+	m.SLO[0][1] = "http://idp.example/slo"
+	p, err := ReadProvider(m.XML(), Selection{})
+	if err != nil || len(p.SLO) != 1 || p.SLO[names.BindingPost].Location != "https://idp.example/slo" || !slices.Equal(p.LeftOut, []string{"http://idp.example/slo"}) {
+		t.Errorf("%+v %v", p, err)
+	}
+	m.SLO[0][1] = "https://idp.example/slo"
+	answers := bytes.Replace(m.XML(), []byte(`Location="https://idp.example/slo"`), []byte(`Location="https://idp.example/slo" ResponseLocation="http://idp.example/answers"`), 1)
+	p, err = ReadProvider(answers, Selection{})
+	if _, used := p.SLO[names.BindingRedirect]; err != nil || used || !slices.Equal(p.LeftOut, []string{"http://idp.example/answers"}) {
+		t.Errorf("%+v %v", p, err)
+	}
+}
+
+// TestBareKey reads a key without a certificate, and none that is not whole.
+func TestBareKey(t *testing.T) {
+	plain := samltest.New(samltest.Config{URL: "https://idp.example"}).Metadata()
+	key := samltest.DefaultKey().Certificate.PublicKey.(*rsa.PublicKey)
+	certificate := regexp.MustCompile(`<ds:X509Data>.*</ds:X509Data>`)
+	metadata := func(modulus []byte, exponent string) []byte {
+		value := `<ds:KeyValue><RSAKeyValue xmlns="` + names.Signature + `"><Modulus>` + base64.StdEncoding.EncodeToString(modulus) + "\n" +
+			`</Modulus><Exponent>` + exponent + `</Exponent></RSAKeyValue></ds:KeyValue>`
+		return certificate.ReplaceAllLiteral(plain.XML(), []byte(value))
+	}
+	p, err := ReadProvider(metadata(key.N.Bytes(), "AQAB"), Selection{})
+	if err != nil || len(p.Keys) != 1 || !key.Equal(p.Keys[0].public) || p.Keys[0].Certificate != nil {
+		t.Fatalf("%+v %v", p, err)
+	}
+	if usable, expired := p.UsableKeys(time.Time{}, false); len(usable) != 1 || expired != 0 {
+		t.Errorf("%d usable, %d expired", len(usable), expired)
+	}
+	for name, bad := range map[string][]byte{
+		"a short key":      metadata(key.N.Bytes()[:128], "AQAB"),
+		"an even modulus":  metadata(append(bytes.Clone(key.N.Bytes()[:255]), 2), "AQAB"),
+		"exponent 1":       metadata(key.N.Bytes(), "AQ=="),
+		"an even exponent": metadata(key.N.Bytes(), "AQAA"),
+		"a huge exponent":  metadata(key.N.Bytes(), "AQAAAAAAAAAB"),
+		"no exponent":      metadata(key.N.Bytes(), ""),
+		"no modulus":       metadata(nil, "AQAB"),
+		"no key":           certificate.ReplaceAllLiteral(plain.XML(), []byte(`<ds:KeyName>x</ds:KeyName>`)),
+		"two values":       certificate.ReplaceAllLiteral(plain.XML(), []byte(`<ds:KeyValue/><ds:KeyValue/>`)),
+	} {
+		_, err := ReadProvider(bad, Selection{})
+		t.Run(name, func(t *testing.T) { plugintest.Refused(t, err, sdk.ErrMisconfigured, reasonMetadataKeys) })
 	}
 }

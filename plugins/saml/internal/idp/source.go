@@ -27,6 +27,7 @@ type Source struct {
 // FixedSource is a source of metadata that is given as text.
 func FixedSource(p *Provider, now func() time.Time, logger *slog.Logger) *Source {
 	s := &Source{}
+	p.warn(logger)
 	s.document = upstream.NewDocument(documentOf(now, logger, func(context.Context) (upstream.Loaded[*Provider], error) {
 		keep := p.keepFor(now())
 		return upstream.Loaded[*Provider]{Value: p, Fresh: keep, Keep: keep}, p.checkValid(now())
@@ -49,11 +50,19 @@ func SourceAt(url string, client *http.Client, refresh time.Duration, sel Select
 		if err != nil {
 			return upstream.Loaded[*Provider]{}, err
 		}
+		p.warn(logger)
 		p.Date = answer.Date()
 		return upstream.Loaded[*Provider]{Value: p, Fresh: p.freshFor(refresh, at), Keep: p.keepFor(at)}, nil
 	}))
 	s.document.KeepFresh()
 	return s
+}
+
+// warn tells what of the metadata is not used.
+func (p *Provider) warn(logger *slog.Logger) {
+	for _, location := range p.LeftOut {
+		logger.Warn("an endpoint for logout in the metadata of the provider is left out, because it is not https", "location", upstream.Shown(location))
+	}
 }
 
 func documentOf(now func() time.Time, logger *slog.Logger, load func(context.Context) (upstream.Loaded[*Provider], error)) upstream.Source[*Provider] {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/doorward/doorward/plugins/saml/internal/names"
 	"github.com/doorward/doorward/plugins/saml/internal/wall"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/sdk"
@@ -33,7 +34,7 @@ func (v *Verifier) Verify(e *wall.Element, what string) (*wall.Element, error) {
 		return err
 	})
 	if err != nil {
-		return nil, v.explain(err, what)
+		return nil, v.explain(err, what, len(e.All(names.Assertion, "EncryptedAssertion")) > 0)
 	}
 	return signed, nil
 }
@@ -43,7 +44,7 @@ func (v *Verifier) Verify(e *wall.Element, what string) (*wall.Element, error) {
 func (v *Verifier) VerifyBytes(verify func([]crypto.PublicKey, xmldsig.Policy) error, what string) error {
 	err := v.withKeys(func(keys []crypto.PublicKey) error { return verify(keys, v.Policy) })
 	if err != nil {
-		return v.explain(err, what)
+		return v.explain(err, what, false)
 	}
 	return nil
 }
@@ -63,21 +64,41 @@ func (v *Verifier) withKeys(verify func([]crypto.PublicKey) error) error {
 	return verify(keys)
 }
 
-// explain says what an operator may do about a signature.
-func (v *Verifier) explain(err error, what string) error {
+// explain says what an operator may do about a signature; also that something that was
+// encrypted is in what is signed.
+func (v *Verifier) explain(err error, what string, encrypted bool) error {
 	switch {
 	case errors.Is(err, xmldsig.ErrUnsigned):
 		return err
 	case errors.Is(err, xmldsig.ErrAlgorithm):
-		return sdk.InvalidResponse(ReasonAlgorithm, "signature of the %s: %w; have the provider sign with SHA-256", what, err)
+		return sdk.InvalidResponse(ReasonAlgorithm, "signature of the %s: %w%s", what, err, advice(err))
 	case errors.Is(err, xmldsig.ErrSignature):
 		_, expired := v.Provider.UsableKeys(v.Now, v.AllowExpired)
 		if expired > 0 {
 			return sdk.InvalidResponse(ReasonCertificateTime, "signature of the %s: %w; %d of the certificates in the provider's metadata are out of date, and were not tried", what, err, expired)
 		}
 		return sdk.InvalidResponse(ReasonSignature, "signature of the %s: %w in the provider's metadata; if it has a new key, idp_metadata must be replaced", what, err)
+	case errors.Is(err, xmldsig.ErrDigest) && encrypted:
+		return sdk.InvalidResponse(ReasonSignature, "signature of the %s: %w; if the provider signs it before it encrypts the assertion, have it encrypt first", what, err)
 	case errors.Is(err, xmldsig.ErrDigest):
 		return sdk.InvalidResponse(ReasonSignature, "signature of the %s: %w", what, err)
 	}
 	return sdk.InvalidResponse(ReasonSignatureShape, "signature of the %s: %w", what, errors.New(upstream.Quoted(err.Error())))
+}
+
+// advice says what to change about an algorithm that is refused; nothing for another
+// error.
+func advice(err error) string {
+	refused, ok := errors.AsType[*xmldsig.AlgorithmError](err)
+	switch {
+	case !ok:
+		return ""
+	case refused.SHA1():
+		return "; have the provider sign with SHA-256, or set insecure_allow_sha1 until it can"
+	case refused.For == xmldsig.ForSignature:
+		return "; have the provider sign with RSA or ECDSA, and SHA-256"
+	case refused.For == xmldsig.ForDigest:
+		return "; have the provider make digests with SHA-256"
+	}
+	return "; have the provider use exclusive canonicalization"
 }

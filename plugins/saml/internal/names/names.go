@@ -9,6 +9,7 @@ const (
 	Metadata  = "urn:oasis:names:tc:SAML:2.0:metadata"
 	Signature = xmldsig.Namespace
 	Instance  = "http://www.w3.org/2001/XMLSchema-instance"
+	Schema    = "http://www.w3.org/2001/XMLSchema"
 )
 
 // The bindings (bindings sections 3.4 and 3.5).
@@ -55,6 +56,7 @@ const (
 	FormatPersistent  = formatPrefix + "persistent"
 	FormatTransient   = formatPrefix + "transient"
 	FormatEntity      = formatPrefix + "entity"
+	FormatEncrypted   = formatPrefix + "encrypted"
 	FormatEmail       = "urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress"
 	FormatUnspecified = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
 )

@@ -91,11 +91,27 @@ func checkConfirmation(e *wall.Element, want Expectation) error {
 	if data == nil {
 		return errors.New("it has no data")
 	}
-	if recipient := data.Value("Recipient"); recipient != want.Recipient {
-		return errors.New("it is for " + upstream.Shown(recipient) + ", and we are " + want.Recipient)
+	if recipient := data.Value("Recipient"); !want.IsFor(recipient) {
+		return errors.New("it is for " + upstream.Shown(recipient) + ", and we are " + want.Recipients[0])
 	}
-	if _, given := data.Attr("NotBefore"); given {
-		return errors.New("it has NotBefore, which a bearer confirmation must not have")
+	if err := checkBearerTimes(data, want); err != nil {
+		return err
+	}
+	return checkInResponseTo(data, want, "subject confirmation")
+}
+
+// checkBearerTimes demands an end. A beginning should not be there (profiles section
+// 4.1.4.2), and some providers write it: it may be past.
+func checkBearerTimes(data *wall.Element, want Expectation) error {
+	now := want.Now
+	if text, given := data.Attr("NotBefore"); given {
+		from, err := names.ParseTime(text)
+		if err != nil {
+			return err
+		}
+		if now.Add(want.Skew).Before(from) {
+			return errors.New("it is good from " + from.Format(time.RFC3339) + " on, and it is " + now.UTC().Format(time.RFC3339))
+		}
 	}
 	text, given := data.Attr("NotOnOrAfter")
 	if !given {
@@ -105,10 +121,10 @@ func checkConfirmation(e *wall.Element, want Expectation) error {
 	if err != nil {
 		return err
 	}
-	if now := want.Now; !now.Before(until.Add(want.Skew)) {
+	if !now.Before(until.Add(want.Skew)) {
 		return errors.New("it was good until " + until.Format(time.RFC3339) + ", and it is " + now.UTC().Format(time.RFC3339))
 	}
-	return checkInResponseTo(data, want, "subject confirmation")
+	return nil
 }
 
 // knownConditions are those that can be judged. An unknown one makes an assertion

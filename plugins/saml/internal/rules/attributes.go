@@ -6,13 +6,12 @@ import (
 	"github.com/doorward/doorward/plugins/saml/internal/names"
 	"github.com/doorward/doorward/plugins/saml/internal/wall"
 	"github.com/doorward/doorward/sdk"
-	"github.com/doorward/doorward/sdk/upstream"
 )
 
 // attribute is one of the end user's (core section 2.7.3.1).
 type attribute struct {
-	name, format, friendly string
-	Values                 []string
+	name, friendly string
+	Values         []string
 }
 
 // Attributes in the order of the assertion. The name is the key, byte by byte. The
@@ -20,25 +19,32 @@ type attribute struct {
 type Attributes []attribute
 
 // readAttributes joins what is told of one name in several elements, as Keycloak
-// does for roles.
+// does for roles. Elements that differ in NameFormat tell the same in another way: of
+// theirs, a value that is there already counts once.
 func readAttributes(assertion *wall.Element) (Attributes, error) {
 	var all Attributes
 	index := map[string]int{}
+	type named struct{ name, of string }
+	formats, told := map[named]bool{}, map[named]bool{}
 	for _, statement := range assertion.All(names.Assertion, "AttributeStatement") {
 		for _, e := range statement.All(names.Assertion, "Attribute") {
-			a := attribute{name: e.Value("Name"), format: e.Value("NameFormat"), friendly: e.Value("FriendlyName")}
-			a.Values = readValues(e)
-			at, known := index[a.name]
-			switch {
-			case a.name == "":
+			a := attribute{name: e.Value("Name"), friendly: e.Value("FriendlyName")}
+			if a.name == "" {
 				return nil, sdk.InvalidResponse(ReasonAttributes, "an attribute without a name")
-			case !known:
-				index[a.name] = len(all)
-				all = append(all, a)
-			case all[at].format != a.format:
-				return nil, sdk.InvalidResponse(ReasonAttributes, "two attributes with the name %q, which differ in NameFormat", upstream.Shown(a.name))
-			default:
-				all[at].Values = append(all[at].Values, a.Values...)
+			}
+			at, known := index[a.name]
+			if !known {
+				at = len(all)
+				index[a.name], all = at, append(all, a)
+			}
+			format := named{a.name, e.Value("NameFormat")}
+			another := known && !formats[format]
+			formats[format] = true
+			for _, value := range readValues(e) {
+				if same := (named{a.name, value}); !another || !told[same] {
+					told[same] = true
+					all[at].Values = append(all[at].Values, value)
+				}
 			}
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"net/url"
+	"strings"
 
 	"github.com/doorward/doorward/plugins/saml/internal/names"
 	"github.com/doorward/doorward/plugins/saml/internal/wall"
@@ -57,11 +58,21 @@ func readNameID(e *wall.Element) (*NameID, error) {
 	return n, nil
 }
 
+// FormatInEffect is the format, or the one that holds where none is named (core section
+// 2.2.2).
+func (n NameID) FormatInEffect() string {
+	if n.Format == "" {
+		return names.FormatUnspecified
+	}
+	return n.Format
+}
+
 // Key is the NameID as one text, so that two that differ in anything that tells
 // people apart have two. A persistent identifier is unique only together with its
 // qualifiers (core section 8.3.7), which are left out where they are those that go
-// without saying.
-func (n NameID) Key(p, us string) string {
+// without saying. A value without qualifiers that looks like one with them is refused:
+// who could choose it would be somebody else.
+func (n NameID) Key(p, us string) (string, error) {
 	nq, spnq := n.NameQualifier, n.SPNameQualifier
 	if nq == p {
 		nq = ""
@@ -69,15 +80,24 @@ func (n NameID) Key(p, us string) string {
 	if spnq == us {
 		spnq = ""
 	}
-	if n.Format != names.FormatPersistent || nq == "" && spnq == "" {
-		return n.Value
+	switch {
+	case n.Format == names.FormatPersistent && (nq != "" || spnq != ""):
+		return url.QueryEscape(nq) + "!" + url.QueryEscape(spnq) + "!" + n.Value, nil
+	case strings.Count(n.Value, "!") >= 2:
+		return "", sdk.InvalidResponse(ReasonSubject, "a NameID that has two exclamation marks and no qualifiers, and so looks like one with them: have the provider send another one, or set identifier_key")
 	}
-	return url.QueryEscape(nq) + "!" + url.QueryEscape(spnq) + "!" + n.Value
+	return n.Value, nil
 }
 
 // LogoutKey is the key as logout messages compare it: a text that is too long to
-// be compared is its fingerprint.
-func (n NameID) LogoutKey(p, us string) string { return SessionText(n.Key(p, us)) }
+// be compared is its fingerprint, and so is a value that looks like another one.
+func (n NameID) LogoutKey(p, us string) string {
+	key, err := n.Key(p, us)
+	if err != nil {
+		return Fingerprint(n.Value)
+	}
+	return SessionText(key)
+}
 
 // SessionText keeps what names sessions within what the host compares.
 func SessionText(text string) string {

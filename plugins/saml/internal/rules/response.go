@@ -1,6 +1,7 @@
 package rules
 
 import (
+	"slices"
 	"time"
 
 	"github.com/doorward/doorward/plugins/saml/internal/names"
@@ -19,9 +20,12 @@ type Expectation struct {
 	RequestID   string    // of our request; empty if unsolicited
 	Begun       time.Time // the login; zero if unsolicited
 
-	Provider  string // its entity ID
-	Us        string // our entity ID
-	Recipient string // where the message came to: assertion consumer or logout service
+	Provider string // its entity ID
+	Us       string // our entity ID
+
+	// Recipients are the URLs of the place that the message came to, the assertion
+	// consumer or the logout service. The first is the one that we publish.
+	Recipients []string
 
 	Contexts   []string // that are accepted; none: any
 	ForceAuthn bool
@@ -33,18 +37,24 @@ type Expectation struct {
 	Decrypt func(*wall.Element) (*wall.Element, error)
 }
 
+// IsFor reports whether a URL is that of the place that the message came to, byte for
+// byte.
+func (w Expectation) IsFor(location string) bool { return slices.Contains(w.Recipients, location) }
+
 // CheckResponse holds the response itself against what we asked (core section
 // 3.2.2, bindings section 3.5.5.2, profiles section 4.1.4.3).
 func CheckResponse(e *wall.Element, signed bool, want Expectation) error {
 	if err := CheckHead(e, want, "response"); err != nil {
 		return err
 	}
-	if len(e.All(names.Assertion, "Issuer")) != 1 {
+	// Profiles section 4.1.4.2. The assertion says who issued it in any case.
+	encrypted := len(e.All(names.Assertion, "EncryptedAssertion")) > 0
+	if (signed || encrypted) && len(e.All(names.Assertion, "Issuer")) != 1 {
 		return sdk.InvalidResponse(ReasonIssuer, "the response does not say who issued it")
 	}
 	destination, given := e.Attr("Destination")
-	if given && destination != want.Recipient || !given && signed {
-		return sdk.InvalidResponse(ReasonDestination, "the response is for %q, and we are %q: set the latter as assertion consumer service URL (reply URL) at the provider", upstream.Shown(destination), want.Recipient)
+	if given && !want.IsFor(destination) || !given && signed {
+		return sdk.InvalidResponse(ReasonDestination, "the response is for %q, and we are %q: set the latter as assertion consumer service URL (reply URL) at the provider", upstream.Shown(destination), want.Recipients[0])
 	}
 	if err := checkInResponseTo(e, want, "response"); err != nil {
 		return err
@@ -58,7 +68,7 @@ func CheckHead(e *wall.Element, want Expectation, what string) error {
 	if version := e.Value("Version"); version != names.Version {
 		return sdk.InvalidResponse(ReasonVersion, "the %s is of SAML version %q, not 2.0", what, upstream.Shown(version))
 	}
-	if !NCName.MatchString(e.Value("ID")) {
+	if !IsID(e.Value("ID")) {
 		return sdk.InvalidResponse(ReasonID, "the %s has no ID", what)
 	}
 	issued, err := names.ParseTime(e.Value("IssueInstant"))

@@ -1,9 +1,9 @@
 package rules
 
 import (
-	"regexp"
 	"slices"
 	"strings"
+	"unicode"
 
 	"github.com/doorward/doorward/plugins/saml/internal/names"
 	"github.com/doorward/doorward/plugins/saml/internal/wall"
@@ -62,8 +62,18 @@ func isAssertion(e *wall.Element) bool {
 	return e.Local == "Assertion" || e.Local == "EncryptedAssertion"
 }
 
-// NCName is xs:ID, of ASCII.
-var NCName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]{0,254}$`)
+// maxID bounds an ID in bytes.
+const maxID = 255
+
+// IsID reports whether a text may be an ID. The schema wants an NCName (core section
+// 1.3.4), and providers send bare UUIDs, numbers and base64. IDs are compared byte for
+// byte and nothing else, so that any text will do but white space, of which a reader
+// that goes by the schema leaves some out, and what cannot be seen.
+func IsID(text string) bool {
+	return text != "" && len(text) <= maxID && !strings.ContainsFunc(text, func(r rune) bool {
+		return unicode.IsSpace(r) || unicode.IsControl(r)
+	})
+}
 
 // checkIDs looks at everything that some library would take for an ID. In SAML the
 // name is ID, in XML Signature and XML Encryption it is Id.
@@ -76,8 +86,8 @@ func (s *structure) checkIDs(e *wall.Element) {
 		switch {
 		case a.Prefix != "", saml && a.Local != "ID":
 			s.refuse("an ID under another name on %s", e.Local)
-		case !NCName.MatchString(a.Value):
-			s.refuse("an ID of another form than XML has on %s", e.Local)
+		case !IsID(a.Value):
+			s.refuse("an ID that is empty, has more than %d bytes, or white space in it, on %s", maxID, e.Local)
 		case s.ids[a.Value]:
 			s.refuse("the same ID twice")
 		}

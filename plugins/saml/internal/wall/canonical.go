@@ -25,11 +25,21 @@ func Canonical(e *Element, prefixes []string, omit *Element) []byte {
 	return w.out.Bytes()
 }
 
+// Inclusive writes the element by Canonical XML 1.0, without comments: with all
+// namespaces that are in scope, used or not, and the attributes of xml: of the
+// elements around (its section 2.4). The result is a document by itself, too.
+func Inclusive(e *Element) []byte {
+	w := writer{all: true}
+	w.element(e, true)
+	return w.out.Bytes()
+}
+
 type writer struct {
 	out       bytes.Buffer
 	omit      *Element
-	inclusive map[string]bool
-	rendered  []Declaration // by the elements around, outermost first
+	all       bool            // namespaces, used or not
+	inclusive map[string]bool // prefixes that are treated so
+	rendered  []Declaration   // by the elements around, outermost first
 }
 
 func (w *writer) element(e *Element, apex bool) {
@@ -40,7 +50,11 @@ func (w *writer) element(e *Element, apex bool) {
 	w.out.WriteByte('<')
 	w.name(e.Prefix, e.Local)
 	w.namespaces(e, apex)
-	w.attributes(e)
+	if attrs := e.Attrs; w.all && apex {
+		w.attributes(append(inherited(e), attrs...))
+	} else {
+		w.attributes(attrs)
+	}
 	w.out.WriteByte('>')
 	for _, n := range e.nodes {
 		if n.element != nil {
@@ -63,40 +77,47 @@ func (w *writer) name(prefix, local string) {
 	w.out.WriteString(local)
 }
 
-// namespaces declares the prefixes that the element and its attributes use, and
-// those of the list, unless an element around has declared the same.
+// namespaces declares the prefixes that count, unless an element around has
+// declared the same.
 func (w *writer) namespaces(e *Element, apex bool) {
-	wanted := make([]string, 0, 4)
-	want := func(prefix string) {
-		if prefix != "xml" && !slices.Contains(wanted, prefix) {
-			wanted = append(wanted, prefix)
+	wanted := w.wanted(e, apex)
+	slices.Sort(wanted)
+	for _, prefix := range slices.Compact(wanted) {
+		if prefix != "xml" {
+			w.declare(e, prefix)
 		}
 	}
-	want(e.Prefix)
-	for _, a := range e.Attrs {
-		if a.Prefix != "" {
-			want(a.Prefix)
+}
+
+// wanted are the prefixes that the element and its attributes use, and those that
+// are treated inclusively: at the apex the ones in scope, below it the ones that an
+// element declares.
+func (w *writer) wanted(e *Element, apex bool) []string {
+	list := make([]string, 0, 4)
+	if !w.all {
+		list = append(list, e.Prefix)
+		for _, a := range e.Attrs {
+			if a.Prefix != "" {
+				list = append(list, a.Prefix)
+			}
 		}
 	}
 	switch {
-	case len(w.inclusive) == 0:
+	case !w.all && len(w.inclusive) == 0:
 	case apex:
-		for prefix := range w.inclusive {
-			if _, ok := e.lookup(prefix); ok {
-				want(prefix)
+		for prefix := range e.Namespaces() {
+			if w.all || w.inclusive[prefix] {
+				list = append(list, prefix)
 			}
 		}
 	default:
 		for _, d := range e.Declares {
-			if w.inclusive[d.Prefix] {
-				want(d.Prefix)
+			if w.all || w.inclusive[d.Prefix] {
+				list = append(list, d.Prefix)
 			}
 		}
 	}
-	slices.Sort(wanted)
-	for _, prefix := range wanted {
-		w.declare(e, prefix)
-	}
+	return list
 }
 
 func (w *writer) declare(e *Element, prefix string) {
@@ -125,16 +146,33 @@ func (w *writer) declared(prefix string) string {
 
 // attributes are sorted by namespace and local name (Canonical XML 1.0 section
 // 2.2).
-func (w *writer) attributes(e *Element) {
-	sorted := e.Attrs
+func (w *writer) attributes(sorted []Attr) {
 	if !slices.IsSortedFunc(sorted, compareAttrs) {
-		sorted = slices.SortedFunc(slices.Values(e.Attrs), compareAttrs)
+		sorted = slices.SortedFunc(slices.Values(sorted), compareAttrs)
 	}
 	for _, a := range sorted {
 		w.out.WriteByte(' ')
 		w.name(a.Prefix, a.Local)
 		w.value(a.Value)
 	}
+}
+
+// inherited are the attributes of xml: that hold for the element because one around
+// it has them: of each, the nearest.
+func inherited(e *Element) []Attr {
+	var list []Attr
+	known := func(local string) func(Attr) bool {
+		return func(a Attr) bool { return a.Space == NamespaceXML && a.Local == local }
+	}
+	for around := e.Parent; around != nil; around = around.Parent {
+		for _, a := range around.Attrs {
+			is := known(a.Local)
+			if a.Space == NamespaceXML && !slices.ContainsFunc(e.Attrs, is) && !slices.ContainsFunc(list, is) {
+				list = append(list, a)
+			}
+		}
+	}
+	return list
 }
 
 func compareAttrs(a, b Attr) int {

@@ -7,10 +7,10 @@
 // (CVE-2020-29509, CVE-2024-45409, CVE-2025-25291). Here is one parser, of the
 // small part of XML that identity providers write: UTF-8 and nothing else, no
 // document type, no processing instruction, no comment, no entity but the five of
-// XML itself, no name that is not plain ASCII, no prefix that is undeclared or
-// changes its meaning, no attribute twice. Size, depth and counts are bounded
+// XML itself, no name that is not plain ASCII, no prefix that is undeclared, no
+// attribute twice. Size, depth and counts are bounded
 // before anything is kept, and the time is linear in the size.
 //
 // [Parse] makes a tree, [Canonical] writes a part of it in the form that is
-// signed.
+// signed, by exclusive canonicalization, and [Inclusive] by the older one.
 package wall

@@ -17,7 +17,14 @@ func refuse(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrRefused, fmt.Sprintf(format, args...))
 }
 
-// Parse reads a document.
+// mark is the byte order mark, which Microsoft writes in front of UTF-8.
+var mark = []byte("\ufeff")
+
+// blank is white space (XML 1.0 section 2.3).
+const blank = " \t\r\n"
+
+// Parse reads a document. A byte order mark and white space may stand in front, as
+// where somebody pasted it: nothing in it changes its meaning by that.
 func Parse(data []byte, limits Limits) (*Element, error) {
 	return ParseWithin(data, limits, nil)
 }
@@ -32,19 +39,16 @@ func ParseWithin(data []byte, limits Limits, scope map[string]string) (*Element,
 	if err := checkCharacters(data); err != nil {
 		return nil, err
 	}
-	p := &parser{rest: data, size: len(data), limits: limits}
+	p := &parser{rest: bytes.TrimLeft(bytes.TrimPrefix(data, mark), blank), size: len(data), limits: limits}
 	if err := p.declaration(); err != nil {
 		return nil, err
 	}
 	return p.document(scope)
 }
 
-// checkCharacters lets through what XML 1.0 section 2.2 calls Char, in UTF-8
-// without a byte order mark. Overlong forms and surrogates are no UTF-8.
+// checkCharacters lets through what XML 1.0 section 2.2 calls Char, in UTF-8.
+// Overlong forms and surrogates are no UTF-8.
 func checkCharacters(data []byte) error {
-	if bytes.HasPrefix(data, []byte("\ufeff")) {
-		return refuse("it begins with a byte order mark")
-	}
 	for at := 0; at < len(data); {
 		if c := data[at]; c < utf8.RuneSelf {
 			if c < ' ' && c != '\t' && c != '\n' && c != '\r' {
@@ -135,7 +139,7 @@ func (p *parser) document(scope map[string]string) (*Element, error) {
 // space skips white space and, where they may stand, comments.
 func (p *parser) space() error {
 	for {
-		p.rest = bytes.TrimLeft(p.rest, " \t\r\n")
+		p.rest = bytes.TrimLeft(p.rest, blank)
 		if !bytes.HasPrefix(p.rest, []byte("<!")) {
 			return nil
 		}
@@ -257,7 +261,7 @@ func (p *parser) end(current *Element) error {
 	if prefix != current.Prefix || local != current.Local {
 		return p.refuse("the end tag %s closes %s", local, current.Local)
 	}
-	p.rest = bytes.TrimLeft(p.rest, " \t\r\n")
+	p.rest = bytes.TrimLeft(p.rest, blank)
 	if len(p.rest) == 0 || p.rest[0] != '>' {
 		return p.refuse("the end tag of %s does not end", local)
 	}

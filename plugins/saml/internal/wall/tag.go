@@ -37,7 +37,7 @@ func (p *parser) start(parent *Element) (e *Element, open bool, err error) {
 func (p *parser) attributesOf(e *Element) (open bool, err error) {
 	for count := 0; ; count++ {
 		before := len(p.rest)
-		p.rest = bytes.TrimLeft(p.rest, " \t\r\n")
+		p.rest = bytes.TrimLeft(p.rest, blank)
 		switch {
 		case bytes.HasPrefix(p.rest, []byte(">")):
 			p.rest = p.rest[1:]
@@ -79,11 +79,11 @@ func (p *parser) attribute(e *Element) error {
 }
 
 func (p *parser) attributeValue(name string) (string, error) {
-	p.rest = bytes.TrimLeft(p.rest, " \t\r\n")
+	p.rest = bytes.TrimLeft(p.rest, blank)
 	if len(p.rest) == 0 || p.rest[0] != '=' {
 		return "", p.refuse("the attribute %s has no value", name)
 	}
-	p.rest = bytes.TrimLeft(p.rest[1:], " \t\r\n")
+	p.rest = bytes.TrimLeft(p.rest[1:], blank)
 	if len(p.rest) == 0 || p.rest[0] != '"' && p.rest[0] != '\'' {
 		return "", p.refuse("the value of %s is not quoted", name)
 	}
@@ -100,9 +100,11 @@ func (p *parser) attributeValue(name string) (string, error) {
 	return value, err
 }
 
-// declare adds a namespace declaration. A prefix means one thing in all of a
-// document below the first who binds it, so that no two readers can take it for
-// two; the default namespace alone may change, as in the messages of Microsoft.
+// declare adds a namespace declaration. A prefix may be bound to another namespace
+// further in, and the default namespace to none; a prefix cannot be unbound
+// (Namespaces in XML 1.0 sections 5 and 6.2). Nobody reads a prefix here: names are
+// compared by namespace, and the canonical form declares each prefix that is used as
+// what it means there.
 func (p *parser) declare(e *Element, d Declaration) error {
 	for _, other := range e.Declares {
 		if other.Prefix == d.Prefix {
@@ -110,14 +112,11 @@ func (p *parser) declare(e *Element, d Declaration) error {
 		}
 	}
 	switch {
-	case d.URI == "":
+	case d.URI == "" && d.Prefix != "":
 		return p.refuse("the namespace prefix %q is undeclared again", d.Prefix)
 	case d == Declaration{"xml", NamespaceXML}: // says what goes without saying
 	case d.Prefix == "xml", d.Prefix == "xmlns", d.URI == NamespaceXML, d.URI == NamespaceXMLNS:
 		return p.refuse("a namespace that XML reserves is declared")
-	}
-	if bound, ok := e.Parent.lookup(d.Prefix); ok && d.Prefix != "" && bound != d.URI {
-		return p.refuse("the namespace prefix %q is bound anew", d.Prefix)
 	}
 	if e.scope++; e.scope > maxDeclarations {
 		return p.refuse("more than %d namespace declarations around one element", maxDeclarations)

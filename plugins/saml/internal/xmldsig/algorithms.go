@@ -21,6 +21,11 @@ const (
 	ECDSASHA256 = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha256"
 	ECDSASHA384 = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384"
 	ECDSASHA512 = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512"
+
+	// RSASSA-PSS without parameters (RFC 9231 section 2.3.10), as eIDAS has it.
+	PSSSHA256 = "http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1"
+	PSSSHA384 = "http://www.w3.org/2007/05/xmldsig-more#sha384-rsa-MGF1"
+	PSSSHA512 = "http://www.w3.org/2007/05/xmldsig-more#sha512-rsa-MGF1"
 )
 
 // The digest methods (XML Encryption section 5.8, RFC 9231 section 2.1).
@@ -35,12 +40,41 @@ const (
 // is no HMAC and no DSA: a public key must never serve as a shared secret.
 var ErrAlgorithm = errors.New("algorithm not allowed")
 
+// AlgorithmError is ErrAlgorithm, and says what was refused.
+type AlgorithmError struct {
+	// For is ForSignature, ForDigest or ForCanonicalization.
+	For string
+
+	// URI names the algorithm, as it was written.
+	URI string
+}
+
+func (e *AlgorithmError) Error() string {
+	return fmt.Sprintf("%s %v: %+.100q", e.For, ErrAlgorithm, e.URI)
+}
+
+// Unwrap returns ErrAlgorithm.
+func (e *AlgorithmError) Unwrap() error { return ErrAlgorithm }
+
+// SHA1 reports whether Policy.InsecureAllowSHA1 would accept the algorithm.
+func (e *AlgorithmError) SHA1() bool {
+	return e.URI == RSASHA1 && e.For == ForSignature || e.URI == SHA1 && e.For == ForDigest
+}
+
+// What an algorithm is for.
+const (
+	ForSignature        = "signature"
+	ForDigest           = "digest"
+	ForCanonicalization = "canonicalization"
+)
+
 // ErrSignature is returned where no key verifies a signature.
 var ErrSignature = errors.New("signature verified by none of the keys")
 
 type method struct {
 	hash  crypto.Hash
 	ecdsa bool
+	pss   bool
 }
 
 var methods = map[string]method{
@@ -51,6 +85,9 @@ var methods = map[string]method{
 	ECDSASHA256: {hash: crypto.SHA256, ecdsa: true},
 	ECDSASHA384: {hash: crypto.SHA384, ecdsa: true},
 	ECDSASHA512: {hash: crypto.SHA512, ecdsa: true},
+	PSSSHA256:   {hash: crypto.SHA256, pss: true},
+	PSSSHA384:   {hash: crypto.SHA384, pss: true},
+	PSSSHA512:   {hash: crypto.SHA512, pss: true},
 }
 
 var digests = map[string]crypto.Hash{
@@ -67,7 +104,7 @@ type Policy struct {
 func (p Policy) method(uri string) (method, error) {
 	m, ok := methods[uri]
 	if !ok || m.hash == crypto.SHA1 && !p.InsecureAllowSHA1 {
-		return method{}, fmt.Errorf("signature %w: %+.100q", ErrAlgorithm, uri)
+		return method{}, &AlgorithmError{ForSignature, uri}
 	}
 	return m, nil
 }
@@ -75,7 +112,7 @@ func (p Policy) method(uri string) (method, error) {
 func (p Policy) digest(uri string) (crypto.Hash, error) {
 	h, ok := digests[uri]
 	if !ok || h == crypto.SHA1 && !p.InsecureAllowSHA1 {
-		return 0, fmt.Errorf("digest %w: %+.100q", ErrAlgorithm, uri)
+		return 0, &AlgorithmError{ForDigest, uri}
 	}
 	return h, nil
 }
@@ -105,11 +142,22 @@ func hash(h crypto.Hash, data []byte) []byte {
 func (m method) verify(key crypto.PublicKey, sum, signature []byte) bool {
 	switch key := key.(type) {
 	case *rsa.PublicKey:
-		return !m.ecdsa && rsa.VerifyPKCS1v15(key, m.hash, sum, signature) == nil
+		switch {
+		case m.pss:
+			return rsa.VerifyPSS(key, m.hash, sum, signature, m.pssOptions()) == nil
+		case !m.ecdsa:
+			return rsa.VerifyPKCS1v15(key, m.hash, sum, signature) == nil
+		}
 	case *ecdsa.PublicKey:
 		return m.ecdsa && verifyECDSA(key, sum, signature)
 	}
 	return false
+}
+
+// pssOptions are what is meant where there are no parameters: a salt as long as the
+// hash, and MGF1 with the same hash (RFC 9231 section 2.3.10).
+func (m method) pssOptions() *rsa.PSSOptions {
+	return &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: m.hash}
 }
 
 // verifyECDSA takes r and s one after the other, as the specification has them

@@ -43,7 +43,11 @@ func SignBytes(data []byte, algorithm string, key crypto.Signer) ([]byte, error)
 	if !ok || m.hash == crypto.SHA1 || m.ecdsa != isECDSA {
 		return nil, fmt.Errorf("signing: %w with this key: %+.100q", ErrAlgorithm, algorithm)
 	}
-	signature, err := key.Sign(rand.Reader, hash(m.hash, data), m.hash)
+	var opts crypto.SignerOpts = m.hash
+	if m.pss {
+		opts = m.pssOptions()
+	}
+	signature, err := key.Sign(rand.Reader, hash(m.hash, data), opts)
 	if err != nil {
 		return nil, fmt.Errorf("signing: %w", err)
 	}

@@ -87,11 +87,10 @@ func verifyInfo(signature *wall.Element, keys []crypto.PublicKey, policy Policy,
 	if err != nil {
 		return nil, err
 	}
-	prefixes, err := exclusivePrefixes(c14n[0])
+	signed, err := canonicalInfo(parts[0], c14n[0])
 	if err != nil {
 		return nil, err
 	}
-	signed := wall.Canonical(parts[0], prefixes, nil)
 	info, err := wall.Parse(signed, limits)
 	if err != nil {
 		return nil, fmt.Errorf("reading what is signed: %w", err)
@@ -105,6 +104,28 @@ func verifyInfo(signature *wall.Element, keys []crypto.PublicKey, policy Policy,
 		return nil, err
 	}
 	return info, VerifyBytes(signed, value, algorithm, keys, policy)
+}
+
+// canonicalInfo is SignedInfo as it was signed. Other than what is signed itself, it
+// may be canonicalized inclusively (core section 5.4.3 says only that it should not):
+// what is read of it are elements of XML Signature, and all that this canonicalization
+// adds are namespaces and attributes that nobody looks at.
+func canonicalInfo(info, c14n *wall.Element) ([]byte, error) {
+	if withoutComments(c14n.Value("Algorithm"), "#") == InclusiveC14N && len(c14n.Children()) == 0 {
+		return wall.Inclusive(info), nil
+	}
+	prefixes, err := exclusivePrefixes(c14n)
+	if err != nil {
+		return nil, err
+	}
+	return wall.Canonical(info, prefixes, nil), nil
+}
+
+// withoutComments names the canonicalization that leaves comments out. Where there are
+// none, as in each message that is let in, both are one. Of metadata, in which comments
+// may stand, the digest differs then.
+func withoutComments(algorithm, separator string) string {
+	return strings.TrimSuffix(algorithm, separator+"WithComments")
 }
 
 type reference struct {
@@ -155,8 +176,8 @@ func readTransforms(transforms *wall.Element) ([]string, error) {
 // exclusivePrefixes returns the prefix list of exclusive canonicalization, which
 // it demands.
 func exclusivePrefixes(method *wall.Element) ([]string, error) {
-	if algorithm := method.Value("Algorithm"); algorithm != ExclusiveC14N {
-		return nil, fmt.Errorf("canonicalization %w: %+.100q", ErrAlgorithm, algorithm)
+	if algorithm := method.Value("Algorithm"); withoutComments(algorithm, "") != ExclusiveC14N {
+		return nil, &AlgorithmError{ForCanonicalization, algorithm}
 	}
 	switch inside := method.Children(); {
 	case len(inside) == 0:

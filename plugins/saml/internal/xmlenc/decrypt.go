@@ -6,7 +6,6 @@
 package xmlenc
 
 import (
-	"crypto"
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/rsa"
@@ -45,7 +44,15 @@ var ErrDecrypt = errors.New("it cannot be decrypted with our keys")
 // written openly only.
 var ErrAlgorithm = errors.New("encryption algorithm not allowed")
 
-// ErrShape is returned for another form than EncryptedData with one EncryptedKey.
+// The two kinds of ErrAlgorithm of which more can be said: AES-CBC with a key that
+// could be unwrapped, so that only the policy stands against it; and a key that is
+// wrapped by something else than RSA-OAEP as it is read here.
+var (
+	ErrCBC = fmt.Errorf("%w: AES-CBC", ErrAlgorithm)
+	ErrKey = fmt.Errorf("%w for the key", ErrAlgorithm)
+)
+
+// ErrShape is returned for another form than EncryptedData with EncryptedKeys.
 var ErrShape = errors.New("encrypted element of another form than SAML has")
 
 // Policy says what is accepted.
@@ -65,69 +72,62 @@ var ciphers = map[string]contentCipher{
 	AES128CBC: {keySize: 16, cbc: true}, AES192CBC: {keySize: 24, cbc: true}, AES256CBC: {keySize: 32, cbc: true},
 }
 
-// Decrypt returns the plain text inside of an EncryptedAssertion or EncryptedID.
-// The keys are tried one after the other, so that an old one works on while a new
-// one is introduced.
-func Decrypt(e *wall.Element, keys []*rsa.PrivateKey, policy Policy) ([]byte, error) {
-	m, err := read(e, policy)
+// Decrypt returns the plain text inside of an EncryptedAssertion or EncryptedID that
+// is meant for the recipient, which is us. Our keys are tried one after the other, so
+// that an old one works on while a new one is introduced; at most maxUnwrapped RSA
+// operations are made.
+func Decrypt(e *wall.Element, recipient string, keys []*rsa.PrivateKey, policy Policy) ([]byte, error) {
+	m, err := read(e, recipient, policy)
 	if err != nil {
 		return nil, err
 	}
+	left := maxUnwrapped
 	for _, key := range keys {
-		if plain, err := m.decrypt(key); err == nil {
-			return plain, nil
+		for _, wrapped := range m.keys {
+			if left--; left < 0 {
+				return nil, ErrDecrypt
+			}
+			if plain, err := m.decrypt(key, wrapped); err == nil {
+				return plain, nil
+			}
 		}
 	}
 	return nil, ErrDecrypt
 }
 
+// maxUnwrapped bounds what a message costs that anybody can send.
+const maxUnwrapped = 8
+
 // message is what is written openly of an encrypted element.
 type message struct {
-	content   contentCipher
-	data, key []byte
-	oaep      *rsa.OAEPOptions
+	content contentCipher
+	data    []byte
+	keys    []wrappedKey
 }
 
-func read(e *wall.Element, policy Policy) (message, error) {
+func read(e *wall.Element, recipient string, policy Policy) (message, error) {
 	data := e.Child(Namespace, "EncryptedData")
 	if data == nil {
 		return message{}, fmt.Errorf("%w: not one EncryptedData", ErrShape)
 	}
-	key, err := findKey(e)
+	found, err := findKeys(e, recipient)
 	if err != nil {
 		return message{}, err
 	}
 	var m message
 	algorithm := method(data).Value("Algorithm")
 	var ok bool
-	if m.content, ok = ciphers[algorithm]; !ok || m.content.cbc && !policy.InsecureAllowCBC {
+	if m.content, ok = ciphers[algorithm]; !ok {
 		return message{}, fmt.Errorf("%w: %+.100q", ErrAlgorithm, algorithm)
 	}
-	if m.oaep, err = oaepOptions(method(key)); err != nil {
+	if m.keys, err = readKeys(found); err != nil {
 		return message{}, err
 	}
-	if m.data, err = cipherValue(data); err != nil {
-		return message{}, err
+	if m.content.cbc && !policy.InsecureAllowCBC {
+		return message{}, fmt.Errorf("%w: %+.100q", ErrCBC, algorithm)
 	}
-	m.key, err = cipherValue(key)
+	m.data, err = cipherValue(data)
 	return m, err
-}
-
-// findKey returns the only EncryptedKey, which stands in the KeyInfo of the data
-// or beside the data (SAML core section 2.3.4). Each more would be one more RSA
-// operation for the asking.
-func findKey(e *wall.Element) (*wall.Element, error) {
-	var found []*wall.Element
-	e.Walk(func(inside *wall.Element) bool {
-		if inside.Is(Namespace, "EncryptedKey") {
-			found = append(found, inside)
-		}
-		return true
-	})
-	if len(found) != 1 {
-		return nil, fmt.Errorf("%w: %d encrypted keys, not one", ErrShape, len(found))
-	}
-	return found[0], nil
 }
 
 var none = &wall.Element{}
@@ -159,53 +159,8 @@ func cipherValue(e *wall.Element) ([]byte, error) {
 	return raw, nil
 }
 
-// digests are those of RSA-OAEP. The first two are what stands in metadata and
-// messages of others for SHA-1 and SHA-256, and the third a misspelling that old
-// versions of Go libraries send.
-var digests = map[string]crypto.Hash{
-	xmldsig.SHA1:                 crypto.SHA1,
-	xmldsig.SHA256:               crypto.SHA256,
-	xmldsig.Namespace + "sha256": crypto.SHA256,
-	xmldsig.SHA384:               crypto.SHA384,
-	xmldsig.SHA512:               crypto.SHA512,
-	Namespace11 + "mgf1sha1":     crypto.SHA1,
-	Namespace11 + "mgf1sha256":   crypto.SHA256,
-	Namespace11 + "mgf1sha384":   crypto.SHA384,
-	Namespace11 + "mgf1sha512":   crypto.SHA512,
-	Namespace + "sha384":         crypto.SHA384,
-	"":                           crypto.SHA1,
-}
-
-// oaepOptions reads the parameters of RSA-OAEP (XML Encryption 1.1 section 5.5.2).
-// SHA-1 is what is meant where nothing is said, and no weakness there: OAEP does
-// not need a hash without collisions.
-func oaepOptions(m *wall.Element) (*rsa.OAEPOptions, error) {
-	algorithm := m.Value("Algorithm")
-	if algorithm != OAEPMGF1P && algorithm != OAEP {
-		return nil, fmt.Errorf("%w: %+.100q", ErrAlgorithm, algorithm)
-	}
-	opts := &rsa.OAEPOptions{MGFHash: crypto.SHA1}
-	for _, inside := range m.Children() {
-		value := inside.Value("Algorithm")
-		hash, known := digests[value]
-		switch {
-		case inside.Is(xmldsig.Namespace, "DigestMethod") && known:
-			opts.Hash = hash
-		case inside.Is(Namespace11, "MGF") && algorithm == OAEP && known:
-			opts.MGFHash = hash
-		case inside.Is(Namespace, "KeySize"):
-		default: // OAEPparams, too: nobody sends any
-			return nil, fmt.Errorf("%w: %s with %s %+.100q", ErrAlgorithm, algorithm, inside.Local, value)
-		}
-	}
-	if opts.Hash == 0 {
-		opts.Hash = crypto.SHA1
-	}
-	return opts, nil
-}
-
-func (m message) decrypt(key *rsa.PrivateKey) ([]byte, error) {
-	secret, err := key.Decrypt(nil, m.key, m.oaep)
+func (m message) decrypt(key *rsa.PrivateKey, wrapped wrappedKey) ([]byte, error) {
+	secret, err := key.Decrypt(nil, wrapped.value, wrapped.oaep)
 	if err != nil || len(secret) != m.content.keySize {
 		// Going on with a key that fits nothing takes as long as with a good one.
 		secret = make([]byte, m.content.keySize)

@@ -1,0 +1,146 @@
+package idp
+
+import (
+	"crypto"
+	"crypto/ecdsa"
+	"crypto/rsa"
+	"crypto/x509"
+	"errors"
+	"math"
+	"math/big"
+	"slices"
+	"time"
+
+	"github.com/doorward/doorward/plugins/saml/internal/names"
+	"github.com/doorward/doorward/plugins/saml/internal/ownkeys"
+	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
+	"github.com/doorward/doorward/sdk"
+)
+
+// signingKey is one with which the provider signs. The certificate is what it
+// came in, and is trusted because it stands in the metadata, not for who issued it. It
+// is nil for a bare key, which LemonLDAP::NG publishes.
+type signingKey struct {
+	public      crypto.PublicKey
+	Certificate *x509.Certificate
+}
+
+// readKeys takes the keys for signing, and those for which no use is named
+// (metadata section 2.4.1.1).
+func (p *Provider) readKeys(role *wall.Element) error {
+	for _, descriptor := range role.All(names.Metadata, "KeyDescriptor") {
+		if use, named := descriptor.Attr("use"); named && use != "signing" {
+			continue
+		}
+		certified := false
+		descriptor.Walk(func(e *wall.Element) bool {
+			if e.Is(names.Signature, "X509Certificate") {
+				p.addCertificate(e)
+				certified = true
+			}
+			return true
+		})
+		if !certified {
+			p.addBareKey(descriptor)
+		}
+	}
+	if len(p.Keys) == 0 {
+		return sdk.Misconfigured(reasonMetadataKeys, "metadata of the provider has no key for signing, which must be RSA of %d bits or more, or ECDSA (%d are unusable)", ownkeys.MinRSA, p.WeakKeys)
+	}
+	return nil
+}
+
+// maxProviderKeys bounds what a forged signature costs: each key is tried.
+const maxProviderKeys = 16
+
+func (p *Provider) addCertificate(e *wall.Element) {
+	der, err := decodedText(e)
+	if err != nil {
+		p.WeakKeys++
+		return
+	}
+	c, err := x509.ParseCertificate(der)
+	if err != nil {
+		p.WeakKeys++
+		return
+	}
+	p.add(signingKey{c.PublicKey, c})
+}
+
+// addBareKey takes the RSA key of a descriptor that has no certificate (XML Signature
+// section 4.4.2.2).
+func (p *Provider) addBareKey(descriptor *wall.Element) {
+	modulus, err := decodedText(below(descriptor, "KeyInfo", "KeyValue", "RSAKeyValue", "Modulus"))
+	exponent, exponentErr := decodedText(below(descriptor, "KeyInfo", "KeyValue", "RSAKeyValue", "Exponent"))
+	e := new(big.Int).SetBytes(exponent)
+	if err != nil || exponentErr != nil || !e.IsInt64() || e.Int64() < 3 || e.Int64() > math.MaxInt32 || e.Bit(0) == 0 {
+		p.WeakKeys++
+		return
+	}
+	p.add(signingKey{public: &rsa.PublicKey{N: new(big.Int).SetBytes(modulus), E: int(e.Int64())}})
+}
+
+// below is the only element of XML Signature by these names, each in the one before;
+// nil if there is none.
+func below(e *wall.Element, path ...string) *wall.Element {
+	for _, name := range path {
+		if e = e.Child(names.Signature, name); e == nil {
+			return nil
+		}
+	}
+	return e
+}
+
+// decodedText is the base64 in an element, which may be nil.
+func decodedText(e *wall.Element) ([]byte, error) {
+	if e == nil {
+		return nil, errors.New("there is none")
+	}
+	text, _ := e.Text()
+	return xmldsig.DecodeBase64(text)
+}
+
+func (p *Provider) add(key signingKey) {
+	if !strong(key.public) || len(p.Keys) == maxProviderKeys {
+		p.WeakKeys++
+		return
+	}
+	if !slices.ContainsFunc(p.Keys, key.equal) {
+		p.Keys = append(p.Keys, key)
+	}
+}
+
+// equal holds for the same key in the same certificate.
+func (k signingKey) equal(other signingKey) bool {
+	if k.Certificate == nil || other.Certificate == nil {
+		public, ok := k.public.(*rsa.PublicKey)
+		return ok && k.Certificate == other.Certificate && public.Equal(other.public)
+	}
+	return k.Certificate.Equal(other.Certificate)
+}
+
+const maxRSA = 16384
+
+func strong(key crypto.PublicKey) bool {
+	switch key := key.(type) {
+	case *rsa.PublicKey:
+		return key.N.BitLen() >= ownkeys.MinRSA && key.N.BitLen() <= maxRSA && key.N.Bit(0) == 1
+	case *ecdsa.PublicKey:
+		return key.Curve.Params().BitSize >= 256
+	}
+	return false
+}
+
+// UsableKeys are those whose certificate holds now. Which do not is told by
+// expired.
+func (p *Provider) UsableKeys(now time.Time, allowExpired bool) (keys []crypto.PublicKey, expired int) {
+	for _, k := range p.Keys {
+		if c := k.Certificate; c != nil && !allowExpired && (now.After(c.NotAfter) || now.Before(c.NotBefore)) {
+			expired++
+			continue
+		}
+		keys = append(keys, k.public)
+	}
+	return keys, expired
+}

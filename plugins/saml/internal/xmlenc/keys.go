@@ -1,0 +1,115 @@
+package xmlenc
+
+import (
+	"crypto"
+	"crypto/rsa"
+	"fmt"
+
+	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
+)
+
+// maxKeys bounds the EncryptedKeys of one element.
+const maxKeys = 8
+
+// wrappedKey is the key of the content, encrypted to somebody.
+type wrappedKey struct {
+	oaep  *rsa.OAEPOptions
+	value []byte
+}
+
+// findKeys returns the EncryptedKeys, which stand in the KeyInfo of the data or beside
+// the data (SAML core section 2.3.4). Of several, each for a recipient of its own or
+// for a key of ours that is being replaced (core section 2.2.4), those count that name
+// us, or else those that name nobody, or else all.
+func findKeys(e *wall.Element, recipient string) ([]*wall.Element, error) {
+	var all, ours, nobodys []*wall.Element
+	e.Walk(func(inside *wall.Element) bool {
+		if inside.Is(Namespace, "EncryptedKey") {
+			all = append(all, inside)
+			switch named, given := inside.Attr("Recipient"); {
+			case named == recipient:
+				ours = append(ours, inside)
+			case !given:
+				nobodys = append(nobodys, inside)
+			}
+		}
+		return true
+	})
+	switch {
+	case len(all) == 0 || len(all) > maxKeys:
+		return nil, fmt.Errorf("%w: %d encrypted keys, not 1 to %d", ErrShape, len(all), maxKeys)
+	case len(ours) > 0:
+		return ours, nil
+	case len(nobodys) > 0:
+		return nobodys, nil
+	}
+	return all, nil
+}
+
+// readKeys leaves out keys that are wrapped in a way that is not read, unless all are.
+func readKeys(found []*wall.Element) ([]wrappedKey, error) {
+	var keys []wrappedKey
+	var refused error
+	for _, e := range found {
+		oaep, err := oaepOptions(method(e))
+		if err != nil {
+			refused = err
+			continue
+		}
+		value, err := cipherValue(e)
+		if err != nil {
+			return nil, err
+		}
+		keys = append(keys, wrappedKey{oaep, value})
+	}
+	if len(keys) == 0 {
+		return nil, refused
+	}
+	return keys, nil
+}
+
+// digests are those of RSA-OAEP. The first two are what stands in metadata and
+// messages of others for SHA-1 and SHA-256, and the third a misspelling that old
+// versions of Go libraries send.
+var digests = map[string]crypto.Hash{
+	xmldsig.SHA1:                 crypto.SHA1,
+	xmldsig.SHA256:               crypto.SHA256,
+	xmldsig.Namespace + "sha256": crypto.SHA256,
+	xmldsig.SHA384:               crypto.SHA384,
+	xmldsig.SHA512:               crypto.SHA512,
+	Namespace11 + "mgf1sha1":     crypto.SHA1,
+	Namespace11 + "mgf1sha256":   crypto.SHA256,
+	Namespace11 + "mgf1sha384":   crypto.SHA384,
+	Namespace11 + "mgf1sha512":   crypto.SHA512,
+	Namespace + "sha384":         crypto.SHA384,
+	"":                           crypto.SHA1,
+}
+
+// oaepOptions reads the parameters of RSA-OAEP (XML Encryption 1.1 section 5.5.2).
+// SHA-1 is what is meant where nothing is said, and no weakness there: OAEP does
+// not need a hash without collisions.
+func oaepOptions(m *wall.Element) (*rsa.OAEPOptions, error) {
+	algorithm := m.Value("Algorithm")
+	if algorithm != OAEPMGF1P && algorithm != OAEP {
+		return nil, fmt.Errorf("%w: %+.100q", ErrKey, algorithm)
+	}
+	opts := &rsa.OAEPOptions{MGFHash: crypto.SHA1}
+	for _, inside := range m.Children() {
+		value := inside.Value("Algorithm")
+		hash, known := digests[value]
+		switch {
+		case inside.Is(xmldsig.Namespace, "DigestMethod") && known:
+			opts.Hash = hash
+		case inside.Is(Namespace11, "MGF") && known && (algorithm == OAEP || hash == crypto.SHA1):
+			opts.MGFHash = hash // rsa-oaep-mgf1p says SHA-1 by its name
+		case inside.Is(Namespace, "KeySize"):
+		default: // OAEPparams, too: nobody sends any
+			return nil, fmt.Errorf("%w: %s with %s %+.100q", ErrKey, algorithm, inside.Local, value)
+		}
+	}
+	if opts.Hash == 0 {
+		opts.Hash = crypto.SHA1
+	}
+	return opts, nil
+}

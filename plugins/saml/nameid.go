@@ -1,0 +1,119 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/doorward/doorward/plugins/saml/internal/names"
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/upstream"
+)
+
+// demandedFormat is the format that a NameID must have, empty for any. The provider must
+// keep to the one that it is asked for, unless that is unspecified or encrypted (core
+// section 3.4.1.1).
+func (m *mechanism) demandedFormat() string {
+	if m.nameIDFormat == names.FormatUnspecified || m.nameIDFormat == names.FormatEncrypted {
+		return ""
+	}
+	return m.nameIDFormat
+}
+
+// checkFormat refuses a NameID of another format than the one that was asked for: it
+// would be another identifier, and so another account. Requests may be unsigned, and
+// whoever signs in can edit the format in theirs.
+func (m *mechanism) checkFormat(format string) error {
+	demanded := m.demandedFormat()
+	switch {
+	case demanded == "":
+		if m.formats.add(format) {
+			m.logger.Warn(anyFormat, "name_id_format_in_use", shortFormat(format))
+		}
+		return nil
+	case format != demanded:
+		from := ""
+		if m.options.NameIDFormat == "" {
+			from = ", which is taken from sp_metadata,"
+		}
+		return sdk.InvalidResponse(reasonNameIDFormat, "the NameID has the format %s, and name_id_format%s asks for %s: have the provider send that, or if it sends the other one to everybody, set name_id_format to it",
+			upstream.Shown(shortFormat(format)), from, shortFormat(demanded))
+	}
+	return nil
+}
+
+const anyFormat = "whoever signs in can choose the format of their NameID by editing the request, and with another format they are somebody else here: set name_id_format to the one in use, and every other is refused"
+
+// checkNameID tells whether a person can choose who they are.
+func (m *mechanism) checkNameID() sdk.Finding {
+	const subject = "NameID format"
+	if m.options.IdentifierKey != "" {
+		return upstream.Fine(subject, "any, since identifier_key says who the end user is")
+	}
+	if demanded := m.demandedFormat(); demanded != "" {
+		return upstream.Fine(subject, "%s; a NameID of another one is refused", shortFormat(demanded))
+	}
+	inUse := "none yet since the plugin was started"
+	if list := m.formats.list(); len(list) > 0 {
+		inUse = strings.Join(list, " and ")
+	}
+	return upstream.Warning(subject, "%s (in use: %s)", anyFormat, inUse)
+}
+
+// formats remembers in which formats NameIDs came, where any may come.
+type formats struct {
+	mu   sync.Mutex
+	seen []string
+}
+
+// maxFormats is more than SAML has.
+const maxFormats = 8
+
+// add reports whether the format is a new one.
+func (f *formats) add(format string) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if len(f.seen) == maxFormats || slices.Contains(f.seen, format) {
+		return false
+	}
+	f.seen = append(f.seen, format)
+	return true
+}
+
+// list returns the formats, as options name them.
+func (f *formats) list() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	var list []string
+	for _, format := range f.seen {
+		list = append(list, upstream.Shown(shortFormat(format)))
+	}
+	return list
+}
+
+// formatWords are what name_id_format may hold in place of a URN.
+var formatWords = map[string]string{
+	"persistent": names.FormatPersistent, "transient": names.FormatTransient, "email": names.FormatEmail, "unspecified": names.FormatUnspecified,
+}
+
+// longFormat writes the words of name_id_format out.
+func longFormat(option string) string {
+	if option == "emailAddress" { // the end of its URN
+		return names.FormatEmail
+	}
+	if urn, ok := formatWords[option]; ok {
+		return urn
+	}
+	return option
+}
+
+// shortFormat is the word for a format, or the format itself.
+func shortFormat(format string) string {
+	for word, urn := range formatWords {
+		if urn == format {
+			return word
+		}
+	}
+	return fmt.Sprintf("%q", format)
+}
