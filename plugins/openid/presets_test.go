@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/go-jose/go-jose/v4"
 	gocmp "github.com/google/go-cmp/cmp"
@@ -410,4 +412,25 @@ func TestNonceThatIsThere(t *testing.T) {
 	op.Misbehave(openidtest.NonceOther)
 	_, err := openRig(t, op.Issuer(), time.Now, map[string]any{"allow_missing_nonce": true}).login("alice")
 	plugintest.Refused(t, err, sdk.ErrInvalidResponse, idtoken.ReasonNonceMismatch)
+}
+
+// FuzzNameThatComesOnce: whatever the browser carries, no more than a name comes of it,
+// and one that may be shown.
+func FuzzNameThatComesOnce(f *testing.F) {
+	for _, seed := range []string{`{"name":{"firstName":"Ada","lastName":"L"},"email":"x@example.com"}`, `{"name":null}`, `{"name":{"firstName":"\ud800"}}`, `[]`, "\xff"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, user string) {
+		got := withNameOf(sdk.InboundRequest{Form: url.Values{"user": {user}}}, sdk.Identity{Subject: "s"})
+		given, family := got.GivenName, got.FamilyName
+		got.GivenName, got.FamilyName, got.Warnings = "", "", nil
+		if diff := gocmp.Diff(sdk.Identity{Subject: "s"}, got); diff != "" {
+			t.Fatal(diff)
+		}
+		for _, name := range []string{given, family} {
+			if len(name) > sdk.MaxAttribute || !utf8.ValidString(name) || strings.ContainsFunc(name, unicode.IsControl) {
+				t.Fatalf("%q", name)
+			}
+		}
+	})
 }
