@@ -162,7 +162,7 @@ func TestCheckAndDryRunReadTheFile(t *testing.T) {
 	h.providers["another"] = h.another("New")
 	h.write(t)
 	tell("one is added", 0, dry, "added: another")
-	tell("one is added", 0, check, "fake (openid)\n", "another (openid): new, and not in force yet: run doorward reload")
+	tell("one is added", 1, check, "fake (openid)\n", "another (openid): new, and not in force yet: run doorward reload", "the callback is not registered")
 	h.providers["another"]["issuer_url"] = "not a URL"
 	h.write(t)
 	tell("bad options", 1, dry, "FAILED", "issuer_url")
