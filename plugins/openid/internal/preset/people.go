@@ -16,11 +16,11 @@ var google = Preset{
 		},
 		Callback:   exactly,
 		Restricted: anybody + " `AUTH_GOOGLE_PARAMS__HD=example.com` lets in your Workspace domain: the claim `hd` of the ID token is checked, because the parameter alone is a hint.",
-		Email:      byVerified + " Google is the authority for addresses at `gmail.com` and for those of accounts with `hd`; others could have changed hands since.",
+		Email:      byVerified,
 		Groups:     "Google tells none.",
 		Session: "`prompt=consent` has people agree at each login, because Google gives a refresh token only then. Without that (`AUTH_GOOGLE_PARAMS__PROMPT=select_account`) a session outlives a person who is removed at Google. " +
 			"Google has no logout of its own.",
-		Unconfirmed: []string{"how many refresh tokens one person may have for a client before the oldest ends"},
+		Unconfirmed: []string{"that Google is the authority for addresses at `gmail.com` and those of accounts with `hd` alone", "how many refresh tokens one person may have for a client before the oldest ends"},
 	},
 }
 

@@ -69,11 +69,11 @@ var authentik = Preset{
 		},
 		Callback:   "Must be one of the registered URLs exactly, if they are Strict.",
 		Restricted: yourOwn,
-		Email:      byVerified + " Older versions say so of every address.",
+		Email:      byVerified,
 		Groups:     "the names of the groups, with the scope `profile`.",
 		Session:    endsThere,
 		Unconfirmed: []string{
-			"since which version `email_verified` is what its name says",
+			"that older versions called every address verified",
 		},
 	},
 }
