@@ -127,35 +127,3 @@ const MaxMetadata = 512 << 10
 func MetadataTypes() []string {
 	return []string{"application/samlmetadata+xml", "application/xml", "text/xml", "application/json"}
 }
-
-// A Checker finds out what is wrong with a provider and its options.
-type Checker interface {
-	// Check looks at everything it can without signing anybody in. A provider
-	// in good order has only findings of SeverityOK. The error is for a check
-	// that could not run at all.
-	Check(ctx context.Context) ([]Finding, error)
-}
-
-// Finding is one line of a check, for the operator.
-type Finding struct {
-	Severity Severity
-	Subject  string // what was looked at, such as "discovery"
-	Text     string // what was found, and what to change
-
-	// ExpiresAt is when what was looked at ends to be good, such as a
-	// certificate. The host warns ahead of it. The zero value means never.
-	ExpiresAt time.Time
-}
-
-// MaxFindings bounds the findings of one check.
-const MaxFindings = 200
-
-// Severity grades a finding.
-type Severity string
-
-// The severities.
-const (
-	SeverityOK      Severity = "ok"
-	SeverityWarning Severity = "warning"
-	SeverityError   Severity = "error"
-)

@@ -132,6 +132,26 @@
 // else. A mechanism that is an io.Closer is closed when its provider is changed or
 // removed.
 //
+// # Checks
+//
+// "doorward check" calls Check, and shows before its findings the way to each server that
+// it connected to: which proxy was chosen and why, what names were resolved to, which
+// address took the connection, what the proxy answered, whose authority vouches for the
+// server and until when, what it answered, and its clock. A step that fails says what to
+// change. The SDK finds all this where a mechanism connects through [Env] with the context
+// of Check: requests of Env.HTTPClient, connections of Env.Dial, and handshakes of
+// Env.TLS. So a Checker that makes one request to the provider shows the whole way, and
+// has to say only what comes after it: whether the document is the right one, whether
+// the options fit it.
+//
+// A Finding with a Target is shown with the way to that server. A mechanism that judges
+// the clock itself (upstream.Clock) has the say; else the Date of answers by HTTP is
+// compared with ours.
+//
+// Use the context that Check gets for all requests, ask anew what a login takes from a
+// cache, and give each request a limit in time: what has not come to an end when the
+// deadline is near is shown as the step that hangs.
+//
 // # The rules
 //
 // The host takes a plugin for a stranger, and holds it to these rules. Package
@@ -190,7 +210,8 @@
 //   - metadata-type: the ContentType is one of [MetadataTypes], to the letter.
 //   - metadata-size: a Document has 1 to [MaxMetadata] bytes.
 //   - findings: at most [MaxFindings], each with a known severity, a subject and a
-//     text. The host shows what it can of others.
+//     text; a Target is UTF-8 without control characters, of at most [MaxTarget] bytes,
+//     and a Step is a [WayStep] of this package. The host shows what it can of others.
 //
 // What only decorates an identity never ends a login. Names are cleaned of control
 // characters and cut to [MaxAttribute] bytes; a Username, an Email or an ACR of

@@ -46,6 +46,11 @@ type TLSClient struct {
 	// Explain adds to an error of a connection which setting to change, if it is one
 	// of trust.
 	Explain func(error) error
+
+	// Observe is told of a handshake that begins on a connection, and returns what is
+	// told how it ended, for a check that shows the way to a server. Handshake does so;
+	// whoever uses Config by itself may. Nil: nobody wants to know.
+	Observe func(ctx context.Context, conn net.Conn) (ended func(tls.ConnectionState, error))
 }
 
 // Handshake secures a connection to a host. It is the caller's to close the
@@ -56,7 +61,13 @@ func (c *TLSClient) Handshake(ctx context.Context, conn net.Conn, host string) (
 		config.ServerName = host
 	}
 	secured := tls.Client(conn, config)
-	if err := secured.HandshakeContext(ctx); err != nil {
+	ended := func(tls.ConnectionState, error) {}
+	if c.Observe != nil {
+		ended = c.Observe(ctx, conn)
+	}
+	err := secured.HandshakeContext(ctx)
+	ended(secured.ConnectionState(), err)
+	if err != nil {
 		return nil, c.Explain(err)
 	}
 	return &TLSConn{Conn: secured, explain: c.Explain}, nil

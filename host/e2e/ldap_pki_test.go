@@ -56,7 +56,9 @@ func (a *authority) sign(template *x509.Certificate, key *ecdsa.PrivateKey) ([]b
 		return nil, fmt.Errorf("making a serial number: %w", err)
 	}
 	template.SerialNumber = serial
-	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().AddDate(0, 3, 0)
+	if template.NotBefore = time.Now().Add(-time.Hour); template.NotAfter.IsZero() {
+		template.NotAfter = time.Now().AddDate(0, 3, 0)
+	}
 	der, err := x509.CreateCertificate(rand.Reader, template, a.certificate, &key.PublicKey, a.key)
 	if err != nil {
 		return nil, fmt.Errorf("signing a certificate: %w", err)
@@ -70,13 +72,18 @@ type keyPair struct{ CertFile, KeyFile string }
 // issue makes a certificate of a server or a client for these names and
 // addresses. Samba refuses a key that others can read.
 func (a *authority) issue(name string, hosts ...string) (keyPair, error) {
+	return a.issueUntil(time.Time{}, name, hosts...)
+}
+
+// issueUntil is issue with an end; the zero Time is three months from now.
+func (a *authority) issueUntil(until time.Time, name string, hosts ...string) (keyPair, error) {
 	pair := keyPair{filepath.Join(a.dir, name+".crt"), filepath.Join(a.dir, name+".key")}
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		return pair, fmt.Errorf("making the key of %s: %w", name, err)
 	}
 	template := &x509.Certificate{
-		Subject: pkix.Name{CommonName: name}, KeyUsage: x509.KeyUsageDigitalSignature,
+		Subject: pkix.Name{CommonName: name}, NotAfter: until, KeyUsage: x509.KeyUsageDigitalSignature,
 		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
 	}
 	for _, host := range hosts {

@@ -5,6 +5,8 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
+	"log"
 	"maps"
 	"net"
 	"net/http"
@@ -158,7 +160,13 @@ func serve(t testing.TB, handler http.Handler) (address string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	server := &http.Server{Handler: handler, ReadHeaderTimeout: firewallBound}
+	serveOn(t, listener, handler)
+	return listener.Addr().String()
+}
+
+// serveOn serves what a listener accepts until the test ends.
+func serveOn(t testing.TB, listener net.Listener, handler http.Handler) {
+	server := &http.Server{Handler: handler, ReadHeaderTimeout: firewallBound, ErrorLog: log.New(io.Discard, "", 0)}
 	served := make(chan struct{})
 	go func() {
 		defer close(served)
@@ -168,7 +176,6 @@ func serve(t testing.TB, handler http.Handler) (address string) {
 		_ = server.Close()
 		<-served
 	})
-	return listener.Addr().String()
 }
 
 // proxySpec is that of a proxy that can get to all providers.

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"crypto/x509"
 	"fmt"
 	"slices"
 	"strings"
@@ -52,17 +51,30 @@ func checkDangers(o Options) []sdk.Finding {
 	return findings
 }
 
-// checkServer looks at connection, certificate, service account and clock of one server.
+// checkServer looks at one server.
 func (m *mechanism) checkServer(ctx context.Context, s *directory.Server) (findings []sdk.Finding, ok bool) {
 	c, err := m.directory.Open(ctx, s)
 	if proxy := directory.ProxyFailure(err); proxy != nil {
 		return []sdk.Finding{upstream.Failed("proxy", proxy)}, false
 	}
 	if err != nil {
-		return []sdk.Finding{upstream.Failed("connection to "+s.String(), err)}, false
+		findings = []sdk.Finding{upstream.Failed("connection to "+s.String(), err)}
+	} else {
+		defer c.Close()
+		findings, ok = m.checkConnected(ctx, c, s)
 	}
-	defer c.Close()
-	findings = append(findings, checkConnection(c, s, m.now()))
+	for i := range findings {
+		findings[i].Target = s.Address
+	}
+	return findings, ok
+}
+
+// checkConnected looks at service account and clock of a server. Its certificate is told
+// with the way to it.
+func (m *mechanism) checkConnected(ctx context.Context, c *directory.Connection, s *directory.Server) (findings []sdk.Finding, ok bool) {
+	if c.TLS == nil { // the way has it otherwise
+		findings = append(findings, upstream.Fine("connection to "+s.String(), "without TLS"))
+	}
 	if m.options.hasServiceAccount() {
 		controls, err := m.directory.BindService(ctx, c)
 		if err != nil {
@@ -81,24 +93,6 @@ func (m *mechanism) searcher(byName string) string {
 		return "sasl_external"
 	}
 	return byName
-}
-
-func checkConnection(c *directory.Connection, s *directory.Server, now time.Time) sdk.Finding {
-	subject := "connection to " + s.String()
-	if c.TLS == nil {
-		return upstream.Fine(subject, "without TLS")
-	}
-	certificate := c.TLS.PeerCertificates[0]
-	names := strings.Join(append(slices.Clone(certificate.DNSNames), ipTexts(certificate)...), ", ")
-	return upstream.Certificate(subject, "TLS, certificate for "+names, certificate, now)
-}
-
-func ipTexts(cert *x509.Certificate) []string {
-	var texts []string
-	for _, ip := range cert.IPAddresses {
-		texts = append(texts, ip.String())
-	}
-	return texts
 }
 
 // checkRoot reads the root DSE (RFC 4512 section 5.1): what the server is, and what time

@@ -78,6 +78,12 @@ func CheckFindings(findings []sdk.Finding) error {
 		if f.Subject == "" || f.Text == "" {
 			return broken(RuleFindings, "a finding without a subject or a text")
 		}
+		if err := checkText(f.Target, sdk.MaxTarget); err != nil {
+			return broken(RuleFindings, "a target %v", err)
+		}
+		if f.Step != "" && !slices.Contains(sdk.WaySteps(), f.Step) {
+			return broken(RuleFindings, "the step %q", clip(string(f.Step)))
+		}
 	}
 	return nil
 }

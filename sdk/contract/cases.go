@@ -226,6 +226,10 @@ func answerCases(now time.Time) []Case {
 		{"", "no finding", []sdk.Finding{}},
 		{RuleFindings, "a finding without a text", []sdk.Finding{{Severity: sdk.SeverityOK, Subject: "discovery"}}},
 		{RuleFindings, "a finding of an unknown severity", []sdk.Finding{{Severity: "fatal", Subject: "discovery", Text: "x"}}},
+		{"", "a step on the way to a server", []sdk.Finding{{Severity: sdk.SeverityOK, Subject: "certificate", Text: "x", Target: "idp.example:443", Step: sdk.StepTLS}}},
+		{RuleFindings, "a step that is unknown", []sdk.Finding{{Severity: sdk.SeverityOK, Subject: "certificate", Text: "x", Target: "idp.example:443", Step: "teleport"}}},
+		{RuleFindings, "a target of two lines", []sdk.Finding{{Severity: sdk.SeverityOK, Subject: "certificate", Text: "x", Target: "idp.example\n443"}}},
+		{RuleFindings, "a target that is too long", []sdk.Finding{{Severity: sdk.SeverityOK, Subject: "certificate", Text: "x", Target: strings.Repeat("x", sdk.MaxTarget+1)}}},
 		{RuleFindings, "too many findings", slices.Repeat([]sdk.Finding{finding}, sdk.MaxFindings+1)},
 	}
 }

@@ -51,7 +51,7 @@ const (
 	RuleLogoutSessions Rule = "logout-sessions" // MaxLogoutSessions, each with a name
 	RuleMetadataType   Rule = "metadata-type"   // one of MetadataTypes
 	RuleMetadataSize   Rule = "metadata-size"   // 1 to MaxMetadata bytes
-	RuleFindings       Rule = "findings"        // MaxFindings, each with a severity, a subject and a text
+	RuleFindings       Rule = "findings"        // MaxFindings, each with a severity, a subject and a text; a target of MaxTarget, a WayStep that is known
 )
 
 // Broken says which rule a value breaks, and how. The text holds no secret: of

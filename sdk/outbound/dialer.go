@@ -109,7 +109,7 @@ func (d *Dialer) DialDirect(ctx context.Context, network, address string, also f
 type dialFunc func(ctx context.Context, network, address string) (net.Conn, error)
 
 func (d *Dialer) dial(ctx context.Context, network, address string, c Choice, direct dialFunc) (net.Conn, error) {
-	return observed(ctx, address, c, func(ctx context.Context) (net.Conn, error) {
+	return observed(ctx, network, address, c, func(ctx context.Context) (net.Conn, error) {
 		if c.Proxy == nil {
 			return direct(ctx, network, address)
 		}

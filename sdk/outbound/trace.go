@@ -21,19 +21,22 @@ type Trace struct {
 // maxTraced bounds the connections that a Trace records.
 const maxTraced = 64
 
-// Connection is one that was made, or was to be.
+// Connection is one that was made, or was to be. What is zero has not happened: a
+// connection that nobody waited for any longer ends where it hung.
 type Connection struct {
-	Target string // host:port
-	Choice Choice
+	Network string // as of net.Dial
+	Target  string // host:port
+	Choice  Choice
 
 	// Lookups are the names that were resolved: that of the target, or of the proxy,
 	// or first one and then the other.
 	Lookups []Lookup
 
-	Connected string // the address that took the connection, of the proxy or of the target
+	Connected   string        // the address that took the connection, of the proxy or of the target
+	ConnectedIn time.Duration // from when that address was tried
 
-	// ProxyTLS is what was agreed on with a proxy of https.
-	ProxyTLS *tls.ConnectionState
+	// ProxyTLS is the handshake with a proxy of https.
+	ProxyTLS *Handshake
 
 	// Answered is what a proxy said that gave the tunnel: "status 200". Why it gave
 	// none is in Err.
@@ -43,18 +46,48 @@ type Connection struct {
 	Took  time.Duration // until the connection or the tunnel stood, or failed
 	Err   error         // why there is none
 
-	// TLS is what was agreed on with the target, and TLSErr why it was not, for
-	// requests by HTTP. The chain of a certificate that was not accepted is in the
-	// error, as [tls.CertificateVerificationError].
-	TLS    *tls.ConnectionState
-	TLSErr error
+	// TLS is the handshake with the target.
+	TLS *Handshake
+
+	// HTTP is the request that was made on it, if one was.
+	HTTP *Exchange
+
+	ends string // of the connection, as the system names them
 }
+
+// Stands tells whether the connection was made, the tunnel included.
+func (c Connection) Stands() bool { return c.Took > 0 && c.Err == nil }
 
 // Lookup is a name that was resolved.
 type Lookup struct {
 	Host      string
 	Addresses []netip.Addr
+	Began     time.Time
+	Took      time.Duration // zero: there is no answer yet
 	Err       error
+}
+
+// Handshake is one of TLS. The chain of a certificate that was not accepted is in the
+// error, as [tls.CertificateVerificationError].
+type Handshake struct {
+	Began time.Time
+	Took  time.Duration        // zero: it has not ended
+	State *tls.ConnectionState // nil: it has not ended, or failed
+	Err   error                // with what to change
+
+	// Authority is where the authority is from that the chain ends in: the name of a
+	// setting, or [SystemAuthorities]. Empty: the certificate was not checked.
+	Authority string
+}
+
+// Exchange is a request by HTTP and the header of its answer.
+type Exchange struct {
+	Began    time.Time
+	Took     time.Duration // zero: there is no answer yet
+	Protocol string        // "HTTP/2.0"
+	Status   int
+	Date     time.Time // what time the server has, when Took had passed; zero: it does not say
+	Err      error     // with what to change
 }
 
 // WithTrace returns a context whose connections the trace records. Requests under it
@@ -84,20 +117,39 @@ func (t *Trace) Connections() []Connection {
 	return list
 }
 
-// ObserveTLS has the handshake with host:port recorded for its latest connection.
-func (t *Trace) ObserveTLS(address string, state tls.ConnectionState, err error) {
+// RequestOn has a request recorded that is made on a connection, and returns what is
+// told how it ended.
+func (t *Trace) RequestOn(conn net.Conn) (ended func(Exchange)) {
+	r, began := t.recordFor(conn), time.Now()
+	r.note(func(c *Connection) { c.HTTP = &Exchange{Began: began} })
+	return func(e Exchange) {
+		e.Began, e.Took = began, took(began)
+		r.note(func(c *Connection) { c.HTTP = &e })
+	}
+}
+
+// recordFor is the record of a connection, whatever is wrapped around it; nil if it has
+// none.
+func (t *Trace) recordFor(conn net.Conn) *record {
+	if conn == nil {
+		return nil
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for _, c := range slices.Backward(t.made) {
-		if c.Target == address {
-			c.TLSErr = err
-			if err == nil {
-				c.TLS = &state
-			}
-			return
+		if c.ends == endsOf(conn) {
+			return &record{t, c}
 		}
 	}
+	return nil
 }
+
+func endsOf(conn net.Conn) string {
+	return conn.LocalAddr().String() + " " + conn.RemoteAddr().String()
+}
+
+// took is the time since then, and never zero, which stands for what has not ended.
+func took(began time.Time) time.Duration { return max(time.Since(began), 1) }
 
 // record is the place of one connection in a trace; nil records nothing.
 type record struct {
@@ -122,8 +174,8 @@ func (r *record) note(change func(*Connection)) {
 	change(r.of)
 }
 
-func (t *Trace) begin(target string, choice Choice) *record {
-	r := &record{t, &Connection{Target: target, Choice: choice, Began: time.Now()}}
+func (t *Trace) begin(network, target string, choice Choice) *record {
+	r := &record{t, &Connection{Network: network, Target: target, Choice: choice, Began: time.Now()}}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.made) < maxTraced {
@@ -133,42 +185,53 @@ func (t *Trace) begin(target string, choice Choice) *record {
 }
 
 // observed dials, and records it if the context wants that.
-func observed(ctx context.Context, address string, choice Choice, dial func(ctx context.Context) (net.Conn, error)) (net.Conn, error) {
+func observed(ctx context.Context, network, address string, choice Choice, dial func(ctx context.Context) (net.Conn, error)) (net.Conn, error) {
 	t := TraceOf(ctx)
 	if t == nil {
 		return dial(ctx)
 	}
-	r := t.begin(address, choice)
+	r := t.begin(network, address, choice)
 	ctx = context.WithValue(ctx, recordKey{}, r)
 	conn, err := dial(httptrace.WithClientTrace(ctx, r.hooks()))
-	r.note(func(c *Connection) { c.Took, c.Err = time.Since(c.Began), err })
+	r.note(func(c *Connection) {
+		c.Took, c.Err = took(c.Began), err
+		if err == nil {
+			c.ends = endsOf(conn)
+		}
+	})
 	return conn, err
 }
 
 // hooks are what package net calls.
 func (r *record) hooks() *httptrace.ClientTrace {
+	tried := map[string]time.Time{} // addresses; several are tried at once
 	return &httptrace.ClientTrace{
 		DNSStart: func(info httptrace.DNSStartInfo) {
-			r.note(func(c *Connection) { c.Lookups = append(c.Lookups, Lookup{Host: info.Host}) })
+			r.note(func(c *Connection) { c.Lookups = append(c.Lookups, Lookup{Host: info.Host, Began: time.Now()}) })
 		},
 		DNSDone: func(info httptrace.DNSDoneInfo) {
 			r.note(func(c *Connection) {
-				if len(c.Lookups) == 0 {
-					return
-				}
-				last := &c.Lookups[len(c.Lookups)-1]
-				last.Err = info.Err
-				for _, a := range info.Addrs {
-					if found, ok := netip.AddrFromSlice(a.IP); ok {
-						last.Addresses = append(last.Addresses, found.Unmap().WithZone(a.Zone))
-					}
+				if len(c.Lookups) > 0 {
+					c.Lookups[len(c.Lookups)-1].end(info)
 				}
 			})
 		},
+		ConnectStart: func(_, address string) {
+			r.note(func(*Connection) { tried[address] = time.Now() })
+		},
 		ConnectDone: func(_, address string, err error) {
 			if err == nil {
-				r.note(func(c *Connection) { c.Connected = address })
+				r.note(func(c *Connection) { c.Connected, c.ConnectedIn = address, took(tried[address]) })
 			}
 		},
+	}
+}
+
+func (l *Lookup) end(info httptrace.DNSDoneInfo) {
+	l.Took, l.Err = took(l.Began), info.Err
+	for _, a := range info.Addrs {
+		if found, ok := netip.AddrFromSlice(a.IP); ok {
+			l.Addresses = append(l.Addresses, found.Unmap().WithZone(a.Zone))
+		}
 	}
 }

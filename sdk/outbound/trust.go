@@ -31,7 +31,7 @@ func (s Settings) TLS(own sdk.TLSSettings) (*sdk.TLSClient, error) {
 		}
 		t.pair = &pair
 	}
-	return &sdk.TLSClient{Config: config, Explain: t.explain}, nil
+	return &sdk.TLSClient{Config: config, Explain: t.explain, Observe: t.observe}, nil
 }
 
 // TLS is [Settings.TLS] of the settings that the dialer was made with.
@@ -40,7 +40,7 @@ func (d *Dialer) TLS(own sdk.TLSSettings) (*sdk.TLSClient, error) { return d.tru
 // proxyTLS is for connections to a proxy of https. It is no server of the provider: CA
 // and client certificate are not for it.
 func proxyTLS(s Settings) (*sdk.TLSClient, error) {
-	names := map[string]string{KeyCA: s.name(KeyExtraCA), KeyMinVersion: s.name(KeyMinVersion)}
+	names := map[string]string{KeyCA: s.name(KeyExtraCA), KeyExtraCA: s.name(KeyExtraCA), KeyMinVersion: s.name(KeyMinVersion)}
 	client, err := Settings{ExtraCA: s.ExtraCA, MinVersion: s.MinVersion, Names: names}.TLS(sdk.TLSSettings{})
 	if err != nil {
 		return nil, err
@@ -56,6 +56,7 @@ type trust struct {
 	key         options.Secret
 	min         uint16
 	names       sdk.TLSNames // of what is in force, or would be the one to set
+	extraName   string
 
 	pair  *tls.Certificate
 	asked atomic.Bool // by a server for a client certificate, and there was none for it
@@ -64,7 +65,7 @@ type trust struct {
 
 func (s Settings) trust(own sdk.TLSSettings) *trust {
 	t := &trust{
-		ca: s.CA, extra: s.ExtraCA, certificate: s.Certificate, key: s.Key, min: tls.VersionTLS12,
+		ca: s.CA, extra: s.ExtraCA, certificate: s.Certificate, key: s.Key, min: tls.VersionTLS12, extraName: s.name(KeyExtraCA),
 		names: sdk.TLSNames{
 			CA: s.name(KeyCA), Certificate: s.name(KeyCertificate), Key: s.name(KeyPrivateKey),
 			MinVersion: s.name(KeyMinVersion), ServerName: own.Names.ServerName,

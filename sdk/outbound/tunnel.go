@@ -55,8 +55,6 @@ func (d *Dialer) secure(ctx context.Context, conn net.Conn, p *Proxy) (net.Conn,
 		}
 		return nil, p.fails("makes no TLS connection", err)
 	}
-	state := secured.ConnectionState()
-	recordOf(ctx).note(func(c *Connection) { c.ProxyTLS = &state })
 	return secured, nil
 }
 

@@ -156,6 +156,7 @@ func findingsToWire(findings []sdk.Finding, secrets *redact.Set) []*doorwardv1.F
 	for _, f := range findings {
 		list = append(list, &doorwardv1.Finding{
 			Severity: string(f.Severity), Subject: secrets.Text(f.Subject), Text: secrets.Text(f.Text), ExpiresAt: timeToWire(f.ExpiresAt),
+			Target: secrets.Text(f.Target), Step: string(f.Step),
 		})
 	}
 	return list
@@ -168,6 +169,7 @@ func findingsFromWire(list []*doorwardv1.Finding, secrets *redact.Set) []sdk.Fin
 			Severity: severityFromWire(f.GetSeverity()),
 			Subject:  printable(secrets.Text(f.GetSubject()), sdk.MaxOptionName), Text: printable(secrets.Text(f.GetText()), sdk.MaxDetail),
 			ExpiresAt: expiryFromWire(f.GetExpiresAt()),
+			Target:    printable(secrets.Text(f.GetTarget()), sdk.MaxTarget), Step: stepNameFromWire(f.GetStep()),
 		})
 	}
 	return findings
@@ -180,6 +182,11 @@ func expiryFromWire(t *timestamppb.Timestamp) time.Time {
 		return time.Time{}
 	}
 	return timeFromWire(t)
+}
+
+// stepNameFromWire keeps a step that it does not know: a newer plugin may tell more.
+func stepNameFromWire(text string) sdk.WayStep {
+	return sdk.WayStep(printable(text, sdk.MaxOptionName))
 }
 
 // severityFromWire takes a severity that it does not know for an error: a newer

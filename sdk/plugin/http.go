@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptrace"
 	"net/netip"
 	"time"
 
@@ -71,7 +70,7 @@ func newHTTPClient(dialer *outbound.Dialer, s sdk.HTTPSettings) (*http.Client, e
 				return dialer.DialDirect(ctx, network, address, loopbackOnly)
 			}, nil),
 			dialer:   dialer,
-			explain:  secured.Explain,
+			secured:  secured,
 			settings: s,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
@@ -120,7 +119,7 @@ func loopbackOnly(address netip.AddrPort) error {
 type boundedTransport struct {
 	https, loopback *http.Transport
 	dialer          *outbound.Dialer
-	explain         func(error) error // what to change
+	secured         *sdk.TLSClient
 	settings        sdk.HTTPSettings
 }
 
@@ -139,9 +138,9 @@ func (t *boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	if len(t.settings.Header) > 0 {
 		req = withHeader(req, t.settings.Header)
 	}
-	resp, err := traced(transport, req)
+	resp, err := t.traced(transport, req)
 	if err != nil {
-		return nil, t.throughProxy(req, t.explain(err))
+		return nil, t.throughProxy(req, t.secured.Explain(err))
 	}
 	if resp.ContentLength > t.settings.MaxBody && req.Method != http.MethodHead {
 		resp.Body.Close()
@@ -173,20 +172,6 @@ func addressOf(req *http.Request) string {
 		port = "443"
 	}
 	return net.JoinHostPort(req.URL.Hostname(), port)
-}
-
-// traced has a request that is to be traced make a connection of its own.
-func traced(transport *http.Transport, req *http.Request) (*http.Response, error) {
-	trace := outbound.TraceOf(req.Context())
-	if trace == nil {
-		return transport.RoundTrip(req)
-	}
-	transport = transport.Clone()
-	transport.DisableKeepAlives = true
-	ctx := httptrace.WithClientTrace(req.Context(), &httptrace.ClientTrace{
-		TLSHandshakeDone: func(state tls.ConnectionState, err error) { trace.ObserveTLS(addressOf(req), state, err) },
-	})
-	return transport.RoundTrip(req.WithContext(ctx))
 }
 
 // CloseIdleConnections lets http.Client.CloseIdleConnections work.

@@ -86,9 +86,7 @@ func (s *server) answer(ctx context.Context, req any, info *grpc.UnaryServerInfo
 	}
 	defer func() {
 		if r := recover(); r != nil {
-			what := panicText(r)
-			s.env.logger().Error("panic", "call", info.FullMethod, "what", what, "stack", string(debug.Stack()))
-			resp, err = nil, statusOf(ctx, fmt.Errorf("panic in %s: %s", info.FullMethod, what), &s.secrets.set)
+			resp, err = nil, statusOf(ctx, s.panicked(info.FullMethod, r), &s.secrets.set)
 		}
 	}()
 	defer s.enter(req)()
@@ -97,6 +95,13 @@ func (s *server) answer(ctx context.Context, req any, info *grpc.UnaryServerInfo
 		return nil, statusOf(ctx, s.held(req, err), &s.secrets.set)
 	}
 	return resp, nil
+}
+
+// panicked logs what a call panicked with, and makes an error of it.
+func (s *server) panicked(call string, with any) error {
+	what := panicText(with)
+	s.env.logger().Error("panic", "call", call, "what", what, "stack", string(debug.Stack()))
+	return fmt.Errorf("panic in %s: %s", call, what)
 }
 
 // enter counts a call on an open provider until the function that it returns is
@@ -355,17 +360,4 @@ func (s *server) Metadata(ctx context.Context, req *doorwardv1.MetadataRequest) 
 	}
 	err = s.check(contract.CheckDocument(doc))
 	return &doorwardv1.MetadataResponse{ContentType: doc.ContentType, Content: doc.Content}, err
-}
-
-func (s *server) Check(ctx context.Context, req *doorwardv1.CheckRequest) (*doorwardv1.CheckResponse, error) {
-	c, err := capability[sdk.Checker](s, req.GetHandle(), sdk.CapabilityCheck)
-	if err != nil {
-		return nil, err
-	}
-	findings, err := c.Check(ctx)
-	if err != nil {
-		return nil, err
-	}
-	_ = s.held(req, s.check(contract.CheckFindings(findings))) // logged: the host shows them as well as it can
-	return &doorwardv1.CheckResponse{Findings: findingsToWire(findings, &s.secrets.set)}, nil
 }

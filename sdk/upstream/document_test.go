@@ -1,4 +1,4 @@
-package upstream
+package upstream_test
 
 import (
 	"context"
@@ -12,13 +12,14 @@ import (
 
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/plugintest"
+	"github.com/doorward/doorward/sdk/upstream"
 )
 
 const reasonNotInTime sdk.Reason = "document_not_in_time"
 
 // loads is a document whose loads the test steers.
 type loads struct {
-	*Document[int]
+	*upstream.Document[int]
 	clock *plugintest.Clock
 	log   plugintest.Log
 	count int
@@ -32,7 +33,7 @@ type loads struct {
 
 func newLoads(t *testing.T) *loads {
 	l := &loads{clock: plugintest.NewClock()}
-	l.Document = NewDocument(Source[int]{
+	l.Document = upstream.NewDocument(upstream.Source[int]{
 		What: "the number", Load: l.load, Now: l.clock.Now, NotInTime: reasonNotInTime,
 		Logger: slog.New(slog.NewTextHandler(&l.log, nil)),
 	})
@@ -46,7 +47,7 @@ func (l *loads) fail(err error) {
 	l.err = err
 }
 
-func (l *loads) load(ctx context.Context) (Loaded[int], error) {
+func (l *loads) load(ctx context.Context) (upstream.Loaded[int], error) {
 	l.count++
 	l.value = ctx.Value(callerKey{})
 	if l.began != nil {
@@ -54,11 +55,11 @@ func (l *loads) load(ctx context.Context) (Loaded[int], error) {
 		<-l.end
 	}
 	if err := ctx.Err(); err != nil {
-		return Loaded[int]{}, err
+		return upstream.Loaded[int]{}, err
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return Loaded[int]{Value: l.count, Fresh: time.Minute, Keep: time.Hour}, l.err
+	return upstream.Loaded[int]{Value: l.count, Fresh: time.Minute, Keep: time.Hour}, l.err
 }
 
 func (l *loads) want(t *testing.T, value int) {
@@ -88,7 +89,7 @@ func TestCachedRetriesAfterAWhile(t *testing.T) {
 	if l.count != 1 {
 		t.Errorf("%d loads", l.count)
 	}
-	l.clock.Advance(RetryAfter)
+	l.clock.Advance(upstream.RetryAfter)
 	l.fail(nil)
 	l.want(t, 2)
 }
@@ -116,7 +117,7 @@ func TestCachedRenewsRarely(t *testing.T) {
 			t.Errorf("got %d, %v; want %d", got, err, want)
 		}
 	}
-	l.clock.Advance(RenewEvery)
+	l.clock.Advance(upstream.RenewEvery)
 	if got, err := l.Renew(t.Context()); err != nil || got != 3 {
 		t.Errorf("got %d, %v", got, err)
 	}
@@ -163,16 +164,16 @@ func TestCachedOutlivesItsCaller(t *testing.T) {
 // next one may succeed.
 func TestCachedSurvivesAPanic(t *testing.T) {
 	l := newLoads(t)
-	good := l.source.Load
-	l.source.Load = func(context.Context) (Loaded[int], error) { panic("bad document") }
+	good := upstream.SourceOf(l.Document).Load
+	upstream.SourceOf(l.Document).Load = func(context.Context) (upstream.Loaded[int], error) { panic("bad document") }
 	if _, err := l.Get(t.Context()); err == nil || sdk.ReasonOf(err) != "" {
 		t.Errorf("the panic is swallowed: %v", err)
 	}
 	if said := l.log.String(); !strings.Contains(said, "bad document") || !strings.Contains(said, "document_test.go") {
 		t.Errorf("the panic is not in the log: %s", said)
 	}
-	l.source.Load = good
-	l.clock.Advance(RetryAfter)
+	upstream.SourceOf(l.Document).Load = good
+	l.clock.Advance(upstream.RetryAfter)
 	l.want(t, 1)
 }
 
@@ -180,9 +181,9 @@ func TestCachedSurvivesAPanic(t *testing.T) {
 func TestCachedSurvivesAPanicOfNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLoads(t)
-		l.source.Now = time.Now
-		good := l.source.Load
-		l.source.Load = func(ctx context.Context) (Loaded[int], error) {
+		upstream.SourceOf(l.Document).Now = time.Now
+		good := upstream.SourceOf(l.Document).Load
+		upstream.SourceOf(l.Document).Load = func(ctx context.Context) (upstream.Loaded[int], error) {
 			if l.count == 0 {
 				l.count++
 				panic("bad document")
@@ -191,7 +192,7 @@ func TestCachedSurvivesAPanicOfNobody(t *testing.T) {
 		}
 		l.KeepFresh()
 		synctest.Wait()
-		time.Sleep(firstWait)
+		time.Sleep(upstream.FirstWait)
 		synctest.Wait()
 		l.want(t, 2)
 		l.Close()
@@ -203,7 +204,7 @@ func TestCachedSurvivesAPanicOfNobody(t *testing.T) {
 func TestKeepFresh(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := newLoads(t)
-		l.source.Now = time.Now
+		upstream.SourceOf(l.Document).Now = time.Now
 		l.KeepFresh()
 		synctest.Wait()
 		l.want(t, 1)

@@ -1,4 +1,4 @@
-package upstream
+package upstream_test
 
 import (
 	"crypto/x509"
@@ -8,6 +8,7 @@ import (
 
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/plugintest"
+	"github.com/doorward/doorward/sdk/upstream"
 )
 
 func TestCertificateFinding(t *testing.T) {
@@ -15,17 +16,24 @@ func TestCertificateFinding(t *testing.T) {
 	now := plugintest.NewClock().Now()
 	for _, test := range []struct {
 		left     time.Duration
+		lifetime time.Duration
 		severity sdk.Severity
 		text     string
 	}{
-		{31 * day, sdk.SeverityOK, "good until 2026-12-24"},
-		{30 * day, sdk.SeverityOK, "good until"},
-		{30*day - time.Second, sdk.SeverityWarning, "29 days are left"},
-		{14 * day, sdk.SeverityWarning, "14 days are left"},
-		{0, sdk.SeverityWarning, "which is over"},
-		{-day, sdk.SeverityWarning, "which is over"},
+		{31 * day, 365 * day, sdk.SeverityOK, "good until 2026-12-24"},
+		{30 * day, 365 * day, sdk.SeverityOK, "good until"},
+		{30*day - time.Second, 365 * day, sdk.SeverityWarning, "29 days are left"},
+		{14 * day, 365 * day, sdk.SeverityWarning, "14 days are left"},
+		{0, 365 * day, sdk.SeverityWarning, "which is over"},
+		{-day, 365 * day, sdk.SeverityWarning, "which is over"},
+		{29 * day, 120 * day, sdk.SeverityWarning, "29 days are left"},
+		{12 * day, 47 * day, sdk.SeverityOK, "good until"}, // renewed in time by whoever renews at a third
+		{11 * day, 47 * day, sdk.SeverityWarning, "11 days are left"},
+		{2 * day, 6 * day, sdk.SeverityOK, "good until"},
+		{day, 6 * day, sdk.SeverityWarning, "1 days are left"},
 	} {
-		f := Certificate("theirs", "certificate of x", &x509.Certificate{NotAfter: now.Add(test.left)}, now)
+		until := now.Add(test.left)
+		f := upstream.Certificate("theirs", "certificate of x", &x509.Certificate{NotBefore: until.Add(-test.lifetime), NotAfter: until}, now)
 		if f.Severity != test.severity || !strings.Contains(f.Text, test.text) || f.Subject != "theirs" || !f.ExpiresAt.Equal(now.Add(test.left)) {
 			t.Errorf("%v left: %+v", test.left, f)
 		}
@@ -38,12 +46,12 @@ func TestClockFinding(t *testing.T) {
 		0: sdk.SeverityOK, 29 * time.Second: sdk.SeverityOK, -29 * time.Second: sdk.SeverityOK,
 		30 * time.Second: sdk.SeverityWarning, -time.Hour: sdk.SeverityWarning,
 	} {
-		f := Clock("the provider", now, now.Add(-ahead), time.Minute, "from 1m on, logins are refused")
+		f := upstream.Clock("the provider", now, now.Add(-ahead), time.Minute, "from 1m on, logins are refused")
 		if f.Severity != want || !strings.Contains(f.Text, ahead.String()) || (want == sdk.SeverityWarning) != strings.Contains(f.Text, "refused: set both by NTP") {
 			t.Errorf("%v ahead: %+v", ahead, f)
 		}
 	}
-	if f := Clock("the provider", now, time.Time{}, time.Minute, ""); f.Severity != sdk.SeverityOK {
+	if f := upstream.Clock("the provider", now, time.Time{}, time.Minute, ""); f.Severity != sdk.SeverityOK {
 		t.Errorf("%+v", f)
 	}
 }

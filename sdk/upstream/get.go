@@ -55,8 +55,12 @@ func (a Answer) MediaType() string {
 	return mediaType
 }
 
-// Date is the provider's clock, or the zero Time if it does not say.
+// Date is the provider's clock, or the zero Time if it does not say. The date of an
+// answer that a cache kept is that of another moment (RFC 9111 section 5.1).
 func (a Answer) Date() time.Time {
+	if age := a.Header.Get("Age"); age != "" && age != "0" {
+		return time.Time{}
+	}
 	date, err := http.ParseTime(a.Header.Get("Date"))
 	if err != nil {
 		return time.Time{}

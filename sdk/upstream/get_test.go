@@ -1,4 +1,4 @@
-package upstream
+package upstream_test
 
 import (
 	"net/http"
@@ -9,11 +9,12 @@ import (
 
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/plugin"
+	"github.com/doorward/doorward/sdk/upstream"
 )
 
 func client(t *testing.T, limit int64) *http.Client {
 	t.Helper()
-	c, err := HTTPOptions{}.Client(sdk.Env{HTTPClient: plugin.HTTPClient}, limit)
+	c, err := upstream.HTTPOptions{}.Client(sdk.Env{HTTPClient: plugin.HTTPClient}, limit)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -46,8 +47,8 @@ func TestGet(t *testing.T) {
 	}))
 	t.Cleanup(server.Close)
 	c := client(t, 1000)
-	get := func(path string) (Answer, error) {
-		return Get(t.Context(), c, server.URL+path, http.Header{"accept": {"application/json"}})
+	get := func(path string) (upstream.Answer, error) {
+		return upstream.Get(t.Context(), c, server.URL+path, http.Header{"accept": {"application/json"}})
 	}
 	good, err := get("/good")
 	if err != nil || string(good.Body) != "{}" || good.MediaType() != "application/json" || good.Status != 200 || accept != "application/json" {
@@ -56,14 +57,17 @@ func TestGet(t *testing.T) {
 	if !good.Date().Equal(time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)) || good.Redirect() != "" {
 		t.Errorf("date %v, redirect %q", good.Date(), good.Redirect())
 	}
+	if kept := (upstream.Answer{Header: http.Header{"Date": good.Header["Date"], "Age": {"300"}}}); !kept.Date().IsZero() {
+		t.Errorf("the date of an answer that a cache kept for 5 minutes: %v", kept.Date())
+	}
 	moved, err := get("/moved")
 	if err != nil || followed || !strings.Contains(moved.Problem(), `leads on to "/secret`) || !strings.Contains(moved.Problem(), "302") {
 		t.Errorf("%s, %v, followed: %v", moved.Problem(), err, followed)
 	}
-	if said := moved.Problem(); strings.Contains(said, "hunter2") || !IsPrintable(said) {
+	if said := moved.Problem(); strings.Contains(said, "hunter2") || !upstream.IsPrintable(said) {
 		t.Errorf("%q", said)
 	}
-	if down, err := get("/down"); err != nil || down.Problem() != "answers with status 503" || !(Answer{}).Date().IsZero() {
+	if down, err := get("/down"); err != nil || down.Problem() != "answers with status 503" || !(upstream.Answer{}).Date().IsZero() {
 		t.Errorf("%s, %v", down.Problem(), err)
 	}
 	for _, path := range []string{"/large", "/cut"} {
@@ -71,7 +75,7 @@ func TestGet(t *testing.T) {
 			t.Errorf("%s is an answer", path)
 		}
 	}
-	if _, err := Get(t.Context(), c, "http://idp.example/", nil); err == nil || !strings.Contains(err.Error(), "https") {
+	if _, err := upstream.Get(t.Context(), c, "http://idp.example/", nil); err == nil || !strings.Contains(err.Error(), "https") {
 		t.Error(err)
 	}
 }
@@ -88,7 +92,7 @@ func TestFresh(t *testing.T) {
 		"max-age=600, no-cache":        time.Minute,
 		"no-store":                     time.Minute,
 	} {
-		a := Answer{Header: http.Header{"Cache-Control": {control}}}
+		a := upstream.Answer{Header: http.Header{"Cache-Control": {control}}}
 		if got := a.Fresh(time.Minute, time.Hour); got != want {
 			t.Errorf("%s: %v, want %v", control, got, want)
 		}
@@ -100,14 +104,14 @@ func TestText(t *testing.T) {
 		"plain": "plain", "a\r\nb": "a??b", "\x1b[31mü\x7f": "?[31m??", "\xff": "?",
 		strings.Repeat("x", 200): strings.Repeat("x", 128) + "...",
 	} {
-		if got := Shown(text); got != want || IsPrintable(text) != (text == want || len(text) > 128) {
+		if got := upstream.Shown(text); got != want || upstream.IsPrintable(text) != (text == want || len(text) > 128) {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
-	if got := Quoted(strings.Repeat("x", 600)); len(got) != 515 {
+	if got := upstream.Quoted(strings.Repeat("x", 600)); len(got) != 515 {
 		t.Errorf("%d bytes", len(got))
 	}
-	if got := ShownList(make([]string, 100)); len(got) != 16 {
+	if got := upstream.ShownList(make([]string, 100)); len(got) != 16 {
 		t.Errorf("%d elements", len(got))
 	}
 }
@@ -117,7 +121,7 @@ func TestParseEndpoint(t *testing.T) {
 		"https://idp.example/sso?a=b": true, "http://LOCALHOST:9/": true, "http://[::1]/": true,
 		"https://idp.example/#": false, "https://idp.example/#a": false, "http://idp.example/": false, "ftp://idp.example/": false, "": false,
 	} {
-		if _, err := ParseEndpoint(text); (err == nil) != good {
+		if _, err := upstream.ParseEndpoint(text); (err == nil) != good {
 			t.Errorf("%q: %v", text, err)
 		}
 	}

@@ -1,4 +1,4 @@
-package upstream
+package upstream_test
 
 import (
 	"errors"
@@ -11,6 +11,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
 	"github.com/doorward/doorward/sdk/tlsoptions"
+	"github.com/doorward/doorward/sdk/upstream"
 )
 
 // TestHTTPProblems: whatever is wrong is told by the name of its option, in a
@@ -47,7 +48,7 @@ func TestHTTPProblems(t *testing.T) {
 
 type mechanismOptions struct {
 	Name string `option:"name"`
-	HTTPOptions
+	upstream.HTTPOptions
 	tlsoptions.TLS
 }
 
@@ -62,7 +63,7 @@ func (o mechanismOptions) Validate() error {
 func TestHTTPClientOfEnv(t *testing.T) {
 	var got sdk.HTTPSettings
 	env := sdk.Env{HTTPClient: func(s sdk.HTTPSettings) (*http.Client, error) { got = s; return &http.Client{}, nil }}
-	o := HTTPOptions{HTTPTimeout: time.Second, HTTPHeaders: map[string]string{"x-gateway-key": "k"}}
+	o := upstream.HTTPOptions{HTTPTimeout: time.Second, HTTPHeaders: map[string]string{"x-gateway-key": "k"}}
 	if _, err := o.Client(env, 7); err != nil {
 		t.Fatal(err)
 	}
@@ -81,7 +82,7 @@ func TestHTTPClientOfEnv(t *testing.T) {
 
 // TestHTTPOptionNames: the names are those that operators know.
 func TestHTTPOptionNames(t *testing.T) {
-	schema, err := options.SchemaOf[HTTPOptions]()
+	schema, err := options.SchemaOf[upstream.HTTPOptions]()
 	if err != nil {
 		t.Fatal(err)
 	}

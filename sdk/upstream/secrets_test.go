@@ -1,4 +1,4 @@
-package upstream
+package upstream_test
 
 import (
 	"errors"
@@ -7,6 +7,7 @@ import (
 
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/plugintest"
+	"github.com/doorward/doorward/sdk/upstream"
 )
 
 func TestWithoutSecrets(t *testing.T) {
@@ -29,17 +30,17 @@ func TestWithoutSecrets(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			before := refusal(test.text)
-			after := WithoutSecrets(before, "", test.secret)
+			after := upstream.WithoutSecrets(before, "", test.secret)
 			plugintest.Refused(t, after, sdk.ErrInvalidResponse, "why")
 			if (after.Error() == before.Error()) != test.kept {
 				t.Errorf("%q became %q", before, after)
 			}
 		})
 	}
-	if err := WithoutSecrets(nil, "x"); err != nil {
+	if err := upstream.WithoutSecrets(nil, "x"); err != nil {
 		t.Error(err)
 	}
-	if err := WithoutSecrets(errors.New("a fault with a-secret"), "a-secret"); err == nil || err.Error() != leftOut {
+	if err := upstream.WithoutSecrets(errors.New("a fault with a-secret"), "a-secret"); err == nil || err.Error() != upstream.LeftOut {
 		t.Errorf("a fault: %v", err)
 	}
 }

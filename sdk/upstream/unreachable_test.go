@@ -1,4 +1,4 @@
-package upstream
+package upstream_test
 
 import (
 	"errors"
@@ -9,16 +9,17 @@ import (
 
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/outbound"
+	"github.com/doorward/doorward/sdk/upstream"
 )
 
 // TestUnreachable: what only the operator can change is not said to pass by itself.
 func TestUnreachable(t *testing.T) {
 	denied := fmt.Errorf("dial tcp: %w", &outbound.DeniedError{Target: "idp.example", Found: "169.254.169.254", By: "metadata", Deny: "OUTBOUND_DENY", Allow: "OUTBOUND_ALLOW"})
-	err := Unreachable("unreachable", "asking", denied)
+	err := upstream.Unreachable("unreachable", "asking", denied)
 	if !errors.Is(err, sdk.ErrMisconfigured) || errors.Is(err, sdk.ErrUnavailable) || !strings.Contains(err.Error(), "asking: dial tcp: connecting to idp.example (169.254.169.254) is denied") {
 		t.Errorf("denied: %v", err)
 	}
-	err = Unreachable("unreachable", "", fmt.Errorf("broken\noff: %w", fs.ErrClosed))
+	err = upstream.Unreachable("unreachable", "", fmt.Errorf("broken\noff: %w", fs.ErrClosed))
 	if !errors.Is(err, sdk.ErrUnavailable) || errors.Is(err, sdk.ErrMisconfigured) || err.Error() != "provider unavailable (unreachable): broken?off: file already closed" {
 		t.Errorf("down: %v", err)
 	}
@@ -26,7 +27,7 @@ func TestUnreachable(t *testing.T) {
 
 // TestGetKeepsWhy: an address that is denied is still known as that.
 func TestGetKeepsWhy(t *testing.T) {
-	_, err := Get(t.Context(), client(t, 0), "https://169.254.169.254/latest/meta-data/", nil)
+	_, err := upstream.Get(t.Context(), client(t, 0), "https://169.254.169.254/latest/meta-data/", nil)
 	if !errors.Is(err, outbound.ErrAddressDenied) {
 		t.Errorf("got %v", err)
 	}

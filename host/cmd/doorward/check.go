@@ -1,11 +1,9 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"io"
-	"slices"
 
 	hclog "github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
@@ -17,29 +15,74 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
+const checkLong = `Look for what is wrong with a provider, or with all of them, without signing anybody in.
+
+The running host checks them as its configuration says now: it reads its files, opens on trial what is not
+in force, and says so. If none runs, the plugins are started for it, and SECRET is compared with the
+database.
+
+What is about one server of a provider stands under its host and port, step by step:
+
+  proxy      which proxy was chosen, or none, and by which setting
+  resolve    what names were resolved to, by this machine or by the proxy
+  connect    the address that took the connection
+  proxy_tls  the certificate of a proxy that is reached by TLS
+  tunnel     what the proxy answered
+  tls        version, certificates from the server to the authority, who trusts it, and until when
+  http       what the server answered
+  clock      its time against ours
+
+The way ends at the first step that fails, or that hangs. What the mechanism itself looks at comes behind it.
+A provider is given a minute, and then what was found until then is shown.
+
+With --json, the standard output is one array, with an object for each provider:
+
+  provider   its name; "configuration", without a plugin, for what concerns none or all of them
+  plugin     the plugin that it uses
+  pending    added, changed or removed: what was checked is not what is in force; absent: it is
+  findings   what was found, in order:
+    severity    ok, warning or error
+    subject     what was looked at
+    text        what was found, and what to change
+    target      the server that this is about, host:port; absent: the provider
+    step        the step on the way there, as above; absent: none
+    expires_at  when what was looked at expires (RFC 3339); absent: never, or it is not known
+
+More members may be added. Exit code: 1 if there is an error among the findings, or no check could be made;
+then there is an array all the same. Warnings do not change it.`
+
+const checkExample = `  doorward check
+  doorward check corp
+  doorward check --json | jq -r '.[] | .provider as $p | .findings[] | select(.severity != "ok") | "\($p) \(.subject): \(.text)"'`
+
 func checkCommand(environ []string) *cobra.Command {
 	var host *reach
+	var asJSON bool
 	cmd := &cobra.Command{
-		Use:   "check [PROVIDER]",
-		Short: "Look for what is wrong with a provider, or with all",
-		Long: "Look for what is wrong with a provider, or with all of them, without signing anybody in.\n\n" +
-			"The running host checks them as its configuration says now: it reads its files, opens on trial what is not in force,\n" +
-			"and says so. If none runs, the plugins are started for it, and SECRET is compared with the database. The command\n" +
-			"fails if there is an error.",
-		Args: cobra.MaximumNArgs(1),
+		Use:     "check [PROVIDER]",
+		Short:   "Look for what is wrong with a provider, or with all",
+		Long:    checkLong,
+		Example: checkExample,
+		Args:    cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			name := ""
 			if len(args) > 0 {
 				name = args[0]
 			}
+			done := showProgress(cmd.ErrOrStderr(), cmp.Or(name, "all providers"))
 			checked, err := check(cmd.Context(), host, name)
+			done()
+			if asJSON {
+				return printCheckedJSON(cmd.OutOrStdout(), checked, err)
+			}
 			if err != nil {
 				return err
 			}
-			return printChecked(cmd.OutOrStdout(), checked)
+			return printChecked(cmd.OutOrStdout(), checked, columnsFor(cmd.OutOrStdout(), environ))
 		},
 	}
 	host = reachFlags(cmd, environ)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print what was found as JSON")
 	return cmd
 }
 
@@ -89,34 +132,4 @@ func withWarnings(checked []provider.Checked, name string, warnings []string) []
 		all.Findings = append(all.Findings, sdk.Finding{Severity: sdk.SeverityWarning, Subject: "setting", Text: text})
 	}
 	return append([]provider.Checked{all}, checked...)
-}
-
-// pendingText says what was checked, if it is not what is in force.
-var pendingText = map[provider.Pending]string{
-	provider.PendingAdded:   ": new, and not in force yet: run doorward reload",
-	provider.PendingChanged: ": has changed; checked as it is in the configuration, which is not in force yet: run doorward reload",
-	provider.PendingRemoved: ": still in force, but not in the configuration any more; doorward reload removes it",
-}
-
-var errFindings = errors.New("there are errors; see above")
-
-func printChecked(out io.Writer, checked []provider.Checked) error {
-	var err error
-	for _, c := range checked {
-		what := c.Provider
-		if c.Plugin != "" {
-			what += " (" + c.Plugin + ")"
-		}
-		fmt.Fprintln(out, what+pendingText[c.Pending])
-		for _, f := range c.Findings {
-			fmt.Fprintf(out, "  %-8s %s: %s\n", f.Severity, f.Subject, f.Text)
-			if f.Severity == sdk.SeverityError {
-				err = errFindings
-			}
-		}
-	}
-	if !slices.ContainsFunc(checked, func(c provider.Checked) bool { return c.Provider != ofTheConfiguration }) {
-		fmt.Fprintln(out, noProviders)
-	}
-	return err
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/doorward/doorward/host/internal/provider/process"
@@ -15,12 +16,12 @@ import (
 	"github.com/doorward/doorward/sdk/redact"
 )
 
-// Checked is what a check of one provider found.
+// Checked is what a check of one provider found. Its JSON is what programs read.
 type Checked struct {
 	Provider string        `json:"provider"`
 	Plugin   string        `json:"plugin"`
 	Pending  Pending       `json:"pending,omitempty"`
-	Findings []sdk.Finding `json:"findings"`
+	Findings []sdk.Finding `json:"findings"` // in the order in which they are told
 
 	// As is the provider as it was checked; without a name if it could not be opened.
 	As sso.Provider `json:"-"`
@@ -47,20 +48,16 @@ func (p *Providers) CheckConfigured(ctx context.Context, configured []Configured
 		return nil, err
 	}
 	defer t.end()
-	var all []Checked
-	for _, c := range configured {
-		if name == "" || c.Name == name {
-			all = append(all, t.check(ctx, c))
-		}
-	}
-	for _, c := range t.before.order {
-		gone := !slices.ContainsFunc(configured, func(now Configured) bool { return now.Name == c.Name })
-		if gone && (name == "" || c.Name == name) {
+	gone := slices.DeleteFunc(slices.Clone(t.before.order), func(c Configured) bool {
+		return slices.ContainsFunc(configured, func(now Configured) bool { return now.Name == c.Name })
+	})
+	all := append(
+		sideBySide(named(configured, name), func(c Configured) Checked { return t.check(ctx, c) }),
+		sideBySide(named(gone, name), func(c Configured) Checked {
 			checked := check(ctx, c, t.before.handles[c.Name])
 			checked.Pending = PendingRemoved
-			all = append(all, checked)
-		}
-	}
+			return checked
+		})...)
 	if len(all) == 0 && name != "" {
 		return nil, fmt.Errorf("%w %q; the configured ones: %s", sso.ErrUnknownProvider, name, namesOf(configured))
 	}
@@ -103,13 +100,31 @@ func (p *Providers) Check(ctx context.Context, name string) ([]Checked, error) {
 	if _, ok := now.handles[name]; !ok && name != "" {
 		return nil, fmt.Errorf("%w %q; the configured ones: %s", sso.ErrUnknownProvider, name, namesOf(now.order))
 	}
-	var all []Checked
-	for _, c := range now.order {
-		if name == "" || c.Name == name {
-			all = append(all, check(ctx, c, now.handles[c.Name]))
-		}
+	return sideBySide(named(now.order, name), func(c Configured) Checked { return check(ctx, c, now.handles[c.Name]) }), nil
+}
+
+// named are the providers of that name, or all if it is empty.
+func named(list []Configured, name string) []Configured {
+	return slices.DeleteFunc(slices.Clone(list), func(c Configured) bool { return name != "" && c.Name != name })
+}
+
+// checkedAtOnce bounds how many providers are checked at the same time. One that hangs
+// must not use up the time of the others.
+const checkedAtOnce = 8
+
+func sideBySide(list []Configured, check func(Configured) Checked) []Checked {
+	all := make([]Checked, len(list))
+	turns := make(chan struct{}, checkedAtOnce)
+	var group sync.WaitGroup
+	for i, c := range list {
+		turns <- struct{}{}
+		group.Go(func() {
+			all[i] = check(c)
+			<-turns
+		})
 	}
-	return all, nil
+	group.Wait()
+	return all
 }
 
 func check(ctx context.Context, c Configured, h *handle) Checked {
@@ -217,10 +232,15 @@ func (p *Providers) warnOfExpiry(ctx context.Context) {
 			continue
 		}
 		for _, f := range check(ctx, c, h).Findings {
-			if left := time.Until(f.ExpiresAt); !f.ExpiresAt.IsZero() && left < sdk.WarnBeforeExpiry {
+			if left := time.Until(f.ExpiresAt); expiresSoon(f, left) {
 				p.config.Logger.Warn("something that a provider depends on expires soon", "provider", c.Name,
 					"subject", f.Subject, "expires", f.ExpiresAt.UTC().Format(time.RFC3339), "days_left", int(left.Hours()/24))
 			}
 		}
 	}
+}
+
+// expiresSoon: the SDK weighs itself how long ahead to warn of what it finds on a way.
+func expiresSoon(f sdk.Finding, left time.Duration) bool {
+	return !f.ExpiresAt.IsZero() && left < sdk.WarnBeforeExpiry && (f.Step == "" || f.Severity != sdk.SeverityOK)
 }

@@ -1,15 +1,26 @@
 package provider
 
 import (
+	"encoding/pem"
 	"errors"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
 	"slices"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
+	"github.com/doorward/doorward/sdk/outbound"
 )
 
 func TestCheck(t *testing.T) {
@@ -58,6 +69,94 @@ func TestCheckCallsShortSecretsWeak(t *testing.T) {
 		if !strings.Contains(said, want) || (said == "") != (want == "") || strings.Contains(said, "hunter2") {
 			t.Errorf("%s: %q, want %q", name, said, want)
 		}
+	}
+}
+
+// A plugin of a third party that makes one request in its check shows the whole way.
+func TestCheckShowsTheWayOfAThirdParty(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.NotFoundHandler())
+	server.Config.ErrorLog = log.New(io.Discard, "", 0)
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	ca := string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: server.Certificate().Raw}))
+	trusting, stranger := configured("fake", "trusting", "asks", server.URL), configured("fake", "stranger", "asks", server.URL)
+	trusting.Outbound = outbound.Settings{CA: ca, Names: map[string]string{outbound.KeyCA: "AUTH_TRUSTING_CA"}}
+	h := startHost(t, Config{Binaries: binaries(t, "fake"), Providers: []Configured{trusting, stranger}})
+	all, err := h.Check(t.Context(), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range [][]string{
+		{"ok proxy", "ok connect", "ok tls", "ok http", "ok clock", "ok ", "ok "}, // and the authority of AUTH_TRUSTING_CA
+		{"ok proxy", "ok connect", "error tls", "error "},
+	} {
+		var got []string
+		for _, f := range all[i].Findings {
+			got = append(got, string(f.Severity)+" "+string(f.Step))
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", all[i].Provider, diff)
+		}
+	}
+	address := server.Listener.Addr().String()
+	if f := all[0].Findings[2]; f.Target != address || !strings.Contains(f.Text, "trusted by AUTH_TRUSTING_CA") || !f.ExpiresAt.Equal(server.Certificate().NotAfter) {
+		t.Errorf("the certificate: %+v", f)
+	}
+	providers := h.plugin(t, "fake").Providers
+	at := slices.IndexFunc(providers, func(s Standing) bool { return s.Name == "trusting" })
+	if until := providers[at].Expiries["certificate of "+address]; !until.Equal(server.Certificate().NotAfter) {
+		t.Errorf("expiries: %v", providers[at].Expiries)
+	}
+}
+
+// What the SDK finds on a way it weighs itself: a certificate that lives for weeks only is
+// no trouble for the most part.
+func TestExpiresSoon(t *testing.T) {
+	const day = 24 * time.Hour
+	for name, tc := range map[string]struct {
+		finding sdk.Finding
+		left    time.Duration
+		want    bool
+	}{
+		"far":             {sdk.Finding{}, 31 * day, false},
+		"near":            {sdk.Finding{Severity: sdk.SeverityOK}, 29 * day, true},
+		"weighed as near": {sdk.Finding{Severity: sdk.SeverityWarning, Step: sdk.StepTLS}, 10 * day, true},
+		"weighed as far":  {sdk.Finding{Severity: sdk.SeverityOK, Step: sdk.StepTLS}, 20 * day, false},
+	} {
+		if tc.finding.ExpiresAt = time.Now().Add(tc.left); expiresSoon(tc.finding, tc.left) != tc.want {
+			t.Errorf("%s: want %v", name, tc.want)
+		}
+	}
+	if expiresSoon(sdk.Finding{}, -time.Hour) {
+		t.Error("what does not expire")
+	}
+}
+
+// One that hangs does not use up the time of the others.
+func TestChecksAreMadeSideBySide(t *testing.T) {
+	var waiting sync.WaitGroup
+	waiting.Add(checkedAtOnce)
+	list := make([]Configured, 3*checkedAtOnce)
+	for i := range list {
+		list[i].Name = strconv.Itoa(i)
+	}
+	var begun, now, most atomic.Int32
+	got := sideBySide(list, func(c Configured) Checked {
+		most.Store(max(most.Load(), now.Add(1)))
+		defer now.Add(-1)
+		if begun.Add(1) <= checkedAtOnce {
+			waiting.Done()
+			waiting.Wait() // for the others of the first
+		}
+		return Checked{Provider: c.Name}
+	})
+	for i, c := range got {
+		if c.Provider != list[i].Name {
+			t.Errorf("%d is %s", i, c.Provider)
+		}
+	}
+	if len(got) != len(list) || most.Load() > checkedAtOnce {
+		t.Errorf("%d results, at most %d at once", len(got), most.Load())
 	}
 }
 

@@ -122,8 +122,16 @@ func Deep(levels int) Misbehaviour {
 // Crowded sends an entry of very many empty values, small on the wire and large once
 // decoded.
 func Crowded(values int) Misbehaviour {
+	// Made once: making it takes more memory than a client that holds to its limits.
+	entry := SearchEntry(1, "uid=x,dc=example,dc=com", map[string][]string{"x": make([]string, values)})
+	id := 2 + 2 // tag and length of the message, tag and length of its ID
+	if long := entry[1]; long > 0x80 {
+		id += int(long - 0x80)
+	}
 	return func(r Request) bool {
-		r.Send(SearchEntry(r.ID, "uid=x,dc=example,dc=com", map[string][]string{"x": make([]string, values)}))
+		own := bytes.Clone(entry)
+		own[id] = byte(r.ID) // up to 127, which no test comes to
+		r.Send(own)
 		return false
 	}
 }

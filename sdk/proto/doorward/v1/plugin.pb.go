@@ -2361,6 +2361,8 @@ type Finding struct {
 	Subject       string                 `protobuf:"bytes,2,opt,name=subject,proto3" json:"subject,omitempty"`
 	Text          string                 `protobuf:"bytes,3,opt,name=text,proto3" json:"text,omitempty"`
 	ExpiresAt     *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expires_at,json=expiresAt,proto3" json:"expires_at,omitempty"` // absent: never
+	Target        string                 `protobuf:"bytes,5,opt,name=target,proto3" json:"target,omitempty"`                        // the server that this is about, host:port; empty: the provider
+	Step          string                 `protobuf:"bytes,6,opt,name=step,proto3" json:"step,omitempty"`                            // on the way there: "proxy", "resolve" and so on; empty: none
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2421,6 +2423,20 @@ func (x *Finding) GetExpiresAt() *timestamppb.Timestamp {
 		return x.ExpiresAt
 	}
 	return nil
+}
+
+func (x *Finding) GetTarget() string {
+	if x != nil {
+		return x.Target
+	}
+	return ""
+}
+
+func (x *Finding) GetStep() string {
+	if x != nil {
+		return x.Step
+	}
+	return ""
 }
 
 // Error says what kind of refusal a status is.
@@ -2742,13 +2758,15 @@ const file_doorward_v1_plugin_proto_rawDesc = "" +
 	"\fCheckRequest\x12\x16\n" +
 	"\x06handle\x18\x01 \x01(\x04R\x06handle\"A\n" +
 	"\rCheckResponse\x120\n" +
-	"\bfindings\x18\x01 \x03(\v2\x14.doorward.v1.FindingR\bfindings\"\x8e\x01\n" +
+	"\bfindings\x18\x01 \x03(\v2\x14.doorward.v1.FindingR\bfindings\"\xba\x01\n" +
 	"\aFinding\x12\x1a\n" +
 	"\bseverity\x18\x01 \x01(\tR\bseverity\x12\x18\n" +
 	"\asubject\x18\x02 \x01(\tR\asubject\x12\x12\n" +
 	"\x04text\x18\x03 \x01(\tR\x04text\x129\n" +
 	"\n" +
-	"expires_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\"\xcf\x01\n" +
+	"expires_at\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\texpiresAt\x12\x16\n" +
+	"\x06target\x18\x05 \x01(\tR\x06target\x12\x12\n" +
+	"\x04step\x18\x06 \x01(\tR\x04step\"\xcf\x01\n" +
 	"\x05Error\x12*\n" +
 	"\x04kind\x18\x01 \x01(\x0e2\x16.doorward.v1.ErrorKindR\x04kind\x12\x16\n" +
 	"\x06reason\x18\x02 \x01(\tR\x06reason\x12\x16\n" +

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -41,6 +42,7 @@ type Options struct {
 	AtOpen   string         `option:"at_open" default:"open" oneof:"open|panic|die|hang|wait" doc:"what happens at opening"`
 	File     string         `option:"file" doc:"wait is unavailable until this file exists"`
 	Closed   string         `option:"closed" doc:"is made when the provider is closed"`
+	Asks     string         `option:"asks" doc:"a URL that a check asks"`
 }
 
 func main() {
@@ -151,7 +153,7 @@ func beSlow() {
 	}
 }
 
-func open(ctx context.Context, _ sdk.Env, o Options) (sdk.Mechanism, error) {
+func open(ctx context.Context, env sdk.Env, o Options) (sdk.Mechanism, error) {
 	switch o.AtOpen {
 	case "panic":
 		panic("at opening")
@@ -168,6 +170,10 @@ func open(ctx context.Context, _ sdk.Env, o Options) (sdk.Mechanism, error) {
 		if _, err := os.Stat(o.File); err != nil {
 			return nil, sdk.Unavailable("waiting", "the file is not there yet")
 		}
+	}
+	if o.Asks != "" {
+		client, err := env.HTTPClient(sdk.HTTPSettings{})
+		return asking{mechanism{o}, client}, err
 	}
 	if o.Expires != 0 {
 		return checked{mechanism{o}}, nil
@@ -194,6 +200,24 @@ func (c checked) Check(context.Context) ([]sdk.Finding, error) {
 		{Severity: sdk.SeverityOK, Subject: "certificate", Text: "a later one", ExpiresAt: time.Now().Add(10 * c.options.Expires)},
 		{Severity: sdk.SeverityOK, Subject: "endpoint", Text: "there"},
 	}, nil
+}
+
+// asking checks no more than that somebody answers.
+type asking struct {
+	mechanism
+	client *http.Client
+}
+
+func (a asking) Check(ctx context.Context) ([]sdk.Finding, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, a.options.Asks, nil)
+	if err != nil {
+		return nil, err
+	}
+	resp, err := a.client.Do(req)
+	if err != nil {
+		return nil, err
+	}
+	return []sdk.Finding{{Severity: sdk.SeverityOK, Subject: "answer", Text: "there"}}, resp.Body.Close()
 }
 
 // once reports whether this is the first time, also over the death of a process.

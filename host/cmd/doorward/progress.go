@@ -1,0 +1,44 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/doorward/doorward/sdk"
+)
+
+// showProgress tells somebody at a terminal that a check goes on, and for how long, until
+// the function that it returns is called. Programs are told nothing.
+func showProgress(to io.Writer, what string) (done func()) {
+	if _, is := terminal(to); !is {
+		return func() {}
+	}
+	stop, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		progress(to, what, stop)
+	}()
+	return func() {
+		close(stop)
+		<-ended
+	}
+}
+
+const eraseLine = "\r\x1b[K" // ECMA-48 sections 8.2.7 and 8.3.41
+
+func progress(to io.Writer, what string, stop <-chan struct{}) {
+	begun := time.Now()
+	again := time.NewTicker(time.Second)
+	defer again.Stop()
+	for {
+		select {
+		case <-stop:
+			fmt.Fprint(to, eraseLine)
+			return
+		case <-again.C:
+			fmt.Fprintf(to, "%schecking %s: %s; a provider may take %s", eraseLine, what,
+				time.Since(begun).Round(time.Second), sdk.Call(sdk.CapabilityCheck).Deadline())
+		}
+	}
+}
