@@ -92,7 +92,9 @@ generate: $(TOOLS)/buf $(TOOLS)/protoc-gen-go $(TOOLS)/protoc-gen-go-grpc build 
 	@for plugin in $(PLUGINS); do \
 		.ci/options-table plugins/$$plugin/README.md $(BIN)/plugins/doorward-plugin-$$plugin; \
 	done
-	.ci/options-table plugins/oauth2/README.md $(BIN)/plugins/doorward-plugin-oauth2 recipes
+	@for plugin in oauth2 openid; do \
+		.ci/options-table plugins/$$plugin/README.md $(BIN)/plugins/doorward-plugin-$$plugin recipes; \
+	done
 
 # The protocol of the last release, which must not break. It was written for the
 # first version with: make baseline RELEASE=fe62c3a

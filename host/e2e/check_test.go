@@ -232,7 +232,8 @@ func TestCheckAsTheManualShowsIt(t *testing.T) {
 				t.Errorf("doorward check shows %s", leak)
 			}
 			printed := strings.NewReplacer(front.Address(), "idp.corp.example:443", front.URL(), "https://idp.corp.example", squid.Address(), "10.20.0.5:3128",
-				front.Name, "idp.corp.example", "CN=openid", "CN=idp.corp.example", "Doorward test authority", "Corp CA").Replace(out)
+				front.Name, "idp.corp.example", "CN=openid", "CN=idp.corp.example", "Doorward test authority", "Corp CA",
+				host.URL, "https://login.corp.example").Replace(out)
 			if diff := cmp.Diff(inOneLine(transcript(t, c.heading)), inOneLine(printed)); diff != "" {
 				t.Errorf("docs/proxies.md, %s (-want +got):\n%s\n%s", c.heading, diff, printed)
 			}

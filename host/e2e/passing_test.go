@@ -162,7 +162,7 @@ func TestCheckAndDryRunReadTheFile(t *testing.T) {
 	h.providers["another"] = h.another("New")
 	h.write(t)
 	tell("one is added", 0, dry, "added: another")
-	tell("one is added", 0, check, "fake (openid)\n", "another (openid): new, and not in force yet: run doorward reload")
+	tell("one is added", 1, check, "fake (openid)\n", "another (openid): new, and not in force yet: run doorward reload", "the callback is not registered")
 	h.providers["another"]["issuer_url"] = "not a URL"
 	h.write(t)
 	tell("bad options", 1, dry, "FAILED", "issuer_url")
@@ -172,7 +172,7 @@ func TestCheckAndDryRunReadTheFile(t *testing.T) {
 	h.providers["fake"]["client_secret"] = "not-the-secret-of-before"
 	h.write(t)
 	tell("one is changed", 0, dry, "changed: fake")
-	tell("one is changed", 0, []string{"check", "fake"}, "fake (openid): has changed")
+	tell("one is changed", 1, []string{"check", "fake"}, "fake (openid): has changed", "invalid_client")
 	h.providers["fake"]["client_secret"] = good
 	h.write(t)
 	if err := os.Chmod(h.file, 0o644); err != nil { // of which a start warns

@@ -95,7 +95,7 @@ func (s *corpSite) callback(provider string) string {
 func (s *corpSite) addOpenID(name string) {
 	s.t.Helper()
 	front := s.front("openid", name)
-	client := openidtest.Client{ID: "doorward", Secret: newClientSecret(), RedirectURIs: []string{s.callback("openid")}}
+	client := openidtest.Client{ID: "doorward", Secret: newClientSecret(), RedirectURIs: []string{s.callback("openid"), s.callback("corp")}}
 	fake, err := openidtest.New(openidtest.Config{Issuer: front.URL(), AutoApprove: true, Clients: []openidtest.Client{client}})
 	if err != nil {
 		s.t.Fatal(err)

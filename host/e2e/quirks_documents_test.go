@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"encoding/base64"
+	"encoding/json"
 	"net/http"
 	"strings"
 
@@ -182,9 +183,28 @@ func keyQuirks() []quirk {
 			a.Body = append([]byte("\ufeff"), a.Body...)
 		})},
 
-		{name: "IdentityServer3: no ID, several keys", source: "https://github.com/panva/openid-client/issues/114", refused: "key_ambiguous", fake: openidtest.Quirk{Header: drop("kid"), Keys: func(k []map[string]any) []map[string]any {
+		{name: "IdentityServer3: no ID, several keys", source: "https://github.com/panva/openid-client/issues/114", fake: openidtest.Quirk{Header: drop("kid"), Keys: func(k []map[string]any) []map[string]any {
 			delete(ofAlg(k, "PS256"), "alg")
 			return k
+		}}},
+		{name: "kid is null, several keys", source: "https://www.rfc-editor.org/rfc/rfc7515#section-4.1.4", fake: openidtest.Quirk{Header: set("kid", nil), Keys: func(k []map[string]any) []map[string]any {
+			delete(ofAlg(k, "PS256"), "alg")
+			return k
+		}}},
+		{name: "an ID in the token, none in the keys", source: "https://www.rfc-editor.org/rfc/rfc7517#section-4.5", fake: openidtest.Quirk{Keys: eachKey(drop("kid"))}},
+		{name: "one ID for two keys", source: "https://www.rfc-editor.org/rfc/rfc7517#section-4.5", fake: openidtest.Quirk{Header: set("kid", "x"), Keys: func(k []map[string]any) []map[string]any {
+			rs, ps := ofAlg(k, "RS256"), ofAlg(k, "PS256")
+			rs["kid"], ps["kid"] = "x", "x"
+			delete(ps, "alg")
+			return []map[string]any{ps, rs}
+		}}},
+		{name: "half a surrogate pair in the header", source: "https://www.rfc-editor.org/rfc/rfc8259#section-8.2", fake: openidtest.Quirk{Header: set("note", json.RawMessage(`"\ud800"`))}},
+
+		{name: "an ID in the token, none in the keys of others", source: "https://www.rfc-editor.org/rfc/rfc7517#section-4.5", refused: "key_unknown", fake: openidtest.Quirk{Keys: func(k []map[string]any) []map[string]any {
+			ps := ofAlg(k, "PS256")
+			delete(ps, "alg")
+			delete(ps, "kid")
+			return []map[string]any{ps}
 		}}},
 	}
 }

@@ -59,7 +59,10 @@ func startTLSServers(t *testing.T, hostPort int, directives string) *tlsServers 
 	s := &tlsServers{dir: t.TempDir(), port: freePort(t)}
 	s.URL = "https://localhost:" + strconv.Itoa(s.port)
 	s.Client = openidtest.Client{
-		ID: "doorward", Secret: newClientSecret(), RedirectURIs: []string{localURL("localhost", hostPort) + "/auth/login/web/callback"},
+		ID: "doorward", Secret: newClientSecret(),
+	}
+	for _, name := range []string{"web", "direct", "noproxy"} {
+		s.Client.RedirectURIs = append(s.Client.RedirectURIs, localURL("localhost", hostPort)+"/auth/login/"+name+"/callback")
 	}
 	address := "127.0.0.1:" + strconv.Itoa(freePort(t))
 	s.Plain = "http://" + address

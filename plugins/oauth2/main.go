@@ -28,7 +28,9 @@ const version = "0.1.0"
 // manual that is made of the presets.
 func main() {
 	if len(os.Args) == 2 && os.Args[1] == "recipes" {
-		preset.WriteManual(os.Stdout)
+		if err := preset.WriteManual(os.Stdout); err != nil {
+			os.Exit(1)
+		}
 		return
 	}
 	plugin.Serve(plugin.Description{Mechanism: "oauth2", Version: version, Presets: presets()}, open)

@@ -23,7 +23,9 @@ func TestManual(t *testing.T) {
 		t.Fatal(err)
 	}
 	var recipes bytes.Buffer
-	preset.WriteManual(&recipes)
+	if err := preset.WriteManual(&recipes); err != nil {
+		t.Fatal(err)
+	}
 	for part, want := range map[string]string{"options": schema.Markdown(), "recipes": recipes.String()} {
 		_, rest, _ := strings.Cut(manual, "<!-- "+part+":begin -->\n")
 		got, _, ok := strings.Cut(rest, "<!-- "+part+":end -->")
@@ -55,7 +57,9 @@ func TestManual(t *testing.T) {
 // TestLinksOfTheManual: the table of presets leads to the recipes.
 func TestLinksOfTheManual(t *testing.T) {
 	var recipes bytes.Buffer
-	preset.WriteManual(&recipes)
+	if err := preset.WriteManual(&recipes); err != nil {
+		t.Fatal(err)
+	}
 	for _, link := range regexp.MustCompile(`\]\(#([^)]*)\)`).FindAllStringSubmatch(recipes.String(), -1) {
 		title := strings.NewReplacer(" ", "-", ":", "", "`", "")
 		found := false

@@ -18,9 +18,8 @@ import (
 
 var _ sdk.Checker = (*mechanism)(nil)
 
-// Check reads the discovery document and the keys, and holds the options
-// against what the provider lists. Nobody is signed in, so a wrong client
-// secret does not show.
+// Check reads the discovery document and the keys, holds the options against what the
+// provider lists, and asks each endpoint without signing anybody in.
 func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
 	findings := m.options.HTTPOptions.Findings(m.now())
 	loaded, err := m.discover(ctx)
@@ -32,11 +31,16 @@ func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
 		upstream.Fine("discovery", "issuer %s", md.Issuer),
 		checkClock(m.now(), md.Date),
 		checkKeys(ctx, m.keys(md), md.Algs),
-		checkPKCE(md, m.options.pkceMethod()),
+		m.checkBinding(md),
 		listed("client_token_endpoint_auth_method", md.AuthMethods, m.auth.MethodFor(md.AuthMethods)),
 		listed("scope", md.Scopes, strings.Fields(m.options.params().Get("scope"))...),
 		listed("response_mode", md.ResponseModes, m.options.responseMode(md.ResponseModes)),
 	)
+	findings = append(findings, m.checkRegistration(md)...)
+	if m.options.HTTPCert != "" {
+		md = md.WithAliases()
+	}
+	findings = append(findings, m.checkAuthorization(ctx, md), m.checkClient(ctx, md))
 	if alg := m.options.IDTokenAlg; alg != "" {
 		findings = append(findings, listed("client_id_token_signed_response_alg", jose.Known(md.IDTokenAlgs), alg))
 	}
@@ -50,7 +54,12 @@ func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
 }
 
 func checkClock(ours, theirs time.Time) sdk.Finding {
-	return upstream.Clock("the provider", ours, theirs, idtoken.ClockSkew, fmt.Sprintf("from %v on, logins are refused", idtoken.ClockSkew))
+	f := upstream.Clock("the provider", ours, theirs, idtoken.ClockSkew, fmt.Sprintf("from %v on, logins are refused", idtoken.ClockSkew))
+	// The provider tells whole seconds, of a moment before the answer was here.
+	if !theirs.IsZero() && ours.Sub(theirs).Abs() > idtoken.ClockSkew+time.Second {
+		f.Severity = sdk.SeverityError
+	}
+	return f
 }
 
 func checkKeys(ctx context.Context, keys *jose.Store, algs []string) sdk.Finding {
@@ -72,13 +81,21 @@ func checkKeys(ctx context.Context, keys *jose.Store, algs []string) sdk.Finding
 	return upstream.Fine(subject, "%s", text)
 }
 
-func checkPKCE(md discovery.Metadata, method string) sdk.Finding {
+// checkBinding is about what binds a code to its login.
+func (m *mechanism) checkBinding(md discovery.Metadata) sdk.Finding {
 	const subject = "PKCE"
+	method := m.options.pkceMethod()
 	switch {
+	case method == "" && m.options.AllowMissingNonce:
+		return upstream.Warning(subject, "off, and ID tokens need no nonce: whoever gets hold of a code that was not used yet can sign in with it")
+	case method == "":
+		return upstream.Warning(subject, "off: the nonce alone protects the login")
+	case md.PKCEMethods == nil && m.options.AllowMissingNonce:
+		return upstream.Warning(subject, "the provider lists no method, and ID tokens need no nonce: if %s is ignored, whoever gets hold of a code that was not used yet can sign in with it", method)
 	case md.PKCEMethods == nil:
 		return upstream.Warning(subject, "the provider lists no method; %s is sent, and the nonce protects the login should it be ignored", method)
 	case method == codeflow.Plain:
-		return upstream.Warning(subject, "plain is weak: leave out plain_code_challenge if the provider has S256")
+		return upstream.Warning(subject, "plain is weak: leave it out if the provider has S256")
 	}
 	return upstream.Fine(subject, "%s", method)
 }

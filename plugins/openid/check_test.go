@@ -30,6 +30,7 @@ func TestCheck(t *testing.T) {
 	good := map[string]sdk.Severity{
 		"discovery": ok, "clock": ok, "keys": ok, "PKCE": ok,
 		"client_token_endpoint_auth_method": ok, "scope": ok, "response_mode": ok,
+		"callback": ok, "logout": ok, "authorization": ok, "client": ok,
 	}
 	with := func(subject string, s sdk.Severity) map[string]sdk.Severity {
 		changed := map[string]sdk.Severity{subject: s}
@@ -39,6 +40,10 @@ func TestCheck(t *testing.T) {
 			}
 		}
 		return changed
+	}
+	and := func(findings map[string]sdk.Severity, subject string, s sdk.Severity) map[string]sdk.Severity {
+		findings[subject] = s
+		return findings
 	}
 	for _, test := range []struct {
 		name    string
@@ -50,11 +55,11 @@ func TestCheck(t *testing.T) {
 		{name: "good", want: good},
 		{name: "F18 other issuer", bad: openidtest.DiscoveryIssuerOther, want: map[string]sdk.Severity{"discovery": wrong}},
 		{name: "down", bad: openidtest.DiscoveryDown, want: map[string]sdk.Severity{"discovery": wrong}},
-		{name: "L12 clock", now: func() time.Time { return time.Now().Add(5 * time.Minute) }, want: with("clock", warning)},
+		{name: "L12 clock", now: func() time.Time { return time.Now().Add(5 * time.Minute) }, want: with("clock", wrong)},
 		{name: "F23 keys down", bad: openidtest.KeySetDown, want: with("keys", wrong)},
 		{name: "F23 weak keys", bad: openidtest.KeySetForEncryption, want: with("keys", wrong)},
 		{name: "E03 PKCE not listed", bad: openidtest.DiscoveryWithoutPKCE, options: map[string]any{"allow_unlisted_pkce": true}, want: with("PKCE", warning)},
-		{name: "method not listed", options: map[string]any{"client_token_endpoint_auth_method": "client_secret_jwt", "client_secret": "a client secret of at least thirty-two bytes"}, want: with("client_token_endpoint_auth_method", warning)},
+		{name: "method not listed", options: map[string]any{"client_token_endpoint_auth_method": "client_secret_jwt", "client_secret": "a client secret of at least thirty-two bytes"}, want: and(with("client_token_endpoint_auth_method", warning), "client", wrong)},
 		{name: "scope not listed", options: map[string]any{"scope": "openid groups"}, want: with("scope", warning)},
 		{name: "methods not told", bad: openidtest.DiscoveryWithoutAuthMethods, want: good},
 	} {

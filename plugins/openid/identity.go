@@ -83,7 +83,7 @@ func (m *mechanism) verifyIDToken(ctx context.Context, md discovery.Metadata, t 
 func (m *mechanism) expectation(md discovery.Metadata, nonce, accessToken string) idtoken.Expectation {
 	return idtoken.Expectation{
 		Issuer: md.Issuer, ClientID: m.options.ClientID, TrustedAudiences: m.options.TrustedAudiences, Tenants: m.options.AllowedTenants,
-		Nonce: nonce, AccessToken: accessToken, Asked: m.options.params(), Methods: m.options.RequiredAMR, Now: m.now(),
+		Nonce: nonce, NonceMayBeMissing: m.options.AllowMissingNonce, AccessToken: accessToken, Asked: m.options.params(), Methods: m.options.RequiredAMR, Now: m.now(),
 	}
 }
 

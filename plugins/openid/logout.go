@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -48,7 +50,8 @@ func (m *mechanism) BeginLogout(ctx context.Context, req sdk.LogoutRequest) (sdk
 	if err := m.revoke(ctx, md, g); err != nil {
 		m.logger.Warn("revoking the token at the provider did not work", "error", err)
 	}
-	if m.options.KeepProviderSession || md.EndSessionEndpoint == "" {
+	endpoint, returnTo := m.endSessionAt(md)
+	if m.options.KeepProviderSession || endpoint == "" {
 		return nil, nil
 	}
 	data, err := json.Marshal(logoutMemory{Issuer: md.Issuer})
@@ -56,9 +59,22 @@ func (m *mechanism) BeginLogout(ctx context.Context, req sdk.LogoutRequest) (sdk
 		return nil, fmt.Errorf("encoding the memory of the logout: %w", err)
 	}
 	params := map[string]string{
-		"client_id": m.options.ClientID, "post_logout_redirect_uri": m.logout, "state": req.State, "id_token_hint": g.IDToken,
+		"client_id": m.options.ClientID, returnTo: m.logout, "state": req.State, "id_token_hint": g.IDToken,
 	}
-	return endSession(md.EndSessionEndpoint, params, data)
+	return endSession(endpoint, params, data)
+}
+
+// endSessionAt is where people sign out at the provider, and what the parameter with our
+// URL is called there.
+func (m *mechanism) endSessionAt(md discovery.Metadata) (endpoint, returnTo string) {
+	if m.preset.LogoutPath == "" {
+		return md.EndSessionEndpoint, "post_logout_redirect_uri"
+	}
+	u, err := url.Parse(md.AuthorizationEndpoint)
+	if err != nil {
+		return "", ""
+	}
+	return u.Scheme + "://" + u.Host + m.preset.LogoutPath, m.preset.LogoutReturn
 }
 
 // endSession is the request to the end-session endpoint, which takes both methods.
@@ -69,7 +85,7 @@ func endSession(endpoint string, params map[string]string, memory []byte) (sdk.S
 	}
 	query := u.Query()
 	var fields []sdk.FormField
-	for _, name := range []string{"id_token_hint", "client_id", "post_logout_redirect_uri", "state"} {
+	for _, name := range slices.Sorted(maps.Keys(params)) {
 		if params[name] != "" {
 			query.Set(name, params[name])
 			fields = append(fields, sdk.FormField{Name: name, Value: params[name]})

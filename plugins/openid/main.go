@@ -13,12 +13,23 @@
 package main
 
 import (
+	"os"
+
 	"github.com/doorward/doorward/plugins/openid/internal/jarm"
+	"github.com/doorward/doorward/plugins/openid/internal/preset"
 	"github.com/doorward/doorward/sdk/plugin"
 )
 
 const version = "0.1.0"
 
+// main answers "recipes", by hand, besides what every plugin answers: the part of the
+// manual that is made of the presets.
 func main() {
-	plugin.Serve(plugin.Description{Mechanism: "openid", Version: version, StateTokens: []string{jarm.Parameter}}, open)
+	if len(os.Args) == 2 && os.Args[1] == "recipes" {
+		if err := preset.WriteManual(os.Stdout); err != nil {
+			os.Exit(1)
+		}
+		return
+	}
+	plugin.Serve(plugin.Description{Mechanism: "openid", Version: version, Presets: presets(), StateTokens: []string{jarm.Parameter}}, open)
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/doorward/doorward/plugins/openid/internal/dpop"
 	"github.com/doorward/doorward/plugins/openid/internal/jarm"
 	"github.com/doorward/doorward/plugins/openid/internal/jose"
+	"github.com/doorward/doorward/plugins/openid/internal/preset"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/claims"
 	"github.com/doorward/doorward/sdk/upstream"
@@ -26,7 +27,8 @@ import (
 
 // mechanism signs in through one configured OpenID provider.
 type mechanism struct {
-	options  Options
+	options  Options // over those of the preset
+	preset   preset.Preset
 	auth     clientauth.Auth
 	location discovery.Location
 	callback string
@@ -86,11 +88,15 @@ func (m *mechanism) Close() error {
 }
 
 func newMechanism(env sdk.Env, o Options) (*mechanism, error) {
+	o, p, problems := o.settled()
+	if err := problems.Err(); err != nil {
+		return nil, err
+	}
 	location, err := discovery.Locate(o.IssuerURL, o.Issuer)
 	if err != nil {
 		return nil, sdk.Misconfigured("options", "issuer_url %w", err)
 	}
-	auth, problems := o.clientAuth()
+	auth, problems := o.clientAuth(p)
 	if err := problems.Err(); err != nil {
 		return nil, err
 	}
@@ -103,7 +109,7 @@ func newMechanism(env sdk.Env, o Options) (*mechanism, error) {
 	}
 	client.Transport = &dpop.Transport{Next: client.Transport, Now: env.Now}
 	m := &mechanism{
-		options: o, auth: auth, location: location, callback: env.CallbackURL, logout: env.LogoutURL,
+		options: o, preset: p, auth: auth, location: location, callback: env.CallbackURL, logout: env.LogoutURL,
 		client: client, now: env.Now, logger: env.Logger, renewals: codeflow.NewRenewals(env.Now),
 		tellsUnknown: env.Host.Has(sdk.FeatureGroupsUnknown),
 	}
@@ -166,11 +172,13 @@ type memory struct {
 // newMemory is that of a login at the provider.
 func (m *mechanism) newMemory(md discovery.Metadata) (memory, error) {
 	mem := memory{
-		Verifier: codeflow.NewVerifier(),
 		Nonce:    rand.Text(),
 		Issuer:   md.Issuer,
 		ClientID: m.options.ClientID,
 		Mode:     m.options.responseMode(md.ResponseModes),
+	}
+	if m.options.pkceMethod() != "" {
+		mem.Verifier = codeflow.NewVerifier()
 	}
 	if !m.binds(md) {
 		return mem, nil
@@ -252,6 +260,9 @@ func (m *mechanism) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.
 	}
 	tokens.key = key
 	identity, err := m.identify(dpop.WithKey(ctx, key, tokens.bound), md, tokens, mem.Nonce)
+	if err == nil && m.preset.NameInResponse {
+		identity = withNameOf(req.Response, identity)
+	}
 	if err != nil {
 		secrets := append(m.auth.Secrets(), code, mem.Verifier, mem.Nonce)
 		return nil, upstream.WithoutSecrets(err, append(secrets, tokens.idToken, tokens.accessToken, tokens.refreshToken)...)

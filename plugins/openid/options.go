@@ -13,6 +13,7 @@ import (
 	"github.com/doorward/doorward/plugins/openid/internal/discovery"
 	"github.com/doorward/doorward/plugins/openid/internal/jarm"
 	"github.com/doorward/doorward/plugins/openid/internal/jose"
+	"github.com/doorward/doorward/plugins/openid/internal/preset"
 	"github.com/doorward/doorward/sdk/options"
 	"github.com/doorward/doorward/sdk/upstream"
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
@@ -20,12 +21,20 @@ import (
 
 // Options are what an operator may set for one OpenID provider.
 type Options struct {
-	IssuerURL    string         `option:"issuer_url,required" doc:"The issuer, or the URL of its discovery document, which holds /.well-known/ and is requested as it is written. The issuer in the document must be the same, or what is before /.well-known/, byte for byte."`
+	Preset string `option:"preset" doc:"A provider that is known, such as google: it fills in what follows, but for the client. What is written beside it wins."`
+
+	IssuerURL    string         `option:"issuer_url" doc:"Required, unless the preset knows it. The issuer, or the URL of its discovery document, which holds /.well-known/ and is requested as it is written. The issuer in the document must be the same, or what is before /.well-known/, byte for byte."`
 	Issuer       string         `option:"issuer" doc:"The issuer in the document and in the ID tokens, byte for byte, where it is not what issuer_url says, as with Azure AD B2C and AD FS."`
 	ClientID     string         `option:"client_id,required" doc:"The client identifier that the provider gave out."`
-	ClientSecret options.Secret `option:"client_secret" doc:"The client secret. Required unless client_token_endpoint_auth_method is private_key_jwt or none."`
+	ClientSecret options.Secret `option:"client_secret" doc:"The client secret. Required unless client_token_endpoint_auth_method is private_key_jwt or none, or the secret is signed."`
 
-	Scope  string         `option:"scope" default:"openid profile email" doc:"The scopes to ask for, separated by spaces. openid is added if it is missing."`
+	SecretKey    options.Secret `option:"client_secret_key" doc:"The private key with which the client secret is signed (PEM), for the preset apple: the file AuthKey_….p8."`
+	SecretKeyID  string         `option:"client_secret_key_id" doc:"The ID of that key."`
+	SecretTeamID string         `option:"client_secret_team_id" doc:"The ID of the team whose key it is."`
+
+	TokenParams map[string]string `option:"token_params" doc:"More parameters of the token request, such as id_token_key_type."`
+
+	Scope  string         `option:"scope" doc:"The scopes to ask for, separated by spaces. By default what the preset says, or openid profile email. openid is added if it is missing."`
 	Params map[string]any `option:"params" doc:"More parameters of the authorization request, such as prompt, hd, acr_values, max_age, ui_locales, domain_hint, claims or response_mode (query or form_post). An empty value leaves a parameter out. The parameters that protect the login cannot be set."`
 
 	OfflineAccess bool     `option:"offline_access" doc:"Ask for the scope offline_access, with which many providers give a refresh token. It is left out where the provider lists scopes without it, such as Google, which gives one for access_type=offline. Some providers want prompt=consent in params beside it."`
@@ -33,7 +42,7 @@ type Options struct {
 	RequiredAMR   []string `option:"required_amr" doc:"Authentication methods that the ID token must name in amr, all of them: mfa, for instance (RFC 8176)."`
 
 	IdentifierKey string `option:"identifier_key" default:"sub" doc:"The claim that identifies the end user; may be a path. Keep sub unless users exist already under another claim. With the claim of email_key, only addresses that the provider calls verified sign in."`
-	UsernameKey   string `option:"username_key" default:"preferred_username" doc:"The claim with the login name; may be a path."`
+	UsernameKey   string `option:"username_key" doc:"The claim with the login name; may be a path. By default what the preset says, or preferred_username."`
 	EmailKey      string `option:"email_key" default:"email" doc:"The claim with the e-mail address; may be a path."`
 	VerifiedKey   string `option:"email_verified_key" doc:"The claim that says whether the address is the end user's; may be a path. By default email_verified, if email_key is email; else no address counts as verified."`
 	TextVerified  bool   `option:"email_verified_text" doc:"Count the text \"true\" in that claim like true, for a provider that is known to write it so, such as Apple and Amazon Cognito."`
@@ -41,7 +50,7 @@ type Options struct {
 	FirstNameKey  string `option:"first_name_key" default:"given_name" doc:"The claim with the first name; may be a path."`
 	LastNameKey   string `option:"last_name_key" default:"family_name" doc:"The claim with the last name; may be a path."`
 
-	GroupClaimName      string `option:"group_claim_name" default:"groups" doc:"The claim with the groups: a list, or an object whose keys they are; may be a path such as realm_access.roles."`
+	GroupClaimName      string `option:"group_claim_name" doc:"The claim with the groups: a list, or an object whose keys they are; may be a path such as realm_access.roles. By default what the preset says, or groups."`
 	GroupClaimMember    string `option:"group_claim_member" doc:"The member with the name of a group, where each is an object; may be a path."`
 	GroupClaimSeparator string `option:"group_claim_separator" default:"none" oneof:"none|comma|space|semicolon" doc:"How to read a group claim that is one text: none takes it for one group, the others split it. Only where users may not choose the name of a group: one called guests,admins would become two."`
 	GroupsFromGraph     bool   `option:"groups_from_graph" doc:"Ask Microsoft Graph for the groups (by their IDs) where Entra ID sends a reference in place of them. The scope must then allow it, such as https://graph.microsoft.com/GroupMember.Read.All."`
@@ -50,9 +59,11 @@ type Options struct {
 	SkipUserInfo   bool     `option:"skip_userinfo" doc:"Do not ask the user-info endpoint: all claims stand in the ID token."`
 	AllowedTenants []string `option:"allowed_tenants" doc:"The IDs of the Microsoft tenants that may sign in (the claim tid). Without it, common and organizations let in every tenant of the world."`
 
-	PlainCodeChallenge         bool `option:"plain_code_challenge" doc:"Use the PKCE method plain, for a provider that has no S256. Weak: whoever reads the authorization request can redeem the code."`
-	AllowUnlistedPKCE          bool `option:"allow_unlisted_pkce" doc:"Accept a provider whose discovery document lists no PKCE method at all. S256 is sent all the same; should the provider ignore it, the nonce alone protects against injected codes. Microsoft Entra ID and Apple need no such word. Not for a client that does not authenticate."`
-	IssuerDiscoveryMustSucceed bool `option:"issuer_discovery_must_succeed" doc:"Refuse to open the provider while its discovery document cannot be read. By default it is read at the first login, and again until that works."`
+	PKCE                       string `option:"pkce" oneof:"S256|plain|off" doc:"The PKCE method. By default S256, or what the preset says. plain is weak: whoever reads the authorization request can redeem the code. off leaves the code to the nonce, for a provider that refuses a code verifier; not for a client that does not authenticate."`
+	PlainCodeChallenge         bool   `option:"plain_code_challenge" doc:"The same as pkce=plain."`
+	AllowUnlistedPKCE          bool   `option:"allow_unlisted_pkce" doc:"Accept a provider whose discovery document lists no PKCE method at all. S256 is sent all the same; should the provider ignore it, the nonce alone protects against injected codes. Microsoft Entra ID and Apple need no such word. Not for a client that does not authenticate."`
+	AllowMissingNonce          bool   `option:"allow_missing_nonce" doc:"Accept ID tokens without a nonce, which then does not bind them to the login. A nonce that is there must be right all the same. Together with pkce=off, whoever gets hold of a code that was not used yet can sign in with it. Part of the preset linkedin; not for a client that does not authenticate."`
+	IssuerDiscoveryMustSucceed bool   `option:"issuer_discovery_must_succeed" doc:"Refuse to open the provider while its discovery document cannot be read. By default it is read at the first login, and again until that works."`
 
 	AuthMethod     string       `option:"client_token_endpoint_auth_method" oneof:"client_secret_basic|client_secret_post|client_secret_jwt|private_key_jwt|tls_client_auth|self_signed_tls_client_auth|none" doc:"How the client authenticates. By default the first of these that the provider lists and that there are options for: private_key_jwt (client_private_keys), tls_client_auth and self_signed_tls_client_auth (client_http_cert), client_secret_basic, client_secret_post, client_secret_jwt (client_secret)."`
 	AuthSigningAlg string       `option:"client_token_endpoint_auth_signing_alg" oneof:"RS256|RS384|RS512|PS256|PS384|PS512|ES256|ES384|ES512|EdDSA|HS256|HS384|HS512" doc:"The algorithm of the client's assertion, for client_secret_jwt (default HS256) and private_key_jwt (default by the key)."`
@@ -80,9 +91,9 @@ type Options struct {
 // Validate checks what the types of the options cannot say. The host shows the
 // problems to the operator, all at once.
 func (o Options) Validate() error {
-	var problems options.Problems
+	o, p, problems := o.settled()
 	location, err := discovery.Locate(o.IssuerURL, o.Issuer)
-	if err != nil {
+	if err != nil && o.IssuerURL != "" {
 		problems.Addf("issuer_url", "%v", err)
 	}
 	if location.Template() && o.IdentifierKey != "sub" {
@@ -92,13 +103,28 @@ func (o Options) Validate() error {
 	if !visible.MatchString(o.ClientID) {
 		problems.Addf("client_id", "may hold printable ASCII characters only (RFC 6749 appendix A.1)")
 	}
-	_, found := o.clientAuth()
+	_, found := o.clientAuth(p)
 	problems = append(problems, found...)
-	if o.AllowUnlistedPKCE && o.AuthMethod == clientauth.None {
-		problems.Addf("allow_unlisted_pkce", "cannot be set for a client that does not authenticate: PKCE is all that protects it")
-	}
+	o.validateBinding(&problems)
 	o.validateRequest(&problems)
+	o.validateTokenParams(&problems)
 	return problems.Err()
+}
+
+// validateBinding keeps a client that does not authenticate from giving up what binds a
+// code to its login.
+func (o Options) validateBinding(problems *options.Problems) {
+	if o.AuthMethod != clientauth.None {
+		return
+	}
+	for _, word := range []struct {
+		option string
+		given  bool
+	}{{"allow_unlisted_pkce", o.AllowUnlistedPKCE}, {"pkce", o.PKCE == off}, {"allow_missing_nonce", o.AllowMissingNonce}} {
+		if word.given {
+			problems.Addf(word.option, "cannot be set so for a client that does not authenticate: PKCE is all that protects it")
+		}
+	}
 }
 
 // validateClaims checks where claims stand, and who may sign in by them.
@@ -168,8 +194,9 @@ func (o Options) validateRequest(problems *options.Problems) {
 	}
 }
 
-func (o Options) clientAuth() (clientauth.Auth, options.Problems) {
+func (o Options) clientAuth(p preset.Preset) (clientauth.Auth, options.Problems) {
 	return clientauth.New(clientauth.Settings{
+		Signed:   clientauth.SignedSecret{Audience: p.SecretAudience, TeamID: o.SecretTeamID, KeyID: o.SecretKeyID, Key: o.SecretKey},
 		ClientID: o.ClientID, Method: o.AuthMethod, Secret: o.ClientSecret, SigningAlg: o.AuthSigningAlg, PrivateKeys: o.PrivateKeys,
 		Certificate: o.HTTPCert != "", Audience: o.AssertionAudience,
 	})
@@ -180,14 +207,6 @@ const (
 	required = "required"
 	off      = "off"
 )
-
-// pkceMethod is the code challenge method (RFC 7636 section 4.2).
-func (o Options) pkceMethod() string {
-	if o.PlainCodeChallenge {
-		return codeflow.Plain
-	}
-	return codeflow.S256
-}
 
 // responseMode is how the response must come back from a provider that lists these
 // modes. The default of the code flow is query.

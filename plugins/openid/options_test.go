@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"crypto/elliptic"
 	"encoding/json"
 	"errors"
@@ -17,6 +18,7 @@ import (
 	gojose "github.com/go-jose/go-jose/v4"
 
 	"github.com/doorward/doorward/plugins/openid/internal/jose/josetest"
+	"github.com/doorward/doorward/plugins/openid/internal/preset"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
 )
@@ -149,11 +151,16 @@ func TestManual(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const begin, end = "<!-- options:begin -->\n", "<!-- options:end -->"
-	_, rest, _ := strings.Cut(string(manual), begin)
-	table, _, ok := strings.Cut(rest, end)
-	if !ok || strings.TrimSpace(table) != strings.TrimSpace(schema.Markdown()) {
-		t.Error("the option table is out of date: put the output of `go run . options` between its markers")
+	var recipes bytes.Buffer
+	if err := preset.WriteManual(&recipes); err != nil {
+		t.Fatal(err)
+	}
+	for part, want := range map[string]string{"options": schema.Markdown(), "recipes": recipes.String()} {
+		_, rest, _ := strings.Cut(string(manual), "<!-- "+part+":begin -->\n")
+		got, _, ok := strings.Cut(rest, "<!-- "+part+":end -->")
+		if !ok || strings.TrimSpace(got) != strings.TrimSpace(want) {
+			t.Errorf("the %s are out of date: run make generate", part)
+		}
 	}
 	files, err := filepath.Glob("internal/*/*.go")
 	if err != nil {

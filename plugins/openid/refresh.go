@@ -83,6 +83,9 @@ func (m *mechanism) again(ctx context.Context, md discovery.Metadata, g grantCon
 func (m *mechanism) renew(ctx context.Context, md discovery.Metadata, refreshToken string) (codeflow.Tokens, error) {
 	config := oauth2.Config{Endpoint: oauth2.Endpoint{TokenURL: md.TokenEndpoint}}
 	return m.tokenRequest(ctx, md, config, []string{refreshToken}, func(ctx context.Context, config oauth2.Config, params url.Values) (codeflow.Tokens, error) {
+		if m.preset.RefreshAtCallback {
+			params.Set("redirect_uri", m.callback)
+		}
 		return codeflow.Refresh(ctx, m.client, config, refreshToken, params)
 	})
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -70,8 +71,8 @@ func (m *mechanism) requestParameters(md discovery.Metadata, req sdk.BeginReques
 		params.Set("response_mode", mem.Mode)
 	}
 	params.Set("nonce", mem.Nonce)
-	for name, values := range codeflow.Challenge(m.options.pkceMethod(), mem.Verifier) {
-		params[name] = values
+	if method := m.options.pkceMethod(); method != "" {
+		maps.Copy(params, codeflow.Challenge(method, mem.Verifier))
 	}
 	key, err := dpop.ParseKey(mem.Key)
 	if err != nil || key.IsZero() {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
 	"net/url"
 	"strings"
 	"time"
@@ -57,7 +58,7 @@ func (m *mechanism) tokenRequest(ctx context.Context, md discovery.Metadata, con
 	if params != nil {
 		ctx = dpop.WithAnew(ctx, func(body []byte) ([]byte, error) { return m.withAnotherAssertion(body, at) })
 	}
-	granted, err := send(ctx, config, params)
+	granted, err := send(ctx, config, m.withTokenParams(params))
 	if sdk.ReasonOf(err) == "invalid_client" && m.auth.Doubt(at) {
 		// A code is sent once, so that this one fails all the same.
 		m.logger.Warn("the provider does not accept the client's assertion, and the next one is for another audience: set client_assertion_audience")
@@ -69,6 +70,16 @@ func (m *mechanism) tokenRequest(ctx context.Context, md discovery.Metadata, con
 		return codeflow.Tokens{}, upstream.WithoutSecrets(err, append(append(m.auth.Secrets(), secrets...), params.Get("client_assertion"))...)
 	}
 	return granted, nil
+}
+
+// withTokenParams adds the operator's parameters to those of the client's authentication.
+func (m *mechanism) withTokenParams(ofClient url.Values) url.Values {
+	params := url.Values{}
+	for name, value := range m.options.TokenParams {
+		params.Set(name, value)
+	}
+	maps.Copy(params, ofClient)
+	return params
 }
 
 // tokenSender makes the one request for tokens, with a client that is set.

@@ -21,25 +21,34 @@ const (
 )
 
 // Object is a decoded JSON object. Its values are string, bool, nil,
-// [json.Number], []any and map[string]any.
+// [json.Number], []any and map[string]any, and of [DecodeFor] Unreadable.
 type Object map[string]any
+
+// Unreadable stands where a value was that means something else to another reader: text
+// with half a surrogate pair or a NUL character, and a number of too many digits. It is
+// a value of no type, so that whoever needs it refuses, and whoever does not need it is
+// not in the way. It says what was there, and nothing of it.
+type Unreadable string
 
 // Decode reads one JSON object strictly; the package comment says how. The
 // error tells what is wrong and never holds a value.
 func Decode(data []byte) (Object, error) {
-	w, err := begin(data, '{')
+	w, err := begin(data, '{', false)
 	if err != nil {
 		return nil, err
 	}
-	return w.object(1)
+	object, _, err := w.object(1)
+	return object, err
 }
 
 // DecodeFor is [Decode] for a reader of the names given and no others. Two keys that
 // differ only in case are refused only where they are spellings of one of these: of
 // what nobody reads, nobody can read the wrong one. A key that is there twice is
-// refused whatever it is called.
+// refused whatever it is called. A value that cannot be read one way is [Unreadable],
+// and so is an object within the object that has a key which cannot. Such a key of the
+// object itself is left out.
 func DecodeFor(data []byte, names ...string) (Object, error) {
-	w, err := begin(data, '{')
+	w, err := begin(data, '{', true)
 	if err != nil {
 		return nil, err
 	}
@@ -47,13 +56,14 @@ func DecodeFor(data []byte, names ...string) (Object, error) {
 	for _, name := range names {
 		w.guarded[fold(name)] = true
 	}
-	return w.object(1)
+	object, _, err := w.object(1)
+	return object, err
 }
 
 // DecodeList reads one JSON array as strictly as [Decode] reads an object. Its
 // elements are of the kinds that the values of an [Object] are of.
 func DecodeList(data []byte) ([]any, error) {
-	w, err := begin(data, '[')
+	w, err := begin(data, '[', false)
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +71,7 @@ func DecodeList(data []byte) ([]any, error) {
 }
 
 // begin checks a text as a whole, and that it starts with an object or an array.
-func begin(data []byte, first byte) (*walker, error) {
+func begin(data []byte, first byte, lenient bool) (*walker, error) {
 	switch {
 	case len(data) > MaxBytes:
 		return nil, fmt.Errorf("%d bytes of JSON, at most %d are read", len(data), MaxBytes)
@@ -70,7 +80,7 @@ func begin(data []byte, first byte) (*walker, error) {
 	case !json.Valid(data):
 		return nil, errors.New("not valid JSON")
 	}
-	w := &walker{data: bytes.TrimSpace(data)}
+	w := &walker{data: bytes.TrimSpace(data), lenient: lenient}
 	if w.data[0] == first {
 		return w, nil
 	}
@@ -87,6 +97,7 @@ type walker struct {
 	at     int
 	values int
 
+	lenient bool            // what cannot be read is in the way of whoever needs it only
 	guarded map[string]bool // folded names that may have one spelling only; nil: all
 }
 
@@ -96,12 +107,17 @@ func (w *walker) value(depth int) (any, error) {
 	}
 	switch w.peek() {
 	case '{':
-		object, err := w.object(depth + 1)
+		object, oddKey, err := w.object(depth + 1)
+		if oddKey != nil {
+			// Its keys may be the groups of somebody: none is left out of them.
+			return Unreadable("an object with a key that is " + oddKey.Error()), err
+		}
 		return map[string]any(object), err
 	case '[':
 		return w.array(depth + 1)
 	case '"':
-		return w.text()
+		text, err := w.text()
+		return w.orUnreadable(text, err)
 	case 't':
 		w.at += len("true")
 		return true, nil
@@ -112,51 +128,68 @@ func (w *walker) value(depth int) (any, error) {
 		w.at += len("null")
 		return nil, nil
 	default:
-		return w.number()
+		number, err := w.number()
+		return w.orUnreadable(number, err)
 	}
 }
 
-func (w *walker) object(depth int) (Object, error) {
+// orUnreadable is the value, or what stands for one that cannot be read.
+func (w *walker) orUnreadable(v any, err error) (any, error) {
+	if err != nil && w.lenient {
+		return Unreadable(err.Error()), nil
+	}
+	return v, err
+}
+
+// object reads an object. oddKey is what is wrong with a key that was left out.
+func (w *walker) object(depth int) (object Object, oddKey, err error) {
 	if depth > MaxDepth {
-		return nil, fmt.Errorf("nested more than %d deep", MaxDepth)
+		return nil, nil, fmt.Errorf("nested more than %d deep", MaxDepth)
 	}
 	object, seen := Object{}, map[string]bool{}
 	w.at++
 	for w.peek() != '}' {
-		key, err := w.key(object, seen)
-		if err != nil {
-			return nil, err
+		key, unreadable := w.text()
+		w.peek()
+		w.skip(':')
+		if unreadable != nil && !w.lenient {
+			return nil, nil, unreadable
 		}
-		if object[key], err = w.value(depth); err != nil {
-			return nil, err
+		if unreadable == nil {
+			if err := w.checkKey(key, object, seen); err != nil {
+				return nil, nil, err
+			}
+		}
+		v, err := w.value(depth)
+		if err != nil {
+			return nil, nil, err
+		}
+		if unreadable != nil {
+			oddKey = unreadable
+		} else {
+			object[key] = v
 		}
 		w.skip(',')
 	}
 	w.at++
-	return object, nil
+	return object, oddKey, nil
 }
 
-// key reads a key and the colon after it. Two keys that a case-insensitive
-// reader takes for one are refused like two equal ones, if they are guarded.
-func (w *walker) key(object Object, seen map[string]bool) (string, error) {
-	key, err := w.text()
-	if err != nil {
-		return "", err
-	}
+// checkKey refuses two keys that a case-insensitive reader takes for one like two equal
+// ones, if they are guarded.
+func (w *walker) checkKey(key string, object Object, seen map[string]bool) error {
 	if key == "__proto__" {
-		return "", errors.New(`a key "__proto__"`)
+		return errors.New(`a key "__proto__"`)
 	}
 	folded := fold(key)
 	if _, twice := object[key]; twice {
-		return "", fmt.Errorf("key %s twice", quote(key))
+		return fmt.Errorf("key %s twice", quote(key))
 	}
 	if seen[folded] && (w.guarded == nil || w.guarded[folded]) {
-		return "", fmt.Errorf("key %s in two spellings", quote(key))
+		return fmt.Errorf("key %s in two spellings", quote(key))
 	}
 	seen[folded] = true
-	w.peek()
-	w.skip(':')
-	return key, nil
+	return nil
 }
 
 func (w *walker) array(depth int) ([]any, error) {
@@ -188,24 +221,30 @@ func (w *walker) number() (json.Number, error) {
 	return json.Number(w.data[start:w.at]), nil
 }
 
+// text reads a text, and goes past it even if it cannot be read.
 func (w *walker) text() (string, error) {
 	start := w.at
 	escaped := false
+	var odd error
 	for w.at++; w.data[w.at] != '"'; w.at++ {
 		if w.data[w.at] != '\\' {
 			continue
 		}
 		escaped = true
-		if err := w.escape(); err != nil {
-			return "", err
+		if err := w.escape(); odd == nil {
+			odd = err
 		}
 	}
 	w.at++
-	if !escaped {
-		return string(w.data[start+1 : w.at-1]), nil
+	raw := w.data[start:w.at]
+	switch {
+	case odd != nil:
+		return "", odd
+	case !escaped:
+		return string(raw[1 : len(raw)-1]), nil
 	}
 	var s string
-	err := json.Unmarshal(w.data[start:w.at], &s)
+	err := json.Unmarshal(raw, &s)
 	return s, err
 }
 
@@ -220,15 +259,15 @@ func (w *walker) escape() error {
 	r := w.hex()
 	switch {
 	case r == 0:
-		return errors.New("a NUL character")
+		return errors.New("a text with a NUL character")
 	case !utf16.IsSurrogate(r):
 		return nil
 	case w.data[w.at+1] != '\\' || w.data[w.at+2] != 'u':
-		return errors.New("a lone surrogate")
+		return errors.New("a text with a lone surrogate")
 	}
 	w.at += 2
 	if utf16.DecodeRune(r, w.hex()) == unicode.ReplacementChar {
-		return errors.New("a lone surrogate")
+		return errors.New("a text with a lone surrogate")
 	}
 	return nil
 }

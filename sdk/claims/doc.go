@@ -11,7 +11,8 @@
 //     refused, however deep it lies; so is the key "__proto__". [DecodeFor] lets
 //     the latter pass where nobody reads either.
 //   - Text is valid Unicode: no broken UTF-8, no lone surrogate and no NUL, all
-//     of which other readers replace or cut off silently.
+//     of which other readers replace or cut off silently. [DecodeFor] makes of the
+//     latter two a value without a type ([Unreadable]), which stops who needs it.
 //   - Numbers keep their digits ([json.Number]), so that an account number
 //     beyond 2^53 does not become somebody else's.
 //   - Size, depth and count are bounded by [MaxBytes], [MaxDepth], [MaxValues].

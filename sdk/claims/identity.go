@@ -88,7 +88,7 @@ func (m Mapping) Identity(o Object) (sdk.Identity, error) {
 		AuthTime:   r.authTime(m.AuthTime),
 		AMR:        r.methods(m.AMR),
 		ACR:        r.text(m.ACR),
-		Claims:     o,
+		Claims:     o.readable(),
 	}
 	identity.EmailVerified = r.verified(m) && identity.Email != ""
 	identity.Groups, identity.GroupsUnknown = r.groups(m)

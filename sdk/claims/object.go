@@ -3,6 +3,7 @@ package claims
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -118,8 +119,56 @@ func typeError(name string, v any, want string) error {
 	return fmt.Errorf("claim %s is %s, not %s", quote(name), typeName(v), want)
 }
 
+// readable are the claims without what cannot be read: those who get them next cannot
+// read it either.
+func (o Object) readable() map[string]any {
+	if !isOdd(map[string]any(o)) {
+		return o
+	}
+	kept, _ := withoutOdd(map[string]any(o)).(map[string]any)
+	return kept
+}
+
+func isOdd(v any) bool {
+	switch v := v.(type) {
+	case map[string]any:
+		for _, member := range v {
+			if isOdd(member) {
+				return true
+			}
+		}
+		return false
+	case []any:
+		return slices.ContainsFunc(v, isOdd)
+	}
+	_, odd := v.(Unreadable)
+	return odd
+}
+
+func withoutOdd(v any) any {
+	switch v := v.(type) {
+	case map[string]any:
+		kept := make(map[string]any, len(v))
+		for name, member := range v {
+			if _, odd := member.(Unreadable); !odd {
+				kept[name] = withoutOdd(member)
+			}
+		}
+		return kept
+	case []any:
+		kept := make([]any, len(v))
+		for i, element := range v {
+			kept[i] = withoutOdd(element)
+		}
+		return kept
+	case Unreadable:
+		return nil
+	}
+	return v
+}
+
 func typeName(v any) string {
-	switch v.(type) {
+	switch v := v.(type) {
 	case nil:
 		return "null"
 	case string:
@@ -130,6 +179,8 @@ func typeName(v any) string {
 		return "a number"
 	case []any:
 		return "a list"
+	case Unreadable:
+		return string(v)
 	default:
 		return "an object"
 	}

@@ -115,6 +115,11 @@ func (s *Server) receiveLogout(c echo.Context) error {
 		return err
 	}
 	request := inbound(c)
+	if request.Method == http.MethodGet && request.RawQuery == "" && wantsHTML(c) {
+		// It demands nothing: Amazon Cognito brings a browser back like that, without
+		// the state, from a logout of ours.
+		return seeOther(c, s.path("/login?signed_out"))
+	}
 	state, sealed := s.logoutUnderWay(c, provider, request)
 	// A POST by the browser comes from the provider's site, without our cookies:
 	// without those of the logout and of the session that is to end.

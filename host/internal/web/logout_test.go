@@ -281,6 +281,11 @@ func TestLogoutByTheProvider(t *testing.T) {
 		}
 		bob.wantSignedIn(true)
 	})
+	t.Run("with nothing at all, as Cognito has it", func(t *testing.T) {
+		_, ada, _ := people(t)
+		wantRedirect(t, ada.get("/auth/login/idp/logout", "Accept", acceptHTML), "/login?signed_out")
+		ada.wantSignedIn(true)
+	})
 	t.Run("H32 refused", func(t *testing.T) {
 		s, ada, _ := people(t)
 		for path, want := range map[string]int{

@@ -30,6 +30,7 @@ type parameters struct {
 
 	keyThumbprint string // dpop_jkt
 	maxAge        bool
+	all           url.Values
 }
 
 // login is an end user's sign-in at one client, from the request to the last
@@ -46,7 +47,8 @@ type login struct {
 	at            time.Time
 	code          string
 	misbehaviours []Misbehaviour
-	refreshed     bool // the tokens being made come from a refresh
+	refreshed     bool       // the tokens being made come from a refresh
+	form          url.Values // of the token request
 }
 
 // authorize answers an authentication request: with the sign-in page, or with
@@ -58,6 +60,11 @@ func (p *Provider) authorize(r *http.Request) *reply {
 	}
 	if err != nil {
 		return p.errorPage(err)
+	}
+	if refuse := p.config.Quirk.Authorize; refuse != nil {
+		if text := refuse(r); text != "" {
+			return p.errorPage(badRequest("invalid_request", text))
+		}
 	}
 	client, request, err := p.checkClient(query)
 	if err != nil {
@@ -164,9 +171,10 @@ func (p *Provider) checkRequest(query url.Values, request *parameters) error {
 	if p.config.Security.DPoP != "" {
 		request.keyThumbprint = query.Get("dpop_jkt")
 	}
+	request.all = query
 	request.nonce = query.Get("nonce")
 	request.challenge = query.Get("code_challenge")
-	if query.Get("code_challenge_method") != "S256" || !isS256Challenge(request.challenge) {
+	if !p.config.Quirk.WithoutPKCE && (query.Get("code_challenge_method") != "S256" || !isS256Challenge(request.challenge)) {
 		return badRequest("invalid_request", "PKCE with S256 is required (RFC 7636 section 4.4.1)")
 	}
 	if prompt := strings.Fields(query.Get("prompt")); slices.Contains(prompt, "none") && len(prompt) > 1 {

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -24,9 +25,7 @@ func SignIn(ctx context.Context, authorizationURL, loginHint string) (*http.Requ
 		return nil, fmt.Errorf("parsing authorization URL: %w", err)
 	}
 	if loginHint != "" {
-		query := target.Query()
-		query.Set("login_hint", loginHint)
-		target.RawQuery = query.Encode()
+		target.RawQuery = withHint(target.RawQuery, loginHint)
 	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, target.String(), nil)
 	if err != nil {
@@ -45,6 +44,12 @@ func SignIn(ctx context.Context, authorizationURL, loginHint string) (*http.Requ
 		return nil, fmt.Errorf("reading page: %w", err)
 	}
 	return callbackByPost(ctx, string(body))
+}
+
+// withHint leaves the rest of the query as the relying party spelled it.
+func withHint(query, hint string) string {
+	parts := slices.DeleteFunc(strings.Split(query, "&"), func(part string) bool { return strings.HasPrefix(part, "login_hint=") })
+	return strings.Join(append(parts, "login_hint="+url.QueryEscape(hint)), "&")
 }
 
 // browser follows no redirect: they lead to the relying party. Its connections

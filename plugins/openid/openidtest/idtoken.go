@@ -38,6 +38,11 @@ func (p *Provider) idToken(l *login, accessToken string) (string, error) {
 			return "", fmt.Errorf("%s: %w", b.name, err)
 		}
 	}
+	if is := p.config.Quirk.SignWithSecret; is != nil && is(l.form) {
+		if err := signWithHMAC(func(*signing) ([]byte, error) { return []byte(l.client.Secret), nil })(s); err != nil {
+			return "", err
+		}
+	}
 	return s.token()
 }
 
@@ -110,4 +115,10 @@ func (l *login) released() map[string]any {
 	return claims
 }
 
-func (r parameters) offline() bool { return slices.Contains(r.scope, "offline_access") }
+// offline reports whether the login brings a refresh token (section 11).
+func (p *Provider) offline(l *login) bool {
+	if offline := p.config.Quirk.Offline; offline != nil {
+		return offline(l.request.all)
+	}
+	return slices.Contains(l.request.scope, "offline_access")
+}

@@ -2,7 +2,9 @@ package openidtest
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
+	"time"
 )
 
 // A Quirk is what one real provider does otherwise than this good one. Unlike a
@@ -12,6 +14,31 @@ type Quirk struct {
 	// DocumentPath is where the discovery document stands below the issuer, in place of
 	// /.well-known/openid-configuration.
 	DocumentPath string
+
+	// WithoutPKCE takes requests without a code challenge, and ignores one.
+	WithoutPKCE bool
+
+	// Authorize sees an authorization request, and refuses it with a page if it returns
+	// a text.
+	Authorize func(r *http.Request) (refusal string)
+
+	// Offline says for which authorization request there is a refresh token, in place of
+	// the scope offline_access.
+	Offline func(request url.Values) bool
+
+	// Secret compares a client secret, in place of Client.Secret.
+	Secret func(secret string, now time.Time) bool
+
+	// Redeem sees a token request of a client that has authenticated, and refuses it if
+	// it returns an error code, with status 400, or 401 for invalid_client.
+	Redeem func(form url.Values) (code string)
+
+	// SignWithSecret says for which token request the ID token is signed with the client
+	// secret.
+	SignWithSecret func(form url.Values) bool
+
+	// ClaimsFor changes the claims of the ID token by the authorization request.
+	ClaimsFor func(request url.Values, claims map[string]any)
 
 	Metadata func(document map[string]any)
 	Keys     func(keys []map[string]any) []map[string]any
@@ -58,13 +85,22 @@ func (q Quirk) behaviour() behaviour {
 			return nil
 		}
 	}
-	if q.Claims != nil {
-		b.claims = func(_ *login, claims map[string]any) { q.Claims(claims) }
+	if q.Claims != nil || q.ClaimsFor != nil {
+		b.claims = q.changeClaims
 	}
 	if q.UserInfo != nil {
 		b.userInfo = func(_ *login, claims map[string]any) { q.UserInfo(claims) }
 	}
 	return b
+}
+
+func (q Quirk) changeClaims(l *login, claims map[string]any) {
+	if q.Claims != nil {
+		q.Claims(claims)
+	}
+	if q.ClaimsFor != nil {
+		q.ClaimsFor(l.request.all, claims)
+	}
 }
 
 func (q Quirk) changeKeys(keys []jwk) []jwk {

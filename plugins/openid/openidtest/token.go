@@ -63,6 +63,11 @@ func (p *Provider) exchange(r *http.Request) (map[string]any, *login, error) {
 			return nil, nil, badRequest("invalid_request", name+" is there twice")
 		}
 	}
+	if refuse := p.config.Quirk.Redeem; refuse != nil {
+		if code := refuse(r.PostForm); code != "" {
+			return nil, nil, refusalOf(code)
+		}
+	}
 	switch r.PostForm.Get("grant_type") {
 	case "authorization_code":
 		return p.exchangeCode(client, r.PostForm, thumbprint)
@@ -88,10 +93,24 @@ func (p *Provider) authenticate(r *http.Request, endpoint string) (Client, error
 		return Client{}, &protocolError{http.StatusUnauthorized, "invalid_client", "the assertion or the certificate does not fit"}
 	case method != client.TokenEndpointAuthMethod && !withoutSecretInRequest(client):
 		return Client{}, &protocolError{http.StatusUnauthorized, "invalid_client", "this client is registered for " + client.TokenEndpointAuthMethod}
-	case !withoutSecretInRequest(client) && subtle.ConstantTimeCompare([]byte(secret), []byte(client.Secret)) != 1:
+	case !withoutSecretInRequest(client) && !p.isSecret(client, secret):
 		return Client{}, &protocolError{http.StatusUnauthorized, "invalid_client", "wrong secret"}
 	}
 	return client, nil
+}
+
+func refusalOf(code string) *protocolError {
+	if code == "invalid_client" {
+		return &protocolError{http.StatusUnauthorized, code, "the client is not accepted"}
+	}
+	return badRequest(code, "the request is not accepted")
+}
+
+func (p *Provider) isSecret(client Client, secret string) bool {
+	if is := p.config.Quirk.Secret; is != nil {
+		return is(secret, p.Now())
+	}
+	return subtle.ConstantTimeCompare([]byte(secret), []byte(client.Secret)) == 1
 }
 
 // fits checks what is neither a secret nor nothing.
@@ -143,7 +162,7 @@ func (p *Provider) exchangeCode(client Client, form url.Values, thumbprint strin
 			return badRequest("invalid_grant", "the code is another client's")
 		case l.request.redirectURI != form.Get("redirect_uri"):
 			return badRequest("invalid_grant", "redirect_uri is not that of the authentication request")
-		case s256(form.Get("code_verifier")) != l.request.challenge:
+		case !p.config.Quirk.WithoutPKCE && s256(form.Get("code_verifier")) != l.request.challenge:
 			return badRequest("invalid_grant", "code_verifier does not match (RFC 7636 section 4.6)")
 		case l.request.keyThumbprint != "" && l.request.keyThumbprint != thumbprint:
 			return badRequest("invalid_dpop_proof", "dpop_jkt names another key")
@@ -153,7 +172,9 @@ func (p *Provider) exchangeCode(client Client, form url.Values, thumbprint strin
 	if err != nil {
 		return nil, nil, err
 	}
-	body, err := p.issueTokens(g, g.login, thumbprint)
+	now := *g.login
+	now.form = form
+	body, err := p.issueTokens(g, &now, thumbprint)
 	return body, g.login, err
 }
 
@@ -172,7 +193,7 @@ func (p *Provider) exchangeRefreshToken(client Client, form url.Values, thumbpri
 		return nil, nil, err
 	}
 	again := *g.login
-	again.refreshed = true
+	again.refreshed, again.form = true, form
 	body, err := p.issueTokens(g, &again, thumbprint)
 	if body != nil && body["refresh_token"] == nil {
 		// Whoever gets no new one keeps the old (RFC 6749 section 6).
@@ -206,7 +227,7 @@ func (p *Provider) issueTokens(g *grant, l *login, thumbprint string) (map[strin
 	if thumbprint != "" {
 		body["token_type"] = "DPoP"
 	}
-	if l.request.offline() {
+	if p.offline(l) {
 		refreshToken := randomText(32)
 		t := &ticket{grant: g, kind: refreshTicket, expires: g.expires}
 		if l.client.TokenEndpointAuthMethod == PublicClient {

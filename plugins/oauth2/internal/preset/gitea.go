@@ -33,7 +33,7 @@ var gitea = Preset{
 			"Redirect URI: the URL below. Leave \"Confidential Client\" on.",
 			"Copy client ID and client secret at once: the secret is shown only this time.",
 		},
-		Extra:      []string{"AUTH_GITEA_BASE_URL=https://gitea.example.com"},
+		Extra:      []string{"AUTH_{X}_BASE_URL=https://gitea.example.com"},
 		Callback:   "Must be one of the registered URLs exactly.",
 		Restricted: "whoever has an account on your server can sign in. `allowed_organizations` and `allowed_teams` (`ORG/TEAM`, or `id:` and the number) let in some, and ask for the scope `read:organization`.",
 		Email:      "the primary address, and only if the server has verified it.",
@@ -47,7 +47,7 @@ var gitea = Preset{
 var forgejo = func() Preset {
 	p := gitea
 	p.Name, p.Title = "forgejo", "Forgejo"
-	p.Manual.Extra = []string{"AUTH_FORGEJO_BASE_URL=https://forgejo.example.com"}
+	p.Manual.Extra = []string{"AUTH_{X}_BASE_URL=https://forgejo.example.com"}
 	p.Manual.Unconfirmed = []string{"the row is that of Gitea, which Forgejo was once the same as; it was not tried against a Forgejo"}
 	return p
 }()

@@ -87,7 +87,7 @@ var gitHubEnterprise = func() Preset {
 			"Authorization callback URL: the URL below, with its whole path.",
 			"Generate a client secret and copy it at once.",
 		},
-		Extra:      []string{"AUTH_GITHUB_BASE_URL=https://github.example.com"},
+		Extra:      []string{"AUTH_{X}_BASE_URL=https://github.example.com"},
 		Callback:   gitHub.Manual.Callback,
 		Restricted: "as for GitHub. Whoever has an account on your server can sign in, so `allow_public_registration` may be what you want. For a certificate of your own authority, set `client_http_ca`.",
 		Email:      "the primary address, never as verified: a GitHub Enterprise Server verifies none.",

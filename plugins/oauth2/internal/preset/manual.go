@@ -5,54 +5,36 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/doorward/doorward/sdk/recipe"
 )
 
 // WriteManual writes the recipe of each preset, in Markdown.
-func WriteManual(w io.Writer) {
+func WriteManual(w io.Writer) error {
 	fmt.Fprintln(w, "| Preset | Scopes | Identifier | Verified address | PKCE |")
 	fmt.Fprintln(w, "|---|---|---|---|---|")
+	var recipes []recipe.Recipe
 	for _, p := range all {
-		fmt.Fprintf(w, "| [`%s`](#%s) | %s | `%s` | %s | %s |\n", p.Name, anchor(p), scopesText(p), identifiersText(p), verifiedText(p), pkceText(p))
+		r := p.recipe()
+		fmt.Fprintf(w, "| %s | %s | `%s` | %s | %s |\n", r.Link(), scopesText(p), identifiersText(p), verifiedText(p), pkceText(p))
+		recipes = append(recipes, r)
 	}
-	for _, p := range all {
-		p.write(w)
-	}
+	return recipe.Write(w, recipes)
 }
 
-func (p Preset) heading() string { return fmt.Sprintf("%s: `%s`", p.Title, p.Name) }
-
-// anchor is that of GitHub's and most others' Markdown.
-func anchor(p Preset) string {
-	keep := func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= '0' && r <= '9', r == '-':
-			return r
-		case r == ' ':
-			return '-'
-		}
-		return -1
-	}
-	return strings.Map(keep, strings.ToLower(p.heading()))
-}
-
-func (p Preset) write(w io.Writer) {
-	variable := strings.ToUpper(strings.ReplaceAll(p.Name, "-", "_"))
-	fmt.Fprintf(w, "\n### %s\n\nAs of %s.\n\n", p.heading(), p.Dated)
-	for i, step := range p.Manual.Console {
-		fmt.Fprintf(w, "%d. %s\n", i+1, step)
-	}
-	fmt.Fprintf(w, "\n```sh\nAUTH_PROVIDERS=%[1]s\nAUTH_%[2]s_PRESET=%[3]s\n", strings.ToLower(variable), variable, p.Name)
-	for _, extra := range p.Manual.Extra {
-		fmt.Fprintln(w, strings.Replace(extra, "AUTH_GITHUB_BASE", "AUTH_"+variable+"_BASE", 1))
-	}
-	fmt.Fprintf(w, "AUTH_%[1]s_CLIENT_ID=…\nAUTH_%[1]s_CLIENT_SECRET=…\n```\n\n", variable)
-	fmt.Fprintf(w, "* Callback: `https://login.example.com/auth/login/%s/callback`. %s\n", strings.ToLower(variable), p.Manual.Callback)
-	fmt.Fprintf(w, "* Scopes: %s.\n", scopesText(p))
-	fmt.Fprintf(w, "* Who may sign in: %s\n", p.Manual.Restricted)
-	fmt.Fprintf(w, "* E-mail address: %s\n", p.Manual.Email)
-	fmt.Fprintf(w, "* Refresh and logout: %s\n", p.Manual.Session)
-	if len(p.Manual.Unconfirmed) > 0 {
-		fmt.Fprintf(w, "* Not confirmed by any source: %s.\n", strings.Join(p.Manual.Unconfirmed, "; "))
+func (p Preset) recipe() recipe.Recipe {
+	return recipe.Recipe{
+		Preset: p.Name, Title: p.Title, Dated: p.Dated,
+		Console:  p.Manual.Console,
+		Settings: slices.Concat(p.Manual.Extra, []string{"AUTH_{X}_CLIENT_ID=…", "AUTH_{X}_CLIENT_SECRET=…"}),
+		Callback: p.Manual.Callback,
+		Notes: []recipe.Note{
+			{About: "Scopes", Text: scopesText(p) + "."},
+			{About: "Who may sign in", Text: p.Manual.Restricted},
+			{About: "E-mail address", Text: p.Manual.Email},
+			{About: "Refresh and logout", Text: p.Manual.Session},
+		},
+		Unconfirmed: p.Manual.Unconfirmed,
 	}
 }
 

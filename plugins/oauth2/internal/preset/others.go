@@ -148,7 +148,7 @@ var nextcloud = Preset{
 			"Redirection URI: the URL below.",
 			"Copy client identifier and secret.",
 		},
-		Extra:      []string{"AUTH_NEXTCLOUD_BASE_URL=https://cloud.example.com"},
+		Extra:      []string{"AUTH_{X}_BASE_URL=https://cloud.example.com"},
 		Callback:   "Must be the registered URL exactly.",
 		Restricted: "whoever has an account on your server can sign in. `allowed_groups` lets in members of some groups.",
 		Email:      "never as verified: users enter it themselves.",

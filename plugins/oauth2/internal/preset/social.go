@@ -149,7 +149,7 @@ var mastodon = Preset{
 			"Redirect URI: the URL below. Scopes: `profile` only (before Mastodon 4.3: `read:accounts`, and set `scope=read:accounts`).",
 			"The client key is the client ID.",
 		},
-		Extra:      []string{"AUTH_MASTODON_BASE_URL=https://mastodon.example"},
+		Extra:      []string{"AUTH_{X}_BASE_URL=https://mastodon.example"},
 		Callback:   "Must be one of the registered URLs exactly.",
 		Restricted: "whoever has an account on that instance can sign in. A provider is one instance: account 1 of another one is somebody else.",
 		Email:      "none.",

@@ -102,8 +102,7 @@ func wantsEndpoint(issuer string) bool {
 // audience than the one it got. It reports whether the next assertion has another one,
 // which is so only where none of this package's settings says which.
 func (a Auth) Doubt(at At) bool {
-	method := a.MethodFor(at.Methods)
-	if a.audience != "" || wantsEndpoint(at.Issuer) || method != PrivateKeyJWT && method != SecretJWT {
+	if a.audience != "" || wantsEndpoint(at.Issuer) || !a.Asserts(at.Methods) {
 		return false
 	}
 	a.other.Store(!a.other.Load())

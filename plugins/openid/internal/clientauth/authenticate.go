@@ -43,6 +43,12 @@ func (a Auth) MethodFor(listed []string) string {
 	return can[0]
 }
 
+// Asserts reports whether the client authenticates with an assertion.
+func (a Auth) Asserts(listed []string) bool {
+	method := a.MethodFor(listed)
+	return method == PrivateKeyJWT || method == SecretJWT
+}
+
 func (a Auth) possible() []string {
 	var can []string
 	if a.private.key != nil {
@@ -65,18 +71,29 @@ func (a Auth) possible() []string {
 func (a Auth) Authenticate(config *oauth2.Config, at At, now time.Time) (url.Values, error) {
 	config.ClientID = a.clientID
 	config.Endpoint.AuthStyle = oauth2.AuthStyleInParams
+	secret, err := a.secretAt(now)
+	if err != nil {
+		return nil, err
+	}
 	switch a.MethodFor(at.Methods) {
 	case Basic:
-		config.ClientSecret = a.secret
+		config.ClientSecret = secret
 		config.Endpoint.AuthStyle = oauth2.AuthStyleInHeader
 	case Post:
-		config.ClientSecret = a.secret
+		config.ClientSecret = secret
 	case SecretJWT:
 		return a.assertion(a.symmetric, at, now)
 	case PrivateKeyJWT:
 		return a.assertion(a.private, at, now)
 	}
 	return nil, nil
+}
+
+func (a Auth) secretAt(now time.Time) (string, error) {
+	if a.signer == nil {
+		return a.secret, nil
+	}
+	return a.signer.secret(now)
 }
 
 // Dress authenticates another request with a form than that for tokens: it returns

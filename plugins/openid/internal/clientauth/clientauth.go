@@ -45,6 +45,7 @@ type Settings struct {
 	PrivateKeys options.JSON
 	Certificate bool   // one is shown in the TLS handshake
 	Audience    string // Issuer or Endpoint; empty: by the provider
+	Signed      SignedSecret
 }
 
 // Auth is how the client authenticates.
@@ -53,6 +54,7 @@ type Auth struct {
 	method      string
 	secret      string
 	certificate bool
+	signer      *signer // of the secret; nil: it is a text
 
 	private   signing // of private_key_jwt
 	symmetric signing // of client_secret_jwt
@@ -70,6 +72,9 @@ func New(s Settings) (Auth, options.Problems) {
 	auth := Auth{
 		clientID: s.ClientID, method: s.Method, secret: s.Secret.Reveal(), certificate: s.Certificate,
 		audience: s.Audience, other: &atomic.Bool{},
+	}
+	if s.Signed.isSet() {
+		return auth.withSigner(s)
 	}
 	switch s.Method {
 	case None:
@@ -92,10 +97,26 @@ func New(s Settings) (Auth, options.Problems) {
 	case "":
 		return auth.withWhatThereIs(s)
 	}
+	if auth.secret == "" && s.Signed.Audience != "" {
+		return problem("client_secret_key", "is missing: write it, client_secret_key_id and client_secret_team_id, or client_secret with a JWT of your own")
+	}
 	if auth.secret == "" {
 		return problem("client_secret", missingSecret)
 	}
 	return auth, nil
+}
+
+// withSigner has the client sign its secret.
+func (a Auth) withSigner(s Settings) (Auth, options.Problems) {
+	if a.secret != "" {
+		return problem("client_secret", "is set although client_secret_key signs one: leave out one of the two")
+	}
+	if s.Method != Basic && s.Method != Post {
+		return problem("client_secret_key", "signs a secret that goes with client_secret_post")
+	}
+	made, problems := newSigner(s.ClientID, s.Signed)
+	a.signer = made
+	return a, problems
 }
 
 const missingSecret = "is missing; without one, client_token_endpoint_auth_method must be private_key_jwt, tls_client_auth, self_signed_tls_client_auth or none"
@@ -194,5 +215,5 @@ func signingAlgs(key jose.JSONWebKey) []jose.SignatureAlgorithm {
 func (a Auth) Secrets() []string {
 	escaped := url.QueryEscape(a.secret)
 	basic := base64.StdEncoding.EncodeToString([]byte(url.QueryEscape(a.clientID) + ":" + escaped))
-	return []string{a.secret, escaped, basic}
+	return append(a.signer.onTheirWay(), a.secret, escaped, basic)
 }

@@ -34,10 +34,12 @@ func CloudOf(raw string) (Cloud, bool) {
 // twins are issuers of one provider. Apple's discovery document said one and its
 // tokens the other, from June 2025 on (developer.apple.com/forums/thread/787645);
 // Google's tokens may leave the scheme out
-// (developers.google.com/identity/openid-connect/openid-connect, "An ID token's payload").
+// (developers.google.com/identity/openid-connect/openid-connect, "An ID token's payload");
+// LinkedIn changed from the second to the first (nextauthjs/next-auth 10671).
 var twins = [][]string{
 	{"https://appleid.apple.com", "https://account.apple.com"},
 	{"https://accounts.google.com", "accounts.google.com"},
+	{"https://www.linkedin.com/oauth", "https://www.linkedin.com"},
 }
 
 // alike are an issuer and its twins.

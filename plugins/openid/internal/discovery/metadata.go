@@ -55,7 +55,7 @@ type Metadata struct {
 type Requirements struct {
 	Location          Location
 	IDTokenAlg        string // the only one; empty: those that the provider lists
-	PKCEMethod        string
+	PKCEMethod        string // empty: none is used
 	AllowUnlistedPKCE bool
 	Public            bool     // the client does not authenticate
 	SkipUserInfo      bool     // the user-info endpoint is of no interest
@@ -266,7 +266,7 @@ func checkPKCE(md Metadata, want Requirements) error {
 	method := want.PKCEMethod
 	known := unlistedPKCE(md.Issuer)
 	switch {
-	case slices.Contains(md.PKCEMethods, method):
+	case method == "" && !want.Public, slices.Contains(md.PKCEMethods, method):
 		return nil
 	case md.PKCEMethods == nil && !want.Public && (known || want.AllowUnlistedPKCE):
 		return nil

@@ -32,7 +32,11 @@ type Expectation struct {
 	TrustedAudiences []string
 	Tenants          []string // that may sign in, by tid; empty: all of the issuer's
 	Nonce            string   // of this login
-	AccessToken      string   // that came with it; empty: none did
+
+	// NonceMayBeMissing: a token without a nonce is not bound to the login, and accepted.
+	NonceMayBeMissing bool
+
+	AccessToken string // that came with it; empty: none did
 
 	// Asked are the parameters of the authentication request that demand
 	// something of the provider.
@@ -60,7 +64,7 @@ func Check(token jose.Token, want Expectation) error {
 	if err := checkTimes(object, want.Now); err != nil {
 		return err
 	}
-	if err := checkNonce(object, want.Nonce); err != nil {
+	if err := checkNonce(object, want); err != nil {
 		return err
 	}
 	if err := checkSubject(object); err != nil {
@@ -152,9 +156,12 @@ func CheckNotBefore(object claims.Object, now time.Time) error {
 
 // checkNonce is rule 11. It ties the token to this login, so that neither a
 // replayed token nor an injected code signs anybody in.
-func checkNonce(object claims.Object, nonce string) error {
+func checkNonce(object claims.Object, want Expectation) error {
+	if object["nonce"] == nil && want.NonceMayBeMissing {
+		return nil
+	}
 	got, err := object.String("nonce")
-	if err != nil || nonce == "" || subtle.ConstantTimeCompare([]byte(got), []byte(nonce)) != 1 {
+	if err != nil || want.Nonce == "" || subtle.ConstantTimeCompare([]byte(got), []byte(want.Nonce)) != 1 {
 		return sdk.InvalidResponse(ReasonNonceMismatch, "nonce is missing or not that of the login")
 	}
 	return nil

@@ -135,14 +135,12 @@ func checkType(object claims.Object, more []string) error {
 	}
 }
 
-// keyID reads kid. It is only ever compared with the IDs of known keys.
+// keyID reads kid. It is only ever compared with the IDs of known keys. Null and an
+// empty text say as little as none.
 func keyID(object claims.Object) (string, error) {
-	if !object.Has("kid") {
-		return "", nil
-	}
 	kid, err := object.String("kid")
-	if err != nil || kid == "" || len(kid) > maxKeyID {
-		return "", sdk.InvalidResponse(ReasonKeyID, "header with a kid that is not a string of 1 to %d bytes", maxKeyID)
+	if err != nil || len(kid) > maxKeyID {
+		return "", sdk.InvalidResponse(ReasonKeyID, "header with a kid that is not a string of at most %d bytes", maxKeyID)
 	}
 	return kid, nil
 }

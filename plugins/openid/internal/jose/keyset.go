@@ -23,6 +23,7 @@ import (
 // Limits of a key set.
 const (
 	maxKeys    = 100
+	maxTried   = 10 // for one token: each costs whoever must be answered up to a millisecond
 	minRSABits = 2048
 	maxRSABits = 8192 // beyond it a signature costs milliseconds to verify
 )
@@ -41,42 +42,70 @@ type PublicKey struct {
 	public any    // *rsa.PublicKey, *ecdsa.PublicKey or ed25519.PublicKey
 }
 
+// verify finds the key that has signed. Where the token does not say which of several,
+// or says it of keys that have no ID, the signature does: all of them are the
+// provider's, and each is held against the algorithm (OpenID Connect Core section 10.1
+// has providers name their keys, and some do not).
 func (s KeySet) verify(c compact) (PublicKey, error) {
-	key, err := s.find(c)
-	if err != nil {
-		return PublicKey{}, err
-	}
-	if !c.signed(key.public) {
-		return PublicKey{}, sdk.InvalidResponse(ReasonSignature, "the %s signature does not fit the key %q", c.alg, upstream.Shown(key.id))
-	}
-	return key, nil
-}
-
-// find picks the one key that fits. Trying several would let a key be used that
-// was never meant for it (OpenID Connect Core section 10.1).
-func (s KeySet) find(c compact) (PublicKey, error) {
-	var found []PublicKey
-	for _, key := range s.Keys {
-		if key.Fits(c.alg) && (c.kid == "" || c.kid == key.id) && !slices.ContainsFunc(found, key.same) {
-			found = append(found, key)
-		}
-	}
-	switch len(found) {
-	case 1:
-		return found[0], nil
-	case 0:
+	fitting, named := s.find(c)
+	if len(fitting) == 0 {
 		return PublicKey{}, sdk.InvalidResponse(ReasonUnknown, "no %s key with ID %q among %d usable and %d unusable ones",
 			c.alg, upstream.Shown(c.kid), len(s.Keys), s.Unusable)
-	default:
-		return PublicKey{}, sdk.InvalidResponse(ReasonAmbiguous, "%d %s keys fit the ID %q: have the provider name its keys",
-			len(found), c.alg, upstream.Shown(c.kid))
 	}
+	if len(fitting) > maxTried {
+		return PublicKey{}, sdk.InvalidResponse(ReasonAmbiguous, "%d %s keys fit the ID %q, at most %d are tried: have the provider name its keys",
+			len(fitting), c.alg, upstream.Shown(c.kid), maxTried)
+	}
+	for i, key := range fitting {
+		if !c.signed(key.public) {
+			continue
+		}
+		if slices.ContainsFunc(fitting[i+1:], key.sameNumbers) {
+			return PublicKey{}, sdk.InvalidResponse(ReasonAmbiguous, "the %s key with ID %q is there for two issuers", c.alg, upstream.Shown(key.id))
+		}
+		return key, nil
+	}
+	if !named {
+		return PublicKey{}, sdk.InvalidResponse(ReasonUnknown, "no %s key with ID %q, and the signature fits none of %d without ID",
+			c.alg, upstream.Shown(c.kid), len(fitting))
+	}
+	return PublicKey{}, sdk.InvalidResponse(ReasonSignature, "the %s signature fits none of %d keys with ID %q", c.alg, len(fitting), upstream.Shown(c.kid))
+}
+
+// find picks the keys that may have signed. Those without ID stand for one that is
+// called by an ID that no key has, which is not to be named then.
+func (s KeySet) find(c compact) (fitting []PublicKey, named bool) {
+	var nameless []PublicKey
+	for _, key := range s.Keys {
+		switch {
+		case !key.Fits(c.alg):
+		case c.kid == "" || c.kid == key.id:
+			fitting = add(fitting, key)
+		case key.id == "":
+			nameless = add(nameless, key)
+		}
+	}
+	if len(fitting) == 0 {
+		return nameless, false
+	}
+	return fitting, true
+}
+
+func add(keys []PublicKey, key PublicKey) []PublicKey {
+	if slices.ContainsFunc(keys, key.same) {
+		return keys
+	}
+	return append(keys, key)
 }
 
 // same reports whether two keys are one that is listed twice.
 func (k PublicKey) same(other PublicKey) bool {
+	return k.Issuer == other.Issuer && k.sameNumbers(other)
+}
+
+func (k PublicKey) sameNumbers(other PublicKey) bool {
 	public, ok := k.public.(interface{ Equal(crypto.PublicKey) bool })
-	return ok && k.Issuer == other.Issuer && public.Equal(other.public)
+	return ok && public.Equal(other.public)
 }
 
 // Fits binds the key to the algorithm, which go-jose leaves open.

@@ -45,7 +45,7 @@ func verifyWith(t *testing.T, store *Store, alg jose.SignatureAlgorithm, raw str
 var someone = map[string]any{"sub": "a"}
 
 func TestKeyChoice(t *testing.T) {
-	one, two := josetest.RSAKey(t, 2048, 1), josetest.RSAKey(t, 2048, 2)
+	one, two, other := josetest.RSAKey(t, 2048, 1), josetest.RSAKey(t, 2048, 2), josetest.RSAKey(t, 2048, 3)
 	small := josetest.RSAKey(t, 1024, 1)
 	p256, p384 := josetest.ECKey(t, elliptic.P256()), josetest.ECKey(t, elliptic.P384())
 	_, ed, err := ed25519.GenerateKey(rand.Reader)
@@ -58,6 +58,13 @@ func TestKeyChoice(t *testing.T) {
 	}
 	jwk := func(key crypto.PublicKey, change map[string]any) map[string]any {
 		return josetest.PublicJWK(t, key, change)
+	}
+	strangers := func(n int) []map[string]any {
+		var keys []map[string]any
+		for range n {
+			keys = append(keys, jwk(josetest.ECKey(t, elliptic.P256()).Public(), nil))
+		}
+		return keys
 	}
 	for _, test := range []struct {
 		name   string
@@ -77,9 +84,15 @@ func TestKeyChoice(t *testing.T) {
 
 		{name: "F13 kid absent, one key", keys: []map[string]any{jwk(one.Public(), map[string]any{"kid": "1"})}, alg: jose.RS256, key: one},
 		{name: "F13 kid absent, one key fits", keys: []map[string]any{jwk(one.Public(), nil), jwk(p256.Public(), nil), jwk(two.Public(), map[string]any{"use": "enc"})}, alg: jose.RS256, key: one},
-		{name: "F14 kid absent, two keys", keys: []map[string]any{jwk(one.Public(), nil), jwk(two.Public(), nil)}, alg: jose.RS256, key: one, reason: ReasonAmbiguous},
-		{name: "F14 kid twice", keys: []map[string]any{jwk(one.Public(), map[string]any{"kid": "1"}), jwk(two.Public(), map[string]any{"kid": "1"})}, alg: jose.RS256, key: one, kid: "1", reason: ReasonAmbiguous},
-		{name: "kid in the token only", keys: []map[string]any{jwk(one.Public(), nil)}, alg: jose.RS256, key: one, kid: "1", reason: ReasonUnknown},
+		{name: "F14 kid absent, two keys", keys: []map[string]any{jwk(one.Public(), nil), jwk(two.Public(), nil)}, alg: jose.RS256, key: two},
+		{name: "F14 kid absent, two keys with one", keys: []map[string]any{jwk(one.Public(), map[string]any{"kid": "1"}), jwk(two.Public(), map[string]any{"kid": "2"})}, alg: jose.RS256, key: two},
+		{name: "F14 kid absent, and neither", keys: []map[string]any{jwk(one.Public(), nil), jwk(two.Public(), nil)}, alg: jose.RS256, key: other, reason: ReasonSignature},
+		{name: "F14 kid absent, the last that is tried", keys: append(strangers(maxTried-1), jwk(p256.Public(), nil)), alg: jose.ES256, key: p256},
+		{name: "F14 kid absent, one more than are tried", keys: append(strangers(maxTried), jwk(p256.Public(), nil)), alg: jose.ES256, key: p256, reason: ReasonAmbiguous},
+		{name: "F14 kid twice", keys: []map[string]any{jwk(one.Public(), map[string]any{"kid": "1"}), jwk(two.Public(), map[string]any{"kid": "1"})}, alg: jose.RS256, key: two, kid: "1"},
+		{name: "kid in the token only", keys: []map[string]any{jwk(one.Public(), nil), jwk(two.Public(), map[string]any{"kid": "2"})}, alg: jose.RS256, key: one, kid: "1"},
+		{name: "kid in the token only, and none of those without", keys: []map[string]any{jwk(one.Public(), nil), jwk(two.Public(), map[string]any{"kid": "2"})}, alg: jose.RS256, key: two, kid: "1", reason: ReasonUnknown},
+		{name: "F11 the key without ID signs for one that has one", keys: []map[string]any{jwk(one.Public(), nil), jwk(two.Public(), map[string]any{"kid": "2"})}, alg: jose.RS256, key: one, kid: "2", reason: ReasonSignature},
 		{name: "F11 other key", keys: []map[string]any{jwk(one.Public(), map[string]any{"kid": "1"})}, alg: jose.RS256, key: two, kid: "1", reason: ReasonSignature},
 
 		{name: "G05 alg of the key", keys: []map[string]any{jwk(one.Public(), map[string]any{"alg": "PS256"})}, alg: jose.RS256, key: one, reason: ReasonUnknown},
