@@ -121,7 +121,7 @@ func TestNoTokenInTheFiles(t *testing.T) {
 	session := sso.Session{ID: "s1", UserID: "ann", ExpiresAt: now.Add(time.Hour)}
 	err := errors.Join(
 		s.CreateSession(t.Context(), session, token.Hash(), now),
-		s.RotateToken(t.Context(), sso.Rotation{Old: token.Hash(), New: next.Hash(), Now: now, ExpiresAt: now.Add(time.Hour)}),
+		s.RotateToken(t.Context(), sso.Rotation{SessionID: "s1", Old: token.Hash(), New: next.Hash(), Now: now, ExpiresAt: now.Add(time.Hour)}),
 	)
 	if err != nil {
 		t.Fatal(err)
