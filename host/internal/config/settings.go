@@ -41,7 +41,7 @@ type Settings struct {
 	RefreshTokenAbsoluteTTL   time.Duration `option:"refresh_token_absolute_ttl" default:"90d" doc:"how long after the login such a session ends for good, however often it is refreshed; 1s to 400d. Default: not less than REFRESH_TOKEN_TTL"`
 	SessionCookieTTL          time.Duration `option:"session_cookie_ttl" default:"1d" doc:"how long a session token is good for, and with it a session of mode session that is not refreshed; 1s to 400d"`
 	SessionCookieAbsoluteTTL  time.Duration `option:"session_cookie_absolute_ttl" default:"30d" doc:"how long after the login such a session ends for good, however often it is refreshed; 1s to 400d. Default: not less than SESSION_COOKIE_TTL"`
-	SessionRefreshGracePeriod time.Duration `option:"session_refresh_grace_period" default:"10s" doc:"how long after it was replaced a token, of any mode, still leads to the one that replaced it, and a session cookie is still accepted; after that its use ends the session; 0 to 5m"`
+	SessionRefreshGracePeriod time.Duration `option:"session_refresh_grace_period" default:"10s" doc:"how long after it was replaced a token, of any mode, still leads to the one that replaced it, and a session cookie is still accepted; after that a refresh with it ends the session; 0 to 5m"`
 
 	RefreshCookieName     string `option:"refresh_token_cookie_name" default:"directus_refresh_token" doc:"name of the cookie with the refresh token. Over https and without a cookie domain, __Host-refresh_token is better: no other host below the domain can set that"`
 	RefreshCookieDomain   string `option:"refresh_token_cookie_domain" doc:"domain of that cookie, for all hosts below it. Default: the host of PUBLIC_URL only"`

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -183,30 +182,73 @@ func TestCacheForgetsWhatAWriteChanged(t *testing.T) {
 	}
 }
 
-// A user who is changed while many look: nobody sees the old state after the write.
-func TestA06CachedUserRace(t *testing.T) {
-	p := newPeopled(t)
-	token := p.tokens["ann-1"][0]
-	for i := range 50 {
-		var readers sync.WaitGroup
-		for range 4 {
-			readers.Go(func() {
-				for range 5 {
-					_, _ = p.SessionToken(t.Context(), token)
+// overtaken does something after each lookup, before the answer comes.
+type overtaken struct {
+	store.Store
+	meanwhile func()
+}
+
+func (o *overtaken) SessionToken(ctx context.Context, token sso.TokenHash) (sso.SessionToken, error) {
+	found, err := o.Store.SessionToken(ctx, token)
+	if o.meanwhile != nil {
+		o.meanwhile()
+	}
+	return found, err
+}
+
+// An answer that was read before a write, and comes after it, is not kept.
+func TestA04AnswerThatAWriteOvertook(t *testing.T) {
+	now, token := time.Now(), sso.NewToken().Hash()
+	user := sso.User{ID: "ann", Provider: "corp", Subject: "ann", Status: sso.UserActive}
+	session := sso.Session{ID: "one", UserID: "ann", Provider: "corp", Kind: sso.KindSession, CreatedAt: now, ExpiresAt: now.Add(time.Hour)}
+	for name, c := range map[string]struct {
+		write func(ctx context.Context, s store.Store) error
+		same  func(before, after sso.SessionToken, err error) bool
+	}{
+		"a logout": {
+			func(ctx context.Context, s store.Store) error { return s.EndSession(ctx, "one") },
+			func(_, _ sso.SessionToken, err error) bool { return !errors.Is(err, sso.ErrNotFound) },
+		},
+		"a change of the user": {
+			func(ctx context.Context, s store.Store) error {
+				return s.UpdateUser(ctx, sso.User{ID: "ann", Role: "admin"})
+			},
+			func(before, after sso.SessionToken, _ error) bool { return before.User.Role == after.User.Role },
+		},
+		"a refresh": {
+			func(ctx context.Context, s store.Store) error {
+				return s.RotateToken(ctx, sso.Rotation{SessionID: "one", Old: token, New: sso.NewToken().Hash(), Now: now, ExpiresAt: now.Add(time.Hour)})
+			},
+			func(_, after sso.SessionToken, _ error) bool { return after.SpentAt.IsZero() },
+		},
+		"an operator": {
+			func(ctx context.Context, s store.Store) error {
+				_, err := s.EndSessions(ctx, sso.SessionMatch{}, 1)
+				return err
+			},
+			func(_, _ sso.SessionToken, err error) bool { return !errors.Is(err, sso.ErrNotFound) },
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			slow := &overtaken{Store: openSQLite(t)}
+			cached := store.Cached(slow, func() time.Time { return now })
+			_, err := cached.CreateUser(t.Context(), user)
+			if err := errors.Join(err, cached.CreateSession(t.Context(), session, token, time.Time{})); err != nil {
+				t.Fatal(err)
+			}
+			slow.meanwhile = func() {
+				slow.meanwhile = nil
+				if err := c.write(t.Context(), cached); err != nil {
+					t.Error(err)
 				}
-			})
-		}
-		user := p.users[0]
-		user.Role = fmt.Sprint("role-", i)
-		if err := p.UpdateUser(t.Context(), user); err != nil {
-			t.Fatal(err)
-		}
-		if got, err := p.SessionToken(t.Context(), token); err != nil || got.User.Role != user.Role {
-			t.Fatalf("after the change: role %q, %v, want %q", got.User.Role, err, user.Role)
-		}
-		readers.Wait()
-		if got, err := p.SessionToken(t.Context(), token); err != nil || got.User.Role != user.Role {
-			t.Fatalf("when all have looked: role %q, %v, want %q", got.User.Role, err, user.Role)
-		}
+			}
+			before, err := cached.SessionToken(t.Context(), token)
+			if err != nil || slow.meanwhile != nil {
+				t.Fatal(err, "or nothing happened meanwhile")
+			}
+			if after, err := cached.SessionToken(t.Context(), token); c.same(before, after, err) {
+				t.Error("the answer from before the write is kept")
+			}
+		})
 	}
 }
