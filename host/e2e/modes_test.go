@@ -54,19 +54,6 @@ func TestModeJSON(t *testing.T) {
 		program.call(http.MethodGet, "/users/me", nil, bearer(second.AccessToken)), http.StatusUnauthorized, "INVALID_CREDENTIALS")
 }
 
-// A refresh token that is used twice is in two hands: nobody keeps the session.
-func TestReusedRefreshTokenEndsSession(t *testing.T) {
-	host := startAutoApproving(t)
-	program := newAgent(t, host, "alice")
-	first := program.signIn(host.URL + "/auth/login/fake?mode=json").json(t).Data
-	refresh := func(token string) answer {
-		return program.call(http.MethodPost, "/auth/refresh", map[string]string{"mode": "json", "refresh_token": token}, nil)
-	}
-	second := refresh(first.RefreshToken).json(t).Data
-	wantRefused(t, "the spent token", refresh(first.RefreshToken), http.StatusUnauthorized, "INVALID_CREDENTIALS")
-	wantRefused(t, "its successor", refresh(second.RefreshToken), http.StatusUnauthorized, "INVALID_CREDENTIALS")
-}
-
 func TestModeCookie(t *testing.T) {
 	host := startAutoApproving(t)
 	person := newAgent(t, host, "alice")

@@ -86,6 +86,7 @@ func TestDefaults(t *testing.T) {
 			PluginLock: filepath.Join("opt", "plugins", "plugins.lock"), ControlSocket: filepath.Join(s.dir, "doorward.db.sock"),
 			DisableDefault: true,
 			AccessTokenTTL: 15 * time.Minute, RefreshTokenTTL: 7 * 24 * time.Hour, SessionCookieTTL: 24 * time.Hour,
+			RefreshTokenAbsoluteTTL: 90 * 24 * time.Hour, SessionCookieAbsoluteTTL: 30 * 24 * time.Hour,
 			SessionRefreshGracePeriod: 10 * time.Second,
 			RefreshCookieName:         "directus_refresh_token", RefreshCookieSameSite: "lax",
 			SessionCookieName: "directus_session_token", SessionCookieSameSite: "lax",
@@ -189,6 +190,8 @@ func TestSettingsRefused(t *testing.T) {
 		{"seconds taken for milliseconds", []string{"ACCESS_TOKEN_TTL=900"}, "ACCESS_TOKEN_TTL: must be from 1s to 30d, not 900ms; a plain number is milliseconds"},
 		{"lifetime of zero", []string{"REFRESH_TOKEN_TTL=0"}, "REFRESH_TOKEN_TTL: must be from 1s to 400d"},
 		{"lifetime of years", []string{"SESSION_COOKIE_TTL=401d"}, "SESSION_COOKIE_TTL: must be from 1s to 400d"},
+		{"absolute lifetime of zero", []string{"REFRESH_TOKEN_ABSOLUTE_TTL=0"}, "REFRESH_TOKEN_ABSOLUTE_TTL: must be from 1s to 400d"},
+		{"absolute lifetime of years", []string{"SESSION_COOKIE_ABSOLUTE_TTL=401d"}, "SESSION_COOKIE_ABSOLUTE_TTL: must be from 1s to 400d"},
 		{"long grace", []string{"SESSION_REFRESH_GRACE_PERIOD=1h"}, "SESSION_REFRESH_GRACE_PERIOD: must be from 0 to 5m"},
 		{"negative lifetime", []string{"ACCESS_TOKEN_TTL=-1m"}, "ACCESS_TOKEN_TTL: must be a duration"},
 		{"cookie name", []string{"SESSION_COOKIE_NAME=a b"}, "SESSION_COOKIE_NAME: must have letters"},
@@ -212,6 +215,29 @@ func TestSettingsRefused(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) { newSetup(t, tt.environ...).refused(t, tt.want) })
+	}
+}
+
+// A session that is never refreshed lasts no longer than one that is.
+func TestAbsoluteLifetimes(t *testing.T) {
+	const day = 24 * time.Hour
+	for _, tt := range []struct {
+		environ          []string
+		refresh, session time.Duration
+		warned           string
+	}{
+		{[]string{"REFRESH_TOKEN_TTL=180d", "SESSION_COOKIE_TTL=60d"}, 180 * day, 60 * day, ""},
+		{[]string{"REFRESH_TOKEN_TTL=1d", "SESSION_COOKIE_TTL=1h"}, 90 * day, 30 * day, ""},
+		{[]string{"REFRESH_TOKEN_ABSOLUTE_TTL=2d", "SESSION_COOKIE_ABSOLUTE_TTL=12h"}, 2 * day, day / 2, ""},
+		{[]string{"SESSION_COOKIE_TTL=2d", "SESSION_COOKIE_ABSOLUTE_TTL=1d"}, 90 * day, day, "SESSION_COOKIE_TTL is longer than SESSION_COOKIE_ABSOLUTE_TTL"},
+	} {
+		c := newSetup(t, append(tt.environ, "PUBLIC_URL=https://login.example.org")...).mustLoad(t)
+		if c.RefreshTokenAbsoluteTTL != tt.refresh || c.SessionCookieAbsoluteTTL != tt.session {
+			t.Errorf("%v: %v and %v", tt.environ, c.RefreshTokenAbsoluteTTL, c.SessionCookieAbsoluteTTL)
+		}
+		if got := strings.Join(c.Warnings, "\n"); !strings.Contains(got, tt.warned) || (got == "") != (tt.warned == "") {
+			t.Errorf("%v: warnings %q", tt.environ, got)
+		}
 	}
 }
 

@@ -37,9 +37,11 @@ type Settings struct {
 	DisableDefault bool     `option:"auth_disable_default" reload:"yes" default:"true" doc:"accepted and without effect: there are no local passwords"`
 
 	AccessTokenTTL            time.Duration `option:"access_token_ttl" default:"15m" doc:"lifetime of access tokens; 1s to 30d"`
-	RefreshTokenTTL           time.Duration `option:"refresh_token_ttl" default:"7d" doc:"lifetime of refresh tokens; 1s to 400d"`
-	SessionCookieTTL          time.Duration `option:"session_cookie_ttl" default:"1d" doc:"lifetime of session cookies; 1s to 400d"`
-	SessionRefreshGracePeriod time.Duration `option:"session_refresh_grace_period" default:"10s" doc:"how long a session cookie that was replaced still works; 0 to 5m"`
+	RefreshTokenTTL           time.Duration `option:"refresh_token_ttl" default:"7d" doc:"how long a refresh token is good for, and with it a session of the modes json and cookie that is not refreshed; 1s to 400d"`
+	RefreshTokenAbsoluteTTL   time.Duration `option:"refresh_token_absolute_ttl" default:"90d" doc:"how long after the login such a session ends for good, however often it is refreshed; 1s to 400d. Default: not less than REFRESH_TOKEN_TTL"`
+	SessionCookieTTL          time.Duration `option:"session_cookie_ttl" default:"1d" doc:"how long a session token is good for, and with it a session of mode session that is not refreshed; 1s to 400d"`
+	SessionCookieAbsoluteTTL  time.Duration `option:"session_cookie_absolute_ttl" default:"30d" doc:"how long after the login such a session ends for good, however often it is refreshed; 1s to 400d. Default: not less than SESSION_COOKIE_TTL"`
+	SessionRefreshGracePeriod time.Duration `option:"session_refresh_grace_period" default:"10s" doc:"how long after it was replaced a token, of any mode, still leads to the one that replaced it, and a session cookie is still accepted; after that a refresh with it ends the session; 0 to 5m"`
 
 	RefreshCookieName     string `option:"refresh_token_cookie_name" default:"directus_refresh_token" doc:"name of the cookie with the refresh token. Over https and without a cookie domain, __Host-refresh_token is better: no other host below the domain can set that"`
 	RefreshCookieDomain   string `option:"refresh_token_cookie_domain" doc:"domain of that cookie, for all hosts below it. Default: the host of PUBLIC_URL only"`
@@ -89,7 +91,7 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	g.checkListen(*s)
 	g.checkSecret("secret", s.Secret)
 	s.SecretPrevious = g.secretPrevious(*s)
-	g.checkLifetimes(*s)
+	g.checkLifetimes(s)
 	g.within("shutdown_delay", s.ShutdownDelay, 0, 5*time.Minute, "from 0 to 5m")
 	s.DBFilename = g.database(*s)
 	s.PluginDir = g.pluginDir(*s, executable)
@@ -135,12 +137,27 @@ func (l *loader) givenSetting(option options.Option) (given, bool) {
 	return given{}, false
 }
 
-func (g *group) checkLifetimes(s Settings) {
+func (g *group) checkLifetimes(s *Settings) {
 	const most = 400 * 24 * time.Hour // browsers keep no cookie for longer
 	// Signing keys are kept for as long as a token that they signed may live.
 	g.within("access_token_ttl", s.AccessTokenTTL, time.Second, 30*24*time.Hour, "from 1s to 30d")
-	g.within("refresh_token_ttl", s.RefreshTokenTTL, time.Second, most, "from 1s to 400d")
-	g.within("session_cookie_ttl", s.SessionCookieTTL, time.Second, most, "from 1s to 400d")
+	for _, session := range []struct {
+		idle, absolute  string
+		lasts           time.Duration
+		lastsAbsolutely *time.Duration
+	}{
+		{"refresh_token_ttl", "refresh_token_absolute_ttl", s.RefreshTokenTTL, &s.RefreshTokenAbsoluteTTL},
+		{"session_cookie_ttl", "session_cookie_absolute_ttl", s.SessionCookieTTL, &s.SessionCookieAbsoluteTTL},
+	} {
+		g.within(session.idle, session.lasts, time.Second, most, "from 1s to 400d")
+		g.within(session.absolute, *session.lastsAbsolutely, time.Second, most, "from 1s to 400d")
+		switch {
+		case !g.isGiven(session.absolute):
+			*session.lastsAbsolutely = max(*session.lastsAbsolutely, session.lasts)
+		case g.isGiven(session.idle) && session.lasts > *session.lastsAbsolutely:
+			g.loader.warnOnce("%s is longer than %s, which ends each session before it", g.spell(session.idle), g.spell(session.absolute))
+		}
+	}
 	// While it lasts, a stolen token that was replaced still works.
 	g.within("session_refresh_grace_period", s.SessionRefreshGracePeriod, 0, 5*time.Minute, "from 0 to 5m")
 }

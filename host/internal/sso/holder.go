@@ -1,22 +1,28 @@
 package sso
 
-import "context"
+import (
+	"context"
+	"errors"
+)
 
-// Holder returns who holds a token of a session of either kind: a session token as
-// of Authenticate, or the current refresh token. It changes nothing.
+// Holder returns who holds a token of a session of either kind, current or only just
+// replaced. It changes nothing.
 //
 // Errors: ErrSessionInvalid, ErrSessionNotNow, ErrUserInactive, and whatever the store returns.
 func (s *Service) Holder(ctx context.Context, token Token) (Principal, error) {
-	if who, err := s.Authenticate(ctx, token); err == nil {
-		return who, nil
+	who, err := s.Authenticate(ctx, token)
+	if !errors.Is(err, ErrSessionInvalid) { // else it may be of the other kind
+		return who, err
 	}
-	stored, err := s.lookUp(ctx, token, KindRefresh, s.config.Now())
-	switch {
-	case err != nil:
+	now := s.config.Now()
+	stored, err := s.lookUp(ctx, token, KindRefresh, now)
+	if err != nil {
 		return Principal{}, err
-	case !stored.SpentAt.IsZero():
-		return Principal{}, ErrSessionInvalid
-	case stored.User.Status != UserActive:
+	}
+	if err := s.stillGood(stored, now); err != nil {
+		return Principal{}, err
+	}
+	if stored.User.Status != UserActive {
 		return Principal{}, ErrUserInactive
 	}
 	return Principal{User: stored.User, Session: stored.Session}, nil

@@ -28,7 +28,9 @@ const (
 	loginTimeout = 10 * time.Minute
 	accessTTL    = 15 * time.Minute
 	refreshTTL   = 7 * 24 * time.Hour
+	refreshEnd   = 90 * 24 * time.Hour
 	sessionTTL   = 24 * time.Hour
+	sessionEnd   = 30 * 24 * time.Hour
 	grace        = 10 * time.Second
 )
 
@@ -36,17 +38,18 @@ const (
 // mechanism, which the test scripts and which is served over the real wire.
 type house struct {
 	*sso.Service
-	t         testing.TB
-	path      string // of the database
-	store     *sqlite.Store
-	sessions  sso.Sessions // the store, if it is not replaced
-	sealed    sso.Sealed   // likewise
-	clock     *clock
-	secret    []byte
-	previous  []byte
-	providers *providers
-	tokens    *unreliable
-	idp       *idp
+	t                 testing.TB
+	path              string // of the database
+	store             *sqlite.Store
+	sessions          sso.Sessions // the store, if it is not replaced
+	sealed            sso.Sealed   // likewise
+	clock             *clock
+	sessionEnd, grace time.Duration
+	secret            []byte
+	previous          []byte
+	providers         *providers
+	tokens            *unreliable
+	idp               *idp
 }
 
 // newHouse has the providers given, or one called "p".
@@ -55,7 +58,7 @@ func newHouse(t testing.TB, list ...sso.Provider) *house {
 	if len(list) == 0 {
 		list = []sso.Provider{provider("p")}
 	}
-	h := &house{t: t, path: filepath.Join(t.TempDir(), "test.db"), clock: &clock{now: start}, secret: secret, idp: newIDP()}
+	h := &house{t: t, path: filepath.Join(t.TempDir(), "test.db"), clock: &clock{now: start}, secret: secret, idp: newIDP(), sessionEnd: sessionEnd, grace: grace}
 	h.providers = &providers{list: list, mechanisms: h.idp.serve(t, list)}
 	h.openStore()
 	h.restart()
@@ -84,8 +87,8 @@ func (h *house) restart() {
 	h.tokens = &unreliable{AccessTokens: tokens}
 	h.Service, err = sso.New(sso.Config{
 		Secret: h.secret, SecretPrevious: h.previous, PublicURL: "https://doorward.test",
-		AccessTokenTTL: accessTTL, RefreshTokenTTL: refreshTTL, SessionTTL: sessionTTL,
-		RefreshGrace: grace, Clock: sso.NewClock(h.clock.look),
+		AccessTokenTTL: accessTTL, RefreshTokenTTL: refreshTTL, RefreshTokenAbsoluteTTL: refreshEnd,
+		SessionTTL: sessionTTL, SessionAbsoluteTTL: h.sessionEnd, RefreshGrace: h.grace, Clock: sso.NewClock(h.clock.look),
 	}, sso.Ports{
 		Providers: h.providers, Users: h.store, Sessions: h.sessions, AtProviders: h.store, Once: h.store, Sealed: h.sealed, Tokens: h.tokens,
 	})

@@ -21,10 +21,10 @@ func TestLogin(t *testing.T) {
 		expiresIn time.Duration
 		tokenTTL  time.Duration
 	}{
-		{"mode of the provider", "", sso.ModeSession, sso.KindSession, sessionTTL, sessionTTL},
-		{"session", sso.ModeSession, sso.ModeSession, sso.KindSession, sessionTTL, sessionTTL},
-		{"cookie", sso.ModeCookie, sso.ModeCookie, sso.KindRefresh, accessTTL, refreshTTL},
-		{"json", sso.ModeJSON, sso.ModeJSON, sso.KindRefresh, accessTTL, refreshTTL},
+		{"mode of the provider", "", sso.ModeSession, sso.KindSession, sessionTTL, sessionEnd},
+		{"session", sso.ModeSession, sso.ModeSession, sso.KindSession, sessionTTL, sessionEnd},
+		{"cookie", sso.ModeCookie, sso.ModeCookie, sso.KindRefresh, accessTTL, refreshEnd},
+		{"json", sso.ModeJSON, sso.ModeJSON, sso.KindRefresh, accessTTL, refreshEnd},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			h := newHouse(t)

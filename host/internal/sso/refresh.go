@@ -16,20 +16,13 @@ type verdict struct {
 	unasked  error     // why the provider could not say; nil: it says yes
 }
 
-// ask asks the provider of a session whether it is still good, once for all who
-// ask at the same time: a refresh token at the provider may be good only once.
+// ask asks the provider of a session whether it is still good.
 //
 // A provider that cannot say is no reason to sign everybody out, so that is no
 // error. One that was not asked, because too many wait for it, is one: else whoever
 // keeps the host busy could refresh what the provider has ended. One that says no is
 // an error that wraps ErrSessionInvalid, and the session has ended.
-func (s *Service) ask(ctx context.Context, stored SessionToken) (verdict, error) {
-	return s.refreshes.do(ctx, stored.Session.ID, func(waiting context.Context) (verdict, error) {
-		return s.askNow(waiting, stored)
-	})
-}
-
-func (s *Service) askNow(waiting context.Context, stored SessionToken) (verdict, error) {
+func (s *Service) ask(waiting context.Context, stored SessionToken) (verdict, error) {
 	session := stored.Session
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(waiting), endTimeout)
 	defer cancel()

@@ -203,6 +203,8 @@ func TestReplayedRefreshTokenAsksNobody(t *testing.T) {
 	h.idp.refreshWith(sdk.Refreshed{Identity: alice()}, nil)
 	_, err := h.Refresh(t.Context(), done.Token, sso.ModeJSON)
 	wantErr(t, "first", err, nil)
+	h.wantOneCurrent("within the grace", done.Session.ID, done.Token)
+	h.clock.advance(grace)
 	_, err = h.Refresh(t.Context(), done.Token, sso.ModeJSON)
 	wantErr(t, "replay", err, sso.ErrTokenReused)
 	if got := h.idp.grants(); len(got) != 1 {

@@ -24,12 +24,18 @@ type Config struct {
 	// PublicURL is where the browser reaches us, without a slash at the end.
 	PublicURL string
 
-	AccessTokenTTL  time.Duration
-	RefreshTokenTTL time.Duration
-	SessionTTL      time.Duration
+	AccessTokenTTL time.Duration
 
-	// RefreshGrace is how long a session token stays good after it was
-	// replaced, so that requests under way are not lost.
+	// RefreshTokenTTL and SessionTTL are for how long a session of either kind goes
+	// on without being refreshed, and the absolute ones for how long it goes on at
+	// all.
+	RefreshTokenTTL, RefreshTokenAbsoluteTTL time.Duration
+	SessionTTL, SessionAbsoluteTTL           time.Duration
+
+	// RefreshGrace is for how long after it was replaced a token still leads to the
+	// one that replaced it, so that two tabs may refresh at once; a session token
+	// also stays good for requests under way. Zero: a replaced token is good for
+	// nothing.
 	RefreshGrace time.Duration
 }
 
@@ -52,7 +58,7 @@ type Service struct {
 	sealer    *sealer // of logins
 	logouts   *sealer
 	grants    *grants
-	refreshes flights[verdict]
+	exchanges flights[*SignedIn]
 	documents documents
 	spent     *spentSteps
 }

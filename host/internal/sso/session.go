@@ -18,7 +18,7 @@ type Session struct {
 	Kind      SessionKind
 	CreatedAt time.Time
 	ExpiresAt time.Time // moves forward with each refresh
-	NotAfter  time.Time // what the provider allowed at most; zero: no bound
+	NotAfter  time.Time // when it ends for good; zero for one from before there was such an end
 	IP        string
 	UserAgent string
 
@@ -66,6 +66,10 @@ type SessionToken struct {
 	User      User
 	ExpiresAt time.Time // of this token
 	SpentAt   time.Time // when it was replaced by a newer one; zero: current
+
+	// Successor is the token that replaced it, sealed for whoever holds this one;
+	// nil if there is none, or not any more.
+	Successor []byte
 }
 
 // ErrSpent is returned when something that works only once was used before.
@@ -83,12 +87,18 @@ type Sessions interface {
 	// included. ErrNotFound if there is nothing.
 	SessionToken(ctx context.Context, token TokenHash) (SessionToken, error)
 
-	// RotateToken marks Old as spent at Now, if it is not yet, adds New, moves the
-	// session's expiry, and removes what expired before RemoveBefore, as
-	// CreateSession does, all in one transaction. ErrSpent if Old was
-	// spent before GraceFrom, or at all when GraceFrom is zero; ErrNotFound if
-	// Old is unknown. In both cases nothing changes.
+	// RotateToken replaces Old, the current token of a session, by New, which from
+	// then on is the only current one: Old is spent at Now, and Successor is kept
+	// with it; those of all other tokens of the session are forgotten. The session's
+	// ExpiresAt and NotAfter move, and what expired before RemoveBefore is removed, as
+	// CreateSession does. All that is one transaction: of several rotations of one
+	// token, one succeeds. ErrSpent if Old was spent before; ErrNotFound if it is no
+	// token of that session. In both cases nothing changes.
 	RotateToken(ctx context.Context, rotation Rotation) error
+
+	// ForgetSuccessors forgets the Successors of at most limit tokens that were spent
+	// before that moment, and returns how many. It writes only if there are any.
+	ForgetSuccessors(ctx context.Context, spentBefore time.Time, limit int) (int, error)
 
 	// EndSession removes the session and its tokens. It is no error if there is
 	// no such session.
@@ -112,16 +122,14 @@ type SessionMatch struct {
 
 // Rotation replaces one token of a session by another.
 type Rotation struct {
+	SessionID string
 	Old, New  TokenHash
+	Successor []byte // New, sealed for whoever holds Old; nil: it is not kept
 	Now       time.Time
 	ExpiresAt time.Time // of the new token and of the session
+	NotAfter  time.Time // of the session
 
 	RemoveBefore time.Time // zero: nothing is removed
-
-	// GraceFrom is the earliest moment at which Old may have been spent and
-	// still be rotated, so that requests of two tabs at once both succeed.
-	// Zero: a spent token is never rotated.
-	GraceFrom time.Time
 }
 
 // OnceID names something that must happen only once: an attempt that is

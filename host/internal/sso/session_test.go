@@ -96,7 +96,7 @@ func TestA05ActivityMovesTheExpiry(t *testing.T) {
 	for range 5 {
 		h.clock.advance(sessionTTL - time.Second)
 		done := h.refresh(token, sso.ModeSession)
-		if done.TokenTTL != sessionTTL || !done.Session.ExpiresAt.Equal(h.clock.Now().Add(sessionTTL)) {
+		if done.ExpiresIn != sessionTTL || !done.Session.ExpiresAt.Equal(h.clock.Now().Add(sessionTTL)) {
 			t.Errorf("refreshed: %+v", done)
 		}
 		token = done.Token

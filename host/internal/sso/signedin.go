@@ -15,10 +15,10 @@ type SignedIn struct {
 	Session Session
 	Mode    Mode
 
-	Token     Token // session token in ModeSession, else refresh token
-	TokenTTL  time.Duration
+	Token     Token         // session token in ModeSession, else refresh token
+	TokenTTL  time.Duration // until the session ends for good, however often it is refreshed
 	Access    string        // access token; empty in ModeSession
-	ExpiresIn time.Duration // of the access token; of the session in ModeSession
+	ExpiresIn time.Duration // of the access token; of the session in ModeSession, if it is not refreshed
 
 	// PasswordExpiresAt is told after a login if the password expires soon.
 	PasswordExpiresAt time.Time
@@ -32,10 +32,6 @@ type SignedIn struct {
 	Unasked error
 }
 
-// ErrTokenReused: a token was presented again after it had been replaced. It
-// wraps ErrSessionInvalid. Somebody else may hold it, so the session is ended.
-var ErrTokenReused = fmt.Errorf("token was used before, session ended: %w", ErrSessionInvalid)
-
 func (m Mode) kind() SessionKind {
 	if m == ModeSession {
 		return KindSession
@@ -43,19 +39,13 @@ func (m Mode) kind() SessionKind {
 	return KindRefresh
 }
 
-func (s *Service) ttl(kind SessionKind) time.Duration {
-	if kind == KindSession {
-		return s.config.SessionTTL
-	}
-	return s.config.RefreshTokenTTL
-}
-
 func (s *Service) startSession(ctx context.Context, user User, mode Mode, identity sdk.Identity, client Client) (*SignedIn, error) {
 	now, token := s.config.Now(), NewToken()
 	session := Session{
 		ID: newUUID(), UserID: user.ID, Provider: user.Provider, Kind: mode.kind(), CreatedAt: now,
-		NotAfter: identity.ExpiresAt, IP: client.IP, UserAgent: client.UserAgent,
+		IP: client.IP, UserAgent: client.UserAgent,
 	}
+	session.NotAfter = bound(s.lastMoment(session, now), identity.ExpiresAt)
 	session.ExpiresAt = bound(now.Add(s.ttl(session.Kind)), session.NotAfter)
 	session.AtProvider = s.atProvider(session.ID, identity)
 	if err := s.ports.Sessions.CreateSession(ctx, session, token.Hash(), s.config.RemoveBefore()); err != nil {
@@ -75,17 +65,9 @@ func (s *Service) atProvider(sessionID string, identity sdk.Identity) AtProvider
 	return at
 }
 
-// bound returns the earlier time, where zero means no bound.
-func bound(t, notAfter time.Time) time.Time {
-	if !notAfter.IsZero() && notAfter.Before(t) {
-		return notAfter
-	}
-	return t
-}
-
 func (s *Service) signedIn(ctx context.Context, user User, session Session, mode Mode, token Token, now time.Time) (*SignedIn, error) {
 	left := min(session.ExpiresAt.Sub(now), s.ttl(session.Kind))
-	done := &SignedIn{User: user, Session: session, Mode: mode, Token: token, TokenTTL: left, ExpiresIn: left}
+	done := &SignedIn{User: user, Session: session, Mode: mode, Token: token, TokenTTL: s.leftAtMost(session, now), ExpiresIn: left}
 	if mode == ModeSession {
 		return done, nil
 	}
@@ -100,123 +82,8 @@ func (s *Service) signedIn(ctx context.Context, user User, session Session, mode
 	return done, nil
 }
 
-// Refresh exchanges a token for a new one, and answers in the given mode.
-//
-// In ModeSession a token that was replaced less than RefreshGrace ago still
-// works, so that two tabs may refresh at once. Any other use of a replaced
-// token ends the session with ErrTokenReused: either the client or a thief is
-// behind, and nobody can tell which. Before the moment at which it was replaced,
-// which is a clock that was set back, it is ErrSessionNotNow and ends nothing.
-//
-// The provider is asked whether the session is still good, if its mechanism can
-// be. If it says no, the session ends, with an error that wraps both
-// ErrSessionInvalid and sdk.ErrDenied. If it cannot say, because it is down, the
-// token is exchanged and the session ends when it would have ended without. If it
-// was not asked, because too many wait for it, that is ErrBusy, and the token stays
-// as it was.
-//
-// Errors: ErrSessionInvalid, ErrSessionNotNow, ErrUserInactive, ErrBusy.
-func (s *Service) Refresh(ctx context.Context, token Token, mode Mode) (*SignedIn, error) {
-	now := s.config.Now()
-	stored, err := s.lookUp(ctx, token, mode.kind(), now)
-	if err != nil {
-		return nil, err
-	}
-	if stored.User.Status != UserActive {
-		return nil, errors.Join(ErrUserInactive, s.end(ctx, stored.Session.ID))
-	}
-	if stored.Session.Kind == KindSession && s.beforeReplaced(stored, now) {
-		return nil, errBeforeReplaced
-	}
-	if !s.exchangeable(stored, now) { // not worth a question to the provider
-		return nil, s.reused(ctx, stored.Session)
-	}
-	said, err := s.ask(ctx, stored)
-	if err != nil {
-		return nil, err
-	}
-	session, next := stored.Session, NewToken()
-	if said.unasked == nil {
-		session.ExpiresAt = bound(bound(s.prolonged(session, now), session.NotAfter), said.notAfter)
-	}
-	// Issued before the old token is spent: without the new one in hand, the
-	// client would have none that is good.
-	done, err := s.signedIn(ctx, said.user, session, mode, next, now)
-	if err != nil {
-		return nil, err
-	}
-	rotation := Rotation{Old: token.Hash(), New: next.Hash(), Now: now, ExpiresAt: session.ExpiresAt, RemoveBefore: s.config.RemoveBefore()}
-	if session.Kind == KindSession {
-		rotation.GraceFrom = now.Add(-s.config.RefreshGrace)
-	}
-	err = s.ports.Sessions.RotateToken(ctx, rotation)
-	switch {
-	case errors.Is(err, ErrSpent):
-		return nil, s.reused(ctx, session)
-	case errors.Is(err, ErrNotFound):
-		return nil, ErrSessionInvalid
-	case err != nil:
-		return nil, fmt.Errorf("rotating the token: %w", err)
-	}
-	done.Unasked = said.unasked
-	return done, nil
-}
-
-// prolonged is when a session ends that is refreshed now. A clock that shows a
-// time before the session began is wrong; by that one, sessions do not end sooner.
-func (s *Service) prolonged(session Session, now time.Time) time.Time {
-	end := now.Add(s.ttl(session.Kind))
-	if now.Before(session.CreatedAt) && session.ExpiresAt.After(end) {
-		return session.ExpiresAt
-	}
-	return end
-}
-
-// exchangeable reports whether a token has not been replaced, or only just.
-func (s *Service) exchangeable(stored SessionToken, now time.Time) bool {
-	if stored.SpentAt.IsZero() {
-		return true
-	}
-	return stored.Session.Kind == KindSession && !stored.SpentAt.Before(now.Add(-s.config.RefreshGrace).Truncate(time.Millisecond))
-}
-
-// clockSlack is how far a clock may be set back without anybody noticing: those
-// that are kept by NTP move by less.
-const clockSlack = 2 * time.Second
-
-var errBeforeReplaced = fmt.Errorf("%w: its token was replaced, and the clock has been set back since", ErrSessionNotNow)
-
-// beforeReplaced reports whether the token was replaced at a time that the clock
-// has not reached: it was set back since. The grace counts from then, so it would
-// last for as long as the clock is behind.
-func (s *Service) beforeReplaced(stored SessionToken, now time.Time) bool {
-	return !stored.SpentAt.IsZero() && now.Before(stored.SpentAt.Add(-min(clockSlack, s.config.RefreshGrace)))
-}
-
-// reused ends a session whose replaced token was presented again. Where there is a
-// grace, and the clock was set within it, nobody can tell whether that is over.
-func (s *Service) reused(ctx context.Context, session Session) error {
-	if session.Kind == KindSession && s.config.SetWithin(s.config.RefreshGrace) {
-		return fmt.Errorf("%w: its token was replaced, and the clock was set", ErrSessionNotNow)
-	}
-	reused := fmt.Errorf("session %s of user %s, provider %s: %w", session.ID, session.UserID, session.Provider, ErrTokenReused)
-	return errors.Join(reused, s.end(ctx, session.ID))
-}
-
-// Refreshable returns nil if Refresh would look kindly at the token,
-// ErrSessionInvalid if it is not the current token of a session, and
-// ErrSessionNotNow. It changes nothing.
-func (s *Service) Refreshable(ctx context.Context, token Token, mode Mode) error {
-	now := s.config.Now()
-	stored, err := s.lookUp(ctx, token, mode.kind(), now)
-	if err != nil {
-		return err
-	}
-	if !stored.SpentAt.IsZero() {
-		return ErrSessionInvalid
-	}
-	return nil
-}
+// errExpired is by the clock, which may be wrong.
+var errExpired = fmt.Errorf("%w: it has expired", ErrSessionNotNow)
 
 // lookUp returns a stored token of the kind that has not expired. A session of
 // a provider that is configured no more is not good: whoever takes a provider
@@ -234,7 +101,7 @@ func (s *Service) lookUp(ctx context.Context, token Token, kind SessionKind, now
 		return SessionToken{}, ErrSessionInvalid
 	}
 	if !now.Before(stored.ExpiresAt) || !now.Before(stored.Session.ExpiresAt) {
-		return SessionToken{}, fmt.Errorf("%w: it has expired", ErrSessionNotNow)
+		return SessionToken{}, errExpired
 	}
 	if _, err := s.providerOf(stored.Session.Provider); err != nil {
 		return SessionToken{}, err
@@ -285,14 +152,8 @@ func (s *Service) Authenticate(ctx context.Context, token Token) (Principal, err
 	if err != nil {
 		return Principal{}, err
 	}
-	if s.beforeReplaced(stored, now) {
-		return Principal{}, errBeforeReplaced
-	}
-	if !stored.SpentAt.IsZero() && !now.Before(stored.SpentAt.Add(s.config.RefreshGrace)) {
-		if s.config.SetWithin(s.config.RefreshGrace) {
-			return Principal{}, ErrSessionNotNow
-		}
-		return Principal{}, ErrSessionInvalid
+	if err := s.stillGood(stored, now); err != nil {
+		return Principal{}, err
 	}
 	if stored.User.Status != UserActive {
 		return Principal{}, ErrUserInactive

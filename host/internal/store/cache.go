@@ -2,8 +2,8 @@ package store
 
 import (
 	"context"
+	"errors"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/doorward/doorward/host/internal/sso"
@@ -19,84 +19,184 @@ const maxCached = 10_000
 // Cached answers SessionToken from memory where it can. It is asked for each
 // request that carries a session cookie, and reading the database takes longer
 // than the whole rest of the check.
+//
+// A write forgets the answers that it changed, which are those of its session or its
+// user, and no others. That a successor was forgotten changes none: that is for when
+// nobody may have it any more.
 func Cached(s Store, now func() time.Time) Store {
-	return &cached{Store: s, now: now, entries: map[sso.TokenHash]cachedToken{}}
+	c := &cached{Store: s, now: now}
+	c.clear()
+	return c
 }
 
-// cached forgets everything at every write that could change an answer. Writes
-// are rare beside reads, so there is no need to know which answers change.
 type cached struct {
 	Store
 	now func() time.Time
 
-	// generation counts writes. An answer is kept with the generation before it
-	// was read, so that one that was overtaken by a write is never used.
-	generation atomic.Uint64
+	mu        sync.RWMutex
+	entries   map[sso.TokenHash]cachedToken
+	ofUser    hashesOf  // the keys of entries, by the IDs of users
+	ofSession hashesOf  // ... and of sessions
+	oldest    time.Time // no entry expires before; zero: there are none
 
-	mu      sync.RWMutex
-	entries map[sso.TokenHash]cachedToken
+	// writes counts what was forgotten. An answer that was being read meanwhile may
+	// be from before, and is not kept.
+	writes uint64
 }
 
 type cachedToken struct {
-	token      sso.SessionToken
-	generation uint64
-	until      time.Time
+	token sso.SessionToken
+	until time.Time
 }
 
 // SessionToken implements sso.Sessions.
 func (c *cached) SessionToken(ctx context.Context, hash sso.TokenHash) (sso.SessionToken, error) {
-	generation, now := c.generation.Load(), c.now()
+	now := c.now()
 	c.mu.RLock()
 	entry, ok := c.entries[hash]
+	writes := c.writes
 	c.mu.RUnlock()
-	if ok && entry.generation == generation && now.Before(entry.until) {
+	if ok && now.Before(entry.until) {
 		return entry.token, nil
 	}
 	token, err := c.Store.SessionToken(ctx, hash)
-	if err != nil {
-		return token, err
+	if err == nil {
+		c.keep(hash, cachedToken{token, now.Add(cacheFor)}, writes)
+	}
+	return token, err
+}
+
+func (c *cached) keep(hash sso.TokenHash, entry cachedToken, writes uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.writes != writes {
+		return
+	}
+	if len(c.entries) >= maxCached {
+		c.clear()
+	}
+	c.entries[hash] = entry
+	c.ofUser.add(entry.token.User.ID, hash)
+	c.ofSession.add(entry.token.Session.ID, hash)
+	if c.oldest.IsZero() || entry.expiresAt().Before(c.oldest) {
+		c.oldest = entry.expiresAt()
+	}
+}
+
+// expiresAt is the moment after which a write may remove the token.
+func (e cachedToken) expiresAt() time.Time {
+	if session := e.token.Session.ExpiresAt; session.Before(e.token.ExpiresAt) {
+		return session
+	}
+	return e.token.ExpiresAt
+}
+
+// clear is called with mu held.
+func (c *cached) clear() {
+	c.entries, c.ofUser, c.ofSession, c.oldest = map[sso.TokenHash]cachedToken{}, hashesOf{}, hashesOf{}, time.Time{}
+}
+
+func (c *cached) forgetAll() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.writes++
+	c.clear()
+}
+
+// forgetExpired is for a write that removed what had expired before. That is a day ago
+// (keepExpired of package sso), so hardly anybody still asks about it.
+func (c *cached) forgetExpired(before time.Time) {
+	if before.IsZero() {
+		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.entries) >= maxCached {
-		clear(c.entries)
+	c.writes++
+	if !c.oldest.IsZero() && c.oldest.Before(before) {
+		c.clear()
 	}
-	c.entries[hash] = cachedToken{token: token, generation: generation, until: now.Add(cacheFor)}
-	return token, nil
+}
+
+func (c *cached) forgetSession(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.writes++
+	c.forget(c.ofSession[id])
+}
+
+func (c *cached) forgetUser(id string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.writes++
+	c.forget(c.ofUser[id])
+}
+
+// forget is called with mu held.
+func (c *cached) forget(hashes map[sso.TokenHash]struct{}) {
+	for hash := range hashes {
+		entry := c.entries[hash].token
+		delete(c.entries, hash)
+		c.ofUser.remove(entry.User.ID, hash)
+		c.ofSession.remove(entry.Session.ID, hash)
+	}
+}
+
+// hashesOf are the hashes of tokens by an ID. None of its sets is empty.
+type hashesOf map[string]map[sso.TokenHash]struct{}
+
+func (h hashesOf) add(id string, hash sso.TokenHash) {
+	if h[id] == nil {
+		h[id] = map[sso.TokenHash]struct{}{}
+	}
+	h[id][hash] = struct{}{}
+}
+
+func (h hashesOf) remove(id string, hash sso.TokenHash) {
+	if delete(h[id], hash); len(h[id]) == 0 {
+		delete(h, id)
+	}
 }
 
 // RotateToken implements sso.Sessions.
 func (c *cached) RotateToken(ctx context.Context, rotation sso.Rotation) error {
-	defer c.generation.Add(1)
+	defer c.forgetExpired(rotation.RemoveBefore)
+	defer c.forgetSession(rotation.SessionID)
 	return c.Store.RotateToken(ctx, rotation)
+}
+
+// CreateSession implements sso.Sessions.
+func (c *cached) CreateSession(ctx context.Context, session sso.Session, token sso.TokenHash, removeBefore time.Time) error {
+	defer c.forgetExpired(removeBefore)
+	return c.Store.CreateSession(ctx, session, token, removeBefore)
 }
 
 // EndSession implements sso.Sessions.
 func (c *cached) EndSession(ctx context.Context, sessionID string) error {
-	defer c.generation.Add(1)
+	defer c.forgetSession(sessionID)
 	return c.Store.EndSession(ctx, sessionID)
 }
 
 // EndProviderSessions implements sso.ProviderSessions.
 func (c *cached) EndProviderSessions(ctx context.Context, selection sso.Selection, once ...sso.OnceID) ([]sso.Session, error) {
-	defer c.generation.Add(1)
-	return c.Store.EndProviderSessions(ctx, selection, once...)
+	ended, err := c.Store.EndProviderSessions(ctx, selection, once...)
+	if err != nil && !errors.Is(err, sso.ErrSpent) {
+		c.forgetAll() // some may have ended all the same
+	}
+	for _, session := range ended {
+		c.forgetSession(session.ID)
+	}
+	return ended, err
 }
 
 // UpdateUser implements sso.Users.
 func (c *cached) UpdateUser(ctx context.Context, user sso.User) error {
-	defer c.generation.Add(1)
+	defer c.forgetUser(user.ID)
 	return c.Store.UpdateUser(ctx, user)
 }
 
-// CreateSession implements sso.Sessions; it removes what has expired.
-func (c *cached) CreateSession(ctx context.Context, session sso.Session, token sso.TokenHash, removeBefore time.Time) error {
-	defer c.generation.Add(1)
-	return c.Store.CreateSession(ctx, session, token, removeBefore)
-}
-
-// EndSessions implements sso.Sessions.
+// EndSessions implements sso.Sessions. It is for operators, and does not tell which
+// sessions it ended.
 func (c *cached) EndSessions(ctx context.Context, match sso.SessionMatch, limit int) (int, error) {
-	defer c.generation.Add(1)
+	defer c.forgetAll()
 	return c.Store.EndSessions(ctx, match, limit)
 }

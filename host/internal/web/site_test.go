@@ -248,7 +248,7 @@ func newSiteConfigured(t testing.TB, publicURL string, providers sso.Providers, 
 	}
 	logins, err := sso.New(sso.Config{
 		Secret: []byte(secret), PublicURL: publicURL, AccessTokenTTL: 15 * time.Minute, RefreshTokenTTL: 7 * 24 * time.Hour,
-		SessionTTL: 24 * time.Hour, RefreshGrace: 10 * time.Second,
+		RefreshTokenAbsoluteTTL: 90 * 24 * time.Hour, SessionTTL: 24 * time.Hour, SessionAbsoluteTTL: 30 * 24 * time.Hour, RefreshGrace: 10 * time.Second,
 		Clock: sso.NewClock(s.clock.look),
 	}, sso.Ports{
 		Providers: providers, Users: s.store, Sessions: s.store, AtProviders: s.store, Once: s.store, Sealed: s.store, Tokens: tokens,

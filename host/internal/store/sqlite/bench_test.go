@@ -102,7 +102,7 @@ func BenchmarkRotateToken(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		next := sso.NewToken().Hash()
-		if err := s.RotateToken(b.Context(), sso.Rotation{Old: old, New: next, Now: now, ExpiresAt: now.Add(time.Hour)}); err != nil {
+		if err := s.RotateToken(b.Context(), sso.Rotation{SessionID: benchUser(0), Old: old, New: next, Successor: make([]byte, 71), Now: now, ExpiresAt: now.Add(time.Hour)}); err != nil {
 			b.Fatal(err)
 		}
 		old = next

@@ -46,7 +46,7 @@ func TestOpenAgainWithoutClose(t *testing.T) {
 
 const childPath = "DOORWARD_TEST_KILLED_STORE"
 
-// TestKill runs itself as a process that makes and ends sessions and says so
+// TestKill runs itself as a process that makes, refreshes and ends sessions and says so
 // each time, kills it in the middle, and looks at what it left.
 func TestKill(t *testing.T) {
 	if path := os.Getenv(childPath); path != "" {
@@ -75,6 +75,7 @@ func TestKill(t *testing.T) {
 	for _, line := range said {
 		wantAsSaid(t, s, line)
 	}
+	wantOneCurrentToken(t, s)
 }
 
 func writeUntilKilled(t *testing.T, path string) {
@@ -82,12 +83,17 @@ func writeUntilKilled(t *testing.T, path string) {
 	addUser(t, s, "ann")
 	for i := 0; ; i++ {
 		kept, ended := fmt.Sprintf("kept-%d", i), fmt.Sprintf("ended-%d", i)
-		addSession(t, s, kept, "ann")
+		old := addSession(t, s, kept, "ann")
 		addSession(t, s, ended, "ann")
 		if err := s.EndSession(t.Context(), ended); err != nil {
 			t.Fatal(err)
 		}
-		fmt.Println(kept, ended)
+		next := sso.NewToken().Hash()
+		rotation := sso.Rotation{SessionID: kept, Old: old, New: next, Successor: next[:], Now: now, ExpiresAt: now.Add(time.Hour)}
+		if err := s.RotateToken(t.Context(), rotation); err != nil {
+			t.Fatal(err)
+		}
+		fmt.Printf("%s %s %x %x\n", kept, ended, old, next)
 	}
 }
 
@@ -102,7 +108,8 @@ func readLines(from interface{ Read([]byte) (int, error) }, n int) (lines []stri
 func wantAsSaid(t *testing.T, s *Store, line string) {
 	t.Helper()
 	var kept, ended string
-	if _, err := fmt.Sscan(line, &kept, &ended); err != nil {
+	var old, next []byte
+	if _, err := fmt.Sscanf(line, "%s %s %x %x", &kept, &ended, &old, &next); err != nil {
 		t.Fatalf("line %q: %v", line, err)
 	}
 	if _, err := s.SessionUser(t.Context(), kept, now); err != nil {
@@ -110,6 +117,25 @@ func wantAsSaid(t *testing.T, s *Store, line string) {
 	}
 	if _, err := s.SessionUser(t.Context(), ended, now); !errors.Is(err, sso.ErrNotFound) {
 		t.Errorf("session %s was ended: error %v, want ErrNotFound", ended, err)
+	}
+	replaced, err := s.SessionToken(t.Context(), sso.TokenHash(old))
+	if err != nil || replaced.SpentAt.IsZero() || !bytes.Equal(replaced.Successor, next) {
+		t.Errorf("the first token of session %s was replaced: %+v, %v", kept, replaced, err)
+	}
+	current, err := s.SessionToken(t.Context(), sso.TokenHash(next))
+	if err != nil || !current.SpentAt.IsZero() {
+		t.Errorf("the second token of session %s is current: %+v, %v", kept, current, err)
+	}
+}
+
+// wantOneCurrentToken looks at what nothing was said of as well.
+func wantOneCurrentToken(t *testing.T, s *Store) {
+	t.Helper()
+	var sessions, current, with int
+	err := s.reader.QueryRowContext(t.Context(), `SELECT (SELECT count(*) FROM sessions), count(*), count(DISTINCT session_pk)
+		FROM session_tokens WHERE spent_at IS NULL`).Scan(&sessions, &current, &with)
+	if err != nil || current != sessions || with != sessions {
+		t.Errorf("%d sessions have %d current tokens, and %d have one, error %v", sessions, current, with, err)
 	}
 }
 
@@ -121,7 +147,7 @@ func TestNoTokenInTheFiles(t *testing.T) {
 	session := sso.Session{ID: "s1", UserID: "ann", ExpiresAt: now.Add(time.Hour)}
 	err := errors.Join(
 		s.CreateSession(t.Context(), session, token.Hash(), now),
-		s.RotateToken(t.Context(), sso.Rotation{Old: token.Hash(), New: next.Hash(), Now: now, ExpiresAt: now.Add(time.Hour)}),
+		s.RotateToken(t.Context(), sso.Rotation{SessionID: "s1", Old: token.Hash(), New: next.Hash(), Now: now, ExpiresAt: now.Add(time.Hour)}),
 	)
 	if err != nil {
 		t.Fatal(err)

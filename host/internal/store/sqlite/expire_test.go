@@ -56,7 +56,7 @@ func TestExpiredRowsAreRemovedInBatches(t *testing.T) {
 	if got, want := count(t, s, "once"), old-batchAtLogin; got != want {
 		t.Errorf("%d rows in once after a login, want %d", got, want)
 	}
-	rotation := sso.Rotation{Old: token, New: sso.NewToken().Hash(), Now: now, ExpiresAt: now.Add(time.Hour), RemoveBefore: now}
+	rotation := sso.Rotation{SessionID: "s1", Old: token, New: sso.NewToken().Hash(), Now: now, ExpiresAt: now.Add(time.Hour), RemoveBefore: now}
 	if err := s.RotateToken(t.Context(), rotation); err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestRotatedTokensDoNotPileUp(t *testing.T) {
 	token := addSession(t, s, "s1", "ann")
 	for i := range 200 {
 		next, at := sso.NewToken().Hash(), now.Add(time.Duration(i)*time.Hour/2)
-		rotation := sso.Rotation{Old: token, New: next, Now: at, ExpiresAt: at.Add(time.Hour), RemoveBefore: at}
+		rotation := sso.Rotation{SessionID: "s1", Old: token, New: next, Now: at, ExpiresAt: at.Add(time.Hour), RemoveBefore: at}
 		if err := s.RotateToken(t.Context(), rotation); err != nil {
 			t.Fatal(err)
 		}

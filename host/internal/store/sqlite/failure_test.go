@@ -40,9 +40,12 @@ func wantRefusal(t *testing.T, s *Store, text string) {
 	for name, call := range map[string]func() error{
 		"Ping":          func() error { return s.Ping(t.Context()) },
 		"CreateSession": func() error { return s.CreateSession(t.Context(), session, token, now) },
-		"EndSession":    func() error { return s.EndSession(t.Context(), "s1") },
-		"Spend":         func() error { return s.Spend(t.Context(), sso.OnceID{Scope: "attempt", ID: "a", Until: now}) },
-		"CreateUser":    func() error { _, err := s.CreateUser(t.Context(), sso.User{ID: "bob"}); return err },
+		"RotateToken": func() error {
+			return s.RotateToken(t.Context(), sso.Rotation{SessionID: "s1", Old: token, New: token, ExpiresAt: now})
+		},
+		"EndSession": func() error { return s.EndSession(t.Context(), "s1") },
+		"Spend":      func() error { return s.Spend(t.Context(), sso.OnceID{Scope: "attempt", ID: "a", Until: now}) },
+		"CreateUser": func() error { _, err := s.CreateUser(t.Context(), sso.User{ID: "bob"}); return err },
 	} {
 		if err := call(); err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("%s: error %v, want one that says %q", name, err, text)

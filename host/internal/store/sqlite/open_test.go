@@ -158,26 +158,6 @@ func TestReopenedSchemaIsKept(t *testing.T) {
 	}
 }
 
-func TestSessionsFromBeforeHaveNamesAtTheirProviders(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "doorward.db")
-	first, err := migrations.ReadFile("migrations/0001_start.sql")
-	if err != nil {
-		t.Fatal(err)
-	}
-	rawExec(t, path, `CREATE TABLE schema_version (version INTEGER NOT NULL) STRICT; INSERT INTO schema_version VALUES (1);`+string(first)+`
-		INSERT INTO users VALUES (7, 'ann', 'corp', x'412D31', 'active', '', '', '', '', 0, 0);
-		INSERT INTO sessions VALUES (1, 7, 's1', 'corp', 'session', 0, 9999999999999, NULL, '', '');`)
-	s := openAt(t, path)
-	at, err := s.AtProvider(t.Context(), "s1")
-	if err != nil || at.Subject != "A-1" || at.LogoutSubject != "A-1" || at.SessionID != "" || at.SealedGrant != nil {
-		t.Errorf("got %+v, %v", at, err)
-	}
-	ended, err := s.EndProviderSessions(t.Context(), sso.Selection{Provider: "corp", Subject: "A-1"})
-	if err != nil || len(ended) != 1 {
-		t.Errorf("ended %v, %v", ended, err)
-	}
-}
-
 func TestCountingUsersChangesNothing(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "doorward.db")
 	if n, err := CountUsersIn(t.Context(), path, "corp"); n != 0 || err != nil {

@@ -5,6 +5,28 @@ import (
 	"testing"
 )
 
+// plan is how SQLite would run a statement.
+func plan(t *testing.T, s *Store, statement string) (details []string) {
+	t.Helper()
+	rows, err := s.writer.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+statement, make([]any, strings.Count(statement, "?"))...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var id, parent, unused int
+		var detail string
+		if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
+			t.Fatal(err)
+		}
+		details = append(details, detail)
+	}
+	if err := rows.Err(); err != nil {
+		t.Fatal(err)
+	}
+	return details
+}
+
 // Lookups must not slow down as the tables grow.
 func TestLookupsUseIndexes(t *testing.T) {
 	s := newStore(t)
@@ -22,23 +44,29 @@ func TestLookupsUseIndexes(t *testing.T) {
 		"expired once-IDs": removeOnce,
 	} {
 		t.Run(name, func(t *testing.T) {
-			rows, err := s.writer.QueryContext(t.Context(), "EXPLAIN QUERY PLAN "+statement, make([]any, strings.Count(statement, "?"))...)
-			if err != nil {
-				t.Fatal(err)
-			}
-			defer rows.Close()
-			for rows.Next() {
-				var id, parent, unused int
-				var detail string
-				if err := rows.Scan(&id, &parent, &unused, &detail); err != nil {
-					t.Fatal(err)
-				}
+			for _, detail := range plan(t, s, statement) {
 				if strings.Contains(detail, "SCAN") || strings.Contains(detail, "TEMP B-TREE") {
 					t.Errorf("plan: %s", detail)
 				}
 			}
-			if err := rows.Err(); err != nil {
-				t.Fatal(err)
+		})
+	}
+}
+
+// A session has a token for each of its refreshes; a rotation must not look at all of
+// them. Of those that have a successor there are few.
+func TestRotationsUseIndexes(t *testing.T) {
+	s := newStore(t)
+	for name, c := range map[string]struct{ statement, want string }{
+		"successors of a session":    {forgetSuccessors, "SEARCH session_tokens USING INDEX session_tokens_successors (session_pk=?)"},
+		"current token of a session": {spendCurrent, "SEARCH session_tokens USING INDEX session_tokens_session (session_pk=? AND spent_at=?)"},
+		"any old successor":          {anySuccessor, "SCAN session_tokens USING INDEX session_tokens_successors"},
+		"old successors":             {oldSuccessors, "SCAN session_tokens USING INDEX session_tokens_successors"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			all := strings.Join(plan(t, s, c.statement), "; ")
+			if !strings.Contains(all, c.want) || strings.Count(all, "SCAN session_tokens") > strings.Count(c.want, "SCAN") {
+				t.Errorf("plan: %s, want: %s", all, c.want)
 			}
 		})
 	}

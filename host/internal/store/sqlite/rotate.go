@@ -12,48 +12,96 @@ import (
 // RotateToken implements sso.Sessions.
 func (s *Store) RotateToken(ctx context.Context, r sso.Rotation) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
-		sessionPK, spentAt, err := tokenForRotation(ctx, tx, r.Old)
+		sessionPK, err := currentToken(ctx, tx, r.SessionID, r.Old)
 		if err != nil {
 			return err
 		}
-		if !mayRotate(spentAt, r.GraceFrom) {
-			return sso.ErrSpent
+		if err := spendTokens(ctx, tx, r, sessionPK); err != nil {
+			return err
 		}
 		if err := insertToken(ctx, tx, r.New, sessionPK, r.ExpiresAt); err != nil {
 			return err
 		}
-		if err := spendToken(ctx, tx, r, sessionPK); err != nil {
-			return err
+		_, err = tx.ExecContext(ctx, `UPDATE sessions SET expires_at = ?, not_after = ? WHERE pk = ?`,
+			timestamp(r.ExpiresAt), timestamp(r.NotAfter), sessionPK)
+		if err != nil {
+			return explain("moving the expiry of a session", err)
 		}
 		return removeExpired(ctx, tx, r.RemoveBefore, batchAtRotation)
 	})
 }
 
-func tokenForRotation(ctx context.Context, tx *sql.Tx, hash sso.TokenHash) (sessionPK int64, spentAt time.Time, err error) {
-	err = tx.QueryRowContext(ctx, `SELECT session_pk, spent_at FROM session_tokens WHERE hash = ?`, hash[:]).
+// currentToken returns the session of a token that was not spent.
+func currentToken(ctx context.Context, tx *sql.Tx, sessionID string, hash sso.TokenHash) (sessionPK int64, err error) {
+	var spentAt time.Time
+	err = tx.QueryRowContext(ctx, `
+		SELECT t.session_pk, t.spent_at FROM session_tokens t JOIN sessions s ON s.pk = t.session_pk
+		WHERE t.hash = ? AND s.id = ?`, hash[:], sessionID).
 		Scan(&sessionPK, (*timestamp)(&spentAt))
-	if errors.Is(err, sql.ErrNoRows) {
-		return 0, time.Time{}, sso.ErrNotFound
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return 0, sso.ErrNotFound
+	case err != nil:
+		return 0, explain("looking up a session token", err)
+	case !spentAt.IsZero():
+		return 0, sso.ErrSpent
 	}
-	return sessionPK, spentAt, explain("looking up a session token", err)
+	return sessionPK, nil
 }
 
-// mayRotate compares whole milliseconds, which is what is stored.
-func mayRotate(spentAt, graceFrom time.Time) bool {
-	if spentAt.IsZero() {
-		return true
+const (
+	forgetSuccessors = `UPDATE session_tokens SET successor = NULL WHERE session_pk = ? AND successor IS NOT NULL`
+
+	// A session from before each had one current token may have others. They are
+	// spent, too: one of them could be a thief's.
+	spendCurrent = `UPDATE session_tokens SET spent_at = ?, successor = CASE hash WHEN ? THEN ? END
+		WHERE session_pk = ? AND spent_at IS NULL`
+)
+
+func spendTokens(ctx context.Context, tx *sql.Tx, r sso.Rotation, sessionPK int64) error {
+	if _, err := tx.ExecContext(ctx, forgetSuccessors, sessionPK); err != nil {
+		return explain("forgetting the successor of a session token", err)
 	}
-	return !graceFrom.IsZero() && spentAt.UnixMilli() >= graceFrom.UnixMilli()
+	_, err := tx.ExecContext(ctx, spendCurrent, timestamp(r.Now), r.Old[:], orNull(r.Successor), sessionPK)
+	return explain("spending a session token", err)
 }
 
-// spendToken keeps the time of an earlier rotation: were it moved forward, a
-// spent token would stay good for as long as somebody keeps using it.
-func spendToken(ctx context.Context, tx *sql.Tx, r sso.Rotation, sessionPK int64) error {
-	_, err := tx.ExecContext(ctx, `UPDATE session_tokens SET spent_at = ? WHERE hash = ? AND spent_at IS NULL`,
-		timestamp(r.Now), r.Old[:])
+// orNull has nothing stored as NULL.
+func orNull(b []byte) any {
+	if len(b) == 0 {
+		return nil
+	}
+	return b
+}
+
+// Both read an index of the tokens that have a successor, which are those that were
+// replaced less than a grace ago, and few others.
+const (
+	anySuccessor  = `SELECT count(*) FROM (SELECT 1 FROM session_tokens WHERE successor IS NOT NULL AND spent_at < ? LIMIT 1)`
+	oldSuccessors = `UPDATE session_tokens SET successor = NULL WHERE hash IN
+		(SELECT hash FROM session_tokens WHERE successor IS NOT NULL AND spent_at < ? LIMIT ?)`
+)
+
+// ForgetSuccessors implements sso.Sessions.
+func (s *Store) ForgetSuccessors(ctx context.Context, spentBefore time.Time, limit int) (forgotten int, err error) {
+	var found bool
+	if err := s.reader.QueryRowContext(ctx, anySuccessor, timestamp(spentBefore)).Scan(&found); err != nil {
+		return 0, explain("looking for old successors of session tokens", err)
+	}
+	if !found {
+		return 0, nil
+	}
+	err = s.write(ctx, func(tx *sql.Tx) error {
+		result, err := tx.ExecContext(ctx, oldSuccessors, timestamp(spentBefore), limit)
+		if err != nil {
+			return explain("forgetting old successors of session tokens", err)
+		}
+		n, err := result.RowsAffected()
+		forgotten = int(n)
+		return explain("forgetting old successors of session tokens", err)
+	})
 	if err != nil {
-		return explain("spending a session token", err)
+		return 0, err
 	}
-	_, err = tx.ExecContext(ctx, `UPDATE sessions SET expires_at = ? WHERE pk = ?`, timestamp(r.ExpiresAt), sessionPK)
-	return explain("moving the expiry of a session", err)
+	return forgotten, nil
 }

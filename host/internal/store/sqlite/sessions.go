@@ -9,7 +9,7 @@ import (
 )
 
 const selectSessionToken = `
-	SELECT t.expires_at, t.spent_at,
+	SELECT t.expires_at, t.spent_at, t.successor,
 		s.id, u.id, s.provider, s.kind, s.created_at, s.expires_at, s.not_after, s.ip, s.user_agent,
 		` + userColumns + `
 	FROM session_tokens t JOIN sessions s ON s.pk = t.session_pk JOIN users u ON u.pk = s.user_pk
@@ -24,7 +24,7 @@ const selectSessionUser = `
 func (s *Store) SessionToken(ctx context.Context, token sso.TokenHash) (sso.SessionToken, error) {
 	var t sso.SessionToken
 	fields := append([]any{
-		(*timestamp)(&t.ExpiresAt), (*timestamp)(&t.SpentAt),
+		(*timestamp)(&t.ExpiresAt), (*timestamp)(&t.SpentAt), &t.Successor,
 		&t.Session.ID, &t.Session.UserID, &t.Session.Provider, (*string)(&t.Session.Kind),
 		(*timestamp)(&t.Session.CreatedAt), (*timestamp)(&t.Session.ExpiresAt), (*timestamp)(&t.Session.NotAfter),
 		&t.Session.IP, &t.Session.UserAgent,

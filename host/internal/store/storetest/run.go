@@ -165,11 +165,12 @@ func testContext(t *testing.T, open func(t *testing.T) store.Store) {
 		"CreateSession": func() error { return s.CreateSession(ctx, someSession("s2", "ann"), fresh, start) },
 		"SessionToken":  func() error { _, err := s.SessionToken(ctx, old); return err },
 		"RotateToken": func() error {
-			return s.RotateToken(ctx, sso.Rotation{Old: old, New: fresh, Now: start, ExpiresAt: start})
+			return s.RotateToken(ctx, sso.Rotation{SessionID: "s1", Old: old, New: fresh, Now: start, ExpiresAt: start})
 		},
-		"EndSession":   func() error { return s.EndSession(ctx, "s1") },
-		"AtProvider":   func() error { _, err := s.AtProvider(ctx, "s1"); return err },
-		"ReplaceGrant": func() error { return s.ReplaceGrant(ctx, "s1", nil) },
+		"ForgetSuccessors": func() error { _, err := s.ForgetSuccessors(ctx, start, 10); return err },
+		"EndSession":       func() error { return s.EndSession(ctx, "s1") },
+		"AtProvider":       func() error { _, err := s.AtProvider(ctx, "s1"); return err },
+		"ReplaceGrant":     func() error { return s.ReplaceGrant(ctx, "s1", nil) },
 		"EndProviderSessions": func() error {
 			_, err := s.EndProviderSessions(ctx, sso.Selection{Provider: "corp", Subject: "s-1"})
 			return err

@@ -75,7 +75,7 @@ func testEndSession(t *testing.T, open func(t *testing.T) store.Store) {
 	first, second, other := sso.NewToken().Hash(), sso.NewToken().Hash(), sso.NewToken().Hash()
 	mustCreateSession(t, s, someSession("s1", "ann"), first)
 	mustCreateSession(t, s, someSession("s2", "ann"), other)
-	mustRotate(t, s, sso.Rotation{Old: first, New: second, Now: start, ExpiresAt: start.Add(time.Hour)})
+	mustRotate(t, s, sso.Rotation{SessionID: "s1", Old: first, New: second, Now: start, ExpiresAt: start.Add(time.Hour)})
 	for range 2 { // the second time there is nothing to end
 		if err := s.EndSession(t.Context(), "s1"); err != nil {
 			t.Fatal(err)
@@ -87,7 +87,7 @@ func testEndSession(t *testing.T, open func(t *testing.T) store.Store) {
 	}
 	_, err := s.SessionUser(t.Context(), "s1", start)
 	wantError(t, "the ended session", err, sso.ErrNotFound)
-	err = s.RotateToken(t.Context(), sso.Rotation{Old: second, New: sso.NewToken().Hash(), Now: start, ExpiresAt: start.Add(time.Hour)})
+	err = s.RotateToken(t.Context(), sso.Rotation{SessionID: "s1", Old: second, New: sso.NewToken().Hash(), Now: start, ExpiresAt: start.Add(time.Hour)})
 	wantError(t, "rotating a token of the ended session", err, sso.ErrNotFound)
 	mustToken(t, s, other)
 }
@@ -173,7 +173,7 @@ func testRemoval(t *testing.T, open func(t *testing.T) store.Store) {
 		mustSpend(t, s, sso.OnceID{Scope: "attempt", ID: at.String(), Until: at})
 	}
 	mustCreateSession(t, s, someSession("s8", "ann"), sso.NewToken().Hash())
-	mustRotate(t, s, sso.Rotation{Old: tokens[future], New: sso.NewToken().Hash(), Now: now.AddDate(9, 0, 0), ExpiresAt: future})
+	mustRotate(t, s, sso.Rotation{SessionID: "until " + future.String(), Old: tokens[future], New: sso.NewToken().Hash(), Now: now.AddDate(9, 0, 0), ExpiresAt: future})
 	mustToken(t, s, tokens[past]) // nothing said that it may go
 	later := someSession("s9", "ann")
 	later.ExpiresAt = now.Add(time.Hour)

@@ -1,0 +1,136 @@
+package sso
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Refresh exchanges a token for a new one, and answers in the given mode.
+//
+// A session has one current token. Whoever comes with one that was replaced less than
+// RefreshGrace ago gets the token that replaced it, so that tabs may refresh at once
+// and an answer may be lost on the way; access tokens issued beside it may differ. If
+// that one was replaced in turn, the old one is refused with ErrSessionNotNow, which
+// ends nothing. After the grace the use of a replaced token ends the session with
+// ErrTokenReused: either the client or a thief is behind, and nobody can tell which.
+// If the clock was set since it was replaced, it is ErrSessionNotNow.
+//
+// The provider is asked whether the session is still good when its current token is
+// exchanged, once for all who come with it at the same time, if its mechanism can be
+// asked. If it says no, the session ends, with an error that wraps both
+// ErrSessionInvalid and sdk.ErrDenied. If it cannot say, because it is down, the
+// token is exchanged and the session ends when it would have ended without. If it
+// was not asked, because too many wait for it, that is ErrBusy, and the token stays
+// as it was.
+//
+// Errors: ErrSessionInvalid, ErrSessionNotNow, ErrUserInactive, ErrBusy.
+func (s *Service) Refresh(ctx context.Context, token Token, mode Mode) (*SignedIn, error) {
+	// A refresh token at the provider may be good only once, and so one question and
+	// one exchange at a time.
+	hash := token.Hash()
+	shared, err := s.exchanges.do(ctx, string(mode.kind())+" "+string(hash[:]), func(waiting context.Context) (*SignedIn, error) {
+		return s.exchange(waiting, token, mode)
+	})
+	if err != nil {
+		return nil, err
+	}
+	done := *shared
+	done.Mode = mode
+	return &done, nil
+}
+
+// exchange is for those who wait with one token. While nobody waits any more, the
+// token is not replaced: the client comes again with it.
+func (s *Service) exchange(waiting context.Context, token Token, mode Mode) (*SignedIn, error) {
+	now := s.config.Now()
+	stored, err := s.lookUp(waiting, token, mode.kind(), now)
+	if err != nil {
+		return nil, err
+	}
+	if stored.User.Status != UserActive {
+		return nil, errors.Join(ErrUserInactive, s.end(waiting, stored.Session.ID))
+	}
+	if s.standing(stored, now) != current {
+		return s.again(waiting, token, mode, stored, now)
+	}
+	said, err := s.ask(waiting, stored)
+	if err != nil {
+		return nil, err
+	}
+	done, err := s.replace(waiting, token, mode, stored.Session, said)
+	if !errors.Is(err, ErrSpent) {
+		return done, err
+	}
+	// Another host was faster.
+	now = s.config.Now()
+	if stored, err = s.lookUp(waiting, token, mode.kind(), now); err != nil {
+		return nil, err
+	}
+	return s.again(waiting, token, mode, stored, now)
+}
+
+// replace replaces the current token of a session, by what the provider said of it.
+// ErrSpent if it is not the current one any more.
+func (s *Service) replace(ctx context.Context, token Token, mode Mode, session Session, said verdict) (*SignedIn, error) {
+	now, next := s.config.Now(), NewToken() // the provider may have taken its time
+	session.NotAfter = s.lastMoment(session, now)
+	if said.unasked == nil {
+		session.ExpiresAt = bound(s.prolonged(session, now), said.notAfter)
+	}
+	session.ExpiresAt = bound(session.ExpiresAt, session.NotAfter)
+	if !now.Before(session.ExpiresAt) {
+		return nil, errExpired
+	}
+	// Issued before the old token is spent: without the new one in hand, the
+	// client would have none that is good.
+	done, err := s.signedIn(ctx, said.user, session, mode, next, now)
+	if err != nil {
+		return nil, err
+	}
+	rotation, err := s.rotation(token, next, session, now)
+	if err != nil {
+		return nil, err
+	}
+	err = s.ports.Sessions.RotateToken(ctx, rotation)
+	if errors.Is(err, ErrNotFound) {
+		return nil, ErrSessionInvalid
+	}
+	if err != nil {
+		return nil, fmt.Errorf("rotating the token: %w", err)
+	}
+	done.Unasked = said.unasked
+	return done, nil
+}
+
+func (s *Service) rotation(token, next Token, session Session, now time.Time) (Rotation, error) {
+	rotation := Rotation{
+		SessionID: session.ID, Old: token.Hash(), New: next.Hash(), Now: now,
+		ExpiresAt: session.ExpiresAt, NotAfter: session.NotAfter, RemoveBefore: s.config.RemoveBefore(),
+	}
+	if s.config.RefreshGrace <= 0 {
+		return rotation, nil
+	}
+	var err error
+	rotation.Successor, err = sealSuccessor(token, next)
+	return rotation, err
+}
+
+// Refreshable returns nil if Refresh would look kindly at the token,
+// ErrSessionInvalid if the token is good for nothing any more, and ErrSessionNotNow.
+// It changes nothing.
+func (s *Service) Refreshable(ctx context.Context, token Token, mode Mode) error {
+	now := s.config.Now()
+	stored, err := s.lookUp(ctx, token, mode.kind(), now)
+	if err != nil {
+		return err
+	}
+	if err := s.stillGood(stored, now); err != nil {
+		return err
+	}
+	if s.standing(stored, now) == graced && len(stored.Successor) == 0 {
+		return errOvertaken
+	}
+	return nil
+}
