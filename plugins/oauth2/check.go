@@ -28,7 +28,10 @@ func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
 	defer cancel()
 	findings := []sdk.Finding{upstream.Fine("callback", "register %s at the provider%s", m.callback, m.callbackRule())}
 	findings = append(findings, m.checkEndpoints(ctx)...)
-	findings = append(findings, m.checkClient(ctx), m.checkPKCE(), m.checkIdentifier(), m.checkFields())
+	if !sdk.IsUnattended(ctx) {
+		findings = append(findings, m.checkClient(ctx))
+	}
+	findings = append(findings, m.checkPKCE(), m.checkIdentifier(), m.checkFields())
 	findings = append(findings, m.checkEmail(), m.checkAllowed())
 	if lacking := m.lackingScopes(); len(lacking) > 0 {
 		findings = append(findings, upstream.Warning("scope", "lacks %q, which the preset asks for to read groups: without it, or a scope that includes it, groups do not show", lacking))

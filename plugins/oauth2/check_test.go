@@ -43,6 +43,12 @@ func TestCheckOfEachKind(t *testing.T) {
 			}
 		})
 	}
+	t.Run("unattended", func(t *testing.T) {
+		r, as := startRig(t, oauth2test.Config{}, nil)
+		if _, err := r.Mechanism.(sdk.Checker).Check(sdk.Unattended(t.Context())); err != nil || as.Hits(oauth2test.Token) != 0 {
+			t.Errorf("%v, and the client is tried %d times", err, as.Hits(oauth2test.Token))
+		}
+	})
 	t.Run("gitea with a wrong secret", func(t *testing.T) {
 		r, _ := startRig(t, oauth2test.Config{Kind: oauth2test.Gitea}, map[string]any{"client_secret": "another"})
 		if f := findings(t, r)["client_secret"]; f.Severity != sdk.SeverityError || !strings.Contains(f.Text, "invalid client secret") {

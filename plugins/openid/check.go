@@ -37,10 +37,9 @@ func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
 		listed("response_mode", md.ResponseModes, m.options.responseMode(md.ResponseModes)),
 	)
 	findings = append(findings, m.checkRegistration(md)...)
-	if m.options.HTTPCert != "" {
-		md = md.WithAliases()
+	if !sdk.IsUnattended(ctx) {
+		findings = append(findings, m.tryClient(ctx, md)...)
 	}
-	findings = append(findings, m.checkAuthorization(ctx, md), m.checkClient(ctx, md))
 	if alg := m.options.IDTokenAlg; alg != "" {
 		findings = append(findings, listed("client_id_token_signed_response_alg", jose.Known(md.IDTokenAlgs), alg))
 	}
@@ -51,6 +50,14 @@ func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
 		findings = append(findings, listed("client_userinfo_signed_response_alg", md.UserInfoAlgs, alg))
 	}
 	return findings, nil
+}
+
+// tryClient finds out what the provider thinks of the client.
+func (m *mechanism) tryClient(ctx context.Context, md discovery.Metadata) []sdk.Finding {
+	if m.options.HTTPCert != "" {
+		md = md.WithAliases()
+	}
+	return []sdk.Finding{m.checkAuthorization(ctx, md), m.checkClient(ctx, md)}
 }
 
 func checkClock(ours, theirs time.Time) sdk.Finding {

@@ -148,3 +148,22 @@ func findingsOf(t *testing.T, r *rig) []sdk.Finding {
 	}
 	return findings
 }
+
+// TestUnattendedCheck: what the host does now and then by itself is no wrong code in the
+// log of the provider.
+func TestUnattendedCheck(t *testing.T) {
+	op := startOP(t, openidtest.Config{Clients: []openidtest.Client{client()}})
+	r := openRig(t, op.Issuer(), time.Now, nil)
+	for _, attended := range []bool{false, true} {
+		ctx := t.Context()
+		if !attended {
+			ctx = sdk.Unattended(ctx)
+		}
+		if _, err := r.Check(ctx); err != nil {
+			t.Fatal(err)
+		}
+		if asked := op.Hits(openidtest.TokenEndpoint)+op.Hits(openidtest.AuthorizationEndpoint) > 0; asked != attended {
+			t.Errorf("attended %v: the client is tried: %v", attended, asked)
+		}
+	}
+}

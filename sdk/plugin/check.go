@@ -21,6 +21,9 @@ func (s *server) Check(ctx context.Context, req *doorwardv1.CheckRequest) (*door
 	if err != nil {
 		return nil, err
 	}
+	if req.GetUnattended() {
+		ctx = sdk.Unattended(ctx)
+	}
 	trace := &outbound.Trace{}
 	own, err := s.runCheck(outbound.WithTrace(ctx, trace), req, c)
 	connections := trace.Connections()

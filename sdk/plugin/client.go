@@ -259,7 +259,7 @@ func (p *Provider) Check(ctx context.Context) ([]sdk.Finding, error) {
 	if err := p.need(sdk.CapabilityCheck); err != nil {
 		return nil, err
 	}
-	resp, err := call(ctx, p.secrets, p.rpc.Check, &doorwardv1.CheckRequest{Handle: p.handle})
+	resp, err := call(ctx, p.secrets, p.rpc.Check, &doorwardv1.CheckRequest{Handle: p.handle, Unattended: sdk.IsUnattended(ctx)})
 	if err != nil {
 		return nil, err
 	}

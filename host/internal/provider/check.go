@@ -223,7 +223,7 @@ func (p *Providers) WatchExpiry(ctx context.Context) {
 }
 
 func (p *Providers) warnOfExpiry(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+	ctx, cancel := context.WithTimeout(sdk.Unattended(ctx), lookTimeout)
 	defer cancel()
 	now := p.now.Load()
 	for _, c := range now.order {

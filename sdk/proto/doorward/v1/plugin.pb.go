@@ -2270,6 +2270,7 @@ func (x *MetadataResponse) GetContent() []byte {
 type CheckRequest struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	Handle        uint64                 `protobuf:"varint,1,opt,name=handle,proto3" json:"handle,omitempty"`
+	Unattended    bool                   `protobuf:"varint,2,opt,name=unattended,proto3" json:"unattended,omitempty"` // the host looks for what expires; nobody has asked
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -2309,6 +2310,13 @@ func (x *CheckRequest) GetHandle() uint64 {
 		return x.Handle
 	}
 	return 0
+}
+
+func (x *CheckRequest) GetUnattended() bool {
+	if x != nil {
+		return x.Unattended
+	}
+	return false
 }
 
 type CheckResponse struct {
@@ -2754,9 +2762,12 @@ const file_doorward_v1_plugin_proto_rawDesc = "" +
 	"\x06handle\x18\x01 \x01(\x04R\x06handle\"O\n" +
 	"\x10MetadataResponse\x12!\n" +
 	"\fcontent_type\x18\x01 \x01(\tR\vcontentType\x12\x18\n" +
-	"\acontent\x18\x02 \x01(\fR\acontent\"&\n" +
+	"\acontent\x18\x02 \x01(\fR\acontent\"F\n" +
 	"\fCheckRequest\x12\x16\n" +
-	"\x06handle\x18\x01 \x01(\x04R\x06handle\"A\n" +
+	"\x06handle\x18\x01 \x01(\x04R\x06handle\x12\x1e\n" +
+	"\n" +
+	"unattended\x18\x02 \x01(\bR\n" +
+	"unattended\"A\n" +
 	"\rCheckResponse\x120\n" +
 	"\bfindings\x18\x01 \x03(\v2\x14.doorward.v1.FindingR\bfindings\"\xba\x01\n" +
 	"\aFinding\x12\x1a\n" +

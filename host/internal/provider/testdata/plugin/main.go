@@ -194,11 +194,15 @@ func (m mechanism) Close() error {
 // checked can say when something expires.
 type checked struct{ mechanism }
 
-func (c checked) Check(context.Context) ([]sdk.Finding, error) {
+func (c checked) Check(ctx context.Context) ([]sdk.Finding, error) {
+	last := sdk.Finding{Severity: sdk.SeverityOK, Subject: "endpoint", Text: "there"}
+	if sdk.IsUnattended(ctx) {
+		last = sdk.Finding{Severity: sdk.SeverityOK, Subject: "unattended", Text: "it is", ExpiresAt: time.Now().Add(10 * c.options.Expires)}
+	}
 	return []sdk.Finding{
 		{Severity: sdk.SeverityOK, Subject: "certificate", Text: "good", ExpiresAt: time.Now().Add(c.options.Expires)},
 		{Severity: sdk.SeverityOK, Subject: "certificate", Text: "a later one", ExpiresAt: time.Now().Add(10 * c.options.Expires)},
-		{Severity: sdk.SeverityOK, Subject: "endpoint", Text: "there"},
+		last,
 	}, nil
 }
 
