@@ -89,10 +89,11 @@ func (c *cached) UpdateUser(ctx context.Context, user sso.User) error {
 	return c.Store.UpdateUser(ctx, user)
 }
 
-// CreateSession implements sso.Sessions; it removes what has expired.
-func (c *cached) CreateSession(ctx context.Context, session sso.Session, token sso.TokenHash, removeBefore time.Time) error {
+// CreateSession implements sso.Sessions; it updates the user, and removes what has
+// expired.
+func (c *cached) CreateSession(ctx context.Context, login sso.NewSession) error {
 	defer c.generation.Add(1)
-	return c.Store.CreateSession(ctx, session, token, removeBefore)
+	return c.Store.CreateSession(ctx, login)
 }
 
 // EndSessions implements sso.Sessions.

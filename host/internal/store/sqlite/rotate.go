@@ -19,13 +19,13 @@ func (s *Store) RotateToken(ctx context.Context, r sso.Rotation) error {
 		if !mayRotate(spentAt, r.GraceFrom) {
 			return sso.ErrSpent
 		}
-		if err := insertToken(ctx, tx, r.New, sessionPK, r.ExpiresAt); err != nil {
+		if err := s.insertToken(ctx, tx, r.New, sessionPK, r.ExpiresAt); err != nil {
 			return err
 		}
 		if err := spendToken(ctx, tx, r, sessionPK); err != nil {
 			return err
 		}
-		return removeExpired(ctx, tx, r.RemoveBefore, batchAtRotation)
+		return s.removeExpired(ctx, tx, r.RemoveBefore, batchAtRotation)
 	})
 }
 
