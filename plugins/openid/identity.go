@@ -51,13 +51,13 @@ func (m *mechanism) identify(ctx context.Context, md discovery.Metadata, t token
 // verifyIDToken verifies the signature, and then the claims rule by rule.
 func (m *mechanism) verifyIDToken(ctx context.Context, md discovery.Metadata, t tokens, nonce string) (claims.Object, error) {
 	accept := jose.Accept{Algs: md.Algs, Option: "client_id_token_signed_response_alg"}
-	token, err := m.keys(md).Verify(ctx, t.idToken, accept, m.options.decisive())
+	token, err := m.keys(md).Verify(ctx, t.idToken, accept, m.decisive)
 	if err != nil {
 		return nil, err
 	}
 	return token.Claims, idtoken.Check(token, idtoken.Expectation{
 		Issuer: md.Issuer, ClientID: m.options.ClientID, TrustedAudiences: m.options.TrustedAudiences, Tenants: m.options.AllowedTenants,
-		Nonce: nonce, AccessToken: t.accessToken, Asked: m.options.params(), Now: m.now(),
+		Nonce: nonce, AccessToken: t.accessToken, Asked: m.asked, Now: m.now(),
 	})
 }
 
@@ -69,7 +69,7 @@ func (m *mechanism) userInfo(ctx context.Context, md discovery.Metadata, accessT
 	}
 	return userinfo.Ask(ctx, m.client, md.UserInfoEndpoint, accessToken, m.keys(md), userinfo.Expectation{
 		Subject: subject, Issuer: md.Issuer, ClientID: m.options.ClientID, TrustedAudiences: m.options.TrustedAudiences,
-		Alg: m.options.UserInfoAlg, Names: m.options.decisive(), Now: m.now(),
+		Alg: m.options.UserInfoAlg, Names: m.decisive, Now: m.now(),
 	})
 }
 

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"sync"
 	"time"
 
@@ -25,6 +26,8 @@ type mechanism struct {
 	auth     clientauth.Auth
 	location discovery.Location
 	callback string
+	asked    url.Values // Options.params, not to be changed
+	decisive []string   // Options.decisive
 	client   *http.Client
 	now      func() time.Time
 	logger   *slog.Logger
@@ -67,7 +70,7 @@ func newMechanism(env sdk.Env, o Options) (*mechanism, error) {
 		return nil, err
 	}
 	m := &mechanism{
-		options: o, auth: auth, location: location, callback: env.CallbackURL,
+		options: o, auth: auth, location: location, callback: env.CallbackURL, asked: o.params(), decisive: o.decisive(),
 		client: client, now: env.Now, logger: env.Logger,
 		tellsUnknown: env.Host.Has(sdk.FeatureGroupsUnknown),
 	}
