@@ -33,7 +33,7 @@ func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
 		checkKeys(ctx, m.keys(md), md.Algs),
 		m.checkBinding(md),
 		listed("client_token_endpoint_auth_method", md.AuthMethods, m.auth.MethodFor(md.AuthMethods)),
-		listed("scope", md.Scopes, strings.Fields(m.options.params().Get("scope"))...),
+		listed("scope", md.Scopes, strings.Fields(m.asked.Get("scope"))...),
 		listed("response_mode", md.ResponseModes, m.options.responseMode(md.ResponseModes)),
 	)
 	findings = append(findings, m.checkRegistration(md)...)

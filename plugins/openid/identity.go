@@ -72,7 +72,7 @@ func (m *mechanism) identityOf(ctx context.Context, object, info claims.Object, 
 
 // verifyIDToken verifies the signature, and then the claims rule by rule.
 func (m *mechanism) verifyIDToken(ctx context.Context, md discovery.Metadata, t tokens, nonce string) (claims.Object, error) {
-	token, err := m.keys(md).Verify(ctx, t.idToken, m.acceptIDToken(md), m.options.decisive())
+	token, err := m.keys(md).Verify(ctx, t.idToken, m.acceptIDToken(md), m.decisive)
 	if err != nil {
 		return nil, err
 	}
@@ -83,7 +83,7 @@ func (m *mechanism) verifyIDToken(ctx context.Context, md discovery.Metadata, t 
 func (m *mechanism) expectation(md discovery.Metadata, nonce, accessToken string) idtoken.Expectation {
 	return idtoken.Expectation{
 		Issuer: md.Issuer, ClientID: m.options.ClientID, TrustedAudiences: m.options.TrustedAudiences, Tenants: m.options.AllowedTenants,
-		Nonce: nonce, NonceMayBeMissing: m.options.AllowMissingNonce, AccessToken: accessToken, Asked: m.options.params(), Methods: m.options.RequiredAMR, Now: m.now(),
+		Nonce: nonce, NonceMayBeMissing: m.options.AllowMissingNonce, AccessToken: accessToken, Asked: m.asked, Methods: m.options.RequiredAMR, Now: m.now(),
 	}
 }
 
@@ -101,7 +101,7 @@ func (m *mechanism) userInfo(ctx context.Context, md discovery.Metadata, accessT
 	}
 	return userinfo.Ask(ctx, m.client, md.UserInfoEndpoint, accessToken, m.keys(md), userinfo.Expectation{
 		Subject: subject, Issuer: md.Issuer, ClientID: m.options.ClientID, TrustedAudiences: m.options.TrustedAudiences,
-		Alg: m.options.UserInfoAlg, Names: m.options.decisive(), Now: m.now(),
+		Alg: m.options.UserInfoAlg, Names: m.decisive, Now: m.now(),
 	})
 }
 

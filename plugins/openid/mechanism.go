@@ -9,6 +9,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"sync"
 	"time"
@@ -32,7 +33,9 @@ type mechanism struct {
 	auth     clientauth.Auth
 	location discovery.Location
 	callback string
-	logout   string // where we are told that somebody signed out
+	logout   string     // where we are told that somebody signed out
+	asked    url.Values // Options.params, not to be changed
+	decisive []string   // Options.decisive
 	client   *http.Client
 	now      func() time.Time
 	logger   *slog.Logger
@@ -110,6 +113,7 @@ func newMechanism(env sdk.Env, o Options) (*mechanism, error) {
 	client.Transport = &dpop.Transport{Next: client.Transport, Now: env.Now}
 	m := &mechanism{
 		options: o, preset: p, auth: auth, location: location, callback: env.CallbackURL, logout: env.LogoutURL,
+		asked: o.params(), decisive: o.decisive(),
 		client: client, now: env.Now, logger: env.Logger, renewals: codeflow.NewRenewals(env.Now),
 		tellsUnknown: env.Host.Has(sdk.FeatureGroupsUnknown),
 	}

@@ -93,7 +93,7 @@ func (m *mechanism) renew(ctx context.Context, md discovery.Metadata, refreshTok
 // readAgain makes the identity of refreshed tokens. Without a new ID token, the one of
 // the grant stands for it: the provider may leave it out (section 12.2).
 func (m *mechanism) readAgain(ctx context.Context, md discovery.Metadata, g grantContent, t tokens) (sdk.Identity, error) {
-	before, err := g.claims(m.options.decisive())
+	before, err := g.claims(m.decisive)
 	switch {
 	case t.idToken == "" || t.idToken == g.IDToken:
 		if err != nil {
@@ -104,7 +104,7 @@ func (m *mechanism) readAgain(ctx context.Context, md discovery.Metadata, g gran
 	case err != nil:
 		before = nil // there was no room for it
 	}
-	token, err := m.keys(md).Verify(ctx, t.idToken, m.acceptIDToken(md), m.options.decisive())
+	token, err := m.keys(md).Verify(ctx, t.idToken, m.acceptIDToken(md), m.decisive)
 	if err != nil {
 		return sdk.Identity{}, err
 	}
@@ -136,7 +136,7 @@ func (m *mechanism) stillKnown(ctx context.Context, md discovery.Metadata, g gra
 	if g.AccessToken == "" || !lasts || md.UserInfoEndpoint == "" {
 		return sdk.Refreshed{}, sdk.Unavailable(reasonGrantExpired, "the provider gave no refresh token (is there a scope for it, see offline_access?), and there is nothing left to ask it with: the session goes on until its own end")
 	}
-	before, err := g.claims(m.options.decisive())
+	before, err := g.claims(m.decisive)
 	if err != nil {
 		return sdk.Refreshed{}, err
 	}

@@ -52,10 +52,7 @@ func DecodeFor(data []byte, names ...string) (Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.guarded = map[string]bool{}
-	for _, name := range names {
-		w.guarded[fold(name)] = true
-	}
+	w.some, w.names = true, names
 	object, _, err := w.object(1)
 	return object, err
 }
@@ -97,8 +94,10 @@ type walker struct {
 	at     int
 	values int
 
-	lenient bool            // what cannot be read is in the way of whoever needs it only
-	guarded map[string]bool // folded names that may have one spelling only; nil: all
+	lenient bool // what cannot be read is in the way of whoever needs it only
+	some    bool // only names are guarded, and may have one spelling only; else all keys
+	names   []string
+	guarded map[string]bool // names, folded; nil: not yet
 }
 
 func (w *walker) value(depth int) (any, error) {
@@ -182,14 +181,31 @@ func (w *walker) checkKey(key string, object Object, seen map[string]bool) error
 		return errors.New(`a key "__proto__"`)
 	}
 	folded := fold(key)
-	if _, twice := object[key]; twice {
-		return fmt.Errorf("key %s twice", quote(key))
-	}
-	if seen[folded] && (w.guarded == nil || w.guarded[folded]) {
-		return fmt.Errorf("key %s in two spellings", quote(key))
+	if seen[folded] {
+		if _, twice := object[key]; twice {
+			return fmt.Errorf("key %s twice", quote(key))
+		}
+		if w.guards(folded) {
+			return fmt.Errorf("key %s in two spellings", quote(key))
+		}
 	}
 	seen[folded] = true
 	return nil
+}
+
+// guards reports whether a key may have one spelling only. Hardly any text has a key in
+// two, so the names are folded when the first one does.
+func (w *walker) guards(folded string) bool {
+	if !w.some {
+		return true
+	}
+	if w.guarded == nil {
+		w.guarded = map[string]bool{}
+		for _, name := range w.names {
+			w.guarded[fold(name)] = true
+		}
+	}
+	return w.guarded[folded]
 }
 
 func (w *walker) array(depth int) ([]any, error) {
@@ -281,10 +297,14 @@ func (w *walker) hex() rune {
 
 // peek skips white space and returns the character that follows.
 func (w *walker) peek() byte {
-	for strings.IndexByte(" \t\r\n", w.data[w.at]) >= 0 {
-		w.at++
+	for {
+		switch c := w.data[w.at]; c {
+		case ' ', '\t', '\r', '\n':
+			w.at++
+		default:
+			return c
+		}
 	}
-	return w.data[w.at]
 }
 
 // skip goes past c if it is next, and past white space before it.
@@ -298,6 +318,9 @@ func (w *walker) skip(c byte) {
 // fold maps all spellings that encoding/json takes for one key to one string.
 // It is wider than ASCII: U+212A (Kelvin) folds with k, U+017F (long s) with s.
 func fold(key string) string {
+	if isASCII(key) {
+		return strings.ToUpper(key) // what the rest comes to, and several times faster
+	}
 	return strings.Map(func(r rune) rune {
 		for next := unicode.SimpleFold(r); ; next = unicode.SimpleFold(next) {
 			if next <= r {
@@ -305,6 +328,15 @@ func fold(key string) string {
 			}
 		}
 	}, key)
+}
+
+func isASCII(s string) bool {
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
 }
 
 // quote shows a name from hostile input in an error.

@@ -37,7 +37,7 @@ func Plugins() map[int]goplugin.PluginSet {
 	return map[int]goplugin.PluginSet{ProtocolVersion: {pluginName: wire{}}}
 }
 
-// What a plugin may have sent that nobody has read yet, in bytes: in answer to one
+// What a plugin or the host may have sent that nobody has read yet, in bytes: in one
 // call, and in all. Left to itself, gRPC lets both grow to 16 MiB.
 const (
 	streamWindow     = 256 << 10

@@ -77,14 +77,17 @@ func newHTTPClient(dialer *outbound.Dialer, s sdk.HTTPSettings) (*http.Client, e
 	}, nil
 }
 
+// maxConns are the connections to one provider.
+const maxConns = 64
+
 func newTransport(dial func(ctx context.Context, network, address string) (net.Conn, error), tlsConfig *tls.Config) *http.Transport {
 	return &http.Transport{
 		DialContext:            dial,
 		TLSClientConfig:        tlsConfig,
 		TLSHandshakeTimeout:    outbound.ConnectTimeout,
 		ForceAttemptHTTP2:      tlsConfig != nil,
-		MaxIdleConnsPerHost:    16,
-		MaxConnsPerHost:        64,
+		MaxIdleConnsPerHost:    maxConns, // with fewer, many logins at once made one in seven connect anew
+		MaxConnsPerHost:        maxConns,
 		IdleConnTimeout:        60 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
 	}

@@ -21,6 +21,8 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -378,5 +380,39 @@ func TestDial(t *testing.T) {
 	cancel()
 	if _, err := dial(ctx, "tcp", listener.Addr().String()); !errors.Is(err, context.Canceled) {
 		t.Errorf("given up: %v", err)
+	}
+}
+
+// Many at once keep their connections: a TLS handshake costs more than a login.
+func TestHTTPClientKeepsConnections(t *testing.T) {
+	const atOnce = 32
+	var made atomic.Int64
+	var together sync.WaitGroup
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		together.Done()
+		together.Wait() // so that each has a connection of its own
+	}))
+	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateNew {
+			made.Add(1)
+		}
+	}
+	server.Start()
+	t.Cleanup(server.Close)
+	client := httpClient(t, sdk.HTTPSettings{Timeout: time.Minute})
+	for range 3 {
+		together.Add(atOnce)
+		var group sync.WaitGroup
+		for range atOnce {
+			group.Go(func() {
+				if _, _, err := do(t, client, http.MethodGet, server.URL); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		group.Wait()
+	}
+	if n := made.Load(); n > atOnce*3/2 {
+		t.Errorf("%d connections for %d requests at once", n, atOnce)
 	}
 }

@@ -103,6 +103,7 @@ func Serve[C any](d Description, open func(ctx context.Context, env sdk.Env, opt
 	}
 	hideMemory()
 	leaveSIGTERMToTheHost()
+	collectSeldom()
 	goplugin.Serve(serveConfig(s, nil))
 }
 
@@ -146,6 +147,11 @@ func ServeTest[C any](ctx context.Context, d Description,
 	return nil
 }
 
+// streamWorkers are goroutines that serve one call after the other, and have a stack
+// that is large enough already: to grow it was a twentieth of what a login costs here. A call
+// that finds none of them idle has a goroutine of its own.
+const streamWorkers = 16
+
 func serveConfig(s *server, test *goplugin.ServeTestConfig) *goplugin.ServeConfig {
 	return &goplugin.ServeConfig{
 		HandshakeConfig:  Handshake,
@@ -158,7 +164,10 @@ func serveConfig(s *server, test *goplugin.ServeTestConfig) *goplugin.ServeConfi
 				interceptors = append(interceptors, discardOutput())
 			}
 			served := grpc.NewServer(append(opts,
-				grpc.MaxRecvMsgSize(MaxMessage), grpc.MaxSendMsgSize(MaxMessage), grpc.ChainUnaryInterceptor(interceptors...))...)
+				grpc.MaxRecvMsgSize(MaxMessage), grpc.MaxSendMsgSize(MaxMessage),
+				// Windows that gRPC adapts cost a PING and its answer for each call.
+				grpc.StaticStreamWindowSize(streamWindow), grpc.StaticConnWindowSize(connectionWindow),
+				grpc.NumStreamWorkers(streamWorkers), grpc.ChainUnaryInterceptor(interceptors...))...)
 			if test == nil {
 				go stopWithHost(served.Stop)
 			}

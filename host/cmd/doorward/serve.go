@@ -214,6 +214,7 @@ func (h host) limitMemory() memlimit.Limit {
 	if limit.Bytes > 0 {
 		h.logger.Info("memory limit", "mib", limit.Bytes>>20, "from", limit.From)
 	}
+	memlimit.CollectSeldom(limit)
 	return limit
 }
 

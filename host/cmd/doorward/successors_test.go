@@ -25,7 +25,7 @@ func TestSuccessorsAreForgottenAtTheStart(t *testing.T) {
 		t.Fatal(err)
 	}
 	session := sso.Session{ID: "s1", UserID: "ann", Provider: "corp", Kind: sso.KindRefresh, CreatedAt: before, ExpiresAt: before.Add(24 * time.Hour)}
-	if err := store.CreateSession(t.Context(), session, old, time.Time{}); err != nil {
+	if err := store.CreateSession(t.Context(), sso.NewSession{Session: session, Token: old}); err != nil {
 		t.Fatal(err)
 	}
 	rotation := sso.Rotation{SessionID: "s1", Old: old, New: sso.NewToken().Hash(), Successor: []byte("sealed"), Now: before, ExpiresAt: session.ExpiresAt}

@@ -11,7 +11,7 @@ import (
 
 // share is what the host takes of the memory of its control group, in hundredths.
 // The rest is for the plugins, which are processes of their own in the same group
-// with some 20 MB each, and for what the kernel keeps for connections and files.
+// with some 30 MB each, and for what the kernel keeps for connections and files.
 const share = 60
 
 // Limit is how much memory this process may use.

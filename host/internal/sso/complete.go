@@ -20,17 +20,14 @@ func (s *Service) complete(ctx context.Context, p Provider, attempt Attempt, ide
 	if err != nil {
 		return nil, err
 	}
-	if err := s.ports.Once.Spend(ctx, onceIDs(p, attempt, identity)...); err != nil {
-		return nil, fmt.Errorf("spending the attempt: %w", err)
-	}
-	user, err := s.userFor(ctx, p, identity, now)
+	token := NewToken()
+	login := s.newSession(p, attempt, identity, answer.Client, token, now)
+	user, err := s.write(ctx, p, identity, login, now)
 	if err != nil {
 		return nil, err
 	}
-	if user.Status != UserActive {
-		return nil, fmt.Errorf("%w: %s", ErrUserInactive, user.Status)
-	}
-	signedIn, err := s.startSession(ctx, user, attempt.Mode, identity, answer.Client)
+	login.Session.UserID = user.ID
+	signedIn, err := s.signedIn(ctx, user, login.Session, attempt.Mode, token, now)
 	if err != nil {
 		return nil, err
 	}
@@ -53,28 +50,58 @@ func onceIDs(p Provider, attempt Attempt, identity sdk.Identity) []OnceID {
 	return ids
 }
 
-// userFor finds the user by (provider, subject), never by e-mail: whoever can
-// choose an e-mail address at some provider would own the account (D02).
-func (s *Service) userFor(ctx context.Context, p Provider, identity sdk.Identity, now time.Time) (User, error) {
-	if err := checkGroupsKnown(p, identity); err != nil {
-		return User{}, err
+// write finds the user and writes the login, in one transaction. The user is found by
+// (provider, subject), never by e-mail: whoever can choose an e-mail address at some
+// provider would own the account (D02).
+func (s *Service) write(ctx context.Context, p Provider, identity sdk.Identity, login NewSession, now time.Time) (user User, err error) {
+	refused := checkGroupsKnown(p, identity)
+	login.Known = func(known *User) error {
+		if refused = active(*known); refused != nil {
+			return refused
+		}
+		mapIdentity(known, p, identity)
+		known.LastAccess = now
+		user = *known
+		return nil
 	}
-	user, err := s.ports.Users.UserByLink(ctx, p.Name, identity.Subject)
-	if errors.Is(err, ErrNotFound) {
-		return s.createUser(ctx, p, identity, now)
+	if refused == nil {
+		err = s.ports.Sessions.CreateSession(ctx, login)
 	}
-	if err != nil {
-		return User{}, fmt.Errorf("finding the user: %w", err)
-	}
-	if user.Status != UserActive {
+	if refused == nil && !errors.Is(err, ErrNotFound) {
+		if err != nil {
+			return User{}, fmt.Errorf("writing the session: %w", err)
+		}
 		return user, nil
 	}
-	mapIdentity(&user, p, identity)
-	user.LastAccess = now
-	if err := s.ports.Users.UpdateUser(ctx, user); err != nil {
-		return User{}, fmt.Errorf("updating the user: %w", err)
+	// Spent at once: a refusal is as final as a login, and a replay makes nobody an account.
+	if err := s.ports.Once.Spend(ctx, login.Once...); err != nil {
+		return User{}, fmt.Errorf("spending the attempt: %w", err)
+	}
+	if refused != nil {
+		return User{}, refused
+	}
+	return s.writeFirst(ctx, p, identity, login, now)
+}
+
+// writeFirst writes the first login of a user, whose once-IDs are spent.
+func (s *Service) writeFirst(ctx context.Context, p Provider, identity sdk.Identity, login NewSession, now time.Time) (User, error) {
+	user, err := s.createUser(ctx, p, identity, now)
+	if err != nil {
+		return User{}, err
+	}
+	login.Once, login.Known, login.Session.UserID = nil, nil, user.ID
+	if err := s.ports.Sessions.CreateSession(ctx, login); err != nil {
+		return User{}, fmt.Errorf("writing the session: %w", err)
 	}
 	return user, nil
+}
+
+// active is ErrUserInactive unless the user may sign in.
+func active(user User) error {
+	if user.Status != UserActive {
+		return fmt.Errorf("%w: %s", ErrUserInactive, user.Status)
+	}
+	return nil
 }
 
 // reasonGroupsUnknown is that of a login whose rules need groups that the provider did
@@ -120,7 +147,7 @@ func (s *Service) createUser(ctx context.Context, p Provider, identity sdk.Ident
 	if err != nil {
 		return User{}, fmt.Errorf("creating the user: %w", err)
 	}
-	return user, nil
+	return user, active(user) // another login may have made it
 }
 
 // takeOver copies what the provider told; what it did not tell stays. Where an

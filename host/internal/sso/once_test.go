@@ -40,6 +40,36 @@ func TestOnceID(t *testing.T) {
 	h.signIn(sso.Start{}, assertion)
 }
 
+// A refusal is as final as a login: what was refused is not accepted later.
+func TestOnceIDOfARefusal(t *testing.T) {
+	assertion := alice()
+	assertion.OnceID, assertion.OnceUntil = "_assertion1", start.Add(time.Hour)
+	t.Run("H13 of a user who is suspended", func(t *testing.T) {
+		h := newHouse(t)
+		h.suspend(h.signIn(sso.Start{}, alice()).User.ID)
+		_, err := h.tryToSignIn(sso.Start{}, assertion)
+		wantErr(t, "suspended", err, sso.ErrUserInactive)
+		if _, err := h.database().Exec("UPDATE users SET status = 'active'"); err != nil {
+			t.Fatal(err)
+		}
+		_, err = h.tryToSignIn(sso.Start{}, assertion)
+		wantErr(t, "the same assertion, active again", err, sso.ErrSpent)
+	})
+	t.Run("H13 where registration is closed", func(t *testing.T) {
+		closed := provider("p")
+		closed.AllowPublicRegistration = false
+		h := newHouse(t, closed)
+		_, err := h.tryToSignIn(sso.Start{}, assertion)
+		wantErr(t, "no account", err, sso.ErrNotRegistered)
+		h.providers.list[0].AllowPublicRegistration = true
+		_, err = h.tryToSignIn(sso.Start{}, assertion)
+		wantErr(t, "the same assertion, registration open", err, sso.ErrSpent)
+		if h.count("users") != 0 {
+			t.Errorf("%d users by a replay", h.count("users"))
+		}
+	})
+}
+
 func TestOnceIDIsSpentOnceByMany(t *testing.T) {
 	h := newHouse(t)
 	assertion := alice()

@@ -77,11 +77,10 @@ var ErrSpent = errors.New("already used")
 
 // Sessions keeps sessions and the hashes of their tokens.
 type Sessions interface {
-	// CreateSession stores a session with its first token, which expires with
-	// the session, and removes sessions, tokens and once-IDs that expired before
-	// removeBefore; not all of them if there are many, and none if it is zero.
-	// ErrNotFound if there is no such user.
-	CreateSession(ctx context.Context, session Session, token TokenHash, removeBefore time.Time) error
+	// CreateSession stores what a login leaves behind, all of it or nothing, and nothing
+	// if it returns an error. ErrSpent if one of the once-IDs is there already,
+	// ErrNotFound if there is no such user, and whatever Known returns.
+	CreateSession(ctx context.Context, login NewSession) error
 
 	// SessionToken returns what is stored for a token, spent or expired ones
 	// included. ErrNotFound if there is nothing.
@@ -111,6 +110,24 @@ type Sessions interface {
 	// SessionUser returns the user of a session that has not expired at now;
 	// ErrNotFound if there is no such session.
 	SessionUser(ctx context.Context, sessionID string, now time.Time) (User, error)
+}
+
+// NewSession is what a login leaves behind.
+type NewSession struct {
+	Session Session
+	Token   TokenHash // the first of the session; it expires with it
+
+	Once []OnceID // are spent, as Once.Spend does
+
+	// Known, if it is not nil, is called with the user that the provider of the session and
+	// its subject there are linked to, both compared byte for byte. It makes of them what is
+	// stored, as Users.UpdateUser does, or refuses. The session becomes theirs, whatever its
+	// UserID. Nobody else writes meanwhile, so it only computes.
+	Known func(user *User) error
+
+	// RemoveBefore removes sessions, tokens and once-IDs that expired before it;
+	// not all of them if there are many, and none if it is zero.
+	RemoveBefore time.Time
 }
 
 // SessionMatch selects sessions. What is empty matches all of them; with both,

@@ -39,19 +39,16 @@ func (m Mode) kind() SessionKind {
 	return KindRefresh
 }
 
-func (s *Service) startSession(ctx context.Context, user User, mode Mode, identity sdk.Identity, client Client) (*SignedIn, error) {
-	now, token := s.config.Now(), NewToken()
+// newSession is what a login leaves behind, but for the user.
+func (s *Service) newSession(p Provider, attempt Attempt, identity sdk.Identity, client Client, token Token, now time.Time) NewSession {
 	session := Session{
-		ID: newUUID(), UserID: user.ID, Provider: user.Provider, Kind: mode.kind(), CreatedAt: now,
+		ID: newUUID(), Provider: p.Name, Kind: attempt.Mode.kind(), CreatedAt: now,
 		IP: client.IP, UserAgent: client.UserAgent,
 	}
 	session.NotAfter = bound(s.lastMoment(session, now), identity.ExpiresAt)
 	session.ExpiresAt = bound(now.Add(s.ttl(session.Kind)), session.NotAfter)
 	session.AtProvider = s.atProvider(session.ID, identity)
-	if err := s.ports.Sessions.CreateSession(ctx, session, token.Hash(), s.config.RemoveBefore()); err != nil {
-		return nil, fmt.Errorf("writing the session: %w", err)
-	}
-	return s.signedIn(ctx, user, session, mode, token, now)
+	return NewSession{Session: session, Token: token.Hash(), Once: onceIDs(p, attempt, identity), RemoveBefore: s.config.RemoveBefore()}
 }
 
 func (s *Service) atProvider(sessionID string, identity sdk.Identity) AtProvider {

@@ -33,7 +33,7 @@ func (h *house) inTwoHands(db *sql.DB, like *sso.SignedIn, hosts ...*house) *han
 	token, session := sso.NewToken(), like.Session
 	session.ID, session.CreatedAt = "session of "+string(token), h.clock.Now()
 	session.ExpiresAt, session.NotAfter = session.CreatedAt.Add(sessionTTL), session.CreatedAt.Add(sessionEnd)
-	if err := h.store.CreateSession(h.t.Context(), session, token.Hash(), time.Time{}); err != nil {
+	if err := h.store.CreateSession(h.t.Context(), sso.NewSession{Session: session, Token: token.Hash()}); err != nil {
 		h.t.Fatal(err)
 	}
 	return &hands{hosts: hosts, db: db, mode: like.Mode, id: session.ID, links: []sso.Token{token}}

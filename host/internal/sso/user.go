@@ -36,10 +36,6 @@ const (
 // Users keeps accounts and the links to them. All times are stored in UTC with
 // at least millisecond precision.
 type Users interface {
-	// UserByLink returns the user that (provider, subject) is linked to. Both
-	// are compared byte for byte. ErrNotFound if there is none.
-	UserByLink(ctx context.Context, provider, subject string) (User, error)
-
 	// CreateUser stores the user and its link in one transaction. If the link
 	// has come to exist meanwhile, it stores nothing and returns the user that
 	// the link leads to, so that concurrent first logins make one user.

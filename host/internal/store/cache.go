@@ -164,10 +164,18 @@ func (c *cached) RotateToken(ctx context.Context, rotation sso.Rotation) error {
 	return c.Store.RotateToken(ctx, rotation)
 }
 
-// CreateSession implements sso.Sessions.
-func (c *cached) CreateSession(ctx context.Context, session sso.Session, token sso.TokenHash, removeBefore time.Time) error {
-	defer c.forgetExpired(removeBefore)
-	return c.Store.CreateSession(ctx, session, token, removeBefore)
+// CreateSession implements sso.Sessions. It updates the user.
+func (c *cached) CreateSession(ctx context.Context, login sso.NewSession) error {
+	defer c.forgetExpired(login.RemoveBefore)
+	if known := login.Known; known != nil {
+		user := ""
+		defer func() { c.forgetUser(user) }()
+		login.Known = func(u *sso.User) error {
+			user = u.ID
+			return known(u)
+		}
+	}
+	return c.Store.CreateSession(ctx, login)
 }
 
 // EndSession implements sso.Sessions.

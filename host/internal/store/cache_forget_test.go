@@ -56,7 +56,7 @@ func (p *peopled) signIn(user string, n int, removeBefore time.Time) {
 	id, token := fmt.Sprint(user, "-", n), sso.NewToken().Hash()
 	session := sso.Session{ID: id, UserID: user, Provider: "corp", Kind: sso.KindSession, CreatedAt: p.now, ExpiresAt: p.now.Add(time.Hour)}
 	session.AtProvider = sso.AtProvider{Subject: user, LogoutSubject: user, SessionID: id}
-	if err := p.CreateSession(p.t.Context(), session, token, removeBefore); err != nil {
+	if err := p.CreateSession(p.t.Context(), sso.NewSession{Session: session, Token: token, RemoveBefore: removeBefore}); err != nil {
 		p.t.Fatal(err)
 	}
 	p.tokens[id] = []sso.TokenHash{token}
@@ -233,7 +233,7 @@ func TestA04AnswerThatAWriteOvertook(t *testing.T) {
 			slow := &overtaken{Store: openSQLite(t)}
 			cached := store.Cached(slow, func() time.Time { return now })
 			_, err := cached.CreateUser(t.Context(), user)
-			if err := errors.Join(err, cached.CreateSession(t.Context(), session, token, time.Time{})); err != nil {
+			if err := errors.Join(err, cached.CreateSession(t.Context(), sso.NewSession{Session: session, Token: token})); err != nil {
 				t.Fatal(err)
 			}
 			slow.meanwhile = func() {

@@ -38,7 +38,7 @@ func TestCached(t *testing.T) {
 	}
 	token := sso.NewToken().Hash()
 	session := sso.Session{ID: "one", UserID: user.ID, Provider: "p", Kind: sso.KindSession, CreatedAt: now, ExpiresAt: now.Add(time.Hour)}
-	if err := cached.CreateSession(t.Context(), session, token, now); err != nil {
+	if err := cached.CreateSession(t.Context(), sso.NewSession{Session: session, Token: token, RemoveBefore: now}); err != nil {
 		t.Fatal(err)
 	}
 	status := func() sso.UserStatus {
@@ -66,7 +66,7 @@ func TestCached(t *testing.T) {
 		t.Errorf("after a second: %v", err)
 	}
 
-	if err := cached.CreateSession(t.Context(), session, token, now); err != nil {
+	if err := cached.CreateSession(t.Context(), sso.NewSession{Session: session, Token: token, RemoveBefore: now}); err != nil {
 		t.Fatal(err)
 	}
 	status()
@@ -90,7 +90,7 @@ func TestA04CachedLogoutRace(t *testing.T) {
 	for range 50 {
 		token := sso.NewToken().Hash()
 		session := sso.Session{ID: "one", UserID: user.ID, Provider: "p", Kind: sso.KindSession, CreatedAt: now, ExpiresAt: now.Add(time.Hour)}
-		if err := cached.CreateSession(t.Context(), session, token, now); err != nil {
+		if err := cached.CreateSession(t.Context(), sso.NewSession{Session: session, Token: token, RemoveBefore: now}); err != nil {
 			t.Fatal(err)
 		}
 		var readers sync.WaitGroup

@@ -125,7 +125,7 @@ func readCode(params url.Values) (string, error) {
 	if code == "" {
 		return "", sdk.InvalidResponse(ReasonCodeMissing, "neither code nor error")
 	}
-	if len(code) > maxCode || !visible.MatchString(code) {
+	if len(code) > maxCode || !isVisible(code) {
 		return "", sdk.InvalidResponse(ReasonResponseMalformed, "a code of %d bytes: at most %d printable ASCII characters are allowed", len(code), maxCode)
 	}
 	return code, nil

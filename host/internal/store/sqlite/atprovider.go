@@ -8,11 +8,13 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-func insertAtProvider(ctx context.Context, tx *sql.Tx, sessionPK int64, session sso.Session) error {
+const insertAtProvider = `
+	INSERT INTO provider_sessions (session_pk, provider, subject, logout_subject, session_id, sealed_grant)
+	VALUES (?, ?, ?, ?, ?, ?)`
+
+func (s *Store) insertAtProvider(ctx context.Context, tx *sql.Tx, sessionPK int64, session sso.Session) error {
 	at := session.AtProvider
-	_, err := tx.ExecContext(ctx, `
-		INSERT INTO provider_sessions (session_pk, provider, subject, logout_subject, session_id, sealed_grant)
-		VALUES (?, ?, ?, ?, ?, ?)`,
+	_, err := s.run(ctx, tx, insertAtProvider,
 		sessionPK, session.Provider, []byte(at.Subject), []byte(at.LogoutSubject), []byte(at.SessionID), orEmpty(at.SealedGrant))
 	return explain("storing what a session is called at its provider", err)
 }
@@ -58,7 +60,7 @@ func (s *Store) EndProviderSessions(ctx context.Context, selection sso.Selection
 	var ended []sso.Session
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		for _, id := range once {
-			if err := spend(ctx, tx, id); err != nil {
+			if err := s.spend(ctx, tx, id); err != nil {
 				return err
 			}
 		}

@@ -23,7 +23,7 @@ func benchStore(b *testing.B) (*Store, []sso.TokenHash) {
 	err := s.write(b.Context(), func(tx *sql.Tx) error {
 		for i := range tokens {
 			tokens[i] = sso.NewToken().Hash()
-			if err := addBenchSession(b.Context(), tx, i, tokens[i]); err != nil {
+			if err := addBenchSession(b.Context(), s, tx, i, tokens[i]); err != nil {
 				return err
 			}
 		}
@@ -35,7 +35,7 @@ func benchStore(b *testing.B) (*Store, []sso.TokenHash) {
 	return s, tokens
 }
 
-func addBenchSession(ctx context.Context, tx *sql.Tx, i int, token sso.TokenHash) error {
+func addBenchSession(ctx context.Context, s *Store, tx *sql.Tx, i int, token sso.TokenHash) error {
 	user := sso.User{
 		ID: benchUser(i), Provider: "corp", Subject: benchUser(i), Status: sso.UserActive, Role: "editor",
 		Email: "someone@example.org", FirstName: "Some", LastName: "One", CreatedAt: now, LastAccess: now,
@@ -44,11 +44,11 @@ func addBenchSession(ctx context.Context, tx *sql.Tx, i int, token sso.TokenHash
 		return err
 	}
 	session := benchSession(benchUser(i), user.ID)
-	pk, err := insertSession(ctx, tx, session)
+	pk, err := s.insertSession(ctx, tx, session)
 	if err != nil {
 		return err
 	}
-	return insertToken(ctx, tx, token, pk, session.ExpiresAt)
+	return s.insertToken(ctx, tx, token, pk, session.ExpiresAt)
 }
 
 func benchSession(id, userID string) sso.Session {
@@ -90,7 +90,7 @@ func BenchmarkCreateSession(b *testing.B) {
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		session := benchSession(fmt.Sprint("s-", i), benchUser(i%benchSessions))
-		if err := s.CreateSession(b.Context(), session, sso.NewToken().Hash(), now); err != nil {
+		if err := s.CreateSession(b.Context(), sso.NewSession{Session: session, Token: sso.NewToken().Hash(), RemoveBefore: now}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -77,7 +77,7 @@ func TestPingOnAFullDisk(t *testing.T) {
 	}
 	free := fillDisk(t, dir)
 	wantText(t, s.Ping(t.Context()), "disk")
-	if err := s.write(t.Context(), func(tx *sql.Tx) error { return spend(t.Context(), tx, sso.OnceID{Scope: "x", ID: "y", Until: now}) }); err == nil {
+	if err := s.write(t.Context(), func(tx *sql.Tx) error { return s.spend(t.Context(), tx, sso.OnceID{Scope: "x", ID: "y", Until: now}) }); err == nil {
 		t.Error("the disk is not full: something could be written")
 	}
 	free()

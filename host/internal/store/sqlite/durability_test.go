@@ -146,7 +146,7 @@ func TestNoTokenInTheFiles(t *testing.T) {
 	token, next := sso.NewToken(), sso.NewToken()
 	session := sso.Session{ID: "s1", UserID: "ann", ExpiresAt: now.Add(time.Hour)}
 	err := errors.Join(
-		s.CreateSession(t.Context(), session, token.Hash(), now),
+		s.CreateSession(t.Context(), sso.NewSession{Session: session, Token: token.Hash(), RemoveBefore: now}),
 		s.RotateToken(t.Context(), sso.Rotation{SessionID: "s1", Old: token.Hash(), New: next.Hash(), Now: now, ExpiresAt: now.Add(time.Hour)}),
 	)
 	if err != nil {

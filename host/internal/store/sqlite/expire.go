@@ -26,12 +26,12 @@ const (
 // removeExpired removes what expired before that moment, the oldest first; nothing
 // if it is zero. Tokens go before their sessions, so that few are left for a session
 // to take along.
-func removeExpired(ctx context.Context, tx *sql.Tx, before time.Time, batch int) error {
+func (s *Store) removeExpired(ctx context.Context, tx *sql.Tx, before time.Time, batch int) error {
 	if before.IsZero() {
 		return nil
 	}
 	for _, statement := range []string{removeTokens, removeSessions, removeOnce} {
-		if _, err := tx.ExecContext(ctx, statement, timestamp(before), batch); err != nil {
+		if _, err := s.run(ctx, tx, statement, timestamp(before), batch); err != nil {
 			return explain("removing what expired", err)
 		}
 	}

@@ -24,14 +24,14 @@ func addExpired(t *testing.T, s *Store, n int) {
 	err := s.write(t.Context(), func(tx *sql.Tx) error {
 		for i := range n {
 			past := now.Add(-time.Minute - time.Duration(i)*time.Millisecond)
-			pk, err := insertSession(t.Context(), tx, sso.Session{ID: fmt.Sprint("old-", i), UserID: "ann", ExpiresAt: past})
+			pk, err := s.insertSession(t.Context(), tx, sso.Session{ID: fmt.Sprint("old-", i), UserID: "ann", ExpiresAt: past})
 			if err != nil {
 				return err
 			}
-			if err := insertToken(t.Context(), tx, sso.NewToken().Hash(), pk, past); err != nil {
+			if err := s.insertToken(t.Context(), tx, sso.NewToken().Hash(), pk, past); err != nil {
 				return err
 			}
-			if err := spend(t.Context(), tx, sso.OnceID{Scope: "attempt", ID: fmt.Sprint(i), Until: past}); err != nil {
+			if err := s.spend(t.Context(), tx, sso.OnceID{Scope: "attempt", ID: fmt.Sprint(i), Until: past}); err != nil {
 				return err
 			}
 		}

@@ -26,7 +26,7 @@ func addSession(t testing.TB, s *Store, id, userID string) sso.TokenHash {
 	t.Helper()
 	token := sso.NewToken().Hash()
 	session := sso.Session{ID: id, UserID: userID, Kind: sso.KindSession, CreatedAt: now, ExpiresAt: now.Add(time.Hour)}
-	if err := s.CreateSession(t.Context(), session, token, now); err != nil {
+	if err := s.CreateSession(t.Context(), sso.NewSession{Session: session, Token: token, RemoveBefore: now}); err != nil {
 		t.Fatal(err)
 	}
 	return token
@@ -38,8 +38,10 @@ func wantRefusal(t *testing.T, s *Store, text string) {
 	token := sso.NewToken().Hash()
 	session := sso.Session{ID: "s-refused", UserID: "ann", ExpiresAt: now.Add(time.Hour)}
 	for name, call := range map[string]func() error{
-		"Ping":          func() error { return s.Ping(t.Context()) },
-		"CreateSession": func() error { return s.CreateSession(t.Context(), session, token, now) },
+		"Ping": func() error { return s.Ping(t.Context()) },
+		"CreateSession": func() error {
+			return s.CreateSession(t.Context(), sso.NewSession{Session: session, Token: token, RemoveBefore: now})
+		},
 		"RotateToken": func() error {
 			return s.RotateToken(t.Context(), sso.Rotation{SessionID: "s1", Old: token, New: token, ExpiresAt: now})
 		},
@@ -143,7 +145,7 @@ func TestFullDisk(t *testing.T) {
 	for i := 0; err == nil && i < 10_000; i++ {
 		refused = sso.NewToken().Hash()
 		session := sso.Session{ID: idOf(refused), UserID: "ann", ExpiresAt: now.Add(time.Hour)}
-		err = s.CreateSession(t.Context(), session, refused, now)
+		err = s.CreateSession(t.Context(), sso.NewSession{Session: session, Token: refused, RemoveBefore: now})
 	}
 	wantText(t, err, "disk is full", "make room")
 	t.Run("L10 nothing of the refused session is stored", func(t *testing.T) {

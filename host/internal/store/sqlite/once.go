@@ -11,7 +11,7 @@ import (
 func (s *Store) Spend(ctx context.Context, ids ...sso.OnceID) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
 		for _, id := range ids {
-			if err := spend(ctx, tx, id); err != nil {
+			if err := s.spend(ctx, tx, id); err != nil {
 				return err
 			}
 		}
@@ -19,9 +19,10 @@ func (s *Store) Spend(ctx context.Context, ids ...sso.OnceID) error {
 	})
 }
 
-func spend(ctx context.Context, tx *sql.Tx, id sso.OnceID) error {
-	result, err := tx.ExecContext(ctx, `INSERT INTO once (scope, id, until) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`,
-		id.Scope, []byte(id.ID), timestamp(id.Until))
+const insertOnce = `INSERT INTO once (scope, id, until) VALUES (?, ?, ?) ON CONFLICT DO NOTHING`
+
+func (s *Store) spend(ctx context.Context, tx *sql.Tx, id sso.OnceID) error {
+	result, err := s.run(ctx, tx, insertOnce, id.Scope, []byte(id.ID), timestamp(id.Until))
 	if err != nil {
 		return explain("storing a once-ID", err)
 	}

@@ -19,7 +19,7 @@ func (s *Store) RotateToken(ctx context.Context, r sso.Rotation) error {
 		if err := spendTokens(ctx, tx, r, sessionPK); err != nil {
 			return err
 		}
-		if err := insertToken(ctx, tx, r.New, sessionPK, r.ExpiresAt); err != nil {
+		if err := s.insertToken(ctx, tx, r.New, sessionPK, r.ExpiresAt); err != nil {
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE sessions SET expires_at = ?, not_after = ? WHERE pk = ?`,
@@ -27,7 +27,7 @@ func (s *Store) RotateToken(ctx context.Context, r sso.Rotation) error {
 		if err != nil {
 			return explain("moving the expiry of a session", err)
 		}
-		return removeExpired(ctx, tx, r.RemoveBefore, batchAtRotation)
+		return s.removeExpired(ctx, tx, r.RemoveBefore, batchAtRotation)
 	})
 }
 

@@ -20,6 +20,13 @@ const selectSessionUser = `
 	FROM sessions s JOIN users u ON u.pk = s.user_pk
 	WHERE s.id = ? AND s.expires_at > ?`
 
+const (
+	insertSession = `
+		INSERT INTO sessions (user_pk, id, provider, kind, created_at, expires_at, not_after, ip, user_agent)
+		SELECT pk, ?, ?, ?, ?, ?, ?, ?, ? FROM users WHERE id = ?`
+	insertToken = `INSERT INTO session_tokens (hash, session_pk, expires_at) VALUES (?, ?, ?)`
+)
+
 // SessionToken implements sso.Sessions.
 func (s *Store) SessionToken(ctx context.Context, token sso.TokenHash) (sso.SessionToken, error) {
 	var t sso.SessionToken
@@ -53,26 +60,48 @@ func (s *Store) SessionUser(ctx context.Context, sessionID string, now time.Time
 }
 
 // CreateSession implements sso.Sessions.
-func (s *Store) CreateSession(ctx context.Context, session sso.Session, token sso.TokenHash, removeBefore time.Time) error {
+func (s *Store) CreateSession(ctx context.Context, login sso.NewSession) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
-		pk, err := insertSession(ctx, tx, session)
+		for _, id := range login.Once {
+			if err := s.spend(ctx, tx, id); err != nil {
+				return err
+			}
+		}
+		if login.Known != nil {
+			user, err := s.bringUpToDate(ctx, tx, login)
+			if err != nil {
+				return err
+			}
+			login.Session.UserID = user.ID
+		}
+		pk, err := s.insertSession(ctx, tx, login.Session)
 		if err != nil {
 			return err
 		}
-		if err := insertAtProvider(ctx, tx, pk, session); err != nil {
+		if err := s.insertAtProvider(ctx, tx, pk, login.Session); err != nil {
 			return err
 		}
-		if err := insertToken(ctx, tx, token, pk, session.ExpiresAt); err != nil {
+		if err := s.insertToken(ctx, tx, login.Token, pk, login.Session.ExpiresAt); err != nil {
 			return err
 		}
-		return removeExpired(ctx, tx, removeBefore, batchAtLogin)
+		return s.removeExpired(ctx, tx, login.RemoveBefore, batchAtLogin)
 	})
 }
 
-func insertSession(ctx context.Context, tx *sql.Tx, session sso.Session) (pk int64, err error) {
-	result, err := tx.ExecContext(ctx, `
-		INSERT INTO sessions (user_pk, id, provider, kind, created_at, expires_at, not_after, ip, user_agent)
-		SELECT pk, ?, ?, ?, ?, ?, ?, ?, ? FROM users WHERE id = ?`,
+// bringUpToDate stores what the login makes of its user.
+func (s *Store) bringUpToDate(ctx context.Context, tx *sql.Tx, login sso.NewSession) (sso.User, error) {
+	user, err := s.linkedUser(ctx, tx, login.Session.Provider, login.Session.AtProvider.Subject)
+	if err != nil {
+		return sso.User{}, err
+	}
+	if err := login.Known(&user); err != nil {
+		return sso.User{}, err
+	}
+	return user, s.updateUser(ctx, tx, user)
+}
+
+func (s *Store) insertSession(ctx context.Context, tx *sql.Tx, session sso.Session) (pk int64, err error) {
+	result, err := s.run(ctx, tx, insertSession,
 		session.ID, session.Provider, string(session.Kind), timestamp(session.CreatedAt), timestamp(session.ExpiresAt),
 		timestamp(session.NotAfter), session.IP, session.UserAgent, session.UserID)
 	if err != nil {
@@ -85,9 +114,8 @@ func insertSession(ctx context.Context, tx *sql.Tx, session sso.Session) (pk int
 	return pk, explain("storing a session", err)
 }
 
-func insertToken(ctx context.Context, tx *sql.Tx, token sso.TokenHash, sessionPK int64, expiresAt time.Time) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO session_tokens (hash, session_pk, expires_at) VALUES (?, ?, ?)`,
-		token[:], sessionPK, timestamp(expiresAt))
+func (s *Store) insertToken(ctx context.Context, tx *sql.Tx, token sso.TokenHash, sessionPK int64, expiresAt time.Time) error {
+	_, err := s.run(ctx, tx, insertToken, token[:], sessionPK, timestamp(expiresAt))
 	return explain("storing a session token", err)
 }
 

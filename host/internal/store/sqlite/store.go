@@ -34,11 +34,15 @@ type Store struct {
 
 	health health
 
-	// Prepared, because parsing takes longer than looking up.
-	userByLink, sessionToken, sessionUser *sql.Stmt
+	// Prepared, because parsing takes longer than looking up, and as long as writing.
+	sessionToken, sessionUser *sql.Stmt
+	inWriter                  map[string]*sql.Stmt // by their text; see run
 }
 
 func connect(path string, busy time.Duration) (*Store, error) {
+	// Leaves out the time of the last change, which nothing needs, and is what SQLite does
+	// on Linux where C compiles it. Where there is no fdatasync, fsync stays.
+	_, _ = sqlite.Fdatasync(true)
 	writer, err := sqlite.NewConnector(writerURI(path, busy))
 	if err != nil {
 		return nil, fmt.Errorf("making the writing connection: %w", err)
@@ -87,13 +91,21 @@ func (s *Store) prepare(ctx context.Context) error {
 		statement **sql.Stmt
 		text      string
 	}{
-		{&s.userByLink, selectUserByLink},
 		{&s.sessionToken, selectSessionToken},
 		{&s.sessionUser, selectSessionUser},
 	} {
 		var err error
 		if *p.statement, err = s.reader.PrepareContext(ctx, p.text); err != nil {
 			return explain("preparing a lookup", err)
+		}
+	}
+	s.inWriter = map[string]*sql.Stmt{}
+	for _, text := range []string{
+		insertOnce, selectUserByLink, updateUser, insertSession, insertAtProvider, insertToken, removeTokens, removeSessions, removeOnce,
+	} {
+		var err error
+		if s.inWriter[text], err = s.writer.PrepareContext(ctx, text); err != nil {
+			return explain("preparing a write", err)
 		}
 	}
 	return nil
@@ -119,6 +131,22 @@ func (s *Store) write(ctx context.Context, do func(tx *sql.Tx) error) (err error
 		return err
 	}
 	return explain("committing", tx.Commit())
+}
+
+// run runs a statement in a transaction of write, and find one that finds a row. Those
+// that each login runs are prepared. As in lookUp, no context is watched while SQLite
+// works: it does not wait, as the transaction has the write lock.
+func (s *Store) run(ctx context.Context, tx *sql.Tx, text string, arguments ...any) (sql.Result, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	unwatched := context.WithoutCancel(ctx)
+	return tx.StmtContext(unwatched, s.inWriter[text]).ExecContext(unwatched, arguments...)
+}
+
+func (s *Store) find(ctx context.Context, tx *sql.Tx, text string, arguments ...any) *sql.Row {
+	unwatched := context.WithoutCancel(ctx)
+	return tx.StmtContext(unwatched, s.inWriter[text]).QueryRowContext(unwatched, arguments...)
 }
 
 // lookUp runs a prepared statement that finds one row by its key, and scans it

@@ -24,20 +24,6 @@ func userFields(u *sso.User) []any {
 	}
 }
 
-// UserByLink implements sso.Users.
-func (s *Store) UserByLink(ctx context.Context, provider, subject string) (sso.User, error) {
-	var u sso.User
-	ok, err := s.lookUp(ctx, s.userByLink, userFields(&u), provider, []byte(subject))
-	if err != nil {
-		return sso.User{}, explain("looking up a user", err)
-	}
-	if !ok {
-		return sso.User{}, sso.ErrNotFound
-	}
-	u.Provider, u.Subject = provider, subject
-	return u, nil
-}
-
 const countUsers = `SELECT count(*) FROM links WHERE provider = ?`
 
 // CountUsers implements store.Store.
@@ -64,7 +50,7 @@ func CountUsersIn(ctx context.Context, path, provider string) (n int, err error)
 func (s *Store) CreateUser(ctx context.Context, user sso.User) (sso.User, error) {
 	var stored sso.User
 	err := s.write(ctx, func(tx *sql.Tx) (err error) {
-		stored, err = linkedUser(ctx, tx, user.Provider, user.Subject)
+		stored, err = s.linkedUser(ctx, tx, user.Provider, user.Subject)
 		if !errors.Is(err, sso.ErrNotFound) {
 			return err
 		}
@@ -73,7 +59,7 @@ func (s *Store) CreateUser(ctx context.Context, user sso.User) (sso.User, error)
 		if err := insertUser(ctx, tx, user); err != nil {
 			return err
 		}
-		stored, err = linkedUser(ctx, tx, user.Provider, user.Subject)
+		stored, err = s.linkedUser(ctx, tx, user.Provider, user.Subject)
 		return err
 	})
 	if err != nil {
@@ -82,9 +68,9 @@ func (s *Store) CreateUser(ctx context.Context, user sso.User) (sso.User, error)
 	return stored, nil
 }
 
-func linkedUser(ctx context.Context, tx *sql.Tx, provider, subject string) (sso.User, error) {
+func (s *Store) linkedUser(ctx context.Context, tx *sql.Tx, provider, subject string) (sso.User, error) {
 	var u sso.User
-	err := tx.QueryRowContext(ctx, selectUserByLink, provider, []byte(subject)).Scan(userFields(&u)...)
+	err := s.find(ctx, tx, selectUserByLink, provider, []byte(subject)).Scan(userFields(&u)...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return sso.User{}, sso.ErrNotFound
 	}
@@ -112,15 +98,19 @@ func insertUser(ctx context.Context, tx *sql.Tx, u sso.User) error {
 
 // UpdateUser implements sso.Users.
 func (s *Store) UpdateUser(ctx context.Context, u sso.User) error {
-	return s.write(ctx, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, `
-			UPDATE users SET role = ?, email = ?, first_name = ?, last_name = ?, last_access = ? WHERE id = ?`,
-			u.Role, u.Email, u.FirstName, u.LastName, timestamp(u.LastAccess), u.ID)
-		if err != nil {
-			return explain("updating a user", err)
-		}
-		return someRow(result, "user", u.ID)
-	})
+	return s.write(ctx, func(tx *sql.Tx) error { return s.updateUser(ctx, tx, u) })
+}
+
+const updateUser = `
+	UPDATE users SET role = ?, email = ?, first_name = ?, last_name = ?, last_access = ? WHERE id = ?`
+
+func (s *Store) updateUser(ctx context.Context, tx *sql.Tx, u sso.User) error {
+	result, err := s.run(ctx, tx, updateUser,
+		u.Role, u.Email, u.FirstName, u.LastName, timestamp(u.LastAccess), u.ID)
+	if err != nil {
+		return explain("updating a user", err)
+	}
+	return someRow(result, "user", u.ID)
 }
 
 // someRow returns ErrNotFound if a statement found nothing to work on.

@@ -27,6 +27,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, reopen func(t *testi
 		{"users", testUsers},
 		{"links", testLinks},
 		{"sessions", testSessions},
+		{"login", testLogin},
 		{"at the provider", testAtProvider},
 		{"expiry", testExpiry},
 		{"rotation", testRotation},
@@ -79,7 +80,7 @@ func mustCreateUser(t *testing.T, s store.Store, u sso.User) sso.User {
 
 func mustCreateSession(t *testing.T, s store.Store, session sso.Session, token sso.TokenHash) {
 	t.Helper()
-	if err := s.CreateSession(t.Context(), session, token, time.Time{}); err != nil {
+	if err := s.CreateSession(t.Context(), sso.NewSession{Session: session, Token: token}); err != nil {
 		t.Fatalf("CreateSession(%q): %v", session.ID, err)
 	}
 }
@@ -158,12 +159,13 @@ func testContext(t *testing.T, open func(t *testing.T) store.Store) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	calls := map[string]func() error{
-		"Ping":          func() error { return s.Ping(ctx) },
-		"UserByLink":    func() error { _, err := s.UserByLink(ctx, "corp", "s-1"); return err },
-		"CreateUser":    func() error { _, err := s.CreateUser(ctx, someUser("bob", "corp", "s-2")); return err },
-		"UpdateUser":    func() error { return s.UpdateUser(ctx, someUser("ann", "corp", "s-1")) },
-		"CreateSession": func() error { return s.CreateSession(ctx, someSession("s2", "ann"), fresh, start) },
-		"SessionToken":  func() error { _, err := s.SessionToken(ctx, old); return err },
+		"Ping":       func() error { return s.Ping(ctx) },
+		"CreateUser": func() error { _, err := s.CreateUser(ctx, someUser("bob", "corp", "s-2")); return err },
+		"UpdateUser": func() error { return s.UpdateUser(ctx, someUser("ann", "corp", "s-1")) },
+		"CreateSession": func() error {
+			return s.CreateSession(ctx, sso.NewSession{Session: someSession("s2", "ann"), Token: fresh, RemoveBefore: start})
+		},
+		"SessionToken": func() error { _, err := s.SessionToken(ctx, old); return err },
 		"RotateToken": func() error {
 			return s.RotateToken(ctx, sso.Rotation{SessionID: "s1", Old: old, New: fresh, Now: start, ExpiresAt: start})
 		},

@@ -16,14 +16,14 @@ func testSessions(t *testing.T, open func(t *testing.T) store.Store) {
 	})
 	t.Run("a session of an unknown user is refused", func(t *testing.T) {
 		s, token := open(t), sso.NewToken().Hash()
-		wantError(t, "CreateSession", s.CreateSession(t.Context(), someSession("s1", "eve"), token, start), sso.ErrNotFound)
+		wantError(t, "CreateSession", s.CreateSession(t.Context(), sso.NewSession{Session: someSession("s1", "eve"), Token: token, RemoveBefore: start}), sso.ErrNotFound)
 		_, err := s.SessionToken(t.Context(), token)
 		wantError(t, "its token", err, sso.ErrNotFound)
 	})
 	t.Run("a token belongs to one session", func(t *testing.T) {
 		s, token := withUser(t, open), sso.NewToken().Hash()
 		mustCreateSession(t, s, someSession("s1", "ann"), token)
-		if err := s.CreateSession(t.Context(), someSession("s2", "ann"), token, start); err == nil {
+		if err := s.CreateSession(t.Context(), sso.NewSession{Session: someSession("s2", "ann"), Token: token, RemoveBefore: start}); err == nil {
 			t.Error("CreateSession with the token of another session: no error")
 		}
 		_, err := s.SessionUser(t.Context(), "s2", start)
@@ -32,7 +32,7 @@ func testSessions(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Run("two sessions of the same ID are an error", func(t *testing.T) {
 		s, second := withUser(t, open), sso.NewToken().Hash()
 		mustCreateSession(t, s, someSession("s1", "ann"), sso.NewToken().Hash())
-		if err := s.CreateSession(t.Context(), someSession("s1", "ann"), second, start); err == nil {
+		if err := s.CreateSession(t.Context(), sso.NewSession{Session: someSession("s1", "ann"), Token: second, RemoveBefore: start}); err == nil {
 			t.Error("CreateSession with an ID that is taken: no error")
 		}
 		_, err := s.SessionToken(t.Context(), second)
@@ -177,7 +177,7 @@ func testRemoval(t *testing.T, open func(t *testing.T) store.Store) {
 	mustToken(t, s, tokens[past]) // nothing said that it may go
 	later := someSession("s9", "ann")
 	later.ExpiresAt = now.Add(time.Hour)
-	if err := s.CreateSession(t.Context(), later, sso.NewToken().Hash(), now); err != nil {
+	if err := s.CreateSession(t.Context(), sso.NewSession{Session: later, Token: sso.NewToken().Hash(), RemoveBefore: now}); err != nil {
 		t.Fatal(err)
 	}
 	_, err := s.SessionToken(t.Context(), tokens[past])

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -16,7 +17,7 @@ func testUsers(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Run("a created user is found by its link", func(t *testing.T) {
 		s, want := open(t), someUser("ann", "corp", "s-1")
 		wantEqual(t, "CreateUser", mustCreateUser(t, s, want), want)
-		got, err := s.UserByLink(t.Context(), "corp", "s-1")
+		got, err := userByLink(t, s, "corp", "s-1")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -31,7 +32,7 @@ func testUsers(t *testing.T, open func(t *testing.T) store.Store) {
 		}
 	})
 	t.Run("an unknown link is not found", func(t *testing.T) {
-		_, err := open(t).UserByLink(t.Context(), "corp", "s-1")
+		_, err := userByLink(t, open(t), "corp", "s-1")
 		wantError(t, "UserByLink", err, sso.ErrNotFound)
 	})
 	t.Run("a second user of the same link is not stored", func(t *testing.T) { testSecondUser(t, open) })
@@ -52,7 +53,7 @@ func testUsers(t *testing.T, open func(t *testing.T) store.Store) {
 		if _, err := s.CreateUser(t.Context(), someUser("ann", "corp", "s-2")); err == nil {
 			t.Error("CreateUser with an ID that is taken: no error")
 		}
-		_, err := s.UserByLink(t.Context(), "corp", "s-2")
+		_, err := userByLink(t, s, "corp", "s-2")
 		wantError(t, "the link of the refused user", err, sso.ErrNotFound)
 	})
 	t.Run("update", func(t *testing.T) { testUpdate(t, open) })
@@ -61,6 +62,21 @@ func testUsers(t *testing.T, open func(t *testing.T) store.Store) {
 		suspended.Status = sso.UserSuspended
 		wantEqual(t, "status", mustCreateUser(t, s, suspended).Status, sso.UserSuspended)
 	})
+}
+
+// userByLink returns the user that a login would be for, and changes nothing.
+func userByLink(t *testing.T, s store.Store, provider, subject string) (found sso.User, err error) {
+	t.Helper()
+	enough := errors.New("enough")
+	session := sso.Session{ID: "none", Provider: provider, AtProvider: sso.AtProvider{Subject: subject}}
+	err = s.CreateSession(t.Context(), sso.NewSession{Session: session, Known: func(known *sso.User) error {
+		found = *known
+		return enough
+	}})
+	if errors.Is(err, enough) {
+		err = nil
+	}
+	return found, err
 }
 
 func testSecondUser(t *testing.T, open func(t *testing.T) store.Store) {
@@ -83,12 +99,12 @@ func testUpdate(t *testing.T, open func(t *testing.T) store.Store) {
 	if err := s.UpdateUser(t.Context(), change); err != nil {
 		t.Fatal(err)
 	}
-	got, err := s.UserByLink(t.Context(), "corp", "s-1")
+	got, err := userByLink(t, s, "corp", "s-1")
 	if err != nil {
 		t.Fatal(err)
 	}
 	wantEqual(t, "the updated user", got, want)
-	other, err := s.UserByLink(t.Context(), "corp", "s-2")
+	other, err := userByLink(t, s, "corp", "s-2")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +148,7 @@ func testDistinct(t *testing.T, s store.Store, users []sso.User) {
 		}
 	}
 	for _, want := range users {
-		got, err := s.UserByLink(t.Context(), want.Provider, want.Subject)
+		got, err := userByLink(t, s, want.Provider, want.Subject)
 		if err != nil {
 			t.Errorf("(%q, %q): %v", want.Provider, want.Subject, err)
 		}

@@ -108,6 +108,9 @@ func (k PublicKey) sameNumbers(other PublicKey) bool {
 	return ok && public.Equal(other.public)
 }
 
+// ofCurve is the one algorithm of each curve, by its bits (RFC 7518 section 3.4).
+var ofCurve = map[int]string{256: "ES256", 384: "ES384", 521: "ES512"}
+
 // Fits binds the key to the algorithm, which go-jose leaves open.
 func (k PublicKey) Fits(alg string) bool {
 	if k.alg != "" && k.alg != alg {
@@ -117,7 +120,7 @@ func (k PublicKey) Fits(alg string) bool {
 	case *rsa.PublicKey:
 		return strings.HasPrefix(alg, "RS") || strings.HasPrefix(alg, "PS")
 	case *ecdsa.PublicKey:
-		return alg == map[int]string{256: "ES256", 384: "ES384", 521: "ES512"}[public.Curve.Params().BitSize]
+		return alg == ofCurve[public.Curve.Params().BitSize]
 	case ed25519.PublicKey:
 		return alg == "EdDSA"
 	}
