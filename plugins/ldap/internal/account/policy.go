@@ -18,6 +18,7 @@ type Standing struct {
 	Detail          string     // for the log
 	Changeable      bool       // a new password puts it right
 	unproven        bool       // the directory says so without knowing the password
+	anybody         bool       // and without knowing the account
 	passing         bool       // a lock that wrong passwords have set, and that goes by itself or by hand
 	PasswordExpires time.Time  // zero: not told, or never
 }
