@@ -29,7 +29,7 @@ func (m *mechanism) checkFormat(format string) error {
 	switch {
 	case demanded == "":
 		if m.formats.add(format) {
-			m.logger.Warn(anyFormat, "name_id_format_in_use", shortFormat(format))
+			m.logger.Warn(anyFormat+adviceOnFormat([]string{format}), "name_id_format_in_use", shortFormat(format))
 		}
 		return nil
 	case format != demanded:
@@ -43,7 +43,16 @@ func (m *mechanism) checkFormat(format string) error {
 	return nil
 }
 
-const anyFormat = "whoever signs in can choose the format of their NameID by editing the request, and with another format they are somebody else here: set name_id_format to the one in use, and every other is refused"
+const anyFormat = "whoever signs in can choose the format of their NameID by editing the request, and with another format they are somebody else here: "
+
+// adviceOnFormat says what to do about it. Unspecified is the one format that cannot be
+// demanded: it lets the provider send any.
+func adviceOnFormat(inUse []string) string {
+	if slices.Contains(inUse, names.FormatUnspecified) {
+		return "have the provider send the same identifier with a format of its own, such as persistent, and set name_id_format to that; or set sp_private_key, and have the provider take signed requests only"
+	}
+	return "set name_id_format to the one in use, and every other is refused"
+}
 
 // checkNameID tells whether a person can choose who they are.
 func (m *mechanism) checkNameID() sdk.Finding {
@@ -54,11 +63,11 @@ func (m *mechanism) checkNameID() sdk.Finding {
 	if demanded := m.demandedFormat(); demanded != "" {
 		return upstream.Fine(subject, "%s; a NameID of another one is refused", shortFormat(demanded))
 	}
-	inUse := "none yet since the plugin was started"
-	if list := m.formats.list(); len(list) > 0 {
-		inUse = strings.Join(list, " and ")
+	inUse, shown := m.formats.list(), "none yet since the plugin was started"
+	if len(inUse) > 0 {
+		shown = shownFormats(inUse)
 	}
-	return upstream.Warning(subject, "%s (in use: %s)", anyFormat, inUse)
+	return upstream.Warning(subject, "%s%s (in use: %s)", anyFormat, adviceOnFormat(inUse), shown)
 }
 
 // formats remembers in which formats NameIDs came, where any may come.
@@ -81,15 +90,19 @@ func (f *formats) add(format string) bool {
 	return true
 }
 
-// list returns the formats, as options name them.
 func (f *formats) list() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var list []string
-	for _, format := range f.seen {
-		list = append(list, upstream.Shown(shortFormat(format)))
+	return slices.Clone(f.seen)
+}
+
+// shownFormats writes the formats as options name them.
+func shownFormats(list []string) string {
+	var shown []string
+	for _, format := range list {
+		shown = append(shown, upstream.Shown(shortFormat(format)))
 	}
-	return list
+	return strings.Join(shown, " and ")
 }
 
 // formatWords are what name_id_format may hold in place of a URN.
