@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/doorward/doorward/plugins/saml/internal/names"
+	"github.com/doorward/doorward/plugins/saml/internal/rules"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/upstream"
 )
@@ -41,6 +42,23 @@ func (m *mechanism) checkFormat(format string) error {
 			upstream.Shown(shortFormat(format)), from, shortFormat(demanded))
 	}
 	return nil
+}
+
+// checkQualifier refuses a persistent NameID that is for another service provider, or
+// another affiliation, than the one that was asked for (core section 8.3.7). As with the
+// format, whoever signs in can edit the request, and some providers answer with an
+// identifier of its own for whatever it names.
+func (m *mechanism) checkQualifier(n rules.NameID) error {
+	wanted, got := firstOf(m.options.SPNameQualifier, m.entityID), firstOf(n.SPNameQualifier, m.entityID)
+	switch {
+	case n.Format != names.FormatPersistent || got == wanted:
+		return nil
+	case m.options.SPNameQualifier == "" && m.demandedFormat() == "":
+		m.logger.Warn("a persistent NameID is for another service provider or affiliation than us, and whoever signs in can choose which by editing the request: set sp_name_qualifier to it if it is the same for everybody", "sp_name_qualifier", upstream.Shown(got))
+		return nil
+	}
+	return sdk.InvalidResponse(reasonSPNameQualifier, "the persistent NameID is for %q, and was asked for %q: if the provider sends the former to everybody, set sp_name_qualifier to it",
+		upstream.Shown(got), upstream.Shown(wanted))
 }
 
 const anyFormat = "whoever signs in can choose the format of their NameID by editing the request, and with another format they are somebody else here: "
