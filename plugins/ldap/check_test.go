@@ -23,6 +23,8 @@ func TestCheck(t *testing.T) {
 	plain := start(t, ldaptest.Config{})
 	expired := start(t, ldaptest.Config{LDAPS: true, CertificateLife: -time.Second})
 	bare := start(t, ldaptest.Config{Entries: entries(person("bare", "x", map[string][]string{"entryUUID": nil, "mail": nil, "userAccountControl": {"514"}}))})
+	disabled := start(t, ldaptest.Config{Entries: entries(person("carol", "x", map[string][]string{"nsAccountLock": {"TRUE"}}), person("dan", "x", map[string][]string{"userAccountControl": {"514"}}),
+		person("eve", "x", map[string][]string{"pwdReset": {"TRUE"}}))})
 	full := map[string]any{"check_user": "alice", "group_dn": "ou=groups," + base, "id_attribute": "entryUUID"}
 	for name, test := range map[string]struct {
 		dirs   []*ldaptest.Directory
@@ -57,6 +59,8 @@ func TestCheck(t *testing.T) {
 		"no check_user":          {[]*ldaptest.Directory{good}, nil, []string{"ok|user_filter|matches entries"}},
 		"identifier not named":   {[]*ldaptest.Directory{good}, map[string]any{"check_user": "bob"}, []string{"ok|id_attribute|write it into id_attribute", "warning|attributes|there is no displayName"}},
 		"nothing but a DN":       {[]*ldaptest.Directory{bare}, map[string]any{"check_user": "bare"}, []string{"warning|id_attribute|the DN is taken", "warning|attributes|mail", "warning|account|account_disabled"}},
+		"all disabled":           {[]*ldaptest.Directory{disabled}, map[string]any{"user_filter": "(|(uid=carol)(uid=dan))"}, []string{"error|account|none of the 2 people"}},
+		"all but one disabled":   {[]*ldaptest.Directory{disabled}, map[string]any{"user_filter": "(|(uid=carol)(uid=eve))"}, []string{"warning|account|none of the 2 people"}},
 		"dangers":                {[]*ldaptest.Directory{plain}, map[string]any{"allow_insecure_plaintext": true, "client__tls_options__reject_unauthorized": false, "tls_ca": nil}, []string{"warning|TLS|reject_unauthorized", "warning|TLS|unencrypted"}},
 		"only users search":      {[]*ldaptest.Directory{good}, map[string]any{"user_dn_template": "uid={username}," + people, "bind_dn": nil, "bind_password": nil}, []string{"ok|bind|only end users"}},
 		"unicodePwd elsewhere":   {[]*ldaptest.Directory{good}, map[string]any{"password_change": "unicode-pwd"}, []string{"warning|password_change|Active Directory"}},

@@ -164,15 +164,23 @@ func checkAttributes(people []directory.Entry, names []string) sdk.Finding {
 	return upstream.Fine("attributes", "%s", strings.Join(have, ", "))
 }
 
-// checkStandings warns if none of them could sign in.
+// checkStandings warns if none of them could sign in. It is an error if there is nobody
+// else, and nobody whom a new password would help.
 func (m *mechanism) checkStandings(people []directory.Entry) []sdk.Finding {
+	const subject = "account"
 	var worst account.Standing
+	hopeless := m.options.CheckUser == "" && len(people) < checkedPeople
 	for _, e := range people {
 		if worst = m.standingOf(e); worst.Good() {
 			return nil
 		}
+		hopeless = hopeless && !worst.Changeable
 	}
-	return []sdk.Finding{upstream.Warning("account", "%s could not sign in: %s (%s)", whoOf(people), worst.Reason, worst.Detail)}
+	f := upstream.Warning(subject, "%s could not sign in: %s (%s)", whoOf(people), worst.Reason, worst.Detail)
+	if hopeless {
+		f.Severity = sdk.SeverityError
+	}
+	return []sdk.Finding{f}
 }
 
 func whoOf(people []directory.Entry) string {

@@ -646,3 +646,17 @@ func TestWrongPasswordsDoNotFillTheLog(t *testing.T) {
 		t.Errorf("the log says\n%s", got)
 	}
 }
+
+// TestListOfEntries: of several bases, each of which is one person, one may be gone.
+func TestListOfEntries(t *testing.T) {
+	dir := start(t, ldaptest.Config{})
+	for _, bases := range []string{aliceDN + ";uid=gone," + people, "uid=gone," + people + ";" + aliceDN} {
+		r := openRig(t, map[string]any{"user_dn": bases, "user_scope": "base"}, dir)
+		identity := r.signIn("alice", alicePassword)
+		if _, err := r.provider.Refresh(t.Context(), identity.Grant); err != nil {
+			t.Errorf("%s: %v", bases, err)
+		}
+		step, err := r.enter("bob", "builder")
+		wantPrompt(t, step, err, sdk.ReasonBadCredentials)
+	}
+}

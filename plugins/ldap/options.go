@@ -105,8 +105,12 @@ func (o Options) Validate() error {
 	if o.SASLExternal && o.BindDN != "" {
 		problems.Addf("sasl_external", "takes the place of bind_dn: leave out one of them")
 	}
-	if o.SASLExternal && o.TLSCert == "" && !o.onlySockets() {
+	switch sockets := o.sockets(); {
+	case !o.SASLExternal || sockets == len(o.ClientURL):
+	case o.TLSCert == "":
 		problems.Addf("sasl_external", "needs tls_cert and tls_key, or ldapi:// servers only")
+	case sockets > 0:
+		problems.Addf("sasl_external", "is the account of this process on ldapi://, which may be allowed everything, and tls_cert elsewhere: name servers of one kind in client_url")
 	}
 	o.validateServers(&problems)
 	o.validateNames(&problems)
@@ -201,8 +205,15 @@ func (o Options) plainRule() directory.PlainRule {
 	return directory.PlainRule{StartTLS: o.StartTLS, ImplicitTLS: o.hasTLSOptions(), AllowInsecure: o.AllowInsecurePlaintext}
 }
 
-func (o Options) onlySockets() bool {
-	return !slices.ContainsFunc(o.ClientURL, func(url string) bool { return !strings.HasPrefix(url, "ldapi://") })
+// sockets counts the servers on unix sockets.
+func (o Options) sockets() int {
+	count := 0
+	for _, url := range o.ClientURL {
+		if strings.HasPrefix(url, "ldapi://") {
+			count++
+		}
+	}
+	return count
 }
 
 func (o Options) hasServiceAccount() bool { return o.BindDN != "" || o.SASLExternal }

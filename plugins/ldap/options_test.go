@@ -97,6 +97,7 @@ func TestOptionProblems(t *testing.T) {
 		"tls_options is text":  {map[string]any{"client": map[string]any{"tls_options": "x"}}, "client", "mapping"},
 		"preset":               {map[string]any{"preset": "ad"}, "preset", "active-directory"},
 		"external, and a name": {map[string]any{"sasl_external": true, "tls_cert": certificate, "tls_key": key}, "sasl_external", "bind_dn"},
+		"external as two":      {map[string]any{"sasl_external": true, "bind_dn": nil, "bind_password": nil, "tls_cert": certificate, "tls_key": key, "client_url": "ldaps://x, ldapi://%2Frun%2Fldapi"}, "sasl_external", "one kind"},
 		"external by nothing":  {map[string]any{"sasl_external": true, "bind_dn": nil, "bind_password": nil}, "sasl_external", "tls_cert"},
 		"one of two bases":     {map[string]any{"user_dn": base + ";people"}, "user_dn", "distinguished"},
 		"an empty base":        {map[string]any{"group_dn": base + ";"}, "group_dn", "distinguished"},

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -79,6 +80,11 @@ func TestJ16_AccountState(t *testing.T) {
 		"389 password expired":    {map[string][]string{"passwordExpirationTime": {past.UTC().Format("20060102150405Z")}}, nil, sdk.ReasonPasswordExpired, true},
 		"IPA password expired":    {map[string][]string{"krbPasswordExpiration": {past.UTC().Format("20060102150405Z")}}, nil, sdk.ReasonPasswordExpired, true},
 		"IPA principal expired":   {map[string][]string{"krbPrincipalExpiration": {past.UTC().Format("20060102150405Z")}}, nil, sdk.ReasonAccountExpired, false},
+		"AD locked and disabled":  {map[string][]string{"userAccountControl": {"514"}, "msDS-User-Account-Control-Computed": {"16"}}, nil, sdk.ReasonAccountDisabled, false},
+		"AD LDS disabled":         {map[string][]string{"msDS-UserAccountDisabled": {"TRUE"}}, nil, sdk.ReasonAccountDisabled, false},
+		"AD LDS enabled":          {map[string][]string{"msDS-UserAccountDisabled": {"FALSE"}}, nil, "", false},
+		"eDirectory disabled":     {map[string][]string{"loginDisabled": {"TRUE"}}, nil, sdk.ReasonAccountDisabled, false},
+		"PingDirectory disabled":  {map[string][]string{"ds-pwp-account-disabled": {"true"}}, nil, sdk.ReasonAccountDisabled, false},
 		"authentik inactive":      {map[string][]string{"ak-active": {"false"}}, nil, sdk.ReasonAccountDisabled, false},
 		"shadow expired":          {map[string][]string{"shadowExpire": {daysOf(past)}}, nil, sdk.ReasonAccountExpired, false},
 		"shadow expires":          {map[string][]string{"shadowExpire": {daysOf(soon)}}, nil, "", false},
@@ -258,6 +264,46 @@ func TestBindCodes(t *testing.T) {
 				values["tls_ca"] = dir.CA() + next.CA()
 				openRig(t, values, dir, next).signIn("carol", "secret")
 			})
+		}
+	}
+}
+
+// TestRefusalOfAnybody: where the directory refuses everybody before it looks at the
+// account, an unknown name is answered as a known one.
+func TestRefusalOfAnybody(t *testing.T) {
+	dir := start(t, ldaptest.Config{})
+	dir.Misbehave(func(r ldaptest.Request) bool {
+		return r.Operation == ldaptest.Bind && r.DN != readerDN && ldaptest.Reply(ldaptest.Answer{Code: 1})(r)
+	})
+	r := openRig(t, nil, dir)
+	_, known := r.enter("alice", "a guess")
+	_, unknown := r.enter("nobody", "a guess")
+	plugintest.Refused(t, known, sdk.ErrDenied, sdk.ReasonNotAllowed)
+	if unknown == nil || known == nil || unknown.Error() != known.Error() {
+		t.Errorf("known: %v, unknown: %v", known, unknown)
+	}
+	concealed := openRig(t, map[string]any{"conceal_lockout": true}, dir)
+	for _, name := range []string{"alice", "nobody"} {
+		step, err := concealed.enter(name, "a guess")
+		wantPrompt(t, step, err, sdk.ReasonBadCredentials)
+	}
+}
+
+// TestOddBindCodes: whatever else a server answers to a bind signs nobody in, and is told
+// by its name or number.
+func TestOddBindCodes(t *testing.T) {
+	for code, word := range map[uint16]string{5: "Compare False", 6: "Compare True", 9: "result code 9", 14: "Sasl Bind In Progress", 33: "Alias Problem", 72: "result code 72"} {
+		dir := start(t, ldaptest.Config{})
+		dir.Misbehave(func(r ldaptest.Request) bool {
+			return r.Operation == ldaptest.Bind && r.DN != readerDN && ldaptest.Reply(ldaptest.Answer{Code: code})(r)
+		})
+		r := openRig(t, nil, dir)
+		for _, name := range []string{"alice", "nobody"} {
+			_, err := r.enter(name, alicePassword)
+			plugintest.Refused(t, err, sdk.ErrUnavailable, directory.ReasonSearchRefused)
+			if err != nil && !strings.Contains(err.Error(), word) {
+				t.Errorf("%d: %v", code, err)
+			}
 		}
 	}
 }

@@ -71,8 +71,12 @@ func (m *mechanism) refuse(dn string) (sdk.Step, error) {
 // refuseDecoy answers as if a password had been wrong. The bind of a name that is
 // nobody's costs the directory about what a wrong password does, and pace hides the rest.
 func (m *mechanism) refuseDecoy(ctx context.Context, start time.Time, password string) (sdk.Step, error) {
-	if _, err := m.verify(ctx, m.decoy, password, nil); err != nil {
+	v, err := m.verify(ctx, m.decoy, password, nil)
+	if err != nil {
 		return nil, err
+	}
+	if v.OfAnybody() {
+		return nil, v.Standing.Denied()
 	}
 	m.pace.Wait(ctx, start)
 	m.logger.Debug("unknown user name")

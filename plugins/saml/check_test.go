@@ -101,7 +101,12 @@ func TestCheckNameIDFormat(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if after := find(t, r.check(), "NameID format"); !strings.Contains(after.Text, "in use: persistent and email and unspecified") {
+	after := find(t, r.check(), "NameID format")
+	if !strings.Contains(after.Text, "in use: persistent and email and unspecified") {
+		t.Errorf("%+v", after)
+	}
+	// Which cannot be asked for.
+	if strings.Contains(after.Text, "set name_id_format to the one in use") || !strings.Contains(after.Text, "such as persistent") || !strings.Contains(after.Text, "sp_private_key") {
 		t.Errorf("%+v", after)
 	}
 	for _, values := range []map[string]any{{"name_id_format": "email"}, {"identifier_key": "uid"}} {

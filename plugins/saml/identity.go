@@ -59,10 +59,13 @@ func (m *mechanism) subject(a rules.Assertion, p *idp.Provider) (string, error) 
 	case a.NameID.Format == names.FormatTransient: // whatever was asked for
 		return "", sdk.Misconfigured(reasonTransient, "the NameID is transient, another one at each login: have the provider send a persistent one (name_id_format), or set identifier_key to an attribute that stays the same")
 	default:
-		if err := m.checkFormat(a.NameID.FormatInEffect()); err != nil {
+		err := m.checkFormat(a.NameID.FormatInEffect())
+		if err == nil {
+			err = m.checkQualifier(*a.NameID)
+		}
+		if err != nil {
 			return "", err
 		}
-		var err error
 		if subject, err = a.NameID.Key(p.EntityID, m.entityID); err != nil {
 			return "", err
 		}

@@ -106,6 +106,9 @@ func (m *mechanism) identifyUs(env sdk.Env, problems *options.Problems) {
 	if !upstream.IsPrintable(m.nameIDFormat) {
 		problems.Addf("name_id_format", "must be a URN in printable ASCII characters")
 	}
+	if q := m.options.SPNameQualifier; len(q) > idp.MaxEntityID || !upstream.IsPrintable(q) {
+		problems.Addf("sp_name_qualifier", "must be at most %d printable ASCII characters", idp.MaxEntityID)
+	}
 }
 
 func firstOf(texts ...string) string {

@@ -7,6 +7,7 @@ import (
 	"sync"
 
 	"github.com/doorward/doorward/plugins/saml/internal/names"
+	"github.com/doorward/doorward/plugins/saml/internal/rules"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/upstream"
 )
@@ -29,7 +30,7 @@ func (m *mechanism) checkFormat(format string) error {
 	switch {
 	case demanded == "":
 		if m.formats.add(format) {
-			m.logger.Warn(anyFormat, "name_id_format_in_use", shortFormat(format))
+			m.logger.Warn(anyFormat+adviceOnFormat([]string{format}), "name_id_format_in_use", shortFormat(format))
 		}
 		return nil
 	case format != demanded:
@@ -43,7 +44,33 @@ func (m *mechanism) checkFormat(format string) error {
 	return nil
 }
 
-const anyFormat = "whoever signs in can choose the format of their NameID by editing the request, and with another format they are somebody else here: set name_id_format to the one in use, and every other is refused"
+// checkQualifier refuses a persistent NameID that is for another service provider, or
+// another affiliation, than the one that was asked for (core section 8.3.7). As with the
+// format, whoever signs in can edit the request, and some providers answer with an
+// identifier of its own for whatever it names.
+func (m *mechanism) checkQualifier(n rules.NameID) error {
+	wanted, got := firstOf(m.options.SPNameQualifier, m.entityID), firstOf(n.SPNameQualifier, m.entityID)
+	switch {
+	case n.Format != names.FormatPersistent || got == wanted:
+		return nil
+	case m.options.SPNameQualifier == "" && m.demandedFormat() == "":
+		m.logger.Warn("a persistent NameID is for another service provider or affiliation than us, and whoever signs in can choose which by editing the request: set sp_name_qualifier to it if it is the same for everybody", "sp_name_qualifier", upstream.Shown(got))
+		return nil
+	}
+	return sdk.InvalidResponse(reasonSPNameQualifier, "the persistent NameID is for %q, and was asked for %q: if the provider sends the former to everybody, set sp_name_qualifier to it",
+		upstream.Shown(got), upstream.Shown(wanted))
+}
+
+const anyFormat = "whoever signs in can choose the format of their NameID by editing the request, and with another format they are somebody else here: "
+
+// adviceOnFormat says what to do about it. Unspecified is the one format that cannot be
+// demanded: it lets the provider send any.
+func adviceOnFormat(inUse []string) string {
+	if slices.Contains(inUse, names.FormatUnspecified) {
+		return "have the provider send the same identifier with a format of its own, such as persistent, and set name_id_format to that; or set sp_private_key, and have the provider take signed requests only"
+	}
+	return "set name_id_format to the one in use, and every other is refused"
+}
 
 // checkNameID tells whether a person can choose who they are.
 func (m *mechanism) checkNameID() sdk.Finding {
@@ -54,11 +81,11 @@ func (m *mechanism) checkNameID() sdk.Finding {
 	if demanded := m.demandedFormat(); demanded != "" {
 		return upstream.Fine(subject, "%s; a NameID of another one is refused", shortFormat(demanded))
 	}
-	inUse := "none yet since the plugin was started"
-	if list := m.formats.list(); len(list) > 0 {
-		inUse = strings.Join(list, " and ")
+	inUse, shown := m.formats.list(), "none yet since the plugin was started"
+	if len(inUse) > 0 {
+		shown = shownFormats(inUse)
 	}
-	return upstream.Warning(subject, "%s (in use: %s)", anyFormat, inUse)
+	return upstream.Warning(subject, "%s%s (in use: %s)", anyFormat, adviceOnFormat(inUse), shown)
 }
 
 // formats remembers in which formats NameIDs came, where any may come.
@@ -81,15 +108,19 @@ func (f *formats) add(format string) bool {
 	return true
 }
 
-// list returns the formats, as options name them.
 func (f *formats) list() []string {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	var list []string
-	for _, format := range f.seen {
-		list = append(list, upstream.Shown(shortFormat(format)))
+	return slices.Clone(f.seen)
+}
+
+// shownFormats writes the formats as options name them.
+func shownFormats(list []string) string {
+	var shown []string
+	for _, format := range list {
+		shown = append(shown, upstream.Shown(shortFormat(format)))
 	}
-	return list
+	return strings.Join(shown, " and ")
 }
 
 // formatWords are what name_id_format may hold in place of a URN.

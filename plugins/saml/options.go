@@ -19,10 +19,11 @@ type Options struct {
 	IDPMetadataCertificate string        `option:"idp_metadata_certificate" doc:"PEM certificates of those who may sign the provider's metadata. When set, metadata that is not signed by one of them is refused."`
 	IDPMetadataRefresh     time.Duration `option:"idp_metadata_refresh" default:"1h" doc:"How often the metadata is read again, at most; cacheDuration and validUntil in it count, too. 1m to 7d."`
 
-	EntityID     string `option:"entity_id" doc:"Our entity ID. By default that in sp_metadata, else the URL of our metadata."`
-	SPMetadata   string `option:"sp_metadata" doc:"Metadata of the service provider that is replaced. Its entity ID and NameID format are taken over, and its assertion consumer service if that is ours by the name that Directus gives it (.../acs). WantAssertionsSigned and AuthnRequestsSigned in it are ignored, with a warning; our own metadata is at the metadata URL."`
-	NameIDFormat string `option:"name_id_format" doc:"The NameID format to ask for: persistent, email, transient, unspecified, or a URN. A NameID of another format is then refused, but for unspecified, by which the provider may send any. By default that in sp_metadata, else none: then who signs in can choose one."`
-	AllowCreate  bool   `option:"sp_allow_create" default:"true" doc:"Whether the provider may make a new identifier for somebody who signs in here for the first time."`
+	EntityID        string `option:"entity_id" doc:"Our entity ID. By default that in sp_metadata, else the URL of our metadata."`
+	SPMetadata      string `option:"sp_metadata" doc:"Metadata of the service provider that is replaced. Its entity ID and NameID format are taken over, and its assertion consumer service if that is ours by the name that Directus gives it (.../acs). WantAssertionsSigned and AuthnRequestsSigned in it are ignored, with a warning; our own metadata is at the metadata URL."`
+	NameIDFormat    string `option:"name_id_format" doc:"The NameID format to ask for: persistent, email, transient, unspecified, or a URN. A NameID of another format is then refused, but for unspecified, by which the provider may send any. By default that in sp_metadata, else none: then who signs in can choose one."`
+	SPNameQualifier string `option:"sp_name_qualifier" doc:"The affiliation (SPNameQualifier) whose persistent NameIDs to ask for, by default none: they are for us alone. Where this is set, or name_id_format is persistent, a persistent NameID for another one is refused."`
+	AllowCreate     bool   `option:"sp_allow_create" default:"true" doc:"Whether the provider may make a new identifier for somebody who signs in here for the first time."`
 
 	SPPrivateKey        options.Secret `option:"sp_private_key" doc:"PEM private key (RSA, or ECDSA on P-256, P-384 or P-521) that signs our requests and logout messages. Without it nothing is signed, and there is no logout at the provider. More keys may follow, for decryption only."`
 	SPPrivateKeyPass    options.Secret `option:"sp_private_key_pass" doc:"Pass phrase of sp_private_key."`

@@ -19,6 +19,7 @@ const (
 	reasonAssertionMissing sdk.Reason = "assertion_missing"
 	reasonTransient        sdk.Reason = "name_id_transient"
 	reasonNameIDFormat     sdk.Reason = "name_id_format"
+	reasonSPNameQualifier  sdk.Reason = "sp_name_qualifier"
 	reasonIdentifier       sdk.Reason = "identifier_missing"
 	reasonLogoutRequest    sdk.Reason = "logout_request"
 )

@@ -31,6 +31,9 @@ func (m *mechanism) authnRequest(id, destination string, now time.Time) *saml.Au
 	if m.nameIDFormat != "" {
 		req.NameIDPolicy.Format = &m.nameIDFormat
 	}
+	if m.options.SPNameQualifier != "" {
+		req.NameIDPolicy.SPNameQualifier = &m.options.SPNameQualifier
+	}
 	if m.options.ForceAuthn {
 		req.ForceAuthn = &m.options.ForceAuthn
 	}

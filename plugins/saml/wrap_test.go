@@ -169,3 +169,27 @@ func TestH38_Values(t *testing.T) {
 	})
 	refused(t, err, bindings.ReasonMessageEncoding)
 }
+
+// TestIssuerFormat: an issuer of another format than that of entities is refused, by
+// name: the text of both issuers is the same.
+func TestIssuerFormat(t *testing.T) {
+	r := openRig(t, samltest.Config{}, nil)
+	for format, ok := range map[string]bool{"urn:oasis:names:tc:SAML:2.0:nameid-format:entity": true, "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified": false} {
+		req, memory := r.begin()
+		draft := r.idp.Draft(req, alice)
+		draft.SignResponse, draft.SignAssertion = false, true
+		doc := draft.Document()
+		doc.FindElement("/Response/Issuer").CreateAttr("Format", format)
+		_, err := r.present(samltest.Serialise(draft.Style, doc), memory)
+		if ok {
+			if err != nil {
+				t.Error(err)
+			}
+			continue
+		}
+		refused(t, err, rules.ReasonIssuer)
+		if err != nil && !strings.Contains(err.Error(), format) {
+			t.Error(err)
+		}
+	}
+}

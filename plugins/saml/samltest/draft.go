@@ -8,17 +8,18 @@ import (
 
 // Request is what a service provider asks.
 type Request struct {
-	ID           string
-	Issuer       string
-	ACS          string
-	RelayState   string
-	Destination  string
-	ForceAuthn   bool
-	IsPassive    bool
-	NameIDFormat string
-	Contexts     []string
-	Comparison   string
-	Signed       bool // the message or the query carries a signature
+	ID              string
+	Issuer          string
+	ACS             string
+	RelayState      string
+	Destination     string
+	ForceAuthn      bool
+	IsPassive       bool
+	NameIDFormat    string
+	SPNameQualifier string
+	Contexts        []string
+	Comparison      string
+	Signed          bool // the message or the query carries a signature
 }
 
 // Draft is a response before it is written. What is empty is left out.

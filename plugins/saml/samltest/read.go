@@ -71,7 +71,7 @@ func request(root *etree.Element, relayState string, signed bool) (Request, erro
 		RelayState: relayState, Signed: signed, Issuer: textOf(root, "./Issuer"),
 	}
 	if policy := root.FindElement("./NameIDPolicy"); policy != nil {
-		r.NameIDFormat = policy.SelectAttrValue("Format", "")
+		r.NameIDFormat, r.SPNameQualifier = policy.SelectAttrValue("Format", ""), policy.SelectAttrValue("SPNameQualifier", "")
 	}
 	if contexts := root.FindElement("./RequestedAuthnContext"); contexts != nil {
 		r.Comparison = contexts.SelectAttrValue("Comparison", "")

@@ -78,7 +78,7 @@ var refusedCodes = map[uint16]Standing{
 	ldap.LDAPResultConstraintViolation:      {Reason: sdk.ReasonAccountLocked, Detail: "too many wrong passwords", unproven: true},                // 389 Directory Server
 	ldap.LDAPResultUnwillingToPerform:       {Reason: sdk.ReasonAccountDisabled, Detail: "the directory is unwilling to bind it", unproven: true}, // 389 Directory Server, FreeIPA
 	ldap.LDAPResultInsufficientAccessRights: {Reason: sdk.ReasonNotAllowed, Detail: "the directory gives it no access (insufficientAccessRights)", unproven: true},
-	ldap.LDAPResultOperationsError:          {Reason: sdk.ReasonNotAllowed, Detail: "the directory could not find out whether it has access (operationsError)", unproven: true},
+	ldap.LDAPResultOperationsError:          {Reason: sdk.ReasonNotAllowed, Detail: "the directory could not find out whether it has access (operationsError)", unproven: true, anybody: true},
 }
 
 // bindRefusal is what is left over: no word about the person, and no server that fails.
@@ -97,6 +97,10 @@ func bindRefusal(code uint16, err error) error {
 // Proved reports whether the directory knows the password: it let the account in, or said
 // something that only who knows it is told.
 func (v Verdict) Proved() bool { return v.right || !v.Standing.Good() && !v.Standing.unproven }
+
+// OfAnybody reports whether the directory has refused without looking at the account. An
+// unknown name must be refused in the same words then: others would tell that it is one.
+func (v Verdict) OfAnybody() bool { return v.Standing.anybody }
 
 // Concealed makes a wrong password of what others may learn.
 func (v Verdict) Concealed() Verdict {

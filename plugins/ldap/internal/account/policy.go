@@ -18,6 +18,7 @@ type Standing struct {
 	Detail          string     // for the log
 	Changeable      bool       // a new password puts it right
 	unproven        bool       // the directory says so without knowing the password
+	anybody         bool       // and without knowing the account
 	passing         bool       // a lock that wrong passwords have set, and that goes by itself or by hand
 	PasswordExpires time.Time  // zero: not told, or never
 }
@@ -43,6 +44,15 @@ var policyAttributes = []string{
 	"nsAccountLock", "passwordExpirationTime", "krbPrincipalExpiration", "krbPasswordExpiration",
 	// authentik
 	"ak-active",
+	// Active Directory Lightweight Directory Services; eDirectory; PingDirectory and its kin
+	"msDS-UserAccountDisabled", "loginDisabled", "ds-pwp-account-disabled",
+}
+
+// disabledBy are the attributes that say that an administrator has disabled an account,
+// and by which word.
+var disabledBy = []struct{ attribute, word string }{
+	{"nsAccountLock", "TRUE"}, {"ak-active", "FALSE"},
+	{"msDS-UserAccountDisabled", "TRUE"}, {"loginDisabled", "TRUE"}, {"ds-pwp-account-disabled", "TRUE"},
 }
 
 // StandingOf reads what the entry says. It is asked only after the password was
@@ -90,12 +100,13 @@ func Worst(all ...Standing) Standing {
 // lockStanding reads the attributes of password policies that lock an account.
 func lockStanding(e directory.Entry, now time.Time) Standing {
 	const forever = "000001010000Z" // draft-behera section 5.3.3: until an administrator resets it
+	for _, by := range disabledBy {
+		if e.Is(by.attribute, by.word) {
+			return Standing{Reason: sdk.ReasonAccountDisabled, Detail: by.attribute}
+		}
+	}
 	locked := e.Text("pwdAccountLockedTime")
 	switch {
-	case e.Is("nsAccountLock", "TRUE"):
-		return Standing{Reason: sdk.ReasonAccountDisabled, Detail: "nsAccountLock"}
-	case e.Is("ak-active", "FALSE"):
-		return Standing{Reason: sdk.ReasonAccountDisabled, Detail: "ak-active"}
 	case strings.HasPrefix(locked, strings.TrimSuffix(forever, "Z")):
 		return Standing{Reason: sdk.ReasonAccountLocked, Detail: "pwdAccountLockedTime"}
 	case generalizedPassed(e, "pwdEndTime", now), generalizedPassed(e, "krbPrincipalExpiration", now):

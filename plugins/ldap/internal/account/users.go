@@ -164,15 +164,10 @@ func (u Users) one(ctx context.Context, search directory.Searcher, bases []strin
 // there are more has said enough.
 func (u Users) readTwo(ctx context.Context, c *directory.Connection, bases []string, scope int, filter string) ([]directory.Entry, error) {
 	found, err := c.SearchUnder(ctx, bases, directory.Query{Scope: scope, Filter: filter, Attributes: u.Read, Limit: 2})
-	switch {
-	case ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) && len(found) > 1:
+	if ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) && len(found) > 1 {
 		return found, nil
-	case ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) && scope == ldap.ScopeBaseObject:
-		return nil, nil
-	case err != nil:
-		return nil, err
 	}
-	return found, nil
+	return found, err
 }
 
 // theOne refuses all but exactly one entry below the bases. What a server sends beside

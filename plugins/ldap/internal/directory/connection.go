@@ -170,7 +170,8 @@ func (c *Connection) Search(ctx context.Context, q Query) ([]Entry, []ldap.Contr
 }
 
 // SearchUnder asks for the same below each of several bases, and returns what came: an
-// entry that lies below two of them once. The error is as Search has it.
+// entry that lies below two of them once. The error is as Search has it, but that a base
+// which is all that is looked at may be missing.
 func (c *Connection) SearchUnder(ctx context.Context, bases []string, q Query) ([]Entry, error) {
 	var all []Entry
 	before := map[string]bool{} // what lies below the bases before
@@ -178,6 +179,9 @@ func (c *Connection) SearchUnder(ctx context.Context, bases []string, q Query) (
 		found, _, err := c.Search(ctx, q)
 		found = slices.DeleteFunc(found, func(e Entry) bool { return before[e.DN] })
 		all = append(all, found...)
+		if q.Scope == ldap.ScopeBaseObject && ldap.IsErrorWithCode(err, ldap.LDAPResultNoSuchObject) {
+			continue
+		}
 		if err != nil {
 			return all, err
 		}

@@ -1,6 +1,7 @@
 package directory
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -97,7 +98,7 @@ func Describe(err error) string {
 	if !ok {
 		return "no answer"
 	}
-	text := ldap.LDAPResultCodeMap[result.ResultCode]
+	text := cmp.Or(ldap.LDAPResultCodeMap[result.ResultCode], fmt.Sprintf("result code %d", result.ResultCode))
 	if code := SubCode(err); code != "" {
 		text += ", data " + code
 	}

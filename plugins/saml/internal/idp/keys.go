@@ -55,12 +55,7 @@ func (p *Provider) readKeys(role *wall.Element) error {
 const maxProviderKeys = 16
 
 func (p *Provider) addCertificate(e *wall.Element) {
-	der, err := decodedText(e)
-	if err != nil {
-		p.WeakKeys++
-		return
-	}
-	c, err := x509.ParseCertificate(der)
+	c, err := readCertificate(e)
 	if err != nil {
 		p.WeakKeys++
 		return

@@ -91,7 +91,7 @@ func checkIssuer(e *wall.Element, provider, what string) error {
 	}
 	text, ok := names.URIText(issuers[0])
 	if format, given := issuers[0].Attr("Format"); given && format != names.FormatEntity {
-		ok = false
+		return sdk.InvalidResponse(ReasonIssuer, "the issuer of the %s has the format %q, which may only be %q or missing", what, upstream.Shown(format), names.FormatEntity)
 	}
 	if !ok || len(issuers) != 1 || text != provider {
 		return sdk.InvalidResponse(ReasonIssuer, "the %s was issued by %q, and the provider is %q", what, upstream.Shown(text), upstream.Shown(provider))

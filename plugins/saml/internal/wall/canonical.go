@@ -12,38 +12,52 @@ import (
 // namespace). The element omit and all below it are left out, as by the transform
 // for enveloped signatures (XML Signature section 6.6.4); it may be nil.
 //
-// The result is a document by itself, and [Parse] reads it as what was written.
-func Canonical(e *Element, prefixes []string, omit *Element) []byte {
-	w := writer{omit: omit, inclusive: map[string]bool{}}
+// The result is a document by itself, and [Parse] reads it as what was written. It is
+// ErrRefused if that would have more bytes than most: each of thousands of elements
+// may have to declare the namespace of its prefix, which is as long as the sender of
+// the document likes, so that some kilobytes become gigabytes.
+func Canonical(e *Element, prefixes []string, omit *Element, most int) ([]byte, error) {
+	w := writer{omit: omit, inclusive: map[string]bool{}, most: most}
 	for _, prefix := range prefixes {
 		if prefix == "#default" {
 			prefix = ""
 		}
 		w.inclusive[prefix] = true
 	}
-	w.element(e, true)
-	return w.out.Bytes()
+	return w.document(e)
 }
 
 // Inclusive writes the element by Canonical XML 1.0, without comments: with all
 // namespaces that are in scope, used or not, and the attributes of xml: of the
-// elements around (its section 2.4). The result is a document by itself, too.
-func Inclusive(e *Element) []byte {
-	w := writer{all: true}
-	w.element(e, true)
-	return w.out.Bytes()
+// elements around (its section 2.4). The result is a document by itself, and bounded,
+// too.
+func Inclusive(e *Element, most int) ([]byte, error) {
+	w := writer{all: true, most: most}
+	return w.document(e)
 }
 
 type writer struct {
 	out       bytes.Buffer
 	omit      *Element
+	most      int             // bytes that may be written
 	all       bool            // namespaces, used or not
 	inclusive map[string]bool // prefixes that are treated so
 	rendered  []Declaration   // by the elements around, outermost first
 }
 
+func (w *writer) document(e *Element) ([]byte, error) {
+	w.element(e, true)
+	if w.full() {
+		return nil, refuse("its canonical form has more than %d bytes", w.most)
+	}
+	return w.out.Bytes(), nil
+}
+
+// full ends the writing: what is written then is of no use any more.
+func (w *writer) full() bool { return w.out.Len() > w.most }
+
 func (w *writer) element(e *Element, apex bool) {
-	if e == w.omit {
+	if e == w.omit || w.full() {
 		return
 	}
 	outer := len(w.rendered)
@@ -122,7 +136,7 @@ func (w *writer) wanted(e *Element, apex bool) []string {
 
 func (w *writer) declare(e *Element, prefix string) {
 	uri, _ := e.lookup(prefix)
-	if uri == w.declared(prefix) {
+	if uri == w.declared(prefix) || w.full() {
 		return
 	}
 	w.rendered = append(w.rendered, Declaration{prefix, uri})

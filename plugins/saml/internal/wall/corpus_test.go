@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"testing"
 )
 
 const (
@@ -20,11 +21,16 @@ type method struct {
 }
 
 // of is what we write by the method.
-func (m method) of(e *Element) []byte {
-	if strings.HasPrefix(m.uri, inclusiveMethod) {
-		return Inclusive(e)
+func (m method) of(t testing.TB, e *Element) []byte {
+	t.Helper()
+	if !strings.HasPrefix(m.uri, inclusiveMethod) {
+		return canonical(t, e, m.prefixes...)
 	}
-	return Canonical(e, m.prefixes, nil)
+	written, err := Inclusive(e, MaxMessage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return written
 }
 
 // The names of the documents. A prefix stands for any of the namespaces, several

@@ -165,7 +165,7 @@ func (c *corpus) differences(fault func([]byte) []byte) []string {
 			if err != nil {
 				c.t.Fatal(err)
 			}
-			canonical := fault(d.methods[at].of(e))
+			canonical := fault(d.methods[at].of(c.t, e))
 			sum := sha256.Sum256(canonical)
 			if base64.StdEncoding.EncodeToString(sum[:]) != d.digests[at] {
 				list = append(list, fmt.Sprintf("document %d, element %d, %+v: ours is\n%s", i, at, d.methods[at], canonical))
@@ -189,7 +189,7 @@ func (c *corpus) signedInfo(i int, d signedDocument, fault func([]byte) []byte) 
 		if e.Local != "Signature" {
 			return true
 		}
-		canonical := fault(d.methods[perDocument].of(e.Children()[0]))
+		canonical := fault(d.methods[perDocument].of(c.t, e.Children()[0]))
 		mac := hmac.New(sha256.New, []byte(hmacKey))
 		mac.Write(canonical)
 		value, _ := e.Children()[1].Text()

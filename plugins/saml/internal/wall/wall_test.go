@@ -190,7 +190,7 @@ func TestRead(t *testing.T) {
 			t.Errorf("%s: %v", document, err)
 			continue
 		}
-		if got := string(Canonical(e, nil, nil)); got != want {
+		if got := string(canonical(t, e)); got != want {
 			t.Errorf("%q\ngot  %q\nwant %q", document, got, want)
 		}
 	}
@@ -234,11 +234,46 @@ func TestWithin(t *testing.T) {
 	if err != nil || !e.Is("urn:a", "x") {
 		t.Fatalf("%+v %v", e, err)
 	}
-	if got := string(Canonical(e, nil, nil)); got != `<a:x xmlns:a="urn:a"></a:x>` {
+	if got := string(canonical(t, e)); got != `<a:x xmlns:a="urn:a"></a:x>` {
 		t.Error(got)
 	}
 	if _, err := ParseWithin([]byte(`<a:x/>`), Message(), map[string]string{"b": "urn:a"}); err == nil {
 		t.Error("a prefix that was not in scope")
+	}
+}
+
+func canonical(t testing.TB, e *Element, prefixes ...string) []byte {
+	t.Helper()
+	written, err := Canonical(e, prefixes, nil, 1<<30)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return written
+}
+
+// TestCanonicalIsBounded: a namespace that is declared once in the document is declared
+// in each of the elements that use it in the canonical form.
+func TestCanonicalIsBounded(t *testing.T) {
+	document := `<x xmlns:p="urn:` + strings.Repeat("u", 1000) + `">` + strings.Repeat("<p:y/>", 100) + `</x>`
+	e, err := Parse([]byte(document), Message())
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := len(canonical(t, e))
+	if whole < 100_000 {
+		t.Fatalf("%d bytes of %d", whole, len(document))
+	}
+	if _, err := Canonical(e, nil, nil, whole); err != nil {
+		t.Error(err)
+	}
+	if _, err := Canonical(e, nil, nil, whole-1); !errors.Is(err, ErrRefused) {
+		t.Errorf("a byte too many: %v", err)
+	}
+	if inclusive, err := Inclusive(e, 3000); err != nil || len(inclusive) > 2500 {
+		t.Errorf("%d %v", len(inclusive), err)
+	}
+	if _, err := Inclusive(e, 2000); !errors.Is(err, ErrRefused) {
+		t.Errorf("a byte too many: %v", err)
 	}
 }
 
@@ -258,7 +293,7 @@ func TestPrefixList(t *testing.T) {
 		{[]string{"z", "nowhere"}, `<y:i xmlns:y="urn:y" t="xs:string"><y:j xmlns:z="urn:z"></y:j></y:i>`},
 		{[]string{"#default"}, `<y:i xmlns="urn:d" xmlns:y="urn:y" t="xs:string"><y:j></y:j></y:i>`},
 	} {
-		if got := string(Canonical(inner, test.prefixes, nil)); got != test.want {
+		if got := string(canonical(t, inner, test.prefixes...)); got != test.want {
 			t.Errorf("%q\ngot  %s\nwant %s", test.prefixes, got, test.want)
 		}
 	}
@@ -279,12 +314,12 @@ func FuzzParse(f *testing.F) {
 		if err != nil {
 			return
 		}
-		once := Canonical(e, nil, nil)
+		once := canonical(t, e)
 		again, err := Parse(once, Message())
 		if err != nil {
 			t.Fatalf("what is written is refused: %v\n%q", err, once)
 		}
-		if twice := Canonical(again, nil, nil); !bytes.Equal(once, twice) {
+		if twice := canonical(t, again); !bytes.Equal(once, twice) {
 			t.Fatalf("%q\n%q", once, twice)
 		}
 		if bytes.Contains(data, []byte("\r")) || bytes.ContainsAny(data, "\t\n") {
@@ -345,7 +380,7 @@ func BenchmarkHostile(b *testing.B) {
 			b.SetBytes(int64(len(document)))
 			for b.Loop() {
 				if e, err := Parse(document, Message()); err == nil {
-					Canonical(e, []string{"a5"}, nil)
+					_, _ = Canonical(e, []string{"a5"}, nil, MaxMessage)
 				}
 			}
 		})

@@ -80,7 +80,10 @@ func Sign(document []byte, algorithm string, key crypto.Signer, certificate *x50
 	if id == "" || len(first) == 0 {
 		return nil, errors.New("signing: the document has no ID or no child")
 	}
-	content := wall.Canonical(root, nil, nil)
+	content, err := wall.Canonical(root, nil, nil, wall.MaxMessage)
+	if err != nil {
+		return nil, fmt.Errorf("signing: %w", err)
+	}
 	info := signedInfo(id, algorithm, content)
 	value, err := SignBytes(info, algorithm, key)
 	if err != nil {

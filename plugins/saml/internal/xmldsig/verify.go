@@ -44,11 +44,15 @@ func Verify(e *wall.Element, keys []crypto.PublicKey, policy Policy, limits wall
 	if id := e.Value("ID"); id == "" || ref.uri != "#"+id {
 		return nil, misshapen("it refers to %+.80q, not to the element around it", ref.uri)
 	}
-	content := wall.Canonical(e, ref.prefixes, signature)
+	limits = canonicalLimits(limits)
+	content, err := wall.Canonical(e, ref.prefixes, signature, limits.Bytes)
+	if err != nil {
+		return nil, fmt.Errorf("writing what is signed: %w", err)
+	}
 	if subtle.ConstantTimeCompare(hash(ref.hash, content), ref.digest) != 1 {
 		return nil, ErrDigest
 	}
-	return wall.Parse(content, canonicalLimits(limits))
+	return wall.Parse(content, limits)
 }
 
 // canonicalLimits leave room for what the canonical form adds to a document that
@@ -87,7 +91,7 @@ func verifyInfo(signature *wall.Element, keys []crypto.PublicKey, policy Policy,
 	if err != nil {
 		return nil, err
 	}
-	signed, err := canonicalInfo(parts[0], c14n[0])
+	signed, err := canonicalInfo(parts[0], c14n[0], limits.Bytes)
 	if err != nil {
 		return nil, err
 	}
@@ -110,15 +114,15 @@ func verifyInfo(signature *wall.Element, keys []crypto.PublicKey, policy Policy,
 // may be canonicalized inclusively (core section 5.4.3 says only that it should not):
 // what is read of it are elements of XML Signature, and all that this canonicalization
 // adds are namespaces and attributes that nobody looks at.
-func canonicalInfo(info, c14n *wall.Element) ([]byte, error) {
+func canonicalInfo(info, c14n *wall.Element, most int) ([]byte, error) {
 	if withoutComments(c14n.Value("Algorithm"), "#") == InclusiveC14N && len(c14n.Children()) == 0 {
-		return wall.Inclusive(info), nil
+		return wall.Inclusive(info, most)
 	}
 	prefixes, err := exclusivePrefixes(c14n)
 	if err != nil {
 		return nil, err
 	}
-	return wall.Canonical(info, prefixes, nil), nil
+	return wall.Canonical(info, prefixes, nil, most)
 }
 
 // withoutComments names the canonicalization that leaves comments out. Where there are

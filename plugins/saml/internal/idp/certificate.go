@@ -1,0 +1,63 @@
+package idp
+
+import (
+	"crypto/x509"
+	"encoding/asn1"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
+)
+
+// readCertificate reads the certificate in an X509Certificate. Some who write metadata by
+// hand leave the lines around it that PEM has.
+func readCertificate(e *wall.Element) (*x509.Certificate, error) {
+	text, _ := e.Text()
+	text = strings.TrimSpace(text)
+	text = strings.TrimSuffix(strings.TrimPrefix(text, "-----BEGIN CERTIFICATE-----"), "-----END CERTIFICATE-----")
+	der, err := xmldsig.DecodeBase64(text)
+	if err != nil {
+		return nil, err
+	}
+	if c, err := x509.ParseCertificate(der); err == nil {
+		return c, nil
+	}
+	return readOdd(der)
+}
+
+// oddCertificate is the part of a certificate that is signed (RFC 5280 section 4.1).
+type oddCertificate struct {
+	Version   int `asn1:"optional,explicit,default:0,tag:0"`
+	Serial    asn1.RawValue
+	Algorithm asn1.RawValue
+	Issuer    asn1.RawValue
+	Validity  struct{ NotBefore, NotAfter time.Time }
+	Subject   asn1.RawValue
+	PublicKey asn1.RawValue
+}
+
+// readOdd reads what counts of a certificate that package x509 refuses, such as for a
+// negative serial number: the key, and how long it holds. Nothing else of it is looked
+// at, since it is trusted for standing in the metadata.
+func readOdd(der []byte) (*x509.Certificate, error) {
+	var whole struct {
+		Signed    oddCertificate
+		Algorithm asn1.RawValue
+		Signature asn1.BitString
+	}
+	rest, err := asn1.Unmarshal(der, &whole)
+	if err != nil {
+		return nil, fmt.Errorf("reading a certificate: %w", err)
+	}
+	if len(rest) > 0 {
+		return nil, errors.New("reading a certificate: something follows it")
+	}
+	key, err := x509.ParsePKIXPublicKey(whole.Signed.PublicKey.FullBytes)
+	if err != nil {
+		return nil, fmt.Errorf("reading the key of a certificate: %w", err)
+	}
+	return &x509.Certificate{Raw: der, PublicKey: key, NotBefore: whole.Signed.Validity.NotBefore, NotAfter: whole.Signed.Validity.NotAfter}, nil
+}
