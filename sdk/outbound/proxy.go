@@ -90,7 +90,7 @@ func parseProxy(text string) (p *Proxy, odd string, err error) {
 		return nil, "", errors.New("names no proxy: for none, leave it out, and for none of one provider set its option proxy to " + Direct)
 	}
 	if of.bare && strings.HasSuffix(of.hostport, ":") { // http:/proxy would be the host http
-		return nil, "", errors.New("must have two slashes behind http:")
+		return nil, "", errors.New("must begin with http://, with both slashes")
 	}
 	if !of.hasUser && strings.Contains(of.rest, "@") {
 		return nil, "", errors.New("has a /, ? or # before the @: write it in a user or password as %2F, %3F or %23")
