@@ -87,7 +87,7 @@ func readHeader(r *bufio.Reader) (status, error) {
 	}
 	match := statusLine.FindStringSubmatch(line)
 	if match == nil {
-		return status{}, fmt.Errorf("%q is no status", clip(line))
+		return status{}, errors.New("its first line has no status") // which is not quoted: it may repeat what was asked, cut where no password is recognized
 	}
 	var s status
 	if s.code, err = strconv.Atoi(match[1]); err != nil {
@@ -130,8 +130,10 @@ func kindOf(first []byte) string {
 	switch {
 	case first[0] == 0x15 || first[0] == 0x16: // records of TLS, RFC 8446 section 5.1
 		return "it speaks TLS, write https:// in place of http://"
-	case first[0] == 0x05 || first[0] == 0x00: // answers of SOCKS
+	case first[0] == 0x05, len(first) > 1 && first[0] == 0x00 && first[1]>>2 == 0x5a>>2: // answers of SOCKS 5 and SOCKS 4
 		return "it speaks SOCKS, write socks5h:// in place of http://"
+	case len(first) > 3 && first[0] == 0x00 && first[3] == 0x04: // SETTINGS, RFC 9113 section 3.4
+		return "it speaks HTTP/2 only, and is asked by HTTP/1.1: have it accept that"
 	}
 	return "is it a proxy for HTTP?"
 }
