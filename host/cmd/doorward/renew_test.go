@@ -68,3 +68,18 @@ func TestChangedIn(t *testing.T) {
 		t.Errorf("nothing has changed, and %q", got)
 	}
 }
+
+// A file that could not be read is often put right by chmod, which changes nothing in it.
+func TestSignatureHasTheMode(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "client.key")
+	if err := os.WriteFile(path, []byte("x"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	before := signatureOf([]string{path})
+	if err := os.Chmod(path, 0o640); err != nil {
+		t.Fatal(err)
+	}
+	if signatureOf([]string{path}) == before {
+		t.Error("chmod is no change")
+	}
+}

@@ -84,16 +84,17 @@ func (r *reloader) signature() string {
 	return signatureOf(append(append([]string{cfg.PluginLock}, cfg.Files...), plugins...))
 }
 
-// signatureOf changes when a file does, or the file that a link leads to.
+// signatureOf changes when a file does, or the file that a link leads to, and when
+// another user may read it.
 func signatureOf(paths []string) string {
 	var b strings.Builder
 	for _, path := range paths {
 		if info, err := os.Stat(path); err == nil {
-			inode := uint64(0)
-			if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-				inode = stat.Ino
+			var stat syscall.Stat_t
+			if found, ok := info.Sys().(*syscall.Stat_t); ok {
+				stat = *found
 			}
-			fmt.Fprintf(&b, "%d %d %d %s\n", info.Size(), info.ModTime().UnixNano(), inode, path)
+			fmt.Fprintf(&b, "%d,%d,%d,%s,%d,%d %s\n", info.Size(), info.ModTime().UnixNano(), stat.Ino, info.Mode(), stat.Uid, stat.Gid, path)
 		}
 	}
 	return b.String()
@@ -107,8 +108,8 @@ func changedIn(before, after string) []string {
 	}
 	var paths []string
 	for line, times := range lines {
-		if parts := strings.SplitN(strings.TrimSuffix(line, "\n"), " ", 4); times == 1 && len(parts) == 4 && !slices.Contains(paths, parts[3]) {
-			paths = append(paths, parts[3])
+		if _, path, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " "); times == 1 && !slices.Contains(paths, path) {
+			paths = append(paths, path)
 		}
 	}
 	slices.Sort(paths)
