@@ -216,7 +216,7 @@ func TestResolversAreAsked(t *testing.T) {
 	}
 }
 
-// TestRebinding is row E10: a name whose address changes meanwhile. What is checked is
+// TestRebinding: a name whose address changes meanwhile. What is checked is
 // the address that is connected to, so that it does not matter what the name stood for
 // before.
 func TestRebinding(t *testing.T) {
