@@ -13,7 +13,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// TestClasses is row E10: where a URL of a provider must not lead, in each form that
+// TestClasses: where a URL of a provider must not lead, in each form that
 // reaches the same place.
 func TestClasses(t *testing.T) {
 	for text, want := range map[string]string{
