@@ -20,6 +20,7 @@ func startBehind(t *testing.T, name string, op openidtest.Config, env map[string
 	b := newPlace(t)
 	client := openidtest.Client{
 		ID: "doorward", Secret: newClientSecret(), RedirectURIs: []string{b.public() + "/auth/login/fake/callback"},
+		PostLogoutRedirectURIs: []string{b.public() + "/auth/login/fake/logout"},
 	}
 	op.Clients = []openidtest.Client{client}
 	fake := openidtest.Start(t, op)
@@ -96,7 +97,7 @@ func testLoginBehind(t *testing.T, b *behind, host *testHost, mechanism string) 
 	if me.status != http.StatusOK || me.json(t).Data.Provider != mechanism {
 		t.Errorf("me: %d %s", me.status, me.body)
 	}
-	if got := person.post(done.url, "/sso/auth/logout", url.Values{"mode": {"session"}}); got.location() == nil || !strings.HasPrefix(got.location().String(), b.public()+"/login") {
+	if got := person.goOn(person.post(done.url, "/sso/auth/logout", url.Values{"mode": {"session"}})); got.location() == nil || !strings.HasPrefix(got.location().String(), b.public()+"/login") {
 		t.Errorf("signing out: %d to %v", got.status, got.location())
 	}
 	if me := person.call(http.MethodGet, "/users/me", nil, nil); me.status != http.StatusUnauthorized {
