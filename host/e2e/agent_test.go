@@ -110,12 +110,16 @@ func (a answer) code(t *testing.T) string {
 // maxSteps bounds a login; a redirect loop is a failure.
 const maxSteps = 20
 
-// signIn opens the URL of a login and goes on until there is an answer that
-// leads nowhere: an error, data, or a redirect to somewhere else than the next
-// step of the login.
+// signIn opens the URL of a login and goes on to its end.
 func (a *agent) signIn(target string) answer {
 	a.t.Helper()
-	got := a.get(target)
+	return a.goOn(a.get(target))
+}
+
+// goOn goes on from an answer until there is one that leads nowhere: an error, data, or
+// a redirect to somewhere else than the next step of the login or logout.
+func (a *agent) goOn(got answer) answer {
+	a.t.Helper()
 	for range maxSteps {
 		next, ok := a.next(got)
 		if !ok {
@@ -123,7 +127,7 @@ func (a *agent) signIn(target string) answer {
 		}
 		got = next
 	}
-	a.t.Fatalf("the login does not end, it is at %s", got.url)
+	a.t.Fatalf("the login or logout does not end, it is at %s", got.url)
 	return answer{}
 }
 

@@ -36,6 +36,7 @@ func TestGlobalAgentExceptions(t *testing.T) {
 		{"foo.com:8443", "foo.com:8443", true},
 		{"foo.com:8443", "foo.com:443", false},
 		{"foo.com:443", "foo.com:443", false}, // the URL has no port then
+		{"foo.com:80", "foo.com:80", false},   // nor then
 		{"*:8443", "foo.com:8443", true},
 		{"*:8443", "foo.com:9443", false},
 		{"!foo.com", "foo.com:443", false},
@@ -93,6 +94,10 @@ func TestStandardExceptions(t *testing.T) {
 		{"*", "foo.com:443", "NO_PROXY has *"},
 		{"a.com, foo.com", "foo.com:443", "NO_PROXY has foo.com"},
 		{",,foo.com,", "foo.com:443", "NO_PROXY has foo.com"},
+		{"a.com foo.com\t10.0.0.0/8\n", "foo.com:443", "NO_PROXY has foo.com"}, // as curl reads it; Go takes it for one name
+		{"a.com foo.com\t10.0.0.0/8\n", "10.0.0.1:443", "NO_PROXY has 10.0.0.0/8"},
+		{"a.com *", "foo.com:443", "NO_PROXY has *"},
+		{"a.com foo.com", "b.com:443", ""},
 		{"", "localhost:443", "HTTPS_PROXY leaves out localhost and loopback addresses"},
 		{"", "127.0.0.53:443", "HTTPS_PROXY leaves out localhost and loopback addresses"},
 		{"", "[::1]:443", "HTTPS_PROXY leaves out localhost and loopback addresses"},
@@ -124,6 +129,7 @@ func TestPrecedence(t *testing.T) {
 		{"none", Settings{}, "a.example:443", "", "no proxy is set"},
 		{"own", Settings{Proxy: "socks5h://own.example", GlobalAgent: agent, Standard: standard}, "internal.example:443", "socks5h://own.example:1080", "AUTH_X_PROXY"},
 		{"own direct", Settings{Proxy: "direct", GlobalAgent: agent, Standard: standard}, "a.example:443", "", "AUTH_X_PROXY is direct"},
+		{"own direct, written oddly", Settings{Proxy: " Direct\n", Standard: ProxyRules{HTTPS: "http://s.example"}}, "a.example:443", "", "AUTH_X_PROXY is direct"},
 		{"own for loopback", Settings{Proxy: "http://own.example"}, "127.0.0.1:443", "http://own.example:80", "AUTH_X_PROXY"},
 		{"global-agent", Settings{GlobalAgent: agent, Standard: standard}, "a.example:443", "http://agent.example:80", "MY_HTTPS_PROXY"},
 		{"its exceptions", Settings{GlobalAgent: agent, Standard: standard}, "internal.example:443", "", "GLOBAL_AGENT_NO_PROXY has internal.example"},
@@ -188,8 +194,13 @@ func TestWarnings(t *testing.T) {
 		"a block for Directus":       {Settings{GlobalAgent: ProxyRules{HTTPS: proxy, NoProxy: "10.0.0.0/8"}}, "global_agent.no_proxy: has 10.0.0.0/8, and matches no blocks of addresses, as in Directus; NO_PROXY does"},
 		"IPv6 for Directus":          {Settings{GlobalAgent: ProxyRules{HTTPS: proxy, NoProxy: "[fd00::1]"}}, "global_agent.no_proxy: has [fd00::1], and matches no addresses of IPv6, as in Directus; NO_PROXY does"},
 		"the default port":           {Settings{GlobalAgent: ProxyRules{HTTPS: proxy, NoProxy: "a.example:443"}}, "global_agent.no_proxy: has a.example:443, which matches nothing, as in Directus, because the default port is left out: write it without :443"},
+		"names like a glob":          {Settings{Standard: ProxyRules{HTTPS: proxy, NoProxy: "*.a.example,b.*.example, !c.example,https://d.example/,10.0.0.*,*,fd00::/8"}}, "standard.no_proxy: has b.*.example, which matches nothing: write names, addresses and CIDR blocks, each with a port or without\nstandard.no_proxy: has !c.example, which matches nothing: write names, addresses and CIDR blocks, each with a port or without\nstandard.no_proxy: has https://d.example/, which matches nothing: write names, addresses and CIDR blocks, each with a port or without\nstandard.no_proxy: has 10.0.0.*, which matches nothing: write names, addresses and CIDR blocks, each with a port or without"},
+		"globs without effect":       {Settings{Standard: ProxyRules{NoProxy: "a.*"}}, ""},
+		"one name for both":          {Settings{GlobalAgent: ProxyRules{HTTPS: proxy, NoProxy: "10.0.0.0/8"}, Names: map[string]string{KeyGlobalAgentNoProxy: "NO_PROXY"}}, "global_agent.no_proxy: has 10.0.0.0/8, and matches no blocks of addresses, as in Directus"},
+		"metadata by a block":        {Settings{Deny: []string{"0.0.0.0/0"}}, ""},
+		"metadata is allowed":        {Settings{Allow: []string{"169.254.0.0/16", "10.0.0.0/8"}}, "allow: has metadata addresses in it: whoever controls a provider can have its answers read from where the cloud keeps the credentials of this machine"},
 		"metadata is not denied":     {Settings{Deny: []string{"private"}}, "deny: leaves out metadata: whoever controls a provider can have its answers read from where the cloud keeps the credentials of this machine"},
-		"everything is allowed":      {Settings{Allow: []string{"0.0.0.0/0"}}, "allow: has 0.0.0.0/0, which allows every address"},
+		"everything is allowed":      {Settings{Allow: []string{"0.0.0.0/0"}}, "allow: has metadata addresses in it: whoever controls a provider can have its answers read from where the cloud keeps the credentials of this machine\nallow: has 0.0.0.0/0, which allows every address"},
 		"a slash behind the address": {Settings{Proxy: "http://proxy.example:3128/"}, ""},
 	} {
 		if got := c.s.Warnings().Error(); got != c.want {

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"regexp"
+	"strconv"
 	"strings"
 )
 
@@ -59,21 +61,51 @@ type status struct {
 var errNoHTTP = errors.New("no HTTP")
 
 // readStatus reads up to the end of the header of the final answer, and no byte more of
-// what is not buffered with it.
+// what is not buffered with it. What the header says of a body counts for nothing
+// (RFC 9110 section 9.3.6), and a field that is none hides no answer: net/http refuses
+// both.
 func readStatus(r *bufio.Reader) (status, error) {
 	for range maxInformational + 1 {
 		if err := expectHTTP(r); err != nil {
 			return status{}, err
 		}
-		resp, err := http.ReadResponse(r, &http.Request{Method: http.MethodConnect}) //nolint:bodyclose // closing reads on, into the tunnel
-		if err != nil {
-			return status{}, err
-		}
-		if resp.StatusCode/100 != 1 || resp.StatusCode == http.StatusSwitchingProtocols {
-			return status{resp.StatusCode, schemesOf(resp.Header)}, nil
+		s, err := readHeader(r)
+		if err != nil || s.code/100 != 1 || s.code == http.StatusSwitchingProtocols {
+			return s, err
 		}
 	}
 	return status{}, fmt.Errorf("more than %d informational answers", maxInformational)
+}
+
+// statusLine is RFC 9112 section 4; the reason may be left out with its space.
+var statusLine = regexp.MustCompile(`^HTTP/1\.[0-9] ([1-9][0-9]{2})(?: |$)`)
+
+func readHeader(r *bufio.Reader) (status, error) {
+	line, err := readLine(r)
+	if err != nil {
+		return status{}, err
+	}
+	match := statusLine.FindStringSubmatch(line)
+	if match == nil {
+		return status{}, errors.New("its first line has no status") // which is not quoted: it may repeat what was asked, cut where no password is recognized
+	}
+	var s status
+	if s.code, err = strconv.Atoi(match[1]); err != nil {
+		return status{}, err
+	}
+	for {
+		if line, err = readLine(r); err != nil || line == "" {
+			return s, err
+		}
+		if name, value, _ := strings.Cut(line, ":"); strings.EqualFold(name, "Proxy-Authenticate") {
+			s.schemes = append(s.schemes, schemesIn(value)...)
+		}
+	}
+}
+
+func readLine(r *bufio.Reader) (string, error) {
+	line, err := r.ReadString('\n')
+	return strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r"), err
 }
 
 // expectHTTP looks at the first bytes, so that a server of another kind is told from
@@ -98,8 +130,10 @@ func kindOf(first []byte) string {
 	switch {
 	case first[0] == 0x15 || first[0] == 0x16: // records of TLS, RFC 8446 section 5.1
 		return "it speaks TLS, write https:// in place of http://"
-	case first[0] == 0x05 || first[0] == 0x00: // answers of SOCKS
+	case first[0] == 0x05, len(first) > 1 && first[0] == 0x00 && first[1]>>2 == 0x5a>>2: // answers of SOCKS 5 and SOCKS 4
 		return "it speaks SOCKS, write socks5h:// in place of http://"
+	case len(first) > 3 && first[0] == 0x00 && first[3] == 0x04: // SETTINGS, RFC 9113 section 3.4
+		return "it speaks HTTP/2 only, and is asked by HTTP/1.1: have it accept that"
 	}
 	return "is it a proxy for HTTP?"
 }
@@ -120,13 +154,17 @@ func (p *Proxy) noAnswer(err error) error {
 	return p.fails("answers with what is no HTTP", errors.New(clip(err.Error())))
 }
 
-// schemesOf are the words that Proxy-Authenticate begins with (RFC 9110 section 11.7.1).
-func schemesOf(header http.Header) []string {
+// quotedString is RFC 9110 section 5.6.4.
+var quotedString = regexp.MustCompile(`"(?:\\.|[^"\\])*"`)
+
+// schemesIn are the schemes of the challenges in a field (RFC 9110 section 11.6.1): the
+// words behind its beginning and its commas that are no parameters.
+func schemesIn(field string) []string {
 	const most = 8
 	var list []string
-	for _, value := range header.Values("Proxy-Authenticate") {
-		scheme, _, _ := strings.Cut(strings.TrimSpace(value), " ")
-		if scheme != "" && len(list) < most {
+	for part := range strings.SplitSeq(quotedString.ReplaceAllString(field, ""), ",") {
+		scheme, rest, _ := strings.Cut(strings.TrimSpace(part), " ")
+		if scheme != "" && !strings.Contains(scheme, "=") && !strings.HasPrefix(rest, "=") && len(list) < most {
 			list = append(list, clip(scheme[:min(len(scheme), 32)]))
 		}
 	}

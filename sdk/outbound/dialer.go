@@ -48,7 +48,7 @@ func New(s Settings) (*Dialer, error) {
 		return nil, err
 	}
 	switch {
-	case s.Proxy == Direct:
+	case s.direct():
 		d.own = ownChoice{Choice{Why: s.name(KeyProxy) + " is " + Direct}, true}
 	case s.Proxy != "":
 		proxy := s.proxy(KeyProxy, s.Proxy.Reveal())
@@ -69,15 +69,14 @@ func (s Settings) proxy(key, text string) *Proxy {
 
 // rulesOf takes the family that counts.
 func rulesOf(s Settings) rules {
-	switch agent := s.GlobalAgent; {
-	case agent.HTTPS != "":
-		return globalAgent(s.proxy(KeyGlobalAgentHTTPS, agent.HTTPS.Reveal()), agent.NoProxy, s.name(KeyGlobalAgentNoProxy))
-	case agent.HTTP != "":
-		return globalAgent(s.proxy(KeyGlobalAgentHTTP, agent.HTTP.Reveal()), agent.NoProxy, s.name(KeyGlobalAgentNoProxy))
-	case s.Standard.HTTPS != "":
-		return standard(s.proxy(KeyStandardHTTPS, s.Standard.HTTPS.Reveal()), s.Standard.NoProxy, s.name(KeyStandardNoProxy))
+	key := s.rulesInForce()
+	switch key {
+	case "":
+		return noRules
+	case KeyStandardHTTPS:
+		return standard(s.proxy(key, s.urls()[key]), s.Standard.NoProxy, s.name(KeyStandardNoProxy))
 	}
-	return noRules
+	return globalAgent(s.proxy(key, s.urls()[key]), s.GlobalAgent.NoProxy, s.name(KeyGlobalAgentNoProxy))
 }
 
 // DialRequest makes a connection for an https request, by the rules.

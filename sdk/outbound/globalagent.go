@@ -25,14 +25,14 @@ func globalAgent(proxy *Proxy, noProxy, noProxyName string) rules {
 	}
 }
 
-// splitDefault takes host:port apart. The default port is dropped, as global-agent
-// does: an exception for foo.example:443 matches no request (also there).
+// splitDefault takes host:port apart. 443 and 80 are dropped, as global-agent does: an
+// exception for foo.example:443 matches no request (also there).
 func splitDefault(address string) (host, port string) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return address, ""
 	}
-	if port == "443" {
+	if port == "443" || port == "80" {
 		port = ""
 	}
 	return host, port

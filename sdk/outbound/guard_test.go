@@ -13,7 +13,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// TestClasses is row E10: where a URL of a provider must not lead, in each form that
+// TestClasses: where a URL of a provider must not lead, in each form that
 // reaches the same place.
 func TestClasses(t *testing.T) {
 	for text, want := range map[string]string{
@@ -216,7 +216,7 @@ func TestResolversAreAsked(t *testing.T) {
 	}
 }
 
-// TestRebinding is row E10: a name whose address changes meanwhile. What is checked is
+// TestRebinding: a name whose address changes meanwhile. What is checked is
 // the address that is connected to, so that it does not matter what the name stood for
 // before.
 func TestRebinding(t *testing.T) {

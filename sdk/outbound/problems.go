@@ -40,6 +40,7 @@ func (s Settings) Warnings() options.Problems {
 	}
 	s.warnOfFamilies(&warnings)
 	s.warnOfExceptions(&warnings)
+	s.warnOfStandardExceptions(&warnings)
 	s.warnOfAddresses(&warnings)
 	s.warnOfTrust(&warnings, time.Now())
 	return warnings
@@ -72,15 +73,31 @@ func (s Settings) warnOfFamilies(warnings *options.Problems) {
 // warnOfExceptions names entries of GLOBAL_AGENT_NO_PROXY that match nothing, there as
 // here.
 func (s Settings) warnOfExceptions(warnings *options.Problems) {
+	instead := "; " + s.name(KeyStandardNoProxy) + " does"
+	if s.name(KeyStandardNoProxy) == s.name(KeyGlobalAgentNoProxy) { // one variable, which these rules read
+		instead = ""
+	}
 	for _, e := range globalAgentExceptions(s.GlobalAgent.NoProxy) {
 		_, block := blockOf(e.text)
 		switch {
 		case block && strings.Contains(e.text, "/"):
-			warnings.Addf(KeyGlobalAgentNoProxy, "has %s, and matches no blocks of addresses, as in Directus; %s does", clip(e.text), s.name(KeyStandardNoProxy))
+			warnings.Addf(KeyGlobalAgentNoProxy, "has %s, and matches no blocks of addresses, as in Directus%s", clip(e.text), instead)
 		case block && strings.Contains(e.text, ":") && e.port != "443":
-			warnings.Addf(KeyGlobalAgentNoProxy, "has %s, and matches no addresses of IPv6, as in Directus; %s does", clip(e.text), s.name(KeyStandardNoProxy))
+			warnings.Addf(KeyGlobalAgentNoProxy, "has %s, and matches no addresses of IPv6, as in Directus%s", clip(e.text), instead)
 		case e.port == "443":
 			warnings.Addf(KeyGlobalAgentNoProxy, "has %s, which matches nothing, as in Directus, because the default port is left out: write it without :443", clip(e.text))
+		}
+	}
+}
+
+// warnOfStandardExceptions names entries of NO_PROXY that match nothing, if it counts.
+func (s Settings) warnOfStandardExceptions(warnings *options.Problems) {
+	if s.rulesInForce() != KeyStandardHTTPS {
+		return
+	}
+	for _, e := range standardExceptions(s.Standard.NoProxy) {
+		if matchesNothing(e) {
+			warnings.Addf(KeyStandardNoProxy, "has %s, which matches nothing: write names, addresses and CIDR blocks, each with a port or without", clip(e))
 		}
 	}
 }
@@ -90,8 +107,13 @@ func (s Settings) warnOfAddresses(warnings *options.Problems) {
 	if err != nil {
 		return
 	}
-	if !slices.Contains(g.classes, ClassMetadata) {
-		warnings.Addf(KeyDeny, "leaves out %s: whoever controls a provider can have its answers read from where the cloud keeps the credentials of this machine", ClassMetadata)
+	const danger = "whoever controls a provider can have its answers read from where the cloud keeps the credentials of this machine"
+	switch usual := metadataAddresses[0]; {
+	case g.checkDirect("", usual) != nil:
+	case within(usual, g.allowed):
+		warnings.Addf(KeyAllow, "has %s addresses in it: %s", ClassMetadata, danger)
+	default:
+		warnings.Addf(KeyDeny, "leaves out %s: %s", ClassMetadata, danger)
 	}
 	for _, block := range g.allowed {
 		if block.Bits() == 0 {

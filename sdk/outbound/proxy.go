@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -44,12 +45,16 @@ var ports = map[string]string{"http": "80", "https": "443", "socks5": "1080", "s
 
 const maxProxyURL = 2 << 10
 
+// noProxyWords are what some write for no proxy, and nobody calls one.
+var noProxyWords = []string{Direct, "none", "no", "off", "false", "true", "null", "undefined"}
+
 // parts are a URL of a proxy, taken apart but not decoded. net/url is of no use for
 // that: its errors quote the password, and it refuses passwords that curl and
 // global-agent take.
 type parts struct {
 	scheme, userinfo, hostport, rest string
 	hasUser                          bool
+	bare                             bool // it began with no scheme://
 }
 
 func partsOf(text string) parts {
@@ -57,7 +62,7 @@ func partsOf(text string) parts {
 	text = strings.TrimSpace(text)
 	scheme, rest, ok := strings.Cut(text, "://")
 	if !ok { // as HTTPS_PROXY may be written
-		scheme, rest = "http", text
+		scheme, rest, p.bare = "http", text, true
 	}
 	p.scheme = strings.ToLower(scheme)
 	authority := rest
@@ -80,6 +85,12 @@ func parseProxy(text string) (p *Proxy, odd string, err error) {
 	p = &Proxy{scheme: of.scheme}
 	if ports[p.scheme] == "" {
 		return nil, "", errors.New("must begin with http://, https://, socks5:// (names are resolved here) or socks5h:// (names are resolved by the proxy)")
+	}
+	if of.bare && slices.Contains(noProxyWords, strings.ToLower(of.hostport)) {
+		return nil, "", errors.New("names no proxy: for none, leave it out, and for none of one provider set its option proxy to " + Direct)
+	}
+	if of.bare && strings.HasSuffix(of.hostport, ":") { // http:/proxy would be the host http
+		return nil, "", errors.New("must begin with http://, with both slashes")
 	}
 	if !of.hasUser && strings.Contains(of.rest, "@") {
 		return nil, "", errors.New("has a /, ? or # before the @: write it in a user or password as %2F, %3F or %23")
@@ -137,7 +148,8 @@ func hostPort(text, defaultPort string) (host, port string, err error) {
 		host, port = address.String(), strings.TrimPrefix(after, ":")
 	} else {
 		host, port, _ = strings.Cut(text, ":")
-		if !hostName.MatchString(host) {
+		address, parseErr := netip.ParseAddr(host)
+		if !hostName.MatchString(host) || endsInNumber.MatchString(host) && (parseErr != nil || !address.Is4()) {
 			return "", "", bad
 		}
 	}

@@ -49,6 +49,16 @@ func TestProxyURLs(t *testing.T) {
 		"http://[fd00::1":                                    "",
 		"http://[10.0.0.1]:1":                                "",
 		"http://fd00::1":                                     "",
+		"http:/proxy.example:3128":                           "", // else it would be the host http
+		"http://10.0.0.256:1":                                "",
+		"http://10.0.0.1.:1":                                 "",
+		"http://0x7f.1:1":                                    "",
+		"3128":                                               "",
+		"direct":                                             "",
+		"None":                                               "",
+		"false":                                              "",
+		"none.example":                                       "http://none.example:80",
+		"http://none":                                        "http://none:80",
 		"http://pröxy.example":                               "",
 		"http://" + strings.Repeat("x", 3000):                "",
 	} {
@@ -131,6 +141,10 @@ func TestDemands(t *testing.T) {
 		"direct":       {Settings{Proxy: Direct, Standard: ProxyRules{HTTPS: "http://a"}}, ""},
 		"own":          {Settings{Proxy: "http://a", Names: map[string]string{KeyProxy: "AUTH_X_PROXY"}}, "AUTH_X_PROXY"},
 		"rules":        {Settings{Standard: ProxyRules{HTTPS: options.Secret("http://a")}}, "HTTPS_PROXY"},
+		"no effect":    {Settings{Standard: ProxyRules{HTTP: "http://a"}}, ""}, // a platform may set it everywhere
+		"two families": {Settings{GlobalAgent: ProxyRules{HTTP: "http://a"}, Standard: ProxyRules{HTTP: "http://b", HTTPS: "http://c"}}, "GLOBAL_AGENT_HTTP_PROXY"},
+		"own and more": {Settings{Proxy: "http://a", Standard: ProxyRules{HTTPS: "http://c"}, Names: map[string]string{KeyProxy: "AUTH_X_PROXY"}}, "AUTH_X_PROXY"},
+		"none denied":  {Settings{Deny: []string{NoClass}}, ""}, // neither does an older plugin
 		"denied":       {Settings{Deny: []string{"private"}}, "OUTBOUND_DENY"},
 		"nothing else": {Settings{CA: "x", MinVersion: "1.3", Names: map[string]string{KeyCA: "AUTH_X_CA"}}, "AUTH_X_CA OUTBOUND_TLS_MIN_VERSION"},
 	} {

@@ -2,6 +2,7 @@ package outbound
 
 import (
 	"slices"
+	"strings"
 
 	"github.com/doorward/doorward/sdk/options"
 )
@@ -47,6 +48,10 @@ type ProxyRules struct {
 
 // Direct is a Proxy that is none.
 const Direct = "direct"
+
+func (s Settings) direct() bool {
+	return strings.EqualFold(strings.TrimSpace(s.Proxy.Reveal()), Direct)
+}
 
 // Keys of the settings in [Settings.Names], and in the problems of [Settings.Problems].
 const (
@@ -99,7 +104,7 @@ func (s Settings) urls() map[string]string {
 		KeyGlobalAgentHTTP: s.GlobalAgent.HTTP.Reveal(), KeyGlobalAgentHTTPS: s.GlobalAgent.HTTPS.Reveal(),
 		KeyStandardHTTP: s.Standard.HTTP.Reveal(), KeyStandardHTTPS: s.Standard.HTTPS.Reveal(),
 	}
-	if all[KeyProxy] == Direct {
+	if s.direct() {
 		delete(all, KeyProxy)
 	}
 	for key, url := range all {
@@ -108,6 +113,29 @@ func (s Settings) urls() map[string]string {
 		}
 	}
 	return all
+}
+
+// inForce is the key of the setting that names the proxy of the provider; empty: none.
+func (s Settings) inForce() string {
+	switch {
+	case s.direct():
+		return ""
+	case s.Proxy != "":
+		return KeyProxy
+	}
+	return s.rulesInForce()
+}
+
+// rulesInForce is the key of the setting that names the proxy of the family of variables
+// that counts.
+func (s Settings) rulesInForce() string {
+	urls := s.urls()
+	for _, key := range []string{KeyGlobalAgentHTTPS, KeyGlobalAgentHTTP, KeyStandardHTTPS} {
+		if urls[key] != "" {
+			return key
+		}
+	}
+	return ""
 }
 
 // Secrets are the texts in the settings that must not be shown: passwords of proxies
@@ -130,12 +158,10 @@ func (s Settings) Secrets() []string {
 // to a server that is not trusted.
 func (s Settings) Demands() []string {
 	var names []string
-	if s.Proxy != Direct {
-		for key := range s.urls() {
-			names = append(names, s.name(key))
-		}
+	if key := s.inForce(); key != "" {
+		names = append(names, s.name(key))
 	}
-	if len(s.Deny) > 0 && !slices.Equal(s.Deny, DefaultDeny()) {
+	if len(s.Deny) > 0 && !slices.Equal(s.Deny, DefaultDeny()) && !slices.Equal(s.Deny, []string{NoClass}) {
 		names = append(names, s.name(KeyDeny))
 	}
 	if s.CA != "" {
@@ -150,7 +176,7 @@ func (s Settings) Demands() []string {
 
 // Otherwise follows what is demanded, if the operator can do without the proxy.
 func (s Settings) Otherwise() string {
-	if len(s.urls()) == 0 || s.Proxy == Direct {
+	if s.inForce() == "" {
 		return ""
 	}
 	return ", or set " + s.name(KeyProxy) + " to " + Direct

@@ -154,7 +154,7 @@ func TestSOCKS(t *testing.T) {
 	}
 }
 
-// TestSOCKSResolvesGuarded is row E10: a name that stands for a denied address only.
+// TestSOCKSResolvesGuarded: a name that stands for a denied address only.
 func TestSOCKSResolvesGuarded(t *testing.T) {
 	dns := serveDNS(t)
 	dns.answer("169.254.169.254", "fe80::1")

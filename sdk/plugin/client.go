@@ -144,9 +144,13 @@ func (c *Client) Open(ctx context.Context, req OpenRequest) (*Provider, error) {
 	if err != nil {
 		return nil, err
 	}
+	out := outboundToWire(req.Outbound)
+	if len(data)+proto.Size(out) > maxOptions {
+		return nil, tooManyCertificates(req.Outbound)
+	}
 	resp, err := call(ctx, c.secrets, c.rpc.Open, &doorwardv1.OpenRequest{
 		Provider: req.Provider, CallbackUrl: req.CallbackURL, MetadataUrl: req.MetadataURL,
-		LogoutUrl: req.LogoutURL, OptionsJson: data, Outbound: outboundToWire(req.Outbound),
+		LogoutUrl: req.LogoutURL, OptionsJson: data, Outbound: out,
 	})
 	if err != nil {
 		return nil, err

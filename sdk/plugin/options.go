@@ -11,8 +11,8 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// maxOptions bounds the options of a provider as JSON, in bytes, so that they
-// fit into a message beside the URLs.
+// maxOptions bounds the options of a provider as JSON, with how its connections leave,
+// in bytes, so that they fit into a message beside the URLs.
 const maxOptions = MaxMessage - 64<<10
 
 var errNotUTF8 = errors.New("must be UTF-8 text")

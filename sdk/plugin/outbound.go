@@ -50,6 +50,20 @@ func dialerOf(s outbound.Settings) (*outbound.Dialer, error) {
 	return dialer, nil
 }
 
+// tooManyCertificates names what fills a message that is too large: nothing else in the
+// settings can be long.
+func tooManyCertificates(s outbound.Settings) error {
+	var names []string
+	for key, text := range map[string]string{outbound.KeyExtraCA: s.ExtraCA, outbound.KeyCA: s.CA, outbound.KeyCertificate: s.Certificate} {
+		if text != "" {
+			names = append(names, s.Names[key])
+		}
+	}
+	slices.Sort(names)
+	return sdk.Misconfigured(reasonOutbound, "%s and the options have %d MiB together, and a plugin takes no more than that: leave out certificates that are not needed",
+		strings.Join(names, ", "), MaxMessage>>20)
+}
+
 // heeds refuses a plugin that would connect although the operator forbade it. One
 // that has not described itself is not asked.
 func (d *described) heeds(s outbound.Settings) error {

@@ -1,11 +1,14 @@
 package plugin
 
 import (
+	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 	"google.golang.org/protobuf/proto"
 
+	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/outbound"
 	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
 )
@@ -38,5 +41,27 @@ func TestOutboundCrossesTheWire(t *testing.T) {
 	}
 	if diff := cmp.Diff(outbound.Settings{}, outboundFromWire(nil)); diff != "" {
 		t.Errorf("without settings (-want +got):\n%s", diff)
+	}
+}
+
+// TestTooManyCertificates: each file may have its full size, and all together may be
+// too much for a message. Only the operator can change that, who is told which.
+func TestTooManyCertificates(t *testing.T) {
+	host := serveOn(t, demanding(t, Description{}))
+	if _, _, err := host.Describe(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	file := strings.Repeat("x", MaxMessage/4)
+	s := outbound.Settings{ExtraCA: file + file, CA: file, Certificate: file, Names: map[string]string{
+		outbound.KeyExtraCA: "OUTBOUND_EXTRA_CA_FILE", outbound.KeyCA: "AUTH_X_CA_FILE", outbound.KeyCertificate: "AUTH_X_CERT_FILE",
+	}}
+	_, err := host.Open(t.Context(), OpenRequest{Provider: "x", Outbound: s})
+	want := "AUTH_X_CA_FILE, AUTH_X_CERT_FILE, OUTBOUND_EXTRA_CA_FILE and the options have 4 MiB together, and a plugin takes no more than that: leave out certificates that are not needed"
+	if !errors.Is(err, sdk.ErrMisconfigured) || !strings.HasSuffix(err.Error(), want) {
+		t.Errorf("got %v", err)
+	}
+	s.ExtraCA = file
+	if _, err := host.Open(t.Context(), OpenRequest{Provider: "x", Outbound: s}); err == nil || strings.Contains(err.Error(), "4 MiB") {
+		t.Errorf("three quarters: %v", err) // of the authorities, which are none
 	}
 }

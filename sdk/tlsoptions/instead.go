@@ -2,6 +2,7 @@ package tlsoptions
 
 import (
 	"encoding/pem"
+	"regexp"
 	"strings"
 )
 
@@ -30,6 +31,8 @@ func insteadOfCertificate(text string) string {
 		return "is a key, where a certificate belongs"
 	case strings.TrimSpace(text) == "":
 		return "is empty"
+	case fileName.MatchString(text):
+		return isFileName
 	}
 	return "holds no PEM certificate: write it with " + beginCertificate + " and its line breaks"
 }
@@ -53,11 +56,18 @@ func insteadOfKey(text string) string {
 		return "is empty"
 	case strings.Contains(text, "-----BEGIN "):
 		return "is cut off or damaged: copy it anew, with its line breaks"
+	case fileName.MatchString(text):
+		return isFileName
 	}
 	return "holds no PEM key: write it with -----BEGIN PRIVATE KEY----- and its line breaks"
 }
 
 const isPKCS12 = "is PKCS #12 (.p12, .pfx), which is not PEM; convert it with: "
+
+const isFileName = "is the name of a file: give it in the option of the same name with _FILE behind it, or in YAML as {file: PATH}"
+
+// fileName is a path, or ends as those of certificates and keys do.
+var fileName = regexp.MustCompile(`^(\.{0,2}/[^\n]{1,255}|[^\n]{1,255}(?i)\.(pem|crt|cer|der|key|p12|pfx|p7b))$`)
 
 func firstBlock(text string) string {
 	block, _ := pem.Decode([]byte(unfolded(text)))

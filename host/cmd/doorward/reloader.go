@@ -7,7 +7,6 @@ import (
 	"os"
 	"strings"
 	"sync"
-	"time"
 
 	hclog "github.com/hashicorp/go-hclog"
 
@@ -26,8 +25,7 @@ type reloader struct {
 
 	mu       sync.Mutex // admits one reload at a time
 	last     *config.Config
-	failed   []string  // of the latest reopen
-	failedAt time.Time // zero: it did not
+	reopened reopening
 }
 
 func newReloader(h host, providers *provider.Providers, hangUp <-chan os.Signal) *reloader {

@@ -21,8 +21,9 @@ func (r *reloader) values(ctx context.Context) *watch.Files {
 			}
 			return signatureOf(r.inForce().RenewableFiles())
 		},
-		Removes: func() []string { return nil }, // providers stay
-		Take:    func() { r.renew(ctx) },
+		Removes:  func() []string { return nil }, // providers stay
+		Restless: r.restless,
+		Take:     func() { r.renew(ctx) },
 	}
 }
 
@@ -43,11 +44,32 @@ func (r *reloader) renew(ctx context.Context) {
 // been down for a moment.
 const reopenAfter = time.Minute
 
+// reopening is what came of the latest reopen.
+type reopening struct {
+	failed []string
+	at     time.Time
+}
+
+// due reports whether it is time to try again what failed.
+func (o reopening) due(now time.Time) bool {
+	return len(o.failed) > 0 && now.Sub(o.at) >= reopenAfter
+}
+
+// next is what came of another one, and what of it nobody has been told yet.
+func (o reopening) next(failed []string, now time.Time) (next reopening, news []string) {
+	for _, what := range failed {
+		if !slices.Contains(o.failed, what) {
+			news = append(news, what)
+		}
+	}
+	return reopening{failed, now}, news
+}
+
 // reopenAgain is reopen, if it failed and it is time.
 func (r *reloader) reopenAgain(ctx context.Context, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if !r.failedAt.IsZero() && now.Sub(r.failedAt) >= reopenAfter {
+	if r.reopened.due(now) {
 		r.reopen(ctx)
 	}
 }
@@ -58,15 +80,10 @@ func (r *reloader) reopen(ctx context.Context) {
 	if err != nil {
 		return // the host stops
 	}
-	failed := done.Failed
-	for _, what := range failed {
-		if !slices.Contains(r.failed, what) {
-			r.logger.Error("could not be opened with what its files hold now, the old one goes on if there is one", "what", what)
-		}
-	}
-	r.failed, r.failedAt = failed, time.Time{}
-	if len(failed) > 0 {
-		r.failedAt = time.Now()
+	var news []string
+	r.reopened, news = r.reopened.next(done.Failed, time.Now())
+	for _, what := range news {
+		r.logger.Error("could not be opened with what its files hold now, the old one goes on if there is one", "what", what)
 	}
 	if done.Failed = nil; !done.Empty() {
 		r.logger.Info("opened with what the files of certificates and secrets hold now", "done", done.String())

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -66,8 +67,14 @@ func (r *reloader) files(ctx context.Context) *watch.Files {
 			r.logger.Warn(fmt.Sprintf("%d %s would be removed; waiting until the file has rested for %d s", len(removes), what, int(watch.RestBeforeRemoval.Seconds())),
 				"providers", strings.Join(removes, ", "), "files", strings.Join(r.inForce().Files, ", "))
 		},
-		Take: func() { _, _ = r.reload(ctx, control.Reloading{}) }, // logged
+		Restless: r.restless,
+		Take:     func() { _, _ = r.reload(ctx, control.Reloading{}) }, // logged
 	}
+}
+
+func (r *reloader) restless(before, after string) {
+	r.logger.Warn(fmt.Sprintf("files change again and again, and no change of a file is taken until all have rested for %d s", int(watch.Rest.Seconds())),
+		"files", strings.Join(changedIn(before, after), ", "))
 }
 
 // signature changes when a file changes that a reload would read.
@@ -77,17 +84,34 @@ func (r *reloader) signature() string {
 	return signatureOf(append(append([]string{cfg.PluginLock}, cfg.Files...), plugins...))
 }
 
-// signatureOf changes when a file does, or the file that a link leads to.
+// signatureOf changes when a file does, or the file that a link leads to, and when
+// another user may read it.
 func signatureOf(paths []string) string {
 	var b strings.Builder
 	for _, path := range paths {
 		if info, err := os.Stat(path); err == nil {
-			inode := uint64(0)
-			if stat, ok := info.Sys().(*syscall.Stat_t); ok {
-				inode = stat.Ino
+			var stat syscall.Stat_t
+			if found, ok := info.Sys().(*syscall.Stat_t); ok {
+				stat = *found
 			}
-			fmt.Fprintf(&b, "%s %d %d %d\n", path, info.Size(), info.ModTime().UnixNano(), inode)
+			fmt.Fprintf(&b, "%d,%d,%d,%s,%d,%d %s\n", info.Size(), info.ModTime().UnixNano(), stat.Ino, info.Mode(), stat.Uid, stat.Gid, path)
 		}
 	}
 	return b.String()
+}
+
+// changedIn are the paths of which two signatures tell different things.
+func changedIn(before, after string) []string {
+	lines := map[string]int{}
+	for line := range strings.Lines(before + after) {
+		lines[line]++
+	}
+	var paths []string
+	for line, times := range lines {
+		if _, path, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " "); times == 1 && !slices.Contains(paths, path) {
+			paths = append(paths, path)
+		}
+	}
+	slices.Sort(paths)
+	return paths
 }

@@ -360,3 +360,15 @@ func TestL09RegularSecret(t *testing.T) {
 		t.Errorf("warnings: %q", c.Warnings)
 	}
 }
+
+// A plain number is milliseconds, as in Directus, and few mean five of them.
+func TestShutdownDelay(t *testing.T) {
+	const told = "SHUTDOWN_DELAY is 5ms, which no load balancer notices"
+	for value, want := range map[string]bool{"5": true, "5s": false, "5000": false, "0": false} {
+		warned := strings.Contains(strings.Join(newSetup(t, "SHUTDOWN_DELAY="+value).mustLoad(t).Warnings, "\n"), told)
+		if warned != want {
+			t.Errorf("%s: warned is %v", value, warned)
+		}
+	}
+	newSetup(t, "SHUTDOWN_DELAY=6m").refused(t, "SHUTDOWN_DELAY: must be from 0 to 5m")
+}

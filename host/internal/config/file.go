@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"runtime"
 	"strings"
+	"syscall"
 )
 
 // maxFile bounds each file that is read, in bytes.
@@ -36,7 +37,7 @@ func readFile(path string) (string, fs.FileMode, error) {
 	if !info.Mode().IsRegular() {
 		return "", 0, fmt.Errorf("reading %s: it is not a regular file", path)
 	}
-	file, err := os.Open(path)
+	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // one that has taken its place meanwhile, too
 	if err != nil {
 		return "", 0, fmt.Errorf("reading %s: %w", path, withoutPath(err))
 	}

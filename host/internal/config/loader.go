@@ -25,6 +25,8 @@ type loader struct {
 	nodes    int      // of YAML, read so far
 
 	outbound outbound.Settings // of all providers
+
+	nodesFile bool // certificates of NODE_EXTRA_CA_CERTS are in force
 }
 
 func newLoader(in Input) (*loader, error) {

@@ -29,12 +29,13 @@ func (c *Config) RenewableFiles() []string {
 // words, says why, and the configuration is good beside it.
 func (c *Config) Renewed() (*Config, error) {
 	var problems []error
-	all, err := c.renewedTrust()
+	l := c.loader.again()
+	all, err := c.renewedTrust(l)
 	if err != nil {
 		problems = append(problems, err)
 	}
 	renewed := *c
-	renewed.outbound = all
+	renewed.loader, renewed.outbound = l, all
 	renewed.Providers = slices.Clone(c.Providers)
 	for i := range renewed.Providers {
 		if err := renewed.Providers[i].renew(c.loader.again(), all); err != nil {
@@ -46,8 +47,7 @@ func (c *Config) Renewed() (*Config, error) {
 
 // renewedTrust are the settings of the connections of all providers; those of before
 // beside an error.
-func (c *Config) renewedTrust() (outbound.Settings, error) {
-	l := c.loader.again()
+func (c *Config) renewedTrust(l *loader) (outbound.Settings, error) {
 	renewed := l.trust(c.outbound)
 	if len(l.problems) > 0 {
 		return c.outbound, l.problems.Err()
@@ -86,7 +86,7 @@ func (p *Provider) renew(l *loader, all outbound.Settings) error {
 // again is a loader with what this one read of the environment, .env and the YAML
 // file, which reads files of values anew.
 func (l *loader) again() *loader {
-	return &loader{dir: l.dir, layers: l.layers, document: l.document}
+	return &loader{dir: l.dir, layers: l.layers, document: l.document, nodesFile: l.nodesFile}
 }
 
 var trustSchema = mustSchema[TrustSettings]()

@@ -92,7 +92,7 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	g.checkSecret("secret", s.Secret)
 	s.SecretPrevious = g.secretPrevious(*s)
 	g.checkLifetimes(s)
-	g.within("shutdown_delay", s.ShutdownDelay, 0, 5*time.Minute, "from 0 to 5m")
+	g.shutdownDelay(s.ShutdownDelay)
 	s.DBFilename = g.database(*s)
 	s.PluginDir = g.pluginDir(*s, executable)
 	s.PluginLock = g.pluginLock(*s, s.PluginDir)
@@ -160,6 +160,14 @@ func (g *group) checkLifetimes(s *Settings) {
 	}
 	// While it lasts, a stolen token that was replaced still works.
 	g.within("session_refresh_grace_period", s.SessionRefreshGracePeriod, 0, 5*time.Minute, "from 0 to 5m")
+}
+
+func (g *group) shutdownDelay(delay time.Duration) {
+	const option = "shutdown_delay"
+	g.within(option, delay, 0, 5*time.Minute, "from 0 to 5m")
+	if 0 < delay && delay < time.Second {
+		g.loader.warnOnce("%s is %v, which no load balancer notices; a plain number is milliseconds, write 5s for seconds", g.spell(option), delay)
+	}
 }
 
 func (g *group) checkSecret(option string, secret options.Secret) {

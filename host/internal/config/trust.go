@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"maps"
 	"strings"
 	"unicode/utf8"
@@ -69,29 +70,25 @@ var (
 
 // nodeExtraCA adds the certificates of NODE_EXTRA_CA_CERTS. As in Node.js, a file that
 // cannot be read stops nobody: an environment that works there has to work here, and a
-// certificate too few refuses servers and lets in none.
+// certificate too few refuses servers and lets in none. What is in force is not taken
+// away by it: the file may be half written.
 func (g *group) nodeExtraCA(settings *outbound.Settings, name string) {
 	const option = "node_extra_ca_certs"
 	if name == "" || !g.ok(option) {
 		return
 	}
-	path := under(g.base(option), name)
-	g.loader.files = append(g.loader.files, path)
-	text, mode, err := readFile(path)
-	if err == nil {
-		if err := checkWritable(path, mode); err != nil {
-			g.refuse(option, "%v", err)
-			return
-		}
-		if _, _, err = tlsoptions.Certificates(text); err != nil {
-			g.loader.warnOnce("%s names %s, which %v; it is ignored, as in Node.js, and servers that need it are refused", g.spell(option), path, err)
-			return
-		}
-	}
-	if err != nil {
-		g.loader.warnOnce("%s is ignored, as in Node.js, and servers that need it are refused: %v", g.spell(option), err)
+	text, err := g.readNodesFile(option, name)
+	switch {
+	case !g.ok(option):
+		return
+	case err != nil && g.loader.nodesFile:
+		g.refuse(option, "%v", err)
+		return
+	case err != nil:
+		g.loader.warnOnce("%s %v; it is ignored, as in Node.js, and servers that need it are refused", g.spell(option), err)
 		return
 	}
+	g.loader.nodesFile = true
 	for _, warning := range (outbound.Settings{ExtraCA: text}).Warnings() {
 		g.loader.warnOnce("%s %s", g.spell(option), warning.Text)
 	}
@@ -102,4 +99,22 @@ func (g *group) nodeExtraCA(settings *outbound.Settings, name string) {
 	}
 	settings.ExtraCA += text
 	settings.Names = names
+}
+
+// readNodesFile returns an error that follows the name of the option.
+func (g *group) readNodesFile(option, name string) (string, error) {
+	path := under(g.base(option), name)
+	g.loader.files = append(g.loader.files, path)
+	text, mode, err := readFile(path)
+	if err != nil {
+		return "", fmt.Errorf("names a file that cannot be read: %w", err)
+	}
+	if err := checkWritable(path, mode); err != nil {
+		g.refuse(option, "%v", err)
+		return "", nil
+	}
+	if _, _, err := tlsoptions.Certificates(text); err != nil {
+		return "", fmt.Errorf("names %s, which %w", path, err)
+	}
+	return text, nil
 }

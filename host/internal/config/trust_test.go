@@ -146,7 +146,7 @@ func TestTrustThatIsOdd(t *testing.T) {
 		"expired certificate":     {"AUTH_A_CERT_FILE=over.pem AUTH_A_KEY_FILE=over.key", "AUTH_A_CERT_FILE expired on " + on + ": servers that ask for it refuse it; renew it"},
 		"expired extra CA":        {"OUTBOUND_EXTRA_CA_FILE=both.pem", "OUTBOUND_EXTRA_CA_FILE has 1 certificates that have expired"},
 		"expired CA of Node.js":   {"NODE_EXTRA_CA_CERTS=both.pem", "NODE_EXTRA_CA_CERTS has 1 certificates that have expired"},
-		"no file of Node.js":      {"NODE_EXTRA_CA_CERTS=gone.pem", "NODE_EXTRA_CA_CERTS is ignored, as in Node.js, and servers that need it are refused: reading "},
+		"no file of Node.js":      {"NODE_EXTRA_CA_CERTS=gone.pem", "no such file or directory; it is ignored, as in Node.js, and servers that need it are refused"},
 		"half a file of Node.js":  {"NODE_EXTRA_CA_CERTS=half.pem", "which ends within a certificate: it is cut off, or not written to its end yet; it is ignored, as in Node.js"},
 		"checks as by default":    {"NODE_TLS_REJECT_UNAUTHORIZED=1", ""},
 		"what Node.js heeds not":  {"NODE_TLS_REJECT_UNAUTHORIZED=false", ""},
@@ -211,5 +211,42 @@ func TestRenewed(t *testing.T) {
 	fourth, err := third.Renewed()
 	if err == nil || trusted(fourth, "a") != trusted(third, "a") || trusted(fourth, "c") != trusted(third, "c") {
 		t.Errorf("%v; a trusts %+v", err, trusted(fourth, "a"))
+	}
+}
+
+// TestRenewedWithoutNodesFile: what is ignored at the start takes nothing away from a
+// host that runs. A file that was never good holds up no other.
+func TestRenewedWithoutNodesFile(t *testing.T) {
+	old, _ := pair(t, "old", soon())
+	new, _ := pair(t, "new", soon())
+	s := newSetup(t, "AUTH_PROVIDERS=a", "AUTH_A_DRIVER=openid", "OUTBOUND_EXTRA_CA_FILE=extra.pem", "NODE_EXTRA_CA_CERTS=node.pem").
+		file(t, "extra.pem", old).file(t, "node.pem", old)
+	first := s.mustLoad(t)
+	for name, half := range map[string]string{"half": old[:100], "empty": "", "no PEM": "nothing"} {
+		s.file(t, "node.pem", half)
+		renewed, err := first.Renewed()
+		if err == nil || !strings.Contains(err.Error(), "NODE_EXTRA_CA_CERTS: names ") || trusted(renewed, "a") != trusted(first, "a") {
+			t.Errorf("%s: %v; trusts %+v", name, err, trusted(renewed, "a"))
+		}
+	}
+	if err := os.Remove(filepath.Join(s.dir, "node.pem")); err != nil {
+		t.Fatal(err)
+	}
+	second, err := first.Renewed()
+	if err == nil || !strings.Contains(err.Error(), "node.pem") || trusted(second, "a") != trusted(first, "a") {
+		t.Errorf("removed: %v; trusts %+v", err, trusted(second, "a"))
+	}
+	s.file(t, "node.pem", new)
+	third, err := second.Renewed()
+	if err != nil || trusted(third, "a").extra != strings.TrimSpace(old)+"\n"+strings.TrimSpace(new) {
+		t.Errorf("written anew: %v; trusts %+v", err, trusted(third, "a"))
+	}
+
+	s.file(t, "node.pem", "nothing")
+	never := s.mustLoad(t)
+	s.file(t, "extra.pem", new)
+	renewed, err := never.Renewed()
+	if err != nil || trusted(renewed, "a").extra != strings.TrimSpace(new) {
+		t.Errorf("never good: %v; trusts %+v", err, trusted(renewed, "a"))
 	}
 }

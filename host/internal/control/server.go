@@ -122,7 +122,7 @@ func listenUnix(ctx context.Context, path string) (net.Listener, error) {
 	}
 	// EAGAIN is a host that is too busy to take the call.
 	if err == nil || errors.Is(err, syscall.EAGAIN) {
-		return nil, fmt.Errorf("%w: %s; stop it, or set CONTROL_SOCKET to another path", ErrInUse, path)
+		return nil, fmt.Errorf("%w: %s; it may still be ending, else stop it, or give this one a database and a CONTROL_SOCKET of its own", ErrInUse, path)
 	}
 	if info, err := os.Lstat(path); err == nil {
 		if info.Mode().Type() != os.ModeSocket {

@@ -10,7 +10,7 @@ import (
 )
 
 // trust tells when the authorities and the client certificate expire that the
-// connections of a provider have from the host. Of several, the first to expire counts.
+// connections of a provider have from the host. Of several, the next to expire counts.
 func (c *Checked) trust(of Configured) {
 	out := of.Outbound
 	for _, one := range []struct{ key, whose, text string }{
@@ -25,18 +25,20 @@ func (c *Checked) trust(of Configured) {
 		if one.key == outbound.KeyCertificate {
 			list = list[:1] // those behind it are of authorities
 		}
-		first := firstToExpire(list)
-		text := one.whose + " " + upstream.Shown(first.Subject.String()) + " of " + out.Names[one.key]
-		c.Findings = append(c.Findings, upstream.Certificate(one.key, text, first, time.Now()))
+		next := nextToExpire(list, time.Now())
+		text := one.whose + " " + upstream.Shown(next.Subject.String()) + " of " + out.Names[one.key]
+		c.Findings = append(c.Findings, upstream.Certificate(one.key, text, next, time.Now()))
 	}
 }
 
-func firstToExpire(list []*x509.Certificate) *x509.Certificate {
-	first := list[0]
+// nextToExpire passes over those that have expired, if not all have: the configuration
+// has warned of them, and they would hide the next.
+func nextToExpire(list []*x509.Certificate, now time.Time) *x509.Certificate {
+	next := list[0]
 	for _, c := range list[1:] {
-		if c.NotAfter.Before(first.NotAfter) {
-			first = c
+		if over, nextOver := now.After(c.NotAfter), now.After(next.NotAfter); over == nextOver && c.NotAfter.Before(next.NotAfter) || nextOver && !over {
+			next = c
 		}
 	}
-	return first
+	return next
 }

@@ -40,15 +40,17 @@ func expiring(t *testing.T, name string, in time.Duration) (certificate string, 
 }
 
 // TestExpiryOfTrust: what a provider has from the host is checked for it, whatever its
-// mechanism checks. A chain has one that counts, and of several authorities the first
-// to expire does.
+// mechanism checks. A chain has one that counts, and of several authorities the next to
+// expire does: every large collection has some that have expired long ago, which would
+// stand for ever where an alarm should.
 func TestExpiryOfTrust(t *testing.T) {
 	certificate, key := expiring(t, "client", 240*time.Hour)
 	over, _ := expiring(t, "over", -time.Hour)
 	late, _ := expiring(t, "late", 2400*time.Hour)
+	soon, _ := expiring(t, "soon", 1200*time.Hour)
 	c := configured("fake", "a")
 	c.Outbound = outbound.Settings{
-		CA: late + over, ExtraCA: late, Certificate: certificate + over, Key: key,
+		CA: over, ExtraCA: late + over + soon, Certificate: certificate + over, Key: key,
 		Names: map[string]string{outbound.KeyCA: "AUTH_A_CA", outbound.KeyExtraCA: "OUTBOUND_EXTRA_CA", outbound.KeyCertificate: "AUTH_A_CERT"},
 	}
 	h := startHost(t, Config{Binaries: binaries(t, "fake"), Providers: []Configured{c, configured("fake", "b")}})
@@ -60,7 +62,7 @@ func TestExpiryOfTrust(t *testing.T) {
 	for text, severity := range map[string]sdk.Severity{
 		"our certificate CN=client of AUTH_A_CERT, good until":   sdk.SeverityWarning,
 		"the authority CN=over of AUTH_A_CA, good until":         sdk.SeverityWarning,
-		"the authority CN=late of OUTBOUND_EXTRA_CA, good until": sdk.SeverityOK,
+		"the authority CN=soon of OUTBOUND_EXTRA_CA, good until": sdk.SeverityOK,
 	} {
 		found := false
 		for _, f := range all[0].Findings {

@@ -15,6 +15,9 @@ const (
 
 	// RestBeforeRemoval is how long if something would be removed.
 	RestBeforeRemoval = 10 * time.Second
+
+	// LongWithoutRest is how long files may change again and again before that is told.
+	LongWithoutRest = time.Minute
 )
 
 // Files are files that are looked at now and then. Its methods are not for
@@ -31,6 +34,10 @@ type Files struct {
 	// because of what would be removed.
 	Waits func(removes []string)
 
+	// Restless is told, once until they rest, that the files have not rested for
+	// LongWithoutRest, with the latest two signatures.
+	Restless func(before, after string)
+
 	// Take takes the files as they are now.
 	Take func()
 
@@ -39,6 +46,9 @@ type Files struct {
 	seen    string
 	since   time.Time // when seen was seen first
 	told    bool
+
+	changing time.Time // since when they have not rested; zero: they rest
+	restless bool      // and that was told
 }
 
 // Look looks at the files. The first look is at what was taken already.
@@ -49,13 +59,15 @@ func (f *Files) Look(now time.Time) {
 		f.started, f.taken, f.seen = true, signature, signature
 		return
 	case signature != f.seen:
-		f.seen, f.since, f.told = signature, now, false
-		return
-	case signature == f.taken:
+		f.changed(signature, now)
 		return
 	}
 	rested := now.Sub(f.since)
 	if rested < Rest {
+		return
+	}
+	f.changing, f.restless = time.Time{}, false
+	if signature == f.taken {
 		return
 	}
 	if rested < RestBeforeRemoval {
@@ -69,4 +81,15 @@ func (f *Files) Look(now time.Time) {
 	}
 	f.taken = signature
 	f.Take()
+}
+
+func (f *Files) changed(signature string, now time.Time) {
+	if f.changing.IsZero() {
+		f.changing = now
+	}
+	if !f.restless && now.Sub(f.changing) >= LongWithoutRest {
+		f.restless = true
+		f.Restless(f.seen, signature)
+	}
+	f.seen, f.since, f.told = signature, now, false
 }

@@ -16,6 +16,7 @@ type scene struct {
 	inForce string
 	taken   []string
 	waited  int
+	told    []string // that they do not rest
 }
 
 func newScene() *scene {
@@ -30,8 +31,9 @@ func newScene() *scene {
 			}
 			return gone
 		},
-		Waits: func([]string) { s.waited++ },
-		Take:  func() { s.taken, s.inForce = append(s.taken, s.text), s.text },
+		Waits:    func([]string) { s.waited++ },
+		Restless: func(before, after string) { s.told = append(s.told, before+" -> "+after) },
+		Take:     func() { s.taken, s.inForce = append(s.taken, s.text), s.text },
 	}
 	s.Look(s.now)
 	return s
@@ -79,5 +81,34 @@ func TestFilesAreTakenWhenTheyRest(t *testing.T) {
 				t.Errorf("taken %q, waited %d times; want %q and %d", s.taken, s.waited, c.taken, c.waited)
 			}
 		})
+	}
+}
+
+// TestFilesThatNeverRest: nobody learns otherwise why nothing is taken.
+func TestFilesThatNeverRest(t *testing.T) {
+	s := newScene()
+	flap := func(seconds int) {
+		for range seconds / 2 {
+			s.text = "a b c"
+			s.rest(time.Second)
+			s.text = "a b"
+			s.rest(time.Second)
+		}
+	}
+	flap(58)
+	s.rest(time.Minute)
+	flap(58)
+	if s.told != nil {
+		t.Errorf("told %q of files that rested between", s.told)
+	}
+	flap(600)
+	if want := []string{"a b -> a b c"}; !slices.Equal(s.told, want) || s.taken != nil {
+		t.Errorf("told %q, taken %q", s.told, s.taken)
+	}
+	s.text = "a b d"
+	s.rest(time.Minute)
+	flap(120)
+	if len(s.told) != 2 || !slices.Equal(s.taken, []string{"a b d"}) {
+		t.Errorf("after a rest: told %q, taken %q", s.told, s.taken)
 	}
 }
