@@ -147,17 +147,18 @@ func TestConformanceRPInitiatedLogout(t *testing.T) {
 		person, _ := rig.signIn(t)
 		wantGoodbye(t, rig.leave(t, person, nothing, nil))
 	})
-	for name, state := range map[string]func(string) url.Values{
-		"oidcc-client-test-rp-init-logout-other-state": func(state string) url.Values { return url.Values{"state": {state + "x"}} },
-		"oidcc-client-test-rp-init-logout-no-state":    func(string) url.Values { return nil },
-	} {
-		t.Run(name, func(t *testing.T) {
-			person, _ := rig.signIn(t)
-			if got := rig.leave(t, person, nothing, state); got.status != http.StatusBadRequest || !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") {
-				t.Errorf("the browser that comes back gets %d %s", got.status, got.header)
-			}
-		})
-	}
+	t.Run("oidcc-client-test-rp-init-logout-other-state", func(t *testing.T) {
+		person, _ := rig.signIn(t)
+		got := rig.leave(t, person, nothing, func(state string) url.Values { return url.Values{"state": {state + "x"}} })
+		if got.status != http.StatusBadRequest || !strings.HasPrefix(got.header.Get("Content-Type"), "text/html") {
+			t.Errorf("the browser that comes back gets %d %s", got.status, got.header)
+		}
+	})
+	// Amazon Cognito leaves the state out, too. It says nothing that is not so.
+	t.Run("oidcc-client-test-rp-init-logout-no-state", func(t *testing.T) {
+		person, _ := rig.signIn(t)
+		wantGoodbye(t, rig.leave(t, person, nothing, func(string) url.Values { return nil }))
+	})
 }
 
 // TestConformanceBackChannelLogout are the modules of the plan for back-channel logout: a
