@@ -163,6 +163,17 @@ func TestOurLogout(t *testing.T) {
 		state := wantRedirect(t, a, slo).Query().Get("RelayState")
 		wantRedirect(t, b.get("/auth/login/idp/logout?outcome=done&RelayState="+state, "Accept", acceptHTML), "/login?signed_out")
 	})
+	// Amazon Cognito sends people back without the state.
+	t.Run("comes back with nothing", func(t *testing.T) {
+		b, _ := begin(t, "ada", url.Values{})
+		wantRedirect(t, b.get("/auth/login/idp/logout", "Accept", acceptHTML), "/login")
+		other := b.site.browser(t)
+		other.signIn("idp", "bob")
+		if a := other.get("/auth/login/idp/logout", "Accept", acceptHTML); a.StatusCode/100 != 3 || strings.Contains(a.Header.Get("Location"), "signed_out") {
+			t.Errorf("a link says that somebody was signed out: %s to %q", a.Status, a.Header.Get("Location"))
+		}
+		other.wantSignedIn(true)
+	})
 	t.Run("a partial logout is told", func(t *testing.T) {
 		b, a := begin(t, "ada", url.Values{"redirect": {"https://app.example/welcome"}})
 		state := wantRedirect(t, a, slo).Query().Get("RelayState")
@@ -232,6 +243,18 @@ func TestLogoutByTheProvider(t *testing.T) {
 		if a := s.browser(t).postForm("/auth/login/idp/logout", url.Values{"end": {"bob"}, "once": {"1"}}); a.StatusCode != http.StatusBadRequest {
 			t.Errorf("replayed: %s", a.Status)
 		}
+		bob.wantSignedIn(true)
+	})
+	// Java's HttpURLConnection asks for text/html unless it is told otherwise. A page that
+	// posts again would tell such a provider that it is done, while nobody was signed out.
+	t.Run("F26 called directly by a program that asks for a page", func(t *testing.T) {
+		s, ada, bob := people(t)
+		a := s.browser(t).postForm("/auth/login/idp/logout", url.Values{"end": {"ada"}, "once": {"1"}},
+			"Accept", "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", "User-Agent", "Java/21.0.2")
+		if a.StatusCode != http.StatusOK || a.body != "" || a.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("got %s %q", a.Status, a.body)
+		}
+		ada.wantSignedIn(false)
 		bob.wantSignedIn(true)
 	})
 	t.Run("H32 by the browser, whose cookie goes", func(t *testing.T) {
