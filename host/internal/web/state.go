@@ -55,7 +55,7 @@ func stateIn(token string) string {
 	if err != nil {
 		return ""
 	}
-	object, err := claims.Decode(payload)
+	object, err := claims.DecodeFor(payload, "state")
 	if err != nil {
 		return ""
 	}
