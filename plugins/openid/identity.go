@@ -81,9 +81,13 @@ func (m *mechanism) verifyIDToken(ctx context.Context, md discovery.Metadata, t 
 		return nil, err
 	}
 	return token.Claims, idtoken.Check(token, idtoken.Expectation{
-		Issuer: md.Issuer, ClientID: m.options.ClientID, TrustedAudiences: m.options.TrustedAudiences, Tenants: m.options.AllowedTenants,
+		Issuer: md.Issuer, ClientID: m.options.ClientID, TrustedAudiences: m.options.TrustedAudiences, Tenants: m.tenants(),
 		Nonce: nonce, AccessToken: t.accessToken, Asked: m.options.params(), Methods: m.options.RequiredAMR, Now: m.now(),
 	})
+}
+
+func (m *mechanism) tenants() discovery.Tenants {
+	return discovery.Tenants{Allowed: m.options.AllowedTenants, WorkOnly: m.location.WorkOnly}
 }
 
 // verify verifies the signature of a token that the provider signs as it signs ID tokens.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/doorward/doorward/plugins/openid/internal/clientauth"
 	"github.com/doorward/doorward/plugins/openid/internal/discovery"
+	"github.com/doorward/doorward/plugins/openid/internal/idtoken"
 	"github.com/doorward/doorward/plugins/openid/internal/jarm"
 	"github.com/doorward/doorward/sdk/options"
 	"github.com/doorward/doorward/sdk/upstream"
@@ -50,7 +51,7 @@ type Options struct {
 	AllowedTenants []string `option:"allowed_tenants" doc:"The IDs of the Microsoft tenants that may sign in (the claim tid). Without it, common and organizations let in every tenant of the world."`
 
 	PlainCodeChallenge         bool `option:"plain_code_challenge" doc:"Use the PKCE method plain, for a provider that has no S256. Weak: whoever reads the authorization request can redeem the code."`
-	AllowUnlistedPKCE          bool `option:"allow_unlisted_pkce" doc:"Accept a provider whose discovery document lists no PKCE method at all. S256 is sent all the same; should the provider ignore it, the nonce alone protects against injected codes. Microsoft Entra ID and Apple need no such word. Not for a client that does not authenticate."`
+	AllowUnlistedPKCE          bool `option:"allow_unlisted_pkce" doc:"Accept a provider whose discovery document lists no PKCE method at all. S256 is sent all the same; should the provider ignore it, the nonce alone protects against injected codes. Microsoft (Entra ID, B2C), Amazon Cognito and Apple need no such word. Not for a client that does not authenticate."`
 	IssuerDiscoveryMustSucceed bool `option:"issuer_discovery_must_succeed" doc:"Refuse to open the provider while its discovery document cannot be read. By default it is read at the first login, and again until that works."`
 
 	AuthMethod     string       `option:"client_token_endpoint_auth_method" oneof:"client_secret_basic|client_secret_post|client_secret_jwt|private_key_jwt|tls_client_auth|self_signed_tls_client_auth|none" doc:"How the client authenticates. By default the first of these that the provider lists and that there are options for: private_key_jwt (client_private_keys), tls_client_auth and self_signed_tls_client_auth (client_http_cert), client_secret_basic, client_secret_post, client_secret_jwt (client_secret)."`
@@ -159,6 +160,9 @@ func (o Options) validateRequest(problems *options.Problems) {
 		if _, err := strconv.ParseUint(age, 10, 31); err != nil {
 			problems.Addf("params", "max_age must be a number of seconds")
 		}
+	}
+	if _, err := idtoken.EssentialACR(params.Get("claims")); err != nil {
+		problems.Addf("params", "claims %v", err)
 	}
 	for _, token := range strings.Fields(params.Get("scope")) {
 		if !scopeToken.MatchString(token) {

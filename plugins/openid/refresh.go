@@ -103,7 +103,7 @@ func (m *mechanism) readAgain(ctx context.Context, md discovery.Metadata, g gran
 		return sdk.Identity{}, err
 	}
 	err = idtoken.CheckRefreshed(token, idtoken.Expectation{
-		Issuer: md.Issuer, ClientID: m.options.ClientID, TrustedAudiences: m.options.TrustedAudiences, Tenants: m.options.AllowedTenants,
+		Issuer: md.Issuer, ClientID: m.options.ClientID, TrustedAudiences: m.options.TrustedAudiences, Tenants: m.tenants(),
 		Nonce: g.Nonce, AccessToken: t.accessToken, Now: m.now(),
 	}, g.Subject)
 	if err != nil {

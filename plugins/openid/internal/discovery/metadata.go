@@ -172,8 +172,8 @@ func check(md *Metadata, object claims.Object, want Requirements) error {
 	if err := checkEndpoints(*md, want.Guarded); err != nil {
 		return err
 	}
-	if !slices.Contains(list(object, "response_types_supported"), "code") {
-		return sdk.Misconfigured(ReasonUnsupported, "the provider does not list the response type code")
+	if types := list(object, "response_types_supported"); types != nil && !slices.Contains(types, "code") {
+		return sdk.Misconfigured(ReasonUnsupported, "the provider lists the response types %q and not code", upstream.ShownList(types))
 	}
 	if err := checkPKCE(*md, want); err != nil {
 		return err
@@ -186,6 +186,10 @@ func check(md *Metadata, object claims.Object, want Requirements) error {
 // checkIssuer has the provider keep the name by which it is configured, whichever of
 // its names it goes by today: a login that is under way was begun with that.
 func checkIssuer(md *Metadata, location Location) error {
+	if IsTemplate(md.Issuer) && !location.Template() {
+		return sdk.Misconfigured(ReasonIssuer,
+			"%s is for many tenants, its issuer being %q: only …/common/v2.0 and …/organizations/v2.0 of Microsoft's are known to be. Set issuer_url to one of those, or to that of a single tenant", location.Document, upstream.Shown(md.Issuer))
+	}
 	if !slices.Contains(location.Issuers, md.Issuer) {
 		return sdk.Misconfigured(ReasonIssuer,
 			"%s says that its issuer is %q, not %q: if that is the provider you mean, set issuer_url to it, or issuer where no document stands below it (Discovery section 4.3)",

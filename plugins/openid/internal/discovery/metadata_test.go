@@ -100,7 +100,7 @@ func FuzzRead(f *testing.F) {
 		}
 		md, err := readMetadata(object)
 		if err == nil {
-			err = check(&md, object, Requirements{Location: Location{"https://op.example", []string{"https://op.example"}}, PKCEMethod: codeflow.S256})
+			err = check(&md, object, Requirements{Location: Location{Document: "https://op.example", Issuers: []string{"https://op.example"}}, PKCEMethod: codeflow.S256})
 		}
 		if err != nil {
 			if len(err.Error()) > 8000 || strings.ContainsAny(err.Error(), "\n\r\x1b") {
