@@ -172,7 +172,7 @@ func check(md *Metadata, object claims.Object, want Requirements) error {
 	if err := checkEndpoints(*md, want.Guarded); err != nil {
 		return err
 	}
-	if types := list(object, "response_types_supported"); types != nil && !slices.Contains(types, "code") {
+	if types := list(object, "response_types_supported"); len(types) > 0 && !slices.Contains(types, "code") {
 		return sdk.Misconfigured(ReasonUnsupported, "the provider lists the response types %q and not code", upstream.ShownList(types))
 	}
 	if err := checkPKCE(*md, want); err != nil {
