@@ -58,11 +58,6 @@ func (m *mechanism) BeginLogout(ctx context.Context, req sdk.LogoutRequest) (sdk
 	params := map[string]string{
 		"client_id": m.options.ClientID, "post_logout_redirect_uri": m.logout, "state": req.State, "id_token_hint": g.IDToken,
 	}
-	if discovery.IsCognito(md.Issuer) {
-		// Its endpoint has a parameter of its own, without which it shows an error
-		// (docs.aws.amazon.com/cognito/latest/developerguide/logout-endpoint.html).
-		params["logout_uri"] = m.logout
-	}
 	return endSession(md.EndSessionEndpoint, params, data)
 }
 
@@ -74,7 +69,7 @@ func endSession(endpoint string, params map[string]string, memory []byte) (sdk.S
 	}
 	query := u.Query()
 	var fields []sdk.FormField
-	for _, name := range []string{"id_token_hint", "client_id", "post_logout_redirect_uri", "logout_uri", "state"} {
+	for _, name := range []string{"id_token_hint", "client_id", "post_logout_redirect_uri", "state"} {
 		if params[name] != "" {
 			query.Set(name, params[name])
 			fields = append(fields, sdk.FormField{Name: name, Value: params[name]})

@@ -1,9 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"net/http"
-	"net/http/httptest"
 	"net/url"
 	"slices"
 	"strings"
@@ -382,29 +380,4 @@ func TestOurLogoutWithNothingToDo(t *testing.T) {
 			t.Errorf("%s", u.RawQuery)
 		}
 	})
-}
-
-// TestLogoutAtCognito: its endpoint knows no post_logout_redirect_uri, and shows an error
-// where its own parameter is missing.
-func TestLogoutAtCognito(t *testing.T) {
-	const host, pool = "cognito-idp.eu-central-1.amazonaws.com", "/eu-central-1_aB"
-	document := discoveryDocument("https://"+host+pool, map[string]any{
-		"end_session_endpoint": "https://acme.auth.eu-central-1.amazoncognito.com/logout", "code_challenge_methods_supported": nil,
-	})
-	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-		if err := json.NewEncoder(w).Encode(document); err != nil {
-			t.Error(err)
-		}
-	}))
-	t.Cleanup(server.Close)
-	r := openRig(t, "https://"+host+pool, time.Now, nil)
-	r.wire.Next = atHost{host, strings.TrimPrefix(server.URL, "http://"), r.wire.Next}
-	step, err := r.BeginLogout(t.Context(), sdk.LogoutRequest{State: "s", Grant: []byte(`{"sub":"alice"}`)})
-	if err != nil {
-		t.Fatal(err)
-	}
-	u, err := url.Parse(step.(sdk.Redirect).URL)
-	if err != nil || u.Query().Get("logout_uri") != logoutURL || u.Query().Get("client_id") != clientID {
-		t.Errorf("%s, %v", u, err)
-	}
 }

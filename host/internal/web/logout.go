@@ -115,11 +115,6 @@ func (s *Server) receiveLogout(c echo.Context) error {
 		return err
 	}
 	request := inbound(c)
-	if len(request.Query)+len(request.Form) == 0 && byBrowser(c) {
-		// Some providers send people back without the state. It says nothing, so
-		// neither do we: whoever is signed in sees that there.
-		return seeOther(c, s.path("/login"))
-	}
 	state, sealed := s.logoutUnderWay(c, provider, request)
 	// A POST by the browser comes from the provider's site, without our cookies:
 	// without those of the logout and of the session that is to end.

@@ -148,26 +148,26 @@ func TestAllowedTenants(t *testing.T) {
 	}
 }
 
-// TestKnownNames: only these hosts are spared a word about PKCE, or get another request.
-func TestKnownNames(t *testing.T) {
-	for issuer, want := range map[string]struct{ pkce, cognito bool }{
-		"https://tenant.b2clogin.com/" + tenant + "/v2.0/":                      {pkce: true},
-		"https://tenant.ciamlogin.com/" + tenant + "/v2.0":                      {pkce: true},
-		"https://b2clogin.com/x":                                                {},
-		"https://tenant.b2clogin.com.evil.example/x":                            {},
-		"https://evil.example/tenant.b2clogin.com":                              {},
-		"https://evilb2clogin.com/x":                                            {},
-		"http://tenant.b2clogin.com/x":                                          {},
-		"https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_aB":        {pkce: true, cognito: true},
-		"https://cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_aB":         {pkce: true, cognito: true},
-		"https://cognito-idp.eu-central-1.amazonaws.com.evil.example/x":         {},
-		"https://s3.eu-central-1.amazonaws.com/cognito-idp":                     {},
-		"https://bucket.cognito-idp.eu-central-1.amazonaws.com/eu-central-1_aB": {},
-		"https://account.apple.com":                                             {pkce: true},
-		"https://accounts.google.com":                                           {},
+// TestUnlistedPKCE: only these hosts are spared a word about PKCE.
+func TestUnlistedPKCE(t *testing.T) {
+	for issuer, want := range map[string]bool{
+		"https://tenant.b2clogin.com/" + tenant + "/v2.0/":                      true,
+		"https://tenant.ciamlogin.com/" + tenant + "/v2.0":                      true,
+		"https://b2clogin.com/x":                                                false,
+		"https://tenant.b2clogin.com.evil.example/x":                            false,
+		"https://evil.example/tenant.b2clogin.com":                              false,
+		"https://evilb2clogin.com/x":                                            false,
+		"http://tenant.b2clogin.com/x":                                          false,
+		"https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_aB":        true,
+		"https://cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_aB":         true,
+		"https://cognito-idp.eu-central-1.amazonaws.com.evil.example/x":         false,
+		"https://s3.eu-central-1.amazonaws.com/cognito-idp":                     false,
+		"https://bucket.cognito-idp.eu-central-1.amazonaws.com/eu-central-1_aB": false,
+		"https://account.apple.com":                                             true,
+		"https://accounts.google.com":                                           false,
 	} {
-		if unlistedPKCE(issuer) != want.pkce || IsCognito(issuer) != want.cognito {
-			t.Errorf("%s: PKCE %v, Cognito %v", issuer, !want.pkce, !want.cognito)
+		if unlistedPKCE(issuer) != want {
+			t.Errorf("E03 %s: %v", issuer, !want)
 		}
 	}
 }

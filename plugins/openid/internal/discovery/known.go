@@ -58,15 +58,13 @@ func alike(issuer string) []string {
 // and leave it out of their documents; Apple binds the code to the nonce.
 func unlistedPKCE(issuer string) bool {
 	_, microsoft := CloudOf(issuer)
-	return microsoft || forCustomers.MatchString(hostOf(issuer)) || IsCognito(issuer) || slices.Contains(twins[0], issuer)
+	return microsoft || forCustomers.MatchString(hostOf(issuer)) || cognito.MatchString(hostOf(issuer)) || slices.Contains(twins[0], issuer)
 }
 
 // forCustomers are the hosts of Microsoft's tenants whose users are customers.
 var forCustomers = regexp.MustCompile(`^[a-z0-9-]+\.(b2clogin|ciamlogin)\.com$`)
 
-// IsCognito reports whether an issuer is a user pool of Amazon Cognito's.
-func IsCognito(issuer string) bool { return cognito.MatchString(hostOf(issuer)) }
-
+// cognito are the hosts of Amazon's user pools.
 var cognito = regexp.MustCompile(`^cognito-idp(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)
 
 // hostOf is empty for what is no URL on https.
