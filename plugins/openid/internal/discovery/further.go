@@ -1,9 +1,6 @@
 package discovery
 
-import (
-	"github.com/doorward/doorward/sdk/claims"
-	"github.com/doorward/doorward/sdk/upstream"
-)
+import "github.com/doorward/doorward/sdk/claims"
 
 // Further is what a provider says about itself beyond what every login needs: how a
 // client may secure its requests, and how sessions end. What cannot be read, or is no
@@ -34,8 +31,8 @@ var Aliased = []string{
 	"token_endpoint", "userinfo_endpoint", "revocation_endpoint", "pushed_authorization_request_endpoint",
 }
 
-func readFurther(object claims.Object) Further {
-	r := furtherReader{object: object}
+func readFurther(object claims.Object, check endpointChecker) Further {
+	r := furtherReader{object: object, check: check}
 	f := Further{
 		EndSessionEndpoint: r.endpoint(object, "end_session_endpoint"),
 		RevocationEndpoint: r.endpoint(object, "revocation_endpoint"),
@@ -64,6 +61,7 @@ func readFurther(object claims.Object) Further {
 
 type furtherReader struct {
 	object claims.Object
+	check  endpointChecker
 	odd    []string
 }
 
@@ -73,7 +71,7 @@ func (r *furtherReader) endpoint(in claims.Object, name string) string {
 		return ""
 	}
 	if err == nil {
-		_, err = upstream.ParseEndpoint(text)
+		err = r.check(text)
 	}
 	if err != nil {
 		r.odd = append(r.odd, name)

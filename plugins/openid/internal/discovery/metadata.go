@@ -2,9 +2,11 @@ package discovery
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/doorward/doorward/plugins/openid/internal/jose"
@@ -80,7 +82,7 @@ func Load(ctx context.Context, client *http.Client, want Requirements) (upstream
 	case err != nil:
 		return none, sdk.Misconfigured(ReasonMalformed, "%s is no discovery document: %w: check issuer_url", location, err)
 	}
-	md, err := readMetadata(object)
+	md, err := readMetadata(object, checkerFor(location))
 	if err != nil {
 		return none, sdk.Misconfigured(ReasonMalformed, "%s: %w", location, err)
 	}
@@ -115,7 +117,7 @@ var names = []string{
 	"authorization_response_iss_parameter_supported",
 }
 
-func readMetadata(object claims.Object) (Metadata, error) {
+func readMetadata(object claims.Object, check endpointChecker) (Metadata, error) {
 	var md Metadata
 	for name, target := range map[string]*string{
 		"issuer":                 &md.Issuer,
@@ -140,7 +142,7 @@ func readMetadata(object claims.Object) (Metadata, error) {
 		*target = list(object, name)
 	}
 	md.IssInResponse = object.True("authorization_response_iss_parameter_supported")
-	md.Further = readFurther(object)
+	md.Further = readFurther(object, check)
 	return md, nil
 }
 
@@ -169,7 +171,7 @@ func check(md *Metadata, object claims.Object, want Requirements) error {
 	if err := checkIssuer(md, want.Location); err != nil {
 		return err
 	}
-	if err := checkEndpoints(*md, want.Guarded); err != nil {
+	if err := checkEndpoints(*md, want); err != nil {
 		return err
 	}
 	if types := list(object, "response_types_supported"); len(types) > 0 && !slices.Contains(types, "code") {
@@ -219,7 +221,24 @@ func algs(listed []string, option string) ([]string, error) {
 	return known, nil
 }
 
-func checkEndpoints(md Metadata, guarded []string) error {
+// endpointChecker says what is wrong with the URL of an endpoint.
+type endpointChecker func(text string) error
+
+// checkerFor is for the endpoints of a document. One that came over TLS names no endpoint
+// on plain http, which we otherwise allow on loopback: a provider elsewhere would have us
+// ask whatever listens on this machine (RFC 9700 section 4.11).
+func checkerFor(document string) endpointChecker {
+	return func(text string) error {
+		u, err := upstream.ParseEndpoint(text)
+		if err == nil && u.Scheme == "http" && strings.HasPrefix(document, "https:") {
+			return errors.New("is http to this very machine, while the document is not")
+		}
+		return err
+	}
+}
+
+func checkEndpoints(md Metadata, want Requirements) error {
+	check := checkerFor(want.Location.Document)
 	for _, endpoint := range []struct {
 		name, url string
 		optional  bool
@@ -235,11 +254,11 @@ func checkEndpoints(md Metadata, guarded []string) error {
 		if endpoint.url == "" {
 			return sdk.Misconfigured(ReasonEndpoint, "the discovery document has no %s", endpoint.name)
 		}
-		if _, err := upstream.ParseEndpoint(endpoint.url); err != nil {
+		if err := check(endpoint.url); err != nil {
 			return sdk.Misconfigured(ReasonEndpoint, "the %s in the discovery document %w", endpoint.name, err)
 		}
 	}
-	return checkAuthorizationQuery(md.AuthorizationEndpoint, guarded)
+	return checkAuthorizationQuery(md.AuthorizationEndpoint, want.Guarded)
 }
 
 // checkAuthorizationQuery refuses an endpoint whose own query (allowed by RFC
