@@ -132,7 +132,31 @@ func startSealedAt(t *testing.T, hostPort int, setup opSetup, clients []opClient
 	maps.Copy(hostEnv, env)
 	host := startHost(t, HostConfig{Port: hostPort, Env: hostEnv})
 	host.secrets.add("client secret", secret)
+	for _, c := range clients {
+		for _, private := range privateParts(t, c.options["CLIENT_PRIVATE_KEYS"]) {
+			host.secrets.add("a private key", private)
+		}
+	}
 	return sealedRig{host, op}
+}
+
+// privateParts are the members of keys that make them private.
+func privateParts(t *testing.T, keys string) []string {
+	t.Helper()
+	if keys == "" {
+		return nil
+	}
+	var list []map[string]string
+	if err := json.Unmarshal([]byte(keys), &list); err != nil {
+		t.Fatal(err)
+	}
+	var parts []string
+	for _, key := range list {
+		for _, name := range []string{"d", "p", "q"} {
+			parts = append(parts, key[name])
+		}
+	}
+	return parts
 }
 
 // tell has the provider's operator do something.

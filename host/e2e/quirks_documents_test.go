@@ -30,6 +30,7 @@ func userInfoQuirks() []quirk {
 		{name: "no label", source: "https://github.com/suitenumerique/django-lasuite/pull/5", fake: answered(openidtest.AtUserInfo, func(a *openidtest.Answer) { a.Header.Del("Content-Type") })},
 		{name: "BankID: a JWT", source: "https://github.com/DuendeArchive/identity-model-oidc-client-js/issues/635", client: openidtest.Client{UserInfoSignedResponseAlg: "RS256"}},
 		{name: "a JWT called JSON", source: "https://github.com/puiterwijk/flask-oidc/issues/16", client: openidtest.Client{UserInfoSignedResponseAlg: "ES256"}, fake: labelled(openidtest.AtUserInfo, "application/json")},
+		{name: "a JWT that says neither by whom nor for whom", source: "https://openid.net/specs/openid-connect-core-1_0.html#UserInfoResponse", client: openidtest.Client{UserInfoSignedResponseAlg: "RS256"}, fake: info(func(c map[string]any) { c["iss"], c["aud"] = nil, nil })},
 		{name: "WordPress: sub is a number here", source: "https://github.com/oidc-wp/openid-connect-generic/issues/673", fake: openidtest.Quirk{Claims: set("sub", "35"), UserInfo: set("sub", 35)}, want: but(func(p *person) { p.subject = "35" })},
 		{name: "AD FS: sub and nothing else", source: "https://github.com/owncloud/ocis/pull/7106", client: inIDToken, fake: info(onlySub)},
 		{name: "dex: no endpoint", source: "https://github.com/ajmyyra/ambassador-auth-oidc/issues/14", client: inIDToken, fake: openidtest.Quirk{Metadata: drop("userinfo_endpoint")}},
@@ -87,6 +88,7 @@ func discoveryQuirks() []quirk {
 			d["Service_Documentation"], d["service_documentation"] = "https://a.example", "https://b.example"
 		})},
 		{name: "a byte order mark", source: "https://github.com/instructure/canvas-lms/issues/2639", fake: answered(openidtest.AtDiscovery, func(a *openidtest.Answer) { a.Body = append([]byte("\ufeff"), a.Body...) })},
+		{name: "Duende: no response types", source: "https://github.com/FormidableLabs/react-native-app-auth/issues/880", fake: metadata(drop("response_types_supported"))},
 		{name: "oxAuth: called text/plain", source: "https://github.com/GluuFederation/oxAuth/issues/876", fake: labelled(openidtest.AtDiscovery, "text/plain")},
 		{name: "GitLab: no PKCE method is listed, by option", source: "https://www.rfc-editor.org/rfc/rfc8414#section-2", fake: metadata(drop("code_challenge_methods_supported")), options: map[string]string{"ALLOW_UNLISTED_PKCE": "true"}},
 

@@ -53,6 +53,7 @@ func tokenQuirks() []quirk {
 		{name: "error is empty beside tokens", source: "https://www.rfc-editor.org/rfc/rfc6749#section-5.2", fake: token(set("error", ""))},
 		{name: "JSON called text/plain", source: "https://github.com/panva/oauth4webapi/issues/155", fake: labelled(openidtest.AtToken, "text/plain;charset=utf-8")},
 		{name: "JSON called text/html", source: "https://github.com/DuendeArchive/identity-model-oidc-client-js/issues/777", fake: labelled(openidtest.AtToken, "text/html; charset=utf-8")},
+		{name: "CrowdStrike: status 201", source: "https://github.com/panva/openid-client/issues/666", fake: answered(openidtest.AtToken, func(a *openidtest.Answer) { a.Status = http.StatusCreated })},
 		{name: "a byte order mark before the tokens", source: "https://www.rfc-editor.org/rfc/rfc8259#section-8.1",
 			fake: answered(openidtest.AtToken, func(a *openidtest.Answer) { a.Body = append([]byte("\ufeff"), a.Body...) })},
 

@@ -189,6 +189,7 @@ func TestAudienceOfAssertions(t *testing.T) {
 	})
 	for issuer, want := range map[string]string{
 		"https://acme.okta.com/oauth2/default": "endpoint", "https://login.microsoftonline.com/{tenantid}/v2.0": "endpoint",
+		"https://secure.login.gov/": "endpoint", "https://idp.int.identitysandbox.gov/": "endpoint", "https://login.gov.evil.example": "issuer",
 		"https://okta.com.evil.example": "issuer", "https://notokta.com": "issuer", "https://op.example": "issuer",
 	} {
 		md, _ := tokenServer(t, answering(200, "application/json", goodTokens))

@@ -80,7 +80,8 @@ func TestDiscovery(t *testing.T) {
 		{name: "F19 endpoint sets response_type", change: change{"authorization_endpoint": "https://op.example/authorize?response%5ftype=token"}, reason: discovery.ReasonEndpoint},
 		{name: "F19 endpoint with a broken query", change: change{"authorization_endpoint": "https://op.example/authorize?a;b=%"}, reason: discovery.ReasonEndpoint},
 		{name: "F19 no code flow", change: change{"response_types_supported": []string{"id_token"}}, reason: discovery.ReasonUnsupported},
-		{name: "F19 response types not told", change: change{"response_types_supported": nil}, reason: discovery.ReasonUnsupported},
+		{name: "response types not told", change: change{"response_types_supported": nil}},
+		{name: "no response type listed", change: change{"response_types_supported": []string{}}},
 		{name: "two spellings of what nobody reads", change: change{"Frontchannel": 1, "frontchannel": 2}},
 		{name: "lists of odd forms", change: change{"scopes_supported": "openid", "token_endpoint_auth_methods_supported": []any{nil, 1, "client_secret_basic"}, "response_modes_supported": change{}, "claims_supported": 7, "userinfo_signing_alg_values_supported": true}},
 		{name: "algorithms with odd ones among them", change: change{"id_token_signing_alg_values_supported": []any{nil, "RS256", 7}}},
@@ -111,5 +112,16 @@ func TestDiscovery(t *testing.T) {
 				t.Errorf("refused: %v", err)
 			}
 		})
+	}
+}
+
+// TestDocumentOfManyTenants: the text does not send the operator to an option that
+// refuses the value.
+func TestDocumentOfManyTenants(t *testing.T) {
+	r := openRig(t, serveDiscovery(t, map[string]any{"issuer": "https://sts.windows.net/{tenantid}/"}), time.Now, nil)
+	_, err := r.Begin(t.Context(), sdk.BeginRequest{State: "s"})
+	plugintest.Refused(t, err, sdk.ErrMisconfigured, discovery.ReasonIssuer)
+	if err == nil || !strings.Contains(err.Error(), "/common/v2.0") || strings.Contains(err.Error(), "or issuer") {
+		t.Errorf("%v", err)
 	}
 }

@@ -42,7 +42,7 @@ func (m *mechanism) groupsElsewhere(idToken, info claims.Object) bool {
 		return true
 	}
 	here, err := info.Lookup(m.options.GroupClaimName)
-	return m.refersToGroups(idToken) && (here == nil || err != nil)
+	return m.refersToGroups(idToken) && (here == nil || here == "" || err != nil)
 }
 
 func (m *mechanism) refersToGroups(object claims.Object) bool {

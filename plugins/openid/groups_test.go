@@ -24,6 +24,7 @@ func TestGroupsElsewhere(t *testing.T) {
 		{"user info, over groups in the ID token", o{"groups": []any{"a"}}, refers, true},
 		{"ID token, and groups in the user info", refers, o{"groups": []any{"a"}}, false},
 		{"ID token, and null in the user info", refers, o{"groups": nil}, true},
+		{"ID token, and an empty text in the user info", refers, o{"groups": ""}, true},
 		{"ID token, and another reference in the user info", refers, o{"_claim_names": map[string]any{"credit": "src1"}}, true},
 		{"null is no reference", o{"_claim_names": map[string]any{"groups": nil}}, nil, false},
 		{"hasgroups as a text", o{"hasgroups": "true"}, nil, true},

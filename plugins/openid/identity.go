@@ -82,9 +82,13 @@ func (m *mechanism) verifyIDToken(ctx context.Context, md discovery.Metadata, t 
 // expectation is what an ID token must fit, that of a login or of a refresh.
 func (m *mechanism) expectation(md discovery.Metadata, nonce, accessToken string) idtoken.Expectation {
 	return idtoken.Expectation{
-		Issuer: md.Issuer, ClientID: m.options.ClientID, TrustedAudiences: m.options.TrustedAudiences, Tenants: m.options.AllowedTenants,
+		Issuer: md.Issuer, ClientID: m.options.ClientID, TrustedAudiences: m.options.TrustedAudiences, Tenants: m.tenants(),
 		Nonce: nonce, NonceMayBeMissing: m.options.AllowMissingNonce, AccessToken: accessToken, Asked: m.asked, Methods: m.options.RequiredAMR, Now: m.now(),
 	}
+}
+
+func (m *mechanism) tenants() discovery.Tenants {
+	return discovery.Tenants{Allowed: m.options.AllowedTenants, WorkOnly: m.location.WorkOnly}
 }
 
 // acceptIDToken says how ID tokens are signed, and logout tokens with them (Back-Channel

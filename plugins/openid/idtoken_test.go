@@ -40,6 +40,9 @@ func idClaims(now time.Time, change map[string]any) map[string]any {
 	return members
 }
 
+// essentialACR demands acr by the parameter claims (OpenID Connect Core section 5.5.1.1).
+const essentialACR = `{"claims":{"id_token":{"acr":{"essential":true,"values":["phr","mfa"]}}}}`
+
 func TestIDToken(t *testing.T) {
 	now := plugintest.NewClock()
 	at := func(d time.Duration) int64 { return now.Now().Add(d).Unix() }
@@ -133,6 +136,12 @@ func TestIDToken(t *testing.T) {
 		{name: "F29 auth_time zero", change: change{"auth_time": 0}, options: change{"params__max_age": "3600"}, reason: idtoken.ReasonAuthTime},
 		{name: "F29 auth_time old", change: change{"auth_time": at(-time.Hour - skew - time.Second)}, options: change{"params__max_age": "3600"}, reason: idtoken.ReasonAuthTime},
 		{name: "F29 max_age 0", change: change{"auth_time": at(-skew - time.Second)}, options: change{"params__max_age": "0"}, reason: idtoken.ReasonAuthTime},
+		{name: "F29 auth_time to come", change: change{"auth_time": at(skew + time.Second)}, options: change{"params__max_age": "3600"}, reason: idtoken.ReasonAuthTime},
+		{name: "D14 essential acr", change: change{"acr": "mfa"}, options: change{"params": essentialACR}},
+		{name: "D14 essential acr missing", options: change{"params": essentialACR}, reason: idtoken.ReasonACR},
+		{name: "D14 essential acr weaker", change: change{"acr": "pwd"}, options: change{"params": essentialACR}, reason: idtoken.ReasonACR},
+		{name: "D14 essential acr, one value", change: change{"acr": "pwd"}, options: change{"params": `{"claims":"{\"id_token\":{\"acr\":{\"essential\":true,\"value\":\"mfa\"}}}"}`}, reason: idtoken.ReasonACR},
+		{name: "D14 acr that is only wished for", change: change{"acr": "pwd"}, options: change{"params": `{"claims":{"id_token":{"acr":{"values":["mfa"]},"email":null}}}`}},
 		{name: "D14 acr", change: change{"acr": "mfa"}, options: change{"params__acr_values": "phr mfa"}},
 		{name: "D14 acr missing", options: change{"params__acr_values": "phr mfa"}, reason: idtoken.ReasonACR},
 		{name: "D14 acr weaker", change: change{"acr": "pwd"}, options: change{"params__acr_values": "phr mfa"}, reason: idtoken.ReasonACR},

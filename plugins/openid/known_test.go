@@ -107,6 +107,9 @@ func TestKnownProviders(t *testing.T) {
 	}{
 		{name: "common", issuer: microsoft + "common/v2.0", quirk: entra(tenant)},
 		{name: "organizations", issuer: microsoft + "organizations/v2.0", quirk: entra(tenant)},
+		{name: "D02 organizations, and a personal account", issuer: microsoft + "organizations/v2.0", quirk: entra("9188040d-6c67-4c5b-b112-36a304b66dad"), kind: sdk.ErrDenied, reason: discovery.ReasonTenant},
+		{name: "common, and a personal account", issuer: microsoft + "common/v2.0", quirk: entra("9188040d-6c67-4c5b-b112-36a304b66dad")},
+		{name: "organizations, and a personal account that may", issuer: microsoft + "organizations/v2.0", quirk: entra("9188040d-6c67-4c5b-b112-36a304b66dad"), options: o{"allowed_tenants": "9188040d-6c67-4c5b-b112-36a304b66dad"}},
 		{name: "a tenant that may", issuer: microsoft + "common/v2.0", quirk: entra(tenant), options: o{"allowed_tenants": otherTenant + "," + tenant}},
 		{name: "a tenant that may not", issuer: microsoft + "common/v2.0", quirk: entra(tenant), options: o{"allowed_tenants": otherTenant}, kind: sdk.ErrDenied, reason: discovery.ReasonTenant},
 		{name: "D02 a tenant's word for another", issuer: microsoft + "common/v2.0", quirk: func() openidtest.Quirk {

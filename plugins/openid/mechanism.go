@@ -176,7 +176,7 @@ type memory struct {
 // newMemory is that of a login at the provider.
 func (m *mechanism) newMemory(md discovery.Metadata) (memory, error) {
 	mem := memory{
-		Nonce:    rand.Text(),
+		Nonce:    newNonce(),
 		Issuer:   md.Issuer,
 		ClientID: m.options.ClientID,
 		Mode:     m.options.responseMode(md.ResponseModes),
@@ -194,6 +194,10 @@ func (m *mechanism) newMemory(md discovery.Metadata) (memory, error) {
 	mem.Key, err = key.Text()
 	return mem, err
 }
+
+// newNonce makes one of 52 letters and digits: SPID wants 32 of them at least, where
+// login.gov is content with 22 characters of any kind.
+func newNonce() string { return rand.Text() + rand.Text() }
 
 // binds reports whether tokens are to be bound to a key. Those that the provider binds
 // to our certificate are not bound a second time: some refuse a request that proves both.

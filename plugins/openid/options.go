@@ -11,6 +11,7 @@ import (
 
 	"github.com/doorward/doorward/plugins/openid/internal/clientauth"
 	"github.com/doorward/doorward/plugins/openid/internal/discovery"
+	"github.com/doorward/doorward/plugins/openid/internal/idtoken"
 	"github.com/doorward/doorward/plugins/openid/internal/jarm"
 	"github.com/doorward/doorward/plugins/openid/internal/jose"
 	"github.com/doorward/doorward/plugins/openid/internal/preset"
@@ -61,7 +62,7 @@ type Options struct {
 
 	PKCE                       string `option:"pkce" oneof:"S256|plain|off" doc:"The PKCE method. By default S256, or what the preset says. plain is weak: whoever reads the authorization request can redeem the code. off leaves the code to the nonce, for a provider that refuses a code verifier; not for a client that does not authenticate."`
 	PlainCodeChallenge         bool   `option:"plain_code_challenge" doc:"The same as pkce=plain."`
-	AllowUnlistedPKCE          bool   `option:"allow_unlisted_pkce" doc:"Accept a provider whose discovery document lists no PKCE method at all. S256 is sent all the same; should the provider ignore it, the nonce alone protects against injected codes. Microsoft Entra ID and Apple need no such word. Not for a client that does not authenticate."`
+	AllowUnlistedPKCE          bool   `option:"allow_unlisted_pkce" doc:"Accept a provider whose discovery document lists no PKCE method at all. S256 is sent all the same; should the provider ignore it, the nonce alone protects against injected codes. Microsoft (Entra ID, B2C), Amazon Cognito and Apple need no such word. Not for a client that does not authenticate."`
 	AllowMissingNonce          bool   `option:"allow_missing_nonce" doc:"Accept ID tokens without a nonce, which then does not bind them to the login. A nonce that is there must be right all the same. Together with pkce=off, whoever gets hold of a code that was not used yet can sign in with it. Part of the preset linkedin; not for a client that does not authenticate."`
 	IssuerDiscoveryMustSucceed bool   `option:"issuer_discovery_must_succeed" doc:"Refuse to open the provider while its discovery document cannot be read. By default it is read at the first login, and again until that works."`
 
@@ -186,6 +187,9 @@ func (o Options) validateRequest(problems *options.Problems) {
 		if _, err := strconv.ParseUint(age, 10, 31); err != nil {
 			problems.Addf("params", "max_age must be a number of seconds")
 		}
+	}
+	if _, err := idtoken.EssentialACR(params.Get("claims")); err != nil {
+		problems.Addf("params", "claims %v", err)
 	}
 	for _, token := range strings.Fields(params.Get("scope")) {
 		if !scopeToken.MatchString(token) {

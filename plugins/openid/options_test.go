@@ -69,6 +69,8 @@ func TestOptionProblems(t *testing.T) {
 		{"certificate of our own missing", o{"client_token_endpoint_auth_method": "self_signed_tls_client_auth"}, "client_http_cert"},
 		{"form_post", o{"params": `{"response_mode":"form_post"}`}, ""},
 		{"max_age", o{"params__max_age": "-1"}, "params"},
+		{"claims", o{"params__claims": "email"}, "params"},
+		{"acr in claims", o{"params": `{"claims":{"id_token":{"acr":{"essential":true,"values":[1]}}}}`}, "params"},
 		{"certificate without a key", o{"client_http_cert": "x"}, "client_http_cert"},
 		{"header with a line break", o{"client_http_headers": o{"X-A": "a\r\nb: c"}}, "client_http_headers"},
 		{"header with a bad name", o{"client_http_headers": o{"X A": "a"}}, "client_http_headers"},

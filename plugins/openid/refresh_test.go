@@ -405,3 +405,18 @@ func TestNoRefresh(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestEmptyNonceAtARefresh: a provider that writes all members of a structure, be they
+// empty, names no other login by that.
+func TestEmptyNonceAtARefresh(t *testing.T) {
+	quirk := openidtest.Quirk{Claims: func(c map[string]any) {
+		if c["nonce"] == nil {
+			c["nonce"] = ""
+		}
+	}}
+	s := refreshable(t, openidtest.Config{Quirk: quirk}, "alice", nil)
+	got, err := s.refresh(s.Grant)
+	if err != nil || got.Undecided != nil || got.Identity.Subject != "alice" {
+		t.Errorf("%+v, %v", got, err)
+	}
+}

@@ -123,3 +123,18 @@ func TestEndlessAuthorizationRequest(t *testing.T) {
 	_, err := r.Begin(t.Context(), sdk.BeginRequest{State: "s"})
 	plugintest.Refused(t, err, sdk.ErrMisconfigured, reasonRequestTooLong)
 }
+
+// TestNonce: SPID (docs.italia.it, OpenID Connect in SPID, "Authentication request") wants
+// at least 32 letters and digits.
+func TestNonce(t *testing.T) {
+	r := openRig(t, serveDiscovery(t, nil), time.Now, nil)
+	seen := map[string]bool{}
+	for range 10 {
+		query, mem := begin(t, r, sdk.BeginRequest{State: "s"})
+		nonce := query.Get("nonce")
+		if len(nonce) < 32 || strings.Trim(nonce, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789") != "" || nonce != mem.Nonce || seen[nonce] {
+			t.Errorf("nonce %q", nonce)
+		}
+		seen[nonce] = true
+	}
+}

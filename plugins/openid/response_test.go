@@ -76,7 +76,7 @@ func TestTokenResponse(t *testing.T) {
 
 		{name: "E08 200 with an error", answer: with(`"error":"invalid_grant"`), kind: sdk.ErrInvalidResponse, reason: "invalid_grant"},
 		{name: "E08 200 with a null error", answer: with(`"error":null`), want: tokens{idToken: "a.b.c", accessToken: "at"}},
-		{name: "E08 201", answer: answering(201, "application/json", goodTokens), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonStatus},
+		{name: "E08 201", answer: answering(201, "application/json", goodTokens), want: tokens{idToken: "a.b.c", accessToken: "at"}},
 		{name: "E08 HTML", answer: answering(200, "text/html", "<html>"), kind: sdk.ErrInvalidResponse, reason: upstream.ReasonHTML},
 		{name: "E08 JSON called HTML", answer: answering(200, "text/html", goodTokens), want: tokens{idToken: "a.b.c", accessToken: "at"}},
 		{name: "E08 form", answer: answering(200, "application/x-www-form-urlencoded", "access_token=at&id_token=a.b.c"), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},

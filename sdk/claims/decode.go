@@ -155,9 +155,12 @@ func (w *walker) object(depth int) (object Object, oddKey, err error) {
 			return nil, nil, unreadable
 		}
 		if unreadable == nil {
-			if err := w.checkKey(key, object, seen); err != nil {
-				return nil, nil, err
-			}
+			err = w.checkKey(key, object, seen)
+		} else {
+			err = w.checkUnreadable(key)
+		}
+		if err != nil {
+			return nil, nil, err
 		}
 		v, err := w.value(depth)
 		if err != nil {
@@ -172,6 +175,23 @@ func (w *walker) object(depth int) (object Object, oddKey, err error) {
 	}
 	w.at++
 	return object, oddKey, nil
+}
+
+// checkUnreadable refuses a key that a reader which stops at a NUL character, or leaves
+// out what it cannot read, takes for a guarded one.
+func (w *walker) checkUnreadable(key string) error {
+	isOdd := func(r rune) bool { return r == 0 || r == unicode.ReplacementChar }
+	end := strings.IndexFunc(key, isOdd)
+	without := strings.Map(func(r rune) rune {
+		if isOdd(r) {
+			return -1
+		}
+		return r
+	}, key)
+	if w.guards(fold(key[:max(end, 0)])) || w.guards(fold(without)) {
+		return fmt.Errorf("key %s in a spelling that cannot be read", quote(without))
+	}
+	return nil
 }
 
 // checkKey refuses two keys that a case-insensitive reader takes for one like two equal
@@ -253,15 +273,14 @@ func (w *walker) text() (string, error) {
 	}
 	w.at++
 	raw := w.data[start:w.at]
-	switch {
-	case odd != nil:
-		return "", odd
-	case !escaped:
+	if !escaped {
 		return string(raw[1 : len(raw)-1]), nil
 	}
 	var s string
-	err := json.Unmarshal(raw, &s)
-	return s, err
+	if err := json.Unmarshal(raw, &s); err != nil {
+		return "", err
+	}
+	return s, odd
 }
 
 // escape looks at the escape sequence at w.at and leaves w.at on its last

@@ -88,6 +88,13 @@ func (a Answer) Problem() string {
 	return fmt.Sprintf("answers with status %d", a.Status)
 }
 
+// Succeeded reports whether a status says that the body is what was asked for: 200, and
+// what servers say in its place without meaning another thing (201, 202, 203), or with an
+// empty body (204).
+func (a Answer) Succeeded() bool {
+	return a.Status >= http.StatusOK && a.Status <= http.StatusNoContent
+}
+
 // Passing reports whether a status says that it will be another one later: 408, 425,
 // 429 and 5xx.
 func (a Answer) Passing() bool {

@@ -191,7 +191,7 @@ func dearest(t testing.TB, s *site) []anonymous {
 		one("POST /auth/login/:provider/acs", "1 MB", 413, "/auth/login/saml/acs", strings.Repeat("a", 1<<20), with(forHTML, asForm)...),
 		one("GET /auth/login/:provider/logout", "forged", 400, "/auth/login/saml/logout?SAMLRequest=x", "", with(forHTML, cookies)...),
 		one("POST /auth/login/:provider/logout", "forged, 516 KB", 400, "/auth/login/saml/logout", base64Body(samlInbound), with(asForm, cookies)...),
-		one("POST /auth/login/:provider/logout", "post again, 516 KB of quotes", 200, "/auth/login/saml/logout", quotes(samlInbound), with(forHTML, asForm)...),
+		one("POST /auth/login/:provider/logout", "post again, 516 KB of quotes", 200, "/auth/login/saml/logout", quotes(samlInbound), with(forHTML, asForm, []string{"Origin", "https://idp.example"})...),
 		one("GET /auth/login/:provider/metadata", "", 200, "/auth/login/saml/metadata", ""),
 		one("POST /auth/refresh", "garbage cookies", 401, "", "", with(forHTML, cookies)...),
 		one("POST /auth/refresh", "nested JSON", 400, "", nested, asJSON...),

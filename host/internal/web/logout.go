@@ -123,7 +123,7 @@ func (s *Server) receiveLogout(c echo.Context) error {
 	state, sealed := s.logoutUnderWay(c, provider, request)
 	// A POST by the browser comes from the provider's site, without our cookies:
 	// without those of the logout and of the session that is to end.
-	if sealed == "" && wantsHTML(c) && request.Method == http.MethodPost && !request.Form.Has(repostedField) {
+	if sealed == "" && byBrowser(c) && request.Method == http.MethodPost && !request.Form.Has(repostedField) {
 		return s.postAgain(c, provider, "/logout", true, request)
 	}
 	request.Form.Del(repostedField)
@@ -174,10 +174,19 @@ func (s *Server) answerLogout(c echo.Context, p sso.Provider, done sso.LoggedOut
 		return seeOther(c, s.path("/login?signed_out=partial"))
 	case done.Outcome == sdk.LogoutDone:
 		return seeOther(c, done.Redirect)
-	case wantsHTML(c):
+	case byBrowser(c):
 		return seeOther(c, s.path("/login?signed_out"))
 	}
 	return c.NoContent(http.StatusOK)
+}
+
+// byBrowser tells a browser from a provider that calls us directly, which must not be
+// told 200 before anything was done. What it accepts is not enough: the HTTP client of
+// Java asks for text/html unless it is told otherwise. A browser says where a form that
+// it posts comes from (Fetch standard, "append a request Origin header").
+func byBrowser(c echo.Context) bool {
+	req := c.Request()
+	return wantsHTML(c) && (req.Method != http.MethodPost || req.Header.Get("Origin") != "" || req.Header.Get("Sec-Fetch-Site") != "")
 }
 
 // allowFrame has any site show the answer in a frame: the provider does, while it

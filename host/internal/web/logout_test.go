@@ -234,6 +234,18 @@ func TestLogoutByTheProvider(t *testing.T) {
 		}
 		bob.wantSignedIn(true)
 	})
+	// Java's HttpURLConnection asks for text/html unless it is told otherwise. A page that
+	// posts again would tell such a provider that it is done, while nobody was signed out.
+	t.Run("F26 called directly by a program that asks for a page", func(t *testing.T) {
+		s, ada, bob := people(t)
+		a := s.browser(t).postForm("/auth/login/idp/logout", url.Values{"end": {"ada"}, "once": {"1"}},
+			"Accept", "text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", "User-Agent", "Java/21.0.2")
+		if a.StatusCode != http.StatusOK || a.body != "" || a.Header.Get("Cache-Control") != "no-store" {
+			t.Errorf("got %s %q", a.Status, a.body)
+		}
+		ada.wantSignedIn(false)
+		bob.wantSignedIn(true)
+	})
 	t.Run("H32 by the browser, whose cookie goes", func(t *testing.T) {
 		for reply, want := range map[string]string{"redirect": slo, "": "/login?signed_out"} {
 			_, ada, bob := people(t)

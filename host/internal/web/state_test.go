@@ -114,6 +114,10 @@ func TestStateInASignedToken(t *testing.T) {
 		b, state := begun(t)
 		wantSignedIn(t, b.get(path+"?response="+signedResponse(t, `{"state":"`+state+`","sub":"ada"}`)))
 	})
+	t.Run("beside two spellings of what nobody reads", func(t *testing.T) {
+		b, state := begun(t)
+		wantSignedIn(t, b.get(path+"?response="+signedResponse(t, `{"state":"`+state+`","sub":"ada","Tenant":"a","tenant":"b"}`)))
+	})
 	t.Run("in a form", func(t *testing.T) {
 		b, state := begun(t)
 		form := url.Values{"response": {signedResponse(t, `{"state":"`+state+`","sub":"ada"}`)}}
@@ -124,6 +128,7 @@ func TestStateInASignedToken(t *testing.T) {
 		good := signedResponse(t, `{"state":"`+state+`","sub":"ada"}`)
 		for name, query := range map[string]string{
 			"A12 of another login":    "response=" + signedResponse(t, `{"state":"other","sub":"ada"}`),
+			"A14 in two spellings":    "response=" + signedResponse(t, `{"state":"`+state+`","STATE":"other","sub":"ada"}`),
 			"A14 missing":             "response=" + signedResponse(t, `{"sub":"ada"}`),
 			"A14 twice":               "response=" + good + "&response=" + good,
 			"A14 inside and outside":  "response=" + good + "&state=" + state,

@@ -40,21 +40,22 @@ var names = []string{"access_token", "token_type", "refresh_token", "id_token", 
 func read(a upstream.Answer, bound bool) (object claims.Object, warnings []string, err error) {
 	object, err = claims.DecodeFor(a.JSON(), names...)
 	switch {
-	case a.Status != http.StatusOK && (err != nil || !isError(object)):
+	case !a.Succeeded() && (err != nil || !HasError(object)):
 		return nil, nil, statusError(a)
 	case err != nil && a.IsHTML():
 		return nil, nil, sdk.InvalidResponse(upstream.ReasonHTML, "the token endpoint: %s", a.HTMLText())
 	case err != nil:
 		return nil, nil, sdk.InvalidResponse(ReasonMalformed, "an answer of type %q: %w", upstream.Shown(a.MediaType()), err)
-	case isError(object):
+	case HasError(object):
 		return nil, nil, tokenError(object)
 	}
 	warnings, err = settle(object, bound)
 	return object, warnings, err
 }
 
-// isError: an empty error is none. PayPal and others send it beside tokens.
-func isError(object claims.Object) bool {
+// HasError reports whether an answer is an error (RFC 6749 section 5.2). An empty error
+// is none: PayPal and others send it beside tokens.
+func HasError(object claims.Object) bool {
 	e := object["error"]
 	return e != nil && e != "" && e != false
 }

@@ -112,7 +112,12 @@ func TestOddAnswers(t *testing.T) {
 		{"JSON called text", answering(200, "text/plain", `{"access_token":"at","token_type":"bearer"}`), nil, ""},
 		{"JSON called HTML", answering(200, "text/html", `{"access_token":"at","token_type":"bearer"}`), nil, ""},
 		{"form", answering(200, "application/x-www-form-urlencoded", `access_token=at&token_type=bearer`), sdk.ErrInvalidResponse, ReasonMalformed},
-		{"201", answering(201, "application/json", `{"access_token":"at","token_type":"bearer"}`), sdk.ErrInvalidResponse, ReasonStatus},
+		// NestJS answers a POST so unless it is told otherwise, and CrowdStrike does.
+		{"201", answering(201, "application/json", `{"access_token":"at","token_type":"bearer"}`), nil, ""},
+		{"203, of a proxy", answering(203, "application/json", `{"access_token":"at","token_type":"bearer"}`), nil, ""},
+		{"204", answering(204, "application/json", ``), sdk.ErrInvalidResponse, ReasonMalformed},
+		{"206, a part", answering(206, "application/json", `{"access_token":"at","token_type":"bearer"}`), sdk.ErrInvalidResponse, ReasonStatus},
+		{"302 with tokens", answering(302, "application/json", `{"access_token":"at","token_type":"bearer"}`), sdk.ErrInvalidResponse, ReasonStatus},
 		{"twice", with(`"access_token":"other"`), sdk.ErrInvalidResponse, ReasonMalformed},
 		{"twice in two spellings", with(`"Access_Token":"other"`), sdk.ErrInvalidResponse, ReasonMalformed},
 		{"only in another spelling", ok(`{"Access_Token":"at","token_type":"bearer"}`), sdk.ErrInvalidResponse, ReasonMalformed},
@@ -205,7 +210,7 @@ func FuzzRead(f *testing.F) {
 		kind, _ := object.String("token_type")
 		usable := strings.EqualFold(kind, "Bearer") || bound && strings.EqualFold(kind, "DPoP")
 		refresh, err := object.String("refresh_token")
-		if status != http.StatusOK || token == "" && object["id_token"] == nil || token != "" && !usable || len(refresh) > MaxToken || err != nil {
+		if status < 200 || status > 204 || token == "" && object["id_token"] == nil || token != "" && !usable || len(refresh) > MaxToken || err != nil {
 			t.Fatalf("accepted with status %d: %v", status, object)
 		}
 		if _, err := canonical(object); err != nil {
@@ -305,5 +310,23 @@ func TestAuthorizationURL(t *testing.T) {
 	}
 	if plain := Challenge(Plain, verifier); plain.Get("code_challenge") != verifier || plain.Get("code_challenge_method") != "plain" {
 		t.Error(plain)
+	}
+}
+
+// TestDescribe: whoever reads the log at night needs what the provider says, wherever it
+// says it.
+func TestDescribe(t *testing.T) {
+	for _, test := range []struct{ code, description, want string }{
+		{"invalid_grant", "", "the provider answers invalid_grant"},
+		{"invalid_grant", "too old", `the provider answers invalid_grant: "too old"`},
+		{"Aud Invalid audience claim, expected x", "", `the provider answers "Aud Invalid audience claim, expected x"`}, // login.gov
+		{"", "no text", `the provider answers with an error that is no text: "no text"`},
+	} {
+		if got := Describe(test.code, test.description); got != test.want {
+			t.Errorf("%s, want %s", got, test.want)
+		}
+	}
+	if got := Describe(strings.Repeat("x y\n", 10_000), "\x1b[31m"); len(got) > 2000 || strings.ContainsAny(got, "\n\x1b") {
+		t.Errorf("%d bytes: %.100q", len(got), got)
 	}
 }

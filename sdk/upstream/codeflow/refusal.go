@@ -59,10 +59,13 @@ var errorCode = regexp.MustCompile(`^[a-z0-9_]{1,64}$`)
 func IsErrorCode(text string) bool { return errorCode.MatchString(text) }
 
 // Describe shows an error of the provider's, of the token or the authorization
-// endpoint, bounded and printable.
+// endpoint, bounded and printable. Some write a sentence where the code should stand.
 func Describe(code, description string) string {
-	if !IsErrorCode(code) {
-		code = "(unreadable)"
+	switch {
+	case code == "":
+		code = "with an error that is no text"
+	case !IsErrorCode(code):
+		code = `"` + upstream.Quoted(code) + `"`
 	}
 	text := "the provider answers " + code
 	if description != "" {

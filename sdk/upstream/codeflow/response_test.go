@@ -13,7 +13,7 @@ import (
 
 func TestAuthorizationResponse(t *testing.T) {
 	const issuer = "https://op.example"
-	long := strings.Repeat("c", maxCode)
+	long := strings.Repeat("c", maxResponseValue)
 	type e = Expectation
 	want := e{State: "s", Mode: ModeQuery, Issuer: issuer}
 	withIss := e{State: "s", Mode: ModeQuery, Issuer: issuer, IssRequired: true}
@@ -156,7 +156,7 @@ func FuzzAuthorizationResponse(f *testing.F) {
 		if len(source["state"]) != 1 || source.Get("state") != "s" || len(source["code"]) != 1 || source.Get("code") != code {
 			t.Fatalf("accepted %q from %q and %q", code, rawQuery, rawForm)
 		}
-		if code == "" || len(code) > maxCode || !isVisible(code) || source.Has("error") {
+		if code == "" || len(code) > maxResponseValue || !isVisible(code) || source.Has("error") {
 			t.Fatalf("accepted the code %q", code)
 		}
 	})

@@ -62,7 +62,7 @@ func (d Dialect) Read(a upstream.Answer) (Answer, error) {
 	switch {
 	case err != nil:
 		return Answer{}, err
-	case failed || a.Status != http.StatusOK:
+	case failed || !a.Succeeded():
 		return Answer{}, d.refusal(a, object)
 	}
 	if object["access_token"] == nil {
@@ -85,11 +85,11 @@ func members(a upstream.Answer) (claims.Object, error) {
 	switch {
 	case err == nil:
 		return object, nil
-	case a.IsHTML() && a.Status == http.StatusOK:
+	case a.IsHTML() && a.Succeeded():
 		return nil, sdk.InvalidResponse(upstream.ReasonHTML, "the token endpoint: %s", a.HTMLText())
 	case a.IsHTML():
 		return nil, sdk.Unavailable(upstream.ReasonHTML, "the token endpoint: %s", a.HTMLText())
-	case a.Status != http.StatusOK:
+	case !a.Succeeded():
 		return nil, sdk.Unavailable(codeflow.ReasonStatus, "the token endpoint %s", a.Problem())
 	}
 	return nil, sdk.InvalidResponse(codeflow.ReasonMalformed, "the answer of the token endpoint, of type %q: %w", upstream.Shown(a.MediaType()), err)

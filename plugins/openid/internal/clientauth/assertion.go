@@ -80,8 +80,9 @@ func (a Auth) audienceAt(at At) string {
 }
 
 // wantsEndpoint knows providers that take no other audience than the endpoint: Okta
-// says so in its error, and Microsoft in its manual. The issuer of Microsoft's may
-// stand for many tenants, which is no audience.
+// says so in its error, Microsoft in its manual, and login.gov, too, which answers
+// another with a sentence in place of invalid_client (developers.login.gov/oidc/token).
+// The issuer of Microsoft's may stand for many tenants, which is no audience.
 func wantsEndpoint(issuer string) bool {
 	u, err := url.Parse(issuer)
 	if err != nil {
@@ -90,6 +91,7 @@ func wantsEndpoint(issuer string) bool {
 	for _, domain := range []string{
 		"okta.com", "oktapreview.com", "okta-emea.com", "okta-gov.com",
 		"login.microsoftonline.com", "login.microsoftonline.us", "login.partner.microsoftonline.cn",
+		"login.gov", "identitysandbox.gov",
 	} {
 		if u.Hostname() == domain || strings.HasSuffix(u.Hostname(), "."+domain) {
 			return true

@@ -4,7 +4,6 @@ import (
 	"slices"
 
 	"github.com/doorward/doorward/sdk/claims"
-	"github.com/doorward/doorward/sdk/upstream"
 )
 
 // Further is what a provider says about itself beyond what every login needs: how a
@@ -43,8 +42,8 @@ var furtherNames = slices.Concat(Aliased, []string{
 	"token_endpoint_auth_signing_alg_values_supported", "mtls_endpoint_aliases",
 })
 
-func readFurther(object claims.Object) Further {
-	r := furtherReader{object: object}
+func readFurther(object claims.Object, check endpointChecker) Further {
+	r := furtherReader{object: object, check: check}
 	f := Further{
 		EndSessionEndpoint: r.endpoint(object, "end_session_endpoint"),
 		RevocationEndpoint: r.endpoint(object, "revocation_endpoint"),
@@ -73,6 +72,7 @@ func readFurther(object claims.Object) Further {
 
 type furtherReader struct {
 	object claims.Object
+	check  endpointChecker
 	odd    []string
 }
 
@@ -82,7 +82,7 @@ func (r *furtherReader) endpoint(in claims.Object, name string) string {
 		return ""
 	}
 	if err == nil {
-		_, err = upstream.ParseEndpoint(text)
+		err = r.check(text)
 	}
 	if err != nil {
 		r.odd = append(r.odd, name)

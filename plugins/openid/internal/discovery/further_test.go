@@ -21,7 +21,7 @@ func TestFurther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := readFurther(object)
+	got := readFurther(object, checkerFor("https://op.example"))
 	slices.Sort(got.Odd)
 	want := Further{
 		EndSessionEndpoint: "https://op.example/end", PushRequired: true, DPoPAlgs: []string{"ES256", "EdDSA"},
@@ -47,7 +47,7 @@ func FuzzFurther(f *testing.F) {
 		if err != nil {
 			return
 		}
-		further := readFurther(object)
+		further := readFurther(object, checkerFor("https://op.example"))
 		all := []string{further.EndSessionEndpoint, further.RevocationEndpoint, further.PushEndpoint}
 		for _, alias := range further.Aliases {
 			all = append(all, alias)

@@ -36,15 +36,26 @@ func CheckIssuer(issuer string, object claims.Object, key jose.PublicKey) error 
 	return nil
 }
 
-// CheckTenant holds the tenant of a token, which CheckIssuer has checked where it is
-// part of the issuer, against those that the operator lets in. No list lets in all.
-func CheckTenant(object claims.Object, allowed []string) error {
-	if len(allowed) == 0 {
+// Tenants are those of Microsoft's that may sign in, by tid. The zero value lets in all.
+type Tenants struct {
+	Allowed []string // empty: all
+
+	// WorkOnly leaves out personal accounts, unless they are among Allowed.
+	WorkOnly bool
+}
+
+// Check holds the tenant of a token, which CheckIssuer has checked where it is part of
+// the issuer, against those that may sign in.
+func (t Tenants) Check(object claims.Object) error {
+	if len(t.Allowed) == 0 && !t.WorkOnly {
 		return nil
 	}
 	tid, err := object.String("tid")
-	if err != nil || tid == "" || !slices.Contains(allowed, tid) {
+	switch {
+	case len(t.Allowed) > 0 && (err != nil || tid == "" || !slices.Contains(t.Allowed, tid)):
 		return sdk.Denied(ReasonTenant, "an account of the tenant %q, which is not one of allowed_tenants", upstream.Shown(tid))
+	case len(t.Allowed) == 0 && tid == personal:
+		return sdk.Denied(ReasonTenant, "a personal account, while issuer_url asks for those of organizations: the end user may have changed that on the way")
 	}
 	return nil
 }

@@ -79,7 +79,7 @@ func TestLocateIssuer(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if diff := cmp.Diff(Location{test.document, test.issuers}, got); diff != "" {
+			if diff := cmp.Diff(Location{Document: test.document, Issuers: test.issuers, WorkOnly: strings.Contains(test.raw, "organizations/")}, got); diff != "" {
 				t.Error(diff)
 			}
 		})
@@ -89,7 +89,7 @@ func TestLocateIssuer(t *testing.T) {
 // TestLocateByIssuer: the operator's word is the only name then.
 func TestLocateByIssuer(t *testing.T) {
 	got, err := Locate("https://tenant.b2clogin.example/tenant/v2.0"+wellKnown+"?p=b2c_1", "https://login.example/"+tenant+"/v2.0/")
-	want := Location{"https://tenant.b2clogin.example/tenant/v2.0" + wellKnown + "?p=b2c_1", []string{"https://login.example/" + tenant + "/v2.0/"}}
+	want := Location{Document: "https://tenant.b2clogin.example/tenant/v2.0" + wellKnown + "?p=b2c_1", Issuers: []string{"https://login.example/" + tenant + "/v2.0/"}}
 	if diff := cmp.Diff(want, got); diff != "" || err != nil {
 		t.Error(err, diff)
 	}
@@ -139,11 +139,35 @@ func TestAllowedTenants(t *testing.T) {
 		{claims.Object{}, []string{tenant}, false},
 		{claims.Object{}, []string{""}, false},
 	} {
-		err := CheckTenant(test.object, test.allowed)
+		err := Tenants{Allowed: test.allowed}.Check(test.object)
 		if test.good && err != nil {
 			t.Errorf("%v: %v", test.object, err)
 		} else if !test.good {
 			plugintest.Refused(t, err, sdk.ErrDenied, ReasonTenant)
+		}
+	}
+}
+
+// TestUnlistedPKCE: only these hosts are spared a word about PKCE.
+func TestUnlistedPKCE(t *testing.T) {
+	for issuer, want := range map[string]bool{
+		"https://tenant.b2clogin.com/" + tenant + "/v2.0/":                      true,
+		"https://tenant.ciamlogin.com/" + tenant + "/v2.0":                      true,
+		"https://b2clogin.com/x":                                                false,
+		"https://tenant.b2clogin.com.evil.example/x":                            false,
+		"https://evil.example/tenant.b2clogin.com":                              false,
+		"https://evilb2clogin.com/x":                                            false,
+		"http://tenant.b2clogin.com/x":                                          false,
+		"https://cognito-idp.eu-central-1.amazonaws.com/eu-central-1_aB":        true,
+		"https://cognito-idp.cn-north-1.amazonaws.com.cn/cn-north-1_aB":         true,
+		"https://cognito-idp.eu-central-1.amazonaws.com.evil.example/x":         false,
+		"https://s3.eu-central-1.amazonaws.com/cognito-idp":                     false,
+		"https://bucket.cognito-idp.eu-central-1.amazonaws.com/eu-central-1_aB": false,
+		"https://account.apple.com":                                             true,
+		"https://accounts.google.com":                                           false,
+	} {
+		if unlistedPKCE(issuer) != want {
+			t.Errorf("E03 %s: %v", issuer, !want)
 		}
 	}
 }

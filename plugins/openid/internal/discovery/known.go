@@ -2,6 +2,7 @@ package discovery
 
 import (
 	"net/url"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -53,12 +54,20 @@ func alike(issuer string) []string {
 }
 
 // unlistedPKCE reports whether a provider that lists no PKCE method is known to do
-// well: Microsoft documents S256, and leaves it out of its documents; Apple binds the
-// code to the nonce.
+// well: Microsoft documents S256 for Entra ID, for customers, and for B2C
+// (learn.microsoft.com/azure/active-directory-b2c/authorization-code-flow), and Amazon
+// for Cognito (docs.aws.amazon.com/cognito/latest/developerguide/using-pkce-in-authorization-code.html),
+// and leave it out of their documents; Apple binds the code to the nonce.
 func unlistedPKCE(issuer string) bool {
 	_, microsoft := CloudOf(issuer)
-	return microsoft || slices.Contains(twins[0], issuer)
+	return microsoft || forCustomers.MatchString(hostOf(issuer)) || cognito.MatchString(hostOf(issuer)) || slices.Contains(twins[0], issuer)
 }
+
+// forCustomers are the hosts of Microsoft's tenants whose users are customers.
+var forCustomers = regexp.MustCompile(`^[a-z0-9-]+\.(b2clogin|ciamlogin)\.com$`)
+
+// cognito are the hosts of Amazon's user pools.
+var cognito = regexp.MustCompile(`^cognito-idp(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)
 
 // hostOf is empty for what is no URL on https.
 func hostOf(raw string) string {

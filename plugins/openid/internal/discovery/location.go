@@ -33,6 +33,10 @@ type Location struct {
 	// slash, which is removed on the way to the document (Discovery section
 	// 4.1), so that both are the issuer of that document.
 	Issuers []string
+
+	// WorkOnly: it is Microsoft's place for the accounts of organizations. The browser
+	// could take them to the place for all accounts, with the same request.
+	WorkOnly bool
 }
 
 // Locate reads the options issuer_url and issuer, which may be empty. The error
@@ -54,7 +58,7 @@ func Locate(raw, issuer string) (Location, error) {
 		location.Issuers = []string{issuer}
 		return location, nil
 	}
-	location.Issuers = ofMicrosoft(location)
+	location.Issuers, location.WorkOnly = ofMicrosoft(location)
 	for _, name := range location.Issuers {
 		for _, twin := range alike(name) {
 			if !slices.Contains(location.Issuers, twin) {
@@ -89,12 +93,11 @@ func IsTenant(text string) bool { return guid.MatchString(text) }
 // they are reached: those for many tenants, whose document has a placeholder, that
 // for personal accounts, and a tenant's for version 1 tokens. On another host these
 // paths mean nothing, and a document with a placeholder is refused.
-func ofMicrosoft(l Location) []string {
+func ofMicrosoft(l Location) (issuers []string, workOnly bool) {
 	cloud, ok := CloudOf(l.Document)
 	if !ok {
-		return l.Issuers
+		return l.Issuers, false
 	}
-	var issuers []string
 	for _, issuer := range l.Issuers {
 		u, err := url.Parse(issuer)
 		if err != nil {
@@ -104,6 +107,7 @@ func ofMicrosoft(l Location) []string {
 		path := strings.Trim(u.Path, "/")
 		switch {
 		case path == "common/v2.0" || path == "organizations/v2.0":
+			workOnly = path == "organizations/v2.0"
 			issuers = append(issuers, origin+"/"+TenantID+"/v2.0")
 		case path == "consumers/v2.0":
 			issuers = append(issuers, origin+"/"+personal+"/v2.0")
@@ -114,7 +118,7 @@ func ofMicrosoft(l Location) []string {
 		}
 	}
 	slices.Sort(issuers)
-	return slices.Compact(issuers)
+	return slices.Compact(issuers), workOnly
 }
 
 // Template tells whether the issuer stands for many tenants.

@@ -2,9 +2,11 @@ package discovery
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/doorward/doorward/plugins/openid/internal/jose"
@@ -80,7 +82,7 @@ func Load(ctx context.Context, client *http.Client, want Requirements) (upstream
 	case err != nil:
 		return none, sdk.Misconfigured(ReasonMalformed, "%s is no discovery document: %w: check issuer_url", location, err)
 	}
-	md, err := readMetadata(object)
+	md, err := readMetadata(object, checkerFor(location))
 	if err != nil {
 		return none, sdk.Misconfigured(ReasonMalformed, "%s: %w", location, err)
 	}
@@ -115,7 +117,7 @@ var names = slices.Concat(furtherNames, []string{
 	"authorization_response_iss_parameter_supported",
 })
 
-func readMetadata(object claims.Object) (Metadata, error) {
+func readMetadata(object claims.Object, check endpointChecker) (Metadata, error) {
 	var md Metadata
 	for name, target := range map[string]*string{
 		"issuer":                 &md.Issuer,
@@ -140,7 +142,7 @@ func readMetadata(object claims.Object) (Metadata, error) {
 		*target = list(object, name)
 	}
 	md.IssInResponse = object.True("authorization_response_iss_parameter_supported")
-	md.Further = readFurther(object)
+	md.Further = readFurther(object, check)
 	return md, nil
 }
 
@@ -169,11 +171,11 @@ func check(md *Metadata, object claims.Object, want Requirements) error {
 	if err := checkIssuer(md, want.Location); err != nil {
 		return err
 	}
-	if err := checkEndpoints(*md, want.Guarded); err != nil {
+	if err := checkEndpoints(*md, want); err != nil {
 		return err
 	}
-	if !slices.Contains(list(object, "response_types_supported"), "code") {
-		return sdk.Misconfigured(ReasonUnsupported, "the provider does not list the response type code")
+	if types := list(object, "response_types_supported"); len(types) > 0 && !slices.Contains(types, "code") {
+		return sdk.Misconfigured(ReasonUnsupported, "the provider lists the response types %q and not code", upstream.ShownList(types))
 	}
 	if err := checkPKCE(*md, want); err != nil {
 		return err
@@ -186,6 +188,10 @@ func check(md *Metadata, object claims.Object, want Requirements) error {
 // checkIssuer has the provider keep the name by which it is configured, whichever of
 // its names it goes by today: a login that is under way was begun with that.
 func checkIssuer(md *Metadata, location Location) error {
+	if IsTemplate(md.Issuer) && !location.Template() {
+		return sdk.Misconfigured(ReasonIssuer,
+			"%s is for many tenants, its issuer being %q: only …/common/v2.0 and …/organizations/v2.0 of Microsoft's are known to be. Set issuer_url to one of those, or to that of a single tenant", location.Document, upstream.Shown(md.Issuer))
+	}
 	if !slices.Contains(location.Issuers, md.Issuer) {
 		return sdk.Misconfigured(ReasonIssuer,
 			"%s says that its issuer is %q, not %q: if that is the provider you mean, set issuer_url to it, or issuer where no document stands below it (Discovery section 4.3)",
@@ -215,7 +221,24 @@ func algs(listed []string, option string) ([]string, error) {
 	return known, nil
 }
 
-func checkEndpoints(md Metadata, guarded []string) error {
+// endpointChecker says what is wrong with the URL of an endpoint.
+type endpointChecker func(text string) error
+
+// checkerFor is for the endpoints of a document. One that came over TLS names no endpoint
+// on plain http, which we otherwise allow on loopback: a provider elsewhere would have us
+// ask whatever listens on this machine (RFC 9700 section 4.11).
+func checkerFor(document string) endpointChecker {
+	return func(text string) error {
+		u, err := upstream.ParseEndpoint(text)
+		if err == nil && u.Scheme == "http" && strings.HasPrefix(document, "https:") {
+			return errors.New("is http to this very machine, while the document is not")
+		}
+		return err
+	}
+}
+
+func checkEndpoints(md Metadata, want Requirements) error {
+	check := checkerFor(want.Location.Document)
 	for _, endpoint := range []struct {
 		name, url string
 		optional  bool
@@ -231,11 +254,11 @@ func checkEndpoints(md Metadata, guarded []string) error {
 		if endpoint.url == "" {
 			return sdk.Misconfigured(ReasonEndpoint, "the discovery document has no %s", endpoint.name)
 		}
-		if _, err := upstream.ParseEndpoint(endpoint.url); err != nil {
+		if err := check(endpoint.url); err != nil {
 			return sdk.Misconfigured(ReasonEndpoint, "the %s in the discovery document %w", endpoint.name, err)
 		}
 	}
-	return checkAuthorizationQuery(md.AuthorizationEndpoint, guarded)
+	return checkAuthorizationQuery(md.AuthorizationEndpoint, want.Guarded)
 }
 
 // checkAuthorizationQuery refuses an endpoint whose own query (allowed by RFC

@@ -98,9 +98,9 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			return
 		}
-		md, err := readMetadata(object)
+		md, err := readMetadata(object, checkerFor("https://op.example"))
 		if err == nil {
-			err = check(&md, object, Requirements{Location: Location{"https://op.example", []string{"https://op.example"}}, PKCEMethod: codeflow.S256})
+			err = check(&md, object, Requirements{Location: Location{Document: "https://op.example", Issuers: []string{"https://op.example"}}, PKCEMethod: codeflow.S256})
 		}
 		if err != nil {
 			if len(err.Error()) > 8000 || strings.ContainsAny(err.Error(), "\n\r\x1b") {
@@ -119,4 +119,33 @@ func FuzzRead(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestEndpointsOnThisMachine: a provider elsewhere has us ask nothing here.
+func TestEndpointsOnThisMachine(t *testing.T) {
+	for _, test := range []struct {
+		document, endpoint string
+		accepted           bool
+	}{
+		{"https://op.example/.well-known/openid-configuration", "http://127.0.0.1:8500/v1/kv", false},
+		{"https://op.example/.well-known/openid-configuration", "http://localhost/token", false},
+		{"https://op.example/.well-known/openid-configuration", "http://[::1]:9200/", false},
+		{"https://op.example/.well-known/openid-configuration", "http://op.example/token", false},
+		{"https://op.example/.well-known/openid-configuration", "https://tokens.example/token", true},
+		{"http://127.0.0.1:9000/.well-known/openid-configuration", "http://127.0.0.1:9000/token", true},
+		{"http://127.0.0.1:9000/.well-known/openid-configuration", "https://op.example/authorize", true},
+	} {
+		if err := checkerFor(test.document)(test.endpoint); (err == nil) != test.accepted {
+			t.Errorf("F19 %s names %s: %v", test.document, test.endpoint, err)
+		}
+		object := claims.Object{"revocation_endpoint": test.endpoint, "mtls_endpoint_aliases": map[string]any{"token_endpoint": test.endpoint}}
+		further := readFurther(object, checkerFor(test.document))
+		if (further.RevocationEndpoint != "") != test.accepted || (further.Aliases["token_endpoint"] != "") != test.accepted {
+			t.Errorf("F19 %s names %s: %+v", test.document, test.endpoint, further)
+		}
+		md := Metadata{AuthorizationEndpoint: "https://op.example/a", TokenEndpoint: test.endpoint, JWKSURI: "https://op.example/k"}
+		if err := checkEndpoints(md, Requirements{Location: Location{Document: test.document}}); (err == nil) != test.accepted {
+			t.Errorf("F19 %s names %s: %v", test.document, test.endpoint, err)
+		}
+	}
 }

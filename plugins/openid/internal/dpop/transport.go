@@ -151,7 +151,7 @@ func (t *Transport) wanted(resp *http.Response, sent string) string {
 	}
 	switch resp.StatusCode {
 	case http.StatusUnauthorized:
-		if strings.Contains(resp.Header.Get("WWW-Authenticate"), `error="use_dpop_nonce"`) {
+		if wantsNonce.MatchString(strings.Join(resp.Header.Values("WWW-Authenticate"), ",")) {
 			return nonce
 		}
 	case http.StatusBadRequest:
@@ -170,6 +170,10 @@ func (t *Transport) wanted(resp *http.Response, sent string) string {
 	}
 	return nonce
 }
+
+// wantsNonce is the error of RFC 9449 section 9, which may stand behind a challenge of
+// another scheme. A token needs no quotes (RFC 9110 section 11.2).
+var wantsNonce = regexp.MustCompile(`\berror\s*=\s*"?use_dpop_nonce\b`)
 
 // failing ends a body as it ended before.
 type failing struct{ err error }

@@ -44,8 +44,8 @@ func Push(ctx context.Context, client *http.Client, endpoint string, form url.Va
 // read reads the answer (RFC 9126 sections 2.2 and 2.3). 201 is the status; some
 // servers say 200.
 func read(answer upstream.Answer) (string, error) {
-	object, err := claims.DecodeFor(answer.JSON(), "error", "request_uri")
-	if err == nil && object["error"] != nil && object["error"] != "" {
+	object, err := claims.DecodeFor(answer.JSON(), "request_uri", "error", "error_description")
+	if err == nil && codeflow.HasError(object) {
 		return "", refusal(answer.Status, object)
 	}
 	switch {

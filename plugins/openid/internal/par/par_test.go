@@ -9,6 +9,24 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
+func TestOddAnswers(t *testing.T) {
+	const reference = "urn:ietf:params:oauth:request_uri:abc"
+	for body, accepted := range map[string]bool{
+		`{"request_uri":"` + reference + `","error":null}`:           true,
+		`{"request_uri":"` + reference + `","error":""}`:             true,
+		`{"request_uri":"` + reference + `","Ttl":1,"ttl":2}`:        true,
+		"\ufeff" + `{"request_uri":"` + reference + `"}`:             true,
+		`{"request_uri":"` + reference + `","error":"server_error"}`: false,
+		`{"request_uri":"` + reference + `","REQUEST_URI":"urn:x"}`:  false,
+		`{"request_uri":"` + reference + `","request_uri":"urn:x"}`:  false,
+	} {
+		got, err := read(upstream.Answer{Status: 201, Body: []byte(body)})
+		if (err == nil) != accepted || accepted && got != reference {
+			t.Errorf("%s: %q, %v", body, got, err)
+		}
+	}
+}
+
 // FuzzAnswer: an error of a kind with a reason, or a reference that can stand in a URL.
 func FuzzAnswer(f *testing.F) {
 	f.Add(201, `{"request_uri":"urn:ietf:params:oauth:request_uri:abc","expires_in":60}`)
