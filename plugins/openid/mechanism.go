@@ -298,8 +298,10 @@ func (m *mechanism) readResponse(ctx context.Context, md discovery.Metadata, req
 		}
 		mode = codeflow.ModeQuery
 	}
+	left := m.options.ResponseIss == off
 	return codeflow.ReadResponse(response, codeflow.Expectation{
-		State: req.State, Mode: mode, Issuer: md.Issuer, IssRequired: md.IssInResponse || m.options.RequireIss,
-		IssuerFits: func(iss string) bool { return discovery.Fits(iss, md.Issuer) },
+		State: req.State, Mode: mode, Issuer: md.Issuer,
+		IssRequired: !left && (md.IssInResponse || m.options.ResponseIss == required),
+		IssuerFits:  func(iss string) bool { return left || discovery.Fits(iss, md.Issuer) },
 	})
 }

@@ -39,7 +39,7 @@ type Options struct {
 	Params map[string]any `option:"params" doc:"More parameters of the authorization request, such as prompt, hd, acr_values, max_age, ui_locales, domain_hint, claims or response_mode (query or form_post). An empty value leaves a parameter out. The parameters that protect the login cannot be set."`
 
 	OfflineAccess bool     `option:"offline_access" doc:"Ask for the scope offline_access, with which many providers give a refresh token. It is left out where the provider lists scopes without it, such as Google, which gives one for access_type=offline. Some providers want prompt=consent in params beside it."`
-	RequireIss    bool     `option:"require_response_iss" doc:"Refuse an authorization response without iss (RFC 9207) even if the provider does not say that it sends it. Where it says so, and wherever iss is there, it is checked without this option."`
+	ResponseIss   string   `option:"response_iss" oneof:"auto|required|off" default:"auto" doc:"The iss of authorization responses, against a provider that passes itself off as another (RFC 9207). auto checks it wherever it is there, and demands it where the provider says that it sends it. required demands it always. off reads it nowhere, for a provider that sends a wrong one; signed responses are checked all the same."`
 	RequiredAMR   []string `option:"required_amr" doc:"Authentication methods that the ID token must name in amr, all of them: mfa, for instance (RFC 8176)."`
 
 	IdentifierKey string `option:"identifier_key" default:"sub" doc:"The claim that identifies the end user; may be a path. Keep sub unless users exist already under another claim. With the claim of email_key, only addresses that the provider calls verified sign in."`

@@ -429,19 +429,21 @@ func TestIssInTheResponse(t *testing.T) {
 	for _, test := range []struct {
 		name     string
 		provider bool // says that it sends it
-		operator bool // demands it
+		option   string
 		iss      string
 		reason   sdk.Reason
 	}{
-		{"E04 nobody speaks of it, and it is missing", false, false, "", codeflow.ReasonCodeMissing}, // all else was fine
-		{"E04 the operator demands it", false, true, "", codeflow.ReasonIssMissing},
-		{"E04 the provider says so", true, false, "", codeflow.ReasonIssMissing},
-		{"E04 it is another", false, false, "https://evil.example", codeflow.ReasonIssMismatch},
-		{"E04 it is there", true, true, theIssuer, codeflow.ReasonCodeMissing},
+		{"E04 nobody speaks of it, and it is missing", false, "auto", "", codeflow.ReasonCodeMissing}, // all else was fine
+		{"E04 the operator demands it", false, "required", "", codeflow.ReasonIssMissing},
+		{"E04 the provider says so", true, "auto", "", codeflow.ReasonIssMissing},
+		{"E04 it is another", false, "auto", "https://evil.example", codeflow.ReasonIssMismatch},
+		{"switched off, and another", true, "off", "https://evil.example", codeflow.ReasonCodeMissing},
+		{"switched off, and missing", true, "off", "", codeflow.ReasonCodeMissing},
+		{"E04 it is there", true, "required", theIssuer, codeflow.ReasonCodeMissing},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			url := serveDiscovery(t, map[string]any{"authorization_response_iss_parameter_supported": test.provider})
-			r := openRig(t, url, time.Now, map[string]any{"require_response_iss": test.operator})
+			r := openRig(t, url, time.Now, map[string]any{"response_iss": test.option})
 			_, mem := beginWithMemory(t, r)
 			query := "state=s"
 			switch test.iss {

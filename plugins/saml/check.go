@@ -42,12 +42,19 @@ func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
 	for _, setting := range m.ignored {
 		findings = append(findings, upstream.Warning("sp_metadata", "it is not obeyed in this: %s", setting))
 	}
-	for _, own := range []*x509.Certificate{m.own.SignerCert, m.own.CryptCert} {
-		if own != nil {
-			findings = append(findings, checkCertificate("our certificate", own, m.now()))
-		}
+	return append(findings, m.checkOwnCertificates()...), nil
+}
+
+func (m *mechanism) checkOwnCertificates() []sdk.Finding {
+	signing, encryption := m.own.SignerCert, m.own.CryptCert
+	var findings []sdk.Finding
+	if signing != nil {
+		findings = append(findings, checkCertificate("our certificate", signing, m.now()))
 	}
-	return findings, nil
+	if encryption != nil && !encryption.Equal(signing) {
+		findings = append(findings, checkCertificate("our certificate", encryption, m.now()))
+	}
+	return findings
 }
 
 // checkMetadata warns of an end that nobody will put off: metadata at a URL is read

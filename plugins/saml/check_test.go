@@ -41,6 +41,19 @@ func TestCheckInOrder(t *testing.T) {
 	}
 }
 
+// One key that signs and decrypts has one certificate, which is told once.
+func TestCheckTellsACertificateOnce(t *testing.T) {
+	told := 0
+	for _, f := range encryptionRig(t, nil).check() {
+		if f.Subject == "our certificate" {
+			told++
+		}
+	}
+	if told != 1 {
+		t.Errorf("our certificate is told %d times", told)
+	}
+}
+
 func TestCheckCertificates(t *testing.T) {
 	now := plugintest.NewClock().Now()
 	for _, test := range []struct {

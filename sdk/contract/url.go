@@ -33,7 +33,7 @@ func ParseURL(text string) (*url.URL, error) {
 	case u.User != nil:
 		return nil, errors.New("has a user name in it")
 	case u.Scheme == "", u.Opaque != "", u.Hostname() == "":
-		return nil, errors.New("is not absolute: it needs a scheme and a host")
+		return nil, errors.New("is not absolute: it needs a scheme and a host, such as https://id.example.com")
 	case u.Scheme == "https", u.Scheme == "http" && IsLoopback(u.Hostname()):
 		return u, nil
 	case u.Scheme == "http":

@@ -53,6 +53,9 @@ func (d *Dialer) secure(ctx context.Context, conn net.Conn, p *Proxy) (net.Conn,
 		if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
 			return nil, p.misconfigured("does not speak TLS: write http:// in place of https://")
 		}
+		if errors.Is(err, context.DeadlineExceeded) {
+			return nil, p.fails("took the connection and did not answer in TLS in time: if it speaks plain HTTP, write http:// in place of https://", err)
+		}
 		return nil, p.fails("makes no TLS connection", err)
 	}
 	return secured, nil

@@ -149,6 +149,17 @@ func TestWhatAProxyAnswers(t *testing.T) {
 	}
 }
 
+// TestPlainProxyThatWaits: a proxy of http:// may wait for a line that a TLS handshake
+// never brings.
+func TestPlainProxyThatWaits(t *testing.T) {
+	proxy := listen(t, func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) })
+	d := dialerWith(t, Settings{Proxy: options.Secret("https://user:" + password + "@" + proxy), Names: map[string]string{KeyProxy: "AUTH_X_PROXY"}})
+	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
+	defer cancel()
+	_, err := d.Dial(ctx, "tcp", "directory.example:636")
+	wantProxyError(t, err, proxy, "took the connection and did not answer in TLS in time: if it speaks plain HTTP, write http:// in place of https://")
+}
+
 func wantProxyError(t *testing.T, err error, proxy, want string) {
 	t.Helper()
 	if err == nil || !strings.HasPrefix(err.Error(), "proxy "+proxy+" (AUTH_X_PROXY) ") || !strings.Contains(err.Error(), want) {

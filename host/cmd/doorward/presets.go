@@ -22,8 +22,9 @@ func presetsCommand(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "presets",
 		Short: "List the providers that the plugins know",
-		Long: "List the providers that the plugins in plugins.lock know. With one of them, client ID and secret are enough:\n\n" +
-			"  AUTH_PROVIDERS=github\n  AUTH_GITHUB_PRESET=github\n  AUTH_GITHUB_CLIENT_ID=...\n  AUTH_GITHUB_CLIENT_SECRET=...\n\n" +
+		Long: "List the providers that the plugins in plugins.lock know. Most need no more than client ID and secret:\n\n" +
+			"  AUTH_PROVIDERS=github\n  AUTH_GITHUB_PRESET=github\n  AUTH_GITHUB_CLIENT_ID=...\n  AUTH_GITHUB_CLIENT_SECRET=...\n" +
+			"  AUTH_GITHUB_ALLOW_PUBLIC_REGISTRATION=true   # an account for whoever the provider lets in\n\n" +
 			"The manual of the plugin has a recipe for each.",
 		Args: cobra.NoArgs, RunE: shelf.run(shelf.presets),
 	}

@@ -295,8 +295,15 @@ func TestLogoutByTheProvider(t *testing.T) {
 	})
 	t.Run("with nothing at all, as Cognito has it", func(t *testing.T) {
 		_, ada, _ := people(t)
-		wantRedirect(t, ada.get("/auth/login/idp/logout", "Accept", acceptHTML), "/login?signed_out")
+		told := wantRedirect(t, ada.get("/auth/login/idp/logout", "Accept", acceptHTML), "/login?signed_out")
 		ada.wantSignedIn(true)
+		if home := wantRedirect(t, ada.get(told.String(), "Accept", acceptHTML), "/"); home.String() != "/" {
+			t.Errorf("somebody who is signed in is led to %s", home)
+		}
+		ada.signOut(url.Values{})
+		if a := ada.get(told.String(), "Accept", acceptHTML); !strings.Contains(a.body, "You are signed out") {
+			t.Errorf("somebody who is signed out is not told: %s", a.body)
+		}
 	})
 	t.Run("H32 refused", func(t *testing.T) {
 		s, ada, _ := people(t)

@@ -166,11 +166,18 @@ func problemOf(query url.Values) page.Message {
 	return problem
 }
 
-// signIn answers GET /login: choose a provider.
+// signIn answers GET /login: choose a provider. Nobody is told that they are signed out
+// while they are not: anybody can link to these words, and whoever believes them leaves
+// a shared computer.
 func (s *Server) signIn(c echo.Context) error {
 	query, err := queryOnce(c)
 	if err != nil {
 		return err
+	}
+	if query.Has("signed_out") {
+		if _, err := s.principal(c); err == nil {
+			return seeOther(c, s.path("/"))
+		}
 	}
 	target := query.Get("redirect")
 	resolve := s.redirects.resolver(target)

@@ -18,6 +18,19 @@ const (
 	sampledKinds    = 1000 // in an interval
 )
 
+// sampling bounds the lines of a kind.
+type sampling struct {
+	lines, fromOne int
+	within         time.Duration
+}
+
+var (
+	often = sampling{lines: sampledLines, fromOne: sampledFromOne, within: sampledInterval}
+	// seldom is for what every session causes at every refresh, for as long as a provider
+	// is away or nobody changes a setting: one line says it.
+	seldom = sampling{lines: 1, fromOne: 1, within: 10 * time.Minute}
+)
+
 // sampler writes the first lines of each kind in each interval, and at its end
 // how many more there were; those are written at debug. A kind is a level and a
 // message about a provider. Its methods may be called concurrently.
@@ -75,8 +88,20 @@ func (s *sampler) log(level hclog.Level, from, provider, message string, args ..
 	s.logger.Log(level, message, args...)
 }
 
+// warnSeldom is warn for what goes on until somebody changes something. Lines with
+// another reason are of another kind.
+func (s *sampler) warnSeldom(c echo.Context, provider, message, reason string, args ...any) {
+	level := hclog.Warn
+	if !s.admitUpTo(seldom, kindOfLine{level, message + ": " + reason, provider}, c.RealIP()) {
+		level = hclog.Debug
+	}
+	s.logger.Log(level, message, append(append([]any{"provider", provider, "reason", reason}, args...), "ip", c.RealIP(), "request_id", requestID(c))...)
+}
+
 // admit counts a line and reports whether it is one of the first.
-func (s *sampler) admit(kind kindOfLine, from string) bool {
+func (s *sampler) admit(kind kindOfLine, from string) bool { return s.admitUpTo(often, kind, from) }
+
+func (s *sampler) admitUpTo(bound sampling, kind kindOfLine, from string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	k, ok := s.kinds[kind]
@@ -86,9 +111,9 @@ func (s *sampler) admit(kind kindOfLine, from string) bool {
 		}
 		k = &sampledKind{}
 		s.kinds[kind] = k
-		time.AfterFunc(sampledInterval, func() { s.endInterval(kind) })
+		time.AfterFunc(bound.within, func() { s.endInterval(kind, bound.within) })
 	}
-	if len(k.from) >= sampledLines || count(k.from, from) >= sampledFromOne {
+	if len(k.from) >= bound.lines || count(k.from, from) >= bound.fromOne {
 		k.omitted++
 		return false
 	}
@@ -96,14 +121,14 @@ func (s *sampler) admit(kind kindOfLine, from string) bool {
 	return true
 }
 
-func (s *sampler) endInterval(kind kindOfLine) {
+func (s *sampler) endInterval(kind kindOfLine, within time.Duration) {
 	s.mu.Lock()
 	omitted := s.kinds[kind].omitted
 	delete(s.kinds, kind)
 	s.mu.Unlock()
 	if omitted > 0 {
 		s.logger.Log(kind.level, "more lines of one kind were left out, LOG_LEVEL=debug shows all", "line", kind.message,
-			"provider", kind.provider, "lines", omitted, "within", sampledInterval.String())
+			"provider", kind.provider, "lines", omitted, "within", within.String())
 	}
 }
 

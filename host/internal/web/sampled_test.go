@@ -72,6 +72,33 @@ func TestSampledLines(t *testing.T) {
 	})
 }
 
+// What goes on for as long as nobody changes a setting, such as refreshes at a provider
+// that gives no refresh tokens, is told again and again, and buries nothing.
+func TestSeldomLines(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out lines
+		s := newSampler(hclog.New(&hclog.LoggerOptions{Level: hclog.Info, Output: &out}))
+		for hour := time.Duration(0); hour < time.Hour; hour += 10 * time.Second {
+			for _, reason := range []string{"grant_expired", "unreachable"} {
+				for _, client := range []string{"192.0.2.1", "192.0.2.2"} {
+					if s.admitUpTo(seldom, kindOfLine{hclog.Warn, "cannot say: " + reason, "op"}, client) {
+						s.logger.Warn(reason)
+					}
+				}
+			}
+			time.Sleep(10 * time.Second)
+		}
+		synctest.Wait()
+		for _, want := range []string{"[WARN]  grant_expired", "[WARN]  unreachable", "lines=119"} {
+			if n := strings.Count(out.String(), want); n < 5 || n > 12 {
+				t.Errorf("%d lines %q in an hour:\n%s", n, want, out.String())
+			}
+		}
+		time.Sleep(seldom.within)
+		synctest.Wait()
+	})
+}
+
 // However many clients and providers there are, the log grows by a bound.
 func TestSampledLinesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

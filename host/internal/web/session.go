@@ -162,8 +162,8 @@ func (s *Server) refresh(c echo.Context) error {
 		return err
 	}
 	if done.Unasked != nil {
-		s.sampled.warn(c, done.Session.Provider, "provider cannot say whether a session is still good, it goes on until its end",
-			"session", done.Session.ID, "error", oneLine(done.Unasked))
+		s.sampled.warnSeldom(c, done.Session.Provider, "provider cannot say whether a session is still good, it goes on until its end",
+			string(sdk.ReasonOf(done.Unasked)), "session", done.Session.ID, "error", oneLine(done.Unasked))
 	}
 	if mode != sso.ModeJSON {
 		s.setToken(c, s.cookieOf(mode), done.Token, done.TokenTTL)

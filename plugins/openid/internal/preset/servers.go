@@ -46,11 +46,11 @@ var zitadel = Preset{
 		Restricted: "whoever has an account on the instance; the project's setting Check authorization on Authentication lets in those with a role in it.",
 		Email:      byVerified,
 		Groups:     "the roles of the project: the keys of the object `urn:zitadel:iam:org:project:roles`.",
-		Session:    "a refresh token comes with the grant type Refresh Token and the scope `offline_access`. " + endsThere,
+		Session:    "a refresh token comes with the grant type Refresh Token and the scope `offline_access` (`AUTH_ZITADEL_OFFLINE_ACCESS=true`). " + endsThere,
 	},
 }
 
-// Sources: authentik's "OAuth2 provider", and the provider of next-auth.
+// Sources: authentik's "OAuth2 provider" and "Create an OAuth2 provider", and the provider of next-auth.
 var authentik = Preset{
 	Name: "authentik", Title: "authentik", Icon: "key", Dated: facts,
 	Example: "https://authentik.example.com/application/o/doorward/",
@@ -71,7 +71,7 @@ var authentik = Preset{
 		Restricted: yourOwn,
 		Email:      byVerified,
 		Groups:     "the names of the groups, with the scope `profile`.",
-		Session:    endsThere,
+		Session:    "a refresh token comes with the scope `offline_access` only (`AUTH_AUTHENTIK_OFFLINE_ACCESS=true`, and the scope mapping of that name in the provider). " + endsThere,
 		Unconfirmed: []string{
 			"that older versions called every address verified",
 		},

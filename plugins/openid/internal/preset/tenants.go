@@ -19,7 +19,7 @@ var okta = Preset{
 		Restricted: "whoever the application is assigned to.",
 		Email:      byVerified,
 		Groups:     "set a groups claim filter under Sign On, and `AUTH_OKTA_SCOPE=\"openid profile email groups\"`. The issuer of a custom authorization server is `https://<org>.okta.com/oauth2/<its ID>`, the one called default `…/oauth2/default`; they have claims of their own in place of that scope.",
-		Session:    "a refresh token comes with the grant type Refresh Token and the scope `offline_access`. " + endsThere,
+		Session:    "a refresh token comes with the grant type Refresh Token and the scope `offline_access` (`AUTH_OKTA_OFFLINE_ACCESS=true`). " + endsThere,
 	},
 }
 
@@ -42,7 +42,7 @@ var auth0 = Preset{
 		Restricted: "whoever has, or makes, an account in a connection of the application: switch off sign-ups there if that shall be nobody new.",
 		Email:      byVerified,
 		Groups:     "an Action of yours adds a claim; its name must be a URL, which is fine: `AUTH_AUTH0_GROUP_CLAIM_NAME=https://example.com/groups`.",
-		Session:    "a refresh token comes with the scope `offline_access`. " + endsThere + " The same person has another `sub` in each connection.",
+		Session:    "a refresh token comes with the scope `offline_access` (`AUTH_AUTH0_OFFLINE_ACCESS=true`). " + endsThere + " The same person has another `sub` in each connection.",
 	},
 }
 
