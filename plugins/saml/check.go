@@ -20,12 +20,16 @@ import (
 func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
 	findings := append(m.options.HTTPOptions.Findings(m.now()),
 		checkRefused("last refused response", &m.refused), checkRefused("last refused logout message", &m.refusedOut))
+	var unread error
 	if m.source.FromURL {
-		if err := m.source.Reload(ctx); err != nil {
-			findings = append(findings, upstream.Failed("idp_metadata_url", err))
+		if unread = m.source.Reload(ctx); unread != nil {
+			findings = append(findings, upstream.Failed("idp_metadata_url", unread))
 		}
 	}
 	p, err := m.source.Get(ctx)
+	if err != nil && unread != nil {
+		err = errors.New("there is none, or none that is still good, and every login is refused until it can be read")
+	}
 	if err != nil {
 		return append(findings, upstream.Failed("metadata of the provider", err)), nil
 	}

@@ -74,6 +74,19 @@ func TestCheckCertificates(t *testing.T) {
 	}
 }
 
+// TestCheckTellsOnceWhyThereIsNone: the reason stands with the option that is to be
+// corrected, and what follows from it beside it.
+func TestCheckTellsOnceWhyThereIsNone(t *testing.T) {
+	findings := openRig(t, samltest.Config{}, map[string]any{"idp_metadata": "", "idp_metadata_url": "http://127.0.0.1:1/metadata"}).check()
+	if why := find(t, findings, "idp_metadata_url"); why.Severity != sdk.SeverityError || !strings.Contains(why.Text, "connection refused") {
+		t.Errorf("%+v", why)
+	}
+	none := find(t, findings, "metadata of the provider")
+	if none.Severity != sdk.SeverityError || strings.Contains(none.Text, "connection refused") || !strings.Contains(none.Text, "every login is refused") {
+		t.Errorf("%+v", none)
+	}
+}
+
 // TestCheckMetadata warns of an end that nobody will put off.
 func TestCheckMetadata(t *testing.T) {
 	idp := samltest.New(samltest.Config{URL: idpURL}).Metadata()
