@@ -54,7 +54,7 @@ type Options struct {
 	PagedResults       bool     `option:"paged_results" default:"true" doc:"Read groups in pages (RFC 2696). Write false for a directory that leaves some out of them, such as OpenLDAP with groups of its overlay dynlist."`
 
 	PasswordChange string        `option:"password_change" oneof:"auto|extended-operation|unicode-pwd|off" default:"auto" doc:"How an expired password is changed within the login: by the extended operation of RFC 3062, or unicodePwd of Active Directory. auto looks at the entry. off refuses the login."`
-	PolicyControl  bool          `option:"password_policy_control" default:"true" doc:"Ask at each bind for the word of the password policy (draft-behera-ldap-password-policy). Write false for a directory that does not bear the question."`
+	PolicyControl  bool          `option:"password_policy_control" default:"true" doc:"Request the password policy control at each bind (draft-behera-ldap-password-policy). Write false for a directory that rejects it."`
 	PasswordWarn   time.Duration `option:"password_warning" default:"14d" doc:"How long before its expiry the end user is warned of it."`
 	IgnoreShadow   bool          `option:"ignore_shadow_account" doc:"Do not look at shadowExpire, shadowLastChange and shadowMax."`
 	DecoyDN        string        `option:"decoy_dn" doc:"An entry with a password that nobody knows and that cannot be locked. It is bound as when the name is unknown, so that the answer takes the time of a wrong password. By default an entry that does not exist."`

@@ -22,7 +22,7 @@ import (
 
 // Options are what an operator may set for one OpenID provider.
 type Options struct {
-	Preset string `option:"preset" doc:"A provider that is known, such as google: it fills in what follows, but for the client. What is written beside it wins."`
+	Preset string `option:"preset" doc:"A provider that is known, such as google: it fills in the options below, except those of the client. What is written beside it wins."`
 
 	IssuerURL    string         `option:"issuer_url" doc:"Required, unless the preset knows it. The issuer, or the URL of its discovery document, which holds /.well-known/ and is requested as it is written. The issuer in the document must be the same, or what is before /.well-known/, byte for byte."`
 	Issuer       string         `option:"issuer" doc:"The issuer in the document and in the ID tokens, byte for byte, where it is not what issuer_url says, as with Azure AD B2C and AD FS."`

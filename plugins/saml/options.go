@@ -21,7 +21,7 @@ type Options struct {
 
 	EntityID        string `option:"entity_id" doc:"Our entity ID. By default that in sp_metadata, else the URL of our metadata."`
 	SPMetadata      string `option:"sp_metadata" doc:"Metadata of the service provider that is replaced. Its entity ID and NameID format are taken over, and its assertion consumer service if that is ours by the name that Directus gives it (.../acs). WantAssertionsSigned and AuthnRequestsSigned in it are ignored, with a warning; our own metadata is at the metadata URL."`
-	NameIDFormat    string `option:"name_id_format" doc:"The NameID format to ask for: persistent, email, transient, unspecified, or a URN. A NameID of another format is then refused, but for unspecified, by which the provider may send any. By default that in sp_metadata, else none: then who signs in can choose one."`
+	NameIDFormat    string `option:"name_id_format" doc:"The NameID format to ask for: persistent, email, transient, unspecified, or a URN. A NameID of another format is then refused, except that unspecified lets the provider send any. By default that in sp_metadata, else none: then whoever signs in can choose one."`
 	SPNameQualifier string `option:"sp_name_qualifier" doc:"The affiliation (SPNameQualifier) whose persistent NameIDs to ask for, by default none: they are for us alone. Where this is set, or name_id_format is persistent, a persistent NameID for another one is refused."`
 	AllowCreate     bool   `option:"sp_allow_create" default:"true" doc:"Whether the provider may make a new identifier for somebody who signs in here for the first time."`
 

@@ -18,8 +18,8 @@ import (
 const checkLong = `Look for what is wrong with a provider, or with all of them, without signing anybody in.
 
 The running host checks them as its configuration says now: it reads its files, opens on trial what is not
-in force, and says so. If none runs, the plugins are started for it, and SECRET is compared with the
-database.
+in force, and says so. Variables of this shell do not count then, only those that the host was started with.
+If none runs, the plugins are started for it, and SECRET is compared with the database.
 
 What is about one server of a provider stands under its host and port, step by step:
 

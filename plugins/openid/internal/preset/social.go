@@ -44,7 +44,7 @@ var slack = Preset{
 			"Basic Information → App Credentials shows client ID and client secret.",
 		},
 		Callback:   "Every path below a registered URL may be accepted: register the whole path.",
-		Restricted: "anybody in a workspace of which Slack lets them choose. `AUTH_SLACK_PARAMS__TEAM=T…` preselects one and is a hint: whoever changes the request signs in from another one.",
+		Restricted: "anybody in any Slack workspace: people choose it at Slack. `AUTH_SLACK_PARAMS__TEAM=T…` preselects one and is a hint: whoever changes the request signs in from another one.",
 		Email:      byVerified,
 		Groups:     "the ID of the workspace (`https://slack.com/team_id`) is the one group, so that `ROLE_MAPPING` can tell workspaces apart. Slack tells no others.",
 		Session:    "Slack's tokens do not expire unless token rotation is on. It has no logout of its own.",

@@ -8,7 +8,7 @@ var okta = Preset{
 	Manual: Manual{
 		Console: []string{
 			"Admin console → Applications → Create App Integration → OIDC, Web Application.",
-			"Sign-in redirect URIs: the URL below. Sign-out redirect URIs: the same with `logout` in place of `callback`. Grant type: Authorization Code, and Refresh Token if sessions shall ask Okta.",
+			"Sign-in redirect URIs: the URL below. Sign-out redirect URIs: the same with `logout` in place of `callback`. Grant type: Authorization Code, and Refresh Token if sessions should ask Okta.",
 			"Assignments: who may sign in.",
 			"General shows client ID and client secret.",
 		},
@@ -39,7 +39,7 @@ var auth0 = Preset{
 			"AUTH_{X}_ISSUER_URL=https://<tenant>.eu.auth0.com/   # with the slash", "AUTH_{X}_CLIENT_ID=…", "AUTH_{X}_CLIENT_SECRET=…",
 		},
 		Callback:   exactly,
-		Restricted: "whoever has, or makes, an account in a connection of the application: switch off sign-ups there if that shall be nobody new.",
+		Restricted: "whoever has, or makes, an account in a connection of the application: switch off sign-ups there if nobody new should get in.",
 		Email:      byVerified,
 		Groups:     "an Action of yours adds a claim; its name must be a URL, which is fine: `AUTH_AUTH0_GROUP_CLAIM_NAME=https://example.com/groups`.",
 		Session:    "a refresh token comes with the scope `offline_access` (`AUTH_AUTH0_OFFLINE_ACCESS=true`). " + endsThere + " The same person has another `sub` in each connection.",
@@ -69,7 +69,7 @@ var cognito = Preset{
 			"AUTH_{X}_ISSUER_URL=https://cognito-idp.<region>.amazonaws.com/<pool ID>", "AUTH_{X}_CLIENT_ID=…", "AUTH_{X}_CLIENT_SECRET=…",
 		},
 		Callback:   exactly,
-		Restricted: "whoever has, or makes, an account in the pool: switch off self-registration there if that shall be nobody new.",
+		Restricted: "whoever has, or makes, an account in the pool: switch off self-registration there if nobody new should get in.",
 		Email:      "verified if `email_verified` is true, or the text `true`, as its user info writes it.",
 		Groups:     "`cognito:groups` of the ID token.",
 		Session:    "a refresh token always comes. A logout signs out at the pool, by `/logout` with `logout_uri`, which is Cognito's own way; it does not sign out at a provider behind the pool. User names can be given to somebody else: keep `sub`.",
