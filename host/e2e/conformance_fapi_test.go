@@ -15,7 +15,7 @@ import (
 // sender_constrain dpop, as the suite calls it.
 func fapiOptions(keys string) map[string]string {
 	return map[string]string{
-		"PUSHED_AUTHORIZATION_REQUESTS": "required", "DPOP": "required", "CLIENT_ASSERTION_AUDIENCE": "issuer", "REQUIRE_RESPONSE_ISS": "true",
+		"PUSHED_AUTHORIZATION_REQUESTS": "required", "DPOP": "required", "CLIENT_ASSERTION_AUDIENCE": "issuer", "RESPONSE_ISS": "required",
 		"CLIENT_TOKEN_ENDPOINT_AUTH_METHOD": "private_key_jwt", "CLIENT_PRIVATE_KEYS": keys, "CLIENT_SECRET": "",
 		"CLIENT_ID_TOKEN_SIGNED_RESPONSE_ALG": "PS256",
 	}
