@@ -201,7 +201,8 @@ func material(object claims.Object) map[string]any {
 // was dropped, or that had one more. The value is the same.
 func tidyNumber(object claims.Object, text string) string {
 	text = strings.NewReplacer("+", "-", "/", "_", "\r", "", "\n", "").Replace(strings.TrimRight(text, "="))
-	size := map[any]int{"P-256": 32, "P-384": 48, "P-521": 66}[object["crv"]]
+	curve, _ := object["crv"].(string) // what is no text, go-jose refuses
+	size := map[string]int{"P-256": 32, "P-384": 48, "P-521": 66}[curve]
 	decoded, err := base64.RawURLEncoding.DecodeString(text)
 	if err != nil || object["kty"] != "EC" || size == 0 {
 		return text

@@ -291,6 +291,7 @@ func FuzzParseKeys(f *testing.F) {
 		`{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"},{"kty":"EC","crv":"P-256","x":"AA","y":"AA=="},{"kty":"OKP","crv":"Ed25519","x":"AA"}]}`,
 		`{"keys":[{"kty":"oct","k":"AA"},null,7,{"key_ops":[]}]}`, `{"keys":{}}`, `{"keys":[],"Keys":[]}`,
 		`{"keys":[{"kty":"OKP","crv":"Ed25519","x":"11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo","alg":"Ed25519","key_ops":[]}]}`,
+		`{"keys":[{"kty":"EC","crv":[],"x":"AA","y":"AA"},{"kty":{},"crv":{},"n":"AQAB","e":"AQAB"}]}`,
 	} {
 		f.Add([]byte(seed))
 	}
