@@ -1,13 +1,11 @@
 package e2e
 
 import (
-	"context"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"testing"
 )
 
@@ -16,10 +14,10 @@ const djangoPython = "/usr/bin/python3"
 
 // djangoOP is django-oauth-toolkit, as Debian has it.
 type djangoOP struct {
-	t       *testing.T
-	Issuer  string
-	process *Process
-	input   io.Writer
+	*peer
+
+	t      *testing.T
+	Issuer string
 }
 
 func startDjango(t *testing.T, secret, callback string) *djangoOP {
@@ -30,37 +28,9 @@ func startDjango(t *testing.T, secret, callback string) *djangoOP {
 	cmd := exec.Command(djangoPython, "op.py")
 	cmd.Dir = filepath.Join(repository(t), "host", "e2e", "django")
 	cmd.Env = append(os.Environ(), "PYTHONDONTWRITEBYTECODE=1", "DJANGO_OP_CLIENT_SECRET="+secret, "DJANGO_OP_REDIRECT_URI="+callback)
-	// It ends when its input does: should this test be killed, it goes along.
-	input, err := cmd.StdinPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	process, err := StartProcess(cmd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := process.Stop(opStopBound); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			t.Logf("output of django-oauth-toolkit:\n%s", process.Output())
-		}
-	})
-	op := &djangoOP{t: t, process: process, input: input}
-	op.Issuer = strings.TrimPrefix(op.wait("ready "), "ready ")
+	op := &djangoOP{t: t, peer: startPeer(t, "django-oauth-toolkit", cmd)}
+	op.Issuer = op.URL
 	return op
-}
-
-func (op *djangoOP) wait(prefix string) string {
-	op.t.Helper()
-	ctx, cancel := context.WithTimeout(op.t.Context(), opReadyBound)
-	defer cancel()
-	line, err := op.process.WaitForLine(ctx, prefix)
-	if err != nil {
-		op.t.Fatal(err)
-	}
-	return line
 }
 
 func (op *djangoOP) tell(word, rest string) {
@@ -68,7 +38,7 @@ func (op *djangoOP) tell(word, rest string) {
 	if _, err := io.WriteString(op.input, word+" "+rest+"\n"); err != nil {
 		op.t.Fatal(err)
 	}
-	op.wait("done " + word)
+	op.waitFor(op.t, "done "+word)
 }
 
 // TestDjangoOAuthToolkit: the discovery document stands at a URL with a slash at its

@@ -78,7 +78,7 @@ func startGitea(t *testing.T) *gitea {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		if err := server.Stop(opReadyBound); err != nil {
+		if err := server.Stop(peerReadyBound); err != nil {
 			t.Error(err)
 		}
 		if t.Failed() {

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"crypto/sha256"
 	"encoding/binary"
 	"net/http"
@@ -27,28 +26,7 @@ func startNodeAS(t *testing.T, clientSecret string, redirectURIs ...string) stri
 	cmd := exec.Command("node", "as.mjs")
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), "AS_CLIENT_SECRET="+clientSecret, "AS_REDIRECT_URIS="+strings.Join(redirectURIs, " "))
-	if _, err := cmd.StdinPipe(); err != nil { // it ends when its input does
-		t.Fatal(err)
-	}
-	process, err := StartProcess(cmd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := process.Stop(opStopBound); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			t.Logf("output of the authorization server:\n%s", process.Output())
-		}
-	})
-	ctx, cancel := context.WithTimeout(t.Context(), opReadyBound)
-	defer cancel()
-	line, err := process.WaitForLine(ctx, "ready ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return strings.TrimPrefix(line, "ready ")
+	return startPeer(t, "the authorization server", cmd).URL
 }
 
 // nodeASID is the identifier that as.mjs makes of a name: an odd number beyond

@@ -1,7 +1,6 @@
 package e2e
 
 import (
-	"context"
 	"crypto/rand"
 	"encoding/json"
 	"os"
@@ -9,12 +8,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
-)
-
-const (
-	opReadyBound = 60 * time.Second
-	opStopBound  = 5 * time.Second
 )
 
 // opServer is the certified OpenID provider.
@@ -48,29 +41,8 @@ func startOPWith(t *testing.T, setup opSetup, port int, clientSecret string, red
 	cmd.Env = append(os.Environ(),
 		"OP_PORT="+strconv.Itoa(port), "OP_CLIENT_SECRET="+clientSecret, "OP_REDIRECT_URIS="+strings.Join(redirectURIs, " "),
 		"OP_SETUP="+string(encoded))
-	// It ends when its input does: should this test be killed, it goes along.
-	if _, err := cmd.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	process, err := StartProcess(cmd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := process.Stop(opStopBound); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			t.Logf("output of the OpenID provider:\n%s", process.Output())
-		}
-	})
-	ctx, cancel := context.WithTimeout(t.Context(), opReadyBound)
-	defer cancel()
-	line, err := process.WaitForLine(ctx, "ready ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &opServer{Issuer: strings.TrimPrefix(line, "ready "), ClientSecret: clientSecret}
+	p := startPeer(t, "the OpenID provider", cmd)
+	return &opServer{Issuer: p.URL, ClientSecret: clientSecret}
 }
 
 // newClientSecret is long enough for every way to authenticate with it.

@@ -1,22 +1,14 @@
 package e2e
 
 import (
-	"context"
 	"encoding/json"
 	"maps"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
-	"time"
-)
-
-const (
-	pysaml2ReadyBound = time.Minute
-	pysaml2StopBound  = 10 * time.Second
 )
 
 // debianPython is where Debian's packages are seen; another Python may come first in PATH.
@@ -42,29 +34,7 @@ func startPysaml2(t *testing.T) *pysaml2Server {
 	cmd := exec.Command(debianPython, filepath.Join(repository(t), "host", "e2e", "pysaml2", "idp.py"))
 	cmd.Env = append(os.Environ(), "PYSAML2_DIR="+s.dir, "TMPDIR="+t.TempDir(), "PYTHONDONTWRITEBYTECODE=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	// It ends when its input does.
-	if _, err := cmd.StdinPipe(); err != nil {
-		t.Fatal(err)
-	}
-	process, err := StartProcess(cmd)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := process.Stop(pysaml2StopBound); err != nil {
-			t.Error(err)
-		}
-		if t.Failed() {
-			t.Logf("output of pysaml2:\n%s", process.Output())
-		}
-	})
-	ctx, cancel := context.WithTimeout(t.Context(), pysaml2ReadyBound)
-	defer cancel()
-	line, err := process.WaitForLine(ctx, "ready ")
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.URL = strings.TrimPrefix(line, "ready ")
+	s.URL = startPeer(t, "pysaml2", cmd).URL
 	return s
 }
 
