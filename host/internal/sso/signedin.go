@@ -43,7 +43,7 @@ func (m Mode) kind() SessionKind {
 func (s *Service) newSession(p Provider, attempt Attempt, identity sdk.Identity, client Client, token Token, now time.Time) NewSession {
 	session := Session{
 		ID: newUUID(), Provider: p.Name, Kind: attempt.Mode.kind(), CreatedAt: now,
-		IP: client.IP, UserAgent: client.UserAgent,
+		IP: client.IP, UserAgent: client.UserAgent, Groups: GroupsOf(identity),
 	}
 	session.NotAfter = bound(s.lastMoment(session, now), identity.ExpiresAt)
 	session.ExpiresAt = bound(now.Add(s.ttl(session.Kind)), session.NotAfter)
@@ -138,6 +138,7 @@ func (s *Service) endReplaced(ctx context.Context, tokens []Token) {
 type Principal struct {
 	User    User
 	Session Session // zero for an access token
+	Groups  Groups  // of the session, also for an access token
 }
 
 // Authenticate returns who holds the session token: ErrSessionInvalid if it is
@@ -155,7 +156,7 @@ func (s *Service) Authenticate(ctx context.Context, token Token) (Principal, err
 	if stored.User.Status != UserActive {
 		return Principal{}, ErrUserInactive
 	}
-	return Principal{User: stored.User, Session: stored.Session}, nil
+	return Principal{User: stored.User, Session: stored.Session, Groups: stored.Session.Groups}, nil
 }
 
 // AuthenticateAccess returns who an access token was issued to, if their
@@ -166,7 +167,7 @@ func (s *Service) AuthenticateAccess(ctx context.Context, access string) (Princi
 	if err != nil {
 		return Principal{}, err
 	}
-	user, err := s.ports.Sessions.SessionUser(ctx, claims.SessionID, s.config.Now())
+	user, groups, err := s.ports.Sessions.SessionUser(ctx, claims.SessionID, s.config.Now())
 	if errors.Is(err, ErrNotFound) {
 		return Principal{}, ErrSessionInvalid
 	}
@@ -182,5 +183,5 @@ func (s *Service) AuthenticateAccess(ctx context.Context, access string) (Princi
 	if _, err := s.providerOf(user.Provider); err != nil {
 		return Principal{}, err
 	}
-	return Principal{User: user}, nil
+	return Principal{User: user, Groups: groups}, nil
 }

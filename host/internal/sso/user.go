@@ -16,7 +16,8 @@ type User struct {
 	Provider   string // the provider and subject of the link it was found or
 	Subject    string // created by
 	Status     UserStatus
-	Role       string // empty: none
+	Role       string // the ID of a Role; empty: none
+	Username   string // what the provider calls them; it identifies nobody
 	Email      string
 	FirstName  string
 	LastName   string
@@ -41,7 +42,7 @@ type Users interface {
 	// the link leads to, so that concurrent first logins make one user.
 	CreateUser(ctx context.Context, user User) (User, error)
 
-	// UpdateUser stores role, e-mail, names and last access of the user with
+	// UpdateUser stores role, username, e-mail, names and last access of the user with
 	// that ID. ErrNotFound if there is none.
 	UpdateUser(ctx context.Context, user User) error
 }
