@@ -108,9 +108,9 @@ type Sessions interface {
 	// many it ended.
 	EndSessions(ctx context.Context, match SessionMatch, limit int) (int, error)
 
-	// SessionUser returns the user of a session that has not expired at now, and its
-	// groups; ErrNotFound if there is no such session.
-	SessionUser(ctx context.Context, sessionID string, now time.Time) (User, Groups, error)
+	// SessionUser returns a session that has not expired at now, and its user;
+	// ErrNotFound if there is no such session.
+	SessionUser(ctx context.Context, sessionID string, now time.Time) (Session, User, error)
 }
 
 // NewSession is what a login leaves behind.

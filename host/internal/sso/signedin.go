@@ -137,8 +137,7 @@ func (s *Service) endReplaced(ctx context.Context, tokens []Token) {
 // Principal is who is signed in.
 type Principal struct {
 	User    User
-	Session Session // zero for an access token
-	Groups  Groups  // of the session, also for an access token
+	Session Session // for an access token, too
 }
 
 // Authenticate returns who holds the session token: ErrSessionInvalid if it is
@@ -156,7 +155,7 @@ func (s *Service) Authenticate(ctx context.Context, token Token) (Principal, err
 	if stored.User.Status != UserActive {
 		return Principal{}, ErrUserInactive
 	}
-	return Principal{User: stored.User, Session: stored.Session, Groups: stored.Session.Groups}, nil
+	return Principal{User: stored.User, Session: stored.Session}, nil
 }
 
 // AuthenticateAccess returns who an access token was issued to, if their
@@ -167,7 +166,7 @@ func (s *Service) AuthenticateAccess(ctx context.Context, access string) (Princi
 	if err != nil {
 		return Principal{}, err
 	}
-	user, groups, err := s.ports.Sessions.SessionUser(ctx, claims.SessionID, s.config.Now())
+	session, user, err := s.ports.Sessions.SessionUser(ctx, claims.SessionID, s.config.Now())
 	if errors.Is(err, ErrNotFound) {
 		return Principal{}, ErrSessionInvalid
 	}
@@ -180,8 +179,8 @@ func (s *Service) AuthenticateAccess(ctx context.Context, access string) (Princi
 	if user.Status != UserActive {
 		return Principal{}, ErrUserInactive
 	}
-	if _, err := s.providerOf(user.Provider); err != nil {
+	if _, err := s.providerOf(session.Provider); err != nil {
 		return Principal{}, err
 	}
-	return Principal{User: user, Groups: groups}, nil
+	return Principal{User: user, Session: session}, nil
 }

@@ -143,11 +143,11 @@ func testSessionUser(t *testing.T, open func(t *testing.T) store.Store) {
 		"an unknown session": {"s2", start, sso.ErrNotFound},
 		"in another case":    {"S1", start, sso.ErrNotFound},
 	} {
-		got, groups, err := s.SessionUser(t.Context(), c.id, c.now)
+		gotSession, got, err := s.SessionUser(t.Context(), c.id, c.now)
 		wantError(t, name, err, c.want)
 		if c.want == nil {
 			wantEqual(t, name, got, someUser("ann", "corp", "s-1"))
-			wantEqual(t, name+", the groups", groups, session.Groups)
+			wantEqual(t, name+", the session", gotSession, session)
 		}
 	}
 }
