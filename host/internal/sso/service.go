@@ -44,6 +44,7 @@ type Ports struct {
 	Providers   Providers
 	Users       Users
 	Roles       Roles
+	Links       Links
 	Sessions    Sessions
 	AtProviders ProviderSessions
 	Once        Once

@@ -27,6 +27,10 @@ type SignedIn struct {
 	// not be shown. It holds no value.
 	LeftOut []string
 
+	// Linked: who had no account at this provider was linked, just now, to the one with
+	// their verified e-mail address.
+	Linked bool
+
 	// Unasked is why the provider could not say, at a refresh, whether the
 	// session is still good. It goes on then, and does not become longer.
 	Unasked error
