@@ -73,9 +73,11 @@ func (s *Service) signedIn(ctx context.Context, user User, session Session, mode
 		return done, nil
 	}
 	done.ExpiresIn = min(left, s.config.AccessTokenTTL)
-	access, err := s.ports.Tokens.Issue(ctx, AccessClaims{
-		UserID: user.ID, Role: user.Role, SessionID: session.ID, IssuedAt: now, ExpiresAt: now.Add(done.ExpiresIn),
-	})
+	claims := AccessClaims{UserID: user.ID, Role: user.Role, SessionID: session.ID, IssuedAt: now, ExpiresAt: now.Add(done.ExpiresIn)}
+	if s.config.AccessTokenGroups {
+		claims.Groups = &session.Groups
+	}
+	access, err := s.ports.Tokens.Issue(ctx, claims)
 	if err != nil {
 		return nil, fmt.Errorf("issuing an access token: %w", err)
 	}
