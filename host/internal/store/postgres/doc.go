@@ -3,7 +3,7 @@
 //
 // Durability: a method that wrote something returns after the server said that it
 // is committed, and the server says so after the disk has it, unless it was told
-// otherwise (fsync, synchronous_commit). An error is [ErrUnknownOutcome] if the
+// otherwise (fsync, synchronous_commit). An error is sso.ErrOutcomeUnknown if the
 // connection was lost while it committed: all of the write is there, or nothing.
 //
 // Concurrency: transactions are READ COMMITTED, and whoever decides by what it read

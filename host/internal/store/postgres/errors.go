@@ -8,11 +8,9 @@ import (
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
-)
 
-// ErrUnknownOutcome: the connection was lost, or the server did not answer in time,
-// while it committed. All of the write is there, or nothing of it.
-var ErrUnknownOutcome = errors.New("it is not known whether PostgreSQL committed")
+	"github.com/doorward/doorward/host/internal/sso"
+)
 
 // errLost marks a connection that was lost before COMMIT was sent, so that nothing was
 // written.
@@ -88,7 +86,7 @@ func isUnreachable(err error) bool {
 
 // isFailure reports whether the database failed, as opposed to whoever used it.
 func isFailure(err error) bool {
-	return adviceOf(codeOf(err)) != "" || isUnreachable(err) || errors.Is(err, ErrUnknownOutcome)
+	return adviceOf(codeOf(err)) != "" || isUnreachable(err) || errors.Is(err, sso.ErrOutcomeUnknown)
 }
 
 // isRefusal reports whether the server said that a statement failed, and goes on. Then
@@ -109,7 +107,7 @@ func lostBefore(conn *pgxpool.Conn, err error) error {
 // mayTryAgain reports whether nothing was written, and the same may work now. That a
 // COMMIT is without an answer is never a reason to try again.
 func mayTryAgain(err error) bool {
-	if err == nil || errors.Is(err, ErrUnknownOutcome) {
+	if err == nil || errors.Is(err, sso.ErrOutcomeUnknown) {
 		return false
 	}
 	code := codeOf(err)
@@ -118,7 +116,7 @@ func mayTryAgain(err error) bool {
 
 // timedOut says that a call ended because of our own limit, not of its caller's.
 func timedOut(ctx, limited context.Context, err error) error {
-	if err == nil || limited.Err() == nil || ctx.Err() != nil || errors.Is(err, ErrUnknownOutcome) {
+	if err == nil || limited.Err() == nil || ctx.Err() != nil || errors.Is(err, sso.ErrOutcomeUnknown) {
 		return err
 	}
 	return fmt.Errorf("PostgreSQL did not answer within %v: %w", callTimeout, err)

@@ -10,6 +10,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/doorward/doorward/host/internal/sso"
 )
 
 // callTimeout is how long a call takes at most, with the wait for a connection. What
@@ -45,7 +47,7 @@ func (t *transaction) send(ctx context.Context) error {
 }
 
 // write runs do in a transaction. What do wrote stays if and only if write returns
-// nil; it may or may not if the error is ErrUnknownOutcome. do may run several times,
+// nil; it may or may not if the error is sso.ErrOutcomeUnknown. do may run several times,
 // each time from the start.
 func (s *Store) write(ctx context.Context, doing string, do func(ctx context.Context, t *transaction) error) (err error) {
 	defer func() { s.health.learn(err) }()
@@ -106,7 +108,7 @@ func (t *transaction) commit(ctx context.Context) error {
 	case isRefusal(err):
 		return err
 	}
-	return fmt.Errorf("%w: %w", ErrUnknownOutcome, err)
+	return fmt.Errorf("%w: %w", sso.ErrOutcomeUnknown, err)
 }
 
 // rollBack ends a transaction that is still open, so that its connection can be used

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
@@ -44,10 +46,11 @@ const insertUser = `
 		ON CONFLICT DO NOTHING RETURNING user_pk
 	)
 	INSERT INTO doorward.users (pk, id, provider, subject, status, role, email, first_name, last_name, created_at, last_access)
-	SELECT user_pk, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM link`
+	SELECT user_pk, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10 FROM link
+	RETURNING pk`
 
-func queueInsertUser(t *transaction, u sso.User) {
-	t.queue(insertUser, u.ID, u.Provider, []byte(u.Subject), string(u.Status), text(u.Role), text(u.Email), text(u.FirstName), text(u.LastName),
+func queueInsertUser(t *transaction, u sso.User) *pgx.QueuedQuery {
+	return t.queue(insertUser, u.ID, u.Provider, []byte(u.Subject), string(u.Status), text(u.Role), text(u.Email), text(u.FirstName), text(u.LastName),
 		millis(u.CreatedAt), millis(u.LastAccess))
 }
 
