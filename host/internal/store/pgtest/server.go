@@ -160,6 +160,18 @@ func (s *Server) Exec(t testing.TB, database, statement string) {
 	}
 }
 
+// Empty removes all rows of a database of ours, which takes a twentieth of the time of
+// making another. The schema stays.
+func (s *Server) Empty(t testing.TB, database string) {
+	t.Helper()
+	s.Exec(t, database, `
+		DO $$ DECLARE name text; BEGIN
+			FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'doorward' AND tablename NOT IN ('schema_version', 'probe') LOOP
+				EXECUTE format('DELETE FROM doorward.%I', name);
+			END LOOP;
+		END $$`)
+}
+
 // NewDatabase makes an empty database, which is dropped when the test ends.
 func (s *Server) NewDatabase(t testing.TB) (name string) {
 	t.Helper()

@@ -44,14 +44,19 @@ func reopen(t *testing.T, s store.Store, confirm sso.ConfirmSecret) error {
 
 func TestStore(t *testing.T) {
 	s := server(t)
-	storetest.Run(t, func(t *testing.T) store.Store {
-		return mustOpen(t, optionsOf(s.Host, s.Port, s.NewDatabase(t)))
-	}, reopen)
+	testStore(t, s.Host, s.Port)
 }
 
 func TestStoreThroughPgbouncer(t *testing.T) {
-	s, b := server(t), bouncer(t)
+	b := bouncer(t)
+	testStore(t, b.Host, b.Port)
+}
+
+// testStore runs the suite with one database, which is empty at the start of each test.
+func testStore(t *testing.T, host string, port int) {
+	database := server(t).NewDatabase(t)
 	storetest.Run(t, func(t *testing.T) store.Store {
-		return mustOpen(t, optionsOf(b.Host, b.Port, s.NewDatabase(t)))
+		server(t).Empty(t, database)
+		return mustOpen(t, optionsOf(host, port, database))
 	}, reopen)
 }
