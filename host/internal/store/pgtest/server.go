@@ -7,7 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -129,21 +131,40 @@ func (s *Server) Log() string {
 // what is under way. Resume starts it again.
 func (s *Server) Stop() { s.process.stop(syscall.SIGINT) }
 
-// Kill ends the server with all its processes at once, as a power cut would.
+// Kill ends the server with all its processes at once, as a power cut would. Linux
+// knows which they are.
 func (s *Server) Kill() error {
-	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", s.process.cmd.Process.Pid))
-	s.process.stop(syscall.SIGKILL)
+	pid := s.process.cmd.Process.Pid
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil { // it starts no more
+		return fmt.Errorf("killing PostgreSQL: %w", err)
+	}
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pid))
 	if err != nil {
-		return err
+		return fmt.Errorf("killing PostgreSQL: %w", err)
 	}
-	var pid int
-	for rest := string(children); ; {
-		if n, _ := fmt.Sscan(rest, &pid); n == 0 {
-			return nil
+	var children []int
+	for word := range strings.FieldsSeq(string(text)) {
+		child, err := strconv.Atoi(word)
+		if err != nil {
+			return fmt.Errorf("killing PostgreSQL: %w", err)
 		}
-		_ = syscall.Kill(pid, syscall.SIGKILL)
-		rest = rest[len(strconv.Itoa(pid))+1:]
+		children = append(children, child)
+		_ = syscall.Kill(child, syscall.SIGKILL)
 	}
+	s.process.stop(syscall.SIGKILL)
+	for deadline := time.Now().Add(30 * time.Second); slices.ContainsFunc(children, isAlive); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			return errors.New("killing PostgreSQL: a process of it does not end")
+		}
+	}
+	return nil
+}
+
+// isAlive is false for a process that has ended and that nobody has waited for.
+func isAlive(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, state, _ := strings.Cut(string(stat), ") ")
+	return err == nil && !strings.HasPrefix(state, "Z")
 }
 
 // Remove stops the server and removes its folder.

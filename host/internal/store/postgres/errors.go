@@ -130,9 +130,9 @@ func mayTryAgain(err error) bool {
 }
 
 // timedOut says that a call ended because of our own limit, not of its caller's.
-func timedOut(ctx, limited context.Context, err error) error {
+func (s *Store) timedOut(ctx, limited context.Context, err error) error {
 	if err == nil || limited.Err() == nil || ctx.Err() != nil || errors.Is(err, sso.ErrOutcomeUnknown) {
 		return err
 	}
-	return fmt.Errorf("PostgreSQL did not answer within %v: %w", callTimeout, err)
+	return fmt.Errorf("PostgreSQL did not answer within %v: %w", s.callTimeout, err)
 }

@@ -24,6 +24,8 @@ type Store struct {
 	pool  *pgxpool.Pool
 	known []migration
 
+	callTimeout time.Duration // of each call; see callTimeout
+
 	health health
 }
 
@@ -51,7 +53,7 @@ func open(ctx context.Context, o Options, known []migration, confirm sso.Confirm
 	if err != nil {
 		return nil, fmt.Errorf("opening database %s: %w", where(config.ConnConfig), err)
 	}
-	s := &Store{pool: pool, known: known, health: health{every: probeEvery}}
+	s := &Store{pool: pool, known: known, callTimeout: callTimeout, health: health{every: probeEvery}}
 	if err := s.startWaiting(ctx, o, confirm); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("opening database %s: %w", where(config.ConnConfig), err)

@@ -76,9 +76,17 @@ func sealedGrants(ctx context.Context, from querier, after string, limit int) ([
 		WHERE s.id > $1 AND length(p.sealed_grant) > 0 ORDER BY s.id LIMIT $2`, after, limit)
 }
 
+// lockSessions has whoever ends some of them wait, and waits for those who do.
+const lockSessions = `SELECT pk FROM doorward.sessions WHERE id = ANY ($1::text[]) ORDER BY pk FOR NO KEY UPDATE`
+
 // SwapGrants implements sso.Sealed.
 func (s *Store) SwapGrants(ctx context.Context, swaps []sso.GrantSwap) error {
+	var sessions []string
+	for _, swap := range swaps {
+		sessions = append(sessions, swap.SessionID)
+	}
 	return s.write(ctx, "sealing grants anew", func(_ context.Context, t *transaction) error {
+		t.queue(lockSessions, sessions)
 		for _, swap := range swaps {
 			t.queue(`
 				UPDATE doorward.provider_sessions SET sealed_grant = $1
