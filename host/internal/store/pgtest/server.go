@@ -112,7 +112,11 @@ func (p *process) ready(ask func(ctx context.Context) error, log func() string) 
 }
 
 func ask(ctx context.Context, host string, port int, database, statement string) error {
-	conn, err := pgx.Connect(ctx, fmt.Sprintf("host=%s port=%d user=%s dbname=%s sslmode=disable", host, port, User, database))
+	return askBy(ctx, "disable", host, port, database, statement)
+}
+
+func askBy(ctx context.Context, sslmode, host string, port int, database, statement string) error {
+	conn, err := pgx.Connect(ctx, fmt.Sprintf("host=%s port=%d user=%s dbname=%s sslmode=%s", host, port, User, database, sslmode))
 	if err != nil {
 		return err
 	}
@@ -202,4 +206,27 @@ func (s *Server) NewDatabase(t testing.TB) (name string) {
 		_ = ask(context.Background(), s.Host, s.Port, "postgres", "DROP DATABASE "+name+" WITH (FORCE)")
 	})
 	return name
+}
+
+// ServeTLS has the server speak TLS from now on to whoever wants to, with a certificate
+// and its key in PEM.
+func (s *Server) ServeTLS(certificate, key []byte) error {
+	for name, text := range map[string][]byte{"server.crt": certificate, "server.key": key} {
+		path := filepath.Join(s.data(), name)
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			return err
+		}
+		if who := ordinary(); who != nil {
+			if err := os.Chown(path, int(who.Uid), int(who.Gid)); err != nil {
+				return err
+			}
+		}
+	}
+	ctx := context.Background()
+	for _, statement := range []string{"ALTER SYSTEM SET ssl = on", "SELECT pg_reload_conf()"} {
+		if err := ask(ctx, s.Host, s.Port, "postgres", statement); err != nil {
+			return err
+		}
+	}
+	return s.process.ready(func(ctx context.Context) error { return askBy(ctx, "require", s.Host, s.Port, "postgres", "SELECT 1") }, s.Log)
 }
