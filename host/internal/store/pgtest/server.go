@@ -208,6 +208,15 @@ func (s *Server) NewDatabase(t testing.TB) (name string) {
 	return name
 }
 
+// Own gives a file to the user whom the server runs as.
+func (s *Server) Own(path string) error {
+	who := ordinary()
+	if who == nil {
+		return nil
+	}
+	return os.Chown(path, int(who.Uid), int(who.Gid))
+}
+
 // ServeTLS has the server speak TLS from now on to whoever wants to, with a certificate
 // and its key in PEM.
 func (s *Server) ServeTLS(certificate, key []byte) error {
@@ -216,10 +225,8 @@ func (s *Server) ServeTLS(certificate, key []byte) error {
 		if err := os.WriteFile(path, text, 0o600); err != nil {
 			return err
 		}
-		if who := ordinary(); who != nil {
-			if err := os.Chown(path, int(who.Uid), int(who.Gid)); err != nil {
-				return err
-			}
+		if err := s.Own(path); err != nil {
+			return err
 		}
 	}
 	ctx := context.Background()

@@ -68,12 +68,14 @@ func (s *Store) SealedGrants(ctx context.Context, after string, limit int) (gran
 	return grants, err
 }
 
+const selectSealedGrants = `
+	SELECT s.id, p.sealed_grant FROM doorward.sessions s JOIN doorward.provider_sessions p ON p.session_pk = s.pk
+	WHERE s.id > $1 AND length(p.sealed_grant) > 0 ORDER BY s.id LIMIT $2`
+
 func sealedGrants(ctx context.Context, from querier, after string, limit int) ([]sso.SealedGrant, error) {
 	return collect(ctx, from, func(row pgx.CollectableRow) (g sso.SealedGrant, err error) {
 		return g, row.Scan(&g.SessionID, &g.Sealed)
-	}, `
-		SELECT s.id, p.sealed_grant FROM doorward.sessions s JOIN doorward.provider_sessions p ON p.session_pk = s.pk
-		WHERE s.id > $1 AND length(p.sealed_grant) > 0 ORDER BY s.id LIMIT $2`, after, limit)
+	}, selectSealedGrants, after, limit)
 }
 
 // lockSessions has whoever ends some of them wait, and waits for those who do.
