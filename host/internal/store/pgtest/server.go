@@ -7,7 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -110,7 +112,11 @@ func (p *process) ready(ask func(ctx context.Context) error, log func() string) 
 }
 
 func ask(ctx context.Context, host string, port int, database, statement string) error {
-	conn, err := pgx.Connect(ctx, fmt.Sprintf("host=%s port=%d user=%s dbname=%s sslmode=disable", host, port, User, database))
+	return askBy(ctx, "disable", host, port, database, statement)
+}
+
+func askBy(ctx context.Context, sslmode, host string, port int, database, statement string) error {
+	conn, err := pgx.Connect(ctx, fmt.Sprintf("host=%s port=%d user=%s dbname=%s sslmode=%s", host, port, User, database, sslmode))
 	if err != nil {
 		return err
 	}
@@ -129,21 +135,40 @@ func (s *Server) Log() string {
 // what is under way. Resume starts it again.
 func (s *Server) Stop() { s.process.stop(syscall.SIGINT) }
 
-// Kill ends the server with all its processes at once, as a power cut would.
+// Kill ends the server with all its processes at once, as a power cut would. Linux
+// knows which they are.
 func (s *Server) Kill() error {
-	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", s.process.cmd.Process.Pid))
-	s.process.stop(syscall.SIGKILL)
+	pid := s.process.cmd.Process.Pid
+	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil { // it starts no more
+		return fmt.Errorf("killing PostgreSQL: %w", err)
+	}
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pid))
 	if err != nil {
-		return err
+		return fmt.Errorf("killing PostgreSQL: %w", err)
 	}
-	var pid int
-	for rest := string(children); ; {
-		if n, _ := fmt.Sscan(rest, &pid); n == 0 {
-			return nil
+	var children []int
+	for word := range strings.FieldsSeq(string(text)) {
+		child, err := strconv.Atoi(word)
+		if err != nil {
+			return fmt.Errorf("killing PostgreSQL: %w", err)
 		}
-		_ = syscall.Kill(pid, syscall.SIGKILL)
-		rest = rest[len(strconv.Itoa(pid))+1:]
+		children = append(children, child)
+		_ = syscall.Kill(child, syscall.SIGKILL)
 	}
+	s.process.stop(syscall.SIGKILL)
+	for deadline := time.Now().Add(30 * time.Second); slices.ContainsFunc(children, isAlive); time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			return errors.New("killing PostgreSQL: a process of it does not end")
+		}
+	}
+	return nil
+}
+
+// isAlive is false for a process that has ended and that nobody has waited for.
+func isAlive(pid int) bool {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	_, state, _ := strings.Cut(string(stat), ") ")
+	return err == nil && !strings.HasPrefix(state, "Z")
 }
 
 // Remove stops the server and removes its folder.
@@ -160,6 +185,18 @@ func (s *Server) Exec(t testing.TB, database, statement string) {
 	}
 }
 
+// Empty removes all rows of a database of ours, which takes a twentieth of the time of
+// making another. The schema stays.
+func (s *Server) Empty(t testing.TB, database string) {
+	t.Helper()
+	s.Exec(t, database, `
+		DO $$ DECLARE name text; BEGIN
+			FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = 'doorward' AND tablename NOT IN ('schema_version', 'probe') LOOP
+				EXECUTE format('DELETE FROM doorward.%I', name);
+			END LOOP;
+		END $$`)
+}
+
 // NewDatabase makes an empty database, which is dropped when the test ends.
 func (s *Server) NewDatabase(t testing.TB) (name string) {
 	t.Helper()
@@ -169,4 +206,34 @@ func (s *Server) NewDatabase(t testing.TB) (name string) {
 		_ = ask(context.Background(), s.Host, s.Port, "postgres", "DROP DATABASE "+name+" WITH (FORCE)")
 	})
 	return name
+}
+
+// Own gives a file to the user whom the server runs as.
+func (s *Server) Own(path string) error {
+	who := ordinary()
+	if who == nil {
+		return nil
+	}
+	return os.Chown(path, int(who.Uid), int(who.Gid))
+}
+
+// ServeTLS has the server speak TLS from now on to whoever wants to, with a certificate
+// and its key in PEM.
+func (s *Server) ServeTLS(certificate, key []byte) error {
+	for name, text := range map[string][]byte{"server.crt": certificate, "server.key": key} {
+		path := filepath.Join(s.data(), name)
+		if err := os.WriteFile(path, text, 0o600); err != nil {
+			return err
+		}
+		if err := s.Own(path); err != nil {
+			return err
+		}
+	}
+	ctx := context.Background()
+	for _, statement := range []string{"ALTER SYSTEM SET ssl = on", "SELECT pg_reload_conf()"} {
+		if err := ask(ctx, s.Host, s.Port, "postgres", statement); err != nil {
+			return err
+		}
+	}
+	return s.process.ready(func(ctx context.Context) error { return askBy(ctx, "require", s.Host, s.Port, "postgres", "SELECT 1") }, s.Log)
 }

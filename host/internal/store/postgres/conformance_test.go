@@ -1,4 +1,4 @@
-package postgres_test
+package postgres
 
 import (
 	"testing"
@@ -6,23 +6,22 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/host/internal/store"
 	"github.com/doorward/doorward/host/internal/store/pgtest"
-	"github.com/doorward/doorward/host/internal/store/postgres"
 	"github.com/doorward/doorward/host/internal/store/storetest"
 )
 
 // opened is a store with what it was opened by.
 type opened struct {
-	*postgres.Store
-	options postgres.Options
+	*Store
+	options Options
 }
 
-func optionsOf(host string, port int, database string) postgres.Options {
-	return postgres.Options{Host: host, Port: port, User: pgtest.User, Database: database, MaxConnections: 10}
+func optionsOf(host string, port int, database string) Options {
+	return Options{Host: host, Port: port, User: pgtest.User, Database: database, MaxConnections: 10}
 }
 
-func mustOpen(t testing.TB, o postgres.Options) opened {
+func mustOpen(t testing.TB, o Options) *Store {
 	t.Helper()
-	s, err := postgres.Open(t.Context(), o, nil)
+	s, err := Open(t.Context(), o, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -31,11 +30,11 @@ func mustOpen(t testing.TB, o postgres.Options) opened {
 			t.Errorf("Close: %v", err)
 		}
 	})
-	return opened{s, o}
+	return s
 }
 
 func reopen(t *testing.T, s store.Store, confirm sso.ConfirmSecret) error {
-	again, err := postgres.Open(t.Context(), s.(opened).options, confirm)
+	again, err := Open(t.Context(), s.(opened).options, confirm)
 	if err != nil {
 		return err
 	}
@@ -44,14 +43,20 @@ func reopen(t *testing.T, s store.Store, confirm sso.ConfirmSecret) error {
 
 func TestStore(t *testing.T) {
 	s := server(t)
-	storetest.Run(t, func(t *testing.T) store.Store {
-		return mustOpen(t, optionsOf(s.Host, s.Port, s.NewDatabase(t)))
-	}, reopen)
+	testStore(t, s.Host, s.Port)
 }
 
 func TestStoreThroughPgbouncer(t *testing.T) {
-	s, b := server(t), bouncer(t)
+	b := bouncer(t)
+	testStore(t, b.Host, b.Port)
+}
+
+// testStore runs the suite with one database, which is empty at the start of each test.
+func testStore(t *testing.T, host string, port int) {
+	database := server(t).NewDatabase(t)
 	storetest.Run(t, func(t *testing.T) store.Store {
-		return mustOpen(t, optionsOf(b.Host, b.Port, s.NewDatabase(t)))
+		server(t).Empty(t, database)
+		o := optionsOf(host, port, database)
+		return opened{mustOpen(t, o), o}
 	}, reopen)
 }

@@ -2,9 +2,11 @@ package postgres
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
+	"strings"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -61,6 +63,9 @@ func explain(doing string, err error) error {
 		return nil
 	}
 	hint := adviceOf(codeOf(err))
+	if _, refused := errors.AsType[*tls.CertificateVerificationError](err); refused {
+		hint = "the certificate of PostgreSQL is not valid: let DB_HOST be a name that it is for, and give the certificate of its authority by DB_SSL__CA_FILE"
+	}
 	if hint == "" && isUnreachable(err) {
 		hint = "PostgreSQL cannot be reached: check that it runs, and DB_HOST and DB_PORT or DB_CONNECTION_STRING"
 	}
@@ -82,6 +87,16 @@ func isUnreachable(err error) bool {
 	_, connecting := errors.AsType[*pgconn.ConnectError](err)
 	_, network := errors.AsType[net.Error](err)
 	return connecting || errors.Is(err, errLost) || network && !errors.Is(err, context.Canceled)
+}
+
+// mayAnswerLater reports whether no server answers, or one that is starting. One that
+// refuses us answers.
+func mayAnswerLater(err error) bool {
+	if _, refused := errors.AsType[*tls.CertificateVerificationError](err); refused {
+		return false
+	}
+	code := codeOf(err)
+	return code == "" && isUnreachable(err) || strings.HasPrefix(code, "57P")
 }
 
 // isFailure reports whether the database failed, as opposed to whoever used it.
@@ -115,9 +130,9 @@ func mayTryAgain(err error) bool {
 }
 
 // timedOut says that a call ended because of our own limit, not of its caller's.
-func timedOut(ctx, limited context.Context, err error) error {
+func (s *Store) timedOut(ctx, limited context.Context, err error) error {
 	if err == nil || limited.Err() == nil || ctx.Err() != nil || errors.Is(err, sso.ErrOutcomeUnknown) {
 		return err
 	}
-	return fmt.Errorf("PostgreSQL did not answer within %v: %w", callTimeout, err)
+	return fmt.Errorf("PostgreSQL did not answer within %v: %w", s.callTimeout, err)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -14,14 +15,15 @@ import (
 // will. Whoever asks for our health may be anybody, and must not make us write.
 const probeEvery = 10 * time.Second
 
-// health knows how the last write came out.
+// health knows how writes came out.
 type health struct {
 	every time.Duration
 
-	mu      sync.Mutex
-	written time.Time // when a write went well last
-	failed  time.Time // when one did not, for a reason of the database; zero: not since
-	reason  error
+	mu       sync.Mutex
+	written  time.Time // when a write went well last
+	failed   bool      // the last one did not, for a reason of the database
+	lackedAt time.Time // when the server lacked something for a write, such as room on its disk
+	lack     error     // of then
 }
 
 // learn takes note of how a write came out. What the caller got wrong, or broke
@@ -32,27 +34,29 @@ func (h *health) learn(err error) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.failed = err != nil
 	if err == nil {
-		h.written, h.failed, h.reason = time.Now(), time.Time{}, nil
-		return
+		h.written = time.Now()
 	}
-	h.failed, h.reason = time.Now(), err
+	if strings.HasPrefix(codeOf(err), classResources) {
+		h.lackedAt, h.lack = time.Now(), err
+	}
 }
 
 // wroteLately reports whether the last write went well and is not long ago.
 func (h *health) wroteLately() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.reason == nil && time.Since(h.written) < h.every
+	return !h.failed && time.Since(h.written) < h.every
 }
 
-// lacked returns why a write failed lately, if that was because the server lacked
-// something, such as room on its disk: a small write may go well all the same.
-func (h *health) lacked() error {
+// lackedLately returns why the server could not write, not long ago. That other writes
+// went well since is no sign: on a full disk, those do for which a page has room.
+func (h *health) lackedLately() error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if code := codeOf(h.reason); len(code) == 5 && code[:2] == classResources && time.Since(h.failed) < h.every {
-		return h.reason
+	if h.lack != nil && time.Since(h.lackedAt) < h.every {
+		return h.lack
 	}
 	return nil
 }
@@ -74,7 +78,7 @@ func (s *Store) Ping(ctx context.Context) error {
 	if err := readable(applied, s.known); err != nil {
 		return err
 	}
-	if err := s.health.lacked(); err != nil {
+	if err := s.health.lackedLately(); err != nil {
 		return fmt.Errorf("a write failed less than %v ago: %w", s.health.every, err)
 	}
 	if s.health.wroteLately() {

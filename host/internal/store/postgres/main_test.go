@@ -1,4 +1,4 @@
-package postgres_test
+package postgres
 
 import (
 	"fmt"
@@ -20,7 +20,8 @@ var (
 		}
 		return pgtest.StartBouncer(server)
 	})
-	started struct{ server, bouncer bool }
+	theDurable = sync.OnceValues(func() (*pgtest.Server, error) { return pgtest.Start(pgtest.Durable...) })
+	started    struct{ server, bouncer, durable bool }
 )
 
 func TestMain(m *testing.M) {
@@ -30,6 +31,9 @@ func TestMain(m *testing.M) {
 	}
 	if started.server {
 		code |= remove(theServer())
+	}
+	if started.durable {
+		code |= remove(theDurable())
 	}
 	os.Exit(code)
 }
@@ -60,4 +64,14 @@ func bouncer(t testing.TB) *pgtest.Bouncer {
 	pgtest.Require(t, err)
 	started.bouncer = true
 	return b
+}
+
+// durable is a server that keeps what it answered when it is killed. Tests stop and
+// resume it.
+func durable(t testing.TB) *pgtest.Server {
+	t.Helper()
+	s, err := theDurable()
+	pgtest.Require(t, err)
+	started.durable = true
+	return s
 }

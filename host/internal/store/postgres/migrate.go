@@ -104,15 +104,26 @@ func createSchema(ctx context.Context, tx pgx.Tx) error {
 	if err != nil || exists {
 		return err
 	}
-	_, err = tx.Exec(ctx, `
-		CREATE SCHEMA IF NOT EXISTS doorward;
-		CREATE TABLE doorward.schema_version (version integer PRIMARY KEY, readable_by integer NOT NULL)`)
+	// The schema may be there, made by somebody who did not let the role make any.
+	if exists, err = isTrue(ctx, tx, `SELECT to_regnamespace('doorward') IS NOT NULL`); err != nil {
+		return err
+	}
+	if !exists {
+		if _, err := tx.Exec(ctx, `CREATE SCHEMA doorward`); err != nil {
+			return explain("making the schema doorward", err)
+		}
+	}
+	_, err = tx.Exec(ctx, `CREATE TABLE doorward.schema_version (version integer PRIMARY KEY, readable_by integer NOT NULL)`)
 	return explain("starting the schema", err)
 }
 
 func schemaExists(ctx context.Context, from querier) (bool, error) {
-	found, err := collect(ctx, from, pgx.RowTo[bool], `SELECT to_regclass('doorward.schema_version') IS NOT NULL`)
-	return len(found) == 1 && found[0], explain("reading the schema", err)
+	return isTrue(ctx, from, `SELECT to_regclass('doorward.schema_version') IS NOT NULL`)
+}
+
+func isTrue(ctx context.Context, from querier, question string) (bool, error) {
+	answers, err := collect(ctx, from, pgx.RowTo[bool], question)
+	return len(answers) == 1 && answers[0], explain("reading the schema", err)
 }
 
 func appliedMigrations(ctx context.Context, from querier) ([]migration, error) {

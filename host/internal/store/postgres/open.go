@@ -24,6 +24,8 @@ type Store struct {
 	pool  *pgxpool.Pool
 	known []migration
 
+	callTimeout time.Duration // of each call; see callTimeout
+
 	health health
 }
 
@@ -51,12 +53,32 @@ func open(ctx context.Context, o Options, known []migration, confirm sso.Confirm
 	if err != nil {
 		return nil, fmt.Errorf("opening database %s: %w", where(config.ConnConfig), err)
 	}
-	s := &Store{pool: pool, known: known, health: health{every: probeEvery}}
-	if err := s.start(ctx, confirm); err != nil {
+	s := &Store{pool: pool, known: known, callTimeout: callTimeout, health: health{every: probeEvery}}
+	if err := s.startWaiting(ctx, o, confirm); err != nil {
 		pool.Close()
 		return nil, fmt.Errorf("opening database %s: %w", where(config.ConnConfig), err)
 	}
 	return s, nil
+}
+
+// startWaiting starts as soon as a server answers.
+func (s *Store) startWaiting(ctx context.Context, o Options, confirm sso.ConfirmSecret) error {
+	begun, told := time.Now(), ""
+	for {
+		err := s.start(ctx, confirm)
+		if !mayAnswerLater(err) || time.Since(begun) >= o.Wait {
+			return err
+		}
+		if err.Error() != told && o.Waiting != nil {
+			o.Waiting(err)
+			told = err.Error()
+		}
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
 }
 
 func (s *Store) start(ctx context.Context, confirm sso.ConfirmSecret) error {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,6 +14,8 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/doorward/doorward/sdk/contract"
 )
 
 // Options say where the database is. The names in the comments are those of the
@@ -33,6 +36,11 @@ type Options struct {
 	TLS *tls.Config
 
 	MinConnections, MaxConnections int // DB_POOL__MIN, DB_POOL__MAX
+
+	// Wait is how long Open tries while no server answers, and Waiting is told why,
+	// once for each reason; nil: nobody is.
+	Wait    time.Duration
+	Waiting func(err error)
 }
 
 const connectTimeout = 5 * time.Second
@@ -109,6 +117,34 @@ func (o Options) speakTLS(c *pgconn.Config) {
 
 func address(host string, port uint16) string {
 	return net.JoinHostPort(host, strconv.Itoa(int(port)))
+}
+
+// Warnings say what may not be meant of how the server is reached, by the names of the
+// settings.
+func (o Options) Warnings() (warnings []string) {
+	config, err := o.poolConfig()
+	if err != nil {
+		return nil // Open tells
+	}
+	c := config.ConnConfig
+	targets := append([]*pgconn.FallbackConfig{{Host: c.Host, Port: c.Port, TLSConfig: c.TLSConfig}}, c.Fallbacks...)
+	add := func(format, host string) {
+		if warning := fmt.Sprintf(format, host); !slices.Contains(warnings, warning) {
+			warnings = append(warnings, warning)
+		}
+	}
+	for _, t := range targets {
+		if network, _ := pgconn.NetworkAddress(t.Host, t.Port); network == "unix" || contract.IsLoopback(t.Host) {
+			continue
+		}
+		switch unsafe := t.TLSConfig; {
+		case unsafe == nil:
+			add("what goes to PostgreSQL on %s can be read and changed on the way: set DB_SSL=true (or write sslmode=verify-full in DB_CONNECTION_STRING), unless the network is yours alone", t.Host)
+		case unsafe.InsecureSkipVerify && unsafe.VerifyPeerCertificate == nil && unsafe.VerifyConnection == nil:
+			add("whoever is on the way to %s can be its PostgreSQL, as any certificate is accepted: give the certificate of its authority by DB_SSL__CA_FILE, and remove DB_SSL__REJECT_UNAUTHORIZED and sslmode", t.Host)
+		}
+	}
+	return warnings
 }
 
 // where names the database for errors, without a password.

@@ -68,17 +68,27 @@ func (s *Store) SealedGrants(ctx context.Context, after string, limit int) (gran
 	return grants, err
 }
 
+const selectSealedGrants = `
+	SELECT s.id, p.sealed_grant FROM doorward.sessions s JOIN doorward.provider_sessions p ON p.session_pk = s.pk
+	WHERE s.id > $1 AND length(p.sealed_grant) > 0 ORDER BY s.id LIMIT $2`
+
 func sealedGrants(ctx context.Context, from querier, after string, limit int) ([]sso.SealedGrant, error) {
 	return collect(ctx, from, func(row pgx.CollectableRow) (g sso.SealedGrant, err error) {
 		return g, row.Scan(&g.SessionID, &g.Sealed)
-	}, `
-		SELECT s.id, p.sealed_grant FROM doorward.sessions s JOIN doorward.provider_sessions p ON p.session_pk = s.pk
-		WHERE s.id > $1 AND length(p.sealed_grant) > 0 ORDER BY s.id LIMIT $2`, after, limit)
+	}, selectSealedGrants, after, limit)
 }
+
+// lockSessions has whoever ends some of them wait, and waits for those who do.
+const lockSessions = `SELECT pk FROM doorward.sessions WHERE id = ANY ($1::text[]) ORDER BY pk FOR NO KEY UPDATE`
 
 // SwapGrants implements sso.Sealed.
 func (s *Store) SwapGrants(ctx context.Context, swaps []sso.GrantSwap) error {
+	var sessions []string
+	for _, swap := range swaps {
+		sessions = append(sessions, swap.SessionID)
+	}
 	return s.write(ctx, "sealing grants anew", func(_ context.Context, t *transaction) error {
+		t.queue(lockSessions, sessions)
 		for _, swap := range swaps {
 			t.queue(`
 				UPDATE doorward.provider_sessions SET sealed_grant = $1

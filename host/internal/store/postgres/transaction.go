@@ -32,6 +32,8 @@ type transaction struct {
 	doing string
 	conn  *pgxpool.Conn
 	batch *pgx.Batch
+
+	commitTimeout time.Duration
 }
 
 // queue adds a statement. What stands on the result takes its answer when it is sent.
@@ -51,12 +53,12 @@ func (t *transaction) send(ctx context.Context) error {
 // each time from the start.
 func (s *Store) write(ctx context.Context, doing string, do func(ctx context.Context, t *transaction) error) (err error) {
 	defer func() { s.health.learn(err) }()
-	limited, cancel := context.WithTimeout(ctx, callTimeout)
+	limited, cancel := context.WithTimeout(ctx, s.callTimeout)
 	defer cancel()
 	for attempt := 1; ; attempt++ {
 		err := s.writeOnce(limited, doing, do)
 		if attempt == attempts || !mayTryAgain(err) || limited.Err() != nil {
-			return timedOut(ctx, limited, err)
+			return s.timedOut(ctx, limited, err)
 		}
 		pause(limited, attempt)
 	}
@@ -76,7 +78,7 @@ func (s *Store) writeOnce(ctx context.Context, doing string, do func(ctx context
 		return explain(doing, err)
 	}
 	defer conn.Release() // which closes it, if the transaction has not ended
-	t := &transaction{doing, conn, &pgx.Batch{}}
+	t := &transaction{doing, conn, &pgx.Batch{}, s.callTimeout}
 	t.queue("BEGIN ISOLATION LEVEL READ COMMITTED")
 	t.queue(limits)
 	defer rollBack(ctx, conn)
@@ -92,7 +94,7 @@ func (s *Store) writeOnce(ctx context.Context, doing string, do func(ctx context
 // commit sends what is queued and COMMIT. It waits for the answer even if nobody
 // waits for us any more: breaking off would leave open what became of the write.
 func (t *transaction) commit(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), callTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.commitTimeout)
 	defer cancel()
 	var answer string
 	t.queue("COMMIT").Exec(func(tag pgconn.CommandTag) error {
@@ -126,12 +128,12 @@ func rollBack(ctx context.Context, conn *pgxpool.Conn) {
 // read runs do, which reads by single statements, and again if the connection was
 // lost: the server may have been restarted since it was last used.
 func (s *Store) read(ctx context.Context, doing string, do func(ctx context.Context, conn *pgxpool.Conn) error) error {
-	limited, cancel := context.WithTimeout(ctx, callTimeout)
+	limited, cancel := context.WithTimeout(ctx, s.callTimeout)
 	defer cancel()
 	for attempt := 1; ; attempt++ {
 		err := s.readOnce(limited, do)
 		if attempt == attempts || !mayTryAgain(err) || limited.Err() != nil {
-			return explain(doing, timedOut(ctx, limited, err))
+			return explain(doing, s.timedOut(ctx, limited, err))
 		}
 	}
 }

@@ -30,9 +30,11 @@ const (
 	lockUserByLink = selectUserByLink + ` FOR NO KEY UPDATE OF u`
 )
 
+const countUsers = `SELECT count(*) FROM doorward.links WHERE provider = $1`
+
 // CountUsers implements store.Store.
 func (s *Store) CountUsers(ctx context.Context, provider string) (n int, err error) {
-	_, err = s.lookUp(ctx, "counting users", `SELECT count(*) FROM doorward.links WHERE provider = $1`, []any{&n}, provider)
+	_, err = s.lookUp(ctx, "counting users", countUsers, []any{&n}, provider)
 	return n, err
 }
 
