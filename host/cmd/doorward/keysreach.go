@@ -107,8 +107,11 @@ func (h host) rotateKeys(tokens *token.Tokens) func(ctx context.Context, now boo
 	return func(ctx context.Context, now bool) (any, error) {
 		done, err := rotated(ctx, tokens, now)
 		if err != nil {
-			h.logger.Error("signing keys rotated by the operator", "error", err, "now", now)
+			h.logger.Error("rotating signing keys for the operator", "error", err, "now", now)
 			return done, err
+		}
+		if done.Existed {
+			return done, nil
 		}
 		h.logger.Info("signing keys rotated by the operator", "key", done.Key.ID, "algorithm", done.Key.Algorithm, "now", now, "deleted", done.Deleted)
 		return done, nil
