@@ -80,7 +80,11 @@ func TestPublishedMembersVerify(t *testing.T) {
 			if len(jwk["x"]) != 43 || len(jwk["y"]) != 43 || len(signature) != 64 {
 				t.Errorf("x of %d, y of %d characters, a signature of %d bytes", len(jwk["x"]), len(jwk["y"]), len(signature))
 			}
-			public := &ecdsa.PublicKey{Curve: elliptic.P256(), X: integer(jwk["x"]), Y: integer(jwk["y"])}
+			point := slices.Concat([]byte{4}, integer(jwk["x"]).FillBytes(make([]byte, 32)), integer(jwk["y"]).FillBytes(make([]byte, 32)))
+			public, err := ecdsa.ParseUncompressedPublicKey(elliptic.P256(), point)
+			if err != nil {
+				t.Fatal(err)
+			}
 			return ecdsa.Verify(public, sum, new(big.Int).SetBytes(signature[:32]), new(big.Int).SetBytes(signature[32:]))
 		},
 		"RS256": func(jwk map[string]string, sum, signature []byte) bool {
@@ -187,7 +191,7 @@ func TestAlgorithmChangedBack(t *testing.T) {
 // settings change now and then: nobody makes more keys than anybody needs, each key is
 // published before it signs, and each token is good everywhere until it expires.
 func TestNodesOfDifferentSettings(t *testing.T) {
-	const seeds, days = 3, 200
+	const seeds, days = 2, 150
 	for seed := range uint64(seeds) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			c := &change{random: rand.New(rand.NewPCG(seed, 15)), store: &keyStore{}, seen: map[string]time.Time{}} //nolint:gosec // a test
@@ -225,7 +229,7 @@ type signedToken struct {
 
 // pause is some minutes or some hours.
 func (c *change) pause() time.Duration {
-	most := []time.Duration{10 * time.Minute, 20 * time.Hour}[c.random.IntN(2)]
+	most := []time.Duration{10 * time.Minute, 40 * time.Hour}[c.random.IntN(2)]
 	return time.Duration(c.random.Int64N(int64(most)))
 }
 
@@ -271,15 +275,16 @@ func (c *change) issueEverywhere(t *testing.T, now time.Time) {
 	}
 }
 
-// verifyEverywhere looks at some of the tokens that are to expire next.
+// verifyEverywhere looks at one of the tokens that are to expire next.
 func (c *change) verifyEverywhere(t *testing.T, now time.Time) {
 	const margin = time.Minute // more than the clocks differ
 	c.tokens = slices.DeleteFunc(c.tokens, func(s signedToken) bool { return !now.Add(margin).Before(s.expires) })
-	for range min(3, len(c.tokens)) {
-		token := c.tokens[c.random.IntN(min(len(c.tokens), 50))] // of the oldest
-		for _, n := range c.nodes {
-			wantVerify(t, n, "a token that has not expired", token.text, nil)
-		}
+	if len(c.tokens) == 0 {
+		return
+	}
+	token := c.tokens[c.random.IntN(min(len(c.tokens), 10))] // of the oldest
+	for _, n := range c.nodes {
+		wantVerify(t, n, "a token that has not expired", token.text, nil)
 	}
 }
 

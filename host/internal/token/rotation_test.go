@@ -195,7 +195,7 @@ func TestUnusableKeys(t *testing.T) {
 		"a seed as ES256":           {"ES256", seed},
 		"another curve as ES256":    {"ES256", pkcs8(t, func() (any, error) { return ecdsa.GenerateKey(elliptic.P384(), rand.Reader) })},
 		"ES256 as RS256":            {"RS256", pkcs8(t, func() (any, error) { return ecdsa.GenerateKey(elliptic.P256(), rand.Reader) })},
-		"G11 a small key as RS256":  {"RS256", pkcs8(t, func() (any, error) { return rsa.GenerateKey(rand.Reader, 1024) })},
+		"G11 a small key as RS256":  {"RS256", pkcs8(t, func() (any, error) { return rsa.GenerateKey(rand.Reader, 1024) })}, //nolint:gosec // what must not be used
 	} {
 		stored = append(stored, sso.SigningKey{ID: id, Algorithm: k.algorithm, Sealed: n.seal.Seal(k.content, []byte(id))})
 	}
