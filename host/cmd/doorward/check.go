@@ -69,7 +69,7 @@ func checkCommand(environ []string) *cobra.Command {
 			if len(args) > 0 {
 				name = args[0]
 			}
-			done := showProgress(cmd.ErrOrStderr(), cmp.Or(name, "all providers"))
+			done := showProgress(cmd.ErrOrStderr(), checking(cmp.Or(name, "all providers")))
 			checked, err := check(cmd.Context(), host, name)
 			done()
 			if asJSON {
