@@ -36,15 +36,16 @@ func (h host) openDatabase(ctx context.Context) (store.Store, error) {
 	return postgres.Open(ctx, options, confirm)
 }
 
-// openExisting opens a database that a host has made.
-func openExisting(ctx context.Context, at config.Database) (store.Store, error) {
+// openExisting opens a database that a host has made. SECRET is confirmed, unless
+// confirm is nil.
+func openExisting(ctx context.Context, at config.Database, confirm sso.ConfirmSecret) (store.Store, error) {
 	if at.Postgres != nil {
-		return postgres.Open(ctx, postgresOptions(*at.Postgres), nil)
+		return postgres.Open(ctx, postgresOptions(*at.Postgres), confirm)
 	}
 	if _, err := os.Stat(at.Filename); errors.Is(err, fs.ErrNotExist) { // it would be made
 		return nil, fmt.Errorf("looking for the database: %w; set DB_FILENAME, or --config, as for the host", err)
 	}
-	return sqlite.Open(ctx, at.Filename, nil)
+	return sqlite.Open(ctx, at.Filename, confirm)
 }
 
 // confirmSecretIn asks whether SECRET is that of the database, as a start would, and

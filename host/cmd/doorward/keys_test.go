@@ -6,11 +6,15 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
+
+	hclog "github.com/hashicorp/go-hclog"
 
 	"github.com/doorward/doorward/host/internal/sso"
-	"github.com/doorward/doorward/host/internal/store/sqlite"
+	"github.com/doorward/doorward/host/internal/store/pgtest"
 	"github.com/doorward/doorward/host/internal/token"
 )
 
@@ -29,21 +33,28 @@ func newKeysHost(t *testing.T) keysHost {
 // started is that database after the first start of the host.
 func (h keysHost) started() keysHost {
 	h.t.Helper()
-	path := strings.TrimPrefix(h.environ[0], "DB_FILENAME=")
+	h.node()
+	return h
+}
+
+// node is the tokens of a host with this database, until the test ends.
+func (h keysHost) node() *token.Tokens {
+	h.t.Helper()
 	cfg, err := loadConfig(h.environ, "")
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	host := host{config: cfg}
-	store, err := sqlite.Open(h.t.Context(), path, sso.Confirming(host.secrets()))
+	host := host{config: cfg, logger: hclog.NewNullLogger()}
+	store, err := host.openDatabase(h.t.Context())
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	defer store.Close()
-	if _, err := token.New(h.t.Context(), host.tokenConfig(store, sso.SystemClock())); err != nil {
+	h.t.Cleanup(func() { _ = store.Close() })
+	tokens, err := token.New(h.t.Context(), host.tokenConfig(store, sso.SystemClock()))
+	if err != nil {
 		h.t.Fatal(err)
 	}
-	return h
+	return tokens
 }
 
 // shortSocket is a path for a socket, which must be short.
@@ -103,6 +114,48 @@ func TestKeysWithoutAHost(t *testing.T) {
 	}
 	if out, code := h.run("rotate", "--yes"); code != exitUsage {
 		t.Errorf("--yes alone: exit code %d: %s", code, out)
+	}
+}
+
+// On one PostgreSQL a host follows what was done without it, within a second or so.
+func TestKeysOnPostgreSQL(t *testing.T) {
+	server, err := pgtest.Start()
+	pgtest.Require(t, err)
+	t.Cleanup(func() { _ = server.Remove() })
+	h := keysHost{t, []string{
+		"DB_CLIENT=pg", "DB_HOST=" + server.Host, "DB_PORT=" + strconv.Itoa(server.Port), "DB_USER=" + pgtest.User, "DB_DATABASE=" + server.NewDatabase(t),
+		"SECRET=" + strings.Repeat("0123456789abcdef", 2), "CONTROL_SOCKET=" + shortSocket(t),
+	}}
+	node := h.node()
+	issued, err := node.Issue(t.Context(), sso.AccessClaims{
+		UserID: "u", SessionID: "s", IssuedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if keys := h.list(); len(keys) != 1 || keys[0].State != token.StateSigning {
+		t.Errorf("keys %+v", keys)
+	}
+	h.environ = append(h.environ, "ACCESS_TOKEN_ALGORITHM=RS256")
+	if out, code := h.run("rotate", "--now", "--yes"); code != exitOK || !strings.Contains(out, "(RS256) signs now; keys deleted: 1") {
+		t.Fatalf("exit code %d: %s", code, out)
+	}
+	each, late := time.NewTicker(50*time.Millisecond), time.After(30*time.Second)
+	defer each.Stop()
+	for {
+		if _, err := node.Verify(t.Context(), issued); errors.Is(err, sso.ErrTokenInvalid) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		select {
+		case <-each.C:
+		case <-late:
+			t.Fatal("the other host still accepts a token of a deleted key")
+		}
+	}
+	if keys := h.list(); len(keys) != 1 || keys[0].Algorithm != "RS256" || !strings.Contains(string(node.JWKS(t.Context())), keys[0].ID) {
+		t.Errorf("afterwards: %+v", keys)
 	}
 }
 

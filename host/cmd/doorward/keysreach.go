@@ -8,7 +8,6 @@ import (
 
 	"github.com/doorward/doorward/host/internal/control"
 	"github.com/doorward/doorward/host/internal/sso"
-	"github.com/doorward/doorward/host/internal/store/sqlite"
 	"github.com/doorward/doorward/host/internal/token"
 )
 
@@ -69,11 +68,8 @@ func (r *reach) keysInDatabase(ctx context.Context, do keysOperation) (err error
 		return err
 	}
 	defer claimed.Close()
-	if _, err := os.Stat(cfg.DBFilename); err != nil { // it would be made
-		return fmt.Errorf("looking for the database: %w; set DB_FILENAME, or --config, as for the host", err)
-	}
 	h := host{config: cfg, logger: newLogger(cfg, os.Stderr)}
-	store, err := sqlite.Open(ctx, cfg.DBFilename, sso.Confirming(h.secrets()))
+	store, err := openExisting(ctx, cfg.Database, sso.Confirming(h.secrets()))
 	if err != nil {
 		return err
 	}
