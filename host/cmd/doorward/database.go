@@ -2,9 +2,7 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"time"
 
@@ -42,7 +40,7 @@ func openExisting(ctx context.Context, at config.Database, confirm sso.ConfirmSe
 	if at.Postgres != nil {
 		return postgres.Open(ctx, postgresOptions(*at.Postgres), confirm)
 	}
-	if _, err := os.Stat(at.Filename); errors.Is(err, fs.ErrNotExist) { // it would be made
+	if _, err := os.Stat(at.Filename); err != nil { // it would be made
 		return nil, fmt.Errorf("looking for the database: %w; set DB_FILENAME, or --config, as for the host", err)
 	}
 	return sqlite.Open(ctx, at.Filename, confirm)

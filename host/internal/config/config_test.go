@@ -85,7 +85,7 @@ func TestDefaults(t *testing.T) {
 			DatabaseSettings: config.DatabaseSettings{
 				DBClient: "sqlite3", DBFilename: filepath.Join(s.dir, "doorward.db"), DBPort: 5432, DBSSLRejectUnauthorized: true, DBPoolMax: 10,
 			},
-			PluginDir: filepath.Join("opt", "plugins"),
+			PluginDir:  filepath.Join("opt", "plugins"),
 			PluginLock: filepath.Join("opt", "plugins", "plugins.lock"), ControlSocket: filepath.Join(s.dir, "doorward.db.sock"),
 			DisableDefault: true,
 			AccessTokenTTL: 15 * time.Minute, AccessTokenAlgorithm: "EdDSA", RefreshTokenTTL: 7 * 24 * time.Hour, SessionCookieTTL: 24 * time.Hour,

@@ -43,10 +43,10 @@ func StartBouncer(s *Server) (*Bouncer, error) {
 
 func (b *Bouncer) start(s *Server, program string) error {
 	users, config := filepath.Join(b.Dir, "users"), filepath.Join(b.Dir, "pgbouncer.ini")
-	if err := os.WriteFile(users, []byte(`"`+User+`" ""`), 0o644); err != nil {
+	if err := writeFile(users, []byte(`"`+User+`" ""`)); err != nil {
 		return err
 	}
-	if err := os.WriteFile(config, fmt.Appendf(nil, bouncerConfig, s.Host, s.Port, b.Host, b.Port, users), 0o644); err != nil {
+	if err := writeFile(config, fmt.Appendf(nil, bouncerConfig, s.Host, s.Port, b.Host, b.Port, users)); err != nil {
 		return err
 	}
 	process, err := startProcess(filepath.Join(b.Dir, "log"), program, config)

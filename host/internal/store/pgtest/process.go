@@ -22,7 +22,7 @@ type process struct {
 // log. Where it can be had, the server ends with the thread that started it
 // (golang/go#27505), which is kept until then.
 func startProcess(log string, name string, arguments ...string) (*process, error) {
-	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
+	out, err := os.OpenFile(log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		return nil, fmt.Errorf("starting %s: %w", name, err)
 	}
@@ -85,10 +85,24 @@ func folder() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if who := ordinary(); who != nil {
-		err = os.Chown(dir, int(who.Uid), int(who.Gid))
+	return dir, Own(dir)
+}
+
+// Own gives a file or folder to the user whom the servers run as.
+func Own(path string) error {
+	who := ordinary()
+	if who == nil {
+		return nil
 	}
-	return dir, err
+	return os.Chown(path, int(who.Uid), int(who.Gid))
+}
+
+// writeFile writes a file that only the ordinary user can read.
+func writeFile(path string, text []byte) error {
+	if err := os.WriteFile(path, text, 0o600); err != nil {
+		return err
+	}
+	return Own(path)
 }
 
 // freePort returns a port of loopback that nothing listens on. Somebody else may take

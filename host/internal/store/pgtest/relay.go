@@ -76,7 +76,7 @@ func (r *Relay) accept() {
 		if err != nil {
 			return
 		}
-		server, err := net.Dial("tcp", r.server)
+		server, err := net.Dial("tcp", r.server) //nolint:noctx // loopback
 		if err != nil {
 			client.Close()
 			continue

@@ -208,24 +208,11 @@ func (s *Server) NewDatabase(t testing.TB) (name string) {
 	return name
 }
 
-// Own gives a file to the user whom the server runs as.
-func (s *Server) Own(path string) error {
-	who := ordinary()
-	if who == nil {
-		return nil
-	}
-	return os.Chown(path, int(who.Uid), int(who.Gid))
-}
-
 // ServeTLS has the server speak TLS from now on to whoever wants to, with a certificate
 // and its key in PEM.
 func (s *Server) ServeTLS(certificate, key []byte) error {
 	for name, text := range map[string][]byte{"server.crt": certificate, "server.key": key} {
-		path := filepath.Join(s.data(), name)
-		if err := os.WriteFile(path, text, 0o600); err != nil {
-			return err
-		}
-		if err := s.Own(path); err != nil {
+		if err := writeFile(filepath.Join(s.data(), name), text); err != nil {
 			return err
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/doorward/doorward/host/internal/store/pgtest"
 )
 
 // smallDisk mounts a disk of 24 MB, for a server that runs as another user.
@@ -50,7 +52,7 @@ func TestADiskThatIsFull(t *testing.T) {
 	if err := os.Mkdir(space, 0o777); err != nil {
 		t.Fatal(err)
 	}
-	if err := server.Own(space); err != nil {
+	if err := pgtest.Own(space); err != nil {
 		t.Fatal(err)
 	}
 	server.Exec(t, "postgres", "CREATE TABLESPACE small LOCATION '"+space+"'")

@@ -67,7 +67,7 @@ func (s *Store) write(ctx context.Context, doing string, do func(ctx context.Con
 // pause lets those who were in each other's way begin at different moments.
 func pause(ctx context.Context, attempt int) {
 	select {
-	case <-time.After(rand.N(time.Duration(attempt) * 20 * time.Millisecond)):
+	case <-time.After(rand.N(time.Duration(attempt) * 20 * time.Millisecond)): //nolint:gosec // it spreads load, and is no secret
 	case <-ctx.Done():
 	}
 }
