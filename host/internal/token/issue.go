@@ -40,11 +40,11 @@ func (t *Tokens) Issue(ctx context.Context, claims sso.AccessClaims) (string, er
 	if err := checkClaims(claims); err != nil {
 		return "", fmt.Errorf("issuing an access token: %w", err)
 	}
-	r, err := t.maintained(ctx)
+	r, err := t.forSigning(ctx)
 	if err != nil {
 		return "", err
 	}
-	token, err := sign(r.signing(t.config.Now()), t.payload(claims))
+	token, err := sign(r.signing(t.config.Algorithm, t.config.Now()), t.payload(claims))
 	if err != nil {
 		return "", fmt.Errorf("issuing an access token: %w", err)
 	}

@@ -32,6 +32,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, reopen func(t *testi
 		{"expiry", testExpiry},
 		{"rotation", testRotation},
 		{"once", testOnce},
+		{"text", testText},
 		{"signing keys", testSigningKeys},
 		{"sealed", testSealed},
 		{"context", testContext},
