@@ -15,7 +15,7 @@ func backupCommand(environ []string) *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
 		Use:   "backup FILE",
-		Short: "Copy the database to a new file, while the host runs or not",
+		Short: "Copy the database (SQLite) to a new file, while the host runs or not",
 		Long: "Copy the database to a new file that only you can read, and check the copy. The host may run meanwhile: the\n" +
 			"copy has all that was written when it began, and nobody waits for it. A file that exists is never overwritten.\n\n" +
 			"The keys and grants in it are encrypted under SECRET, which is not in it: keep SECRET elsewhere. How to restore\n" +
@@ -40,7 +40,7 @@ func backupCommand(environ []string) *cobra.Command {
 				return err
 			}
 			if at.Postgres != nil {
-				return errors.New("DB_CLIENT is pg, and PostgreSQL makes backups by its own means: pg_dump --format=custom --file=FILE DATABASE; see docs/backup.md")
+				return errors.New(useDump(*at.Postgres, args[0]))
 			}
 			database := at.Filename
 			done := showProgress(cmd.ErrOrStderr(), func(took time.Duration) string {
@@ -60,4 +60,15 @@ func backupCommand(environ []string) *cobra.Command {
 	}
 	cmd.Flags().StringVarP(&file, "config", "c", "", "YAML file that the host was started with (or CONFIG_PATH)")
 	return cmd
+}
+
+// useDump says how to back up PostgreSQL, which has means of its own. The password is
+// left out: pg_dump asks for it, or reads PGPASSWORD or PGPASSFILE.
+func useDump(p config.Postgres, file string) string {
+	where := `"$DB_CONNECTION_STRING"`
+	if p.ConnectionString == "" {
+		where = fmt.Sprintf("--host=%s --port=%d --username=%s %s", p.Host, p.Port, p.User, p.Database)
+	}
+	return fmt.Sprintf("this copies a database of SQLite, and DB_CLIENT names PostgreSQL: back it up by its own means, such as\n"+
+		"  (umask 077; pg_dump --format=custom --file=%s %s)\nsee docs/backup.md", file, where)
 }

@@ -34,6 +34,7 @@ type site struct {
 	*httptest.Server
 	server *web.Server
 	store  store.Store
+	unsure atomic.Bool // whether it was stored is not known
 	log    *lockedBuffer
 	logger hclog.Logger
 	clock  *clock
@@ -262,7 +263,7 @@ func newSiteConfigured(t testing.TB, publicURL string, providers sso.Providers, 
 		RefreshTokenAbsoluteTTL: 90 * 24 * time.Hour, SessionTTL: 24 * time.Hour, SessionAbsoluteTTL: 30 * 24 * time.Hour, RefreshGrace: 10 * time.Second,
 		Clock: sso.NewClock(s.clock.look),
 	}, sso.Ports{
-		Providers: providers, Users: s.store, Roles: s.store, Links: s.store, Sessions: s.store, AtProviders: s.store, Once: s.store, Sealed: s.store, Tokens: tokens,
+		Providers: providers, Users: s.store, Roles: s.store, Links: s.store, Sessions: unsure{s.store, &s.unsure}, AtProviders: s.store, Once: s.store, Sealed: s.store, Tokens: tokens,
 	})
 	if err != nil {
 		t.Fatal(err)
