@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, reopen func(t *testi
 		{"links", testLinks},
 		{"sessions", testSessions},
 		{"login", testLogin},
+		{"logins of one user at once", testDecisions},
 		{"at the provider", testAtProvider},
 		{"expiry", testExpiry},
 		{"rotation", testRotation},
