@@ -232,11 +232,11 @@ func TestTwoThatRemove(t *testing.T) {
 		wantIs(t, "making sessions", stores[0].run(t.Context(), "making sessions", `
 			WITH made AS (
 				INSERT INTO doorward.sessions (user_pk, id, provider, kind, expires_at, ip, user_agent)
-				SELECT pk, $1::text || n, 'corp', 'session', n, '', '' FROM doorward.users, generate_series(1, 500) n WHERE subject = 'ann' RETURNING pk, id, expires_at
+				SELECT pk, $1::text || n, 'corp', 'session', n, '', '' FROM doorward.users, generate_series(1, 1500) n WHERE subject = 'ann' RETURNING pk, id, expires_at
 			)
 			INSERT INTO doorward.session_tokens (hash, session_pk, expires_at) SELECT sha256(id::bytea), pk, expires_at FROM made`,
 			fmt.Sprint("round ", round, " session ")), nil)
-		told := make(chan error, 4)
+		told := make(chan error, 12)
 		for i := range cap(told) {
 			login := loginOf(fmt.Sprint("p", i), fmt.Sprint("r", round, " login ", i))
 			login.RemoveBefore = at.Add(-time.Hour)
