@@ -69,7 +69,7 @@ func checkCommand(environ []string) *cobra.Command {
 			if len(args) > 0 {
 				name = args[0]
 			}
-			done := showProgress(cmd.ErrOrStderr(), cmp.Or(name, "all providers"))
+			done := showProgress(cmd.ErrOrStderr(), checking(cmp.Or(name, "all providers")))
 			checked, err := check(cmd.Context(), host, name)
 			done()
 			if asJSON {
@@ -113,9 +113,7 @@ func check(ctx context.Context, at *reach, name string) ([]provider.Checked, err
 	defer providers.Stop()
 	checked, err = providers.Check(ctx, name)
 	checked = withWarnings(checked, name, slices.Concat(cfg.Warnings, databaseWarnings(cfg.Database)))
-	return withAccounts(ctx, checked, func(ctx context.Context, name string) (int, error) {
-		return countUsersIn(ctx, cfg.Database, name)
-	}), err
+	return withAccounts(ctx, checked, accountsIn(cfg.Database)), err
 }
 
 // ofTheConfiguration stands where a provider does, for what concerns none of them.

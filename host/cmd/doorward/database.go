@@ -34,15 +34,16 @@ func (h host) openDatabase(ctx context.Context) (store.Store, error) {
 	return postgres.Open(ctx, options, confirm)
 }
 
-// openExisting opens a database that a host has made.
-func openExisting(ctx context.Context, at config.Database) (store.Store, error) {
+// openExisting opens a database that a host has made. SECRET is confirmed, unless
+// confirm is nil.
+func openExisting(ctx context.Context, at config.Database, confirm sso.ConfirmSecret) (store.Store, error) {
 	if at.Postgres != nil {
-		return postgres.Open(ctx, postgresOptions(*at.Postgres), nil)
+		return postgres.Open(ctx, postgresOptions(*at.Postgres), confirm)
 	}
 	if _, err := os.Stat(at.Filename); err != nil { // it would be made
 		return nil, fmt.Errorf("looking for the database: %w; set DB_FILENAME, or --config, as for the host", err)
 	}
-	return sqlite.Open(ctx, at.Filename, nil)
+	return sqlite.Open(ctx, at.Filename, confirm)
 }
 
 // confirmSecretIn asks whether SECRET is that of the database, as a start would, and
@@ -61,6 +62,15 @@ func countUsersIn(ctx context.Context, at config.Database, provider string) (int
 		return postgres.CountUsersIn(ctx, postgresOptions(*at.Postgres), provider)
 	}
 	return sqlite.CountUsersIn(ctx, at.Filename, provider)
+}
+
+// rolesIn reads the roles in a database that no host of this machine has open, and
+// changes nothing.
+func rolesIn(ctx context.Context, at config.Database) ([]sso.Role, error) {
+	if at.Postgres != nil {
+		return postgres.RolesIn(ctx, postgresOptions(*at.Postgres))
+	}
+	return sqlite.RolesIn(ctx, at.Filename)
 }
 
 // databaseWarnings are what may not be meant of how the database is reached.

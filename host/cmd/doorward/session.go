@@ -123,7 +123,7 @@ func (e ending) end(ctx context.Context, match sso.SessionMatch, forget bool) er
 }
 
 func (e ending) inDatabase(ctx context.Context, match sso.SessionMatch, forget bool) (err error) {
-	store, err := openExisting(ctx, *e.database)
+	store, err := openExisting(ctx, *e.database, nil)
 	if err != nil {
 		return err
 	}

@@ -37,6 +37,8 @@ type Settings struct {
 	DisableDefault bool     `option:"auth_disable_default" reload:"yes" default:"true" doc:"accepted and without effect: there are no local passwords"`
 
 	AccessTokenTTL            time.Duration `option:"access_token_ttl" default:"15m" doc:"lifetime of access tokens; 1s to 30d"`
+	AccessTokenGroups         bool          `option:"access_token_groups" default:"false" doc:"put the groups of the session into access tokens (RFC 9068), as the claim groups. Where they are too many or not known, hasgroups is true instead, and GET /users/me tells them"`
+	AccessTokenAlgorithm      string        `option:"access_token_algorithm" default:"EdDSA" oneof:"EdDSA|ES256|RS256" doc:"algorithm that signs access tokens, in any case; ES256 or RS256 for verifiers that know no EdDSA, such as HAProxy 2.6"`
 	RefreshTokenTTL           time.Duration `option:"refresh_token_ttl" default:"7d" doc:"how long a refresh token is good for, and with it a session of the modes json and cookie that is not refreshed; 1s to 400d"`
 	RefreshTokenAbsoluteTTL   time.Duration `option:"refresh_token_absolute_ttl" default:"90d" doc:"how long after the login such a session ends for good, however often it is refreshed; 1s to 400d. Default: not less than REFRESH_TOKEN_TTL"`
 	SessionCookieTTL          time.Duration `option:"session_cookie_ttl" default:"1d" doc:"how long a session token is good for, and with it a session of mode session that is not refreshed; 1s to 400d"`
@@ -119,12 +121,30 @@ func (l *loader) givenSettings() map[string]given {
 		}
 	}
 	l.findProxies(values)
+	inAnyCase(values, "access_token_algorithm")
 	// The setting is a list, but false is how not to have one.
 	if found := values["ip_trust_proxy"]; found.value == true || found.value == false {
 		found.value = strconv.FormatBool(found.value == true)
 		values["ip_trust_proxy"] = found
 	}
 	return values
+}
+
+// inAnyCase makes the value of a setting the one of its values that it is but for the
+// case of letters.
+func inAnyCase(values map[string]given, name string) {
+	found := values[name]
+	text, ok := found.value.(string)
+	if !ok {
+		return
+	}
+	option, _ := settingsSchema.Lookup(name)
+	for _, value := range option.Values {
+		if strings.EqualFold(value, text) {
+			found.value = value
+			values[name] = found
+		}
+	}
 }
 
 // givenSetting finds what is given for one setting.

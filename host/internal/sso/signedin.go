@@ -27,6 +27,10 @@ type SignedIn struct {
 	// not be shown. It holds no value.
 	LeftOut []string
 
+	// Linked: who had no account at this provider was linked, just now, to the one with
+	// their verified e-mail address.
+	Linked bool
+
 	// Unasked is why the provider could not say, at a refresh, whether the
 	// session is still good. It goes on then, and does not become longer.
 	Unasked error
@@ -43,7 +47,7 @@ func (m Mode) kind() SessionKind {
 func (s *Service) newSession(p Provider, attempt Attempt, identity sdk.Identity, client Client, token Token, now time.Time) NewSession {
 	session := Session{
 		ID: newUUID(), Provider: p.Name, Kind: attempt.Mode.kind(), CreatedAt: now,
-		IP: client.IP, UserAgent: client.UserAgent,
+		IP: client.IP, UserAgent: client.UserAgent, Groups: GroupsOf(identity),
 	}
 	session.NotAfter = bound(s.lastMoment(session, now), identity.ExpiresAt)
 	session.ExpiresAt = bound(now.Add(s.ttl(session.Kind)), session.NotAfter)
@@ -69,9 +73,11 @@ func (s *Service) signedIn(ctx context.Context, user User, session Session, mode
 		return done, nil
 	}
 	done.ExpiresIn = min(left, s.config.AccessTokenTTL)
-	access, err := s.ports.Tokens.Issue(ctx, AccessClaims{
-		UserID: user.ID, Role: user.Role, SessionID: session.ID, IssuedAt: now, ExpiresAt: now.Add(done.ExpiresIn),
-	})
+	claims := AccessClaims{UserID: user.ID, Role: user.Role, SessionID: session.ID, IssuedAt: now, ExpiresAt: now.Add(done.ExpiresIn)}
+	if s.config.AccessTokenGroups {
+		claims.Groups = &session.Groups
+	}
+	access, err := s.ports.Tokens.Issue(ctx, claims)
 	if err != nil {
 		return nil, fmt.Errorf("issuing an access token: %w", err)
 	}
@@ -141,7 +147,7 @@ func (s *Service) sessionsOf(ctx context.Context, tokens []Token) (ids []string)
 // Principal is who is signed in.
 type Principal struct {
 	User    User
-	Session Session // zero for an access token
+	Session Session // for an access token, too
 }
 
 // Authenticate returns who holds the session token: ErrSessionInvalid if it is
@@ -170,7 +176,7 @@ func (s *Service) AuthenticateAccess(ctx context.Context, access string) (Princi
 	if err != nil {
 		return Principal{}, err
 	}
-	user, err := s.ports.Sessions.SessionUser(ctx, claims.SessionID, s.config.Now())
+	session, user, err := s.ports.Sessions.SessionUser(ctx, claims.SessionID, s.config.Now())
 	if errors.Is(err, ErrNotFound) {
 		return Principal{}, ErrSessionInvalid
 	}
@@ -183,8 +189,8 @@ func (s *Service) AuthenticateAccess(ctx context.Context, access string) (Princi
 	if user.Status != UserActive {
 		return Principal{}, ErrUserInactive
 	}
-	if _, err := s.providerOf(user.Provider); err != nil {
+	if _, err := s.providerOf(session.Provider); err != nil {
 		return Principal{}, err
 	}
-	return Principal{User: user}, nil
+	return Principal{User: user, Session: session}, nil
 }

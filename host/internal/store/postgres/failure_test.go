@@ -58,7 +58,7 @@ func TestACommitWithoutAnAnswerIsNotKnown(t *testing.T) {
 			}
 			relay.Set(c.fault)
 			wantIs(t, "one statement", s.EndSession(t.Context(), "s0"), sso.ErrOutcomeUnknown)
-			if _, err := s.SessionUser(t.Context(), "s0", at); (err == nil) == c.there {
+			if _, _, err := s.SessionUser(t.Context(), "s0", at); (err == nil) == c.there {
 				t.Errorf("the session that was ended: %v", err)
 			}
 			mustLogIn(t, s, loginOf("ann", "s2"))

@@ -41,8 +41,19 @@ func (h *hosts) CreateSession(ctx context.Context, login sso.NewSession) error {
 func (h *hosts) SessionToken(ctx context.Context, token sso.TokenHash) (sso.SessionToken, error) {
 	return h.next().SessionToken(ctx, token)
 }
-func (h *hosts) SessionUser(ctx context.Context, id string, now time.Time) (sso.User, error) {
+func (h *hosts) SessionUser(ctx context.Context, id string, now time.Time) (sso.Session, sso.User, error) {
 	return h.next().SessionUser(ctx, id, now)
+}
+func (h *hosts) LinkByEmail(ctx context.Context, link sso.EmailLink) (bool, error) {
+	return h.next().LinkByEmail(ctx, link)
+}
+func (h *hosts) Roles(ctx context.Context) ([]sso.Role, error)    { return h.next().Roles(ctx) }
+func (h *hosts) AddRole(ctx context.Context, role sso.Role) error { return h.next().AddRole(ctx, role) }
+func (h *hosts) RenameRole(ctx context.Context, id, name string) error {
+	return h.next().RenameRole(ctx, id, name)
+}
+func (h *hosts) RemoveRole(ctx context.Context, id string, moveTo *string) (int, error) {
+	return h.next().RemoveRole(ctx, id, moveTo)
 }
 func (h *hosts) RotateToken(ctx context.Context, r sso.Rotation) error {
 	return h.next().RotateToken(ctx, r)

@@ -12,8 +12,8 @@ const (
 
 	insertSession = `
 		WITH session AS (
-			INSERT INTO doorward.sessions (user_pk, id, provider, kind, created_at, expires_at, not_after, ip, user_agent)
-			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING pk, provider, expires_at
+			INSERT INTO doorward.sessions (user_pk, id, provider, kind, created_at, expires_at, not_after, ip, user_agent, group_names)
+			VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, nullif($15::text, '')) RETURNING pk, provider, expires_at
 		), at_provider AS (
 			INSERT INTO doorward.provider_sessions (session_pk, provider, subject, logout_subject, session_id, sealed_grant)
 			SELECT pk, provider, $10, $11, $12, $13 FROM session
@@ -124,5 +124,6 @@ func queueInsertSession(t *transaction, userPK int64, login sso.NewSession) {
 	s, at := login.Session, login.Session.AtProvider
 	t.queue(insertSession,
 		userPK, s.ID, s.Provider, string(s.Kind), millis(s.CreatedAt), millis(s.ExpiresAt), millis(s.NotAfter), text(s.IP), text(s.UserAgent),
-		[]byte(at.Subject), []byte(at.LogoutSubject), []byte(at.SessionID), bytes(at.SealedGrant), login.Token[:])
+		[]byte(at.Subject), []byte(at.LogoutSubject), []byte(at.SessionID), bytes(at.SealedGrant), login.Token[:],
+		string(s.Groups))
 }

@@ -52,6 +52,8 @@ func TestLookupsUseIndexes(t *testing.T) {
 	for name, statement := range map[string]string{
 		"user by link":               lockUserByLink,
 		"users of one":               countUsers,
+		"user by e-mail, locked":     lockByEmail,
+		"user by e-mail":             selectByEmail,
 		"session token":              selectSessionToken,
 		"user of session":            selectSessionUser,
 		"session at its provider":    selectAtProvider,

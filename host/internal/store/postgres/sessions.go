@@ -2,32 +2,36 @@ package postgres
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
+// sessionColumns are what sessionFields scans.
+const sessionColumns = `s.id, u.id, s.provider, s.kind, s.created_at, s.expires_at, s.not_after, s.ip, s.user_agent, coalesce(s.group_names, '')`
+
 const selectSessionToken = `
-	SELECT t.expires_at, t.spent_at, t.successor,
-		s.id, u.id, s.provider, s.kind, s.created_at, s.expires_at, s.not_after, s.ip, s.user_agent,
-		` + userColumns + `
+	SELECT t.expires_at, t.spent_at, t.successor, ` + sessionColumns + `, ` + userColumns + `
 	FROM doorward.session_tokens t JOIN doorward.sessions s ON s.pk = t.session_pk JOIN doorward.users u ON u.pk = s.user_pk
 	WHERE t.hash = $1`
 
 const selectSessionUser = `
-	SELECT ` + userColumns + `
+	SELECT ` + sessionColumns + `, ` + userColumns + `
 	FROM doorward.sessions s JOIN doorward.users u ON u.pk = s.user_pk
 	WHERE s.id = $1 AND s.expires_at > $2`
+
+func sessionFields(s *sso.Session) []any {
+	return []any{
+		&s.ID, &s.UserID, &s.Provider, (*string)(&s.Kind), moment{&s.CreatedAt}, moment{&s.ExpiresAt},
+		moment{&s.NotAfter}, &s.IP, &s.UserAgent, (*string)(&s.Groups),
+	}
+}
 
 // SessionToken implements sso.Sessions.
 func (s *Store) SessionToken(ctx context.Context, token sso.TokenHash) (sso.SessionToken, error) {
 	var t sso.SessionToken
-	fields := append([]any{
-		moment{&t.ExpiresAt}, moment{&t.SpentAt}, &t.Successor,
-		&t.Session.ID, &t.Session.UserID, &t.Session.Provider, (*string)(&t.Session.Kind),
-		moment{&t.Session.CreatedAt}, moment{&t.Session.ExpiresAt}, moment{&t.Session.NotAfter},
-		&t.Session.IP, &t.Session.UserAgent,
-	}, userFields(&t.User)...)
+	fields := slices.Concat([]any{moment{&t.ExpiresAt}, moment{&t.SpentAt}, &t.Successor}, sessionFields(&t.Session), userFields(&t.User))
 	ok, err := s.lookUp(ctx, "looking up a session token", selectSessionToken, fields, token[:])
 	if err != nil {
 		return sso.SessionToken{}, err
@@ -39,16 +43,16 @@ func (s *Store) SessionToken(ctx context.Context, token sso.TokenHash) (sso.Sess
 }
 
 // SessionUser implements sso.Sessions.
-func (s *Store) SessionUser(ctx context.Context, sessionID string, now time.Time) (sso.User, error) {
-	var u sso.User
-	ok, err := s.lookUp(ctx, "looking up the user of a session", selectSessionUser, userFields(&u), sessionID, millis(now))
+func (s *Store) SessionUser(ctx context.Context, sessionID string, now time.Time) (session sso.Session, user sso.User, err error) {
+	fields := slices.Concat(sessionFields(&session), userFields(&user))
+	ok, err := s.lookUp(ctx, "looking up the user of a session", selectSessionUser, fields, sessionID, millis(now))
 	if err != nil {
-		return sso.User{}, err
+		return sso.Session{}, sso.User{}, err
 	}
 	if !ok {
-		return sso.User{}, sso.ErrNotFound
+		return sso.Session{}, sso.User{}, sso.ErrNotFound
 	}
-	return u, nil
+	return session, user, nil
 }
 
 // EndSession implements sso.Sessions.

@@ -125,7 +125,7 @@ func testLoginOfNobody(t *testing.T, open func(t *testing.T) store.Store) {
 			wantEqual(t, "the user", found, someUser("ann", "corp", "s-1"))
 			_, err = userByLink(t, s, "corp", "s-2")
 			wantError(t, "a new user", err, sso.ErrNotFound)
-			_, err = s.SessionUser(t.Context(), "kept", start)
+			_, _, err = s.SessionUser(t.Context(), "kept", start)
 			wantError(t, "the session that it would have replaced", err, nil)
 			wantSpent(t, s, login.Once, c.spent)
 		})
