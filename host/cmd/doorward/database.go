@@ -27,7 +27,7 @@ func (h host) openDatabase(ctx context.Context) (store.Store, error) {
 	}
 	options := postgresOptions(*at.Postgres)
 	for _, warning := range options.Warnings() {
-		h.logger.Warn("configuration", "warning", warning)
+		h.logger.Warn(warning)
 	}
 	options.Wait = databaseWait
 	options.Waiting = func(err error) { h.logger.Warn("waiting for the database", "error", err) }

@@ -98,9 +98,12 @@ func TestWarnings(t *testing.T) {
 }
 
 func TestTLS(t *testing.T) {
-	s := server(t)
+	s := durable(t)
 	o := optionsOf("localhost", s.Port, s.NewDatabase(t))
 	trusted, other := authority(t), authority(t)
+	o.TLS, o.Wait = &tls.Config{}, time.Minute // a server without TLS does not wait either
+	_, err := Open(t.Context(), o, nil)
+	wantSays(t, "a server without TLS", err, "PostgreSQL speaks no TLS there", "remove DB_SSL")
 	certificate, key := issue(t, trusted)
 	if err := s.ServeTLS(certificate, key); err != nil {
 		t.Fatal(err)

@@ -30,6 +30,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, reopen func(t *testi
 		{"roles", testRoles},
 		{"sessions", testSessions},
 		{"login", testLogin},
+		{"logins of one user at once", testDecisions},
 		{"at the provider", testAtProvider},
 		{"expiry", testExpiry},
 		{"rotation", testRotation},
