@@ -139,7 +139,7 @@ func (s *Service) createUser(ctx context.Context, p Provider, identity sdk.Ident
 			ErrNotRegistered, p.Name, identity.Subject, p.Spelled.RequireVerifiedEmail)
 	}
 	user := User{
-		ID: newUUID(), Provider: p.Name, Subject: identity.Subject, Status: UserActive,
+		ID: NewUUID(), Provider: p.Name, Subject: identity.Subject, Status: UserActive,
 		Role: roleFor(p, identity.Groups), CreatedAt: now, LastAccess: now,
 	}
 	takeOver(&user, p, identity)
@@ -178,8 +178,8 @@ func roleFor(p Provider, groups []string) string {
 	return p.DefaultRole
 }
 
-// newUUID makes a random UUID (RFC 9562 section 5.4).
-func newUUID() string {
+// NewUUID makes a random UUID (RFC 9562 section 5.4).
+func NewUUID() string {
 	var b [16]byte
 	rand.Read(b[:])
 	b[6] = b[6]&0x0f | 0x40

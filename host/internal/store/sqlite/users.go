@@ -87,12 +87,14 @@ func insertUser(ctx context.Context, tx *sql.Tx, u sso.User) error {
 	if err != nil {
 		return explain("storing a user", err)
 	}
+	if !u.Linked() {
+		return nil // nobody has claimed it
+	}
 	pk, err := result.LastInsertId()
 	if err != nil {
 		return explain("storing a user", err)
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO links (provider, subject, user_pk) VALUES (?, ?, ?)`,
-		u.Provider, []byte(u.Subject), pk)
+	_, err = tx.ExecContext(ctx, insertLink, u.Provider, []byte(u.Subject), pk)
 	return explain("storing a link", err)
 }
 
