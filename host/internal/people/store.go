@@ -46,8 +46,8 @@ type Accounts interface {
 	// *LinkTakenError if that leads to a user; ErrTaken if there is a user of that ID.
 	AddUser(ctx context.Context, user sso.User) error
 
-	// ChangeUser has change alter the user, and stores role, e-mail address, names and
-	// status. Unless the user is active before and after, it ends all their sessions,
+	// ChangeUser has change alter the user, and stores role, e-mail address with
+	// who verified it, names and status. Unless the user is active before and after, it ends all their sessions,
 	// and returns how many. Nothing changes if change returns an error.
 	// Nobody else writes meanwhile, so change only computes.
 	ChangeUser(ctx context.Context, id string, change func(user *sso.User) error) (user sso.User, ended int, err error)
@@ -63,7 +63,8 @@ type Accounts interface {
 
 	// RemoveLink unties a link, ends the sessions that came by it, and returns how
 	// many. If the user's Provider and Subject are those of the link, they become those
-	// of another link, or empty.
+	// of another link, or empty, and
+	// that provider has verified their address no more.
 	RemoveLink(ctx context.Context, id string, link Link) (ended int, err error)
 
 	FindSessions(ctx context.Context, filter SessionFilter, part Part) (found []StoredSession, next string, err error)

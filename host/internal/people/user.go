@@ -127,10 +127,13 @@ func (c Change) MarshalJSON() ([]byte, error) { return json.Marshal(orNull(c.val
 // String returns the new value.
 func (c Change) String() string { return c.value }
 
-func (c Change) apply(to *string) {
-	if c.given {
-		*to = c.value
+// apply makes the change, and reports whether there is one.
+func (c Change) apply(to *string) bool {
+	if !c.given || *to == c.value {
+		return false
 	}
+	*to = c.value
+	return true
 }
 
 // ChangedUser is a user after a change, with what it ended.

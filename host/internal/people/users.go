@@ -147,7 +147,9 @@ func (o *Operations) SetUser(ctx context.Context, req SetUser) (UserDetails, err
 		return UserDetails{}, err
 	}
 	_, _, err = o.ports.Accounts.ChangeUser(ctx, req.User, func(user *sso.User) error {
-		req.Email.apply(&user.Email)
+		if req.Email.apply(&user.Email) {
+			user.EmailVerifiedBy = "" // nobody but the operator says that it is theirs
+		}
 		req.FirstName.apply(&user.FirstName)
 		req.LastName.apply(&user.LastName)
 		req.Role.apply(&user.Role)

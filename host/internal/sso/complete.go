@@ -5,7 +5,6 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -22,19 +21,19 @@ func (s *Service) complete(ctx context.Context, p Provider, attempt Attempt, ide
 	}
 	token := NewToken()
 	login := s.newSession(p, attempt, identity, answer.Client, token, now)
-	user, err := s.write(ctx, p, identity, login, now)
+	done, err := s.write(ctx, p, identity, login, now)
 	if err != nil {
 		return nil, err
 	}
-	login.Session.UserID = user.ID
-	signedIn, err := s.signedIn(ctx, user, login.Session, attempt.Mode, token, now)
+	login.Session.UserID = done.user.ID
+	signedIn, err := s.signedIn(ctx, done.user, login.Session, attempt.Mode, token, now)
 	if err != nil {
 		return nil, err
 	}
 	if identity.PasswordExpiresAt.After(now) {
 		signedIn.PasswordExpiresAt = identity.PasswordExpiresAt
 	}
-	signedIn.LeftOut = leftOut
+	signedIn.LeftOut, signedIn.Linked = leftOut, done.linked
 	s.endReplaced(ctx, answer.Replaces)
 	return signedIn, nil
 }
@@ -51,36 +50,71 @@ func onceIDs(p Provider, attempt Attempt, identity sdk.Identity) []OnceID {
 }
 
 // write finds the user and writes the login, in one transaction. The user is found by
-// (provider, subject), never by e-mail: whoever can choose an e-mail address at some
+// (provider, subject), never by e-mail alone: whoever can choose an e-mail address at some
 // provider would own the account (D02).
-func (s *Service) write(ctx context.Context, p Provider, identity sdk.Identity, login NewSession, now time.Time) (user User, err error) {
-	refused := checkGroupsKnown(p, identity)
+func (s *Service) write(ctx context.Context, p Provider, identity sdk.Identity, login NewSession, now time.Time) (written, error) {
+	update, refused, err := s.updateOf(ctx, p, identity)
+	if err != nil {
+		return written{}, err
+	}
+	var user User
 	login.Known = func(known *User) error {
 		if refused = active(*known); refused != nil {
 			return refused
 		}
-		mapIdentity(known, p, identity)
+		update(known)
 		known.LastAccess = now
 		user = *known
 		return nil
 	}
 	if refused == nil {
-		err = s.ports.Sessions.CreateSession(ctx, login)
+		err = s.writeKnown(ctx, p, &login)
 	}
 	if refused == nil && !errors.Is(err, ErrNotFound) {
 		if err != nil {
-			return User{}, fmt.Errorf("writing the session: %w", err)
+			return written{}, fmt.Errorf("writing the session: %w", err)
 		}
-		return user, nil
+		return written{user: user}, nil
 	}
 	// Spent at once: a refusal is as final as a login, and a replay makes nobody an account.
 	if err := s.ports.Once.Spend(ctx, login.Once...); err != nil {
-		return User{}, fmt.Errorf("spending the attempt: %w", err)
+		return written{}, fmt.Errorf("spending the attempt: %w", err)
 	}
 	if refused != nil {
-		return User{}, refused
+		return written{}, refused
 	}
-	return s.writeFirst(ctx, p, identity, login, now)
+	identity.Subject = p.subjectOf(identity.Subject)
+	linked, err := s.linkByEmail(ctx, p, identity)
+	if err != nil {
+		return written{}, err
+	}
+	if !linked {
+		user, err := s.writeFirst(ctx, p, identity, login, now)
+		return written{user: user}, err
+	}
+	login.Once = nil
+	if err := s.ports.Sessions.CreateSession(ctx, login); err != nil {
+		return written{}, fmt.Errorf("writing the session of a linked user: %w", err)
+	}
+	return written{user: user, linked: true}, nil
+}
+
+// written is what a login has stored.
+type written struct {
+	user   User
+	linked bool // just now, by the e-mail address
+}
+
+// writeKnown writes the login of a user who is linked. Who was known by an address in its
+// own spelling, from before case was ignored, is still found by that.
+func (s *Service) writeKnown(ctx context.Context, p Provider, login *NewSession) error {
+	err := s.ports.Sessions.CreateSession(ctx, *login)
+	at := &login.Session.AtProvider
+	if known := p.subjectOf(at.Subject); errors.Is(err, ErrNotFound) && known != at.Subject {
+		at.Subject = known
+		err = s.ports.Sessions.CreateSession(ctx, *login)
+	}
+	return err
 }
 
 // writeFirst writes the first login of a user, whose once-IDs are spent.
@@ -104,29 +138,27 @@ func active(user User) error {
 	return nil
 }
 
-// reasonGroupsUnknown is that of a login whose rules need groups that the provider did
-// not tell.
-const reasonGroupsUnknown sdk.Reason = "groups_unknown"
-
-// checkGroupsKnown refuses whoever would get a role by groups that nobody knows: with
-// fewer groups than they are in, they could get more than they may (D12).
-func checkGroupsKnown(p Provider, identity sdk.Identity) error {
-	if len(p.RoleMapping) == 0 || !identity.GroupsUnknown {
-		return nil
+// updateOf returns what brings a user up to date with what the provider says, as far as
+// the operator wants that, or why the provider did not say enough.
+func (s *Service) updateOf(ctx context.Context, p Provider, identity sdk.Identity) (update func(*User), refused, err error) {
+	if refused := checkGroupsKnown(p, identity); refused != nil {
+		return nil, refused, nil
 	}
-	return sdk.InvalidResponse(reasonGroupsUnknown,
-		"provider %s did not tell all groups of subject %.200q, or not so that they can be read, and role_mapping needs them: the log says why", p.Name, identity.Subject)
-}
-
-// mapIdentity brings a user up to date with what the provider says, as far as
-// the operator wants that.
-func mapIdentity(user *User, p Provider, identity sdk.Identity) {
-	if len(p.RoleMapping) > 0 {
-		user.Role = roleFor(p, identity.Groups)
+	role := ""
+	if p.givesRoles() {
+		if role, err = s.roleFor(ctx, p, identity.Groups); err != nil {
+			return nil, nil, err
+		}
 	}
-	if p.SyncUserInfo {
-		takeOver(user, p, identity)
-	}
+	return func(user *User) {
+		if p.givesRoles() {
+			user.Role = role
+		}
+		if p.SyncUserInfo {
+			takeOver(user, p, identity)
+		}
+		complement(user, p, identity)
+	}, nil, nil
 }
 
 func (s *Service) createUser(ctx context.Context, p Provider, identity sdk.Identity, now time.Time) (User, error) {
@@ -138,12 +170,17 @@ func (s *Service) createUser(ctx context.Context, p Provider, identity sdk.Ident
 		return User{}, fmt.Errorf("%w without a verified e-mail address at provider %s: subject %.200q; %s is why",
 			ErrNotRegistered, p.Name, identity.Subject, p.Spelled.RequireVerifiedEmail)
 	}
+	role, err := s.roleFor(ctx, p, identity.Groups)
+	if err != nil {
+		return User{}, err
+	}
 	user := User{
 		ID: NewUUID(), Provider: p.Name, Subject: identity.Subject, Status: UserActive,
-		Role: roleFor(p, identity.Groups), CreatedAt: now, LastAccess: now,
+		Role: role, CreatedAt: now, LastAccess: now,
 	}
 	takeOver(&user, p, identity)
-	user, err := s.ports.Users.CreateUser(ctx, user)
+	complement(&user, p, identity)
+	user, err = s.ports.Users.CreateUser(ctx, user)
 	if err != nil {
 		return User{}, fmt.Errorf("creating the user: %w", err)
 	}
@@ -157,25 +194,34 @@ func takeOver(user *User, p Provider, identity sdk.Identity) {
 	if p.RequireVerifiedEmail && !identity.EmailVerified {
 		identity.Email = ""
 	}
+	if email := strings.TrimSpace(identity.Email); email != "" && email != user.Email {
+		user.Email, user.EmailVerifiedBy = email, ""
+	}
 	for _, f := range []struct {
 		to   *string
 		from string
-	}{{&user.Email, identity.Email}, {&user.FirstName, identity.GivenName}, {&user.LastName, identity.FamilyName}} {
+	}{{&user.Username, identity.Username}, {&user.FirstName, identity.GivenName}, {&user.LastName, identity.FamilyName}} {
 		if from := strings.TrimSpace(f.from); from != "" {
 			*f.to = from
 		}
 	}
 }
 
-// roleFor gives the role of the first rule whose group the identity is in, so
-// that the order of the rules decides.
-func roleFor(p Provider, groups []string) string {
-	for _, rule := range p.RoleMapping {
-		if slices.Contains(groups, rule.Group) {
-			return rule.Role
-		}
+// complement adds what nobody but a provider says of a user: the username of one from
+// before there was any, and who vouches for the address that they have.
+func complement(user *User, p Provider, identity sdk.Identity) {
+	if user.Username == "" {
+		user.Username = strings.TrimSpace(identity.Username)
 	}
-	return p.DefaultRole
+	if user.Email == "" || user.Email != strings.TrimSpace(identity.Email) {
+		return
+	}
+	switch {
+	case identity.EmailVerified && (user.EmailVerifiedBy == "" || p.LinkByVerifiedEmail):
+		user.EmailVerifiedBy = p.Name
+	case !identity.EmailVerified && user.EmailVerifiedBy == p.Name:
+		user.EmailVerifiedBy = ""
+	}
 }
 
 // NewUUID makes a random UUID (RFC 9562 section 5.4).

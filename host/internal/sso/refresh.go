@@ -12,8 +12,14 @@ import (
 // verdict is what a provider says about a session.
 type verdict struct {
 	user     User
+	groups   Groups
 	notAfter time.Time // zero: no bound
 	unasked  error     // why the provider could not say; nil: it says yes
+}
+
+// unchanged is that everything stays as it is stored.
+func unchanged(stored SessionToken, unasked error) verdict {
+	return verdict{user: stored.User, groups: stored.Session.Groups, unasked: unasked}
 }
 
 // ask asks the provider of a session whether it is still good.
@@ -24,6 +30,10 @@ type verdict struct {
 // an error that wraps ErrSessionInvalid, and the session has ended.
 func (s *Service) ask(waiting context.Context, stored SessionToken) (verdict, error) {
 	session := stored.Session
+	p, err := s.providerOf(session.Provider)
+	if err != nil {
+		return verdict{}, err
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(waiting), endTimeout)
 	defer cancel()
 	at, err := s.ports.AtProviders.AtProvider(ctx, session.ID)
@@ -34,14 +44,15 @@ func (s *Service) ask(waiting context.Context, stored SessionToken) (verdict, er
 		return verdict{}, fmt.Errorf("looking up the grant: %w", err)
 	}
 	identity, undecided, err := s.refreshed(waiting, session, at)
-	if undecided != nil && identity.Subject == at.Subject {
+	same := p.subjectOf(identity.Subject) == p.subjectOf(at.Subject)
+	if undecided != nil && same {
 		return s.keepGrant(waiting, stored, identity, undecided)
 	}
 	switch {
 	case errors.Is(err, ErrBusy):
 		return verdict{}, fmt.Errorf("asking provider %s about session %s: %w", session.Provider, session.ID, err)
 	case errors.Is(err, errors.ErrUnsupported):
-		return verdict{user: stored.User}, nil
+		return unchanged(stored, nil), nil
 	case errors.Is(err, ErrSealed):
 		return s.unopened(ctx, stored, err)
 	case errors.Is(err, sdk.ErrDenied) && s.byTheClock(err):
@@ -50,8 +61,10 @@ func (s *Service) ask(waiting context.Context, stored SessionToken) (verdict, er
 		refused := fmt.Errorf("%w: provider %s says no to session %s: %w", ErrSessionInvalid, session.Provider, session.ID, err)
 		return verdict{}, errors.Join(refused, s.end(ctx, session.ID))
 	case err != nil:
-		return verdict{user: stored.User, unasked: err}, nil
-	case identity.Subject != at.Subject:
+		return unchanged(stored, err), nil
+	case !same && foldAddress(identity.Subject) == foldAddress(at.Subject):
+		return verdict{}, fmt.Errorf("%w: provider %s names its user in another case, and identifier_ignore_case, which was on, is off", ErrSessionNotNow, session.Provider)
+	case !same:
 		// Somebody else's answer: nobody can tell whose session this is now.
 		wrong := fault("a refresh of session %s at provider %s told of another subject than the login", session.ID, session.Provider)
 		return verdict{}, errors.Join(fmt.Errorf("%w: %w", ErrSessionInvalid, wrong), s.end(ctx, session.ID))
@@ -68,7 +81,7 @@ func (s *Service) unopened(ctx context.Context, stored SessionToken, why error) 
 		return verdict{}, err
 	}
 	if !confirmed {
-		return verdict{user: stored.User, unasked: why}, nil
+		return unchanged(stored, why), nil
 	}
 	return verdict{}, errors.Join(fmt.Errorf("%w: %w", ErrSessionInvalid, why), s.end(ctx, stored.Session.ID))
 }
@@ -122,7 +135,7 @@ func (s *Service) keepGrant(waiting context.Context, stored SessionToken, identi
 	if err := s.replaceGrant(waiting, stored.Session.ID, identity.Grant); err != nil {
 		return verdict{}, err
 	}
-	return verdict{user: stored.User, unasked: undecided}, nil
+	return unchanged(stored, undecided), nil
 }
 
 func (s *Service) replaceGrant(waiting context.Context, sessionID string, grant []byte) error {
@@ -148,19 +161,23 @@ func (s *Service) follow(waiting context.Context, stored SessionToken, identity 
 	if err := s.replaceGrant(waiting, stored.Session.ID, identity.Grant); err != nil {
 		return verdict{}, err
 	}
-	p, err := s.providerOf(stored.Session.Provider)
+	p, err := s.providerOf(stored.Session.Provider) // it may have gone away meanwhile
 	if err != nil {
 		return verdict{}, err
 	}
-	if err := checkGroupsKnown(p, identity); err != nil {
-		return verdict{user: stored.User, unasked: err}, nil
+	update, unknown, err := s.updateOf(ctx, p, identity)
+	if err != nil {
+		return verdict{}, err
+	}
+	if unknown != nil {
+		return unchanged(stored, unknown), nil
 	}
 	user := stored.User
-	mapIdentity(&user, p, identity)
+	update(&user)
 	if user != stored.User {
 		if err := s.ports.Users.UpdateUser(ctx, user); err != nil {
 			return verdict{}, fmt.Errorf("updating the user: %w", err)
 		}
 	}
-	return verdict{user: user, notAfter: identity.ExpiresAt}, nil
+	return verdict{user: user, groups: GroupsOf(identity), notAfter: identity.ExpiresAt}, nil
 }

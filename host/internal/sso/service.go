@@ -43,6 +43,8 @@ type Config struct {
 type Ports struct {
 	Providers   Providers
 	Users       Users
+	Roles       Roles
+	Links       Links
 	Sessions    Sessions
 	AtProviders ProviderSessions
 	Once        Once

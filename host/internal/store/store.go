@@ -9,7 +9,8 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// Store keeps users, sessions, once-IDs, signing keys and keys of the administration. Its methods may be
+// Store keeps users, roles, sessions, once-IDs, signing keys and keys of the
+// administration. Its methods may be
 // called concurrently and obey the context.
 //
 // A method that returns an error other than the ones that its contract names
@@ -17,6 +18,8 @@ import (
 // away. Whoever gets such an error must refuse, never go on without (L10).
 type Store interface {
 	sso.Users
+	sso.Roles
+	sso.Links
 	sso.Sessions
 	sso.ProviderSessions
 	sso.Once

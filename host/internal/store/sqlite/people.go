@@ -184,8 +184,8 @@ func (s *Store) ChangeUser(ctx context.Context, id string, change func(user *sso
 		if err := change(&user); err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE users SET status = ?, role = ?, email = ?, first_name = ?, last_name = ? WHERE pk = ?`,
-			string(user.Status), user.Role, user.Email, user.FirstName, user.LastName, pk)
+		_, err := tx.ExecContext(ctx, `UPDATE users SET status = ?, role = ?, email = ?, email_verified_by = ?, first_name = ?, last_name = ? WHERE pk = ?`,
+			string(user.Status), user.Role, user.Email, user.EmailVerifiedBy, user.FirstName, user.LastName, pk)
 		if err != nil {
 			return explain("changing a user", err)
 		}
@@ -232,8 +232,6 @@ func (s *Store) DeleteUser(ctx context.Context, id string) (ended int, err error
 	return ended, nil
 }
 
-const insertLink = `INSERT INTO links (provider, subject, user_pk) VALUES (?, ?, ?)`
-
 // AddLink implements people.Accounts.
 func (s *Store) AddLink(ctx context.Context, id string, link people.Link) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
@@ -248,8 +246,8 @@ func (s *Store) AddLink(ctx context.Context, id string, link people.Link) error 
 		case isTaken:
 			return taken
 		}
-		if _, err := tx.ExecContext(ctx, insertLink, link.Provider, []byte(link.Subject), pk); err != nil {
-			return explain("storing a link", err)
+		if err := insertLink(ctx, tx, link.Provider, link.Subject, pk); err != nil {
+			return err
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE users SET provider = ?, subject = ? WHERE pk = ? AND provider = '' AND subject = x''`,
 			link.Provider, []byte(link.Subject), pk)
@@ -261,6 +259,9 @@ const (
 	// The sessions of a link are those that its subject began.
 	endLinkSessions = `DELETE FROM sessions WHERE user_pk = ? AND provider = ? AND pk IN
 		(SELECT session_pk FROM provider_sessions WHERE subject = ?)`
+
+	// Else the next login by that link could tie it again, by the address.
+	forgetVerified = `UPDATE users SET email_verified_by = '' WHERE pk = ? AND email_verified_by = ?`
 
 	// The link that a user was made by is gone: another takes its place, or none.
 	moveOrigin = `UPDATE users SET
@@ -286,6 +287,9 @@ func (s *Store) RemoveLink(ctx context.Context, id string, link people.Link) (en
 		}
 		if ended, err = execCounted(ctx, tx, endLinkSessions, pk, link.Provider, subject); err != nil {
 			return err
+		}
+		if _, err := tx.ExecContext(ctx, forgetVerified, pk, link.Provider); err != nil {
+			return explain("unlinking a user", err)
 		}
 		_, err = tx.ExecContext(ctx, moveOrigin, pk, link.Provider, subject)
 		return explain("unlinking a user", err)
