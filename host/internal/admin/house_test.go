@@ -36,8 +36,8 @@ func newHouse(t *testing.T) *house {
 	t.Cleanup(func() { _ = store.Close() })
 	h := &house{t: t, store: store, now: start}
 	h.ops = people.New(people.Ports{
-		Accounts: store, Sessions: store, Keys: store,
-		Providers: func() []string { return []string{"corp", "other"} }, Now: func() time.Time { return h.now },
+		Accounts: store, Roles: store, Sessions: store, Keys: store,
+		Providers: func() []sso.Provider { return []sso.Provider{{Name: "corp"}, {Name: "other"}} }, Now: func() time.Time { return h.now },
 	})
 	config := admin.Config{Operations: h.ops, Version: "test"}
 	h.operator, h.keys = admin.NewOperatorHandler(config), admin.NewKeyHandler(config)

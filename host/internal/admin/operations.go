@@ -45,6 +45,11 @@ func operations(o *people.Operations) []operation {
 		{"linkUser", http.MethodPost, "/users/{user}/links", people.UsersWrite, "Let a user sign in by one more provider", taking(one(o.LinkUser))},
 		{"unlinkUser", http.MethodDelete, "/users/{user}/links", people.UsersWrite, "Take a link away and end the sessions that came by it", one(o.UnlinkUser)},
 
+		{"listRoles", http.MethodGet, "/roles", people.RolesRead, "List all roles", many(o.ListRoles)},
+		{"addRole", http.MethodPost, "/roles", people.RolesWrite, "Add a role", taking(one(o.AddRole))},
+		{"renameRole", http.MethodPatch, "/roles/{role}", people.RolesWrite, "Rename a role", taking(one(o.RenameRole))},
+		{"removeRole", http.MethodDelete, "/roles/{role}", people.RolesWrite, "Remove a role", taking(one(o.RemoveRole))},
+
 		{"listSessions", http.MethodGet, "/sessions", people.SessionsRead, "List sessions", many(o.ListSessions)},
 		{"endSession", http.MethodDelete, "/sessions/{session}", people.SessionsWrite, "End a session", one(o.EndSession)},
 		{"endSessions", http.MethodPost, "/end-sessions", people.SessionsWrite, "End the sessions of all, of a provider or of a user", one(o.EndSessions)},

@@ -70,14 +70,21 @@ func unknown(name string) error {
 	return &people.InvalidError{Member: strconv.QuoteToASCII(name[:min(len(name), 40)]), How: "is not known"}
 }
 
-// setText sets a text or a number of the query.
+// setText sets a text, a number, or true or false, of the query.
 func (m member) setText(to reflect.Value, text string) error {
 	if !utf8.ValidString(text) {
 		return m.invalid("is not UTF-8")
 	}
-	if to.Kind() != reflect.Int {
+	switch to.Kind() {
+	case reflect.String:
 		to.SetString(text)
 		return m.check(to)
+	case reflect.Bool:
+		to.SetBool(text == "true")
+		if text != "true" && text != "false" {
+			return m.invalid("must be true or false")
+		}
+		return nil
 	}
 	n, err := strconv.Atoi(text)
 	if err != nil {

@@ -145,18 +145,26 @@ func examples(h *house) map[string]example {
 	if err != nil {
 		h.t.Fatal(err)
 	}
+	editor := sso.NewRole("Editor")
+	if err := h.store.AddRole(h.t.Context(), editor); err != nil {
+		h.t.Fatal(err)
+	}
 	ofUser := map[string]string{"user": user}
 	return map[string]example{
 		"document":     {},
 		"listUsers":    {query: url.Values{"provider": {"corp"}, "subject": {"ann"}, "status": {"active"}, "email": {"ANN@example.org"}, "limit": {"1"}}},
 		"addUser":      {body: map[string]any{"provider": "corp", "subject": "bob", "email": "bob@example.org", "first_name": "Bob", "last_name": "B", "id": sso.NewUUID()}},
 		"showUser":     {path: ofUser},
-		"setUser":      {path: ofUser, body: map[string]any{"email": nil, "first_name": "Ann"}},
+		"setUser":      {path: ofUser, body: map[string]any{"email": nil, "first_name": "Ann", "role": "Editor"}},
 		"deleteUser":   {path: ofUser},
 		"suspendUser":  {path: ofUser},
 		"activateUser": {path: ofUser},
 		"linkUser":     {path: ofUser, body: map[string]any{"provider": "other", "subject": "a-17"}},
 		"unlinkUser":   {path: ofUser, query: url.Values{"provider": {"corp"}, "subject": {"ann"}}},
+		"listRoles":    {},
+		"addRole":      {body: map[string]any{"name": "Author", "id": "author"}},
+		"renameRole":   {path: map[string]string{"role": "Editor"}, body: map[string]any{"name": "Redactor"}},
+		"removeRole":   {path: map[string]string{"role": editor.ID}, query: url.Values{"without": {"true"}}},
 		"listSessions": {query: url.Values{"user": {user}, "provider": {"corp"}}},
 		"endSession":   {path: map[string]string{"session": session}},
 		"endSessions":  {body: map[string]any{"user": user}},

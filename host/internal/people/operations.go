@@ -10,12 +10,12 @@ import (
 // Ports is what the operations use of the world.
 type Ports struct {
 	Accounts Accounts
+	Roles    sso.Roles
 	Sessions sso.Sessions
 	Keys     AdminKeys
 
-	// Providers returns the names of the configured providers; nil: they are not known,
-	// because no host runs.
-	Providers func() []string
+	// Providers returns the configured providers; nil: they are not known.
+	Providers func() []sso.Provider
 
 	// Now tells the time.
 	Now func() time.Time

@@ -14,16 +14,25 @@ type User struct {
 	Email      *string        `json:"email"`
 	FirstName  *string        `json:"first_name"`
 	LastName   *string        `json:"last_name"`
-	Role       *string        `json:"role"`
+	Role       *string        `json:"role" doc:"ID of the role"`
+	RoleName   *string        `json:"role_name"`
+	Username   *string        `json:"username" doc:"what a provider calls them; it identifies nobody"`
 	Provider   *string        `json:"provider" doc:"of the link that the user was made with; null: there is none"`
 	Subject    *string        `json:"subject" doc:"what that provider calls them"`
 	CreatedAt  *time.Time     `json:"created_at"`
 	LastAccess *time.Time     `json:"last_access" doc:"when they signed in last; null: not yet"`
 }
 
-func showUser(u sso.User) User {
+// showUser shows a user; roles are all that there are.
+func showUser(u sso.User, roles []sso.Role) User {
+	name := ""
+	for _, role := range roles {
+		if role.ID == u.Role {
+			name = role.Name
+		}
+	}
 	return User{
-		ID: u.ID, Status: u.Status, Email: orNull(u.Email), FirstName: orNull(u.FirstName), LastName: orNull(u.LastName), Role: orNull(u.Role),
+		ID: u.ID, Status: u.Status, Email: orNull(u.Email), FirstName: orNull(u.FirstName), LastName: orNull(u.LastName), Role: orNull(u.Role), RoleName: orNull(name), Username: orNull(u.Username),
 		Provider: orNull(u.Provider), Subject: orNull(u.Subject), CreatedAt: timeOrNull(u.CreatedAt), LastAccess: timeOrNull(u.LastAccess),
 	}
 }
@@ -55,8 +64,8 @@ type LinkOfUser struct {
 	Subject  string `json:"subject"`
 }
 
-func showDetails(u sso.User, links []Link) UserDetails {
-	details := UserDetails{User: showUser(u), Links: []LinkOfUser{}}
+func showDetails(u sso.User, roles []sso.Role, links []Link) UserDetails {
+	details := UserDetails{User: showUser(u, roles), Links: []LinkOfUser{}}
 	for _, link := range links {
 		details.Links = append(details.Links, LinkOfUser(link))
 	}
@@ -69,7 +78,7 @@ type ListUsers struct {
 	Subject  string `json:"-" query:"subject" max:"255" doc:"only who is called so there; goes with provider"`
 	Status   string `json:"-" query:"status" max:"32" doc:"only those of this status"`
 	Email    string `json:"-" query:"email" max:"1024" doc:"only who has this address, in any case"`
-	Role     string `json:"-" query:"role" max:"1024" doc:"only who has this role"`
+	Role     string `json:"-" query:"role" max:"255" doc:"only who has the role of this ID or name"`
 	Paging
 }
 
@@ -87,7 +96,7 @@ type AddUser struct {
 	Email     string `json:"email,omitempty" max:"1024"`
 	FirstName string `json:"first_name,omitempty" max:"1024"`
 	LastName  string `json:"last_name,omitempty" max:"1024"`
-	Role      string `json:"role,omitempty" max:"1024"`
+	Role      string `json:"role,omitempty" max:"255" doc:"ID or name"`
 }
 
 // AddedUser is the new account.
@@ -102,7 +111,7 @@ type SetUser struct {
 	Email     Change `json:"email,omitzero" max:"1024"`
 	FirstName Change `json:"first_name,omitzero" max:"1024"`
 	LastName  Change `json:"last_name,omitzero" max:"1024"`
-	Role      Change `json:"role,omitzero" max:"1024"`
+	Role      Change `json:"role,omitzero" max:"255" doc:"ID or name"`
 }
 
 // Change is a new value for a text. The zero value changes nothing; null and "" are

@@ -28,13 +28,19 @@ func (o *Operations) ListUsers(ctx context.Context, req ListUsers) (Page[User], 
 	if err != nil {
 		return Page[User]{}, err
 	}
-	found, next, err := o.ports.Accounts.FindUsers(ctx, UserFilter{
-		Provider: req.Provider, Subject: req.Subject, Status: sso.UserStatus(req.Status), Email: req.Email, Role: req.Role,
-	}, part)
+	roles, err := o.ports.Roles.Roles(ctx)
 	if err != nil {
 		return Page[User]{}, fmt.Errorf("listing users: %w", err)
 	}
-	return pageOf(listOfUsers, found, next, showUser), nil
+	filter := UserFilter{Provider: req.Provider, Subject: o.subjectAt(req.Provider, req.Subject), Status: sso.UserStatus(req.Status), Email: req.Email}
+	if filter.Role, err = o.roleID(ctx, req.Role); err != nil {
+		return Page[User]{}, err
+	}
+	found, next, err := o.ports.Accounts.FindUsers(ctx, filter, part)
+	if err != nil {
+		return Page[User]{}, fmt.Errorf("listing users: %w", err)
+	}
+	return pageOf(listOfUsers, found, next, func(u sso.User) User { return showUser(u, roles) }), nil
 }
 
 // ShowUser returns a user with all links, or sso.ErrNotFound.
@@ -50,7 +56,11 @@ func (o *Operations) details(ctx context.Context, id string) (UserDetails, error
 	if err != nil {
 		return UserDetails{}, fmt.Errorf("looking up a user: %w", err)
 	}
-	return showDetails(user, links), nil
+	roles, err := o.ports.Roles.Roles(ctx)
+	if err != nil {
+		return UserDetails{}, fmt.Errorf("looking up the role of a user: %w", err)
+	}
+	return showDetails(user, roles, links), nil
 }
 
 // AddUser makes an account. ErrTaken if there is one of that ID; a *LinkTakenError if
@@ -60,7 +70,7 @@ func (o *Operations) AddUser(ctx context.Context, req AddUser) (AddedUser, error
 	if err != nil {
 		return AddedUser{}, err
 	}
-	user, err := o.newUser(req)
+	user, err := o.newUser(ctx, req)
 	if err != nil {
 		return AddedUser{}, err
 	}
@@ -72,9 +82,9 @@ func (o *Operations) AddUser(ctx context.Context, req AddUser) (AddedUser, error
 	return AddedUser{UserDetails: details, Warnings: o.warnings(user.Provider)}, err
 }
 
-func (o *Operations) newUser(req AddUser) (sso.User, error) {
-	user := sso.User{
-		ID: req.ID, Provider: req.Provider, Subject: req.Subject, Status: sso.UserActive, Role: req.Role,
+func (o *Operations) newUser(ctx context.Context, req AddUser) (user sso.User, err error) {
+	user = sso.User{
+		ID: req.ID, Provider: req.Provider, Subject: o.subjectAt(req.Provider, req.Subject), Status: sso.UserActive,
 		Email: req.Email, FirstName: req.FirstName, LastName: req.LastName, CreatedAt: o.ports.Now(),
 	}
 	if user.ID == "" {
@@ -83,9 +93,12 @@ func (o *Operations) newUser(req AddUser) (sso.User, error) {
 		return sso.User{}, invalid("id", "must be a UUID in lower case")
 	}
 	if req.Provider != "" || req.Subject != "" {
-		if err := checkLink(Link{req.Provider, req.Subject}); err != nil {
+		if err := checkLink(Link{user.Provider, user.Subject}); err != nil {
 			return sso.User{}, err
 		}
+	}
+	if user.Role, err = o.roleID(ctx, req.Role); err != nil {
+		return sso.User{}, err
 	}
 	return user, checkTexts(user)
 }
@@ -111,7 +124,7 @@ func checkLink(link Link) error {
 // checkTexts checks what pages, headers and the log will carry.
 func checkTexts(user sso.User) error {
 	for _, member := range []struct{ name, text string }{
-		{"email", user.Email}, {"first_name", user.FirstName}, {"last_name", user.LastName}, {"role", user.Role},
+		{"email", user.Email}, {"first_name", user.FirstName}, {"last_name", user.LastName},
 	} {
 		switch {
 		case len(member.text) > sdk.MaxAttribute:
@@ -133,17 +146,36 @@ func (o *Operations) warnings(provider string) []string {
 	if provider == "" || o.ports.Providers == nil {
 		return []string{}
 	}
-	known := o.ports.Providers()
+	known := []string{}
+	for _, p := range o.ports.Providers() {
+		known = append(known, p.Name)
+	}
 	if slices.Contains(known, provider) {
 		return []string{}
 	}
 	return []string{fmt.Sprintf("provider %q is not configured, and nobody can sign in through it; configured: %s", provider, strings.Join(known, ", "))}
 }
 
+// subjectAt returns what a subject is known by at a provider.
+func (o *Operations) subjectAt(provider, subject string) string {
+	if o.ports.Providers == nil {
+		return subject
+	}
+	for _, p := range o.ports.Providers() {
+		if p.Name == provider {
+			return p.SubjectOf(subject)
+		}
+	}
+	return subject
+}
+
 // SetUser changes an account, or returns sso.ErrNotFound.
 func (o *Operations) SetUser(ctx context.Context, req SetUser) (UserDetails, error) {
 	actor, err := o.allow(ctx, UsersWrite)
 	if err != nil {
+		return UserDetails{}, err
+	}
+	if req.Role.value, err = o.roleID(ctx, req.Role.value); err != nil {
 		return UserDetails{}, err
 	}
 	_, _, err = o.ports.Accounts.ChangeUser(ctx, req.User, func(user *sso.User) error {
@@ -215,7 +247,7 @@ func (o *Operations) LinkUser(ctx context.Context, req LinkUser) (LinkedUser, er
 	if err != nil {
 		return LinkedUser{}, err
 	}
-	link := Link{req.Provider, req.Subject}
+	link := Link{req.Provider, o.subjectAt(req.Provider, req.Subject)}
 	if err := checkLink(link); err != nil {
 		return LinkedUser{}, err
 	}
@@ -234,7 +266,7 @@ func (o *Operations) UnlinkUser(ctx context.Context, req UnlinkUser) (ChangedUse
 	if err != nil {
 		return ChangedUser{}, err
 	}
-	link := Link{req.Provider, req.Subject}
+	link := Link{req.Provider, o.subjectAt(req.Provider, req.Subject)}
 	if err := checkLink(link); err != nil {
 		return ChangedUser{}, err
 	}

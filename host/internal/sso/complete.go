@@ -83,7 +83,7 @@ func (s *Service) write(ctx context.Context, p Provider, identity sdk.Identity, 
 	if refused != nil {
 		return written{}, refused
 	}
-	identity.Subject = p.subjectOf(identity.Subject)
+	identity.Subject = p.SubjectOf(identity.Subject)
 	linked, err := s.linkByEmail(ctx, p, identity)
 	if err != nil {
 		return written{}, err
@@ -110,7 +110,7 @@ type written struct {
 func (s *Service) writeKnown(ctx context.Context, p Provider, login *NewSession) error {
 	err := s.ports.Sessions.CreateSession(ctx, *login)
 	at := &login.Session.AtProvider
-	if known := p.subjectOf(at.Subject); errors.Is(err, ErrNotFound) && known != at.Subject {
+	if known := p.SubjectOf(at.Subject); errors.Is(err, ErrNotFound) && known != at.Subject {
 		at.Subject = known
 		err = s.ports.Sessions.CreateSession(ctx, *login)
 	}
