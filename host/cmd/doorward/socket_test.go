@@ -3,6 +3,8 @@ package main
 import (
 	"bytes"
 	"context"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -27,7 +29,7 @@ func TestTheSocketIsEnough(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer claimed.Close()
-	server, err := claimed.Serve(t.Context(), "", control.Ports{
+	server, err := claimed.Serve(t.Context(), control.Addresses{}, control.Ports{
 		Plugins: func() any { return []provider.Plugin{{Name: "answered"}} },
 		Reload:  func(context.Context, control.Reloading) (string, error) { return "answered", nil },
 		Check: func(context.Context, string) (any, error) {
@@ -35,12 +37,15 @@ func TestTheSocketIsEnough(t *testing.T) {
 		},
 		EndSessions: func(context.Context, string, string) (int, error) { return 12345, nil },
 		Healthy:     func() bool { return true },
+		Administration: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, `{"data":[{"id":"answered"}],"meta":{"next":null}}`)
+		}),
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	for command, want := range map[string]string{"plugins": "answered", "reload": "answered", "check": "answered", "session end --all": "12345"} {
+	for command, want := range map[string]string{"plugins": "answered", "reload": "answered", "check": "answered", "user list": "answered", "role list": "answered", "key list": "answered", "session list": "answered", "session end --all": "12345"} {
 		for name, tc := range map[string]struct{ flag, environ string }{
 			"flag":              {"--socket=" + socket, ""},
 			"flag over setting": {"--socket=" + socket, "CONTROL_SOCKET=/none"},

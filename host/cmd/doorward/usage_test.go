@@ -39,7 +39,7 @@ func TestExitCodes(t *testing.T) {
 		"check a b":                   {2, "accepts at most 1 arg"},
 		"plugin add":                  {2, "FILE is missing"},
 		"plugin remove":               {2, "MECHANISM is missing"},
-		"session end":                 {2, "--all, --provider NAME or --user USER; see: doorward session end --help"},
+		"session end":                 {2, "--all, --provider NAME, --user USER or --session ID; see: doorward session end --help"},
 		"session end --user=":         {2, "--user is empty"},
 		"session end --all --user x":  {2, "leave it out"},
 		"session end --forget-secret": {2, "goes with --all"},

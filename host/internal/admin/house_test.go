@@ -88,7 +88,7 @@ func (h *house) bearer(scopes ...people.Scope) []string {
 	for i, scope := range scopes {
 		names[i] = string(scope)
 	}
-	key, err := h.ops.AddKey(people.WithActor(h.t.Context(), people.Operator), people.AddKey{Name: sso.NewUUID(), Scopes: names})
+	key, err := h.ops.AddKey(people.WithActor(h.t.Context(), people.Operator), people.AddKey{Name: "key " + sso.NewUUID(), Scopes: names})
 	if err != nil {
 		h.t.Fatal(err)
 	}

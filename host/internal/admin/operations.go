@@ -51,6 +51,7 @@ func operations(o *people.Operations) []operation {
 		{"removeRole", http.MethodDelete, "/roles/{role}", people.RolesWrite, "Remove a role", taking(one(o.RemoveRole))},
 
 		{"listSessions", http.MethodGet, "/sessions", people.SessionsRead, "List sessions", many(o.ListSessions)},
+		{"showSession", http.MethodGet, "/sessions/{session}", people.SessionsRead, "Show a session", one(o.ShowSession)},
 		{"endSession", http.MethodDelete, "/sessions/{session}", people.SessionsWrite, "End a session", one(o.EndSession)},
 		{"endSessions", http.MethodPost, "/end-sessions", people.SessionsWrite, "End the sessions of all, of a provider or of a user", one(o.EndSessions)},
 

@@ -166,6 +166,7 @@ func examples(h *house) map[string]example {
 		"renameRole":   {path: map[string]string{"role": "Editor"}, body: map[string]any{"name": "Redactor"}},
 		"removeRole":   {path: map[string]string{"role": editor.ID}, query: url.Values{"without": {"true"}}},
 		"listSessions": {query: url.Values{"user": {user}, "provider": {"corp"}}},
+		"showSession":  {path: map[string]string{"session": session}},
 		"endSession":   {path: map[string]string{"session": session}},
 		"endSessions":  {body: map[string]any{"user": user}},
 		"listKeys":     {},

@@ -111,7 +111,7 @@ type ListKeys struct{ Paging }
 
 // OneKey names a key.
 type OneKey struct {
-	Key string `json:"-" path:"key" max:"64" doc:"ID of the key"`
+	Key string `json:"-" path:"key" max:"64" doc:"ID or name of the key"`
 }
 
 // AddKey makes a key.
@@ -129,7 +129,7 @@ type AddedKey struct {
 
 // RemovedKey says which key was removed.
 type RemovedKey struct {
-	ID string `json:"id"`
+	Key string `json:"key" doc:"as it was asked for"`
 }
 
 const (
@@ -184,6 +184,9 @@ func (o *Operations) newKey(req AddKey) (Key, error) {
 	case len(req.Name) > maxKeyName || !utf8.ValidString(req.Name) || !printable(req.Name):
 		return Key{}, invalid("name", "must be of at most %d bytes, without control characters", maxKeyName)
 	}
+	if uuidForm.MatchString(req.Name) {
+		return Key{}, invalid("name", "is a UUID, as the IDs of keys are; write who or what will use it")
+	}
 	scopes, err := readScopes(req.Scopes)
 	if err != nil {
 		return Key{}, err
@@ -208,5 +211,5 @@ func (o *Operations) RemoveKey(ctx context.Context, req OneKey) (RemovedKey, err
 		return RemovedKey{}, fmt.Errorf("removing a key: %w", err)
 	}
 	o.changed(actor, "key removed", "key", req.Key)
-	return RemovedKey{ID: req.Key}, nil
+	return RemovedKey(req), nil
 }

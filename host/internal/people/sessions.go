@@ -2,6 +2,7 @@ package people
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -20,6 +21,13 @@ type Session struct {
 	NotAfter  *time.Time      `json:"not_after" doc:"when it ends for good"`
 	IP        *string         `json:"ip" doc:"of the login"`
 	UserAgent *string         `json:"user_agent" doc:"of the login, as the client said"`
+}
+
+// SessionDetails is a session with what a list leaves out.
+type SessionDetails struct {
+	Session
+	GroupsKnown bool     `json:"groups_known" doc:"whether the provider told all groups"`
+	Groups      []string `json:"groups" doc:"that the provider named"`
 }
 
 func showSession(s StoredSession) Session {
@@ -73,23 +81,47 @@ func (o *Operations) ListSessions(ctx context.Context, req ListSessions) (Page[S
 	return pageOf(listOfSessions, found, next, showSession), nil
 }
 
+// ShowSession returns a session, or sso.ErrNotFound if it is not there, or has expired.
+func (o *Operations) ShowSession(ctx context.Context, req OneSession) (SessionDetails, error) {
+	if _, err := o.allow(ctx, SessionsRead); err != nil {
+		return SessionDetails{}, err
+	}
+	session, user, err := o.session(ctx, req.Session)
+	if err != nil {
+		return SessionDetails{}, err
+	}
+	details := SessionDetails{Session: showSession(StoredSession{session, user.Email}), GroupsKnown: session.Groups.Known(), Groups: session.Groups.List()}
+	if details.Groups == nil {
+		details.Groups = []string{}
+	}
+	return details, nil
+}
+
+func (o *Operations) session(ctx context.Context, id string) (sso.Session, sso.User, error) {
+	session, user, err := o.ports.Sessions.SessionUser(ctx, id, o.ports.Now())
+	if errors.Is(err, sso.ErrNotFound) {
+		return sso.Session{}, sso.User{}, notFound("session", id)
+	}
+	if err != nil {
+		return sso.Session{}, sso.User{}, fmt.Errorf("looking up a session: %w", err)
+	}
+	return session, user, nil
+}
+
 // EndSession ends one session. sso.ErrNotFound if it is not there, or has expired.
 func (o *Operations) EndSession(ctx context.Context, req OneSession) (EndedSessions, error) {
 	actor, err := o.allow(ctx, SessionsWrite)
 	if err != nil {
 		return EndedSessions{}, err
 	}
-	found, _, err := o.ports.Accounts.FindSessions(ctx, SessionFilter{ID: req.Session, Now: o.ports.Now()}, Part{Limit: 1})
+	session, _, err := o.session(ctx, req.Session)
 	if err != nil {
-		return EndedSessions{}, fmt.Errorf("looking up a session: %w", err)
-	}
-	if len(found) == 0 {
-		return EndedSessions{}, notFound("session", req.Session)
+		return EndedSessions{}, err
 	}
 	if err := o.ports.Sessions.EndSession(ctx, req.Session); err != nil {
 		return EndedSessions{}, fmt.Errorf("ending a session: %w", err)
 	}
-	o.changed(actor, "sessions ended", "sessions", 1, "session", req.Session, "user", found[0].Session.UserID)
+	o.changed(actor, "sessions ended", "sessions", 1, "session", req.Session, "user", session.UserID)
 	return EndedSessions{1}, nil
 }
 

@@ -22,11 +22,12 @@ type UserFilter struct {
 
 // SessionFilter selects sessions that have not expired at Now. What is empty selects all.
 type SessionFilter struct {
-	ID, User, Provider string // IDs, and a name
-	Now                time.Time
+	User, Provider string // an ID, and a name
+	Now            time.Time
 }
 
-// StoredSession is a session, with the address of its user.
+// StoredSession is a session without its groups, of which there can be many, and the
+// address of its user.
 type StoredSession struct {
 	Session sso.Session
 	Email   string
@@ -83,6 +84,6 @@ type AdminKeys interface {
 
 	FindAdminKeys(ctx context.Context, part Part) (found []Key, next string, err error)
 
-	// RemoveAdminKey removes a key, or returns sso.ErrNotFound.
-	RemoveAdminKey(ctx context.Context, id string) error
+	// RemoveAdminKey removes the key of that ID or name, or returns sso.ErrNotFound.
+	RemoveAdminKey(ctx context.Context, idOrName string) error
 }

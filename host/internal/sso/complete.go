@@ -163,12 +163,12 @@ func (s *Service) updateOf(ctx context.Context, p Provider, identity sdk.Identit
 
 func (s *Service) createUser(ctx context.Context, p Provider, identity sdk.Identity, now time.Time) (User, error) {
 	if !p.AllowPublicRegistration {
-		return User{}, fmt.Errorf("%w at provider %s: subject %.200q; to create accounts at the first login, set %s to true",
-			ErrNotRegistered, p.Name, identity.Subject, p.Spelled.AllowPublicRegistration)
+		return User{}, fmt.Errorf("%w at provider %s: subject %.200q; to let them in: %s; to create accounts at the first login, set %s to true",
+			ErrNotRegistered, p.Name, identity.Subject, addCommand(p, identity), p.Spelled.AllowPublicRegistration)
 	}
 	if p.RequireVerifiedEmail && (!identity.EmailVerified || identity.Email == "") {
-		return User{}, fmt.Errorf("%w without a verified e-mail address at provider %s: subject %.200q; %s is why",
-			ErrNotRegistered, p.Name, identity.Subject, p.Spelled.RequireVerifiedEmail)
+		return User{}, fmt.Errorf("%w without a verified e-mail address at provider %s: subject %.200q; %s is why; to let them in all the same: %s",
+			ErrNotRegistered, p.Name, identity.Subject, p.Spelled.RequireVerifiedEmail, addCommand(p, identity))
 	}
 	role, err := s.roleFor(ctx, p, identity.Groups)
 	if err != nil {

@@ -74,7 +74,7 @@ func (s *Store) FindAdminKeys(ctx context.Context, part people.Part) ([]people.K
 // RemoveAdminKey implements people.AdminKeys.
 func (s *Store) RemoveAdminKey(ctx context.Context, id string) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, `DELETE FROM admin_keys WHERE id = ?`, id)
+		result, err := tx.ExecContext(ctx, `DELETE FROM admin_keys WHERE id = ?1 OR name = ?1`, id)
 		if err != nil {
 			return explain("removing a key", err)
 		}

@@ -307,7 +307,6 @@ const selectSessions = `
 // FindSessions implements people.Accounts.
 func (s *Store) FindSessions(ctx context.Context, filter people.SessionFilter, part people.Part) ([]people.StoredSession, string, error) {
 	var by search
-	by.where("s.id = ?", filter.ID)
 	by.where("u.id = ?", filter.User)
 	by.where("s.provider = ?", filter.Provider)
 	by.conditions, by.arguments = append(by.conditions, "s.expires_at > ?"), append(by.arguments, timestamp(filter.Now))
