@@ -2,6 +2,7 @@ package admin_test
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -29,20 +30,42 @@ type house struct {
 
 func newHouse(t *testing.T) *house {
 	t.Helper()
+	h, _ := newHouseCounting(t)
+	return h
+}
+
+// newHouseCounting also returns what counts the lookups of keys.
+func newHouseCounting(t *testing.T) (*house, *counting) {
+	t.Helper()
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
 	h := &house{t: t, store: store, now: start}
+	keys := &counting{AdminKeys: store}
 	h.ops = people.New(people.Ports{
-		Accounts: store, Roles: store, Sessions: store, Keys: store,
+		Accounts: store, Roles: store, Sessions: store, Keys: keys,
 		Providers: func() []sso.Provider { return []sso.Provider{{Name: "corp"}, {Name: "other"}} }, Now: func() time.Time { return h.now },
 	})
 	config := admin.Config{Operations: h.ops, Version: "test"}
 	h.operator, h.keys = admin.NewOperatorHandler(config), admin.NewKeyHandler(config)
-	return h
+	return h, keys
 }
+
+// counting counts the lookups of keys.
+type counting struct {
+	people.AdminKeys
+	lookups int
+}
+
+func (c *counting) AdminKey(ctx context.Context, hash people.KeyHash) (people.Key, error) {
+	c.lookups++
+	return c.AdminKeys.AdminKey(ctx, hash)
+}
+
+// wrongKey is a key in form that nobody has.
+func wrongKey() string { return "dwadm_" + string(sso.NewToken()) }
 
 // answer is a response, read.
 type answer struct {

@@ -143,8 +143,11 @@ func checkTexts(user sso.User) error {
 // warnings says what may not be meant: nobody can claim an account of a provider that
 // is not there, and the name may be misspelt. It may also come with the next reload.
 func (o *Operations) warnings(provider string) []string {
-	if provider == "" || o.ports.Providers == nil {
-		return []string{}
+	switch {
+	case provider == "":
+		return []string{"nobody can sign in to this account: it has no link"}
+	case o.ports.Providers == nil:
+		return []string{fmt.Sprintf("the configuration cannot be read here, so nobody knows whether there is a provider %q", provider)}
 	}
 	known := []string{}
 	for _, p := range o.ports.Providers() {

@@ -256,9 +256,10 @@ func (s *Store) AddLink(ctx context.Context, id string, link people.Link) error 
 }
 
 const (
-	// The sessions of a link are those that its subject began.
-	endLinkSessions = `DELETE FROM sessions WHERE user_pk = ? AND provider = ? AND pk IN
-		(SELECT session_pk FROM provider_sessions WHERE subject = ?)`
+	// When a link is gone, so are the sessions that no other link of the user explains.
+	endLinkSessions = `DELETE FROM sessions WHERE user_pk = ? AND provider = ? AND NOT EXISTS (
+		SELECT 1 FROM provider_sessions p JOIN links l ON l.provider = p.provider AND l.subject = p.subject
+		WHERE p.session_pk = sessions.pk AND l.user_pk = sessions.user_pk)`
 
 	// Else the next login by that link could tie it again, by the address.
 	forgetVerified = `UPDATE users SET email_verified_by = '' WHERE pk = ? AND email_verified_by = ?`
@@ -285,7 +286,7 @@ func (s *Store) RemoveLink(ctx context.Context, id string, link people.Link) (en
 		if removed == 0 {
 			return fmt.Errorf("subject %q at provider %s, of user %s: %w", link.Subject, link.Provider, id, sso.ErrNotFound)
 		}
-		if ended, err = execCounted(ctx, tx, endLinkSessions, pk, link.Provider, subject); err != nil {
+		if ended, err = execCounted(ctx, tx, endLinkSessions, pk, link.Provider); err != nil {
 			return err
 		}
 		if _, err := tx.ExecContext(ctx, forgetVerified, pk, link.Provider); err != nil {

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -405,4 +406,32 @@ func testAdminKeys(t *testing.T, open func(t *testing.T) store.Store) {
 	wantError(t, "a removed key", err, sso.ErrNotFound)
 	wantError(t, "once more", s.RemoveAdminKey(t.Context(), "k1"), sso.ErrNotFound)
 	wantError(t, "by name", s.RemoveAdminKey(t.Context(), "never"), nil)
+}
+
+// callsOfPeople are for testContext.
+func callsOfPeople(ctx context.Context, s store.Store) map[string]func() error {
+	return map[string]func() error{
+		"FindUsers": func() error { _, _, err := s.FindUsers(ctx, people.UserFilter{}, people.Part{Limit: 1}); return err },
+		"UserByID":  func() error { _, _, err := s.UserByID(ctx, "ann"); return err },
+		"AddUser":   func() error { return s.AddUser(ctx, someUser("bob", "corp", "s-2")) },
+		"ChangeUser": func() error {
+			_, _, err := s.ChangeUser(ctx, "ann", func(*sso.User) error { return nil })
+			return err
+		},
+		"DeleteUser": func() error { _, err := s.DeleteUser(ctx, "ann"); return err },
+		"AddLink":    func() error { return s.AddLink(ctx, "ann", people.Link{Provider: "corp", Subject: "s-2"}) },
+		"RemoveLink": func() error {
+			_, err := s.RemoveLink(ctx, "ann", people.Link{Provider: "corp", Subject: "s-1"})
+			return err
+		},
+		"FindSessions": func() error {
+			_, _, err := s.FindSessions(ctx, people.SessionFilter{}, people.Part{Limit: 1})
+			return err
+		},
+		"AddAdminKey":    func() error { return s.AddAdminKey(ctx, people.Key{ID: "k"}, people.KeyHash{}) },
+		"AdminKey":       func() error { _, err := s.AdminKey(ctx, people.KeyHash{}); return err },
+		"AdminKeyUsed":   func() error { return s.AdminKeyUsed(ctx, "k", start) },
+		"FindAdminKeys":  func() error { _, _, err := s.FindAdminKeys(ctx, people.Part{Limit: 1}); return err },
+		"RemoveAdminKey": func() error { return s.RemoveAdminKey(ctx, "k") },
+	}
 }
