@@ -113,9 +113,7 @@ func check(ctx context.Context, at *reach, name string) ([]provider.Checked, err
 	defer providers.Stop()
 	checked, err = providers.Check(ctx, name)
 	checked = withWarnings(checked, name, cfg.Warnings)
-	return withAccounts(ctx, checked, func(ctx context.Context, name string) (int, error) {
-		return sqlite.CountUsersIn(ctx, cfg.DBFilename, name)
-	}), err
+	return withAccounts(ctx, checked, accountsIn(cfg.DBFilename)), err
 }
 
 // ofTheConfiguration stands where a provider does, for what concerns none of them.

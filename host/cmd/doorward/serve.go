@@ -167,6 +167,7 @@ func (h host) serve(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	h.warnOfRoles(ctx, providers, store)
 	defer h.sealAnew(ctx, logins, tokens)()
 	defer h.forgetSuccessors(ctx, logins)()
 	server, err := web.New(web.Config{
@@ -181,7 +182,7 @@ func (h host) serve(ctx context.Context) (err error) {
 		Plugins: func() any { return providers.Plugins() }, Reload: r.reload, Healthy: healthy(providers),
 		Check: func(ctx context.Context, name string) (any, error) {
 			checked, err := r.check(ctx, name)
-			return withAccounts(ctx, checked, store.CountUsers), err
+			return withAccounts(ctx, checked, accounts{store.CountUsers, store.Roles}), err
 		},
 		EndSessions: h.endSessions(store),
 		Metrics:     promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
@@ -225,6 +226,7 @@ func (h host) logins(providers sso.Providers, s store.Store, tokens sso.AccessTo
 		Secret: secret, SecretPrevious: previous, Clock: clock, PublicURL: cfg.PublicURL.String(), AccessTokenTTL: cfg.AccessTokenTTL,
 		RefreshTokenTTL: cfg.RefreshTokenTTL, RefreshTokenAbsoluteTTL: cfg.RefreshTokenAbsoluteTTL,
 		SessionTTL: cfg.SessionCookieTTL, SessionAbsoluteTTL: cfg.SessionCookieAbsoluteTTL, RefreshGrace: cfg.SessionRefreshGracePeriod,
+		AccessTokenGroups: cfg.AccessTokenGroups,
 	}, sso.Ports{Providers: providers, Users: s, Roles: s, Links: s, Sessions: s, AtProviders: s, Once: s, Sealed: s, Tokens: tokens})
 }
 
@@ -282,7 +284,7 @@ func configured(cfg *config.Config) []provider.Configured {
 	list := make([]provider.Configured, 0, len(cfg.Providers))
 	for _, p := range cfg.Providers {
 		list = append(list, provider.Configured{
-			Provider: p.Provider, Options: p.Options, Outbound: p.Outbound, Isolated: p.Isolated, RegistrationUnset: p.RegistrationUnset, Spelling: p.Spelling, Near: p.Near,
+			Provider: p.Provider, Options: p.Options, Outbound: p.Outbound, Isolated: p.Isolated, RegistrationUnset: p.RegistrationUnset, RolesByGroupNameUnset: p.RolesByGroupNameUnset, Spelling: p.Spelling, Near: p.Near,
 		})
 	}
 	return list

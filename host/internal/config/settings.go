@@ -39,6 +39,7 @@ type Settings struct {
 	DisableDefault bool     `option:"auth_disable_default" reload:"yes" default:"true" doc:"accepted and without effect: there are no local passwords"`
 
 	AccessTokenTTL            time.Duration `option:"access_token_ttl" default:"15m" doc:"lifetime of access tokens; 1s to 30d"`
+	AccessTokenGroups         bool          `option:"access_token_groups" default:"false" doc:"put the groups of the session into access tokens (RFC 9068), as the claim groups. Where they are too many or not known, hasgroups is true instead, and GET /users/me tells them"`
 	RefreshTokenTTL           time.Duration `option:"refresh_token_ttl" default:"7d" doc:"how long a refresh token is good for, and with it a session of the modes json and cookie that is not refreshed; 1s to 400d"`
 	RefreshTokenAbsoluteTTL   time.Duration `option:"refresh_token_absolute_ttl" default:"90d" doc:"how long after the login such a session ends for good, however often it is refreshed; 1s to 400d. Default: not less than REFRESH_TOKEN_TTL"`
 	SessionCookieTTL          time.Duration `option:"session_cookie_ttl" default:"1d" doc:"how long a session token is good for, and with it a session of mode session that is not refreshed; 1s to 400d"`

@@ -11,7 +11,7 @@ import (
 // is copied out of a log into a shell, and the subject is what a stranger, or their
 // provider, made it.
 func addCommand(p Provider, identity sdk.Identity) string {
-	return "doorward user add --provider " + p.Name + " --subject" + subjectFlag(identity.Subject)
+	return "doorward user add --provider " + p.Name + " --subject" + subjectFlag(p.SubjectOf(identity.Subject))
 }
 
 // subjectFlag is the end of --subject. What a shell reads as one word and a log writes as

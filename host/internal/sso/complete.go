@@ -11,8 +11,9 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// complete turns an identity into a session: once-IDs are spent, the user is
-// found or created, roles are mapped, the session is written.
+// complete turns an identity into a session, in one transaction: once-IDs are spent,
+// the user is found or created, roles are mapped, the session is written, and those
+// that it replaces end.
 func (s *Service) complete(ctx context.Context, p Provider, attempt Attempt, identity sdk.Identity, answer Answer) (*SignedIn, error) {
 	now := s.config.Now()
 	identity, leftOut, err := accept(identity, now)
@@ -21,20 +22,20 @@ func (s *Service) complete(ctx context.Context, p Provider, attempt Attempt, ide
 	}
 	token := NewToken()
 	login := s.newSession(p, attempt, identity, answer.Client, token, now)
-	done, err := s.write(ctx, p, identity, login, now)
+	login.Replaces = s.sessionsOf(ctx, answer.Replaces)
+	user, linked, err := s.write(ctx, p, identity, login, now)
 	if err != nil {
 		return nil, err
 	}
-	login.Session.UserID = done.user.ID
-	signedIn, err := s.signedIn(ctx, done.user, login.Session, attempt.Mode, token, now)
+	login.Session.UserID = user.ID
+	signedIn, err := s.signedIn(ctx, user, login.Session, attempt.Mode, token, now)
 	if err != nil {
 		return nil, err
 	}
 	if identity.PasswordExpiresAt.After(now) {
 		signedIn.PasswordExpiresAt = identity.PasswordExpiresAt
 	}
-	signedIn.LeftOut, signedIn.Linked = leftOut, done.linked
-	s.endReplaced(ctx, answer.Replaces)
+	signedIn.LeftOut, signedIn.Linked = leftOut, linked
 	return signedIn, nil
 }
 
@@ -49,82 +50,38 @@ func onceIDs(p Provider, attempt Attempt, identity sdk.Identity) []OnceID {
 	return ids
 }
 
-// write finds the user and writes the login, in one transaction. The user is found by
-// (provider, subject), never by e-mail alone: whoever can choose an e-mail address at some
-// provider would own the account (D02).
-func (s *Service) write(ctx context.Context, p Provider, identity sdk.Identity, login NewSession, now time.Time) (written, error) {
-	update, refused, err := s.updateOf(ctx, p, identity)
+// write writes the login, and returns who signed in, and whether they were linked for
+// that by their e-mail address.
+func (s *Service) write(ctx context.Context, p Provider, identity sdk.Identity, login NewSession, now time.Time) (user User, linked bool, err error) {
+	decision, err := s.decision(ctx, p, identity, now)
 	if err != nil {
-		return written{}, err
+		return User{}, false, err
 	}
-	var user User
-	login.Known = func(known *User) error {
-		if refused = active(*known); refused != nil {
-			return refused
-		}
-		update(known)
-		known.LastAccess = now
-		user = *known
-		return nil
+	user, err = s.writeDecided(ctx, login, decision)
+	if !errors.Is(err, errStranger) {
+		return user, false, err
 	}
-	if refused == nil {
-		err = s.writeKnown(ctx, p, &login)
+	login.Once = nil // they are spent
+	login.Session.AtProvider.Subject = p.SubjectOf(identity.Subject)
+	if linked, err = s.linkByEmail(ctx, p, login.Session.AtProvider.Subject, identity); err != nil {
+		return User{}, false, err
 	}
-	if refused == nil && !errors.Is(err, ErrNotFound) {
-		if err != nil {
-			return written{}, fmt.Errorf("writing the session: %w", err)
-		}
-		return written{user: user}, nil
-	}
-	// Spent at once: a refusal is as final as a login, and a replay makes nobody an account.
-	if err := s.ports.Once.Spend(ctx, login.Once...); err != nil {
-		return written{}, fmt.Errorf("spending the attempt: %w", err)
-	}
-	if refused != nil {
-		return written{}, refused
-	}
-	identity.Subject = p.SubjectOf(identity.Subject)
-	linked, err := s.linkByEmail(ctx, p, identity)
-	if err != nil {
-		return written{}, err
-	}
-	if !linked {
-		user, err := s.writeFirst(ctx, p, identity, login, now)
-		return written{user: user}, err
-	}
-	login.Once = nil
-	if err := s.ports.Sessions.CreateSession(ctx, login); err != nil {
-		return written{}, fmt.Errorf("writing the session of a linked user: %w", err)
-	}
-	return written{user: user, linked: true}, nil
+	decision.last = true
+	user, err = s.writeDecided(ctx, login, decision)
+	return user, linked, err
 }
 
-// written is what a login has stored.
-type written struct {
-	user   User
-	linked bool // just now, by the e-mail address
-}
-
-// writeKnown writes the login of a user who is linked. Who was known by an address in its
-// own spelling, from before case was ignored, is still found by that.
-func (s *Service) writeKnown(ctx context.Context, p Provider, login *NewSession) error {
-	err := s.ports.Sessions.CreateSession(ctx, *login)
-	at := &login.Session.AtProvider
-	if known := p.SubjectOf(at.Subject); errors.Is(err, ErrNotFound) && known != at.Subject {
-		at.Subject = known
-		err = s.ports.Sessions.CreateSession(ctx, *login)
+func (s *Service) writeDecided(ctx context.Context, login NewSession, d decision) (user User, err error) {
+	var refused error
+	login.Decide = func(known *User) (User, error) {
+		user, refused = d.whoSignsIn(known)
+		return user, refused
 	}
-	return err
-}
-
-// writeFirst writes the first login of a user, whose once-IDs are spent.
-func (s *Service) writeFirst(ctx context.Context, p Provider, identity sdk.Identity, login NewSession, now time.Time) (User, error) {
-	user, err := s.createUser(ctx, p, identity, now)
-	if err != nil {
-		return User{}, err
-	}
-	login.Once, login.Known, login.Session.UserID = nil, nil, user.ID
-	if err := s.ports.Sessions.CreateSession(ctx, login); err != nil {
+	err = s.ports.Sessions.CreateSession(ctx, login)
+	switch {
+	case err != nil && errors.Is(err, refused):
+		return User{}, refused
+	case err != nil:
 		return User{}, fmt.Errorf("writing the session: %w", err)
 	}
 	return user, nil
@@ -136,55 +93,6 @@ func active(user User) error {
 		return fmt.Errorf("%w: %s", ErrUserInactive, user.Status)
 	}
 	return nil
-}
-
-// updateOf returns what brings a user up to date with what the provider says, as far as
-// the operator wants that, or why the provider did not say enough.
-func (s *Service) updateOf(ctx context.Context, p Provider, identity sdk.Identity) (update func(*User), refused, err error) {
-	if refused := checkGroupsKnown(p, identity); refused != nil {
-		return nil, refused, nil
-	}
-	role := ""
-	if p.givesRoles() {
-		if role, err = s.roleFor(ctx, p, identity.Groups); err != nil {
-			return nil, nil, err
-		}
-	}
-	return func(user *User) {
-		if p.givesRoles() {
-			user.Role = role
-		}
-		if p.SyncUserInfo {
-			takeOver(user, p, identity)
-		}
-		complement(user, p, identity)
-	}, nil, nil
-}
-
-func (s *Service) createUser(ctx context.Context, p Provider, identity sdk.Identity, now time.Time) (User, error) {
-	if !p.AllowPublicRegistration {
-		return User{}, fmt.Errorf("%w at provider %s: subject %.200q; to let them in: %s; to create accounts at the first login, set %s to true",
-			ErrNotRegistered, p.Name, identity.Subject, addCommand(p, identity), p.Spelled.AllowPublicRegistration)
-	}
-	if p.RequireVerifiedEmail && (!identity.EmailVerified || identity.Email == "") {
-		return User{}, fmt.Errorf("%w without a verified e-mail address at provider %s: subject %.200q; %s is why; to let them in all the same: %s",
-			ErrNotRegistered, p.Name, identity.Subject, p.Spelled.RequireVerifiedEmail, addCommand(p, identity))
-	}
-	role, err := s.roleFor(ctx, p, identity.Groups)
-	if err != nil {
-		return User{}, err
-	}
-	user := User{
-		ID: NewUUID(), Provider: p.Name, Subject: identity.Subject, Status: UserActive,
-		Role: role, CreatedAt: now, LastAccess: now,
-	}
-	takeOver(&user, p, identity)
-	complement(&user, p, identity)
-	user, err = s.ports.Users.CreateUser(ctx, user)
-	if err != nil {
-		return User{}, fmt.Errorf("creating the user: %w", err)
-	}
-	return user, active(user) // another login may have made it
 }
 
 // takeOver copies what the provider told; what it did not tell stays. Where an

@@ -38,6 +38,7 @@ type AccessClaims struct {
 	UserID    string
 	Role      string
 	SessionID string
+	Groups    *Groups // nil: the token does not tell; never told by Verify
 	IssuedAt  time.Time
 	ExpiresAt time.Time
 }

@@ -16,15 +16,14 @@ var ErrSeveralUsers = errors.New("several users have that e-mail address")
 // another user.
 type Links interface {
 	// LinkByEmail links the one user with that e-mail address to a provider and a
-	// subject, and returns them as stored. Addresses are compared without regard to the
+	// subject, and reports whether it did. Addresses are compared without regard to the
 	// case of ASCII letters. A user counts whose EmailVerifiedBy is one of the trusted
 	// providers, and who has no link to this provider: a second subject with the address
 	// of somebody there can be a mailbox that was given to somebody else.
 	//
-	// ErrNotFound if nobody counts, ErrSeveralUsers if several do, and ErrUserInactive if
-	// the one may not sign in. Then nothing changes. If the link exists already, it is no
-	// error, and nothing changes either.
-	LinkByEmail(ctx context.Context, link EmailLink) (User, error)
+	// Nothing changes if nobody counts, or if there is such a link already. ErrSeveralUsers
+	// if several count, and ErrUserInactive if the one may not sign in.
+	LinkByEmail(ctx context.Context, link EmailLink) (linked bool, err error)
 }
 
 // EmailLink is what LinkByEmail goes by.
@@ -38,26 +37,28 @@ type EmailLink struct {
 // providers on both sides with that. The address of the account must be verified, too:
 // else whoever made an account with the address of somebody else would share it with
 // them from their first login on (D02, D03).
-func (s *Service) linkByEmail(ctx context.Context, p Provider, identity sdk.Identity) (linked bool, err error) {
-	if !p.LinkByVerifiedEmail || !identity.EmailVerified || !oneMailbox(identity.Email) {
+func (s *Service) linkByEmail(ctx context.Context, p Provider, subject string, identity sdk.Identity) (linked bool, err error) {
+	if !mayLink(p, identity) {
 		return false, nil
 	}
-	link := EmailLink{Provider: p.Name, Subject: identity.Subject, Email: identity.Email}
+	link := EmailLink{Provider: p.Name, Subject: subject, Email: identity.Email}
 	for _, other := range s.ports.Providers.List() {
 		if other.LinkByVerifiedEmail {
 			link.Trusted = append(link.Trusted, other.Name)
 		}
 	}
-	_, err = s.ports.Links.LinkByEmail(ctx, link)
+	linked, err = s.ports.Links.LinkByEmail(ctx, link)
 	switch {
-	case errors.Is(err, ErrNotFound):
-		return false, nil
 	case errors.Is(err, ErrSeveralUsers):
 		return false, fmt.Errorf("%w at provider %s: %w, and that of subject %.200q is linked to none of them", ErrNotRegistered, p.Name, err, identity.Subject)
 	case err != nil:
 		return false, fmt.Errorf("linking subject %.200q at provider %s by its e-mail address: %w", identity.Subject, p.Name, err)
 	}
-	return true, nil
+	return linked, nil
+}
+
+func mayLink(p Provider, identity sdk.Identity) bool {
+	return p.LinkByVerifiedEmail && identity.EmailVerified && oneMailbox(identity.Email)
 }
 
 // oneMailbox reports whether an address can be told from all others by its bytes: one @,

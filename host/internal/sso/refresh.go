@@ -165,15 +165,15 @@ func (s *Service) follow(waiting context.Context, stored SessionToken, identity 
 	if err != nil {
 		return verdict{}, err
 	}
-	update, unknown, err := s.updateOf(ctx, p, identity)
+	decision, err := s.decision(ctx, p, identity, s.config.Now())
 	if err != nil {
 		return verdict{}, err
 	}
-	if unknown != nil {
-		return unchanged(stored, unknown), nil
+	if decision.unknown != nil {
+		return unchanged(stored, decision.unknown), nil
 	}
 	user := stored.User
-	update(&user)
+	decision.update(&user)
 	if user != stored.User {
 		if err := s.ports.Users.UpdateUser(ctx, user); err != nil {
 			return verdict{}, fmt.Errorf("updating the user: %w", err)

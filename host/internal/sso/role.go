@@ -85,6 +85,10 @@ func asUUID(text string) string {
 	return text
 }
 
+// CanBeGroup reports whether a group may be called what the role is called: not one that
+// was made of a UUID in the configuration.
+func (r Role) CanBeGroup() bool { return !uuidForm.MatchString(r.Name) }
+
 // NewRole makes a role with an ID of its own.
 func NewRole(name string) Role { return Role{ID: NewUUID(), Name: name} }
 

@@ -14,6 +14,9 @@ import (
 // not tell.
 const reasonGroupsUnknown sdk.Reason = "groups_unknown"
 
+// ByGroupName reports whether the names of groups decide the role.
+func (p Provider) ByGroupName() bool { return p.RolesByGroupName && len(p.RoleMapping) == 0 }
+
 // givesRoles reports whether groups decide the role, at each login and each refresh.
 func (p Provider) givesRoles() bool { return len(p.RoleMapping) > 0 || p.RolesByGroupName }
 
@@ -24,8 +27,8 @@ func checkGroupsKnown(p Provider, identity sdk.Identity) error {
 		return nil
 	}
 	rules := "role_mapping"
-	if len(p.RoleMapping) == 0 {
-		rules = "roles_by_group_name"
+	if p.ByGroupName() {
+		rules = p.Spelled.RolesByGroupName
 	}
 	return sdk.InvalidResponse(reasonGroupsUnknown,
 		"provider %s did not tell all groups of subject %.200q, or not so that they can be read, and %s needs them: the log says why", p.Name, identity.Subject, rules)
@@ -37,7 +40,7 @@ func (s *Service) roleFor(ctx context.Context, p Provider, groups []string) (id 
 	if len(p.RoleMapping) > 0 {
 		return s.roleNamed(ctx, mapped(p, groups))
 	}
-	if p.RolesByGroupName {
+	if p.ByGroupName() {
 		roles, err := s.ports.Roles.Roles(ctx)
 		if err != nil {
 			return "", fmt.Errorf("looking up roles: %w", err)

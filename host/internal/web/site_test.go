@@ -161,6 +161,10 @@ func (redirecting) Continue(_ context.Context, req sdk.ContinueRequest) (sdk.Ste
 		return sdk.Redirect{URL: "javascript:alert(1)"}, nil
 	case "panic":
 		panic("secret-in-a-panic")
+	case "member":
+		return sdk.Authenticated{Identity: sdk.Identity{Subject: code, Username: "m.ember", Groups: []string{"staff", "<admins>"}}}, nil
+	case "somewhere":
+		return sdk.Authenticated{Identity: sdk.Identity{Subject: code, GroupsUnknown: true}}, nil
 	default:
 		return sdk.Authenticated{Identity: sdk.Identity{
 			Subject: code, Email: code + "@example.org", EmailVerified: true, GivenName: "Ada", FamilyName: "<b>Lovelace</b>",

@@ -18,26 +18,26 @@ const selectByEmail = `
 		AND NOT EXISTS (SELECT 1 FROM links l WHERE l.user_pk = u.pk AND l.provider = ?)`
 
 // LinkByEmail implements sso.Links.
-func (s *Store) LinkByEmail(ctx context.Context, link sso.EmailLink) (sso.User, error) {
-	var user sso.User
-	err := s.write(ctx, func(tx *sql.Tx) (err error) {
-		user, err = s.linkedUser(ctx, tx, link.Provider, link.Subject)
+func (s *Store) LinkByEmail(ctx context.Context, link sso.EmailLink) (linked bool, err error) {
+	err = s.write(ctx, func(tx *sql.Tx) error {
+		_, err := s.linkedUser(ctx, tx, link.Provider, link.Subject)
 		if !errors.Is(err, sso.ErrNotFound) {
 			return err
 		}
-		var pk int64
-		if pk, user, err = userByEmail(ctx, tx, link); err != nil {
+		pk, user, err := userByEmail(ctx, tx, link)
+		if errors.Is(err, sso.ErrNotFound) {
+			return nil
+		}
+		if err != nil {
 			return err
 		}
 		if user.Status != sso.UserActive {
 			return sso.ErrUserInactive
 		}
+		linked = true
 		return insertLink(ctx, tx, link.Provider, link.Subject, pk)
 	})
-	if err != nil {
-		return sso.User{}, err
-	}
-	return user, nil
+	return linked && err == nil, err
 }
 
 func userByEmail(ctx context.Context, tx *sql.Tx, link sso.EmailLink) (pk int64, user sso.User, err error) {

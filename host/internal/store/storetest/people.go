@@ -230,11 +230,11 @@ func testSuspendAndLogin(t *testing.T, open func(t *testing.T) store.Store) {
 	login := func(i int) error {
 		session := someSession(fmt.Sprint("s", i), "")
 		session.AtProvider.Subject = "s-1"
-		return s.CreateSession(t.Context(), sso.NewSession{Session: session, Token: sso.NewToken().Hash(), Known: func(u *sso.User) error {
-			if u.Status != sso.UserActive {
-				return inactive
+		return s.CreateSession(t.Context(), sso.NewSession{Session: session, Token: sso.NewToken().Hash(), Decide: func(known *sso.User) (sso.User, error) {
+			if known.Status != sso.UserActive {
+				return sso.User{}, inactive
 			}
-			return nil
+			return *known, nil
 		}})
 	}
 	atOnce(16, func(i int) error {
