@@ -30,15 +30,19 @@ func keyAddCommand(environ []string) *cobra.Command {
 	var req people.AddKey
 	var expires string
 	cmd := &cobra.Command{
-		Use: "add NAME --scope SCOPE,...", Short: "Make a key, and show it once", Args: exactly("NAME"), DisableFlagsInUseLine: true,
+		Use: "add NAME --scope SCOPE,...", Short: "Make a key, and show it once", DisableFlagsInUseLine: true,
+		Args: withFlags(exactly("NAME"), func(*cobra.Command) (err error) {
+			if len(req.Scopes) == 0 {
+				return errors.New("--scope is missing: " + strings.Join(scopeNames(), ", "))
+			}
+			req.ExpiresAt, err = expiry(expires, time.Now())
+			return err
+		}),
 		Long: "Make a key, and show it once: only its hash is stored. A key does what its scopes say, and nothing else:\n\n  " +
 			strings.Join(scopeNames(), ", ") + "\n\nA scope of writing does not include the one of reading.",
 		Example: "  doorward key add hr-sync --scope users:read,users:write --expires 1y\n" +
 			"  curl -H \"Authorization: Bearer $KEY\" http://127.0.0.1:8056/admin/users",
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if req.ExpiresAt, err = expiry(expires, time.Now()); err != nil {
-				return err
-			}
+		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.runs(func(ctx context.Context, args []string) error {
 				req.Name = args[0]
 				return o.addKey(ctx, req)
@@ -48,7 +52,6 @@ func keyAddCommand(environ []string) *cobra.Command {
 	o = operatorFlags(cmd, environ)
 	cmd.Flags().StringSliceVar(&req.Scopes, "scope", nil, "what the key is good for")
 	cmd.Flags().StringVar(&expires, "expires", usualLife, "when it ends: after a time such as 30d or 1y, or never")
-	_ = cmd.MarkFlagRequired("scope") // it is there
 	return cmd
 }
 

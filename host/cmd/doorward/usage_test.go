@@ -50,6 +50,20 @@ func TestExitCodes(t *testing.T) {
 		"session end --provider=":              {2, "--provider is empty"},
 		"session end --user=x --provider=":     {2, "--provider is empty"},
 		"session end --all=false":              {2, "say whose sessions"},
+		"session end --session=":               {2, "--session ends one session"},
+		"session end --session x --all":        {2, "goes with nothing else"},
+		"user lst":                             {2, `did you mean "list"?`},
+		"user show":                            {2, "one USER is needed"},
+		"user add --provider corp":             {2, "--provider and --subject go together"},
+		"user add --provider corp --subject x --subject-base64 eA": {2, "[subject subject-base64]"},
+		"user add --provider corp --subject-base64 !!":             {2, "is not base64"},
+		"user link x --provider corp":                              {2, "--provider and --subject go together"},
+		"user set x":                                               {2, "say what to change"},
+		"role remove x --without --move-to y":                      {2, "[move-to without]"},
+		"key add x":                                                {2, "--scope is missing: users:read"},
+		"key add x --scope users:read --expires 10":                {2, "--expires must be"},
+		"user list --socket /none":                                 {1, "no doorward is running here"},
+		"user list":                                                {1, "start the host first"},
 	} {
 		code, out := runIn(t.Context(), t, t.TempDir(), nil, strings.Fields(line)...)
 		if code != tc.code || !strings.Contains(out, tc.says) {

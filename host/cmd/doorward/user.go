@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
-	"fmt"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -88,16 +87,6 @@ func userActCommand(environ []string, use, short, long, example string, do func(
 	return cmd
 }
 
-// exactly makes it an error to name something else than one of these.
-func exactly(what string) cobra.PositionalArgs {
-	return func(cmd *cobra.Command, args []string) error {
-		if len(args) != 1 || args[0] == "" {
-			return fmt.Errorf("one %s is needed: %s", what, cmd.UseLine())
-		}
-		return nil
-	}
-}
-
 // linkFlags name somebody at a provider.
 type linkFlags struct{ provider, subject, subject64 string }
 
@@ -129,15 +118,16 @@ func userAddCommand(environ []string) *cobra.Command {
 	var link linkFlags
 	var o *operator
 	cmd := &cobra.Command{
-		Use: "add", Short: "Make an account for somebody who has not signed in yet", Args: cobra.NoArgs,
+		Use: "add", Short: "Make an account for somebody who has not signed in yet",
+		Args: withFlags(cobra.NoArgs, func(*cobra.Command) (err error) {
+			req.Provider, req.Subject, err = link.read(false)
+			return err
+		}),
 		Long: "Make an account. The first login of that subject at that provider claims it, whether registration is open or\n" +
 			"not. When somebody was refused because they have no account, the log has this command, ready to be run.\n\n" + whereItIsDone,
 		Example: "  doorward user add --provider corp --subject 248289761001\n" +
 			"  doorward user add --provider corp --subject 248289761001 --email ann@example.org --role Editor",
-		RunE: func(cmd *cobra.Command, args []string) (err error) {
-			if req.Provider, req.Subject, err = link.read(false); err != nil {
-				return err
-			}
+		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.runs(func(ctx context.Context, _ []string) error { return o.addUser(ctx, req) })(cmd, args)
 		},
 	}
@@ -153,34 +143,35 @@ func userAddCommand(environ []string) *cobra.Command {
 
 func userSetCommand(environ []string) *cobra.Command {
 	var o *operator
-	var email, first, last, role string
+	var req people.SetUser
 	cmd := &cobra.Command{
-		Use: "set USER", Short: "Change address, names or role of a user", Args: exactly("USER"),
+		Use: "set USER", Short: "Change address, names or role of a user",
+		Args: withFlags(exactly("USER"), func(*cobra.Command) error {
+			if req == (people.SetUser{}) {
+				return errors.New("say what to change: --email, --first-name, --last-name or --role")
+			}
+			return nil
+		}),
 		Long: "Change a user. What is not given stays; an empty text removes it. A provider with SYNC_USER_INFO, or with a\n" +
 			"mapping of roles, changes names and role again at the next login.",
 		Example: "  doorward user set ann@example.org --role Editor\n  doorward user set ann@example.org --role ''",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			req, changes := people.SetUser{}, 0
-			for name, change := range map[string]struct {
-				to    *people.Change
-				value string
-			}{"email": {&req.Email, email}, "first-name": {&req.FirstName, first}, "last-name": {&req.LastName, last}, "role": {&req.Role, role}} {
-				if cmd.Flag(name).Changed {
-					*change.to = people.ChangeTo(change.value)
-					changes++
-				}
-			}
-			if changes == 0 {
-				return errors.New("say what to change: --email, --first-name, --last-name or --role")
-			}
 			return o.runs(func(ctx context.Context, args []string) error { return o.setUser(ctx, args[0], req) })(cmd, args)
 		},
 	}
 	o = operatorFlags(cmd, environ)
-	cmd.Flags().StringVar(&email, "email", "", "e-mail address")
-	cmd.Flags().StringVar(&first, "first-name", "", "first name")
-	cmd.Flags().StringVar(&last, "last-name", "", "last name")
-	cmd.Flags().StringVar(&role, "role", "", "role, by its ID or name")
+	for _, flag := range []struct {
+		to         *people.Change
+		name, help string
+	}{
+		{&req.Email, "email", "e-mail address"}, {&req.FirstName, "first-name", "first name"},
+		{&req.LastName, "last-name", "last name"}, {&req.Role, "role", "role, by its ID or name"},
+	} {
+		cmd.Flags().Func(flag.name, flag.help, func(text string) error {
+			*flag.to = people.ChangeTo(text)
+			return nil
+		})
+	}
 	return cmd
 }
 
@@ -200,13 +191,14 @@ func userUnlinkCommand(environ []string) *cobra.Command {
 func userLinksCommand(environ []string, use, short, long, example string, do func(o *operator, ctx context.Context, user, provider, subject string) error) *cobra.Command {
 	var o *operator
 	var link linkFlags
+	var provider, subject string
 	cmd := &cobra.Command{
-		Use: use, Short: short, Long: long, Example: example, Args: exactly("USER"), DisableFlagsInUseLine: true,
+		Use: use, Short: short, Long: long, Example: example, DisableFlagsInUseLine: true,
+		Args: withFlags(exactly("USER"), func(*cobra.Command) (err error) {
+			provider, subject, err = link.read(true)
+			return err
+		}),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			provider, subject, err := link.read(true)
-			if err != nil {
-				return err
-			}
 			return o.runs(func(ctx context.Context, args []string) error {
 				id, err := o.userID(ctx, args[0])
 				if err != nil {

@@ -31,6 +31,7 @@ var answers = []struct {
 	{sso.ErrNotFound, http.StatusNotFound, "NOT_FOUND"},
 	{errNoRoute, http.StatusNotFound, "ROUTE_NOT_FOUND"},
 	{errMethod, http.StatusMethodNotAllowed, "METHOD_NOT_ALLOWED"},
+	{people.ErrFull, http.StatusConflict, "LIMIT_EXCEEDED"},
 	{people.ErrTaken, http.StatusConflict, "RECORD_NOT_UNIQUE"},
 	{errTooLarge, http.StatusRequestEntityTooLarge, "CONTENT_TOO_LARGE"},
 	{errNotJSON, http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE"},

@@ -16,6 +16,13 @@ type Config struct {
 	Log        func(message string, args ...any) // of what failed; nil: nobody reads it
 }
 
+func (c Config) withLog() Config {
+	if c.Log == nil {
+		c.Log = func(string, ...any) {}
+	}
+	return c
+}
+
 // server is one of the handlers.
 type server struct {
 	who     func(r *http.Request) (people.Actor, error)
@@ -32,13 +39,12 @@ func NewOperatorHandler(config Config) http.Handler {
 
 // NewKeyHandler serves whoever has a key, within its scopes.
 func NewKeyHandler(config Config) http.Handler {
-	return newHandler(config, false, newKeyCheck(config.Operations).actor)
+	config = config.withLog()
+	return newHandler(config, false, newKeyCheck(config).actor)
 }
 
 func newHandler(config Config, trusted bool, who func(*http.Request) (people.Actor, error)) http.Handler {
-	if config.Log == nil {
-		config.Log = func(string, ...any) {}
-	}
+	config = config.withLog()
 	s := &server{who: who, trusted: trusted, log: config.Log}
 	table := operations(config.Operations)
 	mux := http.NewServeMux()

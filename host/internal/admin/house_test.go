@@ -4,9 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -26,6 +28,7 @@ type house struct {
 	operator http.Handler
 	keys     http.Handler
 	now      time.Time
+	logged   strings.Builder
 }
 
 func newHouse(t *testing.T) *house {
@@ -48,7 +51,7 @@ func newHouseCounting(t *testing.T) (*house, *counting) {
 		Accounts: store, Roles: store, Sessions: store, Keys: keys,
 		Providers: func() []sso.Provider { return []sso.Provider{{Name: "corp"}, {Name: "other"}} }, Now: func() time.Time { return h.now },
 	})
-	config := admin.Config{Operations: h.ops, Version: "test"}
+	config := admin.Config{Operations: h.ops, Version: "test", Log: func(message string, args ...any) { fmt.Fprintln(&h.logged, message, args) }}
 	h.operator, h.keys = admin.NewOperatorHandler(config), admin.NewKeyHandler(config)
 	return h, keys
 }

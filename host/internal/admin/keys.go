@@ -24,6 +24,7 @@ const maxKnown = 1000
 type keyCheck struct {
 	operations *people.Operations
 	now        func() time.Time
+	log        func(message string, args ...any)
 
 	mu    sync.Mutex
 	left  float64 // of wrongAtOnce
@@ -32,10 +33,16 @@ type keyCheck struct {
 	// known are the hashes of keys that were good lately. While too many come with
 	// wrong ones, those still get in; each is looked up all the same.
 	known map[people.KeyHash]struct{}
+
+	wrong  int // keys, since the log was told
+	toldAt time.Time
 }
 
-func newKeyCheck(o *people.Operations) *keyCheck {
-	return &keyCheck{operations: o, now: time.Now, left: wrongAtOnce, known: map[people.KeyHash]struct{}{}}
+// tellEvery is how often the log is told of wrong keys at most.
+const tellEvery = time.Minute
+
+func newKeyCheck(config Config) *keyCheck {
+	return &keyCheck{operations: config.Operations, now: time.Now, log: config.Log, left: wrongAtOnce, known: map[people.KeyHash]struct{}{}}
 }
 
 // actor returns who has the key that the request brings.
@@ -44,7 +51,14 @@ func (k *keyCheck) actor(r *http.Request) (people.Actor, error) {
 	if !strings.EqualFold(scheme, "Bearer") || len(r.Header.Values("Authorization")) != 1 {
 		return people.Actor{}, errNoKey
 	}
-	token := people.KeyToken(strings.TrimSpace(text))
+	actor, err := k.holder(r, people.KeyToken(strings.TrimSpace(text)))
+	if errors.Is(err, people.ErrKeyInvalid) || errors.Is(err, errTooMany) {
+		k.tell(r.RemoteAddr)
+	}
+	return actor, err
+}
+
+func (k *keyCheck) holder(r *http.Request, token people.KeyToken) (people.Actor, error) {
 	hash, ok := token.Hash()
 	if !ok {
 		return people.Actor{}, people.ErrKeyInvalid
@@ -55,6 +69,20 @@ func (k *keyCheck) actor(r *http.Request) (people.Actor, error) {
 	actor, err := k.operations.Authenticate(r.Context(), token)
 	k.learn(hash, err)
 	return actor, err
+}
+
+// tell counts a wrong key, and tells the log, seldom: whoever sends them would fill it.
+func (k *keyCheck) tell(from string) {
+	k.mu.Lock()
+	k.wrong++
+	wrong, now := k.wrong, k.now()
+	if now.Sub(k.toldAt) < tellEvery {
+		k.mu.Unlock()
+		return
+	}
+	k.wrong, k.toldAt = 0, now
+	k.mu.Unlock()
+	k.log("wrong keys for the administration were refused", "keys", wrong, "the_last_from", from)
 }
 
 // mayLookUp reports whether there is room for one more key that may be wrong.

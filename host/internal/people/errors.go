@@ -15,6 +15,9 @@ var (
 	// ErrInvalid: a request has something in it that cannot be meant.
 	ErrInvalid = errors.New("invalid request")
 
+	// ErrFull: there are as many as there may be, so that each list can be read.
+	ErrFull = errors.New("there are too many already")
+
 	// ErrKeyInvalid: there is no such key (any more).
 	ErrKeyInvalid = errors.New("key is not valid")
 

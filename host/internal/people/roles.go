@@ -1,6 +1,7 @@
 package people
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -74,12 +75,19 @@ func (o *Operations) AddRole(ctx context.Context, req AddRole) (Role, error) {
 	if err := errors.Join(checkRole("id", role.ID), checkRole("name", role.Name)); err != nil {
 		return Role{}, err
 	}
+	if roles, err := o.ports.Roles.Roles(ctx); err != nil || len(roles) >= maxRoles {
+		return Role{}, cmp.Or(err, fmt.Errorf("adding the role %q: %w: %d", role.Name, ErrFull, len(roles)))
+	}
 	if err := o.ports.Roles.AddRole(ctx, role); err != nil {
 		return Role{}, fmt.Errorf("adding the role %q: %w", role.Name, takenIf(err))
 	}
 	o.changed(actor, "role added", "role", role.ID, "name", role.Name)
 	return Role(role), nil
 }
+
+// maxRoles is how many roles an operator can make: all of them are read wherever one is
+// looked for.
+const maxRoles = 1000
 
 func checkRole(member, text string) error {
 	if err := sso.CheckRole(text); err != nil {

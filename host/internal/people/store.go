@@ -11,6 +11,9 @@ import (
 // for byte.
 type Link struct{ Provider, Subject string }
 
+// MaxLinks is how many links an operator can tie to one user.
+const MaxLinks = 100
+
 // UserFilter selects users. What is empty selects all.
 type UserFilter struct {
 	Provider string // has a link at this provider
@@ -58,7 +61,7 @@ type Accounts interface {
 	DeleteUser(ctx context.Context, id string) (ended int, err error)
 
 	// AddLink ties a link to a user. It is no error if it is tied to them already;
-	// a *LinkTakenError if it leads to somebody else. The Provider and Subject of a
+	// a *LinkTakenError if it leads to somebody else, ErrFull if they have MaxLinks. The Provider and Subject of a
 	// user that had no link become those of this one.
 	AddLink(ctx context.Context, id string, link Link) error
 

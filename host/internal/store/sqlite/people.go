@@ -246,6 +246,13 @@ func (s *Store) AddLink(ctx context.Context, id string, link people.Link) error 
 		case isTaken:
 			return taken
 		}
+		var links int
+		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM links WHERE user_pk = ?`, pk).Scan(&links); err != nil {
+			return explain("counting the links of a user", err)
+		}
+		if links >= people.MaxLinks {
+			return fmt.Errorf("links of user %q: %w: %d", id, people.ErrFull, links)
+		}
 		if err := insertLink(ctx, tx, link.Provider, link.Subject, pk); err != nil {
 			return err
 		}

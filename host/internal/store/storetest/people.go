@@ -282,6 +282,11 @@ func testAddLink(t *testing.T, open func(t *testing.T) store.Store) {
 	if user, _, err := s.UserByID(t.Context(), "ann"); err != nil || user.Subject != "s-1" {
 		t.Errorf("%+v, %v: another link took the place of the first", user, err)
 	}
+	for i := range people.MaxLinks - 2 {
+		mustLink(t, s, "ann", "other", fmt.Sprint(i))
+	}
+	wantError(t, "one link too many", s.AddLink(t.Context(), "ann", people.Link{Provider: "other", Subject: "z"}), people.ErrFull)
+	mustLink(t, s, "ann", "other", "7") // as it was
 	wantError(t, "nobody", s.AddLink(t.Context(), "cas", people.Link{Provider: "other", Subject: "y"}), sso.ErrNotFound)
 }
 
