@@ -131,10 +131,11 @@ func (d *document) schema(t reflect.Type) object {
 	case reflect.Int:
 		return object{"type": "integer"}
 	case reflect.Struct:
-		if _, ok := d.schemas[t.Name()]; !ok {
-			d.schemas[t.Name()] = d.object(membersOf(t))
+		name := strings.ToUpper(t.Name()[:1]) + t.Name()[1:]
+		if _, ok := d.schemas[name]; !ok {
+			d.schemas[name] = d.object(membersOf(t))
 		}
-		return object{"$ref": "#/components/schemas/" + t.Name()}
+		return object{"$ref": "#/components/schemas/" + name}
 	default:
 		return object{"type": "string"}
 	}

@@ -121,6 +121,13 @@ func (h *house) bearer(scopes ...people.Scope) []string {
 	return []string{"Authorization", "Bearer " + key.Secret}
 }
 
+func (h *house) mustAddRole(role sso.Role) {
+	h.t.Helper()
+	if err := h.store.AddRole(h.t.Context(), role); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
 // person makes a user with a link and a session.
 func (h *house) person(subject string) (user, session string) {
 	h.t.Helper()

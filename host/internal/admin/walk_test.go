@@ -146,9 +146,7 @@ func examples(h *house) map[string]example {
 		h.t.Fatal(err)
 	}
 	editor := sso.NewRole("Editor")
-	if err := h.store.AddRole(h.t.Context(), editor); err != nil {
-		h.t.Fatal(err)
-	}
+	h.mustAddRole(editor)
 	ofUser := map[string]string{"user": user}
 	return map[string]example{
 		"document":     {},
@@ -283,7 +281,61 @@ func TestDocumentAndBehaviourAreTheSame(t *testing.T) {
 		}
 		w.checkParameters(t)
 		w.checkBody(t)
+		w.checkTaken(t)
+		w.checkFailure(t)
 	})
+}
+
+// checkTaken: what is documented as a conflict is one, and nothing else is.
+func (w walked) checkTaken(t *testing.T) {
+	_, documented := w.Responses["409"]
+	make, ok := conflicts[w.OperationID]
+	if documented != ok {
+		t.Fatalf("409 is documented: %v; there is an example: %v", documented, ok)
+	}
+	if ok {
+		make(w)
+		w.refused(t, "what is taken", 409, nil)
+	}
+}
+
+// conflicts make the example of an operation one about what is taken.
+var conflicts = map[string]func(w walked){
+	"addUser": func(walked) {}, // the example was done before
+	"addRole": func(walked) {},
+	"addKey":  func(walked) {},
+	"linkUser": func(w walked) {
+		other, _ := w.person("another")
+		w.example.path["user"] = other
+	},
+	"renameRole": func(w walked) {
+		w.mustAddRole(sso.NewRole("Taken"))
+		w.example.path["role"], w.body["name"] = "Taken", "Redactor"
+	},
+	"removeRole": func(w walked) {
+		role := sso.NewRole("Held")
+		w.mustAddRole(role)
+		user := sso.User{ID: sso.NewUUID(), Status: sso.UserInvited, Role: role.ID}
+		if err := w.store.AddUser(w.t.Context(), user); err != nil {
+			w.t.Fatal(err)
+		}
+		w.example.path["role"] = role.ID
+		delete(w.query, "without")
+	},
+}
+
+// checkFailure: what a database says is not told to whoever has a key. The last check.
+func (w walked) checkFailure(t *testing.T) {
+	if err := w.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	got := w.ask(t, nil)
+	if got.status != 500 || strings.Contains(string(got.body), "sql") {
+		t.Errorf("without a database: %d %s", got.status, got.body)
+	}
+	if !strings.Contains(w.logged.String(), "sql") {
+		t.Errorf("the log has no reason: %s", &w.logged)
+	}
 }
 
 func (w walked) refused(t *testing.T, what string, status int, change func(e *example)) {
@@ -331,6 +383,9 @@ func (w walked) checkBody(t *testing.T) {
 		return
 	}
 	w.refused(t, "a member that is not documented", 400, func(e *example) { e.body["nonsense"] = 1 })
+	w.as = append(w.as[:len(w.as):len(w.as)], "Content-Type", "text/plain")
+	w.refused(t, "another content type", 415, nil)
+	w.as = w.as[:len(w.as)-2]
 	w.refused(t, "too large a body", 413, func(e *example) { e.body["nonsense"] = strings.Repeat("x", 64<<10) })
 	for name, member := range body.Properties {
 		if slices.Contains(body.Required, name) {
