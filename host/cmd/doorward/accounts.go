@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/doorward/doorward/host/internal/config"
 	"github.com/doorward/doorward/host/internal/provider"
 	"github.com/doorward/doorward/host/internal/sso"
-	"github.com/doorward/doorward/host/internal/store/sqlite"
 	"github.com/doorward/doorward/sdk"
 )
 
@@ -17,13 +17,11 @@ type accounts struct {
 	roles func(ctx context.Context) ([]sso.Role, error)
 }
 
-// accountsIn are those of a database in a file that nothing has opened.
-func accountsIn(path string) accounts {
+// accountsIn are those of a database that no host of this machine has open.
+func accountsIn(at config.Database) accounts {
 	return accounts{
-		count: func(ctx context.Context, provider string) (int, error) {
-			return sqlite.CountUsersIn(ctx, path, provider)
-		},
-		roles: func(ctx context.Context) ([]sso.Role, error) { return sqlite.RolesIn(ctx, path) },
+		count: func(ctx context.Context, provider string) (int, error) { return countUsersIn(ctx, at, provider) },
+		roles: func(ctx context.Context) ([]sso.Role, error) { return rolesIn(ctx, at) },
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/doorward/doorward/host/internal/config"
 	"github.com/doorward/doorward/host/internal/provider"
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/sdk"
@@ -30,7 +31,7 @@ func TestCheckSaysWhetherGroupsGiveRoles(t *testing.T) {
 		}
 	}
 	by := func(p sso.Provider) int {
-		checked := withAccounts(t.Context(), []provider.Checked{{Provider: "corp", As: p}}, accountsIn(filepath.Join(t.TempDir(), "none.db")))
+		checked := withAccounts(t.Context(), []provider.Checked{{Provider: "corp", As: p}}, accountsIn(config.Database{Filename: filepath.Join(t.TempDir(), "none.db")}))
 		return len(checked[0].Findings)
 	}
 	if n := by(p); n != 2 {

@@ -7,14 +7,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/doorward/doorward/host/internal/admin"
 	"github.com/doorward/doorward/host/internal/control"
 	"github.com/doorward/doorward/host/internal/sso"
-	"github.com/doorward/doorward/host/internal/store/sqlite"
 )
 
 const whereItIsDone = "The running host does it. If none runs, it is done in the database, and no host starts meanwhile."
@@ -96,7 +94,7 @@ type adminLine struct {
 func (l *adminLine) do(req *http.Request) (*http.Response, error) {
 	if l.local == nil {
 		resp, err := l.socket.Do(req)
-		if !errors.Is(err, control.ErrNotRunning) || l.at.database == "" {
+		if !errors.Is(err, control.ErrNotRunning) || l.at.database == nil {
 			return resp, err
 		}
 		if err := l.open(req.Context()); err != nil {
@@ -119,10 +117,7 @@ func (l *adminLine) open(ctx context.Context) error {
 		return err
 	}
 	l.closing = append(l.closing, claimed)
-	if _, err := os.Stat(l.at.database); err != nil { // it would be made
-		return fmt.Errorf("looking for the database: %w; set DB_FILENAME, or --config, as for the host, or start the host first", err)
-	}
-	database, err := sqlite.Open(ctx, l.at.database, nil)
+	database, err := openExisting(ctx, *l.at.database)
 	if err != nil {
 		return err
 	}

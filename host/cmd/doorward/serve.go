@@ -24,7 +24,6 @@ import (
 	"github.com/doorward/doorward/host/internal/provider/metrics"
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/host/internal/store"
-	"github.com/doorward/doorward/host/internal/store/sqlite"
 	"github.com/doorward/doorward/host/internal/token"
 	"github.com/doorward/doorward/host/internal/web"
 	"github.com/doorward/doorward/sdk/contract"
@@ -144,17 +143,18 @@ func (h host) serve(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, claimed.Close()) }()
-	database, err := sqlite.Open(ctx, cfg.DBFilename, sso.Confirming(h.secrets()))
+	database, err := h.openDatabase(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, database.Close()) }()
 	store, clock := store.Cached(database, time.Now), sso.SystemClock()
 
-	tokens, err := h.tokens(ctx, store, clock)
+	tokens, err := token.New(ctx, h.tokenConfig(store, clock))
 	if err != nil {
 		return err
 	}
+	defer h.maintainKeys(ctx, tokens)()
 	registry := newRegistry()
 	providers, err := h.startProviders(ctx, metrics.New(registry))
 	if err != nil {
@@ -184,8 +184,8 @@ func (h host) serve(ctx context.Context) (err error) {
 			checked, err := r.check(ctx, name)
 			return withAccounts(ctx, checked, accounts{store.CountUsers, store.Roles}), err
 		},
-		EndSessions: h.endSessions(store),
-		Metrics:     promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
+		EndSessions: h.endSessions(store), Keys: listKeys(tokens), RotateKeys: h.rotateKeys(tokens),
+		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
 	}, store, providers))
 	if err != nil {
 		return err
@@ -198,15 +198,6 @@ func newRegistry() *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return registry
-}
-
-func (h host) tokens(ctx context.Context, keys sso.SigningKeys, clock *sso.Clock) (*token.Tokens, error) {
-	secret, previous := h.secrets()
-	return token.New(ctx, token.Config{
-		Keys: keys, Secret: secret, SecretPrevious: previous, Issuer: h.config.PublicURL.String(),
-		Now: clock.Now, RemoveBefore: clock.RemoveBefore,
-		Warn: func(err error) { h.logger.Warn("access tokens", "error", err) },
-	})
 }
 
 // limitMemory returns the limit that is in force; zero if there is none.

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/doorward/doorward/host/internal/control"
 	"github.com/doorward/doorward/host/internal/provider"
+	"github.com/doorward/doorward/host/internal/token"
 	"github.com/doorward/doorward/sdk"
 )
 
@@ -36,7 +38,11 @@ func TestTheSocketIsEnough(t *testing.T) {
 			return []provider.Checked{{Provider: "answered", Findings: []sdk.Finding{{Severity: sdk.SeverityOK}}}}, nil
 		},
 		EndSessions: func(context.Context, string, string) (int, error) { return 12345, nil },
-		Healthy:     func() bool { return true },
+		Keys:        func(context.Context) (any, error) { return []token.Key{{ID: "answered"}}, nil },
+		RotateKeys: func(_ context.Context, now bool) (any, error) {
+			return token.Rotation{Key: token.Key{ID: fmt.Sprint("now=", now)}}, nil
+		},
+		Healthy: func() bool { return true },
 		Administration: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 			_, _ = io.WriteString(w, `{"data":[{"id":"answered"}],"meta":{"next":null}}`)
 		}),
@@ -45,7 +51,11 @@ func TestTheSocketIsEnough(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	for command, want := range map[string]string{"plugins": "answered", "reload": "answered", "check": "answered", "user list": "answered", "role list": "answered", "key list": "answered", "session list": "answered", "session end --all": "12345"} {
+	for command, want := range map[string]string{
+		"plugins": "answered", "reload": "answered", "check": "answered", "session end --all": "12345",
+		"keys list": "answered", "keys list --json": "answered", "keys rotate": "now=false", "keys rotate --now --yes": "now=true",
+		"user list": "answered", "role list": "answered", "key list": "answered", "session list": "answered",
+	} {
 		for name, tc := range map[string]struct{ flag, environ string }{
 			"flag":              {"--socket=" + socket, ""},
 			"flag over setting": {"--socket=" + socket, "CONTROL_SOCKET=/none"},

@@ -39,6 +39,8 @@ func TestExitCodes(t *testing.T) {
 		"check a b":                   {2, "accepts at most 1 arg"},
 		"plugin add":                  {2, "FILE is missing"},
 		"plugin remove":               {2, "MECHANISM is missing"},
+		"backup":                      {2, "FILE is missing: the name of the backup; see: doorward backup --help"},
+		"backup a b":                  {2, "one FILE is enough"},
 		"session end":                 {2, "--all, --provider NAME, --user USER or --session ID; see: doorward session end --help"},
 		"session end --user=":         {2, "--user is empty"},
 		"session end --all --user x":  {2, "leave it out"},
@@ -63,7 +65,7 @@ func TestExitCodes(t *testing.T) {
 		"key add x":                                                {2, "--scope is missing: users:read"},
 		"key add x --scope users:read --expires 10":                {2, "--expires must be"},
 		"user list --socket /none":                                 {1, "no doorward is running here"},
-		"user list":                                                {1, "start the host first"},
+		"user list":                                                {1, "set DB_FILENAME, or --config, as for the host"},
 	} {
 		code, out := runIn(t.Context(), t, t.TempDir(), nil, strings.Fields(line)...)
 		if code != tc.code || !strings.Contains(out, tc.says) {

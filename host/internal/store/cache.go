@@ -11,7 +11,8 @@ import (
 
 // cacheFor is how long a session may be answered from memory. A change that
 // this process makes is seen at once; this bounds the rest, such as an operator
-// who suspends a user with a database tool.
+// who suspends a user with a database tool, or a write whose caller did not wait
+// for its outcome.
 const cacheFor = time.Second
 
 const (

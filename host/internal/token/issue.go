@@ -42,15 +42,15 @@ func (t *Tokens) Issue(ctx context.Context, claims sso.AccessClaims) (string, er
 	if err := checkClaims(claims); err != nil {
 		return "", fmt.Errorf("issuing an access token: %w", err)
 	}
-	r, err := t.maintained(ctx)
+	r, err := t.forSigning(ctx)
 	if err != nil {
 		return "", err
 	}
-	p := t.payload(claims)
-	token, err := sign(r.signing(t.config.Now()), p)
+	signing, p := r.signing(t.config.Algorithm, t.config.Now()), t.payload(claims)
+	token, err := sign(signing, p)
 	if errors.Is(err, errTooLong) && p.Groups != nil {
 		p.groupClaims = groupClaims{Elsewhere: true}
-		token, err = sign(r.signing(t.config.Now()), p)
+		token, err = sign(signing, p)
 	}
 	if err != nil {
 		return "", fmt.Errorf("issuing an access token: %w", err)

@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -163,6 +164,12 @@ func (redirecting) Continue(_ context.Context, req sdk.ContinueRequest) (sdk.Ste
 		panic("secret-in-a-panic")
 	case "member":
 		return sdk.Authenticated{Identity: sdk.Identity{Subject: code, Username: "m.ember", Groups: []string{"staff", "<admins>"}}}, nil
+	case "crowd":
+		identity := sdk.Identity{Subject: code, Email: "crowd@example.org", EmailVerified: true, GivenName: "Ada", FamilyName: "<b>Lovelace</b>"}
+		for i := range 40 {
+			identity.Groups = append(identity.Groups, fmt.Sprintf("department-%d", i))
+		}
+		return sdk.Authenticated{Identity: identity}, nil
 	case "somewhere":
 		return sdk.Authenticated{Identity: sdk.Identity{Subject: code, GroupsUnknown: true}}, nil
 	default:

@@ -20,6 +20,7 @@ const selectByEmail = `
 // LinkByEmail implements sso.Links.
 func (s *Store) LinkByEmail(ctx context.Context, link sso.EmailLink) (linked bool, err error) {
 	err = s.write(ctx, func(tx *sql.Tx) error {
+		linked = false
 		_, err := s.linkedUser(ctx, tx, link.Provider, link.Subject)
 		if !errors.Is(err, sso.ErrNotFound) {
 			return err

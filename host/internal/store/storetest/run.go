@@ -35,6 +35,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, reopen func(t *testi
 		{"expiry", testExpiry},
 		{"rotation", testRotation},
 		{"once", testOnce},
+		{"text", testText},
 		{"signing keys", testSigningKeys},
 		{"sealed", testSealed},
 		{"people", testPeople},
