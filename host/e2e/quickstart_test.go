@@ -136,7 +136,7 @@ func TestQuickStartsWithoutRegistration(t *testing.T) {
 			if closed == dotenv {
 				t.Fatalf("the quick start does not have %q", openRegistrationLine)
 			}
-			host := startIn(t, port, closed, "warning  accounts: nobody can sign in through corp: there is no account, and registration is closed; set AUTH_CORP_ALLOW_PUBLIC_REGISTRATION to true")
+			host := startIn(t, port, closed, "warning  accounts: nobody can sign in through corp: there is no account, and registration is closed; make accounts with doorward user add, or set AUTH_CORP_ALLOW_PUBLIC_REGISTRATION to true")
 			got := newAgent(t, host, "alice").signIn(host.URL + "/auth/login/corp")
 			if got.status != http.StatusUnauthorized || !strings.Contains(got.body, "no account for you yet") {
 				t.Errorf("answered %d: %s", got.status, got.body)

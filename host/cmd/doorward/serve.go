@@ -178,7 +178,7 @@ func (h host) serve(ctx context.Context) (err error) {
 		return err
 	}
 	r := newReloader(h, providers, hangUp)
-	controlled, err := claimed.Serve(ctx, cfg.MetricsAddress, control.Ports{
+	controlled, err := claimed.Serve(ctx, control.Addresses{Metrics: cfg.MetricsAddress, Admin: cfg.AdminAddress}, h.administered(control.Ports{
 		Plugins: func() any { return providers.Plugins() }, Reload: r.reload, Healthy: healthy(providers),
 		Check: func(ctx context.Context, name string) (any, error) {
 			checked, err := r.check(ctx, name)
@@ -186,7 +186,7 @@ func (h host) serve(ctx context.Context) (err error) {
 		},
 		EndSessions: h.endSessions(store), Keys: listKeys(tokens), RotateKeys: h.rotateKeys(tokens),
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
-	})
+	}, store, providers))
 	if err != nil {
 		return err
 	}

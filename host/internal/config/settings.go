@@ -1,7 +1,6 @@
 package config
 
 import (
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -32,6 +31,9 @@ type Settings struct {
 
 	ControlSocket  string `option:"control_socket" doc:"unix socket by which doorward reload, plugins and check reach the running host. Default: DB_FILENAME and .sock"`
 	MetricsAddress string `option:"metrics_address" doc:"host:port on which /metrics and /health are served to whoever reaches it, such as 127.0.0.1:9464. Default: nowhere"`
+
+	AdminAddress                string `option:"admin_address" doc:"host:port on which the administration is served to whoever has a key, such as 127.0.0.1:8056; never the port of PORT. See administration.md. Default: nowhere"`
+	AdminInsecureBeyondLoopback bool   `option:"admin_insecure_beyond_loopback" doc:"ADMIN_ADDRESS may be reached from other machines. It speaks http: keys and what they are used for cross that network as plain text, unless a proxy with TLS stands before it"`
 
 	Providers      []string `option:"auth_providers" reload:"yes" doc:"names of the providers, with commas between them"`
 	DisableDefault bool     `option:"auth_disable_default" reload:"yes" default:"true" doc:"accepted and without effect: there are no local passwords"`
@@ -100,7 +102,8 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	s.PluginDir = g.pluginDir(*s, executable)
 	s.PluginLock = g.pluginLock(*s, s.PluginDir)
 	s.ControlSocket = g.controlSocket(*s, s.DBFilename)
-	s.MetricsAddress = g.metricsAddress(*s)
+	g.checkAddress("metrics_address", s.MetricsAddress, "127.0.0.1:9464")
+	g.adminAddress(*s)
 	config.PublicURL = g.publicURL(*s)
 	config.RefreshCookie, config.SessionCookie = g.cookies(*s, config.PublicURL)
 	config.TrustedProxies = g.trustedProxies(s.IPTrustProxy)
@@ -257,16 +260,4 @@ func (g *group) controlSocket(s Settings, database string) string {
 			maxSocketPath, path)
 	}
 	return path
-}
-
-func (g *group) metricsAddress(s Settings) string {
-	if s.MetricsAddress == "" {
-		return ""
-	}
-	host, port, err := net.SplitHostPort(s.MetricsAddress)
-	number, portErr := strconv.Atoi(port)
-	if err != nil || host == "" || portErr != nil || number < 0 || number > 65535 {
-		g.refuse("metrics_address", "must be a host and a port, such as 127.0.0.1:9464")
-	}
-	return s.MetricsAddress
 }

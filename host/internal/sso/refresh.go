@@ -44,7 +44,7 @@ func (s *Service) ask(waiting context.Context, stored SessionToken) (verdict, er
 		return verdict{}, fmt.Errorf("looking up the grant: %w", err)
 	}
 	identity, undecided, err := s.refreshed(waiting, session, at)
-	same := p.subjectOf(identity.Subject) == p.subjectOf(at.Subject)
+	same := p.SubjectOf(identity.Subject) == p.SubjectOf(at.Subject)
 	if undecided != nil && same {
 		return s.keepGrant(waiting, stored, identity, undecided)
 	}

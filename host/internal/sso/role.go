@@ -90,7 +90,7 @@ func asUUID(text string) string {
 func (r Role) CanBeGroup() bool { return !uuidForm.MatchString(r.Name) }
 
 // NewRole makes a role with an ID of its own.
-func NewRole(name string) Role { return Role{ID: newUUID(), Name: name} }
+func NewRole(name string) Role { return Role{ID: NewUUID(), Name: name} }
 
 // NamedBy returns the providers whose configuration names the role: a login that needs
 // it would make it again.

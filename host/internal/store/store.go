@@ -5,10 +5,12 @@ package store
 import (
 	"context"
 
+	"github.com/doorward/doorward/host/internal/people"
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// Store keeps users, roles, sessions, once-IDs and signing keys. Its methods may be
+// Store keeps users, roles, sessions, once-IDs, signing keys and keys of the
+// administration. Its methods may be
 // called concurrently and obey the context.
 //
 // A method that returns an error other than the ones that its contract names
@@ -23,6 +25,8 @@ type Store interface {
 	sso.Once
 	sso.SigningKeys
 	sso.Sealed
+	people.Accounts
+	people.AdminKeys
 
 	// CountUsers returns how many users can sign in through a provider, suspended
 	// ones included. It reads them all, and is for operators.

@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -38,6 +39,8 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, reopen func(t *testi
 		{"text", testText},
 		{"signing keys", testSigningKeys},
 		{"sealed", testSealed},
+		{"people", testPeople},
+		{"keys of the administration", testAdminKeys},
 		{"context", testContext},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(t, open) })
@@ -205,6 +208,7 @@ func testContext(t *testing.T, open func(t *testing.T) store.Store) {
 		"SwapGrants":        func() error { return s.SwapGrants(ctx, []sso.GrantSwap{{SessionID: "s1"}}) },
 		"ForgetSecret":      func() error { return s.ForgetSecret(ctx) },
 	}
+	maps.Copy(calls, callsOfPeople(ctx, s))
 	for name, call := range calls {
 		wantError(t, name+" with a context that is done", call(), context.Canceled)
 	}
