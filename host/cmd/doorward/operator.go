@@ -117,7 +117,7 @@ func (l *adminLine) open(ctx context.Context) error {
 		return err
 	}
 	l.closing = append(l.closing, claimed)
-	database, err := openExisting(ctx, *l.at.database)
+	database, err := openExisting(ctx, *l.at.database, nil)
 	if err != nil {
 		return err
 	}
