@@ -46,6 +46,9 @@ type Attempt struct {
 	Fields   []string
 	Optional []string
 
+	// LoginField is the one of Fields that asks for a login name; empty if none does.
+	LoginField string
+
 	Memory []byte
 
 	// Over: nothing is awaited any more, the login was completed or refused.

@@ -76,8 +76,9 @@ func (s *Service) beginAt(ctx context.Context, p Provider, req sdk.BeginRequest)
 // pending seals the attempt that awaits the outcome of a checked step.
 func (s *Service) pending(attempt Attempt, step sdk.Step) (Pending, error) {
 	attempt.Step, attempt.Memory = newStep(), contract.MemoryOf(step)
-	attempt.Fields, attempt.Optional = nil, nil
+	attempt.Fields, attempt.Optional, attempt.LoginField = nil, nil, ""
 	if prompt, ok := step.(sdk.Prompt); ok {
+		attempt.LoginField = LoginField(prompt.Fields)
 		for _, f := range prompt.Fields {
 			attempt.Fields = append(attempt.Fields, f.Name)
 			if f.Optional {
