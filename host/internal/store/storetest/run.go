@@ -34,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, reopen func(t *testi
 		{"once", testOnce},
 		{"signing keys", testSigningKeys},
 		{"sealed", testSealed},
+		{"counts", testCounts},
 		{"context", testContext},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(t, open) })
@@ -191,6 +192,11 @@ func testContext(t *testing.T, open func(t *testing.T) store.Store) {
 		"SealedGrants":      func() error { _, err := s.SealedGrants(ctx, "", 10); return err },
 		"SwapGrants":        func() error { return s.SwapGrants(ctx, []sso.GrantSwap{{SessionID: "s1"}}) },
 		"ForgetSecret":      func() error { return s.ForgetSecret(ctx) },
+		"ExchangeCounts": func() error {
+			_, err := s.ExchangeCounts(ctx, "h", []byte("x"), start, start)
+			return err
+		},
+		"ExchangeCounts, to read": func() error { _, err := s.ExchangeCounts(ctx, "h", nil, start, start); return err },
 	}
 	for name, call := range calls {
 		wantError(t, name+" with a context that is done", call(), context.Canceled)
