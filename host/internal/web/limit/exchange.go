@@ -87,9 +87,9 @@ func NewExchange(l *Limiter, counts Counts) *Exchange {
 }
 
 // Run exchanges once a second until ctx is done. It writes only if something was
-// counted. warn gets what went wrong; counts of other hosts are late then, and those of
-// this host go on.
-func (e *Exchange) Run(ctx context.Context, warn func(error)) {
+// counted. outcome gets that of each time; after an error, counts of other hosts are
+// late, and those of this host go on.
+func (e *Exchange) Run(ctx context.Context, outcome func(error)) {
 	tick := time.NewTicker(exchangeEvery)
 	defer tick.Stop()
 	for {
@@ -98,8 +98,8 @@ func (e *Exchange) Run(ctx context.Context, warn func(error)) {
 		case <-ctx.Done():
 			return
 		}
-		if err := e.Round(ctx); err != nil && ctx.Err() == nil {
-			warn(err)
+		if err := e.Round(ctx); ctx.Err() == nil {
+			outcome(err)
 		}
 	}
 }
