@@ -1,6 +1,10 @@
 package sso
 
-import "github.com/doorward/doorward/sdk"
+import (
+	"net/url"
+
+	"github.com/doorward/doorward/sdk"
+)
 
 // LoginField names the field of a prompt that asks for a login name: the only user name,
 // else the only text; empty if neither is there.
@@ -21,16 +25,24 @@ func LoginField(fields []sdk.PromptField) string {
 	return ""
 }
 
+// maxLoginName is more than login names have, in bytes. What is longer is cut.
+const maxLoginName = 128
+
 // Asked reports whether an answer is to a prompt of a login that can go on, so that
-// something is about to be judged that could be guessed, and which login name it gives.
-// It asks nobody.
+// something is about to be judged that could be guessed, and under which login name: the
+// one that it gives, or one before it gave. It asks nobody.
 func (s *Service) Asked(answer Answer) (loginName string, ok bool) {
 	attempt, err := s.sealer.open(answer.Sealed, answer.Provider, answer.State, s.config.Now())
 	if err != nil || len(attempt.Fields) == 0 {
 		return "", false
 	}
-	if attempt.LoginField == "" {
-		return "", true
+	return attempt.loginName(answer.Response.Form), true
+}
+
+func (a Attempt) loginName(form url.Values) string {
+	if a.LoginField == "" {
+		return a.LoginName
 	}
-	return answer.Response.Form.Get(attempt.LoginField), true
+	name := form.Get(a.LoginField)
+	return name[:min(len(name), maxLoginName)]
 }

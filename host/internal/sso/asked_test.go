@@ -44,6 +44,7 @@ func TestAsked(t *testing.T) {
 		asked  bool
 	}{
 		"a prompt":                {seal(func(*Attempt) {}), "ada", true},
+		"a name of before":        {seal(func(a *Attempt) { a.LoginField, a.LoginName = "", "bob" }), "bob", true},
 		"a prompt without a name": {seal(func(a *Attempt) { a.LoginField = "" }), "", true},
 		"a redirect":              {seal(func(a *Attempt) { a.Fields, a.LoginField = nil, "" }), "", false},
 		"an expired one":          {seal(func(a *Attempt) { a.ExpiresAt = testStart.AddDate(-1, 0, 0) }), "", false},

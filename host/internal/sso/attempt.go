@@ -46,8 +46,9 @@ type Attempt struct {
 	Fields   []string
 	Optional []string
 
-	// LoginField is the one of Fields that asks for a login name; empty if none does.
-	LoginField string
+	// LoginField is the one of Fields that asks for a login name. If none does, LoginName
+	// is what was entered as such in a step before.
+	LoginField, LoginName string
 
 	Memory []byte
 

@@ -43,6 +43,7 @@ func TestSealAndOpen(t *testing.T) {
 		"as it is":          func(*Attempt) {},
 		"without memory":    func(a *Attempt) { a.Memory = []byte{} },
 		"without fields":    func(a *Attempt) { a.Fields, a.LoginField = nil, "" },
+		"with a name":       func(a *Attempt) { a.LoginField, a.LoginName = "", "ada" },
 		"with a long state": func(a *Attempt) { a.State = strings.Repeat("s", 255) },
 	} {
 		want := testAttempt()

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -14,6 +15,9 @@ const (
 	modeShift = 2
 	allFlags  = 0b1111
 )
+
+// nameAfter is in no name of a field.
+const nameAfter = "\x00"
 
 var codedModes = []Mode{"", ModeJSON, ModeCookie, ModeSession}
 
@@ -30,9 +34,12 @@ func encodeAttempt(a Attempt) []byte {
 		flags |= flagRedirectAsked
 	}
 	out := binary.AppendVarint([]byte{flags}, a.ExpiresAt.UnixMilli())
-	// A session is there once the login is over, and a field to fill in before that. Both
-	// have the same place: hosts of before know of no other.
-	last := a.LoginField
+	// A session is there once the login is over, and a login name before that. Both have
+	// the same place: hosts of before know of no other.
+	last := a.LoginField + nameAfter + a.LoginName
+	if a.LoginName == "" {
+		last = a.LoginField
+	}
 	if a.Over {
 		last = a.Session
 	}
@@ -71,6 +78,7 @@ func decodeAttempt(plain []byte) (Attempt, error) {
 	if a.Over {
 		a.Session, a.LoginField = a.LoginField, ""
 	}
+	a.LoginField, a.LoginName, _ = strings.Cut(a.LoginField, nameAfter)
 	for count := r.size(); count > 0 && !r.bad; count-- {
 		name := string(r.text())
 		r.bad = r.bad || slices.Contains(a.Fields, name) // no prompt has two of one name

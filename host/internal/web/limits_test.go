@@ -30,7 +30,7 @@ type limitedSite struct {
 func newLimitedSite(t *testing.T, change func(*web.Config)) *limitedSite {
 	t.Helper()
 	s := &limitedSite{providers: &busyDirectory{directory: directory{mechanisms: map[string]sdk.Mechanism{
-		"op": redirecting{}, "post": posting{}, "dir": prompting{}, "dir2": prompting{}, "renew": renewing{}, "saml": &askedOften{},
+		"op": redirecting{}, "post": posting{}, "dir": prompting{}, "dir2": prompting{}, "renew": renewing{}, "steps": stepping{}, "saml": &askedOften{},
 	}}}}
 	for name := range s.providers.mechanisms {
 		s.providers.list = append(s.providers.list, sso.Provider{
@@ -382,4 +382,54 @@ func TestB14AddressesAreNotForged(t *testing.T) {
 	if refused != 50 {
 		t.Errorf("%d of 150 refused, want 50", refused)
 	}
+}
+
+// stepping asks for a name, and then for the password alone.
+type stepping struct{}
+
+func (stepping) Begin(context.Context, sdk.BeginRequest) (sdk.Step, error) {
+	return sdk.Prompt{Fields: credentials[:1], Memory: []byte("name")}, nil
+}
+
+func (stepping) Continue(_ context.Context, req sdk.ContinueRequest) (sdk.Step, error) {
+	ask := sdk.Prompt{Fields: credentials[1:], Memory: []byte("password")}
+	if string(req.Memory) == "name" {
+		return ask, nil
+	}
+	if req.Answers["password"] == "right" {
+		return sdk.Authenticated{Identity: sdk.Identity{Subject: "ada"}}, nil
+	}
+	ask.Reason = sdk.ReasonBadCredentials
+	return ask, nil
+}
+
+// A password counts for the name that was entered in a step before it.
+func TestNameOfAStepBefore(t *testing.T) {
+	s := newLimitedSite(t, asItIs)
+	guess := func(name, password string) answer {
+		b := s.browser(t)
+		attempt, _ := attemptOf(t, b.postJSON("/auth/login/steps", map[string]string{"identifier": name}))
+		return b.postJSON("/auth/login/steps", map[string]any{"attempt": attempt, "answers": map[string]string{"password": password}})
+	}
+	for i := range 10 {
+		if a := guess("ada", "wrong"); a.StatusCode != http.StatusUnauthorized {
+			t.Fatalf("guess %d: %s %s", i, a.Status, a.body)
+		}
+	}
+	b := s.browser(t)
+	wantLimited(t, "the name of ten guesses", b.postJSON("/auth/login/steps", map[string]string{"identifier": "Ada"}), "60")
+	a := s.browser(t).postJSON("/auth/login/steps", map[string]string{"identifier": "bob"})
+	attempt, _ := attemptOf(t, a)
+	if a := b.postJSON("/auth/login/steps", map[string]any{"attempt": attempt, "answers": map[string]string{"password": "right"}}); a.StatusCode != http.StatusOK {
+		t.Errorf("another name: %s %s", a.Status, a.body)
+	}
+	s.pass(time.Minute)
+	attempt, _ = attemptOf(t, b.postJSON("/auth/login/steps", map[string]string{"identifier": "ada"}))
+	for _, password := range []string{"wrong", "wrong"} {
+		a = b.postJSON("/auth/login/steps", map[string]any{"attempt": attempt, "answers": map[string]string{"password": password}})
+		if a.StatusCode == http.StatusUnauthorized {
+			attempt, _ = attemptOf(t, a)
+		}
+	}
+	wantLimited(t, "in the second step", a, "60")
 }
