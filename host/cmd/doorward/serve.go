@@ -26,6 +26,7 @@ import (
 	"github.com/doorward/doorward/host/internal/store"
 	"github.com/doorward/doorward/host/internal/token"
 	"github.com/doorward/doorward/host/internal/web"
+	"github.com/doorward/doorward/host/internal/web/limit"
 	"github.com/doorward/doorward/sdk/contract"
 )
 
@@ -170,10 +171,12 @@ func (h host) serve(ctx context.Context) (err error) {
 	h.warnOfRoles(ctx, providers, store)
 	defer h.sealAnew(ctx, logins, tokens)()
 	defer h.forgetSuccessors(ctx, logins)()
-	server, err := web.New(web.Config{
-		PublicURL: cfg.PublicURL, SessionCookie: web.Cookie(cfg.SessionCookie), RefreshCookie: web.Cookie(cfg.RefreshCookie),
-		TrustedProxies: cfg.TrustedProxies, MaxBodies: memory.Bytes / bodiesShare, Logger: h.logger,
-	}, web.Ports{Logins: logins, Keys: tokens.JWKS, Storage: store.Ping})
+	limiter, err := h.limits(registry)
+	if err != nil {
+		return err
+	}
+	defer h.exchangeCounts(ctx, limiter, store)()
+	server, err := h.server(memory, limiter, web.Ports{Logins: logins, Keys: tokens.JWKS, Storage: store.Ping})
 	if err != nil {
 		return err
 	}
@@ -192,6 +195,14 @@ func (h host) serve(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, controlled.Close()) }()
 	return h.listen(ctx, server, r, providers)
+}
+
+func (h host) server(memory memlimit.Limit, limiter *limit.Limiter, ports web.Ports) (*web.Server, error) {
+	cfg := h.config
+	return web.New(web.Config{
+		PublicURL: cfg.PublicURL, SessionCookie: web.Cookie(cfg.SessionCookie), RefreshCookie: web.Cookie(cfg.RefreshCookie),
+		TrustedProxies: cfg.TrustedProxies, MaxBodies: memory.Bytes / bodiesShare, Limits: limiter, Logger: h.logger,
+	}, ports)
 }
 
 func newRegistry() *prometheus.Registry {

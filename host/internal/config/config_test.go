@@ -95,6 +95,7 @@ func TestDefaults(t *testing.T) {
 			SessionCookieName: "directus_session_token", SessionCookieSameSite: "lax",
 			GlobalAgentNamespace: "GLOBAL_AGENT_", OutboundDeny: []string{"metadata", "link-local", "unspecified", "multicast"},
 			TrustSettings: config.TrustSettings{OutboundTLSMinVersion: "1.2"},
+			LimitSettings: standardLimits,
 			ShutdownDelay: 5 * time.Second,
 			LogLevel:      "info", LogStyle: "pretty",
 		},

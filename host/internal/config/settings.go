@@ -59,6 +59,8 @@ type Settings struct {
 
 	IPTrustProxy []string `option:"ip_trust_proxy" default:"false" doc:"proxies that may say who the client is: IP addresses, CIDR blocks, loopback, linklocal, uniquelocal; or false"`
 
+	LimitSettings
+
 	HTTPSProxy           options.Secret `option:"https_proxy" reload:"yes" doc:"proxy for requests to providers, http://user:password@proxy:3128 or https://, socks5://, socks5h://; also in lower case, which comes first. See proxies.md"`
 	HTTPProxy            options.Secret `option:"http_proxy" reload:"yes" doc:"accepted and without effect: requests to providers are https, for which HTTPS_PROXY is"`
 	NoProxy              string         `option:"no_proxy" reload:"yes" doc:"exceptions to HTTPS_PROXY, with commas between them: names with all below them, addresses, CIDR blocks, each with a port or without; * for all"`
@@ -104,6 +106,7 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	s.ControlSocket = g.controlSocket(*s, s.DBFilename)
 	g.checkAddress("metrics_address", s.MetricsAddress, "127.0.0.1:9464")
 	g.adminAddress(*s)
+	g.checkLimits(&s.LimitSettings)
 	config.PublicURL = g.publicURL(*s)
 	config.RefreshCookie, config.SessionCookie = g.cookies(*s, config.PublicURL)
 	config.TrustedProxies = g.trustedProxies(s.IPTrustProxy)

@@ -4,6 +4,7 @@ package store
 
 import (
 	"context"
+	"time"
 
 	"github.com/doorward/doorward/host/internal/people"
 	"github.com/doorward/doorward/host/internal/sso"
@@ -31,6 +32,11 @@ type Store interface {
 	// CountUsers returns how many users can sign in through a provider, suspended
 	// ones included. It reads them all, and is for operators.
 	CountUsers(ctx context.Context, provider string) (int, error)
+
+	// ExchangeCounts stores what a host counted of sign-ins that fail, in place of what
+	// that host stored before, and removes what hosts stored before forget. With nil it
+	// writes nothing. It returns what the other hosts stored since forget, by host.
+	ExchangeCounts(ctx context.Context, host string, counts []byte, now, forget time.Time) (others map[string][]byte, err error)
 
 	// Ping returns nil if the database answers and can be written to.
 	Ping(ctx context.Context) error

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
@@ -18,7 +19,11 @@ func (s *Server) startLogin(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	pending, err := s.ports.Logins.Begin(c.Request().Context(), start)
+	pending, err := s.begin(c, start)
+	if errors.Is(err, errLimited) {
+		// Not back to the application, which might start again at once.
+		return s.tellRefused(c, sso.Attempt{Provider: start.Provider}, err)
+	}
 	if err != nil {
 		return s.refuseLogin(c, sso.Attempt{
 			Provider: start.Provider, Mode: start.Mode, Redirect: start.Redirect, RedirectAsked: start.RedirectAsked,

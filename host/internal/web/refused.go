@@ -28,7 +28,10 @@ func (s *Server) tellRefused(c echo.Context, attempt sso.Attempt, err error) err
 	a := answerTo(err)
 	askToRetry(c, err)
 	if wantsHTML(c) {
-		failure := page.Failure{Message: a.message, HomeURL: s.path("/login"), RetryURL: s.againURL(attempt)}
+		failure := page.Failure{Message: a.message, HomeURL: s.path("/login")}
+		if !errors.Is(err, errLimited) { // a login that starts anew would lose what was entered
+			failure.RetryURL = s.againURL(attempt)
+		}
 		if s.logShown(c, attempt.Provider, "sign-in refused", a, err) {
 			failure.ID = requestID(c)
 		}

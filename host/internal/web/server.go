@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/web/limit"
 	"github.com/doorward/doorward/host/internal/web/page"
 )
 
@@ -31,6 +32,9 @@ type Config struct {
 	// MaxBodies bounds the bytes of large request bodies that are held at the same
 	// time; 0 is a default of 16 MiB. Each costs several times its bytes.
 	MaxBodies int64
+
+	// Limits are on sign-ins that fail or come to no end; nil: there are none.
+	Limits *limit.Limiter
 
 	Logger hclog.Logger
 }

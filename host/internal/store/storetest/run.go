@@ -41,6 +41,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, reopen func(t *testi
 		{"sealed", testSealed},
 		{"people", testPeople},
 		{"keys of the administration", testAdminKeys},
+		{"counts", testCounts},
 		{"context", testContext},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(t, open) })
@@ -207,6 +208,11 @@ func testContext(t *testing.T, open func(t *testing.T) store.Store) {
 		"SealedGrants":      func() error { _, err := s.SealedGrants(ctx, "", 10); return err },
 		"SwapGrants":        func() error { return s.SwapGrants(ctx, []sso.GrantSwap{{SessionID: "s1"}}) },
 		"ForgetSecret":      func() error { return s.ForgetSecret(ctx) },
+		"ExchangeCounts": func() error {
+			_, err := s.ExchangeCounts(ctx, "h", []byte("x"), start, start)
+			return err
+		},
+		"ExchangeCounts, to read": func() error { _, err := s.ExchangeCounts(ctx, "h", nil, start, start); return err },
 	}
 	maps.Copy(calls, callsOfPeople(ctx, s))
 	for name, call := range calls {

@@ -1,5 +1,11 @@
 package page
 
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
 // Message tells people what happened and what to do next. It is plain text of
 // our own: what providers and plugins write goes to the log.
 type Message struct {
@@ -203,3 +209,18 @@ var (
 		Next:  "Try again in a minute. If it happens again, tell your administrator.",
 	}
 )
+
+// TooManyAttempts is MessageTooManyAttempts for who knows how long to wait, at least a
+// second.
+func TooManyAttempts(wait time.Duration) Message {
+	m := MessageTooManyAttempts
+	span, unit := int(math.Ceil(wait.Minutes())), "minute"
+	if wait <= time.Minute {
+		span, unit = max(1, int(math.Ceil(wait.Seconds()))), "second"
+	}
+	if span > 1 {
+		unit += "s"
+	}
+	m.Next = fmt.Sprintf("Wait %d %s, then load this page again. What you entered is not lost.", span, unit)
+	return m
+}
