@@ -89,7 +89,8 @@ type Sessions interface {
 	// RotateToken replaces Old, the current token of a session, by New, which from
 	// then on is the only current one: Old is spent at Now, and Successor is kept
 	// with it; those of all other tokens of the session are forgotten. The session's
-	// ExpiresAt and NotAfter move, and what expired before RemoveBefore is removed, as
+	// ExpiresAt and NotAfter move, a lease of its grant ends, whoever has it, and what
+	// expired before RemoveBefore is removed, as
 	// CreateSession does. All that is one transaction: of several rotations of one
 	// token, one succeeds. ErrSpent if Old was spent before; ErrNotFound if it is no
 	// token of that session. In both cases nothing changes.

@@ -22,9 +22,7 @@ func (s *Store) RotateToken(ctx context.Context, r sso.Rotation) error {
 		if err := s.insertToken(ctx, tx, r.New, sessionPK, r.ExpiresAt); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE sessions SET expires_at = ?, not_after = ? WHERE pk = ?`,
-			timestamp(r.ExpiresAt), timestamp(r.NotAfter), sessionPK)
-		if err != nil {
+		if _, err = tx.ExecContext(ctx, moveSession, timestamp(r.ExpiresAt), timestamp(r.NotAfter), sessionPK); err != nil {
 			return explain("moving the expiry of a session", err)
 		}
 		return s.removeExpired(ctx, tx, r.RemoveBefore, batchAtRotation)
@@ -50,6 +48,8 @@ func currentToken(ctx context.Context, tx *sql.Tx, sessionID string, hash sso.To
 }
 
 const (
+	moveSession = `UPDATE sessions SET expires_at = ?, not_after = ?, leased_by = NULL, leased_until = NULL WHERE pk = ?`
+
 	forgetSuccessors = `UPDATE session_tokens SET successor = NULL WHERE session_pk = ? AND successor IS NOT NULL`
 
 	// A session from before each had one current token may have others. They are
