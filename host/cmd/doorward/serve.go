@@ -144,7 +144,7 @@ func (h host) serve(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, claimed.Close()) }()
-	database, err := sqlite.Open(ctx, cfg.DBFilename, sso.Confirming(h.secrets()))
+	database, err := sqlite.OpenAlone(ctx, cfg.DBFilename, sso.Confirming(h.secrets()))
 	if err != nil {
 		return err
 	}

@@ -127,7 +127,10 @@ func (e ending) inDatabase(ctx context.Context, match sso.SessionMatch, forget b
 	if _, err := os.Stat(e.database); err != nil { // it would be made
 		return fmt.Errorf("looking for the database: %w; set DB_FILENAME, or --config, as for the host", err)
 	}
-	store, err := sqlite.Open(ctx, e.database, nil)
+	store, err := sqlite.OpenAlone(ctx, e.database, nil)
+	if errors.Is(err, sqlite.ErrInUse) { // with another socket
+		return fmt.Errorf("%w (%w)", errHostRuns, err)
+	}
 	if err != nil {
 		return err
 	}
