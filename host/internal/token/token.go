@@ -58,6 +58,8 @@ type Tokens struct {
 	// loading is true while one caller reads the keys anew. The others do not
 	// wait for it, but go on with the ring there is.
 	loading atomic.Bool
+
+	lookout lookout
 }
 
 var _ sso.AccessTokens = (*Tokens)(nil)
