@@ -107,7 +107,7 @@ func TestAnotherHostWaitsForTheAnswer(t *testing.T) {
 	h := newHouse(t)
 	hosts := h.hosts(2)
 	first := h.signIn(sso.Start{Mode: sso.ModeJSON}, withGrant("grant one"))
-	arrived, release := make(chan struct{}), make(chan struct{})
+	arrived, release := make(chan struct{}, 2), make(chan struct{})
 	h.idp.onRefresh(func(context.Context, []byte) (sdk.Refreshed, error) {
 		arrived <- struct{}{}
 		<-release
@@ -125,20 +125,21 @@ func TestAnotherHostWaitsForTheAnswer(t *testing.T) {
 	}
 	refresh(0)
 	<-arrived
-	watched := &watchedLeases{ProviderSessions: hosts[1].atProviders, looks: make(chan struct{})}
+	watched := &watchedLeases{ProviderSessions: hosts[1].atProviders, looks: make(chan struct{}, 1)}
 	hosts[1].atProviders = watched
 	hosts[1].restart()
 	refresh(1)
-	for range 3 {
-		<-watched.looks // it waits
+	for range 3 { // it waits
+		select {
+		case <-watched.looks:
+		case <-arrived:
+			t.Error("both ask")
+		case <-time.After(30 * time.Second):
+			t.Error("it does not wait")
+		}
 	}
 	close(release)
-	go func() {
-		for range watched.looks { //nolint:revive // looks on, until the answer is there
-		}
-	}()
 	group.Wait()
-	close(watched.looks)
 	if got[0] == nil || got[1] == nil || got[0].Token != got[1].Token {
 		t.Errorf("got %+v and %+v", got[0], got[1])
 	}
@@ -154,7 +155,10 @@ type watchedLeases struct {
 }
 
 func (w *watchedLeases) GrantLeased(ctx context.Context, sessionID, but string) (bool, error) {
-	w.looks <- struct{}{}
+	select {
+	case w.looks <- struct{}{}:
+	default:
+	}
 	return w.ProviderSessions.GrantLeased(ctx, sessionID, but)
 }
 
