@@ -24,7 +24,6 @@ import (
 	"github.com/doorward/doorward/host/internal/provider/metrics"
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/host/internal/store"
-	"github.com/doorward/doorward/host/internal/store/sqlite"
 	"github.com/doorward/doorward/host/internal/token"
 	"github.com/doorward/doorward/host/internal/web"
 	"github.com/doorward/doorward/sdk/contract"
@@ -144,7 +143,7 @@ func (h host) serve(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, claimed.Close()) }()
-	database, err := sqlite.OpenAlone(ctx, cfg.DBFilename, sso.Confirming(h.secrets()))
+	database, err := h.openDatabase(ctx)
 	if err != nil {
 		return err
 	}

@@ -82,7 +82,10 @@ func TestDefaults(t *testing.T) {
 	want := &config.Config{
 		Settings: config.Settings{
 			Host: "127.0.0.1", Port: 8055, PublicURL: "http://localhost:8055", Secret: got.Secret,
-			DBClient: "sqlite3", DBFilename: filepath.Join(s.dir, "doorward.db"), PluginDir: filepath.Join("opt", "plugins"),
+			DatabaseSettings: config.DatabaseSettings{
+				DBClient: "sqlite3", DBFilename: filepath.Join(s.dir, "doorward.db"), DBPort: 5432, DBSSLRejectUnauthorized: true, DBPoolMax: 10,
+			},
+			PluginDir: filepath.Join("opt", "plugins"),
 			PluginLock: filepath.Join("opt", "plugins", "plugins.lock"), ControlSocket: filepath.Join(s.dir, "doorward.db.sock"),
 			DisableDefault: true,
 			AccessTokenTTL: 15 * time.Minute, RefreshTokenTTL: 7 * 24 * time.Hour, SessionCookieTTL: 24 * time.Hour,
@@ -96,6 +99,7 @@ func TestDefaults(t *testing.T) {
 			LogLevel:      "info", LogStyle: "pretty",
 		},
 		PublicURL:     got.PublicURL,
+		Database:      config.Database{Filename: filepath.Join(s.dir, "doorward.db")},
 		Files:         []string{filepath.Join(s.dir, ".env")},
 		RefreshCookie: config.Cookie{Name: "directus_refresh_token", SameSite: http.SameSiteLaxMode},
 		SessionCookie: config.Cookie{Name: "directus_session_token", SameSite: http.SameSiteLaxMode},
@@ -182,8 +186,7 @@ func TestSettingsRefused(t *testing.T) {
 		{"port 0 without URL", []string{"PORT=0"}, "PUBLIC_URL: is required if the port is 0"},
 		{"port as text", []string{"PORT=http"}, `PORT: must be a whole number, not "http"`},
 		{"host with port", []string{"HOST=0.0.0.0:80"}, "HOST: must be an IP address or a host name"},
-		{"postgres", []string{"DB_CLIENT=pg"}, "DB_CLIENT: pg (PostgreSQL) comes with a later version; write sqlite3"},
-		{"other database", []string{"DB_CLIENT=mysql"}, "DB_CLIENT: must be sqlite3"},
+		{"other database", []string{"DB_CLIENT=mysql"}, "DB_CLIENT: must be sqlite3, or pg for PostgreSQL"},
 		{"database in memory", []string{"DB_FILENAME=:memory:"}, "DB_FILENAME: must be the path of a file"},
 		{"database that is a folder", []string{"DB_FILENAME=."}, "DB_FILENAME: must be the path of a file, and "},
 		{"database in no folder", []string{"DB_FILENAME=gone/x.db"}, "DB_FILENAME: must be in a folder that exists; create "},

@@ -25,8 +25,8 @@ type Settings struct {
 	Secret         options.Secret `option:"secret,required" doc:"at least 32 bytes that nobody else knows; make one with: openssl rand -base64 32"`
 	SecretPrevious options.Secret `option:"secret_previous" doc:"the old SECRET, for as long as something is sealed under it; see below"`
 
-	DBClient   string `option:"db_client" default:"sqlite3" doc:"kind of database: sqlite3"`
-	DBFilename string `option:"db_filename" default:"./doorward.db" doc:"path of the database file"`
+	DatabaseSettings
+
 	PluginDir  string `option:"plugin_dir" doc:"folder of the plugins. Default: plugins beside the executable"`
 	PluginLock string `option:"plugin_lock" doc:"file with the digests of the plugins that may run. Default: plugins.lock in the plugin folder"`
 
@@ -84,6 +84,7 @@ type listing struct {
 func (l *loader) loadSettings(config *Config, executable string) listing {
 	g := newSettings(l, l.givenSettings())
 	g.checkPEM(trustPEM)
+	g.checkPEM(databasePEM)
 	config.Settings = decode[Settings](g)
 	s := &config.Settings
 	s.GlobalAgentNamespace, _ = l.namespace()
@@ -93,7 +94,7 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	s.SecretPrevious = g.secretPrevious(*s)
 	g.checkLifetimes(s)
 	g.shutdownDelay(s.ShutdownDelay)
-	s.DBFilename = g.database(*s)
+	config.Database = g.database(&s.DatabaseSettings)
 	s.PluginDir = g.pluginDir(*s, executable)
 	s.PluginLock = g.pluginLock(*s, s.PluginDir)
 	s.ControlSocket = g.controlSocket(*s, s.DBFilename)
@@ -199,31 +200,6 @@ func (g *group) secretPrevious(s Settings) options.Secret {
 	}
 	g.checkSecret("secret_previous", s.SecretPrevious)
 	return s.SecretPrevious
-}
-
-func (g *group) database(s Settings) string {
-	if g.ok("db_client") && s.DBClient == "pg" {
-		g.refuse("db_client", "pg (PostgreSQL) comes with a later version; write sqlite3")
-	} else if g.ok("db_client") && s.DBClient != "sqlite3" {
-		g.refuse("db_client", "must be sqlite3")
-	}
-	path := g.path("db_filename", s.DBFilename)
-	if g.ok("db_filename") {
-		g.checkDatabasePath(s.DBFilename, path)
-	}
-	return path
-}
-
-func (g *group) checkDatabasePath(name, path string) {
-	folder := filepath.Dir(path)
-	switch {
-	case name == ":memory:" || strings.HasPrefix(name, "file:"):
-		g.refuse("db_filename", "must be the path of a file: sessions and keys have to survive a restart")
-	case isFolder(path):
-		g.refuse("db_filename", "must be the path of a file, and %s is a folder; write %s", path, filepath.Join(path, "doorward.db"))
-	case !isFolder(folder):
-		g.refuse("db_filename", "must be in a folder that exists; create %s first, or write another path", folder)
-	}
 }
 
 func isFolder(path string) bool {

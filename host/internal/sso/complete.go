@@ -12,8 +12,9 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// complete turns an identity into a session: once-IDs are spent, the user is
-// found or created, roles are mapped, the session is written.
+// complete turns an identity into a session, in one transaction: once-IDs are spent,
+// the user is found or created, roles are mapped, the session is written, and those
+// that it replaces end.
 func (s *Service) complete(ctx context.Context, p Provider, attempt Attempt, identity sdk.Identity, answer Answer) (*SignedIn, error) {
 	now := s.config.Now()
 	identity, leftOut, err := accept(identity, now)
@@ -22,6 +23,7 @@ func (s *Service) complete(ctx context.Context, p Provider, attempt Attempt, ide
 	}
 	token := NewToken()
 	login := s.newSession(p, attempt, identity, answer.Client, token, now)
+	login.Replaces = s.sessionsOf(ctx, answer.Replaces)
 	user, err := s.write(ctx, p, identity, login, now)
 	if err != nil {
 		return nil, err
@@ -35,7 +37,6 @@ func (s *Service) complete(ctx context.Context, p Provider, attempt Attempt, ide
 		signedIn.PasswordExpiresAt = identity.PasswordExpiresAt
 	}
 	signedIn.LeftOut = leftOut
-	s.endReplaced(ctx, answer.Replaces)
 	return signedIn, nil
 }
 
@@ -50,49 +51,39 @@ func onceIDs(p Provider, attempt Attempt, identity sdk.Identity) []OnceID {
 	return ids
 }
 
-// write finds the user and writes the login, in one transaction. The user is found by
-// (provider, subject), never by e-mail: whoever can choose an e-mail address at some
-// provider would own the account (D02).
+// write writes the login, and returns who signed in.
 func (s *Service) write(ctx context.Context, p Provider, identity sdk.Identity, login NewSession, now time.Time) (user User, err error) {
-	refused := checkGroupsKnown(p, identity)
-	login.Known = func(known *User) error {
-		if refused = active(*known); refused != nil {
-			return refused
-		}
-		mapIdentity(known, p, identity)
-		known.LastAccess = now
-		user = *known
-		return nil
+	var refused error
+	login.Decide = func(known *User) (User, error) {
+		user, refused = whoSignsIn(known, p, identity, now)
+		return user, refused
 	}
-	if refused == nil {
-		err = s.ports.Sessions.CreateSession(ctx, login)
-	}
-	if refused == nil && !errors.Is(err, ErrNotFound) {
-		if err != nil {
-			return User{}, fmt.Errorf("writing the session: %w", err)
-		}
-		return user, nil
-	}
-	// Spent at once: a refusal is as final as a login, and a replay makes nobody an account.
-	if err := s.ports.Once.Spend(ctx, login.Once...); err != nil {
-		return User{}, fmt.Errorf("spending the attempt: %w", err)
-	}
-	if refused != nil {
+	err = s.ports.Sessions.CreateSession(ctx, login)
+	switch {
+	case err != nil && errors.Is(err, refused):
 		return User{}, refused
-	}
-	return s.writeFirst(ctx, p, identity, login, now)
-}
-
-// writeFirst writes the first login of a user, whose once-IDs are spent.
-func (s *Service) writeFirst(ctx context.Context, p Provider, identity sdk.Identity, login NewSession, now time.Time) (User, error) {
-	user, err := s.createUser(ctx, p, identity, now)
-	if err != nil {
-		return User{}, err
-	}
-	login.Once, login.Known, login.Session.UserID = nil, nil, user.ID
-	if err := s.ports.Sessions.CreateSession(ctx, login); err != nil {
+	case err != nil:
 		return User{}, fmt.Errorf("writing the session: %w", err)
 	}
+	return user, nil
+}
+
+// whoSignsIn makes of a known user, or of nobody, whom the identity signs in. The user is
+// known by (provider, subject), never by e-mail: whoever can choose an e-mail address at
+// some provider would own the account (D02).
+func whoSignsIn(known *User, p Provider, identity sdk.Identity, now time.Time) (User, error) {
+	if err := checkGroupsKnown(p, identity); err != nil {
+		return User{}, err
+	}
+	if known == nil {
+		return newUser(p, identity, now)
+	}
+	if err := active(*known); err != nil {
+		return User{}, err
+	}
+	user := *known
+	mapIdentity(&user, p, identity)
+	user.LastAccess = now
 	return user, nil
 }
 
@@ -129,7 +120,8 @@ func mapIdentity(user *User, p Provider, identity sdk.Identity) {
 	}
 }
 
-func (s *Service) createUser(ctx context.Context, p Provider, identity sdk.Identity, now time.Time) (User, error) {
+// newUser is the account that a first login makes, if it may.
+func newUser(p Provider, identity sdk.Identity, now time.Time) (User, error) {
 	if !p.AllowPublicRegistration {
 		return User{}, fmt.Errorf("%w at provider %s: subject %.200q; to create accounts at the first login, set %s to true",
 			ErrNotRegistered, p.Name, identity.Subject, p.Spelled.AllowPublicRegistration)
@@ -143,11 +135,7 @@ func (s *Service) createUser(ctx context.Context, p Provider, identity sdk.Ident
 		Role: roleFor(p, identity.Groups), CreatedAt: now, LastAccess: now,
 	}
 	takeOver(&user, p, identity)
-	user, err := s.ports.Users.CreateUser(ctx, user)
-	if err != nil {
-		return User{}, fmt.Errorf("creating the user: %w", err)
-	}
-	return user, active(user) // another login may have made it
+	return user, nil
 }
 
 // takeOver copies what the provider told; what it did not tell stays. Where an

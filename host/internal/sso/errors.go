@@ -57,6 +57,15 @@ var (
 	// wraps sdk.ErrUnavailable.
 	ErrBusy = fmt.Errorf("too many wait for the provider: %w", sdk.ErrUnavailable)
 
+	// ErrOutcomeUnknown: the caller of a store went away while its write was under way.
+	// It may be stored as a whole, or not at all; nobody can tell before it is read
+	// again. So nobody is told that they are signed in, nor that nothing happened, and
+	// what a client holds stays: a token that was exchanged meanwhile leads to its
+	// successor. It comes with the error of the context.
+	//
+	// The error of the context without it says that nothing was done, nor will be.
+	ErrOutcomeUnknown = errors.New("whether it was stored is not known")
+
 	// ErrPluginFault: a mechanism answered with something that it must not.
 	ErrPluginFault = errors.New("plugin fault")
 )

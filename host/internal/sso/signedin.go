@@ -126,12 +126,16 @@ func (s *Service) end(ctx context.Context, sessionID string) error {
 // endTimeout bounds the writing of one logout.
 const endTimeout = 10 * time.Second
 
-// endReplaced ends the sessions that a new login takes the place of. A failure
-// is not worth refusing the login for: the old session expires by itself.
-func (s *Service) endReplaced(ctx context.Context, tokens []Token) {
+// sessionsOf returns the IDs of the sessions of tokens that a browser holds: a new login
+// takes their place. One that cannot be looked up is not worth refusing the login for;
+// it expires by itself.
+func (s *Service) sessionsOf(ctx context.Context, tokens []Token) (ids []string) {
 	for _, t := range tokens {
-		_, _ = s.Logout(ctx, t)
+		if stored, err := s.ports.Sessions.SessionToken(ctx, t.Hash()); err == nil {
+			ids = append(ids, stored.Session.ID)
+		}
 	}
+	return ids
 }
 
 // Principal is who is signed in.

@@ -174,15 +174,20 @@ func (c *cached) LeaseGrant(ctx context.Context, lease sso.GrantLease) ([]byte, 
 	return sealed, err
 }
 
-// CreateSession implements sso.Sessions. It updates the user.
+// CreateSession implements sso.Sessions. It updates the user, and ends sessions.
 func (c *cached) CreateSession(ctx context.Context, login sso.NewSession) error {
 	defer c.forgetExpired(login.RemoveBefore)
-	if known := login.Known; known != nil {
-		user := ""
-		defer func() { c.forgetUser(user) }()
-		login.Known = func(u *sso.User) error {
-			user = u.ID
-			return known(u)
+	for _, replaced := range login.Replaces {
+		defer c.forgetSession(replaced)
+	}
+	if decide := login.Decide; decide != nil {
+		known := ""
+		defer func() { c.forgetUser(known) }()
+		login.Decide = func(user *sso.User) (sso.User, error) {
+			if user != nil {
+				known = user.ID
+			}
+			return decide(user)
 		}
 	}
 	return c.Store.CreateSession(ctx, login)

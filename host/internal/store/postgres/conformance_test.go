@@ -1,0 +1,62 @@
+package postgres_test
+
+import (
+	"testing"
+
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/store"
+	"github.com/doorward/doorward/host/internal/store/pgtest"
+	"github.com/doorward/doorward/host/internal/store/postgres"
+	"github.com/doorward/doorward/host/internal/store/storetest"
+)
+
+// opened is a store with what it was opened by.
+type opened struct {
+	*postgres.Store
+	options postgres.Options
+}
+
+func optionsOf(host string, port int, database string) postgres.Options {
+	return postgres.Options{Host: host, Port: port, User: pgtest.User, Database: database, MaxConnections: 10}
+}
+
+func mustOpen(t testing.TB, o postgres.Options) opened {
+	t.Helper()
+	s, err := postgres.Open(t.Context(), o, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("Close: %v", err)
+		}
+	})
+	return opened{s, o}
+}
+
+func reopen(t *testing.T, s store.Store, confirm sso.ConfirmSecret) error {
+	again, err := postgres.Open(t.Context(), s.(opened).options, confirm)
+	if err != nil {
+		return err
+	}
+	return again.Close()
+}
+
+func TestStore(t *testing.T) {
+	s := server(t)
+	testStore(t, s.Host, s.Port)
+}
+
+func TestStoreThroughPgbouncer(t *testing.T) {
+	b := bouncer(t)
+	testStore(t, b.Host, b.Port)
+}
+
+// testStore runs the suite with one database, which is empty at the start of each test.
+func testStore(t *testing.T, host string, port int) {
+	database := server(t).NewDatabase(t)
+	storetest.Run(t, func(t *testing.T) store.Store {
+		server(t).Empty(t, database)
+		return mustOpen(t, optionsOf(host, port, database))
+	}, reopen)
+}
