@@ -47,7 +47,7 @@ func (s *Service) Refresh(ctx context.Context, token Token, mode Mode) (*SignedI
 // Of several hosts one asks the provider and replaces the token. The others wait for
 // it, and then find what replaced the token.
 func (s *Service) exchange(waiting context.Context, token Token, mode Mode) (*SignedIn, error) {
-	until := time.NewTimer(leaseFor)
+	until := time.NewTimer(leaseFor + outlast)
 	defer until.Stop()
 	for {
 		done, sessionID, err := s.exchangeOnce(waiting, token, mode)

@@ -32,8 +32,10 @@ const leaseTimeout = 5 * time.Second
 // as the provider may be asked, and then what it answered may take to be stored.
 var leaseFor = waitFor(sdk.CapabilityRefresh) + endTimeout
 
-// Whoever waits for another host looks after pollFirst, and then less and less often.
+// Whoever waits for another host outlasts its lease by outlast, so that a host that died
+// is found to have. They look after pollFirst, and then less and less often.
 const (
+	outlast   = 2 * time.Second
 	pollFirst = 20 * time.Millisecond
 	pollLast  = 250 * time.Millisecond
 )
