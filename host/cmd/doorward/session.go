@@ -11,6 +11,7 @@ import (
 	"github.com/doorward/doorward/host/internal/config"
 	"github.com/doorward/doorward/host/internal/control"
 	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/store/sqlite"
 )
 
 func sessionCommand(environ []string) *cobra.Command {
@@ -135,6 +136,9 @@ func (e ending) end(ctx context.Context, match sso.SessionMatch, forget bool) er
 
 func (e ending) inDatabase(ctx context.Context, match sso.SessionMatch, forget bool) (err error) {
 	store, err := openExisting(ctx, *e.database, nil)
+	if errors.Is(err, sqlite.ErrInUse) { // with another socket
+		return fmt.Errorf("%w (%w)", errHostRuns, err)
+	}
 	if err != nil {
 		return err
 	}

@@ -91,10 +91,11 @@ type Sessions interface {
 	// RotateToken replaces Old, the current token of a session, by New, which from
 	// then on is the only current one: Old is spent at Now, and Successor is kept
 	// with it; those of all other tokens of the session are forgotten. The session's
-	// ExpiresAt and NotAfter move, it gets the Groups, and what expired before RemoveBefore is removed, as
-	// CreateSession does. All that is one transaction: of several rotations of one
-	// token, one succeeds. ErrSpent if Old was spent before; ErrNotFound if it is no
-	// token of that session. In both cases nothing changes.
+	// ExpiresAt and NotAfter move, it gets the Groups, a lease of its grant ends, whoever
+	// has it, and what expired before RemoveBefore is removed, as CreateSession does. All
+	// that is one transaction: of several rotations of one token, one succeeds. ErrSpent if
+	// Old was spent before; ErrNotFound if it is no token of that session. In both cases
+	// nothing changes.
 	RotateToken(ctx context.Context, rotation Rotation) error
 
 	// ForgetSuccessors forgets the Successors of at most limit tokens that were spent

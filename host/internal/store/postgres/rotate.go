@@ -27,7 +27,9 @@ const (
 		WHERE session_pk = $1 AND spent_at IS NULL`
 
 	insertToken = `INSERT INTO doorward.session_tokens (hash, session_pk, expires_at) VALUES ($1, $2, $3)`
-	moveExpiry  = `UPDATE doorward.sessions SET expires_at = $2, not_after = $3, group_names = nullif($4::text, '') WHERE pk = $1`
+	moveSession = `
+		UPDATE doorward.sessions SET expires_at = $2, not_after = $3, group_names = nullif($4::text, ''), leased_by = NULL, leased_until = NULL
+		WHERE pk = $1`
 )
 
 // RotateToken implements sso.Sessions.
@@ -42,7 +44,7 @@ func (s *Store) RotateToken(ctx context.Context, r sso.Rotation) error {
 		t.queue(forgetSuccessors, session)
 		t.queue(spendCurrent, session, millis(r.Now), r.Old[:], orNull(r.Successor))
 		t.queue(insertToken, r.New[:], session, millis(r.ExpiresAt))
-		t.queue(moveExpiry, session, millis(r.ExpiresAt), millis(r.NotAfter), string(r.Groups))
+		t.queue(moveSession, session, millis(r.ExpiresAt), millis(r.NotAfter), string(r.Groups))
 		expired.queue(t)
 		return nil
 	})

@@ -33,6 +33,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, reopen func(t *testi
 		{"login", testLogin},
 		{"logins of one user at once", testDecisions},
 		{"at the provider", testAtProvider},
+		{"leases", testLeases},
 		{"expiry", testExpiry},
 		{"rotation", testRotation},
 		{"once", testOnce},
@@ -181,7 +182,13 @@ func testContext(t *testing.T, open func(t *testing.T) store.Store) {
 		"ForgetSuccessors": func() error { _, err := s.ForgetSuccessors(ctx, start, 10); return err },
 		"EndSession":       func() error { return s.EndSession(ctx, "s1") },
 		"AtProvider":       func() error { _, err := s.AtProvider(ctx, "s1"); return err },
-		"ReplaceGrant":     func() error { return s.ReplaceGrant(ctx, "s1", nil) },
+		"LeaseGrant": func() error {
+			_, err := s.LeaseGrant(ctx, sso.GrantLease{SessionID: "s1", Token: old, Holder: "a", For: time.Hour})
+			return err
+		},
+		"GrantLeased":  func() error { _, err := s.GrantLeased(ctx, "s1", "a"); return err },
+		"ReleaseGrant": func() error { return s.ReleaseGrant(ctx, "s1", "a") },
+		"ReplaceGrant": func() error { return s.ReplaceGrant(ctx, "s1", "a", nil) },
 		"EndProviderSessions": func() error {
 			_, err := s.EndProviderSessions(ctx, sso.Selection{Provider: "corp", Subject: "s-1"})
 			return err
