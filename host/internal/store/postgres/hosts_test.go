@@ -259,3 +259,57 @@ func TestTwoThatRemove(t *testing.T) {
 	}
 	wantNoDeadlock(t, before)
 }
+
+// However the server looks for the rows, it works on no more than the limit.
+func TestLimitsHoldInEveryPlan(t *testing.T) {
+	s := server(t)
+	store := mustOpen(t, optionsOf(s.Host, s.Port, s.NewDatabase(t)))
+	for i := range 20 {
+		session := fmt.Sprint("s", i)
+		login := loginOf("ann", session)
+		mustLogIn(t, store, login)
+		if err := store.RotateToken(t.Context(), rotationOf(session, login.Token, sso.NewToken().Hash())); err != nil {
+			t.Fatal(err)
+		}
+	}
+	later := at.Add(24 * time.Hour).UnixMilli()
+	for _, off := range []string{
+		"enable_hashjoin", "enable_nestloop", "enable_indexscan",
+		// What is left is a nested loop that looks anew for each row.
+		"enable_hashjoin, enable_mergejoin, enable_hashagg, enable_sort, enable_material, enable_indexscan, enable_indexonlyscan, enable_bitmapscan",
+	} {
+		for name, text := range map[string]string{
+			"old successors": oldSuccessors, "tokens": removeTokens, "sessions": removeSessions, "once-IDs": removeOnce,
+		} {
+			if n := inPlan(t, store, strings.Split(off, ", "), text, later, 3); n != 3 {
+				t.Errorf("%s without %s: %d rows, want 3", name, off, n)
+			}
+		}
+	}
+}
+
+// inPlan runs a statement without some ways to join, rolls it back, and returns how many
+// rows it worked on.
+func inPlan(t *testing.T, s *Store, off []string, text string, arguments ...any) int64 {
+	t.Helper()
+	conn, err := s.pool.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	tx, err := conn.Begin(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = tx.Rollback(t.Context()) }()
+	for _, setting := range off {
+		if _, err := tx.Exec(t.Context(), "SET LOCAL "+setting+" = off"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	tag, err := tx.Exec(t.Context(), text, arguments...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tag.RowsAffected()
+}

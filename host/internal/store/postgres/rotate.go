@@ -82,8 +82,9 @@ func orNull(b []byte) any {
 // lose its successor, or its row.
 const (
 	anySuccessor  = `SELECT EXISTS (SELECT 1 FROM doorward.session_tokens WHERE successor IS NOT NULL AND spent_at < $1)`
-	oldSuccessors = `UPDATE doorward.session_tokens SET successor = NULL WHERE hash IN
-		(SELECT hash FROM doorward.session_tokens WHERE successor IS NOT NULL AND spent_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`
+	oldSuccessors = `
+		WITH old AS (SELECT hash FROM doorward.session_tokens WHERE successor IS NOT NULL AND spent_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
+		UPDATE doorward.session_tokens t SET successor = NULL FROM old o WHERE t.hash = o.hash`
 )
 
 // ForgetSuccessors implements sso.Sessions.
