@@ -10,20 +10,21 @@ import (
 	"strings"
 )
 
-// asking asks before what cannot be undone.
+// asking asks somebody at a terminal before what cannot be undone.
 type asking struct {
 	in  io.Reader
 	out io.Writer
-	yes bool // it was answered before
+	yes bool // it was answered before; a script has to say so
 }
 
 var (
-	errNobodyToAsk = errors.New("this cannot be undone, and there is nobody to ask: run it in a terminal, or with --yes")
-	errNotDone     = errors.New("nothing was done")
+	errNobodyToAsk = errors.New("this cannot be undone; without a terminal to ask at, add --yes")
+	errNotWanted   = errors.New("nothing was done")
 )
 
-// confirm returns an error unless the answer is yes.
-func (a asking) confirm(ctx context.Context, question string) error {
+// confirm says what it costs, and returns an error unless the answer is yes. Who
+// interrupts it has said no.
+func (a asking) confirm(ctx context.Context, costs string) error {
 	if a.yes {
 		return nil
 	}
@@ -34,19 +35,26 @@ func (a asking) confirm(ctx context.Context, question string) error {
 	if _, is := windowOf(file.Fd()); !is {
 		return errNobodyToAsk
 	}
-	fmt.Fprintf(a.out, "%s Type yes: ", question)
-	answered := make(chan string, 1)
-	go func() { // ends with the line, or with the process
-		line, _ := bufio.NewReader(io.LimitReader(a.in, 64)).ReadString('\n')
-		answered <- strings.TrimSpace(line)
-	}()
+	fmt.Fprint(a.out, costs+"\nGo on? [y/N] ")
+	answer := make(chan error, 1)
+	go func() { answer <- answered(file) }() // ends with the line, or with the process
 	select {
-	case answer := <-answered:
-		if answer == "yes" {
-			return nil
-		}
+	case err := <-answer:
+		return err
 	case <-ctx.Done():
 		fmt.Fprintln(a.out)
+		return errNotWanted
 	}
-	return errNotDone
+}
+
+func answered(in io.Reader) error {
+	line, err := bufio.NewReader(in).ReadString('\n')
+	if err != nil && !errors.Is(err, io.EOF) {
+		return fmt.Errorf("reading the answer: %w", err)
+	}
+	switch strings.ToLower(strings.TrimSpace(line)) {
+	case "y", "yes":
+		return nil
+	}
+	return errNotWanted
 }

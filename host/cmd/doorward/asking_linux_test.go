@@ -37,25 +37,25 @@ func terminalPair(t *testing.T) (person, program *os.File) {
 }
 
 func TestAskingBeforeWhatCannotBeUndone(t *testing.T) {
-	for typed, want := range map[string]error{"yes\n": nil, "no\n": errNotDone, "\n": errNotDone, "YES\n": errNotDone, "yes please\n": errNotDone} {
+	for typed, want := range map[string]error{"yes\n": nil, "y\n": nil, "no\n": errNotWanted, "\n": errNotWanted, "yes please\n": errNotWanted} {
 		person, program := terminalPair(t)
 		if _, err := io.WriteString(person, typed); err != nil {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		err := asking{in: program, out: &out}.confirm(t.Context(), "Delete ann?")
-		if !errors.Is(err, want) || !strings.Contains(out.String(), "Delete ann? Type yes:") {
+		err := asking{in: program, out: &out}.confirm(t.Context(), "Delete ann.")
+		if !errors.Is(err, want) || !strings.Contains(out.String(), "Delete ann.\nGo on? [y/N]") {
 			t.Errorf("%q: %v after %q, want %v", typed, err, out.String(), want)
 		}
 	}
 	_, program := terminalPair(t)
 	interrupted, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := (asking{in: program, out: io.Discard}).confirm(interrupted, "Delete ann?"); !errors.Is(err, errNotDone) {
+	if err := (asking{in: program, out: io.Discard}).confirm(interrupted, "Delete ann."); !errors.Is(err, errNotWanted) {
 		t.Errorf("interrupted: %v", err)
 	}
 	for name, in := range map[string]io.Reader{"a pipe": strings.NewReader("yes\n"), "no terminal": devNull(t)} {
-		if err := (asking{in: in, out: io.Discard}).confirm(t.Context(), "Delete ann?"); !errors.Is(err, errNobodyToAsk) {
+		if err := (asking{in: in, out: io.Discard}).confirm(t.Context(), "Delete ann."); !errors.Is(err, errNobodyToAsk) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

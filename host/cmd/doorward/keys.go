@@ -1,14 +1,11 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -108,10 +105,9 @@ func keysRotateCommand(environ []string) *cobra.Command {
 			return cobra.NoArgs(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if now && !yes {
-				if err := confirmed(cmd, revocationCosts); err != nil {
-					return err
-				}
+			asks := asking{in: cmd.InOrStdin(), out: cmd.ErrOrStderr(), yes: yes || !now}
+			if err := asks.confirm(cmd.Context(), revocationCosts); err != nil {
+				return err
 			}
 			var done token.Rotation
 			if err := host.keys(cmd.Context(), keysOperation{rotation: &done, now: now}); err != nil {
@@ -139,37 +135,6 @@ func tellRotation(out io.Writer, done token.Rotation, now bool) {
 	default:
 		fmt.Fprintf(out, "key %s (%s) is published, and signs from %s on\n", k.ID, k.Algorithm, moment(k.SignsSince))
 	}
-}
-
-// confirmed asks somebody at a terminal, and returns an error unless the answer is yes.
-// A script has to say it with --yes.
-func confirmed(cmd *cobra.Command, costs string) error {
-	in, ok := cmd.InOrStdin().(*os.File)
-	if !ok {
-		return errNotAsked
-	}
-	if _, is := windowOf(in.Fd()); !is {
-		return errNotAsked
-	}
-	cmd.PrintErr(costs + "\nGo on? [y/N] ")
-	return answered(in)
-}
-
-var (
-	errNotAsked  = errors.New("--now ends all access tokens; without a terminal to ask at, add --yes")
-	errNotWanted = errors.New("nothing was done")
-)
-
-func answered(in io.Reader) error {
-	line, err := bufio.NewReader(in).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("reading the answer: %w", err)
-	}
-	switch strings.ToLower(strings.TrimSpace(line)) {
-	case "y", "yes":
-		return nil
-	}
-	return errNotWanted
 }
 
 // maintainKeysEvery is much less than token.PublishedEarly, and than the life of a key.

@@ -15,7 +15,8 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-const whereItIsDone = "The running host does it. If none runs, it is done in the database, and no host starts meanwhile."
+const whereItIsDone = "The running host does it. If none runs, it is done in the database, and no host starts on this\n" +
+	"machine meanwhile."
 
 // operator is who calls the administration: through the socket of the running host, or
 // in this process if none runs.

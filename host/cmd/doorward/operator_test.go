@@ -80,7 +80,7 @@ func TestUsersByCommand(t *testing.T) {
 	o.run(0, "a-2 at corp", "user", "link", id, "--provider", "corp", "--subject", "a-2")
 	o.run(0, "unlinked: "+id, "user", "unlink", id, "--provider", "corp", "--subject", "ann")
 	o.run(1, "not found", "user", "unlink", id, "--provider", "corp", "--subject", "ann")
-	o.run(1, "there is nobody to ask", "user", "delete", id)
+	o.run(1, "without a terminal to ask at, add --yes", "user", "delete", id)
 	o.run(0, "deleted: "+id, "user", "delete", "--yes", id)
 	o.run(1, "not found", "user", "delete", "--yes", id)
 }

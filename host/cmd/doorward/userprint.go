@@ -158,7 +158,7 @@ func (o *operator) deleteUser(ctx context.Context, who string, asks asking) erro
 	if err != nil {
 		return err
 	}
-	question := fmt.Sprintf("Delete %s, %s, %s, with %d links and all sessions, for good?", user.ID, shownOrDash(user.Email), nameOf(user.User), len(user.Links))
+	question := fmt.Sprintf("Delete %s, %s, %s, with %d links and all sessions, for good.", user.ID, shownOrDash(user.Email), nameOf(user.User), len(user.Links))
 	if err := asks.confirm(ctx, question); err != nil {
 		return err
 	}
