@@ -22,7 +22,8 @@ type key struct {
 	id      string
 	created time.Time
 	public  ed25519.PublicKey
-	signer  jose.Signer
+	private ed25519.PrivateKey
+	signer  jose.Signer // of access tokens
 }
 
 // newKey makes a key as it is stored.
@@ -61,7 +62,7 @@ func openKey(seal *sso.Vault, stored sso.SigningKey) (*key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a signer: %w", err)
 	}
-	return &key{id: stored.ID, created: stored.CreatedAt, public: private.Public().(ed25519.PublicKey), signer: signer}, nil
+	return &key{id: stored.ID, created: stored.CreatedAt, public: private.Public().(ed25519.PublicKey), private: private, signer: signer}, nil
 }
 
 // keyID is the JWK thumbprint (RFC 7638), so that an ID never names two keys.
