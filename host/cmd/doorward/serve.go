@@ -225,7 +225,7 @@ func (h host) logins(providers sso.Providers, s store.Store, tokens sso.AccessTo
 		Secret: secret, SecretPrevious: previous, Clock: clock, PublicURL: cfg.PublicURL.String(), AccessTokenTTL: cfg.AccessTokenTTL,
 		RefreshTokenTTL: cfg.RefreshTokenTTL, RefreshTokenAbsoluteTTL: cfg.RefreshTokenAbsoluteTTL,
 		SessionTTL: cfg.SessionCookieTTL, SessionAbsoluteTTL: cfg.SessionCookieAbsoluteTTL, RefreshGrace: cfg.SessionRefreshGracePeriod,
-	}, sso.Ports{Providers: providers, Users: s, Sessions: s, AtProviders: s, Once: s, Sealed: s, Tokens: tokens})
+	}, sso.Ports{Providers: providers, Users: s, Roles: s, Sessions: s, AtProviders: s, Once: s, Sealed: s, Tokens: tokens})
 }
 
 func (h host) startProviders(ctx context.Context, m provider.Metrics) (*provider.Providers, error) {

@@ -160,7 +160,7 @@ func takeOver(user *User, p Provider, identity sdk.Identity) {
 	for _, f := range []struct {
 		to   *string
 		from string
-	}{{&user.Email, identity.Email}, {&user.FirstName, identity.GivenName}, {&user.LastName, identity.FamilyName}} {
+	}{{&user.Username, identity.Username}, {&user.Email, identity.Email}, {&user.FirstName, identity.GivenName}, {&user.LastName, identity.FamilyName}} {
 		if from := strings.TrimSpace(f.from); from != "" {
 			*f.to = from
 		}

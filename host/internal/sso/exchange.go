@@ -75,7 +75,7 @@ func (s *Service) exchange(waiting context.Context, token Token, mode Mode) (*Si
 // ErrSpent if it is not the current one any more.
 func (s *Service) replace(ctx context.Context, token Token, mode Mode, session Session, said verdict) (*SignedIn, error) {
 	now, next := s.config.Now(), NewToken() // the provider may have taken its time
-	session.NotAfter = s.lastMoment(session, now)
+	session.NotAfter, session.Groups = s.lastMoment(session, now), said.groups
 	if said.unasked == nil {
 		session.ExpiresAt = bound(s.prolonged(session, now), said.notAfter)
 	}
@@ -107,7 +107,7 @@ func (s *Service) replace(ctx context.Context, token Token, mode Mode, session S
 func (s *Service) rotation(token, next Token, session Session, now time.Time) (Rotation, error) {
 	rotation := Rotation{
 		SessionID: session.ID, Old: token.Hash(), New: next.Hash(), Now: now,
-		ExpiresAt: session.ExpiresAt, NotAfter: session.NotAfter, RemoveBefore: s.config.RemoveBefore(),
+		ExpiresAt: session.ExpiresAt, NotAfter: session.NotAfter, Groups: session.Groups, RemoveBefore: s.config.RemoveBefore(),
 	}
 	if s.config.RefreshGrace <= 0 {
 		return rotation, nil

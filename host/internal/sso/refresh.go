@@ -12,8 +12,14 @@ import (
 // verdict is what a provider says about a session.
 type verdict struct {
 	user     User
+	groups   Groups
 	notAfter time.Time // zero: no bound
 	unasked  error     // why the provider could not say; nil: it says yes
+}
+
+// unchanged is that everything stays as it is stored.
+func unchanged(stored SessionToken, unasked error) verdict {
+	return verdict{user: stored.User, groups: stored.Session.Groups, unasked: unasked}
 }
 
 // ask asks the provider of a session whether it is still good.
@@ -41,7 +47,7 @@ func (s *Service) ask(waiting context.Context, stored SessionToken) (verdict, er
 	case errors.Is(err, ErrBusy):
 		return verdict{}, fmt.Errorf("asking provider %s about session %s: %w", session.Provider, session.ID, err)
 	case errors.Is(err, errors.ErrUnsupported):
-		return verdict{user: stored.User}, nil
+		return unchanged(stored, nil), nil
 	case errors.Is(err, ErrSealed):
 		return s.unopened(ctx, stored, err)
 	case errors.Is(err, sdk.ErrDenied) && s.byTheClock(err):
@@ -50,7 +56,7 @@ func (s *Service) ask(waiting context.Context, stored SessionToken) (verdict, er
 		refused := fmt.Errorf("%w: provider %s says no to session %s: %w", ErrSessionInvalid, session.Provider, session.ID, err)
 		return verdict{}, errors.Join(refused, s.end(ctx, session.ID))
 	case err != nil:
-		return verdict{user: stored.User, unasked: err}, nil
+		return unchanged(stored, err), nil
 	case identity.Subject != at.Subject:
 		// Somebody else's answer: nobody can tell whose session this is now.
 		wrong := fault("a refresh of session %s at provider %s told of another subject than the login", session.ID, session.Provider)
@@ -68,7 +74,7 @@ func (s *Service) unopened(ctx context.Context, stored SessionToken, why error) 
 		return verdict{}, err
 	}
 	if !confirmed {
-		return verdict{user: stored.User, unasked: why}, nil
+		return unchanged(stored, why), nil
 	}
 	return verdict{}, errors.Join(fmt.Errorf("%w: %w", ErrSessionInvalid, why), s.end(ctx, stored.Session.ID))
 }
@@ -122,7 +128,7 @@ func (s *Service) keepGrant(waiting context.Context, stored SessionToken, identi
 	if err := s.replaceGrant(waiting, stored.Session.ID, identity.Grant); err != nil {
 		return verdict{}, err
 	}
-	return verdict{user: stored.User, unasked: undecided}, nil
+	return unchanged(stored, undecided), nil
 }
 
 func (s *Service) replaceGrant(waiting context.Context, sessionID string, grant []byte) error {
@@ -153,7 +159,7 @@ func (s *Service) follow(waiting context.Context, stored SessionToken, identity 
 		return verdict{}, err
 	}
 	if err := checkGroupsKnown(p, identity); err != nil {
-		return verdict{user: stored.User, unasked: err}, nil
+		return unchanged(stored, err), nil
 	}
 	user := stored.User
 	mapIdentity(&user, p, identity)
@@ -162,5 +168,5 @@ func (s *Service) follow(waiting context.Context, stored SessionToken, identity 
 			return verdict{}, fmt.Errorf("updating the user: %w", err)
 		}
 	}
-	return verdict{user: user, notAfter: identity.ExpiresAt}, nil
+	return verdict{user: user, groups: GroupsOf(identity), notAfter: identity.ExpiresAt}, nil
 }

@@ -43,6 +43,7 @@ type Config struct {
 type Ports struct {
 	Providers   Providers
 	Users       Users
+	Roles       Roles
 	Sessions    Sessions
 	AtProviders ProviderSessions
 	Once        Once

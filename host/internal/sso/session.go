@@ -21,6 +21,7 @@ type Session struct {
 	NotAfter  time.Time // when it ends for good; zero for one from before there was such an end
 	IP        string
 	UserAgent string
+	Groups    Groups // as of the login, or of the last refresh at which the provider told them
 
 	// AtProvider is stored by CreateSession. Only ProviderSessions read it again:
 	// a session check has no use for it.
@@ -89,7 +90,7 @@ type Sessions interface {
 	// RotateToken replaces Old, the current token of a session, by New, which from
 	// then on is the only current one: Old is spent at Now, and Successor is kept
 	// with it; those of all other tokens of the session are forgotten. The session's
-	// ExpiresAt and NotAfter move, and what expired before RemoveBefore is removed, as
+	// ExpiresAt and NotAfter move, it gets the Groups, and what expired before RemoveBefore is removed, as
 	// CreateSession does. All that is one transaction: of several rotations of one
 	// token, one succeeds. ErrSpent if Old was spent before; ErrNotFound if it is no
 	// token of that session. In both cases nothing changes.
@@ -107,9 +108,9 @@ type Sessions interface {
 	// many it ended.
 	EndSessions(ctx context.Context, match SessionMatch, limit int) (int, error)
 
-	// SessionUser returns the user of a session that has not expired at now;
+	// SessionUser returns a session that has not expired at now, and its user;
 	// ErrNotFound if there is no such session.
-	SessionUser(ctx context.Context, sessionID string, now time.Time) (User, error)
+	SessionUser(ctx context.Context, sessionID string, now time.Time) (Session, User, error)
 }
 
 // NewSession is what a login leaves behind.
@@ -145,6 +146,7 @@ type Rotation struct {
 	Now       time.Time
 	ExpiresAt time.Time // of the new token and of the session
 	NotAfter  time.Time // of the session
+	Groups    Groups    // of the session from then on
 
 	RemoveBefore time.Time // zero: nothing is removed
 }

@@ -43,7 +43,7 @@ func (m Mode) kind() SessionKind {
 func (s *Service) newSession(p Provider, attempt Attempt, identity sdk.Identity, client Client, token Token, now time.Time) NewSession {
 	session := Session{
 		ID: newUUID(), Provider: p.Name, Kind: attempt.Mode.kind(), CreatedAt: now,
-		IP: client.IP, UserAgent: client.UserAgent,
+		IP: client.IP, UserAgent: client.UserAgent, Groups: GroupsOf(identity),
 	}
 	session.NotAfter = bound(s.lastMoment(session, now), identity.ExpiresAt)
 	session.ExpiresAt = bound(now.Add(s.ttl(session.Kind)), session.NotAfter)
@@ -137,7 +137,7 @@ func (s *Service) endReplaced(ctx context.Context, tokens []Token) {
 // Principal is who is signed in.
 type Principal struct {
 	User    User
-	Session Session // zero for an access token
+	Session Session // for an access token, too
 }
 
 // Authenticate returns who holds the session token: ErrSessionInvalid if it is
@@ -166,7 +166,7 @@ func (s *Service) AuthenticateAccess(ctx context.Context, access string) (Princi
 	if err != nil {
 		return Principal{}, err
 	}
-	user, err := s.ports.Sessions.SessionUser(ctx, claims.SessionID, s.config.Now())
+	session, user, err := s.ports.Sessions.SessionUser(ctx, claims.SessionID, s.config.Now())
 	if errors.Is(err, ErrNotFound) {
 		return Principal{}, ErrSessionInvalid
 	}
@@ -179,8 +179,8 @@ func (s *Service) AuthenticateAccess(ctx context.Context, access string) (Princi
 	if user.Status != UserActive {
 		return Principal{}, ErrUserInactive
 	}
-	if _, err := s.providerOf(user.Provider); err != nil {
+	if _, err := s.providerOf(session.Provider); err != nil {
 		return Principal{}, err
 	}
-	return Principal{User: user}, nil
+	return Principal{User: user, Session: session}, nil
 }

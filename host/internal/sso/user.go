@@ -16,8 +16,14 @@ type User struct {
 	Provider   string // the provider and subject of the link it was found or
 	Subject    string // created by
 	Status     UserStatus
-	Role       string // empty: none
+	Role       string // the ID of a Role; empty: none
+	Username   string // what the provider calls them; it identifies nobody
 	Email      string
+
+	// EmailVerifiedBy is the provider that said that Email is theirs; empty: none did, or
+	// somebody else wrote the address.
+	EmailVerifiedBy string
+
 	FirstName  string
 	LastName   string
 	CreatedAt  time.Time
@@ -41,7 +47,7 @@ type Users interface {
 	// the link leads to, so that concurrent first logins make one user.
 	CreateUser(ctx context.Context, user User) (User, error)
 
-	// UpdateUser stores role, e-mail, names and last access of the user with
-	// that ID. ErrNotFound if there is none.
+	// UpdateUser stores role, username, e-mail with who verified it, names and last
+	// access of the user with that ID. ErrNotFound if there is none.
 	UpdateUser(ctx context.Context, user User) error
 }

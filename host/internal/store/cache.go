@@ -38,6 +38,7 @@ type cached struct {
 	ofUser    hashesOf  // the keys of entries, by the IDs of users
 	ofSession hashesOf  // ... and of sessions
 	oldest    time.Time // no entry expires before; zero: there are none
+	roles     cachedRoles
 
 	// writes counts what was forgotten. An answer that was being read meanwhile may
 	// be from before, and is not kept.

@@ -8,7 +8,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// Store keeps users, sessions, once-IDs and signing keys. Its methods may be
+// Store keeps users, roles, sessions, once-IDs and signing keys. Its methods may be
 // called concurrently and obey the context.
 //
 // A method that returns an error other than the ones that its contract names
@@ -16,6 +16,7 @@ import (
 // away. Whoever gets such an error must refuse, never go on without (L10).
 type Store interface {
 	sso.Users
+	sso.Roles
 	sso.Sessions
 	sso.ProviderSessions
 	sso.Once

@@ -112,10 +112,10 @@ func wantAsSaid(t *testing.T, s *Store, line string) {
 	if _, err := fmt.Sscanf(line, "%s %s %x %x", &kept, &ended, &old, &next); err != nil {
 		t.Fatalf("line %q: %v", line, err)
 	}
-	if _, err := s.SessionUser(t.Context(), kept, now); err != nil {
+	if _, _, err := s.SessionUser(t.Context(), kept, now); err != nil {
 		t.Errorf("session %s was made: %v", kept, err)
 	}
-	if _, err := s.SessionUser(t.Context(), ended, now); !errors.Is(err, sso.ErrNotFound) {
+	if _, _, err := s.SessionUser(t.Context(), ended, now); !errors.Is(err, sso.ErrNotFound) {
 		t.Errorf("session %s was ended: error %v, want ErrNotFound", ended, err)
 	}
 	replaced, err := s.SessionToken(t.Context(), sso.TokenHash(old))

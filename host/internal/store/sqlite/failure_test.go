@@ -152,7 +152,7 @@ func TestFullDisk(t *testing.T) {
 		if _, err := s.SessionToken(t.Context(), refused); !errors.Is(err, sso.ErrNotFound) {
 			t.Errorf("its token: error %v, want ErrNotFound", err)
 		}
-		if _, err := s.SessionUser(t.Context(), idOf(refused), now); !errors.Is(err, sso.ErrNotFound) {
+		if _, _, err := s.SessionUser(t.Context(), idOf(refused), now); !errors.Is(err, sso.ErrNotFound) {
 			t.Errorf("its session: error %v, want ErrNotFound", err)
 		}
 	})

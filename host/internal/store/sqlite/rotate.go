@@ -22,10 +22,10 @@ func (s *Store) RotateToken(ctx context.Context, r sso.Rotation) error {
 		if err := s.insertToken(ctx, tx, r.New, sessionPK, r.ExpiresAt); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE sessions SET expires_at = ?, not_after = ? WHERE pk = ?`,
-			timestamp(r.ExpiresAt), timestamp(r.NotAfter), sessionPK)
+		_, err = tx.ExecContext(ctx, `UPDATE sessions SET expires_at = ?, not_after = ?, group_names = nullif(?, '') WHERE pk = ?`,
+			timestamp(r.ExpiresAt), timestamp(r.NotAfter), string(r.Groups), sessionPK)
 		if err != nil {
-			return explain("moving the expiry of a session", err)
+			return explain("bringing a session up to date", err)
 		}
 		return s.removeExpired(ctx, tx, r.RemoveBefore, batchAtRotation)
 	})

@@ -3,39 +3,44 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"slices"
 	"time"
 
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
+// sessionColumns are what sessionFields scans.
+const sessionColumns = `s.id, u.id, s.provider, s.kind, s.created_at, s.expires_at, s.not_after, s.ip, s.user_agent, coalesce(s.group_names, '')`
+
 const selectSessionToken = `
-	SELECT t.expires_at, t.spent_at, t.successor,
-		s.id, u.id, s.provider, s.kind, s.created_at, s.expires_at, s.not_after, s.ip, s.user_agent,
-		` + userColumns + `
+	SELECT t.expires_at, t.spent_at, t.successor, ` + sessionColumns + `, ` + userColumns + `
 	FROM session_tokens t JOIN sessions s ON s.pk = t.session_pk JOIN users u ON u.pk = s.user_pk
 	WHERE t.hash = ?`
 
 const selectSessionUser = `
-	SELECT ` + userColumns + `
+	SELECT ` + sessionColumns + `, ` + userColumns + `
 	FROM sessions s JOIN users u ON u.pk = s.user_pk
 	WHERE s.id = ? AND s.expires_at > ?`
 
+func sessionFields(s *sso.Session) []any {
+	return []any{
+		&s.ID, &s.UserID, &s.Provider, (*string)(&s.Kind), (*timestamp)(&s.CreatedAt), (*timestamp)(&s.ExpiresAt),
+		(*timestamp)(&s.NotAfter), &s.IP, &s.UserAgent, (*string)(&s.Groups),
+	}
+}
+
 const (
 	insertSession = `
-		INSERT INTO sessions (user_pk, id, provider, kind, created_at, expires_at, not_after, ip, user_agent)
-		SELECT pk, ?, ?, ?, ?, ?, ?, ?, ? FROM users WHERE id = ?`
+		INSERT INTO sessions (user_pk, id, provider, kind, created_at, expires_at, not_after, ip, user_agent, group_names)
+		SELECT pk, ?, ?, ?, ?, ?, ?, ?, ?, nullif(?, '') FROM users WHERE id = ?`
 	insertToken = `INSERT INTO session_tokens (hash, session_pk, expires_at) VALUES (?, ?, ?)`
 )
 
 // SessionToken implements sso.Sessions.
 func (s *Store) SessionToken(ctx context.Context, token sso.TokenHash) (sso.SessionToken, error) {
 	var t sso.SessionToken
-	fields := append([]any{
-		(*timestamp)(&t.ExpiresAt), (*timestamp)(&t.SpentAt), &t.Successor,
-		&t.Session.ID, &t.Session.UserID, &t.Session.Provider, (*string)(&t.Session.Kind),
-		(*timestamp)(&t.Session.CreatedAt), (*timestamp)(&t.Session.ExpiresAt), (*timestamp)(&t.Session.NotAfter),
-		&t.Session.IP, &t.Session.UserAgent,
-	}, userFields(&t.User)...)
+	fields := slices.Concat(
+		[]any{(*timestamp)(&t.ExpiresAt), (*timestamp)(&t.SpentAt), &t.Successor}, sessionFields(&t.Session), userFields(&t.User))
 	ok, err := s.lookUp(ctx, s.sessionToken, fields, token[:])
 	if err != nil {
 		return sso.SessionToken{}, explain("looking up a session token", err)
@@ -47,16 +52,16 @@ func (s *Store) SessionToken(ctx context.Context, token sso.TokenHash) (sso.Sess
 }
 
 // SessionUser implements sso.Sessions.
-func (s *Store) SessionUser(ctx context.Context, sessionID string, now time.Time) (sso.User, error) {
-	var u sso.User
-	ok, err := s.lookUp(ctx, s.sessionUser, userFields(&u), sessionID, timestamp(now))
+func (s *Store) SessionUser(ctx context.Context, sessionID string, now time.Time) (session sso.Session, user sso.User, err error) {
+	fields := slices.Concat(sessionFields(&session), userFields(&user))
+	ok, err := s.lookUp(ctx, s.sessionUser, fields, sessionID, timestamp(now))
 	if err != nil {
-		return sso.User{}, explain("looking up the user of a session", err)
+		return sso.Session{}, sso.User{}, explain("looking up the user of a session", err)
 	}
 	if !ok {
-		return sso.User{}, sso.ErrNotFound
+		return sso.Session{}, sso.User{}, sso.ErrNotFound
 	}
-	return u, nil
+	return session, user, nil
 }
 
 // CreateSession implements sso.Sessions.
@@ -103,7 +108,7 @@ func (s *Store) bringUpToDate(ctx context.Context, tx *sql.Tx, login sso.NewSess
 func (s *Store) insertSession(ctx context.Context, tx *sql.Tx, session sso.Session) (pk int64, err error) {
 	result, err := s.run(ctx, tx, insertSession,
 		session.ID, session.Provider, string(session.Kind), timestamp(session.CreatedAt), timestamp(session.ExpiresAt),
-		timestamp(session.NotAfter), session.IP, session.UserAgent, session.UserID)
+		timestamp(session.NotAfter), session.IP, session.UserAgent, string(session.Groups), session.UserID)
 	if err != nil {
 		return 0, explain("storing a session", err)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -72,6 +73,25 @@ func TestSessionsFromBeforeOneCurrentToken(t *testing.T) {
 	rotation.Old, rotation.New = tokens[2], sso.NewToken().Hash()
 	if err := s.RotateToken(t.Context(), rotation); !errors.Is(err, sso.ErrSpent) {
 		t.Errorf("the other one: error %v, want ErrSpent", err)
+	}
+}
+
+// What users have stays what applications know it by, and of old sessions nobody knows
+// the groups.
+func TestUsersFromBeforeRoles(t *testing.T) {
+	token := sso.NewToken().Hash()
+	s := openAt(t, ofVersion(t, 4, fmt.Sprintf(`
+		INSERT INTO users VALUES (7, 'ann', 'corp', x'41', 'active', 'Editor', '', '', '', 0, 0), (8, 'bob', 'corp', x'42', 'active', 'editor', '', '', '', 0, 0),
+			(9, 'eve', 'corp', x'43', 'active', 'editor', '', '', '', 0, 0), (10, 'joe', 'corp', x'44', 'active', '', '', '', '', 0, 0);
+		INSERT INTO sessions VALUES (1, 7, 's1', 'corp', 'session', 0, 9999999999999, NULL, '', '');
+		INSERT INTO session_tokens VALUES (x'%x', 1, 9999999999999, NULL, NULL);`, token)))
+	roles, err := s.Roles(t.Context())
+	if want := []sso.Role{{ID: "Editor", Name: "Editor"}, {ID: "editor", Name: "editor"}}; err != nil || !slices.Equal(roles, want) {
+		t.Errorf("roles: %v, %v, want %v", roles, err, want)
+	}
+	got, err := s.SessionToken(t.Context(), token)
+	if err != nil || got.User.Role != "Editor" || got.User.Username != "" || got.Session.Groups.Known() {
+		t.Errorf("got %+v, %v", got, err)
 	}
 }
 

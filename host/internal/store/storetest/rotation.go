@@ -22,7 +22,7 @@ func mustRotate(t *testing.T, s store.Store, r sso.Rotation) {
 func rotationOf(old, fresh sso.TokenHash) sso.Rotation {
 	return sso.Rotation{
 		SessionID: "s1", Old: old, New: fresh, Successor: []byte("sealed \x00 " + string(fresh[:])), Now: start.Add(time.Minute),
-		ExpiresAt: start.Add(3 * time.Hour), NotAfter: start.Add(24 * time.Hour),
+		ExpiresAt: start.Add(3 * time.Hour), NotAfter: start.Add(24 * time.Hour), Groups: sso.NewGroups([]string{"other"}),
 	}
 }
 
@@ -54,7 +54,7 @@ func testReplace(t *testing.T, open func(t *testing.T) store.Store) {
 	mustRotate(t, s, rotation)
 
 	moved := session
-	moved.ExpiresAt, moved.NotAfter = rotation.ExpiresAt, rotation.NotAfter
+	moved.ExpiresAt, moved.NotAfter, moved.Groups = rotation.ExpiresAt, rotation.NotAfter, rotation.Groups
 	ann := someUser("ann", "corp", "s-1")
 	wantEqual(t, "old", mustToken(t, s, first), sso.SessionToken{
 		Session: moved, User: ann, ExpiresAt: session.ExpiresAt, SpentAt: rotation.Now, Successor: rotation.Successor,

@@ -26,6 +26,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, reopen func(t *testi
 	}{
 		{"users", testUsers},
 		{"links", testLinks},
+		{"roles", testRoles},
 		{"sessions", testSessions},
 		{"login", testLogin},
 		{"at the provider", testAtProvider},
@@ -50,7 +51,7 @@ var start = time.Date(2026, 11, 23, 12, 34, 56, 789_000_000, time.FixedZone("", 
 func someUser(id, provider, subject string) sso.User {
 	return sso.User{
 		ID: id, Provider: provider, Subject: subject, Status: sso.UserActive, Role: "editor",
-		Email: "ann@example.org", FirstName: "Ann", LastName: "O'Neil", CreatedAt: start, LastAccess: start.Add(time.Second),
+		Username: "ann.o", Email: "ann@example.org", EmailVerifiedBy: "corp", FirstName: "Ann", LastName: "O'Neil", CreatedAt: start, LastAccess: start.Add(time.Second),
 	}
 }
 
@@ -58,6 +59,7 @@ func someSession(id, userID string) sso.Session {
 	return sso.Session{
 		ID: id, UserID: userID, Provider: "corp", Kind: sso.KindSession, CreatedAt: start, ExpiresAt: start.Add(time.Hour),
 		NotAfter: start.Add(48 * time.Hour), IP: "2001:db8::17", UserAgent: "Browser/1.0 (Ünï)",
+		Groups: sso.NewGroups([]string{"staff", "Çà et là, \"x\"", "staff "}),
 	}
 }
 
@@ -177,7 +179,11 @@ func testContext(t *testing.T, open func(t *testing.T) store.Store) {
 			_, err := s.EndProviderSessions(ctx, sso.Selection{Provider: "corp", Subject: "s-1"})
 			return err
 		},
-		"SessionUser": func() error { _, err := s.SessionUser(ctx, "s1", start); return err },
+		"SessionUser": func() error { _, _, err := s.SessionUser(ctx, "s1", start); return err },
+		"Roles":       func() error { _, err := s.Roles(ctx); return err },
+		"AddRole":     func() error { return s.AddRole(ctx, sso.Role{ID: "r", Name: "r"}) },
+		"RenameRole":  func() error { return s.RenameRole(ctx, "r", "s") },
+		"RemoveRole":  func() error { _, err := s.RemoveRole(ctx, "r", nil); return err },
 		"Spend":       func() error { return s.Spend(ctx, sso.OnceID{Scope: "attempt", ID: "a", Until: start}) },
 		"SigningKeys": func() error { _, err := s.SigningKeys(ctx); return err },
 		"AddSigningKey": func() error {

@@ -26,7 +26,7 @@ func testSessions(t *testing.T, open func(t *testing.T) store.Store) {
 		if err := s.CreateSession(t.Context(), sso.NewSession{Session: someSession("s2", "ann"), Token: token, RemoveBefore: start}); err == nil {
 			t.Error("CreateSession with the token of another session: no error")
 		}
-		_, err := s.SessionUser(t.Context(), "s2", start)
+		_, _, err := s.SessionUser(t.Context(), "s2", start)
 		wantError(t, "the refused session", err, sso.ErrNotFound)
 	})
 	t.Run("two sessions of the same ID are an error", func(t *testing.T) {
@@ -47,7 +47,7 @@ func testSessions(t *testing.T, open func(t *testing.T) store.Store) {
 func testRoundTrip(t *testing.T, open func(t *testing.T) store.Store) {
 	s := withUser(t, open)
 	bounded, unbounded := someSession("s1", "ann"), someSession("s2", "ann")
-	unbounded.NotAfter, unbounded.Kind, unbounded.IP, unbounded.UserAgent = time.Time{}, sso.KindRefresh, "", ""
+	unbounded.NotAfter, unbounded.Kind, unbounded.IP, unbounded.UserAgent, unbounded.Groups = time.Time{}, sso.KindRefresh, "", "", ""
 	for _, session := range []sso.Session{bounded, unbounded} {
 		token := sso.NewToken().Hash()
 		mustCreateSession(t, s, session, token)
@@ -85,7 +85,7 @@ func testEndSession(t *testing.T, open func(t *testing.T) store.Store) {
 		_, err := s.SessionToken(t.Context(), token)
 		wantError(t, "a token of the ended session", err, sso.ErrNotFound)
 	}
-	_, err := s.SessionUser(t.Context(), "s1", start)
+	_, _, err := s.SessionUser(t.Context(), "s1", start)
 	wantError(t, "the ended session", err, sso.ErrNotFound)
 	err = s.RotateToken(t.Context(), sso.Rotation{SessionID: "s1", Old: second, New: sso.NewToken().Hash(), Now: start, ExpiresAt: start.Add(time.Hour)})
 	wantError(t, "rotating a token of the ended session", err, sso.ErrNotFound)
@@ -143,10 +143,11 @@ func testSessionUser(t *testing.T, open func(t *testing.T) store.Store) {
 		"an unknown session": {"s2", start, sso.ErrNotFound},
 		"in another case":    {"S1", start, sso.ErrNotFound},
 	} {
-		got, err := s.SessionUser(t.Context(), c.id, c.now)
+		gotSession, got, err := s.SessionUser(t.Context(), c.id, c.now)
 		wantError(t, name, err, c.want)
 		if c.want == nil {
 			wantEqual(t, name, got, someUser("ann", "corp", "s-1"))
+			wantEqual(t, name+", the session", gotSession, session)
 		}
 	}
 }

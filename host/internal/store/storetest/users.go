@@ -91,7 +91,7 @@ func testUpdate(t *testing.T, open func(t *testing.T) store.Store) {
 	s := withUser(t, open)
 	mustCreateUser(t, s, someUser("bob", "corp", "s-2"))
 	want := sso.User{
-		ID: "ann", Provider: "corp", Subject: "s-1", Status: sso.UserActive, Role: "", Email: "ann@example.com",
+		ID: "ann", Provider: "corp", Subject: "s-1", Status: sso.UserActive, Role: "", Username: "anna", Email: "ann@example.com", EmailVerifiedBy: "other",
 		FirstName: "Anna", LastName: "", CreatedAt: start, LastAccess: start.Add(time.Hour),
 	}
 	change := want

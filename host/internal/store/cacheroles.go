@@ -1,0 +1,61 @@
+package store
+
+import (
+	"context"
+	"time"
+
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+// cachedRoles are asked for at each login that gives a role.
+type cachedRoles struct {
+	list  []sso.Role
+	until time.Time
+}
+
+// Roles implements sso.Roles.
+func (c *cached) Roles(ctx context.Context) ([]sso.Role, error) {
+	now := c.now()
+	c.mu.RLock()
+	roles, writes := c.roles, c.writes
+	c.mu.RUnlock()
+	if now.Before(roles.until) {
+		return roles.list, nil
+	}
+	list, err := c.Store.Roles(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.writes == writes {
+		c.roles = cachedRoles{list, now.Add(cacheFor)}
+	}
+	return list, nil
+}
+
+func (c *cached) forgetRoles() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.writes++
+	c.roles = cachedRoles{}
+}
+
+// AddRole implements sso.Roles.
+func (c *cached) AddRole(ctx context.Context, role sso.Role) error {
+	defer c.forgetRoles()
+	return c.Store.AddRole(ctx, role)
+}
+
+// RenameRole implements sso.Roles.
+func (c *cached) RenameRole(ctx context.Context, id, name string) error {
+	defer c.forgetRoles()
+	return c.Store.RenameRole(ctx, id, name)
+}
+
+// RemoveRole implements sso.Roles. It changes users, and does not tell which.
+func (c *cached) RemoveRole(ctx context.Context, id string, moveTo *string) (int, error) {
+	defer c.forgetAll()
+	defer c.forgetRoles()
+	return c.Store.RemoveRole(ctx, id, moveTo)
+}
