@@ -23,6 +23,11 @@ type App struct {
 	// Public are paths for everybody, below Prefix.
 	Public []PublicPath
 
+	// EmailOf are the providers whose e-mail addresses say who somebody is. Whoever gets
+	// the same address from another one is somebody else. If there are several, an address
+	// counts only if its provider has verified it.
+	EmailOf []string
+
 	// Preflight lets CORS preflights pass, which carry no credentials (Fetch standard,
 	// "CORS-preflight fetch").
 	Preflight bool
@@ -34,11 +39,7 @@ type Subject struct {
 	Providers []string // names
 	Roles     []string // names or IDs
 	Groups    []string // as the provider names them
-	Users     []string // IDs, or e-mail addresses; of the latter, see EmailOf
-
-	// EmailOf are the providers whose e-mail addresses count in Users. Whoever gets
-	// somebody's address from another one is somebody else.
-	EmailOf []string
+	Users     []string // IDs, or e-mail addresses, of which see App.EmailOf
 }
 
 // A PublicPath is for everybody.
@@ -73,13 +74,13 @@ func (a *App) public(method, path string) *PublicPath {
 // missing says what a person lacks, in the words of the rules; nothing if the app
 // admits them.
 func (a *App) missing(p *Person) []Lack {
-	lacks := a.Subject.missing(p)
+	lacks := a.lacks(&a.Subject, p)
 	if len(a.Allow) == 0 {
 		return lacks
 	}
 	var alternatives []Lack
 	for i := range a.Allow {
-		more := a.Allow[i].missing(p)
+		more := a.lacks(&a.Allow[i], p)
 		if len(more) == 0 {
 			return lacks
 		}
@@ -94,7 +95,7 @@ type Lack struct {
 	OneOf []string
 }
 
-func (s *Subject) missing(p *Person) (lacks []Lack) {
+func (a *App) lacks(s *Subject, p *Person) (lacks []Lack) {
 	if len(s.Providers) > 0 && !slices.Contains(s.Providers, p.Provider) {
 		lacks = append(lacks, Lack{"providers", s.Providers})
 	}
@@ -104,15 +105,23 @@ func (s *Subject) missing(p *Person) (lacks []Lack) {
 	if len(s.Groups) > 0 && !slices.ContainsFunc(s.Groups, p.Groups.Has) {
 		lacks = append(lacks, Lack{"groups", s.Groups})
 	}
-	if len(s.Users) > 0 && !slices.ContainsFunc(s.Users, func(user string) bool { return s.names(user, p) }) {
+	if len(s.Users) > 0 && !slices.ContainsFunc(s.Users, func(user string) bool { return a.names(user, p) }) {
 		lacks = append(lacks, Lack{"users", s.Users})
 	}
 	return lacks
 }
 
-func (s *Subject) names(user string, p *Person) bool {
+func (a *App) names(user string, p *Person) bool {
 	if !strings.Contains(user, "@") {
 		return user == p.ID
 	}
-	return strings.EqualFold(user, p.Email) && slices.Contains(s.EmailOf, p.Provider)
+	return strings.EqualFold(user, a.email(p))
+}
+
+// email is the address that says who somebody is; empty if theirs does not.
+func (a *App) email(p *Person) string {
+	if !slices.Contains(a.EmailOf, p.Provider) || len(a.EmailOf) > 1 && p.EmailVerifiedBy != p.Provider {
+		return ""
+	}
+	return p.Email
 }

@@ -9,11 +9,11 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-func (s *Server) assertion(ctx context.Context, app *App, p *Person, groups []string) (string, error) {
+func (s *Server) assertion(ctx context.Context, app *App, p *Person, groups []string, incomplete bool) (string, error) {
 	now := s.ports.Now()
 	text, err := s.ports.Assert(ctx, sso.Assertion{
-		Audience: app.Origin.String(), UserID: p.ID, Session: p.Session, Email: p.Email, Name: nameText(p.Name), Role: p.Role,
-		Groups: groups, GroupsIncomplete: len(groups) < len(p.Groups.List()),
+		Audience: app.Origin.String(), UserID: p.ID, Session: p.Session, Email: plainText(p.Email), Name: nameText(p.Name), Role: p.Role,
+		Groups: groups, GroupsIncomplete: incomplete,
 		Provider: p.Provider, SignedIn: p.Since, IssuedAt: now, ExpiresAt: now.Add(s.config.AssertionTTL),
 	})
 	if err != nil {

@@ -55,7 +55,7 @@ func (i *identity) set(h http.Header) {
 	}
 }
 
-// errNoUser: what Remote-User is to say is not there, or cannot stand in a header.
+// noUserError: what Remote-User is to say is not there, or cannot stand in a header.
 type noUserError struct{ what UserHeader }
 
 func (e noUserError) Error() string {
@@ -65,12 +65,12 @@ func (e noUserError) Error() string {
 // identityOf makes what an app is told. The error says that a person cannot be named to
 // the app, or that no assertion could be made.
 func (s *Server) identityOf(ctx context.Context, app *App, p *Person) (identity, error) {
-	user := userOf(s.config.User, p)
+	user := userOf(s.config.User, app, p)
 	if user == "" {
 		return identity{}, noUserError{s.config.User}
 	}
 	groups, left := s.groupsFor(app, p)
-	assertion, err := s.assertion(ctx, app, p, groups)
+	assertion, err := s.assertion(ctx, app, p, groups, left > 0 || !p.Groups.Known())
 	if err != nil {
 		return identity{}, err
 	}
@@ -84,10 +84,10 @@ func (s *Server) identityOf(ctx context.Context, app *App, p *Person) (identity,
 	return identity{{user}, {email}, {name}, {header}, {assertion}}, nil
 }
 
-func userOf(what UserHeader, p *Person) string {
+func userOf(what UserHeader, app *App, p *Person) string {
 	switch what {
 	case UserEmail:
-		return plainText(p.Email)
+		return plainText(app.email(p))
 	case UserSubject:
 		return plainText(p.Subject)
 	default:
@@ -133,10 +133,12 @@ func (s *Server) groupsFor(app *App, p *Person) (list []string, left int) {
 	slices.SortStableFunc(all, func(a, b string) int { return rank(named, a) - rank(named, b) })
 	room := maxAsserted
 	for _, group := range all {
-		if room -= jsonLength(group); room < 0 {
+		length := jsonLength(group)
+		if length > room {
 			left++
 			continue
 		}
+		room -= length
 		list = append(list, group)
 	}
 	return list, left

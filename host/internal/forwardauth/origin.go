@@ -61,10 +61,9 @@ func hostName(name string) (string, bool) {
 		return "", false
 	}
 	if !isASCII(name) {
-		// Nothing is mapped: ſ is no s, whatever a lenient reader makes of it.
-		label, err := strictIDNA.ToASCII(name)
-		if err != nil {
-			return "", false
+		label, err := idna.Lookup.ToASCII(name)
+		if back, backErr := idna.Lookup.ToUnicode(label); err != nil || backErr != nil || back != name {
+			return "", false // something was mapped: ſ is no s, whatever a lenient reader makes of it
 		}
 		name = label
 	}
@@ -88,9 +87,6 @@ func hostName(name string) (string, bool) {
 	}
 	return name, true
 }
-
-var strictIDNA = idna.New(idna.ValidateLabels(true), idna.CheckHyphens(true), idna.CheckJoiners(true),
-	idna.BidiRule(), idna.StrictDomainName(true), idna.VerifyDNSLength(true))
 
 // addressIn takes an address in its usual form only.
 func addressIn(name string) (string, bool) {

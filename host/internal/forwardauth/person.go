@@ -2,7 +2,7 @@ package forwardauth
 
 import (
 	"context"
-	"strings"
+	"fmt"
 	"time"
 
 	"github.com/doorward/doorward/host/internal/sso"
@@ -15,12 +15,16 @@ type Person struct {
 	Provider string // name of the one that they came through
 	Subject  string // their ID there
 	Email    string
+
+	// EmailVerifiedBy is the provider that said that Email is theirs; empty: none did.
+	EmailVerifiedBy string
+
 	Name     string
 	Role     string // the ID of a role; empty: none
-	RoleName string // its name, if it differs
-	Groups   Groups
-	Session  string    // its ID; empty for a program's token
-	Since    time.Time // of the session; zero for a program's token
+	RoleName string // empty: not known
+	Groups   sso.Groups
+	Session  string    // its ID
+	Since    time.Time // of the session
 }
 
 func (p *Person) hasRole(role string) bool {
@@ -39,27 +43,53 @@ type People interface {
 	AuthenticateAccess(ctx context.Context, token string) (Person, error)
 }
 
-// Signed are the people of a Service.
-type Signed struct{ Logins *sso.Service }
+// SignedIn are the people of a Service, with the names of their roles.
+type SignedIn struct {
+	Logins *sso.Service
+	Roles  sso.Roles
+}
 
 // Authenticate implements People.
-func (s Signed) Authenticate(ctx context.Context, token sso.Token) (Person, error) {
+func (s SignedIn) Authenticate(ctx context.Context, token sso.Token) (Person, error) {
 	who, err := s.Logins.Authenticate(ctx, token)
-	return PersonOf(who), err
+	if err != nil {
+		return Person{}, err
+	}
+	return s.person(ctx, &who)
 }
 
 // AuthenticateAccess implements People.
-func (s Signed) AuthenticateAccess(ctx context.Context, token string) (Person, error) {
+func (s SignedIn) AuthenticateAccess(ctx context.Context, token string) (Person, error) {
 	who, err := s.Logins.AuthenticateAccess(ctx, token)
-	return PersonOf(who), err
+	if err != nil {
+		return Person{}, err
+	}
+	return s.person(ctx, &who)
 }
 
-// PersonOf is a person as a decision sees them.
-func PersonOf(who sso.Principal) Person {
+func (s SignedIn) person(ctx context.Context, who *sso.Principal) (Person, error) {
+	p := PersonOf(who)
+	if p.Role == "" {
+		return p, nil
+	}
+	roles, err := s.Roles.Roles(ctx)
+	if err != nil {
+		return Person{}, fmt.Errorf("looking up the name of a role: %w", err)
+	}
+	for _, role := range roles {
+		if role.ID == p.Role {
+			p.RoleName = role.Name
+		}
+	}
+	return p, nil
+}
+
+// PersonOf is a person as a decision sees them, without the name of their role.
+func PersonOf(who *sso.Principal) Person {
 	u := &who.User
 	p := Person{
 		ID: u.ID, Provider: u.Provider, Subject: u.Subject, Email: u.Email, Role: u.Role,
-		Session: who.Session.ID, Since: who.Session.CreatedAt,
+		EmailVerifiedBy: u.EmailVerifiedBy, Groups: who.Session.Groups, Session: who.Session.ID, Since: who.Session.CreatedAt,
 	}
 	switch {
 	case u.FirstName == "":
@@ -70,23 +100,4 @@ func PersonOf(who sso.Principal) Person {
 		p.Name = u.FirstName + " " + u.LastName
 	}
 	return p
-}
-
-// Groups are the groups of a person, each between line breaks.
-type Groups string
-
-// NewGroups makes Groups of a list.
-func NewGroups(list ...string) Groups { return Groups("\n" + strings.Join(list, "\n") + "\n") }
-
-// Has reports whether the person is in a group.
-func (g Groups) Has(group string) bool {
-	return group != "" && !strings.Contains(group, "\n") && strings.Contains(string(g), "\n"+group+"\n")
-}
-
-// List returns the groups.
-func (g Groups) List() []string {
-	if len(g) < 3 {
-		return nil
-	}
-	return strings.Split(string(g[1:len(g)-1]), "\n")
 }
