@@ -176,7 +176,14 @@ func (h host) serve(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	forwardAuth := h.forwardAuth(logins, store, tokens, clock)
+	stop, err := h.serveForwardAuth(ctx, forwardAuth)
+	if err != nil {
+		return err
+	}
+	defer stop()
 	r := newReloader(h, providers, hangUp)
+	r.apps = forwardAuth
 	controlled, err := claimed.Serve(ctx, cfg.MetricsAddress, control.Ports{
 		Plugins: func() any { return providers.Plugins() }, Reload: r.reload, Healthy: healthy(providers),
 		Check: func(ctx context.Context, name string) (any, error) {

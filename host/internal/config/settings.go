@@ -1,7 +1,6 @@
 package config
 
 import (
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -68,6 +67,8 @@ type Settings struct {
 
 	TrustSettings
 
+	ForwardAuthSettings
+
 	ShutdownDelay time.Duration `option:"shutdown_delay" default:"5s" doc:"how long the host goes on after SIGTERM while /server/health answers 503, so that load balancers notice; 0 to 5m"`
 
 	LogLevel string `option:"log_level" default:"info" oneof:"trace|debug|info|warn|error" doc:"least level that is logged"`
@@ -97,10 +98,11 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	s.PluginDir = g.pluginDir(*s, executable)
 	s.PluginLock = g.pluginLock(*s, s.PluginDir)
 	s.ControlSocket = g.controlSocket(*s, s.DBFilename)
-	s.MetricsAddress = g.metricsAddress(*s)
+	g.hostPort("metrics_address", s.MetricsAddress, "127.0.0.1:9464")
 	config.PublicURL = g.publicURL(*s)
 	config.RefreshCookie, config.SessionCookie = g.cookies(*s, config.PublicURL)
-	config.TrustedProxies = g.trustedProxies(s.IPTrustProxy)
+	config.TrustedProxies = g.proxies("ip_trust_proxy", s.IPTrustProxy)
+	config.ForwardAuthProxies = g.forwardAuth(config)
 	l.outbound = g.outbound(*s)
 	config.settle()
 	if g.isGiven("auth_disable_default") && g.ok("auth_disable_default") && !s.DisableDefault {
@@ -118,10 +120,12 @@ func (l *loader) givenSettings() map[string]given {
 		}
 	}
 	l.findProxies(values)
-	// The setting is a list, but false is how not to have one.
-	if found := values["ip_trust_proxy"]; found.value == true || found.value == false {
-		found.value = strconv.FormatBool(found.value == true)
-		values["ip_trust_proxy"] = found
+	// The settings are lists, but false is how not to have one.
+	for _, name := range []string{"ip_trust_proxy", "forward_auth_trust_proxy"} {
+		if found := values[name]; found.value == true || found.value == false {
+			found.value = strconv.FormatBool(found.value == true)
+			values[name] = found
+		}
 	}
 	return values
 }
@@ -261,16 +265,4 @@ func (g *group) controlSocket(s Settings, database string) string {
 			maxSocketPath, path)
 	}
 	return path
-}
-
-func (g *group) metricsAddress(s Settings) string {
-	if s.MetricsAddress == "" {
-		return ""
-	}
-	host, port, err := net.SplitHostPort(s.MetricsAddress)
-	number, portErr := strconv.Atoi(port)
-	if err != nil || host == "" || portErr != nil || number < 0 || number > 65535 {
-		g.refuse("metrics_address", "must be a host and a port, such as 127.0.0.1:9464")
-	}
-	return s.MetricsAddress
 }
