@@ -1,0 +1,30 @@
+package main
+
+import (
+	"testing"
+
+	hclog "github.com/hashicorp/go-hclog"
+
+	"github.com/doorward/doorward/host/internal/config"
+	"github.com/doorward/doorward/host/internal/forwardauth"
+)
+
+// A reload takes over all rules at once, and a dry run none.
+func TestReloadTakesOverApps(t *testing.T) {
+	wiki := config.App{Name: "wiki", Scheme: "https", Host: "wiki.example.org", Prefix: "/", AppSubject: config.AppSubject{Groups: []string{"staff"}}}
+	before := &config.Config{Apps: []config.App{wiki}}
+	apps := forwardauth.New(forwardauth.Config{}, forwardauth.Ports{})
+	apps.SetRules(rulesOf(before))
+	r := &reloader{apps: apps, logger: hclog.NewNullLogger()}
+	if told := r.takeOverApps(before); told != "" {
+		t.Errorf("nothing has changed, and it says %q", told)
+	}
+	wiki.Groups = []string{"admins"}
+	after := &config.Config{Apps: []config.App{wiki}}
+	if told := r.changedApps(after); told == "" || apps.Rules().Apps()[0].Groups[0] != "staff" {
+		t.Errorf("a dry run says %q; in force: %+v", told, apps.Rules().Apps())
+	}
+	if told := r.takeOverApps(after); told == "" || apps.Rules().Apps()[0].Groups[0] != "admins" {
+		t.Errorf("it says %q; in force: %+v", told, apps.Rules().Apps())
+	}
+}
