@@ -30,8 +30,8 @@ type reloader struct {
 	reopened reopening
 }
 
-func newReloader(h host, providers *provider.Providers, hangUp <-chan os.Signal) *reloader {
-	return &reloader{load: h.load, providers: providers, logger: h.logger, hangUp: hangUp, asRead: h.asRead, last: h.config}
+func newReloader(h host, providers *provider.Providers, apps *forwardauth.Server, hangUp <-chan os.Signal) *reloader {
+	return &reloader{load: h.load, providers: providers, apps: apps, logger: h.logger, hangUp: hangUp, asRead: h.asRead, last: h.config}
 }
 
 var (

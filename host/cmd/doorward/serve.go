@@ -176,14 +176,7 @@ func (h host) serve(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	forwardAuth := h.forwardAuth(logins, store, tokens, clock)
-	stop, err := h.serveForwardAuth(ctx, forwardAuth)
-	if err != nil {
-		return err
-	}
-	defer stop()
-	r := newReloader(h, providers, hangUp)
-	r.apps = forwardAuth
+	r := newReloader(h, providers, h.forwardAuth(logins, store, tokens, clock), hangUp)
 	controlled, err := claimed.Serve(ctx, cfg.MetricsAddress, control.Ports{
 		Plugins: func() any { return providers.Plugins() }, Reload: r.reload, Healthy: healthy(providers),
 		Check: func(ctx context.Context, name string) (any, error) {
@@ -267,6 +260,11 @@ func (h host) listen(ctx context.Context, server *web.Server, r *reloader, provi
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w; stop what listens there, or change HOST and PORT", address, err)
 	}
+	stopForwardAuth, err := h.serveForwardAuth(ctx, r.apps)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer stopForwardAuth()
 	stages := h.stages(ctx, server.NotReady)
 	watching, stop := context.WithCancel(stages.listening)
 	done := r.watch(watching, h.flags.watch)
