@@ -11,6 +11,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/host/internal/store"
 	"github.com/doorward/doorward/host/internal/token"
+	"github.com/doorward/doorward/host/internal/web"
 )
 
 // rulesOf makes rules of the apps of a configuration.
@@ -44,14 +45,41 @@ func userHeader(cfg *config.Config) forwardauth.UserHeader {
 	}
 }
 
-func (h host) forwardAuth(logins *sso.Service, s store.Store, tokens *token.Tokens, clock *sso.Clock) *forwardauth.Server {
-	cfg := h.config
+func (h host) forwardAuth(logins *sso.Service, s store.Store, tokens *token.Tokens, clock *sso.Clock) apps {
+	cfg, people := h.config, forwardauth.SignedIn{Logins: logins, Roles: s}
 	server := forwardauth.New(forwardauth.Config{
 		PublicURL: cfg.PublicURL.String(), Issuer: cfg.PublicURL.String(), CookieName: cfg.SessionCookie.Name, TrustedProxies: cfg.ForwardAuthProxies,
 		Secret: cfg.ForwardAuthSecret.Reveal(), User: userHeader(cfg), AssertionTTL: cfg.ForwardAuthAssertionTTL, Logger: h.logger,
-	}, forwardauth.Ports{People: forwardauth.SignedIn{Logins: logins, Roles: s}, Assert: tokens.Assert, Now: clock.Now})
+	}, forwardauth.Ports{People: people, Assert: tokens.Assert, Now: clock.Now})
 	server.SetRules(rulesOf(cfg))
-	return server
+	return apps{server, people}
+}
+
+// apps are the applications as the pages for people see them.
+type apps struct {
+	server *forwardauth.Server
+	people forwardauth.SignedIn
+}
+
+// Places implements web.Apps.
+func (a apps) Places() []string { return a.server.Rules().Places() }
+
+// Judge implements web.Apps.
+func (a apps) Judge(ctx context.Context, url string, who sso.Principal) (web.Judged, error) {
+	p, err := a.people.Person(ctx, &who)
+	if err != nil {
+		return web.Judged{}, err
+	}
+	app := a.server.Rules().AppOf(url)
+	if app == nil {
+		return web.Judged{}, sso.ErrNotFound
+	}
+	judged := web.Judged{App: app.Name}
+	for _, lack := range app.Missing(&p) {
+		judged.Lacks = append(judged.Lacks, web.Lack(lack))
+	}
+	judged.Admitted = len(judged.Lacks) == 0
+	return judged, nil
 }
 
 // serveForwardAuth answers proxies, if there is an address for it, until stop is called.

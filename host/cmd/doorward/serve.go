@@ -169,14 +169,15 @@ func (h host) serve(ctx context.Context) (err error) {
 	}
 	defer h.sealAnew(ctx, logins, tokens)()
 	defer h.forgetSuccessors(ctx, logins)()
+	apps := h.forwardAuth(logins, store, tokens, clock)
 	server, err := web.New(web.Config{
 		PublicURL: cfg.PublicURL, SessionCookie: web.Cookie(cfg.SessionCookie), RefreshCookie: web.Cookie(cfg.RefreshCookie),
 		TrustedProxies: cfg.TrustedProxies, MaxBodies: memory.Bytes / bodiesShare, Logger: h.logger,
-	}, web.Ports{Logins: logins, Keys: tokens.JWKS, Storage: store.Ping})
+	}, web.Ports{Logins: logins, Apps: apps, Keys: tokens.JWKS, Storage: store.Ping})
 	if err != nil {
 		return err
 	}
-	r := newReloader(h, providers, h.forwardAuth(logins, store, tokens, clock), hangUp)
+	r := newReloader(h, providers, apps.server, hangUp)
 	controlled, err := claimed.Serve(ctx, cfg.MetricsAddress, control.Ports{
 		Plugins: func() any { return providers.Plugins() }, Reload: r.reload, Healthy: healthy(providers),
 		Check: func(ctx context.Context, name string) (any, error) {

@@ -71,9 +71,9 @@ func (a *App) public(method, path string) *PublicPath {
 	return nil
 }
 
-// missing says what a person lacks, in the words of the rules; nothing if the app
+// Missing says what a person lacks, in the words of the rules; nothing if the app
 // admits them.
-func (a *App) missing(p *Person) []Lack {
+func (a *App) Missing(p *Person) []Lack {
 	lacks := a.lacks(&a.Subject, p)
 	if len(a.Allow) == 0 {
 		return lacks

@@ -72,7 +72,7 @@ func (r *Rules) place(request *Request) Decision {
 
 // who goes on with a decision of place that is SignIn, for somebody who is signed in.
 func (d Decision) who(p *Person) Decision {
-	d.Verdict, d.Missing = Admitted, d.App.missing(p)
+	d.Verdict, d.Missing = Admitted, d.App.Missing(p)
 	if len(d.Missing) > 0 {
 		d.Verdict = Denied
 	}

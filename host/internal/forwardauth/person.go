@@ -55,7 +55,7 @@ func (s SignedIn) Authenticate(ctx context.Context, token sso.Token) (Person, er
 	if err != nil {
 		return Person{}, err
 	}
-	return s.person(ctx, &who)
+	return s.Person(ctx, &who)
 }
 
 // AuthenticateAccess implements People.
@@ -64,10 +64,11 @@ func (s SignedIn) AuthenticateAccess(ctx context.Context, token string) (Person,
 	if err != nil {
 		return Person{}, err
 	}
-	return s.person(ctx, &who)
+	return s.Person(ctx, &who)
 }
 
-func (s SignedIn) person(ctx context.Context, who *sso.Principal) (Person, error) {
+// Person is somebody who is signed in, as a decision sees them. The error is of the store.
+func (s SignedIn) Person(ctx context.Context, who *sso.Principal) (Person, error) {
 	p := PersonOf(who)
 	if p.Role == "" {
 		return p, nil

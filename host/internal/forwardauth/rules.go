@@ -8,8 +8,9 @@ import (
 
 // Rules are the apps. They do not change, and may be used concurrently.
 type Rules struct {
-	apps []App
-	at   map[Origin]*site
+	apps   []App
+	at     map[Origin]*site
+	places []string
 }
 
 // site is the apps of one origin.
@@ -27,6 +28,7 @@ func NewRules(apps []App) *Rules {
 	r := &Rules{apps: slices.Clone(apps), at: map[Origin]*site{}}
 	for i := range r.apps {
 		app := &r.apps[i]
+		r.places = append(r.places, app.Root())
 		s := r.at[app.Origin]
 		if s == nil {
 			s = &site{}
@@ -89,28 +91,17 @@ func (s *site) appFolded(path string) *App {
 	return nil
 }
 
-// AppOf returns the app that an absolute URL of ours leads to, or nil. The URL is one
-// that [Rules] or a check of redirects has written.
-func (r *Rules) AppOf(url string) (*App, string) {
-	scheme, rest, ok := strings.Cut(url, "://")
-	if !ok {
-		return nil, ""
-	}
-	end := strings.IndexAny(rest, "/?#")
-	if end < 0 {
-		end = len(rest)
-	}
-	at, ok := originOf(scheme, rest[:end])
-	if !ok {
-		return nil, ""
-	}
-	target, _, _ := strings.Cut(rest[end:], "#")
-	if !strings.HasPrefix(target, "/") {
-		target = "/" + target
-	}
-	app, _, err := r.find(at, target)
+// AppOf returns the app that an absolute URL leads to, whoever may go there; nil if there
+// is none.
+func (r *Rules) AppOf(url string) *App {
+	url, _, _ = strings.Cut(url, "#")
+	request, err := RequestTo("GET", url)
 	if err != nil {
-		return nil, ""
+		return nil
 	}
-	return app, target
+	app, _, _ := r.find(request.Origin, request.Target)
+	return app
 }
+
+// Places are the roots of all apps.
+func (r *Rules) Places() []string { return r.places }
