@@ -118,7 +118,7 @@ func (q question) principal(ctx context.Context, cfg *config.Config) (sqlite.Kno
 
 func whoIs(p *forwardauth.Person) string {
 	parts := []string{p.ID}
-	for _, part := range []struct{ name, value string }{{"", p.Name}, {"", p.Email}, {"provider ", p.Provider}, {"role ", p.Role}} {
+	for _, part := range []struct{ name, value string }{{"", p.Name()}, {"", p.Email}, {"provider ", p.Provider}, {"role ", p.Role}} {
 		if part.value != "" {
 			parts = append(parts, part.name+part.value)
 		}

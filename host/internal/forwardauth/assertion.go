@@ -12,7 +12,7 @@ import (
 func (s *Server) assertion(ctx context.Context, app *App, p *Person, groups []string, incomplete bool) (string, error) {
 	now := s.ports.Now()
 	text, err := s.ports.Assert(ctx, sso.Assertion{
-		Audience: app.Origin.String(), UserID: p.ID, Session: p.Session, Email: plainText(p.Email), Name: nameText(p.Name), Role: p.Role,
+		Audience: app.Origin.String(), UserID: p.ID, Session: p.Session, Email: plainText(p.Email), Name: nameText(p.Name()), Role: p.Role,
 		Groups: groups, GroupsIncomplete: incomplete,
 		Provider: p.Provider, SignedIn: p.Since, IssuedAt: now, ExpiresAt: now.Add(s.config.AssertionTTL),
 	})

@@ -74,7 +74,7 @@ func (s *Server) identityOf(ctx context.Context, app *App, p *Person) (identity,
 	if err != nil {
 		return identity{}, err
 	}
-	email, name := plainText(p.Email), nameText(p.Name)
+	email, name := plainText(p.Email), nameText(p.Name())
 	room := maxHeaderBlock - otherHeadersBytes - len(assertion) - len(user) - len(email) - len(name)
 	header, more := joined(groups, room)
 	if left+more > 0 {

@@ -3,6 +3,7 @@ package forwardauth
 import (
 	"context"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/doorward/doorward/host/internal/sso"
@@ -19,13 +20,16 @@ type Person struct {
 	// EmailVerifiedBy is the provider that said that Email is theirs; empty: none did.
 	EmailVerifiedBy string
 
-	Name     string
-	Role     string // the ID of a role; empty: none
-	RoleName string // empty: not known
-	Groups   sso.Groups
-	Session  string    // its ID
-	Since    time.Time // of the session
+	FirstName, LastName string
+	Role                string // the ID of a role; empty: none
+	RoleName            string // empty: not known
+	Groups              sso.Groups
+	Session             string    // its ID
+	Since               time.Time // of the session
 }
+
+// Name is what people call them; empty: not known.
+func (p *Person) Name() string { return strings.TrimSpace(p.FirstName + " " + p.LastName) }
 
 func (p *Person) hasRole(role string) bool {
 	return p.Role != "" && (role == p.Role || role == p.RoleName)
@@ -88,17 +92,8 @@ func (s SignedIn) Person(ctx context.Context, who *sso.Principal) (Person, error
 // PersonOf is a person as a decision sees them, without the name of their role.
 func PersonOf(who *sso.Principal) Person {
 	u := &who.User
-	p := Person{
-		ID: u.ID, Provider: u.Provider, Subject: u.Subject, Email: u.Email, Role: u.Role,
-		EmailVerifiedBy: u.EmailVerifiedBy, Groups: who.Session.Groups, Session: who.Session.ID, Since: who.Session.CreatedAt,
+	return Person{
+		ID: u.ID, Provider: u.Provider, Subject: u.Subject, Email: u.Email, EmailVerifiedBy: u.EmailVerifiedBy, FirstName: u.FirstName, LastName: u.LastName,
+		Role: u.Role, Groups: who.Session.Groups, Session: who.Session.ID, Since: who.Session.CreatedAt,
 	}
-	switch {
-	case u.FirstName == "":
-		p.Name = u.LastName
-	case u.LastName == "":
-		p.Name = u.FirstName
-	default:
-		p.Name = u.FirstName + " " + u.LastName
-	}
-	return p
 }

@@ -155,8 +155,14 @@ func apps() []forwardauth.App {
 
 func newRig(t testing.TB, configure ...func(*forwardauth.Config)) *rig {
 	t.Helper()
+	return newRigAt(t, filepath.Join(t.TempDir(), "test.db"), configure...)
+}
+
+// newRigAt has its database in a file.
+func newRigAt(t testing.TB, path string, configure ...func(*forwardauth.Config)) *rig {
+	t.Helper()
 	r := &rig{t: t, log: &lockedBuffer{}, clock: &clock{}}
-	database, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), nil)
+	database, err := sqlite.Open(t.Context(), path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -93,7 +93,7 @@ const (
 
 // Serve answers until listening is done. Questions under way get their answers.
 func (s *Server) Serve(listening context.Context, listener net.Listener) error {
-	server := s.server()
+	server := s.HTTPServer()
 	ended := make(chan error, 1)
 	go func() { ended <- server.Serve(listener) }()
 	select {
@@ -109,7 +109,8 @@ func (s *Server) Serve(listening context.Context, listener net.Listener) error {
 	return nil
 }
 
-func (s *Server) server() *http.Server {
+// HTTPServer is an http.Server that answers, with the limits of Serve.
+func (s *Server) HTTPServer() *http.Server {
 	return &http.Server{
 		Handler: s, ReadHeaderTimeout: readHeaderTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog: s.config.Logger.StandardLogger(&hclog.StandardLoggerOptions{ForceLevel: hclog.Debug}),
