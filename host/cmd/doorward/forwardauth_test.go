@@ -1,9 +1,13 @@
 package main
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"testing"
+	"time"
 
 	hclog "github.com/hashicorp/go-hclog"
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/doorward/doorward/host/internal/config"
 	"github.com/doorward/doorward/host/internal/forwardauth"
@@ -26,5 +30,21 @@ func TestReloadTakesOverApps(t *testing.T) {
 	}
 	if told := r.takeOverApps(after); told == "" || apps.Rules().Apps()[0].Groups[0] != "admins" {
 		t.Errorf("it says %q; in force: %+v", told, apps.Rules().Apps())
+	}
+}
+
+// What is counted is told to whoever asks for metrics.
+func TestChecksAreCounted(t *testing.T) {
+	server := forwardauth.New(forwardauth.Config{Logger: hclog.NewNullLogger()}, forwardauth.Ports{Now: time.Now})
+	for range 2 {
+		request := httptest.NewRequest(http.MethodGet, "/forward-auth", nil)
+		request.RemoteAddr = "127.0.0.1:1"
+		server.ServeHTTP(httptest.NewRecorder(), request)
+	}
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(forwardAuthChecks{server})
+	found, err := registry.Gather()
+	if err != nil || len(found) != 1 || found[0].GetName() != "doorward_forward_auth_checks_total" || found[0].GetMetric()[0].GetCounter().GetValue() != 2 {
+		t.Errorf("%v %v", found, err)
 	}
 }

@@ -170,6 +170,7 @@ func (h host) serve(ctx context.Context) (err error) {
 	defer h.sealAnew(ctx, logins, tokens)()
 	defer h.forgetSuccessors(ctx, logins)()
 	apps := h.forwardAuth(logins, store, tokens, clock)
+	registry.MustRegister(forwardAuthChecks{apps.server})
 	server, err := web.New(web.Config{
 		PublicURL: cfg.PublicURL, SessionCookie: web.Cookie(cfg.SessionCookie), RefreshCookie: web.Cookie(cfg.RefreshCookie),
 		TrustedProxies: cfg.TrustedProxies, MaxBodies: memory.Bytes / bodiesShare, Logger: h.logger,

@@ -149,7 +149,7 @@ func (r *rig) compare(b *testing.B, requests [][]byte, logins int) {
 	}
 	check := listen(b, r.server.HTTPServer())
 	empty := listen(b, &http.Server{Handler: emptyEcho(same), ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute})
-	bare := listen(b, &http.Server{Handler: emptyEcho(nil)})
+	bare := listen(b, &http.Server{Handler: emptyEcho(nil)}) //nolint:gosec // that there is no deadline is what is measured
 	stop := r.signIn(b, logins)
 	defer stop()
 	clients := map[string]*flood{}

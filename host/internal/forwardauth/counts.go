@@ -5,9 +5,10 @@ import (
 	"sync/atomic"
 )
 
-// unread and failed are counted beside the verdicts.
+// Counted beside the verdicts.
 const (
 	unread Verdict = iota + Admitted + 1
+	refusedPeer
 	failed
 	verdictCount
 )
@@ -51,6 +52,8 @@ func verdictName(v Verdict) string {
 	switch v {
 	case unread:
 		return "unread"
+	case refusedPeer:
+		return "untrusted_proxy"
 	case failed:
 		return "failed"
 	}

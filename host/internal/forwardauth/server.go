@@ -129,6 +129,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if !s.mayAsk(r) {
+		s.counts.count(nil, refusedPeer)
 		refuse(w, http.StatusForbidden, "FORBIDDEN", "You may not ask.", nil)
 		return
 	}
