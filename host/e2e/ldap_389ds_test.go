@@ -73,7 +73,13 @@ func TestJ07_LDAP389DSFreshProcess(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			least := map[string]time.Duration{}
-			for range 7 {
+			alike := func() bool {
+				known, unknown := least["alice"], least["nobody"]
+				return unknown >= known*8/10 && known >= unknown*8/10
+			}
+			// The least is what load on the machine changes least. On a busy one it takes
+			// more rounds to be seen; a difference that is there never goes away.
+			for round := 0; round < 7 || round < 40 && !alike(); round++ {
 				for _, who := range []string{"alice", "nobody"} {
 					w := openLDAP(t, s.options(more))
 					begin := time.Now()
@@ -83,9 +89,8 @@ func TestJ07_LDAP389DSFreshProcess(t *testing.T) {
 					}
 				}
 			}
-			// The least is what load on the machine changes least.
-			if known, unknown := least["alice"], least["nobody"]; unknown < known*8/10 || known < unknown*8/10 {
-				t.Errorf("a wrong password takes %v, an unknown name %v", known, unknown)
+			if !alike() {
+				t.Errorf("a wrong password takes %v, an unknown name %v", least["alice"], least["nobody"])
 			}
 		})
 	}

@@ -200,6 +200,38 @@ func TestLDAPRoles(t *testing.T) {
 	}
 }
 
+// Without a mapping, the name of a group gives the role of that name, as in Directus.
+func TestLDAPRolesByGroupName(t *testing.T) {
+	s := startSlapd(t, slapdConfig{})
+	with := func(more map[string]string) map[string]string {
+		return s.options(merged(map[string]string{"group_dn": groupsDN}, more))
+	}
+	host := startLDAPHost(t, s.Password, map[string]map[string]string{
+		"first":  with(map[string]string{"role_mapping": `{"admins":"Admins","editors":"Editors"}`}), // makes the roles
+		"corp":   with(map[string]string{"default_role_id": "others"}),
+		"off":    with(map[string]string{"default_role_id": "others", "roles_by_group_name": "false"}),
+		"groups": s.options(map[string]string{"default_role_id": "others"}), // reads none
+	})
+	for _, name := range []string{"alice", "bob"} {
+		program{t, host, "first"}.signedIn(name, s.Password)
+	}
+	corp := program{t, host, "corp"}
+	for name, want := range map[string]string{"alice": "Admins", "bob": "Editors", "dave": "others"} {
+		if got := corp.signedIn(name, s.Password).Data.Role; got != want {
+			t.Errorf("%s has the role %q, want %q", name, got, want)
+		}
+		for _, provider := range []string{"off", "groups"} {
+			if got := (program{t, host, provider}).signedIn(name, s.Password).Data.Role; got != "others" {
+				t.Errorf("%s has the role %q at %s", name, got, provider)
+			}
+		}
+	}
+	s.admin(t).addValue(groupDN("editors"), "member", personDN("dave"))
+	if got := corp.signedIn("dave", s.Password).Data.Role; got != "Editors" {
+		t.Errorf("dave, now an editor, has the role %q", got)
+	}
+}
+
 // J06: a base that is at another server is the operator's to put right.
 func TestJ06_LDAPReferral(t *testing.T) {
 	elsewhere := startRelay(t, "127.0.0.1:1")

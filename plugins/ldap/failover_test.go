@@ -285,7 +285,7 @@ func TestJ18_Deadline(t *testing.T) {
 	defer cancel()
 	begin := time.Now()
 	_, err := l.enter(ctx, "alice", alicePassword)
-	if took := time.Since(begin); took > 2*time.Second {
+	if took := time.Since(begin); took > 4*time.Second { // one server alone may take 5 s
 		t.Errorf("took %v", took)
 	}
 	if err != nil {

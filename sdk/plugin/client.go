@@ -81,7 +81,7 @@ func (c *Client) Describe(ctx context.Context) (Description, options.Schema, err
 		Mechanism: printable(resp.GetMechanism(), sdk.MaxOptionName), Version: printable(resp.GetVersion(), sdk.MaxOptionName),
 		RegistersByDefault: resp.GetRegistersByDefault(), Requires: featuresFromWire(resp.GetRequires()),
 		StateParameters: resp.GetStateParameters(), StateTokens: resp.GetStateTokens(), MaxInbound: inboundOf(resp.GetMaxInbound()),
-		Presets: presetsFromWire(resp.GetPresets()),
+		Presets: presetsFromWire(resp.GetPresets()), RolesByGroupNameWith: resp.GetRolesByGroupNameWith(),
 	}
 	if missing := sdk.NewHost(c.version, sdk.Features()).Missing(d.Requires); len(missing) > 0 {
 		return Description{}, options.Schema{}, sdk.Unavailable(ReasonFeatures, "%w", &sdk.FeaturesError{

@@ -32,6 +32,12 @@ type Description struct {
 	// operator's own, such as a directory: who is in it was let in already.
 	RegistersByDefault bool
 
+	// RolesByGroupNameWith names options. Where the operator gives a provider one of
+	// them, and no role_mapping, an end user gets the role with the name of a group of
+	// theirs, unless the operator says no. It is for mechanisms that the environment of
+	// Directus configures so: group_dn of LDAP.
+	RolesByGroupNameWith []string
+
 	// MaxInbound is how many bytes the body or the query of a request may have
 	// that a provider sends, or has the browser send, as it comes: in base64 and
 	// urlencoded. The host refuses more. 0 means [sdk.DefaultInbound], which is

@@ -145,14 +145,15 @@ func (s *server) Describe(_ context.Context, req *doorwardv1.DescribeRequest) (*
 		Mechanism: s.description.Mechanism,
 		Version:   s.description.Version,
 
-		RegistersByDefault: s.description.RegistersByDefault,
-		MaxInbound:         s.description.MaxInbound,
-		Options:            schemaToWire(s.schema),
-		Requires:           featuresToWire(requires),
-		StateParameters:    s.description.StateParameters,
-		StateTokens:        s.description.StateTokens,
-		Presets:            presetsToWire(s.description.Presets),
-		Features:           featuresToWire(sdk.Features()),
+		RegistersByDefault:   s.description.RegistersByDefault,
+		MaxInbound:           s.description.MaxInbound,
+		RolesByGroupNameWith: s.description.RolesByGroupNameWith,
+		Options:              schemaToWire(s.schema),
+		Requires:             featuresToWire(requires),
+		StateParameters:      s.description.StateParameters,
+		StateTokens:          s.description.StateTokens,
+		Presets:              presetsToWire(s.description.Presets),
+		Features:             featuresToWire(sdk.Features()),
 	}, nil
 }
 

@@ -22,7 +22,7 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-var about = plugin.Description{Mechanism: "scripted", Version: "1.2.3", RegistersByDefault: true, MaxInbound: 100_000}
+var about = plugin.Description{Mechanism: "scripted", Version: "1.2.3", RegistersByDefault: true, RolesByGroupNameWith: []string{"group_dn"}, MaxInbound: 100_000}
 
 type noOptions struct{}
 

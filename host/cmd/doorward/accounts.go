@@ -3,25 +3,42 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 
+	"github.com/doorward/doorward/host/internal/config"
 	"github.com/doorward/doorward/host/internal/provider"
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/sdk"
 )
 
-// countUsers returns how many users a provider has.
-type countUsers func(ctx context.Context, provider string) (int, error)
+// accounts is what the database knows and no plugin does.
+type accounts struct {
+	count func(ctx context.Context, provider string) (int, error) // how many users a provider has
+	roles func(ctx context.Context) ([]sso.Role, error)
+}
 
-// withAccounts adds to what a check found whether anybody can come in. No plugin
-// knows: whether accounts are made is for the host to say, and who has one stands in
-// its database.
-func withAccounts(ctx context.Context, checked []provider.Checked, count countUsers) []provider.Checked {
+// accountsIn are those of a database that no host of this machine has open.
+func accountsIn(at config.Database) accounts {
+	return accounts{
+		count: func(ctx context.Context, provider string) (int, error) { return countUsersIn(ctx, at, provider) },
+		roles: func(ctx context.Context) ([]sso.Role, error) { return rolesIn(ctx, at) },
+	}
+}
+
+// withAccounts adds to what a check found whether anybody can come in, and as what. No
+// plugin knows: whether accounts are made is for the host to say, and who has one stands
+// in its database.
+func withAccounts(ctx context.Context, checked []provider.Checked, in accounts) []provider.Checked {
 	for i, c := range checked {
 		if c.As.Name == "" {
 			continue // what the mechanism says about registration is not known, perhaps
 		}
-		users, err := count(ctx, c.Provider)
+		users, err := in.count(ctx, c.Provider)
 		checked[i].Findings = append(checked[i].Findings, accountsFinding(c.As, users, err))
+		if c.As.ByGroupName() {
+			roles, err := in.roles(ctx)
+			checked[i].Findings = append(checked[i].Findings, rolesFinding(c.As, roles, err))
+		}
 	}
 	return checked
 }
@@ -42,4 +59,34 @@ func accountsFinding(p sso.Provider, users int, err error) sdk.Finding {
 			p.Name, p.Spelled.AllowPublicRegistration)
 	}
 	return f
+}
+
+// rolesFinding says whether a group can give a role at a provider where its name does.
+// From Directus, an environment comes along, and the names of its roles do not.
+func rolesFinding(p sso.Provider, roles []sso.Role, err error) sdk.Finding {
+	f := sdk.Finding{Subject: "roles", Severity: sdk.SeverityOK}
+	switch {
+	case err != nil:
+		f.Severity, f.Text = sdk.SeverityError, err.Error()
+	case slices.ContainsFunc(roles, sso.Role.CanBeGroup):
+		f.Text = "each user gets the one with the name of a group of theirs"
+	default:
+		f.Severity = sdk.SeverityWarning
+		f.Text = fmt.Sprintf("groups give none at %s, as no role has the name of a group: add the roles that there are (doorward role add), write role_mapping, or set %s to false",
+			p.Name, p.Spelled.RolesByGroupName)
+	}
+	return f
+}
+
+// warnOfRoles says at the start what a check would.
+func (h host) warnOfRoles(ctx context.Context, providers sso.Providers, roles sso.Roles) {
+	for _, p := range providers.List() {
+		if !p.ByGroupName() {
+			continue
+		}
+		list, err := roles.Roles(ctx)
+		if f := rolesFinding(p, list, err); f.Severity != sdk.SeverityOK {
+			h.logger.Warn("roles", "provider", p.Name, "what", f.Text)
+		}
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"slices"
 
 	hclog "github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
@@ -11,7 +12,6 @@ import (
 	"github.com/doorward/doorward/host/internal/control"
 	"github.com/doorward/doorward/host/internal/provider"
 	"github.com/doorward/doorward/host/internal/sso"
-	"github.com/doorward/doorward/host/internal/store/sqlite"
 	"github.com/doorward/doorward/sdk"
 )
 
@@ -69,7 +69,7 @@ func checkCommand(environ []string) *cobra.Command {
 			if len(args) > 0 {
 				name = args[0]
 			}
-			done := showProgress(cmd.ErrOrStderr(), cmp.Or(name, "all providers"))
+			done := showProgress(cmd.ErrOrStderr(), checking(cmp.Or(name, "all providers")))
 			checked, err := check(cmd.Context(), host, name)
 			done()
 			if asJSON {
@@ -103,7 +103,7 @@ func check(ctx context.Context, at *reach, name string) ([]provider.Checked, err
 		return nil, err
 	}
 	h := host{config: cfg, logger: hclog.NewNullLogger()}
-	if err := sqlite.ConfirmSecretIn(ctx, cfg.DBFilename, sso.Confirming(h.secrets())); err != nil {
+	if err := confirmSecretIn(ctx, cfg.Database, sso.Confirming(h.secrets())); err != nil {
 		return nil, err
 	}
 	providers, err := h.startProviders(ctx, nil)
@@ -112,10 +112,8 @@ func check(ctx context.Context, at *reach, name string) ([]provider.Checked, err
 	}
 	defer providers.Stop()
 	checked, err = providers.Check(ctx, name)
-	checked = withWarnings(checked, name, cfg.Warnings)
-	return withAccounts(ctx, checked, func(ctx context.Context, name string) (int, error) {
-		return sqlite.CountUsersIn(ctx, cfg.DBFilename, name)
-	}), err
+	checked = withWarnings(checked, name, slices.Concat(cfg.Warnings, databaseWarnings(cfg.Database)))
+	return withAccounts(ctx, checked, accountsIn(cfg.Database)), err
 }
 
 // ofTheConfiguration stands where a provider does, for what concerns none of them.

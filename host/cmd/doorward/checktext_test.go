@@ -124,13 +124,13 @@ func TestColumns(t *testing.T) {
 // Who is no terminal is told nothing of the waiting; who is, sees no rest of it.
 func TestProgress(t *testing.T) {
 	var out bytes.Buffer
-	showProgress(&out, "corp")()
+	showProgress(&out, checking("corp"))()
 	if out.Len() > 0 {
 		t.Errorf("a program is told %q", out.String())
 	}
 	stop := make(chan struct{})
 	close(stop)
-	progress(&out, "corp", stop)
+	progress(&out, checking("corp"), stop)
 	if !strings.HasSuffix(out.String(), eraseLine) {
 		t.Errorf("it ends with %q", out.String())
 	}

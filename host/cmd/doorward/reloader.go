@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 
@@ -136,7 +137,7 @@ func (r *reloader) check(ctx context.Context, name string) ([]provider.Checked, 
 		return nil, fmt.Errorf("%s cannot be loaded, what is in force goes on: %w", from(r.inForce()), err)
 	}
 	checked, err := r.providers.CheckConfigured(ctx, configured(cfg), name)
-	return withWarnings(checked, name, cfg.Warnings), err
+	return withWarnings(checked, name, slices.Concat(cfg.Warnings, databaseWarnings(cfg.Database))), err
 }
 
 func (r *reloader) inForce() *config.Config {

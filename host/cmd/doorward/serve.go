@@ -24,7 +24,6 @@ import (
 	"github.com/doorward/doorward/host/internal/provider/metrics"
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/host/internal/store"
-	"github.com/doorward/doorward/host/internal/store/sqlite"
 	"github.com/doorward/doorward/host/internal/token"
 	"github.com/doorward/doorward/host/internal/web"
 	"github.com/doorward/doorward/sdk/contract"
@@ -144,17 +143,18 @@ func (h host) serve(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, claimed.Close()) }()
-	database, err := sqlite.Open(ctx, cfg.DBFilename, sso.Confirming(h.secrets()))
+	database, err := h.openDatabase(ctx)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, database.Close()) }()
 	store, clock := store.Cached(database, time.Now), sso.SystemClock()
 
-	tokens, err := h.tokens(ctx, store, clock)
+	tokens, err := token.New(ctx, h.tokenConfig(store, clock))
 	if err != nil {
 		return err
 	}
+	defer h.maintainKeys(ctx, tokens)()
 	registry := newRegistry()
 	providers, err := h.startProviders(ctx, metrics.New(registry))
 	if err != nil {
@@ -167,6 +167,7 @@ func (h host) serve(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
+	h.warnOfRoles(ctx, providers, store)
 	defer h.sealAnew(ctx, logins, tokens)()
 	defer h.forgetSuccessors(ctx, logins)()
 	apps := h.forwardAuth(logins, store, tokens, clock)
@@ -183,10 +184,10 @@ func (h host) serve(ctx context.Context) (err error) {
 		Plugins: func() any { return providers.Plugins() }, Reload: r.reload, Healthy: healthy(providers),
 		Check: func(ctx context.Context, name string) (any, error) {
 			checked, err := r.check(ctx, name)
-			return withAccounts(ctx, checked, store.CountUsers), err
+			return withAccounts(ctx, checked, accounts{store.CountUsers, store.Roles}), err
 		},
-		EndSessions: h.endSessions(store),
-		Metrics:     promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
+		EndSessions: h.endSessions(store), Keys: listKeys(tokens), RotateKeys: h.rotateKeys(tokens),
+		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
 	})
 	if err != nil {
 		return err
@@ -199,15 +200,6 @@ func newRegistry() *prometheus.Registry {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	return registry
-}
-
-func (h host) tokens(ctx context.Context, keys sso.SigningKeys, clock *sso.Clock) (*token.Tokens, error) {
-	secret, previous := h.secrets()
-	return token.New(ctx, token.Config{
-		Keys: keys, Secret: secret, SecretPrevious: previous, Issuer: h.config.PublicURL.String(),
-		Now: clock.Now, RemoveBefore: clock.RemoveBefore,
-		Warn: func(err error) { h.logger.Warn("access tokens", "error", err) },
-	})
 }
 
 // limitMemory returns the limit that is in force; zero if there is none.
@@ -227,7 +219,8 @@ func (h host) logins(providers sso.Providers, s store.Store, tokens sso.AccessTo
 		Secret: secret, SecretPrevious: previous, Clock: clock, PublicURL: cfg.PublicURL.String(), AccessTokenTTL: cfg.AccessTokenTTL,
 		RefreshTokenTTL: cfg.RefreshTokenTTL, RefreshTokenAbsoluteTTL: cfg.RefreshTokenAbsoluteTTL,
 		SessionTTL: cfg.SessionCookieTTL, SessionAbsoluteTTL: cfg.SessionCookieAbsoluteTTL, RefreshGrace: cfg.SessionRefreshGracePeriod,
-	}, sso.Ports{Providers: providers, Users: s, Roles: s, Sessions: s, AtProviders: s, Once: s, Sealed: s, Tokens: tokens})
+		AccessTokenGroups: cfg.AccessTokenGroups,
+	}, sso.Ports{Providers: providers, Users: s, Roles: s, Links: s, Sessions: s, AtProviders: s, Once: s, Sealed: s, Tokens: tokens})
 }
 
 func (h host) startProviders(ctx context.Context, m provider.Metrics) (*provider.Providers, error) {
@@ -289,7 +282,7 @@ func configured(cfg *config.Config) []provider.Configured {
 	list := make([]provider.Configured, 0, len(cfg.Providers))
 	for _, p := range cfg.Providers {
 		list = append(list, provider.Configured{
-			Provider: p.Provider, Options: p.Options, Outbound: p.Outbound, Isolated: p.Isolated, RegistrationUnset: p.RegistrationUnset, Spelling: p.Spelling, Near: p.Near,
+			Provider: p.Provider, Options: p.Options, Outbound: p.Outbound, Isolated: p.Isolated, RegistrationUnset: p.RegistrationUnset, RolesByGroupNameUnset: p.RolesByGroupNameUnset, Spelling: p.Spelling, Near: p.Near,
 		})
 	}
 	return list

@@ -5,14 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/doorward/doorward/host/internal/config"
 	"github.com/doorward/doorward/host/internal/control"
 	"github.com/doorward/doorward/host/internal/sso"
-	"github.com/doorward/doorward/host/internal/store/sqlite"
 )
 
 func sessionCommand(environ []string) *cobra.Command {
@@ -33,7 +31,7 @@ func sessionEndCommand(environ []string) *cobra.Command {
 			"Other systems that verify access tokens by themselves accept them until they expire (ACCESS_TOKEN_TTL).\n\n" +
 			"--forget-secret also removes all signing keys, and the check by which a host knows its SECRET. It is for a\n" +
 			"SECRET that is lost, or that somebody else has, and cannot be undone. Stop the host before, and start it with\n" +
-			"a new SECRET afterwards; without SECRET_PREVIOUS.",
+			"a new SECRET afterwards; without SECRET_PREVIOUS. With PostgreSQL, stop the hosts of all machines.",
 		Example: "  doorward session end --provider corp\n  doorward session end --user ann@example.org\n  doorward session end --all",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if err := cobra.NoArgs(cmd, args); err != nil {
@@ -80,8 +78,9 @@ func whoseSessions(cmd *cobra.Command, all, forget bool, match sso.SessionMatch)
 
 // ending ends sessions from outside of a host.
 type ending struct {
-	database, socket string // paths; no database: only the running host is asked
-	out              io.Writer
+	database *config.Database // nil: only the running host is asked
+	socket   string           // its path
+	out      io.Writer
 }
 
 // database finds the database for when no host runs. Who names a socket means the
@@ -94,8 +93,8 @@ func (r *reach) database() (at ending, err error) {
 	if err != nil {
 		return at, err
 	}
-	at.database, at.socket, err = config.DatabasePaths(in)
-	return at, err
+	database, socket, err := config.DatabaseOf(in)
+	return ending{database: &database, socket: socket}, err
 }
 
 // errHostRuns: a host holds keys in its memory that are to be forgotten.
@@ -104,11 +103,11 @@ var errHostRuns = errors.New("a doorward runs with this database: stop it, and r
 func (e ending) end(ctx context.Context, match sso.SessionMatch, forget bool) error {
 	if !forget {
 		ended, err := control.NewClient(e.socket).EndSessions(ctx, match.Provider, match.User)
-		if !errors.Is(err, control.ErrNotRunning) || e.database == "" {
+		if !errors.Is(err, control.ErrNotRunning) || e.database == nil {
 			return e.tell(ended, err)
 		}
 	}
-	if e.database == "" {
+	if e.database == nil {
 		return errors.New("--forget-secret works in the database, not in a running host: leave out --socket, and set DB_FILENAME or --config as for the host")
 	}
 	// Held for as long as this takes, so that no host starts.
@@ -124,10 +123,7 @@ func (e ending) end(ctx context.Context, match sso.SessionMatch, forget bool) er
 }
 
 func (e ending) inDatabase(ctx context.Context, match sso.SessionMatch, forget bool) (err error) {
-	if _, err := os.Stat(e.database); err != nil { // it would be made
-		return fmt.Errorf("looking for the database: %w; set DB_FILENAME, or --config, as for the host", err)
-	}
-	store, err := sqlite.Open(ctx, e.database, nil)
+	store, err := openExisting(ctx, *e.database, nil)
 	if err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/doorward/doorward/host/internal/control"
 	"github.com/doorward/doorward/host/internal/provider"
+	"github.com/doorward/doorward/host/internal/token"
 	"github.com/doorward/doorward/sdk"
 )
 
@@ -34,13 +36,20 @@ func TestTheSocketIsEnough(t *testing.T) {
 			return []provider.Checked{{Provider: "answered", Findings: []sdk.Finding{{Severity: sdk.SeverityOK}}}}, nil
 		},
 		EndSessions: func(context.Context, string, string) (int, error) { return 12345, nil },
-		Healthy:     func() bool { return true },
+		Keys:        func(context.Context) (any, error) { return []token.Key{{ID: "answered"}}, nil },
+		RotateKeys: func(_ context.Context, now bool) (any, error) {
+			return token.Rotation{Key: token.Key{ID: fmt.Sprint("now=", now)}}, nil
+		},
+		Healthy: func() bool { return true },
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer server.Close()
-	for command, want := range map[string]string{"plugins": "answered", "reload": "answered", "check": "answered", "session end --all": "12345"} {
+	for command, want := range map[string]string{
+		"plugins": "answered", "reload": "answered", "check": "answered", "session end --all": "12345",
+		"keys list": "answered", "keys list --json": "answered", "keys rotate": "now=false", "keys rotate --now --yes": "now=true",
+	} {
 		for name, tc := range map[string]struct{ flag, environ string }{
 			"flag":              {"--socket=" + socket, ""},
 			"flag over setting": {"--socket=" + socket, "CONTROL_SOCKET=/none"},

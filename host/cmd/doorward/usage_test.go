@@ -39,6 +39,8 @@ func TestExitCodes(t *testing.T) {
 		"check a b":                   {2, "accepts at most 1 arg"},
 		"plugin add":                  {2, "FILE is missing"},
 		"plugin remove":               {2, "MECHANISM is missing"},
+		"backup":                      {2, "FILE is missing: the name of the backup; see: doorward backup --help"},
+		"backup a b":                  {2, "one FILE is enough"},
 		"session end":                 {2, "--all, --provider NAME or --user USER; see: doorward session end --help"},
 		"session end --user=":         {2, "--user is empty"},
 		"session end --all --user x":  {2, "leave it out"},

@@ -15,6 +15,13 @@ var withoutEffect = map[string]string{
 	"LOGIN_STALL_TIME":         "there are no local passwords to guess",
 	"IP_CUSTOM_HEADER":         "name the proxies in IP_TRUST_PROXY; they say who the client is in X-Forwarded-For",
 	"AUTH_ALLOWED_PUBLIC_URLS": "all URLs are made from PUBLIC_URL",
+	"DB_SEARCH_PATH":           "the tables are in the schema doorward of the database, whatever the search path",
+	"DB_POOL_":                 "of the pool, DB_POOL__MIN and DB_POOL__MAX count",
+	"DB_SSL_":                  "of TLS, DB_SSL, DB_SSL__CA, DB_SSL__CERT, DB_SSL__KEY and DB_SSL__REJECT_UNAUTHORIZED count",
+	"DB_EXCLUDE_TABLES":        "no tables but ours are looked at",
+	"DB_CHARSET":               "the database must have the encoding UTF8",
+	"DB_VERSION":               "the version of the server makes no difference",
+	"DB_HEALTHCHECK_THRESHOLD": "health says whether the database works, and not how fast",
 	"CROSS_ORIGIN_OPENER_":     "the header is always same-origin",
 }
 
@@ -24,6 +31,9 @@ func (l *loader) warnOfIgnored() {
 	for _, layer := range l.layers {
 		for _, name := range slices.Sorted(maps.Keys(layer)) {
 			for known, advice := range withoutEffect {
+				if isSetting(name) {
+					continue
+				}
 				if name == known || strings.HasSuffix(known, "_") && strings.HasPrefix(name, known) {
 					l.warnOnce("%s has no effect: %s", name, advice)
 				}

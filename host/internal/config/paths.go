@@ -27,20 +27,6 @@ func SocketPath(in Input) (string, error) {
 	return path, g.problem()
 }
 
-// DatabasePaths returns the path of the database and that of the control socket of
-// the host that uses it, for commands that need nothing else to be set: SECRET may
-// be lost. The error is an [*Error].
-func DatabasePaths(in Input) (database, socket string, err error) {
-	g, s, err := pathsIn(in)
-	if err != nil {
-		return "", "", err
-	}
-	database = under(g.base("db_filename"), s.DBFilename)
-	g.checkDatabasePath(s.DBFilename, database)
-	socket = g.controlSocket(s, database)
-	return database, socket, g.problem()
-}
-
 // pathsIn reads the settings that are paths, and nothing else.
 func pathsIn(in Input) (*group, Settings, error) {
 	l, err := newLoader(in)

@@ -27,6 +27,10 @@ type Provider struct {
 	// the mechanism.
 	RegistrationUnset bool
 
+	// RolesByGroupNameUnset: whether roles go by the names of groups is left to the
+	// mechanism.
+	RolesByGroupNameUnset bool
+
 	// Preset is the option of the mechanism with that name, if it is given. Without a
 	// driver, it says which mechanism is meant: Driver is empty then.
 	Preset string
@@ -88,12 +92,15 @@ type providerOptions struct {
 	Label                   string         `option:"label" doc:"text on the sign-in page. Default: what the preset calls it, or the name of the provider"`
 	Icon                    string         `option:"icon" doc:"name of the icon on the sign-in page. Default: that of the preset"`
 	RedirectAllowList       []string       `option:"redirect_allow_list" doc:"absolute URLs, besides those of our own origin, to which a login may return"`
-	DefaultRoleID           string         `option:"default_role_id" doc:"role of created users, and of those whom the role mapping does not match"`
+	DefaultRoleID           string         `option:"default_role_id" doc:"role of created users, and of those to whom their groups give none, by its ID or its name; one that is not there is made"`
 	AllowPublicRegistration bool           `option:"allow_public_registration" doc:"create users at their first login. Default: what the mechanism says, which is true for ldap and else false"`
 	AllowUnsolicited        bool           `option:"allow_unsolicited" default:"false" doc:"accept a login that was started at the provider; anybody can then sign others in as themselves (login CSRF)"`
 	RequireVerifiedEmail    bool           `option:"require_verified_email" default:"false" doc:"create users only if the provider says that their e-mail address is verified"`
 	SyncUserInfo            bool           `option:"sync_user_info" default:"false" doc:"take over names and e-mail address at each login"`
-	RoleMapping             options.JSON   `option:"role_mapping" doc:"JSON object from group to role, for each login; the first group in its order that the user has counts"`
+	RoleMapping             options.JSON   `option:"role_mapping" doc:"JSON object from group to role, by its ID or its name, for each login; the first group in its order that the user has counts. A role that is not there is made"`
+	RolesByGroupName        bool           `option:"roles_by_group_name" doc:"give at each login, without role_mapping, the role whose name is that of a group of the user, in any case; of several the first by name. Default: what the mechanism says, which is true for ldap with group_dn or group_member_of, and else false"`
+	IdentifierIgnoreCase    bool           `option:"identifier_ignore_case" default:"false" doc:"take identifiers that are e-mail addresses for the same if they differ in the case of ASCII letters only, for providers that spell a mailbox now so, now so"`
+	LinkByVerifiedEmail     bool           `option:"link_by_verified_email" default:"false" doc:"link who has no account to the one account with their verified e-mail address, if that was verified by a provider with this option, too. Whoever can have one of these providers verify an address gets the account that has it"`
 	LoginTimeout            time.Duration  `option:"login_timeout" default:"5m" doc:"how long a login may take; 30s to 1h"`
 	Isolation               string         `option:"isolation" default:"shared" oneof:"shared|process" doc:"process gives the provider a plugin process of its own; else all providers of a mechanism share one"`
 	Proxy                   options.Secret `option:"proxy" doc:"proxy for all connections of the provider, LDAP included, in place of what the host's settings say: http://, https://, socks5:// or socks5h://, with user:password@ if it wants that; or direct for none"`
@@ -136,6 +143,8 @@ func (l *loader) loadProvider(s *source) Provider {
 	p.Isolated = decoded.Isolation == "process"
 	_, given := own["allow_public_registration"]
 	p.RegistrationUnset = !given
+	_, given = own["roles_by_group_name"]
+	p.RolesByGroupNameUnset = !given
 	p.Preset, p.LabelUnset = presetOf(p.Options), decoded.Label == ""
 	g.applyOptions(&p.Provider, decoded)
 	p.Outbound = g.outboundOf(decoded, l.outbound)
@@ -147,11 +156,13 @@ func (l *loader) loadProvider(s *source) Provider {
 
 func (g *group) applyOptions(p *sso.Provider, o providerOptions) {
 	p.Driver, p.Mode, p.Icon, p.LoginTimeout = o.Driver, o.Mode, o.Icon, o.LoginTimeout
-	p.DefaultRole = o.DefaultRoleID
+	p.DefaultRole, p.RolesByGroupName = o.DefaultRoleID, o.RolesByGroupName
+	p.IdentifierIgnoreCase, p.LinkByVerifiedEmail = o.IdentifierIgnoreCase, o.LinkByVerifiedEmail
 	p.AllowPublicRegistration, p.RequireVerifiedEmail, p.SyncUserInfo = o.AllowPublicRegistration, o.RequireVerifiedEmail, o.SyncUserInfo
 	p.AllowUnsolicited = o.AllowUnsolicited
 	p.RedirectAllowList = o.RedirectAllowList
 	g.checkDriver(o.Driver)
+	g.checkRole(o.DefaultRoleID)
 	g.checkRedirects(o.RedirectAllowList)
 	g.within("login_timeout", o.LoginTimeout, 30*time.Second, time.Hour, "from 30s to 1h")
 	if p.Label = o.Label; p.Label == "" {
@@ -185,6 +196,15 @@ func (g *group) checkDriver(driver string) {
 		g.refuse("driver", "local is not possible, since there are no local passwords; remove the provider, or write the driver of a plugin")
 	case !driverName.MatchString(driver):
 		g.refuse("driver", "must have lower-case letters, digits, - and _ only, such as openid")
+	}
+}
+
+func (g *group) checkRole(role string) {
+	if role == "" {
+		return
+	}
+	if err := sso.CheckRole(role); err != nil {
+		g.refuse("default_role_id", "%v; write the ID or the name of a role", err)
 	}
 }
 
@@ -246,6 +266,9 @@ func roleRules(mapping options.JSON) ([]sso.RoleRule, error) {
 		name, ok := role.(string)
 		if !ok || name == "" {
 			return nil, fmt.Errorf("must give group %q the identifier of one role, in quotes", group)
+		}
+		if err := sso.CheckRole(name); err != nil {
+			return nil, fmt.Errorf("gives group %q a role that %w", group, err)
 		}
 		rules = append(rules, sso.RoleRule{Group: group, Role: name})
 	}

@@ -182,6 +182,14 @@ func TestSeedTraps(t *testing.T) {
 		p, _ := load(t, `AUTH_X_ROLE_MAPPING=json:{"b":"x","a":"y"}`)
 		check(t, p.RoleMapping, []sso.RoleRule{{Group: "b", Role: "x"}, {Group: "a", Role: "y"}})
 	})
+	t.Run("roles, identifiers and links", func(t *testing.T) {
+		p, _ := load(t)
+		check(t, []bool{p.RolesByGroupName, p.RolesByGroupNameUnset, p.IdentifierIgnoreCase, p.LinkByVerifiedEmail}, []bool{false, true, false, false})
+		p, _ = load(t, "AUTH_X_ROLES_BY_GROUP_NAME=yes", "AUTH_X_IDENTIFIER_IGNORE_CASE=true", "AUTH_X_LINK_BY_VERIFIED_EMAIL=1")
+		check(t, []bool{p.RolesByGroupName, p.RolesByGroupNameUnset, p.IdentifierIgnoreCase, p.LinkByVerifiedEmail}, []bool{true, false, true, true})
+		p, _ = load(t, "AUTH_X_ROLES_BY_GROUP_NAME=false")
+		check(t, []bool{p.RolesByGroupName, p.RolesByGroupNameUnset}, []bool{false, false})
+	})
 	t.Run("no is false", func(t *testing.T) {
 		p, m := load(t, "AUTH_X_ALLOW_PUBLIC_REGISTRATION=no", "AUTH_X_ISSUER_DISCOVERY_MUST_SUCCEED=no", "SESSION_COOKIE_SECURE=no")
 		check(t, p.AllowPublicRegistration, false)
@@ -241,6 +249,8 @@ func TestProvidersRefused(t *testing.T) {
 		{"role mapping as a list", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_X_ROLE_MAPPING=[]"}, []string{"AUTH_X_ROLE_MAPPING: must be a JSON object from group to role"}},
 		{"role mapping with a group twice", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", `AUTH_X_ROLE_MAPPING={"a":"user","a":"admin"}`}, []string{"AUTH_X_ROLE_MAPPING: has the same key twice"}},
 		{"role mapping to several roles", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", `AUTH_X_ROLE_MAPPING={"a":["x","y"]}`}, []string{`AUTH_X_ROLE_MAPPING: must give group "a" the identifier of one role`}},
+		{"role mapping to a role that is too long", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", `AUTH_X_ROLE_MAPPING={"a":"` + strings.Repeat("x", 256) + `"}`}, []string{`AUTH_X_ROLE_MAPPING: gives group "a" a role that has 256 bytes`}},
+		{"default role that is too long", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_X_DEFAULT_ROLE_ID=" + strings.Repeat("x", 256)}, []string{"AUTH_X_DEFAULT_ROLE_ID: has 256 bytes, at most 255 are allowed; write the ID or the name of a role"}},
 		{"role mapping to nothing", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", `AUTH_X_ROLE_MAPPING={"a":""}`}, []string{`AUTH_X_ROLE_MAPPING: must give group "a" the identifier`}},
 		{"option twice", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_X_SP_METADATA=a", "AUTH_X_SP_metadata=b"}, []string{"AUTH_X_SP_metadata: is given beside AUTH_X_SP_METADATA; give only one"}},
 		{"option and file", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_X_LABEL=a", "AUTH_X_LABEL_FILE=b"}, []string{"AUTH_X_LABEL_FILE: is given beside AUTH_X_LABEL; give only one"}},

@@ -29,19 +29,24 @@ func TestSecretPrevious(t *testing.T) {
 }
 
 // Whoever has lost SECRET must still be able to find the database.
-func TestDatabasePaths(t *testing.T) {
+func TestDatabaseOf(t *testing.T) {
 	s := newSetup(t, "SECRET=", "PUBLIC_URL=nonsense", "AUTH_PROVIDERS=a,a", "DB_FILENAME=d.db")
-	database, socket, err := config.DatabasePaths(s.input())
-	if want := filepath.Join(s.dir, "d.db"); err != nil || database != want || socket != want+".sock" {
-		t.Errorf("%s, %s, %v", database, socket, err)
+	database, socket, err := config.DatabaseOf(s.input())
+	if want := filepath.Join(s.dir, "d.db"); err != nil || database.Filename != want || socket != want+".sock" {
+		t.Errorf("%v, %s, %v", database, socket, err)
 	}
 	s = newSetup(t, "SECRET_FILE=/nowhere", "CONTROL_SOCKET=c.sock")
-	database, socket, err = config.DatabasePaths(s.input())
-	if err != nil || database != filepath.Join(s.dir, "doorward.db") || socket != filepath.Join(s.dir, "c.sock") {
-		t.Errorf("%s, %s, %v", database, socket, err)
+	database, socket, err = config.DatabaseOf(s.input())
+	if err != nil || database.Filename != filepath.Join(s.dir, "doorward.db") || socket != filepath.Join(s.dir, "c.sock") {
+		t.Errorf("%v, %s, %v", database, socket, err)
 	}
-	for _, setting := range []string{"DB_FILENAME=:memory:", "DB_FILENAME=/nowhere/d.db", "CONTROL_SOCKET=/" + strings.Repeat("s", 200)} {
-		if _, _, err := config.DatabasePaths(newSetup(t, setting).input()); err == nil {
+	s = newSetup(t, "SECRET=", "DB_CLIENT=pg", "DB_CONNECTION_STRING=postgresql://me:pw@h/d", "CONTROL_SOCKET=c.sock")
+	database, socket, err = config.DatabaseOf(s.input())
+	if err != nil || database.Postgres == nil || database.Postgres.ConnectionString.Reveal() != "postgresql://me:pw@h/d" || socket != filepath.Join(s.dir, "c.sock") {
+		t.Errorf("%v, %s, %v", database, socket, err)
+	}
+	for _, setting := range []string{"DB_FILENAME=:memory:", "DB_FILENAME=/nowhere/d.db", "DB_CLIENT=pg", "DB_CLIENT=mysql", "DB_PORT=x", "CONTROL_SOCKET=/" + strings.Repeat("s", 200)} {
+		if _, _, err := config.DatabaseOf(newSetup(t, setting).input()); err == nil {
 			t.Errorf("%s: no error", setting)
 		}
 	}

@@ -24,8 +24,8 @@ type Settings struct {
 	Secret         options.Secret `option:"secret,required" doc:"at least 32 bytes that nobody else knows; make one with: openssl rand -base64 32"`
 	SecretPrevious options.Secret `option:"secret_previous" doc:"the old SECRET, for as long as something is sealed under it; see below"`
 
-	DBClient   string `option:"db_client" default:"sqlite3" doc:"kind of database: sqlite3"`
-	DBFilename string `option:"db_filename" default:"./doorward.db" doc:"path of the database file"`
+	DatabaseSettings
+
 	PluginDir  string `option:"plugin_dir" doc:"folder of the plugins. Default: plugins beside the executable"`
 	PluginLock string `option:"plugin_lock" doc:"file with the digests of the plugins that may run. Default: plugins.lock in the plugin folder"`
 
@@ -36,6 +36,8 @@ type Settings struct {
 	DisableDefault bool     `option:"auth_disable_default" reload:"yes" default:"true" doc:"accepted and without effect: there are no local passwords"`
 
 	AccessTokenTTL            time.Duration `option:"access_token_ttl" default:"15m" doc:"lifetime of access tokens; 1s to 30d"`
+	AccessTokenGroups         bool          `option:"access_token_groups" default:"false" doc:"put the groups of the session into access tokens (RFC 9068), as the claim groups. Where they are too many or not known, hasgroups is true instead, and GET /users/me tells them"`
+	AccessTokenAlgorithm      string        `option:"access_token_algorithm" default:"EdDSA" oneof:"EdDSA|ES256|RS256" doc:"algorithm that signs access tokens, in any case; ES256 or RS256 for verifiers that know no EdDSA, such as HAProxy 2.6"`
 	RefreshTokenTTL           time.Duration `option:"refresh_token_ttl" default:"7d" doc:"how long a refresh token is good for, and with it a session of the modes json and cookie that is not refreshed; 1s to 400d"`
 	RefreshTokenAbsoluteTTL   time.Duration `option:"refresh_token_absolute_ttl" default:"90d" doc:"how long after the login such a session ends for good, however often it is refreshed; 1s to 400d. Default: not less than REFRESH_TOKEN_TTL"`
 	SessionCookieTTL          time.Duration `option:"session_cookie_ttl" default:"1d" doc:"how long a session token is good for, and with it a session of mode session that is not refreshed; 1s to 400d"`
@@ -85,6 +87,7 @@ type listing struct {
 func (l *loader) loadSettings(config *Config, executable string) listing {
 	g := newSettings(l, l.givenSettings())
 	g.checkPEM(trustPEM)
+	g.checkPEM(databasePEM)
 	config.Settings = decode[Settings](g)
 	s := &config.Settings
 	s.GlobalAgentNamespace, _ = l.namespace()
@@ -94,7 +97,7 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	s.SecretPrevious = g.secretPrevious(*s)
 	g.checkLifetimes(s)
 	g.shutdownDelay(s.ShutdownDelay)
-	s.DBFilename = g.database(*s)
+	config.Database = g.database(&s.DatabaseSettings)
 	s.PluginDir = g.pluginDir(*s, executable)
 	s.PluginLock = g.pluginLock(*s, s.PluginDir)
 	s.ControlSocket = g.controlSocket(*s, s.DBFilename)
@@ -120,6 +123,7 @@ func (l *loader) givenSettings() map[string]given {
 		}
 	}
 	l.findProxies(values)
+	inAnyCase(values, "access_token_algorithm")
 	// The settings are lists, but false is how not to have one.
 	for _, name := range []string{"ip_trust_proxy", "forward_auth_trust_proxy"} {
 		if found := values[name]; found.value == true || found.value == false {
@@ -128,6 +132,23 @@ func (l *loader) givenSettings() map[string]given {
 		}
 	}
 	return values
+}
+
+// inAnyCase makes the value of a setting the one of its values that it is but for the
+// case of letters.
+func inAnyCase(values map[string]given, name string) {
+	found := values[name]
+	text, ok := found.value.(string)
+	if !ok {
+		return
+	}
+	option, _ := settingsSchema.Lookup(name)
+	for _, value := range option.Values {
+		if strings.EqualFold(value, text) {
+			found.value = value
+			values[name] = found
+		}
+	}
 }
 
 // givenSetting finds what is given for one setting.
@@ -203,31 +224,6 @@ func (g *group) secretPrevious(s Settings) options.Secret {
 	}
 	g.checkSecret("secret_previous", s.SecretPrevious)
 	return s.SecretPrevious
-}
-
-func (g *group) database(s Settings) string {
-	if g.ok("db_client") && s.DBClient == "pg" {
-		g.refuse("db_client", "pg (PostgreSQL) comes with a later version; write sqlite3")
-	} else if g.ok("db_client") && s.DBClient != "sqlite3" {
-		g.refuse("db_client", "must be sqlite3")
-	}
-	path := g.path("db_filename", s.DBFilename)
-	if g.ok("db_filename") {
-		g.checkDatabasePath(s.DBFilename, path)
-	}
-	return path
-}
-
-func (g *group) checkDatabasePath(name, path string) {
-	folder := filepath.Dir(path)
-	switch {
-	case name == ":memory:" || strings.HasPrefix(name, "file:"):
-		g.refuse("db_filename", "must be the path of a file: sessions and keys have to survive a restart")
-	case isFolder(path):
-		g.refuse("db_filename", "must be the path of a file, and %s is a folder; write %s", path, filepath.Join(path, "doorward.db"))
-	case !isFolder(folder):
-		g.refuse("db_filename", "must be in a folder that exists; create %s first, or write another path", folder)
-	}
 }
 
 func isFolder(path string) bool {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 )
 
 // Client calls a running host through its socket.
@@ -50,6 +51,17 @@ func (c *Client) EndSessions(ctx context.Context, provider, user string) (int, e
 	query := url.Values{"provider": {provider}, "user": {user}}
 	err := c.call(ctx, http.MethodPost, "/sessions/end?"+query.Encode(), &ended)
 	return ended, err
+}
+
+// Keys reads the signing keys of the host into what to points to.
+func (c *Client) Keys(ctx context.Context, to any) error {
+	return c.call(ctx, http.MethodGet, "/keys", to)
+}
+
+// RotateKeys has the host make a signing key, as [Ports.RotateKeys] says, and reads what
+// it did into what to points to.
+func (c *Client) RotateKeys(ctx context.Context, now bool, to any) error {
+	return c.call(ctx, http.MethodPost, "/keys/rotate?"+url.Values{"now": {strconv.FormatBool(now)}}.Encode(), to)
 }
 
 // Check reads what the host finds wrong with a provider, or with all if the name

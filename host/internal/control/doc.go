@@ -3,5 +3,5 @@
 // for what may be read by a monitoring system.
 //
 // Both ends of the socket are here: [Claim] and [Claimed.Serve] in the host, [Client]
-// in the commands "doorward reload", "plugins", "check" and "session".
+// in the commands "doorward reload", "plugins", "check", "session" and "keys".
 package control

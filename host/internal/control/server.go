@@ -30,6 +30,13 @@ type Ports struct {
 	// and returns how many.
 	EndSessions func(ctx context.Context, provider, user string) (int, error)
 
+	// Keys returns the signing keys, as what becomes JSON.
+	Keys func(ctx context.Context) (any, error)
+
+	// RotateKeys makes a signing key, which signs at once and replaces all others if
+	// now is true, and returns what it did, as what becomes JSON.
+	RotateKeys func(ctx context.Context, now bool) (any, error)
+
 	// Healthy is false while a plugin or a provider cannot be used.
 	Healthy func() bool
 
@@ -164,6 +171,16 @@ func (p Ports) commands() http.Handler {
 		query := r.URL.Query()
 		ended, err := p.EndSessions(ctx, query.Get("provider"), query.Get("user"))
 		answer(w, ended, err)
+	})
+	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, r *http.Request) {
+		keys, err := p.Keys(r.Context())
+		answer(w, keys, err)
+	})
+	mux.HandleFunc("POST /keys/rotate", func(w http.ResponseWriter, r *http.Request) {
+		ctx, cancel := context.WithTimeout(r.Context(), reloadTimeout)
+		defer cancel()
+		done, err := p.RotateKeys(ctx, r.URL.Query().Get("now") == "true")
+		answer(w, done, err)
 	})
 	mux.HandleFunc("GET /check", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), reloadTimeout)

@@ -28,7 +28,7 @@ const (
 	maxHeaderBlock    = 3 << 10
 	maxValue          = 254 // of user and e-mail: RFC 5321 section 4.5.3.1.3, less the angle brackets
 	maxName           = 128
-	maxAsserted       = 700 // of groups in an assertion, as JSON
+	maxAsserted       = 600 // of groups in an assertion, as JSON
 	otherHeadersBytes = 400 // of names, separators, and what comes with every answer
 )
 

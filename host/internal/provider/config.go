@@ -2,6 +2,7 @@ package provider
 
 import (
 	"reflect"
+	"slices"
 
 	hclog "github.com/hashicorp/go-hclog"
 
@@ -38,6 +39,9 @@ type Configured struct {
 	// RegistrationUnset: AllowPublicRegistration is what the plugin says.
 	RegistrationUnset bool
 
+	// RolesByGroupNameUnset: RolesByGroupName is what the plugin says.
+	RolesByGroupNameUnset bool
+
 	// Spelling tells how the operator writes an option of this provider, such
 	// as AUTH_KEYCLOAK_CLIENT_ID.
 	Spelling func(option string) string
@@ -66,13 +70,23 @@ func (c Configured) provider(described *plugin.Description) sso.Provider {
 	if c.RegistrationUnset {
 		c.AllowPublicRegistration = described.RegistersByDefault
 	}
+	if c.RolesByGroupNameUnset {
+		c.RolesByGroupName = slices.ContainsFunc(described.RolesByGroupNameWith, c.gives)
+	}
 	if c.Spelling != nil {
 		c.Spelled = sso.Spelled{
 			AllowPublicRegistration: c.Spelling("allow_public_registration"), RequireVerifiedEmail: c.Spelling("require_verified_email"),
+			RolesByGroupName: c.Spelling("roles_by_group_name"),
 		}
 	}
 	c.MaxInbound, c.StateParameters, c.StateTokens = described.MaxInbound, described.StateParameters, described.StateTokens
 	return c.Provider
+}
+
+// gives reports whether an option of the mechanism is given.
+func (c Configured) gives(option string) bool {
+	value, ok := c.Options[option]
+	return ok && value != nil && value != ""
 }
 
 // sameOptions reports whether the mechanism could not tell the two apart.
@@ -82,7 +96,8 @@ func sameOptions(a, b Configured) bool {
 }
 
 func sameConfigured(a, b Configured) bool {
-	return reflect.DeepEqual(a.Provider, b.Provider) && a.RegistrationUnset == b.RegistrationUnset && sameOptions(a, b)
+	return reflect.DeepEqual(a.Provider, b.Provider) && a.RegistrationUnset == b.RegistrationUnset &&
+		a.RolesByGroupNameUnset == b.RolesByGroupNameUnset && sameOptions(a, b)
 }
 
 func openRequest(publicURL string, c Configured) plugin.OpenRequest {

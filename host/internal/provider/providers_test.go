@@ -95,6 +95,40 @@ func TestRegistrationByDefault(t *testing.T) {
 	check("after they died")
 }
 
+// The operator's word counts; without one, roles go by the names of groups where the
+// plugin names an option that is given, also while it is down.
+func TestRolesByGroupNameByDefault(t *testing.T) {
+	unset := func(c Configured, options map[string]any) Configured {
+		c.RolesByGroupNameUnset, c.Options = true, options
+		return c
+	}
+	groups := map[string]any{"groups_in": "ou=groups"}
+	on := configured("fake", "on")
+	on.RolesByGroupName = true
+	off := configured("directory", "off")
+	off.Options = groups
+	h := startHost(t, Config{Binaries: binaries(t, "fake", "directory"), Providers: []Configured{
+		unset(configured("directory", "people"), groups), unset(configured("directory", "empty"), map[string]any{"groups_in": ""}),
+		unset(configured("directory", "without"), map[string]any{}), unset(configured("fake", "web"), map[string]any{}), on, off,
+	}})
+	want := map[string]bool{"people": true, "empty": false, "without": false, "web": false, "on": true, "off": false}
+	check := func(when string) {
+		t.Helper()
+		for _, p := range h.List() {
+			if p.RolesByGroupName != want[p.Name] || p.Spelled.RolesByGroupName == "" {
+				t.Errorf("%s, provider %s: by the names of groups %v, spelled %q, want %v", when, p.Name, p.RolesByGroupName, p.Spelled.RolesByGroupName, want[p.Name])
+			}
+		}
+	}
+	check("while they run")
+	for _, s := range h.supervisors {
+		if err := s.do(t.Context(), func() { s.running.Kill() }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	check("after they died")
+}
+
 // A response is refused for its size by what the plugin said, also while it is
 // down; of one that was never up, nobody knows.
 func TestInboundLimit(t *testing.T) {

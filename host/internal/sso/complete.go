@@ -5,15 +5,15 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
 	"github.com/doorward/doorward/sdk"
 )
 
-// complete turns an identity into a session: once-IDs are spent, the user is
-// found or created, roles are mapped, the session is written.
+// complete turns an identity into a session, in one transaction: once-IDs are spent,
+// the user is found or created, roles are mapped, the session is written, and those
+// that it replaces end.
 func (s *Service) complete(ctx context.Context, p Provider, attempt Attempt, identity sdk.Identity, answer Answer) (*SignedIn, error) {
 	now := s.config.Now()
 	identity, leftOut, err := accept(identity, now)
@@ -22,7 +22,8 @@ func (s *Service) complete(ctx context.Context, p Provider, attempt Attempt, ide
 	}
 	token := NewToken()
 	login := s.newSession(p, attempt, identity, answer.Client, token, now)
-	user, err := s.write(ctx, p, identity, login, now)
+	login.Replaces = s.sessionsOf(ctx, answer.Replaces)
+	user, linked, err := s.write(ctx, p, identity, login, now)
 	if err != nil {
 		return nil, err
 	}
@@ -34,8 +35,7 @@ func (s *Service) complete(ctx context.Context, p Provider, attempt Attempt, ide
 	if identity.PasswordExpiresAt.After(now) {
 		signedIn.PasswordExpiresAt = identity.PasswordExpiresAt
 	}
-	signedIn.LeftOut = leftOut
-	s.endReplaced(ctx, answer.Replaces)
+	signedIn.LeftOut, signedIn.Linked = leftOut, linked
 	return signedIn, nil
 }
 
@@ -50,47 +50,38 @@ func onceIDs(p Provider, attempt Attempt, identity sdk.Identity) []OnceID {
 	return ids
 }
 
-// write finds the user and writes the login, in one transaction. The user is found by
-// (provider, subject), never by e-mail: whoever can choose an e-mail address at some
-// provider would own the account (D02).
-func (s *Service) write(ctx context.Context, p Provider, identity sdk.Identity, login NewSession, now time.Time) (user User, err error) {
-	refused := checkGroupsKnown(p, identity)
-	login.Known = func(known *User) error {
-		if refused = active(*known); refused != nil {
-			return refused
-		}
-		mapIdentity(known, p, identity)
-		known.LastAccess = now
-		user = *known
-		return nil
+// write writes the login, and returns who signed in, and whether they were linked for
+// that by their e-mail address.
+func (s *Service) write(ctx context.Context, p Provider, identity sdk.Identity, login NewSession, now time.Time) (user User, linked bool, err error) {
+	decision, err := s.decision(ctx, p, identity, now)
+	if err != nil {
+		return User{}, false, err
 	}
-	if refused == nil {
-		err = s.ports.Sessions.CreateSession(ctx, login)
+	user, err = s.writeDecided(ctx, login, decision)
+	if !errors.Is(err, errStranger) {
+		return user, false, err
 	}
-	if refused == nil && !errors.Is(err, ErrNotFound) {
-		if err != nil {
-			return User{}, fmt.Errorf("writing the session: %w", err)
-		}
-		return user, nil
+	login.Once = nil // they are spent
+	login.Session.AtProvider.Subject = p.subjectOf(identity.Subject)
+	if linked, err = s.linkByEmail(ctx, p, login.Session.AtProvider.Subject, identity); err != nil {
+		return User{}, false, err
 	}
-	// Spent at once: a refusal is as final as a login, and a replay makes nobody an account.
-	if err := s.ports.Once.Spend(ctx, login.Once...); err != nil {
-		return User{}, fmt.Errorf("spending the attempt: %w", err)
-	}
-	if refused != nil {
-		return User{}, refused
-	}
-	return s.writeFirst(ctx, p, identity, login, now)
+	decision.last = true
+	user, err = s.writeDecided(ctx, login, decision)
+	return user, linked, err
 }
 
-// writeFirst writes the first login of a user, whose once-IDs are spent.
-func (s *Service) writeFirst(ctx context.Context, p Provider, identity sdk.Identity, login NewSession, now time.Time) (User, error) {
-	user, err := s.createUser(ctx, p, identity, now)
-	if err != nil {
-		return User{}, err
+func (s *Service) writeDecided(ctx context.Context, login NewSession, d decision) (user User, err error) {
+	var refused error
+	login.Decide = func(known *User) (User, error) {
+		user, refused = d.whoSignsIn(known)
+		return user, refused
 	}
-	login.Once, login.Known, login.Session.UserID = nil, nil, user.ID
-	if err := s.ports.Sessions.CreateSession(ctx, login); err != nil {
+	err = s.ports.Sessions.CreateSession(ctx, login)
+	switch {
+	case err != nil && errors.Is(err, refused):
+		return User{}, refused
+	case err != nil:
 		return User{}, fmt.Errorf("writing the session: %w", err)
 	}
 	return user, nil
@@ -104,52 +95,6 @@ func active(user User) error {
 	return nil
 }
 
-// reasonGroupsUnknown is that of a login whose rules need groups that the provider did
-// not tell.
-const reasonGroupsUnknown sdk.Reason = "groups_unknown"
-
-// checkGroupsKnown refuses whoever would get a role by groups that nobody knows: with
-// fewer groups than they are in, they could get more than they may (D12).
-func checkGroupsKnown(p Provider, identity sdk.Identity) error {
-	if len(p.RoleMapping) == 0 || !identity.GroupsUnknown {
-		return nil
-	}
-	return sdk.InvalidResponse(reasonGroupsUnknown,
-		"provider %s did not tell all groups of subject %.200q, or not so that they can be read, and role_mapping needs them: the log says why", p.Name, identity.Subject)
-}
-
-// mapIdentity brings a user up to date with what the provider says, as far as
-// the operator wants that.
-func mapIdentity(user *User, p Provider, identity sdk.Identity) {
-	if len(p.RoleMapping) > 0 {
-		user.Role = roleFor(p, identity.Groups)
-	}
-	if p.SyncUserInfo {
-		takeOver(user, p, identity)
-	}
-}
-
-func (s *Service) createUser(ctx context.Context, p Provider, identity sdk.Identity, now time.Time) (User, error) {
-	if !p.AllowPublicRegistration {
-		return User{}, fmt.Errorf("%w at provider %s: subject %.200q; to create accounts at the first login, set %s to true",
-			ErrNotRegistered, p.Name, identity.Subject, p.Spelled.AllowPublicRegistration)
-	}
-	if p.RequireVerifiedEmail && (!identity.EmailVerified || identity.Email == "") {
-		return User{}, fmt.Errorf("%w without a verified e-mail address at provider %s: subject %.200q; %s is why",
-			ErrNotRegistered, p.Name, identity.Subject, p.Spelled.RequireVerifiedEmail)
-	}
-	user := User{
-		ID: newUUID(), Provider: p.Name, Subject: identity.Subject, Status: UserActive,
-		Role: roleFor(p, identity.Groups), CreatedAt: now, LastAccess: now,
-	}
-	takeOver(&user, p, identity)
-	user, err := s.ports.Users.CreateUser(ctx, user)
-	if err != nil {
-		return User{}, fmt.Errorf("creating the user: %w", err)
-	}
-	return user, active(user) // another login may have made it
-}
-
 // takeOver copies what the provider told; what it did not tell stays. Where an
 // account needs a verified e-mail address, it is never exchanged for another
 // one that is not (D03).
@@ -157,25 +102,34 @@ func takeOver(user *User, p Provider, identity sdk.Identity) {
 	if p.RequireVerifiedEmail && !identity.EmailVerified {
 		identity.Email = ""
 	}
+	if email := strings.TrimSpace(identity.Email); email != "" && email != user.Email {
+		user.Email, user.EmailVerifiedBy = email, ""
+	}
 	for _, f := range []struct {
 		to   *string
 		from string
-	}{{&user.Username, identity.Username}, {&user.Email, identity.Email}, {&user.FirstName, identity.GivenName}, {&user.LastName, identity.FamilyName}} {
+	}{{&user.Username, identity.Username}, {&user.FirstName, identity.GivenName}, {&user.LastName, identity.FamilyName}} {
 		if from := strings.TrimSpace(f.from); from != "" {
 			*f.to = from
 		}
 	}
 }
 
-// roleFor gives the role of the first rule whose group the identity is in, so
-// that the order of the rules decides.
-func roleFor(p Provider, groups []string) string {
-	for _, rule := range p.RoleMapping {
-		if slices.Contains(groups, rule.Group) {
-			return rule.Role
-		}
+// complement adds what nobody but a provider says of a user: the username of one from
+// before there was any, and who vouches for the address that they have.
+func complement(user *User, p Provider, identity sdk.Identity) {
+	if user.Username == "" {
+		user.Username = strings.TrimSpace(identity.Username)
 	}
-	return p.DefaultRole
+	if user.Email == "" || user.Email != strings.TrimSpace(identity.Email) {
+		return
+	}
+	switch {
+	case identity.EmailVerified && (user.EmailVerifiedBy == "" || p.LinkByVerifiedEmail):
+		user.EmailVerifiedBy = p.Name
+	case !identity.EmailVerified && user.EmailVerifiedBy == p.Name:
+		user.EmailVerifiedBy = ""
+	}
 }
 
 // newUUID makes a random UUID (RFC 9562 section 5.4).

@@ -40,7 +40,7 @@ func TestFirstAndSecondLogin(t *testing.T) {
 	h := newHouse(t)
 	first := h.signIn(sso.Start{}, alice())
 	want := sso.User{
-		Provider: "p", Subject: "alice", Status: sso.UserActive, Email: "alice@example.org",
+		Provider: "p", Subject: "alice", Status: sso.UserActive, Email: "alice@example.org", EmailVerifiedBy: "p",
 		FirstName: "Alice", LastName: "A", CreatedAt: start, LastAccess: start,
 	}
 	if diff := cmp.Diff(want, first.User, cmpopts.IgnoreFields(sso.User{}, "ID")); diff != "" {

@@ -57,6 +57,17 @@ var (
 	// wraps sdk.ErrUnavailable.
 	ErrBusy = fmt.Errorf("too many wait for the provider: %w", sdk.ErrUnavailable)
 
+	// ErrOutcomeUnknown: a store does not know whether it has written something, because
+	// its caller went away while that was under way, or because the commit was not
+	// confirmed. It is stored as a whole, or not at all, and may only come to be after
+	// this answer. So nobody is told that they are signed in, nor that nothing happened,
+	// and what a client holds stays: a token that was exchanged leads to its successor,
+	// and a once-ID may be spent.
+	//
+	// If the caller went away, it comes with the error of the context. That error alone
+	// says that nothing was written, and nothing will be.
+	ErrOutcomeUnknown = errors.New("whether it was stored is not known")
+
 	// ErrPluginFault: a mechanism answered with something that it must not.
 	ErrPluginFault = errors.New("plugin fault")
 )

@@ -8,7 +8,7 @@ import (
 // SigningKey is a stored key that signs access tokens.
 type SigningKey struct {
 	ID        string // kid
-	Algorithm string // EdDSA
+	Algorithm string // alg of its JWK, such as EdDSA
 	Sealed    []byte // the private key, encrypted with a key derived from SECRET
 	CreatedAt time.Time
 }
@@ -38,6 +38,7 @@ type AccessClaims struct {
 	UserID    string
 	Role      string
 	SessionID string
+	Groups    *Groups // nil: the token does not tell; never told by Verify
 	IssuedAt  time.Time
 	ExpiresAt time.Time
 }

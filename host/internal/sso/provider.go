@@ -29,7 +29,21 @@ type Provider struct {
 	SyncUserInfo            bool       // take over names and e-mail at each login
 	DefaultRole             string     // of created users
 	RoleMapping             []RoleRule // first match wins; when set, applied at each login
-	LoginTimeout            time.Duration
+
+	// RolesByGroupName gives, at each login and without a RoleMapping, the role whose name
+	// is that of a group, or else the DefaultRole.
+	RolesByGroupName bool
+
+	// IdentifierIgnoreCase takes subjects that are e-mail addresses for the same if they
+	// differ in the case of ASCII letters only.
+	IdentifierIgnoreCase bool
+
+	// LinkByVerifiedEmail links who has no account here to the one account with their
+	// e-mail address, if a provider that this is set for has verified it on both sides.
+	// Whoever can have this provider verify an address gets the account.
+	LinkByVerifiedEmail bool
+
+	LoginTimeout time.Duration
 
 	// MaxInbound is how many bytes the query or the body of a request may have
 	// that the provider sends, as its mechanism says.
@@ -55,7 +69,7 @@ func (p Provider) InboundLimit() int64 {
 
 // Spelled is what the operator calls the options that decide who gets an account,
 // so that a refusal can name what to change: AUTH_CORP_ALLOW_PUBLIC_REGISTRATION.
-type Spelled struct{ AllowPublicRegistration, RequireVerifiedEmail string }
+type Spelled struct{ AllowPublicRegistration, RequireVerifiedEmail, RolesByGroupName string }
 
 // RoleRule gives a role to the members of a group.
 type RoleRule struct{ Group, Role string }

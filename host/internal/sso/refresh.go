@@ -30,6 +30,10 @@ func unchanged(stored SessionToken, unasked error) verdict {
 // an error that wraps ErrSessionInvalid, and the session has ended.
 func (s *Service) ask(waiting context.Context, stored SessionToken) (verdict, error) {
 	session := stored.Session
+	p, err := s.providerOf(session.Provider)
+	if err != nil {
+		return verdict{}, err
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(waiting), endTimeout)
 	defer cancel()
 	at, err := s.ports.AtProviders.AtProvider(ctx, session.ID)
@@ -40,7 +44,8 @@ func (s *Service) ask(waiting context.Context, stored SessionToken) (verdict, er
 		return verdict{}, fmt.Errorf("looking up the grant: %w", err)
 	}
 	identity, undecided, err := s.refreshed(waiting, session, at)
-	if undecided != nil && identity.Subject == at.Subject {
+	same := p.subjectOf(identity.Subject) == p.subjectOf(at.Subject)
+	if undecided != nil && same {
 		return s.keepGrant(waiting, stored, identity, undecided)
 	}
 	switch {
@@ -57,7 +62,9 @@ func (s *Service) ask(waiting context.Context, stored SessionToken) (verdict, er
 		return verdict{}, errors.Join(refused, s.end(ctx, session.ID))
 	case err != nil:
 		return unchanged(stored, err), nil
-	case identity.Subject != at.Subject:
+	case !same && foldAddress(identity.Subject) == foldAddress(at.Subject):
+		return verdict{}, fmt.Errorf("%w: provider %s names its user in another case, and identifier_ignore_case, which was on, is off", ErrSessionNotNow, session.Provider)
+	case !same:
 		// Somebody else's answer: nobody can tell whose session this is now.
 		wrong := fault("a refresh of session %s at provider %s told of another subject than the login", session.ID, session.Provider)
 		return verdict{}, errors.Join(fmt.Errorf("%w: %w", ErrSessionInvalid, wrong), s.end(ctx, session.ID))
@@ -154,15 +161,19 @@ func (s *Service) follow(waiting context.Context, stored SessionToken, identity 
 	if err := s.replaceGrant(waiting, stored.Session.ID, identity.Grant); err != nil {
 		return verdict{}, err
 	}
-	p, err := s.providerOf(stored.Session.Provider)
+	p, err := s.providerOf(stored.Session.Provider) // it may have gone away meanwhile
 	if err != nil {
 		return verdict{}, err
 	}
-	if err := checkGroupsKnown(p, identity); err != nil {
-		return unchanged(stored, err), nil
+	decision, err := s.decision(ctx, p, identity, s.config.Now())
+	if err != nil {
+		return verdict{}, err
+	}
+	if decision.unknown != nil {
+		return unchanged(stored, decision.unknown), nil
 	}
 	user := stored.User
-	mapIdentity(&user, p, identity)
+	decision.update(&user)
 	if user != stored.User {
 		if err := s.ports.Users.UpdateUser(ctx, user); err != nil {
 			return verdict{}, fmt.Errorf("updating the user: %w", err)

@@ -26,6 +26,9 @@ type Config struct {
 
 	AccessTokenTTL time.Duration
 
+	// AccessTokenGroups: access tokens tell the groups of the session.
+	AccessTokenGroups bool
+
 	// RefreshTokenTTL and SessionTTL are for how long a session of either kind goes
 	// on without being refreshed, and the absolute ones for how long it goes on at
 	// all.
@@ -44,6 +47,7 @@ type Ports struct {
 	Providers   Providers
 	Users       Users
 	Roles       Roles
+	Links       Links
 	Sessions    Sessions
 	AtProviders ProviderSessions
 	Once        Once

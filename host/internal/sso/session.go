@@ -78,9 +78,10 @@ var ErrSpent = errors.New("already used")
 
 // Sessions keeps sessions and the hashes of their tokens.
 type Sessions interface {
-	// CreateSession stores what a login leaves behind, all of it or nothing, and nothing
-	// if it returns an error. ErrSpent if one of the once-IDs is there already,
-	// ErrNotFound if there is no such user, and whatever Known returns.
+	// CreateSession stores what a login leaves behind in one durable transaction: all of
+	// it or nothing, and nothing if it returns an error, but for a refusal by Decide,
+	// which spends the once-IDs. ErrSpent if one of them is there already, ErrNotFound if
+	// there is no such user, and whatever Decide returns.
 	CreateSession(ctx context.Context, login NewSession) error
 
 	// SessionToken returns what is stored for a token, spent or expired ones
@@ -118,13 +119,24 @@ type NewSession struct {
 	Session Session
 	Token   TokenHash // the first of the session; it expires with it
 
-	Once []OnceID // are spent, as Once.Spend does
+	Once []OnceID // are spent first, as Once.Spend does
 
-	// Known, if it is not nil, is called with the user that the provider of the session and
-	// its subject there are linked to, both compared byte for byte. It makes of them what is
-	// stored, as Users.UpdateUser does, or refuses. The session becomes theirs, whatever its
-	// UserID. Nobody else writes meanwhile, so it only computes.
-	Known func(user *User) error
+	// Decide, if it is not nil, says who signs in, whatever the UserID of the session. It
+	// gets the user that the provider of the session and its subject there are linked to,
+	// both compared byte for byte, or nil if there is nobody. It returns what is stored: of
+	// a known user what Users.UpdateUser stores, and else a new one with that link, as
+	// Users.CreateUser does. The session becomes theirs.
+	//
+	// If it returns an error instead, CreateSession does, too: the once-IDs stay spent,
+	// because a refusal is as final as a login, and nothing else is written.
+	//
+	// It runs inside the transaction, while nobody else can write that user or the link,
+	// so it only computes. It may be called again, if others were faster; the last call is
+	// the one that counts.
+	Decide func(known *User) (User, error)
+
+	// Replaces are the IDs of sessions that end, as by EndSession.
+	Replaces []string
 
 	// RemoveBefore removes sessions, tokens and once-IDs that expired before it;
 	// not all of them if there are many, and none if it is zero.

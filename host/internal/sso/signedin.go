@@ -27,6 +27,10 @@ type SignedIn struct {
 	// not be shown. It holds no value.
 	LeftOut []string
 
+	// Linked: who had no account at this provider was linked, just now, to the one with
+	// their verified e-mail address.
+	Linked bool
+
 	// Unasked is why the provider could not say, at a refresh, whether the
 	// session is still good. It goes on then, and does not become longer.
 	Unasked error
@@ -69,9 +73,11 @@ func (s *Service) signedIn(ctx context.Context, user User, session Session, mode
 		return done, nil
 	}
 	done.ExpiresIn = min(left, s.config.AccessTokenTTL)
-	access, err := s.ports.Tokens.Issue(ctx, AccessClaims{
-		UserID: user.ID, Role: user.Role, SessionID: session.ID, IssuedAt: now, ExpiresAt: now.Add(done.ExpiresIn),
-	})
+	claims := AccessClaims{UserID: user.ID, Role: user.Role, SessionID: session.ID, IssuedAt: now, ExpiresAt: now.Add(done.ExpiresIn)}
+	if s.config.AccessTokenGroups {
+		claims.Groups = &session.Groups
+	}
+	access, err := s.ports.Tokens.Issue(ctx, claims)
 	if err != nil {
 		return nil, fmt.Errorf("issuing an access token: %w", err)
 	}
@@ -126,12 +132,16 @@ func (s *Service) end(ctx context.Context, sessionID string) error {
 // endTimeout bounds the writing of one logout.
 const endTimeout = 10 * time.Second
 
-// endReplaced ends the sessions that a new login takes the place of. A failure
-// is not worth refusing the login for: the old session expires by itself.
-func (s *Service) endReplaced(ctx context.Context, tokens []Token) {
+// sessionsOf returns the IDs of the sessions of tokens that a browser holds: a new login
+// takes their place. One that cannot be looked up is not worth refusing the login for;
+// it expires by itself.
+func (s *Service) sessionsOf(ctx context.Context, tokens []Token) (ids []string) {
 	for _, t := range tokens {
-		_, _ = s.Logout(ctx, t)
+		if stored, err := s.ports.Sessions.SessionToken(ctx, t.Hash()); err == nil {
+			ids = append(ids, stored.Session.ID)
+		}
 	}
+	return ids
 }
 
 // Principal is who is signed in.

@@ -12,13 +12,13 @@ var ErrNotFound = errors.New("not found")
 
 // User is an account of ours.
 type User struct {
-	ID         string // UUID
-	Provider   string // the provider and subject of the link it was found or
-	Subject    string // created by
-	Status     UserStatus
-	Role       string // the ID of a Role; empty: none
-	Username   string // what the provider calls them; it identifies nobody
-	Email      string
+	ID       string // UUID
+	Provider string // the provider and subject of the link it was found or
+	Subject  string // created by
+	Status   UserStatus
+	Role     string // the ID of a Role; empty: none
+	Username string // what the provider calls them; it identifies nobody
+	Email    string
 
 	// EmailVerifiedBy is the provider that said that Email is theirs; empty: none did, or
 	// somebody else wrote the address.

@@ -29,7 +29,13 @@ func (h *house) user(provider, subject string) sso.User {
 	found := errors.New("found")
 	err := h.store.CreateSession(h.t.Context(), sso.NewSession{
 		Session: sso.Session{Provider: provider, AtProvider: sso.AtProvider{Subject: subject}},
-		Known:   func(known *sso.User) error { user = *known; return found }, // so that nothing is written
+		Decide: func(known *sso.User) (sso.User, error) { // so that nothing is written
+			if known == nil {
+				return user, sso.ErrNotFound
+			}
+			user = *known
+			return user, found
+		},
 	})
 	if !errors.Is(err, found) {
 		h.t.Fatalf("finding the user: %v", err)

@@ -11,10 +11,14 @@ import (
 
 // cacheFor is how long a session may be answered from memory. A change that
 // this process makes is seen at once; this bounds the rest, such as an operator
-// who suspends a user with a database tool.
+// who suspends a user with a database tool, or a write whose caller did not wait
+// for its outcome.
 const cacheFor = time.Second
 
-const maxCached = 10_000
+const (
+	maxCached       = 10_000
+	maxCachedGroups = 64 << 20 // bytes of the groups of all sessions
+)
 
 // Cached answers SessionToken from memory where it can. It is asked for each
 // request that carries a session cookie, and reading the database takes longer
@@ -38,6 +42,7 @@ type cached struct {
 	ofUser    hashesOf  // the keys of entries, by the IDs of users
 	ofSession hashesOf  // ... and of sessions
 	oldest    time.Time // no entry expires before; zero: there are none
+	groups    int       // bytes
 	roles     cachedRoles
 
 	// writes counts what was forgotten. An answer that was being read meanwhile may
@@ -73,9 +78,10 @@ func (c *cached) keep(hash sso.TokenHash, entry cachedToken, writes uint64) {
 	if c.writes != writes {
 		return
 	}
-	if len(c.entries) >= maxCached {
+	if len(c.entries) >= maxCached || c.groups >= maxCachedGroups {
 		c.clear()
 	}
+	c.groups += entry.groups() - c.entries[hash].groups()
 	c.entries[hash] = entry
 	c.ofUser.add(entry.token.User.ID, hash)
 	c.ofSession.add(entry.token.Session.ID, hash)
@@ -92,9 +98,12 @@ func (e cachedToken) expiresAt() time.Time {
 	return e.token.ExpiresAt
 }
 
+func (e cachedToken) groups() int { return len(e.token.Session.Groups) }
+
 // clear is called with mu held.
 func (c *cached) clear() {
 	c.entries, c.ofUser, c.ofSession, c.oldest = map[sso.TokenHash]cachedToken{}, hashesOf{}, hashesOf{}, time.Time{}
+	c.groups = 0
 }
 
 func (c *cached) forgetAll() {
@@ -135,10 +144,11 @@ func (c *cached) forgetUser(id string) {
 // forget is called with mu held.
 func (c *cached) forget(hashes map[sso.TokenHash]struct{}) {
 	for hash := range hashes {
-		entry := c.entries[hash].token
+		entry := c.entries[hash]
 		delete(c.entries, hash)
-		c.ofUser.remove(entry.User.ID, hash)
-		c.ofSession.remove(entry.Session.ID, hash)
+		c.groups -= entry.groups()
+		c.ofUser.remove(entry.token.User.ID, hash)
+		c.ofSession.remove(entry.token.Session.ID, hash)
 	}
 }
 
@@ -165,15 +175,20 @@ func (c *cached) RotateToken(ctx context.Context, rotation sso.Rotation) error {
 	return c.Store.RotateToken(ctx, rotation)
 }
 
-// CreateSession implements sso.Sessions. It updates the user.
+// CreateSession implements sso.Sessions. It updates the user, and ends sessions.
 func (c *cached) CreateSession(ctx context.Context, login sso.NewSession) error {
 	defer c.forgetExpired(login.RemoveBefore)
-	if known := login.Known; known != nil {
-		user := ""
-		defer func() { c.forgetUser(user) }()
-		login.Known = func(u *sso.User) error {
-			user = u.ID
-			return known(u)
+	for _, replaced := range login.Replaces {
+		defer c.forgetSession(replaced)
+	}
+	if decide := login.Decide; decide != nil {
+		known := ""
+		defer func() { c.forgetUser(known) }()
+		login.Decide = func(user *sso.User) (sso.User, error) {
+			if user != nil {
+				known = user.ID
+			}
+			return decide(user)
 		}
 	}
 	return c.Store.CreateSession(ctx, login)

@@ -2,10 +2,12 @@ package store
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/sdk"
 )
 
 // Nothing is left of what was forgotten: users and sessions come and go.
@@ -37,5 +39,43 @@ func TestCacheIsBounded(t *testing.T) {
 		if len(c.entries) > maxCached || len(c.ofSession) > maxCached || len(c.ofUser) > maxCached {
 			t.Fatalf("%d answers of %d sessions of %d users", len(c.entries), len(c.ofSession), len(c.ofUser))
 		}
+	}
+}
+
+// Of people with many groups fewer sessions are held, and what is forgotten is not counted.
+func TestCacheBoundsGroups(t *testing.T) {
+	c := Cached(nil, time.Now).(*cached)
+	many := sso.NewGroups([]string{strings.Repeat("g", sdk.MaxGroupBytes)})
+	keep := func(i int, hash sso.TokenHash) {
+		token := sso.SessionToken{Session: sso.Session{ID: fmt.Sprint("s", i), Groups: many}, User: sso.User{ID: "u"}}
+		c.keep(hash, cachedToken{token: token}, c.writes)
+	}
+	held := func() (bytes int) {
+		for _, entry := range c.entries {
+			bytes += len(entry.token.Session.Groups)
+		}
+		return bytes
+	}
+	most := 0
+	for i := range 3 * maxCachedGroups / len(many) {
+		keep(i, sso.NewToken().Hash())
+		most = max(most, held())
+		if held() != c.groups || held() > maxCachedGroups+len(many) {
+			t.Fatalf("%d bytes of groups are held, %d are counted", held(), c.groups)
+		}
+	}
+	if most < maxCachedGroups/2 {
+		t.Errorf("never more than %d bytes of groups are held", most)
+	}
+	again := sso.NewToken().Hash()
+	for range 3 {
+		keep(-1, again)
+	}
+	if held() != c.groups {
+		t.Errorf("after one is kept again, %d bytes are held, %d are counted", held(), c.groups)
+	}
+	c.forgetUser("u")
+	if c.groups != 0 {
+		t.Errorf("%d bytes of groups are counted of nothing", c.groups)
 	}
 }

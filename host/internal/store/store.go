@@ -17,6 +17,7 @@ import (
 type Store interface {
 	sso.Users
 	sso.Roles
+	sso.Links
 	sso.Sessions
 	sso.ProviderSessions
 	sso.Once

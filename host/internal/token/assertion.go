@@ -44,11 +44,11 @@ func (t *Tokens) Assert(ctx context.Context, a sso.Assertion) (string, error) {
 	if a.Audience == "" || a.UserID == "" || life <= 0 || life > sso.MaxAssertionTTL {
 		return "", errors.New("signing an assertion: audience or user missing, or a life that is none or too long")
 	}
-	r, err := t.maintained(ctx)
+	r, err := t.forSigning(ctx)
 	if err != nil {
 		return "", err
 	}
-	k := r.signing(t.config.Now())
+	k := r.signing(t.config.Algorithm, t.config.Now())
 	if k == nil {
 		return "", errors.New("signing an assertion: there is no signing key")
 	}
@@ -80,7 +80,7 @@ func (k *key) assert(claims assertion) (string, error) {
 		return "", fmt.Errorf("encoding the claims: %w", err)
 	}
 	signer, err := jose.NewSigner(
-		jose.SigningKey{Algorithm: jose.EdDSA, Key: jose.JSONWebKey{Key: k.private, KeyID: k.id}},
+		jose.SigningKey{Algorithm: jose.SignatureAlgorithm(k.algorithm), Key: jose.JSONWebKey{Key: k.private, KeyID: k.id}},
 		(&jose.SignerOptions{}).WithType(assertionType))
 	if err != nil {
 		return "", fmt.Errorf("making a signer: %w", err)

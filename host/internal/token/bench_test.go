@@ -3,22 +3,55 @@ package token
 import "testing"
 
 func BenchmarkIssue(b *testing.B) {
-	n := newNode(b)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := n.Issue(b.Context(), claimsAt(start)); err != nil {
-			b.Fatal(err)
+	eachBenchmark(b, func(b *testing.B, n *node) {
+		for b.Loop() {
+			if _, err := n.Issue(b.Context(), claimsAt(start)); err != nil {
+				b.Fatal(err)
+			}
 		}
-	}
+	})
 }
 
 func BenchmarkVerify(b *testing.B) {
-	n := newNode(b)
-	token := n.mustIssue(b)
-	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := n.Verify(b.Context(), token); err != nil {
-			b.Fatal(err)
+	eachBenchmark(b, func(b *testing.B, n *node) {
+		token := n.mustIssue(b)
+		b.ReportMetric(float64(len(token)), "bytes-of-token")
+		for b.Loop() {
+			if _, err := n.Verify(b.Context(), token); err != nil {
+				b.Fatal(err)
+			}
 		}
+	})
+}
+
+// BenchmarkMakeKey is what Maintain does each 30 days, and no request does.
+func BenchmarkMakeKey(b *testing.B) {
+	eachBenchmark(b, func(b *testing.B, n *node) {
+		for b.Loop() {
+			if _, err := newKey(n.seal, n.config.Algorithm, start); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// BenchmarkReread is what one request a second does.
+func BenchmarkReread(b *testing.B) {
+	eachBenchmark(b, func(b *testing.B, n *node) {
+		for b.Loop() {
+			if _, err := n.reread(b.Context()); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
+
+func eachBenchmark(b *testing.B, benchmark func(b *testing.B, n *node)) {
+	for _, a := range algorithms {
+		b.Run(string(a.name), func(b *testing.B) {
+			n := startAlgorithm(b, &keyStore{}, start, string(a.name))
+			b.ReportAllocs()
+			benchmark(b, n)
+		})
 	}
 }

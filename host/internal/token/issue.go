@@ -32,6 +32,8 @@ type payload struct {
 	Role        *string `json:"role"` // null: none
 	AppAccess   bool    `json:"app_access"`
 	AdminAccess bool    `json:"admin_access"`
+
+	groupClaims
 }
 
 // Issue implements sso.AccessTokens. Times are cut to whole seconds. The error
@@ -40,11 +42,16 @@ func (t *Tokens) Issue(ctx context.Context, claims sso.AccessClaims) (string, er
 	if err := checkClaims(claims); err != nil {
 		return "", fmt.Errorf("issuing an access token: %w", err)
 	}
-	r, err := t.maintained(ctx)
+	r, err := t.forSigning(ctx)
 	if err != nil {
 		return "", err
 	}
-	token, err := sign(r.signing(t.config.Now()), t.payload(claims))
+	signing, p := r.signing(t.config.Algorithm, t.config.Now()), t.payload(claims)
+	token, err := sign(signing, p)
+	if errors.Is(err, errTooLong) && p.Groups != nil {
+		p.groupClaims = groupClaims{Elsewhere: true}
+		token, err = sign(signing, p)
+	}
 	if err != nil {
 		return "", fmt.Errorf("issuing an access token: %w", err)
 	}
@@ -66,7 +73,7 @@ func (t *Tokens) payload(c sso.AccessClaims) payload {
 	p := payload{
 		Issuer: t.config.Issuer, Audience: t.config.Issuer, ClientID: t.config.Issuer,
 		Subject: c.UserID, UserID: c.UserID, SessionID: c.SessionID, ID: newID(),
-		IssuedAt: c.IssuedAt.Unix(), ExpiresAt: c.ExpiresAt.Unix(),
+		IssuedAt: c.IssuedAt.Unix(), ExpiresAt: c.ExpiresAt.Unix(), groupClaims: groupClaimsOf(c.Groups),
 	}
 	if c.Role != "" {
 		p.Role = &c.Role
@@ -97,9 +104,12 @@ func sign(k *key, p payload) (string, error) {
 		return "", fmt.Errorf("serializing: %w", err)
 	}
 	if len(token) > maxToken {
-		return "", fmt.Errorf("%d bytes, at most %d are allowed: use a shorter role", len(token), maxToken)
+		return "", fmt.Errorf("%w: %d bytes, at most %d are allowed: use a shorter role", errTooLong, len(token), maxToken)
 	}
 	return token, nil
 }
+
+// errTooLong: the token has more than maxToken bytes.
+var errTooLong = errors.New("token is too long")
 
 func fromUnix(seconds int64) time.Time { return time.Unix(seconds, 0).UTC() }

@@ -1,9 +1,8 @@
 package token
 
 import (
+	"bytes"
 	"crypto"
-	"crypto/ed25519"
-	"crypto/rand"
 	"encoding/base64"
 	"fmt"
 	"time"
@@ -19,54 +18,61 @@ const tokenType = "at+jwt"
 
 // key is a signing key that was opened.
 type key struct {
-	id      string
-	created time.Time
-	public  ed25519.PublicKey
-	private ed25519.PrivateKey
-	signer  jose.Signer // of access tokens
+	id        string
+	algorithm string
+	created   time.Time
+	public    crypto.PublicKey
+	private   crypto.Signer
+	signer    jose.Signer // of access tokens
 }
 
-// newKey makes a key as it is stored.
-func newKey(seal *sso.Vault, now time.Time) (sso.SigningKey, error) {
-	public, private, err := ed25519.GenerateKey(rand.Reader)
-	if err != nil {
-		return sso.SigningKey{}, fmt.Errorf("making a signing key: %w", err)
-	}
-	id, err := keyID(public)
+// newKey makes a key as it is stored. One for RS256 takes some tenths of a second.
+func newKey(seal *sso.Vault, algorithm string, now time.Time) (sso.SigningKey, error) {
+	a, err := algorithmOf(algorithm)
 	if err != nil {
 		return sso.SigningKey{}, err
 	}
-	return sso.SigningKey{
-		ID: id, Algorithm: string(jose.EdDSA), CreatedAt: now,
-		Sealed: seal.Seal(private.Seed(), []byte(id)),
-	}, nil
+	private, err := a.generate()
+	if err != nil {
+		return sso.SigningKey{}, fmt.Errorf("making a signing key: %w", err)
+	}
+	id, err := keyID(private.Public())
+	if err != nil {
+		return sso.SigningKey{}, err
+	}
+	encoded, err := a.encode(private)
+	if err != nil {
+		return sso.SigningKey{}, fmt.Errorf("encoding a signing key: %w", err)
+	}
+	return sso.SigningKey{ID: id, Algorithm: algorithm, CreatedAt: now, Sealed: seal.Seal(encoded, []byte(id))}, nil
 }
 
 // openKey returns the key, or an error if it was sealed under another secret,
 // for another ID, or is of a kind that this version does not know.
 func openKey(seal *sso.Vault, stored sso.SigningKey) (*key, error) {
-	if stored.Algorithm != string(jose.EdDSA) {
-		return nil, fmt.Errorf("algorithm %q instead of %q", stored.Algorithm, jose.EdDSA)
-	}
-	seed, _, err := seal.Open(stored.Sealed, []byte(stored.ID))
+	a, err := algorithmOf(stored.Algorithm)
 	if err != nil {
 		return nil, err
 	}
-	if len(seed) != ed25519.SeedSize {
-		return nil, fmt.Errorf("%d bytes instead of %d", len(seed), ed25519.SeedSize)
+	encoded, _, err := seal.Open(stored.Sealed, []byte(stored.ID))
+	if err != nil {
+		return nil, err
 	}
-	private := ed25519.NewKeyFromSeed(seed)
+	private, err := a.decode(encoded)
+	if err != nil {
+		return nil, fmt.Errorf("decoding it as one of %s: %w", a.name, err)
+	}
 	signer, err := jose.NewSigner(
-		jose.SigningKey{Algorithm: jose.EdDSA, Key: jose.JSONWebKey{Key: private, KeyID: stored.ID}},
+		jose.SigningKey{Algorithm: a.name, Key: jose.JSONWebKey{Key: private, KeyID: stored.ID}},
 		(&jose.SignerOptions{}).WithType(tokenType))
 	if err != nil {
 		return nil, fmt.Errorf("making a signer: %w", err)
 	}
-	return &key{id: stored.ID, created: stored.CreatedAt, public: private.Public().(ed25519.PublicKey), private: private, signer: signer}, nil
+	return &key{id: stored.ID, algorithm: stored.Algorithm, created: stored.CreatedAt, public: private.Public(), private: private, signer: signer}, nil
 }
 
 // keyID is the JWK thumbprint (RFC 7638), so that an ID never names two keys.
-func keyID(public ed25519.PublicKey) (string, error) {
+func keyID(public crypto.PublicKey) (string, error) {
 	sum, err := (&jose.JSONWebKey{Key: public}).Thumbprint(crypto.SHA256)
 	if err != nil {
 		return "", fmt.Errorf("naming a signing key: %w", err)
@@ -74,7 +80,13 @@ func keyID(public ed25519.PublicKey) (string, error) {
 	return base64.RawURLEncoding.EncodeToString(sum), nil
 }
 
-// jwk is what others may know of the key (RFC 8037 section 2).
+// jwk is what others may know of the key (RFC 7517 section 4, RFC 7518 section 6, RFC
+// 8037 section 2).
 func (k *key) jwk() jose.JSONWebKey {
-	return jose.JSONWebKey{Key: k.public, KeyID: k.id, Algorithm: string(jose.EdDSA), Use: "sig"}
+	return jose.JSONWebKey{Key: k.public, KeyID: k.id, Algorithm: k.algorithm, Use: "sig"}
+}
+
+// sameStored reports whether what was opened of one is what would be of the other.
+func sameStored(a, b sso.SigningKey) bool {
+	return a.ID == b.ID && a.Algorithm == b.Algorithm && a.CreatedAt.Equal(b.CreatedAt) && bytes.Equal(a.Sealed, b.Sealed)
 }

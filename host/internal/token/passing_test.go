@@ -19,15 +19,16 @@ func TestKeysOutliveAWrongClock(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			n := newNode(t)
 			n.clock.set(start.Add(rotateAfter))
-			n.mustIssue(t)
+			mustMaintain(t, n)
 			n.clock.set(start.Add(rotateAfter + PublishedEarly))
 			token, before := n.mustIssue(t), n.keyIDs(t)
 			right := n.clock.Now()
 			n.config.RemoveBefore = func() time.Time { return time.Time{} } // the clock was set
 			for _, years := range wrong {
 				n.clock.set(right.AddDate(years, 0, 0))
+				mustMaintain(t, n)
 				n.mustIssue(t)
-				n.mustIssue(t)
+				mustMaintain(t, n)
 			}
 			n.clock.set(right.Add(time.Minute))
 			wantVerify(t, n, "a token of before", token, nil)

@@ -2,6 +2,11 @@ package token
 
 import (
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"errors"
 	"slices"
 	"strings"
@@ -27,11 +32,12 @@ func TestG14Rotation(t *testing.T) {
 	old := n.private(t)
 
 	n.clock.set(start.AddDate(0, 0, 30).Add(-time.Second))
-	n.mustIssue(t)
+	mustMaintain(t, n)
 	wantIDs(t, "stored before day 30", n.keyIDs(t), first)
 
 	made := start.AddDate(0, 0, 30)
 	n.clock.set(made)
+	mustMaintain(t, n)
 	if got := signedBy(t, n.mustIssue(t)); got != first {
 		t.Error("G14 a key signs as soon as it is published")
 	}
@@ -57,6 +63,7 @@ func TestG14Rotation(t *testing.T) {
 	wantIDs(t, "published then", n.published(t)[1:], first)
 
 	n.clock.set(made.Add(keptFor))
+	mustMaintain(t, n)
 	n.mustIssue(t)
 	if slices.Contains(n.keyIDs(t), first) || slices.Contains(n.published(t), first) {
 		t.Error("G14 the first key is still stored or published")
@@ -93,7 +100,7 @@ func TestNodesOnOneStore(t *testing.T) {
 	wantVerify(t, b, "a token of the first node", a.mustIssue(t), nil)
 
 	b.clock.set(start.Add(rotateAfter))
-	b.mustIssue(t)
+	mustMaintain(t, b)
 	b.clock.set(start.Add(rotateAfter + PublishedEarly))
 	a.clock.set(b.clock.Now())
 	wantVerify(t, a, "a token by a key that the other node made", b.mustIssue(t), nil)
@@ -112,6 +119,7 @@ func TestIssueAtOnceWhenRotationIsDue(t *testing.T) {
 			}
 			wantVerify(t, n, "a token issued meanwhile", token, nil)
 			n.JWKS(t.Context())
+			mustMaintain(t, n)
 		})
 	}
 	wg.Wait()
@@ -141,10 +149,23 @@ func TestSecretChanged(t *testing.T) {
 	wantVerify(t, back, "a token from before, with the old secret again", token, nil)
 
 	after.clock.set(start.Add(time.Hour + keptFor))
-	after.mustIssue(t)
+	mustMaintain(t, after)
 	if slices.Contains(after.keyIDs(t), old) {
 		t.Error("a key that nobody can open is kept for ever")
 	}
+}
+
+func pkcs8(t *testing.T, generate func() (any, error)) []byte {
+	t.Helper()
+	private, err := generate()
+	if err != nil {
+		t.Fatal(err)
+	}
+	der, err := x509.MarshalPKCS8PrivateKey(private)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return der
 }
 
 func TestUnusableKeys(t *testing.T) {
@@ -158,22 +179,40 @@ func TestUnusableKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	seed := []byte(strings.Repeat("k", 32))
-	for _, k := range []sso.SigningKey{
+	stored := []sso.SigningKey{
 		{ID: "G12 sealed for another ID", Algorithm: "EdDSA", Sealed: good[0].Sealed},
 		{ID: "G12 sealed for another purpose", Algorithm: "EdDSA", Sealed: otherLabel.Seal(seed, []byte("G12 sealed for another purpose"))},
 		{ID: "not sealed", Algorithm: "EdDSA", Sealed: seed},
 		{ID: "empty", Algorithm: "EdDSA", Sealed: []byte{}},
-		{ID: "too short", Algorithm: "EdDSA", Sealed: n.seal.Seal(seed[1:], []byte("too short"))},
-		{ID: "unknown algorithm", Algorithm: "ES256", Sealed: n.seal.Seal(seed, []byte("unknown algorithm"))},
+	}
+	for id, k := range map[string]struct {
+		algorithm string
+		content   []byte
+	}{
+		"too short":                 {"EdDSA", seed[1:]},
+		"unknown algorithm":         {"ML-DSA-65", seed},
+		"algorithm in another case": {"eddsa", seed},
+		"a seed as ES256":           {"ES256", seed},
+		"another curve as ES256":    {"ES256", pkcs8(t, func() (any, error) { return ecdsa.GenerateKey(elliptic.P384(), rand.Reader) })},
+		"ES256 as RS256":            {"RS256", pkcs8(t, func() (any, error) { return ecdsa.GenerateKey(elliptic.P256(), rand.Reader) })},
+		"G11 a small key as RS256":  {"RS256", pkcs8(t, func() (any, error) { return rsa.GenerateKey(rand.Reader, 1024) })}, //nolint:gosec // what must not be used
 	} {
+		stored = append(stored, sso.SigningKey{ID: id, Algorithm: k.algorithm, Sealed: n.seal.Seal(k.content, []byte(id))})
+	}
+	for _, k := range stored {
 		k.CreatedAt = start
 		if err := n.store.AddSigningKey(t.Context(), k); err != nil {
 			t.Fatal(err)
 		}
 	}
 	again := startNode(t, n.store, start.Add(time.Hour), secret, issuer)
-	if len(again.warned) != 6 {
-		t.Errorf("%d warnings, want 6: %v", len(again.warned), again.warned)
+	if len(again.warned) != len(stored) {
+		t.Errorf("%d warnings, want %d: %v", len(again.warned), len(stored), again.warned)
+	}
+	for _, warning := range again.warned {
+		if strings.Contains(warning.Error(), string(seed[1:])) {
+			t.Errorf("a warning holds the key: %v", warning)
+		}
 	}
 	wantIDs(t, "published", again.published(t), good[0].ID)
 	wantVerify(t, again, "a token beside unusable keys", again.mustIssue(t), nil)
@@ -220,6 +259,7 @@ func TestKeyFromTheFuture(t *testing.T) {
 	}
 	for range 3 {
 		n.clock.set(n.clock.Now().Add(rereadAfter))
+		mustMaintain(t, n)
 		n.mustIssue(t)
 	}
 	if got := len(n.keyIDs(t)); got != 2 {
@@ -227,15 +267,15 @@ func TestKeyFromTheFuture(t *testing.T) {
 	}
 }
 
-func TestContextOfIssue(t *testing.T) {
+func TestContextOfMaintain(t *testing.T) {
 	n := newNode(t)
 	n.clock.set(start.Add(rotateAfter))
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := n.Issue(ctx, claimsAt(n.clock.Now())); !errors.Is(err, ctx.Err()) {
+	if err := n.Maintain(ctx); !errors.Is(err, ctx.Err()) {
 		t.Errorf("error %v, want that of the context", err)
 	}
-	n.mustIssue(t) // whoever comes next rotates
+	mustMaintain(t, n)
 	if got := len(n.keyIDs(t)); got != 2 {
 		t.Errorf("%d keys, want 2", got)
 	}

@@ -51,11 +51,28 @@ type node struct {
 
 func startNode(t testing.TB, s *keyStore, at time.Time, secret []byte, issuer string) *node {
 	t.Helper()
+	return startConfigured(t, s, at, Config{Secret: secret, Issuer: issuer})
+}
+
+// startAlgorithm is a node with that setting.
+func startAlgorithm(t testing.TB, s *keyStore, at time.Time, algorithm string) *node {
+	t.Helper()
+	return startConfigured(t, s, at, Config{Secret: secret, Issuer: issuer, Algorithm: algorithm})
+}
+
+// eachAlgorithm runs a test with a node of each.
+func eachAlgorithm(t *testing.T, test func(t *testing.T, n *node)) {
+	for _, a := range algorithms {
+		t.Run(string(a.name), func(t *testing.T) { test(t, startAlgorithm(t, &keyStore{}, start, string(a.name))) })
+	}
+}
+
+func startConfigured(t testing.TB, s *keyStore, at time.Time, config Config) *node {
+	t.Helper()
 	n := &node{store: s, clock: &clock{now: at}}
-	tokens, err := New(t.Context(), Config{
-		Keys: s, Secret: secret, Issuer: issuer, Now: n.clock.Now, RemoveBefore: n.clock.Now,
-		Warn: func(err error) { n.warned = append(n.warned, err) },
-	})
+	config.Keys, config.Now, config.RemoveBefore = s, n.clock.Now, n.clock.Now
+	config.Warn = func(err error) { n.warned = append(n.warned, err) }
+	tokens, err := New(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,6 +87,14 @@ func newNode(t testing.TB) *node {
 
 func claimsAt(now time.Time) sso.AccessClaims {
 	return sso.AccessClaims{UserID: "user-1", Role: "editor", SessionID: "session-1", IssuedAt: now, ExpiresAt: now.Add(15 * time.Minute)}
+}
+
+// mustMaintain does what a host does each minute.
+func mustMaintain(t testing.TB, n *node) {
+	t.Helper()
+	if err := n.Maintain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (n *node) mustIssue(t testing.TB) string {

@@ -33,11 +33,11 @@ func (t *Tokens) verifySignature(ctx context.Context, token string) ([]byte, err
 	if len(token) > maxToken {
 		return nil, invalid("too long")
 	}
-	// The list, and not the header, says which algorithm is good: else "none",
-	// or HS256 keyed with our public key, would do (RFC 8725 section 3.1, G01).
-	signed, err := jose.ParseSignedCompact(token, []jose.SignatureAlgorithm{jose.EdDSA})
+	// The list keeps out what is none of ours whatever the key: "none", or HS256 keyed
+	// with our public key (RFC 8725 section 3.1, G01).
+	signed, err := jose.ParseSignedCompact(token, algorithmNames())
 	if err != nil || len(signed.Signatures) != 1 {
-		return nil, invalid("not a compact JWS signed with EdDSA")
+		return nil, invalid("not a compact JWS signed with an algorithm of ours")
 	}
 	// go-jose decodes base64url leniently and checks the signature over what it
 	// encodes anew, so many texts would pass for one token (G08).
@@ -51,6 +51,10 @@ func (t *Tokens) verifySignature(ctx context.Context, token string) ([]byte, err
 	k := t.current(ctx).verifying(header.KeyID)
 	if k == nil {
 		return nil, invalid("not signed by a key of ours")
+	}
+	// The algorithm is that of the key; what the header says is only held against it.
+	if header.Algorithm != k.algorithm {
+		return nil, invalid("not signed with the algorithm of its key")
 	}
 	claims, err := signed.Verify(k.public)
 	if err != nil {

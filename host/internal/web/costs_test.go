@@ -204,6 +204,8 @@ func dearest(t testing.TB, s *site) []anonymous {
 		one("GET /users/me", "a bearer of 30 KB", 403, "", "", "Authorization", "Bearer "+strings.Repeat("a.", headerRoom/2)),
 		one("GET /users/me", "a token of 30 KB", 401, "", "", "Authorization", "Bearer "+strings.Repeat("a", headerRoom)),
 		one("GET /.well-known/jwks.json", "", 200, "", ""),
+		one("GET /.well-known/oauth-authorization-server", "", 200, "", ""),
+		one("GET /.well-known/oauth-authorization-server/*", "none such", 404, "/.well-known/oauth-authorization-server/"+longPath, "", forHTML...),
 		one("GET /server/ping", "cookies", 200, "", "", with(cookies)...),
 		one("GET /server/ping", "as many cookies as fit", 200, "", "", "Cookie", strings.Repeat("a=;", headerRoom/3)),
 		one("GET /server/health", "", 200, "", ""),

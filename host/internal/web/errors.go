@@ -81,6 +81,9 @@ var answers = []struct {
 	{sso.ErrPluginFault, answer{http.StatusInternalServerError, "INTERNAL_SERVER_ERROR", page.MessageInternal}},
 	{sdk.ErrDenied, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageDenied}},
 	{sdk.ErrInvalidResponse, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageInvalidResponse}},
+	// Nobody is told that they are signed in, nor that nothing happened, and nothing is
+	// removed. Before the row of the context's error, which comes with it.
+	{sso.ErrOutcomeUnknown, answer{http.StatusInternalServerError, "INTERNAL_SERVER_ERROR", page.MessageInternal}},
 	{sso.ErrBusy, answer{http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", page.MessageBusy}},
 	{errOverloaded, answer{http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", page.MessageOverloaded}},
 	{sdk.ErrUnavailable, answer{http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", page.MessageUnavailable}},

@@ -66,19 +66,28 @@ type userBody struct {
 	FirstName          *string `json:"first_name"`
 	LastName           *string `json:"last_name"`
 	Email              *string `json:"email"`
+	Username           *string `json:"username"`
 	Role               *string `json:"role"`
 	Status             string  `json:"status"`
 	Provider           string  `json:"provider"`
 	ExternalIdentifier string  `json:"external_identifier"`
 	LastAccess         string  `json:"last_access"`
+
+	// Groups are those of the session; null: they are not known.
+	Groups []string `json:"groups"`
 }
 
-func bodyOf(u sso.User) userBody {
-	return userBody{
-		ID: u.ID, FirstName: orNull(u.FirstName), LastName: orNull(u.LastName), Email: orNull(u.Email), Role: orNull(u.Role),
+func bodyOf(who sso.Principal) userBody {
+	u := who.User
+	body := userBody{
+		ID: u.ID, FirstName: orNull(u.FirstName), LastName: orNull(u.LastName), Email: orNull(u.Email), Role: orNull(u.Role), Username: orNull(u.Username),
 		Status: string(u.Status), Provider: u.Provider, ExternalIdentifier: u.Subject,
 		LastAccess: u.LastAccess.UTC().Format("2006-01-02T15:04:05.000Z"),
 	}
+	if groups := who.Session.Groups; groups.Known() {
+		body.Groups = append([]string{}, groups.List()...)
+	}
+	return body
 }
 
 func orNull(text string) *string {
@@ -94,7 +103,7 @@ func (s *Server) me(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return c.JSON(http.StatusOK, data{bodyOf(who.User)})
+	return c.JSON(http.StatusOK, data{bodyOf(who)})
 }
 
 // home answers GET /: who am I, or the way to sign in.
@@ -104,7 +113,7 @@ func (s *Server) home(c echo.Context) error {
 		if err != nil {
 			return err
 		}
-		return c.JSON(http.StatusOK, data{bodyOf(who.User)})
+		return c.JSON(http.StatusOK, data{bodyOf(who)})
 	}
 	if err != nil {
 		if answerTo(err).status == http.StatusInternalServerError {

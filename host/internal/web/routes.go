@@ -44,7 +44,9 @@ func (s *Server) routes() *echo.Echo {
 	e.POST("/auth/logout", s.logout, limitBody(maxBody))
 	get("/users/me", s.me)
 
-	get("/.well-known/jwks.json", s.keys)
+	get(keysPath, s.keys)
+	get(issuerMetadataPath, s.issuerMetadata)
+	get(issuerMetadataPath+"/*", s.issuerMetadataBeforePath)
 	get("/server/ping", ping)
 	get("/server/health", s.health)
 	get("/assets/:name", s.asset)

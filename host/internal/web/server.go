@@ -57,6 +57,7 @@ type Server struct {
 	sampled   *sampler // what anybody can make us log
 	pages     *page.Pages
 	redirects *redirects
+	issuer    []byte // the metadata of RFC 8414
 	slots     firstSlots
 	bodies    *bodies
 	turns     turns
@@ -87,8 +88,12 @@ func New(config Config, ports Ports) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making the pages: %w", err)
 	}
+	issuer, err := issuerMetadataOf(config.PublicURL)
+	if err != nil {
+		return nil, err
+	}
 	s := &Server{
-		config: config, ports: ports, logger: config.Logger, sampled: newSampler(config.Logger), pages: pages,
+		issuer: issuer, config: config, ports: ports, logger: config.Logger, sampled: newSampler(config.Logger), pages: pages,
 		redirects: &redirects{publicURL: config.PublicURL.String(), apps: ports.Apps.Places}, returns: returns{now: time.Now}, bodies: newBodies(config.MaxBodies), turns: newTurns(), comes: requestComes,
 	}
 	s.storage = &storeHealth{storage: ports.Storage, sampled: s.sampled}

@@ -3,6 +3,7 @@ package web_test
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -33,6 +34,7 @@ type site struct {
 	*httptest.Server
 	server *web.Server
 	store  store.Store
+	unsure atomic.Bool // whether it was stored is not known
 	log    *lockedBuffer
 	logger hclog.Logger
 	clock  *clock
@@ -162,6 +164,16 @@ func (redirecting) Continue(_ context.Context, req sdk.ContinueRequest) (sdk.Ste
 		return sdk.Redirect{URL: "javascript:alert(1)"}, nil
 	case "panic":
 		panic("secret-in-a-panic")
+	case "member":
+		return sdk.Authenticated{Identity: sdk.Identity{Subject: code, Username: "m.ember", Groups: []string{"staff", "<admins>"}}}, nil
+	case "crowd":
+		identity := sdk.Identity{Subject: code, Email: "crowd@example.org", EmailVerified: true, GivenName: "Ada", FamilyName: "<b>Lovelace</b>"}
+		for i := range 40 {
+			identity.Groups = append(identity.Groups, fmt.Sprintf("department-%d", i))
+		}
+		return sdk.Authenticated{Identity: identity}, nil
+	case "somewhere":
+		return sdk.Authenticated{Identity: sdk.Identity{Subject: code, GroupsUnknown: true}}, nil
 	default:
 		return sdk.Authenticated{Identity: sdk.Identity{
 			Subject: code, Email: code + "@example.org", EmailVerified: true, GivenName: "Ada", FamilyName: "<b>Lovelace</b>",
@@ -252,7 +264,7 @@ func newSiteConfigured(t testing.TB, publicURL string, providers sso.Providers, 
 		RefreshTokenAbsoluteTTL: 90 * 24 * time.Hour, SessionTTL: 24 * time.Hour, SessionAbsoluteTTL: 30 * 24 * time.Hour, RefreshGrace: 10 * time.Second,
 		Clock: sso.NewClock(s.clock.look),
 	}, sso.Ports{
-		Providers: providers, Users: s.store, Roles: s.store, Sessions: s.store, AtProviders: s.store, Once: s.store, Sealed: s.store, Tokens: tokens,
+		Providers: providers, Users: s.store, Roles: s.store, Links: s.store, Sessions: unsure{s.store, &s.unsure}, AtProviders: s.store, Once: s.store, Sealed: s.store, Tokens: tokens,
 	})
 	if err != nil {
 		t.Fatal(err)

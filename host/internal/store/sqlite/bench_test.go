@@ -17,13 +17,13 @@ func benchUser(i int) string {
 }
 
 // benchStore returns a store with many sessions and their tokens.
-func benchStore(b *testing.B) (*Store, []sso.TokenHash) {
+func benchStore(b *testing.B, groups ...string) (*Store, []sso.TokenHash) {
 	b.Helper()
 	s, tokens := newStore(b), make([]sso.TokenHash, benchSessions)
 	err := s.write(b.Context(), func(tx *sql.Tx) error {
 		for i := range tokens {
 			tokens[i] = sso.NewToken().Hash()
-			if err := addBenchSession(b.Context(), s, tx, i, tokens[i]); err != nil {
+			if err := addBenchSession(b.Context(), s, tx, i, tokens[i], sso.NewGroups(groups)); err != nil {
 				return err
 			}
 		}
@@ -35,7 +35,7 @@ func benchStore(b *testing.B) (*Store, []sso.TokenHash) {
 	return s, tokens
 }
 
-func addBenchSession(ctx context.Context, s *Store, tx *sql.Tx, i int, token sso.TokenHash) error {
+func addBenchSession(ctx context.Context, s *Store, tx *sql.Tx, i int, token sso.TokenHash, groups sso.Groups) error {
 	user := sso.User{
 		ID: benchUser(i), Provider: "corp", Subject: benchUser(i), Status: sso.UserActive, Role: "editor",
 		Email: "someone@example.org", FirstName: "Some", LastName: "One", CreatedAt: now, LastAccess: now,
@@ -44,6 +44,7 @@ func addBenchSession(ctx context.Context, s *Store, tx *sql.Tx, i int, token sso
 		return err
 	}
 	session := benchSession(benchUser(i), user.ID)
+	session.Groups = groups
 	pk, err := s.insertSession(ctx, tx, session)
 	if err != nil {
 		return err
@@ -83,6 +84,35 @@ func BenchmarkSessionToken(b *testing.B) {
 			}
 		})
 	})
+}
+
+// BenchmarkSessionTokenWithGroups measures a lookup of a session with 40 groups against
+// that of one without, by turns. The metric "of-without" is the rate of the first as a part
+// of the rate of the second.
+func BenchmarkSessionTokenWithGroups(b *testing.B) {
+	var groups []string
+	for i := range 40 {
+		groups = append(groups, fmt.Sprintf("department-%d", i))
+	}
+	const batch = 200
+	burst := func(s *Store, tokens []sso.TokenHash, from int) time.Duration {
+		begun := time.Now()
+		for i := from; i < from+batch; i++ {
+			if _, err := s.SessionToken(b.Context(), tokens[i*7919%len(tokens)]); err != nil {
+				b.Fatal(err)
+			}
+		}
+		return time.Since(begun)
+	}
+	with, withTokens := benchStore(b, groups...)
+	without, withoutTokens := benchStore(b)
+	var some, none time.Duration
+	for i := 0; b.Loop(); i += batch {
+		none += burst(without, withoutTokens, i)
+		some += burst(with, withTokens, i)
+	}
+	b.ReportMetric(none.Seconds()/some.Seconds(), "of-without")
+	b.ReportMetric(float64(some.Nanoseconds())/float64(b.N*batch), "ns/lookup")
 }
 
 func BenchmarkCreateSession(b *testing.B) {

@@ -5,13 +5,12 @@
 // (synchronous=FULL). Less would be faster and would, after a power cut, bring
 // back a session that had been ended or a once-ID that had been spent.
 //
-// Concurrency: one connection writes, one transaction after the other, and each
-// takes the write lock when it starts, so that what it reads stays true until
-// it commits. A few other connections only read. In WAL mode readers and the
-// writer do not wait for each other.
+// Concurrency: one goroutine writes, through one connection; what waits while it
+// commits, it commits together (see owner). Its transactions take the write lock when
+// they start, so that what they read stays true until they commit. A few other
+// connections only read. In WAL mode readers and the writer do not wait for each other.
 //
 // The file must stand on a local disk: WAL needs shared memory, which network
-// file systems do not have. To back it up while it is in use, run
-// "VACUUM INTO" or the .backup command of the sqlite3 shell; a copy of the file
-// alone lacks what is still in its -wal file.
+// file systems do not have. A copy of the file alone lacks what is still in its -wal
+// file; Backup makes one that lacks nothing.
 package sqlite

@@ -33,6 +33,7 @@ func TestLookupsUseIndexes(t *testing.T) {
 	for name, statement := range map[string]string{
 		"user by link":     selectUserByLink,
 		"users of one":     countUsers,
+		"user by e-mail":   selectByEmail,
 		"session token":    selectSessionToken,
 		"user of session":  selectSessionUser,
 		"end by subject":   endBySubject,

@@ -10,8 +10,25 @@ import (
 )
 
 // Roles implements sso.Roles.
-func (s *Store) Roles(ctx context.Context) ([]sso.Role, error) {
-	rows, err := s.reader.QueryContext(ctx, `SELECT id, name FROM roles ORDER BY name`)
+func (s *Store) Roles(ctx context.Context) ([]sso.Role, error) { return rolesIn(ctx, s.reader) }
+
+// RolesIn is Roles of the database in a file that nothing has opened. It changes nothing;
+// a file that is not there has no roles, nor has one from before there were any.
+func RolesIn(ctx context.Context, path string) (roles []sso.Role, err error) {
+	err = readIn(path, func(db *sql.DB) (err error) {
+		var there bool
+		err = db.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM sqlite_schema WHERE name = 'roles')`).Scan(&there)
+		if err != nil || !there {
+			return explain("looking for roles", err)
+		}
+		roles, err = rolesIn(ctx, db)
+		return err
+	})
+	return roles, err
+}
+
+func rolesIn(ctx context.Context, db *sql.DB) ([]sso.Role, error) {
+	rows, err := db.QueryContext(ctx, `SELECT id, name FROM roles ORDER BY name`)
 	if err != nil {
 		return nil, explain("reading the roles", err)
 	}

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"slices"
 	"time"
 
@@ -66,43 +67,69 @@ func (s *Store) SessionUser(ctx context.Context, sessionID string, now time.Time
 
 // CreateSession implements sso.Sessions.
 func (s *Store) CreateSession(ctx context.Context, login sso.NewSession) error {
-	return s.write(ctx, func(tx *sql.Tx) error {
+	var refused error
+	err := s.write(ctx, func(tx *sql.Tx) error {
 		for _, id := range login.Once {
 			if err := s.spend(ctx, tx, id); err != nil {
 				return err
 			}
 		}
-		if login.Known != nil {
-			user, err := s.bringUpToDate(ctx, tx, login)
-			if err != nil {
-				return err
-			}
-			login.Session.UserID = user.ID
+		if login.Decide == nil {
+			return s.addSession(ctx, tx, login)
 		}
-		pk, err := s.insertSession(ctx, tx, login.Session)
-		if err != nil {
+		var user sso.User
+		var err error
+		if user, refused, err = s.whoSignsIn(ctx, tx, login); refused != nil || err != nil {
 			return err
 		}
-		if err := s.insertAtProvider(ctx, tx, pk, login.Session); err != nil {
-			return err
-		}
-		if err := s.insertToken(ctx, tx, login.Token, pk, login.Session.ExpiresAt); err != nil {
-			return err
-		}
-		return s.removeExpired(ctx, tx, login.RemoveBefore, batchAtLogin)
+		login.Session.UserID = user.ID
+		return s.addSession(ctx, tx, login)
 	})
+	if err != nil {
+		return err
+	}
+	return refused
 }
 
-// bringUpToDate stores what the login makes of its user.
-func (s *Store) bringUpToDate(ctx context.Context, tx *sql.Tx, login sso.NewSession) (sso.User, error) {
-	user, err := s.linkedUser(ctx, tx, login.Session.Provider, login.Session.AtProvider.Subject)
+// whoSignsIn stores the user that the login decides on.
+func (s *Store) whoSignsIn(ctx context.Context, tx *sql.Tx, login sso.NewSession) (user sso.User, refused, err error) {
+	provider, subject := login.Session.Provider, login.Session.AtProvider.Subject
+	known, err := s.linkedUser(ctx, tx, provider, subject)
+	if errors.Is(err, sso.ErrNotFound) {
+		if user, refused = login.Decide(nil); refused != nil {
+			return sso.User{}, refused, nil
+		}
+		user.Provider, user.Subject = provider, subject
+		return user, nil, insertUser(ctx, tx, user)
+	}
 	if err != nil {
-		return sso.User{}, err
+		return sso.User{}, nil, err
 	}
-	if err := login.Known(&user); err != nil {
-		return sso.User{}, err
+	if user, refused = login.Decide(&known); refused != nil {
+		return sso.User{}, refused, nil
 	}
-	return user, s.updateUser(ctx, tx, user)
+	user.ID = known.ID
+	return user, nil, s.updateUser(ctx, tx, user)
+}
+
+// addSession stores the session of a login, and ends those that it replaces.
+func (s *Store) addSession(ctx context.Context, tx *sql.Tx, login sso.NewSession) error {
+	pk, err := s.insertSession(ctx, tx, login.Session)
+	if err != nil {
+		return err
+	}
+	if err := s.insertAtProvider(ctx, tx, pk, login.Session); err != nil {
+		return err
+	}
+	if err := s.insertToken(ctx, tx, login.Token, pk, login.Session.ExpiresAt); err != nil {
+		return err
+	}
+	for _, replaced := range login.Replaces {
+		if err := endSession(ctx, tx, replaced); err != nil {
+			return err
+		}
+	}
+	return s.removeExpired(ctx, tx, login.RemoveBefore, batchAtLogin)
 }
 
 func (s *Store) insertSession(ctx context.Context, tx *sql.Tx, session sso.Session) (pk int64, err error) {
@@ -126,10 +153,12 @@ func (s *Store) insertToken(ctx context.Context, tx *sql.Tx, token sso.TokenHash
 
 // EndSession implements sso.Sessions.
 func (s *Store) EndSession(ctx context.Context, sessionID string) error {
-	return s.write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE id = ?`, sessionID) // its tokens go with it
-		return explain("ending a session", err)
-	})
+	return s.write(ctx, func(tx *sql.Tx) error { return endSession(ctx, tx, sessionID) })
+}
+
+func endSession(ctx context.Context, tx *sql.Tx, sessionID string) error {
+	_, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE id = ?`, sessionID) // its tokens go with it
+	return explain("ending a session", err)
 }
 
 // EndSessions implements sso.Sessions.

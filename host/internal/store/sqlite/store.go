@@ -27,6 +27,7 @@ type Store struct {
 	file os.FileInfo // of path, when it was opened
 
 	writer *sql.DB // one connection
+	owner  *owner  // of writer
 	reader *sql.DB // as many as reading has room for
 
 	// reading has an element for each lookup under way; see lookUp.
@@ -53,10 +54,11 @@ func connect(path string, busy time.Duration) (*Store, error) {
 	}
 	s := &Store{
 		path:   path,
-		writer: sql.OpenDB(writer), reader: sql.OpenDB(reader), reading: make(chan struct{}, readers),
+		writer: sql.OpenDB(uninterrupted{writer}), reader: sql.OpenDB(reader), reading: make(chan struct{}, readers),
 		health: health{every: probeEvery},
 	}
 	s.writer.SetMaxOpenConns(1)
+	s.owner = newOwner(s.writer, &s.health)
 	s.reader.SetMaxOpenConns(readers)
 	s.reader.SetMaxIdleConns(readers)
 	return s, nil
@@ -111,31 +113,19 @@ func (s *Store) prepare(ctx context.Context) error {
 	return nil
 }
 
-// Close closes the database. What was written stays, with or without it.
+// Close closes the database. What was written stays, with or without it; what waits to
+// be written is written first.
 func (s *Store) Close() error {
+	s.owner.stop()
 	// Readers first: the last connection to close moves the -wal file into the
 	// database, and they may not write.
 	return errors.Join(s.reader.Close(), s.writer.Close())
 }
 
-// write runs do in a transaction that has the write lock from its start. What
-// do wrote stays if and only if write returns nil.
-func (s *Store) write(ctx context.Context, do func(tx *sql.Tx) error) (err error) {
-	defer func() { s.health.learn(err) }()
-	tx, err := s.writer.BeginTx(ctx, nil)
-	if err != nil {
-		return explain("getting the write lock", err)
-	}
-	defer func() { _ = tx.Rollback() }() // after Commit it does nothing, and before, the first error tells more
-	if err := do(tx); err != nil {
-		return err
-	}
-	return explain("committing", tx.Commit())
-}
-
 // run runs a statement in a transaction of write, and find one that finds a row. Those
 // that each login runs are prepared. As in lookUp, no context is watched while SQLite
-// works: it does not wait, as the transaction has the write lock.
+// works: it does not wait, as the transaction has the write lock, and database/sql
+// would start a goroutine for it.
 func (s *Store) run(ctx context.Context, tx *sql.Tx, text string, arguments ...any) (sql.Result, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err

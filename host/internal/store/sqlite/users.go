@@ -91,9 +91,7 @@ func insertUser(ctx context.Context, tx *sql.Tx, u sso.User) error {
 	if err != nil {
 		return explain("storing a user", err)
 	}
-	_, err = tx.ExecContext(ctx, `INSERT INTO links (provider, subject, user_pk) VALUES (?, ?, ?)`,
-		u.Provider, []byte(u.Subject), pk)
-	return explain("storing a link", err)
+	return insertLink(ctx, tx, u.Provider, u.Subject, pk)
 }
 
 // UpdateUser implements sso.Users.

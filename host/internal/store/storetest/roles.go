@@ -33,6 +33,7 @@ func mustAddRole(t *testing.T, s store.Store, roles ...sso.Role) {
 }
 
 func testRoleKeys(t *testing.T, s store.Store) {
+	wantRoles(t, s)
 	first, second, third := sso.Role{ID: "1", Name: "b"}, sso.Role{ID: "2", Name: "a"}, sso.Role{ID: "3", Name: "B"}
 	mustAddRole(t, s, first, second, third)
 	for name, role := range map[string]sso.Role{"its ID": {ID: "1", Name: "c"}, "its name": {ID: "4", Name: "b"}, "both": first} {
@@ -43,6 +44,7 @@ func testRoleKeys(t *testing.T, s store.Store) {
 
 func testRenameRole(t *testing.T, s store.Store) {
 	mustAddRole(t, s, sso.Role{ID: "1", Name: "one"}, sso.Role{ID: "2", Name: "two"})
+	wantRoles(t, s, sso.Role{ID: "1", Name: "one"}, sso.Role{ID: "2", Name: "two"})
 	wantError(t, "the name of another", s.RenameRole(t.Context(), "1", "two"), sso.ErrRoleExists)
 	wantError(t, "no such role", s.RenameRole(t.Context(), "3", "three"), sso.ErrNotFound)
 	wantError(t, "its own name", s.RenameRole(t.Context(), "1", "one"), nil)
@@ -72,6 +74,7 @@ func testRemoveRole(t *testing.T, open func(t *testing.T) store.Store) {
 			mustCreateSession(t, s, someSession("s1", "ann"), token)
 			mustToken(t, s, token)
 			mustAddRole(t, s, sso.Role{ID: editor, Name: editor}, sso.Role{ID: viewer, Name: viewer})
+			wantRoles(t, s, sso.Role{ID: editor, Name: editor}, sso.Role{ID: viewer, Name: viewer})
 			users, err := s.RemoveRole(t.Context(), c.remove, c.moveTo)
 			wantError(t, "RemoveRole", err, c.want)
 			wantEqual(t, "users", users, c.users)

@@ -26,6 +26,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, reopen func(t *testi
 	}{
 		{"users", testUsers},
 		{"links", testLinks},
+		{"links by e-mail address", testEmailLinks},
 		{"roles", testRoles},
 		{"sessions", testSessions},
 		{"login", testLogin},
@@ -33,6 +34,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, reopen func(t *testi
 		{"expiry", testExpiry},
 		{"rotation", testRotation},
 		{"once", testOnce},
+		{"text", testText},
 		{"signing keys", testSigningKeys},
 		{"sealed", testSealed},
 		{"context", testContext},
@@ -180,6 +182,10 @@ func testContext(t *testing.T, open func(t *testing.T) store.Store) {
 			return err
 		},
 		"SessionUser": func() error { _, _, err := s.SessionUser(ctx, "s1", start); return err },
+		"LinkByEmail": func() error {
+			_, err := s.LinkByEmail(ctx, sso.EmailLink{Provider: "corp", Subject: "s-1"})
+			return err
+		},
 		"Roles":       func() error { _, err := s.Roles(ctx); return err },
 		"AddRole":     func() error { return s.AddRole(ctx, sso.Role{ID: "r", Name: "r"}) },
 		"RenameRole":  func() error { return s.RenameRole(ctx, "r", "s") },

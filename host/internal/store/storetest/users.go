@@ -69,9 +69,12 @@ func userByLink(t *testing.T, s store.Store, provider, subject string) (found ss
 	t.Helper()
 	enough := errors.New("enough")
 	session := sso.Session{ID: "none", Provider: provider, AtProvider: sso.AtProvider{Subject: subject}}
-	err = s.CreateSession(t.Context(), sso.NewSession{Session: session, Known: func(known *sso.User) error {
+	err = s.CreateSession(t.Context(), sso.NewSession{Session: session, Decide: func(known *sso.User) (sso.User, error) {
+		if known == nil {
+			return sso.User{}, sso.ErrNotFound
+		}
 		found = *known
-		return enough
+		return found, enough
 	}})
 	if errors.Is(err, enough) {
 		err = nil

@@ -138,19 +138,20 @@ func (x *DescribeRequest) GetFeatures() []string {
 }
 
 type DescribeResponse struct {
-	state              protoimpl.MessageState `protogen:"open.v1"`
-	Mechanism          string                 `protobuf:"bytes,1,opt,name=mechanism,proto3" json:"mechanism,omitempty"` // "openid": the value of the driver option
-	Version            string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`     // of the plugin, semantic
-	Options            []*Option              `protobuf:"bytes,3,rep,name=options,proto3" json:"options,omitempty"`
-	RegistersByDefault bool                   `protobuf:"varint,4,opt,name=registers_by_default,json=registersByDefault,proto3" json:"registers_by_default,omitempty"` // who signs in for the first time gets an account, unless the operator says no
-	Requires           []string               `protobuf:"bytes,5,rep,name=requires,proto3" json:"requires,omitempty"`                                                  // features without which the plugin is of no use
-	StateParameters    []string               `protobuf:"bytes,6,rep,name=state_parameters,json=stateParameters,proto3" json:"state_parameters,omitempty"`             // under which its providers return the state, besides state and RelayState
-	MaxInbound         int64                  `protobuf:"varint,7,opt,name=max_inbound,json=maxInbound,proto3" json:"max_inbound,omitempty"`                           // bytes of a request body or query that providers send; 0: 16384
-	Presets            []*Preset              `protobuf:"bytes,8,rep,name=presets,proto3" json:"presets,omitempty"`
-	Features           []string               `protobuf:"bytes,9,rep,name=features,proto3" json:"features,omitempty"`                           // of the contract, as the plugin has them; none: of an SDK that did not tell
-	StateTokens        []string               `protobuf:"bytes,10,rep,name=state_tokens,json=stateTokens,proto3" json:"state_tokens,omitempty"` // parameters that hold a signed token with the claim state
-	unknownFields      protoimpl.UnknownFields
-	sizeCache          protoimpl.SizeCache
+	state                protoimpl.MessageState `protogen:"open.v1"`
+	Mechanism            string                 `protobuf:"bytes,1,opt,name=mechanism,proto3" json:"mechanism,omitempty"` // "openid": the value of the driver option
+	Version              string                 `protobuf:"bytes,2,opt,name=version,proto3" json:"version,omitempty"`     // of the plugin, semantic
+	Options              []*Option              `protobuf:"bytes,3,rep,name=options,proto3" json:"options,omitempty"`
+	RegistersByDefault   bool                   `protobuf:"varint,4,opt,name=registers_by_default,json=registersByDefault,proto3" json:"registers_by_default,omitempty"` // who signs in for the first time gets an account, unless the operator says no
+	Requires             []string               `protobuf:"bytes,5,rep,name=requires,proto3" json:"requires,omitempty"`                                                  // features without which the plugin is of no use
+	StateParameters      []string               `protobuf:"bytes,6,rep,name=state_parameters,json=stateParameters,proto3" json:"state_parameters,omitempty"`             // under which its providers return the state, besides state and RelayState
+	MaxInbound           int64                  `protobuf:"varint,7,opt,name=max_inbound,json=maxInbound,proto3" json:"max_inbound,omitempty"`                           // bytes of a request body or query that providers send; 0: 16384
+	Presets              []*Preset              `protobuf:"bytes,8,rep,name=presets,proto3" json:"presets,omitempty"`
+	Features             []string               `protobuf:"bytes,9,rep,name=features,proto3" json:"features,omitempty"`                                                            // of the contract, as the plugin has them; none: of an SDK that did not tell
+	StateTokens          []string               `protobuf:"bytes,10,rep,name=state_tokens,json=stateTokens,proto3" json:"state_tokens,omitempty"`                                  // parameters that hold a signed token with the claim state
+	RolesByGroupNameWith []string               `protobuf:"bytes,11,rep,name=roles_by_group_name_with,json=rolesByGroupNameWith,proto3" json:"roles_by_group_name_with,omitempty"` // options of a provider: with one of them, roles go by the names of groups unless the operator says how
+	unknownFields        protoimpl.UnknownFields
+	sizeCache            protoimpl.SizeCache
 }
 
 func (x *DescribeResponse) Reset() {
@@ -249,6 +250,13 @@ func (x *DescribeResponse) GetFeatures() []string {
 func (x *DescribeResponse) GetStateTokens() []string {
 	if x != nil {
 		return x.StateTokens
+	}
+	return nil
+}
+
+func (x *DescribeResponse) GetRolesByGroupNameWith() []string {
+	if x != nil {
+		return x.RolesByGroupNameWith
 	}
 	return nil
 }
@@ -2583,7 +2591,7 @@ const file_doorward_v1_plugin_proto_rawDesc = "" +
 	"\x18doorward/v1/plugin.proto\x12\vdoorward.v1\x1a\x1fgoogle/protobuf/timestamp.proto\"P\n" +
 	"\x0fDescribeRequest\x12!\n" +
 	"\fhost_version\x18\x01 \x01(\tR\vhostVersion\x12\x1a\n" +
-	"\bfeatures\x18\x02 \x03(\tR\bfeatures\"\x81\x03\n" +
+	"\bfeatures\x18\x02 \x03(\tR\bfeatures\"\xb9\x03\n" +
 	"\x10DescribeResponse\x12\x1c\n" +
 	"\tmechanism\x18\x01 \x01(\tR\tmechanism\x12\x18\n" +
 	"\aversion\x18\x02 \x01(\tR\aversion\x12-\n" +
@@ -2596,7 +2604,8 @@ const file_doorward_v1_plugin_proto_rawDesc = "" +
 	"\apresets\x18\b \x03(\v2\x13.doorward.v1.PresetR\apresets\x12\x1a\n" +
 	"\bfeatures\x18\t \x03(\tR\bfeatures\x12!\n" +
 	"\fstate_tokens\x18\n" +
-	" \x03(\tR\vstateTokens\"F\n" +
+	" \x03(\tR\vstateTokens\x126\n" +
+	"\x18roles_by_group_name_with\x18\v \x03(\tR\x14rolesByGroupNameWith\"F\n" +
 	"\x06Preset\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x14\n" +
 	"\x05title\x18\x02 \x01(\tR\x05title\x12\x12\n" +

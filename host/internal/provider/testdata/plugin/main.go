@@ -97,7 +97,7 @@ func main() {
 	d := plugin.Description{Mechanism: name, Version: "1.2.3"}
 	switch name {
 	case "directory":
-		d.RegistersByDefault, d.MaxInbound = true, 100_000
+		d.RegistersByDefault, d.MaxInbound, d.RolesByGroupNameWith = true, 100_000, []string{"groups_in"}
 	case "demanding":
 		d.Requires = []sdk.Feature{"step/poll", sdk.FeatureReturnURL}
 	case "wsfed":

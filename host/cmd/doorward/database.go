@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+
+	"github.com/doorward/doorward/host/internal/config"
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/store"
+	"github.com/doorward/doorward/host/internal/store/postgres"
+	"github.com/doorward/doorward/host/internal/store/sqlite"
+)
+
+// databaseWait is how long a host that starts waits for PostgreSQL, which may start at
+// the same time.
+const databaseWait = time.Minute
+
+// openDatabase opens the database for a host that starts, which makes it if there is
+// none.
+func (h host) openDatabase(ctx context.Context) (store.Store, error) {
+	confirm := sso.Confirming(h.secrets())
+	at := h.config.Database
+	if at.Postgres == nil {
+		return sqlite.Open(ctx, at.Filename, confirm)
+	}
+	options := postgresOptions(*at.Postgres)
+	for _, warning := range options.Warnings() {
+		h.logger.Warn("configuration", "warning", warning)
+	}
+	options.Wait = databaseWait
+	options.Waiting = func(err error) { h.logger.Warn("waiting for the database", "error", err) }
+	return postgres.Open(ctx, options, confirm)
+}
+
+// openExisting opens a database that a host has made. SECRET is confirmed, unless
+// confirm is nil.
+func openExisting(ctx context.Context, at config.Database, confirm sso.ConfirmSecret) (store.Store, error) {
+	if at.Postgres != nil {
+		return postgres.Open(ctx, postgresOptions(*at.Postgres), confirm)
+	}
+	if _, err := os.Stat(at.Filename); err != nil { // it would be made
+		return nil, fmt.Errorf("looking for the database: %w; set DB_FILENAME, or --config, as for the host", err)
+	}
+	return sqlite.Open(ctx, at.Filename, confirm)
+}
+
+// confirmSecretIn asks whether SECRET is that of the database, as a start would, and
+// changes nothing.
+func confirmSecretIn(ctx context.Context, at config.Database, confirm sso.ConfirmSecret) error {
+	if at.Postgres != nil {
+		return postgres.ConfirmSecretIn(ctx, postgresOptions(*at.Postgres), confirm)
+	}
+	return sqlite.ConfirmSecretIn(ctx, at.Filename, confirm)
+}
+
+// countUsersIn counts the users of a provider in a database that no host of this
+// machine has open, and changes nothing.
+func countUsersIn(ctx context.Context, at config.Database, provider string) (int, error) {
+	if at.Postgres != nil {
+		return postgres.CountUsersIn(ctx, postgresOptions(*at.Postgres), provider)
+	}
+	return sqlite.CountUsersIn(ctx, at.Filename, provider)
+}
+
+// rolesIn reads the roles in a database that no host of this machine has open, and
+// changes nothing.
+func rolesIn(ctx context.Context, at config.Database) ([]sso.Role, error) {
+	if at.Postgres != nil {
+		return postgres.RolesIn(ctx, postgresOptions(*at.Postgres))
+	}
+	return sqlite.RolesIn(ctx, at.Filename)
+}
+
+// databaseWarnings are what may not be meant of how the database is reached.
+func databaseWarnings(at config.Database) []string {
+	if at.Postgres == nil {
+		return nil
+	}
+	return postgresOptions(*at.Postgres).Warnings()
+}
+
+func postgresOptions(p config.Postgres) postgres.Options {
+	return postgres.Options{
+		ConnectionString: p.ConnectionString.Reveal(), Host: p.Host, Port: p.Port, User: p.User, Password: p.Password.Reveal(), Database: p.Database,
+		TLS: p.TLS, MinConnections: p.MinConnections, MaxConnections: p.MaxConnections,
+	}
+}

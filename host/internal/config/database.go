@@ -1,0 +1,210 @@
+package config
+
+import (
+	"crypto/tls"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/doorward/doorward/sdk/options"
+	"github.com/doorward/doorward/sdk/tlsoptions"
+)
+
+// DatabaseSettings say where users and sessions are kept, by the names of Directus.
+type DatabaseSettings struct {
+	DBClient   string `option:"db_client" default:"sqlite3" doc:"kind of database: sqlite3 for one host; pg (or postgres) for one host or several, see postgresql.md"`
+	DBFilename string `option:"db_filename" default:"./doorward.db" doc:"sqlite3: path of the database file"`
+
+	DBConnectionString options.Secret `option:"db_connection_string" doc:"pg: postgresql://user:password@host:5432/database, in place of the five after it"`
+	DBHost             string         `option:"db_host" doc:"pg: name or address of the server, or the folder of its unix socket"`
+	DBPort             int            `option:"db_port" default:"5432" doc:"pg: TCP port of the server"`
+	DBUser             string         `option:"db_user" doc:"pg: role that owns the database"`
+	DBPassword         options.Secret `option:"db_password" doc:"pg: password of the role"`
+	DBDatabase         string         `option:"db_database" doc:"pg: name of the database"`
+
+	DBSSL                   bool           `option:"db_ssl" doc:"pg: speak TLS, and accept the server only if its certificate is valid for DB_HOST. Default: true if a DB_SSL__ setting is given; else as DB_CONNECTION_STRING has it, or false"`
+	DBSSLCA                 string         `option:"db_ssl__ca" doc:"pg: PEM certificates of the authorities that the server's is from; DB_SSL__CA_FILE names a file. Default: those of the system"`
+	DBSSLCert               string         `option:"db_ssl__cert" doc:"pg: PEM client certificate"`
+	DBSSLKey                options.Secret `option:"db_ssl__key" doc:"pg: PEM key of DB_SSL__CERT"`
+	DBSSLRejectUnauthorized bool           `option:"db_ssl__reject_unauthorized" default:"true" doc:"pg: false accepts every certificate, also that of somebody on the way"`
+
+	DBPoolMin int `option:"db_pool__min" default:"0" doc:"pg: connections that are kept open"`
+	DBPoolMax int `option:"db_pool__max" default:"10" doc:"pg: connections at most, for each host"`
+}
+
+// Database is the database that the host works with.
+type Database struct {
+	Filename string    // of SQLite
+	Postgres *Postgres // nil: it is SQLite
+}
+
+// Postgres is where a database of PostgreSQL is.
+type Postgres struct {
+	ConnectionString options.Secret // empty: the five after it count
+
+	Host     string
+	Port     int
+	User     string
+	Password options.Secret
+	Database string
+
+	TLS *tls.Config // nil: as the connection string has it, or without TLS
+
+	MinConnections, MaxConnections int
+}
+
+var (
+	databaseSchema = mustSchema[DatabaseSettings]()
+	databasePEM    = map[string]func(string) error{"db_ssl__ca": certificates, "db_ssl__cert": certificates, "db_ssl__key": tlsoptions.CheckKey}
+)
+
+// DatabaseOf returns the database, and the path of the control socket of the host that
+// uses it, for commands that need nothing else to be set: SECRET may be lost. The error
+// is an [*Error].
+func DatabaseOf(in Input) (database Database, socket string, err error) {
+	g, s, err := pathsIn(in)
+	if err != nil {
+		return Database{}, "", err
+	}
+	all := g.given
+	for _, option := range databaseSchema.Options {
+		if found, ok := g.loader.givenSetting(option); ok {
+			all[option.Name] = found
+		}
+	}
+	g.checkPEM(databasePEM)
+	g.given = only(all, databaseSchema)
+	s.DatabaseSettings = decode[DatabaseSettings](g)
+	g.given = all
+	database = g.database(&s.DatabaseSettings)
+	socket = g.controlSocket(s, s.DBFilename)
+	return database, socket, g.problem()
+}
+
+// only leaves out what a schema does not have.
+func only(values map[string]given, schema options.Schema) map[string]given {
+	left := map[string]given{}
+	for name, found := range values {
+		if _, ok := schema.Lookup(name); ok {
+			left[name] = found
+		}
+	}
+	return left
+}
+
+// database checks which database is meant. It puts the path of the file and the name
+// of the kind in the place of how they were written.
+func (g *group) database(s *DatabaseSettings) Database {
+	path := g.path("db_filename", s.DBFilename)
+	name := s.DBFilename
+	s.DBFilename = path
+	switch s.DBClient {
+	case "sqlite3":
+		g.withoutEffect("%s has no effect with DB_CLIENT=sqlite3; for PostgreSQL write DB_CLIENT=pg", others(databaseSchema, "db_client", "db_filename")...)
+		if g.ok("db_filename") {
+			g.checkDatabasePath(name, path)
+		}
+		return Database{Filename: path}
+	case "pg", "postgres":
+		s.DBClient = "pg"
+		g.withoutEffect("%s has no effect with DB_CLIENT=pg, but for where CONTROL_SOCKET is by default", "db_filename")
+		return Database{Postgres: g.postgres(*s)}
+	}
+	if g.ok("db_client") {
+		g.refuse("db_client", "must be sqlite3, or pg for PostgreSQL")
+	}
+	return Database{}
+}
+
+// others are the names of all options but those.
+func others(schema options.Schema, except ...string) (names []string) {
+	for _, option := range schema.Options {
+		if !slices.Contains(except, option.Name) {
+			names = append(names, option.Name)
+		}
+	}
+	return names
+}
+
+// withoutEffect warns of options that are given and that nothing reads.
+func (g *group) withoutEffect(format string, options ...string) {
+	for _, option := range options {
+		if g.isGiven(option) {
+			g.loader.warnOnce(format, g.spell(option))
+		}
+	}
+}
+
+func (g *group) postgres(s DatabaseSettings) *Postgres {
+	p := &Postgres{
+		ConnectionString: s.DBConnectionString, Host: s.DBHost, Port: s.DBPort, User: s.DBUser, Password: s.DBPassword, Database: s.DBDatabase,
+		TLS: g.databaseTLS(s), MinConnections: s.DBPoolMin, MaxConnections: s.DBPoolMax,
+	}
+	parts := []string{"db_host", "db_port", "db_user", "db_password", "db_database"}
+	if p.ConnectionString != "" {
+		g.withoutEffect("%s has no effect: DB_CONNECTION_STRING is given, and counts", parts...)
+	} else {
+		for option, value := range map[string]string{"db_host": p.Host, "db_user": p.User, "db_database": p.Database} {
+			if g.ok(option) && value == "" {
+				g.refuse(option, "is required with DB_CLIENT=pg, unless DB_CONNECTION_STRING is given")
+			}
+		}
+		g.between("db_port", p.Port, 1, 65535)
+	}
+	const most = 1000
+	g.between("db_pool__max", p.MaxConnections, 1, most)
+	g.between("db_pool__min", p.MinConnections, 0, min(most, max(p.MaxConnections, 1)))
+	return p
+}
+
+func (g *group) between(option string, n, least, most int) {
+	if g.ok(option) && (n < least || n > most) {
+		g.refuse(option, "must be from %d to %d", least, most)
+	}
+}
+
+// databaseTLS is nil if the settings say nothing of TLS.
+func (g *group) databaseTLS(s DatabaseSettings) *tls.Config {
+	var given []string
+	for _, option := range []string{"db_ssl__ca", "db_ssl__cert", "db_ssl__key", "db_ssl__reject_unauthorized"} {
+		if g.isGiven(option) {
+			given = append(given, option)
+		}
+	}
+	switch {
+	case len(given) == 0 && !s.DBSSL:
+		return nil
+	case g.isGiven("db_ssl") && !s.DBSSL && g.ok("db_ssl"):
+		g.refuse("db_ssl", "is false, and %s is given, which is for TLS; remove one of them", g.spell(given[0]))
+		return nil
+	}
+	// What a host may be called, the store knows: it fills in the name.
+	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: !s.DBSSLRejectUnauthorized} //nolint:gosec // the operator's choice, of which each start warns
+	if s.DBSSLCA != "" && g.ok("db_ssl__ca") {
+		authorities, err := tlsoptions.Authorities(s.DBSSLCA)
+		if err != nil {
+			g.refuse("db_ssl__ca", "%v", err)
+		}
+		config.RootCAs = authorities
+	}
+	if s.DBSSLCert == "" && s.DBSSLKey == "" || !g.ok("db_ssl__cert") || !g.ok("db_ssl__key") {
+		return config
+	}
+	g.loader.problems = append(g.loader.problems, tlsoptions.PairProblems(g.spell("db_ssl__cert"), s.DBSSLCert, g.spell("db_ssl__key"), s.DBSSLKey)...)
+	if pair, err := tlsoptions.Pair(s.DBSSLCert, s.DBSSLKey); err == nil {
+		config.Certificates = []tls.Certificate{pair}
+	}
+	return config
+}
+
+func (g *group) checkDatabasePath(name, path string) {
+	folder := filepath.Dir(path)
+	switch {
+	case name == ":memory:" || strings.HasPrefix(name, "file:"):
+		g.refuse("db_filename", "must be the path of a file: sessions and keys have to survive a restart")
+	case isFolder(path):
+		g.refuse("db_filename", "must be the path of a file, and %s is a folder; write %s", path, filepath.Join(path, "doorward.db"))
+	case !isFolder(folder):
+		g.refuse("db_filename", "must be in a folder that exists; create %s first, or write another path", folder)
+	}
+}

@@ -1,0 +1,138 @@
+package postgres
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+// errLost marks a connection that was lost before COMMIT was sent, so that nothing was
+// written.
+var errLost = errors.New("the connection to PostgreSQL was lost")
+
+// Codes of PostgreSQL that we do something about, from Appendix A of its manual.
+const (
+	codeSerializationFailure = "40001"
+	codeDeadlock             = "40P01"
+	codeUndefinedTable       = "42P01"
+	codeUniqueViolation      = "23505"
+	classResources           = "53"
+)
+
+// advice says what the operator can do about an answer of the server, by its code or
+// by the class that the code begins with.
+var advice = map[string]string{
+	"08":    "the connection failed, check PostgreSQL, and pgbouncer if it stands between",
+	"25006": "the database is read-only: let DB_HOST name the primary and no standby, and look for default_transaction_read_only",
+	"28":    "PostgreSQL does not let us in: check DB_USER, DB_PASSWORD and DB_SSL, and pg_hba.conf",
+	"3D000": "there is no such database: create it, or change DB_DATABASE",
+	"3F000": "the schema doorward is gone: restore it from a backup, or restart to begin anew",
+	"42501": "the role lacks a right: let DB_USER own the database, see docs/postgresql.md",
+	"42P01": "a table of ours is gone: restore it from a backup",
+	"53":    "PostgreSQL is short of something",
+	"53100": "the disk of PostgreSQL is full, make room for it",
+	"53300": "PostgreSQL takes no more connections: lower DB_POOL__MAX of the hosts, or raise max_connections",
+	"55P03": "another program holds a lock, look for it in pg_stat_activity",
+	"57014": "PostgreSQL takes too long, look at its load and its disk",
+	"57P":   "PostgreSQL is stopping or starting",
+	"58":    "the disk of PostgreSQL failed, see its log",
+	"XX001": "the database is damaged, restore it from a backup",
+	"XX002": "an index of the database is damaged, see its log",
+}
+
+func adviceOf(code string) string {
+	for _, n := range []int{5, 3, 2} {
+		if len(code) >= n && advice[code[:n]] != "" {
+			return advice[code[:n]]
+		}
+	}
+	return ""
+}
+
+// explain adds to err what was being done, and what helps.
+func explain(doing string, err error) error {
+	if err == nil {
+		return nil
+	}
+	hint := adviceOf(codeOf(err))
+	if _, refused := errors.AsType[*tls.CertificateVerificationError](err); refused {
+		hint = "the certificate of PostgreSQL is not valid: let DB_HOST be a name that it is for, and give the certificate of its authority by DB_SSL__CA_FILE"
+	}
+	if hint == "" && isUnreachable(err) {
+		hint = "PostgreSQL cannot be reached: check that it runs, and DB_HOST and DB_PORT or DB_CONNECTION_STRING"
+	}
+	if hint != "" {
+		return fmt.Errorf("%s: %s: %w", doing, hint, err)
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}
+
+// codeOf is the code of what the server answered, or "".
+func codeOf(err error) string {
+	if e, ok := errors.AsType[*pgconn.PgError](err); ok {
+		return e.Code
+	}
+	return ""
+}
+
+func isUnreachable(err error) bool {
+	_, connecting := errors.AsType[*pgconn.ConnectError](err)
+	_, network := errors.AsType[net.Error](err)
+	return connecting || errors.Is(err, errLost) || network && !errors.Is(err, context.Canceled)
+}
+
+// mayAnswerLater reports whether no server answers, or one that is starting. One that
+// refuses us answers.
+func mayAnswerLater(err error) bool {
+	if _, refused := errors.AsType[*tls.CertificateVerificationError](err); refused {
+		return false
+	}
+	code := codeOf(err)
+	return code == "" && isUnreachable(err) || strings.HasPrefix(code, "57P")
+}
+
+// isFailure reports whether the database failed, as opposed to whoever used it.
+func isFailure(err error) bool {
+	return adviceOf(codeOf(err)) != "" || isUnreachable(err) || errors.Is(err, sso.ErrOutcomeUnknown)
+}
+
+// isRefusal reports whether the server said that a statement failed, and goes on. Then
+// the transaction is rolled back. What is FATAL may come after a COMMIT that worked.
+func isRefusal(err error) bool {
+	e, ok := errors.AsType[*pgconn.PgError](err)
+	return ok && e.SeverityUnlocalized == "ERROR"
+}
+
+// lostBefore marks err as errLost if the connection is gone.
+func lostBefore(conn *pgxpool.Conn, err error) error {
+	if err == nil || !conn.Conn().IsClosed() || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return fmt.Errorf("%w: %w", errLost, err)
+}
+
+// mayTryAgain reports whether nothing was written, and the same may work now. That a
+// COMMIT is without an answer is never a reason to try again.
+func mayTryAgain(err error) bool {
+	if err == nil || errors.Is(err, sso.ErrOutcomeUnknown) {
+		return false
+	}
+	code := codeOf(err)
+	return errors.Is(err, errLost) || isRefusal(err) && (code == codeSerializationFailure || code == codeDeadlock)
+}
+
+// timedOut says that a call ended because of our own limit, not of its caller's.
+func (s *Store) timedOut(ctx, limited context.Context, err error) error {
+	if err == nil || limited.Err() == nil || ctx.Err() != nil || errors.Is(err, sso.ErrOutcomeUnknown) {
+		return err
+	}
+	return fmt.Errorf("PostgreSQL did not answer within %v: %w", s.callTimeout, err)
+}

@@ -1,0 +1,208 @@
+package postgres
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/store"
+	"github.com/doorward/doorward/host/internal/store/storetest"
+)
+
+// hosts is a store that asks two of one database by turns, as two hosts behind a load
+// balancer would. What it does not name itself, the first does.
+type hosts struct {
+	store.Store
+	second store.Store
+	calls  atomic.Uint32
+}
+
+func (h *hosts) next() store.Store {
+	if h.calls.Add(1)%2 == 0 {
+		return h.second
+	}
+	return h.Store
+}
+
+func (h *hosts) CreateUser(ctx context.Context, u sso.User) (sso.User, error) {
+	return h.next().CreateUser(ctx, u)
+}
+func (h *hosts) UpdateUser(ctx context.Context, u sso.User) error { return h.next().UpdateUser(ctx, u) }
+func (h *hosts) CreateSession(ctx context.Context, login sso.NewSession) error {
+	return h.next().CreateSession(ctx, login)
+}
+func (h *hosts) SessionToken(ctx context.Context, token sso.TokenHash) (sso.SessionToken, error) {
+	return h.next().SessionToken(ctx, token)
+}
+func (h *hosts) SessionUser(ctx context.Context, id string, now time.Time) (sso.Session, sso.User, error) {
+	return h.next().SessionUser(ctx, id, now)
+}
+func (h *hosts) LinkByEmail(ctx context.Context, link sso.EmailLink) (bool, error) {
+	return h.next().LinkByEmail(ctx, link)
+}
+func (h *hosts) Roles(ctx context.Context) ([]sso.Role, error)    { return h.next().Roles(ctx) }
+func (h *hosts) AddRole(ctx context.Context, role sso.Role) error { return h.next().AddRole(ctx, role) }
+func (h *hosts) RenameRole(ctx context.Context, id, name string) error {
+	return h.next().RenameRole(ctx, id, name)
+}
+func (h *hosts) RemoveRole(ctx context.Context, id string, moveTo *string) (int, error) {
+	return h.next().RemoveRole(ctx, id, moveTo)
+}
+func (h *hosts) RotateToken(ctx context.Context, r sso.Rotation) error {
+	return h.next().RotateToken(ctx, r)
+}
+func (h *hosts) EndSession(ctx context.Context, id string) error { return h.next().EndSession(ctx, id) }
+func (h *hosts) EndSessions(ctx context.Context, match sso.SessionMatch, limit int) (int, error) {
+	return h.next().EndSessions(ctx, match, limit)
+}
+func (h *hosts) EndProviderSessions(ctx context.Context, s sso.Selection, once ...sso.OnceID) ([]sso.Session, error) {
+	return h.next().EndProviderSessions(ctx, s, once...)
+}
+func (h *hosts) Spend(ctx context.Context, ids ...sso.OnceID) error {
+	return h.next().Spend(ctx, ids...)
+}
+func (h *hosts) SigningKeys(ctx context.Context) ([]sso.SigningKey, error) {
+	return h.next().SigningKeys(ctx)
+}
+
+func TestTwoHostsAreOneStore(t *testing.T) {
+	s := server(t)
+	o := optionsOf(s.Host, s.Port, s.NewDatabase(t))
+	storetest.Run(t, func(t *testing.T) store.Store {
+		s.Empty(t, o.Database)
+		return &hosts{Store: mustOpen(t, o), second: mustOpen(t, o)}
+	}, nil)
+}
+
+// at is a moment of the tests.
+var at = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+
+func twoHosts(t *testing.T) [2]*Store {
+	t.Helper()
+	s := server(t)
+	o := optionsOf(s.Host, s.Port, s.NewDatabase(t))
+	o.MaxConnections = 20
+	return [2]*Store{mustOpen(t, o), mustOpen(t, o)}
+}
+
+// loginOf is a login of a person, who is made at the first.
+func loginOf(person, session string) sso.NewSession {
+	return sso.NewSession{
+		Session: sso.Session{
+			ID: session, Provider: "corp", Kind: sso.KindSession, CreatedAt: at, ExpiresAt: at.Add(time.Hour),
+			AtProvider: sso.AtProvider{Subject: person, LogoutSubject: person, SessionID: session, SealedGrant: []byte("grant of " + session)},
+		},
+		Token: sso.NewToken().Hash(), Once: []sso.OnceID{{Scope: "attempt", ID: session, Until: at.Add(time.Hour)}},
+		Decide: func(known *sso.User) (sso.User, error) {
+			if known != nil {
+				return *known, nil
+			}
+			return sso.User{ID: "user of " + session, Provider: "corp", Subject: person, Status: sso.UserActive, CreatedAt: at}, nil
+		},
+	}
+}
+
+func mustLogIn(t *testing.T, s *Store, login sso.NewSession) {
+	t.Helper()
+	if err := s.CreateSession(t.Context(), login); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func rotationOf(session string, old, next sso.TokenHash) sso.Rotation {
+	return sso.Rotation{SessionID: session, Old: old, New: next, Successor: []byte("sealed"), Now: at, ExpiresAt: at.Add(2 * time.Hour)}
+}
+
+// Whoever is signed out by the provider while another host exchanges the token is
+// signed out: no order of the two leaves a token that works.
+func TestALogoutAgainstRotations(t *testing.T) {
+	stores := twoHosts(t)
+	for round := range 20 {
+		session, person := fmt.Sprint("s", round), fmt.Sprint("p", round)
+		login := loginOf(person, session)
+		mustLogIn(t, stores[0], login)
+		tokens := []sso.TokenHash{login.Token}
+		var wg sync.WaitGroup
+		wg.Go(func() { // a chain of rotations, until the session is gone
+			for range 50 {
+				next := sso.NewToken().Hash()
+				err := stores[1].RotateToken(t.Context(), rotationOf(session, tokens[len(tokens)-1], next))
+				if err != nil {
+					wantIs(t, "a rotation", err, sso.ErrNotFound)
+					return
+				}
+				tokens = append(tokens, next)
+			}
+		})
+		ended, err := stores[0].EndProviderSessions(t.Context(), sso.Selection{Provider: "corp", Subject: person})
+		if err != nil || len(ended) != 1 {
+			t.Errorf("ended %v, %v", ended, err)
+		}
+		wg.Wait()
+		for _, token := range tokens {
+			_, err := stores[0].SessionToken(t.Context(), token)
+			wantIs(t, "a token after the logout", err, sso.ErrNotFound)
+		}
+	}
+}
+
+// All at once that lock several rows, on two hosts, with rows that expire under them.
+// Nobody gets an error that is not of the contract.
+func TestNobodyWaitsForEachOther(t *testing.T) {
+	stores := twoHosts(t)
+	const people, rounds = 4, 30
+	var wg sync.WaitGroup
+	for worker := range 8 {
+		s := stores[worker%2]
+		wg.Go(func() {
+			for round := range rounds {
+				person := fmt.Sprint("p", (worker+round)%people)
+				login := loginOf(person, fmt.Sprintf("w%d r%d", worker, round))
+				login.Once = []sso.OnceID{
+					{Scope: "x", ID: fmt.Sprintf("b%d-%d", round, worker/2), Until: at}, {Scope: "x", ID: fmt.Sprintf("a%d-%d", round, worker/2), Until: at},
+				}
+				if worker%2 == 0 {
+					slices.Reverse(login.Once)
+				}
+				login.RemoveBefore = at.Add(90 * time.Minute)
+				if err := s.CreateSession(t.Context(), login); err != nil {
+					wantIs(t, "a login", err, sso.ErrSpent)
+					continue
+				}
+				err := s.RotateToken(t.Context(), rotationOf(login.Session.ID, login.Token, sso.NewToken().Hash()))
+				if err != nil {
+					wantIs(t, "a rotation", err, sso.ErrNotFound)
+				}
+			}
+		})
+	}
+	for _, s := range stores {
+		wg.Go(func() {
+			for range rounds {
+				grants, err := s.SealedGrants(t.Context(), "", 50)
+				wantIs(t, "SealedGrants", err, nil)
+				var swaps []sso.GrantSwap
+				for _, g := range grants {
+					swaps = append(swaps, sso.GrantSwap{SessionID: g.SessionID, Old: g.Sealed, New: append(g.Sealed, '!')})
+				}
+				wantIs(t, "SwapGrants", s.SwapGrants(t.Context(), swaps), nil)
+				_, err = s.ForgetSuccessors(t.Context(), at.Add(time.Hour), 10)
+				wantIs(t, "ForgetSuccessors", err, nil)
+				_, err = s.EndProviderSessions(t.Context(), sso.Selection{Provider: "corp", Subject: "p1"})
+				wantIs(t, "EndProviderSessions", err, nil)
+				_, err = s.EndSessions(t.Context(), sso.SessionMatch{Provider: "corp"}, 3)
+				wantIs(t, "EndSessions", err, nil)
+			}
+		})
+	}
+	wg.Wait()
+	if n := strings.Count(server(t).Log(), "deadlock detected"); n > 0 {
+		t.Errorf("%d deadlocks, which were tried again:\n%s", n, server(t).Log())
+	}
+}

@@ -1,0 +1,81 @@
+package postgres
+
+import (
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/jackc/pgx/v5"
+)
+
+var parameter = regexp.MustCompile(`\$\d+(::[a-z]+(\[\])?)?`)
+
+// plan is how the server would run a statement if it had many rows. It does not know
+// the values: where it needs a type, NULL has any.
+func plan(t *testing.T, s *Store, statement string) (lines []string) {
+	t.Helper()
+	conn, err := s.pool.Acquire(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Release()
+	if _, err := conn.Exec(t.Context(), "BEGIN; SET LOCAL enable_seqscan = off; SET LOCAL plan_cache_mode = force_generic_plan; PREPARE looked AS "+statement); err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if _, err := conn.Exec(t.Context(), "DEALLOCATE looked; ROLLBACK"); err != nil {
+			t.Error(err)
+		}
+	}()
+	var none []string
+	for n := range len(parameter.FindAllString(statement, -1)) {
+		if strings.Contains(statement, "$"+string(rune('1'+n))) {
+			none = append(none, "NULL")
+		}
+	}
+	rows, err := conn.Query(t.Context(), "EXPLAIN (COSTS OFF) EXECUTE looked ("+strings.Join(none, ", ")+")")
+	if err != nil {
+		t.Fatal(err)
+	}
+	lines, err = pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lines
+}
+
+// Lookups must not slow down as the tables grow. Where there is an index, it is used
+// even for a table that is empty, since seqscan is off.
+func TestLookupsUseIndexes(t *testing.T) {
+	s := server(t)
+	store := mustOpen(t, optionsOf(s.Host, s.Port, s.NewDatabase(t)))
+	for name, statement := range map[string]string{
+		"user by link":               lockUserByLink,
+		"users of one":               countUsers,
+		"user by e-mail, locked":     lockByEmail,
+		"user by e-mail":             selectByEmail,
+		"session token":              selectSessionToken,
+		"user of session":            selectSessionUser,
+		"session at its provider":    selectAtProvider,
+		"end by subject":             endBySubject,
+		"end by ID":                  endByID,
+		"end by both":                endByBoth,
+		"end replaced":               endReplaced,
+		"expired tokens":             removeTokens,
+		"expired sessions":           removeSessions,
+		"expired once-IDs":           removeOnce,
+		"successors of a session":    forgetSuccessors,
+		"current token of a session": spendCurrent,
+		"any old successor":          anySuccessor,
+		"old successors":             oldSuccessors,
+		"grants":                     selectSealedGrants,
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, line := range plan(t, store, statement) {
+				if strings.Contains(line, "Seq Scan") {
+					t.Errorf("plan: %s", line)
+				}
+			}
+		})
+	}
+}

@@ -1,0 +1,98 @@
+package postgres
+
+import (
+	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+const (
+	// Whoever rotates or ends the session waits here for whoever does so already.
+	lockSession = `SELECT pk FROM doorward.sessions WHERE id = $1 FOR NO KEY UPDATE`
+
+	// A statement of its own: that which waited for a lock has read all other rows
+	// before it waited.
+	selectToken = `
+		SELECT t.spent_at FROM doorward.session_tokens t JOIN doorward.sessions s ON s.pk = t.session_pk
+		WHERE t.hash = $1 AND s.id = $2`
+
+	forgetSuccessors = `UPDATE doorward.session_tokens SET successor = NULL WHERE session_pk = $1 AND successor IS NOT NULL`
+
+	// A session from before each had one current token may have others. They are
+	// spent, too: one of them could be a thief's.
+	spendCurrent = `UPDATE doorward.session_tokens SET spent_at = $2, successor = CASE hash WHEN $3 THEN $4::bytea END
+		WHERE session_pk = $1 AND spent_at IS NULL`
+
+	insertToken = `INSERT INTO doorward.session_tokens (hash, session_pk, expires_at) VALUES ($1, $2, $3)`
+	moveExpiry  = `UPDATE doorward.sessions SET expires_at = $2, not_after = $3, group_names = nullif($4::text, '') WHERE pk = $1`
+)
+
+// RotateToken implements sso.Sessions.
+func (s *Store) RotateToken(ctx context.Context, r sso.Rotation) error {
+	return s.write(ctx, "replacing a session token", func(ctx context.Context, t *transaction) error {
+		expired := removal{before: r.RemoveBefore, batch: batchAtRotation}
+		expired.ask(t)
+		session, err := lockCurrent(ctx, t, r.SessionID, r.Old)
+		if err != nil {
+			return err
+		}
+		t.queue(forgetSuccessors, session)
+		t.queue(spendCurrent, session, millis(r.Now), r.Old[:], orNull(r.Successor))
+		t.queue(insertToken, r.New[:], session, millis(r.ExpiresAt))
+		t.queue(moveExpiry, session, millis(r.ExpiresAt), millis(r.NotAfter), string(r.Groups))
+		expired.queue(t)
+		return nil
+	})
+}
+
+// lockCurrent returns the pk of the session of a token that was not spent, and keeps
+// others from changing either.
+func lockCurrent(ctx context.Context, t *transaction, sessionID string, hash sso.TokenHash) (pk int64, err error) {
+	var locked, found bool
+	var spentAt time.Time
+	t.queue(lockSession, sessionID).QueryRow(scanIfAny(&locked, &pk))
+	t.queue(selectToken, hash[:], sessionID).QueryRow(scanIfAny(&found, moment{&spentAt}))
+	if err := t.send(ctx); err != nil {
+		return 0, err
+	}
+	switch {
+	case !locked || !found:
+		return 0, sso.ErrNotFound
+	case !spentAt.IsZero():
+		return 0, sso.ErrSpent
+	}
+	return pk, nil
+}
+
+// orNull has nothing stored as NULL.
+func orNull(b []byte) any {
+	if len(b) == 0 {
+		return nil
+	}
+	return b
+}
+
+// Both read an index of the tokens that have a successor, which are those that were
+// replaced less than a grace ago, and few others. A token that is locked is about to
+// lose its successor, or its row.
+const (
+	anySuccessor  = `SELECT EXISTS (SELECT 1 FROM doorward.session_tokens WHERE successor IS NOT NULL AND spent_at < $1)`
+	oldSuccessors = `UPDATE doorward.session_tokens SET successor = NULL WHERE hash IN
+		(SELECT hash FROM doorward.session_tokens WHERE successor IS NOT NULL AND spent_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`
+)
+
+// ForgetSuccessors implements sso.Sessions.
+func (s *Store) ForgetSuccessors(ctx context.Context, spentBefore time.Time, limit int) (forgotten int, err error) {
+	const doing = "forgetting old successors of session tokens"
+	var found bool
+	err = s.read(ctx, doing, func(ctx context.Context, conn *pgxpool.Conn) error {
+		return conn.QueryRow(ctx, anySuccessor, millis(spentBefore)).Scan(&found)
+	})
+	if err != nil || !found {
+		return 0, err
+	}
+	return s.count(ctx, doing, oldSuccessors, millis(spentBefore), limit)
+}

@@ -1,0 +1,75 @@
+package postgres
+
+import (
+	"context"
+	"slices"
+	"time"
+
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+// sessionColumns are what sessionFields scans.
+const sessionColumns = `s.id, u.id, s.provider, s.kind, s.created_at, s.expires_at, s.not_after, s.ip, s.user_agent, coalesce(s.group_names, '')`
+
+const selectSessionToken = `
+	SELECT t.expires_at, t.spent_at, t.successor, ` + sessionColumns + `, ` + userColumns + `
+	FROM doorward.session_tokens t JOIN doorward.sessions s ON s.pk = t.session_pk JOIN doorward.users u ON u.pk = s.user_pk
+	WHERE t.hash = $1`
+
+const selectSessionUser = `
+	SELECT ` + sessionColumns + `, ` + userColumns + `
+	FROM doorward.sessions s JOIN doorward.users u ON u.pk = s.user_pk
+	WHERE s.id = $1 AND s.expires_at > $2`
+
+func sessionFields(s *sso.Session) []any {
+	return []any{
+		&s.ID, &s.UserID, &s.Provider, (*string)(&s.Kind), moment{&s.CreatedAt}, moment{&s.ExpiresAt},
+		moment{&s.NotAfter}, &s.IP, &s.UserAgent, (*string)(&s.Groups),
+	}
+}
+
+// SessionToken implements sso.Sessions.
+func (s *Store) SessionToken(ctx context.Context, token sso.TokenHash) (sso.SessionToken, error) {
+	var t sso.SessionToken
+	fields := slices.Concat([]any{moment{&t.ExpiresAt}, moment{&t.SpentAt}, &t.Successor}, sessionFields(&t.Session), userFields(&t.User))
+	ok, err := s.lookUp(ctx, "looking up a session token", selectSessionToken, fields, token[:])
+	if err != nil {
+		return sso.SessionToken{}, err
+	}
+	if !ok {
+		return sso.SessionToken{}, sso.ErrNotFound
+	}
+	return t, nil
+}
+
+// SessionUser implements sso.Sessions.
+func (s *Store) SessionUser(ctx context.Context, sessionID string, now time.Time) (session sso.Session, user sso.User, err error) {
+	fields := slices.Concat(sessionFields(&session), userFields(&user))
+	ok, err := s.lookUp(ctx, "looking up the user of a session", selectSessionUser, fields, sessionID, millis(now))
+	if err != nil {
+		return sso.Session{}, sso.User{}, err
+	}
+	if !ok {
+		return sso.Session{}, sso.User{}, sso.ErrNotFound
+	}
+	return session, user, nil
+}
+
+// EndSession implements sso.Sessions.
+func (s *Store) EndSession(ctx context.Context, sessionID string) error {
+	return s.run(ctx, "ending a session", `DELETE FROM doorward.sessions WHERE id = $1`, sessionID) // its tokens go with it
+}
+
+// Sessions are locked in the order of pk, as by all that end several.
+const endSessions = `
+	WITH matching AS (
+		SELECT s.pk FROM doorward.sessions s JOIN doorward.users u ON u.pk = s.user_pk
+		WHERE ($1::text = '' OR s.provider = $1::text) AND ($2::text = '' OR u.id = $2::text OR lower(u.email) = lower($2::text COLLATE "C"))
+		ORDER BY s.pk LIMIT $3 FOR UPDATE OF s
+	)
+	DELETE FROM doorward.sessions s USING matching m WHERE s.pk = m.pk`
+
+// EndSessions implements sso.Sessions.
+func (s *Store) EndSessions(ctx context.Context, match sso.SessionMatch, limit int) (ended int, err error) {
+	return s.count(ctx, "ending sessions", endSessions, text(match.Provider), text(match.User), limit)
+}

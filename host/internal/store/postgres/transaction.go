@@ -1,0 +1,157 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+// callTimeout is how long a call takes at most, with the wait for a connection. What
+// it holds up is a browser that waits.
+const callTimeout = 10 * time.Second
+
+// The server ends what these bound even if nobody is left to break it off: a host
+// that lost its power, or stands still, would hold its locks for two hours, else.
+const limits = `SELECT set_config('lock_timeout', '5s', true), set_config('statement_timeout', '10s', true),
+	set_config('idle_in_transaction_session_timeout', '10s', true)`
+
+// attempts is how often a transaction is tried in which nothing was written.
+const attempts = 4
+
+// transaction sends statements in as few round trips as what is between them allows:
+// they are queued, and sent when an answer is needed, or with the COMMIT.
+type transaction struct {
+	doing string
+	conn  *pgxpool.Conn
+	batch *pgx.Batch
+
+	commitTimeout time.Duration
+}
+
+// queue adds a statement. What stands on the result takes its answer when it is sent.
+func (t *transaction) queue(text string, arguments ...any) *pgx.QueuedQuery {
+	return t.batch.Queue(text, arguments...)
+}
+
+// send sends what was queued, and takes the answers.
+func (t *transaction) send(ctx context.Context) error {
+	batch := t.batch
+	t.batch = &pgx.Batch{}
+	return explain(t.doing, lostBefore(t.conn, t.conn.SendBatch(ctx, batch).Close()))
+}
+
+// write runs do in a transaction. What do wrote stays if and only if write returns
+// nil; it may or may not if the error is sso.ErrOutcomeUnknown. do may run several times,
+// each time from the start.
+func (s *Store) write(ctx context.Context, doing string, do func(ctx context.Context, t *transaction) error) (err error) {
+	defer func() { s.health.learn(err) }()
+	limited, cancel := context.WithTimeout(ctx, s.callTimeout)
+	defer cancel()
+	for attempt := 1; ; attempt++ {
+		err := s.writeOnce(limited, doing, do)
+		if attempt == attempts || !mayTryAgain(err) || limited.Err() != nil {
+			return s.timedOut(ctx, limited, err)
+		}
+		pause(limited, attempt)
+	}
+}
+
+// pause lets those who were in each other's way begin at different moments.
+func pause(ctx context.Context, attempt int) {
+	select {
+	case <-time.After(rand.N(time.Duration(attempt) * 20 * time.Millisecond)): //nolint:gosec // it spreads load, and is no secret
+	case <-ctx.Done():
+	}
+}
+
+func (s *Store) writeOnce(ctx context.Context, doing string, do func(ctx context.Context, t *transaction) error) error {
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return explain(doing, err)
+	}
+	defer conn.Release() // which closes it, if the transaction has not ended
+	t := &transaction{doing, conn, &pgx.Batch{}, s.callTimeout}
+	t.queue("BEGIN ISOLATION LEVEL READ COMMITTED")
+	t.queue(limits)
+	defer rollBack(ctx, conn)
+	if err := do(ctx, t); err != nil {
+		return err
+	}
+	if err := ctx.Err(); err != nil {
+		return explain(doing, err)
+	}
+	return t.commit(ctx)
+}
+
+// commit sends what is queued and COMMIT. It waits for the answer even if nobody
+// waits for us any more: breaking off would leave open what became of the write.
+func (t *transaction) commit(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), t.commitTimeout)
+	defer cancel()
+	var answer string
+	t.queue("COMMIT").Exec(func(tag pgconn.CommandTag) error {
+		answer = tag.String()
+		return nil
+	})
+	err := t.send(ctx)
+	switch {
+	case err == nil && answer == "COMMIT":
+		return nil
+	case err == nil:
+		return fmt.Errorf("%s: the server answered COMMIT by %s", t.doing, answer)
+	case isRefusal(err):
+		return err
+	}
+	return fmt.Errorf("%w: %w", sso.ErrOutcomeUnknown, err)
+}
+
+// rollBack ends a transaction that is still open, so that its connection can be used
+// again. Nothing depends on it: the server rolls back what is broken off.
+func rollBack(ctx context.Context, conn *pgxpool.Conn) {
+	const idle = 'I'
+	if conn.Conn().IsClosed() || conn.Conn().PgConn().TxStatus() == idle {
+		return
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+	defer cancel()
+	_, _ = conn.Exec(ctx, "ROLLBACK")
+}
+
+// read runs do, which reads by single statements, and again if the connection was
+// lost: the server may have been restarted since it was last used.
+func (s *Store) read(ctx context.Context, doing string, do func(ctx context.Context, conn *pgxpool.Conn) error) error {
+	limited, cancel := context.WithTimeout(ctx, s.callTimeout)
+	defer cancel()
+	for attempt := 1; ; attempt++ {
+		err := s.readOnce(limited, do)
+		if attempt == attempts || !mayTryAgain(err) || limited.Err() != nil {
+			return explain(doing, s.timedOut(ctx, limited, err))
+		}
+	}
+}
+
+func (s *Store) readOnce(ctx context.Context, do func(ctx context.Context, conn *pgxpool.Conn) error) error {
+	conn, err := s.pool.Acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Release()
+	return lostBefore(conn, do(ctx, conn))
+}
+
+// noRow makes "no rows" of a Scan into ok == false.
+func noRow(ok *bool, err error) error {
+	*ok = err == nil
+	if errors.Is(err, pgx.ErrNoRows) {
+		return nil
+	}
+	return err
+}

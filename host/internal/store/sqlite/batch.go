@@ -1,0 +1,128 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+// batch is one transaction, in which each operation has a savepoint.
+type batch struct {
+	tx      *sql.Tx
+	members []member
+	broken  error // why all of it fails
+	failure error // the last failure of the database that broke nothing
+}
+
+// member is an operation that was run, and what its caller is told.
+type member struct {
+	*operation
+	err error
+}
+
+// add runs an operation, unless its caller has gone.
+func (b *batch) add(op *operation) {
+	if !op.begin() {
+		return
+	}
+	err, broken := b.runApart(op)
+	if broken != nil {
+		b.fail(broken)
+	}
+	if isFailure(err) {
+		b.failure = err
+	}
+	b.members = append(b.members, member{op, err})
+}
+
+// runApart runs an operation in a savepoint. broken is what the others are told if it
+// takes them with it.
+//
+// SQLite answers some errors with a rollback of the whole transaction, and which is up
+// to it (https://www.sqlite.org/lang_transaction.html section 4). Then there is no
+// savepoint any more, and whatever followed would be committed by itself.
+func (b *batch) runApart(op *operation) (err, broken error) {
+	if err := b.exec("SAVEPOINT operation"); err != nil {
+		close(op.ran)
+		return err, err
+	}
+	if err := op.run(b.tx); err != nil {
+		return err, b.undo(err)
+	}
+	err = b.exec("RELEASE operation")
+	return err, err
+}
+
+// undo undoes an operation that failed, and leaves the others. If that cannot be, it
+// returns what they are told; they do not get the error itself, which is an answer to
+// somebody else.
+func (b *batch) undo(failed error) (broken error) {
+	switch _, panics := errors.AsType[*panicked](failed); {
+	case panics:
+		return errors.New("writing: another write of the same transaction panicked, nothing of it is stored")
+	case endsTransaction(failed):
+		return fmt.Errorf("writing: another write of the same transaction failed, nothing of it is stored: %s", failed)
+	default:
+		return b.exec("ROLLBACK TO operation; RELEASE operation")
+	}
+}
+
+func (b *batch) exec(statement string) error {
+	_, err := b.tx.ExecContext(context.Background(), statement)
+	return explain("keeping the writes of a transaction apart", err)
+}
+
+// endsTransaction reports whether SQLite may have rolled back the whole transaction, or
+// could not write the rest of it either.
+func endsTransaction(err error) bool {
+	switch codeOf(err) {
+	case sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_BUSY, sqlite3.SQLITE_INTERRUPT:
+		return true
+	default:
+		return false
+	}
+}
+
+func (b *batch) fail(broken error) {
+	b.broken = broken
+	for i := range b.members {
+		b.members[i].err = broken
+	}
+}
+
+// end commits if there is anything to commit, and returns what that says about the
+// database.
+func (b *batch) end() error {
+	if b.broken != nil || !b.anyGood() {
+		_ = b.tx.Rollback() // the first error tells more
+		return errors.Join(b.failure, b.broken)
+	}
+	if err := b.tx.Commit(); err != nil {
+		// After a failed sync the disk may have it all the same, and show it after the
+		// next start.
+		b.fail(fmt.Errorf("%w: %w", sso.ErrOutcomeUnknown, explain("committing", err)))
+		return b.broken
+	}
+	return b.failure
+}
+
+func (b *batch) anyGood() bool {
+	for _, m := range b.members {
+		if m.err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// answer tells each caller what became of their operation.
+func (b *batch) answer() {
+	for _, m := range b.members {
+		m.done <- m.err
+	}
+}

@@ -1,0 +1,101 @@
+package sqlite
+
+import (
+	"fmt"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+// BenchmarkLogins signs in known users at several callers: all in one batch, against a
+// transaction for each, and both with 5 ms more for each commit, as on a slow disk. The
+// rounds take turns, so that what else the machine does is the same for both.
+func BenchmarkLogins(b *testing.B) {
+	for _, delay := range []time.Duration{0, 5 * time.Millisecond} {
+		for _, callers := range []int{1, 8, 32} {
+			b.Run(fmt.Sprintf("callers=%d/delay=%v", callers, delay), func(b *testing.B) { benchLogins(b, callers, delay) })
+		}
+	}
+}
+
+func benchLogins(b *testing.B, callers int, delay time.Duration) {
+	together, apart := newLogins(b, delay), newLogins(b, delay)
+	apart.store.owner.maxBatch = 1
+	const round = 4 // of each caller
+	for b.Loop() {
+		together.run(callers, round)
+		apart.run(callers, round)
+	}
+	b.ReportMetric(together.rate(), "logins/s")
+	b.ReportMetric(apart.rate(), "logins/s-apart")
+	b.ReportMetric(together.rate()/apart.rate(), "times")
+	b.ReportMetric(float64(together.commits.Load())/float64(together.made.Load()), "commits/login")
+	b.ReportMetric(0, "ns/op")
+}
+
+// logins are made at a store with users.
+type logins struct {
+	b       *testing.B
+	store   *Store
+	commits atomic.Int64
+	made    atomic.Int64
+	took    time.Duration
+}
+
+const loginUsers = 500
+
+func newLogins(b *testing.B, delay time.Duration) *logins {
+	b.Helper()
+	s, err := Open(b.Context(), filepath.Join(b.TempDir(), "doorward.db"), nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = s.Close() })
+	l := &logins{b: b, store: s}
+	for i := range loginUsers {
+		addUser(b, s, benchUser(i))
+	}
+	onCommit(b, s, func() bool {
+		l.commits.Add(1)
+		time.Sleep(delay) // is the disk
+		return false
+	})
+	return l
+}
+
+func (l *logins) run(callers, each int) {
+	began := time.Now()
+	var all sync.WaitGroup
+	for range callers {
+		all.Go(func() {
+			for range each {
+				if err := l.store.CreateSession(l.b.Context(), knownLogin(l.made.Add(1))); err != nil {
+					l.b.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	l.took += time.Since(began)
+}
+
+func (l *logins) rate() float64 { return float64(l.made.Load()) / l.took.Seconds() }
+
+func knownLogin(n int64) sso.NewSession {
+	session := benchSession(fmt.Sprintf("%08x-login-%d", uint32(n*2654435761), n), "")
+	subject := benchUser(int(n % loginUsers))
+	session.AtProvider = sso.AtProvider{Subject: subject, LogoutSubject: subject, SealedGrant: make([]byte, 200)}
+	return sso.NewSession{
+		Session: session, Token: sso.NewToken().Hash(), RemoveBefore: now,
+		Once: []sso.OnceID{{Scope: "attempt", ID: fmt.Sprint(n), Until: now.Add(time.Hour)}},
+		Decide: func(known *sso.User) (sso.User, error) {
+			user := *known
+			user.LastAccess = now.Add(time.Duration(n) * time.Millisecond)
+			return user, nil
+		},
+	}
+}

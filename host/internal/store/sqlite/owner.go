@@ -1,0 +1,119 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"sync"
+	"time"
+)
+
+const (
+	// maxWaiting is how many operations are in the queue. Whoever comes then waits for
+	// room, as long as their context allows.
+	maxWaiting = 256
+
+	// maxBatch and batchFor bound how much is lost by one failure, and how long the
+	// first of a batch waits for the others. A login takes some 0.1 ms.
+	maxBatch = 128
+	batchFor = 20 * time.Millisecond
+)
+
+// owner is the one goroutine that writes. What waits when it begins a transaction,
+// and what comes until that is written, it commits together: while one commit waits
+// for the disk, the operations for the next one gather. It waits for none, so that
+// one that is alone is committed at once.
+//
+// Each operation has a savepoint: if it returns an error, it is undone and the others
+// stay. All are answered after the commit, those that failed, too: what one found, such
+// as a once-ID that is spent, another may have written just before.
+//
+// The operations are served in the order in which they came. Newly made by newOwner,
+// it runs until stop.
+type owner struct {
+	db     *sql.DB // one connection
+	health *health
+
+	maxBatch int
+	batchFor time.Duration
+
+	queue             chan *operation
+	stopping, stopped chan struct{}
+	stopOnce          sync.Once
+}
+
+func newOwner(db *sql.DB, h *health) *owner {
+	o := &owner{
+		db: db, health: h, maxBatch: maxBatch, batchFor: batchFor,
+		queue: make(chan *operation, maxWaiting), stopping: make(chan struct{}), stopped: make(chan struct{}),
+	}
+	go o.serve()
+	return o
+}
+
+// stop returns when what is in the queue was written and answered. Whoever comes later
+// is refused.
+func (o *owner) stop() {
+	o.stopOnce.Do(func() { close(o.stopping) })
+	<-o.stopped
+}
+
+func (o *owner) serve() {
+	defer close(o.stopped)
+	for {
+		select {
+		case first := <-o.queue:
+			o.commitWith(first)
+		case <-o.stopping:
+			for op := o.next(); op != nil; op = o.next() {
+				o.commitWith(op)
+			}
+			return
+		}
+	}
+}
+
+// next returns the operation that has waited longest, or nil.
+func (o *owner) next() *operation {
+	select {
+	case op := <-o.queue:
+		return op
+	default:
+		return nil
+	}
+}
+
+// commitWith writes an operation and those that wait behind it.
+func (o *owner) commitWith(first *operation) {
+	behind, began := len(o.queue), time.Now()
+	tx, err := o.db.BeginTx(context.Background(), nil)
+	if err != nil {
+		o.refuse(first, behind, explain("getting the write lock", err))
+		return
+	}
+	defer func() { _ = tx.Rollback() }() // after the end of the transaction it does nothing
+	b := &batch{tx: tx}
+	for op := first; op != nil; op = o.next() {
+		b.add(op)
+		if b.broken != nil || len(b.members) >= o.maxBatch || time.Since(began) > o.batchFor {
+			break
+		}
+	}
+	o.health.learn(b.end())
+	b.answer()
+}
+
+// refuse answers an operation and those that were behind it when the wait for the write
+// lock began, so that they do not wait for it again, one after the other.
+func (o *owner) refuse(first *operation, behind int, err error) {
+	o.health.learn(err)
+	for op := first; ; op = <-o.queue { // nobody else takes any out
+		if op.begin() {
+			close(op.ran)
+			op.done <- err
+		}
+		if behind == 0 {
+			return
+		}
+		behind--
+	}
+}

@@ -1,0 +1,89 @@
+package token
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// maxKeys bounds how many keys an operator makes by rotating: all are published, and
+// whoever verifies a token reads them.
+const maxKeys = 32
+
+// Rotation is what a rotation did.
+type Rotation struct {
+	Key     Key  `json:"key"`     // the newest one
+	Existed bool `json:"existed"` // it had been made before, less than PublishedEarly ago
+	Deleted int  `json:"deleted"` // how many keys were deleted
+}
+
+// Rotate makes a key that signs after PublishedEarly. If the newest one is younger than
+// that, none is made.
+func (t *Tokens) Rotate(ctx context.Context) (Rotation, error) {
+	r, err := t.reread(ctx)
+	if err != nil {
+		return Rotation{}, err
+	}
+	existed := !t.lacksNew(r)
+	if !existed {
+		if len(r.keys) >= maxKeys {
+			return Rotation{}, fmt.Errorf("there are %d signing keys already; wait until some have ended (doorward keys list), or delete all with --now", len(r.keys))
+		}
+		if r, err = t.addKey(ctx, t.lacksNew); err != nil {
+			return Rotation{}, err
+		}
+	}
+	newest, err := t.find(r, func(k storedKey) bool { return k.key != nil && t.isNew(k.key) })
+	return Rotation{Key: newest, Existed: existed}, err
+}
+
+func (t *Tokens) lacksNew(r *ring) bool { return !slices.ContainsFunc(r.keys, t.isNew) }
+
+// isNew reports whether a key was made so lately that it does not sign beside others.
+func (t *Tokens) isNew(k *key) bool {
+	return k.algorithm == t.config.Algorithm && t.config.Now().Sub(k.created).Abs() < PublishedEarly
+}
+
+// RevokeAll makes a key that signs at once, and deletes all others: every access token
+// is refused from then on, here at once, and by other nodes a second later. It is for
+// keys that somebody else has. Sessions go on, and the next refresh brings a good
+// token. After an error some keys may be left: it is to be called again.
+func (t *Tokens) RevokeAll(ctx context.Context) (Rotation, error) {
+	k, err := newKey(t.seal, t.config.Algorithm, t.config.Now())
+	if err != nil {
+		return Rotation{}, err
+	}
+	if err := t.config.Keys.AddSigningKey(ctx, k); err != nil {
+		return Rotation{}, fmt.Errorf("storing a signing key: %w", err)
+	}
+	stored, err := t.config.Keys.SigningKeys(ctx)
+	if err != nil {
+		return Rotation{}, fmt.Errorf("reading signing keys, none of which was deleted yet: %w", err)
+	}
+	deleted := 0
+	for _, old := range stored {
+		if old.ID == k.ID {
+			continue
+		}
+		if err := t.config.Keys.DeleteSigningKey(ctx, old.ID); err != nil {
+			return Rotation{}, fmt.Errorf("deleting signing key %q, which is good still: %w; run this again", old.ID, err)
+		}
+		deleted++
+	}
+	r, err := t.reread(ctx)
+	if err != nil {
+		return Rotation{}, err
+	}
+	made, err := t.find(r, func(stored storedKey) bool { return stored.ID == k.ID })
+	return Rotation{Key: made, Deleted: deleted}, err
+}
+
+// find tells of the newest key that matches.
+func (t *Tokens) find(r *ring, matches func(storedKey) bool) (Key, error) {
+	i := slices.IndexFunc(r.stored, matches)
+	if i < 0 {
+		return Key{}, errors.New("the new signing key is gone already, somebody else deleted it; run this again")
+	}
+	return t.describe(r, i), nil
+}
