@@ -12,7 +12,6 @@ import (
 	"github.com/doorward/doorward/host/internal/config"
 	"github.com/doorward/doorward/host/internal/forwardauth"
 	"github.com/doorward/doorward/host/internal/sso"
-	"github.com/doorward/doorward/host/internal/store/sqlite"
 )
 
 func forwardAuthCommand(environ []string) *cobra.Command {
@@ -76,8 +75,10 @@ func (q question) explain(ctx context.Context, out io.Writer, cfg *config.Config
 		if err != nil {
 			return err
 		}
-		p := forwardauth.PersonOf(&who.Principal)
-		p.RoleName = who.RoleName
+		p, err := forwardauth.SignedIn{Roles: rolesOfDatabase(cfg.Database)}.Person(ctx, &who)
+		if err != nil {
+			return err
+		}
 		line("user", whoIs(&p))
 		line("groups", groupsText(p.Groups))
 		if who.User.Status == sso.UserActive {
@@ -96,24 +97,32 @@ func (q question) explain(ctx context.Context, out io.Writer, cfg *config.Config
 }
 
 // principal finds the user in the database.
-func (q question) principal(ctx context.Context, cfg *config.Config) (sqlite.Known, error) {
-	found, err := sqlite.WhoIn(ctx, cfg.DBFilename, q.user)
+func (q question) principal(ctx context.Context, cfg *config.Config) (sso.Principal, error) {
+	found, err := whoIn(ctx, cfg.Database, q.user)
 	switch {
 	case err != nil:
-		return sqlite.Known{}, err
+		return sso.Principal{}, err
 	case len(found) == 0:
-		return sqlite.Known{}, fmt.Errorf("no user of %s has the ID, e-mail address or username %q; users are made when they sign in", cfg.DBFilename, q.user)
+		return sso.Principal{}, fmt.Errorf("no user has the ID, e-mail address or username %q; users are made when they sign in", q.user)
 	case len(found) > 1:
 		var ids []string
 		for _, p := range found {
 			ids = append(ids, p.User.ID+" (provider "+p.User.Provider+")")
 		}
-		return sqlite.Known{}, fmt.Errorf("several users are %q, name one by their ID: %s", q.user, strings.Join(ids, ", "))
+		return sso.Principal{}, fmt.Errorf("several users are %q, name one by their ID: %s", q.user, strings.Join(ids, ", "))
 	}
 	if len(q.groups) > 0 {
 		found[0].Session.Groups = sso.NewGroups(q.groups)
 	}
 	return found[0], nil
+}
+
+// rolesOfDatabase are the roles in a database, for the names of those that people have.
+type rolesOfDatabase config.Database
+
+// Roles implements forwardauth.Roles.
+func (r rolesOfDatabase) Roles(ctx context.Context) ([]sso.Role, error) {
+	return rolesIn(ctx, config.Database(r))
 }
 
 func whoIs(p *forwardauth.Person) string {

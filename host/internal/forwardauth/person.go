@@ -50,7 +50,12 @@ type People interface {
 // SignedIn are the people of a Service, with the names of their roles.
 type SignedIn struct {
 	Logins *sso.Service
-	Roles  sso.Roles
+	Roles  Roles
+}
+
+// Roles knows the names of roles.
+type Roles interface {
+	Roles(ctx context.Context) ([]sso.Role, error)
 }
 
 // Authenticate implements People.
