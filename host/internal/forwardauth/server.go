@@ -45,9 +45,6 @@ type Ports struct {
 	// Assert signs an assertion.
 	Assert func(ctx context.Context, claims sso.Assertion) (string, error)
 
-	// Seen is told of each person who was admitted. It must return at once; nil: nobody is told.
-	Seen func(p *Person)
-
 	Now func() time.Time
 }
 
@@ -199,9 +196,6 @@ func (s *Server) answerPerson(w http.ResponseWriter, r *http.Request, f *family,
 		pass(w, f, &told)
 	case judged.Verdict == Admitted:
 		s.counts.count(d.App, Admitted)
-		if s.ports.Seen != nil {
-			s.ports.Seen(p)
-		}
 		pass(w, f, &told)
 	default:
 		s.counts.count(d.App, Denied)
