@@ -37,7 +37,7 @@ var importRules = []importRule{
 }
 
 // edges meet in host/cmd/doorward only.
-var edges = []string{"admin", "config", "control", "provider", "store", "token", "web"}
+var edges = []string{"admin", "config", "control", "forwardauth", "provider", "store", "token", "web"}
 
 // listedPackage is what we read of `go list -json`.
 type listedPackage struct {

@@ -73,6 +73,14 @@ func rolesIn(ctx context.Context, at config.Database) ([]sso.Role, error) {
 	return sqlite.RolesIn(ctx, at.Filename)
 }
 
+// whoIn looks for users in a database, perhaps while a host runs, and changes nothing.
+func whoIn(ctx context.Context, at config.Database, who string) ([]sso.Principal, error) {
+	if at.Postgres != nil {
+		return postgres.WhoIn(ctx, postgresOptions(*at.Postgres), who)
+	}
+	return sqlite.WhoIn(ctx, at.Filename, who)
+}
+
 // databaseWarnings are what may not be meant of how the database is reached.
 func databaseWarnings(at config.Database) []string {
 	if at.Postgres == nil {

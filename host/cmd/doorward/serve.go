@@ -176,11 +176,13 @@ func (h host) serve(ctx context.Context) (err error) {
 		return err
 	}
 	defer h.exchangeCounts(ctx, limiter, store)()
-	server, err := h.server(memory, limiter, web.Ports{Logins: logins, Keys: tokens.JWKS, Storage: store.Ping})
+	apps := h.forwardAuth(logins, store, tokens, clock)
+	registry.MustRegister(forwardAuthChecks{apps.server})
+	server, err := h.server(memory, limiter, web.Ports{Logins: logins, Apps: apps, Keys: tokens.JWKS, Storage: store.Ping})
 	if err != nil {
 		return err
 	}
-	r := newReloader(h, providers, hangUp)
+	r := newReloader(h, providers, apps.server, hangUp)
 	controlled, err := claimed.Serve(ctx, control.Addresses{Metrics: cfg.MetricsAddress, Admin: cfg.AdminAddress}, h.administered(control.Ports{
 		Plugins: func() any { return providers.Plugins() }, Reload: r.reload, Healthy: healthy(providers),
 		Check: func(ctx context.Context, name string) (any, error) {
@@ -264,6 +266,11 @@ func (h host) listen(ctx context.Context, server *web.Server, r *reloader, provi
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w; stop what listens there, or change HOST and PORT", address, err)
 	}
+	stopForwardAuth, err := h.serveForwardAuth(ctx, r.apps)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer stopForwardAuth()
 	stages := h.stages(ctx, server.NotReady)
 	watching, stop := context.WithCancel(stages.listening)
 	done := r.watch(watching, h.flags.watch)

@@ -74,6 +74,8 @@ type Settings struct {
 
 	TrustSettings
 
+	ForwardAuthSettings
+
 	ShutdownDelay time.Duration `option:"shutdown_delay" default:"5s" doc:"how long the host goes on after SIGTERM while /server/health answers 503, so that load balancers notice; 0 to 5m"`
 
 	LogLevel string `option:"log_level" default:"info" oneof:"trace|debug|info|warn|error" doc:"least level that is logged"`
@@ -109,7 +111,8 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	g.checkLimits(&s.LimitSettings)
 	config.PublicURL = g.publicURL(*s)
 	config.RefreshCookie, config.SessionCookie = g.cookies(*s, config.PublicURL)
-	config.TrustedProxies = g.trustedProxies(s.IPTrustProxy)
+	config.TrustedProxies = g.proxies("ip_trust_proxy", s.IPTrustProxy)
+	config.ForwardAuthProxies = g.forwardAuth(config)
 	l.outbound = g.outbound(*s)
 	config.settle()
 	if g.isGiven("auth_disable_default") && g.ok("auth_disable_default") && !s.DisableDefault {
@@ -128,10 +131,12 @@ func (l *loader) givenSettings() map[string]given {
 	}
 	l.findProxies(values)
 	inAnyCase(values, "access_token_algorithm")
-	// The setting is a list, but false is how not to have one.
-	if found := values["ip_trust_proxy"]; found.value == true || found.value == false {
-		found.value = strconv.FormatBool(found.value == true)
-		values["ip_trust_proxy"] = found
+	// The settings are lists, but false is how not to have one.
+	for _, name := range []string{"ip_trust_proxy", "forward_auth_trust_proxy"} {
+		if found := values[name]; found.value == true || found.value == false {
+			found.value = strconv.FormatBool(found.value == true)
+			values[name] = found
+		}
 	}
 	return values
 }

@@ -52,6 +52,9 @@ func (s *Server) startOf(c echo.Context) (sso.Start, error) {
 		start.Redirect = s.path("/")
 	}
 	start.Mode, err = parseMode(query.Get("mode"))
+	if start.Mode == "" && start.RedirectAsked && s.leadsToApp(start.Redirect) {
+		start.Mode = sso.ModeSession // applications know people by their session cookie
+	}
 	return start, err
 }
 
@@ -114,7 +117,7 @@ func (s *Server) prompt(c echo.Context, p sso.Provider, attempt sso.Attempt, pro
 	return s.render(c, status, page.Prompt{
 		Provider: p.Label, Action: s.path("/auth/login/" + p.Name + "/callback"),
 		Hidden:  []page.HiddenField{{Name: "state", Value: attempt.State}, {Name: repostedField, Value: "1"}},
-		Message: promptMessage(prompt.Reason, page.Message{}), Fields: fields,
+		Message: promptMessage(prompt.Reason, page.Message{}), Fields: fields, SignInURL: s.signInURLOf(attempt),
 	}, formsLeave)
 }
 

@@ -38,6 +38,7 @@ type site struct {
 	log    *lockedBuffer
 	logger hclog.Logger
 	clock  *clock
+	apps   *scriptedApps
 }
 
 // directory implements sso.Providers.
@@ -237,7 +238,7 @@ func newSiteWith(t testing.TB, publicURL string, providers sso.Providers) *site 
 
 func newSiteConfigured(t testing.TB, publicURL string, providers sso.Providers, configure func(*web.Config)) *site {
 	t.Helper()
-	s := &site{log: &lockedBuffer{}, clock: &clock{now: time.Now()}}
+	s := &site{log: &lockedBuffer{}, clock: &clock{now: time.Now()}, apps: &scriptedApps{}}
 	database, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), sso.Confirming([]byte(secret), nil))
 	if err != nil {
 		t.Fatal(err)
@@ -277,7 +278,7 @@ func newSiteConfigured(t testing.TB, publicURL string, providers sso.Providers, 
 		Logger:        s.logger,
 	}
 	configure(&config)
-	server, err := web.New(config, web.Ports{Logins: logins, Keys: tokens.JWKS, Storage: s.store.Ping})
+	server, err := web.New(config, web.Ports{Logins: logins, Apps: s.apps, Keys: tokens.JWKS, Storage: s.store.Ping})
 	if err != nil {
 		t.Fatal(err)
 	}

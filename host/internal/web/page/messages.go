@@ -183,6 +183,11 @@ var (
 		What:  "The address to return to after signing in is not an allowed one, or too long.",
 		Next:  "Sign in without it, or tell the people who run the app that you came from.",
 	}
+	MessageNotSeen = Message{
+		Title: "The app does not see you",
+		What:  "You are signed in here, and your browser does not tell the app so.",
+		Next:  "Allow cookies for this site and try again. If it happens again, tell your administrator.",
+	}
 	MessageBadRequest = Message{
 		Title: "That request was not understood",
 		What:  "Something in the request is missing or not as it should be.",
