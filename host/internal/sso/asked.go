@@ -26,7 +26,7 @@ func LoginField(fields []sdk.PromptField) string {
 }
 
 // maxLoginName is more than login names have, in bytes. What is longer is cut.
-const maxLoginName = 128
+const maxLoginName = 160
 
 // Asked reports whether an answer is to a prompt of a login that can go on, so that
 // something is about to be judged that could be guessed, and under which login name: the
