@@ -77,7 +77,7 @@ type logins struct {
 	took    time.Duration
 }
 
-const loginUsers = 500
+const loginUsers = 50
 
 func newLogins(b *testing.B, delay time.Duration) *logins {
 	b.Helper()
