@@ -48,8 +48,8 @@ type Roles interface {
 	RemoveRole(ctx context.Context, id string, moveTo *string) (users int, err error)
 }
 
-// MaxRole bounds the ID and the name of a role in bytes, as a subject is bounded: access
-// tokens have both in them.
+// MaxRole bounds the ID and the name of a role in bytes, as a subject is bounded. The ID
+// stands in access tokens.
 const MaxRole = sdk.MaxSubject
 
 // CheckRole says what keeps a text from being the ID or the name of a role: that it is
