@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/contract"
 )
 
@@ -47,9 +48,9 @@ type Roles interface {
 	RemoveRole(ctx context.Context, id string, moveTo *string) (users int, err error)
 }
 
-// MaxRole bounds the ID and the name of a role, in bytes: access tokens have the one in
-// them.
-const MaxRole = 255
+// MaxRole bounds the ID and the name of a role in bytes, as a subject is bounded. The ID
+// stands in access tokens.
+const MaxRole = sdk.MaxSubject
 
 // CheckRole says what keeps a text from being the ID or the name of a role: that it is
 // empty, has more than [MaxRole] bytes, is not UTF-8 or has a control character in it.
