@@ -72,9 +72,6 @@ func unknown(name string) error {
 
 // setText sets a text, a number, or true or false, of the query.
 func (m member) setText(to reflect.Value, text string) error {
-	if !utf8.ValidString(text) {
-		return m.invalid("is not UTF-8")
-	}
 	switch to.Kind() {
 	case reflect.String:
 		to.SetString(text)
