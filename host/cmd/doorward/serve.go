@@ -155,14 +155,12 @@ func (h host) serve(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer h.maintainKeys(ctx, tokens)()
 	registry := newRegistry()
-	providers, err := h.startProviders(ctx, metrics.New(registry))
+	providers, err := h.startMeasured(ctx, registry)
 	if err != nil {
 		return err
 	}
 	defer providers.Stop()
-	metrics.Watch(registry, providers.Plugins)
 
 	logins, err := h.logins(providers, store, tokens, clock)
 	if err != nil {
@@ -170,14 +168,13 @@ func (h host) serve(ctx context.Context) (err error) {
 	}
 	h.warnOfRoles(ctx, providers, store)
 	defer h.sealAnew(ctx, logins, tokens)()
-	defer h.forgetSuccessors(ctx, logins)()
+	defer h.background(ctx, maintainKeys(tokens), forgetSuccessors(logins))()
 	limiter, err := h.limits(registry)
 	if err != nil {
 		return err
 	}
 	defer h.exchangeCounts(ctx, limiter, store)()
-	apps := h.forwardAuth(logins, store, tokens, clock)
-	registry.MustRegister(forwardAuthChecks{apps.server})
+	apps := h.forwardAuth(logins, store, tokens, clock, registry)
 	server, err := h.server(memory, limiter, web.Ports{Logins: logins, Apps: apps, Keys: tokens.JWKS, Storage: store.Ping})
 	if err != nil {
 		return err
@@ -242,6 +239,15 @@ func (h host) startProviders(ctx context.Context, m provider.Metrics) (*provider
 		Binaries:  provider.Binaries{Dir: h.config.PluginDir, Lock: h.config.PluginLock, InsecureWithoutLock: h.flags.dev},
 		PublicURL: h.config.PublicURL.String(), Providers: configured(h.config), Logger: h.logger, Metrics: m, Version: version,
 	})
+}
+
+// startMeasured starts the providers of a host that goes on.
+func (h host) startMeasured(ctx context.Context, registry *prometheus.Registry) (*provider.Providers, error) {
+	providers, err := h.startProviders(ctx, metrics.New(registry))
+	if err == nil {
+		metrics.Watch(registry, providers.Plugins)
+	}
+	return providers, err
 }
 
 func healthy(providers *provider.Providers) func() bool {

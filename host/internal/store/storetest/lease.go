@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -174,4 +175,16 @@ func testReplaceGrant(t *testing.T, open func(t *testing.T) store.Store) {
 	wantGrant("afterwards", "grant of b")
 	wantError(t, "ReleaseGrant", s.ReleaseGrant(t.Context(), "s1", "b"), nil)
 	replace("who has let it go", "s1", "b", sso.ErrLeased)
+}
+
+func callsOfLeases(ctx context.Context, s store.Store, token sso.TokenHash) map[string]func() error {
+	return map[string]func() error{
+		"LeaseGrant": func() error {
+			_, err := s.LeaseGrant(ctx, sso.GrantLease{SessionID: "s1", Token: token, Holder: "a", For: time.Hour})
+			return err
+		},
+		"GrantLeased":  func() error { _, err := s.GrantLeased(ctx, "s1", "a"); return err },
+		"ReleaseGrant": func() error { return s.ReleaseGrant(ctx, "s1", "a") },
+		"ReplaceGrant": func() error { return s.ReplaceGrant(ctx, "s1", "a", nil) },
+	}
 }
