@@ -7,6 +7,7 @@ require (
 	github.com/chromedp/cdproto v0.160.2
 	github.com/chromedp/chromedp v0.23.1
 	github.com/crewjam/saml v0.5.1
+	github.com/doorward/doorward/host v0.0.0
 	github.com/doorward/doorward/plugins/ldap v0.0.0
 	github.com/doorward/doorward/plugins/oauth2 v0.0.0
 	github.com/doorward/doorward/plugins/openid v0.0.0
@@ -24,16 +25,9 @@ require (
 )
 
 require (
-	github.com/jackc/pgpassfile v1.0.0 // indirect
-	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
-	github.com/jackc/pgx/v5 v5.13.0 // indirect
-)
-
-require (
 	github.com/Azure/go-ntlmssp v0.1.1 // indirect
 	github.com/bmatcuk/doublestar/v4 v4.10.4 // indirect
 	github.com/cespare/xxhash/v2 v2.3.0 // indirect
-	github.com/doorward/doorward/host v0.0.0
 	github.com/dustin/go-humanize v1.1.0 // indirect
 	github.com/fatih/color v1.19.0 // indirect
 	github.com/go-asn1-ber/asn1-ber v1.5.8 // indirect
@@ -47,6 +41,9 @@ require (
 	github.com/hashicorp/go-hclog v1.6.3 // indirect
 	github.com/hashicorp/go-plugin v1.8.0 // indirect
 	github.com/hashicorp/yamux v0.1.2 // indirect
+	github.com/jackc/pgpassfile v1.0.0 // indirect
+	github.com/jackc/pgservicefile v0.0.0-20240606120523-5a60cdf6a761 // indirect
+	github.com/jackc/pgx/v5 v5.13.0 // indirect
 	github.com/jonboulle/clockwork v0.5.0 // indirect
 	github.com/mattermost/xml-roundtrip-validator v0.1.0 // indirect
 	github.com/mattn/go-colorable v0.1.16 // indirect
@@ -74,6 +71,7 @@ require (
 )
 
 replace (
+	github.com/doorward/doorward/host => ..
 	github.com/doorward/doorward/plugins/oauth2 => ../../plugins/oauth2
 	github.com/doorward/doorward/plugins/openid => ../../plugins/openid
 	github.com/doorward/doorward/plugins/saml => ../../plugins/saml
@@ -81,5 +79,3 @@ replace (
 )
 
 replace github.com/doorward/doorward/plugins/ldap => ../../plugins/ldap
-
-replace github.com/doorward/doorward/host => ..
