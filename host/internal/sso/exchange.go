@@ -49,13 +49,13 @@ func (s *Service) Refresh(ctx context.Context, token Token, mode Mode) (*SignedI
 func (s *Service) exchange(waiting context.Context, token Token, mode Mode) (*SignedIn, error) {
 	until := time.NewTimer(leaseFor + outlast)
 	defer until.Stop()
-	for {
+	for overtaken := false; ; {
 		done, sessionID, err := s.exchangeOnce(waiting, token, mode)
 		switch {
-		case errors.Is(err, ErrLeased):
+		case errors.Is(err, ErrSpent) && !overtaken: // the next look shows by what
+			overtaken, err = true, waiting.Err()
+		case errors.Is(err, ErrSpent), errors.Is(err, ErrLeased):
 			err = s.afterLease(waiting, sessionID, until.C)
-		case errors.Is(err, ErrSpent): // another host was faster, and the next look shows it
-			err = waiting.Err()
 		default:
 			return done, err
 		}
