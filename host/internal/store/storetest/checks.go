@@ -16,9 +16,23 @@ import (
 	"github.com/doorward/doorward/host/internal/store"
 )
 
-// sessionsVariable says how many sessions the larger store of BenchmarkSessionChecks has.
+// sessionsVariable says how many sessions the larger store of a benchmark of session checks has.
 // `make bench` has a million; without it there are few, so that it takes no time.
 const sessionsVariable = "DOORWARD_BENCH_SESSIONS"
+
+// BenchSessions says how many sessions the larger store has, and how many rounds there are.
+func BenchSessions(b *testing.B) (sessions, rounds int) {
+	b.Helper()
+	text := os.Getenv(sessionsVariable)
+	if text == "" {
+		return 5_000, 1
+	}
+	sessions, err := strconv.Atoi(text)
+	if err != nil {
+		b.Fatalf("%s: %v", sessionsVariable, err)
+	}
+	return sessions, 10
+}
 
 // Filled is a store with many sessions, of one user each. Session number i, from 0 on, has
 // the token FilledToken(i).
@@ -44,14 +58,7 @@ func FilledToken(i int) (hash sso.TokenHash) {
 // host, in a store with a million sessions against those in one with a thousand, by turns.
 // "times" is the median of the rounds' quotients.
 func BenchmarkSessionChecks(b *testing.B, fill func(b *testing.B, sessions int) *Filled) {
-	sessions, rounds := 5_000, 1
-	if text := os.Getenv(sessionsVariable); text != "" {
-		var err error
-		if sessions, err = strconv.Atoi(text); err != nil {
-			b.Fatal(err)
-		}
-		rounds = 10
-	}
+	sessions, rounds := BenchSessions(b)
 	few, many := fill(b, 1000), fill(b, sessions)
 	for _, c := range []struct {
 		name   string
@@ -83,14 +90,15 @@ func BenchmarkSessionChecks(b *testing.B, fill func(b *testing.B, sessions int) 
 				}
 			}
 			b.ReportMetric(0, "ns/op")
-			b.ReportMetric(median(of.few), "µs-of-1000")
-			b.ReportMetric(median(of.many), "µs-of-"+strconv.Itoa(sessions))
-			b.ReportMetric(median(of.times), "times")
+			b.ReportMetric(Median(of.few), "µs-of-1000")
+			b.ReportMetric(Median(of.many), "µs-of-"+strconv.Itoa(sessions))
+			b.ReportMetric(Median(of.times), "times")
 		})
 	}
 }
 
-func median(values []float64) float64 {
+// Median sorts the values.
+func Median(values []float64) float64 {
 	slices.Sort(values)
 	return values[len(values)/2]
 }
@@ -149,20 +157,7 @@ func (f *Filled) chill(b *testing.B) {
 func (f *Filled) besideLogins(b *testing.B) time.Duration {
 	ctx, cancel := context.WithCancel(b.Context())
 	var logins sync.WaitGroup
-	logins.Go(func() {
-		each := time.NewTicker(time.Second / 50)
-		defer each.Stop()
-		for {
-			select {
-			case now := <-each.C:
-				if err := f.CreateSession(b.Context(), filledLogin(now)); err != nil {
-					b.Error(err)
-				}
-			case <-ctx.Done():
-				return
-			}
-		}
-	})
+	logins.Go(func() { SignIn(ctx, b, f, 50) })
 	var took []time.Duration
 	for begun := time.Now(); time.Since(begun) < 300*time.Millisecond; {
 		took = append(took, f.lookUp(b, f.people(500)))
@@ -171,6 +166,22 @@ func (f *Filled) besideLogins(b *testing.B) time.Duration {
 	logins.Wait()
 	slices.Sort(took)
 	return took[len(took)/2]
+}
+
+// SignIn stores so many logins a second in a Filled, until ctx ends.
+func SignIn(ctx context.Context, b *testing.B, s store.Store, aSecond int) {
+	each := time.NewTicker(time.Second / time.Duration(aSecond))
+	defer each.Stop()
+	for {
+		select {
+		case now := <-each.C:
+			if err := s.CreateSession(b.Context(), filledLogin(now)); err != nil {
+				b.Error(err)
+			}
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 func filledLogin(now time.Time) sso.NewSession {
