@@ -103,15 +103,15 @@ func must(err error) {
 	}
 }
 
-// documented is the configuration of the front in docs/production.md, and here says
+// documented is the configuration below that heading of a page in docs, and here says
 // what is another thing here.
-func documented(t *testing.T, name string, here []string) string {
+func documented(t *testing.T, page, name string, here []string) string {
 	t.Helper()
-	page, err := os.ReadFile(filepath.Join(repository(t), "docs", "production.md"))
+	text, err := os.ReadFile(filepath.Join(repository(t), "docs", page))
 	if err != nil {
 		t.Fatal(err)
 	}
-	block := regexp.MustCompile("(?s)### " + name + "\n.*?```[a-z]+\n(.*?)```").FindSubmatch(page)
+	block := regexp.MustCompile("(?s)### " + name + "\n.*?```[a-z]+\n(.*?)```").FindSubmatch(text)
 	if block == nil {
 		t.Fatalf("the page has no configuration of %s", name)
 	}
@@ -155,6 +155,12 @@ func newPlace(t *testing.T) *behind {
 // configuration further, by turns as for documented.
 func (b *behind) start(t *testing.T, name string, edits ...string) {
 	t.Helper()
+	b.startFrom(t, "production.md", name, append([]string{documentedHost, b.host()}, edits...)...)
+}
+
+// startFrom is start with the configuration in another page.
+func (b *behind) startFrom(t *testing.T, page, name string, edits ...string) {
+	t.Helper()
 	f := fronts[name]
 	program, err := exec.LookPath(f.program)
 	if err != nil {
@@ -164,8 +170,8 @@ func (b *behind) start(t *testing.T, name string, edits ...string) {
 		missing(t, name+": install with apt-get install "+f.pkg)
 	}
 	file := filepath.Join(b.dir, "config")
-	here := append(append(f.here(b.place), documentedHost, b.host()), edits...)
-	if err := os.WriteFile(file, []byte(documented(t, name, here)), 0o644); err != nil {
+	here := append(f.here(b.place), edits...)
+	if err := os.WriteFile(file, []byte(documented(t, page, name, here)), 0o644); err != nil {
 		t.Fatal(err)
 	}
 	cmd := exec.Command(program, f.command(b.place, file)...)

@@ -37,7 +37,7 @@ var importRules = []importRule{
 }
 
 // edges meet in host/cmd/doorward only.
-var edges = []string{"config", "control", "provider", "store", "token", "web"}
+var edges = []string{"admin", "config", "control", "forwardauth", "provider", "store", "token", "web"}
 
 // listedPackage is what we read of `go list -json`.
 type listedPackage struct {
@@ -98,6 +98,7 @@ func TestImportsOfSDKRootAreStandardLibrary(t *testing.T) {
 func TestImportsOfDomainAreSDKAndStandardLibrary(t *testing.T) {
 	allowed := []string{project + "sdk", project + "sdk/contract", project + "host/internal/sso"}
 	checkDependencies(t, project+"host/internal/sso", allowed)
+	checkDependencies(t, project+"host/internal/people", append(allowed, project+"host/internal/people"))
 }
 
 func TestImportsOfContractAreSDKRootAndStandardLibrary(t *testing.T) {

@@ -18,9 +18,9 @@ import (
 
 const killedCallers = 8
 
-// journal is what the clients of a host that is killed have asked, and what they were
+// diary is what the clients of a host that is killed have asked, and what they were
 // answered.
-type journal struct {
+type diary struct {
 	mu        sync.Mutex
 	entries   []*entry
 	newcomers int64
@@ -54,14 +54,14 @@ type entry struct {
 type caller struct {
 	t       *testing.T
 	site    *killedSite
-	journal *journal
+	journal *diary
 	number  int
 	held    *entry // whose cookie the browser has
 }
 
 // press has all callers sign in until they get no answer any more, and calls kill after so
 // many answers.
-func (j *journal) press(t *testing.T, s *killedSite, answers int, kill func()) {
+func (j *diary) press(t *testing.T, s *killedSite, answers int, kill func()) {
 	j.answers, j.waitFor, j.answered = 0, answers, make(chan struct{})
 	var group sync.WaitGroup
 	ended := make(chan struct{})
@@ -78,7 +78,7 @@ func (j *journal) press(t *testing.T, s *killedSite, answers int, kill func()) {
 	<-ended
 }
 
-func (j *journal) wasAnswered() {
+func (j *diary) wasAnswered() {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	if j.answers++; j.answers == j.waitFor {
@@ -87,7 +87,7 @@ func (j *journal) wasAnswered() {
 }
 
 // begin makes an entry. Every other login is the first one of somebody.
-func (j *journal) begin(c *caller) *entry {
+func (j *diary) begin(c *caller) *entry {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	n := len(j.entries)

@@ -59,7 +59,7 @@ func (s *killedSite) stored(t *testing.T) storedLogins {
 func (l storedLogins) attempt(e *entry) bool { return l.attempts[sso.AttemptID(e.state)] }
 
 // check holds the whole journal against the database.
-func (l storedLogins) check(t *testing.T, j *journal) {
+func (l storedLogins) check(t *testing.T, j *diary) {
 	t.Helper()
 	for _, e := range j.entries {
 		l.checkEntry(t, e)

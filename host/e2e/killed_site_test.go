@@ -53,6 +53,7 @@ func startKilledSite(t *testing.T, server *pgtest.Server, env map[string]string)
 	t.Cleanup(s.client.CloseIdleConnections)
 	settings := map[string]string{
 		"LOG_LEVEL": "info", "SESSION_REFRESH_GRACE_PERIOD": "5m", "AUTH_FAKE_LOGIN_TIMEOUT": "1h",
+		"RATE_LIMITER_ENABLED": "false", // many are refused who come again
 	}
 	maps.Copy(settings, env)
 	s.testHost = startFakeBehind(t, s.provider.serve, openidtest.Config{AutoApprove: true, People: people}, openidtest.Client{}, settings).host

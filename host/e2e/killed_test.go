@@ -37,7 +37,7 @@ func killUnderLoad(t *testing.T, s *killedSite, victims ...victim) {
 			t.Fatal(err)
 		}
 	}
-	j, c := &journal{}, &counts{}
+	j, c := &diary{}, &counts{}
 	for round := range rounds {
 		who, known := victims[round%len(victims)], len(j.entries)
 		j.press(t, s, 10+rand.N(50), func() {

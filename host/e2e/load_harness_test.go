@@ -2,6 +2,7 @@ package e2e
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -27,7 +28,9 @@ type loadSite struct {
 	metrics string
 }
 
-func startLoadSite(t *testing.T) loadSite {
+// limits is RATE_LIMITER_ENABLED: with it, a flood of wrong passwords ends before it is one,
+// and is not what it takes to see how others are served beside it.
+func startLoadSite(t *testing.T, limits bool) loadSite {
 	t.Helper()
 	port, silent := freePort(t), startSilent(t)
 	client := openidtest.Client{
@@ -43,6 +46,7 @@ func startLoadSite(t *testing.T) loadSite {
 
 	env := map[string]string{
 		"IP_TRUST_PROXY": "loopback", "METRICS_ADDRESS": net.JoinHostPort("127.0.0.1", strconv.Itoa(freePort(t))), "LOG_LEVEL": "info",
+		"RATE_LIMITER_ENABLED": strconv.FormatBool(limits),
 	}
 	var names []string
 	for name, options := range map[string][3]map[string]string{ // for both, for who answers, for who hangs
@@ -70,15 +74,25 @@ const (
 	loadReader = "cn=reader," + loadBase
 )
 
+// loadPeople are those in the directory besides alice: person0 and so on.
+const loadPeople = 500
+
 func startLoadDirectory(t *testing.T) *ldaptest.Directory {
 	t.Helper()
-	return ldaptest.Start(t, ldaptest.Config{Unrecorded: true, Entries: []ldaptest.Entry{
+	entries := []ldaptest.Entry{
 		{DN: loadBase, Attributes: map[string][]string{"objectClass": {"domain"}}},
 		{DN: loadReader, Password: loadPassword, Attributes: map[string][]string{"cn": {"reader"}}},
 		{DN: "uid=alice," + loadBase, Password: loadPassword, Attributes: map[string][]string{
 			"objectClass": {"inetOrgPerson"}, "uid": {"alice"}, "entryUUID": {"7f91e13e-7d3d-1041-949a-257b2650bfba"},
 		}},
-	}})
+	}
+	for n := range loadPeople {
+		name := fmt.Sprint("person", n)
+		entries = append(entries, ldaptest.Entry{DN: "uid=" + name + "," + loadBase, Password: loadPassword, Attributes: map[string][]string{
+			"objectClass": {"inetOrgPerson"}, "uid": {name}, "entryUUID": {fmt.Sprintf("7f91e13e-7d3d-1041-949a-%012d", n)},
+		}})
+	}
+	return ldaptest.Start(t, ldaptest.Config{Unrecorded: true, Entries: entries})
 }
 
 // startSilent accepts connections, and answers nothing on any of them.

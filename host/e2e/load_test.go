@@ -13,7 +13,7 @@ import (
 // each mechanism hangs with callers of its own. Nobody is refused.
 func TestCrowdBesideProvidersThatHang(t *testing.T) {
 	const crowd = 400
-	s := startLoadSite(t)
+	s := startLoadSite(t, false)
 	mechanisms := []string{"openid", "ldap", "saml"}
 	for _, mechanism := range mechanisms {
 		method, body := http.MethodGet, ""
@@ -62,7 +62,7 @@ func TestCrowdBesideProvidersThatHang(t *testing.T) {
 // Floods of two clients leave a third its turn, whatever they ask: starts of logins,
 // and passwords that are wrong, over as many connections as they like.
 func TestFloodsLeaveOthersTheirTurn(t *testing.T) {
-	s := startLoadSite(t)
+	s := startLoadSite(t, false)
 	starts := s.flood(t, 100, "192.0.2.66", http.MethodGet, "/auth/login/openid", "")
 	guesses := s.flood(t, 200, "192.0.2.67", http.MethodPost, "/auth/login/ldap", `{"identifier":"alice","password":"guessed"}`)
 	messages := s.flood(t, 50, "2001:db8::66", http.MethodGet, "/auth/login/openid/logout?logout_token=x", "")

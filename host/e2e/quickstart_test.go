@@ -136,13 +136,13 @@ func TestQuickStartsWithoutRegistration(t *testing.T) {
 			if closed == dotenv {
 				t.Fatalf("the quick start does not have %q", openRegistrationLine)
 			}
-			host := startIn(t, port, closed, "warning  accounts: nobody can sign in through corp: there is no account, and registration is closed; set AUTH_CORP_ALLOW_PUBLIC_REGISTRATION to true")
+			host := startIn(t, port, closed, "warning  accounts: nobody can sign in through corp: there is no account, and registration is closed; make accounts with doorward user add, or set AUTH_CORP_ALLOW_PUBLIC_REGISTRATION to true")
 			got := newAgent(t, host, "alice").signIn(host.URL + "/auth/login/corp")
 			if got.status != http.StatusUnauthorized || !strings.Contains(got.body, "no account for you yet") {
 				t.Errorf("answered %d: %s", got.status, got.body)
 			}
 			eventually(t, "the log names the option and the person", func() bool {
-				return strings.Contains(host.Output(), `at provider corp: subject \"alice\"; to create accounts at the first login, set AUTH_CORP_ALLOW_PUBLIC_REGISTRATION to true`)
+				return strings.Contains(host.Output(), `at provider corp: subject \"alice\"; to let them in: doorward user add --provider corp --subject alice; to create accounts at the first login, set AUTH_CORP_ALLOW_PUBLIC_REGISTRATION to true`)
 			})
 		})
 	}

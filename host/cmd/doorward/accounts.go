@@ -55,7 +55,7 @@ func accountsFinding(p sso.Provider, users int, err error) sdk.Finding {
 		f.Text = fmt.Sprintf("%d; nobody gets a new one (%s)", users, p.Spelled.AllowPublicRegistration)
 	default:
 		f.Severity = sdk.SeverityWarning
-		f.Text = fmt.Sprintf("nobody can sign in through %s: there is no account, and registration is closed; set %s to true",
+		f.Text = fmt.Sprintf("nobody can sign in through %s: there is no account, and registration is closed; make accounts with doorward user add, or set %s to true",
 			p.Name, p.Spelled.AllowPublicRegistration)
 	}
 	return f

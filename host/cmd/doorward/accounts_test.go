@@ -52,7 +52,7 @@ func TestCheckSaysWhetherAnybodyCanComeIn(t *testing.T) {
 	}{
 		"closed and empty": {false, 0, nil, sdk.Finding{
 			Severity: sdk.SeverityWarning,
-			Text:     "nobody can sign in through corp: there is no account, and registration is closed; set AUTH_CORP_ALLOW_PUBLIC_REGISTRATION to true",
+			Text:     "nobody can sign in through corp: there is no account, and registration is closed; make accounts with doorward user add, or set AUTH_CORP_ALLOW_PUBLIC_REGISTRATION to true",
 		}},
 		"closed":   {false, 3, nil, sdk.Finding{Severity: sdk.SeverityOK, Text: "3; nobody gets a new one (AUTH_CORP_ALLOW_PUBLIC_REGISTRATION)"}},
 		"open":     {true, 0, nil, sdk.Finding{Severity: sdk.SeverityOK, Text: "0; whoever signs in at the provider gets one"}},

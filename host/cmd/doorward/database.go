@@ -23,11 +23,11 @@ func (h host) openDatabase(ctx context.Context) (store.Store, error) {
 	confirm := sso.Confirming(h.secrets())
 	at := h.config.Database
 	if at.Postgres == nil {
-		return sqlite.Open(ctx, at.Filename, confirm)
+		return sqlite.OpenAlone(ctx, at.Filename, confirm)
 	}
 	options := postgresOptions(*at.Postgres)
 	for _, warning := range options.Warnings() {
-		h.logger.Warn("configuration", "warning", warning)
+		h.logger.Warn(warning)
 	}
 	options.Wait = databaseWait
 	options.Waiting = func(err error) { h.logger.Warn("waiting for the database", "error", err) }
@@ -35,7 +35,7 @@ func (h host) openDatabase(ctx context.Context) (store.Store, error) {
 }
 
 // openExisting opens a database that a host has made. SECRET is confirmed, unless
-// confirm is nil.
+// confirm is nil. The error is sqlite.ErrInUse if a host works with the file.
 func openExisting(ctx context.Context, at config.Database, confirm sso.ConfirmSecret) (store.Store, error) {
 	if at.Postgres != nil {
 		return postgres.Open(ctx, postgresOptions(*at.Postgres), confirm)
@@ -43,7 +43,7 @@ func openExisting(ctx context.Context, at config.Database, confirm sso.ConfirmSe
 	if _, err := os.Stat(at.Filename); err != nil { // it would be made
 		return nil, fmt.Errorf("looking for the database: %w; set DB_FILENAME, or --config, as for the host", err)
 	}
-	return sqlite.Open(ctx, at.Filename, confirm)
+	return sqlite.OpenAlone(ctx, at.Filename, confirm)
 }
 
 // confirmSecretIn asks whether SECRET is that of the database, as a start would, and
@@ -71,6 +71,14 @@ func rolesIn(ctx context.Context, at config.Database) ([]sso.Role, error) {
 		return postgres.RolesIn(ctx, postgresOptions(*at.Postgres))
 	}
 	return sqlite.RolesIn(ctx, at.Filename)
+}
+
+// whoIn looks for users in a database, perhaps while a host runs, and changes nothing.
+func whoIn(ctx context.Context, at config.Database, who string) ([]sso.Principal, error) {
+	if at.Postgres != nil {
+		return postgres.WhoIn(ctx, postgresOptions(*at.Postgres), who)
+	}
+	return sqlite.WhoIn(ctx, at.Filename, who)
 }
 
 // databaseWarnings are what may not be meant of how the database is reached.

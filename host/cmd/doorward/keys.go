@@ -1,14 +1,10 @@
 package main
 
 import (
-	"bufio"
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"os"
-	"strings"
 	"text/tabwriter"
 	"time"
 
@@ -108,10 +104,9 @@ func keysRotateCommand(environ []string) *cobra.Command {
 			return cobra.NoArgs(cmd, args)
 		},
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if now && !yes {
-				if err := confirmed(cmd, revocationCosts); err != nil {
-					return err
-				}
+			asks := asking{in: cmd.InOrStdin(), out: cmd.ErrOrStderr(), yes: yes || !now}
+			if err := asks.confirm(cmd.Context(), revocationCosts); err != nil {
+				return err
 			}
 			var done token.Rotation
 			if err := host.keys(cmd.Context(), keysOperation{rotation: &done, now: now}); err != nil {
@@ -141,65 +136,10 @@ func tellRotation(out io.Writer, done token.Rotation, now bool) {
 	}
 }
 
-// confirmed asks somebody at a terminal, and returns an error unless the answer is yes.
-// A script has to say it with --yes.
-func confirmed(cmd *cobra.Command, costs string) error {
-	in, ok := cmd.InOrStdin().(*os.File)
-	if !ok {
-		return errNotAsked
-	}
-	if _, is := windowOf(in.Fd()); !is {
-		return errNotAsked
-	}
-	cmd.PrintErr(costs + "\nGo on? [y/N] ")
-	return answered(in)
-}
-
-var (
-	errNotAsked  = errors.New("--now ends all access tokens; without a terminal to ask at, add --yes")
-	errNotWanted = errors.New("nothing was done")
-)
-
-func answered(in io.Reader) error {
-	line, err := bufio.NewReader(in).ReadString('\n')
-	if err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("reading the answer: %w", err)
-	}
-	switch strings.ToLower(strings.TrimSpace(line)) {
-	case "y", "yes":
-		return nil
-	}
-	return errNotWanted
-}
-
 // maintainKeysEvery is much less than token.PublishedEarly, and than the life of a key.
 const maintainKeysEvery = time.Minute
 
-// maintainKeys makes and deletes signing keys in the background, until stop is called,
-// which waits for it. A failure is said once: that of the store shows in all that it does.
-func (h host) maintainKeys(ctx context.Context, tokens *token.Tokens) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		each := time.NewTicker(maintainKeysEvery)
-		defer each.Stop()
-		failed := false
-		for {
-			err := tokens.Maintain(ctx)
-			if err != nil && ctx.Err() == nil && !failed {
-				h.logger.Warn("signing keys are not replaced, the old ones go on", "error", err, "next_try", maintainKeysEvery.String())
-			}
-			failed = err != nil
-			select {
-			case <-each.C:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return func() {
-		cancel()
-		<-done
-	}
+// maintainKeys makes and deletes signing keys.
+func maintainKeys(tokens *token.Tokens) task {
+	return task{maintainKeysEvery, tokens.Maintain, "signing keys are not replaced, the old ones go on"}
 }

@@ -14,6 +14,7 @@ import (
 	hclog "github.com/hashicorp/go-hclog"
 
 	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/store"
 	"github.com/doorward/doorward/host/internal/store/pgtest"
 	"github.com/doorward/doorward/host/internal/token"
 )
@@ -33,12 +34,22 @@ func newKeysHost(t *testing.T) keysHost {
 // started is that database after the first start of the host.
 func (h keysHost) started() keysHost {
 	h.t.Helper()
-	h.node()
+	_, store := h.open()
+	if err := store.Close(); err != nil {
+		h.t.Fatal(err)
+	}
 	return h
 }
 
 // node is the tokens of a host with this database, until the test ends.
 func (h keysHost) node() *token.Tokens {
+	h.t.Helper()
+	tokens, store := h.open()
+	h.t.Cleanup(func() { _ = store.Close() })
+	return tokens
+}
+
+func (h keysHost) open() (*token.Tokens, store.Store) {
 	h.t.Helper()
 	cfg, err := loadConfig(h.environ, "")
 	if err != nil {
@@ -49,12 +60,11 @@ func (h keysHost) node() *token.Tokens {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.t.Cleanup(func() { _ = store.Close() })
 	tokens, err := token.New(h.t.Context(), host.tokenConfig(store, sso.SystemClock()))
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	return tokens
+	return tokens, store
 }
 
 // shortSocket is a path for a socket, which must be short.

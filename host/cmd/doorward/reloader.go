@@ -13,6 +13,7 @@ import (
 
 	"github.com/doorward/doorward/host/internal/config"
 	"github.com/doorward/doorward/host/internal/control"
+	"github.com/doorward/doorward/host/internal/forwardauth"
 	"github.com/doorward/doorward/host/internal/provider"
 )
 
@@ -22,15 +23,16 @@ type reloader struct {
 	providers *provider.Providers
 	logger    hclog.Logger
 	hangUp    <-chan os.Signal
-	asRead    string // signature of the files of values when the configuration was read
+	apps      *forwardauth.Server // nil in tests
+	asRead    string              // signature of the files of values when the configuration was read
 
 	mu       sync.Mutex // admits one reload at a time
 	last     *config.Config
 	reopened reopening
 }
 
-func newReloader(h host, providers *provider.Providers, hangUp <-chan os.Signal) *reloader {
-	return &reloader{load: h.load, providers: providers, logger: h.logger, hangUp: hangUp, asRead: h.asRead, last: h.config}
+func newReloader(h host, providers *provider.Providers, apps *forwardauth.Server, hangUp <-chan os.Signal) *reloader {
+	return &reloader{load: h.load, providers: providers, apps: apps, logger: h.logger, hangUp: hangUp, asRead: h.asRead, last: h.config}
 }
 
 var (
@@ -69,7 +71,7 @@ func (r *reloader) reload(ctx context.Context, how control.Reloading) (string, e
 		return "", err
 	}
 	r.last = r.last.AfterReload(cfg)
-	told := lines(done, restart)
+	told := lines(done, restart) + r.takeOverApps(cfg)
 	failed := done.Failed
 	for _, what := range failed {
 		r.logger.Error("could not be reloaded, the old one goes on if there is one", "what", what)
@@ -93,7 +95,7 @@ func (r *reloader) plan(ctx context.Context) (string, error) {
 		return "", err
 	}
 	restart := strings.Join(config.NeedRestart(r.inForce(), cfg), ", ")
-	told := "dry run, nothing is changed; a reload would do this:\n" + lines(would, restart)
+	told := "dry run, nothing is changed; a reload would do this:\n" + lines(would, restart) + r.changedApps(cfg)
 	for _, warning := range cfg.Warnings {
 		told += "\nwarning: " + warning
 	}
@@ -104,6 +106,28 @@ func (r *reloader) plan(ctx context.Context) (string, error) {
 		return told, errPartly
 	}
 	return told, nil
+}
+
+// takeOverApps puts the rules of forward-auth in force, all of them at once, and says so
+// if they have changed.
+func (r *reloader) takeOverApps(cfg *config.Config) string {
+	told := r.changedApps(cfg)
+	if told != "" {
+		r.apps.SetRules(rulesOf(cfg))
+		r.logger.Info("forward-auth", "apps", len(cfg.Apps))
+	}
+	return told
+}
+
+// changedApps says what a configuration changes of the rules of forward-auth.
+func (r *reloader) changedApps(cfg *config.Config) string {
+	if r.apps == nil {
+		return ""
+	}
+	if changed := changedApps(r.apps.Rules(), rulesOf(cfg)); changed != "" {
+		return "\n" + changed
+	}
+	return ""
 }
 
 // check checks the providers as the configuration has them now.

@@ -26,6 +26,7 @@ import (
 	"github.com/doorward/doorward/host/internal/store"
 	"github.com/doorward/doorward/host/internal/token"
 	"github.com/doorward/doorward/host/internal/web"
+	"github.com/doorward/doorward/host/internal/web/limit"
 	"github.com/doorward/doorward/sdk/contract"
 )
 
@@ -154,14 +155,12 @@ func (h host) serve(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	defer h.maintainKeys(ctx, tokens)()
 	registry := newRegistry()
-	providers, err := h.startProviders(ctx, metrics.New(registry))
+	providers, err := h.startMeasured(ctx, registry)
 	if err != nil {
 		return err
 	}
 	defer providers.Stop()
-	metrics.Watch(registry, providers.Plugins)
 
 	logins, err := h.logins(providers, store, tokens, clock)
 	if err != nil {
@@ -169,16 +168,19 @@ func (h host) serve(ctx context.Context) (err error) {
 	}
 	h.warnOfRoles(ctx, providers, store)
 	defer h.sealAnew(ctx, logins, tokens)()
-	defer h.forgetSuccessors(ctx, logins)()
-	server, err := web.New(web.Config{
-		PublicURL: cfg.PublicURL, SessionCookie: web.Cookie(cfg.SessionCookie), RefreshCookie: web.Cookie(cfg.RefreshCookie),
-		TrustedProxies: cfg.TrustedProxies, MaxBodies: memory.Bytes / bodiesShare, Logger: h.logger,
-	}, web.Ports{Logins: logins, Keys: tokens.JWKS, Storage: store.Ping})
+	defer h.background(ctx, maintainKeys(tokens), forgetSuccessors(logins))()
+	limiter, err := h.limits(registry)
 	if err != nil {
 		return err
 	}
-	r := newReloader(h, providers, hangUp)
-	controlled, err := claimed.Serve(ctx, cfg.MetricsAddress, control.Ports{
+	defer h.exchangeCounts(ctx, limiter, store)()
+	apps := h.forwardAuth(logins, store, tokens, clock, registry)
+	server, err := h.server(memory, limiter, web.Ports{Logins: logins, Apps: apps, Keys: tokens.JWKS, Storage: store.Ping})
+	if err != nil {
+		return err
+	}
+	r := newReloader(h, providers, apps.server, hangUp)
+	controlled, err := claimed.Serve(ctx, control.Addresses{Metrics: cfg.MetricsAddress, Admin: cfg.AdminAddress}, h.administered(control.Ports{
 		Plugins: func() any { return providers.Plugins() }, Reload: r.reload, Healthy: healthy(providers),
 		Check: func(ctx context.Context, name string) (any, error) {
 			checked, err := r.check(ctx, name)
@@ -186,12 +188,20 @@ func (h host) serve(ctx context.Context) (err error) {
 		},
 		EndSessions: h.endSessions(store), Keys: listKeys(tokens), RotateKeys: h.rotateKeys(tokens),
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
-	})
+	}, store, providers))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, controlled.Close()) }()
 	return h.listen(ctx, server, r, providers)
+}
+
+func (h host) server(memory memlimit.Limit, limiter *limit.Limiter, ports web.Ports) (*web.Server, error) {
+	cfg := h.config
+	return web.New(web.Config{
+		PublicURL: cfg.PublicURL, SessionCookie: web.Cookie(cfg.SessionCookie), RefreshCookie: web.Cookie(cfg.RefreshCookie),
+		TrustedProxies: cfg.TrustedProxies, MaxBodies: memory.Bytes / bodiesShare, Limits: limiter, Logger: h.logger,
+	}, ports)
 }
 
 func newRegistry() *prometheus.Registry {
@@ -231,6 +241,15 @@ func (h host) startProviders(ctx context.Context, m provider.Metrics) (*provider
 	})
 }
 
+// startMeasured starts the providers of a host that goes on.
+func (h host) startMeasured(ctx context.Context, registry *prometheus.Registry) (*provider.Providers, error) {
+	providers, err := h.startProviders(ctx, metrics.New(registry))
+	if err == nil {
+		metrics.Watch(registry, providers.Plugins)
+	}
+	return providers, err
+}
+
 func healthy(providers *provider.Providers) func() bool {
 	return func() bool {
 		for _, p := range providers.Plugins() {
@@ -253,6 +272,11 @@ func (h host) listen(ctx context.Context, server *web.Server, r *reloader, provi
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w; stop what listens there, or change HOST and PORT", address, err)
 	}
+	stopForwardAuth, err := h.serveForwardAuth(ctx, r.apps)
+	if err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	defer stopForwardAuth()
 	stages := h.stages(ctx, server.NotReady)
 	watching, stop := context.WithCancel(stages.listening)
 	done := r.watch(watching, h.flags.watch)

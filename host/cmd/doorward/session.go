@@ -11,11 +11,12 @@ import (
 	"github.com/doorward/doorward/host/internal/config"
 	"github.com/doorward/doorward/host/internal/control"
 	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/store/sqlite"
 )
 
 func sessionCommand(environ []string) *cobra.Command {
-	cmd := &cobra.Command{Use: "session", Short: "End sessions"}
-	cmd.AddCommand(sessionEndCommand(environ))
+	cmd := &cobra.Command{Use: "session", Short: "List and end sessions"}
+	cmd.AddCommand(sessionListCommand(environ), sessionEndCommand(environ))
 	return cmd
 }
 
@@ -23,8 +24,9 @@ func sessionEndCommand(environ []string) *cobra.Command {
 	var host *reach
 	var match sso.SessionMatch
 	var all, forget bool
+	var one string
 	cmd := &cobra.Command{
-		Use:   "end (--all | --provider NAME | --user USER) [--forget-secret]",
+		Use:   "end (--all | --provider NAME | --user USER | --session ID) [--forget-secret]",
 		Short: "End sessions: of all, of a provider, of a user",
 		Long: "End sessions, and say how many. Their people sign in again; their accounts stay.\n\n" +
 			"The running host does it. If none runs, it is done in the database, and no host starts meanwhile.\n" +
@@ -32,14 +34,21 @@ func sessionEndCommand(environ []string) *cobra.Command {
 			"--forget-secret also removes all signing keys, and the check by which a host knows its SECRET. It is for a\n" +
 			"SECRET that is lost, or that somebody else has, and cannot be undone. Stop the host before, and start it with\n" +
 			"a new SECRET afterwards; without SECRET_PREVIOUS. With PostgreSQL, stop the hosts of all machines.",
-		Example: "  doorward session end --provider corp\n  doorward session end --user ann@example.org\n  doorward session end --all",
+		Example: "  doorward session end --provider corp\n  doorward session end --user ann@example.org\n  doorward session end --session 0b4e4a0a-3c5f-4f8e-9a57-2f5b9d1d3c11\n  doorward session end --all",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if err := cobra.NoArgs(cmd, args); err != nil {
 				return err
 			}
+			if one != "" && !all && !forget && match == (sso.SessionMatch{}) {
+				return nil
+			}
 			return whoseSessions(cmd, all, forget, match)
 		},
-		RunE: func(cmd *cobra.Command, _ []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if one != "" {
+				o := &operator{reach: host}
+				return o.runs(func(ctx context.Context, _ []string) error { return o.endSession(ctx, one) })(cmd, args)
+			}
 			at, err := host.database()
 			if err != nil {
 				return err
@@ -52,6 +61,7 @@ func sessionEndCommand(environ []string) *cobra.Command {
 	cmd.Flags().BoolVar(&all, "all", false, "end all sessions")
 	cmd.Flags().StringVar(&match.Provider, "provider", "", "end the sessions of those who came through this provider")
 	cmd.Flags().StringVar(&match.User, "user", "", "end the sessions of the user with this ID or e-mail address")
+	cmd.Flags().StringVar(&one, "session", "", "end the session with this ID, and no other")
 	cmd.Flags().BoolVar(&forget, "forget-secret", false, "with --all: also remove all that is sealed under SECRET, for good")
 	return cmd
 }
@@ -62,6 +72,8 @@ func sessionEndCommand(environ []string) *cobra.Command {
 func whoseSessions(cmd *cobra.Command, all, forget bool, match sso.SessionMatch) error {
 	some := match != sso.SessionMatch{}
 	switch {
+	case cmd.Flag("session").Changed:
+		return errors.New("--session ends one session, and needs its ID; it goes with nothing else")
 	case cmd.Flag("provider").Changed && match.Provider == "":
 		return errors.New("--provider is empty; to end all sessions, use --all")
 	case cmd.Flag("user").Changed && match.User == "":
@@ -71,7 +83,7 @@ func whoseSessions(cmd *cobra.Command, all, forget bool, match sso.SessionMatch)
 	case all && some:
 		return errors.New("--all ends every session; leave it out to end those of --provider or --user only")
 	case !all && !some:
-		return errors.New("say whose sessions: --all, --provider NAME or --user USER")
+		return errors.New("say whose sessions: --all, --provider NAME, --user USER or --session ID")
 	}
 	return nil
 }
@@ -124,6 +136,9 @@ func (e ending) end(ctx context.Context, match sso.SessionMatch, forget bool) er
 
 func (e ending) inDatabase(ctx context.Context, match sso.SessionMatch, forget bool) (err error) {
 	store, err := openExisting(ctx, *e.database, nil)
+	if errors.Is(err, sqlite.ErrInUse) { // with another socket
+		return fmt.Errorf("%w (%w)", errHostRuns, err)
+	}
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -29,7 +31,7 @@ func TestTheSocketIsEnough(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer claimed.Close()
-	server, err := claimed.Serve(t.Context(), "", control.Ports{
+	server, err := claimed.Serve(t.Context(), control.Addresses{}, control.Ports{
 		Plugins: func() any { return []provider.Plugin{{Name: "answered"}} },
 		Reload:  func(context.Context, control.Reloading) (string, error) { return "answered", nil },
 		Check: func(context.Context, string) (any, error) {
@@ -41,6 +43,9 @@ func TestTheSocketIsEnough(t *testing.T) {
 			return token.Rotation{Key: token.Key{ID: fmt.Sprint("now=", now)}}, nil
 		},
 		Healthy: func() bool { return true },
+		Administration: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			_, _ = io.WriteString(w, `{"data":[{"id":"answered"}],"meta":{"next":null}}`)
+		}),
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -49,6 +54,7 @@ func TestTheSocketIsEnough(t *testing.T) {
 	for command, want := range map[string]string{
 		"plugins": "answered", "reload": "answered", "check": "answered", "session end --all": "12345",
 		"keys list": "answered", "keys list --json": "answered", "keys rotate": "now=false", "keys rotate --now --yes": "now=true",
+		"user list": "answered", "role list": "answered", "key list": "answered", "session list": "answered",
 	} {
 		for name, tc := range map[string]struct{ flag, environ string }{
 			"flag":              {"--socket=" + socket, ""},

@@ -79,6 +79,26 @@ func atLeastOne(what string) cobra.PositionalArgs {
 	}
 }
 
+// exactly makes it an error to name something else than one of these.
+func exactly(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) != 1 || args[0] == "" {
+			return fmt.Errorf("one %s is needed: %s", what, cmd.UseLine())
+		}
+		return nil
+	}
+}
+
+// withFlags also makes it an error to give flags that say nothing together.
+func withFlags(positional cobra.PositionalArgs, flags func(cmd *cobra.Command) error) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if err := positional(cmd, args); err != nil {
+			return err
+		}
+		return flags(cmd)
+	}
+}
+
 // unknownCommand returns an error if a command that has others was given arguments.
 func unknownCommand(cmd *cobra.Command, args []string) error {
 	if !cmd.HasSubCommands() || len(args) == 0 {

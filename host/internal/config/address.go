@@ -103,16 +103,16 @@ func publicHost(u *url.URL) (string, error) {
 	return name + ":" + strconv.Itoa(number), nil
 }
 
-// trustedProxies reads the list in the words of Express.
-func (g *group) trustedProxies(list []string) []netip.Prefix {
-	if !g.ok("ip_trust_proxy") || (len(list) == 1 && isFalse(list[0])) {
+// proxies reads a list of proxies in the words of Express.
+func (g *group) proxies(option string, list []string) []netip.Prefix {
+	if !g.ok(option) || (len(list) == 1 && isFalse(list[0])) {
 		return nil
 	}
 	var prefixes []netip.Prefix
 	for _, entry := range list {
 		found, err := proxyPrefixes(entry)
 		if err != nil {
-			g.refuse("ip_trust_proxy", "%v", err)
+			g.refuse(option, "%v", err)
 		}
 		prefixes = append(prefixes, found...)
 	}

@@ -27,6 +27,12 @@ type Config struct {
 	// TrustedProxies may say who the client is. Empty: nobody may.
 	TrustedProxies []netip.Prefix `of:"ip_trust_proxy"`
 
+	// ForwardAuthProxies may ask about requests to applications. Empty: nobody may.
+	ForwardAuthProxies []netip.Prefix `of:"forward_auth_trust_proxy,ip_trust_proxy"`
+
+	// Apps are those of the environment, then those of the YAML file.
+	Apps []App `of:"forward_auth_apps"`
+
 	// Providers are in the order of AUTH_PROVIDERS, then those that only the
 	// YAML file has, in its order.
 	Providers []Provider `of:"auth_providers"`
@@ -73,6 +79,7 @@ func Load(in Input) (*Config, error) {
 	config := &Config{}
 	listed := l.loadSettings(config, in.Executable)
 	config.Providers = l.loadProviders(listed)
+	l.loadApps(config)
 	if len(l.problems) > 0 {
 		return nil, &Error{Problems: l.problems, Notes: l.notes}
 	}

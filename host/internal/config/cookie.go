@@ -83,6 +83,10 @@ func (g *group) cookieDomain(option, domain, host string) string {
 	domain = strings.ToLower(strings.TrimPrefix(domain, "."))
 	_, notIP := netip.ParseAddr(host)
 	above := strings.HasSuffix(host, "."+domain) && strings.Contains(domain, ".")
+	if above && isPublicSuffix(domain) {
+		g.refuse(option, "is %s, below which anybody can have a host: browsers keep no cookie for it; write your own domain", domain)
+		return domain
+	}
 	if notIP == nil || !hostName.MatchString(domain) || (domain != host && !above) {
 		g.refuse(option, "must be the host name of PUBLIC_URL (%s) or a domain above it; leave it out for this host only", host)
 	}

@@ -19,6 +19,8 @@ type document struct {
 	dir       string // from which relative paths in it count
 	settings  map[string]entry
 	providers []providerEntry
+
+	forwardAuth *entry // nil if there is none
 }
 
 // An entry is a key with its value.
@@ -66,6 +68,8 @@ func (l *loader) readDocument(path, namedBy string) error {
 		switch _, known := settingsSchema.Lookup(e.key); {
 		case e.key == "providers":
 			l.readProviderEntries(e)
+		case e.key == "forward_auth":
+			l.document.forwardAuth = &e
 		case known:
 			l.document.settings[e.key] = e
 		default:
@@ -147,7 +151,7 @@ func (l *loader) entries(path string, node *yaml.Node) (list []entry, ok bool) {
 }
 
 func noSuchSetting(key string) string {
-	known := []string{"providers"}
+	known := []string{"providers", "forward_auth"}
 	for _, o := range settingsSchema.Options {
 		known = append(known, o.Name)
 	}

@@ -10,7 +10,7 @@ import (
 // this host does not have, by what to do instead. A name that ends in "_" stands
 // for all that begin so.
 var withoutEffect = map[string]string{
-	"RATE_LIMITER_":            "limit rates in the proxy in front",
+	"RATE_LIMITER_":            "it is no setting of the limits here; docs/limits.md has them all",
 	"CORS_":                    "cross-origin requests with cookies are refused: serve the application from the same origin, or use mode json",
 	"LOGIN_STALL_TIME":         "there are no local passwords to guess",
 	"IP_CUSTOM_HEADER":         "name the proxies in IP_TRUST_PROXY; they say who the client is in X-Forwarded-For",
@@ -30,6 +30,9 @@ var withoutEffect = map[string]string{
 func (l *loader) warnOfIgnored() {
 	for _, layer := range l.layers {
 		for _, name := range slices.Sorted(maps.Keys(layer)) {
+			if _, setting := settingsSchema.Lookup(strings.ToLower(strings.TrimSuffix(name, "_FILE"))); setting {
+				continue
+			}
 			for known, advice := range withoutEffect {
 				if isSetting(name) {
 					continue

@@ -31,7 +31,7 @@ func nameOf(field reflect.StructField) string {
 // another one: its providers, and the settings with which the host was started.
 func (c *Config) AfterReload(read *Config) *Config {
 	inForce := *c
-	inForce.Providers, inForce.Files, inForce.Sources = read.Providers, read.Files, read.Sources
+	inForce.Providers, inForce.Apps, inForce.Files, inForce.Sources = read.Providers, read.Apps, read.Files, read.Sources
 	inForce.loader, inForce.trustFiles, inForce.outbound = read.loader, read.trustFiles, read.outbound
 	return &inForce
 }

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -33,6 +32,9 @@ type Settings struct {
 	ControlSocket  string `option:"control_socket" doc:"unix socket by which doorward reload, plugins and check reach the running host. Default: DB_FILENAME and .sock"`
 	MetricsAddress string `option:"metrics_address" doc:"host:port on which /metrics and /health are served to whoever reaches it, such as 127.0.0.1:9464. Default: nowhere"`
 
+	AdminAddress                string `option:"admin_address" doc:"host:port on which the administration is served to whoever has a key, such as 127.0.0.1:8056; never the port of PORT. See administration.md. Default: nowhere"`
+	AdminInsecureBeyondLoopback bool   `option:"admin_insecure_beyond_loopback" doc:"ADMIN_ADDRESS may be reached from other machines. It speaks http: keys and what they are used for cross that network as plain text, unless a proxy with TLS stands before it"`
+
 	Providers      []string `option:"auth_providers" reload:"yes" doc:"names of the providers, with commas between them"`
 	DisableDefault bool     `option:"auth_disable_default" reload:"yes" default:"true" doc:"accepted and without effect: there are no local passwords"`
 
@@ -57,6 +59,8 @@ type Settings struct {
 
 	IPTrustProxy []string `option:"ip_trust_proxy" default:"false" doc:"proxies that may say who the client is: IP addresses, CIDR blocks, loopback, linklocal, uniquelocal; or false"`
 
+	LimitSettings
+
 	HTTPSProxy           options.Secret `option:"https_proxy" reload:"yes" doc:"proxy for requests to providers, http://user:password@proxy:3128 or https://, socks5://, socks5h://; also in lower case, which comes first. See proxies.md"`
 	HTTPProxy            options.Secret `option:"http_proxy" reload:"yes" doc:"accepted and without effect: requests to providers are https, for which HTTPS_PROXY is"`
 	NoProxy              string         `option:"no_proxy" reload:"yes" doc:"exceptions to HTTPS_PROXY, with commas between them: names with all below them, addresses, CIDR blocks, each with a port or without; * for all"`
@@ -69,6 +73,8 @@ type Settings struct {
 	OutboundAllow []string `option:"outbound_allow" reload:"yes" doc:"exceptions to OUTBOUND_DENY: CIDR blocks, addresses and whole names of hosts"`
 
 	TrustSettings
+
+	ForwardAuthSettings
 
 	ShutdownDelay time.Duration `option:"shutdown_delay" default:"5s" doc:"how long the host goes on after SIGTERM while /server/health answers 503, so that load balancers notice; 0 to 5m"`
 
@@ -100,10 +106,13 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	s.PluginDir = g.pluginDir(*s, executable)
 	s.PluginLock = g.pluginLock(*s, s.PluginDir)
 	s.ControlSocket = g.controlSocket(*s, s.DBFilename)
-	s.MetricsAddress = g.metricsAddress(*s)
+	g.checkAddress("metrics_address", s.MetricsAddress, "127.0.0.1:9464")
+	g.adminAddress(*s)
+	g.checkLimits(&s.LimitSettings)
 	config.PublicURL = g.publicURL(*s)
 	config.RefreshCookie, config.SessionCookie = g.cookies(*s, config.PublicURL)
-	config.TrustedProxies = g.trustedProxies(s.IPTrustProxy)
+	config.TrustedProxies = g.proxies("ip_trust_proxy", s.IPTrustProxy)
+	config.ForwardAuthProxies = g.forwardAuth(config)
 	l.outbound = g.outbound(*s)
 	config.settle()
 	if g.isGiven("auth_disable_default") && g.ok("auth_disable_default") && !s.DisableDefault {
@@ -122,10 +131,12 @@ func (l *loader) givenSettings() map[string]given {
 	}
 	l.findProxies(values)
 	inAnyCase(values, "access_token_algorithm")
-	// The setting is a list, but false is how not to have one.
-	if found := values["ip_trust_proxy"]; found.value == true || found.value == false {
-		found.value = strconv.FormatBool(found.value == true)
-		values["ip_trust_proxy"] = found
+	// The settings are lists, but false is how not to have one.
+	for _, name := range []string{"ip_trust_proxy", "forward_auth_trust_proxy"} {
+		if found := values[name]; found.value == true || found.value == false {
+			found.value = strconv.FormatBool(found.value == true)
+			values[name] = found
+		}
 	}
 	return values
 }
@@ -257,16 +268,4 @@ func (g *group) controlSocket(s Settings, database string) string {
 			maxSocketPath, path)
 	}
 	return path
-}
-
-func (g *group) metricsAddress(s Settings) string {
-	if s.MetricsAddress == "" {
-		return ""
-	}
-	host, port, err := net.SplitHostPort(s.MetricsAddress)
-	number, portErr := strconv.Atoi(port)
-	if err != nil || host == "" || portErr != nil || number < 0 || number > 65535 {
-		g.refuse("metrics_address", "must be a host and a port, such as 127.0.0.1:9464")
-	}
-	return s.MetricsAddress
 }

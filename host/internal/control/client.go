@@ -70,17 +70,26 @@ func (c *Client) Check(ctx context.Context, provider string, to any) error {
 	return c.call(ctx, http.MethodGet, "/check?"+url.Values{"provider": {provider}}.Encode(), to)
 }
 
+// Do makes a request of the administration. The error is ErrNotRunning if no host runs.
+func (c *Client) Do(req *http.Request) (*http.Response, error) {
+	resp, err := c.http.Do(req)
+	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
+		return nil, fmt.Errorf("%w: control socket %s: %w; start it, or set CONTROL_SOCKET as it is set for the host", ErrNotRunning, c.path, op.Err)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("calling the host: %w", err)
+	}
+	return resp, nil
+}
+
 func (c *Client) call(ctx context.Context, method, path string, to any) error {
 	req, err := http.NewRequestWithContext(ctx, method, "http://doorward"+path, http.NoBody)
 	if err != nil {
 		return fmt.Errorf("making a request to the host: %w", err)
 	}
-	resp, err := c.http.Do(req)
-	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
-		return fmt.Errorf("%w: control socket %s: %w; start it, or set CONTROL_SOCKET as it is set for the host", ErrNotRunning, c.path, op.Err)
-	}
+	resp, err := c.Do(req)
 	if err != nil {
-		return fmt.Errorf("calling the host: %w", err)
+		return err
 	}
 	defer resp.Body.Close()
 	var r reply

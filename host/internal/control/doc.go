@@ -3,5 +3,6 @@
 // for what may be read by a monitoring system.
 //
 // Both ends of the socket are here: [Claim] and [Claimed.Serve] in the host, [Client]
-// in the commands "doorward reload", "plugins", "check", "session" and "keys".
+// in the commands "doorward reload", "plugins", "check", "session", "user", "role", "key"
+// and "keys".
 package control

@@ -42,7 +42,21 @@ type Ports struct {
 
 	// Metrics serves GET /metrics.
 	Metrics http.Handler
+
+	// Administration serves the paths below AdminPrefix on the socket, to the operator.
+	Administration http.Handler
+
+	// AdministrationByKey serves all paths of the listener of the administration. It
+	// lets nobody do anything without a key.
+	AdministrationByKey http.Handler
 }
+
+// AdminPrefix is what the paths of the administration begin with.
+const AdminPrefix = "/admin/"
+
+// Addresses are the TCP addresses of the listeners besides the socket; empty: there is
+// none.
+type Addresses struct{ Metrics, Admin string }
 
 // Reloading is how a configuration is read anew.
 type Reloading struct {
@@ -62,8 +76,7 @@ func reloadingOf(query url.Values) Reloading {
 
 // A Server serves the socket and the listener until it is closed.
 type Server struct {
-	socket  *http.Server
-	monitor *http.Server
+	servers []*http.Server // that of the socket first
 }
 
 const (
@@ -96,23 +109,31 @@ func (c *Claimed) Close() error {
 	return c.listener.Close()
 }
 
-// Serve answers on the socket, and on the TCP address for the monitoring unless it
-// is empty.
-func (c *Claimed) Serve(ctx context.Context, address string, ports Ports) (*Server, error) {
-	s := &Server{socket: newServer(ports.commands())}
-	commands := c.listener
+// Serve answers on the socket, and on the addresses.
+func (c *Claimed) Serve(ctx context.Context, at Addresses, ports Ports) (*Server, error) {
+	s := &Server{}
+	s.serve(c.listener, ports.commands())
 	c.listener = nil
-	go func() { _ = s.socket.Serve(commands) }() // ends with Close
-	if address == "" {
-		return s, nil
+	for _, one := range []struct {
+		address, setting string
+		handler          func() http.Handler
+	}{{at.Metrics, "METRICS_ADDRESS", ports.monitoring}, {at.Admin, "ADMIN_ADDRESS", ports.byKey}} {
+		if one.address == "" {
+			continue
+		}
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", one.address)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("listening on %s: %w; stop what listens there, or change %s", one.address, err, one.setting), s.Close())
+		}
+		s.serve(listener, one.handler())
 	}
-	monitor, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("listening on %s: %w; stop what listens there, or change METRICS_ADDRESS", address, err), s.Close())
-	}
-	s.monitor = newServer(ports.monitoring())
-	go func() { _ = s.monitor.Serve(monitor) }() // ends with Close
 	return s, nil
+}
+
+func (s *Server) serve(listener net.Listener, handler http.Handler) {
+	server := newServer(handler)
+	s.servers = append(s.servers, server)
+	go func() { _ = server.Serve(listener) }() // ends with Close
 }
 
 func newServer(handler http.Handler) *http.Server {
@@ -148,9 +169,9 @@ func listenUnix(ctx context.Context, path string) (net.Listener, error) {
 
 // Close ends the listening. It does not wait for requests under way.
 func (s *Server) Close() error {
-	err := s.socket.Close()
-	if s.monitor != nil {
-		err = errors.Join(err, s.monitor.Close())
+	var err error
+	for _, server := range s.servers {
+		err = errors.Join(err, server.Close())
 	}
 	return err
 }
@@ -158,6 +179,7 @@ func (s *Server) Close() error {
 // commands are served on the socket.
 func (p Ports) commands() http.Handler {
 	mux := http.NewServeMux()
+	mux.Handle(AdminPrefix, p.Administration)
 	mux.HandleFunc("GET /plugins", func(w http.ResponseWriter, _ *http.Request) { answer(w, p.Plugins(), nil) })
 	mux.HandleFunc("POST /reload", func(w http.ResponseWriter, r *http.Request) {
 		ctx, cancel := context.WithTimeout(r.Context(), reloadTimeout)
@@ -190,6 +212,8 @@ func (p Ports) commands() http.Handler {
 	})
 	return mux
 }
+
+func (p Ports) byKey() http.Handler { return p.AdministrationByKey }
 
 // monitoring is served to whoever reaches the listener: it only tells.
 func (p Ports) monitoring() http.Handler {

@@ -18,8 +18,8 @@ func foldAddress(text string) string {
 	return string(folded)
 }
 
-// subjectOf returns what a subject is known by.
-func (p Provider) subjectOf(told string) string {
+// SubjectOf returns what a subject is known by.
+func (p Provider) SubjectOf(told string) string {
 	if p.IdentifierIgnoreCase {
 		return foldAddress(told)
 	}

@@ -16,9 +16,24 @@ type ProviderSessions interface {
 	// no such session.
 	AtProvider(ctx context.Context, sessionID string) (AtProvider, error)
 
-	// ReplaceGrant stores another grant of a session; ErrNotFound if there is no
-	// such session.
-	ReplaceGrant(ctx context.Context, sessionID string, sealed []byte) error
+	// LeaseGrant lets one host alone ask with the grant of a session, and returns the
+	// sealed grant. The lease ends by the clock of the database, so that those of the
+	// hosts may differ, and with ReleaseGrant or RotateToken. Who has it already gets it
+	// anew. ErrLeased if another host has it; ErrSpent if the token was exchanged,
+	// ErrNotFound if it is no token of that session. Then nothing changes.
+	LeaseGrant(ctx context.Context, lease GrantLease) (sealed []byte, err error)
+
+	// GrantLeased reports whether another host than this one has the lease of a
+	// session. It changes nothing, and is false if there is no such session.
+	GrantLeased(ctx context.Context, sessionID, but string) (bool, error)
+
+	// ReleaseGrant ends a lease. It is no error if the holder does not have it.
+	ReleaseGrant(ctx context.Context, sessionID, holder string) error
+
+	// ReplaceGrant stores another grant of a session, for who has taken its lease last,
+	// even if that is over: ErrLeased if that is not the holder, or if the lease was
+	// ended. ErrNotFound if there is no such session.
+	ReplaceGrant(ctx context.Context, sessionID, holder string, sealed []byte) error
 
 	// EndProviderSessions spends once-IDs and ends the selected sessions in one
 	// transaction, and returns what it ended. ErrSpent if a once-ID was spent

@@ -46,6 +46,10 @@ type Attempt struct {
 	Fields   []string
 	Optional []string
 
+	// LoginField is the one of Fields that asks for a login name. If none does, LoginName
+	// is what was entered as such in a step before.
+	LoginField, LoginName string
+
 	Memory []byte
 
 	// Over: nothing is awaited any more, the login was completed or refused.

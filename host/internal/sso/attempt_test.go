@@ -15,7 +15,7 @@ var testStart = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 func testAttempt() Attempt {
 	return Attempt{
 		State: newState(), Step: newStep(), Provider: "p", Mode: ModeJSON, Redirect: "/after?a=b&c=é", RedirectAsked: true,
-		ExpiresAt: testStart.Add(time.Minute), Fields: []string{"identifier", "password"}, Memory: []byte{0, 1, 0xff, '"'},
+		ExpiresAt: testStart.Add(time.Minute), Fields: []string{"identifier", "password"}, LoginField: "identifier", Memory: []byte{0, 1, 0xff, '"'},
 	}
 }
 
@@ -42,7 +42,8 @@ func TestSealAndOpen(t *testing.T) {
 	for name, alter := range map[string]func(*Attempt){
 		"as it is":          func(*Attempt) {},
 		"without memory":    func(a *Attempt) { a.Memory = []byte{} },
-		"without fields":    func(a *Attempt) { a.Fields = nil },
+		"without fields":    func(a *Attempt) { a.Fields, a.LoginField = nil, "" },
+		"with a name":       func(a *Attempt) { a.LoginField, a.LoginName = "", "ada" },
 		"with a long state": func(a *Attempt) { a.State = strings.Repeat("s", 255) },
 	} {
 		want := testAttempt()
@@ -185,7 +186,7 @@ func TestAttemptsThatMayNotGoOnSayWhereTheyBegan(t *testing.T) {
 // A redirect of a few hundred bytes must not push out the logins of other tabs.
 func TestSealedAttemptIsSmall(t *testing.T) {
 	a := testAttempt()
-	a.Redirect, a.Memory, a.Fields = strings.Repeat("r", 100), make([]byte, 200), nil
+	a.Redirect, a.Memory, a.Fields, a.LoginField = strings.Repeat("r", 100), make([]byte, 200), nil, ""
 	if sealed := mustSeal(t, testSealer(t, "one secret"), a); len(sealed) > (100+200+28+26)*4/3+1 {
 		t.Errorf("%d bytes", len(sealed))
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -14,6 +15,9 @@ const (
 	modeShift = 2
 	allFlags  = 0b1111
 )
+
+// nameAfter is in no name of a field.
+const nameAfter = "\x00"
 
 var codedModes = []Mode{"", ModeJSON, ModeCookie, ModeSession}
 
@@ -30,7 +34,16 @@ func encodeAttempt(a Attempt) []byte {
 		flags |= flagRedirectAsked
 	}
 	out := binary.AppendVarint([]byte{flags}, a.ExpiresAt.UnixMilli())
-	for _, text := range []string{a.Step, a.Redirect, string(a.Memory), a.Session, a.CallbackURL} {
+	// A session is there once the login is over, and a login name before that. Both have
+	// the same place: hosts of before know of no other.
+	last := a.LoginField + nameAfter + a.LoginName
+	if a.LoginName == "" {
+		last = a.LoginField
+	}
+	if a.Over {
+		last = a.Session
+	}
+	for _, text := range []string{a.Step, a.Redirect, string(a.Memory), last, a.CallbackURL} {
 		out = appendText(out, text)
 	}
 	out = binary.AppendUvarint(out, uint64(len(a.Fields)))
@@ -60,8 +73,12 @@ func decodeAttempt(plain []byte) (Attempt, error) {
 	flags := r.byte(allFlags)
 	a := Attempt{
 		Over: flags&flagOver != 0, RedirectAsked: flags&flagRedirectAsked != 0, Mode: codedModes[flags>>modeShift],
-		ExpiresAt: time.UnixMilli(r.number()).UTC(), Step: string(r.text()), Redirect: string(r.text()), Memory: r.text(), Session: string(r.text()), CallbackURL: string(r.text()),
+		ExpiresAt: time.UnixMilli(r.number()).UTC(), Step: string(r.text()), Redirect: string(r.text()), Memory: r.text(), LoginField: string(r.text()), CallbackURL: string(r.text()),
 	}
+	if a.Over {
+		a.Session, a.LoginField = a.LoginField, ""
+	}
+	a.LoginField, a.LoginName, _ = strings.Cut(a.LoginField, nameAfter)
 	for count := r.size(); count > 0 && !r.bad; count-- {
 		name := string(r.text())
 		r.bad = r.bad || slices.Contains(a.Fields, name) // no prompt has two of one name

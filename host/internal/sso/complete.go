@@ -62,7 +62,7 @@ func (s *Service) write(ctx context.Context, p Provider, identity sdk.Identity, 
 		return user, false, err
 	}
 	login.Once = nil // they are spent
-	login.Session.AtProvider.Subject = p.subjectOf(identity.Subject)
+	login.Session.AtProvider.Subject = p.SubjectOf(identity.Subject)
 	if linked, err = s.linkByEmail(ctx, p, login.Session.AtProvider.Subject, identity); err != nil {
 		return User{}, false, err
 	}
@@ -132,8 +132,8 @@ func complement(user *User, p Provider, identity sdk.Identity) {
 	}
 }
 
-// newUUID makes a random UUID (RFC 9562 section 5.4).
-func newUUID() string {
+// NewUUID makes a random UUID (RFC 9562 section 5.4).
+func NewUUID() string {
 	var b [16]byte
 	rand.Read(b[:])
 	b[6] = b[6]&0x0f | 0x40

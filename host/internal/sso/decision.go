@@ -29,7 +29,7 @@ var errStranger = errors.New("not known by this")
 func (s *Service) decision(ctx context.Context, p Provider, identity sdk.Identity, now time.Time) (decision, error) {
 	d := decision{
 		provider: p, identity: identity, now: now, unknown: checkGroupsKnown(p, identity),
-		last: p.subjectOf(identity.Subject) == identity.Subject && !mayLink(p, identity),
+		last: p.SubjectOf(identity.Subject) == identity.Subject && !mayLink(p, identity),
 	}
 	if d.unknown != nil {
 		return d, nil
@@ -77,15 +77,15 @@ func (d decision) newUser() (User, error) {
 		return User{}, errStranger
 	}
 	if !p.AllowPublicRegistration {
-		return User{}, fmt.Errorf("%w at provider %s: subject %.200q; to create accounts at the first login, set %s to true",
-			ErrNotRegistered, p.Name, identity.Subject, p.Spelled.AllowPublicRegistration)
+		return User{}, fmt.Errorf("%w at provider %s: subject %.200q; to let them in: %s; to create accounts at the first login, set %s to true",
+			ErrNotRegistered, p.Name, identity.Subject, addCommand(p, identity), p.Spelled.AllowPublicRegistration)
 	}
 	if p.RequireVerifiedEmail && (!identity.EmailVerified || identity.Email == "") {
-		return User{}, fmt.Errorf("%w without a verified e-mail address at provider %s: subject %.200q; %s is why",
-			ErrNotRegistered, p.Name, identity.Subject, p.Spelled.RequireVerifiedEmail)
+		return User{}, fmt.Errorf("%w without a verified e-mail address at provider %s: subject %.200q; %s is why; to let them in all the same: %s",
+			ErrNotRegistered, p.Name, identity.Subject, p.Spelled.RequireVerifiedEmail, addCommand(p, identity))
 	}
 	user := User{
-		ID: newUUID(), Provider: p.Name, Subject: p.subjectOf(identity.Subject), Status: UserActive,
+		ID: NewUUID(), Provider: p.Name, Subject: p.SubjectOf(identity.Subject), Status: UserActive,
 		Role: d.role, CreatedAt: d.now, LastAccess: d.now,
 	}
 	takeOver(&user, p, identity)

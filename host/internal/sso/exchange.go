@@ -43,32 +43,52 @@ func (s *Service) Refresh(ctx context.Context, token Token, mode Mode) (*SignedI
 
 // exchange is for those who wait with one token. While nobody waits any more, the
 // token is not replaced: the client comes again with it.
+//
+// Of several hosts one asks the provider and replaces the token. The others wait for
+// it, and then find what replaced the token.
 func (s *Service) exchange(waiting context.Context, token Token, mode Mode) (*SignedIn, error) {
+	until := time.NewTimer(leaseFor + outlast)
+	defer until.Stop()
+	for overtaken := false; ; {
+		done, sessionID, err := s.exchangeOnce(waiting, token, mode)
+		switch {
+		case errors.Is(err, ErrSpent) && !overtaken: // the next look shows by what
+			overtaken, err = true, waiting.Err()
+		case errors.Is(err, ErrSpent), errors.Is(err, ErrLeased):
+			err = s.afterLease(waiting, sessionID, until.C)
+		default:
+			return done, err
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// exchangeOnce returns ErrLeased or ErrSpent if another host is at it.
+func (s *Service) exchangeOnce(waiting context.Context, token Token, mode Mode) (done *SignedIn, sessionID string, err error) {
 	now := s.config.Now()
 	stored, err := s.lookUp(waiting, token, mode.kind(), now)
 	if err != nil {
-		return nil, err
+		return nil, "", err
 	}
+	sessionID = stored.Session.ID
 	if stored.User.Status != UserActive {
-		return nil, errors.Join(ErrUserInactive, s.end(waiting, stored.Session.ID))
+		return nil, sessionID, errors.Join(ErrUserInactive, s.end(waiting, sessionID))
 	}
 	if s.standing(stored, now) != current {
-		return s.again(waiting, token, mode, stored, now)
+		done, err = s.again(waiting, token, mode, stored, now)
+		return done, sessionID, err
 	}
-	said, err := s.ask(waiting, stored)
-	if err != nil {
-		return nil, err
+	l := s.leaseOf(sessionID, token)
+	said, err := s.ask(waiting, stored, l)
+	if err == nil {
+		done, err = s.replace(waiting, token, mode, stored.Session, said)
 	}
-	done, err := s.replace(waiting, token, mode, stored.Session, said)
-	if !errors.Is(err, ErrSpent) {
-		return done, err
+	if err != nil && !errors.Is(err, ErrSessionInvalid) { // else it went with the token, or the session
+		l.letGo(waiting)
 	}
-	// Another host was faster.
-	now = s.config.Now()
-	if stored, err = s.lookUp(waiting, token, mode.kind(), now); err != nil {
-		return nil, err
-	}
-	return s.again(waiting, token, mode, stored, now)
+	return done, sessionID, err
 }
 
 // replace replaces the current token of a session, by what the provider said of it.

@@ -43,6 +43,7 @@ type house struct {
 	store             *sqlite.Store
 	sessions          sso.Sessions // the store, if it is not replaced
 	sealed            sso.Sealed   // likewise
+	atProviders       sso.ProviderSessions
 	clock             *clock
 	sessionEnd, grace time.Duration
 	secret            []byte
@@ -71,7 +72,7 @@ func (h *house) openStore() {
 	if err != nil {
 		h.t.Fatal(err)
 	}
-	h.store, h.sessions, h.sealed = store, store, store
+	h.store, h.sessions, h.sealed, h.atProviders = store, store, store, store
 	h.t.Cleanup(func() { _ = store.Close() })
 }
 
@@ -90,7 +91,7 @@ func (h *house) restart() {
 		AccessTokenTTL: accessTTL, RefreshTokenTTL: refreshTTL, RefreshTokenAbsoluteTTL: refreshEnd,
 		SessionTTL: sessionTTL, SessionAbsoluteTTL: h.sessionEnd, RefreshGrace: h.grace, Clock: sso.NewClock(h.clock.look),
 	}, sso.Ports{
-		Providers: h.providers, Users: h.store, Roles: h.store, Links: h.store, Sessions: h.sessions, AtProviders: h.store, Once: h.store, Sealed: h.sealed, Tokens: h.tokens,
+		Providers: h.providers, Users: h.store, Roles: h.store, Links: h.store, Sessions: h.sessions, AtProviders: h.atProviders, Once: h.store, Sealed: h.sealed, Tokens: h.tokens,
 	})
 	if err != nil {
 		h.t.Fatal(err)

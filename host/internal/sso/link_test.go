@@ -149,6 +149,17 @@ func TestWhoVerifiedAnAddress(t *testing.T) {
 	}
 }
 
+// What one provider verified, another one exchanges only with the word for it.
+func TestAnAddressIsExchangedByAnotherProvider(t *testing.T) {
+	h := linking(t, func(p *sso.Provider) { p.SyncUserInfo = true })
+	h.signIn(sso.Start{Provider: "p"}, at("1", "eve@example.org", true))
+	h.signIn(sso.Start{Provider: "q"}, at("2", "eve@example.org", true)) // linked
+	h.signIn(sso.Start{Provider: "p"}, at("1", "victim@example.org", false))
+	if got := h.user("p", "1"); got.Email != "victim@example.org" || got.EmailVerifiedBy != "" {
+		t.Errorf("%s, verified by %q", got.Email, got.EmailVerifiedBy)
+	}
+}
+
 func TestLinksAtOnce(t *testing.T) {
 	h := linking(t)
 	owner := h.signIn(sso.Start{Provider: "p"}, at("1", "ann@example.org", true)).User.ID

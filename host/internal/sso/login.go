@@ -76,8 +76,12 @@ func (s *Service) beginAt(ctx context.Context, p Provider, req sdk.BeginRequest)
 // pending seals the attempt that awaits the outcome of a checked step.
 func (s *Service) pending(attempt Attempt, step sdk.Step) (Pending, error) {
 	attempt.Step, attempt.Memory = newStep(), contract.MemoryOf(step)
-	attempt.Fields, attempt.Optional = nil, nil
+	attempt.Fields, attempt.Optional, attempt.LoginField = nil, nil, ""
 	if prompt, ok := step.(sdk.Prompt); ok {
+		attempt.LoginField = LoginField(prompt.Fields)
+		if attempt.LoginField != "" {
+			attempt.LoginName = ""
+		}
 		for _, f := range prompt.Fields {
 			attempt.Fields = append(attempt.Fields, f.Name)
 			if f.Optional {
@@ -148,6 +152,7 @@ func (s *Service) Continue(ctx context.Context, answer Answer) (Outcome, error) 
 	if err != nil {
 		return out, err
 	}
+	attempt.LoginName = attempt.loginName(answer.Response.Form)
 	out.Pending, out.SignedIn, err = s.goOn(ctx, p, attempt, req, answer, func() error {
 		// Only now: while the call waits for its turn or for the plugin, the code is
 		// still good, and reloading the page helps.

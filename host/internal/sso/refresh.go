@@ -27,8 +27,9 @@ func unchanged(stored SessionToken, unasked error) verdict {
 // A provider that cannot say is no reason to sign everybody out, so that is no
 // error. One that was not asked, because too many wait for it, is one: else whoever
 // keeps the host busy could refresh what the provider has ended. One that says no is
-// an error that wraps ErrSessionInvalid, and the session has ended.
-func (s *Service) ask(waiting context.Context, stored SessionToken) (verdict, error) {
+// an error that wraps ErrSessionInvalid, and the session has ended. ErrLeased: another
+// host is asking; ErrSpent: another one did, and the token was exchanged.
+func (s *Service) ask(waiting context.Context, stored SessionToken, l *lease) (verdict, error) {
 	session := stored.Session
 	p, err := s.providerOf(session.Provider)
 	if err != nil {
@@ -43,12 +44,14 @@ func (s *Service) ask(waiting context.Context, stored SessionToken) (verdict, er
 	if err != nil {
 		return verdict{}, fmt.Errorf("looking up the grant: %w", err)
 	}
-	identity, undecided, err := s.refreshed(waiting, session, at)
-	same := p.subjectOf(identity.Subject) == p.subjectOf(at.Subject)
+	identity, undecided, err := s.refreshed(waiting, session, at, l)
+	same := p.SubjectOf(identity.Subject) == p.SubjectOf(at.Subject)
 	if undecided != nil && same {
-		return s.keepGrant(waiting, stored, identity, undecided)
+		return s.keepGrant(waiting, stored, identity, undecided, l)
 	}
 	switch {
+	case errors.Is(err, errNoLease):
+		return verdict{}, err
 	case errors.Is(err, ErrBusy):
 		return verdict{}, fmt.Errorf("asking provider %s about session %s: %w", session.Provider, session.ID, err)
 	case errors.Is(err, errors.ErrUnsupported):
@@ -69,7 +72,7 @@ func (s *Service) ask(waiting context.Context, stored SessionToken) (verdict, er
 		wrong := fault("a refresh of session %s at provider %s told of another subject than the login", session.ID, session.Provider)
 		return verdict{}, errors.Join(fmt.Errorf("%w: %w", ErrSessionInvalid, wrong), s.end(ctx, session.ID))
 	}
-	return s.follow(waiting, stored, identity)
+	return s.follow(waiting, stored, identity, l)
 }
 
 // unopened ends a session whose grant does not open although SECRET is the right
@@ -100,27 +103,35 @@ func (s *Service) byTheClock(err error) bool {
 // refreshed calls the mechanism when it is its turn. errors.ErrUnsupported: there is
 // nothing to ask. Undecided is why the provider could not say, beside an identity
 // with a grant to keep.
-func (s *Service) refreshed(waiting context.Context, session Session, at AtProvider) (identity sdk.Identity, undecided, err error) {
-	grant, err := s.grants.open(session.ID, at.SealedGrant)
-	if err != nil {
-		return sdk.Identity{}, nil, err
-	}
-	if len(grant) == 0 {
+func (s *Service) refreshed(waiting context.Context, session Session, at AtProvider, l *lease) (identity sdk.Identity, undecided, err error) {
+	if len(at.SealedGrant) == 0 {
 		return sdk.Identity{}, nil, fmt.Errorf("a session without a grant: %w", errors.ErrUnsupported)
+	}
+	if _, err := s.grants.open(session.ID, at.SealedGrant); err != nil {
+		return sdk.Identity{}, nil, err
 	}
 	m, done, err := s.turn(waiting, session.Provider, LineSessions)
 	if err != nil {
 		return sdk.Identity{}, nil, err
 	}
 	defer done()
-	// A client that goes away must not break this off half way: the provider may
-	// have replaced the grant already.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(waiting), waitFor(sdk.CapabilityRefresh))
-	defer cancel()
 	refresher, err := sdk.As[sdk.Refresher](m, sdk.CapabilityRefresh)
 	if err != nil {
 		return sdk.Identity{}, nil, err
 	}
+	// Only now, when there is nothing left to wait for but the provider.
+	sealed, err := l.take(waiting)
+	if err != nil {
+		return sdk.Identity{}, nil, err
+	}
+	grant, err := s.grants.open(session.ID, sealed)
+	if err != nil {
+		return sdk.Identity{}, nil, err
+	}
+	// A client that goes away must not break this off half way: the provider may
+	// have replaced the grant already.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(waiting), waitFor(sdk.CapabilityRefresh))
+	defer cancel()
 	answer, err := refresher.Refresh(ctx, grant)
 	if err != nil {
 		return sdk.Identity{}, nil, err
@@ -131,20 +142,22 @@ func (s *Service) refreshed(waiting context.Context, session Session, at AtProvi
 
 // keepGrant keeps what the provider gave in place of the grant, although it could not
 // say whether the session is still good.
-func (s *Service) keepGrant(waiting context.Context, stored SessionToken, identity sdk.Identity, undecided error) (verdict, error) {
-	if err := s.replaceGrant(waiting, stored.Session.ID, identity.Grant); err != nil {
+func (s *Service) keepGrant(waiting context.Context, stored SessionToken, identity sdk.Identity, undecided error, l *lease) (verdict, error) {
+	if err := s.replaceGrant(waiting, l, identity.Grant); err != nil {
 		return verdict{}, err
 	}
 	return unchanged(stored, undecided), nil
 }
 
-func (s *Service) replaceGrant(waiting context.Context, sessionID string, grant []byte) error {
+// replaceGrant returns ErrLeased if our lease was over, and another host asked again.
+// What it was told counts then.
+func (s *Service) replaceGrant(waiting context.Context, l *lease, grant []byte) error {
 	if len(grant) == 0 {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(waiting), endTimeout)
 	defer cancel()
-	err := s.ports.AtProviders.ReplaceGrant(ctx, sessionID, s.grants.seal(sessionID, grant))
+	err := s.ports.AtProviders.ReplaceGrant(ctx, l.SessionID, l.Holder, s.grants.seal(l.SessionID, grant))
 	if errors.Is(err, ErrNotFound) {
 		return ErrSessionInvalid
 	}
@@ -155,10 +168,10 @@ func (s *Service) replaceGrant(waiting context.Context, sessionID string, grant 
 }
 
 // follow takes over what the provider says now.
-func (s *Service) follow(waiting context.Context, stored SessionToken, identity sdk.Identity) (verdict, error) {
+func (s *Service) follow(waiting context.Context, stored SessionToken, identity sdk.Identity, l *lease) (verdict, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(waiting), endTimeout)
 	defer cancel()
-	if err := s.replaceGrant(waiting, stored.Session.ID, identity.Grant); err != nil {
+	if err := s.replaceGrant(waiting, l, identity.Grant); err != nil {
 		return verdict{}, err
 	}
 	p, err := s.providerOf(stored.Session.Provider) // it may have gone away meanwhile

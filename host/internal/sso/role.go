@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/contract"
 )
 
@@ -47,9 +48,9 @@ type Roles interface {
 	RemoveRole(ctx context.Context, id string, moveTo *string) (users int, err error)
 }
 
-// MaxRole bounds the ID and the name of a role, in bytes: access tokens have the one in
-// them.
-const MaxRole = 255
+// MaxRole bounds the ID and the name of a role in bytes, as a subject is bounded. The ID
+// stands in access tokens.
+const MaxRole = sdk.MaxSubject
 
 // CheckRole says what keeps a text from being the ID or the name of a role: that it is
 // empty, has more than [MaxRole] bytes, is not UTF-8 or has a control character in it.
@@ -90,7 +91,7 @@ func asUUID(text string) string {
 func (r Role) CanBeGroup() bool { return !uuidForm.MatchString(r.Name) }
 
 // NewRole makes a role with an ID of its own.
-func NewRole(name string) Role { return Role{ID: newUUID(), Name: name} }
+func NewRole(name string) Role { return Role{ID: NewUUID(), Name: name} }
 
 // NamedBy returns the providers whose configuration names the role: a login that needs
 // it would make it again.

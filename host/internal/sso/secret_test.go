@@ -235,7 +235,7 @@ func TestSealingAnewThatIsBrokenOff(t *testing.T) {
 func TestGrantThatDoesNotOpen(t *testing.T) {
 	ruin := func(h *house, done *sso.SignedIn) {
 		h.t.Helper()
-		wantErr(h.t, "ReplaceGrant", h.store.ReplaceGrant(h.t.Context(), done.Session.ID, []byte("ruined beyond repair, whatever it was")), nil)
+		h.overwriteGrant(done.Session.ID, []byte("ruined beyond repair, whatever it was"))
 	}
 	t.Run("it was altered", func(t *testing.T) {
 		h, done := refreshing(t, provider("p"))

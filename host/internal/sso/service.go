@@ -1,6 +1,7 @@
 package sso
 
 import (
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"time"
@@ -60,6 +61,7 @@ type Ports struct {
 type Service struct {
 	config    Config
 	ports     Ports
+	name      string  // of this process, for the others
 	sealer    *sealer // of logins
 	logouts   *sealer
 	grants    *grants
@@ -92,7 +94,7 @@ func New(config Config, ports Ports) (*Service, error) {
 		return nil, err
 	}
 	return &Service{
-		config: config, ports: ports, sealer: logins, logouts: logouts, grants: grants, spent: newSpentSteps(),
+		config: config, ports: ports, name: rand.Text(), sealer: logins, logouts: logouts, grants: grants, spent: newSpentSteps(),
 	}, nil
 }
 

@@ -46,7 +46,7 @@ func (m Mode) kind() SessionKind {
 // newSession is what a login leaves behind, but for the user.
 func (s *Service) newSession(p Provider, attempt Attempt, identity sdk.Identity, client Client, token Token, now time.Time) NewSession {
 	session := Session{
-		ID: newUUID(), Provider: p.Name, Kind: attempt.Mode.kind(), CreatedAt: now,
+		ID: NewUUID(), Provider: p.Name, Kind: attempt.Mode.kind(), CreatedAt: now,
 		IP: client.IP, UserAgent: client.UserAgent, Groups: GroupsOf(identity),
 	}
 	session.NotAfter = bound(s.lastMoment(session, now), identity.ExpiresAt)

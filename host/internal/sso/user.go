@@ -14,7 +14,7 @@ var ErrNotFound = errors.New("not found")
 type User struct {
 	ID       string // UUID
 	Provider string // the provider and subject of the link it was found or
-	Subject  string // created by
+	Subject  string // created by; both are empty if it has none
 	Status   UserStatus
 	Role     string // the ID of a Role; empty: none
 	Username string // what the provider calls them; it identifies nobody
@@ -30,6 +30,9 @@ type User struct {
 	LastAccess time.Time // of the last login
 }
 
+// Linked reports whether the user has a link, without which nobody signs in to it.
+func (u User) Linked() bool { return u.Provider != "" || u.Subject != "" }
+
 // UserStatus says whether a user may sign in.
 type UserStatus string
 
@@ -37,6 +40,9 @@ type UserStatus string
 const (
 	UserActive    UserStatus = "active"
 	UserSuspended UserStatus = "suspended"
+
+	// UserInvited: somebody is expected, and has not come yet.
+	UserInvited UserStatus = "invited"
 )
 
 // Users keeps accounts and the links to them. All times are stored in UTC with

@@ -175,6 +175,16 @@ func (c *cached) RotateToken(ctx context.Context, rotation sso.Rotation) error {
 	return c.Store.RotateToken(ctx, rotation)
 }
 
+// LeaseGrant implements sso.ProviderSessions. If another host is at it, what is known
+// of the token may be of no use any more.
+func (c *cached) LeaseGrant(ctx context.Context, lease sso.GrantLease) ([]byte, error) {
+	sealed, err := c.Store.LeaseGrant(ctx, lease)
+	if err != nil {
+		c.forgetSession(lease.SessionID)
+	}
+	return sealed, err
+}
+
 // CreateSession implements sso.Sessions. It updates the user, and ends sessions.
 func (c *cached) CreateSession(ctx context.Context, login sso.NewSession) error {
 	defer c.forgetExpired(login.RemoveBefore)

@@ -4,11 +4,14 @@ package store
 
 import (
 	"context"
+	"time"
 
+	"github.com/doorward/doorward/host/internal/people"
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// Store keeps users, roles, sessions, once-IDs and signing keys. Its methods may be
+// Store keeps users, roles, sessions, once-IDs, signing keys and keys of the
+// administration. Its methods may be
 // called concurrently and obey the context.
 //
 // A method that returns an error other than the ones that its contract names
@@ -23,10 +26,17 @@ type Store interface {
 	sso.Once
 	sso.SigningKeys
 	sso.Sealed
+	people.Accounts
+	people.AdminKeys
 
 	// CountUsers returns how many users can sign in through a provider, suspended
 	// ones included. It reads them all, and is for operators.
 	CountUsers(ctx context.Context, provider string) (int, error)
+
+	// ExchangeCounts stores what a host counted of sign-ins that fail, in place of what
+	// that host stored before, and removes what hosts stored before forget. With nil it
+	// writes nothing. It returns what the other hosts stored since forget, by host.
+	ExchangeCounts(ctx context.Context, host string, counts []byte, now, forget time.Time) (others map[string][]byte, err error)
 
 	// Ping returns nil if the database answers and can be written to.
 	Ping(ctx context.Context) error

@@ -22,7 +22,8 @@ type key struct {
 	algorithm string
 	created   time.Time
 	public    crypto.PublicKey
-	signer    jose.Signer
+	private   crypto.Signer
+	signer    jose.Signer // of access tokens
 }
 
 // newKey makes a key as it is stored. One for RS256 takes some tenths of a second.
@@ -67,7 +68,7 @@ func openKey(seal *sso.Vault, stored sso.SigningKey) (*key, error) {
 	if err != nil {
 		return nil, fmt.Errorf("making a signer: %w", err)
 	}
-	return &key{id: stored.ID, algorithm: stored.Algorithm, created: stored.CreatedAt, public: private.Public(), signer: signer}, nil
+	return &key{id: stored.ID, algorithm: stored.Algorithm, created: stored.CreatedAt, public: private.Public(), private: private, signer: signer}, nil
 }
 
 // keyID is the JWK thumbprint (RFC 7638), so that an ID never names two keys.

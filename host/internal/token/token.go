@@ -68,6 +68,8 @@ type Tokens struct {
 
 	turns  atomic.Uint64             // of reading the keys
 	failed atomic.Pointer[time.Time] // when the keys could not be read; nil: they could
+
+	lookout lookout
 }
 
 var _ sso.AccessTokens = (*Tokens)(nil)

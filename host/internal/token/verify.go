@@ -48,7 +48,7 @@ func (t *Tokens) verifySignature(ctx context.Context, token string) ([]byte, err
 	if typ, _ := header.ExtraHeaders[jose.HeaderType].(string); typ != tokenType {
 		return nil, invalid("not of type " + tokenType) // RFC 9068 section 4, RFC 8725 section 3.11 (G12)
 	}
-	k := t.current(ctx).verifying(header.KeyID)
+	k := t.verifyingKey(ctx, header.KeyID)
 	if k == nil {
 		return nil, invalid("not signed by a key of ours")
 	}

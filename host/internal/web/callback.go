@@ -40,7 +40,7 @@ func (s *Server) callback(c echo.Context) error {
 		return s.withoutCookie(c, provider, response)
 	}
 	response.Form.Del(repostedField)
-	out, err := s.ports.Logins.Continue(c.Request().Context(), sso.Answer{
+	out, err := s.tryAnswer(c, sso.Answer{
 		Provider: provider.Name, State: state, Sealed: sealed, Response: response, Client: client(c),
 		Replaces: s.cookieTokens(c),
 	})
@@ -51,9 +51,9 @@ func (s *Server) callback(c echo.Context) error {
 	if out.Over != "" {
 		s.keepAttempt(c, state, out.Over, overLasts)
 	}
-	if errors.Is(err, sso.ErrBusy) {
-		// Not back to the application: the answer of the provider is still good, and
-		// loading this page again goes on with it.
+	if errors.Is(err, sso.ErrBusy) || errors.Is(err, errLimited) {
+		// Not back to the application: the answer of the provider is still good, and so
+		// is what was entered; loading this page again goes on with it.
 		return s.tellRefused(c, out.Attempt, err)
 	}
 	if err != nil {

@@ -167,6 +167,8 @@ func dearest(t testing.TB, s *site) []anonymous {
 		one("GET /login", "20 providers, with a redirect", 200, "?redirect=%2Fapp", "", forHTML...),
 		one("GET /login", "a redirect of 2 KB", 200, "?"+long, "", forHTML...),
 		one("GET /login", "many parameters", 400, "?"+strings.Repeat("a&", 8<<10), "", forHTML...),
+		one("GET /logout", "garbage cookies", 302, "", "", with(forHTML, cookies)...),
+		one("GET /denied", "a redirect of 2 KB", 400, "?"+long, "", with(forHTML, cookies)...),
 		one("GET /auth", "20 providers", 200, "?"+manyKeys, ""),
 		one("POST /auth/login", "", 404, "", nested, asJSON...),
 		one("GET /auth/login/:provider", "redirect", 302, "/auth/login/op?login_hint="+strings.Repeat("a", 300), "", with(forHTML, cookies)...),

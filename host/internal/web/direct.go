@@ -48,7 +48,7 @@ func (s *Server) directLogin(c echo.Context) error {
 	if err != nil {
 		return s.refuseLogin(c, sso.Attempt{Provider: name}, err)
 	}
-	out, err := s.ports.Logins.Continue(c.Request().Context(), answer)
+	out, err := s.tryAnswer(c, answer)
 	if err != nil {
 		return s.refuseLogin(c, sso.Attempt{Provider: name}, err)
 	}
@@ -85,7 +85,10 @@ func (s *Server) directAnswer(c echo.Context, name string, body directRequest) (
 	if mode == "" {
 		mode = sso.ModeJSON
 	}
-	pending, err := s.ports.Logins.Begin(c.Request().Context(), sso.Start{Provider: name, Mode: mode, Redirect: "/"})
+	if err := s.mayTry(c, name, body.Identifier); err != nil {
+		return answer, err
+	}
+	pending, err := s.begin(c, sso.Start{Provider: name, Mode: mode, Redirect: "/"})
 	if err != nil {
 		return answer, err
 	}
@@ -132,6 +135,7 @@ func credentials(prompt sdk.Prompt, body directRequest) (form url.Values, missin
 	for _, f := range prompt.Fields {
 		kinds[f.Kind]++
 	}
+	login := sso.LoginField(prompt.Fields)
 	form, named, complete := url.Values{}, body.Identifier == "", true
 	for _, f := range prompt.Fields {
 		value, name := body.Answers[f.Name], ""
@@ -139,7 +143,7 @@ func credentials(prompt sdk.Prompt, body directRequest) (form url.Values, missin
 		case value != "":
 		case f.Kind == sdk.FieldPassword && kinds[sdk.FieldPassword] == 1:
 			value, name = body.Password, "password"
-		case isIdentifier(f.Kind, kinds):
+		case f.Name == login:
 			value, name, named = body.Identifier, "identifier", true
 		}
 		switch {
@@ -153,10 +157,6 @@ func credentials(prompt sdk.Prompt, body directRequest) (form url.Values, missin
 		}
 	}
 	return form, missing, named && complete
-}
-
-func isIdentifier(kind sdk.FieldKind, kinds map[sdk.FieldKind]int) bool {
-	return kind == sdk.FieldUsername && kinds[kind] == 1 || kind == sdk.FieldText && kinds[kind] == 1 && kinds[sdk.FieldUsername] == 0
 }
 
 // askAgain tells the client what else is wanted, with a token to go on with.

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
+	"time"
 
 	hclog "github.com/hashicorp/go-hclog"
 	"github.com/labstack/echo/v4"
@@ -84,6 +86,7 @@ var answers = []struct {
 	// Nobody is told that they are signed in, nor that nothing happened, and nothing is
 	// removed. Before the row of the context's error, which comes with it.
 	{sso.ErrOutcomeUnknown, answer{http.StatusInternalServerError, "INTERNAL_SERVER_ERROR", page.MessageInternal}},
+	{errLimited, answer{http.StatusTooManyRequests, "REQUESTS_EXCEEDED", page.MessageTooManyAttempts}},
 	{sso.ErrBusy, answer{http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", page.MessageBusy}},
 	{errOverloaded, answer{http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", page.MessageOverloaded}},
 	{sdk.ErrUnavailable, answer{http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", page.MessageUnavailable}},
@@ -116,6 +119,9 @@ func answerTo(err error) answer {
 		}
 		if message, ok := deniedMessages[sdk.ReasonOf(err)]; ok && row.answer.message == page.MessageDenied {
 			row.answer.message = message
+		}
+		if limited, ok := errors.AsType[limitedError](err); ok {
+			row.answer.message = page.TooManyAttempts(limited.wait())
 		}
 		return row.answer
 	}
@@ -198,6 +204,9 @@ func askToRetry(c echo.Context, err error) {
 	if errors.Is(err, sso.ErrBusy) || errors.Is(err, errOverloaded) {
 		c.Response().Header().Set(echo.HeaderRetryAfter, retryBusy)
 	}
+	if limited, ok := errors.AsType[limitedError](err); ok {
+		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(limited.wait().Seconds())))
+	}
 }
 
 // logShown logs an error that somebody sees as a page, and reports whether the log
@@ -254,6 +263,11 @@ func errorBody(c echo.Context, a answer, err error) errorEnvelope {
 	case "UNSUPPORTED_MEDIA_TYPE":
 		if m, ok := errors.AsType[mediaError](err); ok {
 			extensions["reason"] = m.reason()
+		}
+	case "REQUESTS_EXCEEDED":
+		if limited, ok := errors.AsType[limitedError](err); ok {
+			extensions["limit"] = limited.Points
+			extensions["reset"] = limited.at.Add(limited.wait()).UTC().Format(time.RFC3339)
 		}
 	case "SERVICE_UNAVAILABLE":
 		if !errors.Is(err, errOverloaded) {

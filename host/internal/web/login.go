@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
@@ -18,7 +19,11 @@ func (s *Server) startLogin(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	pending, err := s.ports.Logins.Begin(c.Request().Context(), start)
+	pending, err := s.begin(c, start)
+	if errors.Is(err, errLimited) {
+		// Not back to the application, which might start again at once.
+		return s.tellRefused(c, sso.Attempt{Provider: start.Provider}, err)
+	}
 	if err != nil {
 		return s.refuseLogin(c, sso.Attempt{
 			Provider: start.Provider, Mode: start.Mode, Redirect: start.Redirect, RedirectAsked: start.RedirectAsked,
@@ -47,6 +52,9 @@ func (s *Server) startOf(c echo.Context) (sso.Start, error) {
 		start.Redirect = s.path("/")
 	}
 	start.Mode, err = parseMode(query.Get("mode"))
+	if start.Mode == "" && start.RedirectAsked && s.leadsToApp(start.Redirect) {
+		start.Mode = sso.ModeSession // applications know people by their session cookie
+	}
 	return start, err
 }
 
@@ -109,7 +117,7 @@ func (s *Server) prompt(c echo.Context, p sso.Provider, attempt sso.Attempt, pro
 	return s.render(c, status, page.Prompt{
 		Provider: p.Label, Action: s.path("/auth/login/" + p.Name + "/callback"),
 		Hidden:  []page.HiddenField{{Name: "state", Value: attempt.State}, {Name: repostedField, Value: "1"}},
-		Message: promptMessage(prompt.Reason, page.Message{}), Fields: fields,
+		Message: promptMessage(prompt.Reason, page.Message{}), Fields: fields, SignInURL: s.signInURLOf(attempt),
 	}, formsLeave)
 }
 

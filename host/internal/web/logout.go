@@ -15,7 +15,7 @@ import (
 // cookies that the request carried are removed. A browser then goes on to the
 // provider, to sign out there, too; programs get 204.
 func (s *Server) logout(c echo.Context) error {
-	_, found, err := s.readTokenRequest(c)
+	body, found, err := s.readTokenRequest(c)
 	if err != nil {
 		return err
 	}
@@ -23,15 +23,13 @@ func (s *Server) logout(c echo.Context) error {
 	if ours { // a cookie that is removed must not leave its session behind
 		found = append(found, s.cookieTokens(c)...)
 	}
-	var ended []sso.Ended
-	for _, token := range found {
-		session, err := s.ports.Logins.Logout(c.Request().Context(), token)
-		if err != nil {
+	ended, err := s.end(c, found)
+	if err != nil {
+		return err
+	}
+	if body.Everywhere {
+		if err := s.endOthers(c, ended); err != nil {
 			return err
-		}
-		if session.ID != "" {
-			ended = append(ended, session)
-			s.logSignedOut(c, "signed out", session.Session)
 		}
 	}
 	if ours {

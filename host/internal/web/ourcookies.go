@@ -20,6 +20,7 @@ const (
 // can send thousands; without this they are all parsed, several times.
 func (s *Server) ourCookies(next echo.HandlerFunc) echo.HandlerFunc {
 	session, refresh, attempt := s.config.SessionCookie.Name, s.config.RefreshCookie.Name, s.attemptCookieName("")
+	device := s.deviceCookieName()
 	return func(c echo.Context) error {
 		header := c.Request().Header
 		lines := header["Cookie"]
@@ -31,7 +32,7 @@ func (s *Server) ourCookies(next echo.HandlerFunc) echo.HandlerFunc {
 			return next(c)
 		}
 		var kept []string
-		counts := [3]int{}
+		counts := [4]int{}
 		keep := func(kind, most int, cookie string) {
 			if counts[kind]++; counts[kind] <= most {
 				kept = append(kept, cookie)
@@ -47,6 +48,8 @@ func (s *Server) ourCookies(next echo.HandlerFunc) echo.HandlerFunc {
 					keep(1, maxSameName, cookie)
 				case strings.HasPrefix(name, attempt):
 					keep(2, maxAttemptCookies, cookie)
+				case name == device:
+					keep(3, 1, cookie)
 				}
 			}
 		}

@@ -189,6 +189,12 @@ func (s *Server) signIn(c echo.Context) error {
 		}
 	}
 	target := query.Get("redirect")
+	app := s.appTarget(target)
+	if app != "" && !query.Has("reason") && !query.Has("again") {
+		if who, err := s.principal(c); err == nil {
+			return s.goBack(c, app, who)
+		}
+	}
 	resolve := s.redirects.resolver(target)
 	view := page.SignIn{SignedOut: query.Has("signed_out"), Elsewhere: query.Get("signed_out") == "partial", Problem: problemOf(query)}
 	for _, p := range s.ports.Logins.Providers() {
@@ -200,7 +206,10 @@ func (s *Server) signIn(c echo.Context) error {
 			if err != nil {
 				continue // this provider may not return there
 			}
-			link = s.startURL(p, "") + "?" + queryOf("redirect", checked)
+			if app == "" {
+				link = s.startURL(p, "")
+			}
+			link = withParameter(link, queryOf("redirect", checked))
 		}
 		view.Providers = append(view.Providers, page.Provider{
 			Label: p.Label, Icon: p.Icon, URL: link, Unavailable: s.ports.Logins.Available(p.Name) != nil,

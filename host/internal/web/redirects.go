@@ -9,16 +9,17 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// redirects keeps the rules of each provider until its allow list changes, which
-// it may while the host runs.
+// redirects keeps the rules of each provider until its allow list or the applications
+// change, which they may while the host runs.
 type redirects struct {
 	publicURL string
+	apps      func() []string
 	kept      sync.Map // keptRules by name of the provider
 }
 
 type keptRules struct {
-	list  []string
-	rules *redirect.Rules
+	list, apps []string
+	rules      *redirect.Rules
 }
 
 // resolve checks where a login through the provider may return to.
@@ -31,7 +32,7 @@ func (r *redirects) resolve(p sso.Provider, target string) (string, error) {
 }
 
 // resolver is resolve for one target and many providers. Most of them agree, and
-// reading a long URL takes 100 µs: what leads to us is allowed for all or for none,
+// reading a long URL takes 100 µs: what leads to us or to an application is allowed for all or for none,
 // and providers with the same list give the same answer.
 func (r *redirects) resolver(target string) func(p sso.Provider) (string, error) {
 	type resolved struct {
@@ -58,8 +59,9 @@ func (r *redirects) resolver(target string) func(p sso.Provider) (string, error)
 }
 
 func (r *redirects) rules(p sso.Provider) (*redirect.Rules, error) {
+	apps := r.apps()
 	if found, ok := r.kept.Load(p.Name); ok {
-		if kept, ok := found.(keptRules); ok && slices.Equal(kept.list, p.RedirectAllowList) {
+		if kept, ok := found.(keptRules); ok && slices.Equal(kept.list, p.RedirectAllowList) && slices.Equal(kept.apps, apps) {
 			return kept.rules, nil
 		}
 	}
@@ -67,6 +69,7 @@ func (r *redirects) rules(p sso.Provider) (*redirect.Rules, error) {
 	if err != nil {
 		return nil, sdk.Misconfigured("redirect_allow_list", "reading the redirect allow list of provider %s: %w", p.Name, err)
 	}
-	r.kept.Store(p.Name, keptRules{slices.Clone(p.RedirectAllowList), rules})
+	rules = rules.WithApps(apps)
+	r.kept.Store(p.Name, keptRules{slices.Clone(p.RedirectAllowList), apps, rules})
 	return rules, nil
 }

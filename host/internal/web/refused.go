@@ -15,6 +15,9 @@ import (
 // refuseLogin ends a login that failed: back to where the client wanted to go
 // with the code as reason, or a page if it named no place.
 func (s *Server) refuseLogin(c echo.Context, attempt sso.Attempt, err error) error {
+	if attempt.RedirectAsked && s.leadsToApp(attempt.Redirect) {
+		return s.refuseForApp(c, attempt, err)
+	}
 	if attempt.RedirectAsked {
 		a := answerTo(err)
 		s.logRefused(c, attempt.Provider, a, err)
@@ -28,7 +31,10 @@ func (s *Server) tellRefused(c echo.Context, attempt sso.Attempt, err error) err
 	a := answerTo(err)
 	askToRetry(c, err)
 	if wantsHTML(c) {
-		failure := page.Failure{Message: a.message, HomeURL: s.path("/login"), RetryURL: s.againURL(attempt)}
+		failure := page.Failure{Message: a.message, HomeURL: s.signInURLOf(attempt)}
+		if !errors.Is(err, errLimited) { // a login that starts anew would lose what was entered
+			failure.RetryURL = s.againURL(attempt)
+		}
 		if s.logShown(c, attempt.Provider, "sign-in refused", a, err) {
 			failure.ID = requestID(c)
 		}
@@ -63,15 +69,24 @@ func withReason(target, code string) string {
 // provider said no, in a word that they have a message for. Whoever else is returned
 // to gets the reason alone, as documented.
 func (s *Server) withDetail(target string, err error) string {
-	detail := sdk.ReasonOf(err)
-	if _, known := deniedMessages[detail]; !known || !errors.Is(err, sdk.ErrDenied) {
+	detail := knownDetail(err)
+	if detail == "" {
 		return target
 	}
 	path, _, _ := strings.Cut(strings.TrimPrefix(target, s.config.PublicURL.Scheme+"://"+s.config.PublicURL.Host), "?")
 	if path != s.path("/") {
 		return target
 	}
-	return target + "&detail=" + string(detail)
+	return target + "&detail=" + detail
+}
+
+// knownDetail is why the provider said no, if there is a message for it; else empty.
+func knownDetail(err error) string {
+	detail := sdk.ReasonOf(err)
+	if _, known := deniedMessages[detail]; !known || !errors.Is(err, sdk.ErrDenied) {
+		return ""
+	}
+	return string(detail)
 }
 
 // againURL is where the same login starts anew; empty if it cannot.
@@ -84,9 +99,5 @@ func (s *Server) againURL(attempt sso.Attempt) string {
 	if !attempt.RedirectAsked {
 		return link
 	}
-	separator := "?"
-	if strings.Contains(link, "?") {
-		separator = "&"
-	}
-	return link + separator + queryOf("redirect", attempt.Redirect)
+	return withParameter(link, queryOf("redirect", attempt.Redirect))
 }

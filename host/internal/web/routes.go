@@ -23,6 +23,8 @@ func (s *Server) routes() *echo.Echo {
 
 	get("/", s.home)
 	get("/login", s.signIn)
+	get("/logout", s.signOut)
+	get("/denied", s.denied)
 
 	get("/auth", s.listProviders)
 	e.POST("/auth/login", s.passwordLogin)

@@ -16,6 +16,7 @@ import (
 	"github.com/labstack/echo/v4"
 
 	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/web/limit"
 	"github.com/doorward/doorward/host/internal/web/page"
 )
 
@@ -32,12 +33,18 @@ type Config struct {
 	// time; 0 is a default of 16 MiB. Each costs several times its bytes.
 	MaxBodies int64
 
+	// Limits are on sign-ins that fail or come to no end; nil: there are none.
+	Limits *limit.Limiter
+
 	Logger hclog.Logger
 }
 
 // Ports is what a Server uses of the world.
 type Ports struct {
 	Logins *sso.Service
+
+	// Apps are the applications behind proxies; nil: there are none.
+	Apps Apps
 
 	// Keys returns the public keys of access tokens as a JWK set.
 	Keys func(ctx context.Context) []byte
@@ -58,6 +65,7 @@ type Server struct {
 	slots     firstSlots
 	bodies    *bodies
 	turns     turns
+	returns   returns
 	storage   *storeHealth
 	notReady  atomic.Bool
 	comes     time.Duration // requestComes; tests have slow clients
@@ -77,6 +85,9 @@ const (
 
 // New makes a Server.
 func New(config Config, ports Ports) (*Server, error) {
+	if ports.Apps == nil {
+		ports.Apps = noApps{}
+	}
 	pages, err := page.New(basePath(config.PublicURL))
 	if err != nil {
 		return nil, fmt.Errorf("making the pages: %w", err)
@@ -87,7 +98,7 @@ func New(config Config, ports Ports) (*Server, error) {
 	}
 	s := &Server{
 		issuer: issuer, config: config, ports: ports, logger: config.Logger, sampled: newSampler(config.Logger), pages: pages,
-		redirects: &redirects{publicURL: config.PublicURL.String()}, bodies: newBodies(config.MaxBodies), turns: newTurns(), comes: requestComes,
+		redirects: &redirects{publicURL: config.PublicURL.String(), apps: ports.Apps.Places}, returns: returns{now: time.Now}, bodies: newBodies(config.MaxBodies), turns: newTurns(), comes: requestComes,
 	}
 	s.storage = &storeHealth{storage: ports.Storage, sampled: s.sampled}
 	for _, p := range ports.Logins.Providers() {

@@ -62,20 +62,22 @@ func (s *Server) clearTokens(c echo.Context, keep string) {
 type tokenRequest struct {
 	Mode         string `json:"mode"`
 	RefreshToken string `json:"refresh_token"`
+
+	// Everywhere, of a logout, ends all sessions of the user.
+	Everywhere bool `json:"everywhere"`
 }
 
 // readTokenRequest finds mode and token: as named by the body, else json if the
 // body brings a token, else cookie.
-func (s *Server) readTokenRequest(c echo.Context) (sso.Mode, []sso.Token, error) {
-	var body tokenRequest
+func (s *Server) readTokenRequest(c echo.Context) (body tokenRequest, found []sso.Token, err error) {
 	if err := readBody(c, &body, func(get func(string) string) {
-		body.Mode, body.RefreshToken = get("mode"), get("refresh_token")
+		body.Mode, body.RefreshToken, body.Everywhere = get("mode"), get("refresh_token"), get("everywhere") == "true"
 	}); err != nil {
-		return "", nil, err
+		return body, nil, err
 	}
 	mode, err := parseMode(body.Mode)
 	if err != nil {
-		return "", nil, err
+		return body, nil, err
 	}
 	if mode == "" {
 		mode = sso.ModeCookie
@@ -83,7 +85,7 @@ func (s *Server) readTokenRequest(c echo.Context) (sso.Mode, []sso.Token, error)
 			mode = sso.ModeJSON
 		}
 	}
-	var found []sso.Token
+	body.Mode = string(mode)
 	switch {
 	case mode == sso.ModeSession:
 		found = tokens(c, s.config.SessionCookie)
@@ -95,12 +97,12 @@ func (s *Server) readTokenRequest(c echo.Context) (sso.Mode, []sso.Token, error)
 	// Cookies come along whoever makes the browser ask. Whoever has the token
 	// itself may ask from anywhere.
 	if mode != sso.ModeJSON && s.fromAnotherSite(c) {
-		return "", nil, errCrossSite
+		return body, nil, errCrossSite
 	}
 	if len(found) == 0 {
-		return "", nil, payloadError{"the refresh token is required in either the payload or the cookie"}
+		return body, nil, payloadError{"the refresh token is required in either the payload or the cookie"}
 	}
-	return mode, found, nil
+	return body, found, nil
 }
 
 // readBody reads a JSON object or a form; nothing at all is an empty object.
@@ -136,7 +138,7 @@ func readBody(c echo.Context, into any, form func(get func(string) string)) erro
 // wanted names the types of the fields that clients send.
 var wanted = map[string]string{
 	"identifier": "a string", "password": "a string", "mode": "a string", "attempt": "a string",
-	"refresh_token": "a string", "answers": "an object of strings",
+	"refresh_token": "a string", "everywhere": "a boolean", "answers": "an object of strings",
 }
 
 func tooLargeOr(err error, reason string) error {
@@ -151,10 +153,11 @@ func tooLargeOr(err error, reason string) error {
 
 // refresh answers POST /auth/refresh.
 func (s *Server) refresh(c echo.Context) error {
-	mode, found, err := s.readTokenRequest(c)
+	body, found, err := s.readTokenRequest(c)
 	if err != nil {
 		return err
 	}
+	mode := sso.Mode(body.Mode)
 	done, err := s.refreshOne(c, found, mode)
 	if err != nil {
 		s.logNotRefreshed(c, err)

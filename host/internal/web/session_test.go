@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/doorward/doorward/host/internal/sso"
 )
 
 func TestSessions(t *testing.T) {
@@ -300,7 +302,8 @@ func TestLogOfARefreshThatIsRefused(t *testing.T) {
 			if err != nil || len(grants) != 1 {
 				t.Fatal(grants, err)
 			}
-			if err := s.store.ReplaceGrant(t.Context(), grants[0].SessionID, []byte("altered")); err != nil {
+			swap := sso.GrantSwap{SessionID: grants[0].SessionID, Old: grants[0].Sealed, New: []byte("altered")}
+			if err := s.store.SwapGrants(t.Context(), []sso.GrantSwap{swap}); err != nil {
 				t.Fatal(err)
 			}
 		}, ended},

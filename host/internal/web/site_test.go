@@ -38,6 +38,7 @@ type site struct {
 	log    *lockedBuffer
 	logger hclog.Logger
 	clock  *clock
+	apps   *scriptedApps
 }
 
 // directory implements sso.Providers.
@@ -243,7 +244,7 @@ func newSiteConfigured(t testing.TB, publicURL string, providers sso.Providers, 
 // newSiteOn has the database in that file, behind the cache that is given.
 func newSiteOn(t testing.TB, path string, cached func(store.Store, func() time.Time) store.Store, publicURL string, providers sso.Providers, configure func(*web.Config)) *site {
 	t.Helper()
-	s := &site{log: &lockedBuffer{}, clock: &clock{now: time.Now()}}
+	s := &site{log: &lockedBuffer{}, clock: &clock{now: time.Now()}, apps: &scriptedApps{}}
 	database, err := sqlite.Open(t.Context(), path, sso.Confirming([]byte(secret), nil))
 	if err != nil {
 		t.Fatal(err)
@@ -283,7 +284,7 @@ func newSiteOn(t testing.TB, path string, cached func(store.Store, func() time.T
 		Logger:        s.logger,
 	}
 	configure(&config)
-	server, err := web.New(config, web.Ports{Logins: logins, Keys: tokens.JWKS, Storage: s.store.Ping})
+	server, err := web.New(config, web.Ports{Logins: logins, Apps: s.apps, Keys: tokens.JWKS, Storage: s.store.Ping})
 	if err != nil {
 		t.Fatal(err)
 	}

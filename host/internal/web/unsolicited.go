@@ -26,7 +26,7 @@ func (s *Server) unsolicited(c echo.Context, p sso.Provider, response sdk.Inboun
 			attempt.Redirect = checked
 		}
 	}
-	done, err := s.ports.Logins.ContinueUnsolicited(c.Request().Context(), sso.Unsolicited{
+	done, err := s.tryUnsolicited(c, sso.Unsolicited{
 		Provider: p.Name, Redirect: attempt.Redirect, Response: response, Client: client(c), Replaces: s.cookieTokens(c),
 	})
 	if err != nil {

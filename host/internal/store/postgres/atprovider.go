@@ -30,14 +30,6 @@ func (s *Store) AtProvider(ctx context.Context, sessionID string) (sso.AtProvide
 	return at, nil
 }
 
-// ReplaceGrant implements sso.ProviderSessions.
-func (s *Store) ReplaceGrant(ctx context.Context, sessionID string, sealed []byte) error {
-	n, err := s.count(ctx, "replacing a grant", `
-		UPDATE doorward.provider_sessions SET sealed_grant = $1
-		WHERE session_pk = (SELECT pk FROM doorward.sessions WHERE id = $2)`, bytes(sealed), sessionID)
-	return someRow(n, err, "session", sessionID)
-}
-
 // EndProviderSessions implements sso.ProviderSessions.
 func (s *Store) EndProviderSessions(ctx context.Context, selection sso.Selection, once ...sso.OnceID) ([]sso.Session, error) {
 	var ended []sso.Session

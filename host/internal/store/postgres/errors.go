@@ -63,10 +63,13 @@ func explain(doing string, err error) error {
 		return nil
 	}
 	hint := adviceOf(codeOf(err))
-	if _, refused := errors.AsType[*tls.CertificateVerificationError](err); refused {
+	switch {
+	case hint != "":
+	case isTLSRefused(err):
+		hint = "PostgreSQL speaks no TLS there: set ssl = on in postgresql.conf, or remove DB_SSL and sslmode"
+	case isCertificateRefused(err):
 		hint = "the certificate of PostgreSQL is not valid: let DB_HOST be a name that it is for, and give the certificate of its authority by DB_SSL__CA_FILE"
-	}
-	if hint == "" && isUnreachable(err) {
+	case isUnreachable(err):
 		hint = "PostgreSQL cannot be reached: check that it runs, and DB_HOST and DB_PORT or DB_CONNECTION_STRING"
 	}
 	if hint != "" {
@@ -92,11 +95,21 @@ func isUnreachable(err error) bool {
 // mayAnswerLater reports whether no server answers, or one that is starting. One that
 // refuses us answers.
 func mayAnswerLater(err error) bool {
-	if _, refused := errors.AsType[*tls.CertificateVerificationError](err); refused {
+	if isTLSRefused(err) || isCertificateRefused(err) {
 		return false
 	}
 	code := codeOf(err)
 	return code == "" && isUnreachable(err) || strings.HasPrefix(code, "57P")
+}
+
+func isCertificateRefused(err error) bool {
+	_, refused := errors.AsType[*tls.CertificateVerificationError](err)
+	return refused
+}
+
+// isTLSRefused knows the error by its text, as pgx gives it no other sign.
+func isTLSRefused(err error) bool {
+	return err != nil && strings.Contains(err.Error(), "server refused TLS connection")
 }
 
 // isFailure reports whether the database failed, as opposed to whoever used it.

@@ -14,14 +14,19 @@ const (
 // Two would delete the tokens of each other's sessions, and wait for each other.
 const tryToRemove = `SELECT pg_try_advisory_xact_lock($1)`
 
-// What others use just now is left for the next time: nobody waits for a row here.
+// What others use just now is left for the next time: nobody waits for a row here. The
+// rows are chosen in WITH, which runs once: behind IN, the server may choose anew for
+// each row that it compares, and go on past the LIMIT.
 const (
-	removeTokens = `DELETE FROM doorward.session_tokens WHERE hash IN
-		(SELECT hash FROM doorward.session_tokens WHERE expires_at < $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)`
-	removeSessions = `DELETE FROM doorward.sessions WHERE pk IN
-		(SELECT pk FROM doorward.sessions WHERE expires_at < $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)`
-	removeOnce = `DELETE FROM doorward.once WHERE (scope, id) IN
-		(SELECT scope, id FROM doorward.once WHERE until < $1 ORDER BY until LIMIT $2 FOR UPDATE SKIP LOCKED)`
+	removeTokens = `
+		WITH expired AS (SELECT hash FROM doorward.session_tokens WHERE expires_at < $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+		DELETE FROM doorward.session_tokens t USING expired e WHERE t.hash = e.hash`
+	removeSessions = `
+		WITH expired AS (SELECT pk FROM doorward.sessions WHERE expires_at < $1 ORDER BY expires_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+		DELETE FROM doorward.sessions s USING expired e WHERE s.pk = e.pk`
+	removeOnce = `
+		WITH expired AS (SELECT scope, id FROM doorward.once WHERE until < $1 ORDER BY until LIMIT $2 FOR UPDATE SKIP LOCKED)
+		DELETE FROM doorward.once o USING expired e WHERE o.scope = e.scope AND o.id = e.id`
 )
 
 // A removal is of what expired before a moment; of nothing if that is zero.

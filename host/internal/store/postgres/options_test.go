@@ -16,6 +16,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/doorward/doorward/host/internal/store/pgtest"
 )
 
 func TestWhatIsMadeOfTheOptions(t *testing.T) {
@@ -98,9 +100,18 @@ func TestWarnings(t *testing.T) {
 }
 
 func TestTLS(t *testing.T) {
-	s := server(t)
+	s, err := pgtest.Start() // its own, as it speaks TLS from then on
+	pgtest.Require(t, err)
+	t.Cleanup(func() {
+		if err := s.Remove(); err != nil {
+			t.Error(err)
+		}
+	})
 	o := optionsOf("localhost", s.Port, s.NewDatabase(t))
 	trusted, other := authority(t), authority(t)
+	o.TLS, o.Wait = &tls.Config{}, time.Minute // a server without TLS does not wait either
+	_, err = Open(t.Context(), o, nil)
+	wantSays(t, "a server without TLS", err, "PostgreSQL speaks no TLS there", "remove DB_SSL")
 	certificate, key := issue(t, trusted)
 	if err := s.ServeTLS(certificate, key); err != nil {
 		t.Fatal(err)

@@ -69,6 +69,15 @@ func TestLookupsUseIndexes(t *testing.T) {
 		"any old successor":          anySuccessor,
 		"old successors":             oldSuccessors,
 		"grants":                     selectSealedGrants,
+		"user by ID, locked":         lockUser,
+		"user with links":            selectUserWithLinks,
+		"sessions of a user":         endUserSessions,
+		"sessions of a link":         endLinkSessions,
+		"another link":               moveOrigin,
+		"key by hash":                selectAdminKey,
+		"users of an address":        selectUsers + ` WHERE lower(u.email) = lower($1::text COLLATE "C") AND u.pk > $2 ORDER BY u.pk LIMIT $3`,
+		"users of a link":            selectUsers + ` WHERE u.pk IN (SELECT user_pk FROM doorward.links WHERE provider = $1 AND subject = $2) ORDER BY u.pk LIMIT $3`,
+		"listed sessions of a user":  selectSessions + ` WHERE u.id = $1 AND s.expires_at > $2 ORDER BY s.pk LIMIT $3`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, line := range plan(t, store, statement) {

@@ -27,7 +27,9 @@ const (
 		WHERE session_pk = $1 AND spent_at IS NULL`
 
 	insertToken = `INSERT INTO doorward.session_tokens (hash, session_pk, expires_at) VALUES ($1, $2, $3)`
-	moveExpiry  = `UPDATE doorward.sessions SET expires_at = $2, not_after = $3, group_names = nullif($4::text, '') WHERE pk = $1`
+	moveSession = `
+		UPDATE doorward.sessions SET expires_at = $2, not_after = $3, group_names = nullif($4::text, ''), leased_by = NULL, leased_until = NULL
+		WHERE pk = $1`
 )
 
 // RotateToken implements sso.Sessions.
@@ -42,7 +44,7 @@ func (s *Store) RotateToken(ctx context.Context, r sso.Rotation) error {
 		t.queue(forgetSuccessors, session)
 		t.queue(spendCurrent, session, millis(r.Now), r.Old[:], orNull(r.Successor))
 		t.queue(insertToken, r.New[:], session, millis(r.ExpiresAt))
-		t.queue(moveExpiry, session, millis(r.ExpiresAt), millis(r.NotAfter), string(r.Groups))
+		t.queue(moveSession, session, millis(r.ExpiresAt), millis(r.NotAfter), string(r.Groups))
 		expired.queue(t)
 		return nil
 	})
@@ -80,8 +82,9 @@ func orNull(b []byte) any {
 // lose its successor, or its row.
 const (
 	anySuccessor  = `SELECT EXISTS (SELECT 1 FROM doorward.session_tokens WHERE successor IS NOT NULL AND spent_at < $1)`
-	oldSuccessors = `UPDATE doorward.session_tokens SET successor = NULL WHERE hash IN
-		(SELECT hash FROM doorward.session_tokens WHERE successor IS NOT NULL AND spent_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)`
+	oldSuccessors = `
+		WITH old AS (SELECT hash FROM doorward.session_tokens WHERE successor IS NOT NULL AND spent_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
+		UPDATE doorward.session_tokens t SET successor = NULL FROM old o WHERE t.hash = o.hash`
 )
 
 // ForgetSuccessors implements sso.Sessions.

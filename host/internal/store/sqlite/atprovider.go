@@ -42,19 +42,6 @@ func (s *Store) AtProvider(ctx context.Context, sessionID string) (sso.AtProvide
 	return at, nil
 }
 
-// ReplaceGrant implements sso.ProviderSessions.
-func (s *Store) ReplaceGrant(ctx context.Context, sessionID string, sealed []byte) error {
-	return s.write(ctx, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, `
-			UPDATE provider_sessions SET sealed_grant = ? WHERE session_pk = (SELECT pk FROM sessions WHERE id = ?)`,
-			orEmpty(sealed), sessionID)
-		if err != nil {
-			return explain("replacing a grant", err)
-		}
-		return someRow(result, "session", sessionID)
-	})
-}
-
 // EndProviderSessions implements sso.ProviderSessions.
 func (s *Store) EndProviderSessions(ctx context.Context, selection sso.Selection, once ...sso.OnceID) ([]sso.Session, error) {
 	var ended []sso.Session

@@ -17,6 +17,8 @@ type batch struct {
 	members []member
 	broken  error // why all of it fails
 	failure error // the last failure of the database that broke nothing
+
+	committed bool
 }
 
 // member is an operation that was run, and what its caller is told.
@@ -66,7 +68,7 @@ func (b *batch) undo(failed error) (broken error) {
 	case panics:
 		return errors.New("writing: another write of the same transaction panicked, nothing of it is stored")
 	case endsTransaction(failed):
-		return fmt.Errorf("writing: another write of the same transaction failed, nothing of it is stored: %s", failed)
+		return fmt.Errorf("writing: another write of the same transaction failed, nothing of it is stored: %s", failed.Error())
 	default:
 		return b.exec("ROLLBACK TO operation; RELEASE operation")
 	}
@@ -108,6 +110,7 @@ func (b *batch) end() error {
 		b.fail(fmt.Errorf("%w: %w", sso.ErrOutcomeUnknown, explain("committing", err)))
 		return b.broken
 	}
+	b.committed = true
 	return b.failure
 }
 

@@ -37,6 +37,37 @@ func benchLogins(b *testing.B, callers int, delay time.Duration) {
 	b.ReportMetric(0, "ns/op")
 }
 
+// BenchmarkLoginBesideEndSessions signs in while an operator ends all sessions: each login
+// waits for one step of that at most.
+func BenchmarkLoginBesideEndSessions(b *testing.B) {
+	s, _ := benchStore(b)
+	ended := make(chan error)
+	go func() {
+		_, err := sso.EndSessions(b.Context(), s, sso.SessionMatch{})
+		ended <- err
+	}()
+	var worst time.Duration
+	beside := 0
+	for n, going := int64(1), true; going; n++ {
+		began := time.Now()
+		if err := s.CreateSession(b.Context(), sso.NewSession{Session: benchSession(fmt.Sprint("beside-", n), benchUser(1)), Token: sso.NewToken().Hash()}); err != nil {
+			b.Fatal(err)
+		}
+		worst, beside = max(worst, time.Since(began)), beside+1
+		select {
+		case err := <-ended:
+			if err != nil {
+				b.Fatal(err)
+			}
+			going = false
+		default:
+		}
+	}
+	b.ReportMetric(float64(worst.Microseconds())/1000, "ms-worst")
+	b.ReportMetric(float64(beside), "logins-beside")
+	b.ReportMetric(0, "ns/op")
+}
+
 // logins are made at a store with users.
 type logins struct {
 	b       *testing.B
@@ -46,7 +77,7 @@ type logins struct {
 	took    time.Duration
 }
 
-const loginUsers = 500
+const loginUsers = 50
 
 func newLogins(b *testing.B, delay time.Duration) *logins {
 	b.Helper()

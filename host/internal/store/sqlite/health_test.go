@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"testing"
 	"time"
+
+	"github.com/doorward/doorward/host/internal/sso"
 )
 
 // A write that failed is not forgotten until one goes well, however long ago the
@@ -82,5 +84,24 @@ func TestPingWritesWhenNothingWasWrittenLately(t *testing.T) {
 	}
 	if err := openAt(t, path).Ping(t.Context()); err != nil {
 		t.Errorf("opened again: %v", err)
+	}
+}
+
+// What is refused was not written, and says nothing about whether the database can be
+// written to.
+func TestRefusalIsNoSignOfHealth(t *testing.T) {
+	s := newStore(t)
+	id := sso.OnceID{Scope: "attempt", ID: "a", Until: now}
+	if err := s.Spend(t.Context(), id); err != nil {
+		t.Fatal(err)
+	}
+	s.health.mu.Lock()
+	s.health.failed = true
+	s.health.mu.Unlock()
+	if err := s.Spend(t.Context(), id); !errors.Is(err, sso.ErrSpent) {
+		t.Errorf("error %v, want ErrSpent", err)
+	}
+	if s.health.wroteLately() {
+		t.Error("the host is healthy by what was refused")
 	}
 }

@@ -44,7 +44,8 @@ func TestKillUnderLoad(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "doorward.db")
 	answered := 0
 	for round := range rounds {
-		journal := killInTheMiddle(t, path, fmt.Sprint(round), rand.N(20*time.Millisecond))
+		then := rand.N(20 * time.Millisecond) //nolint:gosec // when to kill is no secret
+		journal := killInTheMiddle(t, path, fmt.Sprint(round), then)
 		answered += checkJournal(t, path, journal)
 		if t.Failed() {
 			t.Fatalf("in round %d, with %d attempts in the journal", round, len(journal))

@@ -84,21 +84,23 @@ func (o *owner) next() *operation {
 
 // commitWith writes an operation and those that wait behind it.
 func (o *owner) commitWith(first *operation) {
-	behind, began := len(o.queue), time.Now()
+	behind := len(o.queue)
 	tx, err := o.db.BeginTx(context.Background(), nil)
 	if err != nil {
 		o.refuse(first, behind, explain("getting the write lock", err))
 		return
 	}
 	defer func() { _ = tx.Rollback() }() // after the end of the transaction it does nothing
-	b := &batch{tx: tx}
+	b, began := &batch{tx: tx}, time.Now()
 	for op := first; op != nil; op = o.next() {
 		b.add(op)
 		if b.broken != nil || len(b.members) >= o.maxBatch || time.Since(began) > o.batchFor {
 			break
 		}
 	}
-	o.health.learn(b.end())
+	if err := b.end(); err != nil || b.committed {
+		o.health.learn(err)
+	}
 	b.answer()
 }
 

@@ -22,9 +22,7 @@ func (s *Store) RotateToken(ctx context.Context, r sso.Rotation) error {
 		if err := s.insertToken(ctx, tx, r.New, sessionPK, r.ExpiresAt); err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE sessions SET expires_at = ?, not_after = ?, group_names = nullif(?, '') WHERE pk = ?`,
-			timestamp(r.ExpiresAt), timestamp(r.NotAfter), string(r.Groups), sessionPK)
-		if err != nil {
+		if _, err = tx.ExecContext(ctx, moveSession, timestamp(r.ExpiresAt), timestamp(r.NotAfter), string(r.Groups), sessionPK); err != nil {
 			return explain("bringing a session up to date", err)
 		}
 		return s.removeExpired(ctx, tx, r.RemoveBefore, batchAtRotation)
@@ -50,6 +48,10 @@ func currentToken(ctx context.Context, tx *sql.Tx, sessionID string, hash sso.To
 }
 
 const (
+	moveSession = `
+		UPDATE sessions SET expires_at = ?, not_after = ?, group_names = nullif(?, ''), leased_by = NULL, leased_until = NULL
+		WHERE pk = ?`
+
 	forgetSuccessors = `UPDATE session_tokens SET successor = NULL WHERE session_pk = ? AND successor IS NOT NULL`
 
 	// A session from before each had one current token may have others. They are

@@ -87,6 +87,9 @@ func insertUser(ctx context.Context, tx *sql.Tx, u sso.User) error {
 	if err != nil {
 		return explain("storing a user", err)
 	}
+	if !u.Linked() {
+		return nil // nobody has claimed it
+	}
 	pk, err := result.LastInsertId()
 	if err != nil {
 		return explain("storing a user", err)

@@ -11,7 +11,6 @@ import (
 
 func testAtProvider(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Run("what a session is called at its provider", func(t *testing.T) { testAtProviderRoundTrip(t, open) })
-	t.Run("a grant is replaced", func(t *testing.T) { testReplaceGrant(t, open) })
 	t.Run("H32 F26 exactly the selected sessions end", func(t *testing.T) { testSelections(t, open) })
 	t.Run("H32 a logout message that was spent ends nothing", func(t *testing.T) { testSpentLogout(t, open) })
 }
@@ -32,19 +31,6 @@ func testAtProviderRoundTrip(t *testing.T, open func(t *testing.T) store.Store) 
 	}
 	_, err := s.AtProvider(t.Context(), "s3")
 	wantError(t, "an unknown session", err, sso.ErrNotFound)
-}
-
-func testReplaceGrant(t *testing.T, open func(t *testing.T) store.Store) {
-	s, session := withUser(t, open), someSession("s1", "ann")
-	session.AtProvider = atProvider("n1", "i1")
-	mustCreateSession(t, s, session, sso.NewToken().Hash())
-	wantError(t, "ReplaceGrant", s.ReplaceGrant(t.Context(), "s1", []byte("new")), nil)
-	got, err := s.AtProvider(t.Context(), "s1")
-	wantError(t, "AtProvider", err, nil)
-	want := session.AtProvider
-	want.SealedGrant = []byte("new")
-	wantEqual(t, "at the provider", got, want)
-	wantError(t, "ReplaceGrant of an unknown session", s.ReplaceGrant(t.Context(), "s2", []byte("new")), sso.ErrNotFound)
 }
 
 // withSessions has ann signed in four times at two providers.

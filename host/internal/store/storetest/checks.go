@@ -17,7 +17,7 @@ import (
 )
 
 // sessionsVariable says how many sessions the larger store of a benchmark of session checks has.
-// `make bench` has a million; without it there are few, so that it takes no time.
+// Without it there are few, so that it takes no time; make bench BENCH_SESSIONS=1000000 sets it.
 const sessionsVariable = "DOORWARD_BENCH_SESSIONS"
 
 // BenchSessions says how many sessions the larger store has, and how many rounds there are.

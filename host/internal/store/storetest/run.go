@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -30,13 +31,18 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, reopen func(t *testi
 		{"roles", testRoles},
 		{"sessions", testSessions},
 		{"login", testLogin},
+		{"logins of one user at once", testDecisions},
 		{"at the provider", testAtProvider},
+		{"leases", testLeases},
 		{"expiry", testExpiry},
 		{"rotation", testRotation},
 		{"once", testOnce},
 		{"text", testText},
 		{"signing keys", testSigningKeys},
 		{"sealed", testSealed},
+		{"people", testPeople},
+		{"keys of the administration", testAdminKeys},
+		{"counts", testCounts},
 		{"context", testContext},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(t, open) })
@@ -176,20 +182,11 @@ func testContext(t *testing.T, open func(t *testing.T) store.Store) {
 		"ForgetSuccessors": func() error { _, err := s.ForgetSuccessors(ctx, start, 10); return err },
 		"EndSession":       func() error { return s.EndSession(ctx, "s1") },
 		"AtProvider":       func() error { _, err := s.AtProvider(ctx, "s1"); return err },
-		"ReplaceGrant":     func() error { return s.ReplaceGrant(ctx, "s1", nil) },
 		"EndProviderSessions": func() error {
 			_, err := s.EndProviderSessions(ctx, sso.Selection{Provider: "corp", Subject: "s-1"})
 			return err
 		},
 		"SessionUser": func() error { _, _, err := s.SessionUser(ctx, "s1", start); return err },
-		"LinkByEmail": func() error {
-			_, err := s.LinkByEmail(ctx, sso.EmailLink{Provider: "corp", Subject: "s-1"})
-			return err
-		},
-		"Roles":       func() error { _, err := s.Roles(ctx); return err },
-		"AddRole":     func() error { return s.AddRole(ctx, sso.Role{ID: "r", Name: "r"}) },
-		"RenameRole":  func() error { return s.RenameRole(ctx, "r", "s") },
-		"RemoveRole":  func() error { _, err := s.RemoveRole(ctx, "r", nil); return err },
 		"Spend":       func() error { return s.Spend(ctx, sso.OnceID{Scope: "attempt", ID: "a", Until: start}) },
 		"SigningKeys": func() error { _, err := s.SigningKeys(ctx); return err },
 		"AddSigningKey": func() error {
@@ -203,6 +200,9 @@ func testContext(t *testing.T, open func(t *testing.T) store.Store) {
 		"SealedGrants":      func() error { _, err := s.SealedGrants(ctx, "", 10); return err },
 		"SwapGrants":        func() error { return s.SwapGrants(ctx, []sso.GrantSwap{{SessionID: "s1"}}) },
 		"ForgetSecret":      func() error { return s.ForgetSecret(ctx) },
+	}
+	for _, more := range []map[string]func() error{callsOfLeases(ctx, s, old), callsOfRoles(ctx, s), callsOfCounts(ctx, s), callsOfPeople(ctx, s)} {
+		maps.Copy(calls, more)
 	}
 	for name, call := range calls {
 		wantError(t, name+" with a context that is done", call(), context.Canceled)

@@ -52,7 +52,7 @@ func testSealedGrants(t *testing.T, open func(t *testing.T) store.Store) {
 
 func testSwapGrants(t *testing.T, open func(t *testing.T) store.Store) {
 	s := withGrants(t, open, 3)
-	wantError(t, "a refresh", s.ReplaceGrant(t.Context(), "s1", []byte("newer")), nil)
+	wantError(t, "a refresh", s.SwapGrants(t.Context(), []sso.GrantSwap{{SessionID: "s1", Old: []byte("grant 1"), New: []byte("newer")}}), nil)
 	err := s.SwapGrants(t.Context(), []sso.GrantSwap{
 		{SessionID: "s0", Old: []byte("grant 0"), New: []byte("anew 0")},
 		{SessionID: "s1", Old: []byte("grant 1"), New: []byte("anew 1")},

@@ -1,5 +1,11 @@
 package page
 
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
 // Message tells people what happened and what to do next. It is plain text of
 // our own: what providers and plugins write goes to the log.
 type Message struct {
@@ -177,6 +183,11 @@ var (
 		What:  "The address to return to after signing in is not an allowed one, or too long.",
 		Next:  "Sign in without it, or tell the people who run the app that you came from.",
 	}
+	MessageNotSeen = Message{
+		Title: "The app does not see you",
+		What:  "You are signed in here, and your browser does not tell the app so.",
+		Next:  "Allow cookies for this site and try again. If it happens again, tell your administrator.",
+	}
 	MessageBadRequest = Message{
 		Title: "That request was not understood",
 		What:  "Something in the request is missing or not as it should be.",
@@ -203,3 +214,18 @@ var (
 		Next:  "Try again in a minute. If it happens again, tell your administrator.",
 	}
 )
+
+// TooManyAttempts is MessageTooManyAttempts for who knows how long to wait, at least a
+// second.
+func TooManyAttempts(wait time.Duration) Message {
+	m := MessageTooManyAttempts
+	span, unit := int(math.Ceil(wait.Minutes())), "minute"
+	if wait <= time.Minute {
+		span, unit = max(1, int(math.Ceil(wait.Seconds()))), "second"
+	}
+	if span > 1 {
+		unit += "s"
+	}
+	m.Next = fmt.Sprintf("Wait %d %s, then load this page again. What you entered is not lost.", span, unit)
+	return m
+}

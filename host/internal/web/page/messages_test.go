@@ -3,6 +3,7 @@ package page_test
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/doorward/doorward/host/internal/web/page"
 )
@@ -45,5 +46,17 @@ func TestMessages(t *testing.T) {
 			}
 			seen[m.Title] = name
 		})
+	}
+}
+
+func TestTooManyAttempts(t *testing.T) {
+	for wait, want := range map[time.Duration]string{
+		0: "Wait 1 second,", time.Second: "Wait 1 second,", 6 * time.Second: "Wait 6 seconds,", time.Minute: "Wait 60 seconds,",
+		61 * time.Second: "Wait 2 minutes,", 10 * time.Minute: "Wait 10 minutes,",
+	} {
+		m := page.TooManyAttempts(wait)
+		if !strings.HasPrefix(m.Next, want) || m.What != page.MessageTooManyAttempts.What {
+			t.Errorf("%v: %+v", wait, m)
+		}
 	}
 }

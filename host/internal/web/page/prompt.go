@@ -14,6 +14,8 @@ type Prompt struct {
 	Hidden   []HiddenField // go along with the answers
 	Message  Message       // why the prompt is shown again; zero the first time
 	Fields   []Field
+
+	SignInURL string // where to choose another way; empty: our sign-in page
 }
 
 // Field is one thing that a prompt asks for.
@@ -25,7 +27,7 @@ type Field struct {
 }
 
 func (Prompt) file() string      { return "prompt.html" }
-func (p Prompt) links() []string { return []string{p.Action} }
+func (p Prompt) links() []string { return []string{p.Action, p.SignInURL} }
 
 // Heading says what the page is for, by what it asks for.
 func (p Prompt) Heading() string {

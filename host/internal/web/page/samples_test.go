@@ -50,7 +50,15 @@ var samples = map[string]page.Page{
 	"signed in":                      page.SignedIn{Name: "Zoë Müller", Email: "zoe@example.org", Role: "editor", Provider: "Okta", Since: moment, Expires: moment.Add(24 * time.Hour), LogoutURL: "/sso/auth/logout"},
 	"already signed in":              page.AlreadySignedIn{Name: "Zoë Müller", Email: "zoe@example.org", ContinueURL: "https://app.example/?a=1&b=2", AgainURL: "/sso/auth/login/okta?redirect=%2Fa"},
 	"already signed in, unknown":     page.AlreadySignedIn{ContinueURL: "/sso/"},
-	"signed in, unknown":             page.SignedIn{LogoutURL: "/sso/auth/logout"},
+	"denied": page.Denied{App: "wiki", Person: page.SignedIn{Name: "Zoë Müller", Provider: "Okta", LogoutURL: "/sso/auth/logout"}, Lacks: []page.Lack{
+		{What: "groups", OneOf: []string{"admins", "<b>chiefs"}}, {What: "roles", OneOf: []string{"editor"}}, {What: "providers", OneOf: []string{"Okta"}}, {What: "users"},
+	}, ContinueURL: "https://wiki.example/?a=1&b=2", AgainURL: "/sso/login?again=1&redirect=x"},
+	"denied, unknown":       page.Denied{App: "wiki", Person: page.SignedIn{LogoutURL: "/sso/auth/logout"}, ContinueURL: "https://wiki.example/", AgainURL: "/sso/login"},
+	"denied before":         page.Denied{App: "wiki", Admitted: true, Person: page.SignedIn{LogoutURL: "/sso/auth/logout"}, ContinueURL: "https://wiki.example/"},
+	"sign out":              page.SignOut{Person: "Zoë Müller", LogoutURL: "/sso/auth/logout", Redirect: "https://wiki.example/?a=1&b=2", BackURL: "/sso/"},
+	"sign out, unknown":     page.SignOut{LogoutURL: "/sso/auth/logout", BackURL: "/sso/"},
+	"prompt, with a target": page.Prompt{Action: "/x", SignInURL: "/sso/login?redirect=https%3A%2F%2Fwiki.example%2F", Fields: []page.Field{{Name: "a", Kind: sdk.FieldText}}},
+	"signed in, unknown":    page.SignedIn{LogoutURL: "/sso/auth/logout"},
 }
 
 func newPages(t testing.TB) *page.Pages {

@@ -35,6 +35,7 @@ type Rules struct {
 	origin  string // of the public URL
 	base    string // the path of the public URL, canonical, without a trailing slash
 	allowed []location
+	apps    []location // with a path that ends in a slash
 }
 
 // location is a place that a target may be at.
@@ -98,7 +99,7 @@ func configured(text string) (location, error) {
 //   - A relative reference counts from the root of the host, not from a base
 //     path of the public URL, and keeps its query and fragment.
 //   - An absolute URL must have the origin of the public URL, or the origin and
-//     path of an entry of the allow list.
+//     path of an entry of the allow list, or be at an application ([Rules.WithApps]).
 //   - Our own login and logout pages become [Home].
 //
 // Everything else is ErrNotAllowed, and so is whatever a browser, a proxy and
@@ -108,6 +109,14 @@ func (r *Rules) Resolve(raw string) (string, error) {
 	if raw == "" {
 		return Home, nil
 	}
+	target, err := r.resolveText(raw)
+	if root := r.rootFor(raw); err != nil && root != "" {
+		return root, nil
+	}
+	return target, err
+}
+
+func (r *Rules) resolveText(raw string) (string, error) {
 	cleaned, err := clean(raw)
 	if err != nil {
 		return "", refuse("%w", err)
@@ -179,11 +188,16 @@ func (r *Rules) startsWithKnownOrigin(text string) bool {
 			return true
 		}
 	}
+	for _, app := range r.apps {
+		if startsWithOrigin(text, app.origin) {
+			return true
+		}
+	}
 	return startsWithOrigin(text, r.origin)
 }
 
 func (r *Rules) allows(target location) bool {
-	if target.origin == r.origin {
+	if target.origin == r.origin || r.atApp(target) {
 		return true
 	}
 	for _, entry := range r.allowed {

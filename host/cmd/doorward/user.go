@@ -1,0 +1,232 @@
+package main
+
+import (
+	"context"
+	"encoding/base64"
+	"errors"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/doorward/doorward/host/internal/people"
+)
+
+func userCommand(environ []string) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "user",
+		Short: "See and change who may sign in",
+		Long: "See and change who may sign in. USER is the ID of a user, or an e-mail address that one user has.\n\n" +
+			whereItIsDone + " docs/administration.md tells more.",
+	}
+	cmd.AddCommand(userListCommand(environ), userShowCommand(environ), userAddCommand(environ), userSetCommand(environ),
+		userSuspendCommand(environ), userActivateCommand(environ), userLinkCommand(environ), userUnlinkCommand(environ), userDeleteCommand(environ))
+	return cmd
+}
+
+// pagingFlags are those of a command that lists.
+func pagingFlags(cmd *cobra.Command, to *people.Paging) {
+	cmd.Flags().IntVar(&to.Limit, "limit", people.DefaultLimit, "how many to show at most")
+	cmd.Flags().StringVar(&to.Cursor, "cursor", "", "show what comes after the page that ended with this")
+}
+
+func userListCommand(environ []string) *cobra.Command {
+	var req people.ListUsers
+	var o *operator
+	cmd := &cobra.Command{
+		Use: "list", Short: "List users", Args: cobra.NoArgs,
+		Long: "List users, in the order in which they were made. What the flags say must all be so.",
+		Example: "  doorward user list --status suspended\n  doorward user list --provider corp --limit 20\n" +
+			"  doorward user list --json | jq -r '.data[] | select(.last_access == null) | .email'",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.runs(func(ctx context.Context, _ []string) error { return o.listUsers(ctx, req) })(cmd, args)
+		},
+	}
+	o = operatorFlags(cmd, environ)
+	cmd.Flags().StringVar(&req.Provider, "provider", "", "only who signs in through this provider")
+	cmd.Flags().StringVar(&req.Subject, "subject", "", "with --provider: only who is called so there")
+	cmd.Flags().StringVar(&req.Status, "status", "", "only those of this status: active, suspended, invited")
+	cmd.Flags().StringVar(&req.Email, "email", "", "only who has this e-mail address")
+	cmd.Flags().StringVar(&req.Role, "role", "", "only who has the role of this ID or name")
+	pagingFlags(cmd, &req.Paging)
+	return cmd
+}
+
+func userShowCommand(environ []string) *cobra.Command {
+	return userActCommand(environ, "show USER", "Show a user", "", "  doorward user show ann@example.org", (*operator).showUser)
+}
+
+func userSuspendCommand(environ []string) *cobra.Command {
+	return userActCommand(environ, "suspend USER", "Keep a user out, at once",
+		"Keep a user out, and end all their sessions in the same step. Other hosts on the same database notice within\n"+
+			"a second. Systems that verify access tokens by themselves accept them until they expire (ACCESS_TOKEN_TTL).",
+		"  doorward user suspend ann@example.org", (*operator).suspendUser)
+}
+
+func userActivateCommand(environ []string) *cobra.Command {
+	return userActCommand(environ, "activate USER", "Let a user sign in again",
+		"Let a user sign in again. Sessions that were ended stay ended.",
+		"  doorward user activate ann@example.org", (*operator).activateUser)
+}
+
+// userActCommand is a command that does something with one user.
+func userActCommand(environ []string, use, short, long, example string, do func(*operator, context.Context, string) error) *cobra.Command {
+	var o *operator
+	cmd := &cobra.Command{
+		Use: use, Short: short, Long: long, Example: example, Args: exactly("USER"),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.runs(func(ctx context.Context, args []string) error {
+				id, err := o.userID(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				return do(o, ctx, id)
+			})(cmd, args)
+		},
+	}
+	o = operatorFlags(cmd, environ)
+	return cmd
+}
+
+// linkFlags name somebody at a provider.
+type linkFlags struct{ provider, subject, subject64 string }
+
+func (l *linkFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&l.provider, "provider", "", "provider by which they sign in")
+	cmd.Flags().StringVar(&l.subject, "subject", "", "what the provider calls them, byte for byte: sub, NameID, entryUUID; the log has it when somebody was refused")
+	cmd.Flags().StringVar(&l.subject64, "subject-base64", "", "the same in base64, as the log writes what a shell could misread")
+	cmd.MarkFlagsMutuallyExclusive("subject", "subject-base64")
+}
+
+// read returns both names. With need, they must be there.
+func (l *linkFlags) read(need bool) (provider, subject string, err error) {
+	subject = l.subject
+	if l.subject64 != "" {
+		decoded, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(l.subject64, "="))
+		if err != nil {
+			return "", "", errors.New("--subject-base64 is not base64, in the form for URLs")
+		}
+		subject = string(decoded)
+	}
+	if given := l.provider != "" && subject != ""; given || !need && l.provider == "" && subject == "" {
+		return l.provider, subject, nil
+	}
+	return "", "", errors.New("--provider and --subject go together: another provider calls somebody else so")
+}
+
+func userAddCommand(environ []string) *cobra.Command {
+	var req people.AddUser
+	var link linkFlags
+	var o *operator
+	cmd := &cobra.Command{
+		Use: "add", Short: "Make an account for somebody who has not signed in yet",
+		Args: withFlags(cobra.NoArgs, func(*cobra.Command) (err error) {
+			req.Provider, req.Subject, err = link.read(false)
+			return err
+		}),
+		Long: "Make an account. The first login of that subject at that provider claims it, whether registration is open or\n" +
+			"not. When somebody was refused because they have no account, the log has this command, ready to be run.\n\n" + whereItIsDone,
+		Example: "  doorward user add --provider corp --subject 248289761001\n" +
+			"  doorward user add --provider corp --subject 248289761001 --email ann@example.org --role Editor",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.runs(func(ctx context.Context, _ []string) error { return o.addUser(ctx, req) })(cmd, args)
+		},
+	}
+	o = operatorFlags(cmd, environ)
+	link.add(cmd)
+	cmd.Flags().StringVar(&req.ID, "id", "", "UUID of the user; made up if it is not given")
+	cmd.Flags().StringVar(&req.Email, "email", "", "e-mail address; it lets nobody in by itself")
+	cmd.Flags().StringVar(&req.FirstName, "first-name", "", "first name")
+	cmd.Flags().StringVar(&req.LastName, "last-name", "", "last name")
+	cmd.Flags().StringVar(&req.Role, "role", "", "role, by its ID or name")
+	return cmd
+}
+
+func userSetCommand(environ []string) *cobra.Command {
+	var o *operator
+	var req people.SetUser
+	cmd := &cobra.Command{
+		Use: "set USER", Short: "Change address, names or role of a user",
+		Args: withFlags(exactly("USER"), func(*cobra.Command) error {
+			if req == (people.SetUser{}) {
+				return errors.New("say what to change: --email, --first-name, --last-name or --role")
+			}
+			return nil
+		}),
+		Long: "Change a user. What is not given stays; an empty text removes it. A provider with SYNC_USER_INFO, or with a\n" +
+			"mapping of roles, changes names and role again at the next login.",
+		Example: "  doorward user set ann@example.org --role Editor\n  doorward user set ann@example.org --role ''",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.runs(func(ctx context.Context, args []string) error { return o.setUser(ctx, args[0], req) })(cmd, args)
+		},
+	}
+	o = operatorFlags(cmd, environ)
+	for _, flag := range []struct {
+		to         *people.Change
+		name, help string
+	}{
+		{&req.Email, "email", "e-mail address"}, {&req.FirstName, "first-name", "first name"},
+		{&req.LastName, "last-name", "last name"}, {&req.Role, "role", "role, by its ID or name"},
+	} {
+		cmd.Flags().Func(flag.name, flag.help, func(text string) error {
+			*flag.to = people.ChangeTo(text)
+			return nil
+		})
+	}
+	return cmd
+}
+
+func userLinkCommand(environ []string) *cobra.Command {
+	return userLinksCommand(environ, "link USER --provider PROVIDER --subject SUBJECT", "Let a user sign in by one more provider",
+		"Let a user sign in by one more provider. What leads to a user already is never moved to another.",
+		"  doorward user link ann@example.org --provider google --subject 107691503500061507151", (*operator).linkUser)
+}
+
+func userUnlinkCommand(environ []string) *cobra.Command {
+	return userLinksCommand(environ, "unlink USER --provider PROVIDER --subject SUBJECT", "Take a way to sign in from a user",
+		"Take a way to sign in from a user, and end the sessions that came by it. Where registration is open, the next\n"+
+			"login by it makes another account.",
+		"  doorward user unlink ann@example.org --provider google --subject 107691503500061507151", (*operator).unlinkUser)
+}
+
+func userLinksCommand(environ []string, use, short, long, example string, do func(o *operator, ctx context.Context, user, provider, subject string) error) *cobra.Command {
+	var o *operator
+	var link linkFlags
+	var provider, subject string
+	cmd := &cobra.Command{
+		Use: use, Short: short, Long: long, Example: example, DisableFlagsInUseLine: true,
+		Args: withFlags(exactly("USER"), func(*cobra.Command) (err error) {
+			provider, subject, err = link.read(true)
+			return err
+		}),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return o.runs(func(ctx context.Context, args []string) error {
+				id, err := o.userID(ctx, args[0])
+				if err != nil {
+					return err
+				}
+				return do(o, ctx, id, provider, subject)
+			})(cmd, args)
+		},
+	}
+	o = operatorFlags(cmd, environ)
+	link.add(cmd)
+	return cmd
+}
+
+func userDeleteCommand(environ []string) *cobra.Command {
+	var o *operator
+	var yes bool
+	cmd := &cobra.Command{
+		Use: "delete USER", Short: "Delete a user for good", Args: exactly("USER"),
+		Long: "Delete a user for good, with all links and sessions. Where registration is open, their next login makes a new\n" +
+			"account with another ID: to keep somebody out, suspend them.",
+		Example: "  doorward user delete ann@example.org\n  doorward user delete --yes 0b4e4a0a-3c5f-4f8e-9a57-2f5b9d1d3c11",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			asks := asking{in: cmd.InOrStdin(), out: cmd.ErrOrStderr(), yes: yes}
+			return o.runs(func(ctx context.Context, args []string) error { return o.deleteUser(ctx, args[0], asks) })(cmd, args)
+		},
+	}
+	o = operatorFlags(cmd, environ)
+	cmd.Flags().BoolVar(&yes, "yes", false, "do not ask")
+	return cmd
+}

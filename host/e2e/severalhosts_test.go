@@ -1,0 +1,442 @@
+package e2e
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/doorward/doorward/host/internal/store/pgtest"
+)
+
+// atOnce is for a test in which it does not matter how a host ends.
+var atOnce = map[string]string{"SHUTDOWN_DELAY": "0"}
+
+// Two hosts behind HAProxy, which gives each request to the other one, behave as one.
+func TestSeveralHosts(t *testing.T) {
+	for name, bouncer := range map[string]bool{"PostgreSQL": false, "through pgbouncer": true} {
+		t.Run(name, func(t *testing.T) {
+			c := startCluster(t, bouncer, atOnce)
+			t.Run("logins", func(t *testing.T) { testLoginsAtSeveral(t, c) })
+			t.Run("refreshes", func(t *testing.T) { testRefreshesAtSeveral(t, c) })
+			t.Run("revocation", func(t *testing.T) { testRevocationAtSeveral(t, c) })
+			t.Run("keys", func(t *testing.T) { testKeysOfSeveral(t, c) })
+			for _, host := range c.hosts {
+				if log := c.log(t); !strings.Contains(log, serverName(c, host)) {
+					t.Errorf("HAProxy sent nothing to %s:\n%s", serverName(c, host), log)
+				}
+			}
+		})
+	}
+}
+
+// serverName is what HAProxy calls a host, as it stands in its log.
+func serverName(c *cluster, host *testHost) string {
+	if host == c.hosts[0] {
+		return "] one "
+	}
+	return "] two "
+}
+
+func testLoginsAtSeveral(t *testing.T, c *cluster) {
+	for _, provider := range []string{"fake", "idp", "directory"} {
+		for range 4 {
+			_, token := c.signIn(t, provider, "session")
+			for i, host := range c.hosts {
+				if status := c.direct(host, token); status != http.StatusOK {
+					t.Errorf("%s, at host %d: %d", provider, i, status)
+				}
+			}
+		}
+	}
+}
+
+// The provider is asked once for each token, although its answer takes its time.
+func testRefreshesAtSeveral(t *testing.T, c *cluster) {
+	transport := c.outside(t)
+	for _, mode := range []string{"json", "session"} {
+		_, token := c.signIn(t, "fake", mode)
+		for round := range 3 {
+			before := c.refreshes.Load()
+			nexts := make([]string, 100)
+			var tabs sync.WaitGroup
+			for i := range nexts {
+				tabs.Go(func() {
+					var status int
+					if status, nexts[i] = c.refresh(t, transport, mode, token); status != http.StatusOK {
+						t.Errorf("%s, round %d, a tab: %d", mode, round, status)
+					}
+				})
+			}
+			tabs.Wait()
+			for _, next := range nexts {
+				if next != nexts[0] || next == token || next == "" {
+					t.Fatalf("%s, round %d: the tabs got more than one token", mode, round)
+				}
+			}
+			if asked := c.refreshes.Load() - before; asked != 1 {
+				t.Errorf("%s, round %d: the provider was asked %d times", mode, round, asked)
+			}
+			c.want(t, "current tokens", 1, "doorward.session_tokens WHERE spent_at IS NULL AND session_pk = (SELECT max(pk) FROM doorward.sessions)")
+			token = nexts[0]
+		}
+	}
+	c.want(t, "leases that are left", 0, "doorward.sessions WHERE leased_by IS NOT NULL")
+}
+
+// What ends a session, at whichever host, ends it at each within a second.
+func testRevocationAtSeveral(t *testing.T, c *cluster) {
+	for what, end := range map[string]func(person *agent){
+		"logout": func(person *agent) {
+			wantStatus(t, "logout", person.call(http.MethodPost, "/auth/logout", map[string]string{"mode": "session"}, nil), http.StatusNoContent)
+		},
+		"logout at the provider": func(*agent) {
+			message, err := c.op.LogoutToken("doorward", "alice", "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.public.secrets.add("logout token", message)
+			client := c.client(t)
+			resp, err := client.PostForm(c.public.URL+"/auth/login/fake/logout", url.Values{"logout_token": {message}}) //nolint:noctx // bounded by HAProxy
+			if err != nil {
+				t.Fatal(err)
+			}
+			resp.Body.Close()
+			if resp.StatusCode != http.StatusOK {
+				t.Fatalf("back-channel logout: %s", resp.Status)
+			}
+		},
+		"suspended": func(*agent) {
+			c.server.Exec(t, c.database, "UPDATE doorward.users SET status = 'suspended'")
+		},
+	} {
+		person, token := c.signIn(t, "fake", "session")
+		for _, host := range c.hosts {
+			c.direct(host, token) // is in its memory now
+		}
+		end(person)
+		ended := time.Now()
+		for i, host := range c.hosts {
+			again := time.NewTicker(5 * time.Millisecond)
+			defer again.Stop()
+			for ; ; <-again.C {
+				asked := time.Now()
+				status := c.direct(host, token)
+				if status == http.StatusUnauthorized || status == http.StatusForbidden {
+					break
+				}
+				if late := asked.Sub(ended); late > time.Second || status != http.StatusOK {
+					t.Fatalf("%s: host %d answers %d, %v afterwards", what, i, status, late)
+				}
+			}
+		}
+		c.server.Exec(t, c.database, "UPDATE doorward.users SET status = 'active'")
+	}
+}
+
+// A key that one host has made, and that signs already, is known to the other one at
+// once. A host reads the keys each minute, else.
+func testKeysOfSeveral(t *testing.T, c *cluster) {
+	older := func(by string) {
+		c.server.Exec(t, c.database, "UPDATE doorward.signing_keys SET created_at = created_at - "+by)
+	}
+	restart := func() {
+		if err := c.hosts[0].Stop(); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.hosts[0].Restart(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	access := func(host *testHost) string {
+		_, token := c.signIn(t, "fake", "json")
+		return c.refreshDirectly(t, host, token)
+	}
+	before := access(c.hosts[1])
+	const day = "24 * 3600 * 1000::bigint"
+	older("30 * " + day)
+	restart() // makes a key; the older ones, of which there may be one of each host, verify for another hour
+	c.want(t, "new keys", 1, "doorward.signing_keys WHERE created_at > extract(epoch FROM now()) * 1000 - "+day)
+	older("11 * 60 * 1000")
+	restart() // signs with it
+	after := access(c.hosts[0])
+	if keyOf(t, before) == keyOf(t, after) {
+		t.Error("signed by the old key: this shows nothing")
+	}
+	for i, host := range c.hosts {
+		for what, token := range map[string]string{"old": before, "new": after} {
+			if status := bearerAt(t, host, token); status != http.StatusOK {
+				t.Errorf("a token by the %s key, at host %d: %d", what, i, status)
+			}
+		}
+	}
+	published := fetch(t, "http://"+addressOf(c.hosts[0])+"/.well-known/jwks.json")
+	if other := fetch(t, "http://"+addressOf(c.hosts[1])+"/.well-known/jwks.json"); other != published {
+		t.Errorf("published keys:\n%s\n%s", published, other)
+	}
+}
+
+// refreshDirectly refreshes at that host, and returns the access token.
+func (c *cluster) refreshDirectly(t *testing.T, host *testHost, token string) (access string) {
+	t.Helper()
+	body := `{"mode":"json","refresh_token":"` + token + `"}`
+	resp, err := http.Post("http://"+addressOf(host)+"/auth/refresh", "application/json", strings.NewReader(body)) //nolint:noctx // a test's own host
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	var got envelope
+	if err := json.NewDecoder(resp.Body).Decode(&got); err != nil || got.Data.AccessToken == "" {
+		t.Fatalf("refreshing: %s, %v", resp.Status, err)
+	}
+	c.public.secrets.add("access token", got.Data.AccessToken)
+	return got.Data.AccessToken
+}
+
+func keyOf(t *testing.T, access string) string {
+	t.Helper()
+	header, _, _ := strings.Cut(access, ".")
+	text, err := base64.RawURLEncoding.DecodeString(header)
+	var read struct {
+		KeyID string `json:"kid"`
+	}
+	if err != nil || json.Unmarshal(text, &read) != nil {
+		t.Fatalf("header of an access token: %q", header)
+	}
+	return read.KeyID
+}
+
+func bearerAt(t *testing.T, host *testHost, access string) (status int) {
+	t.Helper()
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+addressOf(host)+"/users/me", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header = bearer(access)
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	return resp.StatusCode
+}
+
+// A host is stopped and started again, and then the other one, while people sign in.
+// No request is lost.
+func TestSeveralHostsAreRestarted(t *testing.T) {
+	c := startCluster(t, false, nil)
+	people := arrive(t, c.behind, c.hosts[0], []string{"fake", "idp"})
+	defer people.end()
+	more := func() {
+		t.Helper()
+		before := people.completed()
+		eventually(t, "people to sign in", func() bool { return people.completed() >= before+arrivalsPerSecond })
+	}
+	more()
+	for i, host := range c.hosts {
+		if err := host.Stop(); err != nil {
+			t.Fatalf("host %d: %v", i, err)
+		}
+		more()
+		if err := host.Restart(t.Context()); err != nil {
+			t.Fatalf("host %d: %v", i, err)
+		}
+		before := strings.Count(c.log(t), serverName(c, host))
+		eventually(t, "HAProxy to find the host again", func() bool { return strings.Count(c.log(t), serverName(c, host)) > before })
+		more()
+	}
+	people.end()
+	if all, _ := people.between(time.Time{}, time.Now()); people.completed() != all {
+		t.Errorf("%d of %d have signed in", people.completed(), all)
+	}
+}
+
+// journal is what clients were told.
+type journal struct {
+	mu     sync.Mutex
+	latest []string // a token for each session
+
+	logins, refreshes, unanswered atomic.Int32
+}
+
+// client signs in and refreshes until the load ends, and writes down what it is told. A
+// refresh that is not answered is sent again, with the same token.
+func (j *journal) client(ctx context.Context, t *testing.T, c *cluster) {
+	client := c.client(t)
+	for ctx.Err() == nil {
+		status, got := c.post(client, "/auth/login/directory", map[string]string{"identifier": "alice", "password": loadPassword, "mode": "json"})
+		if status != http.StatusOK || got.Data.RefreshToken == "" {
+			j.unanswered.Add(1) // it may have happened, or not
+			continue
+		}
+		j.logins.Add(1)
+		token := got.Data.RefreshToken
+		c.public.secrets.add("refresh token", token)
+		for n := 0; n < 3 && ctx.Err() == nil; {
+			status, got := c.post(client, "/auth/refresh", map[string]string{"mode": "json", "refresh_token": token})
+			switch {
+			case status == http.StatusOK:
+				token = got.Data.RefreshToken
+				n++
+				j.refreshes.Add(1)
+			case status == 0 || status >= http.StatusInternalServerError:
+				j.unanswered.Add(1)
+			default:
+				t.Errorf("a refresh with the token that the client was told last: %d %+v", status, got.Errors)
+				return
+			}
+		}
+		j.mu.Lock()
+		j.latest = append(j.latest, token)
+		j.mu.Unlock()
+	}
+}
+
+// A host is killed in the middle. What clients were told is there, at the other one.
+func TestSeveralHostsAndOneIsKilled(t *testing.T) {
+	c := startCluster(t, false, atOnce)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	j := &journal{}
+	var load sync.WaitGroup
+	for range 8 {
+		load.Go(func() { j.client(ctx, t, c) })
+	}
+	sessions := func() int {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		return len(j.latest)
+	}
+	eventually(t, "sessions", func() bool { return sessions() >= 20 })
+	for _, host := range []*testHost{c.hosts[0], c.hosts[1]} {
+		if err := host.Crash(); err != nil {
+			t.Error(err)
+		}
+		before := sessions()
+		eventually(t, "sessions at the host that is left", func() bool { return sessions() >= before+20 })
+		if err := host.Restart(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		served := strings.Count(c.log(t), serverName(c, host))
+		eventually(t, "requests at the host that is back", func() bool { return strings.Count(c.log(t), serverName(c, host)) > served })
+	}
+	cancel()
+	load.Wait()
+	client := c.client(t)
+	for i, token := range j.latest {
+		status, got := c.post(client, "/auth/refresh", map[string]string{"mode": "json", "refresh_token": token})
+		if status != http.StatusOK {
+			t.Errorf("session %d of %d: %d %+v", i, len(j.latest), status, got.Errors)
+		}
+	}
+	c.want(t, "sessions with more than one current token", 0,
+		"(SELECT 1 FROM doorward.session_tokens WHERE spent_at IS NULL GROUP BY session_pk HAVING count(*) > 1) AS several")
+	t.Logf("%d logins, %d refreshes, %d without an answer", j.logins.Load(), j.refreshes.Load(), j.unanswered.Load())
+}
+
+// A host is killed while it asks the provider, and another one waits for what it hears.
+// When the lease is over, that one asks, and the client has its answer.
+func TestSeveralHostsAndOneIsKilledWhileItAsks(t *testing.T) {
+	c := startCluster(t, false, atOnce)
+	_, token := c.signIn(t, "fake", "json")
+	asked, over := make(chan struct{}, 2), make(chan struct{})
+	defer close(over)
+	hang := func() {
+		asked <- struct{}{}
+		<-over
+	}
+	c.onRefresh.Store(&hang)
+	lost := make(chan struct{})
+	go func() {
+		defer close(lost)
+		resp, err := http.Post("http://"+addressOf(c.hosts[0])+"/auth/refresh", "application/json", //nolint:noctx // ends with the host
+			strings.NewReader(`{"mode":"json","refresh_token":"`+token+`"}`))
+		if err == nil {
+			resp.Body.Close()
+			t.Errorf("a host that was killed answered %s", resp.Status)
+		}
+	}()
+	<-asked
+	c.onRefresh.Store(nil)
+	type told struct {
+		status int
+		next   string
+	}
+	answer := make(chan told, 1)
+	go func() {
+		status, got := c.post(c.client(t), "/auth/refresh", map[string]string{"mode": "json", "refresh_token": token})
+		answer <- told{status, got.Data.RefreshToken}
+	}()
+	if err := c.hosts[0].Crash(); err != nil {
+		t.Error(err)
+	}
+	<-lost
+	begun := time.Now()
+	got := <-answer
+	if got.status != http.StatusOK || got.next == "" || got.next == token {
+		t.Errorf("at the other host: %+v", got)
+	}
+	if asked := c.refreshes.Load(); asked != 2 {
+		t.Errorf("the provider was asked %d times", asked)
+	}
+	t.Logf("the other host answered %v after the first one was killed", time.Since(begun).Round(time.Millisecond))
+}
+
+// A host with another SECRET would make what the others cannot read, and end their
+// sessions.
+func TestSecondHostWithAnotherSecret(t *testing.T) {
+	server, err := pgtest.Start()
+	pgtest.Require(t, err)
+	t.Cleanup(func() {
+		if err := server.Remove(); err != nil {
+			t.Error(err)
+		}
+	})
+	env := map[string]string{
+		"DB_CLIENT": "pg", "DB_HOST": server.Host, "DB_PORT": fmt.Sprint(server.Port), "DB_USER": pgtest.User, "DB_DATABASE": server.NewDatabase(t),
+	}
+	one := startHost(t, HostConfig{Env: env})
+	second := one.Command("serve")
+	second.Env = append(second.Env, "SECRET="+rand.Text()+rand.Text(), "PORT=0", "CONTROL_SOCKET=other.sock")
+	out, code := one.ended(t, second)
+	if code != 1 || !strings.Contains(out, "SECRET is not the one that this database is sealed under") || !strings.Contains(out, "nothing was changed") {
+		t.Errorf("exit status %d: %s", code, out)
+	}
+	env["SECRET"] = one.Env("SECRET")
+	startHost(t, HostConfig{Env: env}) // one with the same
+}
+
+// One host at a time works with a database file, whatever its socket is called, and no
+// command changes the database beside it.
+func TestTwoHostsOnOneFile(t *testing.T) {
+	host := startHost(t, HostConfig{})
+	second := host.Command("serve")
+	second.Env = append(second.Env, fmt.Sprint("PORT=", freePort(t)), "CONTROL_SOCKET=other.sock")
+	out, code := host.ended(t, second)
+	if code != 1 || !strings.Contains(out, "another doorward works with this database") || !strings.Contains(out, "PostgreSQL") {
+		t.Errorf("exit status %d: %s", code, out)
+	}
+	end := host.Command("session", "end", "--all")
+	end.Env = append(end.Env, "CONTROL_SOCKET=other.sock")
+	if out, code := runCommand(t, end); code != 1 || !strings.Contains(out, "a doorward runs with this database") {
+		t.Errorf("exit status %d: %s", code, out)
+	}
+	if out, code := runCommand(t, host.Command("session", "end", "--all")); code != 0 || !bytes.Contains([]byte(out), []byte("sessions ended: 0")) {
+		t.Errorf("by the socket of the host: exit status %d: %s", code, out)
+	}
+	if err := host.Crash(); err != nil {
+		t.Error(err)
+	}
+	if err := host.Restart(t.Context()); err != nil {
+		t.Errorf("after a crash: %v", err)
+	}
+}

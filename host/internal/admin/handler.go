@@ -1,0 +1,90 @@
+package admin
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/doorward/doorward/host/internal/people"
+)
+
+// Config is what the handlers need to know.
+type Config struct {
+	Operations *people.Operations
+	Version    string                            // of this program, for the document
+	Log        func(message string, args ...any) // of what failed; nil: nobody reads it
+}
+
+func (c Config) withLog() Config {
+	if c.Log == nil {
+		c.Log = func(string, ...any) {}
+	}
+	return c
+}
+
+// server is one of the handlers.
+type server struct {
+	who     func(r *http.Request) (people.Actor, error)
+	trusted bool // who asks is the operator
+	log     func(message string, args ...any)
+}
+
+// NewOperatorHandler serves everything to whoever calls it, as the operator. It must be
+// out of reach of everybody else: behind a socket that only they may open, or in their
+// own process.
+func NewOperatorHandler(config Config) http.Handler {
+	return newHandler(config, true, func(*http.Request) (people.Actor, error) { return people.Operator, nil })
+}
+
+// NewKeyHandler serves whoever has a key, within its scopes.
+func NewKeyHandler(config Config) http.Handler {
+	config = config.withLog()
+	return newHandler(config, false, newKeyCheck(config).actor)
+}
+
+func newHandler(config Config, trusted bool, who func(*http.Request) (people.Actor, error)) http.Handler {
+	config = config.withLog()
+	s := &server{who: who, trusted: trusted, log: config.Log}
+	table := operations(config.Operations)
+	mux := http.NewServeMux()
+	methods := map[string][]string{}
+	for _, op := range table {
+		mux.HandleFunc(op.method+" "+Prefix+op.path, s.handle(op.serve))
+		methods[op.path] = append(methods[op.path], op.method)
+	}
+	document := documentOf(table, config.Version)
+	mux.HandleFunc("GET "+Prefix+documentPath, s.handle(func(context.Context, *http.Request) (any, error) { return document, nil }))
+	methods[documentPath] = []string{http.MethodGet}
+	for path, allowed := range methods {
+		slices.Sort(allowed)
+		mux.HandleFunc(Prefix+path, s.notAllowed(strings.Join(allowed, ", ")))
+	}
+	mux.HandleFunc("/", s.handle(func(context.Context, *http.Request) (any, error) { return nil, errNoRoute }))
+	return mux
+}
+
+// handle serves an operation to who may have it.
+func (s *server) handle(serve func(context.Context, *http.Request) (any, error)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		actor, err := s.who(r)
+		if err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		body, err := serve(people.WithActor(r.Context(), actor), r)
+		if err != nil {
+			s.refuse(w, r, err)
+			return
+		}
+		write(w, http.StatusOK, body)
+	}
+}
+
+func (s *server) notAllowed(methods string) http.HandlerFunc {
+	refuse := s.handle(func(context.Context, *http.Request) (any, error) { return nil, errMethod })
+	return func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Allow", methods)
+		refuse(w, r)
+	}
+}

@@ -1,0 +1,86 @@
+package config
+
+import (
+	"math"
+	"time"
+)
+
+// LimitSettings bound sign-ins that fail or come to no end, under the names that Directus
+// has for its limits of requests.
+type LimitSettings struct {
+	LimiterEnabled  bool `option:"rate_limiter_enabled" default:"true" doc:"limit sign-ins that fail, and those that are begun and come to no end; sign-ins that succeed are not counted. See limits.md"`
+	LimiterPoints   int  `option:"rate_limiter_points" default:"100" doc:"how many may fail from one address (IPv6: its /64) within rate_limiter_duration; 1 to 1000000. Twenty that come to no end count as one"`
+	LimiterDuration int  `option:"rate_limiter_duration" default:"600" doc:"in seconds, 1 to 86400"`
+
+	LimiterLoginPoints   int `option:"rate_limiter_login_points" default:"10" doc:"how many may fail under one login name from one address within rate_limiter_login_duration; five times as many from all addresses; 1 to 1000000"`
+	LimiterLoginDuration int `option:"rate_limiter_login_duration" default:"600" doc:"in seconds, 1 to 86400"`
+
+	LimiterGlobalEnabled  bool `option:"rate_limiter_global_enabled" default:"true" doc:"limit what fails from everywhere together"`
+	LimiterGlobalPoints   int  `option:"rate_limiter_global_points" default:"1000" doc:"when more fail within rate_limiter_global_duration, each counts as ten for its address and login name; when ten times as many do, only browsers get through that have signed in before; 1 to 1000000. Default: not less than ten addresses may"`
+	LimiterGlobalDuration int  `option:"rate_limiter_global_duration" default:"600" doc:"in seconds, 1 to 86400"`
+
+	LimiterStore string `option:"rate_limiter_store" default:"memory" oneof:"memory|redis" doc:"accepted and without effect: counts are in memory, and hosts that share a database exchange them there"`
+}
+
+// looseRate is from how many failures a second on a limit of an address is none. One that
+// somebody wrote for requests, as Directus counts them, is.
+const looseRate = 5
+
+func (g *group) checkLimits(s *LimitSettings) {
+	const most, longest = 1_000_000, 86_400
+	for option, value := range map[string]int{
+		"rate_limiter_points": s.LimiterPoints, "rate_limiter_login_points": s.LimiterLoginPoints, "rate_limiter_global_points": s.LimiterGlobalPoints,
+	} {
+		if g.ok(option) && (value < 1 || value > most) {
+			g.refuse(option, "must be from 1 to %d, not %d; to have no limits, set %s=false", most, value, g.spell("rate_limiter_enabled"))
+		}
+	}
+	for option, value := range map[string]int{
+		"rate_limiter_duration": s.LimiterDuration, "rate_limiter_login_duration": s.LimiterLoginDuration, "rate_limiter_global_duration": s.LimiterGlobalDuration,
+	} {
+		if g.ok(option) && (value < 1 || value > longest) {
+			g.refuse(option, "must be from 1 to %d seconds, not %d", longest, value)
+		}
+	}
+	g.settleLimits(s)
+	g.warnOfLimits(*s)
+}
+
+// settleLimits raises the limit of all to what ten addresses may, if it was not given, or
+// if one address could use it up.
+func (g *group) settleLimits(s *LimitSettings) {
+	const addresses = 10
+	address := float64(s.LimiterPoints) / float64(max(1, s.LimiterDuration))
+	all := float64(s.LimiterGlobalPoints) / float64(max(1, s.LimiterGlobalDuration))
+	given := g.isGiven("rate_limiter_global_points")
+	if given && all >= address {
+		return
+	}
+	least := int(math.Ceil(addresses * address * float64(s.LimiterGlobalDuration)))
+	if given && s.LimiterEnabled && s.LimiterGlobalEnabled && g.ok("rate_limiter_global_points") {
+		g.loader.warnOnce("%s let everybody fail less often than %s let one address, which could use that up; %d are taken",
+			g.spell("rate_limiter_global_points"), g.spell("rate_limiter_points"), least)
+	}
+	s.LimiterGlobalPoints = max(s.LimiterGlobalPoints, least)
+}
+
+func (g *group) warnOfLimits(s LimitSettings) {
+	warn := g.loader.warnOnce
+	if s.LimiterStore == "redis" && g.ok("rate_limiter_store") {
+		warn("%s=redis has no effect: counts are in memory, and hosts that share a database exchange them there", g.spell("rate_limiter_store"))
+	}
+	if !s.LimiterEnabled {
+		warn("%s is false: passwords can be guessed as fast as the directory answers", g.spell("rate_limiter_enabled"))
+		return
+	}
+	if !s.LimiterGlobalEnabled {
+		warn("%s is false: many addresses together can guess as fast as the directory answers", g.spell("rate_limiter_global_enabled"))
+	}
+	if perSecond := s.LimiterPoints / max(1, s.LimiterDuration); perSecond >= looseRate && g.ok("rate_limiter_points") {
+		warn("%s and %s let one address fail %d times in a second; they count sign-ins that fail, not requests as in Directus: leave them out",
+			g.spell("rate_limiter_points"), g.spell("rate_limiter_duration"), perSecond)
+	}
+}
+
+// Seconds are how settings of limits tell a time.
+func Seconds(n int) time.Duration { return time.Duration(n) * time.Second }

@@ -1,0 +1,39 @@
+package config
+
+import (
+	"net"
+	"strconv"
+
+	"github.com/doorward/doorward/sdk/contract"
+)
+
+// checkAddress checks where a listener besides the public one listens; ok is false if
+// there is none, or a problem.
+func (g *group) checkAddress(option, address, example string) (host string, port int, ok bool) {
+	if address == "" || !g.ok(option) {
+		return "", 0, false
+	}
+	host, text, err := net.SplitHostPort(address)
+	port, portErr := strconv.Atoi(text)
+	if err != nil || host == "" || portErr != nil || port < 0 || port > 65535 {
+		g.refuse(option, "must be a host and a port, such as %s", example)
+		return "", 0, false
+	}
+	return host, port, true
+}
+
+// adminAddress refuses to serve the administration where everybody comes, or where keys
+// can be read on their way.
+func (g *group) adminAddress(s Settings) {
+	const option, example = "admin_address", "127.0.0.1:8056"
+	host, port, ok := g.checkAddress(option, s.AdminAddress, example)
+	switch {
+	case !ok:
+	case port == s.Port && port != 0:
+		g.refuse(option, "must have another port than %s, where everybody comes; write %s", g.spell("port"), example)
+	case !contract.IsLoopback(host) && !s.AdminInsecureBeyondLoopback:
+		g.refuse(option, "must be on loopback, such as %s: it speaks http, and other machines would send keys as plain text. "+
+			"Put a proxy with TLS in front of it; if one stands on another machine, or the network between is yours alone, set %s to true",
+			example, g.spell("admin_insecure_beyond_loopback"))
+	}
+}

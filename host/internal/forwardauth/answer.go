@@ -1,0 +1,121 @@
+package forwardauth
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Values that every answer has. Nothing changes them.
+var (
+	noStore    = []string{"no-store"}
+	varyBy     = []string{"Cookie, Authorization"}
+	noReferrer = []string{"no-referrer"}
+	jsonType   = []string{"application/json"}
+	challenge  = []string{`Bearer realm="doorward"`}
+	noSniff    = []string{"nosniff"}
+)
+
+// pass lets a request go on to the app.
+func pass(w http.ResponseWriter, f *family, told *identity) {
+	h := w.Header()
+	told.set(h)
+	if f.removes {
+		h["X-Envoy-Auth-Headers-To-Remove"] = toRemove(told)
+	}
+	w.WriteHeader(http.StatusOK)
+}
+
+// toRemove names the headers that have no value.
+func toRemove(told *identity) []string {
+	var empty []string
+	for n, name := range identityHeaders {
+		if told[n][0] == "" {
+			empty = append(empty, strings.ToLower(name))
+		}
+	}
+	return []string{strings.Join(empty, ", ")}
+}
+
+// problem is what programs get.
+type problem struct {
+	Errors []problemEntry `json:"errors"`
+}
+
+type problemEntry struct {
+	Message    string         `json:"message"`
+	Extensions map[string]any `json:"extensions"`
+}
+
+// refuse answers a program, or a request that nobody can be sent on from.
+func refuse(w http.ResponseWriter, status int, code, message string, more map[string]any) {
+	extensions := map[string]any{"code": code}
+	for name, value := range more {
+		extensions[name] = value
+	}
+	body, err := json.Marshal(problem{[]problemEntry{{message, extensions}}})
+	if err != nil {
+		status = http.StatusInternalServerError
+	}
+	h := w.Header()
+	h["Content-Type"], h["X-Content-Type-Options"] = jsonType, noSniff
+	w.WriteHeader(status)
+	_, _ = w.Write(body)
+}
+
+// maxReturn is how long a URL may be that a login returns to.
+const maxReturn = 2 << 10
+
+// signIn sends a person to sign in, and back to where they were.
+func (s *Server) signIn(w http.ResponseWriter, r *http.Request, f *family, app *App, request *Request) {
+	navigation := isNavigation(r.Header)
+	login := s.config.PublicURL + "/login?redirect=" + url.QueryEscape(backTo(navigation, app, request))
+	if navigation {
+		s.sendTo(w, f, request.Method, http.StatusUnauthorized, login)
+		return
+	}
+	w.Header()["Www-Authenticate"] = challenge
+	refuse(w, http.StatusUnauthorized, "INVALID_CREDENTIALS", "Nobody is signed in.", map[string]any{"login_url": login})
+}
+
+// backTo is where a browser goes afterwards: to what it asked for, if that is a page that
+// it can ask for again.
+func backTo(navigation bool, app *App, request *Request) string {
+	if navigation && isSafe(request.Method) && len(request.Origin.String())+len(request.Target) <= maxReturn {
+		return request.URL()
+	}
+	return app.Root()
+}
+
+// deny tells a person that the app does not admit them, on a page of ours: shown at the
+// app's origin, it would be whatever the app can make of it.
+func (s *Server) deny(w http.ResponseWriter, r *http.Request, f *family, app *App, request *Request) {
+	navigation := isNavigation(r.Header)
+	page := s.config.PublicURL + "/denied?redirect=" + url.QueryEscape(backTo(navigation, app, request))
+	if navigation {
+		s.sendTo(w, f, request.Method, http.StatusForbidden, page)
+		return
+	}
+	refuse(w, http.StatusForbidden, "FORBIDDEN", "You may not use this application.", map[string]any{"denied_url": page})
+}
+
+// sendTo sends a browser to a page of ours, or has a proxy do so that understands no
+// redirect. A POST becomes a GET: its body must not go there (RFC 9700 section 4.12).
+func (s *Server) sendTo(w http.ResponseWriter, f *family, method string, status int, target string) {
+	h := w.Header()
+	h["Location"], h["Referrer-Policy"] = []string{target}, noReferrer
+	switch {
+	case !f.redirects:
+		if status == http.StatusUnauthorized {
+			h["Www-Authenticate"] = challenge
+		}
+		w.WriteHeader(status)
+	case isSafe(method):
+		w.WriteHeader(http.StatusFound)
+	default:
+		w.WriteHeader(http.StatusSeeOther)
+	}
+}
+
+func isSafe(method string) bool { return method == http.MethodGet || method == http.MethodHead }

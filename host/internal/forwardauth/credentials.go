@@ -1,0 +1,145 @@
+package forwardauth
+
+import (
+	"context"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+// errNobody: the request has no credentials of ours, or none that are good.
+var errNobody = errors.New("nobody is signed in")
+
+const (
+	// maxCookies is more than a browser keeps for a site. Of a request with more, none
+	// is looked at.
+	maxCookies = 1024
+
+	// maxSameName is how many cookies of our name are looked at. A sub-domain can plant
+	// further ones, so the first is not always ours.
+	maxSameName = 4
+
+	// tokenLength is that of a session token: 32 bytes in base64url.
+	tokenLength = 43
+
+	maxBearer = 4 << 10
+)
+
+// person returns who makes a request: errNobody, or what keeps us from knowing.
+//
+// A bearer token of ours counts alone, and there is no fall-back to the cookie if it is
+// bad. Other credentials in Authorization are for the application.
+func (s *Server) person(r *http.Request) (Person, error) {
+	switch lines := r.Header["Authorization"]; {
+	case len(lines) > 1:
+		return Person{}, errNobody // which one would the application take?
+	case len(lines) == 1:
+		if token := s.bearer(lines[0]); token != "" {
+			p, err := s.ports.People.AuthenticateAccess(r.Context(), token)
+			return p, nobodyIf(err)
+		}
+	}
+	return s.holder(r.Context(), r.Header["Cookie"])
+}
+
+// bearer is the bearer token of ours in a value of Authorization; empty if there is none.
+func (s *Server) bearer(authorization string) string {
+	scheme, token, _ := strings.Cut(authorization, " ")
+	if token = strings.Trim(token, " "); strings.EqualFold(scheme, "Bearer") && s.isOurs(token) {
+		return token
+	}
+	return ""
+}
+
+// isOurs reports whether a token says that we have issued it, which it may do wrongly.
+func (s *Server) isOurs(token string) bool {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 || len(token) > maxBearer {
+		return false
+	}
+	claims, err := base64.RawURLEncoding.DecodeString(parts[1])
+	if err != nil {
+		return false
+	}
+	var said struct {
+		Issuer string `json:"iss"`
+	}
+	return json.Unmarshal(claims, &said) == nil && said.Issuer == s.config.Issuer
+}
+
+// holder returns who holds the one good session token among the cookies. If two are
+// good, somebody has planted one, and nobody can tell which.
+func (s *Server) holder(ctx context.Context, lines []string) (Person, error) {
+	var room [maxSameName]string
+	var who Person
+	good, failure := 0, errNobody
+	for _, token := range cookiesNamed(s.config.CookieName, lines, room[:0]) {
+		p, err := s.ports.People.Authenticate(ctx, sso.Token(token))
+		switch err = nobodyIf(err); {
+		case err == nil:
+			who, good = p, good+1
+		case !errors.Is(err, errNobody):
+			failure = err
+		}
+	}
+	if good == 1 && failure == errNobody { //nolint:errorlint // it is the very one
+		return who, nil
+	}
+	return Person{}, failure
+}
+
+// nobodyIf makes errNobody of the errors that say that credentials are not good.
+func nobodyIf(err error) error {
+	if err == nil {
+		return nil
+	}
+	for _, no := range []error{
+		sso.ErrSessionInvalid, sso.ErrSessionNotNow, sso.ErrUserInactive, sso.ErrTokenInvalid, sso.ErrTokenExpired,
+	} {
+		if errors.Is(err, no) {
+			return errNobody
+		}
+	}
+	return err
+}
+
+// cookiesNamed appends the values of the first cookies of a name that can be tokens.
+// A token is told by its form, so that most of what is none costs no look-up.
+func cookiesNamed(name string, lines, to []string) []string {
+	count := 0
+	for _, line := range lines {
+		for line != "" {
+			if count++; count > maxCookies {
+				return nil
+			}
+			var cookie string
+			cookie, line, _ = strings.Cut(line, ";")
+			cookie = strings.Trim(cookie, " \t")
+			if len(cookie) != len(name)+1+tokenLength || cookie[len(name)] != '=' || cookie[:len(name)] != name {
+				continue
+			}
+			if value := cookie[len(name)+1:]; isToken(value) {
+				if len(to) == maxSameName {
+					return nil
+				}
+				to = append(to, value)
+			}
+		}
+	}
+	return to
+}
+
+func isToken(text string) bool {
+	for i := range len(text) {
+		switch c := text[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_':
+		default:
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,110 @@
+package forwardauth
+
+import (
+	"net/http"
+	"strings"
+)
+
+// A family is proxies that share a contract: where each datum stands, and which
+// statuses they understand.
+type family struct {
+	name string
+
+	// read returns what the proxy says of the request; false if a datum is missing,
+	// stands there twice, or can be read in two ways.
+	read func(r *http.Request) (Request, bool)
+
+	// redirects: an answer of 302 or 303 reaches the browser. Else it is 401 or 403,
+	// with the same Location, of which the proxy's configuration makes a redirect.
+	redirects bool
+
+	// unread is the status for what cannot be read.
+	unread int
+
+	// removes: headers of a request stay if the answer does not name them for removal.
+	removes bool
+}
+
+const (
+	pathForward = "/forward-auth"
+	pathNginx   = "/forward-auth/nginx"
+	pathEnvoy   = "/forward-auth/envoy"
+)
+
+// Traefik 3 (ForwardAuth), Caddy 2 (forward_auth) and HAProxy (by an action in Lua)
+// return whatever is not 2xx to the browser.
+var forwardFamily = family{name: "forward", read: readForwarded, redirects: true, unread: http.StatusBadRequest}
+
+// nginx (auth_request) knows 2xx, 401 and 403; all else becomes 500.
+var nginxFamily = family{name: "nginx", read: readNginx, unread: http.StatusForbidden}
+
+// Envoy (ext_authz, HTTP service) lets a request pass on 200 only, sends the original
+// method and Host, and the target behind a prefix. Headers that the answer does not have
+// stay as the client sent them.
+var envoyFamily = family{name: "envoy", read: readEnvoy, redirects: true, unread: http.StatusBadRequest, removes: true}
+
+// familyOf finds the endpoint in the request target as it was sent: an absolute-form
+// target has none (RFC 9112 section 3.2.2).
+func familyOf(target string) *family {
+	if strings.HasPrefix(target, pathEnvoy+"/") {
+		return &envoyFamily
+	}
+	path, _, _ := strings.Cut(target, "?")
+	switch path {
+	case pathForward:
+		return &forwardFamily
+	case pathNginx:
+		return &nginxFamily
+	}
+	return nil
+}
+
+func readForwarded(r *http.Request) (Request, bool) {
+	return requestOf(r, once(r, "X-Forwarded-Method"), once(r, "X-Forwarded-Proto"), once(r, "X-Forwarded-Host"), once(r, "X-Forwarded-Uri"))
+}
+
+func readNginx(r *http.Request) (Request, bool) {
+	scheme, rest, ok := strings.Cut(once(r, "X-Original-Url"), "://")
+	slash := strings.IndexByte(rest, '/')
+	if !ok || slash < 0 {
+		return Request{}, false
+	}
+	return requestOf(r, once(r, "X-Original-Method"), scheme, rest[:slash], rest[slash:])
+}
+
+func readEnvoy(r *http.Request) (Request, bool) {
+	return requestOf(r, r.Method, once(r, "X-Forwarded-Proto"), r.Host, strings.TrimPrefix(r.RequestURI, pathEnvoy))
+}
+
+// once is the value of a header that stands there once; empty if it does not. The name
+// is in canonical form.
+func once(r *http.Request, name string) string {
+	if lines := r.Header[name]; len(lines) == 1 {
+		return lines[0]
+	}
+	return ""
+}
+
+func requestOf(r *http.Request, method, scheme, host, target string) (Request, bool) {
+	origin, ok := originOf(scheme, host)
+	if !ok || !isMethod(method) || !isTarget(target) {
+		return Request{}, false
+	}
+	request := Request{Method: method, Origin: origin, Target: target}
+	if method == http.MethodOptions {
+		request.Preflight = r.Header.Get("Origin") != "" && r.Header.Get("Access-Control-Request-Method") != ""
+	}
+	return request, true
+}
+
+// isNavigation reports whether a person goes to a page, who can be sent to sign in. A
+// program gets a status.
+func isNavigation(h http.Header) bool {
+	if len(h["Upgrade"]) > 0 {
+		return false
+	}
+	if mode := h["Sec-Fetch-Mode"]; len(mode) > 0 {
+		return mode[0] == "navigate"
+	}
+	return len(h["X-Requested-With"]) == 0 && strings.Contains(h.Get("Accept"), "text/html")
+}

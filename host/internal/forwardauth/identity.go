@@ -1,0 +1,197 @@
+package forwardauth
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The headers in which an app is told who asks. All are always there with 200, once,
+// and empty if there is nothing to tell.
+const (
+	headerUser      = "Remote-User"
+	headerEmail     = "Remote-Email"
+	headerName      = "Remote-Name"
+	headerGroups    = "Remote-Groups"
+	headerAssertion = "X-Doorward-Assertion"
+)
+
+var identityHeaders = []string{headerUser, headerEmail, headerName, headerGroups, headerAssertion}
+
+// Bounds in bytes. nginx reads the header of an answer into 4 KiB, and makes 500 of a
+// longer one.
+const (
+	maxHeaderBlock    = 3 << 10
+	maxValue          = 254 // of user and e-mail: RFC 5321 section 4.5.3.1.3, less the angle brackets
+	maxName           = 128
+	maxAsserted       = 600 // of groups in an assertion, as JSON
+	otherHeadersBytes = 400 // of names, separators, and what comes with every answer
+)
+
+// UserHeader is what Remote-User says.
+type UserHeader string
+
+// What Remote-User can say. An e-mail address, and a subject, are those of a person at
+// one provider: whoever gets the same at another one is somebody else.
+const (
+	UserID      UserHeader = "id"
+	UserEmail   UserHeader = "email"
+	UserSubject UserHeader = "subject"
+)
+
+// identity is what an app is told, as header values in the order of identityHeaders.
+type identity [5][]string
+
+// values of nobody; nothing changes them.
+var nobody = identity{{""}, {""}, {""}, {""}, {""}}
+
+func (i *identity) set(h http.Header) {
+	for n, name := range identityHeaders {
+		h[name] = i[n]
+	}
+}
+
+// noUserError: what Remote-User is to say is not there, or cannot stand in a header.
+type noUserError struct{ what UserHeader }
+
+func (e noUserError) Error() string {
+	return fmt.Sprintf("Remote-User is to be the %s, and this person has none that can be sent", e.what)
+}
+
+// identityOf makes what an app is told. The error says that a person cannot be named to
+// the app, or that no assertion could be made.
+func (s *Server) identityOf(ctx context.Context, app *App, p *Person) (identity, error) {
+	user := userOf(s.config.User, app, p)
+	if user == "" {
+		return identity{}, noUserError{s.config.User}
+	}
+	groups, left := s.groupsFor(app, p)
+	assertion, err := s.assertion(ctx, app, p, groups, left > 0 || !p.Groups.Known())
+	if err != nil {
+		return identity{}, err
+	}
+	email, name := plainText(p.Email), nameText(p.Name())
+	room := maxHeaderBlock - otherHeadersBytes - len(assertion) - len(user) - len(email) - len(name)
+	header, more := joined(groups, room)
+	if left+more > 0 {
+		s.quiet.warn("groups "+p.ID, "groups are left out of Remote-Groups: names that a header cannot hold, or too many",
+			"user", p.ID, "provider", p.Provider, "left_out", left+more)
+	}
+	return identity{{user}, {email}, {name}, {header}, {assertion}}, nil
+}
+
+func userOf(what UserHeader, app *App, p *Person) string {
+	switch what {
+	case UserEmail:
+		return plainText(app.email(p))
+	case UserSubject:
+		return plainText(p.Subject)
+	default:
+		return p.ID
+	}
+}
+
+// plainText returns a text of visible ASCII; empty if it is any other, or too long.
+func plainText(text string) string {
+	if len(text) > maxValue {
+		return ""
+	}
+	for i := range len(text) {
+		if text[i] <= ' ' || text[i] >= 0x7f {
+			return ""
+		}
+	}
+	return text
+}
+
+// nameText returns a name for people: UTF-8 without control, format and other invisible
+// characters, cut after so many bytes.
+func nameText(name string) string {
+	name = strings.Map(func(r rune) rune {
+		if r == utf8.RuneError || !unicode.IsGraphic(r) {
+			return -1
+		}
+		return r
+	}, name)
+	name = strings.Join(strings.Fields(name), " ")
+	for len(name) > maxName {
+		_, size := utf8.DecodeLastRuneInString(name)
+		name = name[:len(name)-size]
+	}
+	return strings.TrimSpace(name)
+}
+
+// groupsFor returns a person's groups, those that the app's rules name first, as many
+// as an assertion can hold, and how many it cannot.
+func (s *Server) groupsFor(app *App, p *Person) (list []string, left int) {
+	all := p.Groups.List()
+	named := app.groups()
+	slices.SortStableFunc(all, func(a, b string) int { return rank(named, a) - rank(named, b) })
+	room := maxAsserted
+	for _, group := range all {
+		length := jsonLength(group)
+		if length > room {
+			left++
+			continue
+		}
+		room -= length
+		list = append(list, group)
+	}
+	return list, left
+}
+
+func (a *App) groups() []string {
+	named := slices.Clone(a.Groups)
+	for _, s := range a.Allow {
+		named = append(named, s.Groups...)
+	}
+	return named
+}
+
+func rank(named []string, group string) int {
+	if slices.Contains(named, group) {
+		return 0
+	}
+	return 1
+}
+
+// jsonLength is at least how long a group is in JSON, with its comma.
+func jsonLength(group string) int {
+	n := len(group) + 3
+	for i := range len(group) {
+		if c := group[i]; c < ' ' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' || c >= 0x7f {
+			n += 5
+		}
+	}
+	return n
+}
+
+// joined returns the groups that a header can hold, with commas between them, and how
+// many it cannot. Some applications take a vertical bar for a comma.
+func joined(groups []string, room int) (text string, left int) {
+	var b strings.Builder
+	for _, group := range groups {
+		if !isHeaderGroup(group) || b.Len()+len(group)+1 > room {
+			left++
+			continue
+		}
+		if b.Len() > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteString(group)
+	}
+	return b.String(), left
+}
+
+func isHeaderGroup(group string) bool {
+	for i := range len(group) {
+		if c := group[i]; c < ' ' || c >= 0x7f || c == ',' || c == '|' {
+			return false
+		}
+	}
+	return group != "" && strings.TrimSpace(group) == group
+}

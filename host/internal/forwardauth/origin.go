@@ -1,0 +1,125 @@
+package forwardauth
+
+import (
+	"net/netip"
+	"strconv"
+	"strings"
+
+	"golang.org/x/net/idna"
+)
+
+// An Origin is where an app is: scheme, host and port (RFC 6454 section 4).
+type Origin struct {
+	Scheme string // https or http
+	Host   string // in lower case, an A-label if it is international; with a port unless it is the default
+}
+
+func (o Origin) String() string { return o.Scheme + "://" + o.Host }
+
+// schemes are those of requests, and of websocket handshakes, which Traefik reports.
+var schemes = map[string]string{"https": "https", "wss": "https", "http": "http", "ws": "http"}
+
+// originOf reads what a proxy says. It is false for a host that could be read in two
+// ways, or is none.
+func originOf(scheme, host string) (Origin, bool) {
+	known, ok := schemes[scheme]
+	if !ok {
+		return Origin{}, false
+	}
+	name, port, ok := splitPort(host)
+	if !ok {
+		return Origin{}, false
+	}
+	if name, ok = hostName(name); !ok {
+		return Origin{}, false
+	}
+	if port == "" || port == "443" && known == "https" || port == "80" && known == "http" {
+		return Origin{known, name}, true
+	}
+	return Origin{known, name + ":" + port}, true
+}
+
+const maxHost = 253 // RFC 1035 section 2.3.4, as text
+
+// splitPort does not take a colon without a port, nor a port with a zero before it.
+func splitPort(host string) (name, port string, ok bool) {
+	colon := strings.LastIndexByte(host, ':')
+	if colon < 0 || strings.HasSuffix(host, "]") {
+		return host, "", true
+	}
+	name, port = host[:colon], host[colon+1:]
+	number, err := strconv.ParseUint(port, 10, 16)
+	return name, port, err == nil && number > 0 && port[0] != '0' && port[0] != '+'
+}
+
+// hostName returns a name as an Origin has it.
+func hostName(name string) (string, bool) {
+	if strings.HasPrefix(name, "[") {
+		return addressIn(name)
+	}
+	if name = strings.TrimSuffix(name, "."); name == "" || len(name) > maxHost {
+		return "", false
+	}
+	if !isASCII(name) {
+		label, err := idna.Lookup.ToASCII(name)
+		if back, backErr := idna.Lookup.ToUnicode(label); err != nil || backErr != nil || back != name {
+			return "", false // something was mapped: ſ is no s, whatever a lenient reader makes of it
+		}
+		name = label
+	}
+	name = lowerASCII(name)
+	last := 0
+	for i := 0; i <= len(name); i++ {
+		if i < len(name) && name[i] != '.' {
+			if !isHostByte(name[i]) {
+				return "", false
+			}
+			continue
+		}
+		label := name[last:i]
+		if label == "" || len(label) > 63 || label[0] == '-' || label[len(label)-1] == '-' {
+			return "", false
+		}
+		if i == len(name) && '0' <= label[0] && label[0] <= '9' {
+			return addressIn(name) // to browsers, what ends in a number is an IPv4 address
+		}
+		last = i + 1
+	}
+	return name, true
+}
+
+// addressIn takes an address in its usual form only.
+func addressIn(name string) (string, bool) {
+	inside := strings.TrimSuffix(strings.TrimPrefix(name, "["), "]")
+	address, err := netip.ParseAddr(inside)
+	if err != nil || address.Zone() != "" {
+		return "", false
+	}
+	if address.Is6() {
+		return "[" + address.String() + "]", name == "["+inside+"]"
+	}
+	return name, address.String() == name
+}
+
+func isASCII(text string) bool {
+	for i := range len(text) {
+		if text[i] >= 0x80 {
+			return false
+		}
+	}
+	return true
+}
+
+func isHostByte(c byte) bool {
+	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-'
+}
+
+// lowerASCII does not copy what is in lower case, as it mostly is.
+func lowerASCII(text string) string {
+	for i := range len(text) {
+		if 'A' <= text[i] && text[i] <= 'Z' {
+			return strings.ToLower(text)
+		}
+	}
+	return text
+}

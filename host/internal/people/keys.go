@@ -1,0 +1,215 @@
+package people
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+// KeyToken is the secret of a key: keyPrefix and 256 random bits in base64url. Only its
+// hash is ever stored.
+type KeyToken string
+
+// keyPrefix lets people, and programs that look for leaked secrets, see what it is.
+const keyPrefix = "dwadm_"
+
+const keyBytes = 32
+
+// KeyHash is the SHA-256 of the token of a key. It carries 256 bits of entropy, so no
+// salt or slow hash is needed.
+type KeyHash [sha256.Size]byte
+
+func newKeyToken() KeyToken {
+	var b [keyBytes]byte
+	rand.Read(b[:]) // never fails since Go 1.24
+	return KeyToken(keyPrefix + base64.RawURLEncoding.EncodeToString(b[:]))
+}
+
+// Hash returns what is stored of the token; ok is false for what cannot be one, which
+// needs no looking up.
+func (t KeyToken) Hash() (hash KeyHash, ok bool) {
+	text, ok := strings.CutPrefix(string(t), keyPrefix)
+	if !ok || len(text) != base64.RawURLEncoding.EncodedLen(keyBytes) {
+		return KeyHash{}, false
+	}
+	return sha256.Sum256([]byte(t)), true
+}
+
+// String keeps the token out of logs.
+func (KeyToken) String() string { return "[key]" }
+
+// Key is a key of the administration, as it is stored.
+type Key struct {
+	ID        string // UUID
+	Name      string // each is there once
+	Scopes    []Scope
+	CreatedAt time.Time
+	ExpiresAt time.Time // zero: never
+	LastUsed  time.Time // zero: not yet
+}
+
+// useEvery is how exactly the last use of a key is known: with each use stored, a
+// client that only reads would make the database write.
+const useEvery = time.Minute
+
+// Authenticate returns who has that key: ErrKeyInvalid if there is none such, or if it
+// has expired.
+func (o *Operations) Authenticate(ctx context.Context, token KeyToken) (Actor, error) {
+	hash, ok := token.Hash()
+	if !ok {
+		return Actor{}, ErrKeyInvalid
+	}
+	// Looked up by the hash: how long that takes says nothing about any key, as nobody
+	// can choose what hash their guess has.
+	key, err := o.ports.Keys.AdminKey(ctx, hash)
+	if errors.Is(err, sso.ErrNotFound) {
+		return Actor{}, ErrKeyInvalid
+	}
+	if err != nil {
+		return Actor{}, fmt.Errorf("looking up a key: %w", err)
+	}
+	now := o.ports.Now()
+	if !key.ExpiresAt.IsZero() && !now.Before(key.ExpiresAt) {
+		return Actor{}, fmt.Errorf("%w: %q has expired", ErrKeyInvalid, key.Name)
+	}
+	if now.Sub(key.LastUsed) >= useEvery {
+		if err := o.ports.Keys.AdminKeyUsed(ctx, key.ID, now); err != nil {
+			o.ports.Log("noting the use of a key", "key", key.Name, "error", err)
+		}
+	}
+	return Actor{KeyID: key.ID, Name: key.Name, Scopes: key.Scopes}, nil
+}
+
+// ShownKey is a key, without its secret.
+type ShownKey struct {
+	ID        string     `json:"id" doc:"UUID"`
+	Name      string     `json:"name"`
+	Scopes    []Scope    `json:"scopes" doc:"what it is good for"`
+	CreatedAt *time.Time `json:"created_at"`
+	ExpiresAt *time.Time `json:"expires_at" doc:"null: never"`
+	LastUsed  *time.Time `json:"last_used" doc:"to the minute; null: not yet"`
+}
+
+func showKey(k Key) ShownKey {
+	return ShownKey{
+		ID: k.ID, Name: k.Name, Scopes: k.Scopes,
+		CreatedAt: timeOrNull(k.CreatedAt), ExpiresAt: timeOrNull(k.ExpiresAt), LastUsed: timeOrNull(k.LastUsed),
+	}
+}
+
+// ListKeys asks for keys.
+type ListKeys struct{ Paging }
+
+// OneKey names a key.
+type OneKey struct {
+	Key string `json:"-" path:"key" max:"64" doc:"ID or name of the key"`
+}
+
+// AddKey makes a key.
+type AddKey struct {
+	Name      string    `json:"name" max:"64" doc:"who or what will use it; each is there once"`
+	Scopes    []string  `json:"scopes" doc:"what it is good for; a key makes no key that is good for more than itself"`
+	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"never, if it is not given"`
+}
+
+// AddedKey is a new key with its secret, which is shown this once.
+type AddedKey struct {
+	ShownKey
+	Secret string `json:"secret" doc:"for Authorization: Bearer; nobody can show it again"`
+}
+
+// RemovedKey says which key was removed.
+type RemovedKey struct {
+	Key string `json:"key" doc:"as it was asked for"`
+}
+
+const (
+	listOfKeys = "keys"
+	maxKeyName = 64
+)
+
+// ListKeys returns all keys, without their secrets.
+func (o *Operations) ListKeys(ctx context.Context, req ListKeys) (Page[ShownKey], error) {
+	if _, err := o.allow(ctx, KeysRead); err != nil {
+		return Page[ShownKey]{}, err
+	}
+	part, err := req.part(listOfKeys)
+	if err != nil {
+		return Page[ShownKey]{}, err
+	}
+	found, next, err := o.ports.Keys.FindAdminKeys(ctx, part)
+	if err != nil {
+		return Page[ShownKey]{}, fmt.Errorf("listing keys: %w", err)
+	}
+	return pageOf(listOfKeys, found, next, showKey), nil
+}
+
+// AddKey makes a key. ErrTaken if there is one of that name.
+func (o *Operations) AddKey(ctx context.Context, req AddKey) (AddedKey, error) {
+	actor, err := o.allow(ctx, KeysWrite)
+	if err != nil {
+		return AddedKey{}, err
+	}
+	key, err := o.newKey(req)
+	if err != nil {
+		return AddedKey{}, err
+	}
+	for _, scope := range key.Scopes {
+		if err := actor.Check(scope); err != nil {
+			return AddedKey{}, fmt.Errorf("making a key that is good for more than its maker: %w", err)
+		}
+	}
+	token := newKeyToken()
+	hash, _ := token.Hash()
+	if err := o.ports.Keys.AddAdminKey(ctx, key, hash); err != nil {
+		return AddedKey{}, fmt.Errorf("adding a key: %w", err)
+	}
+	o.changed(actor, "key added", "key", key.Name, "scopes", joined(key.Scopes))
+	return AddedKey{ShownKey: showKey(key), Secret: string(token)}, nil
+}
+
+func (o *Operations) newKey(req AddKey) (Key, error) {
+	switch {
+	case req.Name == "" || strings.TrimSpace(req.Name) != req.Name:
+		return Key{}, invalid("name", "is empty, or begins or ends with a space")
+	case len(req.Name) > maxKeyName || !utf8.ValidString(req.Name) || !printable(req.Name):
+		return Key{}, invalid("name", "must be of at most %d bytes, without control characters", maxKeyName)
+	}
+	if uuidForm.MatchString(req.Name) {
+		return Key{}, invalid("name", "is a UUID, as the IDs of keys are; write who or what will use it")
+	}
+	scopes, err := readScopes(req.Scopes)
+	if err != nil {
+		return Key{}, err
+	}
+	now := o.ports.Now()
+	if !req.ExpiresAt.IsZero() && !req.ExpiresAt.After(now) {
+		return Key{}, invalid("expires_at", "is not in the future")
+	}
+	return Key{ID: sso.NewUUID(), Name: req.Name, Scopes: scopes, CreatedAt: now, ExpiresAt: req.ExpiresAt}, nil
+}
+
+func printable(text string) bool { return !strings.ContainsFunc(text, unicode.IsControl) }
+
+// RemoveKey removes a key, which is good for nothing from then on. sso.ErrNotFound if it
+// is not there.
+func (o *Operations) RemoveKey(ctx context.Context, req OneKey) (RemovedKey, error) {
+	actor, err := o.allow(ctx, KeysWrite)
+	if err != nil {
+		return RemovedKey{}, err
+	}
+	if err := o.ports.Keys.RemoveAdminKey(ctx, req.Key); err != nil {
+		return RemovedKey{}, fmt.Errorf("removing a key: %w", err)
+	}
+	o.changed(actor, "key removed", "key", req.Key)
+	return RemovedKey(req), nil
+}

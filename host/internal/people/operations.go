@@ -1,0 +1,52 @@
+package people
+
+import (
+	"context"
+	"time"
+
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+// Ports is what the operations use of the world.
+type Ports struct {
+	Accounts Accounts
+	Roles    sso.Roles
+	Sessions sso.Sessions
+	Keys     AdminKeys
+
+	// Providers returns the configured providers; nil: they are not known.
+	Providers func() []sso.Provider
+
+	// Now tells the time.
+	Now func() time.Time
+
+	// Log takes note of what was changed; nil: nobody does.
+	Log func(message string, args ...any)
+}
+
+// Operations are all that an operator does with people. Its methods may be called
+// concurrently. Each returns an ErrForbidden unless the context has an actor with its
+// scope (see [WithActor]).
+type Operations struct{ ports Ports }
+
+// New makes the operations.
+func New(ports Ports) *Operations {
+	if ports.Log == nil {
+		ports.Log = func(string, ...any) {}
+	}
+	return &Operations{ports: ports}
+}
+
+// allow is the first line of each operation.
+func (o *Operations) allow(ctx context.Context, scope Scope) (Actor, error) {
+	actor, err := ActorOf(ctx)
+	if err != nil {
+		return Actor{}, err
+	}
+	return actor, actor.Check(scope)
+}
+
+// changed notes an act of an actor.
+func (o *Operations) changed(actor Actor, what string, args ...any) {
+	o.ports.Log(what, append([]any{"by", actor.String()}, args...)...)
+}

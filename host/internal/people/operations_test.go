@@ -1,0 +1,219 @@
+package people_test
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/doorward/doorward/host/internal/people"
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/store/sqlite"
+	"github.com/doorward/doorward/sdk"
+)
+
+var start = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+
+// office is the operations with a real database, and two providers.
+type office struct {
+	*people.Operations
+	t     *testing.T
+	ctx   context.Context
+	store *sqlite.Store
+}
+
+func newOffice(t *testing.T) office {
+	t.Helper()
+	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = store.Close() })
+	providers := []sso.Provider{{Name: "corp", DefaultRole: "Editor"}, {Name: "mail", IdentifierIgnoreCase: true}}
+	return office{people.New(people.Ports{
+		Accounts: store, Roles: store, Sessions: store, Keys: store,
+		Providers: func() []sso.Provider { return providers }, Now: func() time.Time { return start },
+	}), t, people.WithActor(t.Context(), people.Operator), store}
+}
+
+func (o office) add(req people.AddUser) people.AddedUser {
+	o.t.Helper()
+	added, err := o.AddUser(o.ctx, req)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	return added
+}
+
+// wantInvalid checks that an error is about that member.
+func wantInvalid(t *testing.T, what string, err error, member string) {
+	t.Helper()
+	if wrong, ok := errors.AsType[*people.InvalidError](err); !ok || wrong.Member != member || !errors.Is(err, people.ErrInvalid) {
+		t.Errorf("%s: error %v, want one about %s", what, err, member)
+	}
+}
+
+func TestAddUserRefusesWhatCannotBeMeant(t *testing.T) {
+	o := newOffice(t)
+	for name, c := range map[string]struct {
+		req    people.AddUser
+		member string
+	}{
+		"a subject of nobody":      {people.AddUser{Subject: "s"}, "provider"},
+		"a provider alone":         {people.AddUser{Provider: "corp"}, "subject"},
+		"D05 too long a subject":   {people.AddUser{Provider: "corp", Subject: strings.Repeat("s", sdk.MaxSubject+1)}, "subject"},
+		"D05 a line break":         {people.AddUser{Provider: "corp", Subject: "a\nb"}, "subject"},
+		"D05 a NUL":                {people.AddUser{Provider: "corp", Subject: "a\x00"}, "subject"},
+		"D05 no UTF-8":             {people.AddUser{Provider: "corp", Subject: "\xff"}, "subject"},
+		"too long a provider":      {people.AddUser{Provider: strings.Repeat("p", 65), Subject: "s"}, "provider"},
+		"an ID in another form":    {people.AddUser{ID: "ann"}, "id"},
+		"an ID in capitals":        {people.AddUser{ID: "653925A9-970E-487A-BFC0-AB6C96AFFCDC"}, "id"},
+		"an address with a line":   {people.AddUser{Email: "a@b\r\nBcc: c@d"}, "email"},
+		"too long an address":      {people.AddUser{Email: strings.Repeat("x", sdk.MaxAttribute+1)}, "email"},
+		"spaces around a name":     {people.AddUser{FirstName: " Ann"}, "first_name"},
+		"a name that is no UTF-8":  {people.AddUser{LastName: "\xc3"}, "last_name"},
+		"a role that is not there": {people.AddUser{Role: "Editor"}, "role"},
+	} {
+		_, err := o.AddUser(o.ctx, c.req)
+		wantInvalid(t, name, err, c.member)
+	}
+	page, err := o.ListUsers(o.ctx, people.ListUsers{})
+	if err != nil || len(page.Items) != 0 {
+		t.Errorf("afterwards: %+v, %v", page, err)
+	}
+}
+
+// An account that nobody can claim is made all the same, and that is said.
+func TestWarnings(t *testing.T) {
+	o := newOffice(t)
+	for name, c := range map[string]struct {
+		req  people.AddUser
+		want string
+	}{
+		"no link":         {people.AddUser{Email: "a@example.org"}, "it has no link"},
+		"unknown":         {people.AddUser{Provider: "crop", Subject: "s"}, `provider "crop" is not configured`},
+		"all is well":     {people.AddUser{Provider: "corp", Subject: "s"}, ""},
+		"in another case": {people.AddUser{Provider: "Corp", Subject: "s"}, "configured: corp, mail"},
+	} {
+		if got := strings.Join(o.add(c.req).Warnings, " "); got == "" != (c.want == "") || !strings.Contains(got, c.want) {
+			t.Errorf("%s: %q, want %q", name, got, c.want)
+		}
+	}
+}
+
+// Where a provider's addresses are the same in any case, so are those of an operator.
+func TestSubjectsAreThoseThatALoginLooksFor(t *testing.T) {
+	o := newOffice(t)
+	ann := o.add(people.AddUser{Provider: "mail", Subject: "Ann@Example.org"})
+	if ann.Links[0].Subject != "ann@example.org" {
+		t.Errorf("links %+v", ann.Links)
+	}
+	exact := o.add(people.AddUser{Provider: "corp", Subject: "Ann@Example.org"})
+	if exact.Links[0].Subject != "Ann@Example.org" {
+		t.Errorf("links %+v", exact.Links)
+	}
+	_, err := o.LinkUser(o.ctx, people.LinkUser{OneUser: people.OneUser{User: exact.ID}, Provider: "mail", Subject: "ANN@example.org"})
+	if taken, ok := errors.AsType[*people.LinkTakenError](err); !ok || taken.User.ID != ann.ID {
+		t.Errorf("the address of another: %v", err)
+	}
+	found, err := o.ListUsers(o.ctx, people.ListUsers{Provider: "mail", Subject: "ANN@example.org"})
+	if err != nil || len(found.Items) != 1 {
+		t.Errorf("found %+v, %v", found, err)
+	}
+	if _, err := o.UnlinkUser(o.ctx, people.UnlinkUser{OneUser: people.OneUser{User: ann.ID}, Provider: "mail", Subject: "ANN@example.org"}); err != nil {
+		t.Error(err)
+	}
+}
+
+// An address that an operator wrote is one that no provider has verified.
+func TestAnOperatorsAddressIsNotVerified(t *testing.T) {
+	o := newOffice(t)
+	user := sso.User{ID: "u1", Provider: "corp", Subject: "s", Status: sso.UserActive, Email: "a@example.org", EmailVerifiedBy: "corp"}
+	if err := o.store.AddUser(t.Context(), user); err != nil {
+		t.Fatal(err)
+	}
+	verifiedBy := func() string {
+		user, _, err := o.store.UserByID(t.Context(), "u1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return user.EmailVerifiedBy
+	}
+	for _, same := range []people.SetUser{
+		{OneUser: people.OneUser{User: "u1"}, FirstName: people.ChangeTo("Ann")},
+		{OneUser: people.OneUser{User: "u1"}, Email: people.ChangeTo("a@example.org")},
+	} {
+		if _, err := o.SetUser(o.ctx, same); err != nil || verifiedBy() != "corp" {
+			t.Errorf("%+v: verified by %q, %v", same, verifiedBy(), err)
+		}
+	}
+	_, err := o.SetUser(o.ctx, people.SetUser{OneUser: people.OneUser{User: "u1"}, Email: people.ChangeTo("victim@example.org")})
+	if err != nil || verifiedBy() != "" {
+		t.Errorf("another address: verified by %q, %v", verifiedBy(), err)
+	}
+}
+
+// A cursor is for the list that gave it.
+func TestCursors(t *testing.T) {
+	o := newOffice(t)
+	for range 2 {
+		o.add(people.AddUser{})
+	}
+	page, err := o.ListUsers(o.ctx, people.ListUsers{Paging: people.Paging{Limit: 1}})
+	if err != nil || page.Next == "" {
+		t.Fatalf("%+v, %v", page, err)
+	}
+	_, err = o.ListSessions(o.ctx, people.ListSessions{Paging: people.Paging{Cursor: page.Next}})
+	wantInvalid(t, "that of another list", err, "cursor")
+	for _, limit := range []int{-1, people.MaxLimit + 1} {
+		_, err = o.ListUsers(o.ctx, people.ListUsers{Paging: people.Paging{Limit: limit}})
+		wantInvalid(t, "a limit beyond the bounds", err, "limit")
+	}
+}
+
+func TestEndingSessionsNeedsToBeSaid(t *testing.T) {
+	o := newOffice(t)
+	for _, req := range []people.EndSessions{{}, {All: true, User: "ann"}, {All: true, Provider: "corp"}} {
+		_, err := o.EndSessions(o.ctx, req)
+		wantInvalid(t, "ending sessions", err, "all")
+	}
+}
+
+func TestRoles(t *testing.T) {
+	o := newOffice(t)
+	editor, err := o.AddRole(o.ctx, people.AddRole{Name: "Editor"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	author, err := o.AddRole(o.ctx, people.AddRole{Name: "Author"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, req := range map[string]people.AddRole{"the name": {Name: "Editor"}, "the ID": {Name: "Else", ID: editor.ID}} {
+		if _, err := o.AddRole(o.ctx, req); !errors.Is(err, people.ErrTaken) {
+			t.Errorf("%s of another: %v", name, err)
+		}
+	}
+	user := o.add(people.AddUser{Provider: "corp", Subject: "s", Role: "Editor"})
+	if user.Role == nil || *user.Role != editor.ID || *user.RoleName != "Editor" {
+		t.Errorf("user %+v", user)
+	}
+	one := people.OneRole{Role: "Editor"}
+	if _, err := o.RemoveRole(o.ctx, people.RemoveRole{OneRole: one}); !errors.Is(err, people.ErrTaken) {
+		t.Errorf("a role that somebody has: %v", err)
+	}
+	_, err = o.RemoveRole(o.ctx, people.RemoveRole{OneRole: one, MoveTo: editor.ID})
+	wantInvalid(t, "to itself", err, "move_to")
+	_, err = o.RemoveRole(o.ctx, people.RemoveRole{OneRole: one, MoveTo: "Author", Without: true})
+	wantInvalid(t, "both", err, "without")
+	removed, err := o.RemoveRole(o.ctx, people.RemoveRole{OneRole: one, MoveTo: "Author"})
+	if err != nil || removed.Users != 1 || len(removed.Warnings) != 1 || !strings.Contains(removed.Warnings[0], "at: corp") {
+		t.Errorf("removed %+v, %v; want a warning that corp still gives it", removed, err)
+	}
+	shown, err := o.ShowUser(o.ctx, people.OneUser{User: user.ID})
+	if err != nil || *shown.Role != author.ID {
+		t.Errorf("afterwards: %+v, %v", shown, err)
+	}
+}

@@ -1,0 +1,284 @@
+package people
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/contract"
+)
+
+const listOfUsers = "users"
+
+// ListUsers returns the users that match, in the order in which they were made.
+func (o *Operations) ListUsers(ctx context.Context, req ListUsers) (Page[User], error) {
+	if _, err := o.allow(ctx, UsersRead); err != nil {
+		return Page[User]{}, err
+	}
+	if req.Subject != "" && req.Provider == "" {
+		return Page[User]{}, invalid("subject", "goes with provider: another provider calls somebody else so")
+	}
+	part, err := req.part(listOfUsers)
+	if err != nil {
+		return Page[User]{}, err
+	}
+	roles, err := o.ports.Roles.Roles(ctx)
+	if err != nil {
+		return Page[User]{}, fmt.Errorf("listing users: %w", err)
+	}
+	filter := UserFilter{Provider: req.Provider, Subject: o.subjectAt(req.Provider, req.Subject), Status: sso.UserStatus(req.Status), Email: req.Email}
+	if filter.Role, err = o.roleID(ctx, req.Role); err != nil {
+		return Page[User]{}, err
+	}
+	found, next, err := o.ports.Accounts.FindUsers(ctx, filter, part)
+	if err != nil {
+		return Page[User]{}, fmt.Errorf("listing users: %w", err)
+	}
+	return pageOf(listOfUsers, found, next, func(u sso.User) User { return showUser(u, roles) }), nil
+}
+
+// ShowUser returns a user with all links, or sso.ErrNotFound.
+func (o *Operations) ShowUser(ctx context.Context, req OneUser) (UserDetails, error) {
+	if _, err := o.allow(ctx, UsersRead); err != nil {
+		return UserDetails{}, err
+	}
+	return o.details(ctx, req.User)
+}
+
+func (o *Operations) details(ctx context.Context, id string) (UserDetails, error) {
+	user, links, err := o.ports.Accounts.UserByID(ctx, id)
+	if err != nil {
+		return UserDetails{}, fmt.Errorf("looking up a user: %w", err)
+	}
+	roles, err := o.ports.Roles.Roles(ctx)
+	if err != nil {
+		return UserDetails{}, fmt.Errorf("looking up the role of a user: %w", err)
+	}
+	return showDetails(user, roles, links), nil
+}
+
+// AddUser makes an account. ErrTaken if there is one of that ID; a *LinkTakenError if
+// somebody has the link.
+func (o *Operations) AddUser(ctx context.Context, req AddUser) (AddedUser, error) {
+	actor, err := o.allow(ctx, UsersWrite)
+	if err != nil {
+		return AddedUser{}, err
+	}
+	user, err := o.newUser(ctx, req)
+	if err != nil {
+		return AddedUser{}, err
+	}
+	if err := o.ports.Accounts.AddUser(ctx, user); err != nil {
+		return AddedUser{}, fmt.Errorf("adding a user: %w", err)
+	}
+	o.changed(actor, "user added", "user", user.ID, "provider", user.Provider)
+	details, err := o.details(ctx, user.ID)
+	return AddedUser{UserDetails: details, Warnings: o.warnings(user.Provider)}, err
+}
+
+func (o *Operations) newUser(ctx context.Context, req AddUser) (user sso.User, err error) {
+	user = sso.User{
+		ID: req.ID, Provider: req.Provider, Subject: o.subjectAt(req.Provider, req.Subject), Status: sso.UserActive,
+		Email: req.Email, FirstName: req.FirstName, LastName: req.LastName, CreatedAt: o.ports.Now(),
+	}
+	if user.ID == "" {
+		user.ID = sso.NewUUID()
+	} else if !uuidForm.MatchString(user.ID) {
+		return sso.User{}, invalid("id", "must be a UUID in lower case")
+	}
+	if req.Provider != "" || req.Subject != "" {
+		if err := checkLink(Link{user.Provider, user.Subject}); err != nil {
+			return sso.User{}, err
+		}
+	}
+	if user.Role, err = o.roleID(ctx, req.Role); err != nil {
+		return sso.User{}, err
+	}
+	return user, checkTexts(user)
+}
+
+var uuidForm = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
+
+// maxProvider is how long the name of a provider may be here, in bytes.
+const maxProvider = 64
+
+func checkLink(link Link) error {
+	switch {
+	case link.Provider == "":
+		return invalid("provider", "is missing: a subject is of a provider")
+	case len(link.Provider) > maxProvider:
+		return invalid("provider", "has more than %d bytes", maxProvider)
+	}
+	if err := contract.CheckSubject(link.Subject); err != nil {
+		return invalid("subject", "%v", err)
+	}
+	return nil
+}
+
+// checkTexts checks what pages, headers and the log will carry.
+func checkTexts(user sso.User) error {
+	for _, member := range []struct{ name, text string }{
+		{"email", user.Email}, {"first_name", user.FirstName}, {"last_name", user.LastName},
+	} {
+		switch {
+		case len(member.text) > sdk.MaxAttribute:
+			return invalid(member.name, "has more than %d bytes", sdk.MaxAttribute)
+		case !utf8.ValidString(member.text):
+			return invalid(member.name, "is not UTF-8")
+		case strings.ContainsFunc(member.text, unicode.IsControl):
+			return invalid(member.name, "has a control character in it")
+		case strings.TrimSpace(member.text) != member.text:
+			return invalid(member.name, "begins or ends with a space")
+		}
+	}
+	return nil
+}
+
+// warnings says what may not be meant: nobody can claim an account of a provider that
+// is not there, and the name may be misspelt. It may also come with the next reload.
+func (o *Operations) warnings(provider string) []string {
+	switch {
+	case provider == "":
+		return []string{"nobody can sign in to this account: it has no link"}
+	case o.ports.Providers == nil:
+		return []string{fmt.Sprintf("the configuration cannot be read here, so nobody knows whether there is a provider %q", provider)}
+	}
+	known := []string{}
+	for _, p := range o.ports.Providers() {
+		known = append(known, p.Name)
+	}
+	if slices.Contains(known, provider) {
+		return []string{}
+	}
+	return []string{fmt.Sprintf("provider %q is not configured, and nobody can sign in through it; configured: %s", provider, cmp.Or(strings.Join(known, ", "), "none"))}
+}
+
+// subjectAt returns what a subject is known by at a provider.
+func (o *Operations) subjectAt(provider, subject string) string {
+	if o.ports.Providers == nil {
+		return subject
+	}
+	for _, p := range o.ports.Providers() {
+		if p.Name == provider {
+			return p.SubjectOf(subject)
+		}
+	}
+	return subject
+}
+
+// SetUser changes an account, or returns sso.ErrNotFound.
+func (o *Operations) SetUser(ctx context.Context, req SetUser) (UserDetails, error) {
+	actor, err := o.allow(ctx, UsersWrite)
+	if err != nil {
+		return UserDetails{}, err
+	}
+	if req.Role.value, err = o.roleID(ctx, req.Role.value); err != nil {
+		return UserDetails{}, err
+	}
+	_, _, err = o.ports.Accounts.ChangeUser(ctx, req.User, func(user *sso.User) error {
+		if req.Email.apply(&user.Email) {
+			user.EmailVerifiedBy = "" // nobody but the operator says that it is theirs
+		}
+		req.FirstName.apply(&user.FirstName)
+		req.LastName.apply(&user.LastName)
+		req.Role.apply(&user.Role)
+		return checkTexts(*user)
+	})
+	if err != nil {
+		return UserDetails{}, fmt.Errorf("changing a user: %w", err)
+	}
+	o.changed(actor, "user changed", "user", req.User)
+	return o.details(ctx, req.User)
+}
+
+// SuspendUser keeps somebody out, and ends all their sessions in the same
+// transaction. Another host forgets them within a second. Access tokens are refused
+// wherever a session is looked up; a system that verifies them by itself accepts them
+// until they expire.
+func (o *Operations) SuspendUser(ctx context.Context, req OneUser) (ChangedUser, error) {
+	return o.setStatus(ctx, req, sso.UserSuspended, "user suspended")
+}
+
+// ActivateUser lets somebody sign in. It brings no session back, and ends what there
+// may be: a status that was changed in the database by hand has ended none.
+func (o *Operations) ActivateUser(ctx context.Context, req OneUser) (ChangedUser, error) {
+	return o.setStatus(ctx, req, sso.UserActive, "user activated")
+}
+
+func (o *Operations) setStatus(ctx context.Context, req OneUser, status sso.UserStatus, what string) (ChangedUser, error) {
+	actor, err := o.allow(ctx, UsersWrite)
+	if err != nil {
+		return ChangedUser{}, err
+	}
+	_, ended, err := o.ports.Accounts.ChangeUser(ctx, req.User, func(user *sso.User) error {
+		user.Status = status
+		return nil
+	})
+	if err != nil {
+		return ChangedUser{}, fmt.Errorf("changing the status of a user: %w", err)
+	}
+	o.changed(actor, what, "user", req.User, "sessions", ended)
+	details, err := o.details(ctx, req.User)
+	return ChangedUser{UserDetails: details, SessionsEnded: ended}, err
+}
+
+// DeleteUser removes an account with its links and sessions. Where registration is
+// open, the next login of that person makes a new one.
+func (o *Operations) DeleteUser(ctx context.Context, req OneUser) (DeletedUser, error) {
+	actor, err := o.allow(ctx, UsersWrite)
+	if err != nil {
+		return DeletedUser{}, err
+	}
+	ended, err := o.ports.Accounts.DeleteUser(ctx, req.User)
+	if err != nil {
+		return DeletedUser{}, fmt.Errorf("deleting a user: %w", err)
+	}
+	o.changed(actor, "user deleted", "user", req.User, "sessions", ended)
+	return DeletedUser{SessionsEnded: ended}, nil
+}
+
+// LinkUser ties a link to a user. A *LinkTakenError if it leads to somebody else: it is
+// never moved.
+func (o *Operations) LinkUser(ctx context.Context, req LinkUser) (LinkedUser, error) {
+	actor, err := o.allow(ctx, UsersWrite)
+	if err != nil {
+		return LinkedUser{}, err
+	}
+	link := Link{req.Provider, o.subjectAt(req.Provider, req.Subject)}
+	if err := checkLink(link); err != nil {
+		return LinkedUser{}, err
+	}
+	if err := o.ports.Accounts.AddLink(ctx, req.User, link); err != nil {
+		return LinkedUser{}, fmt.Errorf("linking a user: %w", err)
+	}
+	o.changed(actor, "user linked", "user", req.User, "provider", link.Provider)
+	details, err := o.details(ctx, req.User)
+	return LinkedUser{UserDetails: details, Warnings: o.warnings(link.Provider)}, err
+}
+
+// UnlinkUser unties a link and ends the sessions that came by it. sso.ErrNotFound if
+// the user does not have it.
+func (o *Operations) UnlinkUser(ctx context.Context, req UnlinkUser) (ChangedUser, error) {
+	actor, err := o.allow(ctx, UsersWrite)
+	if err != nil {
+		return ChangedUser{}, err
+	}
+	link := Link{req.Provider, o.subjectAt(req.Provider, req.Subject)}
+	if err := checkLink(link); err != nil {
+		return ChangedUser{}, err
+	}
+	ended, err := o.ports.Accounts.RemoveLink(ctx, req.User, link)
+	if err != nil {
+		return ChangedUser{}, fmt.Errorf("unlinking a user: %w", err)
+	}
+	o.changed(actor, "user unlinked", "user", req.User, "provider", link.Provider, "sessions", ended)
+	details, err := o.details(ctx, req.User)
+	return ChangedUser{UserDetails: details, SessionsEnded: ended}, err
+}

@@ -1,0 +1,11 @@
+package sso
+
+import "context"
+
+// LogoutUser ends all sessions of a user, wherever they are signed in, and returns how
+// many. It does so even if the client goes away meanwhile.
+func (s *Service) LogoutUser(ctx context.Context, userID string) (int, error) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
+	defer cancel()
+	return EndSessions(ctx, s.ports.Sessions, SessionMatch{User: userID})
+}

@@ -1,0 +1,34 @@
+package store
+
+import (
+	"context"
+
+	"github.com/doorward/doorward/host/internal/people"
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+// What an operator changes about a user is seen by the next request.
+
+// ChangeUser implements people.Accounts.
+func (c *cached) ChangeUser(ctx context.Context, id string, change func(user *sso.User) error) (sso.User, int, error) {
+	defer c.forgetUser(id)
+	return c.Store.ChangeUser(ctx, id, change)
+}
+
+// DeleteUser implements people.Accounts.
+func (c *cached) DeleteUser(ctx context.Context, id string) (int, error) {
+	defer c.forgetUser(id)
+	return c.Store.DeleteUser(ctx, id)
+}
+
+// AddLink implements people.Accounts.
+func (c *cached) AddLink(ctx context.Context, id string, link people.Link) error {
+	defer c.forgetUser(id)
+	return c.Store.AddLink(ctx, id, link)
+}
+
+// RemoveLink implements people.Accounts.
+func (c *cached) RemoveLink(ctx context.Context, id string, link people.Link) (int, error) {
+	defer c.forgetUser(id)
+	return c.Store.RemoveLink(ctx, id, link)
+}

@@ -1,0 +1,76 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+// Leases go by the clock of the server, which is the same for all hosts, and not by
+// that of the transaction, which stands still while it waits for a lock.
+const (
+	leaseGrant = `
+		UPDATE doorward.sessions s SET leased_by = $2, leased_until = clock_timestamp() + $3 * interval '1 millisecond'
+		FROM doorward.provider_sessions p
+		WHERE s.pk = $1 AND p.session_pk = s.pk AND (s.leased_by IS NULL OR s.leased_by = $2 OR s.leased_until <= clock_timestamp())
+		RETURNING p.sealed_grant`
+	grantLeased  = `SELECT coalesce(leased_by <> $2 AND leased_until > clock_timestamp(), false) FROM doorward.sessions WHERE id = $1`
+	releaseGrant = `UPDATE doorward.sessions SET leased_by = NULL, leased_until = NULL WHERE id = $1 AND leased_by = $2`
+	lockLeased   = `SELECT pk, coalesce(leased_by, '') FROM doorward.sessions WHERE id = $1 FOR NO KEY UPDATE`
+	replaceGrant = `UPDATE doorward.provider_sessions SET sealed_grant = $2 WHERE session_pk = $1`
+)
+
+// LeaseGrant implements sso.ProviderSessions.
+func (s *Store) LeaseGrant(ctx context.Context, l sso.GrantLease) (sealed []byte, err error) {
+	err = s.write(ctx, "leasing a grant", func(ctx context.Context, t *transaction) error {
+		session, err := lockCurrent(ctx, t, l.SessionID, l.Token)
+		if err != nil {
+			return err
+		}
+		var leased bool
+		t.queue(leaseGrant, session, l.Holder, l.For.Milliseconds()).QueryRow(scanIfAny(&leased, &sealed))
+		if err := t.send(ctx); err != nil {
+			return err
+		}
+		if !leased {
+			return sso.ErrLeased
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return sealed, nil
+}
+
+// GrantLeased implements sso.ProviderSessions.
+func (s *Store) GrantLeased(ctx context.Context, sessionID, but string) (leased bool, err error) {
+	found, err := s.lookUp(ctx, "looking whether a grant is leased", grantLeased, []any{&leased}, sessionID, but)
+	return found && leased, err
+}
+
+// ReleaseGrant implements sso.ProviderSessions.
+func (s *Store) ReleaseGrant(ctx context.Context, sessionID, holder string) error {
+	return s.run(ctx, "ending the lease of a grant", releaseGrant, sessionID, holder)
+}
+
+// ReplaceGrant implements sso.ProviderSessions.
+func (s *Store) ReplaceGrant(ctx context.Context, sessionID, holder string, sealed []byte) error {
+	return s.write(ctx, "replacing a grant", func(ctx context.Context, t *transaction) error {
+		var found bool
+		var session int64
+		var leasedBy string
+		t.queue(lockLeased, sessionID).QueryRow(scanIfAny(&found, &session, &leasedBy))
+		if err := t.send(ctx); err != nil {
+			return err
+		}
+		switch {
+		case !found:
+			return sso.ErrNotFound
+		case leasedBy != holder:
+			return sso.ErrLeased
+		}
+		t.queue(replaceGrant, session, bytes(sealed))
+		return nil
+	})
+}

@@ -1,0 +1,34 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/jackc/pgx/v5"
+
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+// The last session says which groups a user had: the provider told them at its login.
+const selectWho = `
+	SELECT ` + userColumns + `, coalesce((
+		SELECT s.group_names FROM doorward.sessions s WHERE s.user_pk = u.pk ORDER BY s.created_at DESC NULLS LAST LIMIT 1
+	), '')
+	FROM doorward.users u WHERE u.id = $1 OR lower(u.email) = lower($1) OR u.username = $1
+	ORDER BY u.id LIMIT 10`
+
+// WhoIn returns at most 10 users whose ID, e-mail address or username that is. All that
+// their sessions have is the groups of the last one. It changes nothing; a database that
+// has nothing of ours has no users.
+func WhoIn(ctx context.Context, o Options, who string) (list []sso.Principal, err error) {
+	err = o.readIn(ctx, "looking for a user in database", func(tx pgx.Tx) error {
+		rows, err := tx.Query(ctx, selectWho, text(who))
+		if err != nil {
+			return explain("looking for a user", err)
+		}
+		list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (p sso.Principal, err error) {
+			return p, row.Scan(append(userFields(&p.User), (*string)(&p.Session.Groups))...)
+		})
+		return explain("looking for a user", err)
+	})
+	return list, err
+}

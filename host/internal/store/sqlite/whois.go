@@ -1,0 +1,36 @@
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+// The last session says which groups a user had: the provider told them at its login.
+const selectWho = `
+	SELECT ` + userColumns + `, coalesce((SELECT s.group_names FROM sessions s WHERE s.user_pk = u.pk ORDER BY s.created_at DESC LIMIT 1), '')
+	FROM users u WHERE u.id = ?1 OR u.email = ?1 COLLATE NOCASE OR u.username = ?1
+	ORDER BY u.id LIMIT 10`
+
+// WhoIn returns at most 10 users whose ID, e-mail address or username that is. All that
+// their sessions have is the groups of the last one. It reads the database in a file,
+// perhaps while a host runs, and changes nothing; a file that is not there has no users.
+func WhoIn(ctx context.Context, path, who string) (list []sso.Principal, err error) {
+	err = readIn(path, func(db *sql.DB) error {
+		rows, err := db.QueryContext(ctx, selectWho, who)
+		if err != nil {
+			return explain("looking for a user", err)
+		}
+		defer rows.Close()
+		for rows.Next() {
+			var p sso.Principal
+			if err := rows.Scan(append(userFields(&p.User), (*string)(&p.Session.Groups))...); err != nil {
+				return explain("looking for a user", err)
+			}
+			list = append(list, p)
+		}
+		return explain("looking for a user", rows.Err())
+	})
+	return list, err
+}

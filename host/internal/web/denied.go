@@ -1,0 +1,67 @@
+package web
+
+import (
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/doorward/doorward/host/internal/web/page"
+)
+
+// denied answers GET /denied: an application does not admit somebody. It says who they
+// are, what is missing, and how to go on as somebody else. It stands at our own origin,
+// where no application can make anything else of it.
+func (s *Server) denied(c echo.Context) error {
+	query, err := queryOnce(c)
+	if err != nil {
+		return err
+	}
+	target := s.appTarget(query.Get("redirect"))
+	if target == "" {
+		return payloadError{"redirect is not at an application"}
+	}
+	who, ok, err := s.known(c)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return seeOther(c, s.signInURL(target))
+	}
+	judged, err := s.ports.Apps.Judge(c.Request().Context(), target, who)
+	if err != nil {
+		return err
+	}
+	status := http.StatusForbidden
+	if judged.Admitted {
+		status = http.StatusOK // by now
+	}
+	view := page.Denied{
+		App: judged.App, Admitted: judged.Admitted, Person: s.signedInPage(who), ContinueURL: target,
+		AgainURL: s.signInURL(target, "again=1"),
+	}
+	for _, lack := range judged.Lacks {
+		view.Lacks = append(view.Lacks, page.Lack{What: lack.What, OneOf: s.shown(lack)})
+	}
+	return s.render(c, status, view, formsLeave)
+}
+
+// shown are the names in a rule that somebody may see who does not meet it: not those of
+// other people.
+func (s *Server) shown(lack Lack) (names []string) {
+	switch lack.What {
+	case "users":
+		return nil
+	case "providers":
+		for _, name := range lack.OneOf {
+			names = append(names, s.labelOf(name))
+		}
+		return names
+	default:
+		return lack.OneOf
+	}
+}
+
+// notSeen is for somebody who is signed in, and whom an application does not know.
+func (s *Server) notSeen(target string) page.Failure {
+	return page.Failure{Message: page.MessageNotSeen, RetryURL: target, HomeURL: s.path("/")}
+}

@@ -1,0 +1,198 @@
+package limit
+
+import (
+	"context"
+	"time"
+
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+// maxWait is how long a try waits for others that are under way. Those that do not fit
+// then could not have been judged in time either.
+const (
+	maxWait    = 5 * time.Second
+	maxWaiting = 4096
+)
+
+// A Try is a password, a code, or whatever else can be guessed, that is about to be
+// judged. Exactly one of its methods must be called; further calls do nothing. A nil Try
+// does nothing.
+type Try struct {
+	limiter *Limiter
+	ids     identities
+	counts  []count
+	ended   bool
+}
+
+// A flight is what the tries under way may come to fill of a bucket.
+type flight struct {
+	tries   int
+	span    time.Duration
+	changed chan struct{} // closed when a try has ended
+}
+
+// Look returns an Exceeded if Try would.
+func (l *Limiter) Look(who Who) error {
+	if l == nil {
+		return nil
+	}
+	ids := l.identify(who)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.sinceBegan()
+	return l.refuse(l.tryCounts(ids, now), now)
+}
+
+// Try returns when one may try, and refuses with an Exceeded if too many failed. Tries
+// that could come to be too many, if all of them failed, wait for those before them: so
+// no more fail than may, and of those that succeed none is refused. If that takes too
+// long, the error is an sso.ErrBusy, and nothing was counted.
+func (l *Limiter) Try(ctx context.Context, who Who) (*Try, error) {
+	if l == nil {
+		return nil, nil
+	}
+	t := &Try{limiter: l, ids: l.identify(who)}
+	var timer *time.Timer
+	for {
+		changed, err := l.enter(t)
+		if changed == nil {
+			return t, err
+		}
+		if timer == nil {
+			timer = time.NewTimer(maxWait)
+			defer timer.Stop()
+		}
+		if err := l.await(ctx, changed, timer); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// enter counts the try as under way, or returns what is closed when it is worth to look
+// again.
+func (l *Limiter) enter(t *Try) (changed <-chan struct{}, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := l.sinceBegan()
+	t.counts = l.tryCounts(t.ids, now)
+	if err := l.refuse(t.counts, now); err != nil {
+		t.ended = true
+		return nil, err
+	}
+	for _, c := range t.counts {
+		if f := l.flights[c.bucket]; f != nil && c.gate && l.over(count{c.bucket, f.span + c.span, true}, now) > 0 {
+			if l.waiting >= maxWaiting {
+				return nil, sso.ErrBusy
+			}
+			return f.changed, nil
+		}
+	}
+	l.takeOff(t.counts)
+	return nil, nil
+}
+
+func (l *Limiter) takeOff(counts []count) {
+	for _, c := range counts {
+		if !c.gate {
+			continue
+		}
+		f := l.flights[c.bucket]
+		if f == nil {
+			f = &flight{changed: make(chan struct{})}
+			l.flights[c.bucket] = f
+		}
+		f.tries++
+		f.span += c.span
+	}
+}
+
+func (l *Limiter) land(counts []count) {
+	for _, c := range counts {
+		if !c.gate {
+			continue
+		}
+		f := l.flights[c.bucket]
+		f.span -= c.span
+		close(f.changed)
+		if f.tries--; f.tries == 0 {
+			delete(l.flights, c.bucket)
+			continue
+		}
+		f.changed = make(chan struct{})
+	}
+}
+
+func (l *Limiter) await(ctx context.Context, changed <-chan struct{}, timer *time.Timer) error {
+	l.wait(1)
+	defer l.wait(-1)
+	select {
+	case <-changed:
+		return nil
+	case <-timer.C:
+		return sso.ErrBusy
+	case <-ctx.Done():
+		return sso.ErrBusy
+	}
+}
+
+func (l *Limiter) wait(change int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.waiting += change
+}
+
+// Failed counts.
+func (t *Try) Failed() {
+	t.end(func(now time.Duration) { t.limiter.apply(t.counts, now, 1) })
+}
+
+// Unjudged counts nothing: nobody said whether it was right.
+func (t *Try) Unjudged() { t.end(func(time.Duration) {}) }
+
+// Succeeded counts nothing, and takes back what this login name failed from this address
+// before: those were mistakes of who knows the password. What others failed stays.
+func (t *Try) Succeeded() {
+	t.end(func(now time.Duration) {
+		l := t.limiter
+		if t.ids.isKnown {
+			l.clear(t.ids.device, now)
+		}
+		if !t.ids.hasName {
+			return
+		}
+		for mistakes := l.clear(t.ids.login, now); mistakes > 0; mistakes-- {
+			for _, b := range []bucket{t.ids.name, t.ids.lately, t.ids.address, everybody, flood} {
+				l.add(b, now, -l.tables[b.kind].rate.span(1), -1)
+			}
+			if t.ids.hasNetwork {
+				l.add(t.ids.network, now, -l.tables[ofNetwork].rate.span(1), -1)
+			}
+		}
+	})
+}
+
+// clear empties a bucket and returns how many failures filled it.
+func (l *Limiter) clear(b bucket, now time.Duration) (failures int) {
+	s := l.tables[b.kind].find(b.key, now)
+	if s == nil {
+		return 0
+	}
+	failures = s.counts
+	l.add(b, now, now-s.empty, -failures)
+	return failures
+}
+
+func (t *Try) end(judge func(now time.Duration)) {
+	if t == nil {
+		return
+	}
+	l := t.limiter
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if t.ended {
+		return
+	}
+	t.ended = true
+	judge(l.sinceBegan())
+	l.land(t.counts)
+}

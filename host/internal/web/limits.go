@@ -1,0 +1,193 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+	"time"
+
+	hclog "github.com/hashicorp/go-hclog"
+	"github.com/labstack/echo/v4"
+
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/web/limit"
+	"github.com/doorward/doorward/sdk"
+)
+
+// errLimited: too many sign-ins failed, or came to no end (L03).
+var errLimited = errors.New("too many attempts")
+
+// limitedError is an errLimited that says when it is worth to try again.
+type limitedError struct {
+	*limit.Exceeded
+	at time.Time
+}
+
+func (e limitedError) Unwrap() error { return errLimited }
+
+// wait is in whole seconds, as Retry-After is.
+func (e limitedError) wait() time.Duration {
+	return max(time.Second, (e.Wait + time.Second - 1).Truncate(time.Second))
+}
+
+// begin begins a login, unless too many came to no end. A login that could not begin is
+// none.
+func (s *Server) begin(c echo.Context, start sso.Start) (sso.Pending, error) {
+	s.warnOfOneAddress(c, false)
+	who := s.who(c, start.Provider, "")
+	if err := s.limited(c, s.config.Limits.Start(who)); err != nil {
+		return sso.Pending{}, err
+	}
+	pending, err := s.ports.Logins.Begin(c.Request().Context(), start)
+	if err != nil {
+		s.config.Limits.Finished(who)
+	}
+	return pending, err
+}
+
+// mayTry refuses a login name before the login begins for which it would be tried.
+func (s *Server) mayTry(c echo.Context, provider, name string) error {
+	return s.limited(c, s.config.Limits.Look(s.who(c, provider, name)))
+}
+
+// tryAnswer goes on with a login, unless the answer can be guessed and too many were
+// wrong. An answer that is refused so is not spent.
+func (s *Server) tryAnswer(c echo.Context, answer sso.Answer) (sso.Outcome, error) {
+	name, guessable := s.ports.Logins.Asked(answer)
+	who := s.who(c, answer.Provider, name)
+	var try *limit.Try
+	if guessable {
+		var err error
+		if try, err = s.config.Limits.Try(c.Request().Context(), who); err != nil {
+			return sso.Outcome{Attempt: sso.Attempt{Provider: answer.Provider}}, s.limited(c, err)
+		}
+	}
+	defer try.Unjudged() // if nothing else was said
+	out, err := s.ports.Logins.Continue(c.Request().Context(), answer)
+	switch {
+	case err == nil && out.SignedIn != nil:
+		try.Succeeded()
+		s.endWell(c, who, out.SignedIn)
+	case isFailure(out, err):
+		try.Failed()
+	case err != nil && out.Spent: // the provider's fault, or ours
+		s.config.Limits.Finished(who)
+	}
+	return out, err
+}
+
+// tryUnsolicited signs in by a response that no start of ours stands for, so each is
+// counted that does not hold.
+func (s *Server) tryUnsolicited(c echo.Context, u sso.Unsolicited) (*sso.SignedIn, error) {
+	who := s.who(c, u.Provider, "")
+	try, err := s.config.Limits.Try(c.Request().Context(), who)
+	if err != nil {
+		return nil, s.limited(c, err)
+	}
+	defer try.Unjudged()
+	done, err := s.ports.Logins.ContinueUnsolicited(c.Request().Context(), u)
+	switch {
+	case err == nil:
+		try.Succeeded()
+		s.keepDevice(c, who, done)
+	case isFailure(sso.Outcome{}, err):
+		try.Failed()
+	}
+	return done, err
+}
+
+// isFailure reports whether somebody answered wrongly. That a provider is away, or that
+// one must choose a new password, is nobody's guess.
+func isFailure(out sso.Outcome, err error) bool {
+	if err != nil {
+		return errors.Is(err, sdk.ErrDenied) || errors.Is(err, sdk.ErrInvalidResponse) ||
+			errors.Is(err, sso.ErrNotRegistered) || errors.Is(err, sso.ErrUserInactive) || errors.Is(err, sso.ErrSpent)
+	}
+	prompt, ok := out.Pending.Step.(sdk.Prompt)
+	if !ok {
+		return false
+	}
+	switch prompt.Reason {
+	case "", sdk.ReasonPasswordExpired, sdk.ReasonPasswordMustChange, sdk.ReasonPasswordsDiffer, sdk.ReasonPasswordRejected:
+		return false
+	}
+	return true
+}
+
+// endWell takes back the start of a login, and has the browser be known from now on.
+func (s *Server) endWell(c echo.Context, who limit.Who, done *sso.SignedIn) {
+	s.config.Limits.Finished(who)
+	s.keepDevice(c, who, done)
+}
+
+// who tells for whom is counted.
+func (s *Server) who(c echo.Context, provider, name string) limit.Who {
+	who := limit.Who{Address: sso.ClientAddress(c.Request().Context()), Provider: provider, Name: name}
+	if cookie, err := c.Cookie(s.deviceCookieName()); err == nil {
+		who.Device = cookie.Value
+	}
+	return who
+}
+
+// limited makes an errLimited of an error of the limits, and leaves others.
+func (s *Server) limited(c echo.Context, err error) error {
+	exceeded, ok := errors.AsType[*limit.Exceeded](err)
+	if !ok {
+		return err
+	}
+	s.warnOfOneAddress(c, true)
+	return limitedError{exceeded, time.Now()}
+}
+
+// warnOfOneAddress tells the operator that all clients may seem to have one address,
+// that of a proxy which is not believed: when one says for whom it asks, and else when
+// somebody in the own network is refused.
+func (s *Server) warnOfOneAddress(c echo.Context, refused bool) {
+	if s.config.Limits == nil || c.RealIP() != echo.ExtractIPDirect()(c.Request()) {
+		return // a proxy was believed
+	}
+	address := sso.ClientAddress(c.Request().Context()).Unmap()
+	what := ""
+	switch {
+	case !isLocal(address):
+	case forwarded(c):
+		what = "a proxy is not believed, and all its clients count as one in the limits of failed sign-ins: name it in IP_TRUST_PROXY"
+	case refused && len(s.config.TrustedProxies) == 0:
+		what = "failed sign-ins from one address of the own network are refused: if a proxy is there, name it in IP_TRUST_PROXY"
+	}
+	if what != "" && s.sampled.admitUpTo(seldom, kindOfLine{hclog.Warn, what, ""}, address.String()) {
+		s.logger.Warn(what, "ip", address.String())
+	}
+}
+
+// forwarded reports whether a proxy says for whom it asks.
+func forwarded(c echo.Context) bool {
+	header := c.Request().Header
+	return header.Get(echo.HeaderXForwardedFor) != "" || header.Get("Forwarded") != "" || header.Get(echo.HeaderXRealIP) != ""
+}
+
+func isLocal(address netip.Addr) bool {
+	return address.IsPrivate() || address.IsLoopback() || address.IsLinkLocalUnicast()
+}
+
+// deviceCookieName is that of the cookie by which a browser is known in which somebody
+// has signed in. It is no credential; see package limit.
+func (s *Server) deviceCookieName() string {
+	if s.secure() {
+		return hostPrefix + "doorward_device"
+	}
+	return "doorward_device"
+}
+
+// keepDevice gives the browser that cookie. Programs that take tokens in the body keep no
+// cookies.
+func (s *Server) keepDevice(c echo.Context, who limit.Who, done *sso.SignedIn) {
+	device := s.config.Limits.Device(who)
+	if device == "" || done.Mode == sso.ModeJSON {
+		return
+	}
+	c.SetCookie(&http.Cookie{
+		Name: s.deviceCookieName(), Value: device, Path: "/", MaxAge: int(limit.DeviceLasts.Seconds()),
+		Secure: s.secure(), HttpOnly: true, SameSite: http.SameSiteLaxMode,
+	})
+}
