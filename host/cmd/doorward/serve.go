@@ -149,8 +149,12 @@ func (h host) serve(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, database.Close()) }()
-	store, clock := store.Cached(database, time.Now), sso.SystemClock()
+	return h.serveFrom(ctx, store.Cached(database, time.Now), claimed, memory, hangUp)
+}
 
+// serveFrom runs the host on a database, until ctx is done.
+func (h host) serveFrom(ctx context.Context, store store.Store, claimed *control.Claimed, memory memlimit.Limit, hangUp <-chan os.Signal) (err error) {
+	cfg, clock := h.config, sso.SystemClock()
 	tokens, err := token.New(ctx, h.tokenConfig(store, clock))
 	if err != nil {
 		return err
@@ -174,6 +178,10 @@ func (h host) serve(ctx context.Context) (err error) {
 		return err
 	}
 	defer h.exchangeCounts(ctx, limiter, store)()
+	subjects, err := sso.NewSubjectHasher([]byte(cfg.Secret.Reveal()))
+	if err != nil {
+		return err
+	}
 	apps := h.forwardAuth(logins, store, tokens, clock, registry)
 	server, err := h.server(memory, limiter, web.Ports{Logins: logins, Apps: apps, Keys: tokens.JWKS, Storage: store.Ping})
 	if err != nil {
@@ -188,7 +196,7 @@ func (h host) serve(ctx context.Context) (err error) {
 		},
 		EndSessions: h.endSessions(store), Keys: listKeys(tokens), RotateKeys: h.rotateKeys(tokens),
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
-	}, store, providers))
+	}, store, subjects, providers))
 	if err != nil {
 		return err
 	}

@@ -13,6 +13,10 @@ type Ports struct {
 	Roles    sso.Roles
 	Sessions sso.Sessions
 	Keys     AdminKeys
+	Audit    Audit
+
+	// Subjects says how the audit calls whom a link is about; nil: by nothing.
+	Subjects *sso.SubjectHasher
 
 	// Providers returns the configured providers; nil: they are not known.
 	Providers func() []sso.Provider

@@ -33,7 +33,7 @@ func newOffice(t *testing.T) office {
 	t.Cleanup(func() { _ = store.Close() })
 	providers := []sso.Provider{{Name: "corp", DefaultRole: "Editor"}, {Name: "mail", IdentifierIgnoreCase: true}}
 	return office{people.New(people.Ports{
-		Accounts: store, Roles: store, Sessions: store, Keys: store,
+		Accounts: store, Roles: store, Sessions: store, Keys: store, Audit: store,
 		Providers: func() []sso.Provider { return providers }, Now: func() time.Time { return start },
 	}), t, people.WithActor(t.Context(), people.Operator), store}
 }
@@ -131,7 +131,7 @@ func TestSubjectsAreThoseThatALoginLooksFor(t *testing.T) {
 func TestAnOperatorsAddressIsNotVerified(t *testing.T) {
 	o := newOffice(t)
 	user := sso.User{ID: "u1", Provider: "corp", Subject: "s", Status: sso.UserActive, Email: "a@example.org", EmailVerifiedBy: "corp"}
-	if err := o.store.AddUser(t.Context(), user); err != nil {
+	if err := o.store.AddUser(t.Context(), user, sso.Event{}); err != nil {
 		t.Fatal(err)
 	}
 	verifiedBy := func() string {

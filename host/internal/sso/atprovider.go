@@ -36,9 +36,9 @@ type ProviderSessions interface {
 	ReplaceGrant(ctx context.Context, sessionID, holder string, sealed []byte) error
 
 	// EndProviderSessions spends once-IDs and ends the selected sessions in one
-	// transaction, and returns what it ended. ErrSpent if a once-ID was spent
-	// before; then it ends nothing.
-	EndProviderSessions(ctx context.Context, selection Selection, once ...OnceID) ([]Session, error)
+	// transaction, keeps the event of each, and returns what it ended. ErrSpent if a
+	// once-ID was spent before; then it ends nothing.
+	EndProviderSessions(ctx context.Context, selection Selection, event Event, once ...OnceID) ([]Session, error)
 }
 
 // Selection names sessions as a provider does. Everything is compared byte for

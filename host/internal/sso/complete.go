@@ -22,7 +22,7 @@ func (s *Service) complete(ctx context.Context, p Provider, attempt Attempt, ide
 	}
 	token := NewToken()
 	login := s.newSession(p, attempt, identity, answer.Client, token, now)
-	login.Replaces = s.sessionsOf(ctx, answer.Replaces)
+	login.Replaces, login.Replaced = s.sessionsOf(ctx, answer.Replaces), s.ending(ctx, ActorUser, ReasonReplaced)
 	user, linked, err := s.write(ctx, p, identity, login, now)
 	if err != nil {
 		return nil, err
@@ -73,10 +73,13 @@ func (s *Service) write(ctx context.Context, p Provider, identity sdk.Identity, 
 
 func (s *Service) writeDecided(ctx context.Context, login NewSession, d decision) (user User, err error) {
 	var refused error
+	events := s.loginEvents(ctx, login.Session)
 	login.Decide = func(known *User) (User, error) {
 		user, refused = d.whoSignsIn(known)
+		events.known, events.user = known, user
 		return user, refused
 	}
+	login.Events = events.list
 	err = s.ports.Sessions.CreateSession(ctx, login)
 	switch {
 	case err != nil && errors.Is(err, refused):

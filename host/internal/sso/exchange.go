@@ -74,7 +74,7 @@ func (s *Service) exchangeOnce(waiting context.Context, token Token, mode Mode) 
 	}
 	sessionID = stored.Session.ID
 	if stored.User.Status != UserActive {
-		return nil, sessionID, errors.Join(ErrUserInactive, s.end(waiting, sessionID))
+		return nil, sessionID, errors.Join(ErrUserInactive, s.end(waiting, sessionID, s.ending(waiting, ActorHost, ReasonUserInactive)))
 	}
 	if s.standing(stored, now) != current {
 		done, err = s.again(waiting, token, mode, stored, now)

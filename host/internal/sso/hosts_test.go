@@ -130,7 +130,7 @@ func TestRevocationWithinASecond(t *testing.T) {
 		}, sso.ErrSessionInvalid},
 		"by the operator": {func(t *testing.T, h *house, _ *sso.SignedIn) {
 			t.Helper()
-			n, err := sso.EndSessions(t.Context(), h.sessions, sso.SessionMatch{Provider: "p"})
+			n, err := sso.EndSessions(t.Context(), h.sessions, sso.SessionMatch{Provider: "p"}, sso.Event{})
 			if err != nil || n != 1 {
 				t.Errorf("ended %d, %v", n, err)
 			}

@@ -62,7 +62,9 @@ func (s *Service) ask(waiting context.Context, stored SessionToken, l *lease) (v
 		return verdict{}, fmt.Errorf("%w: provider %s says no by a clock that was set: %w", ErrSessionNotNow, session.Provider, err)
 	case errors.Is(err, sdk.ErrDenied):
 		refused := fmt.Errorf("%w: provider %s says no to session %s: %w", ErrSessionInvalid, session.Provider, session.ID, err)
-		return verdict{}, errors.Join(refused, s.end(ctx, session.ID))
+		event := s.ending(ctx, ActorProvider, ReasonProviderRefused)
+		event.Detail = string(sdk.ReasonOf(err))
+		return verdict{}, errors.Join(refused, s.end(ctx, session.ID, event))
 	case err != nil:
 		return unchanged(stored, err), nil
 	case !same && foldAddress(identity.Subject) == foldAddress(at.Subject):
@@ -70,7 +72,7 @@ func (s *Service) ask(waiting context.Context, stored SessionToken, l *lease) (v
 	case !same:
 		// Somebody else's answer: nobody can tell whose session this is now.
 		wrong := fault("a refresh of session %s at provider %s told of another subject than the login", session.ID, session.Provider)
-		return verdict{}, errors.Join(fmt.Errorf("%w: %w", ErrSessionInvalid, wrong), s.end(ctx, session.ID))
+		return verdict{}, errors.Join(fmt.Errorf("%w: %w", ErrSessionInvalid, wrong), s.end(ctx, session.ID, s.ending(ctx, ActorProvider, ReasonOtherSubject)))
 	}
 	return s.follow(waiting, stored, identity, l)
 }
@@ -86,7 +88,7 @@ func (s *Service) unopened(ctx context.Context, stored SessionToken, why error) 
 	if !confirmed {
 		return unchanged(stored, why), nil
 	}
-	return verdict{}, errors.Join(fmt.Errorf("%w: %w", ErrSessionInvalid, why), s.end(ctx, stored.Session.ID))
+	return verdict{}, errors.Join(fmt.Errorf("%w: %w", ErrSessionInvalid, why), s.end(ctx, stored.Session.ID, s.ending(ctx, ActorHost, ReasonGrantUnreadable)))
 }
 
 // byTheClock reports whether a refusal may come from a clock that was set lately:
@@ -188,9 +190,19 @@ func (s *Service) follow(waiting context.Context, stored SessionToken, identity 
 	user := stored.User
 	decision.update(&user)
 	if user != stored.User {
-		if err := s.ports.Users.UpdateUser(ctx, user); err != nil {
+		if err := s.ports.Users.UpdateUser(ctx, user, s.roleFollowed(ctx, stored, user)); err != nil {
 			return verdict{}, fmt.Errorf("updating the user: %w", err)
 		}
 	}
 	return verdict{user: user, groups: GroupsOf(identity), notAfter: identity.ExpiresAt}, nil
+}
+
+// roleFollowed is the event of a role that changed at a refresh; none if it did not.
+func (s *Service) roleFollowed(ctx context.Context, stored SessionToken, user User) Event {
+	if stored.User.Role == user.Role {
+		return Event{}
+	}
+	e := s.event(ctx, EventRoleChanged, ActorProvider).For(stored.Session)
+	e.Detail = RoleDetail(stored.User.Role, user.Role)
+	return e
 }

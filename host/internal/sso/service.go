@@ -67,6 +67,7 @@ type Service struct {
 	grants    *grants
 	exchanges flights[*SignedIn]
 	documents documents
+	subjects  *SubjectHasher
 	spent     *spentSteps
 }
 
@@ -93,8 +94,12 @@ func New(config Config, ports Ports) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	subjects, err := NewSubjectHasher(config.Secret)
+	if err != nil {
+		return nil, err
+	}
 	return &Service{
-		config: config, ports: ports, name: rand.Text(), sealer: logins, logouts: logouts, grants: grants, spent: newSpentSteps(),
+		config: config, subjects: subjects, ports: ports, name: rand.Text(), sealer: logins, logouts: logouts, grants: grants, spent: newSpentSteps(),
 	}, nil
 }
 

@@ -103,12 +103,12 @@ type Sessions interface {
 	ForgetSuccessors(ctx context.Context, spentBefore time.Time, limit int) (int, error)
 
 	// EndSession removes the session and its tokens. It is no error if there is
-	// no such session.
-	EndSession(ctx context.Context, sessionID string) error
+	// no such session. The event is kept of it if there is, and is about that session.
+	EndSession(ctx context.Context, sessionID string, event Event) error
 
-	// EndSessions ends at most limit of the sessions that match, and returns how
-	// many it ended.
-	EndSessions(ctx context.Context, match SessionMatch, limit int) (int, error)
+	// EndSessions ends at most limit of the sessions that match, keeps the event of each,
+	// and returns how many it ended.
+	EndSessions(ctx context.Context, match SessionMatch, limit int, event Event) (int, error)
 
 	// SessionUser returns a session that has not expired at now, and its user;
 	// ErrNotFound if there is no such session.
@@ -136,8 +136,13 @@ type NewSession struct {
 	// the one that counts.
 	Decide func(known *User) (User, error)
 
-	// Replaces are the IDs of sessions that end, as by EndSession.
+	// Replaces are the IDs of sessions that end, as by EndSession with the event Replaced.
 	Replaces []string
+	Replaced Event
+
+	// Events, if it is not nil, returns what is kept of the login. It is called when
+	// Decide has said who signs in, and like it.
+	Events func() []Event
 
 	// RemoveBefore removes sessions, tokens and once-IDs that expired before it;
 	// not all of them if there are many, and none if it is zero.
@@ -183,10 +188,10 @@ type Once interface {
 // times as long (BenchmarkLoginBesideEndSessions of package sqlite).
 const endBatch = 100
 
-// EndSessions ends all sessions that match, and returns how many.
-func EndSessions(ctx context.Context, sessions Sessions, match SessionMatch) (total int, err error) {
+// EndSessions ends all sessions that match, and returns how many. The event is kept of each.
+func EndSessions(ctx context.Context, sessions Sessions, match SessionMatch, event Event) (total int, err error) {
 	for {
-		n, err := sessions.EndSessions(ctx, match, endBatch)
+		n, err := sessions.EndSessions(ctx, match, endBatch, event)
 		total += n
 		if err != nil {
 			return total, fmt.Errorf("ending sessions, %d so far: %w", total, err)

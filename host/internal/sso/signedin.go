@@ -123,10 +123,10 @@ func (s *Service) providerOf(name string) (Provider, error) {
 
 // end ends a session even if the client has gone away meanwhile: a thief who
 // replays a token and hangs up must not keep the session alive.
-func (s *Service) end(ctx context.Context, sessionID string) error {
+func (s *Service) end(ctx context.Context, sessionID string, event Event) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 	defer cancel()
-	return s.ports.Sessions.EndSession(ctx, sessionID)
+	return s.ports.Sessions.EndSession(ctx, sessionID, event)
 }
 
 // endTimeout bounds the writing of one logout.

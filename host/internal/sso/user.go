@@ -54,6 +54,6 @@ type Users interface {
 	CreateUser(ctx context.Context, user User) (User, error)
 
 	// UpdateUser stores role, username, e-mail with who verified it, names and last
-	// access of the user with that ID. ErrNotFound if there is none.
-	UpdateUser(ctx context.Context, user User) error
+	// access of the user with that ID, and the events. ErrNotFound if there is none.
+	UpdateUser(ctx context.Context, user User, events ...Event) error
 }

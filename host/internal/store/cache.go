@@ -205,14 +205,14 @@ func (c *cached) CreateSession(ctx context.Context, login sso.NewSession) error 
 }
 
 // EndSession implements sso.Sessions.
-func (c *cached) EndSession(ctx context.Context, sessionID string) error {
+func (c *cached) EndSession(ctx context.Context, sessionID string, event sso.Event) error {
 	defer c.forgetSession(sessionID)
-	return c.Store.EndSession(ctx, sessionID)
+	return c.Store.EndSession(ctx, sessionID, event)
 }
 
 // EndProviderSessions implements sso.ProviderSessions.
-func (c *cached) EndProviderSessions(ctx context.Context, selection sso.Selection, once ...sso.OnceID) ([]sso.Session, error) {
-	ended, err := c.Store.EndProviderSessions(ctx, selection, once...)
+func (c *cached) EndProviderSessions(ctx context.Context, selection sso.Selection, event sso.Event, once ...sso.OnceID) ([]sso.Session, error) {
+	ended, err := c.Store.EndProviderSessions(ctx, selection, event, once...)
 	if err != nil && !errors.Is(err, sso.ErrSpent) {
 		c.forgetAll() // some may have ended all the same
 	}
@@ -223,14 +223,14 @@ func (c *cached) EndProviderSessions(ctx context.Context, selection sso.Selectio
 }
 
 // UpdateUser implements sso.Users.
-func (c *cached) UpdateUser(ctx context.Context, user sso.User) error {
+func (c *cached) UpdateUser(ctx context.Context, user sso.User, events ...sso.Event) error {
 	defer c.forgetUser(user.ID)
-	return c.Store.UpdateUser(ctx, user)
+	return c.Store.UpdateUser(ctx, user, events...)
 }
 
 // EndSessions implements sso.Sessions. It is for operators, and does not tell which
 // sessions it ended.
-func (c *cached) EndSessions(ctx context.Context, match sso.SessionMatch, limit int) (int, error) {
+func (c *cached) EndSessions(ctx context.Context, match sso.SessionMatch, limit int, event sso.Event) (int, error) {
 	defer c.forgetAll()
-	return c.Store.EndSessions(ctx, match, limit)
+	return c.Store.EndSessions(ctx, match, limit, event)
 }

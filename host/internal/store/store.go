@@ -28,6 +28,12 @@ type Store interface {
 	sso.Sealed
 	people.Accounts
 	people.AdminKeys
+	people.Audit
+
+	// RemoveEvents removes at most limit events from before that moment, the oldest
+	// first, and returns how many. One of the highest ID always stays, so that no ID is
+	// given twice. It writes only if there are any.
+	RemoveEvents(ctx context.Context, before time.Time, limit int) (int, error)
 
 	// CountUsers returns how many users can sign in through a provider, suspended
 	// ones included. It reads them all, and is for operators.

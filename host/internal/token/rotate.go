@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/doorward/doorward/host/internal/sso"
 )
 
 // maxKeys bounds how many keys an operator makes by rotating: all are published, and
@@ -30,7 +32,7 @@ func (t *Tokens) Rotate(ctx context.Context) (Rotation, error) {
 		if len(r.keys) >= maxKeys {
 			return Rotation{}, fmt.Errorf("there are %d signing keys already; wait until some have ended (doorward keys list), or delete all with --now", len(r.keys))
 		}
-		if r, err = t.addKey(ctx, t.lacksNew); err != nil {
+		if r, err = t.addKey(ctx, t.lacksNew, sso.ActorOperator); err != nil {
 			return Rotation{}, err
 		}
 	}
@@ -54,7 +56,7 @@ func (t *Tokens) RevokeAll(ctx context.Context) (Rotation, error) {
 	if err != nil {
 		return Rotation{}, err
 	}
-	if err := t.config.Keys.AddSigningKey(ctx, k); err != nil {
+	if err := t.config.Keys.AddSigningKey(ctx, k, t.event(ctx, sso.EventSigningKeyAdded, sso.ActorOperator, sso.ReasonRevoked, k.ID)); err != nil {
 		return Rotation{}, fmt.Errorf("storing a signing key: %w", err)
 	}
 	stored, err := t.config.Keys.SigningKeys(ctx)
@@ -66,7 +68,7 @@ func (t *Tokens) RevokeAll(ctx context.Context) (Rotation, error) {
 		if old.ID == k.ID {
 			continue
 		}
-		if err := t.config.Keys.DeleteSigningKey(ctx, old.ID); err != nil {
+		if err := t.config.Keys.DeleteSigningKey(ctx, old.ID, t.event(ctx, sso.EventSigningKeyRemoved, sso.ActorOperator, sso.ReasonRevoked, old.ID)); err != nil {
 			return Rotation{}, fmt.Errorf("deleting signing key %q, which is good still: %w; run this again", old.ID, err)
 		}
 		deleted++

@@ -147,7 +147,7 @@ func TestRevokeAll(t *testing.T) {
 		other := startAlgorithm(t, n.store, start, n.config.Algorithm)
 		token, stolen := n.mustIssue(t), n.private(t)
 		unknown := sso.SigningKey{ID: "of a later version", Algorithm: "ML-DSA-65", Sealed: []byte("x"), CreatedAt: start}
-		if err := n.store.AddSigningKey(t.Context(), unknown); err != nil {
+		if err := n.store.AddSigningKey(t.Context(), unknown, sso.Event{}); err != nil {
 			t.Fatal(err)
 		}
 		got, err := n.RevokeAll(t.Context())

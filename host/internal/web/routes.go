@@ -13,7 +13,7 @@ func (s *Server) routes() *echo.Echo {
 	e.IPExtractor = clientIP(s.config.TrustedProxies)
 	e.HTTPErrorHandler = s.answerError
 	e.Pre(s.identifyRequest, s.secureHeaders)
-	e.Use(s.logRequest, recoverPanic, nameClient, s.ourCookies)
+	e.Use(s.logRequest, recoverPanic, nameRequest, s.ourCookies)
 
 	// get answers HEAD as GET; net/http leaves the body out. It is not for what
 	// begins or ends something.

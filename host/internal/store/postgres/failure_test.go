@@ -57,7 +57,7 @@ func TestACommitWithoutAnAnswerIsNotKnown(t *testing.T) {
 				t.Errorf("the login is there: %v, want %v", there, c.there)
 			}
 			relay.Set(c.fault)
-			wantIs(t, "one statement", s.EndSession(t.Context(), "s0"), sso.ErrOutcomeUnknown)
+			wantIs(t, "one statement", s.EndSession(t.Context(), "s0", sso.Event{}), sso.ErrOutcomeUnknown)
 			if _, _, err := s.SessionUser(t.Context(), "s0", at); (err == nil) == c.there {
 				t.Errorf("the session that was ended: %v", err)
 			}

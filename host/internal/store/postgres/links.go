@@ -55,6 +55,12 @@ func (s *Store) LinkByEmail(ctx context.Context, link sso.EmailLink) (linked boo
 			return sso.ErrUserInactive
 		}
 		t.queue(insertLink, link.Provider, subject, users[0].pk).Exec(countInto(&added))
+		if err := t.send(ctx); err != nil || added == 0 {
+			return err
+		}
+		event := link.Event
+		event.UserID = users[0].ID
+		t.note(event)
 		return nil
 	})
 	return added > 0 && err == nil, err

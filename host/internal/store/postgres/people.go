@@ -118,18 +118,23 @@ const insertUnlinked = `
 	VALUES ($1, '', '', $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 
 // AddUser implements people.Accounts.
-func (s *Store) AddUser(ctx context.Context, user sso.User) error {
+func (s *Store) AddUser(ctx context.Context, user sso.User, event sso.Event) error {
 	err := s.write(ctx, "storing a user", func(ctx context.Context, t *transaction) error {
 		if !user.Linked() {
 			t.queue(insertUnlinked, user.ID, string(user.Status), text(user.Role), text(user.Username), text(user.Email), text(user.EmailVerifiedBy),
 				text(user.FirstName), text(user.LastName), millis(user.CreatedAt), millis(user.LastAccess))
+			t.note(event)
 			return t.send(ctx)
 		}
 		var pk int64
 		var added bool
 		queueInsertUser(t, user).QueryRow(scanIfAny(&added, &pk))
-		if err := t.send(ctx); err != nil || added {
+		if err := t.send(ctx); err != nil {
 			return err
+		}
+		if added {
+			t.note(event)
+			return nil
 		}
 		link := people.Link{Provider: user.Provider, Subject: user.Subject}
 		owner := queueOwner(t, link) // who may have come while the statement before waited
@@ -154,7 +159,7 @@ const (
 )
 
 // ChangeUser implements people.Accounts.
-func (s *Store) ChangeUser(ctx context.Context, id string, change func(user *sso.User) error) (user sso.User, ended int, err error) {
+func (s *Store) ChangeUser(ctx context.Context, id string, change func(user *sso.User) ([]sso.Event, error)) (user sso.User, ended int, err error) {
 	err = s.write(ctx, "changing a user", func(ctx context.Context, t *transaction) error {
 		held, err := hold(ctx, t, id)
 		if err != nil {
@@ -162,14 +167,22 @@ func (s *Store) ChangeUser(ctx context.Context, id string, change func(user *sso
 		}
 		ended = 0
 		before := held.Status
-		if err := change(&held.User); err != nil {
+		events, err := change(&held.User)
+		if err != nil {
 			return err
 		}
 		user = held.User
 		t.queue(changeUser, held.pk, string(user.Status), text(user.Role), text(user.Email), text(user.EmailVerifiedBy), text(user.FirstName), text(user.LastName))
 		if before != sso.UserActive || user.Status != sso.UserActive {
 			t.queue(endUserSessions, held.pk).Exec(countInto(&ended))
+			if err := t.send(ctx); err != nil {
+				return err
+			}
 		}
+		for i := range events {
+			events[i].SessionsEnded = ended
+		}
+		t.note(events...)
 		return nil
 	})
 	if err != nil {
@@ -179,7 +192,7 @@ func (s *Store) ChangeUser(ctx context.Context, id string, change func(user *sso
 }
 
 // DeleteUser implements people.Accounts.
-func (s *Store) DeleteUser(ctx context.Context, id string) (ended int, err error) {
+func (s *Store) DeleteUser(ctx context.Context, id string, event sso.Event) (ended int, err error) {
 	err = s.write(ctx, "deleting a user", func(ctx context.Context, t *transaction) error {
 		held, err := hold(ctx, t, id)
 		if err != nil {
@@ -187,6 +200,11 @@ func (s *Store) DeleteUser(ctx context.Context, id string) (ended int, err error
 		}
 		t.queue(endUserSessions, held.pk).Exec(countInto(&ended))
 		t.queue(`DELETE FROM doorward.users WHERE pk = $1`, held.pk) // its links go with it
+		if err := t.send(ctx); err != nil {
+			return err
+		}
+		event.SessionsEnded = ended
+		t.note(event)
 		return nil
 	})
 	if err != nil {
@@ -196,7 +214,7 @@ func (s *Store) DeleteUser(ctx context.Context, id string) (ended int, err error
 }
 
 // AddLink implements people.Accounts.
-func (s *Store) AddLink(ctx context.Context, id string, link people.Link) error {
+func (s *Store) AddLink(ctx context.Context, id string, link people.Link, event sso.Event) error {
 	return s.write(ctx, "linking a user", func(ctx context.Context, t *transaction) error {
 		held, err := hold(ctx, t, id)
 		if err != nil {
@@ -219,8 +237,12 @@ func (s *Store) AddLink(ctx context.Context, id string, link people.Link) error 
 		t.queue(insertLink, link.Provider, []byte(link.Subject), held.pk).Exec(countInto(&added))
 		t.queue(`UPDATE doorward.users SET provider = $2, subject = $3 WHERE pk = $1 AND provider = '' AND subject = ''`,
 			held.pk, link.Provider, []byte(link.Subject))
-		if err := t.send(ctx); err != nil || added > 0 {
+		if err := t.send(ctx); err != nil {
 			return err
+		}
+		if added > 0 {
+			t.note(event)
+			return nil
 		}
 		return errors.Join(queueOwner(t, link).taken(link), t.send(ctx))
 	})
@@ -249,7 +271,7 @@ const (
 )
 
 // RemoveLink implements people.Accounts.
-func (s *Store) RemoveLink(ctx context.Context, id string, link people.Link) (ended int, err error) {
+func (s *Store) RemoveLink(ctx context.Context, id string, link people.Link, event sso.Event) (ended int, err error) {
 	err = s.write(ctx, "unlinking a user", func(ctx context.Context, t *transaction) error {
 		held, err := hold(ctx, t, id)
 		if err != nil {
@@ -267,6 +289,8 @@ func (s *Store) RemoveLink(ctx context.Context, id string, link people.Link) (en
 		if removed == 0 {
 			return fmt.Errorf("subject %q at provider %s, of user %s: %w", link.Subject, link.Provider, id, sso.ErrNotFound)
 		}
+		event.SessionsEnded = ended
+		t.note(event)
 		return nil
 	})
 	if err != nil {

@@ -43,7 +43,7 @@ func BenchmarkLoginBesideEndSessions(b *testing.B) {
 	s, _ := benchStore(b)
 	ended := make(chan error)
 	go func() {
-		_, err := sso.EndSessions(b.Context(), s, sso.SessionMatch{})
+		_, err := sso.EndSessions(b.Context(), s, sso.SessionMatch{}, sso.Event{})
 		ended <- err
 	}()
 	var worst time.Duration

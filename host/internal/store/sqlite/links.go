@@ -36,7 +36,8 @@ func (s *Store) LinkByEmail(ctx context.Context, link sso.EmailLink) (linked boo
 			return sso.ErrUserInactive
 		}
 		linked = true
-		return insertLink(ctx, tx, link.Provider, link.Subject, pk)
+		link.Event.UserID = user.ID
+		return s.noteIf(ctx, tx, insertLink(ctx, tx, link.Provider, link.Subject, pk), link.Event)
 	})
 	return linked && err == nil, err
 }

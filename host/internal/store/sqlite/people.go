@@ -144,7 +144,7 @@ func linksIn(ctx context.Context, tx *sql.Tx, userPK int64) (links []people.Link
 }
 
 // AddUser implements people.Accounts.
-func (s *Store) AddUser(ctx context.Context, user sso.User) error {
+func (s *Store) AddUser(ctx context.Context, user sso.User, event sso.Event) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
 		if user.Linked() {
 			if err := s.checkFree(ctx, tx, people.Link{Provider: user.Provider, Subject: user.Subject}); err != nil {
@@ -157,7 +157,7 @@ func (s *Store) AddUser(ctx context.Context, user sso.User) error {
 			}
 			return err
 		}
-		return insertUser(ctx, tx, user)
+		return s.noteIf(ctx, tx, insertUser(ctx, tx, user), event)
 	})
 }
 
@@ -174,26 +174,32 @@ func (s *Store) checkFree(ctx context.Context, tx *sql.Tx, link people.Link) err
 }
 
 // ChangeUser implements people.Accounts.
-func (s *Store) ChangeUser(ctx context.Context, id string, change func(user *sso.User) error) (user sso.User, ended int, err error) {
+func (s *Store) ChangeUser(ctx context.Context, id string, change func(user *sso.User) ([]sso.Event, error)) (user sso.User, ended int, err error) {
 	err = s.write(ctx, func(tx *sql.Tx) error {
 		var pk int64
 		if user, pk, err = userIn(ctx, tx, id); err != nil {
 			return err
 		}
 		before := user.Status
-		if err := change(&user); err != nil {
+		events, err := change(&user)
+		if err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE users SET status = ?, role = ?, email = ?, email_verified_by = ?, first_name = ?, last_name = ? WHERE pk = ?`,
+		_, err = tx.ExecContext(ctx, `UPDATE users SET status = ?, role = ?, email = ?, email_verified_by = ?, first_name = ?, last_name = ? WHERE pk = ?`,
 			string(user.Status), user.Role, user.Email, user.EmailVerifiedBy, user.FirstName, user.LastName, pk)
 		if err != nil {
 			return explain("changing a user", err)
 		}
-		if before == sso.UserActive && user.Status == sso.UserActive {
-			return nil
+		ended = 0
+		if before != sso.UserActive || user.Status != sso.UserActive {
+			if ended, err = execCounted(ctx, tx, endUserSessions, pk); err != nil {
+				return err
+			}
 		}
-		ended, err = execCounted(ctx, tx, endUserSessions, pk)
-		return err
+		for i := range events {
+			events[i].SessionsEnded = ended
+		}
+		return s.note(ctx, tx, events...)
 	})
 	if err != nil {
 		return sso.User{}, 0, err
@@ -214,7 +220,7 @@ func execCounted(ctx context.Context, tx *sql.Tx, text string, arguments ...any)
 }
 
 // DeleteUser implements people.Accounts.
-func (s *Store) DeleteUser(ctx context.Context, id string) (ended int, err error) {
+func (s *Store) DeleteUser(ctx context.Context, id string, event sso.Event) (ended int, err error) {
 	err = s.write(ctx, func(tx *sql.Tx) error {
 		_, pk, err := userIn(ctx, tx, id)
 		if err != nil {
@@ -224,7 +230,8 @@ func (s *Store) DeleteUser(ctx context.Context, id string) (ended int, err error
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `DELETE FROM users WHERE pk = ?`, pk) // its links go with it
-		return explain("deleting a user", err)
+		event.SessionsEnded = ended
+		return s.noteIf(ctx, tx, explain("deleting a user", err), event)
 	})
 	if err != nil {
 		return 0, err
@@ -233,7 +240,7 @@ func (s *Store) DeleteUser(ctx context.Context, id string) (ended int, err error
 }
 
 // AddLink implements people.Accounts.
-func (s *Store) AddLink(ctx context.Context, id string, link people.Link) error {
+func (s *Store) AddLink(ctx context.Context, id string, link people.Link, event sso.Event) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
 		_, pk, err := userIn(ctx, tx, id)
 		if err != nil {
@@ -258,7 +265,7 @@ func (s *Store) AddLink(ctx context.Context, id string, link people.Link) error 
 		}
 		_, err = tx.ExecContext(ctx, `UPDATE users SET provider = ?, subject = ? WHERE pk = ? AND provider = '' AND subject = x''`,
 			link.Provider, []byte(link.Subject), pk)
-		return explain("storing a link", err)
+		return s.noteIf(ctx, tx, explain("storing a link", err), event)
 	})
 }
 
@@ -279,7 +286,7 @@ const (
 )
 
 // RemoveLink implements people.Accounts.
-func (s *Store) RemoveLink(ctx context.Context, id string, link people.Link) (ended int, err error) {
+func (s *Store) RemoveLink(ctx context.Context, id string, link people.Link, event sso.Event) (ended int, err error) {
 	err = s.write(ctx, func(tx *sql.Tx) error {
 		_, pk, err := userIn(ctx, tx, id)
 		if err != nil {
@@ -300,7 +307,8 @@ func (s *Store) RemoveLink(ctx context.Context, id string, link people.Link) (en
 			return explain("unlinking a user", err)
 		}
 		_, err = tx.ExecContext(ctx, moveOrigin, pk, link.Provider, subject)
-		return explain("unlinking a user", err)
+		event.SessionsEnded = ended
+		return s.noteIf(ctx, tx, explain("unlinking a user", err), event)
 	})
 	if err != nil {
 		return 0, err

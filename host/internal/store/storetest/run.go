@@ -43,6 +43,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, reopen func(t *testi
 		{"people", testPeople},
 		{"keys of the administration", testAdminKeys},
 		{"counts", testCounts},
+		{"events", testEvents},
 		{"context", testContext},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(t, open) })
@@ -180,28 +181,30 @@ func testContext(t *testing.T, open func(t *testing.T) store.Store) {
 			return s.RotateToken(ctx, sso.Rotation{SessionID: "s1", Old: old, New: fresh, Now: start, ExpiresAt: start})
 		},
 		"ForgetSuccessors": func() error { _, err := s.ForgetSuccessors(ctx, start, 10); return err },
-		"EndSession":       func() error { return s.EndSession(ctx, "s1") },
+		"EndSession":       func() error { return s.EndSession(ctx, "s1", sso.Event{}) },
 		"AtProvider":       func() error { _, err := s.AtProvider(ctx, "s1"); return err },
 		"EndProviderSessions": func() error {
-			_, err := s.EndProviderSessions(ctx, sso.Selection{Provider: "corp", Subject: "s-1"})
+			_, err := s.EndProviderSessions(ctx, sso.Selection{Provider: "corp", Subject: "s-1"}, sso.Event{})
 			return err
 		},
 		"SessionUser": func() error { _, _, err := s.SessionUser(ctx, "s1", start); return err },
 		"Spend":       func() error { return s.Spend(ctx, sso.OnceID{Scope: "attempt", ID: "a", Until: start}) },
 		"SigningKeys": func() error { _, err := s.SigningKeys(ctx); return err },
 		"AddSigningKey": func() error {
-			return s.AddSigningKey(ctx, sso.SigningKey{ID: "k", Sealed: []byte("x"), CreatedAt: start})
+			return s.AddSigningKey(ctx, sso.SigningKey{ID: "k", Sealed: []byte("x"), CreatedAt: start}, sso.Event{})
 		},
-		"DeleteSigningKey":  func() error { return s.DeleteSigningKey(ctx, "k") },
+		"DeleteSigningKey":  func() error { return s.DeleteSigningKey(ctx, "k", sso.Event{}) },
 		"SwapSigningKey":    func() error { return s.SwapSigningKey(ctx, "k", []byte("x"), []byte("y")) },
-		"EndSessions":       func() error { _, err := s.EndSessions(ctx, sso.SessionMatch{}, 10); return err },
+		"EndSessions":       func() error { _, err := s.EndSessions(ctx, sso.SessionMatch{}, 10, sso.Event{}); return err },
 		"SecretChecks":      func() error { _, err := s.SecretChecks(ctx); return err },
 		"DeleteSecretCheck": func() error { return s.DeleteSecretCheck(ctx, "c") },
 		"SealedGrants":      func() error { _, err := s.SealedGrants(ctx, "", 10); return err },
 		"SwapGrants":        func() error { return s.SwapGrants(ctx, []sso.GrantSwap{{SessionID: "s1"}}) },
-		"ForgetSecret":      func() error { return s.ForgetSecret(ctx) },
+		"ForgetSecret":      func() error { return s.ForgetSecret(ctx, sso.Event{}) },
 	}
-	for _, more := range []map[string]func() error{callsOfLeases(ctx, s, old), callsOfRoles(ctx, s), callsOfCounts(ctx, s), callsOfPeople(ctx, s)} {
+	for _, more := range []map[string]func() error{
+		callsOfLeases(ctx, s, old), callsOfRoles(ctx, s), callsOfCounts(ctx, s), callsOfPeople(ctx, s), callsOfAudit(ctx, s),
+	} {
 		maps.Copy(calls, more)
 	}
 	for name, call := range calls {
