@@ -1,6 +1,7 @@
 package sso
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -46,6 +47,7 @@ type lease struct {
 	GrantLease
 	grants ProviderSessions
 	held   bool
+	sealed []byte // the grant that the provider was asked with
 }
 
 func (s *Service) leaseOf(sessionID string, token Token) *lease {
@@ -73,7 +75,24 @@ func (l *lease) take(waiting context.Context) (sealed []byte, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("leasing the grant of session %s: %w: %w", l.SessionID, errNoLease, err)
 	}
+	l.sealed = sealed
 	return sealed, nil
+}
+
+// confirm is for an answer that ends the session: it counts only if it is one to the grant
+// that is stored, and nobody else is asking. A host that stood still for longer than its
+// lease hears a no to a grant that another host had replaced long before. Every error
+// wraps errNoLease.
+func (l *lease) confirm(waiting context.Context) error {
+	asked := l.sealed
+	stored, err := l.take(context.WithoutCancel(waiting))
+	if err != nil {
+		return err
+	}
+	if !bytes.Equal(asked, stored) {
+		return fmt.Errorf("the grant of session %s was replaced meanwhile: %w: %w", l.SessionID, errNoLease, ErrLeased)
+	}
+	return nil
 }
 
 // letGo is for an exchange that came to nothing. If it fails, the lease ends by itself.

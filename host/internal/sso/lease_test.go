@@ -278,7 +278,7 @@ func TestWhatALeaseCosts(t *testing.T) {
 		"no grant":           {"", func(*house) {}, 0, nil},
 		"yes":                {"g", func(h *house) { h.idp.refreshWith(sdk.Refreshed{Identity: alice()}, nil) }, 1, nil},
 		"cannot say":         {"g", func(h *house) { h.idp.refreshWith(sdk.Refreshed{}, sdk.Unavailable("down", "down")) }, 1, nil},
-		"no":                 {"g", func(h *house) { h.idp.refreshWith(sdk.Refreshed{}, sdk.Denied(sdk.ReasonAccountDisabled, "no")) }, 1, sso.ErrSessionInvalid},
+		"no":                 {"g", func(h *house) { h.idp.refreshWith(sdk.Refreshed{}, sdk.Denied(sdk.ReasonAccountDisabled, "no")) }, 2, sso.ErrSessionInvalid}, // once more before the session ends
 		"plugin is down":     {"g", func(h *house) { h.providers.setDown(sdk.Unavailable("plugin_down", "crashed")) }, 0, nil},
 		"too many wait":      {"g", func(h *house) { h.busy(sso.LineSessions) }, 0, sso.ErrBusy},
 		"no token is issued": {"g", func(h *house) { h.idp.refreshWith(sdk.Refreshed{Identity: alice()}, nil); h.tokens.fail = errNotIssued }, 1, errNotIssued},

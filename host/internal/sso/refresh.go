@@ -62,7 +62,7 @@ func (s *Service) ask(waiting context.Context, stored SessionToken, l *lease) (v
 		return verdict{}, fmt.Errorf("%w: provider %s says no by a clock that was set: %w", ErrSessionNotNow, session.Provider, err)
 	case errors.Is(err, sdk.ErrDenied):
 		refused := fmt.Errorf("%w: provider %s says no to session %s: %w", ErrSessionInvalid, session.Provider, session.ID, err)
-		return verdict{}, errors.Join(refused, s.end(ctx, session.ID))
+		return verdict{}, s.endAsked(waiting, l, refused)
 	case err != nil:
 		return unchanged(stored, err), nil
 	case !same && foldAddress(identity.Subject) == foldAddress(at.Subject):
@@ -70,9 +70,18 @@ func (s *Service) ask(waiting context.Context, stored SessionToken, l *lease) (v
 	case !same:
 		// Somebody else's answer: nobody can tell whose session this is now.
 		wrong := fault("a refresh of session %s at provider %s told of another subject than the login", session.ID, session.Provider)
-		return verdict{}, errors.Join(fmt.Errorf("%w: %w", ErrSessionInvalid, wrong), s.end(ctx, session.ID))
+		return verdict{}, s.endAsked(waiting, l, fmt.Errorf("%w: %w", ErrSessionInvalid, wrong))
 	}
 	return s.follow(waiting, stored, identity, l)
+}
+
+// endAsked ends a session because of what its provider answered. It returns why, or the
+// errNoLease of an answer that does not count.
+func (s *Service) endAsked(waiting context.Context, l *lease, why error) error {
+	if err := l.confirm(waiting); err != nil {
+		return err
+	}
+	return errors.Join(why, s.end(waiting, l.SessionID))
 }
 
 // unopened ends a session whose grant does not open although SECRET is the right
