@@ -79,7 +79,7 @@ func TestL03WhoIsRefused(t *testing.T) {
 	}{
 		"one name from one address": {always(from("192.0.2.1", "alice")), 10, "login_name_and_address", time.Minute},
 		"one name in other spellings": {func(i int) Who {
-			return from("192.0.2.1", []string{"alice", " Alice ", "ＡＬＩＣＥ", "ali\u200bce"}[i%4])
+			return from("192.0.2.1", []string{"alice", " Alice ", "ＡＬＩＣＥ", "ali\u200bce", "àlicé", "a\u0301lice", "al\x01ice", "al\ufe0fice", "al\ufffcice"}[i%9])
 		}, 10, "login_name_and_address", time.Minute},
 		"one name from everywhere":        {func(i int) Who { return from(fmt.Sprintf("192.0.2.%d", i%250), "alice") }, 50, "login_name", 12 * time.Second},
 		"all names from one address":      {func(i int) Who { return from("192.0.2.1", fmt.Sprint("user", i)) }, 100, "address", 6 * time.Second},
