@@ -216,7 +216,7 @@ func TestSuccessTakesBackOnlyItsOwn(t *testing.T) {
 
 func TestUnjudgedIsNotCounted(t *testing.T) {
 	l, _ := newLimiter(t, testConfig)
-	for range 500 {
+	for range 90 { // 100 in a day would count more
 		try, err := l.Try(t.Context(), from("192.0.2.1", "alice"))
 		if err != nil {
 			t.Fatal(err)
@@ -416,4 +416,29 @@ func TestNoLimits(t *testing.T) {
 	try.Failed()
 	try.Succeeded()
 	try.Unjudged()
+}
+
+// Whoever fails under their own name for days, at the rate at which that is forgotten, and
+// then signs in, takes back what counts still, and not what was forgotten long ago: else
+// they would guess at others' passwords with that.
+func TestWhatIsForgottenIsNotTakenBack(t *testing.T) {
+	l, c := newLimiter(t, testConfig)
+	mallory := from("192.0.2.1", "mallory")
+	for range 90 { // 100 in a day would count more
+		fail(t, l, 1, always(mallory))
+		c.advance(55 * time.Second)
+	}
+	guessed, refusal := guesses(t, l, 200, func(i int) Who { return from("192.0.2.1", fmt.Sprint("user", i)) })
+	if refusal == nil || guessed > 100 {
+		t.Fatalf("%d got through, then %+v", guessed, refusal)
+	}
+	l.tables[ofAddress].add(l.keyed.bucket(ofAddress, network(mallory.Address, 64)).key, l.sinceBegan(), -l.tables[ofAddress].rate.span(1), 0)
+	try, err := l.Try(t.Context(), mallory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	try.Succeeded()
+	if more, _ := guesses(t, l, 200, func(i int) Who { return from("192.0.2.1", fmt.Sprint("more", i)) }); more > 11 {
+		t.Errorf("%d more got through after a sign-in", more)
+	}
 }
