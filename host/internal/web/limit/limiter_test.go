@@ -442,3 +442,22 @@ func TestWhatIsForgottenIsNotTakenBack(t *testing.T) {
 		t.Errorf("%d more got through after a sign-in", more)
 	}
 }
+
+// Where no name was asked for, it could be anybody's code that is guessed in a known browser,
+// and whoever has an account can have as many of those as they like.
+func TestKnownBrowserWithoutAName(t *testing.T) {
+	l, _ := newLimiter(t, testConfig)
+	guesser := from("192.0.2.1", "")
+	through, refusal := guesses(t, l, 500, func(i int) Who {
+		who := guesser
+		who.Device = l.Device(from("192.0.2.1", "mallory"[:i%2*7]))
+		return who
+	})
+	if through != 100 || refusal == nil || refusal.Limit != "address" {
+		t.Errorf("%d got through, then %+v", through, refusal)
+	}
+	guesser.Device = l.Device(guesser)
+	if err := l.Start(guesser); err != nil {
+		t.Errorf("a start: %v", err)
+	}
+}
