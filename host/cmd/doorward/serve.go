@@ -168,7 +168,7 @@ func (h host) serve(ctx context.Context) (err error) {
 	}
 	h.warnOfRoles(ctx, providers, store)
 	defer h.sealAnew(ctx, logins, tokens)()
-	defer h.background(ctx, maintainKeys(tokens), forgetSuccessors(logins))()
+	defer h.background(ctx, append(clocksTogether(database, time.Now), maintainKeys(tokens), forgetSuccessors(logins))...)()
 	limiter, err := h.limits(registry)
 	if err != nil {
 		return err
