@@ -172,7 +172,7 @@ func (h host) serveFrom(ctx context.Context, store store.Store, claimed *control
 	}
 	h.warnOfRoles(ctx, providers, store)
 	defer h.sealAnew(ctx, logins, tokens)()
-	defer h.background(ctx, maintainKeys(tokens), forgetSuccessors(logins))()
+	defer h.background(ctx, append(clocksTogether(database, time.Now), maintainKeys(tokens), forgetSuccessors(logins))...)()
 	limiter, err := h.limits(registry)
 	if err != nil {
 		return err
