@@ -64,12 +64,12 @@ func (s *Store) EndSession(ctx context.Context, sessionID string) error {
 const endSessions = `
 	WITH matching AS (
 		SELECT s.pk FROM doorward.sessions s JOIN doorward.users u ON u.pk = s.user_pk
-		WHERE ($1::text = '' OR s.provider = $1::text) AND ($2::text = '' OR u.id = $2::text OR lower(u.email) = lower($2::text COLLATE "C"))
+		WHERE ($1::text = '' OR s.provider = $1::text) AND ($2::text = '' OR u.id = $2::text OR lower(u.email) = lower($2::text COLLATE "C")) AND s.id <> $4::text
 		ORDER BY s.pk LIMIT $3 FOR UPDATE OF s
 	)
 	DELETE FROM doorward.sessions s USING matching m WHERE s.pk = m.pk`
 
 // EndSessions implements sso.Sessions.
 func (s *Store) EndSessions(ctx context.Context, match sso.SessionMatch, limit int) (ended int, err error) {
-	return s.count(ctx, "ending sessions", endSessions, text(match.Provider), text(match.User), limit)
+	return s.count(ctx, "ending sessions", endSessions, text(match.Provider), text(match.User), limit, text(match.Except))
 }

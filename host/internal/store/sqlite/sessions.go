@@ -167,8 +167,8 @@ func (s *Store) EndSessions(ctx context.Context, match sso.SessionMatch, limit i
 		result, err := tx.ExecContext(ctx, `
 			DELETE FROM sessions WHERE pk IN (
 				SELECT s.pk FROM sessions s JOIN users u ON u.pk = s.user_pk
-				WHERE (?1 = '' OR s.provider = ?1) AND (?2 = '' OR u.id = ?2 OR lower(u.email) = lower(?2)) LIMIT ?3)`,
-			match.Provider, match.User, limit)
+				WHERE (?1 = '' OR s.provider = ?1) AND (?2 = '' OR u.id = ?2 OR lower(u.email) = lower(?2)) AND s.id <> ?4 LIMIT ?3)`,
+			match.Provider, match.User, limit, match.Except)
 		if err != nil {
 			return explain("ending sessions", err)
 		}
