@@ -117,7 +117,7 @@ ci: ## Do what the CI does
 
 .PHONY: clean
 clean: ## Remove what was built, installed and cached here
-	rm -rf $(BIN) $(TOOLS) $(CACHE) host/e2e/op/node_modules host/e2e/as/node_modules
+	rm -rf $(BIN) $(TOOLS) $(CACHE) host/e2e/op/node_modules host/e2e/as/node_modules host/e2e/axe/node_modules
 
 # Tools are installed into .bin. The stamp beside each carries its version, so
 # that a new version here is a new installation.

@@ -235,8 +235,8 @@ func (h host) logins(providers sso.Providers, s store.Store, tokens sso.AccessTo
 		Secret: secret, SecretPrevious: previous, Clock: clock, PublicURL: cfg.PublicURL.String(), AccessTokenTTL: cfg.AccessTokenTTL,
 		RefreshTokenTTL: cfg.RefreshTokenTTL, RefreshTokenAbsoluteTTL: cfg.RefreshTokenAbsoluteTTL,
 		SessionTTL: cfg.SessionCookieTTL, SessionAbsoluteTTL: cfg.SessionCookieAbsoluteTTL, RefreshGrace: cfg.SessionRefreshGracePeriod,
-		AccessTokenGroups: cfg.AccessTokenGroups,
-	}, sso.Ports{Providers: providers, Users: s, Roles: s, Links: s, Sessions: s, AtProviders: s, Once: s, Sealed: s, Tokens: tokens})
+		AccessTokenGroups: cfg.AccessTokenGroups, AccountLinking: cfg.AccountLinking,
+	}, sso.Ports{Providers: providers, Users: s, Roles: s, Links: s, Accounts: s, Sessions: s, AtProviders: s, Once: s, Sealed: s, Tokens: tokens})
 }
 
 func (h host) startProviders(ctx context.Context, m provider.Metrics) (*provider.Providers, error) {

@@ -44,6 +44,7 @@ func TestSealAndOpen(t *testing.T) {
 		"without memory":    func(a *Attempt) { a.Memory = []byte{} },
 		"without fields":    func(a *Attempt) { a.Fields, a.LoginField = nil, "" },
 		"with a name":       func(a *Attempt) { a.LoginField, a.LoginName = "", "ada" },
+		"that links":        func(a *Attempt) { a.LinkTo = NewUUID() },
 		"with a long state": func(a *Attempt) { a.State = strings.Repeat("s", 255) },
 	} {
 		want := testAttempt()
@@ -200,7 +201,7 @@ func TestDecodeAttempt(t *testing.T) {
 		}
 	}
 	for name, plain := range map[string][]byte{
-		"one byte more": append(slices.Clone(whole), 0), "an unknown flag": append([]byte{0x10}, whole[1:]...),
+		"one byte more": append(slices.Clone(whole), 0), "an unknown flag": append([]byte{0x20}, whole[1:]...), "a link to nothing": append([]byte{0x10}, append(slices.Clone(whole[1:]), 0)...), "one that ends before its link": append([]byte{0x10}, whole[1:]...),
 		"a length beyond the end":                  {0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1},
 		"a field that is neither optional nor not": {0, 0, 0, 0, 0, 0, 1, 1, 'a', 2}, "the JSON of an older version": []byte("\x00\x00{}"),
 	} {

@@ -8,12 +8,15 @@ import (
 	"time"
 )
 
-// The first byte of an encoded attempt: its flags, and its mode in two bits.
+// The first byte of an encoded attempt: its flags, and its mode in two bits. Hosts of
+// before refuse what has flagLinks, and so never sign in by it.
 const (
 	flagOver = 1 << iota
 	flagRedirectAsked
 	modeShift = 2
-	allFlags  = 0b1111
+	modeMask  = 0b11
+	flagLinks = 1 << 4
+	allFlags  = 0b11111
 )
 
 // nameAfter is in no name of a field.
@@ -33,6 +36,9 @@ func encodeAttempt(a Attempt) []byte {
 	if a.RedirectAsked {
 		flags |= flagRedirectAsked
 	}
+	if a.LinkTo != "" {
+		flags |= flagLinks
+	}
 	out := binary.AppendVarint([]byte{flags}, a.ExpiresAt.UnixMilli())
 	// A session is there once the login is over, and a login name before that. Both have
 	// the same place: hosts of before know of no other.
@@ -50,6 +56,9 @@ func encodeAttempt(a Attempt) []byte {
 	for _, name := range a.Fields {
 		out = appendText(out, name)
 		out = append(out, boolByte(slices.Contains(a.Optional, name)))
+	}
+	if a.LinkTo != "" {
+		out = appendText(out, a.LinkTo)
 	}
 	return out
 }
@@ -72,7 +81,7 @@ func decodeAttempt(plain []byte) (Attempt, error) {
 	r := attemptReader{rest: plain}
 	flags := r.byte(allFlags)
 	a := Attempt{
-		Over: flags&flagOver != 0, RedirectAsked: flags&flagRedirectAsked != 0, Mode: codedModes[flags>>modeShift],
+		Over: flags&flagOver != 0, RedirectAsked: flags&flagRedirectAsked != 0, Mode: codedModes[flags>>modeShift&modeMask],
 		ExpiresAt: time.UnixMilli(r.number()).UTC(), Step: string(r.text()), Redirect: string(r.text()), Memory: r.text(), LoginField: string(r.text()), CallbackURL: string(r.text()),
 	}
 	if a.Over {
@@ -86,6 +95,10 @@ func decodeAttempt(plain []byte) (Attempt, error) {
 		if r.byte(1) == 1 {
 			a.Optional = append(a.Optional, name)
 		}
+	}
+	if flags&flagLinks != 0 {
+		a.LinkTo = string(r.text())
+		r.bad = r.bad || a.LinkTo == ""
 	}
 	if r.bad || len(r.rest) > 0 {
 		return Attempt{}, errNotAnAttempt

@@ -30,6 +30,9 @@ type Config struct {
 	// AccessTokenGroups: access tokens tell the groups of the session.
 	AccessTokenGroups bool
 
+	// AccountLinking lets people who are signed in link further identities to their account.
+	AccountLinking bool
+
 	// RefreshTokenTTL and SessionTTL are for how long a session of either kind goes
 	// on without being refreshed, and the absolute ones for how long it goes on at
 	// all.
@@ -49,6 +52,7 @@ type Ports struct {
 	Users       Users
 	Roles       Roles
 	Links       Links
+	Accounts    OwnAccounts
 	Sessions    Sessions
 	AtProviders ProviderSessions
 	Once        Once

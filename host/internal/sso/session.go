@@ -149,11 +149,12 @@ type NewSession struct {
 	RemoveBefore time.Time
 }
 
-// SessionMatch selects sessions. What is empty matches all of them; with both,
-// a session must match both.
+// SessionMatch selects sessions. What is empty matches all of them; a session must match
+// all that is not.
 type SessionMatch struct {
 	Provider string
 	User     string // the ID of the user, or the e-mail address in any case
+	Except   string // the ID of a session that does not match
 }
 
 // Rotation replaces one token of a session by another.

@@ -23,6 +23,7 @@ type Store interface {
 	sso.Links
 	sso.Sessions
 	sso.ProviderSessions
+	sso.OwnAccounts
 	sso.Once
 	sso.SigningKeys
 	sso.Sealed

@@ -68,6 +68,9 @@ func (s *Server) tryAnswer(c echo.Context, answer sso.Answer) (sso.Outcome, erro
 	case err == nil && out.SignedIn != nil:
 		try.Succeeded()
 		s.endWell(c, who, out.SignedIn)
+	case err == nil && out.Linked:
+		try.Succeeded()
+		s.config.Limits.Finished(who)
 	case isFailure(out, err):
 		try.Failed()
 	case err != nil && out.Spent && guessable: // the provider's fault, or ours

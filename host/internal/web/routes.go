@@ -2,8 +2,11 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/doorward/doorward/host/internal/sso"
 )
 
 // routes is the table of contents of the package.
@@ -25,6 +28,13 @@ func (s *Server) routes() *echo.Echo {
 	get("/login", s.signIn)
 	get("/logout", s.signOut)
 	get("/denied", s.denied)
+
+	get(accountPath, s.account)
+	for name, do := range map[string]func(echo.Context, sso.Principal, url.Values) error{
+		"/end": s.endSession, "/end-others": s.endOtherSessions, "/link": s.startLink, "/unlink": s.unlink,
+	} {
+		e.POST(accountPath+name, s.formOf(do), limitBody(maxAccountForm), s.fromOurPage)
+	}
 
 	get("/auth", s.listProviders)
 	e.POST("/auth/login", s.passwordLogin)

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -220,32 +219,41 @@ func (s *Store) AddLink(ctx context.Context, id string, link people.Link, event 
 		if err != nil {
 			return err
 		}
-		links, added := 0, 0
-		owner := queueOwner(t, link)
-		t.queue(`SELECT count(*) FROM doorward.links WHERE user_pk = $1`, held.pk).QueryRow(scanInto(&links))
-		if err := t.send(ctx); err != nil {
-			return err
-		}
-		switch {
-		case owner.found && owner.pk == held.pk:
-			return nil
-		case owner.found:
-			return owner.taken(link)
-		case links >= people.MaxLinks:
-			return fmt.Errorf("links of user %q: %w: %d", id, people.ErrFull, links)
-		}
-		t.queue(insertLink, link.Provider, []byte(link.Subject), held.pk).Exec(countInto(&added))
-		t.queue(`UPDATE doorward.users SET provider = $2, subject = $3 WHERE pk = $1 AND provider = '' AND subject = ''`,
-			held.pk, link.Provider, []byte(link.Subject))
-		if err := t.send(ctx); err != nil {
-			return err
-		}
-		if added > 0 {
-			t.note(event)
-			return nil
-		}
-		return errors.Join(queueOwner(t, link).taken(link), t.send(ctx))
+		return addLink(ctx, t, held, id, link, event)
 	})
+}
+
+// addLink ties a link to the user of that ID, who is held.
+func addLink(ctx context.Context, t *transaction, held *heldUser, id string, link people.Link, event sso.Event) error {
+	links, added := 0, 0
+	owner := queueOwner(t, link)
+	t.queue(`SELECT count(*) FROM doorward.links WHERE user_pk = $1`, held.pk).QueryRow(scanInto(&links))
+	if err := t.send(ctx); err != nil {
+		return err
+	}
+	switch {
+	case owner.found && owner.pk == held.pk:
+		return nil
+	case owner.found:
+		return owner.taken(link)
+	case links >= people.MaxLinks:
+		return fmt.Errorf("links of user %q: %w: %d", id, people.ErrFull, links)
+	}
+	t.queue(insertLink, link.Provider, []byte(link.Subject), held.pk).Exec(countInto(&added))
+	t.queue(`UPDATE doorward.users SET provider = $2, subject = $3 WHERE pk = $1 AND provider = '' AND subject = ''`,
+		held.pk, link.Provider, []byte(link.Subject))
+	if err := t.send(ctx); err != nil {
+		return err
+	}
+	if added > 0 {
+		t.note(event)
+		return nil
+	}
+	owner = queueOwner(t, link)
+	if err := t.send(ctx); err != nil {
+		return err
+	}
+	return owner.taken(link)
 }
 
 const (
@@ -277,25 +285,31 @@ func (s *Store) RemoveLink(ctx context.Context, id string, link people.Link, eve
 		if err != nil {
 			return err
 		}
-		removed := 0
-		provider, subject := text(link.Provider), []byte(link.Subject)
-		t.queue(`DELETE FROM doorward.links WHERE provider = $1 AND subject = $2 AND user_pk = $3`, provider, subject, held.pk).Exec(countInto(&removed))
-		t.queue(endLinkSessions, held.pk, provider).Exec(countInto(&ended))
-		t.queue(forgetVerified, held.pk, provider)
-		t.queue(moveOrigin, held.pk, provider, subject)
-		if err := t.send(ctx); err != nil {
-			return err
-		}
-		if removed == 0 {
-			return fmt.Errorf("subject %q at provider %s, of user %s: %w", link.Subject, link.Provider, id, sso.ErrNotFound)
-		}
-		event.SessionsEnded = ended
-		t.note(event)
-		return nil
+		ended, err = removeLink(ctx, t, held, id, link, event)
+		return err
 	})
 	if err != nil {
 		return 0, err
 	}
+	return ended, nil
+}
+
+// removeLink unties a link from the user of that ID, who is held.
+func removeLink(ctx context.Context, t *transaction, held *heldUser, id string, link people.Link, event sso.Event) (ended int, err error) {
+	removed := 0
+	provider, subject := text(link.Provider), []byte(link.Subject)
+	t.queue(`DELETE FROM doorward.links WHERE provider = $1 AND subject = $2 AND user_pk = $3`, provider, subject, held.pk).Exec(countInto(&removed))
+	t.queue(endLinkSessions, held.pk, provider).Exec(countInto(&ended))
+	t.queue(forgetVerified, held.pk, provider)
+	t.queue(moveOrigin, held.pk, provider, subject)
+	if err := t.send(ctx); err != nil {
+		return 0, err
+	}
+	if removed == 0 {
+		return 0, fmt.Errorf("subject %q at provider %s, of user %s: %w", link.Subject, link.Provider, id, sso.ErrNotFound)
+	}
+	event.SessionsEnded = ended
+	t.note(event)
 	return ended, nil
 }
 

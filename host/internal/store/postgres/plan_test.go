@@ -85,6 +85,9 @@ func TestLookupsUseIndexes(t *testing.T) {
 		"users of an address":        selectUsers + ` WHERE lower(u.email) = lower($1::text COLLATE "C") AND u.pk > $2 ORDER BY u.pk LIMIT $3`,
 		"users of a link":            selectUsers + ` WHERE u.pk IN (SELECT user_pk FROM doorward.links WHERE provider = $1 AND subject = $2) ORDER BY u.pk LIMIT $3`,
 		"listed sessions of a user":  selectSessions + ` WHERE u.id = $1 AND s.expires_at > $2 ORDER BY s.pk LIMIT $3`,
+		"own sessions":               selectOwnSessions,
+		"own session, held":          holdOwnSession,
+		"links of a user":            selectLinks,
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, line := range plan(t, store, statement) {

@@ -69,17 +69,17 @@ func (s *Store) EndSession(ctx context.Context, sessionID string, event sso.Even
 var endSessions = ending(`
 	WITH matching AS (
 		SELECT s.pk FROM doorward.sessions s JOIN doorward.users u ON u.pk = s.user_pk
-		WHERE ($1::text = '' OR s.provider = $1::text) AND ($2::text = '' OR u.id = $2::text OR lower(u.email) = lower($2::text COLLATE "C"))
+		WHERE ($1::text = '' OR s.provider = $1::text) AND ($2::text = '' OR u.id = $2::text OR lower(u.email) = lower($2::text COLLATE "C")) AND s.id <> $4::text
 		ORDER BY s.pk LIMIT $3 FOR UPDATE OF s
 	)
-	DELETE FROM doorward.sessions s USING matching m WHERE s.pk = m.pk`, 3)
+	DELETE FROM doorward.sessions s USING matching m WHERE s.pk = m.pk`, 4)
 
 // EndSessions implements sso.Sessions.
 func (s *Store) EndSessions(ctx context.Context, match sso.SessionMatch, limit int, event sso.Event) (int, error) {
 	var ended []sso.Session
 	err := s.write(ctx, "ending sessions", func(_ context.Context, t *transaction) error {
 		ended = nil
-		t.queueEnding(&ended, event, endSessions, text(match.Provider), text(match.User), limit)
+		t.queueEnding(&ended, event, endSessions, text(match.Provider), text(match.User), limit, text(match.Except))
 		return nil
 	})
 	if err != nil {

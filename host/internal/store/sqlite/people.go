@@ -246,27 +246,32 @@ func (s *Store) AddLink(ctx context.Context, id string, link people.Link, event 
 		if err != nil {
 			return err
 		}
-		taken, isTaken := errors.AsType[*people.LinkTakenError](s.checkFree(ctx, tx, link))
-		switch {
-		case isTaken && taken.User.ID == id:
-			return nil
-		case isTaken:
-			return taken
-		}
-		var links int
-		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM links WHERE user_pk = ?`, pk).Scan(&links); err != nil {
-			return explain("counting the links of a user", err)
-		}
-		if links >= people.MaxLinks {
-			return fmt.Errorf("links of user %q: %w: %d", id, people.ErrFull, links)
-		}
-		if err := insertLink(ctx, tx, link.Provider, link.Subject, pk); err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `UPDATE users SET provider = ?, subject = ? WHERE pk = ? AND provider = '' AND subject = x''`,
-			link.Provider, []byte(link.Subject), pk)
-		return s.noteIf(ctx, tx, explain("storing a link", err), event)
+		return s.addLink(ctx, tx, pk, id, link, event)
 	})
+}
+
+// addLink ties a link to the user of that ID.
+func (s *Store) addLink(ctx context.Context, tx *sql.Tx, pk int64, id string, link people.Link, event sso.Event) error {
+	taken, isTaken := errors.AsType[*people.LinkTakenError](s.checkFree(ctx, tx, link))
+	switch {
+	case isTaken && taken.User.ID == id:
+		return nil
+	case isTaken:
+		return taken
+	}
+	var links int
+	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM links WHERE user_pk = ?`, pk).Scan(&links); err != nil {
+		return explain("counting the links of a user", err)
+	}
+	if links >= people.MaxLinks {
+		return fmt.Errorf("links of user %q: %w: %d", id, people.ErrFull, links)
+	}
+	if err := insertLink(ctx, tx, link.Provider, link.Subject, pk); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `UPDATE users SET provider = ?, subject = ? WHERE pk = ? AND provider = '' AND subject = x''`,
+		link.Provider, []byte(link.Subject), pk)
+	return s.noteIf(ctx, tx, explain("storing a link", err), event)
 }
 
 const (
@@ -292,28 +297,34 @@ func (s *Store) RemoveLink(ctx context.Context, id string, link people.Link, eve
 		if err != nil {
 			return err
 		}
-		subject := []byte(link.Subject)
-		removed, err := execCounted(ctx, tx, `DELETE FROM links WHERE provider = ? AND subject = ? AND user_pk = ?`, link.Provider, subject, pk)
-		if err != nil {
-			return err
-		}
-		if removed == 0 {
-			return fmt.Errorf("subject %q at provider %s, of user %s: %w", link.Subject, link.Provider, id, sso.ErrNotFound)
-		}
-		if ended, err = execCounted(ctx, tx, endLinkSessions, pk, link.Provider); err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, forgetVerified, pk, link.Provider); err != nil {
-			return explain("unlinking a user", err)
-		}
-		_, err = tx.ExecContext(ctx, moveOrigin, pk, link.Provider, subject)
-		event.SessionsEnded = ended
-		return s.noteIf(ctx, tx, explain("unlinking a user", err), event)
+		ended, err = s.removeLink(ctx, tx, pk, id, link, event)
+		return err
 	})
 	if err != nil {
 		return 0, err
 	}
 	return ended, nil
+}
+
+// removeLink unties a link from the user of that ID.
+func (s *Store) removeLink(ctx context.Context, tx *sql.Tx, pk int64, id string, link people.Link, event sso.Event) (ended int, err error) {
+	subject := []byte(link.Subject)
+	removed, err := execCounted(ctx, tx, `DELETE FROM links WHERE provider = ? AND subject = ? AND user_pk = ?`, link.Provider, subject, pk)
+	if err != nil {
+		return 0, err
+	}
+	if removed == 0 {
+		return 0, fmt.Errorf("subject %q at provider %s, of user %s: %w", link.Subject, link.Provider, id, sso.ErrNotFound)
+	}
+	if ended, err = execCounted(ctx, tx, endLinkSessions, pk, link.Provider); err != nil {
+		return 0, err
+	}
+	if _, err := tx.ExecContext(ctx, forgetVerified, pk, link.Provider); err != nil {
+		return 0, explain("unlinking a user", err)
+	}
+	_, err = tx.ExecContext(ctx, moveOrigin, pk, link.Provider, subject)
+	event.SessionsEnded = ended
+	return ended, s.noteIf(ctx, tx, explain("unlinking a user", err), event)
 }
 
 const selectSessions = `

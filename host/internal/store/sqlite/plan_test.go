@@ -41,6 +41,8 @@ func TestLookupsUseIndexes(t *testing.T) {
 		"end by both":      endByBoth,
 		"user by ID":       selectUserByID,
 		"links of a user":  selectLinks,
+		"own sessions":     selectOwnSessions,
+		"who links":        selectOwner,
 		"sessions of one":  endUserSessions,
 		"sessions of link": endLinkSessions,
 		"another link":     moveOrigin,

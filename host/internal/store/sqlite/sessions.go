@@ -170,13 +170,13 @@ const (
 	endMatching = `
 		DELETE FROM sessions WHERE pk IN (
 			SELECT s.pk FROM sessions s JOIN users u ON u.pk = s.user_pk
-			WHERE (?1 = '' OR s.provider = ?1) AND (?2 = '' OR u.id = ?2 OR lower(u.email) = lower(?2)) LIMIT ?3)` + returning
+			WHERE (?1 = '' OR s.provider = ?1) AND (?2 = '' OR u.id = ?2 OR lower(u.email) = lower(?2)) AND s.id <> ?4 LIMIT ?3)` + returning
 )
 
 // EndSessions implements sso.Sessions.
 func (s *Store) EndSessions(ctx context.Context, match sso.SessionMatch, limit int, event sso.Event) (ended int, err error) {
 	err = s.write(ctx, func(tx *sql.Tx) error {
-		sessions, err := s.end(ctx, tx, statement{endMatching, []any{match.Provider, match.User, limit}}, event)
+		sessions, err := s.end(ctx, tx, statement{endMatching, []any{match.Provider, match.User, limit, match.Except}}, event)
 		ended = len(sessions)
 		return err
 	})

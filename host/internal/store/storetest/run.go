@@ -41,6 +41,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, reopen func(t *testi
 		{"signing keys", testSigningKeys},
 		{"sealed", testSealed},
 		{"people", testPeople},
+		{"their own accounts", testOwnAccounts},
 		{"keys of the administration", testAdminKeys},
 		{"counts", testCounts},
 		{"events", testEvents},
