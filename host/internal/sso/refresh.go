@@ -195,9 +195,12 @@ func (s *Service) follow(waiting context.Context, stored SessionToken, identity 
 		return unchanged(stored, decision.unknown), nil
 	}
 	user := stored.User
-	decision.update(&user)
-	if user != stored.User {
-		if err := s.ports.Users.UpdateUser(ctx, user); err != nil {
+	if decision.update(&user); user != stored.User {
+		// As it is now: an operator may have changed it while the provider was asked.
+		if user, _, err = s.ports.Users.ChangeUser(ctx, user.ID, func(u *User) error {
+			decision.update(u)
+			return nil
+		}); err != nil {
 			return verdict{}, fmt.Errorf("updating the user: %w", err)
 		}
 	}
