@@ -51,11 +51,7 @@ type Accounts interface {
 	// *LinkTakenError if that leads to a user; ErrTaken if there is a user of that ID.
 	AddUser(ctx context.Context, user sso.User, event sso.Event) error
 
-	// ChangeUser has change alter the user, and stores role, e-mail address with
-	// who verified it, names and status. Unless the user is active before and after, it ends all their sessions,
-	// and returns how many. Nothing changes if change returns an error.
-	// Nobody else writes meanwhile, so change only computes. It returns the events, which
-	// then say how many sessions ended.
+	// ChangeUser is that of sso.Users.
 	ChangeUser(ctx context.Context, id string, change func(user *sso.User) ([]sso.Event, error)) (user sso.User, ended int, err error)
 
 	// DeleteUser removes a user with all links and sessions, and returns how many

@@ -202,9 +202,13 @@ func (s *Service) follow(waiting context.Context, stored SessionToken, identity 
 		return unchanged(stored, decision.unknown), nil
 	}
 	user := stored.User
-	decision.update(&user)
-	if user != stored.User {
-		if err := s.ports.Users.UpdateUser(ctx, user, s.roleFollowed(ctx, stored, user)); err != nil {
+	if decision.update(&user); user != stored.User {
+		// As it is now: an operator may have changed it while the provider was asked.
+		if user, _, err = s.ports.Users.ChangeUser(ctx, user.ID, func(u *User) ([]Event, error) {
+			before := *u
+			decision.update(u)
+			return s.roleFollowed(ctx, stored.Session, before, *u), nil
+		}); err != nil {
 			return verdict{}, fmt.Errorf("updating the user: %w", err)
 		}
 	}
@@ -212,11 +216,11 @@ func (s *Service) follow(waiting context.Context, stored SessionToken, identity 
 }
 
 // roleFollowed is the event of a role that changed at a refresh; none if it did not.
-func (s *Service) roleFollowed(ctx context.Context, stored SessionToken, user User) Event {
-	if stored.User.Role == user.Role {
-		return Event{}
+func (s *Service) roleFollowed(ctx context.Context, session Session, before, after User) []Event {
+	if before.Role == after.Role {
+		return nil
 	}
-	e := s.event(ctx, EventRoleChanged, ActorProvider).For(stored.Session)
-	e.Detail = RoleDetail(stored.User.Role, user.Role)
-	return e
+	e := s.event(ctx, EventRoleChanged, ActorProvider).For(session)
+	e.Detail = RoleDetail(before.Role, after.Role)
+	return []Event{e}
 }

@@ -149,7 +149,8 @@ func (s *Store) AddUser(ctx context.Context, user sso.User, event sso.Event) err
 }
 
 const (
-	changeUser = `UPDATE doorward.users SET status = $2, role = $3, email = $4, email_verified_by = $5, first_name = $6, last_name = $7 WHERE pk = $1`
+	changeUser = `UPDATE doorward.users SET status = $2, role = $3, email = $4, email_verified_by = $5, first_name = $6, last_name = $7, username = $8
+		WHERE pk = $1`
 
 	// Locked in the order of pk, as by all that end several.
 	endUserSessions = `
@@ -171,7 +172,8 @@ func (s *Store) ChangeUser(ctx context.Context, id string, change func(user *sso
 			return err
 		}
 		user = held.User
-		t.queue(changeUser, held.pk, string(user.Status), text(user.Role), text(user.Email), text(user.EmailVerifiedBy), text(user.FirstName), text(user.LastName))
+		t.queue(changeUser, held.pk, string(user.Status), text(user.Role), text(user.Email), text(user.EmailVerifiedBy), text(user.FirstName), text(user.LastName),
+			text(user.Username))
 		if before != sso.UserActive || user.Status != sso.UserActive {
 			t.queue(endUserSessions, held.pk).Exec(countInto(&ended))
 			if err := t.send(ctx); err != nil {
