@@ -149,12 +149,12 @@ func (h host) serve(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, database.Close()) }()
-	return h.serveFrom(ctx, store.Cached(database, time.Now), claimed, memory, hangUp)
+	return h.serveFrom(ctx, database, claimed, memory, hangUp)
 }
 
 // serveFrom runs the host on a database, until ctx is done.
-func (h host) serveFrom(ctx context.Context, store store.Store, claimed *control.Claimed, memory memlimit.Limit, hangUp <-chan os.Signal) (err error) {
-	cfg, clock := h.config, sso.SystemClock()
+func (h host) serveFrom(ctx context.Context, database store.Store, claimed *control.Claimed, memory memlimit.Limit, hangUp <-chan os.Signal) (err error) {
+	cfg, store, clock := h.config, store.Cached(database, time.Now), sso.SystemClock()
 	tokens, err := token.New(ctx, h.tokenConfig(store, clock))
 	if err != nil {
 		return err

@@ -200,14 +200,14 @@ func (s *interrupted) SigningKeys(ctx context.Context) ([]sso.SigningKey, error)
 	return s.keyStore.SigningKeys(ctx)
 }
 
-func (s *interrupted) AddSigningKey(ctx context.Context, key sso.SigningKey) error {
+func (s *interrupted) AddSigningKey(ctx context.Context, key sso.SigningKey, event sso.Event) error {
 	s.call()
-	return s.keyStore.AddSigningKey(ctx, key)
+	return s.keyStore.AddSigningKey(ctx, key, event)
 }
 
-func (s *interrupted) DeleteSigningKey(ctx context.Context, id string) error {
+func (s *interrupted) DeleteSigningKey(ctx context.Context, id string, event sso.Event) error {
 	s.call()
-	return s.keyStore.DeleteSigningKey(ctx, id)
+	return s.keyStore.DeleteSigningKey(ctx, id, event)
 }
 
 // Two nodes that revoke all keys at the same moment leave none of before, and do not delete
