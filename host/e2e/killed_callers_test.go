@@ -92,7 +92,7 @@ func (j *diary) begin(c *caller) *entry {
 	defer j.mu.Unlock()
 	n := len(j.entries)
 	e := &entry{id: fmt.Sprintf("journal/%d", n), subject: regular(c.number), mode: []string{"json", "session"}[c.number%2]}
-	if rand.N(2) == 0 && j.newcomers < killedPeople {
+	if rand.N(2) == 0 && j.newcomers < killedPeople { //nolint:gosec // nothing to guess
 		e.subject, e.newcomer = newcomer(j.newcomers), true
 		j.newcomers++
 	}
@@ -106,7 +106,7 @@ func (c *caller) run() {
 		if !c.site.start(c.t.Context(), e) || !c.signIn(e) {
 			return
 		}
-		for range rand.N(3) {
+		for range rand.N(3) { //nolint:gosec // nothing to guess
 			if !c.refresh(e) {
 				return
 			}

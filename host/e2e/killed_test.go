@@ -52,6 +52,7 @@ func killUnderLoad(t *testing.T, s *killedSite, victims ...victim) {
 		fresh := j.entries[known:]
 		c.add(fresh, before)
 		s.play(t, fresh, before, c)
+		s.passLeases(t)
 		after := s.stored(t)
 		for _, e := range fresh {
 			s.checkTokens(t, e, after.byEntry[e.id].sessions > 0)

@@ -7,19 +7,16 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/host/internal/store"
-	"github.com/doorward/doorward/host/internal/store/pgtest"
 	"github.com/doorward/doorward/host/internal/store/storetest"
 )
 
-// BenchmarkSessionChecks is what storetest says. Each store has a server of its own, which
-// is restarted with it.
+// BenchmarkSessionChecks is what storetest says. Both stores are on one server, which is
+// restarted with them.
 func BenchmarkSessionChecks(b *testing.B) { storetest.BenchmarkSessionChecks(b, openFilled) }
 
 func openFilled(b *testing.B, sessions int) *storetest.Filled {
 	b.Helper()
-	server, err := pgtest.Start()
-	pgtest.Require(b, err)
-	b.Cleanup(func() { _ = server.Remove() })
+	server := durable(b)
 	o := optionsOf(server.Host, server.Port, server.NewDatabase(b))
 	open := func(b *testing.B) store.Store {
 		s, err := Open(b.Context(), o, nil)

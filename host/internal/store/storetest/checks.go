@@ -71,34 +71,35 @@ func BenchmarkSessionChecks(b *testing.B, fill func(b *testing.B, sessions int) 
 		{"anybody, after a restart, from the disk", (*Filled).chill, (*Filled).anybody},
 		{"the same people, 50 logins a second", (*Filled).warm, (*Filled).besideLogins},
 	} {
-		b.Run(c.name, func(b *testing.B) {
-			var of struct{ few, many, times []float64 }
-			for b.Loop() {
-				for range rounds {
-					for _, f := range []*Filled{few, many} {
-						if c.before != nil {
-							c.before(f, b)
-						}
-						µs := float64(c.check(f, b).Nanoseconds()) / 1000
-						if f == few {
-							of.few = append(of.few, µs)
-						} else {
-							of.many = append(of.many, µs)
-							of.times = append(of.times, µs/of.few[len(of.few)-1])
-						}
-					}
-				}
+		round := func(b *testing.B, f *Filled) (µs float64) {
+			if c.before != nil {
+				c.before(f, b)
 			}
-			b.ReportMetric(0, "ns/op")
-			b.ReportMetric(Median(of.few), "µs-of-1000")
-			b.ReportMetric(Median(of.many), "µs-of-"+strconv.Itoa(sessions))
-			b.ReportMetric(Median(of.times), "times")
+			return float64(c.check(f, b).Nanoseconds()) / 1000
+		}
+		b.Run(c.name, func(b *testing.B) {
+			Compare(b, rounds, sessions, func() float64 { return round(b, few) }, func() float64 { return round(b, many) })
 		})
 	}
 }
 
-// Median sorts the values.
-func Median(values []float64) float64 {
+// Compare measures few and many sessions by turns, in µs, and reports the medians.
+func Compare(b *testing.B, rounds, sessions int, few, many func() float64) {
+	b.Helper()
+	var ofFew, ofMany, times []float64
+	for b.Loop() {
+		for range rounds {
+			one, other := few(), many()
+			ofFew, ofMany, times = append(ofFew, one), append(ofMany, other), append(times, other/one)
+		}
+	}
+	b.ReportMetric(0, "ns/op")
+	b.ReportMetric(median(ofFew), "µs-of-1000")
+	b.ReportMetric(median(ofMany), "µs-of-"+strconv.Itoa(sessions))
+	b.ReportMetric(median(times), "times")
+}
+
+func median(values []float64) float64 {
 	slices.Sort(values)
 	return values[len(values)/2]
 }
