@@ -200,7 +200,6 @@ func (a *recordedApp) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	a.seen = append(a.seen, r.Clone(context.Background()))
 	a.mu.Unlock()
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	w.Header().Set("Referrer-Policy", "no-referrer-when-downgrade")
 	fmt.Fprintf(w, `<!doctype html><title>%[1]s</title><link rel="icon" href="data:,"><h1 id="%[1]s">%[1]s</h1><p id="user">%[2]q</p><p><a id="out" href="%[3]s/logout">Sign out</a></p>`,
 		a.name, r.Header.Get("Remote-Name"), ssoOrigin)
 }

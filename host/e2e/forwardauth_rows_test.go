@@ -319,14 +319,22 @@ func (p *passage) noHost() {
 	}
 }
 
+// webSocketKey is that of the example in RFC 6455.
+const webSocketKey = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
+
 // programs: a status, and no redirect. A navigation is sent on, whatever its method.
 func (p *passage) programs() {
 	for what, headers := range map[string][]string{
-		"fetch": {"Sec-Fetch-Mode: cors", "Accept: text/html"}, "curl": {"Accept: */*"}, "websocket": {"Accept: text/html", "Upgrade: websocket"},
+		"fetch": {"Sec-Fetch-Mode: cors", "Accept: text/html"}, "curl": {"Accept: */*"}, "websocket": {"Accept: text/html", "Upgrade: websocket", "Connection: Upgrade", webSocketKey, "Sec-WebSocket-Version: 13"},
 	} {
 		if got := p.stopped("GET /x", headers...); got.status != http.StatusUnauthorized || got.header.Get("Location") != "" || got.header.Get("WWW-Authenticate") == "" {
 			p.t.Errorf("%s: %d %v", what, got.status, got.header)
 		}
+	}
+	shake := p.ask("GET /x", p.cookie(), "Upgrade: websocket", "Connection: Upgrade", webSocketKey, "Sec-WebSocket-Version: 13")
+	p.wantAlice("FA29 a websocket", shake)
+	if !strings.EqualFold(shake.Header.Get("Connection"), "upgrade") || shake.Header.Get("Upgrade") != "websocket" {
+		p.t.Errorf("FA29 the application is asked for no websocket: %v", shake.Header)
 	}
 	for _, method := range []string{"GET", "POST"} {
 		got := p.stopped(method+" /x?a=b&c=d", "Sec-Fetch-Mode: navigate", "Content-Length: 0")
@@ -351,9 +359,6 @@ func (p *passage) away() {
 		p.t.Fatal(err)
 	}
 	if got := p.stopped("GET /x", p.cookie()); got.status < 500 {
-		p.t.Errorf("signed in: %d", got.status)
-	}
-	if got := p.stopped("GET /health"); got.status < 500 {
-		p.t.Errorf("public: %d", got.status)
+		p.t.Errorf("got %d", got.status)
 	}
 }

@@ -37,7 +37,7 @@ func verifiers(t *testing.T, dir string, here ...string) map[string]func() *exec
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("building: %v\n%s", err, out)
 	}
-	python, script := needProgram(t, "Python", "python3", "python3"), put(dir, "verify.py")
+	python, script := needProgram(t, "Python", "python3", debianPython), put(dir, "verify.py")
 	if exec.Command(python, "-c", "import jwt, cryptography").Run() != nil {
 		missing(t, "PyJWT: install with apt-get install python3-jwt python3-cryptography")
 	}
@@ -71,9 +71,10 @@ func TestForwardAuthVerifiers(t *testing.T) {
 	// The keys are published by the name of Doorward, which has no address in a test.
 	keys := httptest.NewServer(&httputil.ReverseProxy{Rewrite: func(r *httputil.ProxyRequest) { r.SetURL(mustParse(t, g.host.URL)) }})
 	defer keys.Close()
+	access := p.accessToken()
 	for language, run := range verifiers(t, t.TempDir(), `issuer + "/.well-known`, `"`+keys.URL+`/.well-known`) {
 		for what, assertion := range map[string]string{
-			"good": good, "FA50 nothing": "", "FA50 a name": "alice", "FA47 for another app": elsewhere, "FA47 an access token": p.accessToken(),
+			"good": good, "FA50 nothing": "", "FA50 a name": "alice", "FA47 for another app": elsewhere, "FA47 an access token": access,
 			"FA47 no signature":      encode([]byte(`{"alg":"none","typ":"doorward-assertion+jwt"}`)) + "." + parts[1] + ".",
 			"FA47 another signature": parts[0] + "." + parts[1] + "." + strings.Repeat("A", len(parts[2])),
 		} {
