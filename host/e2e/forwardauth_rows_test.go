@@ -18,6 +18,7 @@ func TestForwardAuthBehindProxies(t *testing.T) {
 			p := &passage{t: t, g: g, session: session, user: g.userID(t, alice)}
 			t.Run("nothing is sent twice", func(t *testing.T) { p.in(t).identity() })
 			t.Run("FA03 FA04 forged ways", func(t *testing.T) { p.in(t).forgedWays() })
+			t.Run("what is left of them", func(t *testing.T) { p.in(t).leftOfWays() })
 			t.Run("FA41 FA42 forged identity", func(t *testing.T) { p.in(t).forgedIdentity() })
 			t.Run("FA43 Connection", func(t *testing.T) { p.in(t).connection() })
 			t.Run("FA44 cookies", func(t *testing.T) { p.in(t).cookies() })
@@ -134,23 +135,38 @@ func (p *passage) identity() {
 	p.wantAlice("signed in", p.ask("GET /deep/link?a=b&c=%26", p.cookie()))
 	p.wantNobody("public", p.ask("GET /health"))
 	p.wantAlice("public, signed in", p.ask("GET /health", p.cookie()))
+	if got := p.send("GET /_doorward", p.cookie()); got.header.Get("X-Doorward-Assertion") != "" {
+		p.t.Errorf("a client asks Doorward itself: %d %v", got.status, got.header)
+	}
 }
 
-// forgedWays: what the client says of where it goes is not what is judged.
+// ways are what a client may write to be judged as if it went elsewhere.
+var ways = []string{
+	"X-Forwarded-Uri: /health", "X-Forwarded-Method: GET", "X-Forwarded-Host: wiki.example.org", "X-Forwarded-Proto: https",
+	"X-Original-URL: " + wikiOrigin + "/health", "X-Original-Method: GET", "X-Original-URI: /health", "X-Forwarded-Prefix: /health", "X-Rewrite-URL: /health",
+}
+
 func (p *passage) forgedWays() {
-	public := wikiOrigin + "/health"
-	ways := []string{
-		"X-Forwarded-Uri: /health", "X-Forwarded-Method: GET", "X-Forwarded-Host: wiki.example.org", "X-Forwarded-Proto: https",
-		"X-Original-URL: " + public, "X-Original-Method: GET", "X-Original-URI: /health", "X-Forwarded-Prefix: /health", "X-Rewrite-URL: /health",
+	aliases := []string{
+		"X_Forwarded_Uri: /health", "X.Forwarded.Uri: /health", "X-FORWARDED-URI: /health", "X_Original_URL: " + wikiOrigin + "/health", "X-ORIGINAL-URL: " + wikiOrigin + "/health",
 	}
-	aliases := []string{"X_Forwarded_Uri: /health", "X.Forwarded.Uri: /health", "X-FORWARDED-URI: /health", "X_Original_URL: " + public, "X-ORIGINAL-URL: " + public}
-	for _, line := range append(slices.Clone(ways), aliases...) {
+	for _, line := range slices.Concat(ways, aliases) {
 		p.stopped("GET /private", line)
 	}
 	p.stopped("GET /private", ways...)
 	p.stopped("GET /private", aliases...)
-	p.stopped("GET /private", append(ways, ways...)...)
-	p.wantAlice("FA03 and signed in", p.ask("GET /private", append(ways, p.cookie())...))
+	p.stopped("GET /private", slices.Concat(ways, ways)...)
+	p.wantAlice("FA03 and signed in", p.ask("GET /private", append(slices.Clone(ways), p.cookie())...))
+}
+
+// leftOfWays: an application that reads them does not read the client's.
+func (p *passage) leftOfWays() {
+	seen := p.ask("GET /private", append(slices.Clone(ways), p.cookie())...)
+	for _, name := range []string{"X-Forwarded-Uri", "X-Forwarded-Method", "X-Forwarded-Prefix", "X-Original-Url", "X-Original-Uri", "X-Original-Method"} {
+		if got := seen.Header[name]; len(got) > 0 {
+			p.t.Errorf("the application sees %s: %q", name, got)
+		}
+	}
 }
 
 func (p *passage) forgedIdentity() {
@@ -162,10 +178,7 @@ func (p *passage) forgedIdentity() {
 		"X_Doorward_Assertion: evil", "X.Doorward.Assertion: evil", "X-DOORWARD-ASSERTION: evil",
 	}
 	all := slices.Concat(forged, spelled, forged)
-	for _, line := range slices.Concat(forged, spelled) {
-		p.wantAlice("FA42 "+line, p.ask("GET /x", p.cookie(), line))
-		p.wantNobody("FA42 public, "+line, p.ask("GET /health", line))
-	}
+	p.forged(slices.Concat(forged, spelled))
 	p.wantAlice("FA41 signed in", p.ask("GET /x", append(all, p.cookie())...))
 	p.wantNobody("FA41 public", p.ask("GET /health", all...))
 	p.stopped("GET /x", all...)
@@ -178,6 +191,15 @@ func (p *passage) forgedIdentity() {
 		p.t.Errorf("FA41 somebody without groups has %q", got)
 	}
 	p.wantNoAlias("FA41 without groups", seen)
+}
+
+// forged sends lines in which a client says who it is, one after the other.
+func (p *passage) forged(lines []string) {
+	for _, line := range lines {
+		p.wantAlice("FA42 "+line, p.ask("GET /x", p.cookie(), line))
+		p.wantNobody("FA42 public, "+line, p.ask("GET /health", line))
+		p.stopped("GET /x", line)
+	}
 }
 
 // connection: a client that names headers there has the next hop take them off.
