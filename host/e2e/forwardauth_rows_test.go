@@ -345,9 +345,10 @@ func (p *passage) noHost() {
 const webSocketKey = "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ=="
 
 // programs: a status, and no redirect. A navigation is sent on, whatever its method.
-func (p *passage) programs() {
+// The handshake of a websocket has more lines where a proxy does not send Upgrade on.
+func (p *passage) programs(handshake ...string) {
 	for what, headers := range map[string][]string{
-		"fetch": {"Sec-Fetch-Mode: cors", "Accept: text/html"}, "curl": {"Accept: */*"}, "websocket": {"Accept: text/html", "Upgrade: websocket", "Connection: Upgrade", webSocketKey, "Sec-WebSocket-Version: 13"},
+		"fetch": {"Sec-Fetch-Mode: cors", "Accept: text/html"}, "curl": {"Accept: */*"}, "websocket": append(handshake, "Accept: text/html", "Upgrade: websocket", "Connection: Upgrade", webSocketKey, "Sec-WebSocket-Version: 13"),
 	} {
 		if got := p.stopped("GET /x", headers...); got.status != http.StatusUnauthorized || got.header.Get("Location") != "" || got.header.Get("WWW-Authenticate") == "" {
 			p.t.Errorf("%s: %d %v", what, got.status, got.header)
