@@ -62,7 +62,7 @@ func writeHAProxyGuard(t *testing.T, g *guarded) []string {
 		both = append(both, text...)
 	}
 	certificate := g.put(t, "both.pem", string(both))
-	lua := g.put(t, "doorward.lua", forwardAuthFile(t, "doorward.lua", "127.0.0.1:8056", g.checks))
+	lua := g.put(t, "doorward.lua", forwardAuthFile(t, "doorward.lua", append(g.lua, "127.0.0.1:8056", g.checks)...))
 	config := g.put(t, "haproxy.cfg", forwardAuthFile(t, "haproxy.cfg", append(g.addresses(),
 		"bind :443", "bind "+g.address(), "/etc/haproxy/example.org.pem", certificate, "/etc/haproxy/doorward.lua", lua,
 		"log /dev/log local0", "log stdout format raw local0")...))

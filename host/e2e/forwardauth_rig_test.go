@@ -39,6 +39,7 @@ type guarded struct {
 	host        *testHost
 	checks      string // where proxies ask
 	wiki, files *recordedApp
+	lua         []string // what differs in doorward.lua, by turns
 
 	staff *groupsOfBob
 }

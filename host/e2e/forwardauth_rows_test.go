@@ -6,6 +6,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/go-jose/go-jose/v4"
+	"github.com/go-jose/go-jose/v4/jwt"
 )
 
 // What a proxy makes of each attack, by its file in docs/forward-auth.
@@ -132,11 +136,32 @@ func (p *passage) wantNoAlias(what string, seen *http.Request) {
 }
 
 func (p *passage) identity() {
-	p.wantAlice("signed in", p.ask("GET /deep/link?a=b&c=%26", p.cookie()))
+	seen := p.ask("GET /deep/link?a=b&c=%26", p.cookie())
+	p.wantAlice("signed in", seen)
+	p.wantAsserted(seen.Header.Get("X-Doorward-Assertion"))
 	p.wantNobody("public", p.ask("GET /health"))
 	p.wantAlice("public, signed in", p.ask("GET /health", p.cookie()))
 	if got := p.send("GET /_doorward", p.cookie()); got.header.Get("X-Doorward-Assertion") != "" {
 		p.t.Errorf("a client asks Doorward itself: %d %v", got.status, got.header)
+	}
+}
+
+// wantAsserted verifies an assertion as an application does.
+func (p *passage) wantAsserted(assertion string) {
+	p.t.Helper()
+	var keys jose.JSONWebKeySet
+	readJSON(p.t, newAgent(p.t, p.g.host, "").call(http.MethodGet, "/.well-known/jwks.json", nil, nil).body, &keys)
+	token, err := jwt.ParseSigned(assertion, []jose.SignatureAlgorithm{jose.EdDSA})
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	var claims jwt.Claims
+	if err := token.Claims(keys, &claims); err != nil {
+		p.t.Fatal(err)
+	}
+	want := jwt.Expected{Issuer: ssoOrigin, AnyAudience: jwt.Audience{wikiOrigin}, Subject: p.user, Time: time.Now()}
+	if err := claims.ValidateWithLeeway(want, time.Minute); err != nil {
+		p.t.Errorf("the assertion: %v", err)
 	}
 }
 
@@ -383,5 +408,20 @@ func (p *passage) away() {
 	}
 	if got := p.stopped("GET /x", p.cookie()); got.status < 500 {
 		p.t.Errorf("got %d", got.status)
+	}
+}
+
+// HAProxy goes on when an action in Lua fails: its configuration must not.
+func TestForwardAuthRefusesWithoutLua(t *testing.T) {
+	g := startGuarded(t)
+	const begins = "    local sent = txn.http:req_get_headers()\n"
+	g.lua = []string{begins, begins + "    error('broken')\n"}
+	g.guardBy(t, "HAProxy")
+	_, session := g.signedIn(t, "alice")
+	p := &passage{t: t, g: g, session: session}
+	for _, line := range []string{"GET /x", "GET /health"} {
+		if got := p.stopped(line, p.cookie()); got.status != http.StatusServiceUnavailable {
+			t.Errorf("%s: %d", line, got.status)
+		}
 	}
 }
