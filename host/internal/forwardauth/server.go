@@ -149,14 +149,14 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, f *family, reque
 	}
 	if d.Verdict == Preflight {
 		s.counts.count(d.App, d.Verdict)
-		pass(w, f, &nobody)
+		s.pass(w, r, f, &nobody)
 		return
 	}
 	p, err := s.person(r)
 	switch {
 	case errors.Is(err, errNobody) && d.Verdict == Public && !s.hasBearer(r):
 		s.counts.count(d.App, d.Verdict)
-		pass(w, f, &nobody)
+		s.pass(w, r, f, &nobody)
 	case errors.Is(err, errNobody):
 		s.counts.count(d.App, SignIn)
 		s.signIn(w, r, f, d.App, request)
@@ -193,10 +193,10 @@ func (s *Server) answerPerson(w http.ResponseWriter, r *http.Request, f *family,
 	switch {
 	case d.Verdict == Public:
 		s.counts.count(d.App, Public)
-		pass(w, f, &told)
+		s.pass(w, r, f, &told)
 	case judged.Verdict == Admitted:
 		s.counts.count(d.App, Admitted)
-		pass(w, f, &told)
+		s.pass(w, r, f, &told)
 	default:
 		s.counts.count(d.App, Denied)
 		s.quiet.info("denied "+p.ID+" "+d.App.Name, "denied", "app", d.App.Name, "user", p.ID, "provider", p.Provider,
