@@ -58,6 +58,9 @@ func (h *hosts) RemoveRole(ctx context.Context, id string, moveTo *string) (int,
 func (h *hosts) RotateToken(ctx context.Context, r sso.Rotation) error {
 	return h.next().RotateToken(ctx, r)
 }
+func (h *hosts) ProlongSession(ctx context.Context, p sso.Prolongation) error {
+	return h.next().ProlongSession(ctx, p)
+}
 func (h *hosts) EndSession(ctx context.Context, id string) error { return h.next().EndSession(ctx, id) }
 func (h *hosts) EndSessions(ctx context.Context, match sso.SessionMatch, limit int) (int, error) {
 	return h.next().EndSessions(ctx, match, limit)
