@@ -48,7 +48,9 @@ func userHeader(cfg *config.Config) forwardauth.UserHeader {
 }
 
 func (h host) forwardAuth(logins *sso.Service, s store.Store, tokens *token.Tokens, clock *sso.Clock, metrics prometheus.Registerer) apps {
-	cfg, people := h.config, forwardauth.SignedIn{Logins: logins, Roles: s}
+	cfg, people := h.config, forwardauth.SignedIn{
+		Logins: logins, Roles: s, Prolonger: forwardauth.NewProlonger(logins.Prolong, logins.AskEvery(), clock.Now, h.logger),
+	}
 	server := forwardauth.New(forwardauth.Config{
 		PublicURL: cfg.PublicURL.String(), Issuer: cfg.PublicURL.String(), CookieName: cfg.SessionCookie.Name, TrustedProxies: cfg.ForwardAuthProxies,
 		Secret: cfg.ForwardAuthSecret.Reveal(), User: userHeader(cfg), AssertionTTL: cfg.ForwardAuthAssertionTTL, Logger: h.logger,

@@ -201,7 +201,7 @@ func (h host) serveFrom(ctx context.Context, database store.Store, claimed *cont
 		return err
 	}
 	defer func() { err = errors.Join(err, controlled.Close()) }()
-	return h.listen(ctx, server, r, providers)
+	return h.listen(ctx, server, apps, r, providers)
 }
 
 func (h host) server(memory memlimit.Limit, limiter *limit.Limiter, ports web.Ports) (*web.Server, error) {
@@ -235,7 +235,7 @@ func (h host) logins(providers sso.Providers, s store.Store, tokens sso.AccessTo
 		Secret: secret, SecretPrevious: previous, Clock: clock, PublicURL: cfg.PublicURL.String(), AccessTokenTTL: cfg.AccessTokenTTL,
 		RefreshTokenTTL: cfg.RefreshTokenTTL, RefreshTokenAbsoluteTTL: cfg.RefreshTokenAbsoluteTTL,
 		SessionTTL: cfg.SessionCookieTTL, SessionAbsoluteTTL: cfg.SessionCookieAbsoluteTTL, RefreshGrace: cfg.SessionRefreshGracePeriod,
-		AccessTokenGroups: cfg.AccessTokenGroups, AccountLinking: cfg.AccountLinking,
+		AccessTokenGroups: cfg.AccessTokenGroups, AccountLinking: cfg.AccountLinking, AskEvery: cfg.ForwardAuthAskEvery,
 	}, sso.Ports{Providers: providers, Users: s, Roles: s, Links: s, Accounts: s, Sessions: s, AtProviders: s, Once: s, Sealed: s, Tokens: tokens})
 }
 
@@ -274,17 +274,19 @@ func healthy(providers *provider.Providers) func() bool {
 	}
 }
 
-func (h host) listen(ctx context.Context, server *web.Server, r *reloader, providers *provider.Providers) error {
+func (h host) listen(ctx context.Context, server *web.Server, apps apps, r *reloader, providers *provider.Providers) error {
 	address := net.JoinHostPort(h.config.Host, strconv.Itoa(h.config.Port))
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w; stop what listens there, or change HOST and PORT", address, err)
 	}
-	stopForwardAuth, err := h.serveForwardAuth(ctx, r.apps)
+	stopForwardAuth, err := h.serveForwardAuth(ctx, apps.server)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	defer stopForwardAuth()
+	stopProlonging := h.background(context.WithoutCancel(ctx), prolonging(apps.people.Prolonger))
+	defer stopProlonging()
 	stages := h.stages(ctx, server.NotReady)
 	watching, stop := context.WithCancel(stages.listening)
 	done := r.watch(watching, h.flags.watch)
@@ -296,6 +298,7 @@ func (h host) listen(ctx context.Context, server *web.Server, r *reloader, provi
 	}
 	err = server.Serve(stages.listening, stages.underWay, listener)
 	stop()
+	waitFor(stages.underWay, stopProlonging)
 	stages.end()
 	providers.Stop() // a reload under way may wait long for a plugin, else
 	<-done

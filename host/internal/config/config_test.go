@@ -95,7 +95,7 @@ func TestDefaults(t *testing.T) {
 			SessionCookieName: "directus_session_token", SessionCookieSameSite: "lax",
 			GlobalAgentNamespace: "GLOBAL_AGENT_", OutboundDeny: []string{"metadata", "link-local", "unspecified", "multicast"},
 			TrustSettings:       config.TrustSettings{OutboundTLSMinVersion: "1.2"},
-			ForwardAuthSettings: config.ForwardAuthSettings{ForwardAuthUser: "id", ForwardAuthAssertionTTL: time.Minute},
+			ForwardAuthSettings: config.ForwardAuthSettings{ForwardAuthUser: "id", ForwardAuthAskEvery: 5 * time.Minute, ForwardAuthAssertionTTL: time.Minute},
 			LimitSettings:       standardLimits,
 			ShutdownDelay:       5 * time.Second,
 			LogLevel:            "info", LogStyle: "pretty",

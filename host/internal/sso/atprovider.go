@@ -20,7 +20,7 @@ type ProviderSessions interface {
 	// sealed grant. The lease ends by the clock of the database, so that those of the
 	// hosts may differ, and with ReleaseGrant or RotateToken. Who has it already gets it
 	// anew. ErrLeased if another host has it; ErrSpent if the token was exchanged,
-	// ErrNotFound if it is no token of that session. Then nothing changes.
+	// or the provider asked since AskedAt; ErrNotFound if it is no token of that session. Then nothing changes.
 	LeaseGrant(ctx context.Context, lease GrantLease) (sealed []byte, err error)
 
 	// GrantLeased reports whether another host than this one has the lease of a

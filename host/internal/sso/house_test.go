@@ -32,6 +32,7 @@ const (
 	sessionTTL   = 24 * time.Hour
 	sessionEnd   = 30 * 24 * time.Hour
 	grace        = 10 * time.Second
+	askEvery     = 5 * time.Minute
 )
 
 // house is a Service with everything real around it, except the provider's
@@ -89,7 +90,7 @@ func (h *house) restart() {
 	h.Service, err = sso.New(sso.Config{
 		Secret: h.secret, SecretPrevious: h.previous, PublicURL: "https://doorward.test",
 		AccessTokenTTL: accessTTL, RefreshTokenTTL: refreshTTL, RefreshTokenAbsoluteTTL: refreshEnd,
-		SessionTTL: sessionTTL, SessionAbsoluteTTL: h.sessionEnd, RefreshGrace: h.grace, Clock: sso.NewClock(h.clock.look),
+		SessionTTL: sessionTTL, SessionAbsoluteTTL: h.sessionEnd, RefreshGrace: h.grace, AskEvery: askEvery, Clock: sso.NewClock(h.clock.look),
 	}, sso.Ports{
 		Providers: h.providers, Users: h.store, Roles: h.store, Links: h.store, Sessions: h.sessions, AtProviders: h.atProviders, Once: h.store, Sealed: h.sealed, Tokens: h.tokens,
 	})

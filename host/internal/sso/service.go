@@ -44,6 +44,9 @@ type Config struct {
 	// also stays good for requests under way. Zero: a replaced token is good for
 	// nothing.
 	RefreshGrace time.Duration
+
+	// AskEvery is how long after one question Prolong asks a provider again. Zero: never.
+	AskEvery time.Duration
 }
 
 // Ports is what a Service uses of the world.

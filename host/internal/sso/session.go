@@ -19,6 +19,7 @@ type Session struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time // moves forward with each refresh
 	NotAfter  time.Time // when it ends for good; zero for one from before there was such an end
+	AskedAt   time.Time // of the login, or of the last refresh or Prolong since; stores set it
 	IP        string
 	UserAgent string
 	Groups    Groups // as of the login, or of the last refresh at which the provider told them
@@ -91,12 +92,20 @@ type Sessions interface {
 	// RotateToken replaces Old, the current token of a session, by New, which from
 	// then on is the only current one: Old is spent at Now, and Successor is kept
 	// with it; those of all other tokens of the session are forgotten. The session's
-	// ExpiresAt and NotAfter move, it gets the Groups, a lease of its grant ends, and what expired before RemoveBefore is removed, as CreateSession does. All
+	// ExpiresAt and NotAfter move, its AskedAt is Now, it gets the Groups, a lease of its
+	// grant ends, and what expired before RemoveBefore is removed, as CreateSession does. All
 	// that is one transaction: of several rotations of one token, one succeeds. ErrSpent if
 	// Old was spent before; ErrNotFound if it is no token of that session; ErrLeased if
 	// there is a Holder and another one has taken the lease last, even if that is over, or
 	// it was ended. Then nothing changes.
 	RotateToken(ctx context.Context, rotation Rotation) error
+
+	// ProlongSession moves the ends of a session and of its current token, which stays
+	// as it is, in one transaction. A lease of the Holder ends with it. ErrSpent if the
+	// token was replaced, ErrNotFound if it is no token of that session, ErrLeased if there
+	// is a Holder, and another host has taken the lease since, or it was ended. Then
+	// nothing changes.
+	ProlongSession(ctx context.Context, prolongation Prolongation) error
 
 	// ForgetSuccessors forgets the Successors of at most limit tokens that were spent
 	// before that moment, and returns how many. It writes only if there are any.
@@ -169,6 +178,17 @@ type Rotation struct {
 	Groups    Groups    // of the session from then on
 
 	RemoveBefore time.Time // zero: nothing is removed
+}
+
+// Prolongation is what becomes of a session whose token stays.
+type Prolongation struct {
+	SessionID string
+	Token     TokenHash // the current one
+	Holder    string    // of the lease under which the provider was asked; empty: it was not
+	AskedAt   time.Time
+	ExpiresAt time.Time // of the token and of the session
+	NotAfter  time.Time // of the session
+	Groups    Groups    // of the session from then on
 }
 
 // OnceID names something that must happen only once: an attempt that is

@@ -148,6 +148,10 @@ func (s *Service) sessionsOf(ctx context.Context, tokens []Token) (ids []string)
 type Principal struct {
 	User    User
 	Session Session // for an access token, too
+
+	// Due: it is time to Prolong the session. Authenticate alone says so, of a current
+	// token.
+	Due bool
 }
 
 // Authenticate returns who holds the session token: ErrSessionInvalid if it is
@@ -165,7 +169,7 @@ func (s *Service) Authenticate(ctx context.Context, token Token) (Principal, err
 	if stored.User.Status != UserActive {
 		return Principal{}, ErrUserInactive
 	}
-	return Principal{User: stored.User, Session: stored.Session}, nil
+	return Principal{User: stored.User, Session: stored.Session, Due: s.due(stored, now)}, nil
 }
 
 // AuthenticateAccess returns who an access token was issued to, if their

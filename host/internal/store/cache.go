@@ -175,6 +175,12 @@ func (c *cached) RotateToken(ctx context.Context, rotation sso.Rotation) error {
 	return c.Store.RotateToken(ctx, rotation)
 }
 
+// ProlongSession implements sso.Sessions.
+func (c *cached) ProlongSession(ctx context.Context, p sso.Prolongation) error {
+	defer c.forgetSession(p.SessionID)
+	return c.Store.ProlongSession(ctx, p)
+}
+
 // LeaseGrant implements sso.ProviderSessions. If another host is at it, what is known
 // of the token may be of no use any more.
 func (c *cached) LeaseGrant(ctx context.Context, lease sso.GrantLease) ([]byte, error) {

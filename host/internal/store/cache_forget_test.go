@@ -93,6 +93,10 @@ func (p *peopled) rotate(session string) {
 	p.tokens[session] = append([]sso.TokenHash{next}, p.tokens[session]...)
 }
 
+func (p *peopled) prolongation(session string) sso.Prolongation {
+	return sso.Prolongation{SessionID: session, Token: p.tokens[session][0], AskedAt: p.now, ExpiresAt: p.now.Add(time.Hour)}
+}
+
 // lookAtAll asks for all tokens, and returns those of which sessions were not answered from memory.
 func (p *peopled) lookAtAll() (read map[string]bool) {
 	p.t.Helper()
@@ -136,6 +140,11 @@ func TestCacheForgetsWhatAWriteChanged(t *testing.T) {
 			spent := p.tokens["bob-1"][1]
 			err := p.RotateToken(t.Context(), sso.Rotation{SessionID: "bob-1", Old: spent, New: sso.NewToken().Hash(), Now: p.now, ExpiresAt: p.now})
 			if !errors.Is(err, sso.ErrSpent) {
+				t.Fatal(err)
+			}
+		}, []string{"bob-1"}},
+		"a session that is prolonged": {func(t *testing.T, p *peopled) {
+			if err := p.ProlongSession(t.Context(), p.prolongation("bob-1")); err != nil {
 				t.Fatal(err)
 			}
 		}, []string{"bob-1"}},
@@ -231,6 +240,14 @@ func TestA04AnswerThatAWriteOvertook(t *testing.T) {
 				return s.RotateToken(ctx, sso.Rotation{SessionID: "one", Old: token, New: sso.NewToken().Hash(), Now: now, ExpiresAt: now.Add(time.Hour)})
 			},
 			func(_, after sso.SessionToken, _ error) bool { return after.SpentAt.IsZero() },
+		},
+		"a session that is prolonged": {
+			func(ctx context.Context, s store.Store) error {
+				return s.ProlongSession(ctx, sso.Prolongation{SessionID: "one", Token: token, AskedAt: now, ExpiresAt: now.Add(time.Hour), Groups: "\nother\n"})
+			},
+			func(before, after sso.SessionToken, _ error) bool {
+				return before.Session.Groups == after.Session.Groups
+			},
 		},
 		"an operator": {
 			func(ctx context.Context, s store.Store) error {

@@ -62,6 +62,9 @@ func (h *hosts) RemoveRole(ctx context.Context, id string, moveTo *string, event
 func (h *hosts) RotateToken(ctx context.Context, r sso.Rotation) error {
 	return h.next().RotateToken(ctx, r)
 }
+func (h *hosts) ProlongSession(ctx context.Context, p sso.Prolongation) error {
+	return h.next().ProlongSession(ctx, p)
+}
 func (h *hosts) EndSession(ctx context.Context, id string, event sso.Event) error {
 	return h.next().EndSession(ctx, id, event)
 }

@@ -14,6 +14,7 @@ const (
 		FROM doorward.provider_sessions p
 		WHERE s.pk = $1 AND p.session_pk = s.pk AND (s.leased_by IS NULL OR s.leased_by = $2 OR s.leased_until <= clock_timestamp())
 		RETURNING p.sealed_grant`
+	askedSince   = `SELECT true FROM doorward.sessions WHERE pk = $1 AND coalesce(asked_at, created_at) <> $2`
 	grantLeased  = `SELECT coalesce(leased_by <> $2 AND leased_until > clock_timestamp(), false) FROM doorward.sessions WHERE id = $1`
 	releaseGrant = `UPDATE doorward.sessions SET leased_by = NULL, leased_until = NULL WHERE id = $1 AND leased_by = $2`
 	replaceGrant = `UPDATE doorward.provider_sessions SET sealed_grant = $2 WHERE session_pk = $1`
@@ -26,12 +27,16 @@ func (s *Store) LeaseGrant(ctx context.Context, l sso.GrantLease) (sealed []byte
 		if err != nil {
 			return err
 		}
-		var leased bool
+		var leased, asked bool
+		t.queue(askedSince, session, millis(l.AskedAt)).QueryRow(scanIfAny(&asked, new(bool)))
 		t.queue(leaseGrant, session, l.Holder, l.For.Milliseconds()).QueryRow(scanIfAny(&leased, &sealed))
 		if err := t.send(ctx); err != nil {
 			return err
 		}
-		if !leased {
+		switch {
+		case asked:
+			return sso.ErrSpent
+		case !leased:
 			return sso.ErrLeased
 		}
 		return nil

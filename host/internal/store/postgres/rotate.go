@@ -28,7 +28,7 @@ const (
 
 	insertToken = `INSERT INTO doorward.session_tokens (hash, session_pk, expires_at) VALUES ($1, $2, $3)`
 	moveSession = `
-		UPDATE doorward.sessions SET expires_at = $2, not_after = $3, group_names = nullif($4::text, ''), leased_by = NULL, leased_until = NULL
+		UPDATE doorward.sessions SET expires_at = $2, not_after = $3, group_names = nullif($4::text, ''), asked_at = $5, leased_by = NULL, leased_until = NULL
 		WHERE pk = $1`
 )
 
@@ -47,7 +47,7 @@ func (s *Store) RotateToken(ctx context.Context, r sso.Rotation) error {
 		t.queue(forgetSuccessors, session)
 		t.queue(spendCurrent, session, millis(r.Now), r.Old[:], orNull(r.Successor))
 		t.queue(insertToken, r.New[:], session, millis(r.ExpiresAt))
-		t.queue(moveSession, session, millis(r.ExpiresAt), millis(r.NotAfter), string(r.Groups))
+		t.queue(moveSession, session, millis(r.ExpiresAt), millis(r.NotAfter), string(r.Groups), millis(r.Now))
 		expired.queue(t)
 		return nil
 	})

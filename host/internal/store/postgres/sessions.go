@@ -9,7 +9,7 @@ import (
 )
 
 // sessionColumns are what sessionFields scans.
-const sessionColumns = `s.id, u.id, s.provider, s.kind, s.created_at, s.expires_at, s.not_after, s.ip, s.user_agent, coalesce(s.group_names, '')`
+const sessionColumns = `s.id, u.id, s.provider, s.kind, s.created_at, s.expires_at, s.not_after, s.ip, s.user_agent, coalesce(s.group_names, ''), coalesce(s.asked_at, s.created_at)`
 
 const selectSessionToken = `
 	SELECT t.expires_at, t.spent_at, t.successor, ` + sessionColumns + `, ` + userColumns + `
@@ -24,7 +24,7 @@ const selectSessionUser = `
 func sessionFields(s *sso.Session) []any {
 	return []any{
 		&s.ID, &s.UserID, &s.Provider, (*string)(&s.Kind), moment{&s.CreatedAt}, moment{&s.ExpiresAt},
-		moment{&s.NotAfter}, &s.IP, &s.UserAgent, (*string)(&s.Groups),
+		moment{&s.NotAfter}, &s.IP, &s.UserAgent, (*string)(&s.Groups), moment{&s.AskedAt},
 	}
 }
 

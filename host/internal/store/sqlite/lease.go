@@ -13,6 +13,7 @@ const (
 	leaseGrant = `
 		UPDATE sessions SET leased_by = ?1, leased_until = ?2
 		WHERE pk = ?3 AND (leased_by IS NULL OR leased_by = ?1 OR leased_until <= ?4)`
+	askedAt      = `SELECT coalesce(asked_at, created_at) FROM sessions WHERE pk = ?`
 	grantLeased  = `SELECT count(*) FROM sessions WHERE id = ? AND leased_by <> ? AND leased_until > ?`
 	releaseGrant = `UPDATE sessions SET leased_by = NULL, leased_until = NULL WHERE id = ? AND leased_by = ?`
 	endLeased    = `DELETE FROM sessions WHERE id = ? AND leased_by = ?` + returning // its tokens go with it
@@ -24,6 +25,9 @@ func (s *Store) LeaseGrant(ctx context.Context, l sso.GrantLease) (sealed []byte
 	err = s.write(ctx, func(tx *sql.Tx) error {
 		pk, _, err := currentToken(ctx, tx, l.SessionID, l.Token)
 		if err != nil {
+			return err
+		}
+		if err := unasked(ctx, tx, pk, l.AskedAt); err != nil {
 			return err
 		}
 		now := time.Now() // SQLite has no other clock than ours
@@ -45,6 +49,21 @@ func (s *Store) LeaseGrant(ctx context.Context, l sso.GrantLease) (sealed []byte
 		return nil, err
 	}
 	return sealed, nil
+}
+
+// unasked returns ErrSpent if the provider of a session was asked since.
+func unasked(ctx context.Context, tx *sql.Tx, sessionPK int64, since time.Time) error {
+	if since.IsZero() {
+		return nil
+	}
+	var last time.Time
+	if err := tx.QueryRowContext(ctx, askedAt, sessionPK).Scan((*timestamp)(&last)); err != nil {
+		return explain("looking when the provider of a session was asked", err)
+	}
+	if last.UnixMilli() != since.UnixMilli() {
+		return sso.ErrSpent
+	}
+	return nil
 }
 
 // GrantLeased implements sso.ProviderSessions.

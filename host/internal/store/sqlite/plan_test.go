@@ -36,6 +36,8 @@ func TestLookupsUseIndexes(t *testing.T) {
 		"user by e-mail":   selectByEmail,
 		"session token":    selectSessionToken,
 		"user of session":  selectSessionUser,
+		"prolonged":        prolong,
+		"last question":    askedAt,
 		"end by subject":   endBySubject,
 		"end by ID":        endByID,
 		"end by both":      endByBoth,
@@ -75,6 +77,7 @@ func TestRotationsUseIndexes(t *testing.T) {
 	for name, c := range map[string]struct{ statement, want string }{
 		"successors of a session":    {forgetSuccessors, "SEARCH session_tokens USING INDEX session_tokens_successors (session_pk=?)"},
 		"current token of a session": {spendCurrent, "SEARCH session_tokens USING INDEX session_tokens_session (session_pk=? AND spent_at=?)"},
+		"token that is prolonged":    {moveToken, "SEARCH session_tokens USING PRIMARY KEY (hash=?)"},
 		"any old successor":          {anySuccessor, "SCAN session_tokens USING INDEX session_tokens_successors"},
 		"old successors":             {oldSuccessors, "SCAN session_tokens USING INDEX session_tokens_successors"},
 	} {

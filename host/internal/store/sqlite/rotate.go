@@ -25,7 +25,7 @@ func (s *Store) RotateToken(ctx context.Context, r sso.Rotation) error {
 		if err := s.insertToken(ctx, tx, r.New, sessionPK, r.ExpiresAt); err != nil {
 			return err
 		}
-		if _, err = tx.ExecContext(ctx, moveSession, timestamp(r.ExpiresAt), timestamp(r.NotAfter), string(r.Groups), sessionPK); err != nil {
+		if _, err = tx.ExecContext(ctx, moveSession, timestamp(r.Now), timestamp(r.ExpiresAt), timestamp(r.NotAfter), string(r.Groups), sessionPK); err != nil {
 			return explain("bringing a session up to date", err)
 		}
 		return s.removeExpired(ctx, tx, r.RemoveBefore, batchAtRotation)
@@ -53,7 +53,7 @@ func currentToken(ctx context.Context, tx *sql.Tx, sessionID string, hash sso.To
 
 const (
 	moveSession = `
-		UPDATE sessions SET expires_at = ?, not_after = ?, group_names = nullif(?, ''), leased_by = NULL, leased_until = NULL
+		UPDATE sessions SET asked_at = ?, expires_at = ?, not_after = ?, group_names = nullif(?, ''), leased_by = NULL, leased_until = NULL
 		WHERE pk = ?`
 
 	forgetSuccessors = `UPDATE session_tokens SET successor = NULL WHERE session_pk = ? AND successor IS NOT NULL`

@@ -11,7 +11,7 @@ import (
 )
 
 // sessionColumns are what sessionFields scans.
-const sessionColumns = `s.id, u.id, s.provider, s.kind, s.created_at, s.expires_at, s.not_after, s.ip, s.user_agent, coalesce(s.group_names, '')`
+const sessionColumns = `s.id, u.id, s.provider, s.kind, s.created_at, s.expires_at, s.not_after, s.ip, s.user_agent, coalesce(s.group_names, ''), coalesce(s.asked_at, s.created_at)`
 
 const selectSessionToken = `
 	SELECT t.expires_at, t.spent_at, t.successor, ` + sessionColumns + `, ` + userColumns + `
@@ -26,7 +26,7 @@ const selectSessionUser = `
 func sessionFields(s *sso.Session) []any {
 	return []any{
 		&s.ID, &s.UserID, &s.Provider, (*string)(&s.Kind), (*timestamp)(&s.CreatedAt), (*timestamp)(&s.ExpiresAt),
-		(*timestamp)(&s.NotAfter), &s.IP, &s.UserAgent, (*string)(&s.Groups),
+		(*timestamp)(&s.NotAfter), &s.IP, &s.UserAgent, (*string)(&s.Groups), (*timestamp)(&s.AskedAt),
 	}
 }
 

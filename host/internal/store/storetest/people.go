@@ -371,7 +371,7 @@ func testFindSessions(t *testing.T, open func(t *testing.T) store.Store) {
 	first, next, err := s.FindSessions(t.Context(), people.SessionFilter{Now: start}, people.Part{Limit: 2})
 	wantError(t, "the first page", err, nil)
 	want := someSession("s1", "ann")
-	want.Groups = ""
+	want.Groups, want.AskedAt = "", time.Time{} // which nobody lists
 	wantEqual(t, "a session", first[0], people.StoredSession{Session: want, Email: "ann@example.org"})
 	rest, end, err := s.FindSessions(t.Context(), people.SessionFilter{Now: start}, people.Part{After: next, Limit: 2})
 	if err != nil || len(rest) != 1 || rest[0].Session.ID != "s3" || end != "" {

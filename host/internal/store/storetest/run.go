@@ -36,6 +36,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, reopen func(t *testi
 		{"leases", testLeases},
 		{"expiry", testExpiry},
 		{"rotation", testRotation},
+		{"prolongation", testProlongation},
 		{"once", testOnce},
 		{"text", testText},
 		{"signing keys", testSigningKeys},
@@ -68,7 +69,7 @@ func someUser(id, provider, subject string) sso.User {
 func someSession(id, userID string) sso.Session {
 	return sso.Session{
 		ID: id, UserID: userID, Provider: "corp", Kind: sso.KindSession, CreatedAt: start, ExpiresAt: start.Add(time.Hour),
-		NotAfter: start.Add(48 * time.Hour), IP: "2001:db8::17", UserAgent: "Browser/1.0 (Ünï)",
+		NotAfter: start.Add(48 * time.Hour), AskedAt: start, IP: "2001:db8::17", UserAgent: "Browser/1.0 (Ünï)",
 		Groups: sso.NewGroups([]string{"staff", "Çà et là, \"x\"", "staff "}),
 	}
 }
@@ -181,6 +182,7 @@ func testContext(t *testing.T, open func(t *testing.T) store.Store) {
 		"RotateToken": func() error {
 			return s.RotateToken(ctx, sso.Rotation{SessionID: "s1", Old: old, New: fresh, Now: start, ExpiresAt: start})
 		},
+		"ProlongSession":   func() error { return s.ProlongSession(ctx, prolongationOf(old, "")) },
 		"ForgetSuccessors": func() error { _, err := s.ForgetSuccessors(ctx, start, 10); return err },
 		"EndSession":       func() error { return s.EndSession(ctx, "s1", sso.Event{}) },
 		"AtProvider":       func() error { _, err := s.AtProvider(ctx, "s1"); return err },
