@@ -111,7 +111,7 @@ func (c *caller) run() {
 				return
 			}
 		}
-		switch rand.N(3) {
+		switch rand.N(3) { //nolint:gosec // nothing to guess
 		case 0:
 			if !c.leave(e) {
 				return

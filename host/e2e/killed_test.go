@@ -40,8 +40,9 @@ func killUnderLoad(t *testing.T, s *killedSite, victims ...victim) {
 	j, c := &diary{}, &counts{}
 	for round := range rounds {
 		who, known := victims[round%len(victims)], len(j.entries)
-		j.press(t, s, 10+rand.N(50), func() {
-			<-time.After(rand.N(20 * time.Millisecond)) // a moment that nothing chooses
+		answers, then := 10+rand.N(50), rand.N(20*time.Millisecond) //nolint:gosec // nothing to guess
+		j.press(t, s, answers, func() {
+			<-time.After(then) // a moment that nothing chooses
 			if err := s.kill(who); err != nil {
 				t.Error(err)
 			}
