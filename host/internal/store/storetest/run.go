@@ -195,14 +195,6 @@ func testContext(t *testing.T, open func(t *testing.T) store.Store) {
 			return err
 		},
 		"SessionUser": func() error { _, _, err := s.SessionUser(ctx, "s1", start); return err },
-		"LinkByEmail": func() error {
-			_, err := s.LinkByEmail(ctx, sso.EmailLink{Provider: "corp", Subject: "s-1"})
-			return err
-		},
-		"Roles":       func() error { _, err := s.Roles(ctx); return err },
-		"AddRole":     func() error { return s.AddRole(ctx, sso.Role{ID: "r", Name: "r"}) },
-		"RenameRole":  func() error { return s.RenameRole(ctx, "r", "s") },
-		"RemoveRole":  func() error { _, err := s.RemoveRole(ctx, "r", nil); return err },
 		"Spend":       func() error { return s.Spend(ctx, sso.OnceID{Scope: "attempt", ID: "a", Until: start}) },
 		"SigningKeys": func() error { _, err := s.SigningKeys(ctx); return err },
 		"AddSigningKey": func() error {
@@ -223,6 +215,7 @@ func testContext(t *testing.T, open func(t *testing.T) store.Store) {
 		"ExchangeCounts, to read": func() error { _, err := s.ExchangeCounts(ctx, "h", nil, start, start); return err },
 	}
 	maps.Copy(calls, callsOfPeople(ctx, s))
+	maps.Copy(calls, callsOfAccounts(ctx, s))
 	for name, call := range calls {
 		wantError(t, name+" with a context that is done", call(), context.Canceled)
 	}
