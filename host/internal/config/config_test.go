@@ -312,6 +312,19 @@ func TestPublicURLWarning(t *testing.T) {
 	}
 }
 
+// A browser that comes back from a provider brings no strict cookie.
+func TestLinkingWithStrictCookies(t *testing.T) {
+	for _, env := range [][]string{{"ACCOUNT_LINKING=true"}, {"SESSION_COOKIE_SAME_SITE=strict"}, {"ACCOUNT_LINKING=true", "SESSION_COOKIE_SAME_SITE=strict"}} {
+		c := newSetup(t, append(env, "PUBLIC_URL=https://login.example.org")...).mustLoad(t)
+		if want := len(env) == 2; want != (len(c.Warnings) > 0) || want && !strings.Contains(c.Warnings[0], "with SESSION_COOKIE_SAME_SITE=strict browsers do not bring the session along") {
+			t.Errorf("%v: warnings %q", env, c.Warnings)
+		}
+		if c.AccountLinking != strings.HasPrefix(env[0], "ACCOUNT_LINKING") {
+			t.Errorf("%v: linking is %v", env, c.AccountLinking)
+		}
+	}
+}
+
 func TestEverythingIsReportedAtOnce(t *testing.T) {
 	s := newSetup(t, "SECRET=hunter2hunter2", "PORT=x", "LOG_LEVEL=loud", "AUTH_PROVIDERS=good,bad", "AUTH_GOOD_DRIVER=openid",
 		"AUTH_GOOD_MODE=cookies", "AUTH_GOOD_CLIENT_SECRET=hunter2", "AUTH_BAD_LABEL=hello").

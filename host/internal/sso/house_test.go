@@ -47,6 +47,7 @@ type house struct {
 	atProviders       sso.ProviderSessions
 	clock             *clock
 	sessionEnd, grace time.Duration
+	linking           bool
 	secret            []byte
 	previous          []byte
 	providers         *providers
@@ -91,8 +92,9 @@ func (h *house) restart() {
 		Secret: h.secret, SecretPrevious: h.previous, PublicURL: "https://doorward.test",
 		AccessTokenTTL: accessTTL, RefreshTokenTTL: refreshTTL, RefreshTokenAbsoluteTTL: refreshEnd,
 		SessionTTL: sessionTTL, SessionAbsoluteTTL: h.sessionEnd, RefreshGrace: h.grace, AskEvery: askEvery, Clock: sso.NewClock(h.clock.look),
+		AccountLinking: h.linking,
 	}, sso.Ports{
-		Providers: h.providers, Users: h.store, Roles: h.store, Links: h.store, Sessions: h.sessions, AtProviders: h.atProviders, Once: h.store, Sealed: h.sealed, Tokens: h.tokens,
+		Providers: h.providers, Users: h.store, Roles: h.store, Links: h.store, Accounts: h.store, Sessions: h.sessions, AtProviders: h.atProviders, Once: h.store, Sealed: h.sealed, Tokens: h.tokens,
 	})
 	if err != nil {
 		h.t.Fatal(err)

@@ -87,7 +87,7 @@ func (s *Server) accountPage(who sso.Principal, account sso.Account) page.Accoun
 		view.Sessions = append(view.Sessions, s.shownSession(session, false))
 	}
 	view.Others = account.More || len(view.Sessions) > 1
-	view.Links, view.Linkable = s.shownLinks(who, account), s.linkable()
+	view.Links, view.Linkable = s.shownLinks(who, account), s.linkable(account)
 	return view
 }
 
@@ -122,12 +122,15 @@ func (s *Server) shownLinks(who sso.Principal, account sso.Account) (shown []pag
 }
 
 // linkable are the providers that can be linked; none if people may not do that.
-func (s *Server) linkable() (list []page.Provider) {
+func (s *Server) linkable(account sso.Account) (list []page.Linkable) {
 	if !s.ports.Logins.Linking() {
 		return nil
 	}
 	for _, p := range s.ports.Logins.Providers() {
-		list = append(list, page.Provider{Name: p.Name, Label: p.Label, Icon: p.Icon, Unavailable: s.ports.Logins.Available(p.Name) != nil})
+		list = append(list, page.Linkable{
+			Provider: page.Provider{Name: p.Name, Label: p.Label, Icon: p.Icon, Unavailable: s.ports.Logins.Available(p.Name) != nil},
+			Again:    slices.ContainsFunc(account.Links, func(link sso.LinkedIdentity) bool { return link.Provider == p.Name }),
+		})
 	}
 	return list
 }

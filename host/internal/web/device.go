@@ -50,11 +50,12 @@ func firstOf(agent string, marks []mark) string {
 func plainName(agent string) string {
 	const most = 40
 	product, _, _ := strings.Cut(agent, "/")
+	product, _, _ = strings.Cut(product, " ") // a token; more words could say something
 	kept := strings.Map(func(r rune) rune {
-		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_. ", r) {
+		if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_.", r) {
 			return r
 		}
 		return -1
 	}, product)
-	return strings.TrimSpace(kept[:min(len(kept), most)])
+	return kept[:min(len(kept), most)]
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/doorward/doorward/host/internal/people"
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/host/internal/web"
 	"github.com/doorward/doorward/sdk"
@@ -146,8 +147,13 @@ func TestLinkThatIsTaken(t *testing.T) {
 			t.Errorf("the page says whose it is: %s", a.body)
 		}
 	}
+	// A link from before case was ignored is found byte for byte, as it is at a login.
+	if err := s.store.AddLink(t.Context(), owner.me(), people.Link{Provider: "mail", Subject: "TWO@box.example"}, sso.Event{}); err != nil {
+		t.Fatal(err)
+	}
+	b.wantNotLinked("of before", b.comeBack("mail", "TWO@box.example", b.beginLink("mail")), http.StatusConflict, "That leads to another account")
 	s.wantLinks(t, "theirs", b.me(), ada)
-	s.wantLinks(t, "the owner's", owner.me(), sso.LinkedIdentity{Provider: "mail", Subject: "one@box.example"}, sso.LinkedIdentity{Provider: "op", Subject: "owner"})
+	s.wantLinks(t, "the owner's", owner.me(), sso.LinkedIdentity{Provider: "mail", Subject: "TWO@box.example"}, sso.LinkedIdentity{Provider: "mail", Subject: "one@box.example"}, sso.LinkedIdentity{Provider: "op", Subject: "owner"})
 	// Whoever has it already is told nothing of that kind.
 	owner.wantAt("again", owner.comeBack("mail", "one@box.example", owner.beginLink("mail")), "/account#links")
 }

@@ -185,7 +185,7 @@ var requestIDForm = regexp.MustCompile(`^[0-9a-f]{16}$`)
 // referenceOf is the reference that a failed login came back with. Anybody can make one up,
 // and it looks like one then, and says nothing.
 func referenceOf(query url.Values) string {
-	if id := query.Get("reference"); requestIDForm.MatchString(id) {
+	if id := query.Get("reference"); requestIDForm.MatchString(id) && problemOf(query) != (page.Message{}) {
 		return id
 	}
 	return ""
@@ -212,10 +212,7 @@ func (s *Server) signIn(c echo.Context) error {
 		}
 	}
 	resolve := s.redirects.resolver(target)
-	view := page.SignIn{SignedOut: query.Has("signed_out"), Elsewhere: query.Get("signed_out") == "partial", Problem: problemOf(query)}
-	if view.Problem != (page.Message{}) {
-		view.ID = referenceOf(query)
-	}
+	view := page.SignIn{SignedOut: query.Has("signed_out"), Elsewhere: query.Get("signed_out") == "partial", Problem: problemOf(query), ID: referenceOf(query)}
 	for _, p := range s.ports.Logins.Providers() {
 		// Whoever chooses on our own page comes back to our own page, and that
 		// knows people by their session cookie.

@@ -100,7 +100,7 @@ func writerURI(path string, busy time.Duration) string {
 		"_synchronous":  {"FULL"}, // see the package comment: a lost logout would revive a session
 		"_foreign_keys": {"on"},
 		// What a savepoint may have to undo is more than 64 KB for many a login, and would
-		// go through a temporary file: a tenth of the CPU time of a login, and a full /tmp
+		// go through a temporary file: some of the CPU time of a login, and a full /tmp
 		// would refuse it. A write of ours is bounded, and so is this memory.
 		"_pragma": {"trusted_schema(OFF)", "temp_store(MEMORY)"},
 	})

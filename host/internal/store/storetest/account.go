@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -232,5 +233,14 @@ func testEndAllButOne(t *testing.T, open func(t *testing.T) store.Store) {
 		if len(left) != 1 || left[0].ID != id {
 			t.Errorf("left of %s: %+v", user, left)
 		}
+	}
+}
+
+// callsOfAccounts are for testContext.
+func callsOfAccounts(ctx context.Context, s store.Store) map[string]func() error {
+	return map[string]func() error{
+		"OwnAccount": func() error { _, err := s.OwnAccount(ctx, "ann", start, 1); return err },
+		"LinkOwn":    func() error { return s.LinkOwn(ctx, ownLink("mail", "m")) },
+		"UnlinkOwn":  func() error { _, err := s.UnlinkOwn(ctx, "ann", annsOwn, nil, sso.Event{}); return err },
 	}
 }

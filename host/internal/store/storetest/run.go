@@ -206,7 +206,8 @@ func testContext(t *testing.T, open func(t *testing.T) store.Store) {
 		"ForgetSecret":      func() error { return s.ForgetSecret(ctx, sso.Event{}) },
 	}
 	for _, more := range []map[string]func() error{
-		callsOfLeases(ctx, s, old), callsOfRoles(ctx, s), callsOfCounts(ctx, s), callsOfPeople(ctx, s), callsOfAudit(ctx, s),
+		callsOfLeases(ctx, s, old), callsOfRoles(ctx, s), callsOfCounts(ctx, s), callsOfPeople(ctx, s),
+		callsOfAudit(ctx, s), callsOfAccounts(ctx, s),
 	} {
 		maps.Copy(calls, more)
 	}

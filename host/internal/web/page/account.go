@@ -18,7 +18,7 @@ type Account struct {
 	Others       bool             // there are others
 
 	Links    []AccountLink
-	Linkable []Provider // can be linked; they have no URL
+	Linkable []Linkable
 
 	HomeURL, LogoutURL, EndURL, EndOthersURL, LinkURL, UnlinkURL string
 }
@@ -42,6 +42,12 @@ type AccountLink struct {
 	ShownSubject      string // tells two of one provider apart; empty: need not be told
 	Removable         bool
 	Current           bool // this browser is signed in by it
+}
+
+// Linkable is a provider that can be linked.
+type Linkable struct {
+	Provider      // without a URL
+	Again    bool // one of its accounts is linked already
 }
 
 func (Account) file() string { return "account.html" }

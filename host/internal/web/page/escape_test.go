@@ -29,7 +29,7 @@ func TestEscaping(t *testing.T) {
 		page.SignedIn{},
 		page.Account{
 			Groups: []string{"", ""}, Sessions: []page.AccountSession{{Current: true}, {Program: true}}, Others: true,
-			Links: []page.AccountLink{{Current: true}, {Removable: true}}, Linkable: []page.Provider{{}, {Unavailable: true}},
+			Links: []page.AccountLink{{Current: true}, {Removable: true}}, Linkable: []page.Linkable{{}, {Provider: page.Provider{Unavailable: true}}},
 		},
 	} {
 		want := skeleton(parse(t, filled(plain, "xx")))

@@ -170,7 +170,7 @@ var (
 	}
 	MessageLinkTaken = Message{
 		Title: "That leads to another account",
-		What:  "Whom you signed in as there has another account here, and nothing was changed.",
+		What:  "Whoever you signed in as there has an account of their own here. Nothing was changed.",
 		Next:  "Sign in there as somebody else, or ask your administrator to bring the accounts together.",
 	}
 	MessageOtherSession = Message{

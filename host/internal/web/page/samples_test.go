@@ -84,8 +84,11 @@ var account = page.Account{
 		{Label: "Google", Provider: "google", Subject: `"1`, ShownSubject: `"1`, Removable: true},
 		{Label: "Google", Provider: "google", Subject: "2", ShownSubject: "2", Removable: true},
 	},
-	Linkable: []page.Provider{{Name: "google", Label: "Google", Icon: "google"}, {Name: "staff", Label: "Staff directory", Icon: "directory", Unavailable: true}},
-	HomeURL:  "/sso/", LogoutURL: "/sso/auth/logout", EndURL: "/sso/account/end", EndOthersURL: "/sso/account/end-others", LinkURL: "/sso/account/link", UnlinkURL: "/sso/account/unlink",
+	Linkable: []page.Linkable{
+		{Provider: page.Provider{Name: "google", Label: "Google", Icon: "google"}, Again: true}, {Provider: page.Provider{Name: "staff", Label: "Staff directory", Icon: "directory", Unavailable: true}},
+		{Provider: page.Provider{Name: "new", Label: "New"}},
+	},
+	HomeURL: "/sso/", LogoutURL: "/sso/auth/logout", EndURL: "/sso/account/end", EndOthersURL: "/sso/account/end-others", LinkURL: "/sso/account/link", UnlinkURL: "/sso/account/unlink",
 }
 
 func newPages(t testing.TB) *page.Pages {
