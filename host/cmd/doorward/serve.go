@@ -27,6 +27,7 @@ import (
 	"github.com/doorward/doorward/host/internal/token"
 	"github.com/doorward/doorward/host/internal/web"
 	"github.com/doorward/doorward/host/internal/web/limit"
+	"github.com/doorward/doorward/host/internal/web/tally"
 	"github.com/doorward/doorward/sdk/contract"
 )
 
@@ -171,6 +172,8 @@ func (h host) serve(ctx context.Context) (err error) {
 	h.warnOfRoles(ctx, providers, store)
 	defer h.sealAnew(ctx, logins, tokens)()
 	defer h.forgetSuccessors(ctx, logins)()
+	counts := newCounts(registry)
+	defer h.keepAudit(ctx, store, clock, counts)()
 	limiter, err := h.limits(registry)
 	if err != nil {
 		return err
@@ -182,7 +185,7 @@ func (h host) serve(ctx context.Context) (err error) {
 	}
 	apps := h.forwardAuth(logins, store, tokens, clock)
 	registry.MustRegister(forwardAuthChecks{apps.server})
-	server, err := h.server(memory, limiter, web.Ports{Logins: logins, Apps: apps, Keys: tokens.JWKS, Storage: store.Ping})
+	server, err := h.server(memory, limiter, counts.tally, web.Ports{Logins: logins, Apps: apps, Keys: tokens.JWKS, Storage: store.Ping})
 	if err != nil {
 		return err
 	}
@@ -203,11 +206,11 @@ func (h host) serve(ctx context.Context) (err error) {
 	return h.listen(ctx, server, r, providers)
 }
 
-func (h host) server(memory memlimit.Limit, limiter *limit.Limiter, ports web.Ports) (*web.Server, error) {
+func (h host) server(memory memlimit.Limit, limiter *limit.Limiter, counted *tally.Tally, ports web.Ports) (*web.Server, error) {
 	cfg := h.config
 	return web.New(web.Config{
 		PublicURL: cfg.PublicURL, SessionCookie: web.Cookie(cfg.SessionCookie), RefreshCookie: web.Cookie(cfg.RefreshCookie),
-		TrustedProxies: cfg.TrustedProxies, MaxBodies: memory.Bytes / bodiesShare, Limits: limiter, Logger: h.logger,
+		TrustedProxies: cfg.TrustedProxies, MaxBodies: memory.Bytes / bodiesShare, Limits: limiter, Tally: counted, Logger: h.logger,
 	}, ports)
 }
 

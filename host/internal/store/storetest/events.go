@@ -340,8 +340,11 @@ func testRemoveEvents(t *testing.T, open func(t *testing.T) store.Store) {
 
 func callsOfAudit(ctx context.Context, s store.Store) map[string]func() error {
 	return map[string]func() error{
-		"FindEvents":   func() error { _, _, err := s.FindEvents(ctx, people.EventFilter{}, people.Part{Limit: 1}); return err },
-		"LastEvents":   func() error { _, err := s.LastEvents(ctx, people.EventFilter{}, 1); return err },
-		"RemoveEvents": func() error { _, err := s.RemoveEvents(ctx, start, 1); return err },
+		"FindEvents":    func() error { _, _, err := s.FindEvents(ctx, people.EventFilter{}, people.Part{Limit: 1}); return err },
+		"LastEvents":    func() error { _, err := s.LastEvents(ctx, people.EventFilter{}, 1); return err },
+		"AddRefusals":   func() error { return s.AddRefusals(ctx, start, []sso.RefusalSum{{N: 1}}, start) },
+		"FindRefusals":  func() error { _, _, err := s.FindRefusals(ctx, start, people.Part{Limit: 1}); return err },
+		"CountSessions": func() error { _, err := s.CountSessions(ctx, start); return err },
+		"RemoveEvents":  func() error { _, err := s.RemoveEvents(ctx, start, 1); return err },
 	}
 }
