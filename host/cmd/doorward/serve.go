@@ -179,10 +179,6 @@ func (h host) serve(ctx context.Context) (err error) {
 		return err
 	}
 	defer h.exchangeCounts(ctx, limiter, store)()
-	subjects, err := sso.NewSubjectHasher([]byte(cfg.Secret.Reveal()))
-	if err != nil {
-		return err
-	}
 	apps := h.forwardAuth(logins, store, tokens, clock)
 	registry.MustRegister(forwardAuthChecks{apps.server})
 	server, err := h.server(memory, limiter, counts.tally, web.Ports{Logins: logins, Apps: apps, Keys: tokens.JWKS, Storage: store.Ping})
@@ -198,7 +194,7 @@ func (h host) serve(ctx context.Context) (err error) {
 		},
 		EndSessions: h.endSessions(store), Keys: listKeys(tokens), RotateKeys: h.rotateKeys(tokens),
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
-	}, store, subjects, providers))
+	}, store, logins.Subjects(), providers))
 	if err != nil {
 		return err
 	}
