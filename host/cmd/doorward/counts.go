@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/doorward/doorward/host/internal/store"
 	"github.com/doorward/doorward/host/internal/web/tally"
 )
 
@@ -56,4 +58,12 @@ func (c *counts) Collect(out chan<- prometheus.Metric) {
 	if n := c.sessions.Load(); n >= 0 {
 		out <- prometheus.MustNewConstMetric(sessionsDesc, prometheus.GaugeValue, float64(n))
 	}
+}
+
+func (c *counts) countSessions(ctx context.Context, s store.Store, now time.Time) error {
+	n, err := s.CountSessions(ctx, now)
+	if err == nil {
+		c.sessions.Store(int64(n))
+	}
+	return err
 }

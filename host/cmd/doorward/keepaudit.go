@@ -9,8 +9,9 @@ import (
 )
 
 const (
-	saveEvery  = time.Minute // sums of refusals
-	countEvery = 5           // saves: then sessions are counted, and old events removed
+	saveEvery   = time.Minute // sums of refusals
+	removeEvery = 5 * time.Minute
+	countEvery  = 5 * time.Minute
 
 	// keepSums is how long sums of refusals are kept, if AUDIT_RETENTION is not less. Each
 	// host writes up to 64 rows a minute while somebody makes it refuse sign-ins.
@@ -20,63 +21,40 @@ const (
 	// many that more go than come.
 	removeStep  = 500
 	removeSteps = 100
+
+	saveTimeout = 5 * time.Second // of the last sums, when the host stops
 )
 
-// keepAudit saves what was refused, removes what the audit has kept for long enough, and
-// counts sessions, until the function that it returns is called, which waits for it. A
-// failure is said once: that of the store shows in all that it does.
-func (h host) keepAudit(ctx context.Context, s store.Store, clock *sso.Clock, c *counts) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		each := time.NewTicker(saveEvery)
-		defer each.Stop()
-		failed := false
-		for round := 0; ; round++ {
-			err := h.keepAuditOnce(ctx, s, clock, c, round%countEvery == 0)
-			if err != nil && ctx.Err() == nil && !failed {
-				h.logger.Warn("keeping the audit", "error", err, "next_try", saveEvery.String())
-			}
-			failed = err != nil
-			select {
-			case <-each.C:
-			case <-ctx.Done():
-				h.saveLast(s, c)
-				return
-			}
-		}
-	}()
-	return func() {
-		cancel()
-		<-done
+// auditTasks save what was refused, remove what the audit has kept for long enough, and
+// count sessions.
+func (h host) auditTasks(s store.Store, clock *sso.Clock, c *counts) []task {
+	kept := h.config.AuditRetention
+	return []task{
+		{saveEvery, func(ctx context.Context) error {
+			return c.tally.Save(ctx, s, keptSince(clock, min(keepSums, kept)))
+		}, "sign-ins that were refused are not added up in the audit"},
+		{removeEvery, func(ctx context.Context) error { return removeEvents(ctx, s, keptSince(clock, kept)) },
+			"the audit keeps events for longer than AUDIT_RETENTION"},
+		{countEvery, func(ctx context.Context) error { return c.countSessions(ctx, s, clock.Now()) }, "sessions are not counted for the monitoring"},
 	}
 }
 
-func (h host) keepAuditOnce(ctx context.Context, s store.Store, clock *sso.Clock, c *counts, thorough bool) error {
-	forget := clock.RemoveBefore()
-	if !forget.IsZero() {
-		forget = forget.Add(-min(keepSums, h.config.AuditRetention))
+// keptSince is the moment before which nothing is kept for that long; zero while the clock
+// may be wrong.
+func keptSince(clock *sso.Clock, kept time.Duration) time.Time {
+	before := clock.RemoveBefore()
+	if before.IsZero() {
+		return before
 	}
-	if err := c.tally.Save(ctx, s, forget); err != nil || !thorough {
-		return err
-	}
-	n, err := s.CountSessions(ctx, clock.Now())
-	if err != nil {
-		return err
-	}
-	c.sessions.Store(int64(n))
-	return removeEvents(ctx, s, clock.RemoveBefore(), h.config.AuditRetention)
+	return before.Add(-kept)
 }
 
-// removeEvents removes what was kept for long enough by a clock that may be believed.
-func removeEvents(ctx context.Context, s store.Store, before time.Time, kept time.Duration) error {
+func removeEvents(ctx context.Context, s store.Store, before time.Time) error {
 	if before.IsZero() {
 		return nil
 	}
 	for range removeSteps {
-		n, err := s.RemoveEvents(ctx, before.Add(-kept), removeStep)
-		if err != nil || n < removeStep {
+		if n, err := s.RemoveEvents(ctx, before, removeStep); err != nil || n < removeStep {
 			return err
 		}
 	}
@@ -85,9 +63,9 @@ func removeEvents(ctx context.Context, s store.Store, before time.Time, kept tim
 
 // saveLast saves what was counted until the host stopped.
 func (h host) saveLast(s store.Store, c *counts) {
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), saveTimeout)
 	defer cancel()
 	if err := c.tally.Save(ctx, s, time.Time{}); err != nil {
-		h.logger.Warn("keeping the audit", "error", err)
+		h.logger.Warn("the last sign-ins that were refused are not added up in the audit", "error", err)
 	}
 }

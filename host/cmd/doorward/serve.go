@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -150,20 +151,22 @@ func (h host) serve(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, database.Close()) }()
-	store, clock := store.Cached(database, time.Now), sso.SystemClock()
+	return h.serveFrom(ctx, database, claimed, memory, hangUp)
+}
 
+// serveFrom runs the host on a database, until ctx is done.
+func (h host) serveFrom(ctx context.Context, database store.Store, claimed *control.Claimed, memory memlimit.Limit, hangUp <-chan os.Signal) (err error) {
+	cfg, store, clock := h.config, store.Cached(database, time.Now), sso.SystemClock()
 	tokens, err := token.New(ctx, h.tokenConfig(store, clock))
 	if err != nil {
 		return err
 	}
-	defer h.maintainKeys(ctx, tokens)()
 	registry := newRegistry()
-	providers, err := h.startProviders(ctx, metrics.New(registry))
+	providers, err := h.startMeasured(ctx, registry)
 	if err != nil {
 		return err
 	}
 	defer providers.Stop()
-	metrics.Watch(registry, providers.Plugins)
 
 	logins, err := h.logins(providers, store, tokens, clock)
 	if err != nil {
@@ -171,16 +174,15 @@ func (h host) serve(ctx context.Context) (err error) {
 	}
 	h.warnOfRoles(ctx, providers, store)
 	defer h.sealAnew(ctx, logins, tokens)()
-	defer h.forgetSuccessors(ctx, logins)()
 	counts := newCounts(registry)
-	defer h.keepAudit(ctx, store, clock, counts)()
+	defer h.saveLast(store, counts)
+	defer h.background(ctx, slices.Concat(clocksTogether(database, time.Now), h.auditTasks(store, clock, counts), []task{maintainKeys(tokens), forgetSuccessors(logins)})...)()
 	limiter, err := h.limits(registry)
 	if err != nil {
 		return err
 	}
 	defer h.exchangeCounts(ctx, limiter, store)()
-	apps := h.forwardAuth(logins, store, tokens, clock)
-	registry.MustRegister(forwardAuthChecks{apps.server})
+	apps := h.forwardAuth(logins, store, tokens, clock, registry)
 	server, err := h.server(memory, limiter, counts.tally, web.Ports{Logins: logins, Apps: apps, Keys: tokens.JWKS, Storage: store.Ping})
 	if err != nil {
 		return err
@@ -245,6 +247,15 @@ func (h host) startProviders(ctx context.Context, m provider.Metrics) (*provider
 		Binaries:  provider.Binaries{Dir: h.config.PluginDir, Lock: h.config.PluginLock, InsecureWithoutLock: h.flags.dev},
 		PublicURL: h.config.PublicURL.String(), Providers: configured(h.config), Logger: h.logger, Metrics: m, Version: version,
 	})
+}
+
+// startMeasured starts the providers of a host that goes on.
+func (h host) startMeasured(ctx context.Context, registry *prometheus.Registry) (*provider.Providers, error) {
+	providers, err := h.startProviders(ctx, metrics.New(registry))
+	if err == nil {
+		metrics.Watch(registry, providers.Plugins)
+	}
+	return providers, err
 }
 
 func healthy(providers *provider.Providers) func() bool {

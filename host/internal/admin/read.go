@@ -73,9 +73,6 @@ func unknown(name string) error {
 
 // setText sets a text, a time, a number, or true or false, of the query.
 func (m member) setText(to reflect.Value, text string) error {
-	if !utf8.ValidString(text) {
-		return m.invalid("is not UTF-8")
-	}
 	if at, ok := to.Addr().Interface().(*time.Time); ok {
 		var err error
 		if *at, err = time.Parse(time.RFC3339, text); err != nil {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -60,6 +61,24 @@ func TestRowsOfCookies(t *testing.T) {
 	}
 	if a := r.ask(forward("Cookie: " + strings.Repeat("a", 1<<20))); a.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
 		t.Errorf("FA17 1 MB: %s", a.Status)
+	}
+}
+
+// FA59: a cookie that can be no token is not looked up.
+func TestNoTokenIsNotLookedUp(t *testing.T) {
+	r := newRig(t)
+	cookie := r.alice()
+	var lookups atomic.Int64
+	r.store.fail(nil, func() { lookups.Add(1) })
+	for _, value := range []string{"", "%", strings.Repeat("a", 42), strings.Repeat("a", 44), strings.Repeat("a", 42) + "=", strings.Repeat("a", 41) + "ü"} {
+		r.ask(forward("Cookie: "+cookieName+"="+value)).check(t, value, 401, no)
+	}
+	if n := lookups.Load(); n != 0 {
+		t.Errorf("%d look-ups", n)
+	}
+	r.ask(forward("Cookie: "+cookie)).check(t, "a token", 200, "alice")
+	if n := lookups.Load(); n != 1 {
+		t.Errorf("%d look-ups of a token", n)
 	}
 }
 

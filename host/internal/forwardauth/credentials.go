@@ -86,11 +86,8 @@ func (s *Server) holder(ctx context.Context, lines []string) (Person, error) {
 			failure = err
 		}
 	}
-	switch {
-	case good == 1 && failure == errNobody: //nolint:errorlint // it is the very one
+	if good == 1 && failure == errNobody { //nolint:errorlint // it is the very one
 		return who, nil
-	case good > 1:
-		return Person{}, errNobody
 	}
 	return Person{}, failure
 }

@@ -1,6 +1,7 @@
 package people
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"regexp"
@@ -162,7 +163,7 @@ func (o *Operations) warnings(provider string) []string {
 	if slices.Contains(known, provider) {
 		return []string{}
 	}
-	return []string{fmt.Sprintf("provider %q is not configured, and nobody can sign in through it; configured: %s", provider, strings.Join(known, ", "))}
+	return []string{fmt.Sprintf("provider %q is not configured, and nobody can sign in through it; configured: %s", provider, cmp.Or(strings.Join(known, ", "), "none"))}
 }
 
 // subjectAt returns what a subject is known by at a provider.

@@ -35,6 +35,11 @@ type ProviderSessions interface {
 	// ended. ErrNotFound if there is no such session.
 	ReplaceGrant(ctx context.Context, sessionID, holder string, sealed []byte) error
 
+	// EndLeased ends a session, for who has taken the lease of its grant last, even if
+	// that is over. ErrLeased if that is not the holder, if the lease was ended, or if
+	// there is no such session; then nothing changes.
+	EndLeased(ctx context.Context, sessionID, holder string, event Event) error
+
 	// EndProviderSessions spends once-IDs and ends the selected sessions in one
 	// transaction, keeps the event of each, and returns what it ended. ErrSpent if a
 	// once-ID was spent before; then it ends nothing.

@@ -49,13 +49,13 @@ func (s *Service) Refresh(ctx context.Context, token Token, mode Mode) (*SignedI
 func (s *Service) exchange(waiting context.Context, token Token, mode Mode) (*SignedIn, error) {
 	until := time.NewTimer(leaseFor + outlast)
 	defer until.Stop()
-	for {
+	for overtaken := false; ; {
 		done, sessionID, err := s.exchangeOnce(waiting, token, mode)
 		switch {
-		case errors.Is(err, ErrLeased):
+		case errors.Is(err, ErrSpent) && !overtaken: // the next look shows by what
+			overtaken, err = true, waiting.Err()
+		case errors.Is(err, ErrSpent), errors.Is(err, ErrLeased):
 			err = s.afterLease(waiting, sessionID, until.C)
-		case errors.Is(err, ErrSpent): // another host was faster, and the next look shows it
-			err = waiting.Err()
 		default:
 			return done, err
 		}
@@ -83,7 +83,7 @@ func (s *Service) exchangeOnce(waiting context.Context, token Token, mode Mode) 
 	l := s.leaseOf(sessionID, token)
 	said, err := s.ask(waiting, stored, l)
 	if err == nil {
-		done, err = s.replace(waiting, token, mode, stored.Session, said)
+		done, err = s.replace(waiting, token, mode, stored.Session, said, l)
 	}
 	if err != nil && !errors.Is(err, ErrSessionInvalid) { // else it went with the token, or the session
 		l.letGo(waiting)
@@ -92,8 +92,9 @@ func (s *Service) exchangeOnce(waiting context.Context, token Token, mode Mode) 
 }
 
 // replace replaces the current token of a session, by what the provider said of it.
-// ErrSpent if it is not the current one any more.
-func (s *Service) replace(ctx context.Context, token Token, mode Mode, session Session, said verdict) (*SignedIn, error) {
+// ErrSpent if it is not the current one any more; ErrLeased if the lease was over, and
+// another host asked again.
+func (s *Service) replace(ctx context.Context, token Token, mode Mode, session Session, said verdict, l *lease) (*SignedIn, error) {
 	now, next := s.config.Now(), NewToken() // the provider may have taken its time
 	session.NotAfter, session.Groups = s.lastMoment(session, now), said.groups
 	if said.unasked == nil {
@@ -112,6 +113,9 @@ func (s *Service) replace(ctx context.Context, token Token, mode Mode, session S
 	rotation, err := s.rotation(token, next, session, now)
 	if err != nil {
 		return nil, err
+	}
+	if l.held {
+		rotation.Holder = l.Holder
 	}
 	err = s.ports.Sessions.RotateToken(ctx, rotation)
 	if errors.Is(err, ErrNotFound) {

@@ -91,11 +91,11 @@ type Sessions interface {
 	// RotateToken replaces Old, the current token of a session, by New, which from
 	// then on is the only current one: Old is spent at Now, and Successor is kept
 	// with it; those of all other tokens of the session are forgotten. The session's
-	// ExpiresAt and NotAfter move, it gets the Groups, a lease of its grant ends, whoever
-	// has it, and what expired before RemoveBefore is removed, as CreateSession does. All
+	// ExpiresAt and NotAfter move, it gets the Groups, a lease of its grant ends, and what expired before RemoveBefore is removed, as CreateSession does. All
 	// that is one transaction: of several rotations of one token, one succeeds. ErrSpent if
-	// Old was spent before; ErrNotFound if it is no token of that session. In both cases
-	// nothing changes.
+	// Old was spent before; ErrNotFound if it is no token of that session; ErrLeased if
+	// there is a Holder and another one has taken the lease last, even if that is over, or
+	// it was ended. Then nothing changes.
 	RotateToken(ctx context.Context, rotation Rotation) error
 
 	// ForgetSuccessors forgets the Successors of at most limit tokens that were spent
@@ -160,6 +160,7 @@ type SessionMatch struct {
 type Rotation struct {
 	SessionID string
 	Old, New  TokenHash
+	Holder    string // of the lease with which the provider was asked; empty: nobody was asked
 	Successor []byte // New, sealed for whoever holds Old; nil: it is not kept
 	Now       time.Time
 	ExpiresAt time.Time // of the new token and of the session

@@ -210,6 +210,13 @@ func (c *cached) EndSession(ctx context.Context, sessionID string, event sso.Eve
 	return c.Store.EndSession(ctx, sessionID, event)
 }
 
+// EndLeased implements sso.ProviderSessions. If another host is at it, what is known of
+// the session may be of no use any more.
+func (c *cached) EndLeased(ctx context.Context, sessionID, holder string, event sso.Event) error {
+	defer c.forgetSession(sessionID)
+	return c.Store.EndLeased(ctx, sessionID, holder, event)
+}
+
 // EndProviderSessions implements sso.ProviderSessions.
 func (c *cached) EndProviderSessions(ctx context.Context, selection sso.Selection, event sso.Event, once ...sso.OnceID) ([]sso.Session, error) {
 	ended, err := c.Store.EndProviderSessions(ctx, selection, event, once...)

@@ -238,12 +238,18 @@ func newSiteWith(t testing.TB, publicURL string, providers sso.Providers) *site 
 
 func newSiteConfigured(t testing.TB, publicURL string, providers sso.Providers, configure func(*web.Config)) *site {
 	t.Helper()
+	return newSiteOn(t, filepath.Join(t.TempDir(), "test.db"), store.Cached, publicURL, providers, configure)
+}
+
+// newSiteOn has the database in that file, behind the cache that is given.
+func newSiteOn(t testing.TB, path string, cached func(store.Store, func() time.Time) store.Store, publicURL string, providers sso.Providers, configure func(*web.Config)) *site {
+	t.Helper()
 	s := &site{log: &lockedBuffer{}, clock: &clock{now: time.Now()}, apps: &scriptedApps{}}
-	database, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), sso.Confirming([]byte(secret), nil))
+	database, err := sqlite.Open(t.Context(), path, sso.Confirming([]byte(secret), nil))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.store = store.Cached(database, s.clock.Now)
+	s.store = cached(database, s.clock.Now)
 	t.Cleanup(func() { s.store.Close() })
 	s.Server = httptest.NewUnstartedServer(nil)
 	if publicURL == "" {

@@ -144,7 +144,18 @@ func (s *Store) readOnce(ctx context.Context, do func(ctx context.Context, conn 
 		return err
 	}
 	defer conn.Release()
-	return lostBefore(conn, do(ctx, conn))
+	unbroken, cancel := toItsEnd(ctx)
+	defer cancel()
+	return lostBefore(conn, do(unbroken, conn))
+}
+
+// toItsEnd is a context that keeps to the time limit, and that nobody breaks off. pgx closes
+// a connection on which something is broken off, and whoever sends a cookie and hangs up
+// would have the server make one after the other (and check a password each time). A
+// lookup takes less time than that.
+func toItsEnd(ctx context.Context) (context.Context, context.CancelFunc) {
+	until, _ := ctx.Deadline()
+	return context.WithDeadline(context.WithoutCancel(ctx), until)
 }
 
 // noRow makes "no rows" of a Scan into ok == false.

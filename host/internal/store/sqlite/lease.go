@@ -15,13 +15,14 @@ const (
 		WHERE pk = ?3 AND (leased_by IS NULL OR leased_by = ?1 OR leased_until <= ?4)`
 	grantLeased  = `SELECT count(*) FROM sessions WHERE id = ? AND leased_by <> ? AND leased_until > ?`
 	releaseGrant = `UPDATE sessions SET leased_by = NULL, leased_until = NULL WHERE id = ? AND leased_by = ?`
+	endLeased    = `DELETE FROM sessions WHERE id = ? AND leased_by = ?` + returning // its tokens go with it
 	leasedBy     = `SELECT pk, coalesce(leased_by, '') FROM sessions WHERE id = ?`
 )
 
 // LeaseGrant implements sso.ProviderSessions.
 func (s *Store) LeaseGrant(ctx context.Context, l sso.GrantLease) (sealed []byte, err error) {
 	err = s.write(ctx, func(tx *sql.Tx) error {
-		pk, err := currentToken(ctx, tx, l.SessionID, l.Token)
+		pk, _, err := currentToken(ctx, tx, l.SessionID, l.Token)
 		if err != nil {
 			return err
 		}
@@ -57,6 +58,17 @@ func (s *Store) ReleaseGrant(ctx context.Context, sessionID, holder string) erro
 	return s.write(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, releaseGrant, sessionID, holder)
 		return explain("ending the lease of a grant", err)
+	})
+}
+
+// EndLeased implements sso.ProviderSessions.
+func (s *Store) EndLeased(ctx context.Context, sessionID, holder string, event sso.Event) error {
+	return s.write(ctx, func(tx *sql.Tx) error {
+		ended, err := s.end(ctx, tx, statement{endLeased, []any{sessionID, holder}}, event)
+		if err == nil && len(ended) == 0 {
+			return sso.ErrLeased
+		}
+		return err
 	})
 }
 

@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"testing"
 
 	"github.com/doorward/doorward/host/internal/sso"
@@ -88,5 +89,18 @@ func testRemoveRole(t *testing.T, open func(t *testing.T) store.Store) {
 			}
 			wantEqual(t, "roles", got, left)
 		})
+	}
+}
+
+func callsOfRoles(ctx context.Context, s store.Store) map[string]func() error {
+	return map[string]func() error{
+		"LinkByEmail": func() error {
+			_, err := s.LinkByEmail(ctx, sso.EmailLink{Provider: "corp", Subject: "s-1"})
+			return err
+		},
+		"Roles":      func() error { _, err := s.Roles(ctx); return err },
+		"AddRole":    func() error { return s.AddRole(ctx, sso.Role{ID: "r", Name: "r"}, sso.Event{}) },
+		"RenameRole": func() error { return s.RenameRole(ctx, "r", "s", sso.Event{}) },
+		"RemoveRole": func() error { _, err := s.RemoveRole(ctx, "r", nil, sso.Event{}); return err },
 	}
 }

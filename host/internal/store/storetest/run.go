@@ -184,26 +184,11 @@ func testContext(t *testing.T, open func(t *testing.T) store.Store) {
 		"ForgetSuccessors": func() error { _, err := s.ForgetSuccessors(ctx, start, 10); return err },
 		"EndSession":       func() error { return s.EndSession(ctx, "s1", sso.Event{}) },
 		"AtProvider":       func() error { _, err := s.AtProvider(ctx, "s1"); return err },
-		"LeaseGrant": func() error {
-			_, err := s.LeaseGrant(ctx, sso.GrantLease{SessionID: "s1", Token: old, Holder: "a", For: time.Hour})
-			return err
-		},
-		"GrantLeased":  func() error { _, err := s.GrantLeased(ctx, "s1", "a"); return err },
-		"ReleaseGrant": func() error { return s.ReleaseGrant(ctx, "s1", "a") },
-		"ReplaceGrant": func() error { return s.ReplaceGrant(ctx, "s1", "a", nil) },
 		"EndProviderSessions": func() error {
 			_, err := s.EndProviderSessions(ctx, sso.Selection{Provider: "corp", Subject: "s-1"}, sso.Event{})
 			return err
 		},
 		"SessionUser": func() error { _, _, err := s.SessionUser(ctx, "s1", start); return err },
-		"LinkByEmail": func() error {
-			_, err := s.LinkByEmail(ctx, sso.EmailLink{Provider: "corp", Subject: "s-1"})
-			return err
-		},
-		"Roles":       func() error { _, err := s.Roles(ctx); return err },
-		"AddRole":     func() error { return s.AddRole(ctx, sso.Role{ID: "r", Name: "r"}, sso.Event{}) },
-		"RenameRole":  func() error { return s.RenameRole(ctx, "r", "s", sso.Event{}) },
-		"RemoveRole":  func() error { _, err := s.RemoveRole(ctx, "r", nil, sso.Event{}); return err },
 		"Spend":       func() error { return s.Spend(ctx, sso.OnceID{Scope: "attempt", ID: "a", Until: start}) },
 		"SigningKeys": func() error { _, err := s.SigningKeys(ctx); return err },
 		"AddSigningKey": func() error {
@@ -217,14 +202,12 @@ func testContext(t *testing.T, open func(t *testing.T) store.Store) {
 		"SealedGrants":      func() error { _, err := s.SealedGrants(ctx, "", 10); return err },
 		"SwapGrants":        func() error { return s.SwapGrants(ctx, []sso.GrantSwap{{SessionID: "s1"}}) },
 		"ForgetSecret":      func() error { return s.ForgetSecret(ctx, sso.Event{}) },
-		"ExchangeCounts": func() error {
-			_, err := s.ExchangeCounts(ctx, "h", []byte("x"), start, start)
-			return err
-		},
-		"ExchangeCounts, to read": func() error { _, err := s.ExchangeCounts(ctx, "h", nil, start, start); return err },
 	}
-	maps.Copy(calls, callsOfPeople(ctx, s))
-	maps.Copy(calls, callsOfAudit(ctx, s))
+	for _, more := range []map[string]func() error{
+		callsOfLeases(ctx, s, old), callsOfRoles(ctx, s), callsOfCounts(ctx, s), callsOfPeople(ctx, s), callsOfAudit(ctx, s),
+	} {
+		maps.Copy(calls, more)
+	}
 	for name, call := range calls {
 		wantError(t, name+" with a context that is done", call(), context.Canceled)
 	}
