@@ -39,3 +39,14 @@ func (s *Server) TakeAllRoom() { s.bodies.held = s.bodies.total }
 
 // KnownReason is what a reason of a plugin counts as.
 func KnownReason(reason string) string { return knownReason(sdk.Reason(reason)) }
+
+// CountedWords are the reasons of refusals, and the outcomes of refreshes, that are counted.
+func CountedWords() (words []string) {
+	for _, row := range refusalReasons {
+		words = append(words, row.reason)
+	}
+	for _, row := range refreshOutcomes {
+		words = append(words, row.outcome)
+	}
+	return words
+}

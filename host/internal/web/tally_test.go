@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -94,6 +96,18 @@ func TestReasonsThatNobodyKnows(t *testing.T) {
 	for given, want := range map[string]string{"bad_credentials": "bad_credentials", "invented_by_a_plugin": "other", "": "other"} {
 		if got := web.KnownReason(given); got != want {
 			t.Errorf("%q counts as %q, want %q", given, got, want)
+		}
+	}
+}
+
+func TestReasonsAreDocumented(t *testing.T) {
+	text, err := os.ReadFile("../../../docs/audit.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, word := range web.CountedWords() {
+		if !strings.Contains(string(text), "`"+word+"`") {
+			t.Errorf("docs/audit.md does not tell of %s", word)
 		}
 	}
 }
