@@ -24,6 +24,8 @@ type operator struct {
 	*reach
 	asJSON bool
 
+	hostOnly bool // nothing is done if no host runs
+
 	out    io.Writer
 	client *admin.Client
 }
@@ -41,6 +43,9 @@ func (o *operator) runs(do func(ctx context.Context, args []string) error) func(
 		at, err := o.database()
 		if err != nil {
 			return err
+		}
+		if o.hostOnly {
+			at.database = nil
 		}
 		line := &adminLine{reach: o.reach, socket: control.NewClient(at.socket), at: at}
 		defer func() { err = errors.Join(err, line.close()) }()

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -27,6 +28,7 @@ import (
 	"github.com/doorward/doorward/host/internal/token"
 	"github.com/doorward/doorward/host/internal/web"
 	"github.com/doorward/doorward/host/internal/web/limit"
+	"github.com/doorward/doorward/host/internal/web/tally"
 	"github.com/doorward/doorward/sdk/contract"
 )
 
@@ -172,18 +174,16 @@ func (h host) serveFrom(ctx context.Context, database store.Store, claimed *cont
 	}
 	h.warnOfRoles(ctx, providers, store)
 	defer h.sealAnew(ctx, logins, tokens)()
-	defer h.background(ctx, append(clocksTogether(database, time.Now), maintainKeys(tokens), forgetSuccessors(logins))...)()
+	counts := newCounts(registry)
+	defer h.saveLast(store, counts)
+	defer h.background(ctx, slices.Concat(clocksTogether(database, time.Now), h.auditTasks(store, clock, counts), []task{maintainKeys(tokens), forgetSuccessors(logins)})...)()
 	limiter, err := h.limits(registry)
 	if err != nil {
 		return err
 	}
 	defer h.exchangeCounts(ctx, limiter, store)()
-	subjects, err := sso.NewSubjectHasher([]byte(cfg.Secret.Reveal()))
-	if err != nil {
-		return err
-	}
 	apps := h.forwardAuth(logins, store, tokens, clock, registry)
-	server, err := h.server(memory, limiter, web.Ports{Logins: logins, Apps: apps, Keys: tokens.JWKS, Storage: store.Ping})
+	server, err := h.server(memory, limiter, counts.tally, web.Ports{Logins: logins, Apps: apps, Keys: tokens.JWKS, Storage: store.Ping})
 	if err != nil {
 		return err
 	}
@@ -196,7 +196,7 @@ func (h host) serveFrom(ctx context.Context, database store.Store, claimed *cont
 		},
 		EndSessions: h.endSessions(store), Keys: listKeys(tokens), RotateKeys: h.rotateKeys(tokens),
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
-	}, store, subjects, providers))
+	}, store, logins.Subjects(), providers))
 	if err != nil {
 		return err
 	}
@@ -204,11 +204,11 @@ func (h host) serveFrom(ctx context.Context, database store.Store, claimed *cont
 	return h.listen(ctx, server, apps, r, providers)
 }
 
-func (h host) server(memory memlimit.Limit, limiter *limit.Limiter, ports web.Ports) (*web.Server, error) {
+func (h host) server(memory memlimit.Limit, limiter *limit.Limiter, counted *tally.Tally, ports web.Ports) (*web.Server, error) {
 	cfg := h.config
 	return web.New(web.Config{
 		PublicURL: cfg.PublicURL, SessionCookie: web.Cookie(cfg.SessionCookie), RefreshCookie: web.Cookie(cfg.RefreshCookie),
-		TrustedProxies: cfg.TrustedProxies, MaxBodies: memory.Bytes / bodiesShare, Limits: limiter, Logger: h.logger,
+		TrustedProxies: cfg.TrustedProxies, MaxBodies: memory.Bytes / bodiesShare, Limits: limiter, Tally: counted, Logger: h.logger,
 	}, ports)
 }
 

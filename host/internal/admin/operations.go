@@ -56,6 +56,7 @@ func operations(o *people.Operations) []operation {
 		{"endSessions", http.MethodPost, "/end-sessions", people.SessionsWrite, "End the sessions of all, of a provider or of a user", one(o.EndSessions)},
 
 		{"listEvents", http.MethodGet, "/events", people.AuditRead, "List what was changed", many(o.ListEvents)},
+		{"listRefusals", http.MethodGet, "/refusals", people.AuditRead, "List sums of sign-ins that were refused", many(o.ListRefusals)},
 
 		{"listKeys", http.MethodGet, "/keys", people.KeysRead, "List keys of the administration", many(o.ListKeys)},
 		{"addKey", http.MethodPost, "/keys", people.KeysWrite, "Make a key of the administration", taking(one(o.AddKey))},

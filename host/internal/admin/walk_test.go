@@ -170,9 +170,10 @@ func examples(h *house) map[string]example {
 		"listEvents": {query: url.Values{
 			"since": {h.now.Format(time.RFC3339)}, "user": {user}, "session": {session}, "provider": {"corp"}, "kind": {"signed_in"}, "after": {"1"}, "limit": {"1"},
 		}},
-		"listKeys":  {},
-		"addKey":    {body: map[string]any{"name": "import", "scopes": []string{"users:read"}, "expires_at": h.now.Add(time.Hour).Format(time.RFC3339)}},
-		"removeKey": {path: map[string]string{"key": key.ID}},
+		"listRefusals": {query: url.Values{"since": {h.now.Format(time.RFC3339)}, "limit": {"1"}}},
+		"listKeys":     {},
+		"addKey":       {body: map[string]any{"name": "import", "scopes": []string{"users:read"}, "expires_at": h.now.Add(time.Hour).Format(time.RFC3339)}},
+		"removeKey":    {path: map[string]string{"key": key.ID}},
 	}
 }
 

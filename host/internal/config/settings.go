@@ -63,6 +63,8 @@ type Settings struct {
 
 	LimitSettings
 
+	AuditRetention time.Duration `option:"audit_retention" default:"400d" doc:"how long the audit keeps what was changed, and with it addresses of clients; 1d to 3650d. See audit.md"`
+
 	HTTPSProxy           options.Secret `option:"https_proxy" reload:"yes" doc:"proxy for requests to providers, http://user:password@proxy:3128 or https://, socks5://, socks5h://; also in lower case, which comes first. See proxies.md"`
 	HTTPProxy            options.Secret `option:"http_proxy" reload:"yes" doc:"accepted and without effect: requests to providers are https, for which HTTPS_PROXY is"`
 	NoProxy              string         `option:"no_proxy" reload:"yes" doc:"exceptions to HTTPS_PROXY, with commas between them: names with all below them, addresses, CIDR blocks, each with a port or without; * for all"`
@@ -111,6 +113,7 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	g.checkAddress("metrics_address", s.MetricsAddress, "127.0.0.1:9464")
 	g.adminAddress(*s)
 	g.checkLimits(&s.LimitSettings)
+	g.within("audit_retention", s.AuditRetention, 24*time.Hour, 3650*24*time.Hour, "from 1d to 3650d")
 	config.PublicURL = g.publicURL(*s)
 	config.RefreshCookie, config.SessionCookie = g.cookies(*s, config.PublicURL)
 	g.warnOfLinking(*s)

@@ -47,10 +47,15 @@ func (o *Operations) allow(ctx context.Context, scope Scope) (Actor, error) {
 	if err != nil {
 		return Actor{}, err
 	}
+	actor.request = sso.RequestOf(ctx).ID
 	return actor, actor.Check(scope)
 }
 
 // changed notes an act of an actor.
 func (o *Operations) changed(actor Actor, what string, args ...any) {
-	o.ports.Log(what, append([]any{"by", actor.String()}, args...)...)
+	args = append([]any{"by", actor.String()}, args...)
+	if actor.request != "" {
+		args = append(args, "request_id", actor.request)
+	}
+	o.ports.Log(what, args...)
 }

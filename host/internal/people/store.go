@@ -88,6 +88,10 @@ type Audit interface {
 	// LastEvents returns the limit events that match and have the highest IDs, in the
 	// order of these.
 	LastEvents(ctx context.Context, filter EventFilter, limit int) ([]sso.Event, error)
+
+	// FindRefusals returns the sums of the minutes from since on, in the order of minute,
+	// provider and reason.
+	FindRefusals(ctx context.Context, since time.Time, part Part) (found []sso.RefusalSum, next string, err error)
 }
 
 // AdminKeys keeps keys of the administration, by their hashes. Events are kept of what

@@ -110,6 +110,9 @@ func New(config Config, ports Ports) (*Service, error) {
 	}, nil
 }
 
+// Subjects says how the audit calls subjects.
+func (s *Service) Subjects() *SubjectHasher { return s.subjects }
+
 // Providers returns the configured providers.
 func (s *Service) Providers() []Provider { return s.ports.Providers.List() }
 

@@ -45,6 +45,14 @@ type Store interface {
 	// writes nothing. It returns what the other hosts stored since forget, by host.
 	ExchangeCounts(ctx context.Context, host string, counts []byte, now, forget time.Time) (others map[string][]byte, err error)
 
+	// AddRefusals adds to the sums of a minute, each of another provider and reason, and
+	// removes at most a thousand of those from before forget; none if that is zero.
+	AddRefusals(ctx context.Context, minute time.Time, sums []sso.RefusalSum, forget time.Time) error
+
+	// CountSessions returns how many sessions have not expired at now. It reads an index
+	// of them all.
+	CountSessions(ctx context.Context, now time.Time) (int, error)
+
 	// Ping returns nil if the database answers and can be written to.
 	Ping(ctx context.Context) error
 

@@ -129,6 +129,7 @@ func (s *Server) answerJSON(c echo.Context, done *sso.SignedIn) error {
 }
 
 func (s *Server) logSignedIn(c echo.Context, provider string, done *sso.SignedIn) {
+	s.config.Tally.SignedIn(provider)
 	s.logger.Info("signed in", "provider", provider, "user", done.User.ID, "session", done.Session.ID,
 		"mode", string(done.Mode), "ip", c.RealIP(), "request_id", requestID(c))
 	if done.Linked {

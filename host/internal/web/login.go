@@ -142,5 +142,6 @@ func (s *Server) logAskedAgain(c echo.Context, provider string, prompt sdk.Promp
 	if prompt.Reason == "" {
 		return
 	}
+	s.countRefused(provider, knownReason(prompt.Reason))
 	s.sampled.warn(c, provider, "sign-in refused, asking again", "code", "INVALID_CREDENTIALS", "reason", string(prompt.Reason))
 }

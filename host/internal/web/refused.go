@@ -31,6 +31,7 @@ func (s *Server) tellRefused(c echo.Context, attempt sso.Attempt, err error) err
 	a := answerTo(err)
 	askToRetry(c, err)
 	if wantsHTML(c) {
+		s.countRefused(attempt.Provider, refusalReason(err))
 		failure := page.Failure{Message: a.message, HomeURL: s.signInURLOf(attempt)}
 		if !errors.Is(err, errLimited) { // a login that starts anew would lose what was entered
 			failure.RetryURL = s.againURL(attempt)
@@ -44,8 +45,10 @@ func (s *Server) tellRefused(c echo.Context, attempt sso.Attempt, err error) err
 	return c.JSON(a.status, errorBody(c, a, err))
 }
 
-// logRefused reports whether the log has the line at the level in force.
+// logRefused counts a refusal, and reports whether the log has the line at the level in
+// force.
 func (s *Server) logRefused(c echo.Context, provider string, a answer, err error) bool {
+	s.countRefused(provider, refusalReason(err))
 	log := s.sampled.warn
 	switch {
 	case a.status == http.StatusInternalServerError:

@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"time"
@@ -53,59 +54,30 @@ func testEvents(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Run("old ones are removed in small steps", func(t *testing.T) { testRemoveEvents(t, open) })
 }
 
-// acts are all that is done to a store with ann and her session s1, and what is kept of it
-// if the event is as given.
-func acts(t *testing.T, s store.Store) map[string]struct {
+// An act is something that is done to a store with ann and her session s1, and what is kept
+// of it if the event is as given.
+type act struct {
 	do   func(e sso.Event) error
 	want []string
-} {
+}
+
+func acts(t *testing.T, s store.Store) map[string]act {
+	all := actsOnSessions(t, s)
+	maps.Copy(all, actsOnOthers(t, s))
+	return all
+}
+
+func only(_ int, err error) error { return err }
+
+func actsOnSessions(t *testing.T, s store.Store) map[string]act {
 	ctx := t.Context()
-	done := func(_ int, err error) error { return err }
-	return map[string]struct {
-		do   func(e sso.Event) error
-		want []string
-	}{
+	return map[string]act{
 		"EndSession":  {func(e sso.Event) error { return s.EndSession(ctx, "s1", e) }, []string{"x key reason ann s1 0"}},
-		"EndSessions": {func(e sso.Event) error { return done(s.EndSessions(ctx, sso.SessionMatch{}, 10, e)) }, []string{"x key reason ann s1 0"}},
+		"EndSessions": {func(e sso.Event) error { return only(s.EndSessions(ctx, sso.SessionMatch{}, 10, e)) }, []string{"x key reason ann s1 0"}},
 		"EndProviderSessions": {func(e sso.Event) error {
 			_, err := s.EndProviderSessions(ctx, sso.Selection{Provider: "corp", Subject: "s-1"}, e, once("logout", "1"))
 			return err
 		}, []string{"x key reason ann s1 0"}},
-		"AddRole":       {func(e sso.Event) error { return s.AddRole(ctx, sso.Role{ID: "r", Name: "R"}, e) }, []string{"x key reason given given 0"}},
-		"RenameRole":    {func(e sso.Event) error { return s.RenameRole(ctx, "role", "other", e) }, []string{"x key reason given given 0"}},
-		"RemoveRole":    {func(e sso.Event) error { return done(s.RemoveRole(ctx, "role", nil, e)) }, []string{"x key reason given given 0"}},
-		"AddUser":       {func(e sso.Event) error { return s.AddUser(ctx, someUser("bob", "corp", "s-2"), e) }, []string{"x key reason given given 0"}},
-		"AddUser, bare": {func(e sso.Event) error { return s.AddUser(ctx, sso.User{ID: "bob", Status: sso.UserInvited}, e) }, []string{"x key reason given given 0"}},
-		"UpdateUser":    {func(e sso.Event) error { return s.UpdateUser(ctx, someUser("ann", "corp", "s-1"), e, e) }, []string{"x key reason given given 0", "x key reason given given 0"}},
-		"ChangeUser": {func(e sso.Event) error {
-			_, _, err := s.ChangeUser(ctx, "ann", func(*sso.User) ([]sso.Event, error) { return []sso.Event{e, e}, nil })
-			return err
-		}, []string{"x key reason given given 0", "x key reason given given 0"}},
-		"ChangeUser, suspending": {func(e sso.Event) error {
-			_, _, err := s.ChangeUser(ctx, "ann", func(u *sso.User) ([]sso.Event, error) {
-				u.Status = sso.UserSuspended
-				return []sso.Event{e}, nil
-			})
-			return err
-		}, []string{"x key reason given given 1"}},
-		"DeleteUser": {func(e sso.Event) error { return done(s.DeleteUser(ctx, "ann", e)) }, []string{"x key reason given given 1"}},
-		"AddLink":    {func(e sso.Event) error { return s.AddLink(ctx, "ann", people.Link{Provider: "other", Subject: "a"}, e) }, []string{"x key reason given given 0"}},
-		"RemoveLink": {func(e sso.Event) error {
-			return done(s.RemoveLink(ctx, "ann", people.Link{Provider: "corp", Subject: "s-1"}, e))
-		}, []string{"x key reason given given 1"}},
-		"LinkByEmail": {func(e sso.Event) error {
-			_, err := s.LinkByEmail(ctx, sso.EmailLink{Provider: "other", Subject: "a", Email: "ann@example.org", Trusted: []string{"corp"}, Event: e})
-			return err
-		}, []string{"x key reason ann given 0"}},
-		"AddAdminKey": {func(e sso.Event) error {
-			return s.AddAdminKey(ctx, people.Key{ID: "k", Name: "k"}, people.KeyHash{1}, e)
-		}, []string{"x key reason given given 0"}},
-		"RemoveAdminKey": {func(e sso.Event) error { return s.RemoveAdminKey(ctx, "key", e) }, []string{"x key reason given given 0"}},
-		"AddSigningKey": {func(e sso.Event) error {
-			return s.AddSigningKey(ctx, sso.SigningKey{ID: "k2", Sealed: []byte("x"), CreatedAt: start}, e)
-		}, []string{"x key reason given given 0"}},
-		"DeleteSigningKey": {func(e sso.Event) error { return s.DeleteSigningKey(ctx, "signing", e) }, []string{"x key reason given given 0"}},
-		"ForgetSecret":     {func(e sso.Event) error { return s.ForgetSecret(ctx, e) }, []string{"x key reason given given 0"}},
 		"CreateSession, which replaces one": {func(e sso.Event) error {
 			login, _ := someLogin(sso.NewToken().Hash())
 			login.Session.ID, login.Replaces, login.Replaced = "s2", []string{"s1", "s1", "gone"}, e
@@ -130,6 +102,47 @@ func acts(t *testing.T, s store.Store) map[string]struct {
 			login.Events = func() []sso.Event { return []sso.Event{e} }
 			return s.CreateSession(ctx, login)
 		}, []string{"x key reason given given 0"}},
+	}
+}
+
+func actsOnOthers(t *testing.T, s store.Store) map[string]act {
+	ctx := t.Context()
+	return map[string]act{
+		"AddRole":       {func(e sso.Event) error { return s.AddRole(ctx, sso.Role{ID: "r", Name: "R"}, e) }, []string{"x key reason given given 0"}},
+		"RenameRole":    {func(e sso.Event) error { return s.RenameRole(ctx, "role", "other", e) }, []string{"x key reason given given 0"}},
+		"RemoveRole":    {func(e sso.Event) error { return only(s.RemoveRole(ctx, "role", nil, e)) }, []string{"x key reason given given 0"}},
+		"AddUser":       {func(e sso.Event) error { return s.AddUser(ctx, someUser("bob", "corp", "s-2"), e) }, []string{"x key reason given given 0"}},
+		"AddUser, bare": {func(e sso.Event) error { return s.AddUser(ctx, sso.User{ID: "bob", Status: sso.UserInvited}, e) }, []string{"x key reason given given 0"}},
+		"UpdateUser":    {func(e sso.Event) error { return s.UpdateUser(ctx, someUser("ann", "corp", "s-1"), e, e) }, []string{"x key reason given given 0", "x key reason given given 0"}},
+		"ChangeUser": {func(e sso.Event) error {
+			_, _, err := s.ChangeUser(ctx, "ann", func(*sso.User) ([]sso.Event, error) { return []sso.Event{e, e}, nil })
+			return err
+		}, []string{"x key reason given given 0", "x key reason given given 0"}},
+		"ChangeUser, suspending": {func(e sso.Event) error {
+			_, _, err := s.ChangeUser(ctx, "ann", func(u *sso.User) ([]sso.Event, error) {
+				u.Status = sso.UserSuspended
+				return []sso.Event{e}, nil
+			})
+			return err
+		}, []string{"x key reason given given 1"}},
+		"DeleteUser": {func(e sso.Event) error { return only(s.DeleteUser(ctx, "ann", e)) }, []string{"x key reason given given 1"}},
+		"AddLink":    {func(e sso.Event) error { return s.AddLink(ctx, "ann", people.Link{Provider: "other", Subject: "a"}, e) }, []string{"x key reason given given 0"}},
+		"RemoveLink": {func(e sso.Event) error {
+			return only(s.RemoveLink(ctx, "ann", people.Link{Provider: "corp", Subject: "s-1"}, e))
+		}, []string{"x key reason given given 1"}},
+		"LinkByEmail": {func(e sso.Event) error {
+			_, err := s.LinkByEmail(ctx, sso.EmailLink{Provider: "other", Subject: "a", Email: "ann@example.org", Trusted: []string{"corp"}, Event: e})
+			return err
+		}, []string{"x key reason ann given 0"}},
+		"AddAdminKey": {func(e sso.Event) error {
+			return s.AddAdminKey(ctx, people.Key{ID: "k", Name: "k"}, people.KeyHash{1}, e)
+		}, []string{"x key reason given given 0"}},
+		"RemoveAdminKey": {func(e sso.Event) error { return s.RemoveAdminKey(ctx, "key", e) }, []string{"x key reason given given 0"}},
+		"AddSigningKey": {func(e sso.Event) error {
+			return s.AddSigningKey(ctx, sso.SigningKey{ID: "k2", Sealed: []byte("x"), CreatedAt: start}, e)
+		}, []string{"x key reason given given 0"}},
+		"DeleteSigningKey": {func(e sso.Event) error { return s.DeleteSigningKey(ctx, "signing", e) }, []string{"x key reason given given 0"}},
+		"ForgetSecret":     {func(e sso.Event) error { return s.ForgetSecret(ctx, e) }, []string{"x key reason given given 0"}},
 	}
 }
 
@@ -340,8 +353,11 @@ func testRemoveEvents(t *testing.T, open func(t *testing.T) store.Store) {
 
 func callsOfAudit(ctx context.Context, s store.Store) map[string]func() error {
 	return map[string]func() error{
-		"FindEvents":   func() error { _, _, err := s.FindEvents(ctx, people.EventFilter{}, people.Part{Limit: 1}); return err },
-		"LastEvents":   func() error { _, err := s.LastEvents(ctx, people.EventFilter{}, 1); return err },
-		"RemoveEvents": func() error { _, err := s.RemoveEvents(ctx, start, 1); return err },
+		"FindEvents":    func() error { _, _, err := s.FindEvents(ctx, people.EventFilter{}, people.Part{Limit: 1}); return err },
+		"LastEvents":    func() error { _, err := s.LastEvents(ctx, people.EventFilter{}, 1); return err },
+		"AddRefusals":   func() error { return s.AddRefusals(ctx, start, []sso.RefusalSum{{N: 1}}, start) },
+		"FindRefusals":  func() error { _, _, err := s.FindRefusals(ctx, start, people.Part{Limit: 1}); return err },
+		"CountSessions": func() error { _, err := s.CountSessions(ctx, start); return err },
+		"RemoveEvents":  func() error { _, err := s.RemoveEvents(ctx, start, 1); return err },
 	}
 }

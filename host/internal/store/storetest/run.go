@@ -46,6 +46,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, reopen func(t *testi
 		{"keys of the administration", testAdminKeys},
 		{"counts", testCounts},
 		{"events", testEvents},
+		{"sums of refusals", testRefusals},
 		{"context", testContext},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(t, open) })
