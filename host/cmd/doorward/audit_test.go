@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"path/filepath"
@@ -14,6 +13,7 @@ import (
 	"github.com/doorward/doorward/host/internal/people"
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/host/internal/store/sqlite"
+	"github.com/doorward/doorward/host/internal/store/storetest"
 )
 
 func TestTheAuditOfCommands(t *testing.T) {
@@ -181,12 +181,7 @@ func TestFollow(t *testing.T) {
 
 func (f *followed) exec(statement string) {
 	f.t.Helper()
-	db, err := sql.Open("sqlite", f.path)
-	if err != nil {
-		f.t.Fatal(err)
-	}
-	defer db.Close()
-	if _, err := db.ExecContext(f.t.Context(), statement); err != nil {
+	if err := storetest.ExecSQLite(f.t.Context(), f.path, statement); err != nil {
 		f.t.Fatal(err)
 	}
 }
