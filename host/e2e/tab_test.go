@@ -120,9 +120,12 @@ func (b *tab) open(url string) {
 	b.do("opening "+url, chromedp.Navigate(url))
 }
 
-// click clicks what the CSS selector finds, as soon as it can be seen.
+// click clicks what the CSS selector finds, as soon as it can be seen and the page is
+// there with its styles: until then it may stand elsewhere than where the mouse goes.
 func (b *tab) click(selector string) {
 	b.t.Helper()
+	b.waitFor(selector)
+	eventually(b.t, "the page with "+selector+" is complete", func() bool { return evaluate(b, "document.readyState") == "complete" })
 	b.do("clicking "+selector, chromedp.Click(chromedp.CSS(selector), chromedp.NodeVisible))
 }
 
