@@ -257,7 +257,12 @@ func TestRefreshWhileASessionIsProlonged(t *testing.T) {
 			group.Go(func() { hosts[0].wantProlong("meanwhile", done.Token, nil) })
 			<-arrived
 			go func() { refreshed <- hosts[at].refresh(done.Token, sso.ModeSession) }()
-			<-watched.looks // it waits
+			select {
+			case <-watched.looks: // it waits
+			case <-arrived:
+				answers <- sdk.Refreshed{}
+				t.Error("both ask")
+			}
 			changed := withGrant("grant two")
 			changed.Groups = []string{"admins"}
 			answers <- sdk.Refreshed{Identity: changed}
