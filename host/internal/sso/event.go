@@ -4,6 +4,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/doorward/doorward/sdk"
 )
 
 // Event is something that was changed, as the audit keeps it. It has no secrets and no
@@ -106,7 +108,7 @@ const (
 
 // Bounds of an Event in bytes.
 const (
-	maxEventWord = 64
+	maxEventWord = sdk.MaxReason // the longest of what is a word
 	maxEventText = 256
 )
 
