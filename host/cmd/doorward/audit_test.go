@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
-	"path/filepath"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -13,7 +15,6 @@ import (
 	"github.com/doorward/doorward/host/internal/people"
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/host/internal/store/sqlite"
-	"github.com/doorward/doorward/host/internal/store/storetest"
 )
 
 func TestTheAuditOfCommands(t *testing.T) {
@@ -99,36 +100,52 @@ func TestHostileEventLines(t *testing.T) {
 	}
 }
 
-// followed is a follower of a real store.
+// kept are events that show in another order than that of their IDs, as with PostgreSQL.
+type kept struct {
+	people.Audit
+	events []sso.Event
+}
+
+// FindEvents implements people.Audit for whoever filters by After only.
+func (k *kept) FindEvents(_ context.Context, filter people.EventFilter, part people.Part) (found []sso.Event, next string, err error) {
+	for _, e := range k.events {
+		after, _ := strconv.ParseInt(part.After, 10, 64) // empty: from the first
+		switch {
+		case e.ID <= max(filter.After, after):
+		case len(found) == part.Limit:
+			return found, strconv.FormatInt(found[len(found)-1].ID, 10), nil
+		default:
+			found = append(found, e)
+		}
+	}
+	return found, "", nil
+}
+
+// LastEvents implements people.Audit.
+func (k *kept) LastEvents(_ context.Context, _ people.EventFilter, limit int) ([]sso.Event, error) {
+	return k.events[max(0, len(k.events)-limit):], nil
+}
+
+// followed is a follower of them.
 type followed struct {
 	*follower
 	t    *testing.T
 	out  *strings.Builder
-	path string
-	s    *sqlite.Store
+	kept *kept
 }
 
 func newFollowed(t *testing.T, req people.ListEvents) *followed {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "d.db")
-	s, err := sqlite.Open(t.Context(), path, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = s.Close() })
-	out := &strings.Builder{}
-	handler := admin.NewOperatorHandler(admin.Config{Operations: peopleOf(s, nil, nil, nil)})
+	k, out := &kept{}, &strings.Builder{}
+	handler := admin.NewOperatorHandler(admin.Config{Operations: people.New(people.Ports{Audit: k, Now: time.Now})})
 	o := &operator{out: out, client: admin.NewClient(admin.InProcess(handler)), asJSON: true} //nolint:bodyclose // the client closes it
-	return &followed{newFollower(o, req), t, out, path, s}
+	return &followed{newFollower(o, req), t, out, k}
 }
 
 // happen keeps an event of now.
-func (f *followed) happen(detail string) {
-	f.t.Helper()
-	e := sso.Event{At: time.Now(), Kind: sso.EventRoleAdded, Detail: detail}
-	if err := f.s.AddRole(f.t.Context(), sso.NewRole(detail), e); err != nil {
-		f.t.Fatal(err)
-	}
+func (f *followed) happen(id int64, detail string) {
+	f.kept.events = append(f.kept.events, sso.Event{ID: id, At: time.Now(), Kind: sso.EventRoleAdded, Detail: detail})
+	slices.SortFunc(f.kept.events, func(a, b sso.Event) int { return cmp.Compare(a.ID, b.ID) })
 }
 
 // shown are the details of what was printed, in order.
@@ -158,37 +175,28 @@ func (f *followed) mustLook(want string) {
 // Each event is shown once, also one that comes to be seen after one with a higher ID.
 func TestFollow(t *testing.T) {
 	f := newFollowed(t, people.ListEvents{Last: true, Paging: people.Paging{Limit: 2}})
-	for _, detail := range []string{"a", "b", "c"} {
-		f.happen(detail)
+	for i, detail := range []string{"a", "b", "c"} {
+		f.happen(int64(i+1), detail)
 	}
 	f.mustLook("b c ")
 	f.mustLook("b c ")
-	f.happen("d")
-	f.exec(`UPDATE events SET id = 10 WHERE detail = 'd'`)
+	f.happen(10, "d")
 	f.mustLook("b c d ")
-	f.happen("late")
-	f.exec(`UPDATE events SET id = 7 WHERE detail = 'late'`)
+	f.happen(7, "late")
 	f.mustLook("b c d late ")
 	f.settle(time.Now().Add(2 * followBack))
 	if f.req.After != 10 || len(f.seen) != 0 {
 		t.Errorf("goes on after %d with %v", f.req.After, f.seen)
 	}
 	for i := range 5 { // more than a page
-		f.happen(fmt.Sprint(i))
+		f.happen(int64(11+i), fmt.Sprint(i))
 	}
 	f.mustLook("b c d late 0 1 2 3 4 ")
 }
 
-func (f *followed) exec(statement string) {
-	f.t.Helper()
-	if err := storetest.ExecSQLite(f.t.Context(), f.path, statement); err != nil {
-		f.t.Fatal(err)
-	}
-}
-
 func TestFollowEndsWhenInterrupted(t *testing.T) {
 	f := newFollowed(t, people.ListEvents{Last: true})
-	f.happen("a")
+	f.happen(1, "a")
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- f.run(ctx) }() // ends with ctx

@@ -108,7 +108,7 @@ const (
 
 // Bounds of an Event in bytes.
 const (
-	maxEventWord = sdk.MaxReason
+	maxEventWord = sdk.MaxReason // the longest of what is a word
 	maxEventText = 256
 )
 
