@@ -216,7 +216,7 @@ func EndSessions(ctx context.Context, sessions Sessions, match SessionMatch, eve
 		n, err := sessions.EndSessions(ctx, match, endBatch, event)
 		total += n
 		if err != nil {
-			return total, fmt.Errorf("ending sessions, %d so far: %w", total, err)
+			return total, fmt.Errorf("ending sessions, %d so far; to end the rest, do it again: %w", total, err)
 		}
 		if n < endBatch {
 			return total, nil

@@ -52,6 +52,7 @@ func TestLookupsUseIndexes(t *testing.T) {
 		"users of address": selectUsers + " WHERE lower(u.email) = lower(?) AND u.pk > ? ORDER BY u.pk LIMIT ?",
 		"users of link":    selectUsers + " WHERE u.pk IN (SELECT user_pk FROM links WHERE provider = ? AND subject = ?) ORDER BY u.pk LIMIT ?",
 		"sessions of user": selectSessions + " WHERE u.id = ? AND s.expires_at > ? AND s.pk > ? ORDER BY s.pk LIMIT ?",
+		"end those of one": endMatchingOfUser,
 		"end a session":    "DELETE FROM sessions WHERE id = ?",
 		"end by our ID":    endByOurID,
 		"events of a user": selectEvents + " WHERE user_id = ? AND user_id <> '' AND id > ? ORDER BY id LIMIT ?",

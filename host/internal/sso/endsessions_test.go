@@ -1,0 +1,21 @@
+package sso_test
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+// Millions of sessions may take longer than an operator waits. Those that are ended are.
+func TestEndSessionsThatIsBrokenOff(t *testing.T) {
+	h := newHouse(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err := sso.EndSessions(ctx, h.store, sso.SessionMatch{}, sso.Event{})
+	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "to end the rest, do it again") {
+		t.Errorf("got %v", err)
+	}
+}
