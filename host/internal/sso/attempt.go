@@ -52,6 +52,10 @@ type Attempt struct {
 
 	Memory []byte
 
+	// Invitation is the one that the login was started from. Being sealed, it goes neither
+	// to the provider nor anywhere else.
+	Invitation Invitation
+
 	// Over: nothing is awaited any more, the login was completed or refused.
 	// Session is the ID of the session that it led to, if it led to one.
 	Over    bool

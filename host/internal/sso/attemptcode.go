@@ -12,8 +12,10 @@ import (
 const (
 	flagOver = 1 << iota
 	flagRedirectAsked
-	modeShift = 2
-	allFlags  = 0b1111
+	modeShift   = 2
+	modeMask    = 0b11
+	flagInvited = 1 << 4
+	allFlags    = 0b11111
 )
 
 // nameAfter is in no name of a field.
@@ -33,6 +35,9 @@ func encodeAttempt(a Attempt) []byte {
 	if a.RedirectAsked {
 		flags |= flagRedirectAsked
 	}
+	if a.Invitation.Open() {
+		flags |= flagInvited
+	}
 	out := binary.AppendVarint([]byte{flags}, a.ExpiresAt.UnixMilli())
 	// A session is there once the login is over, and a login name before that. Both have
 	// the same place: hosts of before know of no other.
@@ -50,6 +55,9 @@ func encodeAttempt(a Attempt) []byte {
 	for _, name := range a.Fields {
 		out = appendText(out, name)
 		out = append(out, boolByte(slices.Contains(a.Optional, name)))
+	}
+	if a.Invitation.Open() { // of which hosts of before know nothing, and so refuse it
+		out = appendText(appendText(out, a.Invitation.Hash), a.Invitation.UserID)
 	}
 	return out
 }
@@ -72,7 +80,7 @@ func decodeAttempt(plain []byte) (Attempt, error) {
 	r := attemptReader{rest: plain}
 	flags := r.byte(allFlags)
 	a := Attempt{
-		Over: flags&flagOver != 0, RedirectAsked: flags&flagRedirectAsked != 0, Mode: codedModes[flags>>modeShift],
+		Over: flags&flagOver != 0, RedirectAsked: flags&flagRedirectAsked != 0, Mode: codedModes[flags>>modeShift&modeMask],
 		ExpiresAt: time.UnixMilli(r.number()).UTC(), Step: string(r.text()), Redirect: string(r.text()), Memory: r.text(), LoginField: string(r.text()), CallbackURL: string(r.text()),
 	}
 	if a.Over {
@@ -86,6 +94,10 @@ func decodeAttempt(plain []byte) (Attempt, error) {
 		if r.byte(1) == 1 {
 			a.Optional = append(a.Optional, name)
 		}
+	}
+	if flags&flagInvited != 0 {
+		a.Invitation = Invitation{Hash: string(r.text()), UserID: string(r.text())}
+		r.bad = r.bad || !a.Invitation.Open()
 	}
 	if r.bad || len(r.rest) > 0 {
 		return Attempt{}, errNotAnAttempt

@@ -91,7 +91,7 @@ func (h *house) restart() {
 		AccessTokenTTL: accessTTL, RefreshTokenTTL: refreshTTL, RefreshTokenAbsoluteTTL: refreshEnd,
 		SessionTTL: sessionTTL, SessionAbsoluteTTL: h.sessionEnd, RefreshGrace: h.grace, Clock: sso.NewClock(h.clock.look),
 	}, sso.Ports{
-		Providers: h.providers, Users: h.store, Roles: h.store, Links: h.store, Sessions: h.sessions, AtProviders: h.atProviders, Once: h.store, Sealed: h.sealed, Tokens: h.tokens,
+		Providers: h.providers, Users: h.store, Roles: h.store, Links: h.store, Claims: h.store, Sessions: h.sessions, AtProviders: h.atProviders, Once: h.store, Sealed: h.sealed, Tokens: h.tokens,
 	})
 	if err != nil {
 		h.t.Fatal(err)

@@ -23,6 +23,9 @@ type Start struct {
 	RedirectAsked bool   // whether the client named Redirect
 	LoginHint     string
 	Consent       bool
+
+	// Invitation is the one that the person has accepted on our page; empty: none.
+	Invitation InvitationToken
 }
 
 // Pending is a login that goes on: in the browser, with Step.
@@ -34,7 +37,7 @@ type Pending struct {
 
 // Begin starts a login. It writes nothing.
 //
-// Errors: ErrUnknownProvider, ErrBusy, ErrAttemptTooLarge, ErrPluginFault, and
+// Errors: ErrUnknownProvider, ErrInvitation, ErrBusy, ErrAttemptTooLarge, ErrPluginFault, and
 // whatever the mechanism returns.
 func (s *Service) Begin(ctx context.Context, start Start) (Pending, error) {
 	p, err := s.Provider(start.Provider)
@@ -48,6 +51,9 @@ func (s *Service) Begin(ctx context.Context, start Start) (Pending, error) {
 	}
 	if attempt.Mode == "" {
 		attempt.Mode = p.Mode
+	}
+	if attempt.Invitation, err = s.invitation(ctx, start.Invitation); err != nil {
+		return Pending{}, err
 	}
 	step, err := s.beginAt(ctx, p, sdk.BeginRequest{
 		State: attempt.State, LoginHint: start.LoginHint, Consent: start.Consent,

@@ -49,6 +49,7 @@ type Ports struct {
 	Users       Users
 	Roles       Roles
 	Links       Links
+	Claims      Claims
 	Sessions    Sessions
 	AtProviders ProviderSessions
 	Once        Once

@@ -264,7 +264,7 @@ func newSiteConfigured(t testing.TB, publicURL string, providers sso.Providers, 
 		RefreshTokenAbsoluteTTL: 90 * 24 * time.Hour, SessionTTL: 24 * time.Hour, SessionAbsoluteTTL: 30 * 24 * time.Hour, RefreshGrace: 10 * time.Second,
 		Clock: sso.NewClock(s.clock.look),
 	}, sso.Ports{
-		Providers: providers, Users: s.store, Roles: s.store, Links: s.store, Sessions: unsure{s.store, &s.unsure}, AtProviders: s.store, Once: s.store, Sealed: s.store, Tokens: tokens,
+		Providers: providers, Users: s.store, Roles: s.store, Links: s.store, Claims: s.store, Sessions: unsure{s.store, &s.unsure}, AtProviders: s.store, Once: s.store, Sealed: s.store, Tokens: tokens,
 	})
 	if err != nil {
 		t.Fatal(err)

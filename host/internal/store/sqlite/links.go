@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/doorward/doorward/host/internal/people"
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
@@ -36,7 +37,7 @@ func (s *Store) LinkByEmail(ctx context.Context, link sso.EmailLink) (linked boo
 			return sso.ErrUserInactive
 		}
 		linked = true
-		return insertLink(ctx, tx, link.Provider, link.Subject, pk)
+		return tieLink(ctx, tx, people.Link{Provider: link.Provider, Subject: link.Subject}, pk)
 	})
 	return linked && err == nil, err
 }

@@ -144,7 +144,7 @@ func linksIn(ctx context.Context, tx *sql.Tx, userPK int64) (links []people.Link
 }
 
 // AddUser implements people.Accounts.
-func (s *Store) AddUser(ctx context.Context, user sso.User) error {
+func (s *Store) AddUser(ctx context.Context, user sso.User, claims ...sso.Claim) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
 		if user.Linked() {
 			if err := s.checkFree(ctx, tx, people.Link{Provider: user.Provider, Subject: user.Subject}); err != nil {
@@ -157,7 +157,16 @@ func (s *Store) AddUser(ctx context.Context, user sso.User) error {
 			}
 			return err
 		}
-		return insertUser(ctx, tx, user)
+		if err := insertUser(ctx, tx, user); err != nil || len(claims) == 0 {
+			return err
+		}
+		_, pk, err := userIn(ctx, tx, user.ID)
+		for _, claim := range claims {
+			if err == nil {
+				err = insertClaim(ctx, tx, pk, claim)
+			}
+		}
+		return err
 	})
 }
 
@@ -253,12 +262,7 @@ func (s *Store) AddLink(ctx context.Context, id string, link people.Link) error 
 		if links >= people.MaxLinks {
 			return fmt.Errorf("links of user %q: %w: %d", id, people.ErrFull, links)
 		}
-		if err := insertLink(ctx, tx, link.Provider, link.Subject, pk); err != nil {
-			return err
-		}
-		_, err = tx.ExecContext(ctx, `UPDATE users SET provider = ?, subject = ? WHERE pk = ? AND provider = '' AND subject = x''`,
-			link.Provider, []byte(link.Subject), pk)
-		return explain("storing a link", err)
+		return tieLink(ctx, tx, link, pk)
 	})
 }
 

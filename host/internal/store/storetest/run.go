@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, reopen func(t *testi
 		{"users", testUsers},
 		{"links", testLinks},
 		{"links by e-mail address", testEmailLinks},
+		{"claims", testClaims},
 		{"roles", testRoles},
 		{"sessions", testSessions},
 		{"login", testLogin},
