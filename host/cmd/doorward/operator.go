@@ -123,24 +123,25 @@ func (l *adminLine) open(ctx context.Context) error {
 		return err
 	}
 	l.closing = append(l.closing, database)
+	providers, publicURL := l.reach.configured()
 	l.local = admin.InProcess(admin.NewOperatorHandler(admin.Config{ //nolint:bodyclose // whoever calls it closes
-		Operations: peopleOf(database, l.reach.configuredProviders(), nil), Version: version,
+		Operations: peopleOf(database, providers, publicURL, nil), Version: version,
 	}))
 	return nil
 }
 
-// configuredProviders returns those of the configuration, or nil if it cannot be read
-// here: SECRET may be for the host's eyes only.
-func (r *reach) configuredProviders() func() []sso.Provider {
+// configured returns the providers and the public URL of the configuration, or nothing if
+// it cannot be read here: SECRET may be for the host's eyes only.
+func (r *reach) configured() (providers func() []sso.Provider, publicURL string) {
 	cfg, err := loadConfig(r.environ, r.file)
 	if err != nil {
-		return nil
+		return nil, ""
 	}
 	var list []sso.Provider
 	for _, p := range cfg.Providers {
 		list = append(list, p.Provider)
 	}
-	return func() []sso.Provider { return list }
+	return func() []sso.Provider { return list }, cfg.PublicURL.String()
 }
 
 // close closes what open opened, the database first.

@@ -33,7 +33,7 @@ func newOffice(t *testing.T) office {
 	t.Cleanup(func() { _ = store.Close() })
 	providers := []sso.Provider{{Name: "corp", DefaultRole: "Editor"}, {Name: "mail", IdentifierIgnoreCase: true}}
 	return office{people.New(people.Ports{
-		Accounts: store, Roles: store, Sessions: store, Keys: store,
+		Accounts: store, Claims: store, Roles: store, Sessions: store, Keys: store,
 		Providers: func() []sso.Provider { return providers }, Now: func() time.Time { return start },
 	}), t, people.WithActor(t.Context(), people.Operator), store}
 }
