@@ -4,6 +4,8 @@ import (
 	"net/http"
 
 	"github.com/labstack/echo/v4"
+
+	"github.com/doorward/doorward/host/internal/sso"
 )
 
 // routes is the table of contents of the package.
@@ -25,6 +27,8 @@ func (s *Server) routes() *echo.Echo {
 	get("/login", s.signIn)
 	get("/logout", s.signOut)
 	get("/denied", s.denied)
+	get(sso.InvitationPath, s.invitation)
+	e.POST(sso.InvitationPath, s.acceptInvitation, limitBody(maxBody), s.sameOrigin)
 
 	get("/auth", s.listProviders)
 	e.POST("/auth/login", s.passwordLogin)

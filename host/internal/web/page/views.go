@@ -16,6 +16,7 @@ type SignIn struct {
 
 // Provider is one way to sign in.
 type Provider struct {
+	Name        string // by which an invitation is accepted
 	Label       string // plain text
 	Icon        string // one of our icons; any other name gives a monogram of Label
 	URL         string // where the login starts
@@ -31,6 +32,19 @@ func (s SignIn) links() []string {
 	}
 	return list
 }
+
+// Invitation tells whose account a one-time link is for, and how one can sign in to take
+// it.
+type Invitation struct {
+	Name       string
+	Email      string
+	Action     string // the form posts to it, with the name of a provider
+	TokenField HiddenField
+	Providers  []Provider // by their names; none: nobody can sign in
+}
+
+func (Invitation) file() string      { return "invitation.html" }
+func (i Invitation) links() []string { return []string{i.Action} }
 
 // Submit is a form that submits itself, by a script or by its button. It takes
 // a login to a provider, or a provider's answer to us.
