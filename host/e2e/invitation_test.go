@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+
+	"github.com/doorward/doorward/plugins/openid/openidtest"
 )
 
 var invitationLine = regexp.MustCompile(`shown this once: (\S+)`)
@@ -66,4 +68,26 @@ func TestInvitationOverTheWire(t *testing.T) {
 	if len(users.Data) != 1 || users.Data[0].ID != alice.idOf() || users.Data[0].Subject != "alice" {
 		t.Errorf("users: %+v", users.Data)
 	}
+}
+
+// In a real browser: our page posts to the provider, to which nothing tells where from.
+func TestBrowserInvitation(t *testing.T) {
+	s := startFake(t, openidtest.Config{Name: "Example ID"}, openidtest.Client{Name: "Doorward"}, map[string]string{"AUTH_FAKE_ALLOW_PUBLIC_REGISTRATION": "false"})
+	link := s.host.invited(t, "--email", "alice@corp.example", "--first-name", "Alice", "--last-name", "Archer")
+	person := newTab(t, startBrowser(t))
+	person.open(link)
+	person.waitFor(`button[name="provider"]`)
+	person.wantText("Alice Archer", "alice@corp.example", "Fake Provider")
+	person.screenshot("invitation")
+	person.click(`button[name="provider"]`)
+	person.waitFor(asAlice)
+	if got := evaluate(person, "document.referrer"); got != "" {
+		t.Errorf("the provider is told where the browser comes from: %s", got)
+	}
+	person.click(asAlice)
+	person.waitFor(signOut)
+	person.wantText("Alice Archer")
+	person.open(link)
+	person.wantText("This invitation does not work")
+	person.screenshot("invitation-used")
 }

@@ -44,7 +44,7 @@ func userListCommand(environ []string) *cobra.Command {
 	o = operatorFlags(cmd, environ)
 	cmd.Flags().StringVar(&req.Provider, "provider", "", "only who signs in through this provider")
 	cmd.Flags().StringVar(&req.Subject, "subject", "", "with --provider: only who is called so there")
-	cmd.Flags().StringVar(&req.Status, "status", "", "only those of this status: active, suspended, invited")
+	cmd.Flags().StringVar(&req.Status, "status", "", "only those of this status: active, suspended, invited, or another one of Directus")
 	cmd.Flags().StringVar(&req.Email, "email", "", "only who has this e-mail address")
 	cmd.Flags().StringVar(&req.Role, "role", "", "only who has the role of this ID or name")
 	pagingFlags(cmd, &req.Paging)
