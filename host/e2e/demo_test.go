@@ -43,6 +43,11 @@ func TestDemo(t *testing.T) {
 		t.Fatal(err)
 	}
 	checkPage(t, line, "Acme Staff", "Partner Login", "Campus Login", "GitHub", "Staff Directory")
+	behind, err := demo.WaitForLine(ctx, "    wiki: ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkWiki(t, strings.TrimSuffix(line, "/"), strings.TrimPrefix(behind, "wiki: "))
 
 	if err := demo.signal(syscall.SIGINT); err != nil {
 		t.Fatal(err)
@@ -56,6 +61,21 @@ func TestDemo(t *testing.T) {
 	}
 	if pids := processesBelow(temp); len(pids) > 0 {
 		t.Errorf("the demo left the processes %v behind", pids)
+	}
+}
+
+// checkWiki signs in for a page of the application behind the demo.
+func checkWiki(t *testing.T, public, wiki string) {
+	t.Helper()
+	person := newAgent(t, &testHost{Host: &Host{URL: public}, secrets: &secretSet{}}, "alice")
+	link := wiki + "a/page?and=another"
+	sent := person.get(link).location()
+	if sent == nil || sent.Path != "/login" || sent.Query().Get("redirect") != link {
+		t.Fatalf("the application sends to %v", sent)
+	}
+	done := person.signIn(public + "/auth/login/acme?mode=session&" + sent.RawQuery)
+	if done.url.String() != link || done.status != http.StatusOK || !strings.Contains(done.body, "Alice Archer") {
+		t.Errorf("signed in, and at %s: %d %s", done.url, done.status, done.body)
 	}
 }
 

@@ -12,10 +12,11 @@ import (
 	"github.com/doorward/doorward/plugins/openid/openidtest"
 )
 
-// startPostgres starts a server with a database for the settings that are returned.
-func startPostgres(t *testing.T) (*pgtest.Server, map[string]string) {
+// startPostgres starts a server that syncs, with a database for the settings that are
+// returned. The server gets more settings of its own, such as "max_connections=20".
+func startPostgres(t testing.TB, settings ...string) (*pgtest.Server, map[string]string) {
 	t.Helper()
-	server, err := pgtest.Start(pgtest.Durable...)
+	server, err := pgtest.Start(append(settings, pgtest.Durable...)...)
 	pgtest.Require(t, err)
 	t.Cleanup(func() {
 		if err := server.Remove(); err != nil {

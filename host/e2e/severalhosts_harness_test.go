@@ -77,7 +77,7 @@ func (c *cluster) configure(t *testing.T, address string, port int) {
 		"HOST=10.0.0.11", "HOST=127.0.0.1", "IP_TRUST_PROXY=10.0.0.10", "IP_TRUST_PROXY=127.0.0.1",
 		"db.example.org", address, "DB_PORT=5432", "DB_PORT=" + strconv.Itoa(port),
 		"DB_DATABASE=doorward", "DB_DATABASE=" + c.database,
-		"DB_PASSWORD_FILE=/etc/doorward/db-password", "DB_PASSWORD=it trusts everybody", "DB_SSL=true", "DB_SSL=false",
+		"DB_PASSWORD_FILE=/etc/doorward/database-password", "DB_PASSWORD=it trusts everybody", "DB_SSL=true", "DB_SSL=false",
 		"CONTROL_SOCKET=/run/doorward/control.sock", "CONTROL_SOCKET=control.sock", "SHUTDOWN_DELAY=5s", "SHUTDOWN_DELAY=3s",
 	})) {
 		name, value, _ := strings.Cut(strings.TrimSpace(line), "=")

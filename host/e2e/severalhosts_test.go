@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,6 +30,7 @@ func TestSeveralHosts(t *testing.T) {
 			t.Run("logins", func(t *testing.T) { testLoginsAtSeveral(t, c) })
 			t.Run("refreshes", func(t *testing.T) { testRefreshesAtSeveral(t, c) })
 			t.Run("revocation", func(t *testing.T) { testRevocationAtSeveral(t, c) })
+			t.Run("limits", func(t *testing.T) { testLimitsOfSeveral(t, c) })
 			t.Run("keys", func(t *testing.T) { testKeysOfSeveral(t, c) })
 			for _, host := range c.hosts {
 				if log := c.log(t); !strings.Contains(log, serverName(c, host)) {
@@ -143,50 +145,122 @@ func testRevocationAtSeveral(t *testing.T, c *cluster) {
 	}
 }
 
-// A key that one host has made, and that signs already, is known to the other one at
-// once. A host reads the keys each minute, else.
-func testKeysOfSeveral(t *testing.T, c *cluster) {
-	older := func(by string) {
-		c.server.Exec(t, c.database, "UPDATE doorward.signing_keys SET created_at = created_at - "+by)
-	}
-	restart := func() {
-		if err := c.hosts[0].Stop(); err != nil {
+// Somebody guesses a password at both hosts by turns. Each alone would allow ten tries;
+// what they count together is late by the second in which they tell each other.
+func testLimitsOfSeveral(t *testing.T, c *cluster) {
+	const each, late = 10, 5 // the last is generous, and half of what a second host would give
+	at := func(host *testHost, address, name, password string) (status int) {
+		t.Helper()
+		client := http.Client{Transport: from{address, http.DefaultTransport}}
+		body := `{"identifier":"` + name + `","password":"` + password + `","mode":"json"}`
+		resp, err := client.Post("http://"+addressOf(host)+"/auth/login/directory", "application/json", strings.NewReader(body)) //nolint:noctx // a test's own host
+		if err != nil {
 			t.Fatal(err)
 		}
-		if err := c.hosts[0].Restart(t.Context()); err != nil {
-			t.Fatal(err)
+		resp.Body.Close()
+		return resp.StatusCode
+	}
+	const guesser, name = "192.0.2.66", "person7"
+	second := time.NewTicker(time.Second)
+	defer second.Stop()
+	judged, refused := 0, 0
+	for n := 0; refused < len(c.hosts); n++ { // until both refuse, one after the other
+		switch status := at(c.hosts[n%2], guesser, name, "guessed"); status {
+		case http.StatusUnauthorized:
+			judged, refused = judged+1, 0
+		case http.StatusTooManyRequests:
+			refused++
+		default:
+			t.Fatalf("guess %d: %d", n, status)
 		}
+		if judged > each+late {
+			t.Fatalf("%d guesses at two hosts were judged, want %d and those of about a second", judged, each)
+		}
+		<-second.C
 	}
-	access := func(host *testHost) string {
-		_, token := c.signIn(t, "fake", "json")
-		return c.refreshDirectly(t, host, token)
-	}
-	before := access(c.hosts[1])
-	const day = "24 * 3600 * 1000::bigint"
-	older("31 * " + day)
-	restart() // makes a key
-	c.want(t, "new keys", 1, "doorward.signing_keys WHERE created_at > extract(epoch FROM now()) * 1000 - "+day)
-	older("11 * 60 * 1000")
-	restart() // signs with it
-	after := access(c.hosts[0])
-	if keyOf(t, before) == keyOf(t, after) {
-		t.Error("signed by the old key: this shows nothing")
+	t.Logf("%d guesses were judged", judged)
+	if judged < each {
+		t.Errorf("%d guesses were judged, want at least %d: something is counted twice", judged, each)
 	}
 	for i, host := range c.hosts {
-		for what, token := range map[string]string{"old": before, "new": after} {
-			if status := bearerAt(t, host, token); status != http.StatusOK {
-				t.Errorf("a token by the %s key, at host %d: %d", what, i, status)
+		for what, c := range map[string]struct {
+			address, name string
+			want          int
+		}{
+			"the right password, where it was guessed at": {guesser, name, http.StatusTooManyRequests},
+			"that person, elsewhere":                      {"192.0.2.1", name, http.StatusOK},
+			"somebody else at the same address":           {guesser, "person8", http.StatusOK},
+			"somebody else":                               {"192.0.2.2", "person9", http.StatusOK},
+		} {
+			if status := at(host, c.address, c.name, loadPassword); status != c.want {
+				t.Errorf("%s, at host %d: %d, want %d", what, i, status, c.want)
 			}
 		}
 	}
-	published := fetch(t, "http://"+addressOf(c.hosts[0])+"/.well-known/jwks.json")
-	if other := fetch(t, "http://"+addressOf(c.hosts[1])+"/.well-known/jwks.json"); other != published {
-		t.Errorf("published keys:\n%s\n%s", published, other)
+}
+
+// Keys are replaced through the socket of one host. The other one knows what the first
+// signs with at once, and refuses what was signed by keys that were deleted.
+func testKeysOfSeveral(t *testing.T, c *cluster) {
+	one, two := c.hosts[0], c.hosts[1]
+	_, token := c.signIn(t, "fake", "json")
+	signed := func(host *testHost) (access string) {
+		t.Helper()
+		access, token = c.refreshDirectly(t, host, token)
+		return access
+	}
+	wantGood := func(what, access string) {
+		t.Helper()
+		for i, host := range []*testHost{two, one} {
+			if status := bearerAt(t, host, access); status != http.StatusOK {
+				t.Errorf("%s, at the host that is %d hosts away: %d", what, 1-i, status)
+			}
+		}
+	}
+	later := func() { // than a new key must be known before it signs
+		c.server.Exec(t, c.database, "UPDATE doorward.signing_keys SET created_at = created_at - 11 * 60 * 1000")
+	}
+	later()
+	before := signed(two)
+	if out := one.mustRun(t, "keys", "rotate"); !strings.Contains(out, "is published, and signs from") {
+		t.Errorf("rotating: %s", out)
+	}
+	eventually(t, "both hosts to publish the same keys, and the new one", func() bool {
+		published := one.published(t)
+		return len(published) >= 2 && slices.Equal(published, two.published(t))
+	})
+	later()
+	after := before
+	eventually(t, "a host to sign with the new key", func() bool {
+		after = signed(one)
+		return keyOf(t, after) != keyOf(t, before)
+	})
+	wantGood("a token by the new key", after)
+	wantGood("a token by the key before", before)
+
+	if out := one.mustRun(t, "keys", "rotate", "--now", "--yes"); !strings.Contains(out, "signs now; keys deleted: ") {
+		t.Errorf("rotating at once: %s", out)
+	}
+	newest := signed(one)
+	wantGood("a token by the key that has replaced all", newest) // first at the host that did not make it
+	for what, access := range map[string]string{"before the last one": before, "the last one": after} {
+		if status := bearerAt(t, one, access); status != http.StatusForbidden {
+			t.Errorf("a token by %s, at the host that deleted it: %d", what, status)
+		}
+		eventually(t, "the other host to refuse a token by "+what, func() bool { return bearerAt(t, two, access) == http.StatusForbidden })
+	}
+	again := signed(two)
+	if keyOf(t, again) != keyOf(t, newest) {
+		t.Error("the other host signs with a key that was deleted")
+	}
+	wantGood("a token of the session that goes on", again)
+	if one, two := one.published(t), two.published(t); len(one) != 1 || !slices.Equal(one, two) {
+		t.Errorf("published keys: %v, %v", one, two)
 	}
 }
 
-// refreshDirectly refreshes at that host, and returns the access token.
-func (c *cluster) refreshDirectly(t *testing.T, host *testHost, token string) (access string) {
+// refreshDirectly refreshes at that host.
+func (c *cluster) refreshDirectly(t *testing.T, host *testHost, token string) (access, next string) {
 	t.Helper()
 	body := `{"mode":"json","refresh_token":"` + token + `"}`
 	resp, err := http.Post("http://"+addressOf(host)+"/auth/refresh", "application/json", strings.NewReader(body)) //nolint:noctx // a test's own host
@@ -199,7 +273,8 @@ func (c *cluster) refreshDirectly(t *testing.T, host *testHost, token string) (a
 		t.Fatalf("refreshing: %s, %v", resp.Status, err)
 	}
 	c.public.secrets.add("access token", got.Data.AccessToken)
-	return got.Data.AccessToken
+	c.public.secrets.add("refresh token", got.Data.RefreshToken)
+	return got.Data.AccessToken, got.Data.RefreshToken
 }
 
 func keyOf(t *testing.T, access string) string {

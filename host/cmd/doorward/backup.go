@@ -70,5 +70,5 @@ func useDump(p config.Postgres, file string) string {
 		where = fmt.Sprintf("--host=%s --port=%d --username=%s %s", p.Host, p.Port, p.User, p.Database)
 	}
 	return fmt.Sprintf("this copies a database of SQLite, and DB_CLIENT names PostgreSQL: back it up by its own means, such as\n"+
-		"  (umask 077; pg_dump --format=custom --file=%s %s)\nsee docs/backup.md", file, where)
+		"  (umask 077; pg_dump --format=custom --schema=doorward --file=%s %s)\nsee docs/postgresql.md", file, where)
 }

@@ -31,7 +31,7 @@ func TestExplain(t *testing.T) {
 		t.Fatal(err)
 	}
 	now := time.Now()
-	if err := database.AddRole(t.Context(), sso.Role{ID: "r-1", Name: "Editor"}); err != nil {
+	if err := database.AddRole(t.Context(), sso.Role{ID: "r-1", Name: "Editor"}, sso.Event{}); err != nil {
 		t.Fatal(err)
 	}
 	for _, u := range []sso.User{

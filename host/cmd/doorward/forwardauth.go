@@ -6,6 +6,8 @@ import (
 	"net"
 	"slices"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/doorward/doorward/host/internal/config"
 	"github.com/doorward/doorward/host/internal/forwardauth"
 	"github.com/doorward/doorward/host/internal/sso"
@@ -45,13 +47,16 @@ func userHeader(cfg *config.Config) forwardauth.UserHeader {
 	}
 }
 
-func (h host) forwardAuth(logins *sso.Service, s store.Store, tokens *token.Tokens, clock *sso.Clock) apps {
-	cfg, people := h.config, forwardauth.SignedIn{Logins: logins, Roles: s}
+func (h host) forwardAuth(logins *sso.Service, s store.Store, tokens *token.Tokens, clock *sso.Clock, metrics prometheus.Registerer) apps {
+	cfg, people := h.config, forwardauth.SignedIn{
+		Logins: logins, Roles: s, Prolonger: forwardauth.NewProlonger(logins.Prolong, logins.AskEvery(), clock.Now, h.logger),
+	}
 	server := forwardauth.New(forwardauth.Config{
 		PublicURL: cfg.PublicURL.String(), Issuer: cfg.PublicURL.String(), CookieName: cfg.SessionCookie.Name, TrustedProxies: cfg.ForwardAuthProxies,
 		Secret: cfg.ForwardAuthSecret.Reveal(), User: userHeader(cfg), AssertionTTL: cfg.ForwardAuthAssertionTTL, Logger: h.logger,
 	}, forwardauth.Ports{People: people, Assert: tokens.Assert, Now: clock.Now})
 	server.SetRules(rulesOf(cfg))
+	metrics.MustRegister(forwardAuthChecks{server})
 	return apps{server, people}
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -140,31 +139,7 @@ func tellRotation(out io.Writer, done token.Rotation, now bool) {
 // maintainKeysEvery is much less than token.PublishedEarly, and than the life of a key.
 const maintainKeysEvery = time.Minute
 
-// maintainKeys makes and deletes signing keys in the background, until stop is called,
-// which waits for it. A failure is said once: that of the store shows in all that it does.
-func (h host) maintainKeys(ctx context.Context, tokens *token.Tokens) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		each := time.NewTicker(maintainKeysEvery)
-		defer each.Stop()
-		failed := false
-		for {
-			err := tokens.Maintain(ctx)
-			if err != nil && ctx.Err() == nil && !failed {
-				h.logger.Warn("signing keys are not replaced, the old ones go on", "error", err, "next_try", maintainKeysEvery.String())
-			}
-			failed = err != nil
-			select {
-			case <-each.C:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return func() {
-		cancel()
-		<-done
-	}
+// maintainKeys makes and deletes signing keys.
+func maintainKeys(tokens *token.Tokens) task {
+	return task{maintainKeysEvery, tokens.Maintain, "signing keys are not replaced, the old ones go on"}
 }

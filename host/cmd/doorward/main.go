@@ -36,7 +36,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	root.SetOut(stdout)
 	root.SetErr(stderr)
 	root.AddCommand(serveCommand(environ), reloadCommand(environ), pluginsCommand(environ), checkCommand(environ),
-		sessionCommand(environ), userCommand(environ), roleCommand(environ), keyCommand(environ), forwardAuthCommand(environ),
+		sessionCommand(environ), userCommand(environ), roleCommand(environ), keyCommand(environ), auditCommand(environ), forwardAuthCommand(environ),
 		backupCommand(environ), keysCommand(environ), pluginCommand(environ), presetsCommand(environ), docsCommand())
 	root.SetContext(ctx)
 	return execute(root)

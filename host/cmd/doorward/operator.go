@@ -24,6 +24,8 @@ type operator struct {
 	*reach
 	asJSON bool
 
+	hostOnly bool // nothing is done if no host runs
+
 	out    io.Writer
 	client *admin.Client
 }
@@ -41,6 +43,9 @@ func (o *operator) runs(do func(ctx context.Context, args []string) error) func(
 		at, err := o.database()
 		if err != nil {
 			return err
+		}
+		if o.hostOnly {
+			at.database = nil
 		}
 		line := &adminLine{reach: o.reach, socket: control.NewClient(at.socket), at: at}
 		defer func() { err = errors.Join(err, line.close()) }()
@@ -123,25 +128,25 @@ func (l *adminLine) open(ctx context.Context) error {
 		return err
 	}
 	l.closing = append(l.closing, database)
-	providers, publicURL := l.reach.configured()
 	l.local = admin.InProcess(admin.NewOperatorHandler(admin.Config{ //nolint:bodyclose // whoever calls it closes
-		Operations: peopleOf(database, providers, publicURL, nil), Version: version,
+		Operations: peopleOf(database, l.reach.configured(), nil), Version: version,
 	}))
 	return nil
 }
 
-// configured returns the providers and the public URL of the configuration, or nothing if
-// it cannot be read here: SECRET may be for the host's eyes only.
-func (r *reach) configured() (providers func() []sso.Provider, publicURL string) {
+// configured is what is known from the configuration, or nothing if it cannot be read here:
+// SECRET may be for the host's eyes only.
+func (r *reach) configured() surroundings {
 	cfg, err := loadConfig(r.environ, r.file)
 	if err != nil {
-		return nil, ""
+		return surroundings{}
 	}
 	var list []sso.Provider
 	for _, p := range cfg.Providers {
 		list = append(list, p.Provider)
 	}
-	return func() []sso.Provider { return list }, cfg.PublicURL.String()
+	subjects, _ := sso.NewSubjectHasher([]byte(cfg.Secret.Reveal())) // else the events say who by the ID alone
+	return surroundings{func() []sso.Provider { return list }, cfg.PublicURL.String(), subjects}
 }
 
 // close closes what open opened, the database first.

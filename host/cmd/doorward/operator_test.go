@@ -92,7 +92,7 @@ func TestHostileTextsInLists(t *testing.T) {
 	const hostile = "\x1b]0;owned\x07 \u202egnp.exe \t x"
 	o.inside(func(s *sqlite.Store) error {
 		user := sso.User{ID: "u1", Provider: "corp", Subject: hostile, Status: sso.UserActive, Email: hostile, FirstName: hostile, LastName: hostile, Role: hostile}
-		if err := s.AddUser(t.Context(), user); err != nil {
+		if err := s.AddUser(t.Context(), user, sso.Event{}); err != nil {
 			return err
 		}
 		session := sso.Session{ID: "s1", UserID: "u1", Provider: "corp", Kind: sso.KindSession, ExpiresAt: time.Now().Add(time.Hour), IP: hostile}
@@ -114,7 +114,7 @@ func TestPagesByCommand(t *testing.T) {
 	o := newOffice(t)
 	o.inside(func(s *sqlite.Store) error {
 		for i := range 5 {
-			if err := s.AddUser(t.Context(), sso.User{ID: fmt.Sprint("u", i), Status: sso.UserInvited}); err != nil {
+			if err := s.AddUser(t.Context(), sso.User{ID: fmt.Sprint("u", i), Status: sso.UserInvited}, sso.Event{}); err != nil {
 				return err
 			}
 		}

@@ -7,6 +7,7 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"slices"
 	"strconv"
 	"syscall"
 	"time"
@@ -27,6 +28,7 @@ import (
 	"github.com/doorward/doorward/host/internal/token"
 	"github.com/doorward/doorward/host/internal/web"
 	"github.com/doorward/doorward/host/internal/web/limit"
+	"github.com/doorward/doorward/host/internal/web/tally"
 	"github.com/doorward/doorward/sdk/contract"
 )
 
@@ -149,20 +151,22 @@ func (h host) serve(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, database.Close()) }()
-	store, clock := store.Cached(database, time.Now), sso.SystemClock()
+	return h.serveFrom(ctx, database, claimed, memory, hangUp)
+}
 
+// serveFrom runs the host on a database, until ctx is done.
+func (h host) serveFrom(ctx context.Context, database store.Store, claimed *control.Claimed, memory memlimit.Limit, hangUp <-chan os.Signal) (err error) {
+	cfg, store, clock := h.config, store.Cached(database, time.Now), sso.SystemClock()
 	tokens, err := token.New(ctx, h.tokenConfig(store, clock))
 	if err != nil {
 		return err
 	}
-	defer h.maintainKeys(ctx, tokens)()
 	registry := newRegistry()
-	providers, err := h.startProviders(ctx, metrics.New(registry))
+	providers, err := h.startMeasured(ctx, registry)
 	if err != nil {
 		return err
 	}
 	defer providers.Stop()
-	metrics.Watch(registry, providers.Plugins)
 
 	logins, err := h.logins(providers, store, tokens, clock)
 	if err != nil {
@@ -170,15 +174,16 @@ func (h host) serve(ctx context.Context) (err error) {
 	}
 	h.warnOfRoles(ctx, providers, store)
 	defer h.sealAnew(ctx, logins, tokens)()
-	defer h.forgetSuccessors(ctx, logins)()
+	counts := newCounts(registry)
+	defer h.saveLast(store, counts)
+	defer h.background(ctx, slices.Concat(clocksTogether(database, time.Now), h.auditTasks(store, clock, counts), []task{maintainKeys(tokens), forgetSuccessors(logins)})...)()
 	limiter, err := h.limits(registry)
 	if err != nil {
 		return err
 	}
 	defer h.exchangeCounts(ctx, limiter, store)()
-	apps := h.forwardAuth(logins, store, tokens, clock)
-	registry.MustRegister(forwardAuthChecks{apps.server})
-	server, err := h.server(memory, limiter, web.Ports{Logins: logins, Apps: apps, Keys: tokens.JWKS, Storage: store.Ping})
+	apps := h.forwardAuth(logins, store, tokens, clock, registry)
+	server, err := h.server(memory, limiter, counts.tally, web.Ports{Logins: logins, Apps: apps, Keys: tokens.JWKS, Storage: store.Ping})
 	if err != nil {
 		return err
 	}
@@ -191,19 +196,19 @@ func (h host) serve(ctx context.Context) (err error) {
 		},
 		EndSessions: h.endSessions(store), Keys: listKeys(tokens), RotateKeys: h.rotateKeys(tokens),
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
-	}, store, providers))
+	}, store, logins.Subjects(), providers))
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, controlled.Close()) }()
-	return h.listen(ctx, server, r, providers)
+	return h.listen(ctx, server, apps, r, providers)
 }
 
-func (h host) server(memory memlimit.Limit, limiter *limit.Limiter, ports web.Ports) (*web.Server, error) {
+func (h host) server(memory memlimit.Limit, limiter *limit.Limiter, counted *tally.Tally, ports web.Ports) (*web.Server, error) {
 	cfg := h.config
 	return web.New(web.Config{
 		PublicURL: cfg.PublicURL, SessionCookie: web.Cookie(cfg.SessionCookie), RefreshCookie: web.Cookie(cfg.RefreshCookie),
-		TrustedProxies: cfg.TrustedProxies, MaxBodies: memory.Bytes / bodiesShare, Limits: limiter, Logger: h.logger,
+		TrustedProxies: cfg.TrustedProxies, MaxBodies: memory.Bytes / bodiesShare, Limits: limiter, Tally: counted, Logger: h.logger,
 	}, ports)
 }
 
@@ -230,8 +235,10 @@ func (h host) logins(providers sso.Providers, s store.Store, tokens sso.AccessTo
 		Secret: secret, SecretPrevious: previous, Clock: clock, PublicURL: cfg.PublicURL.String(), AccessTokenTTL: cfg.AccessTokenTTL,
 		RefreshTokenTTL: cfg.RefreshTokenTTL, RefreshTokenAbsoluteTTL: cfg.RefreshTokenAbsoluteTTL,
 		SessionTTL: cfg.SessionCookieTTL, SessionAbsoluteTTL: cfg.SessionCookieAbsoluteTTL, RefreshGrace: cfg.SessionRefreshGracePeriod,
-		AccessTokenGroups: cfg.AccessTokenGroups,
-	}, sso.Ports{Providers: providers, Users: s, Roles: s, Links: s, Claims: s, Sessions: s, AtProviders: s, Once: s, Sealed: s, Tokens: tokens})
+		AccessTokenGroups: cfg.AccessTokenGroups, AccountLinking: cfg.AccountLinking, AskEvery: cfg.ForwardAuthAskEvery,
+	}, sso.Ports{
+		Providers: providers, Users: s, Roles: s, Links: s, Claims: s, Accounts: s, Sessions: s, AtProviders: s, Once: s, Sealed: s, Tokens: tokens,
+	})
 }
 
 func (h host) startProviders(ctx context.Context, m provider.Metrics) (*provider.Providers, error) {
@@ -242,6 +249,15 @@ func (h host) startProviders(ctx context.Context, m provider.Metrics) (*provider
 		Binaries:  provider.Binaries{Dir: h.config.PluginDir, Lock: h.config.PluginLock, InsecureWithoutLock: h.flags.dev},
 		PublicURL: h.config.PublicURL.String(), Providers: configured(h.config), Logger: h.logger, Metrics: m, Version: version,
 	})
+}
+
+// startMeasured starts the providers of a host that goes on.
+func (h host) startMeasured(ctx context.Context, registry *prometheus.Registry) (*provider.Providers, error) {
+	providers, err := h.startProviders(ctx, metrics.New(registry))
+	if err == nil {
+		metrics.Watch(registry, providers.Plugins)
+	}
+	return providers, err
 }
 
 func healthy(providers *provider.Providers) func() bool {
@@ -260,17 +276,19 @@ func healthy(providers *provider.Providers) func() bool {
 	}
 }
 
-func (h host) listen(ctx context.Context, server *web.Server, r *reloader, providers *provider.Providers) error {
+func (h host) listen(ctx context.Context, server *web.Server, apps apps, r *reloader, providers *provider.Providers) error {
 	address := net.JoinHostPort(h.config.Host, strconv.Itoa(h.config.Port))
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	if err != nil {
 		return fmt.Errorf("listening on %s: %w; stop what listens there, or change HOST and PORT", address, err)
 	}
-	stopForwardAuth, err := h.serveForwardAuth(ctx, r.apps)
+	stopForwardAuth, err := h.serveForwardAuth(ctx, apps.server)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	defer stopForwardAuth()
+	stopProlonging := h.background(context.WithoutCancel(ctx), prolonging(apps.people.Prolonger))
+	defer stopProlonging()
 	stages := h.stages(ctx, server.NotReady)
 	watching, stop := context.WithCancel(stages.listening)
 	done := r.watch(watching, h.flags.watch)
@@ -282,6 +300,7 @@ func (h host) listen(ctx context.Context, server *web.Server, r *reloader, provi
 	}
 	err = server.Serve(stages.listening, stages.underWay, listener)
 	stop()
+	waitFor(stages.underWay, stopProlonging)
 	stages.end()
 	providers.Stop() // a reload under way may wait long for a plugin, else
 	<-done

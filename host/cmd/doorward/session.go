@@ -143,11 +143,11 @@ func (e ending) inDatabase(ctx context.Context, match sso.SessionMatch, forget b
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	ended, err := sso.EndSessions(ctx, store, match)
+	ended, err := sso.EndSessions(ctx, store, match, endedByOperator())
 	if err := e.tell(ended, err); err != nil || !forget {
 		return err
 	}
-	if err := store.ForgetSecret(ctx); err != nil {
+	if err := store.ForgetSecret(ctx, byOperator(sso.EventSecretForgotten, "")); err != nil {
 		return err
 	}
 	fmt.Fprintln(e.out, "all that was sealed under SECRET is removed; start the host with a new SECRET, and without SECRET_PREVIOUS")
@@ -164,7 +164,7 @@ func (e ending) tell(ended int, err error) error {
 // endSessions ends sessions for the operator, in the running host.
 func (h host) endSessions(sessions sso.Sessions) func(ctx context.Context, provider, user string) (int, error) {
 	return func(ctx context.Context, provider, user string) (int, error) {
-		ended, err := sso.EndSessions(ctx, sessions, sso.SessionMatch{Provider: provider, User: user})
+		ended, err := sso.EndSessions(ctx, sessions, sso.SessionMatch{Provider: provider, User: user}, endedByOperator())
 		h.logger.Info("sessions ended by the operator", "sessions", ended, "provider", provider, "user", user)
 		return ended, err
 	}

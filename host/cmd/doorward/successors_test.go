@@ -37,7 +37,7 @@ func TestSuccessorsAreForgottenAtTheStart(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	stop := host{logger: hclog.NewNullLogger()}.forgetSuccessors(t.Context(), logins)
+	stop := host{logger: hclog.NewNullLogger()}.background(t.Context(), forgetSuccessors(logins))
 	defer stop()
 	each, deadline := time.NewTicker(10*time.Millisecond), time.After(30*time.Second)
 	defer each.Stop()

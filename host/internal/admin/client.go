@@ -12,6 +12,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // maxAnswer bounds an answer, in bytes: people.MaxLimit users with the longest names
@@ -92,7 +93,7 @@ func (op operation) request(ctx context.Context, in reflect.Value) (*http.Reques
 				body[m.name] = value.Interface()
 			}
 		case m.required || !value.IsZero():
-			query.Set(m.name, fmt.Sprint(value.Interface()))
+			query.Set(m.name, asText(value))
 		}
 	}
 	var data []byte
@@ -111,6 +112,14 @@ func (op operation) request(ctx context.Context, in reflect.Value) (*http.Reques
 		req.Header.Set("Content-Type", "application/json")
 	}
 	return req, nil
+}
+
+// asText is a value as setText reads it.
+func asText(value reflect.Value) string {
+	if at, ok := value.Interface().(time.Time); ok {
+		return at.Format(time.RFC3339Nano)
+	}
+	return fmt.Sprint(value.Interface())
 }
 
 func answerOf(status int, body []byte) (Answer, error) {

@@ -2,11 +2,15 @@ package admin
 
 import (
 	"context"
+	"crypto/rand"
+	"encoding/hex"
 	"net/http"
+	"net/netip"
 	"slices"
 	"strings"
 
 	"github.com/doorward/doorward/host/internal/people"
+	"github.com/doorward/doorward/host/internal/sso"
 )
 
 // Config is what the handlers need to know.
@@ -67,18 +71,32 @@ func newHandler(config Config, trusted bool, who func(*http.Request) (people.Act
 // handle serves an operation to who may have it.
 func (s *server) handle(serve func(context.Context, *http.Request) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
+		ctx := named(w, r)
 		actor, err := s.who(r)
 		if err != nil {
 			s.refuse(w, r, err)
 			return
 		}
-		body, err := serve(people.WithActor(r.Context(), actor), r)
+		body, err := serve(people.WithActor(ctx, actor), r)
 		if err != nil {
 			s.refuse(w, r, err)
 			return
 		}
 		write(w, http.StatusOK, body)
 	}
+}
+
+// named gives the request an ID, by which the log and the audit tell what it changed. One
+// that a client may choose could forge lines of the log.
+func named(w http.ResponseWriter, r *http.Request) context.Context {
+	var b [8]byte
+	rand.Read(b[:])
+	request := sso.Request{ID: hex.EncodeToString(b[:])}
+	w.Header().Set("X-Request-Id", request.ID)
+	if from, err := netip.ParseAddrPort(r.RemoteAddr); err == nil { // not so on a socket
+		request.Address = from.Addr()
+	}
+	return sso.WithRequest(r.Context(), request)
 }
 
 func (s *server) notAllowed(methods string) http.HandlerFunc {

@@ -48,7 +48,7 @@ func newHouseCounting(t *testing.T) (*house, *counting) {
 	h := &house{t: t, store: store, now: start}
 	keys := &counting{AdminKeys: store}
 	h.ops = people.New(people.Ports{
-		Claims: store, Accounts: store, Roles: store, Sessions: store, Keys: keys,
+		Accounts: store, Claims: store, Roles: store, Sessions: store, Keys: keys, Audit: store,
 		Providers: func() []sso.Provider { return []sso.Provider{{Name: "corp"}, {Name: "other"}} }, Now: func() time.Time { return h.now },
 	})
 	config := admin.Config{Operations: h.ops, Version: "test", Log: func(message string, args ...any) { fmt.Fprintln(&h.logged, message, args) }}
@@ -123,7 +123,7 @@ func (h *house) bearer(scopes ...people.Scope) []string {
 
 func (h *house) mustAddRole(role sso.Role) {
 	h.t.Helper()
-	if err := h.store.AddRole(h.t.Context(), role); err != nil {
+	if err := h.store.AddRole(h.t.Context(), role, sso.Event{}); err != nil {
 		h.t.Fatal(err)
 	}
 }
@@ -132,7 +132,7 @@ func (h *house) mustAddRole(role sso.Role) {
 func (h *house) person(subject string) (user, session string) {
 	h.t.Helper()
 	u := sso.User{ID: sso.NewUUID(), Provider: "corp", Subject: subject, Status: sso.UserActive, Email: subject + "@example.org", CreatedAt: h.now}
-	if err := h.store.AddUser(h.t.Context(), u); err != nil {
+	if err := h.store.AddUser(h.t.Context(), u, sso.Event{}); err != nil {
 		h.t.Fatal(err)
 	}
 	s := sso.Session{
@@ -149,7 +149,7 @@ func (h *house) person(subject string) (user, session string) {
 func (h *house) unclaimed(name string) string {
 	h.t.Helper()
 	u := sso.User{ID: sso.NewUUID(), Status: sso.UserInvited, Email: name + "@example.org", CreatedAt: h.now}
-	if err := h.store.AddUser(h.t.Context(), u); err != nil {
+	if err := h.store.AddUser(h.t.Context(), u, sso.Event{}); err != nil {
 		h.t.Fatal(err)
 	}
 	return u.ID

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/doorward/doorward/host/internal/people"
 )
@@ -93,8 +94,11 @@ func (m member) check(value reflect.Value) error {
 }
 
 func (m member) checkText(text string) error {
-	if m.most > 0 && len(text) > m.most {
+	switch {
+	case m.most > 0 && len(text) > m.most:
 		return m.invalid("has more than %d bytes", m.most)
+	case !utf8.ValidString(text):
+		return m.invalid("is not UTF-8")
 	}
 	return nil
 }

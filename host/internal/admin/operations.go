@@ -57,6 +57,9 @@ func operations(o *people.Operations) []operation {
 		{"endSession", http.MethodDelete, "/sessions/{session}", people.SessionsWrite, "End a session", one(o.EndSession)},
 		{"endSessions", http.MethodPost, "/end-sessions", people.SessionsWrite, "End the sessions of all, of a provider or of a user", one(o.EndSessions)},
 
+		{"listEvents", http.MethodGet, "/events", people.AuditRead, "List what was changed", many(o.ListEvents)},
+		{"listRefusals", http.MethodGet, "/refusals", people.AuditRead, "List sums of sign-ins that were refused", many(o.ListRefusals)},
+
 		{"listKeys", http.MethodGet, "/keys", people.KeysRead, "List keys of the administration", many(o.ListKeys)},
 		{"addKey", http.MethodPost, "/keys", people.KeysWrite, "Make a key of the administration", taking(one(o.AddKey))},
 		{"removeKey", http.MethodDelete, "/keys/{key}", people.KeysWrite, "Remove a key of the administration", one(o.RemoveKey)},

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"reflect"
 	"strconv"
+	"time"
 	"unicode/utf8"
 
 	"github.com/doorward/doorward/host/internal/people"
@@ -70,10 +71,14 @@ func unknown(name string) error {
 	return &people.InvalidError{Member: strconv.QuoteToASCII(name[:min(len(name), 40)]), How: "is not known"}
 }
 
-// setText sets a text, a number, or true or false, of the query.
+// setText sets a text, a time, a number, or true or false, of the query.
 func (m member) setText(to reflect.Value, text string) error {
-	if !utf8.ValidString(text) {
-		return m.invalid("is not UTF-8")
+	if at, ok := to.Addr().Interface().(*time.Time); ok {
+		var err error
+		if *at, err = time.Parse(time.RFC3339, text); err != nil {
+			return m.invalid("must be %s", wanted(m.kind))
+		}
+		return nil
 	}
 	switch to.Kind() {
 	case reflect.String:

@@ -172,6 +172,10 @@ func examples(h *house) map[string]example {
 		"showSession":  {path: map[string]string{"session": session}},
 		"endSession":   {path: map[string]string{"session": session}},
 		"endSessions":  {body: map[string]any{"user": user}},
+		"listEvents": {query: url.Values{
+			"since": {h.now.Format(time.RFC3339)}, "user": {user}, "session": {session}, "provider": {"corp"}, "kind": {"signed_in"}, "after": {"1"}, "limit": {"1"},
+		}},
+		"listRefusals": {query: url.Values{"since": {h.now.Format(time.RFC3339)}, "limit": {"1"}}},
 		"listKeys":     {},
 		"addKey":       {body: map[string]any{"name": "import", "scopes": []string{"users:read"}, "expires_at": h.now.Add(time.Hour).Format(time.RFC3339)}},
 		"removeKey":    {path: map[string]string{"key": key.ID}},
@@ -325,7 +329,7 @@ var conflicts = map[string]func(w walked){
 		role := sso.NewRole("Held")
 		w.mustAddRole(role)
 		user := sso.User{ID: sso.NewUUID(), Status: sso.UserInvited, Role: role.ID}
-		if err := w.store.AddUser(w.t.Context(), user); err != nil {
+		if err := w.store.AddUser(w.t.Context(), user, sso.Event{}); err != nil {
 			w.t.Fatal(err)
 		}
 		w.example.path["role"] = role.ID

@@ -95,10 +95,10 @@ func TestDefaults(t *testing.T) {
 			SessionCookieName: "directus_session_token", SessionCookieSameSite: "lax",
 			GlobalAgentNamespace: "GLOBAL_AGENT_", OutboundDeny: []string{"metadata", "link-local", "unspecified", "multicast"},
 			TrustSettings:       config.TrustSettings{OutboundTLSMinVersion: "1.2"},
-			ForwardAuthSettings: config.ForwardAuthSettings{ForwardAuthUser: "id", ForwardAuthAssertionTTL: time.Minute},
-			LimitSettings:       standardLimits,
-			ShutdownDelay:       5 * time.Second,
-			LogLevel:            "info", LogStyle: "pretty",
+			ForwardAuthSettings: config.ForwardAuthSettings{ForwardAuthUser: "id", ForwardAuthAskEvery: 5 * time.Minute, ForwardAuthAssertionTTL: time.Minute},
+			LimitSettings:       standardLimits, AuditRetention: 400 * 24 * time.Hour,
+			ShutdownDelay: 5 * time.Second,
+			LogLevel:      "info", LogStyle: "pretty",
 		},
 		PublicURL:     got.PublicURL,
 		Database:      config.Database{Filename: filepath.Join(s.dir, "doorward.db")},
@@ -309,6 +309,19 @@ func TestPublicURLWarning(t *testing.T) {
 	c := newSetup(t, "HOST=0.0.0.0").mustLoad(t)
 	if len(c.Warnings) != 1 || !strings.Contains(c.Warnings[0], "PUBLIC_URL is not set; http://localhost:8055 works on this machine only") {
 		t.Errorf("warnings: %q", c.Warnings)
+	}
+}
+
+// A browser that comes back from a provider brings no strict cookie.
+func TestLinkingWithStrictCookies(t *testing.T) {
+	for _, env := range [][]string{{"ACCOUNT_LINKING=true"}, {"SESSION_COOKIE_SAME_SITE=strict"}, {"ACCOUNT_LINKING=true", "SESSION_COOKIE_SAME_SITE=strict"}} {
+		c := newSetup(t, append(env, "PUBLIC_URL=https://login.example.org")...).mustLoad(t)
+		if want := len(env) == 2; want != (len(c.Warnings) > 0) || want && !strings.Contains(c.Warnings[0], "with SESSION_COOKIE_SAME_SITE=strict browsers do not bring the session along") {
+			t.Errorf("%v: warnings %q", env, c.Warnings)
+		}
+		if c.AccountLinking != strings.HasPrefix(env[0], "ACCOUNT_LINKING") {
+			t.Errorf("%v: linking is %v", env, c.AccountLinking)
+		}
 	}
 }
 

@@ -33,6 +33,15 @@ func (g *group) cookies(s Settings, public *url.URL) (refresh, session Cookie) {
 	return refresh, session
 }
 
+// warnOfLinking: a browser that comes back from a provider brings no cookie that is
+// strict (RFC 6265bis section 5.2), and linking needs that of the session.
+func (g *group) warnOfLinking(s Settings) {
+	if s.AccountLinking && s.SessionCookieSameSite == "strict" {
+		g.loader.warnOnce("%s works only where the provider's answer is posted: with %s=strict browsers do not bring the session along from elsewhere; write lax",
+			g.spell("account_linking"), g.spell("session_cookie_same_site"))
+	}
+}
+
 func (g *group) cookie(prefix string, c Cookie, public *url.URL) Cookie {
 	c.Secure = g.cookieSecure(prefix+"secure", c.Secure, public)
 	c.Domain = g.cookieDomain(prefix+"domain", c.Domain, public.Hostname())

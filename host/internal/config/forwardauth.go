@@ -19,6 +19,7 @@ type ForwardAuthSettings struct {
 	ForwardAuthSecret       options.Secret `option:"forward_auth_secret" doc:"what a proxy must send in X-Doorward-Proxy besides, for networks where an address proves nothing; at least 16 bytes"`
 	ForwardAuthApps         []string       `option:"forward_auth_apps" reload:"yes" doc:"origins of applications that everybody may use who is signed in, with commas between them; others, and rules, stand under forward_auth in the YAML file"`
 	ForwardAuthUser         string         `option:"forward_auth_user" default:"id" oneof:"id|email|email-of-any-provider|subject" doc:"what Remote-User says. email and subject are for apps to which one provider leads; email-of-any-provider for providers that all have REQUIRE_VERIFIED_EMAIL, and whom you believe each other's addresses"`
+	ForwardAuthAskEvery     time.Duration  `option:"forward_auth_ask_every" default:"5m" doc:"how long after one question the provider of a session that is used at an application is asked again, in the background, whether it is still good; the answer also prolongs it, and changes its groups. 10s to 24h, and at most half of SESSION_COOKIE_TTL counts"`
 	ForwardAuthAssertionTTL time.Duration  `option:"forward_auth_assertion_ttl" default:"60s" doc:"lifetime of X-Doorward-Assertion; 10s to 5m"`
 }
 
@@ -28,6 +29,7 @@ func (g *group) forwardAuth(config *Config) []netip.Prefix {
 	s := &config.Settings
 	g.checkAddress("forward_auth_address", s.ForwardAuthAddress, "127.0.0.1:8056")
 	g.within("forward_auth_assertion_ttl", s.ForwardAuthAssertionTTL, 10*time.Second, 5*time.Minute, "from 10s to 5m")
+	g.within("forward_auth_ask_every", s.ForwardAuthAskEvery, 10*time.Second, 24*time.Hour, "from 10s to 24h")
 	if g.ok("forward_auth_secret") && s.ForwardAuthSecret != "" && len(s.ForwardAuthSecret) < 16 {
 		g.refuse("forward_auth_secret", "must be at least 16 random bytes; make one with: openssl rand -base64 32")
 	}

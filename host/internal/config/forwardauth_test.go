@@ -108,6 +108,7 @@ func TestFA60AppsRefused(t *testing.T) {
 	newSetup(t, append(domain, "FORWARD_AUTH_ADDRESS=8056")...).refused(t, "FORWARD_AUTH_ADDRESS: must be a host and a port, such as 127.0.0.1:8056")
 	newSetup(t, append(domain, "FORWARD_AUTH_SECRET=short")...).refused(t, "FORWARD_AUTH_SECRET: must be at least 16 random bytes")
 	newSetup(t, append(domain, "FORWARD_AUTH_ASSERTION_TTL=1h")...).refused(t, "FORWARD_AUTH_ASSERTION_TTL: must be from 10s to 5m")
+	newSetup(t, append(domain, "FORWARD_AUTH_ASK_EVERY=1s")...).refused(t, "FORWARD_AUTH_ASK_EVERY: must be from 10s to 24h")
 	newSetup(t, append(domain, "FORWARD_AUTH_TRUST_PROXY=true")...).refused(t, `FORWARD_AUTH_TRUST_PROXY: cannot trust "true"`)
 }
 

@@ -38,6 +38,8 @@ type Settings struct {
 	Providers      []string `option:"auth_providers" reload:"yes" doc:"names of the providers, with commas between them"`
 	DisableDefault bool     `option:"auth_disable_default" reload:"yes" default:"true" doc:"accepted and without effect: there are no local passwords"`
 
+	AccountLinking bool `option:"account_linking" default:"false" doc:"people who are signed in may link another way to sign in to their account, and unlink it, at /account. Whoever may sign in by any provider can then keep access to an account that was left open. See account.md"`
+
 	AccessTokenTTL            time.Duration `option:"access_token_ttl" default:"15m" doc:"lifetime of access tokens; 1s to 30d"`
 	AccessTokenGroups         bool          `option:"access_token_groups" default:"false" doc:"put the groups of the session into access tokens (RFC 9068), as the claim groups. Where they are too many or not known, hasgroups is true instead, and GET /users/me tells them"`
 	AccessTokenAlgorithm      string        `option:"access_token_algorithm" default:"EdDSA" oneof:"EdDSA|ES256|RS256" doc:"algorithm that signs access tokens, in any case; ES256 or RS256 for verifiers that know no EdDSA, such as HAProxy 2.6"`
@@ -60,6 +62,8 @@ type Settings struct {
 	IPTrustProxy []string `option:"ip_trust_proxy" default:"false" doc:"proxies that may say who the client is: IP addresses, CIDR blocks, loopback, linklocal, uniquelocal; or false"`
 
 	LimitSettings
+
+	AuditRetention time.Duration `option:"audit_retention" default:"400d" doc:"how long the audit keeps what was changed, and with it addresses of clients; 1d to 3650d. See audit.md"`
 
 	HTTPSProxy           options.Secret `option:"https_proxy" reload:"yes" doc:"proxy for requests to providers, http://user:password@proxy:3128 or https://, socks5://, socks5h://; also in lower case, which comes first. See proxies.md"`
 	HTTPProxy            options.Secret `option:"http_proxy" reload:"yes" doc:"accepted and without effect: requests to providers are https, for which HTTPS_PROXY is"`
@@ -109,8 +113,10 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	g.checkAddress("metrics_address", s.MetricsAddress, "127.0.0.1:9464")
 	g.adminAddress(*s)
 	g.checkLimits(&s.LimitSettings)
+	g.within("audit_retention", s.AuditRetention, 24*time.Hour, 3650*24*time.Hour, "from 1d to 3650d")
 	config.PublicURL = g.publicURL(*s)
 	config.RefreshCookie, config.SessionCookie = g.cookies(*s, config.PublicURL)
+	g.warnOfLinking(*s)
 	config.TrustedProxies = g.proxies("ip_trust_proxy", s.IPTrustProxy)
 	config.ForwardAuthProxies = g.forwardAuth(config)
 	l.outbound = g.outbound(*s)

@@ -17,19 +17,33 @@ var (
 	noSniff    = []string{"nosniff"}
 )
 
+// headerBearer tells a proxy that Authorization has a token of ours: whoever runs the app
+// could use it, so that the proxy takes it off.
+const headerBearer = "X-Doorward-Bearer"
+
+var isOurs = []string{"1"}
+
 // pass lets a request go on to the app.
-func pass(w http.ResponseWriter, f *family, told *identity) {
+func (s *Server) pass(w http.ResponseWriter, r *http.Request, f *family, told *identity) {
 	h := w.Header()
 	told.set(h)
-	if f.removes {
-		h["X-Envoy-Auth-Headers-To-Remove"] = toRemove(told)
+	bearer := len(r.Header["Authorization"]) > 0 && s.hasBearer(r)
+	switch {
+	case f.removes:
+		h["X-Envoy-Auth-Headers-To-Remove"] = toRemove(told, bearer)
+	case bearer:
+		h[headerBearer] = isOurs
 	}
 	w.WriteHeader(http.StatusOK)
 }
 
-// toRemove names the headers that have no value.
-func toRemove(told *identity) []string {
+// toRemove names the headers that have no value, and Authorization if it is not for the
+// app.
+func toRemove(told *identity, bearer bool) []string {
 	var empty []string
+	if bearer {
+		empty = append(empty, "authorization")
+	}
 	for n, name := range identityHeaders {
 		if told[n][0] == "" {
 			empty = append(empty, strings.ToLower(name))

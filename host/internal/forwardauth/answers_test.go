@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -63,6 +64,24 @@ func TestRowsOfCookies(t *testing.T) {
 	}
 }
 
+// FA59: a cookie that can be no token is not looked up.
+func TestNoTokenIsNotLookedUp(t *testing.T) {
+	r := newRig(t)
+	cookie := r.alice()
+	var lookups atomic.Int64
+	r.store.fail(nil, func() { lookups.Add(1) })
+	for _, value := range []string{"", "%", strings.Repeat("a", 42), strings.Repeat("a", 44), strings.Repeat("a", 42) + "=", strings.Repeat("a", 41) + "ü"} {
+		r.ask(forward("Cookie: "+cookieName+"="+value)).check(t, value, 401, no)
+	}
+	if n := lookups.Load(); n != 0 {
+		t.Errorf("%d look-ups", n)
+	}
+	r.ask(forward("Cookie: "+cookie)).check(t, "a token", 200, "alice")
+	if n := lookups.Load(); n != 1 {
+		t.Errorf("%d look-ups of a token", n)
+	}
+}
+
 func TestRowsOfBearers(t *testing.T) {
 	r := newRig(t)
 	cookie := r.alice()
@@ -86,7 +105,17 @@ func TestRowsOfBearers(t *testing.T) {
 		"FA47 an assertion as bearer": {"Bearer " + assertion, 401, no},
 		"FA46 a session token":        {"Bearer " + strings.TrimPrefix(cookie, cookieName+"="), 200, "alice"},
 	} {
-		r.ask(forward("Cookie: "+cookie, "Authorization: "+c.authorization)).check(t, name, c.status, c.user)
+		a := r.ask(forward("Cookie: "+cookie, "Authorization: "+c.authorization))
+		a.check(t, name, c.status, c.user)
+		if ours := a.Header.Get("X-Doorward-Bearer") == "1"; ours != (c.user == "robot") {
+			t.Errorf("%s: the proxy is told to take it off: %v", name, ours)
+		}
+	}
+	for name, authorization := range map[string]string{"FA45 ours": "Bearer " + access, "FA46 Basic of the app": "Basic dTpw"} {
+		a := r.ask(envoy("GET /forward-auth/envoy/x", "Cookie: "+cookie, "Authorization: "+authorization))
+		if removed := strings.Contains(a.Header.Get("X-Envoy-Auth-Headers-To-Remove"), "authorization"); removed != (name == "FA45 ours") {
+			t.Errorf("%s, by Envoy: removed %v", name, removed)
+		}
 	}
 	r.ask(forward("Authorization: Bearer "+strings.TrimPrefix(cookie, cookieName+"="))).check(t, "FA46 a session token alone", 401, no)
 	r.ask(forward("X-Forwarded-Uri: /health", "Authorization: Bearer "+bad)).check(t, "FA46 a bad one at a public path", 401, no)

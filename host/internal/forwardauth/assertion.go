@@ -31,7 +31,7 @@ const maxIdentities = 16 << 10
 // another then, with other groups or another role, is not used.
 type identities struct {
 	mu   sync.RWMutex
-	kept map[identityKey]keptIdentity
+	kept map[identityKey]*keptIdentity // which nobody changes
 }
 
 type identityKey struct {
@@ -46,18 +46,21 @@ type keptIdentity struct {
 	identity
 }
 
-func (k *identities) get(key identityKey, p *Person, now time.Time) (identity, bool) {
+func (k *identities) get(key identityKey, p *Person, now time.Time) (*identity, bool) {
 	k.mu.RLock()
 	found, ok := k.kept[key]
 	k.mu.RUnlock()
-	return found.identity, ok && now.Before(found.until) && found.person == *p
+	if !ok || !now.Before(found.until) || found.person != *p {
+		return nil, false
+	}
+	return &found.identity, true
 }
 
-func (k *identities) put(key identityKey, entry keptIdentity) {
+func (k *identities) put(key identityKey, entry *keptIdentity) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.kept == nil || len(k.kept) >= maxIdentities {
-		k.kept = map[identityKey]keptIdentity{}
+		k.kept = map[identityKey]*keptIdentity{}
 	}
 	k.kept[key] = entry
 }
@@ -71,15 +74,16 @@ func (k *identities) clear() {
 }
 
 // identify returns what an app is told of a person.
-func (s *Server) identify(ctx context.Context, app *App, p *Person) (identity, error) {
+func (s *Server) identify(ctx context.Context, app *App, p *Person) (*identity, error) {
 	key, now := identityKey{app, p.ID, p.Session}, s.ports.Now()
 	if kept, ok := s.identities.get(key, p, now); ok {
 		return kept, nil
 	}
 	made, err := s.identityOf(ctx, app, p)
 	if err != nil {
-		return identity{}, err
+		return nil, err
 	}
-	s.identities.put(key, keptIdentity{*p, now.Add(s.config.AssertionTTL / 2), made})
-	return made, nil
+	kept := &keptIdentity{*p, now.Add(s.config.AssertionTTL / 2), made}
+	s.identities.put(key, kept)
+	return &kept.identity, nil
 }

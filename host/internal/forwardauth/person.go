@@ -51,6 +51,9 @@ type People interface {
 type SignedIn struct {
 	Logins *sso.Service
 	Roles  Roles
+
+	// Prolonger is offered the sessions that are due; nil: they end when they are idle.
+	Prolonger *Prolonger
 }
 
 // Roles knows the names of roles.
@@ -63,6 +66,9 @@ func (s SignedIn) Authenticate(ctx context.Context, token sso.Token) (Person, er
 	who, err := s.Logins.Authenticate(ctx, token)
 	if err != nil {
 		return Person{}, err
+	}
+	if who.Due && s.Prolonger != nil {
+		s.Prolonger.Offer(who.Session, token)
 	}
 	return s.Person(ctx, &who)
 }

@@ -42,8 +42,11 @@ type rig struct {
 	store  *flakyStore
 	logins *sso.Service
 	tokens *token.Tokens
-	log    *lockedBuffer
-	clock  *clock
+
+	prolonger *forwardauth.Prolonger // runs where a test runs it
+
+	log   *lockedBuffer
+	clock *clock
 }
 
 // flakyStore can be out of order.
@@ -161,20 +164,28 @@ func newRig(t testing.TB, configure ...func(*forwardauth.Config)) *rig {
 // newRigAt has its database in a file.
 func newRigAt(t testing.TB, path string, configure ...func(*forwardauth.Config)) *rig {
 	t.Helper()
-	r := &rig{t: t, log: &lockedBuffer{}, clock: &clock{}}
 	database, err := sqlite.Open(t.Context(), path, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { database.Close() })
+	return newRigOn(t, database, configure...)
+}
+
+// newRigOn is a host on a database, which others may have, too.
+func newRigOn(t testing.TB, database store.Store, configure ...func(*forwardauth.Config)) *rig {
+	t.Helper()
+	r := &rig{t: t, log: &lockedBuffer{}, clock: &clock{}}
 	r.store = &flakyStore{Store: store.Cached(database, r.clock.Now)}
-	t.Cleanup(func() { r.store.Close() })
+	var err error
 	r.tokens, err = token.New(t.Context(), token.Config{Keys: r.store, Secret: []byte(secret), Issuer: publicURL, Now: r.clock.Now})
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.logins, err = sso.New(sso.Config{
 		Secret: []byte(secret), PublicURL: publicURL, AccessTokenTTL: 15 * time.Minute, RefreshTokenTTL: time.Hour, RefreshTokenAbsoluteTTL: 24 * time.Hour,
-		SessionTTL: time.Hour, SessionAbsoluteTTL: 24 * time.Hour, RefreshGrace: 10 * time.Second, Clock: sso.NewClock(r.clock.look),
+		SessionTTL: time.Hour, SessionAbsoluteTTL: 24 * time.Hour, RefreshGrace: 10 * time.Second, AskEvery: 5 * time.Minute,
+		Clock: sso.NewClock(r.clock.look),
 	}, sso.Ports{
 		Providers: directory{{Name: "corp"}, {Name: "other"}}, Users: r.store, Roles: r.store, Sessions: r.store, AtProviders: r.store, Once: r.store,
 		Sealed: r.store, Tokens: r.tokens,
@@ -189,8 +200,9 @@ func newRigAt(t testing.TB, path string, configure ...func(*forwardauth.Config))
 	for _, c := range configure {
 		c(&config)
 	}
+	r.prolonger = forwardauth.NewProlonger(r.logins.Prolong, r.logins.AskEvery(), r.clock.Now, config.Logger)
 	r.server = forwardauth.New(config, forwardauth.Ports{
-		People: forwardauth.SignedIn{Logins: r.logins, Roles: r.store}, Assert: r.tokens.Assert, Now: r.clock.Now,
+		People: forwardauth.SignedIn{Logins: r.logins, Roles: r.store, Prolonger: r.prolonger}, Assert: r.tokens.Assert, Now: r.clock.Now,
 	})
 	r.server.SetRules(forwardauth.NewRules(apps()))
 	r.http = httptest.NewUnstartedServer(r.server)

@@ -149,14 +149,14 @@ func (s *Server) answer(w http.ResponseWriter, r *http.Request, f *family, reque
 	}
 	if d.Verdict == Preflight {
 		s.counts.count(d.App, d.Verdict)
-		pass(w, f, &nobody)
+		s.pass(w, r, f, &nobody)
 		return
 	}
 	p, err := s.person(r)
 	switch {
 	case errors.Is(err, errNobody) && d.Verdict == Public && !s.hasBearer(r):
 		s.counts.count(d.App, d.Verdict)
-		pass(w, f, &nobody)
+		s.pass(w, r, f, &nobody)
 	case errors.Is(err, errNobody):
 		s.counts.count(d.App, SignIn)
 		s.signIn(w, r, f, d.App, request)
@@ -177,7 +177,7 @@ func (s *Server) hasBearer(r *http.Request) bool {
 // told nothing at a public path, either.
 func (s *Server) answerPerson(w http.ResponseWriter, r *http.Request, f *family, request *Request, d Decision, p *Person) {
 	judged := d.who(p)
-	told, err := nobody, error(nil)
+	told, err := &nobody, error(nil)
 	if judged.Verdict == Admitted {
 		told, err = s.identify(r.Context(), d.App, p)
 	}
@@ -185,7 +185,7 @@ func (s *Server) answerPerson(w http.ResponseWriter, r *http.Request, f *family,
 	switch {
 	case errors.As(err, &unnamed):
 		s.quiet.warn("unnamed "+p.ID, "somebody is denied who cannot be named to the application", "app", d.App.Name, "user", p.ID, "why", unnamed.Error())
-		judged.Verdict, told = Denied, nobody
+		judged.Verdict, told = Denied, &nobody
 	case err != nil:
 		s.fail(w, r, err)
 		return
@@ -193,10 +193,10 @@ func (s *Server) answerPerson(w http.ResponseWriter, r *http.Request, f *family,
 	switch {
 	case d.Verdict == Public:
 		s.counts.count(d.App, Public)
-		pass(w, f, &told)
+		s.pass(w, r, f, told)
 	case judged.Verdict == Admitted:
 		s.counts.count(d.App, Admitted)
-		pass(w, f, &told)
+		s.pass(w, r, f, told)
 	default:
 		s.counts.count(d.App, Denied)
 		s.quiet.info("denied "+p.ID+" "+d.App.Name, "denied", "app", d.App.Name, "user", p.ID, "provider", p.Provider,

@@ -32,6 +32,8 @@ func Scopes() []Scope {
 type Actor struct {
 	KeyID, Name string  // of the key; both are empty for the operator
 	Scopes      []Scope // of the key
+
+	request string // ID of the one that asks
 }
 
 // Operator is who may open the control socket, or the database. They may do everything.

@@ -120,7 +120,7 @@ func (o *Operations) importUser(ctx context.Context, actor Actor, row ImportedUs
 		return outcome, err
 	}
 	if outcome.Outcome == ImportPresent {
-		return outcome, o.waitAgain(ctx, user.ID, claims)
+		return outcome, o.waitAgain(ctx, actor, user.ID, claims)
 	}
 	if err := o.roleOfImported(ctx, actor, user.Role); err != nil {
 		if errors.Is(err, ErrForbidden) || errors.Is(err, ErrFull) {
@@ -129,16 +129,20 @@ func (o *Operations) importUser(ctx context.Context, actor Actor, row ImportedUs
 		}
 		return outcome, err
 	}
-	if err := o.ports.Accounts.AddUser(ctx, user, claims...); err != nil {
+	added := o.userAdded(ctx, actor, user)
+	added.Reason = sso.ReasonImported
+	if err := o.ports.Accounts.AddUser(ctx, user, added, claims...); err != nil {
 		return outcome, fmt.Errorf("importing user %s: %w", user.ID, err)
 	}
 	return outcome, nil
 }
 
 // waitAgain has an account that nobody signs in to yet wait for what the import says.
-func (o *Operations) waitAgain(ctx context.Context, id string, claims []sso.Claim) error {
+func (o *Operations) waitAgain(ctx context.Context, actor Actor, id string, claims []sso.Claim) error {
+	event := o.aboutUser(ctx, actor, sso.EventUserChanged, id)
+	event.Reason, event.Detail = sso.ReasonImported, "claims"
 	for _, claim := range claims {
-		if err := o.ports.Accounts.AddClaim(ctx, id, claim); err != nil && !errors.Is(err, ErrClaimed) {
+		if err := o.ports.Accounts.AddClaim(ctx, id, claim, event); err != nil && !errors.Is(err, ErrClaimed) {
 			return fmt.Errorf("importing user %s: %w", id, err)
 		}
 	}
@@ -256,7 +260,9 @@ func (o *Operations) roleOfImported(ctx context.Context, actor Actor, id string)
 	if len(roles) >= maxRoles {
 		return fmt.Errorf("adding the role %s: %w", id, ErrFull)
 	}
-	if err := o.ports.Roles.AddRole(ctx, sso.Role{ID: id, Name: id}); err != nil && !errors.Is(err, sso.ErrRoleExists) {
+	event := o.named(ctx, actor, sso.EventRoleAdded, id)
+	event.Reason = sso.ReasonImported
+	if err := o.ports.Roles.AddRole(ctx, sso.Role{ID: id, Name: id}, event); err != nil && !errors.Is(err, sso.ErrRoleExists) {
 		return fmt.Errorf("adding the role %s: %w", id, err)
 	}
 	return nil

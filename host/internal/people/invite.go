@@ -51,10 +51,13 @@ func (o *Operations) InviteUser(ctx context.Context, req InviteUser) (Invitation
 	token := sso.NewInvitationToken()
 	claim := token.Claim()
 	claim.ExpiresAt = until
-	if err := o.ports.Accounts.AddClaim(ctx, req.User, claim); err != nil {
+	ends := until.UTC().Format(time.RFC3339)
+	event := o.aboutUser(ctx, actor, sso.EventUserInvited, req.User)
+	event.Detail = "until " + ends
+	if err := o.ports.Accounts.AddClaim(ctx, req.User, claim, event); err != nil {
 		return Invitation{}, fmt.Errorf("inviting a user: %w", err)
 	}
-	o.changed(actor, "user invited", "user", req.User, "until", until.UTC().Format(time.RFC3339))
+	o.changed(actor, "user invited", "user", req.User, "until", ends)
 	details, err := o.details(ctx, req.User)
 	invitation := Invitation{UserDetails: details, ExpiresAt: until.UTC(), Token: string(token)}
 	if o.ports.PublicURL != "" {

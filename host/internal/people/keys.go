@@ -170,7 +170,7 @@ func (o *Operations) AddKey(ctx context.Context, req AddKey) (AddedKey, error) {
 	}
 	token := newKeyToken()
 	hash, _ := token.Hash()
-	if err := o.ports.Keys.AddAdminKey(ctx, key, hash); err != nil {
+	if err := o.ports.Keys.AddAdminKey(ctx, key, hash, o.named(ctx, actor, sso.EventKeyAdded, key.Name+": "+joined(key.Scopes))); err != nil {
 		return AddedKey{}, fmt.Errorf("adding a key: %w", err)
 	}
 	o.changed(actor, "key added", "key", key.Name, "scopes", joined(key.Scopes))
@@ -207,7 +207,7 @@ func (o *Operations) RemoveKey(ctx context.Context, req OneKey) (RemovedKey, err
 	if err != nil {
 		return RemovedKey{}, err
 	}
-	if err := o.ports.Keys.RemoveAdminKey(ctx, req.Key); err != nil {
+	if err := o.ports.Keys.RemoveAdminKey(ctx, req.Key, o.named(ctx, actor, sso.EventKeyRemoved, req.Key)); err != nil {
 		return RemovedKey{}, fmt.Errorf("removing a key: %w", err)
 	}
 	o.changed(actor, "key removed", "key", req.Key)

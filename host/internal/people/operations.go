@@ -14,6 +14,10 @@ type Ports struct {
 	Roles    sso.Roles
 	Sessions sso.Sessions
 	Keys     AdminKeys
+	Audit    Audit
+
+	// Subjects says how the audit calls whom a link is about; nil: by nothing.
+	Subjects *sso.SubjectHasher
 
 	// Providers returns the configured providers; nil: they are not known.
 	Providers func() []sso.Provider
@@ -48,10 +52,15 @@ func (o *Operations) allow(ctx context.Context, scope Scope) (Actor, error) {
 	if err != nil {
 		return Actor{}, err
 	}
+	actor.request = sso.RequestOf(ctx).ID
 	return actor, actor.Check(scope)
 }
 
 // changed notes an act of an actor.
 func (o *Operations) changed(actor Actor, what string, args ...any) {
-	o.ports.Log(what, append([]any{"by", actor.String()}, args...)...)
+	args = append([]any{"by", actor.String()}, args...)
+	if actor.request != "" {
+		args = append(args, "request_id", actor.request)
+	}
+	o.ports.Log(what, args...)
 }

@@ -3,7 +3,9 @@ package people_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,7 +35,7 @@ func newOffice(t *testing.T) office {
 	t.Cleanup(func() { _ = store.Close() })
 	providers := []sso.Provider{{Name: "corp", DefaultRole: "Editor"}, {Name: "mail", IdentifierIgnoreCase: true}}
 	return office{people.New(people.Ports{
-		Accounts: store, Claims: store, Roles: store, Sessions: store, Keys: store,
+		Accounts: store, Claims: store, Roles: store, Sessions: store, Keys: store, Audit: store,
 		Providers: func() []sso.Provider { return providers }, Now: func() time.Time { return start },
 	}), t, people.WithActor(t.Context(), people.Operator), store}
 }
@@ -131,7 +133,7 @@ func TestSubjectsAreThoseThatALoginLooksFor(t *testing.T) {
 func TestAnOperatorsAddressIsNotVerified(t *testing.T) {
 	o := newOffice(t)
 	user := sso.User{ID: "u1", Provider: "corp", Subject: "s", Status: sso.UserActive, Email: "a@example.org", EmailVerifiedBy: "corp"}
-	if err := o.store.AddUser(t.Context(), user); err != nil {
+	if err := o.store.AddUser(t.Context(), user, sso.Event{}); err != nil {
 		t.Fatal(err)
 	}
 	verifiedBy := func() string {
@@ -289,6 +291,46 @@ func TestImportMakesRolesOnlyForWhoMay(t *testing.T) {
 	}
 }
 
+// wantEvents checks what is kept of a user, as kind, reason and detail.
+func (o office) wantEvents(what, user string, want ...string) {
+	o.t.Helper()
+	events, err := o.store.LastEvents(o.t.Context(), people.EventFilter{User: user}, 100)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	var got []string
+	for _, e := range events {
+		got = append(got, strings.TrimSpace(fmt.Sprintf("%s %s %s", e.Kind, e.Reason, e.Detail)))
+		if e.Actor != sso.ActorOperator {
+			o.t.Errorf("%s: by %s", what, e.Actor)
+		}
+	}
+	if !slices.Equal(got, want) {
+		o.t.Errorf("%s: events %q, want %q", what, got, want)
+	}
+}
+
+// What is imported is kept as an event where it changes something, and nowhere else.
+func TestEventsOfImports(t *testing.T) {
+	o := newOffice(t)
+	added := "user_added imported role " + importRole
+	_, err := o.ImportUsers(o.ctx, people.ImportUsers{Users: []people.ImportedUser{imported("a")}, DryRun: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.wantEvents("a dry run", importID)
+	for range 2 {
+		o.importOne(o.ctx, imported("a"))
+		o.wantEvents("the same again", importID, added)
+	}
+	o.importOne(o.ctx, imported("b"))
+	o.wantEvents("another identifier", importID, added, "user_changed imported claims")
+	roles, err := o.store.LastEvents(t.Context(), people.EventFilter{Kind: sso.EventRoleAdded}, 10)
+	if err != nil || len(roles) != 1 || roles[0].Reason != sso.ReasonImported || roles[0].Detail != importRole {
+		t.Errorf("of the role: %+v, %v", roles, err)
+	}
+}
+
 // What nobody can take is told before anybody tries.
 func TestImportSaysWhoCannotSignIn(t *testing.T) {
 	o := newOffice(t)
@@ -330,6 +372,7 @@ func TestInvitations(t *testing.T) {
 			t.Errorf("%d wait, want %d; %v", len(found), want, err)
 		}
 	}
+	o.wantEvents("two invitations", user.ID, "user_added", "user_invited  until "+first.ExpiresAt.Format(time.RFC3339), "user_invited  until "+second.ExpiresAt.Format(time.RFC3339))
 	for _, until := range []time.Time{start, start.Add(91 * 24 * time.Hour)} {
 		_, err := o.InviteUser(o.ctx, people.InviteUser{OneUser: one, ExpiresAt: until})
 		wantInvalid(t, "until "+until.String(), err, "expires_at")

@@ -78,7 +78,7 @@ func (o *Operations) AddRole(ctx context.Context, req AddRole) (Role, error) {
 	if roles, err := o.ports.Roles.Roles(ctx); err != nil || len(roles) >= maxRoles {
 		return Role{}, cmp.Or(err, fmt.Errorf("adding the role %q: %w: %d", role.Name, ErrFull, len(roles)))
 	}
-	if err := o.ports.Roles.AddRole(ctx, role); err != nil {
+	if err := o.ports.Roles.AddRole(ctx, role, o.named(ctx, actor, sso.EventRoleAdded, role.Name)); err != nil {
 		return Role{}, fmt.Errorf("adding the role %q: %w", role.Name, takenIf(err))
 	}
 	o.changed(actor, "role added", "role", role.ID, "name", role.Name)
@@ -118,7 +118,7 @@ func (o *Operations) RenameRole(ctx context.Context, req RenameRole) (Role, erro
 	if err := checkRole("name", req.Name); err != nil {
 		return Role{}, err
 	}
-	if err := o.ports.Roles.RenameRole(ctx, role.ID, req.Name); err != nil {
+	if err := o.ports.Roles.RenameRole(ctx, role.ID, req.Name, o.named(ctx, actor, sso.EventRoleRenamed, req.Name+", before: "+role.Name)); err != nil {
 		return Role{}, fmt.Errorf("renaming the role %q: %w", role.Name, takenIf(err))
 	}
 	o.changed(actor, "role renamed", "role", role.ID, "name", req.Name)
@@ -140,7 +140,7 @@ func (o *Operations) RemoveRole(ctx context.Context, req RemoveRole) (RemovedRol
 	if err != nil {
 		return RemovedRole{}, err
 	}
-	users, err := o.ports.Roles.RemoveRole(ctx, role.ID, to)
+	users, err := o.ports.Roles.RemoveRole(ctx, role.ID, to, o.roleRemoved(ctx, actor, role, to))
 	if errors.Is(err, sso.ErrRoleInUse) {
 		return RemovedRole{}, fmt.Errorf("%w; say which role they get (move_to), or that they have none then (without)", takenIf(err))
 	}
@@ -149,6 +149,14 @@ func (o *Operations) RemoveRole(ctx context.Context, req RemoveRole) (RemovedRol
 	}
 	o.changed(actor, "role removed", "role", role.ID, "name", role.Name, "users", users)
 	return RemovedRole{Users: users, Warnings: o.namedBy(role)}, nil
+}
+
+func (o *Operations) roleRemoved(ctx context.Context, actor Actor, role sso.Role, to *string) sso.Event {
+	e := o.named(ctx, actor, sso.EventRoleRemoved, role.Name)
+	if to != nil && *to != "" {
+		e.Detail += "; who had it has " + *to
+	}
+	return e
 }
 
 // successorOf returns the ID of the role that those who have this one get.

@@ -118,7 +118,7 @@ func (o *Operations) EndSession(ctx context.Context, req OneSession) (EndedSessi
 	if err != nil {
 		return EndedSessions{}, err
 	}
-	if err := o.ports.Sessions.EndSession(ctx, req.Session); err != nil {
+	if err := o.ports.Sessions.EndSession(ctx, req.Session, o.ending(ctx, actor)); err != nil {
 		return EndedSessions{}, fmt.Errorf("ending a session: %w", err)
 	}
 	o.changed(actor, "sessions ended", "sessions", 1, "session", req.Session, "user", session.UserID)
@@ -137,7 +137,7 @@ func (o *Operations) EndSessions(ctx context.Context, req EndSessions) (EndedSes
 	case !req.All && !some:
 		return EndedSessions{}, invalid("all", "is missing: say whose sessions, by all, provider or user")
 	}
-	ended, err := sso.EndSessions(ctx, o.ports.Sessions, sso.SessionMatch{Provider: req.Provider, User: req.User})
+	ended, err := sso.EndSessions(ctx, o.ports.Sessions, sso.SessionMatch{Provider: req.Provider, User: req.User}, o.ending(ctx, actor))
 	o.changed(actor, "sessions ended", "sessions", ended, "provider", req.Provider, "user", req.User)
 	return EndedSessions{ended}, err
 }

@@ -83,12 +83,18 @@ func (o *Operations) AddUser(ctx context.Context, req AddUser) (AddedUser, error
 	if err != nil {
 		return AddedUser{}, err
 	}
-	if err := o.ports.Accounts.AddUser(ctx, user, claims...); err != nil {
+	if err := o.ports.Accounts.AddUser(ctx, user, o.userAdded(ctx, actor, user), claims...); err != nil {
 		return AddedUser{}, fmt.Errorf("adding a user: %w", err)
 	}
 	o.changed(actor, "user added", "user", user.ID, "provider", cmp.Or(user.Provider, req.EmailProvider))
 	details, err := o.details(ctx, user.ID)
 	return AddedUser{UserDetails: details, Warnings: warnings}, err
+}
+
+func (o *Operations) userAdded(ctx context.Context, actor Actor, user sso.User) sso.Event {
+	e := o.aboutLink(ctx, actor, sso.EventUserAdded, user.ID, Link{user.Provider, user.Subject})
+	e.Detail = sso.RoleDetail("", user.Role)
+	return e
 }
 
 func (o *Operations) newUser(ctx context.Context, req AddUser) (user sso.User, err error) {
@@ -168,7 +174,7 @@ func (o *Operations) warnings(provider string) []string {
 	if slices.Contains(known, provider) {
 		return []string{}
 	}
-	return []string{fmt.Sprintf("provider %q is not configured, and nobody can sign in through it; configured: %s", provider, strings.Join(known, ", "))}
+	return []string{fmt.Sprintf("provider %q is not configured, and nobody can sign in through it; configured: %s", provider, cmp.Or(strings.Join(known, ", "), "none"))}
 }
 
 // subjectAt returns what a subject is known by at a provider.
@@ -193,14 +199,15 @@ func (o *Operations) SetUser(ctx context.Context, req SetUser) (UserDetails, err
 	if req.Role.value, err = o.roleID(ctx, req.Role.value); err != nil {
 		return UserDetails{}, err
 	}
-	_, _, err = o.ports.Accounts.ChangeUser(ctx, req.User, func(user *sso.User) error {
+	_, _, err = o.ports.Accounts.ChangeUser(ctx, req.User, func(user *sso.User) ([]sso.Event, error) {
+		before := *user
 		if req.Email.apply(&user.Email) {
 			user.EmailVerifiedBy = "" // nobody but the operator says that it is theirs
 		}
 		req.FirstName.apply(&user.FirstName)
 		req.LastName.apply(&user.LastName)
 		req.Role.apply(&user.Role)
-		return checkTexts(*user)
+		return o.changes(ctx, actor, before, *user), checkTexts(*user)
 	})
 	if err != nil {
 		return UserDetails{}, fmt.Errorf("changing a user: %w", err)
@@ -214,28 +221,28 @@ func (o *Operations) SetUser(ctx context.Context, req SetUser) (UserDetails, err
 // wherever a session is looked up; a system that verifies them by itself accepts them
 // until they expire.
 func (o *Operations) SuspendUser(ctx context.Context, req OneUser) (ChangedUser, error) {
-	return o.setStatus(ctx, req, sso.UserSuspended, "user suspended")
+	return o.setStatus(ctx, req, sso.UserSuspended, sso.EventUserSuspended)
 }
 
 // ActivateUser lets somebody sign in. It brings no session back, and ends what there
 // may be: a status that was changed in the database by hand has ended none.
 func (o *Operations) ActivateUser(ctx context.Context, req OneUser) (ChangedUser, error) {
-	return o.setStatus(ctx, req, sso.UserActive, "user activated")
+	return o.setStatus(ctx, req, sso.UserActive, sso.EventUserActivated)
 }
 
-func (o *Operations) setStatus(ctx context.Context, req OneUser, status sso.UserStatus, what string) (ChangedUser, error) {
+func (o *Operations) setStatus(ctx context.Context, req OneUser, status sso.UserStatus, kind sso.EventKind) (ChangedUser, error) {
 	actor, err := o.allow(ctx, UsersWrite)
 	if err != nil {
 		return ChangedUser{}, err
 	}
-	_, ended, err := o.ports.Accounts.ChangeUser(ctx, req.User, func(user *sso.User) error {
+	_, ended, err := o.ports.Accounts.ChangeUser(ctx, req.User, func(user *sso.User) ([]sso.Event, error) {
 		user.Status = status
-		return nil
+		return []sso.Event{o.aboutUser(ctx, actor, kind, req.User)}, nil
 	})
 	if err != nil {
 		return ChangedUser{}, fmt.Errorf("changing the status of a user: %w", err)
 	}
-	o.changed(actor, what, "user", req.User, "sessions", ended)
+	o.changed(actor, strings.ReplaceAll(string(kind), "_", " "), "user", req.User, "sessions", ended)
 	details, err := o.details(ctx, req.User)
 	return ChangedUser{UserDetails: details, SessionsEnded: ended}, err
 }
@@ -247,7 +254,7 @@ func (o *Operations) DeleteUser(ctx context.Context, req OneUser) (DeletedUser, 
 	if err != nil {
 		return DeletedUser{}, err
 	}
-	ended, err := o.ports.Accounts.DeleteUser(ctx, req.User)
+	ended, err := o.ports.Accounts.DeleteUser(ctx, req.User, o.aboutUser(ctx, actor, sso.EventUserDeleted, req.User))
 	if err != nil {
 		return DeletedUser{}, fmt.Errorf("deleting a user: %w", err)
 	}
@@ -266,7 +273,7 @@ func (o *Operations) LinkUser(ctx context.Context, req LinkUser) (LinkedUser, er
 	if err := checkLink(link); err != nil {
 		return LinkedUser{}, err
 	}
-	if err := o.ports.Accounts.AddLink(ctx, req.User, link); err != nil {
+	if err := o.ports.Accounts.AddLink(ctx, req.User, link, o.aboutLink(ctx, actor, sso.EventUserLinked, req.User, link)); err != nil {
 		return LinkedUser{}, fmt.Errorf("linking a user: %w", err)
 	}
 	o.changed(actor, "user linked", "user", req.User, "provider", link.Provider)
@@ -285,7 +292,7 @@ func (o *Operations) UnlinkUser(ctx context.Context, req UnlinkUser) (ChangedUse
 	if err := checkLink(link); err != nil {
 		return ChangedUser{}, err
 	}
-	ended, err := o.ports.Accounts.RemoveLink(ctx, req.User, link)
+	ended, err := o.ports.Accounts.RemoveLink(ctx, req.User, link, o.aboutLink(ctx, actor, sso.EventUserUnlinked, req.User, link))
 	if err != nil {
 		return ChangedUser{}, fmt.Errorf("unlinking a user: %w", err)
 	}

@@ -124,7 +124,7 @@ func TestManyAtOnceAreAllServed(t *testing.T) {
 		t.Run(fmt.Sprint(many), func(t *testing.T) {
 			counts := &tally{}
 			h := startHost(t, Config{Binaries: binaries(t, "fake"), Metrics: counts, Providers: []Configured{configured("fake", "a")}})
-			ctx := sso.WithClientAddress(t.Context(), netip.MustParseAddr("192.0.2.1"))
+			ctx := sso.WithRequest(t.Context(), sso.Request{Address: netip.MustParseAddr("192.0.2.1")})
 			var group sync.WaitGroup
 			for range many {
 				group.Go(func() {
@@ -148,7 +148,7 @@ func TestWhoIsOneClient(t *testing.T) {
 		{"2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"},
 		{"fe80::1%eth0", "fe80::/64"},
 	} {
-		if got := clientOf(sso.WithClientAddress(t.Context(), netip.MustParseAddr(tc.address))); got.String() != tc.want {
+		if got := clientOf(sso.WithRequest(t.Context(), sso.Request{Address: netip.MustParseAddr(tc.address)})); got.String() != tc.want {
 			t.Errorf("%s counts as %s, want %s", tc.address, got, tc.want)
 		}
 	}

@@ -75,7 +75,7 @@ func TestLogoutInTheSpellingOfTheProvider(t *testing.T) {
 	p.IdentifierIgnoreCase = true
 	h := newHouse(t, p)
 	done := h.signIn(sso.Start{}, sdk.Identity{Subject: "Ann@example.org"})
-	ended, err := h.store.EndProviderSessions(t.Context(), sso.Selection{Provider: "p", Subject: "Ann@example.org"})
+	ended, err := h.store.EndProviderSessions(t.Context(), sso.Selection{Provider: "p", Subject: "Ann@example.org"}, sso.Event{})
 	if err != nil || len(ended) != 1 || ended[0].ID != done.Session.ID {
 		t.Errorf("ended %v, %v", ended, err)
 	}

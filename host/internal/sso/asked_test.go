@@ -33,7 +33,7 @@ func TestAsked(t *testing.T) {
 		a.ExpiresAt = s.config.Now().Add(MinLoginTimeout)
 		change(&a)
 		return Answer{Provider: "p", State: a.State, Sealed: mustSeal(t, sealer, a), Response: sdk.InboundRequest{
-			Form: url.Values{"identifier": {"ada"}, "": {"forged"}},
+			Form: url.Values{"identifier": {"ada"}, "padded": {strings.Repeat(" ", 2*maxLoginName) + "a\u200bda "}, "": {"forged"}},
 		}}
 	}
 	other := seal(func(*Attempt) {})
@@ -43,14 +43,15 @@ func TestAsked(t *testing.T) {
 		name   string
 		asked  bool
 	}{
-		"a prompt":                {seal(func(*Attempt) {}), "ada", true},
-		"a name of before":        {seal(func(a *Attempt) { a.LoginField, a.LoginName = "", "bob" }), "bob", true},
-		"a prompt without a name": {seal(func(a *Attempt) { a.LoginField = "" }), "", true},
-		"a redirect":              {seal(func(a *Attempt) { a.Fields, a.LoginField = nil, "" }), "", false},
-		"an expired one":          {seal(func(a *Attempt) { a.ExpiresAt = testStart.AddDate(-1, 0, 0) }), "", false},
-		"one that is over":        {seal(func(a *Attempt) { *a = a.ended("s") }), "", false},
-		"of another provider":     {other, "", false},
-		"nothing":                 {Answer{}, "", false},
+		"a prompt":                  {seal(func(*Attempt) {}), "ada", true},
+		"a name of before":          {seal(func(a *Attempt) { a.LoginField, a.LoginName = "", "bob" }), "bob", true},
+		"a prompt without a name":   {seal(func(a *Attempt) { a.LoginField = "" }), "", true},
+		"a name behind many spaces": {seal(func(a *Attempt) { a.LoginField = "padded" }), "ada", true},
+		"a redirect":                {seal(func(a *Attempt) { a.Fields, a.LoginField = nil, "" }), "", false},
+		"an expired one":            {seal(func(a *Attempt) { a.ExpiresAt = testStart.AddDate(-1, 0, 0) }), "", false},
+		"one that is over":          {seal(func(a *Attempt) { *a = a.ended("s") }), "", false},
+		"of another provider":       {other, "", false},
+		"nothing":                   {Answer{}, "", false},
 	} {
 		if login, asked := s.Asked(tc.answer); login != tc.name || asked != tc.asked {
 			t.Errorf("%s: %q, %v; want %q, %v", name, login, asked, tc.name, tc.asked)

@@ -20,7 +20,7 @@ type ProviderSessions interface {
 	// sealed grant. The lease ends by the clock of the database, so that those of the
 	// hosts may differ, and with ReleaseGrant or RotateToken. Who has it already gets it
 	// anew. ErrLeased if another host has it; ErrSpent if the token was exchanged,
-	// ErrNotFound if it is no token of that session. Then nothing changes.
+	// or the provider asked since AskedAt; ErrNotFound if it is no token of that session. Then nothing changes.
 	LeaseGrant(ctx context.Context, lease GrantLease) (sealed []byte, err error)
 
 	// GrantLeased reports whether another host than this one has the lease of a
@@ -35,10 +35,15 @@ type ProviderSessions interface {
 	// ended. ErrNotFound if there is no such session.
 	ReplaceGrant(ctx context.Context, sessionID, holder string, sealed []byte) error
 
+	// EndLeased ends a session, for who has taken the lease of its grant last, even if
+	// that is over. ErrLeased if that is not the holder, if the lease was ended, or if
+	// there is no such session; then nothing changes.
+	EndLeased(ctx context.Context, sessionID, holder string, event Event) error
+
 	// EndProviderSessions spends once-IDs and ends the selected sessions in one
-	// transaction, and returns what it ended. ErrSpent if a once-ID was spent
-	// before; then it ends nothing.
-	EndProviderSessions(ctx context.Context, selection Selection, once ...OnceID) ([]Session, error)
+	// transaction, keeps the event of each, and returns what it ended. ErrSpent if a
+	// once-ID was spent before; then it ends nothing.
+	EndProviderSessions(ctx context.Context, selection Selection, event Event, once ...OnceID) ([]Session, error)
 }
 
 // Selection names sessions as a provider does. Everything is compared byte for

@@ -56,6 +56,11 @@ type Attempt struct {
 	// to the provider nor anywhere else.
 	Invitation Invitation
 
+	// LinkTo is the ID of the session that begins it, if it is to link an identity to the
+	// user of that session. Such an attempt never signs anybody in, and any other never
+	// links.
+	LinkTo string
+
 	// Over: nothing is awaited any more, the login was completed or refused.
 	// Session is the ID of the session that it led to, if it led to one.
 	Over    bool
@@ -67,7 +72,7 @@ type Attempt struct {
 func (a Attempt) ended(session string) Attempt {
 	return Attempt{
 		State: a.State, Provider: a.Provider, Mode: a.Mode, Redirect: a.Redirect, RedirectAsked: a.RedirectAsked,
-		ExpiresAt: a.ExpiresAt, Over: true, Session: session,
+		ExpiresAt: a.ExpiresAt, LinkTo: a.LinkTo, Over: true, Session: session,
 	}
 }
 

@@ -8,14 +8,16 @@ import (
 	"time"
 )
 
-// The first byte of an encoded attempt: its flags, and its mode in two bits.
+// The first byte of an encoded attempt: its flags, and its mode in two bits. Hosts of
+// before refuse what has flagLinks or flagInvited, and so never sign in by it.
 const (
 	flagOver = 1 << iota
 	flagRedirectAsked
 	modeShift   = 2
 	modeMask    = 0b11
-	flagInvited = 1 << 4
-	allFlags    = 0b11111
+	flagLinks   = 1 << 4
+	flagInvited = 1 << 5
+	allFlags    = 0b111111
 )
 
 // nameAfter is in no name of a field.
@@ -34,6 +36,9 @@ func encodeAttempt(a Attempt) []byte {
 	}
 	if a.RedirectAsked {
 		flags |= flagRedirectAsked
+	}
+	if a.LinkTo != "" {
+		flags |= flagLinks
 	}
 	if a.Invitation.Open() {
 		flags |= flagInvited
@@ -56,7 +61,10 @@ func encodeAttempt(a Attempt) []byte {
 		out = appendText(out, name)
 		out = append(out, boolByte(slices.Contains(a.Optional, name)))
 	}
-	if a.Invitation.Open() { // of which hosts of before know nothing, and so refuse it
+	if a.LinkTo != "" {
+		out = appendText(out, a.LinkTo)
+	}
+	if a.Invitation.Open() {
 		out = appendText(appendText(out, a.Invitation.Hash), a.Invitation.UserID)
 	}
 	return out
@@ -94,6 +102,10 @@ func decodeAttempt(plain []byte) (Attempt, error) {
 		if r.byte(1) == 1 {
 			a.Optional = append(a.Optional, name)
 		}
+	}
+	if flags&flagLinks != 0 {
+		a.LinkTo = string(r.text())
+		r.bad = r.bad || a.LinkTo == ""
 	}
 	if flags&flagInvited != 0 {
 		a.Invitation = Invitation{Hash: string(r.text()), UserID: string(r.text())}

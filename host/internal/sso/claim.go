@@ -28,6 +28,13 @@ const (
 	ClaimByIdentifier ClaimKind = "identifier" // what another system knew them by, as ClaimedIdentifier writes it
 )
 
+// A Claimant is a user who waits for a login, with the first kind of claim, by name, that
+// the login could take them by.
+type Claimant struct {
+	User
+	By ClaimKind
+}
+
 // Claims keeps what accounts may be taken by. A login takes one by CreateSession.
 type Claims interface {
 	// Claimants returns the users that have such a claim (Kind, Provider and Key) that has
@@ -85,29 +92,30 @@ func (d decision) claims() []Claim {
 	return list
 }
 
-// whoClaims says which of the accounts that wait for this login it takes. Only the
-// operator makes them wait, so whether registration is open does not matter.
-func (d decision) whoClaims(waiting []User) (User, error) {
+// whoClaims says which of the accounts that wait for this login it takes, as it was and
+// as it becomes. Only the operator makes them wait, so whether registration is open does
+// not matter.
+func (d decision) whoClaims(waiting []Claimant) (claimed Claimant, user User, err error) {
 	if d.unknown != nil {
-		return User{}, d.unknown
+		return Claimant{}, User{}, d.unknown
 	}
 	if len(waiting) > 1 {
 		ids := make([]string, len(waiting))
 		for i, user := range waiting {
 			ids[i] = user.ID
 		}
-		return User{}, fmt.Errorf("%w at provider %s: %w: %s; to let them in: doorward user link USER --provider %s --subject%s",
+		return Claimant{}, User{}, fmt.Errorf("%w at provider %s: %w: %s; to let them in: doorward user link USER --provider %s --subject%s",
 			ErrNotRegistered, d.provider.Name, ErrSeveralClaims, strings.Join(ids, ", "), d.provider.Name, subjectFlag(d.provider.SubjectOf(d.identity.Subject)))
 	}
-	user := waiting[0]
+	claimed, user = waiting[0], waiting[0].User
 	if d.invitation.Open() && user.Status == UserInvited {
 		user.Status = UserActive
 	}
 	if err := active(user); err != nil {
-		return User{}, err
+		return Claimant{}, User{}, err
 	}
 	d.update(&user)
 	user.Provider, user.Subject = d.provider.Name, d.provider.SubjectOf(d.identity.Subject)
 	user.LastAccess = d.now
-	return user, nil
+	return claimed, user, nil
 }

@@ -13,7 +13,7 @@ import (
 func (h *house) waiting(id string, status sso.UserStatus, claims ...sso.Claim) {
 	h.t.Helper()
 	user := sso.User{ID: id, Status: status, Role: "imported", FirstName: "Alice", CreatedAt: start}
-	if err := h.store.AddUser(h.t.Context(), user, claims...); err != nil {
+	if err := h.store.AddUser(h.t.Context(), user, sso.Event{}, claims...); err != nil {
 		h.t.Fatal(err)
 	}
 }
@@ -162,7 +162,7 @@ func TestClaimsByEmail(t *testing.T) {
 func TestClaimsBesideOtherWays(t *testing.T) {
 	h := closedHouse(t, func(p *sso.Provider) { p.LinkByVerifiedEmail, p.IdentifierIgnoreCase = true, true })
 	linkable := sso.User{ID: "linkable", Provider: "q", Subject: "x", Status: sso.UserActive, Email: "alice@example.org", EmailVerifiedBy: "p"}
-	if err := h.store.AddUser(t.Context(), linkable); err != nil {
+	if err := h.store.AddUser(t.Context(), linkable, sso.Event{}); err != nil {
 		t.Fatal(err)
 	}
 	h.waiting("one", sso.UserActive, sso.IdentifierClaim("p", "ALICE@example.org"))
@@ -183,7 +183,7 @@ func (h *house) invite(id string, until time.Time) sso.InvitationToken {
 	token := sso.NewInvitationToken()
 	claim := token.Claim()
 	claim.ExpiresAt = until
-	if err := h.store.AddClaim(h.t.Context(), id, claim); err != nil {
+	if err := h.store.AddClaim(h.t.Context(), id, claim, sso.Event{}); err != nil {
 		h.t.Fatal(err)
 	}
 	return token

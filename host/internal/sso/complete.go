@@ -22,7 +22,7 @@ func (s *Service) complete(ctx context.Context, p Provider, attempt Attempt, ide
 	}
 	token := NewToken()
 	login := s.newSession(p, attempt, identity, answer.Client, token, now)
-	login.Replaces = s.sessionsOf(ctx, answer.Replaces)
+	login.Replaces, login.Replaced = s.sessionsOf(ctx, answer.Replaces), s.ending(ctx, ActorUser, ReasonReplaced)
 	done, err := s.write(ctx, p, attempt, identity, login, now)
 	if err != nil {
 		return nil, err
@@ -90,16 +90,21 @@ func (s *Service) write(ctx context.Context, p Provider, attempt Attempt, identi
 
 func (s *Service) writeDecided(ctx context.Context, login NewSession, d decision) (done written, err error) {
 	var refused error
+	events := s.loginEvents(ctx, login.Session)
 	login.Decide = func(known *User) (User, error) {
 		done = written{}
 		done.user, refused = d.whoSignsIn(known)
+		events.known, events.claimedBy, events.user = known, "", done.user
 		return done.user, refused
 	}
-	login.Claim = func(waiting []User) (User, error) {
+	login.Claim = func(waiting []Claimant) (User, error) {
 		done = written{claimed: true}
-		done.user, refused = d.whoClaims(waiting)
+		var claimed Claimant
+		claimed, done.user, refused = d.whoClaims(waiting)
+		events.known, events.claimedBy, events.user = &claimed.User, claimed.By, done.user
 		return done.user, refused
 	}
+	login.Events = events.list
 	err = s.ports.Sessions.CreateSession(ctx, login)
 	switch {
 	case err != nil && errors.Is(err, refused):

@@ -7,5 +7,5 @@ import "context"
 func (s *Service) LogoutUser(ctx context.Context, userID string) (int, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 	defer cancel()
-	return EndSessions(ctx, s.ports.Sessions, SessionMatch{User: userID})
+	return EndSessions(ctx, s.ports.Sessions, SessionMatch{User: userID}, s.ending(ctx, ActorUser, ReasonLoggedOutOfAll))
 }

@@ -49,13 +49,17 @@ func (s *Service) Refresh(ctx context.Context, token Token, mode Mode) (*SignedI
 func (s *Service) exchange(waiting context.Context, token Token, mode Mode) (*SignedIn, error) {
 	until := time.NewTimer(leaseFor + outlast)
 	defer until.Stop()
+	first, overtaken := Session{}, false
 	for {
-		done, sessionID, err := s.exchangeOnce(waiting, token, mode)
+		done, session, err := s.exchangeOnce(waiting, token, mode, first)
+		if first.ID == "" {
+			first = session
+		}
 		switch {
-		case errors.Is(err, ErrLeased):
-			err = s.afterLease(waiting, sessionID, until.C)
-		case errors.Is(err, ErrSpent): // another host was faster, and the next look shows it
-			err = waiting.Err()
+		case errors.Is(err, ErrSpent) && !overtaken: // the next look shows by what
+			overtaken, err = true, waiting.Err()
+		case errors.Is(err, ErrSpent), errors.Is(err, ErrLeased):
+			err = s.afterLease(waiting, session.ID, until.C)
 		default:
 			return done, err
 		}
@@ -65,41 +69,50 @@ func (s *Service) exchange(waiting context.Context, token Token, mode Mode) (*Si
 	}
 }
 
-// exchangeOnce returns ErrLeased or ErrSpent if another host is at it.
-func (s *Service) exchangeOnce(waiting context.Context, token Token, mode Mode) (done *SignedIn, sessionID string, err error) {
+// exchangeOnce returns ErrLeased or ErrSpent if another host is at it. First is the
+// session as this exchange found it first, if it had to wait since.
+func (s *Service) exchangeOnce(waiting context.Context, token Token, mode Mode, first Session) (done *SignedIn, session Session, err error) {
 	now := s.config.Now()
 	stored, err := s.lookUp(waiting, token, mode.kind(), now)
 	if err != nil {
-		return nil, "", err
+		return nil, Session{}, err
 	}
-	sessionID = stored.Session.ID
+	session = stored.Session
 	if stored.User.Status != UserActive {
-		return nil, sessionID, errors.Join(ErrUserInactive, s.end(waiting, sessionID))
+		return nil, session, errors.Join(ErrUserInactive, s.end(waiting, session.ID, s.ending(waiting, ActorHost, ReasonUserInactive)))
 	}
 	if s.standing(stored, now) != current {
 		done, err = s.again(waiting, token, mode, stored, now)
-		return done, sessionID, err
+		return done, session, err
 	}
-	l := s.leaseOf(sessionID, token)
-	said, err := s.ask(waiting, stored, l)
+	l := s.leaseOf(session, token)
+	said, err := s.said(waiting, stored, first, l)
 	if err == nil {
-		done, err = s.replace(waiting, token, mode, stored.Session, said)
+		done, err = s.replace(waiting, token, mode, session, said, l)
 	}
 	if err != nil && !errors.Is(err, ErrSessionInvalid) { // else it went with the token, or the session
 		l.letGo(waiting)
 	}
-	return done, sessionID, err
+	return done, session, err
+}
+
+// said is what the provider says, unless it was asked while this exchange waited, to
+// prolong the session. Then it has said so already, and the session ends as that left it.
+func (s *Service) said(waiting context.Context, stored SessionToken, first Session, l *lease) (verdict, error) {
+	if first.ID == "" || stored.Session.AskedAt.Equal(first.AskedAt) {
+		return s.ask(waiting, stored, l)
+	}
+	said := unchanged(stored, nil)
+	said.notAfter = stored.Session.ExpiresAt
+	return said, nil
 }
 
 // replace replaces the current token of a session, by what the provider said of it.
-// ErrSpent if it is not the current one any more.
-func (s *Service) replace(ctx context.Context, token Token, mode Mode, session Session, said verdict) (*SignedIn, error) {
+// ErrSpent if it is not the current one any more; ErrLeased if the lease was over, and
+// another host asked again.
+func (s *Service) replace(ctx context.Context, token Token, mode Mode, session Session, said verdict, l *lease) (*SignedIn, error) {
 	now, next := s.config.Now(), NewToken() // the provider may have taken its time
-	session.NotAfter, session.Groups = s.lastMoment(session, now), said.groups
-	if said.unasked == nil {
-		session.ExpiresAt = bound(s.prolonged(session, now), said.notAfter)
-	}
-	session.ExpiresAt = bound(session.ExpiresAt, session.NotAfter)
+	session = s.moved(session, said, now)
 	if !now.Before(session.ExpiresAt) {
 		return nil, errExpired
 	}
@@ -112,6 +125,9 @@ func (s *Service) replace(ctx context.Context, token Token, mode Mode, session S
 	rotation, err := s.rotation(token, next, session, now)
 	if err != nil {
 		return nil, err
+	}
+	if l.held {
+		rotation.Holder = l.Holder
 	}
 	err = s.ports.Sessions.RotateToken(ctx, rotation)
 	if errors.Is(err, ErrNotFound) {

@@ -130,7 +130,7 @@ func TestRevocationWithinASecond(t *testing.T) {
 		}, sso.ErrSessionInvalid},
 		"by the operator": {func(t *testing.T, h *house, _ *sso.SignedIn) {
 			t.Helper()
-			n, err := sso.EndSessions(t.Context(), h.sessions, sso.SessionMatch{Provider: "p"})
+			n, err := sso.EndSessions(t.Context(), h.sessions, sso.SessionMatch{Provider: "p"}, sso.Event{})
 			if err != nil || n != 1 {
 				t.Errorf("ended %d, %v", n, err)
 			}
@@ -168,6 +168,41 @@ func TestRevocationWithinASecond(t *testing.T) {
 			}
 			if _, err := hosts[0].Authenticate(t.Context(), ada.Token); !errors.Is(err, c.want) {
 				t.Errorf("at the host that ended it: error %v", err)
+			}
+		})
+	}
+}
+
+// The grace of a token is begun by the clock of one host, and judged by that of another.
+func TestClocksThatDiffer(t *testing.T) {
+	for name, c := range map[string]struct {
+		ahead time.Duration
+		want  error
+	}{
+		"behind by 2 s":           {-2 * time.Second, nil},
+		"behind by more":          {-2*time.Second - time.Millisecond, sso.ErrSessionNotNow},
+		"ahead by less":           {grace - time.Millisecond, nil},
+		"ahead by as the grace":   {grace, sso.ErrTokenReused},
+		"behind before the login": {-time.Hour, sso.ErrSessionNotNow},
+	} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			first := h.signIn(sso.Start{Mode: sso.ModeJSON}, alice())
+			second := h.refresh(first.Token, sso.ModeJSON)
+			other := *h
+			other.clock = &clock{now: h.clock.Now().Add(c.ahead)}
+			other.restart()
+			again, err := other.Refresh(t.Context(), first.Token, sso.ModeJSON)
+			wantErr(t, "the replaced token", err, c.want)
+			if c.want == nil && again.Token != second.Token {
+				t.Error("another successor")
+			}
+			left := 1
+			if errors.Is(c.want, sso.ErrSessionInvalid) {
+				left = 0
+			}
+			if n := h.count("sessions"); n != left {
+				t.Errorf("%d sessions are left", n)
 			}
 		})
 	}

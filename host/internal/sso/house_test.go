@@ -32,6 +32,7 @@ const (
 	sessionTTL   = 24 * time.Hour
 	sessionEnd   = 30 * 24 * time.Hour
 	grace        = 10 * time.Second
+	askEvery     = 5 * time.Minute
 )
 
 // house is a Service with everything real around it, except the provider's
@@ -46,6 +47,7 @@ type house struct {
 	atProviders       sso.ProviderSessions
 	clock             *clock
 	sessionEnd, grace time.Duration
+	linking           bool
 	secret            []byte
 	previous          []byte
 	providers         *providers
@@ -89,9 +91,10 @@ func (h *house) restart() {
 	h.Service, err = sso.New(sso.Config{
 		Secret: h.secret, SecretPrevious: h.previous, PublicURL: "https://doorward.test",
 		AccessTokenTTL: accessTTL, RefreshTokenTTL: refreshTTL, RefreshTokenAbsoluteTTL: refreshEnd,
-		SessionTTL: sessionTTL, SessionAbsoluteTTL: h.sessionEnd, RefreshGrace: h.grace, Clock: sso.NewClock(h.clock.look),
+		SessionTTL: sessionTTL, SessionAbsoluteTTL: h.sessionEnd, RefreshGrace: h.grace, AskEvery: askEvery, Clock: sso.NewClock(h.clock.look),
+		AccountLinking: h.linking,
 	}, sso.Ports{
-		Providers: h.providers, Users: h.store, Roles: h.store, Links: h.store, Claims: h.store, Sessions: h.sessions, AtProviders: h.atProviders, Once: h.store, Sealed: h.sealed, Tokens: h.tokens,
+		Providers: h.providers, Users: h.store, Roles: h.store, Links: h.store, Claims: h.store, Accounts: h.store, Sessions: h.sessions, AtProviders: h.atProviders, Once: h.store, Sealed: h.sealed, Tokens: h.tokens,
 	})
 	if err != nil {
 		h.t.Fatal(err)

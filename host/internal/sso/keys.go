@@ -22,11 +22,12 @@ type SigningKeys interface {
 	// SigningKeys returns all keys, newest first.
 	SigningKeys(ctx context.Context) ([]SigningKey, error)
 
-	// AddSigningKey stores a key. It is an error if there is one of that ID.
-	AddSigningKey(ctx context.Context, key SigningKey) error
+	// AddSigningKey stores a key, and the event. It is an error if there is one of that ID.
+	AddSigningKey(ctx context.Context, key SigningKey, event Event) error
 
-	// DeleteSigningKey is no error if there is no such key.
-	DeleteSigningKey(ctx context.Context, id string) error
+	// DeleteSigningKey deletes a key, and keeps the event of that. It is no error if there
+	// is no such key.
+	DeleteSigningKey(ctx context.Context, id string, event Event) error
 
 	// SwapSigningKey replaces how a key is sealed, if it still is sealed so. It is no
 	// error if it is not.

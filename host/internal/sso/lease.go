@@ -13,7 +13,8 @@ import (
 // GrantLease says that one host alone may ask a provider with the grant of a session.
 type GrantLease struct {
 	SessionID string
-	Token     TokenHash // that is to be exchanged
+	Token     TokenHash // the current one
+	AskedAt   time.Time // of the session, as it was looked up; zero: whatever it is
 	Holder    string    // the host, whatever it calls itself
 	For       time.Duration
 }
@@ -48,9 +49,9 @@ type lease struct {
 	held   bool
 }
 
-func (s *Service) leaseOf(sessionID string, token Token) *lease {
+func (s *Service) leaseOf(session Session, token Token) *lease {
 	return &lease{
-		GrantLease: GrantLease{SessionID: sessionID, Token: token.Hash(), Holder: s.name, For: leaseFor},
+		GrantLease: GrantLease{SessionID: session.ID, Token: token.Hash(), AskedAt: session.AskedAt, Holder: s.name, For: leaseFor},
 		grants:     s.ports.AtProviders,
 	}
 }

@@ -221,49 +221,145 @@ func (i *idp) spend(t *testing.T) {
 	}
 }
 
-// A host that was stopped for longer than its lease comes back with a grant that is
-// older than the one that another host got meanwhile.
-func TestAnswerThatComesAfterTheLease(t *testing.T) {
-	h := newHouse(t)
-	hosts := h.hosts(2)
-	first := h.signIn(sso.Start{Mode: sso.ModeJSON}, withGrant("grant one"))
-	asked := make(chan chan sdk.Refreshed)
-	h.idp.onRefresh(func(context.Context, []byte) (sdk.Refreshed, error) {
-		answer := make(chan sdk.Refreshed)
+// lateAnswer is what a provider says to a host whose lease is over by then.
+type lateAnswer struct {
+	refreshed sdk.Refreshed
+	err       error
+}
+
+func lateAnswers() map[string]lateAnswer {
+	mallory := alice()
+	mallory.Subject = "mallory"
+	return map[string]lateAnswer{
+		"yes, with a grant": {sdk.Refreshed{Identity: withGrant("grant two")}, nil},
+		"yes":               {sdk.Refreshed{Identity: alice()}, nil},
+		"cannot say":        {sdk.Refreshed{}, sdk.Unavailable("down", "down")},
+		"no":                {sdk.Refreshed{}, sdk.Denied(sdk.ReasonAccountDisabled, "no")},
+		"somebody else":     {sdk.Refreshed{Identity: mallory}, nil},
+	}
+}
+
+// twiceAsked is a host that was stopped for longer than its lease, while it asks, and
+// another one that asks again.
+type twiceAsked struct {
+	*house
+	first      sso.Token
+	slow, fast chan<- lateAnswer
+	looks      <-chan struct{} // at the lease of the other host
+
+	got   [2]*sso.SignedIn
+	errs  [2]error
+	group sync.WaitGroup
+}
+
+func askTwice(t *testing.T) *twiceAsked {
+	t.Helper()
+	o := &twiceAsked{house: newHouse(t)}
+	o.first = o.signIn(sso.Start{Mode: sso.ModeJSON}, withGrant("grant one")).Token
+	asked, looks := make(chan chan lateAnswer), make(chan struct{}, 1)
+	o.idp.onRefresh(func(context.Context, []byte) (sdk.Refreshed, error) {
+		answer := make(chan lateAnswer)
 		asked <- answer
-		return <-answer, nil
+		said := <-answer
+		return said.refreshed, said.err
 	})
-	got := make([]*sso.SignedIn, 2)
-	var group sync.WaitGroup
-	for i, host := range hosts {
-		group.Go(func() {
-			var err error
-			if got[i], err = host.Refresh(t.Context(), first.Token, sso.ModeJSON); err != nil {
-				t.Errorf("host %d: %v", i, err)
+	for i, host := range o.hosts(2) {
+		host.atProviders = &watchedLeases{ProviderSessions: host.atProviders, looks: looks}
+		host.restart()
+		o.group.Go(func() { o.got[i], o.errs[i] = host.Refresh(t.Context(), o.first, sso.ModeJSON) })
+	}
+	o.slow = <-asked
+	if _, err := o.database().Exec("UPDATE sessions SET leased_until = 0"); err != nil {
+		t.Fatal(err)
+	}
+	o.fast = <-asked
+	select { // one before it asked
+	case <-looks:
+	default:
+	}
+	o.looks = looks
+	return o
+}
+
+// wantThat wants both hosts to have had the answer that the other one got: a token that
+// they share, and the grant.
+func (o *twiceAsked) wantThat(grant string) {
+	o.t.Helper()
+	o.group.Wait()
+	if o.errs != [2]error{} || o.got[0].Token != o.got[1].Token || o.got[0].Unasked != nil {
+		o.t.Fatalf("got %+v and %+v, %v", o.got[0], o.got[1], o.errs)
+	}
+	o.idp.refreshWith(sdk.Refreshed{Identity: alice()}, nil)
+	o.refresh(o.got[0].Token, sso.ModeJSON)
+	if asked := o.idp.grants(); len(asked) != 3 || asked[2] != grant {
+		o.t.Errorf("asked with %q", asked)
+	}
+}
+
+// A host whose lease is over gets an answer when another host has asked again. Whatever
+// it is, the answer counts that the other one gets: theirs may have been given with a
+// grant that was spent by then.
+func TestAnswerThatComesAfterTheLease(t *testing.T) {
+	yes := lateAnswer{refreshed: sdk.Refreshed{Identity: withGrant("grant three")}}
+	for name, late := range lateAnswers() {
+		t.Run(name+", when the other one has stored its own", func(t *testing.T) {
+			o := askTwice(t)
+			o.fast <- yes
+			o.stores()
+			o.slow <- late
+			o.wantThat("grant three")
+		})
+		t.Run(name+", before the other one has its own", func(t *testing.T) {
+			o := askTwice(t)
+			o.slow <- late
+			o.waits()
+			o.fast <- yes
+			o.wantThat("grant three")
+		})
+		t.Run(name+", and the other one gets a no", func(t *testing.T) {
+			o := askTwice(t)
+			o.slow <- late
+			o.waits()
+			o.fast <- lateAnswers()["no"]
+			o.group.Wait()
+			for _, err := range o.errs {
+				wantErr(t, "refresh", err, sso.ErrSessionInvalid)
+			}
+			if n := o.house.count("sessions"); n != 0 {
+				t.Errorf("%d sessions are left", n)
 			}
 		})
 	}
-	slow := <-asked
-	if _, err := h.database().Exec("UPDATE sessions SET leased_until = 0"); err != nil {
-		t.Fatal(err)
-	}
-	fast := <-asked
-	fast <- sdk.Refreshed{Identity: withGrant("grant three")}
-	for stored := (sso.SessionToken{}); stored.SpentAt.IsZero(); {
-		var err error
-		if stored, err = h.store.SessionToken(t.Context(), first.Token.Hash()); err != nil {
-			t.Fatal(err)
+}
+
+// stores returns when a host has replaced the token.
+func (o *twiceAsked) stores() {
+	o.t.Helper()
+	again, late := time.NewTicker(time.Millisecond), time.After(30*time.Second)
+	defer again.Stop()
+	for {
+		stored, err := o.store.SessionToken(o.t.Context(), o.first.Hash())
+		if err != nil {
+			o.t.Fatal(err)
+		}
+		if !stored.SpentAt.IsZero() {
+			return
+		}
+		select {
+		case <-again.C:
+		case <-late:
+			o.t.Fatal("no host replaces the token")
 		}
 	}
-	slow <- sdk.Refreshed{Identity: withGrant("grant two")}
-	group.Wait()
-	if got[0] == nil || got[1] == nil || got[0].Token != got[1].Token {
-		t.Fatalf("got %+v and %+v", got[0], got[1])
-	}
-	h.idp.refreshWith(sdk.Refreshed{Identity: alice()}, nil)
-	h.refresh(got[0].Token, sso.ModeJSON)
-	if asked := h.idp.grants(); len(asked) != 3 || asked[2] != "grant three" {
-		t.Errorf("asked with %q", asked)
+}
+
+// waits returns when the host whose lease was over waits for the other one.
+func (o *twiceAsked) waits() {
+	o.t.Helper()
+	select {
+	case <-o.looks:
+	case <-time.After(30 * time.Second):
+		o.t.Error("the host whose lease was over does not wait for the other one")
 	}
 }
 

@@ -50,6 +50,16 @@ func (s *Service) prolonged(session Session, now time.Time) time.Time {
 	return end
 }
 
+// moved is a session as it goes on now, by what its provider says.
+func (s *Service) moved(session Session, said verdict, now time.Time) Session {
+	session.NotAfter, session.Groups = s.lastMoment(session, now), said.groups
+	if said.unasked == nil {
+		session.ExpiresAt = bound(s.prolonged(session, now), said.notAfter)
+	}
+	session.ExpiresAt = bound(session.ExpiresAt, session.NotAfter)
+	return session
+}
+
 // leftAtMost is for how long a client may need the tokens of a session. A cookie
 // lasts that long: when a session ends without a refresh, the store alone knows.
 func (s *Service) leftAtMost(session Session, now time.Time) time.Duration {

@@ -31,6 +31,8 @@ type EmailLink struct {
 	Provider, Subject string
 	Email             string
 	Trusted           []string // providers
+
+	Event Event // of the link; about the user whom it leads to
 }
 
 // linkByEmail links who has no account here to their account, if the operator trusts the
@@ -41,7 +43,8 @@ func (s *Service) linkByEmail(ctx context.Context, p Provider, subject string, i
 	if !mayLink(p, identity) {
 		return false, nil
 	}
-	link := EmailLink{Provider: p.Name, Subject: subject, Email: identity.Email}
+	link := EmailLink{Provider: p.Name, Subject: subject, Email: identity.Email, Event: s.event(ctx, EventUserLinked, ActorUser)}
+	link.Event.Provider, link.Event.Subject, link.Event.Reason = p.Name, s.subjects.Hash(p.Name, subject), ReasonVerifiedEmail
 	for _, other := range s.ports.Providers.List() {
 		if other.LinkByVerifiedEmail {
 			link.Trusted = append(link.Trusted, other.Name)

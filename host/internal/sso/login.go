@@ -26,6 +26,10 @@ type Start struct {
 
 	// Invitation is the one that the person has accepted on our page; empty: none.
 	Invitation InvitationToken
+
+	// LinkTo is the ID of the session of whoever wants to link an identity, rather than to
+	// sign in.
+	LinkTo string
 }
 
 // Pending is a login that goes on: in the browser, with Step.
@@ -37,17 +41,20 @@ type Pending struct {
 
 // Begin starts a login. It writes nothing.
 //
-// Errors: ErrUnknownProvider, ErrInvitation, ErrBusy, ErrAttemptTooLarge, ErrPluginFault, and
-// whatever the mechanism returns.
+// Errors: ErrUnknownProvider, ErrInvitation, ErrBusy, ErrAttemptTooLarge, ErrPluginFault,
+// ErrLinkingOff, and whatever the mechanism returns.
 func (s *Service) Begin(ctx context.Context, start Start) (Pending, error) {
 	p, err := s.Provider(start.Provider)
 	if err != nil {
 		return Pending{}, err
 	}
+	if start.LinkTo != "" && !s.config.AccountLinking {
+		return Pending{}, ErrLinkingOff
+	}
 	attempt := Attempt{
 		State: newState(), Provider: p.Name, Mode: start.Mode, Redirect: start.Redirect,
 		RedirectAsked: start.RedirectAsked, ExpiresAt: s.config.Now().Add(p.LoginTimeout),
-		CallbackURL: s.urlsOf(p.Name).Callback,
+		CallbackURL: s.urlsOf(p.Name).Callback, LinkTo: start.LinkTo,
 	}
 	if attempt.Mode == "" {
 		attempt.Mode = p.Mode
@@ -116,19 +123,23 @@ type Answer struct {
 	Client Client
 
 	// Replaces are session tokens that the browser held before: a login ends
-	// those sessions (A01, A02).
+	// those sessions (A01, A02). Whoever links must hold theirs.
 	Replaces []Token
+
+	// MayLink: the attempt may be one to link.
+	MayLink bool
 }
 
 // Client describes who signs in, as far as the host can see.
 type Client struct{ IP, UserAgent string }
 
-// Outcome is what an answer led to: a further step, or a session.
+// Outcome is what an answer led to: a further step, a session, or a link.
 type Outcome struct {
 	Attempt  Attempt // the attempt that was answered; zero if it could not be opened
 	Spent    bool    // this answer was the one; else the same answer may be given again
 	Pending  *Pending
 	SignedIn *SignedIn
+	Linked   bool // the identity was linked to the user of the session of the attempt
 
 	// Over is for the browser to keep in place of the attempt, once the login is
 	// completed or refused: with it, Continue returns ErrAttemptOver, and Ended where the
@@ -142,7 +153,7 @@ type Outcome struct {
 //
 // Errors: ErrUnknownProvider, ErrBusy, ErrAttemptInvalid with its kinds, ErrAnswerMissing,
 // ErrAnswerTooLong, ErrNotRegistered, ErrUserInactive, ErrSpent, ErrPluginFault, and whatever the mechanism or the
-// store returns.
+// store returns; of an attempt to link also ErrLinkingOff, ErrOtherSession, ErrLinkTaken and ErrTooManyLinks.
 func (s *Service) Continue(ctx context.Context, answer Answer) (Outcome, error) {
 	p, err := s.Provider(answer.Provider)
 	if err != nil {
@@ -154,6 +165,11 @@ func (s *Service) Continue(ctx context.Context, answer Answer) (Outcome, error) 
 		return Outcome{}, err
 	}
 	out := Outcome{Attempt: attempt}
+	if attempt.LinkTo != "" {
+		if _, err := s.checkLinker(ctx, attempt, answer); err != nil {
+			return out, err
+		}
+	}
 	req, err := continueRequest(attempt, answer.Response)
 	if err != nil {
 		return out, err
@@ -167,13 +183,15 @@ func (s *Service) Continue(ctx context.Context, answer Answer) (Outcome, error) 
 		}
 		return nil
 	})
+	out.Linked = err == nil && out.Pending == nil && out.SignedIn == nil
 	if out.Spent && out.Pending == nil && !errors.Is(err, ErrSpent) { // else the browser has it already
 		out.Over = s.over(attempt, out.SignedIn)
 	}
 	return out, err
 }
 
-// goOn asks the mechanism, and returns the next step or the session. It calls first
+// goOn asks the mechanism, and returns the next step, the session, or neither once it has
+// linked. It calls first
 // when it is the turn of the call.
 func (s *Service) goOn(
 	ctx context.Context, p Provider, attempt Attempt, req sdk.ContinueRequest, answer Answer, first func() error,
@@ -185,6 +203,9 @@ func (s *Service) goOn(
 	if done, ok := step.(sdk.Authenticated); ok {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), completeTimeout)
 		defer cancel()
+		if attempt.LinkTo != "" {
+			return nil, nil, s.link(ctx, p, attempt, done.Identity, answer, s.config.Now())
+		}
 		signedIn, err := s.complete(ctx, p, attempt, done.Identity, answer)
 		return nil, signedIn, err
 	}

@@ -38,7 +38,7 @@ func (s *Service) Logout(ctx context.Context, token Token) (Ended, error) {
 		ended.subject = at.Subject
 		ended.grant, _ = s.grants.open(ended.ID, at.SealedGrant)
 	}
-	return ended, s.end(ctx, ended.ID)
+	return ended, s.end(ctx, ended.ID, s.ending(ctx, ActorUser, ReasonLoggedOut))
 }
 
 // BeginLogout has the provider of an ended session end its own, too: the browser
@@ -138,7 +138,7 @@ func (s *Service) ReceiveLogout(ctx context.Context, message LogoutMessage) (Log
 		return LoggedOut{}, err
 	}
 	done := LoggedOut{Reply: said.Reply, Framed: said.Framed, Outcome: said.Outcome, Redirect: attempt.Redirect}
-	done.Ended, err = s.ports.AtProviders.EndProviderSessions(ctx, selection(p, said), logoutOnce(p, said)...)
+	done.Ended, err = s.ports.AtProviders.EndProviderSessions(ctx, selection(p, said), s.ending(ctx, ActorProvider, ReasonProviderLoggedOut), logoutOnce(p, said)...)
 	if err != nil {
 		return LoggedOut{}, fmt.Errorf("ending the sessions of a logout: %w", err)
 	}

@@ -57,12 +57,14 @@ func (s *Service) ask(waiting context.Context, stored SessionToken, l *lease) (v
 	case errors.Is(err, errors.ErrUnsupported):
 		return unchanged(stored, nil), nil
 	case errors.Is(err, ErrSealed):
-		return s.unopened(ctx, stored, err)
+		return s.unopened(ctx, stored, l, err)
 	case errors.Is(err, sdk.ErrDenied) && s.byTheClock(err):
 		return verdict{}, fmt.Errorf("%w: provider %s says no by a clock that was set: %w", ErrSessionNotNow, session.Provider, err)
 	case errors.Is(err, sdk.ErrDenied):
 		refused := fmt.Errorf("%w: provider %s says no to session %s: %w", ErrSessionInvalid, session.Provider, session.ID, err)
-		return verdict{}, errors.Join(refused, s.end(ctx, session.ID))
+		event := s.ending(ctx, ActorProvider, ReasonProviderRefused)
+		event.Detail = string(sdk.ReasonOf(err))
+		return verdict{}, s.endAsked(ctx, l, refused, event)
 	case err != nil:
 		return unchanged(stored, err), nil
 	case !same && foldAddress(identity.Subject) == foldAddress(at.Subject):
@@ -70,7 +72,7 @@ func (s *Service) ask(waiting context.Context, stored SessionToken, l *lease) (v
 	case !same:
 		// Somebody else's answer: nobody can tell whose session this is now.
 		wrong := fault("a refresh of session %s at provider %s told of another subject than the login", session.ID, session.Provider)
-		return verdict{}, errors.Join(fmt.Errorf("%w: %w", ErrSessionInvalid, wrong), s.end(ctx, session.ID))
+		return verdict{}, s.endAsked(ctx, l, fmt.Errorf("%w: %w", ErrSessionInvalid, wrong), s.ending(ctx, ActorProvider, ReasonOtherSubject))
 	}
 	return s.follow(waiting, stored, identity, l)
 }
@@ -78,7 +80,7 @@ func (s *Service) ask(waiting context.Context, stored SessionToken, l *lease) (v
 // unopened ends a session whose grant does not open although SECRET is the right
 // one: it was altered, or belongs to another session, and the provider can never
 // be asked again.
-func (s *Service) unopened(ctx context.Context, stored SessionToken, why error) (verdict, error) {
+func (s *Service) unopened(ctx context.Context, stored SessionToken, l *lease, why error) (verdict, error) {
 	confirmed, err := s.confirmed(ctx)
 	if err != nil {
 		return verdict{}, err
@@ -86,7 +88,21 @@ func (s *Service) unopened(ctx context.Context, stored SessionToken, why error) 
 	if !confirmed {
 		return unchanged(stored, why), nil
 	}
-	return verdict{}, errors.Join(fmt.Errorf("%w: %w", ErrSessionInvalid, why), s.end(ctx, stored.Session.ID))
+	return verdict{}, s.endAsked(ctx, l, fmt.Errorf("%w: %w", ErrSessionInvalid, why), s.ending(ctx, ActorHost, ReasonGrantUnreadable))
+}
+
+// endAsked ends a session about which its provider was to be asked, and returns why. It
+// is ErrLeased if our lease was over, and another host asked again: a no may come from
+// the grant that we asked with having been spent by then, so theirs counts.
+func (s *Service) endAsked(ctx context.Context, l *lease, why error, event Event) error {
+	if !l.held { // nobody was asked
+		return errors.Join(why, s.end(ctx, l.SessionID, event))
+	}
+	err := s.ports.AtProviders.EndLeased(ctx, l.SessionID, l.Holder, event)
+	if errors.Is(err, ErrLeased) {
+		return fmt.Errorf("ending session %s: %w", l.SessionID, err)
+	}
+	return errors.Join(why, err)
 }
 
 // byTheClock reports whether a refusal may come from a clock that was set lately:
@@ -186,11 +202,25 @@ func (s *Service) follow(waiting context.Context, stored SessionToken, identity 
 		return unchanged(stored, decision.unknown), nil
 	}
 	user := stored.User
-	decision.update(&user)
-	if user != stored.User {
-		if err := s.ports.Users.UpdateUser(ctx, user); err != nil {
+	if decision.update(&user); user != stored.User {
+		// As it is now: an operator may have changed it while the provider was asked.
+		if user, _, err = s.ports.Users.ChangeUser(ctx, user.ID, func(u *User) ([]Event, error) {
+			before := *u
+			decision.update(u)
+			return s.roleFollowed(ctx, stored.Session, before, *u), nil
+		}); err != nil {
 			return verdict{}, fmt.Errorf("updating the user: %w", err)
 		}
 	}
 	return verdict{user: user, groups: GroupsOf(identity), notAfter: identity.ExpiresAt}, nil
+}
+
+// roleFollowed is the event of a role that changed at a refresh; none if it did not.
+func (s *Service) roleFollowed(ctx context.Context, session Session, before, after User) []Event {
+	if before.Role == after.Role {
+		return nil
+	}
+	e := s.event(ctx, EventRoleChanged, ActorProvider).For(session)
+	e.Detail = RoleDetail(before.Role, after.Role)
+	return []Event{e}
 }

@@ -94,5 +94,5 @@ func (s *Service) again(ctx context.Context, token Token, mode Mode, stored Sess
 // reused ends a session whose replaced token was presented again.
 func (s *Service) reused(ctx context.Context, session Session) error {
 	reused := fmt.Errorf("session %s of user %s, provider %s: %w", session.ID, session.UserID, session.Provider, ErrTokenReused)
-	return errors.Join(reused, s.end(ctx, session.ID))
+	return errors.Join(reused, s.end(ctx, session.ID, s.ending(ctx, ActorHost, ReasonTokenReused)))
 }

@@ -29,23 +29,23 @@ var (
 	ErrRoleInUse = errors.New("users have the role")
 )
 
-// Roles keeps roles. There are few of them.
+// Roles keeps roles. There are few of them. The events are kept of what was changed.
 type Roles interface {
 	// Roles returns all roles, by name. The caller must not change them.
 	Roles(ctx context.Context) ([]Role, error)
 
 	// AddRole stores a role. ErrRoleExists if there is one of that ID or name.
-	AddRole(ctx context.Context, role Role) error
+	AddRole(ctx context.Context, role Role, event Event) error
 
 	// RenameRole gives the role of that ID another name. ErrNotFound if there is none,
 	// ErrRoleExists if another role has that name.
-	RenameRole(ctx context.Context, id, name string) error
+	RenameRole(ctx context.Context, id, name string, event Event) error
 
 	// RemoveRole removes a role, and returns how many users had it. They get the role
 	// whose ID moveTo points to, or none if that is empty. If moveTo is nil, and there
 	// are any, nothing changes and it is ErrRoleInUse. ErrNotFound if one of the roles is
 	// not there.
-	RemoveRole(ctx context.Context, id string, moveTo *string) (users int, err error)
+	RemoveRole(ctx context.Context, id string, moveTo *string, event Event) (users int, err error)
 }
 
 // MaxRole bounds the ID and the name of a role in bytes, as a subject is bounded. The ID

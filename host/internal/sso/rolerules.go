@@ -94,7 +94,7 @@ func (s *Service) roleNamed(ctx context.Context, text string) (id string, err er
 			return role.ID, nil
 		}
 		role := Role{ID: asUUID(text), Name: asUUID(text)}
-		err = s.ports.Roles.AddRole(ctx, role)
+		err = s.ports.Roles.AddRole(ctx, role, s.roleAdded(ctx, role))
 		if err == nil {
 			return role.ID, nil
 		}
@@ -103,4 +103,10 @@ func (s *Service) roleNamed(ctx context.Context, text string) (id string, err er
 		}
 	}
 	return "", fmt.Errorf("making role %q: %w", text, ErrRoleExists)
+}
+
+func (s *Service) roleAdded(ctx context.Context, role Role) Event {
+	e := s.event(ctx, EventRoleAdded, ActorHost)
+	e.Reason, e.Detail = ReasonConfiguration, role.Name
+	return e
 }

@@ -18,7 +18,7 @@ const (
 func (h *house) addRoles(roles ...sso.Role) {
 	h.t.Helper()
 	for _, role := range roles {
-		if err := h.store.AddRole(h.t.Context(), role); err != nil {
+		if err := h.store.AddRole(h.t.Context(), role, sso.Event{}); err != nil {
 			h.t.Fatal(err)
 		}
 	}
@@ -77,7 +77,7 @@ func TestRenamedRole(t *testing.T) {
 	p.DefaultRole = editorID
 	h := newHouse(t, p)
 	h.signIn(sso.Start{}, alice())
-	if err := h.store.RenameRole(t.Context(), editorID, "Editors"); err != nil {
+	if err := h.store.RenameRole(t.Context(), editorID, "Editors", sso.Event{}); err != nil {
 		t.Fatal(err)
 	}
 	if got := h.signIn(sso.Start{}, sdk.Identity{Subject: "bob"}).User.Role; got != editorID {

@@ -50,8 +50,8 @@ type Sealed interface {
 	SwapGrants(ctx context.Context, swaps []GrantSwap) error
 
 	// ForgetSecret removes, in one transaction, all checks, signing keys and
-	// grants. It is for when SECRET is lost, and nobody can open them.
-	ForgetSecret(ctx context.Context) error
+	// grants, and keeps the event. It is for when SECRET is lost, and nobody can open them.
+	ForgetSecret(ctx context.Context, event Event) error
 }
 
 // GrantSwap replaces one sealed grant by another.

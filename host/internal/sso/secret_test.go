@@ -117,7 +117,7 @@ func TestDatabaseWithoutChecks(t *testing.T) {
 		keys, err := h.store.SigningKeys(t.Context())
 		wantErr(t, "SigningKeys", err, nil)
 		for _, k := range keys {
-			wantErr(t, "DeleteSigningKey", h.store.DeleteSigningKey(t.Context(), k.ID), nil)
+			wantErr(t, "DeleteSigningKey", h.store.DeleteSigningKey(t.Context(), k.ID, sso.Event{}), nil)
 		}
 		h.wantRefused("another SECRET", newSecret, nil)
 		h.startUnder(secret, nil)
@@ -130,7 +130,7 @@ func TestDatabaseWithoutChecks(t *testing.T) {
 		wantErr(t, "NewVault", err, nil)
 		newest := sso.SigningKey{ID: "k", Algorithm: "EdDSA", CreatedAt: keys[0].CreatedAt.Add(time.Hour)}
 		newest.Sealed = vault.Seal(make([]byte, 32), []byte(newest.ID))
-		wantErr(t, "AddSigningKey", h.store.AddSigningKey(t.Context(), newest), nil)
+		wantErr(t, "AddSigningKey", h.store.AddSigningKey(t.Context(), newest, sso.Event{}), nil)
 		h.wantRefused("the one of before", secret, nil)
 		h.startUnder(newSecret, nil)
 	})
@@ -269,11 +269,11 @@ func TestEndSessions(t *testing.T) {
 		h.signIn(sso.Start{}, alice())
 	}
 	other := h.signIn(sso.Start{Provider: "q"}, alice())
-	if n, err := sso.EndSessions(t.Context(), h.store, sso.SessionMatch{Provider: "p"}); n != 3 || err != nil {
+	if n, err := sso.EndSessions(t.Context(), h.store, sso.SessionMatch{Provider: "p"}, sso.Event{}); n != 3 || err != nil {
 		t.Errorf("%d sessions, error %v", n, err)
 	}
 	h.wantSession("at another provider", other.Token, nil)
-	if n, err := sso.EndSessions(t.Context(), h.store, sso.SessionMatch{}); n != 1 || err != nil {
+	if n, err := sso.EndSessions(t.Context(), h.store, sso.SessionMatch{}, sso.Event{}); n != 1 || err != nil {
 		t.Errorf("%d sessions, error %v", n, err)
 	}
 	h.wantSession("at another provider", other.Token, sso.ErrSessionInvalid)
@@ -281,10 +281,10 @@ func TestEndSessions(t *testing.T) {
 
 func TestSecretThatIsLost(t *testing.T) {
 	h, done := refreshing(t, provider("p"))
-	if _, err := sso.EndSessions(t.Context(), h.store, sso.SessionMatch{}); err != nil {
+	if _, err := sso.EndSessions(t.Context(), h.store, sso.SessionMatch{}, sso.Event{}); err != nil {
 		t.Fatal(err)
 	}
-	wantErr(t, "ForgetSecret", h.store.ForgetSecret(t.Context()), nil)
+	wantErr(t, "ForgetSecret", h.store.ForgetSecret(t.Context(), sso.Event{}), nil)
 	h.startUnder(newSecret, nil)
 	h.wantSession("a session of before", done.Token, sso.ErrSessionInvalid)
 	if again := h.signIn(sso.Start{}, alice()); again.User.ID != done.User.ID {

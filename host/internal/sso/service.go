@@ -30,6 +30,9 @@ type Config struct {
 	// AccessTokenGroups: access tokens tell the groups of the session.
 	AccessTokenGroups bool
 
+	// AccountLinking lets people who are signed in link further identities to their account.
+	AccountLinking bool
+
 	// RefreshTokenTTL and SessionTTL are for how long a session of either kind goes
 	// on without being refreshed, and the absolute ones for how long it goes on at
 	// all.
@@ -41,6 +44,9 @@ type Config struct {
 	// also stays good for requests under way. Zero: a replaced token is good for
 	// nothing.
 	RefreshGrace time.Duration
+
+	// AskEvery is how long after one question Prolong asks a provider again. Zero: never.
+	AskEvery time.Duration
 }
 
 // Ports is what a Service uses of the world.
@@ -50,6 +56,7 @@ type Ports struct {
 	Roles       Roles
 	Links       Links
 	Claims      Claims
+	Accounts    OwnAccounts
 	Sessions    Sessions
 	AtProviders ProviderSessions
 	Once        Once
@@ -68,6 +75,7 @@ type Service struct {
 	grants    *grants
 	exchanges flights[*SignedIn]
 	documents documents
+	subjects  *SubjectHasher
 	spent     *spentSteps
 }
 
@@ -94,10 +102,17 @@ func New(config Config, ports Ports) (*Service, error) {
 	if err != nil {
 		return nil, err
 	}
+	subjects, err := NewSubjectHasher(config.Secret)
+	if err != nil {
+		return nil, err
+	}
 	return &Service{
-		config: config, ports: ports, name: rand.Text(), sealer: logins, logouts: logouts, grants: grants, spent: newSpentSteps(),
+		config: config, subjects: subjects, ports: ports, name: rand.Text(), sealer: logins, logouts: logouts, grants: grants, spent: newSpentSteps(),
 	}, nil
 }
+
+// Subjects says how the audit calls subjects.
+func (s *Service) Subjects() *SubjectHasher { return s.subjects }
 
 // Providers returns the configured providers.
 func (s *Service) Providers() []Provider { return s.ports.Providers.List() }

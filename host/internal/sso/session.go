@@ -19,6 +19,7 @@ type Session struct {
 	CreatedAt time.Time
 	ExpiresAt time.Time // moves forward with each refresh
 	NotAfter  time.Time // when it ends for good; zero for one from before there was such an end
+	AskedAt   time.Time // of the login, or of the last refresh or Prolong since; stores set it
 	IP        string
 	UserAgent string
 	Groups    Groups // as of the login, or of the last refresh at which the provider told them
@@ -96,24 +97,32 @@ type Sessions interface {
 	// RotateToken replaces Old, the current token of a session, by New, which from
 	// then on is the only current one: Old is spent at Now, and Successor is kept
 	// with it; those of all other tokens of the session are forgotten. The session's
-	// ExpiresAt and NotAfter move, it gets the Groups, a lease of its grant ends, whoever
-	// has it, and what expired before RemoveBefore is removed, as CreateSession does. All
+	// ExpiresAt and NotAfter move, its AskedAt is Now, it gets the Groups, a lease of its
+	// grant ends, and what expired before RemoveBefore is removed, as CreateSession does. All
 	// that is one transaction: of several rotations of one token, one succeeds. ErrSpent if
-	// Old was spent before; ErrNotFound if it is no token of that session. In both cases
-	// nothing changes.
+	// Old was spent before; ErrNotFound if it is no token of that session; ErrLeased if
+	// there is a Holder and another one has taken the lease last, even if that is over, or
+	// it was ended. Then nothing changes.
 	RotateToken(ctx context.Context, rotation Rotation) error
+
+	// ProlongSession moves the ends of a session and of its current token, which stays
+	// as it is, in one transaction. A lease of the Holder ends with it. ErrSpent if the
+	// token was replaced, ErrNotFound if it is no token of that session, ErrLeased if there
+	// is a Holder, and another host has taken the lease since, or it was ended. Then
+	// nothing changes.
+	ProlongSession(ctx context.Context, prolongation Prolongation) error
 
 	// ForgetSuccessors forgets the Successors of at most limit tokens that were spent
 	// before that moment, and returns how many. It writes only if there are any.
 	ForgetSuccessors(ctx context.Context, spentBefore time.Time, limit int) (int, error)
 
 	// EndSession removes the session and its tokens. It is no error if there is
-	// no such session.
-	EndSession(ctx context.Context, sessionID string) error
+	// no such session. The event is kept of it if there is, and is about that session.
+	EndSession(ctx context.Context, sessionID string, event Event) error
 
-	// EndSessions ends at most limit of the sessions that match, and returns how
-	// many it ended.
-	EndSessions(ctx context.Context, match SessionMatch, limit int) (int, error)
+	// EndSessions ends at most limit of the sessions that match, keeps the event of each,
+	// and returns how many it ended.
+	EndSessions(ctx context.Context, match SessionMatch, limit int, event Event) (int, error)
 
 	// SessionUser returns a session that has not expired at now, and its user;
 	// ErrNotFound if there is no such session.
@@ -148,27 +157,34 @@ type NewSession struct {
 	// link is theirs from then on, and all their claims are gone. It runs as Decide does,
 	// and an error of it is a refusal, too.
 	Claims []Claim
-	Claim  func(waiting []User) (User, error)
+	Claim  func(waiting []Claimant) (User, error)
 
-	// Replaces are the IDs of sessions that end, as by EndSession.
+	// Replaces are the IDs of sessions that end, as by EndSession with the event Replaced.
 	Replaces []string
+	Replaced Event
+
+	// Events, if it is not nil, returns what is kept of the login. It is called when
+	// Decide has said who signs in, and like it.
+	Events func() []Event
 
 	// RemoveBefore removes sessions, tokens and once-IDs that expired before it;
 	// not all of them if there are many, and none if it is zero.
 	RemoveBefore time.Time
 }
 
-// SessionMatch selects sessions. What is empty matches all of them; with both,
-// a session must match both.
+// SessionMatch selects sessions. What is empty matches all of them; a session must match
+// all that is not.
 type SessionMatch struct {
 	Provider string
 	User     string // the ID of the user, or the e-mail address in any case
+	Except   string // the ID of a session that does not match
 }
 
 // Rotation replaces one token of a session by another.
 type Rotation struct {
 	SessionID string
 	Old, New  TokenHash
+	Holder    string // of the lease with which the provider was asked; empty: nobody was asked
 	Successor []byte // New, sealed for whoever holds Old; nil: it is not kept
 	Now       time.Time
 	ExpiresAt time.Time // of the new token and of the session
@@ -176,6 +192,17 @@ type Rotation struct {
 	Groups    Groups    // of the session from then on
 
 	RemoveBefore time.Time // zero: nothing is removed
+}
+
+// Prolongation is what becomes of a session whose token stays.
+type Prolongation struct {
+	SessionID string
+	Token     TokenHash // the current one
+	Holder    string    // of the lease under which the provider was asked; empty: it was not
+	AskedAt   time.Time
+	ExpiresAt time.Time // of the token and of the session
+	NotAfter  time.Time // of the session
+	Groups    Groups    // of the session from then on
 }
 
 // OnceID names something that must happen only once: an attempt that is
@@ -197,10 +224,10 @@ type Once interface {
 // times as long (BenchmarkLoginBesideEndSessions of package sqlite).
 const endBatch = 100
 
-// EndSessions ends all sessions that match, and returns how many.
-func EndSessions(ctx context.Context, sessions Sessions, match SessionMatch) (total int, err error) {
+// EndSessions ends all sessions that match, and returns how many. The event is kept of each.
+func EndSessions(ctx context.Context, sessions Sessions, match SessionMatch, event Event) (total int, err error) {
 	for {
-		n, err := sessions.EndSessions(ctx, match, endBatch)
+		n, err := sessions.EndSessions(ctx, match, endBatch, event)
 		total += n
 		if err != nil {
 			return total, fmt.Errorf("ending sessions, %d so far: %w", total, err)

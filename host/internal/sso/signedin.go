@@ -126,10 +126,10 @@ func (s *Service) providerOf(name string) (Provider, error) {
 
 // end ends a session even if the client has gone away meanwhile: a thief who
 // replays a token and hangs up must not keep the session alive.
-func (s *Service) end(ctx context.Context, sessionID string) error {
+func (s *Service) end(ctx context.Context, sessionID string, event Event) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 	defer cancel()
-	return s.ports.Sessions.EndSession(ctx, sessionID)
+	return s.ports.Sessions.EndSession(ctx, sessionID, event)
 }
 
 // endTimeout bounds the writing of one logout.
@@ -151,6 +151,10 @@ func (s *Service) sessionsOf(ctx context.Context, tokens []Token) (ids []string)
 type Principal struct {
 	User    User
 	Session Session // for an access token, too
+
+	// Due: it is time to Prolong the session. Authenticate alone says so, of a current
+	// token.
+	Due bool
 }
 
 // Authenticate returns who holds the session token: ErrSessionInvalid if it is
@@ -168,7 +172,7 @@ func (s *Service) Authenticate(ctx context.Context, token Token) (Principal, err
 	if stored.User.Status != UserActive {
 		return Principal{}, ErrUserInactive
 	}
-	return Principal{User: stored.User, Session: stored.Session}, nil
+	return Principal{User: stored.User, Session: stored.Session, Due: s.due(stored, now)}, nil
 }
 
 // AuthenticateAccess returns who an access token was issued to, if their

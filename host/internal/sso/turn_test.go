@@ -167,7 +167,7 @@ func TestBusyLogoutIsNotSpent(t *testing.T) {
 
 func TestClientAddress(t *testing.T) {
 	want := netip.MustParseAddr("2001:db8::1")
-	ctx := context.WithoutCancel(sso.WithClientAddress(t.Context(), want))
+	ctx := context.WithoutCancel(sso.WithRequest(t.Context(), sso.Request{Address: want}))
 	if got := sso.ClientAddress(ctx); got != want {
 		t.Errorf("got %s, want %s", got, want)
 	}

@@ -54,6 +54,14 @@ type Users interface {
 	CreateUser(ctx context.Context, user User) (User, error)
 
 	// UpdateUser stores role, username, e-mail with who verified it, names and last
-	// access of the user with that ID. ErrNotFound if there is none.
-	UpdateUser(ctx context.Context, user User) error
+	// access of the user with that ID, and the events. ErrNotFound if there is none.
+	UpdateUser(ctx context.Context, user User, events ...Event) error
+
+	// ChangeUser has change alter the user, and stores role, username, e-mail address with
+	// who verified it, names and status. Unless the user is active before and after, it ends
+	// all their sessions, and returns how many. Nothing changes if change returns an error.
+	// Nobody else writes meanwhile, so change only computes; it may be called again. It
+	// returns the events, which then say how many sessions ended. ErrNotFound if there is no
+	// such user.
+	ChangeUser(ctx context.Context, id string, change func(user *User) ([]Event, error)) (user User, ended int, err error)
 }

@@ -175,6 +175,12 @@ func (c *cached) RotateToken(ctx context.Context, rotation sso.Rotation) error {
 	return c.Store.RotateToken(ctx, rotation)
 }
 
+// ProlongSession implements sso.Sessions.
+func (c *cached) ProlongSession(ctx context.Context, p sso.Prolongation) error {
+	defer c.forgetSession(p.SessionID)
+	return c.Store.ProlongSession(ctx, p)
+}
+
 // LeaseGrant implements sso.ProviderSessions. If another host is at it, what is known
 // of the token may be of no use any more.
 func (c *cached) LeaseGrant(ctx context.Context, lease sso.GrantLease) ([]byte, error) {
@@ -194,7 +200,7 @@ func (c *cached) CreateSession(ctx context.Context, login sso.NewSession) error 
 	known := ""
 	defer func() { c.forgetUser(known) }()
 	if claim := login.Claim; claim != nil {
-		login.Claim = func(waiting []sso.User) (sso.User, error) {
+		login.Claim = func(waiting []sso.Claimant) (sso.User, error) {
 			user, err := claim(waiting)
 			known = user.ID
 			return user, err
@@ -212,14 +218,21 @@ func (c *cached) CreateSession(ctx context.Context, login sso.NewSession) error 
 }
 
 // EndSession implements sso.Sessions.
-func (c *cached) EndSession(ctx context.Context, sessionID string) error {
+func (c *cached) EndSession(ctx context.Context, sessionID string, event sso.Event) error {
 	defer c.forgetSession(sessionID)
-	return c.Store.EndSession(ctx, sessionID)
+	return c.Store.EndSession(ctx, sessionID, event)
+}
+
+// EndLeased implements sso.ProviderSessions. If another host is at it, what is known of
+// the session may be of no use any more.
+func (c *cached) EndLeased(ctx context.Context, sessionID, holder string, event sso.Event) error {
+	defer c.forgetSession(sessionID)
+	return c.Store.EndLeased(ctx, sessionID, holder, event)
 }
 
 // EndProviderSessions implements sso.ProviderSessions.
-func (c *cached) EndProviderSessions(ctx context.Context, selection sso.Selection, once ...sso.OnceID) ([]sso.Session, error) {
-	ended, err := c.Store.EndProviderSessions(ctx, selection, once...)
+func (c *cached) EndProviderSessions(ctx context.Context, selection sso.Selection, event sso.Event, once ...sso.OnceID) ([]sso.Session, error) {
+	ended, err := c.Store.EndProviderSessions(ctx, selection, event, once...)
 	if err != nil && !errors.Is(err, sso.ErrSpent) {
 		c.forgetAll() // some may have ended all the same
 	}
@@ -230,14 +243,14 @@ func (c *cached) EndProviderSessions(ctx context.Context, selection sso.Selectio
 }
 
 // UpdateUser implements sso.Users.
-func (c *cached) UpdateUser(ctx context.Context, user sso.User) error {
+func (c *cached) UpdateUser(ctx context.Context, user sso.User, events ...sso.Event) error {
 	defer c.forgetUser(user.ID)
-	return c.Store.UpdateUser(ctx, user)
+	return c.Store.UpdateUser(ctx, user, events...)
 }
 
 // EndSessions implements sso.Sessions. It is for operators, and does not tell which
 // sessions it ended.
-func (c *cached) EndSessions(ctx context.Context, match sso.SessionMatch, limit int) (int, error) {
+func (c *cached) EndSessions(ctx context.Context, match sso.SessionMatch, limit int, event sso.Event) (int, error) {
 	defer c.forgetAll()
-	return c.Store.EndSessions(ctx, match, limit)
+	return c.Store.EndSessions(ctx, match, limit, event)
 }

@@ -93,6 +93,10 @@ func (p *peopled) rotate(session string) {
 	p.tokens[session] = append([]sso.TokenHash{next}, p.tokens[session]...)
 }
 
+func (p *peopled) prolongation(session string) sso.Prolongation {
+	return sso.Prolongation{SessionID: session, Token: p.tokens[session][0], AskedAt: p.now, ExpiresAt: p.now.Add(time.Hour)}
+}
+
 // lookAtAll asks for all tokens, and returns those of which sessions were not answered from memory.
 func (p *peopled) lookAtAll() (read map[string]bool) {
 	p.t.Helper()
@@ -139,13 +143,18 @@ func TestCacheForgetsWhatAWriteChanged(t *testing.T) {
 				t.Fatal(err)
 			}
 		}, []string{"bob-1"}},
+		"a session that is prolonged": {func(t *testing.T, p *peopled) {
+			if err := p.ProlongSession(t.Context(), p.prolongation("bob-1")); err != nil {
+				t.Fatal(err)
+			}
+		}, []string{"bob-1"}},
 		"a logout": {func(t *testing.T, p *peopled) {
-			if err := p.EndSession(t.Context(), "ann-1"); err != nil {
+			if err := p.EndSession(t.Context(), "ann-1", sso.Event{}); err != nil {
 				t.Fatal(err)
 			}
 		}, []string{"ann-1"}},
 		"a logout by the provider": {func(t *testing.T, p *peopled) {
-			if _, err := p.EndProviderSessions(t.Context(), sso.Selection{Provider: "corp", Subject: "ann"}); err != nil {
+			if _, err := p.EndProviderSessions(t.Context(), sso.Selection{Provider: "corp", Subject: "ann"}, sso.Event{}); err != nil {
 				t.Fatal(err)
 			}
 		}, []string{"ann-1", "ann-2"}},
@@ -154,12 +163,12 @@ func TestCacheForgetsWhatAWriteChanged(t *testing.T) {
 			if err := p.Spend(t.Context(), once); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := p.EndProviderSessions(t.Context(), sso.Selection{Provider: "corp", Subject: "ann"}, once); !errors.Is(err, sso.ErrSpent) {
+			if _, err := p.EndProviderSessions(t.Context(), sso.Selection{Provider: "corp", Subject: "ann"}, sso.Event{}, once); !errors.Is(err, sso.ErrSpent) {
 				t.Fatal(err)
 			}
 		}, nil},
 		"an operator who ends sessions": {func(t *testing.T, p *peopled) {
-			if _, err := p.EndSessions(t.Context(), sso.SessionMatch{User: "ann"}, 1); err != nil {
+			if _, err := p.EndSessions(t.Context(), sso.SessionMatch{User: "ann"}, 1, sso.Event{}); err != nil {
 				t.Fatal(err)
 			}
 		}, []string{"ann-1", "ann-2", "bob-1", "bob-2"}}, // which ones is not told
@@ -217,7 +226,7 @@ func TestA04AnswerThatAWriteOvertook(t *testing.T) {
 		same  func(before, after sso.SessionToken, err error) bool
 	}{
 		"a logout": {
-			func(ctx context.Context, s store.Store) error { return s.EndSession(ctx, "one") },
+			func(ctx context.Context, s store.Store) error { return s.EndSession(ctx, "one", sso.Event{}) },
 			func(_, _ sso.SessionToken, err error) bool { return !errors.Is(err, sso.ErrNotFound) },
 		},
 		"a change of the user": {
@@ -232,9 +241,17 @@ func TestA04AnswerThatAWriteOvertook(t *testing.T) {
 			},
 			func(_, after sso.SessionToken, _ error) bool { return after.SpentAt.IsZero() },
 		},
+		"a session that is prolonged": {
+			func(ctx context.Context, s store.Store) error {
+				return s.ProlongSession(ctx, sso.Prolongation{SessionID: "one", Token: token, AskedAt: now, ExpiresAt: now.Add(time.Hour), Groups: "\nother\n"})
+			},
+			func(before, after sso.SessionToken, _ error) bool {
+				return before.Session.Groups == after.Session.Groups
+			},
+		},
 		"an operator": {
 			func(ctx context.Context, s store.Store) error {
-				_, err := s.EndSessions(ctx, sso.SessionMatch{}, 1)
+				_, err := s.EndSessions(ctx, sso.SessionMatch{}, 1, sso.Event{})
 				return err
 			},
 			func(_, _ sso.SessionToken, err error) bool { return !errors.Is(err, sso.ErrNotFound) },

@@ -33,13 +33,13 @@ func TestRolesAreReadOnceASecond(t *testing.T) {
 	}
 	look("at first", 0, 1)
 	look("again", 0, 1)
-	if err := database.AddRole(t.Context(), sso.Role{ID: "1", Name: "one"}); err != nil {
+	if err := database.AddRole(t.Context(), sso.Role{ID: "1", Name: "one"}, sso.Event{}); err != nil {
 		t.Fatal(err)
 	}
 	look("within a second of a change by another host", 0, 1)
 	now = now.Add(time.Second)
 	look("after it", 1, 2)
-	if err := cached.AddRole(t.Context(), sso.Role{ID: "2", Name: "two"}); err != nil {
+	if err := cached.AddRole(t.Context(), sso.Role{ID: "2", Name: "two"}, sso.Event{}); err != nil {
 		t.Fatal(err)
 	}
 	look("after a change of our own", 2, 3)

@@ -55,7 +55,7 @@ func TestCached(t *testing.T) {
 
 	// UpdateUser does not write the status, as an operator's tool does; a
 	// logout past the cache is the next best thing.
-	if err := database.EndSession(t.Context(), session.ID); err != nil {
+	if err := database.EndSession(t.Context(), session.ID, sso.Event{}); err != nil {
 		t.Fatal(err)
 	}
 	if status() != sso.UserActive {
@@ -70,7 +70,7 @@ func TestCached(t *testing.T) {
 		t.Fatal(err)
 	}
 	status()
-	if err := cached.EndSession(t.Context(), session.ID); err != nil {
+	if err := cached.EndSession(t.Context(), session.ID, sso.Event{}); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := cached.SessionToken(t.Context(), token); !errors.Is(err, sso.ErrNotFound) {
@@ -101,7 +101,7 @@ func TestA04CachedLogoutRace(t *testing.T) {
 				}
 			})
 		}
-		if err := cached.EndSession(t.Context(), session.ID); err != nil {
+		if err := cached.EndSession(t.Context(), session.ID, sso.Event{}); err != nil {
 			t.Fatal(err)
 		}
 		readers.Wait()

@@ -10,25 +10,25 @@ import (
 // What an operator changes about a user is seen by the next request.
 
 // ChangeUser implements people.Accounts.
-func (c *cached) ChangeUser(ctx context.Context, id string, change func(user *sso.User) error) (sso.User, int, error) {
+func (c *cached) ChangeUser(ctx context.Context, id string, change func(user *sso.User) ([]sso.Event, error)) (sso.User, int, error) {
 	defer c.forgetUser(id)
 	return c.Store.ChangeUser(ctx, id, change)
 }
 
 // DeleteUser implements people.Accounts.
-func (c *cached) DeleteUser(ctx context.Context, id string) (int, error) {
+func (c *cached) DeleteUser(ctx context.Context, id string, event sso.Event) (int, error) {
 	defer c.forgetUser(id)
-	return c.Store.DeleteUser(ctx, id)
+	return c.Store.DeleteUser(ctx, id, event)
 }
 
 // AddLink implements people.Accounts.
-func (c *cached) AddLink(ctx context.Context, id string, link people.Link) error {
+func (c *cached) AddLink(ctx context.Context, id string, link people.Link, event sso.Event) error {
 	defer c.forgetUser(id)
-	return c.Store.AddLink(ctx, id, link)
+	return c.Store.AddLink(ctx, id, link, event)
 }
 
 // RemoveLink implements people.Accounts.
-func (c *cached) RemoveLink(ctx context.Context, id string, link people.Link) (int, error) {
+func (c *cached) RemoveLink(ctx context.Context, id string, link people.Link, event sso.Event) (int, error) {
 	defer c.forgetUser(id)
-	return c.Store.RemoveLink(ctx, id, link)
+	return c.Store.RemoveLink(ctx, id, link, event)
 }

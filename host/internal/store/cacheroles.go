@@ -42,20 +42,20 @@ func (c *cached) forgetRoles() {
 }
 
 // AddRole implements sso.Roles.
-func (c *cached) AddRole(ctx context.Context, role sso.Role) error {
+func (c *cached) AddRole(ctx context.Context, role sso.Role, event sso.Event) error {
 	defer c.forgetRoles()
-	return c.Store.AddRole(ctx, role)
+	return c.Store.AddRole(ctx, role, event)
 }
 
 // RenameRole implements sso.Roles.
-func (c *cached) RenameRole(ctx context.Context, id, name string) error {
+func (c *cached) RenameRole(ctx context.Context, id, name string, event sso.Event) error {
 	defer c.forgetRoles()
-	return c.Store.RenameRole(ctx, id, name)
+	return c.Store.RenameRole(ctx, id, name, event)
 }
 
 // RemoveRole implements sso.Roles. It changes users, and does not tell which.
-func (c *cached) RemoveRole(ctx context.Context, id string, moveTo *string) (int, error) {
+func (c *cached) RemoveRole(ctx context.Context, id string, moveTo *string, event sso.Event) (int, error) {
 	defer c.forgetAll()
 	defer c.forgetRoles()
-	return c.Store.RemoveRole(ctx, id, moveTo)
+	return c.Store.RemoveRole(ctx, id, moveTo, event)
 }

@@ -24,11 +24,18 @@ type Store interface {
 	sso.Claims
 	sso.Sessions
 	sso.ProviderSessions
+	sso.OwnAccounts
 	sso.Once
 	sso.SigningKeys
 	sso.Sealed
 	people.Accounts
 	people.AdminKeys
+	people.Audit
+
+	// RemoveEvents removes at most limit events from before that moment, the oldest
+	// first, and returns how many. One of the highest ID always stays, so that no ID is
+	// given twice. It writes only if there are any.
+	RemoveEvents(ctx context.Context, before time.Time, limit int) (int, error)
 
 	// CountUsers returns how many users can sign in through a provider, suspended
 	// ones included. It reads them all, and is for operators.
@@ -38,6 +45,14 @@ type Store interface {
 	// that host stored before, and removes what hosts stored before forget. With nil it
 	// writes nothing. It returns what the other hosts stored since forget, by host.
 	ExchangeCounts(ctx context.Context, host string, counts []byte, now, forget time.Time) (others map[string][]byte, err error)
+
+	// AddRefusals adds to the sums of a minute, each of another provider and reason, and
+	// removes at most a thousand of those from before forget; none if that is zero.
+	AddRefusals(ctx context.Context, minute time.Time, sums []sso.RefusalSum, forget time.Time) error
+
+	// CountSessions returns how many sessions have not expired at now. It reads an index
+	// of them all.
+	CountSessions(ctx context.Context, now time.Time) (int, error)
 
 	// Ping returns nil if the database answers and can be written to.
 	Ping(ctx context.Context) error

@@ -43,7 +43,7 @@ func (s *keyStore) SigningKeys(ctx context.Context) ([]sso.SigningKey, error) {
 	return slices.Clone(s.keys), nil
 }
 
-func (s *keyStore) AddSigningKey(ctx context.Context, key sso.SigningKey) error {
+func (s *keyStore) AddSigningKey(ctx context.Context, key sso.SigningKey, _ sso.Event) error {
 	leave, err := s.enter(ctx)
 	if err != nil {
 		return err
@@ -56,7 +56,7 @@ func (s *keyStore) AddSigningKey(ctx context.Context, key sso.SigningKey) error 
 	return nil
 }
 
-func (s *keyStore) DeleteSigningKey(ctx context.Context, id string) error {
+func (s *keyStore) DeleteSigningKey(ctx context.Context, id string, _ sso.Event) error {
 	leave, err := s.enter(ctx)
 	if err != nil {
 		return err

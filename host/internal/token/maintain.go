@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/doorward/doorward/host/internal/sso"
 )
 
 // readBound is how long a request that needs no key of now waits for the store.
@@ -19,7 +21,7 @@ func (t *Tokens) Maintain(ctx context.Context) error {
 		return err
 	}
 	if t.isNeeded(r) {
-		if r, err = t.addKey(ctx, t.isNeeded); err != nil {
+		if r, err = t.addKey(ctx, t.isNeeded, sso.ActorHost); err != nil {
 			return err
 		}
 	}
@@ -27,7 +29,7 @@ func (t *Tokens) Maintain(ctx context.Context) error {
 		if !k.retired {
 			continue
 		}
-		if err := t.config.Keys.DeleteSigningKey(ctx, k.ID); err != nil {
+		if err := t.config.Keys.DeleteSigningKey(ctx, k.ID, t.event(ctx, sso.EventSigningKeyRemoved, sso.ActorHost, sso.ReasonScheduled, k.ID)); err != nil {
 			return fmt.Errorf("deleting retired signing key %q: %w", k.ID, err)
 		}
 	}
@@ -60,7 +62,7 @@ func (t *Tokens) readToSign(ctx context.Context) (*ring, error) {
 	if err != nil || !t.lacksAny(r) {
 		return r, err
 	}
-	return t.addKey(ctx, t.lacksAny)
+	return t.addKey(ctx, t.lacksAny, sso.ActorHost)
 }
 
 // current returns keys to verify with and to publish. It writes nothing, since
@@ -91,7 +93,7 @@ func (t *Tokens) failedLately(now time.Time) bool {
 
 // addKey makes a key and stores it, if it is still needed by then: another node may
 // have been faster.
-func (t *Tokens) addKey(ctx context.Context, needed func(*ring) bool) (*ring, error) {
+func (t *Tokens) addKey(ctx context.Context, needed func(*ring) bool, by sso.ActorKind) (*ring, error) {
 	k, err := newKey(t.seal, t.config.Algorithm, t.config.Now())
 	if err != nil {
 		return nil, err
@@ -99,7 +101,11 @@ func (t *Tokens) addKey(ctx context.Context, needed func(*ring) bool) (*ring, er
 	if r, err := t.reread(ctx); err != nil || !needed(r) {
 		return r, err
 	}
-	if err := t.config.Keys.AddSigningKey(ctx, k); err != nil {
+	reason := "" // the operator has theirs
+	if by == sso.ActorHost {
+		reason = sso.ReasonScheduled
+	}
+	if err := t.config.Keys.AddSigningKey(ctx, k, t.event(ctx, sso.EventSigningKeyAdded, by, reason, k.ID)); err != nil {
 		return nil, fmt.Errorf("storing a signing key: %w", err)
 	}
 	return t.reread(ctx)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/doorward/doorward/host/internal/sso"
 )
 
 // maxKeys bounds how many keys an operator makes by rotating: all are published, and
@@ -30,7 +32,7 @@ func (t *Tokens) Rotate(ctx context.Context) (Rotation, error) {
 		if len(r.keys) >= maxKeys {
 			return Rotation{}, fmt.Errorf("there are %d signing keys already; wait until some have ended (doorward keys list), or delete all with --now", len(r.keys))
 		}
-		if r, err = t.addKey(ctx, t.lacksNew); err != nil {
+		if r, err = t.addKey(ctx, t.lacksNew, sso.ActorOperator); err != nil {
 			return Rotation{}, err
 		}
 	}
@@ -45,7 +47,7 @@ func (t *Tokens) isNew(k *key) bool {
 	return k.algorithm == t.config.Algorithm && t.config.Now().Sub(k.created).Abs() < PublishedEarly
 }
 
-// RevokeAll makes a key that signs at once, and deletes all others: every access token
+// RevokeAll makes a key that signs at once, and deletes those of before: every access token
 // is refused from then on, here at once, and by other nodes a second later. It is for
 // keys that somebody else has. Sessions go on, and the next refresh brings a good
 // token. After an error some keys may be left: it is to be called again.
@@ -54,19 +56,18 @@ func (t *Tokens) RevokeAll(ctx context.Context) (Rotation, error) {
 	if err != nil {
 		return Rotation{}, err
 	}
-	if err := t.config.Keys.AddSigningKey(ctx, k); err != nil {
+	// Read before the new one is stored: of several nodes that do this at once, none deletes
+	// the key of the last, and at least that one stays.
+	before, err := t.config.Keys.SigningKeys(ctx)
+	if err != nil {
+		return Rotation{}, fmt.Errorf("reading signing keys: %w", err)
+	}
+	if err := t.config.Keys.AddSigningKey(ctx, k, t.event(ctx, sso.EventSigningKeyAdded, sso.ActorOperator, sso.ReasonRevoked, k.ID)); err != nil {
 		return Rotation{}, fmt.Errorf("storing a signing key: %w", err)
 	}
-	stored, err := t.config.Keys.SigningKeys(ctx)
-	if err != nil {
-		return Rotation{}, fmt.Errorf("reading signing keys, none of which was deleted yet: %w", err)
-	}
 	deleted := 0
-	for _, old := range stored {
-		if old.ID == k.ID {
-			continue
-		}
-		if err := t.config.Keys.DeleteSigningKey(ctx, old.ID); err != nil {
+	for _, old := range before {
+		if err := t.config.Keys.DeleteSigningKey(ctx, old.ID, t.event(ctx, sso.EventSigningKeyRemoved, sso.ActorOperator, sso.ReasonRevoked, old.ID)); err != nil {
 			return Rotation{}, fmt.Errorf("deleting signing key %q, which is good still: %w; run this again", old.ID, err)
 		}
 		deleted++

@@ -1,6 +1,7 @@
 package token
 
 import (
+	"context"
 	"errors"
 	"slices"
 	"strings"
@@ -147,7 +148,7 @@ func TestRevokeAll(t *testing.T) {
 		other := startAlgorithm(t, n.store, start, n.config.Algorithm)
 		token, stolen := n.mustIssue(t), n.private(t)
 		unknown := sso.SigningKey{ID: "of a later version", Algorithm: "ML-DSA-65", Sealed: []byte("x"), CreatedAt: start}
-		if err := n.store.AddSigningKey(t.Context(), unknown); err != nil {
+		if err := n.store.AddSigningKey(t.Context(), unknown, sso.Event{}); err != nil {
 			t.Fatal(err)
 		}
 		got, err := n.RevokeAll(t.Context())
@@ -179,4 +180,56 @@ func TestRotationsWhileTheStoreIsAway(t *testing.T) {
 		t.Errorf("RevokeAll: %v", err)
 	}
 	wantVerify(t, n, "a token of before", token, nil)
+}
+
+// interrupted is a store in which something else happens before one of the calls of a node.
+type interrupted struct {
+	*keyStore
+	before int // how many calls there are before it
+	by     func()
+}
+
+func (s *interrupted) call() {
+	if s.before--; s.before == -1 {
+		s.by()
+	}
+}
+
+func (s *interrupted) SigningKeys(ctx context.Context) ([]sso.SigningKey, error) {
+	s.call()
+	return s.keyStore.SigningKeys(ctx)
+}
+
+func (s *interrupted) AddSigningKey(ctx context.Context, key sso.SigningKey, event sso.Event) error {
+	s.call()
+	return s.keyStore.AddSigningKey(ctx, key, event)
+}
+
+func (s *interrupted) DeleteSigningKey(ctx context.Context, id string, event sso.Event) error {
+	s.call()
+	return s.keyStore.DeleteSigningKey(ctx, id, event)
+}
+
+// Two nodes that revoke all keys at the same moment leave none of before, and do not delete
+// the new ones of each other so that none is left: an empty key set would be published, and
+// kept by those who verify.
+func TestTwoThatRevokeAll(t *testing.T) {
+	for before := range 5 {
+		store := &keyStore{}
+		first, second := startNode(t, store, start, secret, issuer), startNode(t, store, start, secret, issuer)
+		old := first.keyIDs(t)
+		first.config.Keys = &interrupted{store, before, func() {
+			if _, err := second.RevokeAll(t.Context()); err != nil {
+				t.Errorf("before call %d: %v", before, err)
+			}
+		}}
+		_, err := first.RevokeAll(t.Context()) // may say that its key is gone
+		left := first.keyIDs(t)
+		if len(left) == 0 || slices.Contains(left, old[0]) {
+			t.Errorf("before call %d: %d keys are left, of before: %q, error %v", before, len(left), old, err)
+		}
+		if err != nil && !strings.Contains(err.Error(), "somebody else deleted it") {
+			t.Errorf("before call %d: %v", before, err)
+		}
+	}
 }

@@ -75,7 +75,7 @@ func TestG14Rotation(t *testing.T) {
 func TestRemovedKey(t *testing.T) {
 	n := newNode(t)
 	token := n.mustIssue(t)
-	if err := n.store.DeleteSigningKey(t.Context(), signedBy(t, token)); err != nil {
+	if err := n.store.DeleteSigningKey(t.Context(), signedBy(t, token), sso.Event{}); err != nil {
 		t.Fatal(err)
 	}
 	n.clock.set(start.Add(rereadAfter))
@@ -201,7 +201,7 @@ func TestUnusableKeys(t *testing.T) {
 	}
 	for _, k := range stored {
 		k.CreatedAt = start
-		if err := n.store.AddSigningKey(t.Context(), k); err != nil {
+		if err := n.store.AddSigningKey(t.Context(), k, sso.Event{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -42,7 +42,7 @@ func share(t *testing.T, from, to *node) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := to.store.AddSigningKey(t.Context(), keys[0]); err != nil {
+	if err := to.store.AddSigningKey(t.Context(), keys[0], sso.Event{}); err != nil {
 		t.Fatal(err)
 	}
 }

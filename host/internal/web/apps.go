@@ -105,11 +105,8 @@ func (s *Server) signInURLOf(attempt sso.Attempt) string {
 // try another way that leads to the same place.
 func (s *Server) refuseForApp(c echo.Context, attempt sso.Attempt, err error) error {
 	a := answerTo(err)
-	s.logRefused(c, attempt.Provider, a, err)
-	parameters := []string{queryOf("reason", a.code)}
-	if detail := knownDetail(err); detail != "" {
-		parameters = append(parameters, queryOf("detail", detail))
-	}
+	logged := s.logRefused(c, attempt.Provider, a, err)
+	parameters := append([]string{queryOf("reason", a.code)}, details(c, err, logged)...)
 	return seeOther(c, s.signInURL(attempt.Redirect, parameters...))
 }
 

@@ -42,7 +42,7 @@ func (s *Server) callback(c echo.Context) error {
 	response.Form.Del(repostedField)
 	out, err := s.tryAnswer(c, sso.Answer{
 		Provider: provider.Name, State: state, Sealed: sealed, Response: response, Client: client(c),
-		Replaces: s.cookieTokens(c),
+		Replaces: s.cookieTokens(c), MayLink: true,
 	})
 	if errors.Is(err, sso.ErrAttemptInvalid) {
 		out.Attempt.Provider = provider.Name
@@ -51,6 +51,9 @@ func (s *Server) callback(c echo.Context) error {
 	if out.Over != "" {
 		s.keepAttempt(c, state, out.Over, overLasts)
 	}
+	if out.Attempt.LinkTo != "" && err != nil {
+		return s.refuseLink(c, provider.Name, err)
+	}
 	if errors.Is(err, sso.ErrBusy) || errors.Is(err, errLimited) {
 		// Not back to the application: the answer of the provider is still good, and so
 		// is what was entered; loading this page again goes on with it.
@@ -58,6 +61,9 @@ func (s *Server) callback(c echo.Context) error {
 	}
 	if err != nil {
 		return s.refuseLogin(c, out.Attempt, err)
+	}
+	if out.Attempt.LinkTo != "" {
+		return s.linkOn(c, out)
 	}
 	if out.Pending != nil {
 		return s.goOn(c, *out.Pending)
@@ -123,6 +129,7 @@ func (s *Server) answerJSON(c echo.Context, done *sso.SignedIn) error {
 }
 
 func (s *Server) logSignedIn(c echo.Context, provider string, done *sso.SignedIn) {
+	s.config.Tally.SignedIn(provider)
 	s.logger.Info("signed in", "provider", provider, "user", done.User.ID, "session", done.Session.ID,
 		"mode", string(done.Mode), "ip", c.RealIP(), "request_id", requestID(c))
 	if done.Claimed {

@@ -20,6 +20,9 @@ func (s *Server) cameBack(c echo.Context, attempt sso.Attempt, state, sealed str
 	if ok {
 		attempt = before
 	}
+	if attempt.LinkTo != "" {
+		return s.cameBackToLink(c, attempt, err)
+	}
 	if errors.Is(err, sso.ErrAttemptOver) {
 		if who, signedIn := s.holder(c); signedIn {
 			return s.leadOn(c, attempt, who, err)

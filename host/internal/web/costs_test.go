@@ -80,6 +80,7 @@ var (
 	forHTML  = []string{"Accept", "text/html"}
 	asForm   = []string{"Content-Type", "application/x-www-form-urlencoded"}
 	asJSON   = []string{"Content-Type", "application/json"}
+	ownPage  = []string{"Sec-Fetch-Site", "same-origin"}
 	nested   = `{"x":` + strings.Repeat("[", 8000) + strings.Repeat("]", 8000) + `}`
 	manyKeys = strings.TrimSuffix(strings.Repeat("a=b&", 64), "&")
 )
@@ -171,6 +172,11 @@ func dearest(t testing.TB, s *site) []anonymous {
 		one("GET /invitation", "one that was never made", 401, "?token="+string(sso.NewInvitationToken()), "", with(forHTML, cookies)...),
 		one("POST /invitation", "one that was never made", 401, "", "provider=op&token="+string(sso.NewInvitationToken()), with(forHTML, asForm, cookies)...),
 		one("GET /denied", "a redirect of 2 KB", 400, "?"+long, "", with(forHTML, cookies)...),
+		one("GET /account", "garbage cookies", 302, "", "", with(forHTML, cookies)...),
+		one("POST /account/end", "garbage cookies", 303, "", "session=x", with(forHTML, asForm, ownPage, cookies)...),
+		one("POST /account/end-others", "many parameters", 303, "", manyKeys, with(forHTML, asForm, ownPage, cookies)...),
+		one("POST /account/link", "a form of escapes", 303, "", "provider="+strings.Repeat("%41", 1300), with(forHTML, asForm, ownPage, cookies)...),
+		one("POST /account/unlink", "1 MB", 413, "", strings.Repeat("a", 1<<20), with(forHTML, asForm, ownPage)...),
 		one("GET /auth", "20 providers", 200, "?"+manyKeys, ""),
 		one("POST /auth/login", "", 404, "", nested, asJSON...),
 		one("GET /auth/login/:provider", "redirect", 302, "/auth/login/op?login_hint="+strings.Repeat("a", 300), "", with(forHTML, cookies)...),

@@ -2,6 +2,7 @@ package web
 
 import (
 	"context"
+	"github.com/doorward/doorward/sdk"
 	"time"
 
 	hclog "github.com/hashicorp/go-hclog"
@@ -35,3 +36,17 @@ func (s *Server) WaitForRequests(most time.Duration) { s.comes = most }
 
 // TakeAllRoom leaves none for large bodies.
 func (s *Server) TakeAllRoom() { s.bodies.held = s.bodies.total }
+
+// KnownReason is what a reason of a plugin counts as.
+func KnownReason(reason string) string { return knownReason(sdk.Reason(reason)) }
+
+// CountedWords are the reasons of refusals, and the outcomes of refreshes, that are counted.
+func CountedWords() (words []string) {
+	for _, row := range refusalReasons {
+		words = append(words, row.reason)
+	}
+	for _, row := range refreshOutcomes {
+		words = append(words, row.outcome)
+	}
+	return words
+}

@@ -14,7 +14,7 @@ func (s *site) invite(t *testing.T, id string) (token string) {
 	t.Helper()
 	made := sso.NewInvitationToken()
 	user := sso.User{ID: id, Status: sso.UserInvited, FirstName: "Ann <b>", Email: "ann@example.org", CreatedAt: s.clock.Now()}
-	if err := s.store.AddUser(t.Context(), user, made.Claim()); err != nil {
+	if err := s.store.AddUser(t.Context(), user, sso.Event{}, made.Claim()); err != nil {
 		t.Fatal(err)
 	}
 	return string(made)

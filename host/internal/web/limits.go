@@ -68,9 +68,14 @@ func (s *Server) tryAnswer(c echo.Context, answer sso.Answer) (sso.Outcome, erro
 	case err == nil && out.SignedIn != nil:
 		try.Succeeded()
 		s.endWell(c, who, out.SignedIn)
+	case err == nil && out.Linked:
+		try.Succeeded()
+		s.config.Limits.Finished(who)
 	case isFailure(out, err):
 		try.Failed()
-	case err != nil && out.Spent: // the provider's fault, or ours
+	case err != nil && out.Spent && guessable: // the provider's fault, or ours
+		// Of a redirect the browser says whose fault it was, and would have as many starts as
+		// it likes: begin, come back with error=server_error, begin.
 		s.config.Limits.Finished(who)
 	}
 	return out, err

@@ -52,8 +52,8 @@ func (s *Server) startOf(c echo.Context) (sso.Start, error) {
 		start.Redirect = s.path("/")
 	}
 	start.Mode, err = parseMode(query.Get("mode"))
-	if start.Mode == "" && start.RedirectAsked && s.leadsToApp(start.Redirect) {
-		start.Mode = sso.ModeSession // applications know people by their session cookie
+	if start.Mode == "" && start.RedirectAsked && (s.leadsToApp(start.Redirect) || s.leadsToAccount(start.Redirect)) {
+		start.Mode = sso.ModeSession // applications and our own pages know people by their session cookie
 	}
 	return start, err
 }
@@ -114,11 +114,15 @@ func (s *Server) prompt(c echo.Context, p sso.Provider, attempt sso.Attempt, pro
 		status = http.StatusUnauthorized
 	}
 	s.logAskedAgain(c, p.Name, prompt)
-	return s.render(c, status, page.Prompt{
+	view := page.Prompt{
 		Provider: p.Label, Action: s.path("/auth/login/" + p.Name + "/callback"),
 		Hidden:  []page.HiddenField{{Name: "state", Value: attempt.State}, {Name: repostedField, Value: "1"}},
 		Message: promptMessage(prompt.Reason, page.Message{}), Fields: fields, SignInURL: s.signInURLOf(attempt),
-	}, formsLeave)
+	}
+	if attempt.LinkTo != "" {
+		view.BackURL = s.path(accountPath)
+	}
+	return s.render(c, status, view, formsLeave)
 }
 
 // promptMessage says why a prompt is shown again; first is for the first time.
@@ -138,5 +142,6 @@ func (s *Server) logAskedAgain(c echo.Context, provider string, prompt sdk.Promp
 	if prompt.Reason == "" {
 		return
 	}
+	s.countRefused(provider, knownReason(prompt.Reason))
 	s.sampled.warn(c, provider, "sign-in refused, asking again", "code", "INVALID_CREDENTIALS", "reason", string(prompt.Reason))
 }

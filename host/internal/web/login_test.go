@@ -104,12 +104,15 @@ func TestCancelledLogin(t *testing.T) {
 	} {
 		state := b.begin("/auth/login/op?redirect=" + redirect)
 		a := b.get("/auth/login/op/callback?state=" + state)
+		if strings.HasPrefix(want, "/?") {
+			want += "&reference=" + a.Header.Get("X-Request-Id")
+		}
 		if got := a.Header.Get("Location"); got != want {
 			t.Errorf("back to %s: %q, want %q", redirect, got, want)
 		}
 	}
-	a := b.get("/?reason=INVALID_CREDENTIALS&detail=cancelled", "Accept", acceptHTML)
-	if got := a.Header.Get("Location"); got != "/login?reason=INVALID_CREDENTIALS&detail=cancelled" {
+	a := b.get("/?reason=INVALID_CREDENTIALS&detail=cancelled&reference=0123456789abcdef", "Accept", acceptHTML)
+	if got := a.Header.Get("Location"); got != "/login?reason=INVALID_CREDENTIALS&detail=cancelled&reference=0123456789abcdef" {
 		t.Errorf("on to %q", got)
 	}
 }

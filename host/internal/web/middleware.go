@@ -94,13 +94,13 @@ func recoverPanic(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 }
 
-// nameClient says on whose behalf providers are asked, so that those who wait for
-// one are served by turns.
-func nameClient(next echo.HandlerFunc) echo.HandlerFunc {
+// nameRequest says on whose behalf providers are asked, so that those who wait for
+// one are served by turns, and which request it was that changed something.
+func nameRequest(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
-		if address, err := netip.ParseAddr(c.RealIP()); err == nil {
-			c.SetRequest(c.Request().WithContext(sso.WithClientAddress(c.Request().Context(), address)))
-		}
+		address, _ := netip.ParseAddr(c.RealIP()) // else it is not known
+		request := sso.Request{Address: address, ID: requestID(c)}
+		c.SetRequest(c.Request().WithContext(sso.WithRequest(c.Request().Context(), request)))
 		return next(c)
 	}
 }

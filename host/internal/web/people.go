@@ -3,13 +3,13 @@ package web
 import (
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/host/internal/web/page"
-	"github.com/doorward/doorward/sdk"
 )
 
 // principal returns who makes the request: by the bearer token if there is one,
@@ -127,7 +127,7 @@ func (s *Server) home(c echo.Context) error {
 func (s *Server) signedInPage(who sso.Principal) page.SignedIn {
 	return page.SignedIn{
 		Name: strings.TrimSpace(who.User.FirstName + " " + who.User.LastName), Email: who.User.Email, Role: who.User.Role,
-		Provider: s.labelOf(who.User.Provider), Since: who.Session.CreatedAt, Expires: who.Session.ExpiresAt, LogoutURL: s.path("/auth/logout"),
+		Provider: s.labelOf(who.User.Provider), Since: who.Session.CreatedAt, Expires: who.Session.ExpiresAt, LogoutURL: s.path("/auth/logout"), AccountURL: s.path(accountPath),
 	}
 }
 
@@ -160,8 +160,13 @@ func reasonQuery(c echo.Context) string {
 		return ""
 	}
 	query := "?" + queryOf("reason", reason)
-	if detail := values.Get("detail"); deniedMessages[sdk.Reason(detail)] != (page.Message{}) {
-		query += "&" + queryOf("detail", detail)
+	if detail := values.Get("detail"); detail != "" {
+		if _, ok := messageOfDetail(detail); ok {
+			query += "&" + queryOf("detail", detail)
+		}
+	}
+	if id := referenceOf(values); id != "" {
+		query += "&" + queryOf("reference", id)
 	}
 	return query
 }
@@ -169,10 +174,21 @@ func reasonQuery(c echo.Context) string {
 // problemOf is what a failed login tells on our sign-in page.
 func problemOf(query url.Values) page.Message {
 	problem := reasonMessages[query.Get("reason")]
-	if message, ok := deniedMessages[sdk.Reason(query.Get("detail"))]; ok && problem == page.MessageDenied {
+	if message, ok := messageOfDetail(query.Get("detail")); ok && problem == page.MessageDenied {
 		return message
 	}
 	return problem
+}
+
+var requestIDForm = regexp.MustCompile(`^[0-9a-f]{16}$`)
+
+// referenceOf is the reference that a failed login came back with. Anybody can make one up,
+// and it looks like one then, and says nothing.
+func referenceOf(query url.Values) string {
+	if id := query.Get("reference"); requestIDForm.MatchString(id) && problemOf(query) != (page.Message{}) {
+		return id
+	}
+	return ""
 }
 
 // signIn answers GET /login: choose a provider. Nobody is told that they are signed out
@@ -196,7 +212,7 @@ func (s *Server) signIn(c echo.Context) error {
 		}
 	}
 	resolve := s.redirects.resolver(target)
-	view := page.SignIn{SignedOut: query.Has("signed_out"), Elsewhere: query.Get("signed_out") == "partial", Problem: problemOf(query)}
+	view := page.SignIn{SignedOut: query.Has("signed_out"), Elsewhere: query.Get("signed_out") == "partial", Problem: problemOf(query), ID: referenceOf(query)}
 	for _, p := range s.ports.Logins.Providers() {
 		// Whoever chooses on our own page comes back to our own page, and that
 		// knows people by their session cookie.
@@ -206,7 +222,7 @@ func (s *Server) signIn(c echo.Context) error {
 			if err != nil {
 				continue // this provider may not return there
 			}
-			if app == "" {
+			if app == "" && !s.leadsToAccount(checked) {
 				link = s.startURL(p, "")
 			}
 			link = withParameter(link, queryOf("redirect", checked))

@@ -18,10 +18,10 @@ func (s *Server) refuseLogin(c echo.Context, attempt sso.Attempt, err error) err
 	if attempt.RedirectAsked && s.leadsToApp(attempt.Redirect) {
 		return s.refuseForApp(c, attempt, err)
 	}
-	if attempt.RedirectAsked {
+	if attempt.RedirectAsked && !s.leadsToAccount(attempt.Redirect) {
 		a := answerTo(err)
-		s.logRefused(c, attempt.Provider, a, err)
-		return seeOther(c, s.withDetail(withReason(attempt.Redirect, a.code), err))
+		logged := s.logRefused(c, attempt.Provider, a, err)
+		return seeOther(c, s.withDetail(c, withReason(attempt.Redirect, a.code), err, logged))
 	}
 	return s.tellRefused(c, attempt, err)
 }
@@ -31,6 +31,7 @@ func (s *Server) tellRefused(c echo.Context, attempt sso.Attempt, err error) err
 	a := answerTo(err)
 	askToRetry(c, err)
 	if wantsHTML(c) {
+		s.countRefused(attempt.Provider, refusalReason(err))
 		failure := page.Failure{Message: a.message, HomeURL: s.signInURLOf(attempt)}
 		if !errors.Is(err, errLimited) { // a login that starts anew would lose what was entered
 			failure.RetryURL = s.againURL(attempt)
@@ -44,7 +45,10 @@ func (s *Server) tellRefused(c echo.Context, attempt sso.Attempt, err error) err
 	return c.JSON(a.status, errorBody(c, a, err))
 }
 
-func (s *Server) logRefused(c echo.Context, provider string, a answer, err error) {
+// logRefused counts a refusal, and reports whether the log has the line at the level in
+// force.
+func (s *Server) logRefused(c echo.Context, provider string, a answer, err error) bool {
+	s.countRefused(provider, refusalReason(err))
 	log := s.sampled.warn
 	switch {
 	case a.status == http.StatusInternalServerError:
@@ -54,7 +58,7 @@ func (s *Server) logRefused(c echo.Context, provider string, a answer, err error
 	case errors.Is(err, sso.ErrBusy):
 		log = s.sampled.debug // a flood; the operator is told of that, once for all
 	}
-	log(c, provider, "sign-in refused", "code", a.code, "reason", string(sdk.ReasonOf(err)), "error", oneLine(err))
+	return log(c, provider, "sign-in refused", "code", a.code, "reason", string(sdk.ReasonOf(err)), "error", oneLine(err))
 }
 
 // withReason replaces query and fragment by the reason, as the seed does.
@@ -65,28 +69,54 @@ func withReason(target, code string) string {
 	return target + "?reason=" + code
 }
 
-// withDetail tells our own home, which passes it on to the sign-in page, why the
-// provider said no, in a word that they have a message for. Whoever else is returned
-// to gets the reason alone, as documented.
-func (s *Server) withDetail(target string, err error) string {
-	detail := knownDetail(err)
-	if detail == "" {
-		return target
-	}
+// withDetail tells our own home, which passes it on to the sign-in page, why somebody was
+// refused, in a word that they have a message for, and the reference that leads to the
+// line in the log. Whoever else is returned to gets the reason alone, as documented.
+func (s *Server) withDetail(c echo.Context, target string, err error, logged bool) string {
 	path, _, _ := strings.Cut(strings.TrimPrefix(target, s.config.PublicURL.Scheme+"://"+s.config.PublicURL.Host), "?")
 	if path != s.path("/") {
 		return target
 	}
-	return target + "&detail=" + detail
+	for _, parameter := range details(c, err, logged) {
+		target = withParameter(target, parameter)
+	}
+	return target
 }
 
-// knownDetail is why the provider said no, if there is a message for it; else empty.
+// details are parameters of our sign-in page that say more than the reason does.
+func details(c echo.Context, err error, logged bool) (parameters []string) {
+	if detail := knownDetail(err); detail != "" {
+		parameters = append(parameters, queryOf("detail", detail))
+	}
+	if logged {
+		parameters = append(parameters, queryOf("reference", requestID(c)))
+	}
+	return parameters
+}
+
+// detailNoAccount is the detail of a stranger: their provider vouched for them, and its
+// word is not what they were refused for.
+const detailNoAccount = "no_account"
+
+// knownDetail is why somebody was refused, if there is a message for it; else empty.
 func knownDetail(err error) string {
+	if errors.Is(err, sso.ErrNotRegistered) {
+		return detailNoAccount
+	}
 	detail := sdk.ReasonOf(err)
 	if _, known := deniedMessages[detail]; !known || !errors.Is(err, sdk.ErrDenied) {
 		return ""
 	}
 	return string(detail)
+}
+
+// messageOfDetail is the message of a word that knownDetail returns.
+func messageOfDetail(detail string) (page.Message, bool) {
+	if detail == detailNoAccount {
+		return page.MessageNotRegistered, true
+	}
+	message, ok := deniedMessages[sdk.Reason(detail)]
+	return message, ok
 }
 
 // againURL is where the same login starts anew; empty if it cannot.

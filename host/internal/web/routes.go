@@ -2,6 +2,7 @@ package web
 
 import (
 	"net/http"
+	"net/url"
 
 	"github.com/labstack/echo/v4"
 
@@ -15,7 +16,7 @@ func (s *Server) routes() *echo.Echo {
 	e.IPExtractor = clientIP(s.config.TrustedProxies)
 	e.HTTPErrorHandler = s.answerError
 	e.Pre(s.identifyRequest, s.secureHeaders)
-	e.Use(s.logRequest, recoverPanic, nameClient, s.ourCookies)
+	e.Use(s.logRequest, recoverPanic, nameRequest, s.ourCookies)
 
 	// get answers HEAD as GET; net/http leaves the body out. It is not for what
 	// begins or ends something.
@@ -29,6 +30,13 @@ func (s *Server) routes() *echo.Echo {
 	get("/denied", s.denied)
 	get(sso.InvitationPath, s.invitation)
 	e.POST(sso.InvitationPath, s.acceptInvitation, limitBody(maxBody), s.sameOrigin)
+
+	get(accountPath, s.account)
+	for name, do := range map[string]func(echo.Context, sso.Principal, url.Values) error{
+		"/end": s.endSession, "/end-others": s.endOtherSessions, "/link": s.startLink, "/unlink": s.unlink,
+	} {
+		e.POST(accountPath+name, s.formOf(do), limitBody(maxAccountForm), s.fromOurPage)
+	}
 
 	get("/auth", s.listProviders)
 	e.POST("/auth/login", s.passwordLogin)

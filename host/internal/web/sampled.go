@@ -56,36 +56,38 @@ func newSampler(logger hclog.Logger) *sampler {
 }
 
 // warn logs what a request caused: the first lines of their kind at warn.
-// Provider, the client's address and the ID of the request come with it.
-func (s *sampler) warn(c echo.Context, provider, message string, args ...any) {
-	s.request(hclog.Warn, c, provider, message, args)
+// Provider, the client's address and the ID of the request come with it. It reports
+// whether the log has the line at the level in force.
+func (s *sampler) warn(c echo.Context, provider, message string, args ...any) bool {
+	return s.request(hclog.Warn, c, provider, message, args)
 }
 
 // error is warn for what the operator must look into.
-func (s *sampler) error(c echo.Context, provider, message string, args ...any) {
-	s.request(hclog.Error, c, provider, message, args)
+func (s *sampler) error(c echo.Context, provider, message string, args ...any) bool {
+	return s.request(hclog.Error, c, provider, message, args)
 }
 
 // debug logs what a client got wrong by itself.
-func (s *sampler) debug(c echo.Context, provider, message string, args ...any) {
-	s.request(hclog.Debug, c, provider, message, args)
+func (s *sampler) debug(c echo.Context, provider, message string, args ...any) bool {
+	return s.request(hclog.Debug, c, provider, message, args)
 }
 
-func (s *sampler) request(level hclog.Level, c echo.Context, provider, message string, args []any) {
+func (s *sampler) request(level hclog.Level, c echo.Context, provider, message string, args []any) bool {
 	from := c.RealIP()
 	all := make([]any, 0, len(args)+6)
 	if provider != "" {
 		all = append(all, "provider", provider)
 	}
-	s.log(level, from, provider, message, append(append(all, args...), "ip", from, "request_id", requestID(c))...)
+	return s.log(level, from, provider, message, append(append(all, args...), "ip", from, "request_id", requestID(c))...)
 }
 
 // log logs a line that the client at that address caused.
-func (s *sampler) log(level hclog.Level, from, provider, message string, args ...any) {
+func (s *sampler) log(level hclog.Level, from, provider, message string, args ...any) bool {
 	if level > hclog.Debug && !s.admit(kindOfLine{level, message, provider}, from) {
 		level = hclog.Debug
 	}
 	s.logger.Log(level, message, args...)
+	return level >= s.logger.GetLevel()
 }
 
 // warnSeldom is warn for what goes on until somebody changes something. Lines with

@@ -18,6 +18,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/host/internal/web/limit"
 	"github.com/doorward/doorward/host/internal/web/page"
+	"github.com/doorward/doorward/host/internal/web/tally"
 )
 
 // Config is what a Server needs to know.
@@ -35,6 +36,9 @@ type Config struct {
 
 	// Limits are on sign-ins that fail or come to no end; nil: there are none.
 	Limits *limit.Limiter
+
+	// Tally counts sign-ins and refusals; nil: nobody does.
+	Tally *tally.Tally
 
 	Logger hclog.Logger
 }

@@ -159,6 +159,7 @@ func (s *Server) refresh(c echo.Context) error {
 	}
 	mode := sso.Mode(body.Mode)
 	done, err := s.refreshOne(c, found, mode)
+	s.config.Tally.Refreshed(refreshOutcome(done, err))
 	if err != nil {
 		s.logNotRefreshed(c, err)
 		s.clearStale(c, mode, err)

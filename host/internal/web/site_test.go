@@ -238,12 +238,31 @@ func newSiteWith(t testing.TB, publicURL string, providers sso.Providers) *site 
 
 func newSiteConfigured(t testing.TB, publicURL string, providers sso.Providers, configure func(*web.Config)) *site {
 	t.Helper()
+	return newSiteMade(t, publicURL, providers, configure, func(*sso.Config) {})
+}
+
+func newSiteMade(t testing.TB, publicURL string, providers sso.Providers, configure func(*web.Config), logIns func(*sso.Config)) *site {
+	t.Helper()
+	return newSiteIn(t, filepath.Join(t.TempDir(), "test.db"), store.Cached, publicURL, providers, configure, logIns)
+}
+
+// newSiteOn has the database in that file, behind the cache that is given.
+func newSiteOn(t testing.TB, path string, cached func(store.Store, func() time.Time) store.Store, publicURL string, providers sso.Providers, configure func(*web.Config)) *site {
+	t.Helper()
+	return newSiteIn(t, path, cached, publicURL, providers, configure, func(*sso.Config) {})
+}
+
+func newSiteIn(
+	t testing.TB, path string, cached func(store.Store, func() time.Time) store.Store, publicURL string, providers sso.Providers,
+	configure func(*web.Config), logIns func(*sso.Config),
+) *site {
+	t.Helper()
 	s := &site{log: &lockedBuffer{}, clock: &clock{now: time.Now()}, apps: &scriptedApps{}}
-	database, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), sso.Confirming([]byte(secret), nil))
+	database, err := sqlite.Open(t.Context(), path, sso.Confirming([]byte(secret), nil))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.store = store.Cached(database, s.clock.Now)
+	s.store = cached(database, s.clock.Now)
 	t.Cleanup(func() { s.store.Close() })
 	s.Server = httptest.NewUnstartedServer(nil)
 	if publicURL == "" {
@@ -259,12 +278,14 @@ func newSiteConfigured(t testing.TB, publicURL string, providers sso.Providers, 
 	if err != nil {
 		t.Fatal(err)
 	}
-	logins, err := sso.New(sso.Config{
+	ssoConfig := sso.Config{
 		Secret: []byte(secret), PublicURL: publicURL, AccessTokenTTL: 15 * time.Minute, RefreshTokenTTL: 7 * 24 * time.Hour,
 		RefreshTokenAbsoluteTTL: 90 * 24 * time.Hour, SessionTTL: 24 * time.Hour, SessionAbsoluteTTL: 30 * 24 * time.Hour, RefreshGrace: 10 * time.Second,
 		Clock: sso.NewClock(s.clock.look),
-	}, sso.Ports{
-		Providers: providers, Users: s.store, Roles: s.store, Links: s.store, Claims: s.store, Sessions: unsure{s.store, &s.unsure}, AtProviders: s.store, Once: s.store, Sealed: s.store, Tokens: tokens,
+	}
+	logIns(&ssoConfig)
+	logins, err := sso.New(ssoConfig, sso.Ports{
+		Providers: providers, Users: s.store, Roles: s.store, Links: s.store, Claims: s.store, Accounts: s.store, Sessions: unsure{s.store, &s.unsure}, AtProviders: s.store, Once: s.store, Sealed: s.store, Tokens: tokens,
 	})
 	if err != nil {
 		t.Fatal(err)

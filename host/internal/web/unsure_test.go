@@ -31,8 +31,8 @@ func (u unsure) RotateToken(ctx context.Context, rotation sso.Rotation) error {
 	return u.told(u.Sessions.RotateToken(ctx, rotation))
 }
 
-func (u unsure) EndSession(ctx context.Context, sessionID string) error {
-	return u.told(u.Sessions.EndSession(ctx, sessionID))
+func (u unsure) EndSession(ctx context.Context, sessionID string, event sso.Event) error {
+	return u.told(u.Sessions.EndSession(ctx, sessionID, event))
 }
 
 // Nobody is told that they are signed in, or out, when nobody knows; and what they hold

@@ -1,6 +1,6 @@
 // Demo runs Doorward on this machine, with two OpenID providers, a SAML identity
 // provider and a GitHub of its own that ask for no password, so that one can sign in
-// by clicking. `make demo` builds what it needs and starts it.
+// by clicking, and an application behind it. `make demo` builds what it needs and starts it.
 package main
 
 import (
@@ -66,26 +66,33 @@ func run(ctx context.Context, args []string, out io.Writer) (err error) {
 		return err
 	}
 	defer staff.Stop()
+	application, err := startWiki(ctx, publicURL)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, application.Close()) }()
 	env := environment(providers)
 	campus.addTo(env)
 	env["AUTH_PROVIDERS"] += "," + gitHubName
 	maps.Copy(env, gitHubSettings)
 	staff.addTo(env)
+	application.addTo(env)
 	host, err := e2e.StartHost(ctx, e2e.HostConfig{Port: *port, OwnGroup: true, Env: env})
 	if err != nil {
 		return fmt.Errorf("starting doorward: %w", err)
 	}
 	defer func() { err = errors.Join(err, host.Remove()) }()
-	return wait(ctx, host, providers, out)
+	return wait(ctx, host, providers, application.url, out)
 }
 
-func wait(ctx context.Context, host *e2e.Host, providers []demoProvider, out io.Writer) error {
+func wait(ctx context.Context, host *e2e.Host, providers []demoProvider, wikiURL string, out io.Writer) error {
 	labels := []string{samlLabel}
 	for _, p := range providers {
 		labels = append(labels, p.label)
 	}
 	fmt.Fprintf(out, "\nDoorward is running. Open\n\n    %s/\n\n", host.URL)
 	fmt.Fprintf(out, "and sign in through %s: a click on a name is enough.\n", strings.Join(labels, " or "))
+	fmt.Fprintf(out, "\nBehind it is an application that knows no login, and who you are:\n\n    wiki: %s/\n\n", wikiURL)
 	fmt.Fprintf(out, "Through %s, alice is let in, who is a member of an organization, and bob is not.\n", gitHubLabel)
 	fmt.Fprintf(out, "Through %s sign in as %s with the password %q.\n\nCtrl-C stops everything.\n\n",
 		directoryLabel, strings.Join(directoryPeople, ", "), directoryPassword)

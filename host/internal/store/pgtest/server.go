@@ -138,21 +138,15 @@ func (s *Server) Stop() { s.process.stop(syscall.SIGINT) }
 // Kill ends the server with all its processes at once, as a power cut would. Linux
 // knows which they are.
 func (s *Server) Kill() error {
-	pid := s.process.cmd.Process.Pid
-	if err := syscall.Kill(pid, syscall.SIGSTOP); err != nil { // it starts no more
+	if err := syscall.Kill(s.process.cmd.Process.Pid, syscall.SIGSTOP); err != nil { // it starts no more
 		return fmt.Errorf("killing PostgreSQL: %w", err)
 	}
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pid))
+	processes, err := s.Processes()
 	if err != nil {
 		return fmt.Errorf("killing PostgreSQL: %w", err)
 	}
-	var children []int
-	for word := range strings.FieldsSeq(string(text)) {
-		child, err := strconv.Atoi(word)
-		if err != nil {
-			return fmt.Errorf("killing PostgreSQL: %w", err)
-		}
-		children = append(children, child)
+	children := processes[1:]
+	for _, child := range children {
 		_ = syscall.Kill(child, syscall.SIGKILL)
 	}
 	s.process.stop(syscall.SIGKILL)
@@ -162,6 +156,24 @@ func (s *Server) Kill() error {
 		}
 	}
 	return nil
+}
+
+// Processes are those of the server, of which the first starts the others.
+func (s *Server) Processes() ([]int, error) {
+	pid := s.process.cmd.Process.Pid
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%[1]d/children", pid))
+	if err != nil {
+		return nil, err
+	}
+	processes := []int{pid}
+	for word := range strings.FieldsSeq(string(text)) {
+		child, err := strconv.Atoi(word)
+		if err != nil {
+			return nil, err
+		}
+		processes = append(processes, child)
+	}
+	return processes, nil
 }
 
 // isAlive is false for a process that has ended and that nobody has waited for.

@@ -13,12 +13,12 @@ import (
 )
 
 // AddAdminKey implements people.AdminKeys.
-func (s *Store) AddAdminKey(ctx context.Context, key people.Key, hash people.KeyHash) error {
+func (s *Store) AddAdminKey(ctx context.Context, key people.Key, hash people.KeyHash, event sso.Event) error {
 	names := make([]string, len(key.Scopes))
 	for i, scope := range key.Scopes {
 		names[i] = string(scope)
 	}
-	added, err := s.count(ctx, "storing a key", `
+	added, err := s.countNoted(ctx, "storing a key", event, `
 		INSERT INTO doorward.admin_keys (id, name, hash, scopes, created_at, expires_at, last_used) VALUES ($1, $2, $3, $4, $5, $6, $7)
 		ON CONFLICT DO NOTHING`,
 		key.ID, text(key.Name), hash[:], strings.Join(names, " "), millis(key.CreatedAt), millis(key.ExpiresAt), millis(key.LastUsed))
@@ -65,7 +65,7 @@ func (s *Store) FindAdminKeys(ctx context.Context, part people.Part) ([]people.K
 }
 
 // RemoveAdminKey implements people.AdminKeys.
-func (s *Store) RemoveAdminKey(ctx context.Context, idOrName string) error {
-	n, err := s.count(ctx, "removing a key", `DELETE FROM doorward.admin_keys WHERE id = $1 OR name = $1`, text(idOrName))
+func (s *Store) RemoveAdminKey(ctx context.Context, idOrName string, event sso.Event) error {
+	n, err := s.countNoted(ctx, "removing a key", event, `DELETE FROM doorward.admin_keys WHERE id = $1 OR name = $1`, text(idOrName))
 	return someRow(n, err, "key", idOrName)
 }

@@ -31,16 +31,13 @@ func (s *Store) AtProvider(ctx context.Context, sessionID string) (sso.AtProvide
 }
 
 // EndProviderSessions implements sso.ProviderSessions.
-func (s *Store) EndProviderSessions(ctx context.Context, selection sso.Selection, once ...sso.OnceID) ([]sso.Session, error) {
+func (s *Store) EndProviderSessions(ctx context.Context, selection sso.Selection, event sso.Event, once ...sso.OnceID) ([]sso.Session, error) {
 	var ended []sso.Session
 	err := s.write(ctx, "ending the sessions of a logout", func(ctx context.Context, t *transaction) error {
 		ended = nil
 		spent := queueOnce(t, once)
 		if text, arguments := endingOf(selection); text != "" {
-			t.queue(text, arguments...).Query(func(rows pgx.Rows) (err error) {
-				ended, err = pgx.AppendRows(ended, rows, scanEnded)
-				return err
-			})
+			t.queueEnding(&ended, event, text, arguments...)
 		}
 		if len(once) == 0 {
 			return nil
@@ -63,14 +60,15 @@ const (
 		WITH named AS (
 			SELECT pk FROM doorward.sessions
 			WHERE pk IN (SELECT session_pk FROM doorward.provider_sessions WHERE provider = $1`
-	returning = `) ORDER BY pk FOR UPDATE
+	endNamed = `) ORDER BY pk FOR UPDATE
 		)
-		DELETE FROM doorward.sessions s USING named n WHERE s.pk = n.pk
-		RETURNING s.id, (SELECT id FROM doorward.users WHERE pk = s.user_pk), s.provider, s.kind`
+		DELETE FROM doorward.sessions s USING named n WHERE s.pk = n.pk`
+)
 
-	endBySubject = endWhere + ` AND logout_subject = $2` + returning
-	endByID      = endWhere + ` AND session_id = ANY ($2::bytea[])` + returning
-	endByBoth    = endWhere + ` AND session_id = ANY ($2::bytea[]) AND logout_subject = $3` + returning
+var (
+	endBySubject = ending(endWhere+` AND logout_subject = $2`+endNamed, 2)
+	endByID      = ending(endWhere+` AND session_id = ANY ($2::bytea[])`+endNamed, 2)
+	endByBoth    = ending(endWhere+` AND session_id = ANY ($2::bytea[]) AND logout_subject = $3`+endNamed, 3)
 )
 
 // endingOf makes a statement for the session IDs, or else for the subject; none for

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"sync/atomic"
 	"testing"
+	"time"
+
+	"github.com/doorward/doorward/host/internal/sso"
 )
 
 func benchStore(b *testing.B) *Store {
@@ -25,6 +28,32 @@ func BenchmarkLogin(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkEventOfALogin does so with an event and without, by turns.
+func BenchmarkEventOfALogin(b *testing.B) {
+	stores := [2]*Store{benchStore(b), benchStore(b)}
+	var took [2]time.Duration
+	for b.Loop() {
+		for i, s := range stores {
+			began := time.Now()
+			for range 4 {
+				n := benchLogins.Add(1)
+				login := loginOf(fmt.Sprint("p", n%100), fmt.Sprint("s", n))
+				if i == 0 {
+					login.Events = func() []sso.Event {
+						return []sso.Event{{At: at, Kind: sso.EventSignedIn, Actor: sso.ActorUser, Provider: "corp", UserID: sso.NewUUID(), SessionID: login.Session.ID, UserAgent: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36"}}
+					}
+				}
+				if err := s.CreateSession(b.Context(), login); err != nil {
+					b.Fatal(err)
+				}
+			}
+			took[i] += time.Since(began)
+		}
+	}
+	b.ReportMetric(took[1].Seconds()/took[0].Seconds(), "of-without")
+	b.ReportMetric(0, "ns/op")
 }
 
 func BenchmarkSessionToken(b *testing.B) {

@@ -56,6 +56,9 @@ func readWith(ctx context.Context, config *pgx.ConnConfig, read func(tx pgx.Tx) 
 		return explain("connecting", err)
 	}
 	defer func() { _ = tx.Rollback(context.WithoutCancel(ctx)) }() // there is nothing to keep
+	if err := checkEncoding(ctx, tx); err != nil {
+		return err
+	}
 	if exists, err := schemaExists(ctx, tx); err != nil || !exists {
 		return err
 	}

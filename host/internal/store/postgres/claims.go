@@ -21,9 +21,9 @@ const (
 		WHERE (c.key, c.kind, c.provider) IN (SELECT * FROM unnest($1::bytea[], $2::text[] COLLATE "C", $3::text[] COLLATE "C"))
 			AND (c.expires_at IS NULL OR c.expires_at > $4)
 			AND NOT EXISTS (SELECT 1 FROM doorward.links l WHERE l.user_pk = u.pk)
-		ORDER BY c.user_pk LIMIT 10`
+		ORDER BY c.user_pk, c.kind LIMIT 10`
 
-	selectClaimants = `SELECT u.pk, ` + userColumns + claimants
+	selectClaimants = `SELECT c.kind, u.pk, ` + userColumns + claimants
 
 	// Whoever takes or links one of these users waits here for whoever does so already, and
 	// does not find those whose claims are gone then.
@@ -43,29 +43,30 @@ func claimArguments(claims []sso.Claim, now time.Time) []any {
 	return []any{keys, kinds, providers, now.UnixMilli()}
 }
 
+// claimant is a user who waits to be claimed.
+type claimant struct {
+	sso.Claimant
+	pk int64
+}
+
 // scanClaimant reads a row of selectClaimants.
-func scanClaimant(row pgx.CollectableRow) (u heldUser, err error) {
-	u.found = true
-	return u, row.Scan(append([]any{&u.pk}, userFields(&u.User)...)...)
+func scanClaimant(row pgx.CollectableRow) (c claimant, err error) {
+	return c, row.Scan(append([]any{(*string)(&c.By), &c.pk}, userFields(&c.User)...)...)
 }
 
 // distinct leaves each user in once, who may wait for several claims of one login.
-func distinct(list []heldUser) []heldUser {
-	return slices.CompactFunc(list, func(a, b heldUser) bool { return a.pk == b.pk })
-}
-
-func usersOf(list []heldUser) (users []sso.User) {
-	for _, u := range list {
-		users = append(users, u.User)
-	}
-	return users
+func distinct(list []claimant) []claimant {
+	return slices.CompactFunc(list, func(a, b claimant) bool { return a.pk == b.pk })
 }
 
 // Claimants implements sso.Claims.
 func (s *Store) Claimants(ctx context.Context, claim sso.Claim, now time.Time) (users []sso.User, err error) {
 	err = s.read(ctx, "looking for who waits", func(ctx context.Context, conn *pgxpool.Conn) error {
 		found, err := collect(ctx, conn, scanClaimant, selectClaimants, claimArguments([]sso.Claim{claim}, now)...)
-		users = usersOf(distinct(found))
+		users = nil
+		for _, c := range distinct(found) {
+			users = append(users, c.User)
+		}
 		return err
 	})
 	return users, err
@@ -77,7 +78,7 @@ func (u *userOf) claim(ctx context.Context, t *transaction, login sso.NewSession
 	if len(login.Claims) == 0 {
 		return false, nil, nil
 	}
-	var waiting []heldUser
+	var waiting []claimant
 	t.queue(lockClaimants, claimArguments(login.Claims, login.Session.CreatedAt)...).Query(func(rows pgx.Rows) (err error) {
 		waiting, err = pgx.CollectRows(rows, scanClaimant)
 		return err
@@ -90,11 +91,15 @@ func (u *userOf) claim(ctx context.Context, t *transaction, login sso.NewSession
 	if u.found || len(waiting) == 0 {
 		return false, nil, nil
 	}
-	user, refused := login.Claim(usersOf(waiting))
+	var list []sso.Claimant
+	for _, w := range waiting {
+		list = append(list, w.Claimant)
+	}
+	user, refused := login.Claim(list)
 	if refused != nil {
 		return true, refused, nil
 	}
-	i := slices.IndexFunc(waiting, func(w heldUser) bool { return w.ID == user.ID })
+	i := slices.IndexFunc(waiting, func(w claimant) bool { return w.ID == user.ID })
 	if i < 0 {
 		return true, nil, fmt.Errorf("user %q did not wait: %w", user.ID, sso.ErrNotFound)
 	}
@@ -116,16 +121,24 @@ func (u *userOf) take(ctx context.Context, t *transaction, pk int64, user sso.Us
 	return true, nil, nil
 }
 
+const (
+	endClaims = `DELETE FROM doorward.claims WHERE user_pk = $1 AND EXISTS (SELECT 1 FROM doorward.links WHERE user_pk = $1)`
+
+	setOrigin = `
+		UPDATE doorward.users SET provider = $2, subject = $3 WHERE pk = $1 AND provider = '' AND subject = ''
+			AND EXISTS (SELECT 1 FROM doorward.links WHERE provider = $2 AND subject = $3 AND user_pk = $1)`
+)
+
 // queueTieLink ties a link to a user, whose claims are good for nothing from then on.
+// Nothing changes if somebody has the link by now.
 func queueTieLink(t *transaction, link people.Link, userPK int64, added *int) {
 	t.queue(insertLink, link.Provider, []byte(link.Subject), userPK).Exec(countInto(added))
-	t.queue(`DELETE FROM doorward.claims WHERE user_pk = $1`, userPK)
-	t.queue(`UPDATE doorward.users SET provider = $2, subject = $3 WHERE pk = $1 AND provider = '' AND subject = ''`,
-		userPK, link.Provider, []byte(link.Subject))
+	t.queue(endClaims, userPK)
+	t.queue(setOrigin, userPK, link.Provider, []byte(link.Subject))
 }
 
 // AddClaim implements people.Accounts.
-func (s *Store) AddClaim(ctx context.Context, id string, claim sso.Claim) error {
+func (s *Store) AddClaim(ctx context.Context, id string, claim sso.Claim, event sso.Event) error {
 	return s.write(ctx, "storing a claim", func(ctx context.Context, t *transaction) error {
 		held, err := hold(ctx, t, id)
 		if err != nil {
@@ -139,16 +152,24 @@ func (s *Store) AddClaim(ctx context.Context, id string, claim sso.Claim) error 
 		if links > 0 || held.Linked() {
 			return people.ErrClaimed
 		}
-		queueInsertClaim(t, id, claim)
+		changed := 0
+		queueInsertClaim(t, id, claim, &changed)
+		if err := t.send(ctx); err != nil || changed == 0 {
+			return err
+		}
+		t.note(event)
 		return nil
 	})
 }
 
-func queueInsertClaim(t *transaction, userID string, c sso.Claim) {
-	t.queue(`
-		INSERT INTO doorward.claims (user_pk, kind, provider, key, expires_at) SELECT pk, $2, $3, $4, $5 FROM doorward.users WHERE id = $1
-		ON CONFLICT (user_pk, kind) DO UPDATE SET provider = excluded.provider, key = excluded.key, expires_at = excluded.expires_at`,
-		userID, string(c.Kind), text(c.Provider), []byte(c.Key), millis(c.ExpiresAt))
+// upsertClaim changes nothing if the user waits for the same already.
+const upsertClaim = `
+	INSERT INTO doorward.claims AS c (user_pk, kind, provider, key, expires_at) SELECT pk, $2, $3, $4, $5 FROM doorward.users WHERE id = $1
+	ON CONFLICT (user_pk, kind) DO UPDATE SET provider = excluded.provider, key = excluded.key, expires_at = excluded.expires_at
+	WHERE (c.provider, c.key, c.expires_at) IS DISTINCT FROM (excluded.provider, excluded.key, excluded.expires_at)`
+
+func queueInsertClaim(t *transaction, userID string, c sso.Claim, changed *int) {
+	t.queue(upsertClaim, userID, string(c.Kind), text(c.Provider), []byte(c.Key), millis(c.ExpiresAt)).Exec(countInto(changed))
 }
 
 const selectClaims = `

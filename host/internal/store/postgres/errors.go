@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgconn"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -144,7 +145,8 @@ func mayTryAgain(err error) bool {
 
 // timedOut says that a call ended because of our own limit, not of its caller's.
 func (s *Store) timedOut(ctx, limited context.Context, err error) error {
-	if err == nil || limited.Err() == nil || ctx.Err() != nil || errors.Is(err, sso.ErrOutcomeUnknown) {
+	until, _ := limited.Deadline()
+	if err == nil || time.Now().Before(until) || ctx.Err() != nil || errors.Is(err, sso.ErrOutcomeUnknown) {
 		return err
 	}
 	return fmt.Errorf("PostgreSQL did not answer within %v: %w", s.callTimeout, err)

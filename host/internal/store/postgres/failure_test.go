@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5/pgxpool"
+
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/host/internal/store/pgtest"
 )
@@ -57,7 +59,7 @@ func TestACommitWithoutAnAnswerIsNotKnown(t *testing.T) {
 				t.Errorf("the login is there: %v, want %v", there, c.there)
 			}
 			relay.Set(c.fault)
-			wantIs(t, "one statement", s.EndSession(t.Context(), "s0"), sso.ErrOutcomeUnknown)
+			wantIs(t, "one statement", s.EndSession(t.Context(), "s0", sso.Event{}), sso.ErrOutcomeUnknown)
 			if _, _, err := s.SessionUser(t.Context(), "s0", at); (err == nil) == c.there {
 				t.Errorf("the session that was ended: %v", err)
 			}
@@ -67,18 +69,33 @@ func TestACommitWithoutAnAnswerIsNotKnown(t *testing.T) {
 }
 
 // A login that was lost before it could commit is tried again, on another connection,
-// and so is what reads. The server may have been restarted since they were used.
-func TestALostConnectionIsReplaced(t *testing.T) {
+// and so is what reads. The server may have been restarted since they were used, so that
+// all connections are lost, of which there are more than attempts.
+func TestLostConnectionsAreReplaced(t *testing.T) {
 	s, o := server(t), optionsOf(server(t).Host, server(t).Port, server(t).NewDatabase(t))
 	store := mustOpen(t, o)
 	login := loginOf("ann", "s1")
 	mustLogIn(t, store, login)
-	end := `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '` + o.Database + `' AND pid <> pg_backend_pid()`
-	s.Exec(t, "postgres", end)
+	loseAll := func() {
+		t.Helper()
+		var used []*pgxpool.Conn
+		for range 2 * attempts {
+			conn, err := store.pool.Acquire(t.Context())
+			if err != nil {
+				t.Fatal(err)
+			}
+			used = append(used, conn)
+		}
+		for _, conn := range used {
+			conn.Release()
+		}
+		s.Exec(t, "postgres", `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '`+o.Database+`'`)
+	}
+	loseAll()
 	if _, err := store.SessionToken(t.Context(), login.Token); err != nil {
 		t.Errorf("reading: %v", err)
 	}
-	s.Exec(t, "postgres", end)
+	loseAll()
 	mustLogIn(t, store, loginOf("ann", "s2"))
 }
 

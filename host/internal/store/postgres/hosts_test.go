@@ -34,7 +34,9 @@ func (h *hosts) next() store.Store {
 func (h *hosts) CreateUser(ctx context.Context, u sso.User) (sso.User, error) {
 	return h.next().CreateUser(ctx, u)
 }
-func (h *hosts) UpdateUser(ctx context.Context, u sso.User) error { return h.next().UpdateUser(ctx, u) }
+func (h *hosts) UpdateUser(ctx context.Context, u sso.User, events ...sso.Event) error {
+	return h.next().UpdateUser(ctx, u, events...)
+}
 func (h *hosts) CreateSession(ctx context.Context, login sso.NewSession) error {
 	return h.next().CreateSession(ctx, login)
 }
@@ -47,23 +49,30 @@ func (h *hosts) SessionUser(ctx context.Context, id string, now time.Time) (sso.
 func (h *hosts) LinkByEmail(ctx context.Context, link sso.EmailLink) (bool, error) {
 	return h.next().LinkByEmail(ctx, link)
 }
-func (h *hosts) Roles(ctx context.Context) ([]sso.Role, error)    { return h.next().Roles(ctx) }
-func (h *hosts) AddRole(ctx context.Context, role sso.Role) error { return h.next().AddRole(ctx, role) }
-func (h *hosts) RenameRole(ctx context.Context, id, name string) error {
-	return h.next().RenameRole(ctx, id, name)
+func (h *hosts) Roles(ctx context.Context) ([]sso.Role, error) { return h.next().Roles(ctx) }
+func (h *hosts) AddRole(ctx context.Context, role sso.Role, event sso.Event) error {
+	return h.next().AddRole(ctx, role, event)
 }
-func (h *hosts) RemoveRole(ctx context.Context, id string, moveTo *string) (int, error) {
-	return h.next().RemoveRole(ctx, id, moveTo)
+func (h *hosts) RenameRole(ctx context.Context, id, name string, event sso.Event) error {
+	return h.next().RenameRole(ctx, id, name, event)
+}
+func (h *hosts) RemoveRole(ctx context.Context, id string, moveTo *string, event sso.Event) (int, error) {
+	return h.next().RemoveRole(ctx, id, moveTo, event)
 }
 func (h *hosts) RotateToken(ctx context.Context, r sso.Rotation) error {
 	return h.next().RotateToken(ctx, r)
 }
-func (h *hosts) EndSession(ctx context.Context, id string) error { return h.next().EndSession(ctx, id) }
-func (h *hosts) EndSessions(ctx context.Context, match sso.SessionMatch, limit int) (int, error) {
-	return h.next().EndSessions(ctx, match, limit)
+func (h *hosts) ProlongSession(ctx context.Context, p sso.Prolongation) error {
+	return h.next().ProlongSession(ctx, p)
 }
-func (h *hosts) EndProviderSessions(ctx context.Context, s sso.Selection, once ...sso.OnceID) ([]sso.Session, error) {
-	return h.next().EndProviderSessions(ctx, s, once...)
+func (h *hosts) EndSession(ctx context.Context, id string, event sso.Event) error {
+	return h.next().EndSession(ctx, id, event)
+}
+func (h *hosts) EndSessions(ctx context.Context, match sso.SessionMatch, limit int, event sso.Event) (int, error) {
+	return h.next().EndSessions(ctx, match, limit, event)
+}
+func (h *hosts) EndProviderSessions(ctx context.Context, s sso.Selection, event sso.Event, once ...sso.OnceID) ([]sso.Session, error) {
+	return h.next().EndProviderSessions(ctx, s, event, once...)
 }
 func (h *hosts) Spend(ctx context.Context, ids ...sso.OnceID) error {
 	return h.next().Spend(ctx, ids...)
@@ -141,7 +150,7 @@ func TestALogoutAgainstRotations(t *testing.T) {
 				tokens = append(tokens, next)
 			}
 		})
-		ended, err := stores[0].EndProviderSessions(t.Context(), sso.Selection{Provider: "corp", Subject: person})
+		ended, err := stores[0].EndProviderSessions(t.Context(), sso.Selection{Provider: "corp", Subject: person}, sso.Event{})
 		if err != nil || len(ended) != 1 {
 			t.Errorf("ended %v, %v", ended, err)
 		}
@@ -195,9 +204,9 @@ func TestNobodyWaitsForEachOther(t *testing.T) {
 				wantIs(t, "SwapGrants", s.SwapGrants(t.Context(), swaps), nil)
 				_, err = s.ForgetSuccessors(t.Context(), at.Add(time.Hour), 10)
 				wantIs(t, "ForgetSuccessors", err, nil)
-				_, err = s.EndProviderSessions(t.Context(), sso.Selection{Provider: "corp", Subject: "p1"})
+				_, err = s.EndProviderSessions(t.Context(), sso.Selection{Provider: "corp", Subject: "p1"}, sso.Event{})
 				wantIs(t, "EndProviderSessions", err, nil)
-				_, err = s.EndSessions(t.Context(), sso.SessionMatch{Provider: "corp"}, 3)
+				_, err = s.EndSessions(t.Context(), sso.SessionMatch{Provider: "corp"}, 3, sso.Event{})
 				wantIs(t, "EndSessions", err, nil)
 			}
 		})

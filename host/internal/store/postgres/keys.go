@@ -27,14 +27,16 @@ func signingKeys(ctx context.Context, from querier) ([]sso.SigningKey, error) {
 }
 
 // AddSigningKey implements sso.SigningKeys.
-func (s *Store) AddSigningKey(ctx context.Context, key sso.SigningKey) error {
-	return s.run(ctx, "storing a signing key", `INSERT INTO doorward.signing_keys (id, algorithm, sealed, created_at) VALUES ($1, $2, $3, $4)`,
+func (s *Store) AddSigningKey(ctx context.Context, key sso.SigningKey, event sso.Event) error {
+	_, err := s.countNoted(ctx, "storing a signing key", event, `INSERT INTO doorward.signing_keys (id, algorithm, sealed, created_at) VALUES ($1, $2, $3, $4)`,
 		key.ID, key.Algorithm, bytes(key.Sealed), millis(key.CreatedAt))
+	return err
 }
 
 // DeleteSigningKey implements sso.SigningKeys.
-func (s *Store) DeleteSigningKey(ctx context.Context, id string) error {
-	return s.run(ctx, "deleting a signing key", `DELETE FROM doorward.signing_keys WHERE id = $1`, id)
+func (s *Store) DeleteSigningKey(ctx context.Context, id string, event sso.Event) error {
+	_, err := s.countNoted(ctx, "deleting a signing key", event, `DELETE FROM doorward.signing_keys WHERE id = $1`, id)
+	return err
 }
 
 // SwapSigningKey implements sso.SigningKeys.

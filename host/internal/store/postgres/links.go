@@ -56,6 +56,12 @@ func (s *Store) LinkByEmail(ctx context.Context, link sso.EmailLink) (linked boo
 			return sso.ErrUserInactive
 		}
 		queueTieLink(t, people.Link{Provider: link.Provider, Subject: link.Subject}, users[0].pk, &added)
+		if err := t.send(ctx); err != nil || added == 0 {
+			return err
+		}
+		event := link.Event
+		event.UserID = users[0].ID
+		t.note(event)
 		return nil
 	})
 	return added > 0 && err == nil, err

@@ -19,12 +19,12 @@ const (
 			SELECT pk, provider, $10, $11, $12, $13 FROM session
 		)
 		INSERT INTO doorward.session_tokens (hash, session_pk, expires_at) SELECT $14, pk, expires_at FROM session`
-
-	// Locked in the order of pk, as by all that end several.
-	endReplaced = `
-		WITH replaced AS (SELECT pk FROM doorward.sessions WHERE id = ANY ($1::text[]) ORDER BY pk FOR UPDATE)
-		DELETE FROM doorward.sessions s USING replaced r WHERE s.pk = r.pk`
 )
+
+// Locked in the order of pk, as by all that end several.
+var endReplaced = ending(`
+	WITH replaced AS (SELECT pk FROM doorward.sessions WHERE id = ANY ($1::text[]) ORDER BY pk FOR UPDATE)
+	DELETE FROM doorward.sessions s USING replaced r WHERE s.pk = r.pk`, 1)
 
 // CreateSession implements sso.Sessions. It takes two round trips, and three at the
 // first login of somebody: what is decided between them depends on the answers.
@@ -47,7 +47,10 @@ func (s *Store) CreateSession(ctx context.Context, login sso.NewSession) error {
 		}
 		queueInsertSession(t, user.pk, login)
 		if len(login.Replaces) > 0 {
-			t.queue(endReplaced, login.Replaces)
+			t.queueEnding(new([]sso.Session), login.Replaced, endReplaced, login.Replaces)
+		}
+		if login.Events != nil {
+			t.note(login.Events()...)
 		}
 		expired.queue(t)
 		return nil

@@ -248,8 +248,11 @@ func TestADatabaseOfAnotherEncoding(t *testing.T) {
 	name := s.NewDatabase(t)
 	s.Exec(t, "postgres", "DROP DATABASE "+name)
 	s.Exec(t, "postgres", "CREATE DATABASE "+name+" TEMPLATE template0 ENCODING 'LATIN1' LOCALE 'C'")
-	_, err := Open(t.Context(), optionsOf(s.Host, s.Port, name), nil)
+	o := optionsOf(s.Host, s.Port, name)
+	_, err := Open(t.Context(), o, nil)
 	wantSays(t, "a start", err, "encoding LATIN1", "createdb --encoding=UTF8 --template=template0")
+	_, err = CountUsersIn(t.Context(), o, "corp")
+	wantSays(t, "a look", err, "encoding LATIN1", "createdb --encoding=UTF8 --template=template0")
 }
 
 // A role needs no more than a database of its own, or a schema that somebody made for

@@ -2,7 +2,6 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
 
 	"github.com/jackc/pgx/v5"
@@ -118,21 +117,26 @@ const insertUnlinked = `
 	VALUES ($1, '', '', $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 
 // AddUser implements people.Accounts.
-func (s *Store) AddUser(ctx context.Context, user sso.User, claims ...sso.Claim) error {
+func (s *Store) AddUser(ctx context.Context, user sso.User, event sso.Event, claims ...sso.Claim) error {
 	err := s.write(ctx, "storing a user", func(ctx context.Context, t *transaction) error {
 		if !user.Linked() {
 			t.queue(insertUnlinked, user.ID, string(user.Status), text(user.Role), text(user.Username), text(user.Email), text(user.EmailVerifiedBy),
 				text(user.FirstName), text(user.LastName), millis(user.CreatedAt), millis(user.LastAccess))
 			for _, claim := range claims {
-				queueInsertClaim(t, user.ID, claim)
+				queueInsertClaim(t, user.ID, claim, new(int))
 			}
+			t.note(event)
 			return t.send(ctx)
 		}
 		var pk int64
 		var added bool
 		queueInsertUser(t, user).QueryRow(scanIfAny(&added, &pk))
-		if err := t.send(ctx); err != nil || added {
+		if err := t.send(ctx); err != nil {
 			return err
+		}
+		if added {
+			t.note(event)
+			return nil
 		}
 		link := people.Link{Provider: user.Provider, Subject: user.Subject}
 		owner := queueOwner(t, link) // who may have come while the statement before waited
@@ -148,7 +152,8 @@ func (s *Store) AddUser(ctx context.Context, user sso.User, claims ...sso.Claim)
 }
 
 const (
-	changeUser = `UPDATE doorward.users SET status = $2, role = $3, email = $4, email_verified_by = $5, first_name = $6, last_name = $7 WHERE pk = $1`
+	changeUser = `UPDATE doorward.users SET status = $2, role = $3, email = $4, email_verified_by = $5, first_name = $6, last_name = $7, username = $8
+		WHERE pk = $1`
 
 	// Locked in the order of pk, as by all that end several.
 	endUserSessions = `
@@ -157,7 +162,7 @@ const (
 )
 
 // ChangeUser implements people.Accounts.
-func (s *Store) ChangeUser(ctx context.Context, id string, change func(user *sso.User) error) (user sso.User, ended int, err error) {
+func (s *Store) ChangeUser(ctx context.Context, id string, change func(user *sso.User) ([]sso.Event, error)) (user sso.User, ended int, err error) {
 	err = s.write(ctx, "changing a user", func(ctx context.Context, t *transaction) error {
 		held, err := hold(ctx, t, id)
 		if err != nil {
@@ -165,14 +170,23 @@ func (s *Store) ChangeUser(ctx context.Context, id string, change func(user *sso
 		}
 		ended = 0
 		before := held.Status
-		if err := change(&held.User); err != nil {
+		events, err := change(&held.User)
+		if err != nil {
 			return err
 		}
 		user = held.User
-		t.queue(changeUser, held.pk, string(user.Status), text(user.Role), text(user.Email), text(user.EmailVerifiedBy), text(user.FirstName), text(user.LastName))
+		t.queue(changeUser, held.pk, string(user.Status), text(user.Role), text(user.Email), text(user.EmailVerifiedBy), text(user.FirstName), text(user.LastName),
+			text(user.Username))
 		if before != sso.UserActive || user.Status != sso.UserActive {
 			t.queue(endUserSessions, held.pk).Exec(countInto(&ended))
+			if err := t.send(ctx); err != nil {
+				return err
+			}
 		}
+		for i := range events {
+			events[i].SessionsEnded = ended
+		}
+		t.note(events...)
 		return nil
 	})
 	if err != nil {
@@ -182,7 +196,7 @@ func (s *Store) ChangeUser(ctx context.Context, id string, change func(user *sso
 }
 
 // DeleteUser implements people.Accounts.
-func (s *Store) DeleteUser(ctx context.Context, id string) (ended int, err error) {
+func (s *Store) DeleteUser(ctx context.Context, id string, event sso.Event) (ended int, err error) {
 	err = s.write(ctx, "deleting a user", func(ctx context.Context, t *transaction) error {
 		held, err := hold(ctx, t, id)
 		if err != nil {
@@ -190,6 +204,11 @@ func (s *Store) DeleteUser(ctx context.Context, id string) (ended int, err error
 		}
 		t.queue(endUserSessions, held.pk).Exec(countInto(&ended))
 		t.queue(`DELETE FROM doorward.users WHERE pk = $1`, held.pk) // its links go with it
+		if err := t.send(ctx); err != nil {
+			return err
+		}
+		event.SessionsEnded = ended
+		t.note(event)
 		return nil
 	})
 	if err != nil {
@@ -199,32 +218,45 @@ func (s *Store) DeleteUser(ctx context.Context, id string) (ended int, err error
 }
 
 // AddLink implements people.Accounts.
-func (s *Store) AddLink(ctx context.Context, id string, link people.Link) error {
+func (s *Store) AddLink(ctx context.Context, id string, link people.Link, event sso.Event) error {
 	return s.write(ctx, "linking a user", func(ctx context.Context, t *transaction) error {
 		held, err := hold(ctx, t, id)
 		if err != nil {
 			return err
 		}
-		links, added := 0, 0
-		owner := queueOwner(t, link)
-		t.queue(`SELECT count(*) FROM doorward.links WHERE user_pk = $1`, held.pk).QueryRow(scanInto(&links))
-		if err := t.send(ctx); err != nil {
-			return err
-		}
-		switch {
-		case owner.found && owner.pk == held.pk:
-			return nil
-		case owner.found:
-			return owner.taken(link)
-		case links >= people.MaxLinks:
-			return fmt.Errorf("links of user %q: %w: %d", id, people.ErrFull, links)
-		}
-		queueTieLink(t, link, held.pk, &added)
-		if err := t.send(ctx); err != nil || added > 0 {
-			return err
-		}
-		return errors.Join(queueOwner(t, link).taken(link), t.send(ctx))
+		return addLink(ctx, t, held, id, link, event)
 	})
+}
+
+// addLink ties a link to the user of that ID, who is held.
+func addLink(ctx context.Context, t *transaction, held *heldUser, id string, link people.Link, event sso.Event) error {
+	links, added := 0, 0
+	owner := queueOwner(t, link)
+	t.queue(`SELECT count(*) FROM doorward.links WHERE user_pk = $1`, held.pk).QueryRow(scanInto(&links))
+	if err := t.send(ctx); err != nil {
+		return err
+	}
+	switch {
+	case owner.found && owner.pk == held.pk:
+		return nil
+	case owner.found:
+		return owner.taken(link)
+	case links >= people.MaxLinks:
+		return fmt.Errorf("links of user %q: %w: %d", id, people.ErrFull, links)
+	}
+	queueTieLink(t, link, held.pk, &added)
+	if err := t.send(ctx); err != nil {
+		return err
+	}
+	if added > 0 {
+		t.note(event)
+		return nil
+	}
+	owner = queueOwner(t, link)
+	if err := t.send(ctx); err != nil {
+		return err
+	}
+	return owner.taken(link)
 }
 
 const (
@@ -250,29 +282,37 @@ const (
 )
 
 // RemoveLink implements people.Accounts.
-func (s *Store) RemoveLink(ctx context.Context, id string, link people.Link) (ended int, err error) {
+func (s *Store) RemoveLink(ctx context.Context, id string, link people.Link, event sso.Event) (ended int, err error) {
 	err = s.write(ctx, "unlinking a user", func(ctx context.Context, t *transaction) error {
 		held, err := hold(ctx, t, id)
 		if err != nil {
 			return err
 		}
-		removed := 0
-		provider, subject := text(link.Provider), []byte(link.Subject)
-		t.queue(`DELETE FROM doorward.links WHERE provider = $1 AND subject = $2 AND user_pk = $3`, provider, subject, held.pk).Exec(countInto(&removed))
-		t.queue(endLinkSessions, held.pk, provider).Exec(countInto(&ended))
-		t.queue(forgetVerified, held.pk, provider)
-		t.queue(moveOrigin, held.pk, provider, subject)
-		if err := t.send(ctx); err != nil {
-			return err
-		}
-		if removed == 0 {
-			return fmt.Errorf("subject %q at provider %s, of user %s: %w", link.Subject, link.Provider, id, sso.ErrNotFound)
-		}
-		return nil
+		ended, err = removeLink(ctx, t, held, id, link, event)
+		return err
 	})
 	if err != nil {
 		return 0, err
 	}
+	return ended, nil
+}
+
+// removeLink unties a link from the user of that ID, who is held.
+func removeLink(ctx context.Context, t *transaction, held *heldUser, id string, link people.Link, event sso.Event) (ended int, err error) {
+	removed := 0
+	provider, subject := text(link.Provider), []byte(link.Subject)
+	t.queue(`DELETE FROM doorward.links WHERE provider = $1 AND subject = $2 AND user_pk = $3`, provider, subject, held.pk).Exec(countInto(&removed))
+	t.queue(endLinkSessions, held.pk, provider).Exec(countInto(&ended))
+	t.queue(forgetVerified, held.pk, provider)
+	t.queue(moveOrigin, held.pk, provider, subject)
+	if err := t.send(ctx); err != nil {
+		return 0, err
+	}
+	if removed == 0 {
+		return 0, fmt.Errorf("subject %q at provider %s, of user %s: %w", link.Subject, link.Provider, id, sso.ErrNotFound)
+	}
+	event.SessionsEnded = ended
+	t.note(event)
 	return ended, nil
 }
 

@@ -43,8 +43,8 @@ func RolesIn(ctx context.Context, o Options) (roles []sso.Role, err error) {
 }
 
 // AddRole implements sso.Roles.
-func (s *Store) AddRole(ctx context.Context, role sso.Role) error {
-	n, err := s.count(ctx, "storing a role", `INSERT INTO doorward.roles (id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING`, role.ID, role.Name)
+func (s *Store) AddRole(ctx context.Context, role sso.Role, event sso.Event) error {
+	n, err := s.countNoted(ctx, "storing a role", event, `INSERT INTO doorward.roles (id, name) VALUES ($1, $2) ON CONFLICT DO NOTHING`, role.ID, role.Name)
 	if err == nil && n == 0 {
 		return sso.ErrRoleExists
 	}
@@ -52,7 +52,7 @@ func (s *Store) AddRole(ctx context.Context, role sso.Role) error {
 }
 
 // RenameRole implements sso.Roles.
-func (s *Store) RenameRole(ctx context.Context, id, name string) error {
+func (s *Store) RenameRole(ctx context.Context, id, name string, event sso.Event) error {
 	return s.write(ctx, "renaming a role", func(ctx context.Context, t *transaction) error {
 		var taken bool
 		t.queue(`SELECT EXISTS (SELECT 1 FROM doorward.roles WHERE name = $1 AND id <> $2)`, name, id).QueryRow(scanInto(&taken))
@@ -65,12 +65,16 @@ func (s *Store) RenameRole(ctx context.Context, id, name string) error {
 		renamed := 0
 		t.queue(`UPDATE doorward.roles SET name = $2 WHERE id = $1`, id, name).Exec(countInto(&renamed))
 		err := t.send(ctx)
-		return someRow(renamed, err, "role", id)
+		if err := someRow(renamed, err, "role", id); err != nil {
+			return err
+		}
+		t.note(event)
+		return nil
 	})
 }
 
 // RemoveRole implements sso.Roles. It reads all users: a role is removed seldom.
-func (s *Store) RemoveRole(ctx context.Context, id string, moveTo *string) (users int, err error) {
+func (s *Store) RemoveRole(ctx context.Context, id string, moveTo *string, event sso.Event) (users int, err error) {
 	err = s.write(ctx, "removing a role", func(ctx context.Context, t *transaction) error {
 		var removed int
 		var there bool
@@ -94,6 +98,7 @@ func (s *Store) RemoveRole(ctx context.Context, id string, moveTo *string) (user
 		case users > 0:
 			t.queue(`UPDATE doorward.users SET role = $2 WHERE role = $1`, id, to)
 		}
+		t.note(event)
 		return nil
 	})
 	if err != nil {

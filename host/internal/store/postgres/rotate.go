@@ -11,7 +11,7 @@ import (
 
 const (
 	// Whoever rotates or ends the session waits here for whoever does so already.
-	lockSession = `SELECT pk FROM doorward.sessions WHERE id = $1 FOR NO KEY UPDATE`
+	lockSession = `SELECT pk, coalesce(leased_by, '') FROM doorward.sessions WHERE id = $1 FOR NO KEY UPDATE`
 
 	// A statement of its own: that which waited for a lock has read all other rows
 	// before it waited.
@@ -28,7 +28,7 @@ const (
 
 	insertToken = `INSERT INTO doorward.session_tokens (hash, session_pk, expires_at) VALUES ($1, $2, $3)`
 	moveSession = `
-		UPDATE doorward.sessions SET expires_at = $2, not_after = $3, group_names = nullif($4::text, ''), leased_by = NULL, leased_until = NULL
+		UPDATE doorward.sessions SET expires_at = $2, not_after = $3, group_names = nullif($4::text, ''), asked_at = $5, leased_by = NULL, leased_until = NULL
 		WHERE pk = $1`
 )
 
@@ -37,36 +37,39 @@ func (s *Store) RotateToken(ctx context.Context, r sso.Rotation) error {
 	return s.write(ctx, "replacing a session token", func(ctx context.Context, t *transaction) error {
 		expired := removal{before: r.RemoveBefore, batch: batchAtRotation}
 		expired.ask(t)
-		session, err := lockCurrent(ctx, t, r.SessionID, r.Old)
+		session, leasedBy, err := lockCurrent(ctx, t, r.SessionID, r.Old)
 		if err != nil {
 			return err
+		}
+		if r.Holder != "" && leasedBy != r.Holder {
+			return sso.ErrLeased
 		}
 		t.queue(forgetSuccessors, session)
 		t.queue(spendCurrent, session, millis(r.Now), r.Old[:], orNull(r.Successor))
 		t.queue(insertToken, r.New[:], session, millis(r.ExpiresAt))
-		t.queue(moveSession, session, millis(r.ExpiresAt), millis(r.NotAfter), string(r.Groups))
+		t.queue(moveSession, session, millis(r.ExpiresAt), millis(r.NotAfter), string(r.Groups), millis(r.Now))
 		expired.queue(t)
 		return nil
 	})
 }
 
-// lockCurrent returns the pk of the session of a token that was not spent, and keeps
-// others from changing either.
-func lockCurrent(ctx context.Context, t *transaction, sessionID string, hash sso.TokenHash) (pk int64, err error) {
+// lockCurrent returns the pk of the session of a token that was not spent, and who has
+// taken its lease last, and keeps others from changing either.
+func lockCurrent(ctx context.Context, t *transaction, sessionID string, hash sso.TokenHash) (pk int64, leasedBy string, err error) {
 	var locked, found bool
 	var spentAt time.Time
-	t.queue(lockSession, sessionID).QueryRow(scanIfAny(&locked, &pk))
+	t.queue(lockSession, sessionID).QueryRow(scanIfAny(&locked, &pk, &leasedBy))
 	t.queue(selectToken, hash[:], sessionID).QueryRow(scanIfAny(&found, moment{&spentAt}))
 	if err := t.send(ctx); err != nil {
-		return 0, err
+		return 0, "", err
 	}
 	switch {
 	case !locked || !found:
-		return 0, sso.ErrNotFound
+		return 0, "", sso.ErrNotFound
 	case !spentAt.IsZero():
-		return 0, sso.ErrSpent
+		return 0, "", sso.ErrSpent
 	}
-	return pk, nil
+	return pk, leasedBy, nil
 }
 
 // orNull has nothing stored as NULL.

@@ -100,11 +100,12 @@ func (s *Store) SwapGrants(ctx context.Context, swaps []sso.GrantSwap) error {
 }
 
 // ForgetSecret implements sso.Sealed.
-func (s *Store) ForgetSecret(ctx context.Context) error {
+func (s *Store) ForgetSecret(ctx context.Context, event sso.Event) error {
 	return s.write(ctx, "forgetting what is sealed under SECRET", func(_ context.Context, t *transaction) error {
 		t.queue(`DELETE FROM doorward.secret_checks`)
 		t.queue(`DELETE FROM doorward.signing_keys`)
 		t.queue(`UPDATE doorward.provider_sessions SET sealed_grant = '' WHERE length(sealed_grant) > 0`)
+		t.note(event)
 		return nil
 	})
 }

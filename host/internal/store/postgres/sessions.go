@@ -9,7 +9,7 @@ import (
 )
 
 // sessionColumns are what sessionFields scans.
-const sessionColumns = `s.id, u.id, s.provider, s.kind, s.created_at, s.expires_at, s.not_after, s.ip, s.user_agent, coalesce(s.group_names, '')`
+const sessionColumns = `s.id, u.id, s.provider, s.kind, s.created_at, s.expires_at, s.not_after, s.ip, s.user_agent, coalesce(s.group_names, ''), coalesce(s.asked_at, s.created_at)`
 
 const selectSessionToken = `
 	SELECT t.expires_at, t.spent_at, t.successor, ` + sessionColumns + `, ` + userColumns + `
@@ -24,7 +24,7 @@ const selectSessionUser = `
 func sessionFields(s *sso.Session) []any {
 	return []any{
 		&s.ID, &s.UserID, &s.Provider, (*string)(&s.Kind), moment{&s.CreatedAt}, moment{&s.ExpiresAt},
-		moment{&s.NotAfter}, &s.IP, &s.UserAgent, (*string)(&s.Groups),
+		moment{&s.NotAfter}, &s.IP, &s.UserAgent, (*string)(&s.Groups), moment{&s.AskedAt},
 	}
 }
 
@@ -55,21 +55,35 @@ func (s *Store) SessionUser(ctx context.Context, sessionID string, now time.Time
 	return session, user, nil
 }
 
+var endByOurID = ending(`DELETE FROM doorward.sessions s WHERE s.id = $1`, 1)
+
 // EndSession implements sso.Sessions.
-func (s *Store) EndSession(ctx context.Context, sessionID string) error {
-	return s.run(ctx, "ending a session", `DELETE FROM doorward.sessions WHERE id = $1`, sessionID) // its tokens go with it
+func (s *Store) EndSession(ctx context.Context, sessionID string, event sso.Event) error {
+	return s.write(ctx, "ending a session", func(_ context.Context, t *transaction) error {
+		t.queueEnding(new([]sso.Session), event, endByOurID, sessionID)
+		return nil
+	})
 }
 
 // Sessions are locked in the order of pk, as by all that end several.
-const endSessions = `
+var endSessions = ending(`
 	WITH matching AS (
 		SELECT s.pk FROM doorward.sessions s JOIN doorward.users u ON u.pk = s.user_pk
-		WHERE ($1::text = '' OR s.provider = $1::text) AND ($2::text = '' OR u.id = $2::text OR lower(u.email) = lower($2::text COLLATE "C"))
+		WHERE ($1::text = '' OR s.provider = $1::text) AND ($2::text = '' OR u.id = $2::text OR lower(u.email) = lower($2::text COLLATE "C")) AND s.id <> $4::text
 		ORDER BY s.pk LIMIT $3 FOR UPDATE OF s
 	)
-	DELETE FROM doorward.sessions s USING matching m WHERE s.pk = m.pk`
+	DELETE FROM doorward.sessions s USING matching m WHERE s.pk = m.pk`, 4)
 
 // EndSessions implements sso.Sessions.
-func (s *Store) EndSessions(ctx context.Context, match sso.SessionMatch, limit int) (ended int, err error) {
-	return s.count(ctx, "ending sessions", endSessions, text(match.Provider), text(match.User), limit)
+func (s *Store) EndSessions(ctx context.Context, match sso.SessionMatch, limit int, event sso.Event) (int, error) {
+	var ended []sso.Session
+	err := s.write(ctx, "ending sessions", func(_ context.Context, t *transaction) error {
+		ended = nil
+		t.queueEnding(&ended, event, endSessions, text(match.Provider), text(match.User), limit, text(match.Except))
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	return len(ended), nil
 }

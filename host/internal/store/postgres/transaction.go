@@ -57,6 +57,7 @@ func (s *Store) write(ctx context.Context, doing string, do func(ctx context.Con
 	defer cancel()
 	for attempt := 1; ; attempt++ {
 		err := s.writeOnce(limited, doing, do)
+		s.renewIfLost(err)
 		if attempt == attempts || !mayTryAgain(err) || limited.Err() != nil {
 			return s.timedOut(ctx, limited, err)
 		}
@@ -132,6 +133,7 @@ func (s *Store) read(ctx context.Context, doing string, do func(ctx context.Cont
 	defer cancel()
 	for attempt := 1; ; attempt++ {
 		err := s.readOnce(limited, do)
+		s.renewIfLost(err)
 		if attempt == attempts || !mayTryAgain(err) || limited.Err() != nil {
 			return explain(doing, s.timedOut(ctx, limited, err))
 		}
@@ -144,7 +146,27 @@ func (s *Store) readOnce(ctx context.Context, do func(ctx context.Context, conn 
 		return err
 	}
 	defer conn.Release()
-	return lostBefore(conn, do(ctx, conn))
+	unbroken, cancel := toItsEnd(ctx)
+	defer cancel()
+	return lostBefore(conn, do(unbroken, conn))
+}
+
+// toItsEnd is a context that keeps to the time limit, and that nobody breaks off. pgx closes
+// a connection on which something is broken off, and whoever sends a cookie and hangs up
+// would have the server make one after the other (and check a password each time). A
+// lookup takes less time than that.
+func toItsEnd(ctx context.Context) (context.Context, context.CancelFunc) {
+	until, _ := ctx.Deadline()
+	return context.WithDeadline(context.WithoutCancel(ctx), until)
+}
+
+// renewIfLost has all connections made anew after one was lost. A server that was
+// restarted has lost as many as the pool may hold, which are more than attempts; the pool
+// itself only tries those that were idle for a second.
+func (s *Store) renewIfLost(err error) {
+	if errors.Is(err, errLost) {
+		s.pool.Reset()
+	}
 }
 
 // noRow makes "no rows" of a Scan into ok == false.

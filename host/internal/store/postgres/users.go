@@ -86,9 +86,14 @@ func changedFields(u sso.User) []any {
 }
 
 // UpdateUser implements sso.Users.
-func (s *Store) UpdateUser(ctx context.Context, u sso.User) error {
-	n, err := s.count(ctx, "updating a user", updateUser, changedFields(u)...)
-	return someRow(n, err, "user", u.ID)
+func (s *Store) UpdateUser(ctx context.Context, u sso.User, events ...sso.Event) error {
+	return s.write(ctx, "updating a user", func(ctx context.Context, t *transaction) error {
+		updated := 0
+		t.queue(updateUser, changedFields(u)...).Exec(countInto(&updated))
+		t.note(events...)
+		err := t.send(ctx)
+		return someRow(updated, err, "user", u.ID)
+	})
 }
 
 // someRow returns ErrNotFound if a statement found nothing to work on.

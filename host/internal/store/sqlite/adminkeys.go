@@ -13,7 +13,7 @@ import (
 )
 
 // AddAdminKey implements people.AdminKeys.
-func (s *Store) AddAdminKey(ctx context.Context, key people.Key, hash people.KeyHash) error {
+func (s *Store) AddAdminKey(ctx context.Context, key people.Key, hash people.KeyHash, event sso.Event) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
 		names := make([]string, len(key.Scopes))
 		for i, scope := range key.Scopes {
@@ -26,7 +26,7 @@ func (s *Store) AddAdminKey(ctx context.Context, key people.Key, hash people.Key
 		if err == nil && added == 0 {
 			err = fmt.Errorf("key %q: %w", key.Name, people.ErrTaken)
 		}
-		return err
+		return s.noteIf(ctx, tx, err, event)
 	})
 }
 
@@ -72,12 +72,12 @@ func (s *Store) FindAdminKeys(ctx context.Context, part people.Part) ([]people.K
 }
 
 // RemoveAdminKey implements people.AdminKeys.
-func (s *Store) RemoveAdminKey(ctx context.Context, id string) error {
+func (s *Store) RemoveAdminKey(ctx context.Context, id string, event sso.Event) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, `DELETE FROM admin_keys WHERE id = ?1 OR name = ?1`, id)
 		if err != nil {
 			return explain("removing a key", err)
 		}
-		return someRow(result, "key", id)
+		return s.noteIf(ctx, tx, someRow(result, "key", id), event)
 	})
 }

@@ -43,7 +43,7 @@ func (s *Store) AtProvider(ctx context.Context, sessionID string) (sso.AtProvide
 }
 
 // EndProviderSessions implements sso.ProviderSessions.
-func (s *Store) EndProviderSessions(ctx context.Context, selection sso.Selection, once ...sso.OnceID) ([]sso.Session, error) {
+func (s *Store) EndProviderSessions(ctx context.Context, selection sso.Selection, event sso.Event, once ...sso.OnceID) ([]sso.Session, error) {
 	var ended []sso.Session
 	err := s.write(ctx, func(tx *sql.Tx) error {
 		for _, id := range once {
@@ -52,7 +52,7 @@ func (s *Store) EndProviderSessions(ctx context.Context, selection sso.Selection
 			}
 		}
 		for _, part := range parts(selection) {
-			found, err := endSessions(ctx, tx, part)
+			found, err := s.end(ctx, tx, part, event)
 			if err != nil {
 				return err
 			}
@@ -69,12 +69,11 @@ func (s *Store) EndProviderSessions(ctx context.Context, selection sso.Selection
 // The statements that end sessions, by what a provider names. Each finds them by
 // an index of its own.
 const (
-	endWhere  = `DELETE FROM sessions WHERE pk IN (SELECT session_pk FROM provider_sessions WHERE provider = ?`
-	returning = `) RETURNING id, (SELECT id FROM users WHERE pk = user_pk), provider, kind`
+	endWhere = `DELETE FROM sessions WHERE pk IN (SELECT session_pk FROM provider_sessions WHERE provider = ?`
 
-	endBySubject = endWhere + ` AND logout_subject = ?` + returning
-	endByID      = endWhere + ` AND session_id = ?` + returning
-	endByBoth    = endWhere + ` AND session_id = ? AND logout_subject = ?` + returning
+	endBySubject = endWhere + ` AND logout_subject = ?)` + returning
+	endByID      = endWhere + ` AND session_id = ?)` + returning
+	endByBoth    = endWhere + ` AND session_id = ? AND logout_subject = ?)` + returning
 )
 
 type statement struct {
@@ -104,15 +103,15 @@ func parts(s sso.Selection) []statement {
 func endSessions(ctx context.Context, tx *sql.Tx, end statement) (ended []sso.Session, err error) {
 	rows, err := tx.QueryContext(ctx, end.text, end.arguments...)
 	if err != nil {
-		return nil, explain("ending the sessions of a logout", err)
+		return nil, explain("ending sessions", err)
 	}
 	defer func() { _ = rows.Close() }()
 	for rows.Next() {
 		var session sso.Session
 		if err := rows.Scan(&session.ID, &session.UserID, &session.Provider, (*string)(&session.Kind)); err != nil {
-			return nil, explain("ending the sessions of a logout", err)
+			return nil, explain("ending sessions", err)
 		}
 		ended = append(ended, session)
 	}
-	return ended, explain("ending the sessions of a logout", rows.Err())
+	return ended, explain("ending sessions", rows.Err())
 }

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+
+	sqlite3 "modernc.org/sqlite/lib"
 )
 
 // ErrBackupExists: something is there already under the name of the backup.
@@ -68,6 +70,9 @@ func copyInto(ctx context.Context, from, to string) error {
 	}
 	return readIn(from, func(db *sql.DB) error {
 		_, err := db.ExecContext(ctx, "VACUUM INTO ?", to)
+		if codeOf(err) == sqlite3.SQLITE_FULL { // the database itself is only read
+			return fmt.Errorf("copying the database: the disk that the backup goes to is full, make room there or choose another: %w", err)
+		}
 		return explain("copying the database", err)
 	})
 }

@@ -37,13 +37,31 @@ func benchLogins(b *testing.B, callers int, delay time.Duration) {
 	b.ReportMetric(0, "ns/op")
 }
 
+// BenchmarkEventOfALogin signs in known users one by one, and keeps an event of each or of
+// none, by turns: at a disk that takes nothing, and at one that takes 5 ms for a commit.
+func BenchmarkEventOfALogin(b *testing.B) {
+	for _, delay := range []time.Duration{0, 5 * time.Millisecond} {
+		b.Run(fmt.Sprint("delay=", delay), func(b *testing.B) {
+			with, without := newLogins(b, delay), newLogins(b, delay)
+			with.events = true
+			for b.Loop() {
+				with.run(1, 4)
+				without.run(1, 4)
+			}
+			b.ReportMetric(with.rate(), "logins/s")
+			b.ReportMetric(with.rate()/without.rate(), "of-without")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
 // BenchmarkLoginBesideEndSessions signs in while an operator ends all sessions: each login
 // waits for one step of that at most.
 func BenchmarkLoginBesideEndSessions(b *testing.B) {
 	s, _ := benchStore(b)
 	ended := make(chan error)
 	go func() {
-		_, err := sso.EndSessions(b.Context(), s, sso.SessionMatch{})
+		_, err := sso.EndSessions(b.Context(), s, sso.SessionMatch{}, sso.Event{At: now, Kind: sso.EventSessionEnded, Actor: sso.ActorOperator})
 		ended <- err
 	}()
 	var worst time.Duration
@@ -75,6 +93,7 @@ type logins struct {
 	commits atomic.Int64
 	made    atomic.Int64
 	took    time.Duration
+	events  bool // each login has one
 }
 
 const loginUsers = 50
@@ -104,7 +123,11 @@ func (l *logins) run(callers, each int) {
 	for range callers {
 		all.Go(func() {
 			for range each {
-				if err := l.store.CreateSession(l.b.Context(), knownLogin(l.made.Add(1))); err != nil {
+				login := knownLogin(l.made.Add(1))
+				if l.events {
+					login.Events = func() []sso.Event { return []sso.Event{benchEvent(login.Session)} }
+				}
+				if err := l.store.CreateSession(l.b.Context(), login); err != nil {
 					l.b.Error(err)
 				}
 			}
@@ -128,5 +151,14 @@ func knownLogin(n int64) sso.NewSession {
 			user.LastAccess = now.Add(time.Duration(n) * time.Millisecond)
 			return user, nil
 		},
+	}
+}
+
+// benchEvent is as long as that of a login from a browser.
+func benchEvent(session sso.Session) sso.Event {
+	return sso.Event{
+		At: now, Kind: sso.EventSignedIn, Actor: sso.ActorUser, Provider: session.Provider, Subject: "0123456789abcdef0123456789abcdef",
+		UserID: sso.NewUUID(), SessionID: session.ID, Address: "2001:db8::17", RequestID: "0123456789abcdef",
+		UserAgent: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/131.0.0.0 Safari/537.36",
 	}
 }

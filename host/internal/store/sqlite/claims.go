@@ -21,7 +21,7 @@ const selectClaimants = `
 
 // claimant is a user who waits to be claimed.
 type claimant struct {
-	sso.User
+	sso.Claimant
 	pk int64
 }
 
@@ -32,7 +32,7 @@ func claimantsIn(ctx context.Context, in queryer, claim sso.Claim, now time.Time
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var c claimant
+		c := claimant{Claimant: sso.Claimant{By: claim.Kind}}
 		if err := rows.Scan(append([]any{&c.pk}, userFields(&c.User)...)...); err != nil {
 			return nil, explain("looking for who waits", err)
 		}
@@ -44,34 +44,24 @@ func claimantsIn(ctx context.Context, in queryer, claim sso.Claim, now time.Time
 // Claimants implements sso.Claims.
 func (s *Store) Claimants(ctx context.Context, claim sso.Claim, now time.Time) ([]sso.User, error) {
 	found, err := claimantsIn(ctx, s.reader, claim, now)
-	return usersOf(found), err
-}
-
-func usersOf(list []claimant) (users []sso.User) {
-	for _, c := range list {
+	var users []sso.User
+	for _, c := range found {
 		users = append(users, c.User)
 	}
-	return users
+	return users, err
 }
 
 // claim stores whom a login takes, if anybody waits for it.
 func (s *Store) claim(ctx context.Context, tx *sql.Tx, login sso.NewSession) (user sso.User, taken bool, refused, err error) {
-	var waiting []claimant
-	for _, claim := range login.Claims {
-		found, err := claimantsIn(ctx, tx, claim, login.Session.CreatedAt)
-		if err != nil {
-			return sso.User{}, false, nil, err
-		}
-		for _, c := range found {
-			if !slices.ContainsFunc(waiting, func(w claimant) bool { return w.pk == c.pk }) {
-				waiting = append(waiting, c)
-			}
-		}
+	waiting, err := whoWaits(ctx, tx, login)
+	if err != nil || len(waiting) == 0 {
+		return sso.User{}, false, nil, err
 	}
-	if len(waiting) == 0 {
-		return sso.User{}, false, nil, nil
+	var list []sso.Claimant
+	for _, w := range waiting {
+		list = append(list, w.Claimant)
 	}
-	if user, refused = login.Claim(usersOf(waiting)); refused != nil {
+	if user, refused = login.Claim(list); refused != nil {
 		return sso.User{}, true, refused, nil
 	}
 	i := slices.IndexFunc(waiting, func(w claimant) bool { return w.ID == user.ID })
@@ -79,6 +69,25 @@ func (s *Store) claim(ctx context.Context, tx *sql.Tx, login sso.NewSession) (us
 		return sso.User{}, true, nil, fmt.Errorf("user %q did not wait: %w", user.ID, sso.ErrNotFound)
 	}
 	return user, true, nil, s.take(ctx, tx, waiting[i].pk, user, login.Session)
+}
+
+// whoWaits returns each user once whom the login may take.
+func whoWaits(ctx context.Context, tx *sql.Tx, login sso.NewSession) (waiting []claimant, err error) {
+	for _, claim := range login.Claims {
+		found, err := claimantsIn(ctx, tx, claim, login.Session.CreatedAt)
+		if err != nil {
+			return nil, err
+		}
+		for _, c := range found {
+			i := slices.IndexFunc(waiting, func(w claimant) bool { return w.pk == c.pk })
+			if i < 0 {
+				waiting = append(waiting, c)
+			} else {
+				waiting[i].By = min(waiting[i].By, c.By)
+			}
+		}
+	}
+	return waiting, nil
 }
 
 func (s *Store) take(ctx context.Context, tx *sql.Tx, pk int64, user sso.User, session sso.Session) error {
@@ -106,7 +115,7 @@ func tieLink(ctx context.Context, tx *sql.Tx, link people.Link, userPK int64) er
 }
 
 // AddClaim implements people.Accounts.
-func (s *Store) AddClaim(ctx context.Context, id string, claim sso.Claim) error {
+func (s *Store) AddClaim(ctx context.Context, id string, claim sso.Claim, event sso.Event) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
 		user, pk, err := userIn(ctx, tx, id)
 		if err != nil {
@@ -119,14 +128,36 @@ func (s *Store) AddClaim(ctx context.Context, id string, claim sso.Claim) error 
 		if len(links) > 0 || user.Linked() {
 			return people.ErrClaimed
 		}
-		return insertClaim(ctx, tx, pk, claim)
+		changed, err := insertClaim(ctx, tx, pk, claim)
+		if changed == 0 {
+			return err
+		}
+		return s.noteIf(ctx, tx, err, event)
 	})
 }
 
-func insertClaim(ctx context.Context, tx *sql.Tx, userPK int64, claim sso.Claim) error {
-	_, err := tx.ExecContext(ctx, `INSERT OR REPLACE INTO claims (user_pk, kind, provider, key, expires_at) VALUES (?, ?, ?, ?, ?)`,
-		userPK, string(claim.Kind), claim.Provider, []byte(claim.Key), timestamp(claim.ExpiresAt))
-	return explain("storing a claim", err)
+// addWaiting stores a user with claims.
+func addWaiting(ctx context.Context, tx *sql.Tx, user sso.User, claims []sso.Claim) error {
+	if err := insertUser(ctx, tx, user); err != nil || len(claims) == 0 {
+		return err
+	}
+	_, pk, err := userIn(ctx, tx, user.ID)
+	for _, claim := range claims {
+		if err == nil {
+			_, err = insertClaim(ctx, tx, pk, claim)
+		}
+	}
+	return err
+}
+
+// upsertClaim changes nothing if the user waits for the same already.
+const upsertClaim = `
+	INSERT INTO claims (user_pk, kind, provider, key, expires_at) VALUES (?, ?, ?, ?, ?)
+	ON CONFLICT (user_pk, kind) DO UPDATE SET provider = excluded.provider, key = excluded.key, expires_at = excluded.expires_at
+	WHERE (claims.provider, claims.key, claims.expires_at) IS NOT (excluded.provider, excluded.key, excluded.expires_at)`
+
+func insertClaim(ctx context.Context, tx *sql.Tx, userPK int64, claim sso.Claim) (changed int, err error) {
+	return execCounted(ctx, tx, upsertClaim, userPK, string(claim.Kind), claim.Provider, []byte(claim.Key), timestamp(claim.ExpiresAt))
 }
 
 const selectClaims = `SELECT kind, provider, key, expires_at FROM claims WHERE user_pk = (SELECT pk FROM users WHERE id = ?) ORDER BY kind`

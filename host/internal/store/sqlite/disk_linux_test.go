@@ -85,3 +85,18 @@ func TestPingOnAFullDisk(t *testing.T) {
 		t.Errorf("when there is room again: %v", err)
 	}
 }
+
+// It is the disk of the backup for which there must be room, and not that of the database.
+func TestBackupToAFullDisk(t *testing.T) {
+	from := filepath.Join(t.TempDir(), "doorward.db")
+	s, err := Open(t.Context(), from, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	dir := mountTiny(t)
+	defer fillDisk(t, dir)()
+	_, err = Backup(t.Context(), from, filepath.Join(dir, "copy.db"))
+	wantText(t, err, "the disk that the backup goes to is full")
+	wantOnly(t, dir, "ballast")
+}

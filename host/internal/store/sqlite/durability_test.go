@@ -32,7 +32,7 @@ func TestOpenAgainWithoutClose(t *testing.T) {
 	s := openAt(t, path)
 	addUser(t, s, "ann")
 	kept, ended := addSession(t, s, "s1", "ann"), addSession(t, s, "s2", "ann")
-	if err := s.EndSession(t.Context(), "s2"); err != nil {
+	if err := s.EndSession(t.Context(), "s2", sso.Event{}); err != nil {
 		t.Fatal(err)
 	}
 	again := openAt(t, path)
@@ -85,7 +85,7 @@ func writeUntilKilled(t *testing.T, path string) {
 		kept, ended := fmt.Sprintf("kept-%d", i), fmt.Sprintf("ended-%d", i)
 		old := addSession(t, s, kept, "ann")
 		addSession(t, s, ended, "ann")
-		if err := s.EndSession(t.Context(), ended); err != nil {
+		if err := s.EndSession(t.Context(), ended, sso.Event{}); err != nil {
 			t.Fatal(err)
 		}
 		next := sso.NewToken().Hash()

@@ -45,7 +45,7 @@ func wantRefusal(t *testing.T, s *Store, text string) {
 		"RotateToken": func() error {
 			return s.RotateToken(t.Context(), sso.Rotation{SessionID: "s1", Old: token, New: token, ExpiresAt: now})
 		},
-		"EndSession": func() error { return s.EndSession(t.Context(), "s1") },
+		"EndSession": func() error { return s.EndSession(t.Context(), "s1", sso.Event{}) },
 		"Spend":      func() error { return s.Spend(t.Context(), sso.OnceID{Scope: "attempt", ID: "a", Until: now}) },
 		"CreateUser": func() error { _, err := s.CreateUser(t.Context(), sso.User{ID: "bob"}); return err },
 	} {
@@ -93,7 +93,7 @@ func TestLockedDatabase(t *testing.T) {
 		defer func() { _ = held.Rollback() }()
 		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 		defer cancel()
-		if err := patient.EndSession(ctx, "s1"); !errors.Is(err, context.DeadlineExceeded) {
+		if err := patient.EndSession(ctx, "s1", sso.Event{}); !errors.Is(err, context.DeadlineExceeded) {
 			t.Errorf("error %v, want that of the context", err)
 		}
 	})
@@ -116,7 +116,7 @@ func TestBusyFileWaitEndsWithContext(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
 	defer cancel()
 	began := time.Now()
-	if err := s.EndSession(ctx, "s1"); !errors.Is(err, context.DeadlineExceeded) {
+	if err := s.EndSession(ctx, "s1", sso.Event{}); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v, want that of the context", err)
 	}
 	if took := time.Since(began); took > busyTimeout/2 {

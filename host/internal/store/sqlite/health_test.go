@@ -21,7 +21,7 @@ func TestPingAfterAFailedWrite(t *testing.T) {
 	if err := s.Ping(t.Context()); err != nil {
 		t.Errorf("before anybody could know: %v", err)
 	}
-	if err := s.EndSession(t.Context(), "s1"); err == nil {
+	if err := s.EndSession(t.Context(), "s1", sso.Event{}); err == nil {
 		t.Fatal("a read-only database was written to")
 	}
 	wantText(t, s.Ping(t.Context()), "read-only")
@@ -45,7 +45,7 @@ func TestPingAfterMistakesOfCallers(t *testing.T) {
 	}
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := s.EndSession(gone, "s1"); !errors.Is(err, context.Canceled) {
+	if err := s.EndSession(gone, "s1", sso.Event{}); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
 	}
 	done := make(chan error, 1)

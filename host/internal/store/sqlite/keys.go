@@ -30,19 +30,22 @@ func signingKeys(ctx context.Context, from queryer) ([]sso.SigningKey, error) {
 }
 
 // AddSigningKey implements sso.SigningKeys.
-func (s *Store) AddSigningKey(ctx context.Context, key sso.SigningKey) error {
+func (s *Store) AddSigningKey(ctx context.Context, key sso.SigningKey, event sso.Event) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
 		_, err := tx.ExecContext(ctx, `INSERT INTO signing_keys (id, algorithm, sealed, created_at) VALUES (?, ?, ?, ?)`,
 			key.ID, key.Algorithm, key.Sealed, timestamp(key.CreatedAt))
-		return explain("storing a signing key", err)
+		return s.noteIf(ctx, tx, explain("storing a signing key", err), event)
 	})
 }
 
 // DeleteSigningKey implements sso.SigningKeys.
-func (s *Store) DeleteSigningKey(ctx context.Context, id string) error {
+func (s *Store) DeleteSigningKey(ctx context.Context, id string, event sso.Event) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `DELETE FROM signing_keys WHERE id = ?`, id)
-		return explain("deleting a signing key", err)
+		deleted, err := execCounted(ctx, tx, `DELETE FROM signing_keys WHERE id = ?`, id)
+		if err != nil || deleted == 0 { // another host was faster
+			return explain("deleting a signing key", err)
+		}
+		return s.note(ctx, tx, event)
 	})
 }
 

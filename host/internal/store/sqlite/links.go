@@ -37,7 +37,8 @@ func (s *Store) LinkByEmail(ctx context.Context, link sso.EmailLink) (linked boo
 			return sso.ErrUserInactive
 		}
 		linked = true
-		return tieLink(ctx, tx, people.Link{Provider: link.Provider, Subject: link.Subject}, pk)
+		link.Event.UserID = user.ID
+		return s.noteIf(ctx, tx, tieLink(ctx, tx, people.Link{Provider: link.Provider, Subject: link.Subject}, pk), link.Event)
 	})
 	return linked && err == nil, err
 }

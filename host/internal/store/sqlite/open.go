@@ -99,7 +99,10 @@ func writerURI(path string, busy time.Duration) string {
 		"_journal_mode": {"WAL"},
 		"_synchronous":  {"FULL"}, // see the package comment: a lost logout would revive a session
 		"_foreign_keys": {"on"},
-		"_pragma":       {"trusted_schema(OFF)"},
+		// What a savepoint may have to undo is more than 64 KB for many a login, and would
+		// go through a temporary file: some of the CPU time of a login, and a full /tmp
+		// would refuse it. A write of ours is bounded, and so is this memory.
+		"_pragma": {"trusted_schema(OFF)", "temp_store(MEMORY)"},
 	})
 }
 

@@ -144,7 +144,7 @@ func linksIn(ctx context.Context, tx *sql.Tx, userPK int64) (links []people.Link
 }
 
 // AddUser implements people.Accounts.
-func (s *Store) AddUser(ctx context.Context, user sso.User, claims ...sso.Claim) error {
+func (s *Store) AddUser(ctx context.Context, user sso.User, event sso.Event, claims ...sso.Claim) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
 		if user.Linked() {
 			if err := s.checkFree(ctx, tx, people.Link{Provider: user.Provider, Subject: user.Subject}); err != nil {
@@ -157,16 +157,7 @@ func (s *Store) AddUser(ctx context.Context, user sso.User, claims ...sso.Claim)
 			}
 			return err
 		}
-		if err := insertUser(ctx, tx, user); err != nil || len(claims) == 0 {
-			return err
-		}
-		_, pk, err := userIn(ctx, tx, user.ID)
-		for _, claim := range claims {
-			if err == nil {
-				err = insertClaim(ctx, tx, pk, claim)
-			}
-		}
-		return err
+		return s.noteIf(ctx, tx, addWaiting(ctx, tx, user, claims), event)
 	})
 }
 
@@ -183,26 +174,32 @@ func (s *Store) checkFree(ctx context.Context, tx *sql.Tx, link people.Link) err
 }
 
 // ChangeUser implements people.Accounts.
-func (s *Store) ChangeUser(ctx context.Context, id string, change func(user *sso.User) error) (user sso.User, ended int, err error) {
+func (s *Store) ChangeUser(ctx context.Context, id string, change func(user *sso.User) ([]sso.Event, error)) (user sso.User, ended int, err error) {
 	err = s.write(ctx, func(tx *sql.Tx) error {
 		var pk int64
 		if user, pk, err = userIn(ctx, tx, id); err != nil {
 			return err
 		}
 		before := user.Status
-		if err := change(&user); err != nil {
+		events, err := change(&user)
+		if err != nil {
 			return err
 		}
-		_, err := tx.ExecContext(ctx, `UPDATE users SET status = ?, role = ?, email = ?, email_verified_by = ?, first_name = ?, last_name = ? WHERE pk = ?`,
-			string(user.Status), user.Role, user.Email, user.EmailVerifiedBy, user.FirstName, user.LastName, pk)
+		_, err = tx.ExecContext(ctx, `UPDATE users SET status = ?, role = ?, username = ?, email = ?, email_verified_by = ?, first_name = ?, last_name = ? WHERE pk = ?`,
+			string(user.Status), user.Role, user.Username, user.Email, user.EmailVerifiedBy, user.FirstName, user.LastName, pk)
 		if err != nil {
 			return explain("changing a user", err)
 		}
-		if before == sso.UserActive && user.Status == sso.UserActive {
-			return nil
+		ended = 0
+		if before != sso.UserActive || user.Status != sso.UserActive {
+			if ended, err = execCounted(ctx, tx, endUserSessions, pk); err != nil {
+				return err
+			}
 		}
-		ended, err = execCounted(ctx, tx, endUserSessions, pk)
-		return err
+		for i := range events {
+			events[i].SessionsEnded = ended
+		}
+		return s.note(ctx, tx, events...)
 	})
 	if err != nil {
 		return sso.User{}, 0, err
@@ -223,7 +220,7 @@ func execCounted(ctx context.Context, tx *sql.Tx, text string, arguments ...any)
 }
 
 // DeleteUser implements people.Accounts.
-func (s *Store) DeleteUser(ctx context.Context, id string) (ended int, err error) {
+func (s *Store) DeleteUser(ctx context.Context, id string, event sso.Event) (ended int, err error) {
 	err = s.write(ctx, func(tx *sql.Tx) error {
 		_, pk, err := userIn(ctx, tx, id)
 		if err != nil {
@@ -233,7 +230,8 @@ func (s *Store) DeleteUser(ctx context.Context, id string) (ended int, err error
 			return err
 		}
 		_, err = tx.ExecContext(ctx, `DELETE FROM users WHERE pk = ?`, pk) // its links go with it
-		return explain("deleting a user", err)
+		event.SessionsEnded = ended
+		return s.noteIf(ctx, tx, explain("deleting a user", err), event)
 	})
 	if err != nil {
 		return 0, err
@@ -242,28 +240,33 @@ func (s *Store) DeleteUser(ctx context.Context, id string) (ended int, err error
 }
 
 // AddLink implements people.Accounts.
-func (s *Store) AddLink(ctx context.Context, id string, link people.Link) error {
+func (s *Store) AddLink(ctx context.Context, id string, link people.Link, event sso.Event) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
 		_, pk, err := userIn(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		taken, isTaken := errors.AsType[*people.LinkTakenError](s.checkFree(ctx, tx, link))
-		switch {
-		case isTaken && taken.User.ID == id:
-			return nil
-		case isTaken:
-			return taken
-		}
-		var links int
-		if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM links WHERE user_pk = ?`, pk).Scan(&links); err != nil {
-			return explain("counting the links of a user", err)
-		}
-		if links >= people.MaxLinks {
-			return fmt.Errorf("links of user %q: %w: %d", id, people.ErrFull, links)
-		}
-		return tieLink(ctx, tx, link, pk)
+		return s.addLink(ctx, tx, pk, id, link, event)
 	})
+}
+
+// addLink ties a link to the user of that ID.
+func (s *Store) addLink(ctx context.Context, tx *sql.Tx, pk int64, id string, link people.Link, event sso.Event) error {
+	taken, isTaken := errors.AsType[*people.LinkTakenError](s.checkFree(ctx, tx, link))
+	switch {
+	case isTaken && taken.User.ID == id:
+		return nil
+	case isTaken:
+		return taken
+	}
+	var links int
+	if err := tx.QueryRowContext(ctx, `SELECT count(*) FROM links WHERE user_pk = ?`, pk).Scan(&links); err != nil {
+		return explain("counting the links of a user", err)
+	}
+	if links >= people.MaxLinks {
+		return fmt.Errorf("links of user %q: %w: %d", id, people.ErrFull, links)
+	}
+	return s.noteIf(ctx, tx, tieLink(ctx, tx, link, pk), event)
 }
 
 const (
@@ -283,33 +286,40 @@ const (
 )
 
 // RemoveLink implements people.Accounts.
-func (s *Store) RemoveLink(ctx context.Context, id string, link people.Link) (ended int, err error) {
+func (s *Store) RemoveLink(ctx context.Context, id string, link people.Link, event sso.Event) (ended int, err error) {
 	err = s.write(ctx, func(tx *sql.Tx) error {
 		_, pk, err := userIn(ctx, tx, id)
 		if err != nil {
 			return err
 		}
-		subject := []byte(link.Subject)
-		removed, err := execCounted(ctx, tx, `DELETE FROM links WHERE provider = ? AND subject = ? AND user_pk = ?`, link.Provider, subject, pk)
-		if err != nil {
-			return err
-		}
-		if removed == 0 {
-			return fmt.Errorf("subject %q at provider %s, of user %s: %w", link.Subject, link.Provider, id, sso.ErrNotFound)
-		}
-		if ended, err = execCounted(ctx, tx, endLinkSessions, pk, link.Provider); err != nil {
-			return err
-		}
-		if _, err := tx.ExecContext(ctx, forgetVerified, pk, link.Provider); err != nil {
-			return explain("unlinking a user", err)
-		}
-		_, err = tx.ExecContext(ctx, moveOrigin, pk, link.Provider, subject)
-		return explain("unlinking a user", err)
+		ended, err = s.removeLink(ctx, tx, pk, id, link, event)
+		return err
 	})
 	if err != nil {
 		return 0, err
 	}
 	return ended, nil
+}
+
+// removeLink unties a link from the user of that ID.
+func (s *Store) removeLink(ctx context.Context, tx *sql.Tx, pk int64, id string, link people.Link, event sso.Event) (ended int, err error) {
+	subject := []byte(link.Subject)
+	removed, err := execCounted(ctx, tx, `DELETE FROM links WHERE provider = ? AND subject = ? AND user_pk = ?`, link.Provider, subject, pk)
+	if err != nil {
+		return 0, err
+	}
+	if removed == 0 {
+		return 0, fmt.Errorf("subject %q at provider %s, of user %s: %w", link.Subject, link.Provider, id, sso.ErrNotFound)
+	}
+	if ended, err = execCounted(ctx, tx, endLinkSessions, pk, link.Provider); err != nil {
+		return 0, err
+	}
+	if _, err := tx.ExecContext(ctx, forgetVerified, pk, link.Provider); err != nil {
+		return 0, explain("unlinking a user", err)
+	}
+	_, err = tx.ExecContext(ctx, moveOrigin, pk, link.Provider, subject)
+	event.SessionsEnded = ended
+	return ended, s.noteIf(ctx, tx, explain("unlinking a user", err), event)
 }
 
 const selectSessions = `

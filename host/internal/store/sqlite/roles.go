@@ -45,7 +45,7 @@ func rolesIn(ctx context.Context, db *sql.DB) ([]sso.Role, error) {
 }
 
 // AddRole implements sso.Roles.
-func (s *Store) AddRole(ctx context.Context, role sso.Role) error {
+func (s *Store) AddRole(ctx context.Context, role sso.Role, event sso.Event) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, `INSERT INTO roles (id, name) VALUES (?, ?) ON CONFLICT DO NOTHING`, role.ID, role.Name)
 		if err != nil {
@@ -56,12 +56,12 @@ func (s *Store) AddRole(ctx context.Context, role sso.Role) error {
 		} else if err != nil {
 			return err
 		}
-		return nil
+		return s.note(ctx, tx, event)
 	})
 }
 
 // RenameRole implements sso.Roles.
-func (s *Store) RenameRole(ctx context.Context, id, name string) error {
+func (s *Store) RenameRole(ctx context.Context, id, name string, event sso.Event) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
 		var taken bool
 		err := tx.QueryRowContext(ctx, `SELECT EXISTS (SELECT 1 FROM roles WHERE name = ? AND id <> ?)`, name, id).Scan(&taken)
@@ -75,12 +75,12 @@ func (s *Store) RenameRole(ctx context.Context, id, name string) error {
 		if err != nil {
 			return explain("renaming a role", err)
 		}
-		return someRow(result, "role", id)
+		return s.noteIf(ctx, tx, someRow(result, "role", id), event)
 	})
 }
 
 // RemoveRole implements sso.Roles.
-func (s *Store) RemoveRole(ctx context.Context, id string, moveTo *string) (users int, err error) {
+func (s *Store) RemoveRole(ctx context.Context, id string, moveTo *string, event sso.Event) (users int, err error) {
 	err = s.write(ctx, func(tx *sql.Tx) error {
 		result, err := tx.ExecContext(ctx, `DELETE FROM roles WHERE id = ?`, id)
 		if err != nil {
@@ -90,7 +90,7 @@ func (s *Store) RemoveRole(ctx context.Context, id string, moveTo *string) (user
 			return err
 		}
 		users, err = moveUsers(ctx, tx, id, moveTo)
-		return err
+		return s.noteIf(ctx, tx, err, event)
 	})
 	if err != nil {
 		return 0, err

@@ -12,9 +12,12 @@ import (
 // RotateToken implements sso.Sessions.
 func (s *Store) RotateToken(ctx context.Context, r sso.Rotation) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
-		sessionPK, err := currentToken(ctx, tx, r.SessionID, r.Old)
+		sessionPK, leasedBy, err := currentToken(ctx, tx, r.SessionID, r.Old)
 		if err != nil {
 			return err
+		}
+		if r.Holder != "" && leasedBy != r.Holder {
+			return sso.ErrLeased
 		}
 		if err := spendTokens(ctx, tx, r, sessionPK); err != nil {
 			return err
@@ -22,34 +25,35 @@ func (s *Store) RotateToken(ctx context.Context, r sso.Rotation) error {
 		if err := s.insertToken(ctx, tx, r.New, sessionPK, r.ExpiresAt); err != nil {
 			return err
 		}
-		if _, err = tx.ExecContext(ctx, moveSession, timestamp(r.ExpiresAt), timestamp(r.NotAfter), string(r.Groups), sessionPK); err != nil {
+		if _, err = tx.ExecContext(ctx, moveSession, timestamp(r.Now), timestamp(r.ExpiresAt), timestamp(r.NotAfter), string(r.Groups), sessionPK); err != nil {
 			return explain("bringing a session up to date", err)
 		}
 		return s.removeExpired(ctx, tx, r.RemoveBefore, batchAtRotation)
 	})
 }
 
-// currentToken returns the session of a token that was not spent.
-func currentToken(ctx context.Context, tx *sql.Tx, sessionID string, hash sso.TokenHash) (sessionPK int64, err error) {
+// currentToken returns the session of a token that was not spent, and who has taken its
+// lease last.
+func currentToken(ctx context.Context, tx *sql.Tx, sessionID string, hash sso.TokenHash) (sessionPK int64, leasedBy string, err error) {
 	var spentAt time.Time
 	err = tx.QueryRowContext(ctx, `
-		SELECT t.session_pk, t.spent_at FROM session_tokens t JOIN sessions s ON s.pk = t.session_pk
+		SELECT t.session_pk, t.spent_at, coalesce(s.leased_by, '') FROM session_tokens t JOIN sessions s ON s.pk = t.session_pk
 		WHERE t.hash = ? AND s.id = ?`, hash[:], sessionID).
-		Scan(&sessionPK, (*timestamp)(&spentAt))
+		Scan(&sessionPK, (*timestamp)(&spentAt), &leasedBy)
 	switch {
 	case errors.Is(err, sql.ErrNoRows):
-		return 0, sso.ErrNotFound
+		return 0, "", sso.ErrNotFound
 	case err != nil:
-		return 0, explain("looking up a session token", err)
+		return 0, "", explain("looking up a session token", err)
 	case !spentAt.IsZero():
-		return 0, sso.ErrSpent
+		return 0, "", sso.ErrSpent
 	}
-	return sessionPK, nil
+	return sessionPK, leasedBy, nil
 }
 
 const (
 	moveSession = `
-		UPDATE sessions SET expires_at = ?, not_after = ?, group_names = nullif(?, ''), leased_by = NULL, leased_until = NULL
+		UPDATE sessions SET asked_at = ?, expires_at = ?, not_after = ?, group_names = nullif(?, ''), leased_by = NULL, leased_until = NULL
 		WHERE pk = ?`
 
 	forgetSuccessors = `UPDATE session_tokens SET successor = NULL WHERE session_pk = ? AND successor IS NOT NULL`

@@ -137,7 +137,7 @@ func (s *Store) SwapGrants(ctx context.Context, swaps []sso.GrantSwap) error {
 }
 
 // ForgetSecret implements sso.Sealed.
-func (s *Store) ForgetSecret(ctx context.Context) error {
+func (s *Store) ForgetSecret(ctx context.Context, event sso.Event) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
 		for _, statement := range []string{
 			`DELETE FROM secret_checks`,
@@ -148,6 +148,6 @@ func (s *Store) ForgetSecret(ctx context.Context) error {
 				return explain("forgetting what is sealed under SECRET", err)
 			}
 		}
-		return nil
+		return s.note(ctx, tx, event)
 	})
 }

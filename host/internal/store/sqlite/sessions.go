@@ -11,7 +11,7 @@ import (
 )
 
 // sessionColumns are what sessionFields scans.
-const sessionColumns = `s.id, u.id, s.provider, s.kind, s.created_at, s.expires_at, s.not_after, s.ip, s.user_agent, coalesce(s.group_names, '')`
+const sessionColumns = `s.id, u.id, s.provider, s.kind, s.created_at, s.expires_at, s.not_after, s.ip, s.user_agent, coalesce(s.group_names, ''), coalesce(s.asked_at, s.created_at)`
 
 const selectSessionToken = `
 	SELECT t.expires_at, t.spent_at, t.successor, ` + sessionColumns + `, ` + userColumns + `
@@ -26,7 +26,7 @@ const selectSessionUser = `
 func sessionFields(s *sso.Session) []any {
 	return []any{
 		&s.ID, &s.UserID, &s.Provider, (*string)(&s.Kind), (*timestamp)(&s.CreatedAt), (*timestamp)(&s.ExpiresAt),
-		(*timestamp)(&s.NotAfter), &s.IP, &s.UserAgent, (*string)(&s.Groups),
+		(*timestamp)(&s.NotAfter), &s.IP, &s.UserAgent, (*string)(&s.Groups), (*timestamp)(&s.AskedAt),
 	}
 }
 
@@ -128,7 +128,12 @@ func (s *Store) addSession(ctx context.Context, tx *sql.Tx, login sso.NewSession
 		return err
 	}
 	for _, replaced := range login.Replaces {
-		if err := endSession(ctx, tx, replaced); err != nil {
+		if _, err := s.end(ctx, tx, statement{endByOurID, []any{replaced}}, login.Replaced); err != nil {
+			return err
+		}
+	}
+	if login.Events != nil {
+		if err := s.note(ctx, tx, login.Events()...); err != nil {
 			return err
 		}
 	}
@@ -155,32 +160,51 @@ func (s *Store) insertToken(ctx context.Context, tx *sql.Tx, token sso.TokenHash
 }
 
 // EndSession implements sso.Sessions.
-func (s *Store) EndSession(ctx context.Context, sessionID string) error {
-	return s.write(ctx, func(tx *sql.Tx) error { return endSession(ctx, tx, sessionID) })
+func (s *Store) EndSession(ctx context.Context, sessionID string, event sso.Event) error {
+	return s.write(ctx, func(tx *sql.Tx) error {
+		_, err := s.end(ctx, tx, statement{endByOurID, []any{sessionID}}, event)
+		return err
+	})
 }
 
-func endSession(ctx context.Context, tx *sql.Tx, sessionID string) error {
-	_, err := tx.ExecContext(ctx, `DELETE FROM sessions WHERE id = ?`, sessionID) // its tokens go with it
-	return explain("ending a session", err)
-}
+const (
+	endByOurID = `DELETE FROM sessions WHERE id = ?` + returning
+
+	endMatching = `
+		DELETE FROM sessions WHERE pk IN (
+			SELECT s.pk FROM sessions s JOIN users u ON u.pk = s.user_pk
+			WHERE (?1 = '' OR s.provider = ?1) AND (?2 = '' OR u.id = ?2 OR lower(u.email) = lower(?2)) AND s.id <> ?4 LIMIT ?3)` + returning
+)
 
 // EndSessions implements sso.Sessions.
-func (s *Store) EndSessions(ctx context.Context, match sso.SessionMatch, limit int) (ended int, err error) {
+func (s *Store) EndSessions(ctx context.Context, match sso.SessionMatch, limit int, event sso.Event) (ended int, err error) {
 	err = s.write(ctx, func(tx *sql.Tx) error {
-		result, err := tx.ExecContext(ctx, `
-			DELETE FROM sessions WHERE pk IN (
-				SELECT s.pk FROM sessions s JOIN users u ON u.pk = s.user_pk
-				WHERE (?1 = '' OR s.provider = ?1) AND (?2 = '' OR u.id = ?2 OR lower(u.email) = lower(?2)) LIMIT ?3)`,
-			match.Provider, match.User, limit)
-		if err != nil {
-			return explain("ending sessions", err)
-		}
-		n, err := result.RowsAffected()
-		ended = int(n)
-		return explain("ending sessions", err)
+		sessions, err := s.end(ctx, tx, statement{endMatching, []any{match.Provider, match.User, limit, match.Except}}, event)
+		ended = len(sessions)
+		return err
 	})
 	if err != nil {
 		return 0, err
+	}
+	return ended, nil
+}
+
+// returning are the columns of a session that a statement has ended. Its tokens go with it.
+const returning = ` RETURNING id, (SELECT id FROM users WHERE pk = user_pk), provider, kind`
+
+// end runs a statement that ends sessions, and keeps the event of each.
+func (s *Store) end(ctx context.Context, tx *sql.Tx, by statement, event sso.Event) ([]sso.Session, error) {
+	ended, err := endSessions(ctx, tx, by)
+	if err != nil {
+		return nil, err
+	}
+	for _, session := range ended {
+		if event.Kind == "" {
+			break
+		}
+		if err := s.note(ctx, tx, event.For(session)); err != nil {
+			return nil, err
+		}
 	}
 	return ended, nil
 }

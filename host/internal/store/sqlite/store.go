@@ -104,6 +104,7 @@ func (s *Store) prepare(ctx context.Context) error {
 	s.inWriter = map[string]*sql.Stmt{}
 	for _, text := range []string{
 		insertOnce, selectUserByLink, updateUser, insertSession, insertAtProvider, insertToken, removeTokens, removeSessions, removeOnce,
+		insertEvent,
 	} {
 		var err error
 		if s.inWriter[text], err = s.writer.PrepareContext(ctx, text); err != nil {

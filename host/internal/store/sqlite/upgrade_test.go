@@ -103,7 +103,7 @@ func TestSessionsFromBeforeHaveNamesAtTheirProviders(t *testing.T) {
 	if err != nil || at.Subject != "A-1" || at.LogoutSubject != "A-1" || at.SessionID != "" || at.SealedGrant != nil {
 		t.Errorf("got %+v, %v", at, err)
 	}
-	ended, err := s.EndProviderSessions(t.Context(), sso.Selection{Provider: "corp", Subject: "A-1"})
+	ended, err := s.EndProviderSessions(t.Context(), sso.Selection{Provider: "corp", Subject: "A-1"}, sso.Event{})
 	if err != nil || len(ended) != 1 {
 		t.Errorf("ended %v, %v", ended, err)
 	}

@@ -98,8 +98,8 @@ func insertUser(ctx context.Context, tx *sql.Tx, u sso.User) error {
 }
 
 // UpdateUser implements sso.Users.
-func (s *Store) UpdateUser(ctx context.Context, u sso.User) error {
-	return s.write(ctx, func(tx *sql.Tx) error { return s.updateUser(ctx, tx, u) })
+func (s *Store) UpdateUser(ctx context.Context, u sso.User, events ...sso.Event) error {
+	return s.write(ctx, func(tx *sql.Tx) error { return s.noteIf(ctx, tx, s.updateUser(ctx, tx, u), events...) })
 }
 
 const updateUser = `

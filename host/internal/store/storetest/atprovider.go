@@ -74,7 +74,7 @@ func testSelections(t *testing.T, open func(t *testing.T) store.Store) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s, tokens := withSessions(t, open)
-			ended, err := s.EndProviderSessions(t.Context(), c.selection)
+			ended, err := s.EndProviderSessions(t.Context(), c.selection, sso.Event{})
 			wantError(t, "EndProviderSessions", err, nil)
 			var got []string
 			for _, session := range ended {
@@ -98,9 +98,9 @@ func testSelections(t *testing.T, open func(t *testing.T) store.Store) {
 func testSpentLogout(t *testing.T, open func(t *testing.T) store.Store) {
 	s, tokens := withSessions(t, open)
 	once := sso.OnceID{Scope: "provider:corp", ID: "request-1", Until: start.Add(time.Hour)}
-	_, err := s.EndProviderSessions(t.Context(), sso.Selection{Provider: "corp", Subject: "n2"}, once)
+	_, err := s.EndProviderSessions(t.Context(), sso.Selection{Provider: "corp", Subject: "n2"}, sso.Event{}, once)
 	wantError(t, "the first time", err, nil)
-	_, err = s.EndProviderSessions(t.Context(), sso.Selection{Provider: "corp", Subject: "n1"}, once)
+	_, err = s.EndProviderSessions(t.Context(), sso.Selection{Provider: "corp", Subject: "n1"}, sso.Event{}, once)
 	wantError(t, "the second time", err, sso.ErrSpent)
 	mustToken(t, s, tokens["corp n1 i1"])
 }

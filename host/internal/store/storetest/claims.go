@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"testing"
@@ -16,6 +17,9 @@ func testClaims(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Run("a login takes who waits for it", func(t *testing.T) { testClaim(t, open) })
 	t.Run("a login takes nobody", func(t *testing.T) { testClaimOfNobody(t, open) })
 	t.Run("a link ends all claims", func(t *testing.T) { testLinkEndsClaims(t, open) })
+	t.Run("a link of any way ends all claims", func(t *testing.T) { testAnyLinkEndsClaims(t, open) })
+	t.Run("a link that somebody else gets ends none", func(t *testing.T) { testLostLink(t, open) })
+	t.Run("by what a login takes them", func(t *testing.T) { testClaimedBy(t, open) })
 	t.Run("eight subjects at once, one takes it", func(t *testing.T) { testClaimAtOnce(t, open, false) })
 	t.Run("eight logins of one subject at once", func(t *testing.T) { testClaimAtOnce(t, open, true) })
 }
@@ -30,7 +34,7 @@ var (
 func mustWait(t *testing.T, s store.Store, id string, claims ...sso.Claim) sso.User {
 	t.Helper()
 	user := sso.User{ID: id, Status: sso.UserInvited, Role: "editor", Email: "ann@example.org", CreatedAt: start}
-	if err := s.AddUser(t.Context(), user, claims...); err != nil {
+	if err := s.AddUser(t.Context(), user, sso.Event{}, claims...); err != nil {
 		t.Fatal(err)
 	}
 	user.CreatedAt = start.UTC()
@@ -43,8 +47,8 @@ func testClaimants(t *testing.T, open func(t *testing.T) store.Store) {
 	mustWait(t, s, "cas")
 	passing := byInvite
 	passing.ExpiresAt = start.Add(time.Hour).UTC()
-	wantError(t, "AddClaim", s.AddClaim(t.Context(), "cas", sso.NewInvitationToken().Claim()), nil)
-	wantError(t, "AddClaim in its place", s.AddClaim(t.Context(), "cas", passing), nil)
+	wantError(t, "AddClaim", s.AddClaim(t.Context(), "cas", sso.NewInvitationToken().Claim(), sso.Event{}), nil)
+	wantError(t, "AddClaim in its place", s.AddClaim(t.Context(), "cas", passing, sso.Event{}), nil)
 	claims, err := s.ClaimsOf(t.Context(), "cas")
 	wantError(t, "ClaimsOf", err, nil)
 	wantEqual(t, "claims", claims, []sso.Claim{passing})
@@ -75,7 +79,7 @@ func testClaimants(t *testing.T, open func(t *testing.T) store.Store) {
 		wantError(t, name, err, nil)
 		wantEqual(t, name, ids(found), c.want)
 	}
-	wantError(t, "a claim of nobody", s.AddClaim(t.Context(), "nobody", byName), sso.ErrNotFound)
+	wantError(t, "a claim of nobody", s.AddClaim(t.Context(), "nobody", byName, sso.Event{}), sso.ErrNotFound)
 }
 
 // claiming is a login of somebody new that may take what waits.
@@ -88,11 +92,11 @@ func claiming(session, subject string, token sso.TokenHash, claims ...sso.Claim)
 		}
 		return *known, nil
 	}
-	login.Claim = func(waiting []sso.User) (sso.User, error) {
+	login.Claim = func(waiting []sso.Claimant) (sso.User, error) {
 		if len(waiting) != 1 {
 			return sso.User{}, sso.ErrSeveralClaims
 		}
-		user := waiting[0]
+		user := waiting[0].User
 		user.Status, user.Role, user.LastAccess = sso.UserActive, "viewer", start.Add(time.Hour).UTC()
 		return user, nil
 	}
@@ -119,7 +123,7 @@ func testClaim(t *testing.T, open func(t *testing.T) store.Store) {
 	}
 	wantError(t, "another subject with the same name", s.CreateSession(t.Context(), claiming("s2", "S-10", sso.NewToken().Hash(), byName)), errRefused)
 	wantError(t, "the same subject", s.CreateSession(t.Context(), claiming("s3", "S-9", sso.NewToken().Hash(), byName)), nil)
-	wantError(t, "who is known claims nobody else", s.AddClaim(t.Context(), "ann", byName), people.ErrClaimed)
+	wantError(t, "who is known claims nobody else", s.AddClaim(t.Context(), "ann", byName, sso.Event{}), people.ErrClaimed)
 }
 
 func testClaimOfNobody(t *testing.T, open func(t *testing.T) store.Store) {
@@ -129,18 +133,18 @@ func testClaimOfNobody(t *testing.T, open func(t *testing.T) store.Store) {
 		want    error
 	}{
 		"two wait": {func(s store.Store, _ *sso.NewSession) error {
-			return s.AddUser(t.Context(), sso.User{ID: "two", Status: sso.UserActive}, byName)
+			return s.AddUser(t.Context(), sso.User{ID: "two", Status: sso.UserActive}, sso.Event{}, byName)
 		}, sso.ErrSeveralClaims},
 		"two wait, for different claims": {func(s store.Store, login *sso.NewSession) error {
 			login.Claims = append(login.Claims, byEmail)
-			return s.AddUser(t.Context(), sso.User{ID: "two", Status: sso.UserActive}, byEmail)
+			return s.AddUser(t.Context(), sso.User{ID: "two", Status: sso.UserActive}, sso.Event{}, byEmail)
 		}, sso.ErrSeveralClaims},
 		"it is refused": {func(_ store.Store, login *sso.NewSession) error {
-			login.Claim = func([]sso.User) (sso.User, error) { return sso.User{}, errNo }
+			login.Claim = func([]sso.Claimant) (sso.User, error) { return sso.User{}, errNo }
 			return nil
 		}, errNo},
 		"it took somebody who does not wait": {func(_ store.Store, login *sso.NewSession) error {
-			login.Claim = func([]sso.User) (sso.User, error) { return sso.User{ID: "ann"}, nil }
+			login.Claim = func([]sso.Claimant) (sso.User, error) { return sso.User{ID: "ann"}, nil }
 			return nil
 		}, sso.ErrNotFound},
 		"the subject is known": {func(_ store.Store, login *sso.NewSession) error {
@@ -181,16 +185,119 @@ func testLinkEndsClaims(t *testing.T, open func(t *testing.T) store.Store) {
 	wantError(t, "ClaimsOf", err, nil)
 	wantEqual(t, "claims", len(claims), 0)
 	wantError(t, "CreateSession", s.CreateSession(t.Context(), claiming("s1", "S-9", sso.NewToken().Hash(), byName)), errRefused)
-	if _, err := s.RemoveLink(t.Context(), "wait", people.Link{Provider: "other", Subject: "x"}); err != nil {
+	if _, err := s.RemoveLink(t.Context(), "wait", people.Link{Provider: "other", Subject: "x"}, sso.Event{}); err != nil {
 		t.Fatal(err)
 	}
-	wantError(t, "who has no link any more may wait", s.AddClaim(t.Context(), "wait", byName), nil)
-	if _, err := s.DeleteUser(t.Context(), "wait"); err != nil {
+	wantError(t, "who has no link any more may wait", s.AddClaim(t.Context(), "wait", byName, sso.Event{}), nil)
+	if _, err := s.DeleteUser(t.Context(), "wait", sso.Event{}); err != nil {
 		t.Fatal(err)
 	}
 	waiting, err := s.Claimants(t.Context(), byName, start)
 	wantError(t, "Claimants", err, nil)
 	wantEqual(t, "after the account was deleted", ids(waiting), nil)
+}
+
+// testAnyLinkEndsClaims ties a link by every way but a login that takes who waits.
+func testAnyLinkEndsClaims(t *testing.T, open func(t *testing.T) store.Store) {
+	for name, tie := range map[string]func(s store.Store) error{
+		"an operator": func(s store.Store) error {
+			return s.AddLink(t.Context(), "wait", people.Link{Provider: "mail", Subject: "m"}, sso.Event{})
+		},
+		"themselves": func(s store.Store) error {
+			mustCreateSession(t, s, someSession("s1", "wait"), sso.NewToken().Hash())
+			link := ownLink("mail", "m")
+			link.UserID = "wait"
+			return s.LinkOwn(t.Context(), link)
+		},
+		"an address": func(s store.Store) error {
+			_, err := s.LinkByEmail(t.Context(), sso.EmailLink{Provider: "mail", Subject: "m", Email: "ann@example.org", Trusted: []string{"corp"}})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := open(t)
+			mustWait(t, s, "wait", byName, byEmail)
+			mustWait(t, s, "other", byInvite)
+			_, _, err := s.ChangeUser(t.Context(), "wait", func(u *sso.User) ([]sso.Event, error) {
+				u.Status, u.EmailVerifiedBy = sso.UserActive, "corp"
+				return nil, nil
+			})
+			wantError(t, "ChangeUser", err, nil)
+			wantError(t, "tying the link", tie(s), nil)
+			user, err := userByLink(t, s, "mail", "m")
+			wantError(t, "by the link", err, nil)
+			wantEqual(t, "by the link", [3]string{user.ID, user.Provider, user.Subject}, [3]string{"wait", "mail", "m"})
+			for id, want := range map[string]int{"wait": 0, "other": 1} {
+				claims, err := s.ClaimsOf(t.Context(), id)
+				wantError(t, "ClaimsOf", err, nil)
+				wantEqual(t, "claims of "+id, len(claims), want)
+			}
+		})
+	}
+}
+
+// testLostLink has several wait for the same link. Who does not get it waits on.
+func testLostLink(t *testing.T, open func(t *testing.T) store.Store) {
+	const users = 8
+	s := open(t)
+	for i := range users {
+		id := fmt.Sprint("u", i)
+		mustWait(t, s, id, byName)
+		_, _, err := s.ChangeUser(t.Context(), id, func(u *sso.User) ([]sso.Event, error) {
+			u.Status, u.Email, u.EmailVerifiedBy = sso.UserActive, id+"@example.org", "corp"
+			return nil, nil
+		})
+		wantError(t, "ChangeUser", err, nil)
+	}
+	got := atOnce(users, func(i int) error {
+		_, err := s.LinkByEmail(t.Context(), sso.EmailLink{Provider: "mail", Subject: "m", Email: fmt.Sprint("u", i, "@example.org"), Trusted: []string{"corp"}})
+		return err
+	})
+	wantEqual(t, "outcomes", got, map[string]int{"ok": users})
+	linked := 0
+	for i := range users {
+		user, links, err := s.UserByID(t.Context(), fmt.Sprint("u", i))
+		wantError(t, "UserByID", err, nil)
+		claims, err := s.ClaimsOf(t.Context(), user.ID)
+		wantError(t, "ClaimsOf", err, nil)
+		linked += len(links)
+		wantEqual(t, "claims of "+user.ID, len(claims), 1-len(links))
+		wantEqual(t, user.ID+" is linked", user.Linked(), len(links) == 1)
+	}
+	wantEqual(t, "links", linked, 1)
+}
+
+// testClaimedBy: a login that fits several claims of somebody takes them by one kind.
+func testClaimedBy(t *testing.T, open func(t *testing.T) store.Store) {
+	for _, c := range []struct {
+		brings []sso.Claim
+		want   sso.ClaimKind
+	}{
+		{[]sso.Claim{byName}, sso.ClaimByIdentifier}, {[]sso.Claim{byInvite}, sso.ClaimByInvitation},
+		{[]sso.Claim{byName, byEmail}, sso.ClaimByEmail}, {[]sso.Claim{byEmail, byName}, sso.ClaimByEmail},
+	} {
+		s := open(t)
+		mustWait(t, s, "wait", byName, byInvite, byEmail)
+		login, by := claiming("s1", "S-9", sso.NewToken().Hash(), c.brings...), []sso.ClaimKind(nil)
+		login.Claim = func(waiting []sso.Claimant) (sso.User, error) {
+			by = nil
+			for _, one := range waiting {
+				by = append(by, one.By)
+			}
+			return waiting[0].User, nil
+		}
+		wantError(t, "CreateSession", s.CreateSession(t.Context(), login), nil)
+		wantEqual(t, "taken by", by, []sso.ClaimKind{c.want})
+	}
+}
+
+// callsOfClaims are for testContext.
+func callsOfClaims(ctx context.Context, s store.Store) map[string]func() error {
+	return map[string]func() error{
+		"Claimants": func() error { _, err := s.Claimants(ctx, byName, start); return err },
+		"AddClaim":  func() error { return s.AddClaim(ctx, "wait", byName, sso.Event{}) },
+		"ClaimsOf":  func() error { _, err := s.ClaimsOf(ctx, "ann"); return err },
+	}
 }
 
 func testClaimAtOnce(t *testing.T, open func(t *testing.T) store.Store, same bool) {

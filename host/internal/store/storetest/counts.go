@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -38,4 +39,14 @@ func testCounts(t *testing.T, open func(t *testing.T) store.Store) {
 		return err
 	})
 	wantEqual(t, "many at once", many, map[string]int{"ok": 8})
+}
+
+func callsOfCounts(ctx context.Context, s store.Store) map[string]func() error {
+	return map[string]func() error{
+		"ExchangeCounts": func() error {
+			_, err := s.ExchangeCounts(ctx, "h", []byte("x"), start, start)
+			return err
+		},
+		"ExchangeCounts, to read": func() error { _, err := s.ExchangeCounts(ctx, "h", nil, start, start); return err },
+	}
 }

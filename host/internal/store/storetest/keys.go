@@ -15,16 +15,16 @@ func testSigningKeys(t *testing.T, open func(t *testing.T) store.Store) {
 	}
 	oldest, middle, newest := key("b", start), key("a", start.Add(time.Hour)), key("c", start.Add(2*time.Hour))
 	for _, k := range []sso.SigningKey{middle, newest, oldest} {
-		if err := s.AddSigningKey(t.Context(), k); err != nil {
+		if err := s.AddSigningKey(t.Context(), k, sso.Event{}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	wantKeys(t, s, newest, middle, oldest)
-	if err := s.AddSigningKey(t.Context(), key("a", start.Add(3*time.Hour))); err == nil {
+	if err := s.AddSigningKey(t.Context(), key("a", start.Add(3*time.Hour)), sso.Event{}); err == nil {
 		t.Error("AddSigningKey with an ID that is taken: no error")
 	}
 	for range 2 { // the second time there is nothing to delete
-		if err := s.DeleteSigningKey(t.Context(), "a"); err != nil {
+		if err := s.DeleteSigningKey(t.Context(), "a", sso.Event{}); err != nil {
 			t.Fatal(err)
 		}
 	}

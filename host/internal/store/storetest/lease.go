@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"fmt"
 	"testing"
 	"time"
@@ -18,6 +19,8 @@ func testLeases(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Run("it ends with the token", func(t *testing.T) { testLeaseOfRotated(t, open) })
 	t.Run("what is no current token gets none", func(t *testing.T) { testLeaseOfForeign(t, open) })
 	t.Run("who has it replaces the grant", func(t *testing.T) { testReplaceGrant(t, open) })
+	t.Run("who has it replaces the token", func(t *testing.T) { testRotateLeased(t, open) })
+	t.Run("who has it ends the session", func(t *testing.T) { testEndLeased(t, open) })
 }
 
 // leasing is a store with session "s1" of token, which has a grant.
@@ -174,4 +177,71 @@ func testReplaceGrant(t *testing.T, open func(t *testing.T) store.Store) {
 	wantGrant("afterwards", "grant of b")
 	wantError(t, "ReleaseGrant", s.ReleaseGrant(t.Context(), "s1", "b"), nil)
 	replace("who has let it go", "s1", "b", sso.ErrLeased)
+}
+
+func testRotateLeased(t *testing.T, open func(t *testing.T) store.Store) {
+	s, token := leasing(t, open)
+	before := mustToken(t, s, token)
+	refused := func(what, holder string, want error) {
+		t.Helper()
+		rotation := rotationOf(token, sso.NewToken().Hash())
+		rotation.Holder = holder
+		wantError(t, what, s.RotateToken(t.Context(), rotation), want)
+		_, err := s.SessionToken(t.Context(), rotation.New)
+		wantError(t, what+", the new token", err, sso.ErrNotFound)
+	}
+	refused("without a lease", "a", sso.ErrLeased)
+	over := leaseOf(token, "a")
+	over.For = 0
+	wantLease(t, "a for no time", s, over, nil)
+	wantLease(t, "b", s, leaseOf(token, "b"), nil)
+	refused("when another took it", "a", sso.ErrLeased)
+	wantEqual(t, "the token", mustToken(t, s, token), before)
+	wantLeased(t, "afterwards", s, true, false)
+
+	over.Holder = "b"
+	wantLease(t, "b for no time", s, over, nil)
+	rotation := rotationOf(token, sso.NewToken().Hash())
+	rotation.Holder = "b"
+	mustRotate(t, s, rotation) // it is over, and nobody else took it
+	wantLeased(t, "when the token was replaced", s, false, false)
+	refused("with the old token", "b", sso.ErrSpent)
+}
+
+func testEndLeased(t *testing.T, open func(t *testing.T) store.Store) {
+	s, token := leasing(t, open)
+	other := sso.NewToken().Hash()
+	mustCreateSession(t, s, someSession("s2", "ann"), other)
+	refused := func(what, holder string) {
+		t.Helper()
+		wantError(t, what, s.EndLeased(t.Context(), "s1", holder, sso.Event{}), sso.ErrLeased)
+		mustToken(t, s, token)
+	}
+	refused("without a lease", "a")
+	refused("without a lease, and without a name", "")
+	over := leaseOf(token, "a")
+	over.For = 0
+	wantLease(t, "a for no time", s, over, nil)
+	wantLease(t, "b", s, leaseOf(token, "b"), nil)
+	refused("when another took it", "a")
+	over.Holder = "b"
+	wantLease(t, "b for no time", s, over, nil)
+	wantError(t, "when it is over, and nobody else took it", s.EndLeased(t.Context(), "s1", "b", sso.Event{}), nil)
+	_, err := s.SessionToken(t.Context(), token)
+	wantError(t, "the token afterwards", err, sso.ErrNotFound)
+	wantError(t, "once more", s.EndLeased(t.Context(), "s1", "b", sso.Event{}), sso.ErrLeased)
+	mustToken(t, s, other)
+}
+
+func callsOfLeases(ctx context.Context, s store.Store, token sso.TokenHash) map[string]func() error {
+	return map[string]func() error{
+		"LeaseGrant": func() error {
+			_, err := s.LeaseGrant(ctx, sso.GrantLease{SessionID: "s1", Token: token, Holder: "a", For: time.Hour})
+			return err
+		},
+		"GrantLeased":  func() error { _, err := s.GrantLeased(ctx, "s1", "a"); return err },
+		"ReleaseGrant": func() error { return s.ReleaseGrant(ctx, "s1", "a") },
+		"EndLeased":    func() error { return s.EndLeased(ctx, "s1", "a", sso.Event{}) },
+		"ReplaceGrant": func() error { return s.ReplaceGrant(ctx, "s1", "a", nil) },
+	}
 }

@@ -38,7 +38,7 @@ func ids(users []sso.User) (list []string) {
 // mustLink links a user.
 func mustLink(t *testing.T, s store.Store, id, provider, subject string) {
 	t.Helper()
-	if err := s.AddLink(t.Context(), id, people.Link{Provider: provider, Subject: subject}); err != nil {
+	if err := s.AddLink(t.Context(), id, people.Link{Provider: provider, Subject: subject}, sso.Event{}); err != nil {
 		t.Fatalf("AddLink(%q): %v", id, err)
 	}
 }
@@ -52,7 +52,7 @@ func testFindUsers(t *testing.T, open func(t *testing.T) store.Store) {
 		{ID: "dan", Status: sso.UserInvited},
 	} {
 		user.CreatedAt = start.Add(-time.Duration(i) * time.Hour) // the order is that of storing
-		if err := s.AddUser(t.Context(), user); err != nil {
+		if err := s.AddUser(t.Context(), user, sso.Event{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -100,7 +100,7 @@ func testPages(t *testing.T, open func(t *testing.T) store.Store) {
 		}
 		if page == 0 { // the one where the first page ended, and one that is seen
 			for _, id := range []string{"u2", "u0"} {
-				if _, err := s.DeleteUser(t.Context(), id); err != nil {
+				if _, err := s.DeleteUser(t.Context(), id, sso.Event{}); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -126,7 +126,7 @@ func testUserByID(t *testing.T, open func(t *testing.T) store.Store) {
 func testUnclaimed(t *testing.T, open func(t *testing.T) store.Store) {
 	s := open(t)
 	for _, id := range []string{"one", "two"} { // as many as one likes
-		if err := s.AddUser(t.Context(), sso.User{ID: id, Status: sso.UserInvited, Email: "ann@example.org", CreatedAt: start}); err != nil {
+		if err := s.AddUser(t.Context(), sso.User{ID: id, Status: sso.UserInvited, Email: "ann@example.org", CreatedAt: start}, sso.Event{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -149,16 +149,18 @@ func testUnclaimed(t *testing.T, open func(t *testing.T) store.Store) {
 
 func testTaken(t *testing.T, open func(t *testing.T) store.Store) {
 	s := withUser(t, open)
-	err := s.AddUser(t.Context(), someUser("bob", "corp", "s-1"))
+	err := s.AddUser(t.Context(), someUser("bob", "corp", "s-1"), sso.Event{})
 	if taken, ok := errors.AsType[*people.LinkTakenError](err); !ok || taken.User.ID != "ann" || !errors.Is(err, people.ErrTaken) {
 		t.Errorf("the link of somebody else: %v", err)
 	}
 	_, _, err = s.UserByID(t.Context(), "bob")
 	wantError(t, "the refused user", err, sso.ErrNotFound)
-	wantError(t, "the ID of somebody else", s.AddUser(t.Context(), someUser("ann", "corp", "s-2")), people.ErrTaken)
+	wantError(t, "the ID of somebody else", s.AddUser(t.Context(), someUser("ann", "corp", "s-2"), sso.Event{}), people.ErrTaken)
 	_, err = userByLink(t, s, "corp", "s-2")
 	wantError(t, "the link of the refused user", err, sso.ErrNotFound)
-	got := atOnce(8, func(i int) error { return s.AddUser(t.Context(), someUser(fmt.Sprint("u", i), "corp", "new")) }, people.ErrTaken)
+	got := atOnce(8, func(i int) error {
+		return s.AddUser(t.Context(), someUser(fmt.Sprint("u", i), "corp", "new"), sso.Event{})
+	}, people.ErrTaken)
 	wantEqual(t, "eight at once", got, map[string]int{"ok": 1, people.ErrTaken.Error(): 7})
 }
 
@@ -167,10 +169,10 @@ func testChangeUser(t *testing.T, open func(t *testing.T) store.Store) {
 	mustCreateSession(t, s, someSession("s1", "ann"), token)
 	mustToken(t, s, token)
 	want := someUser("ann", "corp", "s-1")
-	want.Email, want.EmailVerifiedBy, want.FirstName, want.LastName, want.Role = "a@example.org", "other", "A", "B", "author"
-	user, ended, err := s.ChangeUser(t.Context(), "ann", func(u *sso.User) error {
-		u.Email, u.EmailVerifiedBy, u.FirstName, u.LastName, u.Role = want.Email, want.EmailVerifiedBy, want.FirstName, want.LastName, want.Role
-		return nil
+	want.Email, want.EmailVerifiedBy, want.FirstName, want.LastName, want.Role, want.Username = "a@example.org", "other", "A", "B", "author", "anna"
+	user, ended, err := s.ChangeUser(t.Context(), "ann", func(u *sso.User) ([]sso.Event, error) {
+		u.Email, u.EmailVerifiedBy, u.FirstName, u.LastName, u.Role, u.Username = want.Email, want.EmailVerifiedBy, want.FirstName, want.LastName, want.Role, want.Username
+		return nil, nil
 	})
 	wantError(t, "ChangeUser", err, nil)
 	wantEqual(t, "returned", user, want)
@@ -178,21 +180,21 @@ func testChangeUser(t *testing.T, open func(t *testing.T) store.Store) {
 	wantEqual(t, "seen by the session", mustToken(t, s, token).User, want)
 
 	refused := errors.New("refused")
-	_, _, err = s.ChangeUser(t.Context(), "ann", func(u *sso.User) error {
+	_, _, err = s.ChangeUser(t.Context(), "ann", func(u *sso.User) ([]sso.Event, error) {
 		u.Email, u.Status = "x", sso.UserSuspended
-		return refused
+		return nil, refused
 	})
 	wantError(t, "a change that is refused", err, refused)
 	wantEqual(t, "afterwards", mustToken(t, s, token).User, want)
-	_, _, err = s.ChangeUser(t.Context(), "bob", func(*sso.User) error { return nil })
+	_, _, err = s.ChangeUser(t.Context(), "bob", func(*sso.User) ([]sso.Event, error) { return nil, nil })
 	wantError(t, "nobody", err, sso.ErrNotFound)
 }
 
 func setStatus(t *testing.T, s store.Store, id string, status sso.UserStatus) (ended int) {
 	t.Helper()
-	_, ended, err := s.ChangeUser(t.Context(), id, func(u *sso.User) error {
+	_, ended, err := s.ChangeUser(t.Context(), id, func(u *sso.User) ([]sso.Event, error) {
 		u.Status = status
-		return nil
+		return nil, nil
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -255,14 +257,14 @@ func testDeleteUser(t *testing.T, open func(t *testing.T) store.Store) {
 	s, token := withUser(t, open), sso.NewToken().Hash()
 	mustCreateSession(t, s, someSession("s1", "ann"), token)
 	mustToken(t, s, token)
-	ended, err := s.DeleteUser(t.Context(), "ann")
+	ended, err := s.DeleteUser(t.Context(), "ann", sso.Event{})
 	wantError(t, "DeleteUser", err, nil)
 	wantEqual(t, "sessions ended", ended, 1)
 	_, err = s.SessionToken(t.Context(), token)
 	wantError(t, "the session", err, sso.ErrNotFound)
 	_, err = userByLink(t, s, "corp", "s-1")
 	wantError(t, "the link", err, sso.ErrNotFound)
-	_, err = s.DeleteUser(t.Context(), "ann")
+	_, err = s.DeleteUser(t.Context(), "ann", sso.Event{})
 	wantError(t, "once more", err, sso.ErrNotFound)
 }
 
@@ -271,7 +273,7 @@ func testAddLink(t *testing.T, open func(t *testing.T) store.Store) {
 	mustCreateUser(t, s, someUser("bob", "corp", "s-2"))
 	mustLink(t, s, "ann", "other", "x")
 	mustLink(t, s, "ann", "other", "x") // as it was
-	err := s.AddLink(t.Context(), "bob", people.Link{Provider: "other", Subject: "x"})
+	err := s.AddLink(t.Context(), "bob", people.Link{Provider: "other", Subject: "x"}, sso.Event{})
 	if taken, ok := errors.AsType[*people.LinkTakenError](err); !ok || taken.User.ID != "ann" {
 		t.Errorf("moving a link: %v", err)
 	}
@@ -285,16 +287,16 @@ func testAddLink(t *testing.T, open func(t *testing.T) store.Store) {
 	for i := range people.MaxLinks - 2 {
 		mustLink(t, s, "ann", "other", fmt.Sprint(i))
 	}
-	wantError(t, "one link too many", s.AddLink(t.Context(), "ann", people.Link{Provider: "other", Subject: "z"}), people.ErrFull)
+	wantError(t, "one link too many", s.AddLink(t.Context(), "ann", people.Link{Provider: "other", Subject: "z"}, sso.Event{}), people.ErrFull)
 	mustLink(t, s, "ann", "other", "7") // as it was
-	wantError(t, "nobody", s.AddLink(t.Context(), "cas", people.Link{Provider: "other", Subject: "y"}), sso.ErrNotFound)
+	wantError(t, "nobody", s.AddLink(t.Context(), "cas", people.Link{Provider: "other", Subject: "y"}, sso.Event{}), sso.ErrNotFound)
 }
 
 func testRemoveLink(t *testing.T, open func(t *testing.T) store.Store) {
 	s := withUser(t, open)
 	mustLink(t, s, "ann", "other", "x")
 	mustLink(t, s, "ann", "corp", "s-9")
-	if _, _, err := s.ChangeUser(t.Context(), "ann", func(u *sso.User) error { u.EmailVerifiedBy = "corp"; return nil }); err != nil {
+	if _, _, err := s.ChangeUser(t.Context(), "ann", func(u *sso.User) ([]sso.Event, error) { u.EmailVerifiedBy = "corp"; return nil, nil }); err != nil {
 		t.Fatal(err)
 	}
 	tokens := map[string]sso.TokenHash{}
@@ -305,7 +307,7 @@ func testRemoveLink(t *testing.T, open func(t *testing.T) store.Store) {
 		mustCreateSession(t, s, session, tokens[id])
 		mustToken(t, s, tokens[id])
 	}
-	ended, err := s.RemoveLink(t.Context(), "ann", people.Link{Provider: "corp", Subject: "s-1"})
+	ended, err := s.RemoveLink(t.Context(), "ann", people.Link{Provider: "corp", Subject: "s-1"}, sso.Event{})
 	wantError(t, "RemoveLink", err, nil)
 	wantEqual(t, "sessions ended", ended, 1)
 	_, err = s.SessionToken(t.Context(), tokens["s1"])
@@ -319,7 +321,7 @@ func testRemoveLink(t *testing.T, open func(t *testing.T) store.Store) {
 		t.Errorf("left: %+v, %v, %v; want another link in its place, and an address that nobody has verified", user, links, err)
 	}
 	for _, link := range links {
-		if _, err := s.RemoveLink(t.Context(), "ann", link); err != nil {
+		if _, err := s.RemoveLink(t.Context(), "ann", link, sso.Event{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -327,7 +329,7 @@ func testRemoveLink(t *testing.T, open func(t *testing.T) store.Store) {
 		t.Errorf("without a link: %+v, %v", user, err)
 	}
 	mustCreateUser(t, s, someUser("bob", "corp", "s-2"))
-	_, err = s.RemoveLink(t.Context(), "ann", people.Link{Provider: "corp", Subject: "s-2"})
+	_, err = s.RemoveLink(t.Context(), "ann", people.Link{Provider: "corp", Subject: "s-2"}, sso.Event{})
 	wantError(t, "the link of somebody else", err, sso.ErrNotFound)
 	if _, err := userByLink(t, s, "corp", "s-2"); err != nil {
 		t.Errorf("the link of somebody else: %v", err)
@@ -369,7 +371,7 @@ func testFindSessions(t *testing.T, open func(t *testing.T) store.Store) {
 	first, next, err := s.FindSessions(t.Context(), people.SessionFilter{Now: start}, people.Part{Limit: 2})
 	wantError(t, "the first page", err, nil)
 	want := someSession("s1", "ann")
-	want.Groups = ""
+	want.Groups, want.AskedAt = "", time.Time{} // which nobody lists
 	wantEqual(t, "a session", first[0], people.StoredSession{Session: want, Email: "ann@example.org"})
 	rest, end, err := s.FindSessions(t.Context(), people.SessionFilter{Now: start}, people.Part{After: next, Limit: 2})
 	if err != nil || len(rest) != 1 || rest[0].Session.ID != "s3" || end != "" {
@@ -381,7 +383,7 @@ func testAdminKeys(t *testing.T, open func(t *testing.T) store.Store) {
 	s := open(t)
 	key := people.Key{ID: "k1", Name: "sync", Scopes: []people.Scope{people.UsersRead, people.RolesWrite}, CreatedAt: start, ExpiresAt: start.Add(time.Hour)}
 	hash, other := people.KeyHash(sso.NewToken().Hash()), people.KeyHash(sso.NewToken().Hash())
-	wantError(t, "AddAdminKey", s.AddAdminKey(t.Context(), key, hash), nil)
+	wantError(t, "AddAdminKey", s.AddAdminKey(t.Context(), key, hash, sso.Event{}), nil)
 	got, err := s.AdminKey(t.Context(), hash)
 	wantError(t, "AdminKey", err, nil)
 	wantEqual(t, "key", got, key)
@@ -390,14 +392,14 @@ func testAdminKeys(t *testing.T, open func(t *testing.T) store.Store) {
 	wantError(t, "another hash", err, sso.ErrNotFound)
 
 	for name, twin := range map[string]people.Key{"the same name": {ID: "k2", Name: "sync"}, "the same ID": {ID: "k1", Name: "else"}} {
-		wantError(t, name, s.AddAdminKey(t.Context(), twin, other), people.ErrTaken)
+		wantError(t, name, s.AddAdminKey(t.Context(), twin, other, sso.Event{}), people.ErrTaken)
 		_, err = s.AdminKey(t.Context(), other)
 		wantError(t, name, err, sso.ErrNotFound)
 	}
 	wantError(t, "AdminKeyUsed", s.AdminKeyUsed(t.Context(), "k1", start.Add(time.Minute)), nil)
 	key.LastUsed = start.Add(time.Minute)
 	never := people.Key{ID: "k2", Name: "never", Scopes: []people.Scope{people.AuditRead}, CreatedAt: start}
-	wantError(t, "a second key", s.AddAdminKey(t.Context(), never, other), nil)
+	wantError(t, "a second key", s.AddAdminKey(t.Context(), never, other, sso.Event{}), nil)
 
 	first, next, err := s.FindAdminKeys(t.Context(), people.Part{Limit: 1})
 	wantError(t, "FindAdminKeys", err, nil)
@@ -406,11 +408,11 @@ func testAdminKeys(t *testing.T, open func(t *testing.T) store.Store) {
 	wantEqual(t, "all keys", slices.Concat(first, second), []people.Key{key, never})
 	wantEqual(t, "the end", end, "")
 
-	wantError(t, "by ID", s.RemoveAdminKey(t.Context(), "k1"), nil)
+	wantError(t, "by ID", s.RemoveAdminKey(t.Context(), "k1", sso.Event{}), nil)
 	_, err = s.AdminKey(t.Context(), hash)
 	wantError(t, "a removed key", err, sso.ErrNotFound)
-	wantError(t, "once more", s.RemoveAdminKey(t.Context(), "k1"), sso.ErrNotFound)
-	wantError(t, "by name", s.RemoveAdminKey(t.Context(), "never"), nil)
+	wantError(t, "once more", s.RemoveAdminKey(t.Context(), "k1", sso.Event{}), sso.ErrNotFound)
+	wantError(t, "by name", s.RemoveAdminKey(t.Context(), "never", sso.Event{}), nil)
 }
 
 // callsOfPeople are for testContext.
@@ -418,25 +420,25 @@ func callsOfPeople(ctx context.Context, s store.Store) map[string]func() error {
 	return map[string]func() error{
 		"FindUsers": func() error { _, _, err := s.FindUsers(ctx, people.UserFilter{}, people.Part{Limit: 1}); return err },
 		"UserByID":  func() error { _, _, err := s.UserByID(ctx, "ann"); return err },
-		"AddUser":   func() error { return s.AddUser(ctx, someUser("bob", "corp", "s-2")) },
+		"AddUser":   func() error { return s.AddUser(ctx, someUser("bob", "corp", "s-2"), sso.Event{}) },
 		"ChangeUser": func() error {
-			_, _, err := s.ChangeUser(ctx, "ann", func(*sso.User) error { return nil })
+			_, _, err := s.ChangeUser(ctx, "ann", func(*sso.User) ([]sso.Event, error) { return nil, nil })
 			return err
 		},
-		"DeleteUser": func() error { _, err := s.DeleteUser(ctx, "ann"); return err },
-		"AddLink":    func() error { return s.AddLink(ctx, "ann", people.Link{Provider: "corp", Subject: "s-2"}) },
+		"DeleteUser": func() error { _, err := s.DeleteUser(ctx, "ann", sso.Event{}); return err },
+		"AddLink":    func() error { return s.AddLink(ctx, "ann", people.Link{Provider: "corp", Subject: "s-2"}, sso.Event{}) },
 		"RemoveLink": func() error {
-			_, err := s.RemoveLink(ctx, "ann", people.Link{Provider: "corp", Subject: "s-1"})
+			_, err := s.RemoveLink(ctx, "ann", people.Link{Provider: "corp", Subject: "s-1"}, sso.Event{})
 			return err
 		},
 		"FindSessions": func() error {
 			_, _, err := s.FindSessions(ctx, people.SessionFilter{}, people.Part{Limit: 1})
 			return err
 		},
-		"AddAdminKey":    func() error { return s.AddAdminKey(ctx, people.Key{ID: "k"}, people.KeyHash{}) },
+		"AddAdminKey":    func() error { return s.AddAdminKey(ctx, people.Key{ID: "k"}, people.KeyHash{}, sso.Event{}) },
 		"AdminKey":       func() error { _, err := s.AdminKey(ctx, people.KeyHash{}); return err },
 		"AdminKeyUsed":   func() error { return s.AdminKeyUsed(ctx, "k", start) },
 		"FindAdminKeys":  func() error { _, _, err := s.FindAdminKeys(ctx, people.Part{Limit: 1}); return err },
-		"RemoveAdminKey": func() error { return s.RemoveAdminKey(ctx, "k") },
+		"RemoveAdminKey": func() error { return s.RemoveAdminKey(ctx, "k", sso.Event{}) },
 	}
 }

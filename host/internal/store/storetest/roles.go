@@ -1,6 +1,7 @@
 package storetest
 
 import (
+	"context"
 	"testing"
 
 	"github.com/doorward/doorward/host/internal/sso"
@@ -26,7 +27,7 @@ func wantRoles(t *testing.T, s store.Store, want ...sso.Role) {
 func mustAddRole(t *testing.T, s store.Store, roles ...sso.Role) {
 	t.Helper()
 	for _, role := range roles {
-		if err := s.AddRole(t.Context(), role); err != nil {
+		if err := s.AddRole(t.Context(), role, sso.Event{}); err != nil {
 			t.Fatalf("AddRole(%+v): %v", role, err)
 		}
 	}
@@ -37,7 +38,7 @@ func testRoleKeys(t *testing.T, s store.Store) {
 	first, second, third := sso.Role{ID: "1", Name: "b"}, sso.Role{ID: "2", Name: "a"}, sso.Role{ID: "3", Name: "B"}
 	mustAddRole(t, s, first, second, third)
 	for name, role := range map[string]sso.Role{"its ID": {ID: "1", Name: "c"}, "its name": {ID: "4", Name: "b"}, "both": first} {
-		wantError(t, "a role with "+name+" of another", s.AddRole(t.Context(), role), sso.ErrRoleExists)
+		wantError(t, "a role with "+name+" of another", s.AddRole(t.Context(), role, sso.Event{}), sso.ErrRoleExists)
 	}
 	wantRoles(t, s, third, second, first) // byte by byte: B, a, b
 }
@@ -45,10 +46,10 @@ func testRoleKeys(t *testing.T, s store.Store) {
 func testRenameRole(t *testing.T, s store.Store) {
 	mustAddRole(t, s, sso.Role{ID: "1", Name: "one"}, sso.Role{ID: "2", Name: "two"})
 	wantRoles(t, s, sso.Role{ID: "1", Name: "one"}, sso.Role{ID: "2", Name: "two"})
-	wantError(t, "the name of another", s.RenameRole(t.Context(), "1", "two"), sso.ErrRoleExists)
-	wantError(t, "no such role", s.RenameRole(t.Context(), "3", "three"), sso.ErrNotFound)
-	wantError(t, "its own name", s.RenameRole(t.Context(), "1", "one"), nil)
-	wantError(t, "a new name", s.RenameRole(t.Context(), "1", "zero"), nil)
+	wantError(t, "the name of another", s.RenameRole(t.Context(), "1", "two", sso.Event{}), sso.ErrRoleExists)
+	wantError(t, "no such role", s.RenameRole(t.Context(), "3", "three", sso.Event{}), sso.ErrNotFound)
+	wantError(t, "its own name", s.RenameRole(t.Context(), "1", "one", sso.Event{}), nil)
+	wantError(t, "a new name", s.RenameRole(t.Context(), "1", "zero", sso.Event{}), nil)
 	wantRoles(t, s, sso.Role{ID: "2", Name: "two"}, sso.Role{ID: "1", Name: "zero"})
 }
 
@@ -75,7 +76,7 @@ func testRemoveRole(t *testing.T, open func(t *testing.T) store.Store) {
 			mustToken(t, s, token)
 			mustAddRole(t, s, sso.Role{ID: editor, Name: editor}, sso.Role{ID: viewer, Name: viewer})
 			wantRoles(t, s, sso.Role{ID: editor, Name: editor}, sso.Role{ID: viewer, Name: viewer})
-			users, err := s.RemoveRole(t.Context(), c.remove, c.moveTo)
+			users, err := s.RemoveRole(t.Context(), c.remove, c.moveTo, sso.Event{})
 			wantError(t, "RemoveRole", err, c.want)
 			wantEqual(t, "users", users, c.users)
 			wantEqual(t, "role of a session's user", mustToken(t, s, token).User.Role, c.role)
@@ -88,5 +89,18 @@ func testRemoveRole(t *testing.T, open func(t *testing.T) store.Store) {
 			}
 			wantEqual(t, "roles", got, left)
 		})
+	}
+}
+
+func callsOfRoles(ctx context.Context, s store.Store) map[string]func() error {
+	return map[string]func() error{
+		"LinkByEmail": func() error {
+			_, err := s.LinkByEmail(ctx, sso.EmailLink{Provider: "corp", Subject: "s-1"})
+			return err
+		},
+		"Roles":      func() error { _, err := s.Roles(ctx); return err },
+		"AddRole":    func() error { return s.AddRole(ctx, sso.Role{ID: "r", Name: "r"}, sso.Event{}) },
+		"RenameRole": func() error { return s.RenameRole(ctx, "r", "s", sso.Event{}) },
+		"RemoveRole": func() error { _, err := s.RemoveRole(ctx, "r", nil, sso.Event{}); return err },
 	}
 }

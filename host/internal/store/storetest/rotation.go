@@ -54,7 +54,7 @@ func testReplace(t *testing.T, open func(t *testing.T) store.Store) {
 	mustRotate(t, s, rotation)
 
 	moved := session
-	moved.ExpiresAt, moved.NotAfter, moved.Groups = rotation.ExpiresAt, rotation.NotAfter, rotation.Groups
+	moved.ExpiresAt, moved.NotAfter, moved.AskedAt, moved.Groups = rotation.ExpiresAt, rotation.NotAfter, rotation.Now, rotation.Groups
 	ann := someUser("ann", "corp", "s-1")
 	wantEqual(t, "old", mustToken(t, s, first), sso.SessionToken{
 		Session: moved, User: ann, ExpiresAt: session.ExpiresAt, SpentAt: rotation.Now, Successor: rotation.Successor,

@@ -37,13 +37,17 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, reopen func(t *testi
 		{"leases", testLeases},
 		{"expiry", testExpiry},
 		{"rotation", testRotation},
+		{"prolongation", testProlongation},
 		{"once", testOnce},
 		{"text", testText},
 		{"signing keys", testSigningKeys},
 		{"sealed", testSealed},
 		{"people", testPeople},
+		{"their own accounts", testOwnAccounts},
 		{"keys of the administration", testAdminKeys},
 		{"counts", testCounts},
+		{"events", testEvents},
+		{"sums of refusals", testRefusals},
 		{"context", testContext},
 	} {
 		t.Run(part.name, func(t *testing.T) { part.test(t, open) })
@@ -67,7 +71,7 @@ func someUser(id, provider, subject string) sso.User {
 func someSession(id, userID string) sso.Session {
 	return sso.Session{
 		ID: id, UserID: userID, Provider: "corp", Kind: sso.KindSession, CreatedAt: start, ExpiresAt: start.Add(time.Hour),
-		NotAfter: start.Add(48 * time.Hour), IP: "2001:db8::17", UserAgent: "Browser/1.0 (Ünï)",
+		NotAfter: start.Add(48 * time.Hour), AskedAt: start, IP: "2001:db8::17", UserAgent: "Browser/1.0 (Ünï)",
 		Groups: sso.NewGroups([]string{"staff", "Çà et là, \"x\"", "staff "}),
 	}
 }
@@ -180,49 +184,35 @@ func testContext(t *testing.T, open func(t *testing.T) store.Store) {
 		"RotateToken": func() error {
 			return s.RotateToken(ctx, sso.Rotation{SessionID: "s1", Old: old, New: fresh, Now: start, ExpiresAt: start})
 		},
+		"ProlongSession":   func() error { return s.ProlongSession(ctx, prolongationOf(old, "")) },
 		"ForgetSuccessors": func() error { _, err := s.ForgetSuccessors(ctx, start, 10); return err },
-		"EndSession":       func() error { return s.EndSession(ctx, "s1") },
+		"EndSession":       func() error { return s.EndSession(ctx, "s1", sso.Event{}) },
 		"AtProvider":       func() error { _, err := s.AtProvider(ctx, "s1"); return err },
-		"LeaseGrant": func() error {
-			_, err := s.LeaseGrant(ctx, sso.GrantLease{SessionID: "s1", Token: old, Holder: "a", For: time.Hour})
-			return err
-		},
-		"GrantLeased":  func() error { _, err := s.GrantLeased(ctx, "s1", "a"); return err },
-		"ReleaseGrant": func() error { return s.ReleaseGrant(ctx, "s1", "a") },
-		"ReplaceGrant": func() error { return s.ReplaceGrant(ctx, "s1", "a", nil) },
 		"EndProviderSessions": func() error {
-			_, err := s.EndProviderSessions(ctx, sso.Selection{Provider: "corp", Subject: "s-1"})
+			_, err := s.EndProviderSessions(ctx, sso.Selection{Provider: "corp", Subject: "s-1"}, sso.Event{})
 			return err
 		},
 		"SessionUser": func() error { _, _, err := s.SessionUser(ctx, "s1", start); return err },
-		"LinkByEmail": func() error {
-			_, err := s.LinkByEmail(ctx, sso.EmailLink{Provider: "corp", Subject: "s-1"})
-			return err
-		},
-		"Roles":       func() error { _, err := s.Roles(ctx); return err },
-		"AddRole":     func() error { return s.AddRole(ctx, sso.Role{ID: "r", Name: "r"}) },
-		"RenameRole":  func() error { return s.RenameRole(ctx, "r", "s") },
-		"RemoveRole":  func() error { _, err := s.RemoveRole(ctx, "r", nil); return err },
 		"Spend":       func() error { return s.Spend(ctx, sso.OnceID{Scope: "attempt", ID: "a", Until: start}) },
 		"SigningKeys": func() error { _, err := s.SigningKeys(ctx); return err },
 		"AddSigningKey": func() error {
-			return s.AddSigningKey(ctx, sso.SigningKey{ID: "k", Sealed: []byte("x"), CreatedAt: start})
+			return s.AddSigningKey(ctx, sso.SigningKey{ID: "k", Sealed: []byte("x"), CreatedAt: start}, sso.Event{})
 		},
-		"DeleteSigningKey":  func() error { return s.DeleteSigningKey(ctx, "k") },
+		"DeleteSigningKey":  func() error { return s.DeleteSigningKey(ctx, "k", sso.Event{}) },
 		"SwapSigningKey":    func() error { return s.SwapSigningKey(ctx, "k", []byte("x"), []byte("y")) },
-		"EndSessions":       func() error { _, err := s.EndSessions(ctx, sso.SessionMatch{}, 10); return err },
+		"EndSessions":       func() error { _, err := s.EndSessions(ctx, sso.SessionMatch{}, 10, sso.Event{}); return err },
 		"SecretChecks":      func() error { _, err := s.SecretChecks(ctx); return err },
 		"DeleteSecretCheck": func() error { return s.DeleteSecretCheck(ctx, "c") },
 		"SealedGrants":      func() error { _, err := s.SealedGrants(ctx, "", 10); return err },
 		"SwapGrants":        func() error { return s.SwapGrants(ctx, []sso.GrantSwap{{SessionID: "s1"}}) },
-		"ForgetSecret":      func() error { return s.ForgetSecret(ctx) },
-		"ExchangeCounts": func() error {
-			_, err := s.ExchangeCounts(ctx, "h", []byte("x"), start, start)
-			return err
-		},
-		"ExchangeCounts, to read": func() error { _, err := s.ExchangeCounts(ctx, "h", nil, start, start); return err },
+		"ForgetSecret":      func() error { return s.ForgetSecret(ctx, sso.Event{}) },
 	}
-	maps.Copy(calls, callsOfPeople(ctx, s))
+	for _, more := range []map[string]func() error{
+		callsOfLeases(ctx, s, old), callsOfRoles(ctx, s), callsOfCounts(ctx, s), callsOfPeople(ctx, s),
+		callsOfAudit(ctx, s), callsOfAccounts(ctx, s), callsOfClaims(ctx, s),
+	} {
+		maps.Copy(calls, more)
+	}
 	for name, call := range calls {
 		wantError(t, name+" with a context that is done", call(), context.Canceled)
 	}

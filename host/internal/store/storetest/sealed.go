@@ -68,8 +68,8 @@ func testSwapGrants(t *testing.T, open func(t *testing.T) store.Store) {
 
 func testForgetSecret(t *testing.T, open func(t *testing.T) store.Store) {
 	s := withGrants(t, open, 2)
-	wantError(t, "AddSigningKey", s.AddSigningKey(t.Context(), sso.SigningKey{ID: "k", Sealed: []byte("x"), CreatedAt: start}), nil)
-	wantError(t, "ForgetSecret", s.ForgetSecret(t.Context()), nil)
+	wantError(t, "AddSigningKey", s.AddSigningKey(t.Context(), sso.SigningKey{ID: "k", Sealed: []byte("x"), CreatedAt: start}, sso.Event{}), nil)
+	wantError(t, "ForgetSecret", s.ForgetSecret(t.Context(), sso.Event{}), nil)
 	wantKeys(t, s)
 	left, err := s.SealedGrants(t.Context(), "", 10)
 	if err != nil || len(left) > 0 {
@@ -82,7 +82,7 @@ func testConfirming(t *testing.T, open func(t *testing.T) store.Store, reopen fu
 	older := sso.SigningKey{ID: "older", Algorithm: "EdDSA", Sealed: []byte("1"), CreatedAt: start.UTC()}
 	newer := sso.SigningKey{ID: "newer", Algorithm: "EdDSA", Sealed: []byte("2"), CreatedAt: start.UTC().AddDate(0, 0, 1)}
 	for _, k := range []sso.SigningKey{older, newer} {
-		wantError(t, "AddSigningKey", s.AddSigningKey(t.Context(), k), nil)
+		wantError(t, "AddSigningKey", s.AddSigningKey(t.Context(), k, sso.Event{}), nil)
 	}
 	want := sso.SealedSample{
 		Keys:   []sso.SigningKey{newer, older},
@@ -108,7 +108,7 @@ func testConfirming(t *testing.T, open func(t *testing.T) store.Store, reopen fu
 	got, err := s.SecretChecks(t.Context())
 	wantError(t, "SecretChecks", err, nil)
 	wantEqual(t, "checks", got, checks[1:])
-	wantError(t, "ForgetSecret", s.ForgetSecret(t.Context()), nil)
+	wantError(t, "ForgetSecret", s.ForgetSecret(t.Context(), sso.Event{}), nil)
 	if got, err := s.SecretChecks(t.Context()); err != nil || len(got) > 0 {
 		t.Errorf("checks that are left: %v, error %v", got, err)
 	}

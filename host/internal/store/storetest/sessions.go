@@ -77,7 +77,7 @@ func testEndSession(t *testing.T, open func(t *testing.T) store.Store) {
 	mustCreateSession(t, s, someSession("s2", "ann"), other)
 	mustRotate(t, s, sso.Rotation{SessionID: "s1", Old: first, New: second, Now: start, ExpiresAt: start.Add(time.Hour)})
 	for range 2 { // the second time there is nothing to end
-		if err := s.EndSession(t.Context(), "s1"); err != nil {
+		if err := s.EndSession(t.Context(), "s1", sso.Event{}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -115,7 +115,7 @@ func testEndSessions(t *testing.T, open func(t *testing.T) store.Store) {
 			tokens = append(tokens, sso.NewToken().Hash())
 			mustCreateSession(t, s, session, tokens[len(tokens)-1])
 		}
-		ended, err := s.EndSessions(t.Context(), c.match, c.limit)
+		ended, err := s.EndSessions(t.Context(), c.match, c.limit, sso.Event{})
 		wantError(t, name, err, nil)
 		left := 0
 		for _, token := range tokens {

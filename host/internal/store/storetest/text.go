@@ -54,7 +54,7 @@ func testOddText(t *testing.T, open func(t *testing.T) store.Store) {
 		return user, err
 	}
 	wantError(t, "a first login", s.CreateSession(t.Context(), first), nil)
-	_, err := s.EndSessions(t.Context(), sso.SessionMatch{User: odd}, 10)
+	_, err := s.EndSessions(t.Context(), sso.SessionMatch{User: odd}, 10, sso.Event{})
 	wantError(t, "EndSessions", err, nil)
 }
 
@@ -70,7 +70,7 @@ func testOddNames(t *testing.T, open func(t *testing.T) store.Store) {
 	mustSpend(t, s, once("provider:corp", odd))
 	wantError(t, "the same again", s.Spend(t.Context(), once("provider:corp", odd)), sso.ErrSpent)
 	mustSpend(t, s, once("provider:corp", readable(odd)))
-	ended, err := s.EndProviderSessions(t.Context(), sso.Selection{Provider: "corp", Subject: odd, SessionIDs: []string{odd}})
+	ended, err := s.EndProviderSessions(t.Context(), sso.Selection{Provider: "corp", Subject: odd, SessionIDs: []string{odd}}, sso.Event{})
 	if err != nil || len(ended) != 1 {
 		t.Errorf("ended: %v, %v", ended, err)
 	}

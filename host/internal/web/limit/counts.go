@@ -66,7 +66,7 @@ func (l *Limiter) tryCounts(ids identities, now time.Duration) []count {
 	weight := l.weightOf(everybody, now)
 	counts := make([]count, 0, 8)
 	gate := true
-	if ids.isKnown {
+	if ids.isKnown && ids.hasName { // or anybody could be meant
 		own := l.count(ids.device, 1, true)
 		if gate = l.over(own, now) > 0; gate {
 			own.gate = false

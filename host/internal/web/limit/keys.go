@@ -11,6 +11,8 @@ import (
 	"unicode"
 
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/doorward/doorward/host/internal/sso"
 )
 
 // Who tries to sign in.
@@ -62,14 +64,10 @@ func network(address netip.Addr, bits int) []byte {
 }
 
 // folded is a login name as directories compare them (RFC 4518): case, spaces, invisible
-// characters and compatibility forms do not tell names apart. Else a guesser would have
-// as many counts as there are ways to write a name.
+// characters, accents and compatibility forms do not tell names apart. Else a guesser would
+// have as many counts as there are ways to write a name.
 func folded(name string) []byte {
-	visible := strings.Map(func(r rune) rune {
-		if unicode.Is(unicode.Cf, r) || unicode.IsSpace(r) {
-			return -1
-		}
-		return unicode.ToLower(r)
-	}, norm.NFKC.String(name))
-	return []byte(visible)
+	return []byte(sso.Seen(strings.Map(func(r rune) rune {
+		return unicode.ToLower(unicode.ToUpper(r)) // ς is σ, and ſ is s
+	}, norm.NFKD.String(name))))
 }

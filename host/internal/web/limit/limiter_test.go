@@ -79,7 +79,7 @@ func TestL03WhoIsRefused(t *testing.T) {
 	}{
 		"one name from one address": {always(from("192.0.2.1", "alice")), 10, "login_name_and_address", time.Minute},
 		"one name in other spellings": {func(i int) Who {
-			return from("192.0.2.1", []string{"alice", " Alice ", "ＡＬＩＣＥ", "ali\u200bce"}[i%4])
+			return from("192.0.2.1", []string{"alice", " Alice ", "ＡＬＩＣＥ", "ali\u200bce", "àlicé", "a\u0301lice", "al\x01ice", "al\ufe0fice", "al\ufffcice"}[i%9])
 		}, 10, "login_name_and_address", time.Minute},
 		"one name from everywhere":        {func(i int) Who { return from(fmt.Sprintf("192.0.2.%d", i%250), "alice") }, 50, "login_name", 12 * time.Second},
 		"all names from one address":      {func(i int) Who { return from("192.0.2.1", fmt.Sprint("user", i)) }, 100, "address", 6 * time.Second},
@@ -216,7 +216,7 @@ func TestSuccessTakesBackOnlyItsOwn(t *testing.T) {
 
 func TestUnjudgedIsNotCounted(t *testing.T) {
 	l, _ := newLimiter(t, testConfig)
-	for range 500 {
+	for range 90 { // 100 in a day would count more
 		try, err := l.Try(t.Context(), from("192.0.2.1", "alice"))
 		if err != nil {
 			t.Fatal(err)
@@ -416,4 +416,48 @@ func TestNoLimits(t *testing.T) {
 	try.Failed()
 	try.Succeeded()
 	try.Unjudged()
+}
+
+// Whoever fails under their own name for days, at the rate at which that is forgotten, and
+// then signs in, takes back what counts still, and not what was forgotten long ago: else
+// they would guess at others' passwords with that.
+func TestWhatIsForgottenIsNotTakenBack(t *testing.T) {
+	l, c := newLimiter(t, testConfig)
+	mallory := from("192.0.2.1", "mallory")
+	for range 90 { // 100 in a day would count more
+		fail(t, l, 1, always(mallory))
+		c.advance(55 * time.Second)
+	}
+	guessed, refusal := guesses(t, l, 200, func(i int) Who { return from("192.0.2.1", fmt.Sprint("user", i)) })
+	if refusal == nil || guessed > 100 {
+		t.Fatalf("%d got through, then %+v", guessed, refusal)
+	}
+	l.tables[ofAddress].add(l.keyed.bucket(ofAddress, network(mallory.Address, 64)).key, l.sinceBegan(), -l.tables[ofAddress].rate.span(1), 0)
+	try, err := l.Try(t.Context(), mallory)
+	if err != nil {
+		t.Fatal(err)
+	}
+	try.Succeeded()
+	if more, _ := guesses(t, l, 200, func(i int) Who { return from("192.0.2.1", fmt.Sprint("more", i)) }); more > 11 {
+		t.Errorf("%d more got through after a sign-in", more)
+	}
+}
+
+// Where no name was asked for, it could be anybody's code that is guessed in a known browser,
+// and whoever has an account can have as many of those as they like.
+func TestKnownBrowserWithoutAName(t *testing.T) {
+	l, _ := newLimiter(t, testConfig)
+	guesser := from("192.0.2.1", "")
+	through, refusal := guesses(t, l, 500, func(i int) Who {
+		who := guesser
+		who.Device = l.Device(from("192.0.2.1", "mallory"[:i%2*7]))
+		return who
+	})
+	if through != 100 || refusal == nil || refusal.Limit != "address" {
+		t.Errorf("%d got through, then %+v", through, refusal)
+	}
+	guesser.Device = l.Device(guesser)
+	if err := l.Start(guesser); err != nil {
+		t.Errorf("a start: %v", err)
+	}
 }

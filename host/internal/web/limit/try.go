@@ -2,6 +2,7 @@ package limit
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/doorward/doorward/host/internal/sso"
@@ -171,14 +172,17 @@ func (t *Try) Succeeded() {
 	})
 }
 
-// clear empties a bucket and returns how many failures filled it.
+// clear empties a bucket and returns how many of the failures that filled it had not run
+// out yet: in the other buckets those have run out, too.
 func (l *Limiter) clear(b bucket, now time.Duration) (failures int) {
-	s := l.tables[b.kind].find(b.key, now)
+	t := &l.tables[b.kind]
+	s := t.find(b.key, now)
 	if s == nil {
 		return 0
 	}
-	failures = s.counts
-	l.add(b, now, now-s.empty, -failures)
+	left := s.empty - now
+	failures = min(s.counts, int(math.Ceil(t.rate.points(left))))
+	l.add(b, now, -left, -s.counts)
 	return failures
 }
 

@@ -27,6 +27,10 @@ func TestEscaping(t *testing.T) {
 		page.Submit{Fields: []page.HiddenField{{}, {}}},
 		page.Failure{},
 		page.SignedIn{},
+		page.Account{
+			Groups: []string{"", ""}, Sessions: []page.AccountSession{{Current: true}, {Program: true}}, Others: true,
+			Links: []page.AccountLink{{Current: true}, {Removable: true}}, Linkable: []page.Linkable{{}, {Provider: page.Provider{Unavailable: true}}},
+		},
 	} {
 		want := skeleton(parse(t, filled(plain, "xx")))
 		for _, payload := range payloads {

@@ -178,6 +178,32 @@ var (
 		What:  "There were too many attempts to sign in within a short time.",
 		Next:  "Wait a few minutes, then try again.",
 	}
+	MessageLinkTaken = Message{
+		Title: "That leads to another account",
+		What:  "Whoever you signed in as there has an account of their own here. Nothing was changed.",
+		Next:  "Sign in there as somebody else, or ask your administrator to bring the accounts together.",
+	}
+	MessageOtherSession = Message{
+		Title: "This was begun in another session",
+		What:  "Another way to sign in can be linked only in the browser that asked for it, while it stays signed in. Nothing was changed.",
+		Next: "Go to your account and start again. " +
+			"If somebody sent you a link to this page, do not use it.",
+	}
+	MessageLinkingOff = Message{
+		Title: "You cannot change how you sign in",
+		What:  "On this server people do not link ways to sign in by themselves.",
+		Next:  "Ask your administrator to do it for you.",
+	}
+	MessageTooManyLinks = Message{
+		Title: "There are too many ways to sign in",
+		What:  "Your account has as many as there can be, and nothing was changed.",
+		Next:  "Unlink one that you do not need, then try again.",
+	}
+	MessageLastLink = Message{
+		Title: "You need that to sign in",
+		What:  "It is the only way that leads to your account, and was not unlinked.",
+		Next:  "Link another one first.",
+	}
 	MessageSessionEnded = Message{
 		Title: "You are not signed in",
 		What:  "There is no session, or it has ended.",

@@ -16,6 +16,7 @@ type Prompt struct {
 	Fields   []Field
 
 	SignInURL string // where to choose another way; empty: our sign-in page
+	BackURL   string // the account, for which this links another way to sign in; empty: it signs in
 }
 
 // Field is one thing that a prompt asks for.
@@ -27,7 +28,7 @@ type Field struct {
 }
 
 func (Prompt) file() string      { return "prompt.html" }
-func (p Prompt) links() []string { return []string{p.Action, p.SignInURL} }
+func (p Prompt) links() []string { return []string{p.Action, p.SignInURL, p.BackURL} }
 
 // Heading says what the page is for, by what it asks for.
 func (p Prompt) Heading() string {

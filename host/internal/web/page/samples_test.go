@@ -63,6 +63,36 @@ var samples = map[string]page.Page{
 	}},
 	"invitation of nobody": page.Invitation{Action: "/sso/invitation", TokenField: page.HiddenField{Name: "token", Value: "abc"}},
 	"signed in, unknown":   page.SignedIn{LogoutURL: "/sso/auth/logout"},
+	"account":              account,
+	"account, unknown": page.Account{
+		Sessions: []page.AccountSession{{ID: "a", Current: true, Device: "Unknown browser or app"}}, HomeURL: "/sso/", LogoutURL: "/sso/auth/logout",
+	},
+	"prompt that links": page.Prompt{Provider: "Staff directory", Action: "/x", BackURL: "/sso/account", Fields: []page.Field{{Name: "username", Kind: sdk.FieldUsername}}},
+	"linking refused":   page.Failure{Message: page.MessageLinkTaken, ID: "9f1c2a77b4e0d351", BackURL: "/sso/account"},
+	"sign in, refused": page.SignIn{
+		Problem: page.MessageNotRegistered, ID: "9f1c2a77b4e0d351", Providers: []page.Provider{{Label: "Okta", URL: "/sso/auth/login/okta"}},
+	},
+}
+
+// account has everything that there can be.
+var account = page.Account{
+	Name: "Zoë Müller", Email: "zoe@example.org", Username: "zmueller", Role: "editor", Groups: []string{"staff", "<b>chiefs"}, MoreGroups: 3,
+	Sessions: []page.AccountSession{
+		{ID: "1", Current: true, Device: "Firefox on Linux", Address: "192.0.2.7", Provider: "Okta", Since: moment, Refreshed: moment.Add(time.Hour), Expires: moment.Add(24 * time.Hour)},
+		{ID: "2", Device: "Safari on iPhone", Address: "2001:db8:85a3:8d3:1319:8a2e:370:7348", Provider: "Okta", Since: moment, Expires: moment.Add(24 * time.Hour)},
+		{ID: "3", Device: "backup-tool", Program: true, Since: moment},
+	},
+	MoreSessions: true, Others: true,
+	Links: []page.AccountLink{
+		{Label: "Okta", Provider: "okta", Subject: "u1", Removable: true, Current: true},
+		{Label: "Google", Provider: "google", Subject: `"1`, ShownSubject: `"1`, Removable: true},
+		{Label: "Google", Provider: "google", Subject: "2", ShownSubject: "2", Removable: true},
+	},
+	Linkable: []page.Linkable{
+		{Provider: page.Provider{Name: "google", Label: "Google", Icon: "google"}, Again: true}, {Provider: page.Provider{Name: "staff", Label: "Staff directory", Icon: "directory", Unavailable: true}},
+		{Provider: page.Provider{Name: "new", Label: "New"}},
+	},
+	HomeURL: "/sso/", LogoutURL: "/sso/auth/logout", EndURL: "/sso/account/end", EndOthersURL: "/sso/account/end-others", LinkURL: "/sso/account/link", UnlinkURL: "/sso/account/unlink",
 }
 
 func newPages(t testing.TB) *page.Pages {

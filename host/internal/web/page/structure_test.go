@@ -26,7 +26,12 @@ func TestDocument(t *testing.T) {
 		if heading := one(t, main, "h1"); strings.TrimSpace(text(heading)) == "" {
 			t.Error("the heading is empty")
 		}
-		for _, name := range []string{"h2", "h3", "h4", "h5", "h6"} {
+		for _, heading := range all(root, "h2") {
+			if section := heading.Parent; section.Data != "section" || attribute(section, "aria-labelledby") != attribute(heading, "id") {
+				t.Error("a heading h2 that names no section")
+			}
+		}
+		for _, name := range []string{"h3", "h4", "h5", "h6"} {
 			if len(all(root, name)) > 0 {
 				t.Errorf("a heading %s", name)
 			}

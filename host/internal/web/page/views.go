@@ -12,11 +12,12 @@ type SignIn struct {
 	SignedOut bool       // they have just signed out
 	Elsewhere bool       // ... but may still be signed in at the provider or other places
 	Problem   Message    // why a sign-in just failed; zero: it did not
+	ID        string     // the reference to quote for that; empty: not shown
 }
 
 // Provider is one way to sign in.
 type Provider struct {
-	Name        string // by which an invitation is accepted
+	Name        string // as in URLs; only where it is posted
 	Label       string // plain text
 	Icon        string // one of our icons; any other name gives a monogram of Label
 	URL         string // where the login starts
@@ -90,10 +91,11 @@ type Failure struct {
 	ID       string // the reference to quote; empty: not shown
 	RetryURL string // where to try the same again; empty: not shown
 	HomeURL  string // where to start anew; empty: not shown
+	BackURL  string // the account, where this was begun; empty: not shown
 }
 
 func (Failure) file() string      { return "failure.html" }
-func (f Failure) links() []string { return []string{f.RetryURL, f.HomeURL} }
+func (f Failure) links() []string { return []string{f.RetryURL, f.HomeURL, f.BackURL} }
 
 // SignedIn tells people who they are here, and lets them sign out.
 type SignedIn struct {
@@ -104,10 +106,12 @@ type SignedIn struct {
 	Since     time.Time // zero: not shown
 	Expires   time.Time // zero: not shown
 	LogoutURL string    // the form posts to it, with mode=session
+
+	AccountURL string // their account; empty: not shown
 }
 
 func (SignedIn) file() string      { return "signedin.html" }
-func (s SignedIn) links() []string { return []string{s.LogoutURL} }
+func (s SignedIn) links() []string { return []string{s.LogoutURL, s.AccountURL} }
 
 // Person names the person as well as we know; empty if we know nothing.
 func (s SignedIn) Person() string { return cmp.Or(s.Name, s.Email) }

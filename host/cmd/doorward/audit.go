@@ -1,0 +1,166 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/spf13/cobra"
+
+	"github.com/doorward/doorward/host/internal/admin"
+	"github.com/doorward/doorward/host/internal/people"
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+// byOperator is the event of what an operator does by a command, beside the administration.
+func byOperator(kind sso.EventKind, reason string) sso.Event {
+	return sso.Event{At: time.Now(), Kind: kind, Actor: sso.ActorOperator, Reason: reason}
+}
+
+// endedByOperator is that of each session that they end.
+func endedByOperator() sso.Event { return byOperator(sso.EventSessionEnded, sso.ReasonEndedByOperator) }
+
+// auditFlags are what of the audit is wanted.
+type auditFlags struct {
+	people.ListEvents
+	since            string
+	follow, refusals bool
+}
+
+func auditCommand(environ []string) *cobra.Command {
+	var o *operator
+	var flags auditFlags
+	cmd := &cobra.Command{
+		Use:   "audit",
+		Short: "Show what was changed, and by whom",
+		Long: "Show what was changed, and by whom: logins, sessions that ended, users, links, roles and keys. Without --since and\n" +
+			"--cursor these are the newest, the oldest of them first. What the flags say must all be so.\n\n" +
+			"--follow goes on with what comes, until it is interrupted; with --json it prints one object a line. It needs a\n" +
+			"running host.\n\n" +
+			"--refusals shows sums instead: how many sign-ins were refused in each minute, at which provider and why.\n\n" + whereItIsDone,
+		Example: "  doorward audit --user ann@example.org\n  doorward audit --since 24h --kind session_ended\n" +
+			"  doorward audit --follow --json\n  doorward audit --refusals --since 2h",
+		Args: withFlags(cobra.NoArgs, func(*cobra.Command) error { return flags.check(time.Now()) }),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			o.hostOnly = flags.follow
+			return o.runs(func(ctx context.Context, _ []string) error { return o.audit(ctx, flags) })(cmd, args)
+		},
+	}
+	o = operatorFlags(cmd, environ)
+	cmd.Flags().StringVar(&flags.since, "since", "", "only what is not older: 90m, 24h, 7d, 2026-11-30 or 2026-11-30T12:00:00Z")
+	cmd.Flags().StringVar(&flags.User, "user", "", "only what is about the user with this ID or e-mail address")
+	cmd.Flags().StringVar(&flags.Session, "session", "", "only what is about the session with this ID")
+	cmd.Flags().StringVar(&flags.Provider, "provider", "", "only what is about this provider")
+	cmd.Flags().StringVar(&flags.Kind, "kind", "", "only events of this kind, such as signed_in; docs/audit.md has all")
+	cmd.Flags().BoolVar(&flags.follow, "follow", false, "go on with what comes")
+	cmd.Flags().BoolVar(&flags.refusals, "refusals", false, "show sums of sign-ins that were refused")
+	pagingFlags(cmd, &flags.Paging)
+	return cmd
+}
+
+// check reads the flags, and returns an error if they say nothing together.
+func (f *auditFlags) check(now time.Time) (err error) {
+	switch {
+	case f.follow && f.Cursor != "":
+		return errors.New("--follow goes without --cursor: it shows all pages")
+	case f.refusals && (f.follow || f.User != "" || f.Session != "" || f.Provider != "" || f.Kind != ""):
+		return errors.New("--refusals goes with --since, --limit, --cursor and --json only")
+	}
+	f.Since, err = sinceOf(f.since, now)
+	f.Last = f.since == "" && f.Cursor == ""
+	return err
+}
+
+// sinceOf reads a moment, or how long ago it was. Empty is the zero time.
+func sinceOf(text string, now time.Time) (time.Time, error) {
+	if text == "" {
+		return time.Time{}, nil
+	}
+	ago := text
+	if days, ok := strings.CutSuffix(text, "d"); ok {
+		if n, err := strconv.Atoi(days); err == nil && n < 100_000 {
+			ago = strconv.Itoa(24*n) + "h"
+		}
+	}
+	if d, err := time.ParseDuration(ago); err == nil && d >= 0 {
+		return now.Add(-d), nil
+	}
+	for _, form := range []string{time.RFC3339, time.DateOnly} {
+		if at, err := time.Parse(form, text); err == nil {
+			return at, nil
+		}
+	}
+	return time.Time{}, errors.New("--since must be how long ago, such as 90m, 24h or 7d, or a moment, such as 2026-11-30 or 2026-11-30T12:00:00Z")
+}
+
+func (o *operator) audit(ctx context.Context, flags auditFlags) (err error) {
+	if flags.refusals {
+		return list(ctx, o, "listRefusals", people.ListRefusals{Since: flags.Since, Paging: flags.Paging}, "MINUTE\tPROVIDER\tREASON\tREFUSED", func(s people.RefusalSum) []string {
+			return []string{timeOrDash(&s.Minute), shownOrDash(s.Provider), shown(s.Reason), strconv.Itoa(s.Refused)}
+		})
+	}
+	if flags.User, err = o.userID(ctx, flags.User); err != nil {
+		return err
+	}
+	if flags.follow {
+		return newFollower(o, flags.ListEvents).run(ctx)
+	}
+	answer, err := o.client.Call(ctx, "listEvents", flags.ListEvents)
+	if err != nil {
+		return err
+	}
+	if o.asJSON {
+		return o.printJSON(answer)
+	}
+	events, err := admin.Decode[[]people.Event](answer)
+	if err != nil {
+		return err
+	}
+	for _, e := range events {
+		fmt.Fprintln(o.out, eventLine(e))
+	}
+	if answer.Next != "" {
+		fmt.Fprintf(o.out, "\nthere are more; go on with the same flags and --cursor %s\n", answer.Next)
+	}
+	return nil
+}
+
+// eventLine is an event for people: when, what, and what else is known, as name=value.
+func eventLine(e people.Event) string {
+	by := string(e.Actor)
+	if e.ActorName != nil {
+		by += ":" + *e.ActorName
+	}
+	line := fmt.Sprintf("%s  %-19s  by=%s", e.At.UTC().Format("2006-01-02 15:04:05Z"), word(string(e.Kind)), word(by))
+	for _, part := range []struct {
+		name  string
+		value *string
+	}{
+		{"reason", e.Reason}, {"detail", e.Detail}, {"user", e.User}, {"provider", e.Provider}, {"subject", e.Subject}, {"session", e.Session},
+		{"address", e.Address}, {"agent", e.UserAgent}, {"request", e.RequestID},
+	} {
+		if part.value != nil {
+			line += " " + part.name + "=" + word(*part.value)
+		}
+	}
+	if e.SessionsEnded > 0 {
+		line += fmt.Sprint(" sessions_ended=", e.SessionsEnded)
+	}
+	return line
+}
+
+// word is a text that somebody else wrote, as one word of a line: with anything in it that
+// could be taken for the end of the word, or does something to a terminal, it is quoted.
+func word(text string) string {
+	odd := func(r rune) bool {
+		return !unicode.IsPrint(r) || r == ' ' || r == '"' || r == '=' || r == unicode.ReplacementChar
+	}
+	if text == "" || strings.ContainsFunc(text, odd) {
+		return strconv.QuoteToASCII(text)
+	}
+	return text
+}

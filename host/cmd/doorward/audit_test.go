@@ -1,0 +1,209 @@
+package main
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/doorward/doorward/host/internal/admin"
+	"github.com/doorward/doorward/host/internal/people"
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/store/sqlite"
+)
+
+func TestTheAuditOfCommands(t *testing.T) {
+	o := newOffice(t)
+	id := uuidIn.FindString(o.run(0, "added: ", "user", "add", "--provider", "corp", "--subject", "ann", "--email", "ann@example.org"))
+	o.run(0, "", "role", "add", "Editor")
+	o.run(0, "", "user", "set", id, "--role", "Editor", "--first-name", "Ann")
+	o.run(0, "", "user", "suspend", id)
+	o.run(0, "", "user", "suspend", id)
+	o.run(0, "", "user", "activate", id)
+	o.run(0, "", "user", "link", id, "--provider", "corp", "--subject", "a-2")
+	o.run(0, "", "user", "link", id, "--provider", "corp", "--subject", "a-2") // is there already
+	o.run(0, "", "user", "unlink", id, "--provider", "corp", "--subject", "a-2")
+	o.run(0, "", "role", "rename", "Editor", "Redactor")
+	o.run(0, "", "role", "remove", "Redactor", "--without")
+	o.run(0, "", "key", "add", "monitoring", "--scope", "users:read")
+	o.run(0, "", "key", "remove", "monitoring")
+	o.run(0, "", "session", "end", "--all")
+	o.run(0, "", "user", "delete", "--yes", id)
+	out := o.run(0, "", "audit")
+	var kinds []string
+	for line := range strings.Lines(out) {
+		fields := strings.Fields(line)
+		kinds = append(kinds, fields[2])
+		if fields[3] != "by=operator" {
+			t.Errorf("by whom: %s", line)
+		}
+	}
+	want := "user_added role_added role_changed user_changed user_suspended user_suspended user_activated user_linked user_unlinked role_renamed role_removed key_added key_removed user_deleted"
+	if got := strings.Join(kinds, " "); got != want {
+		t.Errorf("events %s\nwant   %s\n%s", got, want, out)
+	}
+	if strings.Contains(out, "ann") || strings.Contains(out, "dwadm_") || strings.Contains(out, " a-2") {
+		t.Errorf("an address, a subject or a key is there:\n%s", out)
+	}
+	o.run(0, `detail="monitoring: users:read"`, "audit", "--kind", "key_added")
+	if out := o.run(0, "user_deleted", "audit", "--user", id, "--limit", "1"); strings.Count(out, "\n") != 1 {
+		t.Errorf("the last one:\n%s", out)
+	}
+	if out := o.run(0, "--cursor", "audit", "--user", id, "--limit", "2", "--since", "1h"); !strings.HasPrefix(strings.Fields(out)[2], "user_added") {
+		t.Errorf("the first of an hour:\n%s", out)
+	}
+	o.run(0, `"actor": "operator"`, "audit", "--json")
+	o.run(0, "", "audit", "--provider", "nobody")
+	o.run(1, "is none that there is; there are signed_in", "audit", "--kind", "nonsense")
+	o.run(2, "--since must be how long ago", "audit", "--since", "yesterday")
+	o.run(2, "--follow goes without --cursor", "audit", "--follow", "--cursor", "x")
+	o.run(2, "--refusals goes with", "audit", "--refusals", "--user", "x")
+	o.run(1, "no doorward is running here", "audit", "--follow")
+}
+
+func TestRefusalsByCommand(t *testing.T) {
+	o := newOffice(t)
+	o.inside(func(s *sqlite.Store) error {
+		return s.AddRefusals(t.Context(), time.Now(), []sso.RefusalSum{{Provider: "corp", Reason: "bad_credentials", N: 200}, {Reason: "other", N: 1}}, time.Time{})
+	})
+	o.run(0, "bad_credentials  200", "audit", "--refusals")
+	o.run(0, `"refused": 200`, "audit", "--refusals", "--json", "--since", "2h")
+}
+
+func TestSince(t *testing.T) {
+	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
+	for text, want := range map[string]string{
+		"90m": "2026-11-30T10:30:00Z", "7d": "2026-11-23T12:00:00Z", "0s": "2026-11-30T12:00:00Z", "2026-11-30": "2026-11-30T00:00:00Z",
+		"2026-11-30T12:00:00+02:00": "2026-11-30T10:00:00Z", "-1h": "", "d": "", "99999999999999d": "", "soon": "", "2026-13-01": "",
+	} {
+		at, err := sinceOf(text, now)
+		if got := at.UTC().Format(time.RFC3339); err == nil && got != want || (err != nil) != (want == "") {
+			t.Errorf("%s: %s, %v; want %q", text, got, err, want)
+		}
+	}
+}
+
+// What clients, providers and plugins wrote is one word, and does nothing to a terminal.
+func TestHostileEventLines(t *testing.T) {
+	for _, hostile := range []string{"x user=eve", "a\nforged line", "\x1b[2J", "\u202egnp", "\"", "=", "", "a\x00b"} {
+		line := eventLine(people.Event{Kind: "signed_in", Actor: sso.ActorKey, ActorName: &hostile, UserAgent: &hostile, Reason: &hostile, Detail: &hostile})
+		for _, odd := range []string{"\n", "\x1b", "\u202e", " user=eve ", "\x00"} {
+			if strings.Contains(line, odd) {
+				t.Errorf("%q is in %q", odd, line)
+			}
+		}
+	}
+}
+
+// followed is a follower of a real store.
+type followed struct {
+	*follower
+	t    *testing.T
+	out  *strings.Builder
+	path string
+	s    *sqlite.Store
+}
+
+func newFollowed(t *testing.T, req people.ListEvents) *followed {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "d.db")
+	s, err := sqlite.Open(t.Context(), path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	out := &strings.Builder{}
+	handler := admin.NewOperatorHandler(admin.Config{Operations: peopleOf(s, surroundings{}, nil)})
+	o := &operator{out: out, client: admin.NewClient(admin.InProcess(handler)), asJSON: true} //nolint:bodyclose // the client closes it
+	return &followed{newFollower(o, req), t, out, path, s}
+}
+
+// happen keeps an event of now.
+func (f *followed) happen(detail string) {
+	f.t.Helper()
+	e := sso.Event{At: time.Now(), Kind: sso.EventRoleAdded, Detail: detail}
+	if err := f.s.AddRole(f.t.Context(), sso.NewRole(detail), e); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// shown are the details of what was printed, in order.
+func (f *followed) shown() (details string) {
+	f.t.Helper()
+	for line := range strings.Lines(f.out.String()) {
+		var e people.Event
+		if err := json.Unmarshal([]byte(line), &e); err != nil {
+			f.t.Fatalf("%q: %v", line, err)
+		}
+		details += *e.Detail + " "
+	}
+	return details
+}
+
+func (f *followed) mustLook(want string) {
+	f.t.Helper()
+	if err := f.look(f.t.Context()); err != nil {
+		f.t.Fatal(err)
+	}
+	f.req.Last = false
+	if got := f.shown(); got != want {
+		f.t.Errorf("shown %q, want %q", got, want)
+	}
+}
+
+// Each event is shown once, also one that comes to be seen after one with a higher ID.
+func TestFollow(t *testing.T) {
+	f := newFollowed(t, people.ListEvents{Last: true, Paging: people.Paging{Limit: 2}})
+	for _, detail := range []string{"a", "b", "c"} {
+		f.happen(detail)
+	}
+	f.mustLook("b c ")
+	f.mustLook("b c ")
+	f.happen("d")
+	f.exec(`UPDATE events SET id = 10 WHERE detail = 'd'`)
+	f.mustLook("b c d ")
+	f.happen("late")
+	f.exec(`UPDATE events SET id = 7 WHERE detail = 'late'`)
+	f.mustLook("b c d late ")
+	f.settle(time.Now().Add(2 * followBack))
+	if f.req.After != 10 || len(f.seen) != 0 {
+		t.Errorf("goes on after %d with %v", f.req.After, f.seen)
+	}
+	for i := range 5 { // more than a page
+		f.happen(fmt.Sprint(i))
+	}
+	f.mustLook("b c d late 0 1 2 3 4 ")
+}
+
+func (f *followed) exec(statement string) {
+	f.t.Helper()
+	db, err := sql.Open("sqlite", f.path)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	defer db.Close()
+	if _, err := db.ExecContext(f.t.Context(), statement); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func TestFollowEndsWhenInterrupted(t *testing.T) {
+	f := newFollowed(t, people.ListEvents{Last: true})
+	f.happen("a")
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- f.run(ctx) }() // ends with ctx
+	cancel()
+	select {
+	case err := <-ended:
+		if err != nil && ctx.Err() == nil {
+			t.Error(err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("it goes on")
+	}
+}

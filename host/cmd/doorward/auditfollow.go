@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/doorward/doorward/host/internal/admin"
+	"github.com/doorward/doorward/host/internal/people"
+)
+
+const (
+	followEvery = time.Second
+
+	// An event can show later than one with a higher ID, because its transaction took
+	// longer. So each look goes back by as much as a transaction may take, twice.
+	followBack = 20 * time.Second
+)
+
+// follower shows events as they come.
+type follower struct {
+	operator *operator
+	req      people.ListEvents
+	seen     map[int]time.Time // events after req.After that were shown, and when
+}
+
+func newFollower(o *operator, req people.ListEvents) *follower {
+	return &follower{operator: o, req: req, seen: map[int]time.Time{}}
+}
+
+// run shows what there is, and what comes, until ctx is done. A host that is restarted is
+// waited for.
+func (f *follower) run(ctx context.Context) error {
+	if err := f.look(ctx); err != nil {
+		return err
+	}
+	f.req.Last, f.req.Limit = false, people.MaxLimit
+	each := time.NewTicker(followEvery)
+	defer each.Stop()
+	for {
+		select {
+		case <-each.C:
+		case <-ctx.Done():
+			return nil
+		}
+		err := f.look(ctx)
+		if _, refused := errors.AsType[*admin.Refusal](err); refused && ctx.Err() == nil {
+			return err
+		}
+	}
+}
+
+// look reads all pages of what may be new.
+func (f *follower) look(ctx context.Context) error {
+	req := f.req
+	for {
+		answer, err := f.operator.client.Call(ctx, "listEvents", req)
+		if err != nil {
+			return err
+		}
+		events, err := admin.Decode[[]people.Event](answer)
+		if err != nil {
+			return err
+		}
+		if err := f.show(events, time.Now()); err != nil {
+			return err
+		}
+		if req.Cursor = answer.Next; req.Cursor == "" {
+			f.settle(time.Now())
+			return nil
+		}
+	}
+}
+
+func (f *follower) show(events []people.Event, now time.Time) error {
+	if f.req.Last && len(events) > 0 {
+		f.req.After = max(f.req.After, events[0].ID-1) // what is before is not asked for
+	}
+	for _, e := range events {
+		if _, shown := f.seen[e.ID]; shown {
+			continue
+		}
+		f.seen[e.ID] = now
+		if now.Sub(e.At) > followBack {
+			f.seen[e.ID] = e.At // so are those that came shortly before it
+		}
+		if err := f.print(e); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *follower) print(e people.Event) error {
+	if !f.operator.asJSON {
+		_, err := fmt.Fprintln(f.operator.out, eventLine(e))
+		return err
+	}
+	encoder := json.NewEncoder(f.operator.out)
+	encoder.SetEscapeHTML(false)
+	return encoder.Encode(e)
+}
+
+// settle moves the point from which the next look goes on.
+func (f *follower) settle(now time.Time) {
+	for id, at := range f.seen {
+		if now.Sub(at) > followBack {
+			f.req.After = max(f.req.After, id)
+		}
+	}
+	for id := range f.seen {
+		if id <= f.req.After {
+			delete(f.seen, id)
+		}
+	}
+}

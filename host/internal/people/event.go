@@ -1,0 +1,75 @@
+package people
+
+import (
+	"context"
+	"slices"
+	"strings"
+
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+// event begins an event of now, about what the actor does.
+func (o *Operations) event(ctx context.Context, actor Actor, kind sso.EventKind) sso.Event {
+	request := sso.RequestOf(ctx)
+	e := sso.Event{At: o.ports.Now(), Kind: kind, Actor: sso.ActorOperator, RequestID: request.ID}
+	if actor.KeyID != "" {
+		e.Actor, e.ActorName = sso.ActorKey, actor.Name
+	}
+	if request.Address.IsValid() {
+		e.Address = request.Address.String()
+	}
+	return e
+}
+
+// aboutUser is an event about a user.
+func (o *Operations) aboutUser(ctx context.Context, actor Actor, kind sso.EventKind, id string) sso.Event {
+	e := o.event(ctx, actor, kind)
+	e.UserID = id
+	return e
+}
+
+// aboutLink is an event about a user and their link.
+func (o *Operations) aboutLink(ctx context.Context, actor Actor, kind sso.EventKind, id string, link Link) sso.Event {
+	e := o.aboutUser(ctx, actor, kind, id)
+	e.Provider, e.Subject = link.Provider, o.ports.Subjects.Hash(link.Provider, link.Subject)
+	return e
+}
+
+// named is an event about something that has a name, and no other place for it.
+func (o *Operations) named(ctx context.Context, actor Actor, kind sso.EventKind, name string) sso.Event {
+	e := o.event(ctx, actor, kind)
+	e.Detail = name
+	return e
+}
+
+// ending is the event of a session that is ended.
+func (o *Operations) ending(ctx context.Context, actor Actor) sso.Event {
+	e := o.event(ctx, actor, sso.EventSessionEnded)
+	e.Reason = sso.ReasonEndedByOperator
+	return e
+}
+
+// changes are the events of a user who was changed: one of their role, and one that names
+// what else is another, and never its value. There is none of what stays as it was.
+func (o *Operations) changes(ctx context.Context, actor Actor, before, after sso.User) (events []sso.Event) {
+	if before.Role != after.Role {
+		e := o.aboutUser(ctx, actor, sso.EventRoleChanged, after.ID)
+		e.Detail = sso.RoleDetail(before.Role, after.Role)
+		events = append(events, e)
+	}
+	var members []string
+	for name, same := range map[string]bool{
+		"email": before.Email == after.Email, "first_name": before.FirstName == after.FirstName, "last_name": before.LastName == after.LastName,
+	} {
+		if !same {
+			members = append(members, name)
+		}
+	}
+	if members == nil {
+		return events
+	}
+	slices.Sort(members)
+	e := o.aboutUser(ctx, actor, sso.EventUserChanged, after.ID)
+	e.Detail = strings.Join(members, ", ")
+	return append(events, e)
+}

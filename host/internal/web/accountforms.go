@@ -1,0 +1,76 @@
+package web
+
+import (
+	"errors"
+	"net/url"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+// maxAccountForm is more than the forms of the account have: a provider and a subject.
+const maxAccountForm = 4 << 10
+
+// fromOurPage has only a page of ours post a form (A17). Unlike sameOrigin it wants a sign
+// of that: these forms are for browsers, and each says where a form comes from (Fetch
+// standard, "append a request Origin header").
+func (s *Server) fromOurPage(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		h := c.Request().Header
+		if s.fromAnotherSite(c) || h.Get("Sec-Fetch-Site") == "" && h.Get("Origin") == "" {
+			return errCrossSite
+		}
+		return next(c)
+	}
+}
+
+// accountForm reads a form of the account, and who posts it.
+func (s *Server) accountForm(c echo.Context) (who sso.Principal, form url.Values, err error) {
+	if mediaType(c.Request()) != echo.MIMEApplicationForm {
+		return sso.Principal{}, nil, mediaError{echo.MIMEApplicationForm}
+	}
+	if form, err = readForm(c.Request()); err != nil {
+		return sso.Principal{}, nil, err
+	}
+	who, err = s.accountHolder(c)
+	return who, form, err
+}
+
+// formOf leads a form of the account to what it does.
+func (s *Server) formOf(do func(c echo.Context, who sso.Principal, form url.Values) error) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		who, form, err := s.accountForm(c)
+		switch {
+		case err == nil:
+			return do(c, who, form)
+		case form != nil:
+			return s.toSignIn(c, err)
+		}
+		return err
+	}
+}
+
+// endSession answers POST /account/end. A session that is not there has ended, as was
+// wanted, and one of somebody else is not told from it.
+func (s *Server) endSession(c echo.Context, who sso.Principal, form url.Values) error {
+	id := form.Get("session")
+	err := s.ports.Logins.EndOwnSession(c.Request().Context(), who, id)
+	if err != nil && !errors.Is(err, sso.ErrNotFound) {
+		return err
+	}
+	if err == nil {
+		s.logger.Info("session ended by its user", "user", who.User.ID, "session", id, "by_session", who.Session.ID, "ip", c.RealIP(), "request_id", requestID(c))
+	}
+	return seeOther(c, s.path(accountPath)+sessionsPart)
+}
+
+// endOtherSessions answers POST /account/end-others.
+func (s *Server) endOtherSessions(c echo.Context, who sso.Principal, _ url.Values) error {
+	ended, err := s.ports.Logins.EndOtherSessions(c.Request().Context(), who)
+	if err != nil {
+		return err
+	}
+	s.logger.Info("all other sessions ended by their user", "user", who.User.ID, "by_session", who.Session.ID, "sessions", ended, "ip", c.RealIP(), "request_id", requestID(c))
+	return seeOther(c, s.path(accountPath)+sessionsPart)
+}

@@ -1,0 +1,80 @@
+package web
+
+import (
+	"errors"
+	"net/url"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/web/page"
+)
+
+// startLink answers POST /account/link: it sends the browser to a provider to sign in
+// there once. Whom that vouches for is linked to the account.
+func (s *Server) startLink(c echo.Context, who sso.Principal, form url.Values) error {
+	start := sso.Start{
+		Provider: form.Get("provider"), Mode: sso.ModeSession, Redirect: s.path(accountPath), RedirectAsked: true, LinkTo: who.Session.ID,
+	}
+	pending, err := s.begin(c, start)
+	if err != nil {
+		return s.refuseLink(c, start.Provider, err)
+	}
+	return s.goOn(c, pending)
+}
+
+// linkOn goes on with an attempt to link after an answer to it.
+func (s *Server) linkOn(c echo.Context, out sso.Outcome) error {
+	if out.Pending != nil {
+		return s.goOn(c, *out.Pending)
+	}
+	user := ""
+	if who, err := s.accountHolder(c); err == nil {
+		user = who.User.ID
+	}
+	s.logger.Info("an account got another link, by its user", "provider", out.Attempt.Provider, "user", user, "by_session", out.Attempt.LinkTo, "ip", c.RealIP(), "request_id", requestID(c))
+	return seeOther(c, s.path(accountPath)+linksPart)
+}
+
+// cameBackToLink answers whoever comes back to an attempt to link that cannot go on. If it
+// is over, the account shows what came of it.
+func (s *Server) cameBackToLink(c echo.Context, attempt sso.Attempt, err error) error {
+	if errors.Is(err, sso.ErrAttemptOver) {
+		return seeOther(c, s.path(accountPath)+linksPart)
+	}
+	return s.refuseLink(c, attempt.Provider, err)
+}
+
+// refuseLink tells people why nothing was linked. It never leads into a sign-in.
+func (s *Server) refuseLink(c echo.Context, provider string, err error) error {
+	a := answerTo(err)
+	askToRetry(c, err)
+	if !wantsHTML(c) {
+		return err
+	}
+	failure := page.Failure{Message: a.message, BackURL: s.path(accountPath)}
+	if _, unknown := s.ports.Logins.Provider(provider); unknown != nil {
+		provider = "" // not one of ours, and hence not for the log as such
+	}
+	if s.logShown(c, provider, "linking refused", a, err) {
+		failure.ID = requestID(c)
+	}
+	return s.render(c, a.status, failure, formsStay)
+}
+
+// unlink answers POST /account/unlink. Whoever is signed in by that link alone is signed
+// out with it.
+func (s *Server) unlink(c echo.Context, who sso.Principal, form url.Values) error {
+	link := sso.LinkedIdentity{Provider: form.Get("provider"), Subject: form.Get("subject")}
+	ended, err := s.ports.Logins.Unlink(c.Request().Context(), who, link)
+	switch {
+	case errors.Is(err, sso.ErrNotFound): // as was wanted
+	case errors.Is(err, sso.ErrLastLink) || errors.Is(err, sso.ErrLinkingOff):
+		return s.refuseLink(c, link.Provider, err)
+	case err != nil:
+		return err
+	default:
+		s.logger.Info("an account lost a link, by its user", "provider", link.Provider, "user", who.User.ID, "sessions", ended, "ip", c.RealIP(), "request_id", requestID(c))
+	}
+	return seeOther(c, s.path(accountPath)+linksPart)
+}

@@ -1,0 +1,106 @@
+package web
+
+import (
+	"context"
+	"errors"
+
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/web/redirect"
+	"github.com/doorward/doorward/host/internal/web/tally"
+	"github.com/doorward/doorward/sdk"
+)
+
+// refusalReasons is the one table from error to the word that is counted; the first that
+// matches counts. What a provider denied goes by its own reason, if that is a known one.
+var refusalReasons = []struct {
+	err    error
+	reason string
+}{
+	{errLimited, "limited"},
+	{errCrossSite, "cross_site"},
+	{errNoCookie, "no_cookie"},
+	{errDropped, "no_cookie"},
+	{errInvalidPayload, "bad_request"},
+	{errUnsupported, "bad_request"},
+	{redirect.ErrNotAllowed, "bad_request"},
+	{sso.ErrAnswerTooLong, "bad_request"},
+	{sso.ErrAnswerMissing, "bad_request"},
+	{sso.ErrAttemptTooLarge, "bad_request"},
+	{sso.ErrUnknownProvider, "unknown_provider"},
+	{sso.ErrAttemptExpired, "attempt_expired"},
+	{sso.ErrAttemptOver, "attempt_over"},
+	{sso.ErrAttemptInvalid, "attempt_invalid"},
+	{sso.ErrSpent, "used_before"},
+	{sso.ErrNotRegistered, "not_registered"},
+	{sso.ErrUserInactive, "user_inactive"},
+	{sso.ErrPluginFault, "plugin_fault"},
+	{sdk.ErrDenied, "denied"},
+	{sdk.ErrInvalidResponse, "invalid_response"},
+	{sso.ErrBusy, "busy"},
+	{errOverloaded, "busy"},
+	{sdk.ErrUnavailable, "unavailable"},
+	{sdk.ErrMisconfigured, "misconfigured"},
+	{context.DeadlineExceeded, "unavailable"},
+	{context.Canceled, "client_left"},
+}
+
+// refusalReason is of a fixed set.
+func refusalReason(err error) string {
+	for _, row := range refusalReasons {
+		if !errors.Is(err, row.err) {
+			continue
+		}
+		if reason := knownReason(sdk.ReasonOf(err)); row.reason == "denied" && reason != tally.Other {
+			return reason
+		}
+		return row.reason
+	}
+	return "internal"
+}
+
+// knownReason is a reason that is in the contract: plugins may have any others.
+func knownReason(reason sdk.Reason) string {
+	if _, ok := deniedMessages[reason]; ok {
+		return string(reason)
+	}
+	return tally.Other
+}
+
+// countRefused counts a login, or a try of one, that was refused.
+func (s *Server) countRefused(provider, reason string) {
+	if _, err := s.ports.Logins.Provider(provider); err != nil {
+		provider = ""
+	}
+	s.config.Tally.Refused(provider, reason)
+}
+
+// refreshOutcomes is the one table from the error of a refresh to the word that is counted.
+var refreshOutcomes = []struct {
+	err     error
+	outcome string
+}{
+	{sso.ErrTokenReused, "token_reused"},
+	{sso.ErrUserInactive, "user_inactive"},
+	{sso.ErrSessionNotNow, "not_now"},
+	{sdk.ErrDenied, "provider_refused"},
+	{sso.ErrPluginFault, "plugin_fault"},
+	{sso.ErrSessionInvalid, "no_session"},
+	{sso.ErrBusy, "busy"},
+	{context.Canceled, "client_left"},
+}
+
+func refreshOutcome(done *sso.SignedIn, err error) string {
+	for _, row := range refreshOutcomes {
+		if errors.Is(err, row.err) {
+			return row.outcome
+		}
+	}
+	switch {
+	case err != nil:
+		return "internal"
+	case done.Unasked != nil:
+		return "provider_silent"
+	default:
+		return "ok"
+	}
+}
