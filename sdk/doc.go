@@ -193,6 +193,7 @@
 //   - once-id: the same of OnceID [once_id_invalid].
 //   - once-until: it lies in the future, at most [MaxOnce] away.
 //   - groups: at most [MaxGroups] of [MaxGroupBytes] together [groups_too_large].
+//   - aliases: at most [MaxAliases].
 //   - amr: at most [MaxAMR] of [MaxAttribute] bytes together [amr_too_large].
 //   - claims: at most [MaxClaims] bytes of JSON, [MaxClaimDepth] deep
 //     [claims_too_large].
@@ -216,9 +217,9 @@
 // What only decorates an identity never ends a login. Names are cleaned of control
 // characters and cut to [MaxAttribute] bytes; a Username, an Email or an ACR of
 // another form is left out, and so are AMR and groups, which no rule of an operator
-// could name. The log tells what was left out. Groups that a provider did not tell,
-// or not so that they can be read, are no decoration: set GroupsUnknown, and a host
-// whose rules need them refuses the login.
+// could name, and aliases that could be no subject. The log tells what was left out.
+// Groups that a provider did not tell, or not so that they can be read, are no
+// decoration: set GroupsUnknown, and a host whose rules need them refuses the login.
 //
 // A message between host and plugin has at most 4 MiB.
 //

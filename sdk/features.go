@@ -43,6 +43,9 @@ const (
 
 	// FeatureGroupsUnknown: the host looks at Identity.GroupsUnknown.
 	FeatureGroupsUnknown Feature = "identity/groups_unknown"
+
+	// FeatureAliases: the host looks at Identity.Aliases.
+	FeatureAliases Feature = "identity/aliases"
 )
 
 // first is what a host has that does not tell: one of the first version.
@@ -60,7 +63,7 @@ var first = []Feature{
 func Features() []Feature {
 	list := []Feature{
 		FeatureCallbackURL, FeatureReturnURL, FeatureStateParameters, FeatureStateTokens, FeatureUndecided, FeatureFramedLogout,
-		FeatureOutbound, FeatureGroupsUnknown,
+		FeatureOutbound, FeatureGroupsUnknown, FeatureAliases,
 	}
 	for _, step := range []string{"redirect", "form_post", "prompt", "authenticated"} {
 		list = append(list, Feature("step/"+step))

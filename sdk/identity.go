@@ -12,6 +12,13 @@ type Identity struct {
 	// It is compared byte for byte. Never use what the end user typed.
 	Subject string
 
+	// Aliases are what else the provider itself calls the end user and nobody else at this
+	// moment, such as the DN of an LDAP entry: another system may have known them by that.
+	// A host that has [FeatureAliases] finds an account by it that was imported from there
+	// and that nobody has claimed; it never knows anybody by it afterwards. What the end
+	// user chooses, and an e-mail address, is none.
+	Aliases []string
+
 	Username      string
 	Email         string
 	EmailVerified bool // true only if the provider said so
@@ -71,7 +78,8 @@ type Identity struct {
 
 // Limits that the host enforces on every identity.
 const (
-	MaxSubject    = 255  // bytes
+	MaxSubject    = 255 // bytes, also of each alias
+	MaxAliases    = 4
 	MaxAttribute  = 1024 // bytes of any other text, and of each group
 	MaxGroups     = 10_000
 	MaxGroupBytes = 512 << 10

@@ -9,6 +9,7 @@ import (
 	"github.com/doorward/doorward/plugins/ldap/internal/account"
 	"github.com/doorward/doorward/plugins/ldap/internal/directory"
 	"github.com/doorward/doorward/sdk"
+	"github.com/doorward/doorward/sdk/contract"
 )
 
 // identityAttributes are those that become an identity and its claims.
@@ -33,9 +34,20 @@ func (m *mechanism) identify(e directory.Entry, id account.Subject, groups []str
 		FamilyName: e.Text(m.options.LastNameAttribute),
 		Name:       cmp.Or(name, e.Text("cn")),
 		Groups:     groups,
+		Aliases:    aliasesOf(e, id),
 		Claims:     claimsOf(e, m.options.identityAttributes()),
 		Grant:      grant,
 	}, nil
+}
+
+// aliasesOf are the DN as the directory writes it, which is what Directus knows people
+// by. One that the host could not look up is left out here, or each login would have a
+// warning about it.
+func aliasesOf(e directory.Entry, id account.Subject) []string {
+	if e.DN == id.Text || contract.CheckSubject(e.DN) != nil {
+		return nil
+	}
+	return []string{e.DN}
 }
 
 // claims are the attributes that the operator asked for, each a text, or a list if it

@@ -27,7 +27,7 @@ func TestSignIn(t *testing.T) {
 	got.AuthTime, got.Grant = time.Time{}, nil
 	want := sdk.Identity{
 		Subject: aliceUUID, Username: "alice", Email: "alice@example.com", GivenName: "Given", FamilyName: "Surname",
-		Name: "Alice Liddell", Groups: []string{"staff"}, AMR: []string{"pwd"},
+		Name: "Alice Liddell", Groups: []string{"staff"}, AMR: []string{"pwd"}, Aliases: []string{aliceDN},
 		Claims: map[string]any{
 			"dn": aliceDN, "uid": "alice", "cn": "Name of alice", "mail": "alice@example.com",
 			"givenName": "Given", "sn": "Surname", "displayName": "Alice Liddell",

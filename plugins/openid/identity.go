@@ -57,6 +57,9 @@ func (m *mechanism) identityOf(ctx context.Context, object, info claims.Object, 
 	}
 	if subject, _ := object.String("sub"); subject != identity.Subject {
 		identity.LogoutSubject = subject
+		if subject != "" {
+			identity.Aliases = []string{subject}
+		}
 	}
 	sid, err := object.String("sid")
 	if err == nil {

@@ -35,6 +35,7 @@ func (m *mechanism) identify(a rules.Assertion, p *idp.Provider) (sdk.Identity, 
 		OnceID:     a.ID,
 		OnceUntil:  a.OnceUntil,
 	}
+	identity.Aliases = aliasesOf(all, subject)
 	if a.NameID != nil && o.IdentifierKey != "" {
 		identity.LogoutSubject = a.NameID.LogoutKey(p.EntityID, m.entityID)
 	}
@@ -42,6 +43,18 @@ func (m *mechanism) identify(a rules.Assertion, p *idp.Provider) (sdk.Identity, 
 		return sdk.Identity{}, err
 	}
 	return identity, nil
+}
+
+// directusIdentifier is the attribute that Directus knows people by unless it is told
+// another one. It does not look at the NameID.
+const directusIdentifier = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"
+
+func aliasesOf(all rules.Attributes, subject string) []string {
+	found, _ := all.Named(directusIdentifier)
+	if len(found.Values) != 1 || found.Values[0] == subject || claims.CheckSubject(found.Values[0]) != nil {
+		return nil
+	}
+	return found.Values
 }
 
 // subject is the NameID, or the attribute of identifier_key.

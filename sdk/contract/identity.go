@@ -57,6 +57,9 @@ func CheckLists(i sdk.Identity) error {
 	if err := checkList(RuleGroups, i.Groups, sdk.MaxGroups, sdk.MaxGroupBytes); err != nil {
 		return err
 	}
+	if err := checkList(RuleAliases, i.Aliases, sdk.MaxAliases, sdk.MaxAliases*sdk.MaxSubject); err != nil {
+		return err
+	}
 	return checkList(RuleAMR, i.AMR, sdk.MaxAMR, sdk.MaxAttribute)
 }
 

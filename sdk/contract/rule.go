@@ -36,6 +36,7 @@ const (
 	RuleSessionID     Rule = "session-id"     // plain text of MaxAttribute
 	RuleLogoutSubject Rule = "logout-subject" // plain text of MaxAttribute
 	RuleGroups        Rule = "groups"         // MaxGroups of MaxGroupBytes together
+	RuleAliases       Rule = "aliases"        // MaxAliases
 	RuleAMR           Rule = "amr"            // MaxAMR of MaxAttribute together
 	RuleClaims        Rule = "claims"         // MaxClaims, MaxClaimDepth
 	RuleGrant         Rule = "grant"          // MaxGrant

@@ -16,7 +16,8 @@ import (
 //   - A username, an e-mail address and an acr are kept or left out: cleaned or cut
 //     they would be those of somebody, or something, else. An e-mail address that
 //     is left out is not verified.
-//   - An amr, and a group that no rule can name (see [CheckGroup]), is left out.
+//   - An amr, and a group that no rule can name (see [CheckGroup]), is left out, and so
+//     is an alias that could be no subject (see [CheckSubject]).
 //
 // A warning names the field, and never holds a value. A list that is too long is
 // kept as it is, for [CheckIdentity] to refuse: whoever looks at a part of it
@@ -32,6 +33,7 @@ func Tidy(i sdk.Identity) (tidied sdk.Identity, warnings []string) {
 	i.ACR = t.keep("acr", i.ACR)
 	i.AMR = t.each("amr", i.AMR, sdk.MaxAMR, CheckGroup)
 	i.Groups = t.each("group", i.Groups, sdk.MaxGroups, CheckGroup)
+	i.Aliases = t.each("alias", i.Aliases, sdk.MaxAliases, CheckSubject)
 	return i, t.warnings
 }
 

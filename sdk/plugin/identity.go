@@ -29,7 +29,7 @@ func identityToWire(i sdk.Identity) (*doorwardv1.Identity, error) {
 		AuthTime: timeToWire(i.AuthTime), Amr: i.AMR, Acr: i.ACR, ClaimsJson: claims, Grant: i.Grant,
 		ExpiresAt: timeToWire(i.ExpiresAt), OnceId: i.OnceID, OnceUntil: timeToWire(i.OnceUntil),
 		SessionId: i.SessionID, LogoutSubject: i.LogoutSubject, PasswordExpiresAt: timeToWire(i.PasswordExpiresAt),
-		GroupsUnknown: i.GroupsUnknown,
+		GroupsUnknown: i.GroupsUnknown, Aliases: i.Aliases,
 	}, nil
 }
 
@@ -40,7 +40,7 @@ func identityFromWire(w *doorwardv1.Identity) (sdk.Identity, error) {
 		AuthTime: timeFromWire(w.GetAuthTime()), AMR: w.GetAmr(), ACR: w.GetAcr(), Grant: w.GetGrant(),
 		ExpiresAt: timeFromWire(w.GetExpiresAt()), OnceID: w.GetOnceId(), OnceUntil: timeFromWire(w.GetOnceUntil()),
 		SessionID: w.GetSessionId(), LogoutSubject: w.GetLogoutSubject(), PasswordExpiresAt: timeFromWire(w.GetPasswordExpiresAt()),
-		GroupsUnknown: w.GetGroupsUnknown(),
+		GroupsUnknown: w.GetGroupsUnknown(), Aliases: w.GetAliases(),
 	}
 	// A time that cannot be read must not turn into one that was not told: a
 	// session would live longer than the provider allows.

@@ -90,7 +90,7 @@ func beginning(t testing.TB, step sdk.Step, err error) *plugin.Provider {
 var fullIdentity = sdk.Identity{
 	Subject: "248289761001", Username: "jane", Email: "jane@example.com", EmailVerified: true,
 	GivenName: "Jane", FamilyName: "Døe", Name: "Jane \u202eDoe", Groups: []string{"staff", "admins", ""},
-	AuthTime: time.Unix(1311280969, 123456789), AMR: []string{"pwd", "otp"}, ACR: "urn:mace:incommon:iap:silver",
+	Aliases: []string{"uid=janedoe,dc=example"}, AuthTime: time.Unix(1311280969, 123456789), AMR: []string{"pwd", "otp"}, ACR: "urn:mace:incommon:iap:silver",
 	Claims: map[string]any{
 		"sub": "248289761001", "client": json.Number("123456789012345678"), "huge": json.Number("12345678901234567890123.5e-7"),
 		"ok": true, "nothing": nil, "html": "<a&b>", "list": []any{json.Number("1"), "two", map[string]any{}}, "empty": []any{},

@@ -11,15 +11,26 @@ import (
 	"github.com/doorward/doorward/host/internal/store"
 )
 
-// peopleOf are the operations on those in a store. subjects and providers are nil if
-// they are not known.
-func peopleOf(s store.Store, subjects *sso.SubjectHasher, providers func() []sso.Provider, log func(string, ...any)) *people.Operations {
-	return people.New(people.Ports{Accounts: s, Roles: s, Sessions: s, Keys: s, Audit: s, Subjects: subjects, Providers: providers, Now: time.Now, Log: log})
+// surroundings are what the administration knows of the host. What cannot be known is nil
+// or empty.
+type surroundings struct {
+	providers func() []sso.Provider
+	publicURL string
+	subjects  *sso.SubjectHasher // what the audit calls subjects by
+}
+
+// peopleOf are the operations on those in a store.
+func peopleOf(s store.Store, known surroundings, log func(string, ...any)) *people.Operations {
+	return people.New(people.Ports{
+		Accounts: s, Claims: s, Roles: s, Sessions: s, Keys: s, Audit: s,
+		Subjects: known.subjects, Providers: known.providers, PublicURL: known.publicURL, Now: time.Now, Log: log,
+	})
 }
 
 // administered adds the administration to what the host lets an operator do.
 func (h host) administered(ports control.Ports, s store.Store, subjects *sso.SubjectHasher, providers *provider.Providers) control.Ports {
-	config := admin.Config{Operations: peopleOf(s, subjects, providers.List, h.logger.Info), Version: version, Log: h.logger.Error}
+	known := surroundings{providers.List, h.config.PublicURL.String(), subjects}
+	config := admin.Config{Operations: peopleOf(s, known, h.logger.Info), Version: version, Log: h.logger.Error}
 	ports.Administration, ports.AdministrationByKey = admin.NewOperatorHandler(config), admin.NewKeyHandler(config)
 	return ports
 }

@@ -128,26 +128,25 @@ func (l *adminLine) open(ctx context.Context) error {
 		return err
 	}
 	l.closing = append(l.closing, database)
-	providers, subjects := l.reach.configured()
 	l.local = admin.InProcess(admin.NewOperatorHandler(admin.Config{ //nolint:bodyclose // whoever calls it closes
-		Operations: peopleOf(database, subjects, providers, nil), Version: version,
+		Operations: peopleOf(database, l.reach.configured(), nil), Version: version,
 	}))
 	return nil
 }
 
-// configured returns the providers of the configuration, and what the audit calls subjects
-// by, or nil if it cannot be read here: SECRET may be for the host's eyes only.
-func (r *reach) configured() (func() []sso.Provider, *sso.SubjectHasher) {
+// configured is what is known from the configuration, or nothing if it cannot be read here:
+// SECRET may be for the host's eyes only.
+func (r *reach) configured() surroundings {
 	cfg, err := loadConfig(r.environ, r.file)
 	if err != nil {
-		return nil, nil
+		return surroundings{}
 	}
 	var list []sso.Provider
 	for _, p := range cfg.Providers {
 		list = append(list, p.Provider)
 	}
 	subjects, _ := sso.NewSubjectHasher([]byte(cfg.Secret.Reveal())) // else the events say who by the ID alone
-	return func() []sso.Provider { return list }, subjects
+	return surroundings{func() []sso.Provider { return list }, cfg.PublicURL.String(), subjects}
 }
 
 // close closes what open opened, the database first.

@@ -236,7 +236,9 @@ func (h host) logins(providers sso.Providers, s store.Store, tokens sso.AccessTo
 		RefreshTokenTTL: cfg.RefreshTokenTTL, RefreshTokenAbsoluteTTL: cfg.RefreshTokenAbsoluteTTL,
 		SessionTTL: cfg.SessionCookieTTL, SessionAbsoluteTTL: cfg.SessionCookieAbsoluteTTL, RefreshGrace: cfg.SessionRefreshGracePeriod,
 		AccessTokenGroups: cfg.AccessTokenGroups, AccountLinking: cfg.AccountLinking, AskEvery: cfg.ForwardAuthAskEvery,
-	}, sso.Ports{Providers: providers, Users: s, Roles: s, Links: s, Accounts: s, Sessions: s, AtProviders: s, Once: s, Sealed: s, Tokens: tokens})
+	}, sso.Ports{
+		Providers: providers, Users: s, Roles: s, Links: s, Claims: s, Accounts: s, Sessions: s, AtProviders: s, Once: s, Sealed: s, Tokens: tokens,
+	})
 }
 
 func (h host) startProviders(ctx context.Context, m provider.Metrics) (*provider.Providers, error) {

@@ -18,7 +18,7 @@ func userCommand(environ []string) *cobra.Command {
 		Long: "See and change who may sign in. USER is the ID of a user, or an e-mail address that one user has.\n\n" +
 			whereItIsDone + " docs/administration.md tells more.",
 	}
-	cmd.AddCommand(userListCommand(environ), userShowCommand(environ), userAddCommand(environ), userSetCommand(environ),
+	cmd.AddCommand(userListCommand(environ), userShowCommand(environ), userAddCommand(environ), userInviteCommand(environ), userImportCommand(environ), userSetCommand(environ),
 		userSuspendCommand(environ), userActivateCommand(environ), userLinkCommand(environ), userUnlinkCommand(environ), userDeleteCommand(environ))
 	return cmd
 }
@@ -44,7 +44,7 @@ func userListCommand(environ []string) *cobra.Command {
 	o = operatorFlags(cmd, environ)
 	cmd.Flags().StringVar(&req.Provider, "provider", "", "only who signs in through this provider")
 	cmd.Flags().StringVar(&req.Subject, "subject", "", "with --provider: only who is called so there")
-	cmd.Flags().StringVar(&req.Status, "status", "", "only those of this status: active, suspended, invited")
+	cmd.Flags().StringVar(&req.Status, "status", "", "only those of this status: active, suspended, invited, or another one of Directus")
 	cmd.Flags().StringVar(&req.Email, "email", "", "only who has this e-mail address")
 	cmd.Flags().StringVar(&req.Role, "role", "", "only who has the role of this ID or name")
 	pagingFlags(cmd, &req.Paging)
@@ -126,19 +126,26 @@ func userAddCommand(environ []string) *cobra.Command {
 		Long: "Make an account. The first login of that subject at that provider claims it, whether registration is open or\n" +
 			"not. When somebody was refused because they have no account, the log has this command, ready to be run.\n\n" + whereItIsDone,
 		Example: "  doorward user add --provider corp --subject 248289761001\n" +
-			"  doorward user add --provider corp --subject 248289761001 --email ann@example.org --role Editor",
+			"  doorward user add --provider corp --subject 248289761001 --email ann@example.org --role Editor\n" +
+			"  doorward user add --email ann@example.org --email-provider google",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.runs(func(ctx context.Context, _ []string) error { return o.addUser(ctx, req) })(cmd, args)
 		},
 	}
 	o = operatorFlags(cmd, environ)
 	link.add(cmd)
-	cmd.Flags().StringVar(&req.ID, "id", "", "UUID of the user; made up if it is not given")
-	cmd.Flags().StringVar(&req.Email, "email", "", "e-mail address; it lets nobody in by itself")
-	cmd.Flags().StringVar(&req.FirstName, "first-name", "", "first name")
-	cmd.Flags().StringVar(&req.LastName, "last-name", "", "last name")
-	cmd.Flags().StringVar(&req.Role, "role", "", "role, by its ID or name")
+	accountFlags(cmd, &req)
+	cmd.Flags().StringVar(&req.EmailProvider, "email-provider", "", "in place of provider and subject: who signs in there with the verified --email takes the account\n(needs LINK_BY_VERIFIED_EMAIL)")
 	return cmd
+}
+
+// accountFlags say what a new account is like.
+func accountFlags(cmd *cobra.Command, to *people.AddUser) {
+	cmd.Flags().StringVar(&to.ID, "id", "", "UUID of the user; made up if it is not given")
+	cmd.Flags().StringVar(&to.Email, "email", "", "e-mail address; it lets nobody in by itself")
+	cmd.Flags().StringVar(&to.FirstName, "first-name", "", "first name")
+	cmd.Flags().StringVar(&to.LastName, "last-name", "", "last name")
+	cmd.Flags().StringVar(&to.Role, "role", "", "role, by its ID or name")
 }
 
 func userSetCommand(environ []string) *cobra.Command {

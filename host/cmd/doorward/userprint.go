@@ -8,6 +8,7 @@ import (
 
 	"github.com/doorward/doorward/host/internal/admin"
 	"github.com/doorward/doorward/host/internal/people"
+	"github.com/doorward/doorward/host/internal/sso"
 )
 
 // userID finds the user that an argument names.
@@ -81,10 +82,24 @@ func (o *operator) printUser(user people.UserDetails) error {
 	for _, link := range user.Links {
 		fmt.Fprintf(w, "link\t%s at %s\n", shown(link.Subject), shown(link.Provider))
 	}
+	for _, claim := range user.Claims {
+		fmt.Fprintf(w, "waits for\t%s\n", waitsFor(claim))
+	}
 	if len(user.Links) == 0 {
 		fmt.Fprintln(w, "link\tnone: nobody can sign in to this account yet")
 	}
 	return w.Flush()
+}
+
+func waitsFor(c people.ClaimOfUser) string {
+	switch c.Kind {
+	case sso.ClaimByInvitation:
+		return "who opens the invitation, until " + timeOrDash(c.ExpiresAt)
+	case sso.ClaimByEmail:
+		return "a login at " + shownOrDash(c.Provider) + " with the verified address " + shownOrDash(c.Key)
+	default:
+		return "a login at " + shownOrDash(c.Provider) + " as " + shownOrDash(c.Key) + ", in any case"
+	}
 }
 
 func (o *operator) printWarnings(warnings []string) {

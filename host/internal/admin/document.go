@@ -175,8 +175,10 @@ func wanted(t reflect.Type) string {
 	switch {
 	case t == reflect.TypeFor[time.Time]():
 		return "a time, such as 2027-01-31T12:00:00Z"
-	case t.Kind() == reflect.Slice:
+	case t == reflect.TypeFor[[]string]():
 		return "a list of texts"
+	case t.Kind() == reflect.Slice:
+		return "a list of objects, each with what the document names and nothing else"
 	case t.Kind() == reflect.Bool:
 		return "true or false"
 	default:

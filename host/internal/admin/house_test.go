@@ -48,7 +48,7 @@ func newHouseCounting(t *testing.T) (*house, *counting) {
 	h := &house{t: t, store: store, now: start}
 	keys := &counting{AdminKeys: store}
 	h.ops = people.New(people.Ports{
-		Accounts: store, Roles: store, Sessions: store, Keys: keys, Audit: store,
+		Accounts: store, Claims: store, Roles: store, Sessions: store, Keys: keys, Audit: store,
 		Providers: func() []sso.Provider { return []sso.Provider{{Name: "corp"}, {Name: "other"}} }, Now: func() time.Time { return h.now },
 	})
 	config := admin.Config{Operations: h.ops, Version: "test", Log: func(message string, args ...any) { fmt.Fprintln(&h.logged, message, args) }}
@@ -143,4 +143,14 @@ func (h *house) person(subject string) (user, session string) {
 		h.t.Fatal(err)
 	}
 	return u.ID, s.ID
+}
+
+// unclaimed makes a user without a link.
+func (h *house) unclaimed(name string) string {
+	h.t.Helper()
+	u := sso.User{ID: sso.NewUUID(), Status: sso.UserInvited, Email: name + "@example.org", CreatedAt: h.now}
+	if err := h.store.AddUser(h.t.Context(), u, sso.Event{}); err != nil {
+		h.t.Fatal(err)
+	}
+	return u.ID
 }

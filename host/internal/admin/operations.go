@@ -42,6 +42,8 @@ func operations(o *people.Operations) []operation {
 		{"deleteUser", http.MethodDelete, "/users/{user}", people.UsersWrite, "Delete a user and end all their sessions", one(o.DeleteUser)},
 		{"suspendUser", http.MethodPost, "/users/{user}/suspend", people.UsersWrite, "Keep a user out and end all their sessions", one(o.SuspendUser)},
 		{"activateUser", http.MethodPost, "/users/{user}/activate", people.UsersWrite, "Let a user sign in", one(o.ActivateUser)},
+		{"inviteUser", http.MethodPost, "/users/{user}/invitation", people.UsersWrite, "Make a one-time link by which somebody takes an account", taking(one(o.InviteUser))},
+		{"importUsers", http.MethodPost, "/import-users", people.UsersWrite, "Bring users from Directus", one(o.ImportUsers)},
 		{"linkUser", http.MethodPost, "/users/{user}/links", people.UsersWrite, "Let a user sign in by one more provider", taking(one(o.LinkUser))},
 		{"unlinkUser", http.MethodDelete, "/users/{user}/links", people.UsersWrite, "Take a link away and end the sessions that came by it", one(o.UnlinkUser)},
 

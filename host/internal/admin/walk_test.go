@@ -157,6 +157,11 @@ func examples(h *house) map[string]example {
 		"deleteUser":   {path: ofUser},
 		"suspendUser":  {path: ofUser},
 		"activateUser": {path: ofUser},
+		"inviteUser":   {path: map[string]string{"user": h.unclaimed("cas")}, body: map[string]any{"expires_at": h.now.Add(time.Hour).Format(time.RFC3339)}},
+		"importUsers": {body: map[string]any{"dry_run": false, "users": []map[string]any{{
+			"id": sso.NewUUID(), "status": "active", "role": "", "email": "dan@example.org", "first_name": "Dan", "last_name": "D",
+			"provider": "corp", "external_identifier": "uid=dan", "email_provider": "corp",
+		}}}},
 		"linkUser":     {path: ofUser, body: map[string]any{"provider": "other", "subject": "a-17"}},
 		"unlinkUser":   {path: ofUser, query: url.Values{"provider": {"corp"}, "subject": {"ann"}}},
 		"listRoles":    {},
@@ -311,6 +316,10 @@ var conflicts = map[string]func(w walked){
 	"linkUser": func(w walked) {
 		other, _ := w.person("another")
 		w.example.path["user"] = other
+	},
+	"inviteUser": func(w walked) {
+		somebody, _ := w.person("another")
+		w.example.path["user"] = somebody
 	},
 	"renameRole": func(w walked) {
 		w.mustAddRole(sso.NewRole("Taken"))

@@ -12,6 +12,10 @@ var (
 	// ErrTaken: what must be there once is there already.
 	ErrTaken = errors.New("already taken")
 
+	// ErrClaimed is an ErrTaken: somebody signs in to the account already, so that it waits
+	// for nobody.
+	ErrClaimed = fmt.Errorf("%w: the account has a link, by which somebody signs in to it; doorward user link adds another", ErrTaken)
+
 	// ErrInvalid: a request has something in it that cannot be meant.
 	ErrInvalid = errors.New("invalid request")
 

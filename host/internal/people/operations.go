@@ -10,6 +10,7 @@ import (
 // Ports is what the operations use of the world.
 type Ports struct {
 	Accounts Accounts
+	Claims   sso.Claims
 	Roles    sso.Roles
 	Sessions sso.Sessions
 	Keys     AdminKeys
@@ -20,6 +21,10 @@ type Ports struct {
 
 	// Providers returns the configured providers; nil: they are not known.
 	Providers func() []sso.Provider
+
+	// PublicURL is where browsers reach the host, without a slash at the end; empty: it is
+	// not known.
+	PublicURL string
 
 	// Now tells the time.
 	Now func() time.Time

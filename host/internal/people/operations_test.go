@@ -3,7 +3,9 @@ package people_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,7 +35,7 @@ func newOffice(t *testing.T) office {
 	t.Cleanup(func() { _ = store.Close() })
 	providers := []sso.Provider{{Name: "corp", DefaultRole: "Editor"}, {Name: "mail", IdentifierIgnoreCase: true}}
 	return office{people.New(people.Ports{
-		Accounts: store, Roles: store, Sessions: store, Keys: store, Audit: store,
+		Accounts: store, Claims: store, Roles: store, Sessions: store, Keys: store, Audit: store,
 		Providers: func() []sso.Provider { return providers }, Now: func() time.Time { return start },
 	}), t, people.WithActor(t.Context(), people.Operator), store}
 }
@@ -215,5 +217,178 @@ func TestRoles(t *testing.T) {
 	shown, err := o.ShowUser(o.ctx, people.OneUser{User: user.ID})
 	if err != nil || *shown.Role != author.ID {
 		t.Errorf("afterwards: %+v, %v", shown, err)
+	}
+}
+
+const (
+	importID   = "653925a9-970e-487a-bfc0-ab6c96affcdc"
+	importRole = "7c0e2d8e-0b1f-4a63-9d4c-8f6f1b1f6d10"
+)
+
+func imported(identifier string) people.ImportedUser {
+	return people.ImportedUser{ID: importID, Status: "active", Role: importRole, Provider: "corp", ExternalIdentifier: identifier}
+}
+
+// importOne imports a user, and returns what became of them.
+func (o office) importOne(ctx context.Context, row people.ImportedUser) people.ImportOutcome {
+	o.t.Helper()
+	result, err := o.ImportUsers(ctx, people.ImportUsers{Users: []people.ImportedUser{row}})
+	if err != nil || len(result.Users) != 1 {
+		o.t.Fatalf("%+v, %v", result, err)
+	}
+	return result.Users[0]
+}
+
+func TestImportsAreBounded(t *testing.T) {
+	o := newOffice(t)
+	for what, users := range map[string][]people.ImportedUser{"none": nil, "too many": make([]people.ImportedUser, people.MaxImport+1)} {
+		_, err := o.ImportUsers(o.ctx, people.ImportUsers{Users: users})
+		wantInvalid(t, what, err, "users")
+	}
+	result, err := o.ImportUsers(o.ctx, people.ImportUsers{Users: []people.ImportedUser{imported("a"), imported("b")}})
+	if err != nil || result.Users[0].Outcome != people.ImportAdded || result.Users[1].Outcome != people.ImportRefused {
+		t.Errorf("an ID twice: %+v, %v", result, err)
+	}
+	for name, row := range map[string]people.ImportedUser{
+		"D05 an identifier of two lines": imported("a\nb"),
+		"D05 too long an identifier":     imported(strings.Repeat("x", sdk.MaxSubject+1)),
+		"D04 an odd address":             {ID: sso.NewUUID(), Status: "active", Email: "a@b@c.org", EmailProvider: "corp"},
+		"a role that is a name":          {ID: sso.NewUUID(), Status: "active", Role: "Editor"},
+		"a status of nobody":             {ID: sso.NewUUID(), Status: "Active"},
+		"too long a provider":            {ID: sso.NewUUID(), Status: "active", Provider: strings.Repeat("p", 65)},
+	} {
+		if row.ID == importID {
+			row.ID = sso.NewUUID()
+		}
+		if got := o.importOne(o.ctx, row); got.Outcome != people.ImportRefused || len(got.Notes) != 1 {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
+	var row people.ImportedUser
+	if err := row.UnmarshalJSON([]byte(`{"id":"x","passwort":"y"}`)); err == nil {
+		t.Error("a member that nobody knows")
+	}
+}
+
+// A key that may change users makes no roles by the way.
+func TestImportMakesRolesOnlyForWhoMay(t *testing.T) {
+	o := newOffice(t)
+	may := func(scopes ...people.Scope) context.Context {
+		return people.WithActor(t.Context(), people.Actor{KeyID: "k", Name: "hr", Scopes: scopes})
+	}
+	if got := o.importOne(may(people.UsersWrite), imported("a")); got.Outcome != people.ImportRefused || got.Claimable {
+		t.Errorf("without roles:write: %+v", got)
+	}
+	if _, err := o.ShowUser(o.ctx, people.OneUser{User: importID}); !errors.Is(err, sso.ErrNotFound) {
+		t.Errorf("the refused user: %v", err)
+	}
+	if got := o.importOne(may(people.UsersWrite, people.RolesWrite), imported("a")); got.Outcome != people.ImportAdded || !got.Claimable {
+		t.Errorf("with roles:write: %+v", got)
+	}
+	shown, err := o.ShowUser(o.ctx, people.OneUser{User: importID})
+	if err != nil || shown.Role == nil || *shown.Role != importRole || len(shown.Claims) != 1 {
+		t.Errorf("shown: %+v, %v", shown, err)
+	}
+}
+
+// wantEvents checks what is kept of a user, as kind, reason and detail.
+func (o office) wantEvents(what, user string, want ...string) {
+	o.t.Helper()
+	events, err := o.store.LastEvents(o.t.Context(), people.EventFilter{User: user}, 100)
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	var got []string
+	for _, e := range events {
+		got = append(got, strings.TrimSpace(fmt.Sprintf("%s %s %s", e.Kind, e.Reason, e.Detail)))
+		if e.Actor != sso.ActorOperator {
+			o.t.Errorf("%s: by %s", what, e.Actor)
+		}
+	}
+	if !slices.Equal(got, want) {
+		o.t.Errorf("%s: events %q, want %q", what, got, want)
+	}
+}
+
+// What is imported is kept as an event where it changes something, and nowhere else.
+func TestEventsOfImports(t *testing.T) {
+	o := newOffice(t)
+	added := "user_added imported role " + importRole
+	_, err := o.ImportUsers(o.ctx, people.ImportUsers{Users: []people.ImportedUser{imported("a")}, DryRun: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.wantEvents("a dry run", importID)
+	for range 2 {
+		o.importOne(o.ctx, imported("a"))
+		o.wantEvents("the same again", importID, added)
+	}
+	o.importOne(o.ctx, imported("b"))
+	o.wantEvents("another identifier", importID, added, "user_changed imported claims")
+	roles, err := o.store.LastEvents(t.Context(), people.EventFilter{Kind: sso.EventRoleAdded}, 10)
+	if err != nil || len(roles) != 1 || roles[0].Reason != sso.ReasonImported || roles[0].Detail != importRole {
+		t.Errorf("of the role: %+v, %v", roles, err)
+	}
+}
+
+// What nobody can take is told before anybody tries.
+func TestImportSaysWhoCannotSignIn(t *testing.T) {
+	o := newOffice(t)
+	o.add(people.AddUser{Provider: "corp", Subject: "taken"})
+	if got := o.importOne(o.ctx, imported("Taken")); got.Claimable || !strings.Contains(strings.Join(got.Notes, " "), "signs in by this already") {
+		t.Errorf("who signs in already: %+v", got)
+	}
+	rival := imported("TAKEN")
+	rival.ID = sso.NewUUID()
+	if got := o.importOne(o.ctx, rival); got.Claimable || !strings.Contains(strings.Join(got.Notes, " "), "waits for the same") {
+		t.Errorf("two with one identifier: %+v", got)
+	}
+	address := imported("ann@example.org")
+	address.ID = sso.NewUUID()
+	if got := o.importOne(o.ctx, address); !got.Claimable || !strings.Contains(strings.Join(got.Notes, " "), "AUTH_CORP_LINK_BY_VERIFIED_EMAIL") {
+		t.Errorf("an address: %+v", got)
+	}
+}
+
+// The secret of an invitation is shown once, and a new one takes its place.
+func TestInvitations(t *testing.T) {
+	o := newOffice(t)
+	user := o.add(people.AddUser{Invited: true, Email: "ann@example.org"})
+	if user.Status != sso.UserInvited || len(user.Warnings) > 0 {
+		t.Errorf("added: %+v", user)
+	}
+	one := people.OneUser{User: user.ID}
+	first, err := o.InviteUser(o.ctx, people.InviteUser{OneUser: one})
+	if err != nil || !first.ExpiresAt.Equal(start.Add(7*24*time.Hour)) || first.URL != nil || first.Claims[0].Key != nil {
+		t.Fatalf("invited: %+v, %v", first, err)
+	}
+	second, err := o.InviteUser(o.ctx, people.InviteUser{OneUser: one, ExpiresAt: start.Add(time.Hour)})
+	if err != nil || second.Token == first.Token {
+		t.Fatalf("invited again: %+v, %v", second, err)
+	}
+	for token, want := range map[string]int{first.Token: 0, second.Token: 1} {
+		found, err := o.store.Claimants(t.Context(), sso.InvitationToken(token).Claim(), start)
+		if err != nil || len(found) != want {
+			t.Errorf("%d wait, want %d; %v", len(found), want, err)
+		}
+	}
+	o.wantEvents("two invitations", user.ID, "user_added", "user_invited  until "+first.ExpiresAt.Format(time.RFC3339), "user_invited  until "+second.ExpiresAt.Format(time.RFC3339))
+	for _, until := range []time.Time{start, start.Add(91 * 24 * time.Hour)} {
+		_, err := o.InviteUser(o.ctx, people.InviteUser{OneUser: one, ExpiresAt: until})
+		wantInvalid(t, "until "+until.String(), err, "expires_at")
+	}
+	linked := o.add(people.AddUser{Provider: "corp", Subject: "s"})
+	if _, err := o.InviteUser(o.ctx, people.InviteUser{OneUser: people.OneUser{User: linked.ID}}); !errors.Is(err, people.ErrClaimed) {
+		t.Errorf("who has a link: %v", err)
+	}
+	if _, err := o.InviteUser(o.ctx, people.InviteUser{OneUser: people.OneUser{User: "nobody"}}); !errors.Is(err, sso.ErrNotFound) {
+		t.Errorf("nobody: %v", err)
+	}
+	for name, req := range map[string]people.AddUser{
+		"invited": {Provider: "corp", Subject: "x", Invited: true}, "email_provider": {Provider: "corp", Subject: "x", Email: "a@b.org", EmailProvider: "corp"},
+		"email": {EmailProvider: "corp"},
+	} {
+		_, err := o.AddUser(o.ctx, req)
+		wantInvalid(t, "ways that do not go together", err, name)
 	}
 }

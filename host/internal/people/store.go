@@ -47,9 +47,17 @@ type Accounts interface {
 	// UserByID returns a user and all its links, in the order of provider and subject.
 	UserByID(ctx context.Context, id string) (sso.User, []Link, error)
 
-	// AddUser stores a user, with a link if it is Linked. A
-	// *LinkTakenError if that leads to a user; ErrTaken if there is a user of that ID.
-	AddUser(ctx context.Context, user sso.User, event sso.Event) error
+	// AddUser stores a user, with a link if it is Linked, and else with at most one claim of
+	// each kind. A *LinkTakenError if the link leads to a user; ErrTaken if there is a user
+	// of that ID.
+	AddUser(ctx context.Context, user sso.User, event sso.Event, claims ...sso.Claim) error
+
+	// AddClaim has a user wait for a login, in place of what they wait for by a claim of
+	// that kind. ErrClaimed if they have a link.
+	AddClaim(ctx context.Context, id string, claim sso.Claim, event sso.Event) error
+
+	// ClaimsOf returns what a user waits for, in the order of the kinds.
+	ClaimsOf(ctx context.Context, id string) ([]sso.Claim, error)
 
 	// ChangeUser is that of sso.Users.
 	ChangeUser(ctx context.Context, id string, change func(user *sso.User) ([]sso.Event, error)) (user sso.User, ended int, err error)

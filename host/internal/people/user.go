@@ -55,7 +55,8 @@ func timeOrNull(at time.Time) *time.Time {
 // UserDetails is a user with what belongs to them.
 type UserDetails struct {
 	User
-	Links []LinkOfUser `json:"links" doc:"by which they sign in; without one they cannot"`
+	Links  []LinkOfUser  `json:"links" doc:"by which they sign in; without one they cannot"`
+	Claims []ClaimOfUser `json:"claims" doc:"by what a first login takes the account; none once it has a link"`
 }
 
 // LinkOfUser is a link as it is shown.
@@ -64,8 +65,27 @@ type LinkOfUser struct {
 	Subject  string `json:"subject"`
 }
 
-func showDetails(u sso.User, roles []sso.Role, links []Link) UserDetails {
-	details := UserDetails{User: showUser(u, roles), Links: []LinkOfUser{}}
+// ClaimOfUser is a claim as it is shown: of an invitation nothing that opens it.
+type ClaimOfUser struct {
+	Kind      sso.ClaimKind `json:"kind" doc:"identifier: what another system stored; email: a verified address; invitation: a one-time link"`
+	Provider  *string       `json:"provider" doc:"whose login takes it; null: whoever's"`
+	Key       *string       `json:"key" doc:"what the login must bring, compared without case; null for an invitation"`
+	ExpiresAt *time.Time    `json:"expires_at" doc:"null: never"`
+}
+
+func showClaim(c sso.Claim) ClaimOfUser {
+	shown := ClaimOfUser{Kind: c.Kind, Provider: orNull(c.Provider), Key: orNull(c.Key), ExpiresAt: timeOrNull(c.ExpiresAt)}
+	if c.Kind == sso.ClaimByInvitation {
+		shown.Key = nil
+	}
+	return shown
+}
+
+func showDetails(u sso.User, roles []sso.Role, links []Link, claims []sso.Claim) UserDetails {
+	details := UserDetails{User: showUser(u, roles), Links: []LinkOfUser{}, Claims: []ClaimOfUser{}}
+	for _, claim := range claims {
+		details.Claims = append(details.Claims, showClaim(claim))
+	}
 	for _, link := range links {
 		details.Links = append(details.Links, LinkOfUser(link))
 	}
@@ -87,8 +107,8 @@ type OneUser struct {
 	User string `json:"-" path:"user" max:"64" doc:"ID of the user"`
 }
 
-// AddUser makes an account, which the first login by the link claims. Without a link
-// nobody can sign in to it yet.
+// AddUser makes an account, which the first login by the link, or with the address,
+// takes. Without either, nobody can sign in to it before they are invited.
 type AddUser struct {
 	ID        string `json:"id,omitempty" max:"36" doc:"UUID; made up if it is not given"`
 	Provider  string `json:"provider,omitempty" max:"64" doc:"goes with subject"`
@@ -97,6 +117,9 @@ type AddUser struct {
 	FirstName string `json:"first_name,omitempty" max:"1024"`
 	LastName  string `json:"last_name,omitempty" max:"1024"`
 	Role      string `json:"role,omitempty" max:"255" doc:"ID or name"`
+
+	EmailProvider string `json:"email_provider,omitempty" max:"64" doc:"in place of provider and subject: who signs in there with this verified e-mail address takes the account, if the provider has LINK_BY_VERIFIED_EMAIL"`
+	Invited       bool   `json:"invited,omitempty" doc:"in place of provider and subject: the status is invited until an invitation is accepted"`
 }
 
 // AddedUser is the new account.

@@ -61,7 +61,11 @@ func (o *Operations) details(ctx context.Context, id string) (UserDetails, error
 	if err != nil {
 		return UserDetails{}, fmt.Errorf("looking up the role of a user: %w", err)
 	}
-	return showDetails(user, roles, links), nil
+	claims, err := o.ports.Accounts.ClaimsOf(ctx, id)
+	if err != nil {
+		return UserDetails{}, fmt.Errorf("looking up what a user waits for: %w", err)
+	}
+	return showDetails(user, roles, links, claims), nil
 }
 
 // AddUser makes an account. ErrTaken if there is one of that ID; a *LinkTakenError if
@@ -75,12 +79,16 @@ func (o *Operations) AddUser(ctx context.Context, req AddUser) (AddedUser, error
 	if err != nil {
 		return AddedUser{}, err
 	}
-	if err := o.ports.Accounts.AddUser(ctx, user, o.userAdded(ctx, actor, user)); err != nil {
+	claims, warnings, err := o.claimsOfNew(ctx, req)
+	if err != nil {
+		return AddedUser{}, err
+	}
+	if err := o.ports.Accounts.AddUser(ctx, user, o.userAdded(ctx, actor, user), claims...); err != nil {
 		return AddedUser{}, fmt.Errorf("adding a user: %w", err)
 	}
-	o.changed(actor, "user added", "user", user.ID, "provider", user.Provider)
+	o.changed(actor, "user added", "user", user.ID, "provider", cmp.Or(user.Provider, req.EmailProvider))
 	details, err := o.details(ctx, user.ID)
-	return AddedUser{UserDetails: details, Warnings: o.warnings(user.Provider)}, err
+	return AddedUser{UserDetails: details, Warnings: warnings}, err
 }
 
 func (o *Operations) userAdded(ctx context.Context, actor Actor, user sso.User) sso.Event {
@@ -93,6 +101,9 @@ func (o *Operations) newUser(ctx context.Context, req AddUser) (user sso.User, e
 	user = sso.User{
 		ID: req.ID, Provider: req.Provider, Subject: o.subjectAt(req.Provider, req.Subject), Status: sso.UserActive,
 		Email: req.Email, FirstName: req.FirstName, LastName: req.LastName, CreatedAt: o.ports.Now(),
+	}
+	if req.Invited {
+		user.Status = sso.UserInvited
 	}
 	if user.ID == "" {
 		user.ID = sso.NewUUID()
@@ -152,7 +163,7 @@ func checkTexts(user sso.User) error {
 func (o *Operations) warnings(provider string) []string {
 	switch {
 	case provider == "":
-		return []string{"nobody can sign in to this account: it has no link"}
+		return []string{"nobody can sign in to this account yet: it has no link; doorward user invite makes one by which somebody can take it"}
 	case o.ports.Providers == nil:
 		return []string{fmt.Sprintf("the configuration cannot be read here, so nobody knows whether there is a provider %q", provider)}
 	}

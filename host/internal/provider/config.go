@@ -76,7 +76,7 @@ func (c Configured) provider(described *plugin.Description) sso.Provider {
 	if c.Spelling != nil {
 		c.Spelled = sso.Spelled{
 			AllowPublicRegistration: c.Spelling("allow_public_registration"), RequireVerifiedEmail: c.Spelling("require_verified_email"),
-			RolesByGroupName: c.Spelling("roles_by_group_name"),
+			RolesByGroupName: c.Spelling("roles_by_group_name"), LinkByVerifiedEmail: c.Spelling("link_by_verified_email"),
 		}
 	}
 	c.MaxInbound, c.StateParameters, c.StateTokens = described.MaxInbound, described.StateParameters, described.StateTokens

@@ -52,6 +52,10 @@ type Attempt struct {
 
 	Memory []byte
 
+	// Invitation is the one that the login was started from. Being sealed, it goes neither
+	// to the provider nor anywhere else.
+	Invitation Invitation
+
 	// LinkTo is the ID of the session that begins it, if it is to link an identity to the
 	// user of that session. Such an attempt never signs anybody in, and any other never
 	// links.

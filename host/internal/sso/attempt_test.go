@@ -40,11 +40,15 @@ func mustSeal(t testing.TB, s *sealer, a Attempt) string {
 func TestSealAndOpen(t *testing.T) {
 	s := testSealer(t, "one secret")
 	for name, alter := range map[string]func(*Attempt){
-		"as it is":          func(*Attempt) {},
-		"without memory":    func(a *Attempt) { a.Memory = []byte{} },
-		"without fields":    func(a *Attempt) { a.Fields, a.LoginField = nil, "" },
-		"with a name":       func(a *Attempt) { a.LoginField, a.LoginName = "", "ada" },
-		"that links":        func(a *Attempt) { a.LinkTo = NewUUID() },
+		"as it is":       func(*Attempt) {},
+		"without memory": func(a *Attempt) { a.Memory = []byte{} },
+		"without fields": func(a *Attempt) { a.Fields, a.LoginField = nil, "" },
+		"with a name":    func(a *Attempt) { a.LoginField, a.LoginName = "", "ada" },
+		"that links":     func(a *Attempt) { a.LinkTo = NewUUID() },
+		"with an invitation": func(a *Attempt) {
+			a.Invitation = Invitation{Hash: NewInvitationToken().Claim().Key, UserID: NewUUID()}
+		},
+		"with both":         func(a *Attempt) { a.LinkTo, a.Invitation = NewUUID(), Invitation{Hash: "h", UserID: "u"} },
 		"with a long state": func(a *Attempt) { a.State = strings.Repeat("s", 255) },
 	} {
 		want := testAttempt()
@@ -201,12 +205,38 @@ func TestDecodeAttempt(t *testing.T) {
 		}
 	}
 	for name, plain := range map[string][]byte{
-		"one byte more": append(slices.Clone(whole), 0), "an unknown flag": append([]byte{0x20}, whole[1:]...), "a link to nothing": append([]byte{0x10}, append(slices.Clone(whole[1:]), 0)...), "one that ends before its link": append([]byte{0x10}, whole[1:]...),
+		"one byte more": append(slices.Clone(whole), 0), "an unknown flag": append([]byte{0x40}, whole[1:]...),
+		"an invitation of nothing": append([]byte{0x20}, append(slices.Clone(whole[1:]), 0, 1, 'u')...), "one that ends before its invitation": append([]byte{0x20}, whole[1:]...),
+		"a link to nothing": append([]byte{0x10}, append(slices.Clone(whole[1:]), 0)...), "one that ends before its link": append([]byte{0x10}, whole[1:]...),
 		"a length beyond the end":                  {0, 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 1},
 		"a field that is neither optional nor not": {0, 0, 0, 0, 0, 0, 1, 1, 'a', 2}, "the JSON of an older version": []byte("\x00\x00{}"),
 	} {
 		if a, err := decodeAttempt(plain); err == nil {
 			t.Errorf("%s is decoded: %+v", name, a)
+		}
+	}
+}
+
+// Hosts of several versions read what one of them sealed, so no flag ever means another
+// thing.
+func TestFlagsOfAttemptsStay(t *testing.T) {
+	short := []byte{0, 0, 0, 0, 0, 0, 0} // the moment, five texts and no field
+	for _, c := range []struct {
+		flags byte
+		more  string
+		want  Attempt
+	}{
+		{0b00_0010, "", Attempt{RedirectAsked: true}},
+		{0b00_0101, "", Attempt{Over: true, Mode: ModeJSON}},
+		{0b00_1100, "", Attempt{Mode: ModeSession}},
+		{0b01_0000, "\x01s", Attempt{LinkTo: "s"}},
+		{0b10_0000, "\x01h\x01u", Attempt{Invitation: Invitation{Hash: "h", UserID: "u"}}},
+		{0b11_0000, "\x01s\x01h\x01u", Attempt{LinkTo: "s", Invitation: Invitation{Hash: "h", UserID: "u"}}},
+	} {
+		got, err := decodeAttempt(slices.Concat([]byte{c.flags}, short, []byte(c.more)))
+		c.want.ExpiresAt, c.want.Memory = time.UnixMilli(0).UTC(), []byte{}
+		if diff := cmp.Diff(c.want, got); err != nil || diff != "" {
+			t.Errorf("%06b: %v (-want +got):\n%s", c.flags, err, diff)
 		}
 	}
 }

@@ -9,14 +9,15 @@ import (
 )
 
 // The first byte of an encoded attempt: its flags, and its mode in two bits. Hosts of
-// before refuse what has flagLinks, and so never sign in by it.
+// before refuse what has flagLinks or flagInvited, and so never sign in by it.
 const (
 	flagOver = 1 << iota
 	flagRedirectAsked
-	modeShift = 2
-	modeMask  = 0b11
-	flagLinks = 1 << 4
-	allFlags  = 0b11111
+	modeShift   = 2
+	modeMask    = 0b11
+	flagLinks   = 1 << 4
+	flagInvited = 1 << 5
+	allFlags    = 0b111111
 )
 
 // nameAfter is in no name of a field.
@@ -39,6 +40,9 @@ func encodeAttempt(a Attempt) []byte {
 	if a.LinkTo != "" {
 		flags |= flagLinks
 	}
+	if a.Invitation.Open() {
+		flags |= flagInvited
+	}
 	out := binary.AppendVarint([]byte{flags}, a.ExpiresAt.UnixMilli())
 	// A session is there once the login is over, and a login name before that. Both have
 	// the same place: hosts of before know of no other.
@@ -59,6 +63,9 @@ func encodeAttempt(a Attempt) []byte {
 	}
 	if a.LinkTo != "" {
 		out = appendText(out, a.LinkTo)
+	}
+	if a.Invitation.Open() {
+		out = appendText(appendText(out, a.Invitation.Hash), a.Invitation.UserID)
 	}
 	return out
 }
@@ -99,6 +106,10 @@ func decodeAttempt(plain []byte) (Attempt, error) {
 	if flags&flagLinks != 0 {
 		a.LinkTo = string(r.text())
 		r.bad = r.bad || a.LinkTo == ""
+	}
+	if flags&flagInvited != 0 {
+		a.Invitation = Invitation{Hash: string(r.text()), UserID: string(r.text())}
+		r.bad = r.bad || !a.Invitation.Open()
 	}
 	if r.bad || len(r.rest) > 0 {
 		return Attempt{}, errNotAnAttempt

@@ -23,19 +23,19 @@ func (s *Service) complete(ctx context.Context, p Provider, attempt Attempt, ide
 	token := NewToken()
 	login := s.newSession(p, attempt, identity, answer.Client, token, now)
 	login.Replaces, login.Replaced = s.sessionsOf(ctx, answer.Replaces), s.ending(ctx, ActorUser, ReasonReplaced)
-	user, linked, err := s.write(ctx, p, identity, login, now)
+	done, err := s.write(ctx, p, attempt, identity, login, now)
 	if err != nil {
 		return nil, err
 	}
-	login.Session.UserID = user.ID
-	signedIn, err := s.signedIn(ctx, user, login.Session, attempt.Mode, token, now)
+	login.Session.UserID = done.user.ID
+	signedIn, err := s.signedIn(ctx, done.user, login.Session, attempt.Mode, token, now)
 	if err != nil {
 		return nil, err
 	}
 	if identity.PasswordExpiresAt.After(now) {
 		signedIn.PasswordExpiresAt = identity.PasswordExpiresAt
 	}
-	signedIn.LeftOut, signedIn.Linked = leftOut, linked
+	signedIn.LeftOut, signedIn.Linked, signedIn.Claimed = leftOut, done.linked, done.claimed
 	return signedIn, nil
 }
 
@@ -50,44 +50,69 @@ func onceIDs(p Provider, attempt Attempt, identity sdk.Identity) []OnceID {
 	return ids
 }
 
-// write writes the login, and returns who signed in, and whether they were linked for
-// that by their e-mail address.
-func (s *Service) write(ctx context.Context, p Provider, identity sdk.Identity, login NewSession, now time.Time) (user User, linked bool, err error) {
-	decision, err := s.decision(ctx, p, identity, now)
-	if err != nil {
-		return User{}, false, err
-	}
-	user, err = s.writeDecided(ctx, login, decision)
-	if !errors.Is(err, errStranger) {
-		return user, false, err
-	}
-	login.Once = nil // they are spent
-	login.Session.AtProvider.Subject = p.SubjectOf(identity.Subject)
-	if linked, err = s.linkByEmail(ctx, p, login.Session.AtProvider.Subject, identity); err != nil {
-		return User{}, false, err
-	}
-	decision.last = true
-	user, err = s.writeDecided(ctx, login, decision)
-	return user, linked, err
+// written is what a login made of its user.
+type written struct {
+	user    User
+	linked  bool // they were linked for it by their e-mail address
+	claimed bool // it took an account that was waiting
 }
 
-func (s *Service) writeDecided(ctx context.Context, login NewSession, d decision) (user User, err error) {
+// write writes the login. Who is not known by the subject as it was told may be so by
+// another spelling of it, may have an account waiting, or one with their e-mail address.
+func (s *Service) write(ctx context.Context, p Provider, attempt Attempt, identity sdk.Identity, login NewSession, now time.Time) (done written, err error) {
+	decision, err := s.decision(ctx, p, identity, now)
+	if err != nil {
+		return written{}, err
+	}
+	decision.invitation = attempt.Invitation
+	if known := p.SubjectOf(identity.Subject); known != identity.Subject {
+		if done, err = s.writeDecided(ctx, login, decision); !errors.Is(err, errStranger) {
+			return done, err
+		}
+		login.Once = nil // they are spent
+		login.Session.AtProvider.Subject = known
+	}
+	login.Claims = decision.claims()
+	decision.last = attempt.Invitation.Open() || !mayLink(p, identity)
+	if done, err = s.writeDecided(ctx, login, decision); !errors.Is(err, errStranger) {
+		return done, err
+	}
+	login.Once = nil
+	linked, err := s.linkByEmail(ctx, p, login.Session.AtProvider.Subject, identity)
+	if err != nil {
+		return written{}, err
+	}
+	decision.last = true
+	done, err = s.writeDecided(ctx, login, decision)
+	done.linked = linked
+	return done, err
+}
+
+func (s *Service) writeDecided(ctx context.Context, login NewSession, d decision) (done written, err error) {
 	var refused error
 	events := s.loginEvents(ctx, login.Session)
 	login.Decide = func(known *User) (User, error) {
-		user, refused = d.whoSignsIn(known)
-		events.known, events.user = known, user
-		return user, refused
+		done = written{}
+		done.user, refused = d.whoSignsIn(known)
+		events.known, events.claimedBy, events.user = known, "", done.user
+		return done.user, refused
+	}
+	login.Claim = func(waiting []Claimant) (User, error) {
+		done = written{claimed: true}
+		var claimed Claimant
+		claimed, done.user, refused = d.whoClaims(waiting)
+		events.known, events.claimedBy, events.user = &claimed.User, claimed.By, done.user
+		return done.user, refused
 	}
 	login.Events = events.list
 	err = s.ports.Sessions.CreateSession(ctx, login)
 	switch {
 	case err != nil && errors.Is(err, refused):
-		return User{}, refused
+		return written{}, refused
 	case err != nil:
-		return User{}, fmt.Errorf("writing the session: %w", err)
+		return written{}, fmt.Errorf("writing the session: %w", err)
 	}
-	return user, nil
+	return done, nil
 }
 
 // active is ErrUserInactive unless the user may sign in.

@@ -15,8 +15,11 @@ type decision struct {
 	provider Provider
 	identity sdk.Identity
 	now      time.Time
-	unknown  error  // why the groups that the role needs are not known
-	role     string // the ID of that of the identity
+
+	invitation Invitation // that the login was started from
+
+	unknown error  // why the groups that the role needs are not known
+	role    string // the ID of that of the identity
 
 	// last: whoever is not known is known by nothing else, neither an identifier in another
 	// case nor an e-mail address.
@@ -27,10 +30,7 @@ type decision struct {
 var errStranger = errors.New("not known by this")
 
 func (s *Service) decision(ctx context.Context, p Provider, identity sdk.Identity, now time.Time) (decision, error) {
-	d := decision{
-		provider: p, identity: identity, now: now, unknown: checkGroupsKnown(p, identity),
-		last: p.SubjectOf(identity.Subject) == identity.Subject && !mayLink(p, identity),
-	}
+	d := decision{provider: p, identity: identity, now: now, unknown: checkGroupsKnown(p, identity)}
 	if d.unknown != nil {
 		return d, nil
 	}
@@ -48,6 +48,9 @@ func (d decision) whoSignsIn(known *User) (User, error) {
 	}
 	if known == nil {
 		return d.newUser()
+	}
+	if d.invitation.Open() && known.ID != d.invitation.UserID {
+		return User{}, fmt.Errorf("%w: user %s at provider %s, invited to %s", ErrInvitedOther, known.ID, d.provider.Name, d.invitation.UserID)
 	}
 	if err := active(*known); err != nil {
 		return User{}, err
@@ -75,6 +78,9 @@ func (d decision) newUser() (User, error) {
 	p, identity := d.provider, d.identity
 	if !d.last {
 		return User{}, errStranger
+	}
+	if d.invitation.Open() {
+		return User{}, fmt.Errorf("%w: that of user %s was used, replaced, or has expired since the login began", ErrInvitation, d.invitation.UserID)
 	}
 	if !p.AllowPublicRegistration {
 		return User{}, fmt.Errorf("%w at provider %s: subject %.200q; to let them in: %s; to create accounts at the first login, set %s to true",

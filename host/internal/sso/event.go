@@ -42,6 +42,7 @@ const (
 	EventSessionEnded EventKind = "session_ended" // but not by its expiry
 
 	EventUserAdded     EventKind = "user_added" // by a first login, or an operator
+	EventUserInvited   EventKind = "user_invited"
 	EventUserChanged   EventKind = "user_changed"
 	EventUserSuspended EventKind = "user_suspended"
 	EventUserActivated EventKind = "user_activated"
@@ -65,7 +66,7 @@ const (
 func EventKinds() []EventKind {
 	return []EventKind{
 		EventSignedIn, EventSessionEnded,
-		EventUserAdded, EventUserChanged, EventUserSuspended, EventUserActivated, EventUserDeleted, EventUserLinked, EventUserUnlinked, EventRoleChanged,
+		EventUserAdded, EventUserInvited, EventUserChanged, EventUserSuspended, EventUserActivated, EventUserDeleted, EventUserLinked, EventUserUnlinked, EventRoleChanged,
 		EventRoleAdded, EventRoleRenamed, EventRoleRemoved,
 		EventKeyAdded, EventKeyRemoved, EventSigningKeyAdded, EventSigningKeyRemoved, EventSecretForgotten,
 	}
@@ -101,6 +102,8 @@ const (
 const (
 	ReasonFirstLogin    = "first_login"
 	ReasonVerifiedEmail = "verified_email"
+	ReasonInvitation    = "invitation"    // was accepted
+	ReasonImported      = "imported"      // from Directus, or known by what was imported
 	ReasonConfiguration = "configuration" // which names a role that was not there
 	ReasonScheduled     = "scheduled"
 	ReasonRevoked       = "revoked" // with all other signing keys

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/doorward/doorward/host/internal/people"
 	"github.com/doorward/doorward/host/internal/sso"
@@ -68,6 +69,44 @@ func TestEventsOfLogins(t *testing.T) {
 		}
 	}
 	h.wantEvents("logins that are refused", n)
+}
+
+// A login that takes an account that was waiting says by what.
+func TestEventsOfClaims(t *testing.T) {
+	h := closedHouse(t, func(p *sso.Provider) {
+		p.LinkByVerifiedEmail = true
+		p.RoleMapping = []sso.RoleRule{{Group: "staff", Role: "editor"}}
+	})
+	known := func() int { return len(h.events()) }
+	who := func(subject string) sdk.Identity { return sdk.Identity{Subject: subject} }
+
+	h.waiting("named", sso.UserActive, sso.IdentifierClaim("p", "old name"), mustEmailClaim(t, "p", "named@example.org"))
+	named := who("named")
+	named.Aliases = []string{"Old Name"}
+	n := known()
+	h.signIn(sso.Start{}, named)
+	h.wantEvents("by an identifier", n, "user_linked by user imported", "role_changed by provider  no role, before: imported", "signed_in by user")
+	linked := h.events()[n]
+	if linked.UserID != "named" || linked.Provider != "p" || linked.Subject == "" || linked.SessionID == "" {
+		t.Errorf("the link: %+v", linked)
+	}
+	n = known()
+	h.signIn(sso.Start{}, named)
+	h.wantEvents("once more", n, "signed_in by user")
+
+	h.waiting("addressed", sso.UserActive, mustEmailClaim(t, "p", "alice@example.org"))
+	n = known()
+	h.signIn(sso.Start{}, alice())
+	h.wantEvents("by an address", n, "user_linked by user verified_email", "role_changed by provider  no role, before: imported", "signed_in by user")
+
+	h.waiting("invited", sso.UserInvited)
+	token := h.invite("invited", start.Add(time.Hour))
+	n = known()
+	_, err := h.tryToSignIn(sso.Start{Invitation: token}, named)
+	wantErr(t, "who has an account", err, sso.ErrInvitedOther)
+	h.wantEvents("a login that is refused", n)
+	h.signIn(sso.Start{Provider: "q", Invitation: token}, who("new"))
+	h.wantEvents("by an invitation", n, "user_linked by user invitation", "user_activated by user invitation", "signed_in by user")
 }
 
 // An event says who, from where and in which request, and neither the subject nor any claim.

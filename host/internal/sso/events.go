@@ -23,8 +23,9 @@ func (s *Service) ending(ctx context.Context, by ActorKind, reason string) Event
 type loginEvents struct {
 	begun Event // what is known before that
 
-	known *User // nil: the login makes them
-	user  User
+	known     *User     // nil: the login makes them
+	claimedBy ClaimKind // empty: the login does not take an account that was waiting
+	user      User
 }
 
 func (s *Service) loginEvents(ctx context.Context, session Session) *loginEvents {
@@ -37,16 +38,37 @@ func (s *Service) loginEvents(ctx context.Context, session Session) *loginEvents
 func (l *loginEvents) list() []Event {
 	signedIn := l.about(EventSignedIn, ActorUser)
 	signedIn.UserAgent = l.begun.UserAgent
-	switch {
-	case l.known == nil:
+	if l.known == nil {
 		added := l.about(EventUserAdded, ActorUser)
 		added.Reason, added.Detail = ReasonFirstLogin, RoleDetail("", l.user.Role)
 		return []Event{added, signedIn}
-	case l.known.Role != l.user.Role:
-		return []Event{l.roleChanged(), signedIn}
-	default:
-		return []Event{signedIn}
 	}
+	events := l.claimed()
+	if l.known.Role != l.user.Role {
+		events = append(events, l.roleChanged())
+	}
+	return append(events, signedIn)
+}
+
+// claimReasons say by what an account was taken.
+var claimReasons = map[ClaimKind]string{
+	ClaimByInvitation: ReasonInvitation, ClaimByEmail: ReasonVerifiedEmail, ClaimByIdentifier: ReasonImported,
+}
+
+// claimed are the events of an account that was waiting, and is taken.
+func (l *loginEvents) claimed() (events []Event) {
+	if l.claimedBy == "" {
+		return nil
+	}
+	linked := l.about(EventUserLinked, ActorUser)
+	linked.Reason = claimReasons[l.claimedBy]
+	events = append(events, linked)
+	if l.known.Status != l.user.Status {
+		activated := l.about(EventUserActivated, ActorUser)
+		activated.Reason = linked.Reason
+		events = append(events, activated)
+	}
+	return events
 }
 
 func (l *loginEvents) about(kind EventKind, by ActorKind) Event {

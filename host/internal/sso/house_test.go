@@ -94,7 +94,7 @@ func (h *house) restart() {
 		SessionTTL: sessionTTL, SessionAbsoluteTTL: h.sessionEnd, RefreshGrace: h.grace, AskEvery: askEvery, Clock: sso.NewClock(h.clock.look),
 		AccountLinking: h.linking,
 	}, sso.Ports{
-		Providers: h.providers, Users: h.store, Roles: h.store, Links: h.store, Accounts: h.store, Sessions: h.sessions, AtProviders: h.atProviders, Once: h.store, Sealed: h.sealed, Tokens: h.tokens,
+		Providers: h.providers, Users: h.store, Roles: h.store, Links: h.store, Claims: h.store, Accounts: h.store, Sessions: h.sessions, AtProviders: h.atProviders, Once: h.store, Sealed: h.sealed, Tokens: h.tokens,
 	})
 	if err != nil {
 		h.t.Fatal(err)

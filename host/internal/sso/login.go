@@ -24,6 +24,9 @@ type Start struct {
 	LoginHint     string
 	Consent       bool
 
+	// Invitation is the one that the person has accepted on our page; empty: none.
+	Invitation InvitationToken
+
 	// LinkTo is the ID of the session of whoever wants to link an identity, rather than to
 	// sign in.
 	LinkTo string
@@ -38,8 +41,8 @@ type Pending struct {
 
 // Begin starts a login. It writes nothing.
 //
-// Errors: ErrUnknownProvider, ErrBusy, ErrAttemptTooLarge, ErrPluginFault, ErrLinkingOff,
-// and whatever the mechanism returns.
+// Errors: ErrUnknownProvider, ErrInvitation, ErrBusy, ErrAttemptTooLarge, ErrPluginFault,
+// ErrLinkingOff, and whatever the mechanism returns.
 func (s *Service) Begin(ctx context.Context, start Start) (Pending, error) {
 	p, err := s.Provider(start.Provider)
 	if err != nil {
@@ -55,6 +58,9 @@ func (s *Service) Begin(ctx context.Context, start Start) (Pending, error) {
 	}
 	if attempt.Mode == "" {
 		attempt.Mode = p.Mode
+	}
+	if attempt.Invitation, err = s.invitation(ctx, start.Invitation); err != nil {
+		return Pending{}, err
 	}
 	step, err := s.beginAt(ctx, p, sdk.BeginRequest{
 		State: attempt.State, LoginHint: start.LoginHint, Consent: start.Consent,

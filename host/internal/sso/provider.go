@@ -69,7 +69,7 @@ func (p Provider) InboundLimit() int64 {
 
 // Spelled is what the operator calls the options that decide who gets an account,
 // so that a refusal can name what to change: AUTH_CORP_ALLOW_PUBLIC_REGISTRATION.
-type Spelled struct{ AllowPublicRegistration, RequireVerifiedEmail, RolesByGroupName string }
+type Spelled struct{ AllowPublicRegistration, RequireVerifiedEmail, RolesByGroupName, LinkByVerifiedEmail string }
 
 // RoleRule gives a role to the members of a group.
 type RoleRule struct{ Group, Role string }

@@ -55,6 +55,7 @@ type Ports struct {
 	Users       Users
 	Roles       Roles
 	Links       Links
+	Claims      Claims
 	Accounts    OwnAccounts
 	Sessions    Sessions
 	AtProviders ProviderSessions

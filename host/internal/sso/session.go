@@ -45,9 +45,14 @@ const (
 // bits in base64url. Only its hash is ever stored.
 type Token string
 
+const tokenBytes = 32
+
+// tokenLength is how many bytes a token has as text.
+var tokenLength = base64.RawURLEncoding.EncodedLen(tokenBytes)
+
 // NewToken makes a token.
 func NewToken() Token {
-	var b [32]byte
+	var b [tokenBytes]byte
 	rand.Read(b[:]) // never fails since Go 1.24
 	return Token(base64.RawURLEncoding.EncodeToString(b[:]))
 }
@@ -144,6 +149,15 @@ type NewSession struct {
 	// so it only computes. It may be called again, if others were faster; the last call is
 	// the one that counts.
 	Decide func(known *User) (User, error)
+
+	// Claims are by what this login may take an account that has no link. If nobody has the
+	// link, and users have such claims (Kind, Provider and Key) that have not expired at
+	// Session.CreatedAt, Claim is called instead of Decide, with each of them once. It
+	// returns whom the login takes, of whom Users.UpdateUser and the status are stored, the
+	// link is theirs from then on, and all their claims are gone. It runs as Decide does,
+	// and an error of it is a refusal, too.
+	Claims []Claim
+	Claim  func(waiting []Claimant) (User, error)
 
 	// Replaces are the IDs of sessions that end, as by EndSession with the event Replaced.
 	Replaces []string

@@ -31,6 +31,9 @@ type SignedIn struct {
 	// their verified e-mail address.
 	Linked bool
 
+	// Claimed: nobody could sign in to the account before, and it was waiting for this.
+	Claimed bool
+
 	// Unasked is why the provider could not say, at a refresh, whether the
 	// session is still good. It goes on then, and does not become longer.
 	Unasked error

@@ -197,9 +197,16 @@ func (c *cached) CreateSession(ctx context.Context, login sso.NewSession) error 
 	for _, replaced := range login.Replaces {
 		defer c.forgetSession(replaced)
 	}
+	known := ""
+	defer func() { c.forgetUser(known) }()
+	if claim := login.Claim; claim != nil {
+		login.Claim = func(waiting []sso.Claimant) (sso.User, error) {
+			user, err := claim(waiting)
+			known = user.ID
+			return user, err
+		}
+	}
 	if decide := login.Decide; decide != nil {
-		known := ""
-		defer func() { c.forgetUser(known) }()
 		login.Decide = func(user *sso.User) (sso.User, error) {
 			if user != nil {
 				known = user.ID

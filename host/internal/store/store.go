@@ -21,6 +21,7 @@ type Store interface {
 	sso.Users
 	sso.Roles
 	sso.Links
+	sso.Claims
 	sso.Sessions
 	sso.ProviderSessions
 	sso.OwnAccounts

@@ -132,6 +132,9 @@ func (s *Server) logSignedIn(c echo.Context, provider string, done *sso.SignedIn
 	s.config.Tally.SignedIn(provider)
 	s.logger.Info("signed in", "provider", provider, "user", done.User.ID, "session", done.Session.ID,
 		"mode", string(done.Mode), "ip", c.RealIP(), "request_id", requestID(c))
+	if done.Claimed {
+		s.logger.Info("an account was taken by its first login", "provider", provider, "user", done.User.ID, "request_id", requestID(c))
+	}
 	if done.Linked {
 		s.logger.Info("an account got another link, by its verified e-mail address", "provider", provider, "user", done.User.ID, "request_id", requestID(c))
 	}

@@ -169,6 +169,8 @@ func dearest(t testing.TB, s *site) []anonymous {
 		one("GET /login", "a redirect of 2 KB", 200, "?"+long, "", forHTML...),
 		one("GET /login", "many parameters", 400, "?"+strings.Repeat("a&", 8<<10), "", forHTML...),
 		one("GET /logout", "garbage cookies", 302, "", "", with(forHTML, cookies)...),
+		one("GET /invitation", "one that was never made", 401, "?token="+string(sso.NewInvitationToken()), "", with(forHTML, cookies)...),
+		one("POST /invitation", "one that was never made", 401, "", "provider=op&token="+string(sso.NewInvitationToken()), with(forHTML, asForm, cookies)...),
 		one("GET /denied", "a redirect of 2 KB", 400, "?"+long, "", with(forHTML, cookies)...),
 		one("GET /account", "garbage cookies", 302, "", "", with(forHTML, cookies)...),
 		one("POST /account/end", "garbage cookies", 303, "", "session=x", with(forHTML, asForm, ownPage, cookies)...),

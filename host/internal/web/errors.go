@@ -74,6 +74,8 @@ var answers = []struct {
 	{sso.ErrAttemptOver, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageAttemptOver}},
 	{sso.ErrAttemptInvalid, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageAttemptInvalid}},
 	{sso.ErrSpent, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageAttemptOver}},
+	{sso.ErrInvitation, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageInvitation}},
+	{sso.ErrInvitedOther, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageInvitedOther}},
 	{sso.ErrNotRegistered, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageNotRegistered}},
 	{sso.ErrUserInactive, answer{http.StatusUnauthorized, "USER_SUSPENDED", page.MessageAccountDisabled}},
 	{sso.ErrLinkTaken, answer{http.StatusConflict, "RECORD_NOT_UNIQUE", page.MessageLinkTaken}},

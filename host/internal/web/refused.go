@@ -122,7 +122,7 @@ func messageOfDetail(detail string) (page.Message, bool) {
 // againURL is where the same login starts anew; empty if it cannot.
 func (s *Server) againURL(attempt sso.Attempt) string {
 	p, err := s.ports.Logins.Provider(attempt.Provider)
-	if err != nil {
+	if err != nil || attempt.Invitation.Open() { // which is opened again instead
 		return ""
 	}
 	link := s.startURL(p, attempt.Mode)

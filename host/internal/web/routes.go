@@ -28,6 +28,8 @@ func (s *Server) routes() *echo.Echo {
 	get("/login", s.signIn)
 	get("/logout", s.signOut)
 	get("/denied", s.denied)
+	get(sso.InvitationPath, s.invitation)
+	e.POST(sso.InvitationPath, s.acceptInvitation, limitBody(maxBody), s.sameOrigin)
 
 	get(accountPath, s.account)
 	for name, do := range map[string]func(echo.Context, sso.Principal, url.Values) error{

@@ -285,7 +285,7 @@ func newSiteIn(
 	}
 	logIns(&ssoConfig)
 	logins, err := sso.New(ssoConfig, sso.Ports{
-		Providers: providers, Users: s.store, Roles: s.store, Links: s.store, Accounts: s.store, Sessions: unsure{s.store, &s.unsure}, AtProviders: s.store, Once: s.store, Sealed: s.store, Tokens: tokens,
+		Providers: providers, Users: s.store, Roles: s.store, Links: s.store, Claims: s.store, Accounts: s.store, Sessions: unsure{s.store, &s.unsure}, AtProviders: s.store, Once: s.store, Sealed: s.store, Tokens: tokens,
 	})
 	if err != nil {
 		t.Fatal(err)

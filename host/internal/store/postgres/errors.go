@@ -140,7 +140,7 @@ func mayTryAgain(err error) bool {
 		return false
 	}
 	code := codeOf(err)
-	return errors.Is(err, errLost) || isRefusal(err) && (code == codeSerializationFailure || code == codeDeadlock)
+	return errors.Is(err, errLost) || errors.Is(err, errLinkCame) || isRefusal(err) && (code == codeSerializationFailure || code == codeDeadlock)
 }
 
 // timedOut says that a call ended because of our own limit, not of its caller's.

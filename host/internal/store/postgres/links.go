@@ -6,6 +6,7 @@ import (
 
 	"github.com/jackc/pgx/v5"
 
+	"github.com/doorward/doorward/host/internal/people"
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
@@ -54,7 +55,7 @@ func (s *Store) LinkByEmail(ctx context.Context, link sso.EmailLink) (linked boo
 		case users[0].Status != sso.UserActive:
 			return sso.ErrUserInactive
 		}
-		t.queue(insertLink, link.Provider, subject, users[0].pk).Exec(countInto(&added))
+		queueTieLink(t, people.Link{Provider: link.Provider, Subject: link.Subject}, users[0].pk, &added)
 		if err := t.send(ctx); err != nil || added == 0 {
 			return err
 		}

@@ -93,6 +93,11 @@ func (u *userOf) decide(ctx context.Context, t *transaction, login sso.NewSessio
 	case login.Decide == nil:
 		return nil, nil
 	}
+	if !u.found {
+		if taken, refused, err := u.claim(ctx, t, login); taken || err != nil {
+			return refused, err
+		}
+	}
 	for !u.found {
 		if refused, err = u.make(ctx, t, login); refused != nil || err != nil || u.found {
 			return refused, err

@@ -117,11 +117,14 @@ const insertUnlinked = `
 	VALUES ($1, '', '', $2, $3, $4, $5, $6, $7, $8, $9, $10)`
 
 // AddUser implements people.Accounts.
-func (s *Store) AddUser(ctx context.Context, user sso.User, event sso.Event) error {
+func (s *Store) AddUser(ctx context.Context, user sso.User, event sso.Event, claims ...sso.Claim) error {
 	err := s.write(ctx, "storing a user", func(ctx context.Context, t *transaction) error {
 		if !user.Linked() {
 			t.queue(insertUnlinked, user.ID, string(user.Status), text(user.Role), text(user.Username), text(user.Email), text(user.EmailVerifiedBy),
 				text(user.FirstName), text(user.LastName), millis(user.CreatedAt), millis(user.LastAccess))
+			for _, claim := range claims {
+				queueInsertClaim(t, user.ID, claim, new(int))
+			}
 			t.note(event)
 			return t.send(ctx)
 		}
@@ -241,9 +244,7 @@ func addLink(ctx context.Context, t *transaction, held *heldUser, id string, lin
 	case links >= people.MaxLinks:
 		return fmt.Errorf("links of user %q: %w: %d", id, people.ErrFull, links)
 	}
-	t.queue(insertLink, link.Provider, []byte(link.Subject), held.pk).Exec(countInto(&added))
-	t.queue(`UPDATE doorward.users SET provider = $2, subject = $3 WHERE pk = $1 AND provider = '' AND subject = ''`,
-		held.pk, link.Provider, []byte(link.Subject))
+	queueTieLink(t, link, held.pk, &added)
 	if err := t.send(ctx); err != nil {
 		return err
 	}

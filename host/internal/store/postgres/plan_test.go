@@ -53,6 +53,8 @@ func TestLookupsUseIndexes(t *testing.T) {
 	store := mustOpen(t, optionsOf(s.Host, s.Port, s.NewDatabase(t)))
 	for name, statement := range map[string]string{
 		"user by link":               lockUserByLink,
+		"who waits":                  lockClaimants,
+		"claims of a user":           selectClaims,
 		"users of one":               countUsers,
 		"user by e-mail, locked":     lockByEmail,
 		"user by e-mail":             selectByEmail,

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"slices"
 
+	"github.com/doorward/doorward/host/internal/people"
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
@@ -37,7 +38,7 @@ func (s *Store) LinkByEmail(ctx context.Context, link sso.EmailLink) (linked boo
 		}
 		linked = true
 		link.Event.UserID = user.ID
-		return s.noteIf(ctx, tx, insertLink(ctx, tx, link.Provider, link.Subject, pk), link.Event)
+		return s.noteIf(ctx, tx, tieLink(ctx, tx, people.Link{Provider: link.Provider, Subject: link.Subject}, pk), link.Event)
 	})
 	return linked && err == nil, err
 }

@@ -144,7 +144,7 @@ func linksIn(ctx context.Context, tx *sql.Tx, userPK int64) (links []people.Link
 }
 
 // AddUser implements people.Accounts.
-func (s *Store) AddUser(ctx context.Context, user sso.User, event sso.Event) error {
+func (s *Store) AddUser(ctx context.Context, user sso.User, event sso.Event, claims ...sso.Claim) error {
 	return s.write(ctx, func(tx *sql.Tx) error {
 		if user.Linked() {
 			if err := s.checkFree(ctx, tx, people.Link{Provider: user.Provider, Subject: user.Subject}); err != nil {
@@ -157,7 +157,7 @@ func (s *Store) AddUser(ctx context.Context, user sso.User, event sso.Event) err
 			}
 			return err
 		}
-		return s.noteIf(ctx, tx, insertUser(ctx, tx, user), event)
+		return s.noteIf(ctx, tx, addWaiting(ctx, tx, user, claims), event)
 	})
 }
 
@@ -266,12 +266,7 @@ func (s *Store) addLink(ctx context.Context, tx *sql.Tx, pk int64, id string, li
 	if links >= people.MaxLinks {
 		return fmt.Errorf("links of user %q: %w: %d", id, people.ErrFull, links)
 	}
-	if err := insertLink(ctx, tx, link.Provider, link.Subject, pk); err != nil {
-		return err
-	}
-	_, err := tx.ExecContext(ctx, `UPDATE users SET provider = ?, subject = ? WHERE pk = ? AND provider = '' AND subject = x''`,
-		link.Provider, []byte(link.Subject), pk)
-	return s.noteIf(ctx, tx, explain("storing a link", err), event)
+	return s.noteIf(ctx, tx, tieLink(ctx, tx, link, pk), event)
 }
 
 const (

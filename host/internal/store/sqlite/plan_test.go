@@ -48,6 +48,8 @@ func TestLookupsUseIndexes(t *testing.T) {
 		"sessions of one":  endUserSessions,
 		"sessions of link": endLinkSessions,
 		"another link":     moveOrigin,
+		"who waits":        selectClaimants,
+		"claims of a user": selectClaims,
 		"key by hash":      selectAdminKey,
 		"users of address": selectUsers + " WHERE lower(u.email) = lower(?) AND u.pk > ? ORDER BY u.pk LIMIT ?",
 		"users of link":    selectUsers + " WHERE u.pk IN (SELECT user_pk FROM links WHERE provider = ? AND subject = ?) ORDER BY u.pk LIMIT ?",

@@ -96,6 +96,9 @@ func (s *Store) whoSignsIn(ctx context.Context, tx *sql.Tx, login sso.NewSession
 	provider, subject := login.Session.Provider, login.Session.AtProvider.Subject
 	known, err := s.linkedUser(ctx, tx, provider, subject)
 	if errors.Is(err, sso.ErrNotFound) {
+		if user, taken, refused, err := s.claim(ctx, tx, login); taken || err != nil {
+			return user, refused, err
+		}
 		if user, refused = login.Decide(nil); refused != nil {
 			return sso.User{}, refused, nil
 		}

@@ -97,6 +97,19 @@ func actsOnSessions(t *testing.T, s store.Store) map[string]act {
 			}
 			return s.CreateSession(ctx, login)
 		}, []string{"x key reason ann given 0", "x key reason ann given 0"}},
+		"CreateSession, which takes who waits": {func(e sso.Event) error {
+			login, who := claiming("s2", "S-9", sso.NewToken().Hash(), byInvite), ""
+			claim := login.Claim
+			login.Claim = func(waiting []sso.Claimant) (sso.User, error) {
+				who = waiting[0].ID
+				return claim(waiting)
+			}
+			login.Events = func() []sso.Event {
+				e.UserID = who // which shows that it was decided before
+				return []sso.Event{e, e}
+			}
+			return s.CreateSession(ctx, login)
+		}, []string{"x key reason wait given 0", "x key reason wait given 0"}},
 		"CreateSession, the first": {func(e sso.Event) error {
 			login, _ := firstLogin("bob", "s2", sso.NewToken().Hash())
 			login.Events = func() []sso.Event { return []sso.Event{e} }
@@ -113,7 +126,12 @@ func actsOnOthers(t *testing.T, s store.Store) map[string]act {
 		"RemoveRole":    {func(e sso.Event) error { return only(s.RemoveRole(ctx, "role", nil, e)) }, []string{"x key reason given given 0"}},
 		"AddUser":       {func(e sso.Event) error { return s.AddUser(ctx, someUser("bob", "corp", "s-2"), e) }, []string{"x key reason given given 0"}},
 		"AddUser, bare": {func(e sso.Event) error { return s.AddUser(ctx, sso.User{ID: "bob", Status: sso.UserInvited}, e) }, []string{"x key reason given given 0"}},
-		"UpdateUser":    {func(e sso.Event) error { return s.UpdateUser(ctx, someUser("ann", "corp", "s-1"), e, e) }, []string{"x key reason given given 0", "x key reason given given 0"}},
+		"AddUser, waiting": {func(e sso.Event) error {
+			return s.AddUser(ctx, sso.User{ID: "bob", Status: sso.UserInvited}, e, byName, byEmail)
+		}, []string{"x key reason given given 0"}},
+		"AddClaim":       {func(e sso.Event) error { return s.AddClaim(ctx, "wait", byName, e) }, []string{"x key reason given given 0"}},
+		"AddClaim, anew": {func(e sso.Event) error { return s.AddClaim(ctx, "wait", sso.NewInvitationToken().Claim(), e) }, []string{"x key reason given given 0"}},
+		"UpdateUser":     {func(e sso.Event) error { return s.UpdateUser(ctx, someUser("ann", "corp", "s-1"), e, e) }, []string{"x key reason given given 0", "x key reason given given 0"}},
 		"ChangeUser": {func(e sso.Event) error {
 			_, _, err := s.ChangeUser(ctx, "ann", func(*sso.User) ([]sso.Event, error) { return []sso.Event{e, e}, nil })
 			return err
@@ -153,6 +171,7 @@ func forActs(t *testing.T, open func(t *testing.T) store.Store) store.Store {
 	session := someSession("s1", "ann")
 	session.AtProvider = sso.AtProvider{Subject: "s-1", LogoutSubject: "s-1"}
 	mustCreateSession(t, s, session, sso.NewToken().Hash())
+	mustWait(t, s, "wait", byInvite)
 	for _, err := range []error{
 		s.AddRole(t.Context(), sso.Role{ID: "role", Name: "Role"}, sso.Event{}),
 		s.AddAdminKey(t.Context(), people.Key{ID: "key", Name: "key"}, people.KeyHash{2}, sso.Event{}),
@@ -199,6 +218,9 @@ func testNoEvents(t *testing.T, open func(t *testing.T) store.Store) {
 		"a signing key that is gone": s.DeleteSigningKey(ctx, "gone", e),
 		"a user who is not there":    s.UpdateUser(ctx, someUser("gone", "x", "x"), e),
 		"a user who is there":        s.AddUser(ctx, sso.User{ID: "ann", Status: sso.UserActive}, e),
+		"a claim of nobody":          s.AddClaim(ctx, "gone", byName, e),
+		"a claim of who has a link":  s.AddClaim(ctx, "ann", byName, e),
+		"what they wait for already": s.AddClaim(ctx, "wait", byInvite, e),
 		"a link of another":          s.AddLink(ctx, "bob", people.Link{Provider: "corp", Subject: "s-1"}, e),
 		"a link of theirs":           s.AddLink(ctx, "ann", people.Link{Provider: "corp", Subject: "s-1"}, e),
 		"a login that is refused":    s.CreateSession(ctx, refused),

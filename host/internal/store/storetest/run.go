@@ -28,6 +28,7 @@ func Run(t *testing.T, open func(t *testing.T) store.Store, reopen func(t *testi
 		{"users", testUsers},
 		{"links", testLinks},
 		{"links by e-mail address", testEmailLinks},
+		{"claims", testClaims},
 		{"roles", testRoles},
 		{"sessions", testSessions},
 		{"login", testLogin},
@@ -208,7 +209,7 @@ func testContext(t *testing.T, open func(t *testing.T) store.Store) {
 	}
 	for _, more := range []map[string]func() error{
 		callsOfLeases(ctx, s, old), callsOfRoles(ctx, s), callsOfCounts(ctx, s), callsOfPeople(ctx, s),
-		callsOfAudit(ctx, s), callsOfAccounts(ctx, s),
+		callsOfAudit(ctx, s), callsOfAccounts(ctx, s), callsOfClaims(ctx, s),
 	} {
 		maps.Copy(calls, more)
 	}

@@ -101,6 +101,16 @@ var (
 		What:  "Your provider vouched for you, but you have no account here and cannot create one yourself.",
 		Next:  "Ask your administrator to give you access.",
 	}
+	MessageInvitation = Message{
+		Title: "This invitation does not work",
+		What:  "It was used, has expired, or a newer one took its place.",
+		Next:  "If you have used it yourself, sign in. Else ask your administrator for a new one.",
+	}
+	MessageInvitedOther = Message{
+		Title: "You have an account already",
+		What:  "What you signed in with leads to another account here than the one that you were invited to, and that never changes.",
+		Next:  "Open the invitation again and choose another way to sign in, or sign in without it.",
+	}
 	MessageBusy = Message{
 		Title: "Too many people are signing in",
 		What:  "Your turn did not come in time, and nothing is lost.",

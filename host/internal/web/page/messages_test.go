@@ -17,7 +17,7 @@ var messages = map[string]page.Message{
 	"no cookie": page.MessageNoCookie, "unknown provider": page.MessageUnknownProvider, "too many attempts": page.MessageTooManyAttempts,
 	"session ended": page.MessageSessionEnded, "cross site": page.MessageCrossSite, "bad redirect": page.MessageBadRedirect,
 	"bad request": page.MessageBadRequest, "not found": page.MessageNotFound, "method not allowed": page.MessageMethodNotAllowed,
-	"too large": page.MessageTooLarge, "internal": page.MessageInternal,
+	"invitation": page.MessageInvitation, "invited other": page.MessageInvitedOther, "too large": page.MessageTooLarge, "internal": page.MessageInternal,
 	"account expired": page.MessageAccountExpired, "logon not permitted": page.MessageLogonNotPermitted,
 	"code wrong": page.MessageCodeWrong, "code expired": page.MessageCodeExpired,
 	"password must change": page.MessagePasswordMustChange, "passwords differ": page.MessagePasswordsDiffer, "password rejected": page.MessagePasswordRejected,

@@ -35,7 +35,7 @@ type Pages struct {
 }
 
 // A Page is one of [SignIn], [Prompt], [Submit], [PasswordExpires], [Failure],
-// [SignedIn], [AlreadySignedIn], [Denied], [SignOut] and [Account].
+// [SignedIn], [AlreadySignedIn], [Denied], [SignOut], [Account] and [Invitation].
 type Page interface {
 	// file names the template.
 	file() string
@@ -66,7 +66,9 @@ func New(base string) (*Pages, error) {
 		"machine":      func(t time.Time) string { return t.UTC().Format(time.RFC3339) },
 		"human":        func(t time.Time) string { return t.UTC().Format("2 January 2006, 15:04 UTC") },
 	}
-	for _, page := range []Page{SignIn{}, Prompt{}, Submit{}, PasswordExpires{}, Failure{}, SignedIn{}, AlreadySignedIn{}, Denied{}, SignOut{}, Account{}} {
+	for _, page := range []Page{
+		SignIn{}, Prompt{}, Submit{}, PasswordExpires{}, Failure{}, SignedIn{}, AlreadySignedIn{}, Denied{}, SignOut{}, Account{}, Invitation{},
+	} {
 		t, err := template.New("layout.html").Funcs(functions).ParseFS(templates, "templates/layout.html", "templates/"+page.file())
 		if err != nil {
 			return nil, fmt.Errorf("reading the template of a page: %w", err)

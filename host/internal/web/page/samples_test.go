@@ -58,8 +58,12 @@ var samples = map[string]page.Page{
 	"sign out":              page.SignOut{Person: "Zoë Müller", LogoutURL: "/sso/auth/logout", Redirect: "https://wiki.example/?a=1&b=2", BackURL: "/sso/"},
 	"sign out, unknown":     page.SignOut{LogoutURL: "/sso/auth/logout", BackURL: "/sso/"},
 	"prompt, with a target": page.Prompt{Action: "/x", SignInURL: "/sso/login?redirect=https%3A%2F%2Fwiki.example%2F", Fields: []page.Field{{Name: "a", Kind: sdk.FieldText}}},
-	"signed in, unknown":    page.SignedIn{LogoutURL: "/sso/auth/logout"},
-	"account":               account,
+	"invitation": page.Invitation{Name: "Zoë <b>Müller", Email: "zoe@example.org", Action: "/sso/invitation", TokenField: page.HiddenField{Name: "token", Value: "abc"}, Providers: []page.Provider{
+		{Name: "company", Label: "Company account", Icon: "business"}, {Name: "staff", Label: "Staff directory", Icon: "directory", Unavailable: true},
+	}},
+	"invitation of nobody": page.Invitation{Action: "/sso/invitation", TokenField: page.HiddenField{Name: "token", Value: "abc"}},
+	"signed in, unknown":   page.SignedIn{LogoutURL: "/sso/auth/logout"},
+	"account":              account,
 	"account, unknown": page.Account{
 		Sessions: []page.AccountSession{{ID: "a", Current: true, Device: "Unknown browser or app"}}, HomeURL: "/sso/", LogoutURL: "/sso/auth/logout",
 	},

@@ -34,6 +34,19 @@ func (s SignIn) links() []string {
 	return list
 }
 
+// Invitation tells whose account a one-time link is for, and how one can sign in to take
+// it.
+type Invitation struct {
+	Name       string
+	Email      string
+	Action     string // the form posts to it, with the name of a provider
+	TokenField HiddenField
+	Providers  []Provider // by their names; none: nobody can sign in
+}
+
+func (Invitation) file() string      { return "invitation.html" }
+func (i Invitation) links() []string { return []string{i.Action} }
+
 // Submit is a form that submits itself, by a script or by its button. It takes
 // a login to a provider, or a provider's answer to us.
 type Submit struct {

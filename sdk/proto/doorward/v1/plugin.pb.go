@@ -1621,6 +1621,7 @@ type Identity struct {
 	LogoutSubject     string                 `protobuf:"bytes,18,opt,name=logout_subject,json=logoutSubject,proto3" json:"logout_subject,omitempty"`               // empty: subject
 	PasswordExpiresAt *timestamppb.Timestamp `protobuf:"bytes,19,opt,name=password_expires_at,json=passwordExpiresAt,proto3" json:"password_expires_at,omitempty"` // absent: no reason to warn
 	GroupsUnknown     bool                   `protobuf:"varint,20,opt,name=groups_unknown,json=groupsUnknown,proto3" json:"groups_unknown,omitempty"`              // that groups is empty means nothing
+	Aliases           []string               `protobuf:"bytes,21,rep,name=aliases,proto3" json:"aliases,omitempty"`                                                // what else the provider calls the end user
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
 }
@@ -1793,6 +1794,13 @@ func (x *Identity) GetGroupsUnknown() bool {
 		return x.GroupsUnknown
 	}
 	return false
+}
+
+func (x *Identity) GetAliases() []string {
+	if x != nil {
+		return x.Aliases
+	}
+	return nil
 }
 
 type RefreshRequest struct {
@@ -2708,7 +2716,7 @@ const file_doorward_v1_plugin_proto_rawDesc = "" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04kind\x18\x02 \x01(\tR\x04kind\x12\x14\n" +
 	"\x05label\x18\x03 \x01(\tR\x05label\x12\x1a\n" +
-	"\boptional\x18\x04 \x01(\bR\boptional\"\xc5\x05\n" +
+	"\boptional\x18\x04 \x01(\bR\boptional\"\xdf\x05\n" +
 	"\bIdentity\x12\x18\n" +
 	"\asubject\x18\x01 \x01(\tR\asubject\x12\x1a\n" +
 	"\busername\x18\x02 \x01(\tR\busername\x12\x14\n" +
@@ -2736,7 +2744,8 @@ const file_doorward_v1_plugin_proto_rawDesc = "" +
 	"session_id\x18\x11 \x01(\tR\tsessionId\x12%\n" +
 	"\x0elogout_subject\x18\x12 \x01(\tR\rlogoutSubject\x12J\n" +
 	"\x13password_expires_at\x18\x13 \x01(\v2\x1a.google.protobuf.TimestampR\x11passwordExpiresAt\x12%\n" +
-	"\x0egroups_unknown\x18\x14 \x01(\bR\rgroupsUnknown\">\n" +
+	"\x0egroups_unknown\x18\x14 \x01(\bR\rgroupsUnknown\x12\x18\n" +
+	"\aaliases\x18\x15 \x03(\tR\aaliases\">\n" +
 	"\x0eRefreshRequest\x12\x16\n" +
 	"\x06handle\x18\x01 \x01(\x04R\x06handle\x12\x14\n" +
 	"\x05grant\x18\x02 \x01(\fR\x05grant\"v\n" +

@@ -1,0 +1,149 @@
+package directus
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Bounds of a file.
+const (
+	MaxFile = 64 << 20 // bytes
+	MaxRows = 100_000  // of each table
+
+	maxValue   = 1 << 10 // bytes of a value that is kept; Directus has no column of more than 255 characters for one
+	maxColumns = 1000
+)
+
+// User is a row of directus_users.
+type User struct {
+	ID, Status, Role, Email, FirstName, LastName, Provider, ExternalIdentifier string
+}
+
+// Role is a row of directus_roles.
+type Role struct{ ID, Name string }
+
+// Export is what a file has.
+type Export struct {
+	Users []User
+	Roles []Role
+}
+
+// ErrFormat: the file is none of the forms, or breaks off.
+var ErrFormat = errors.New("not an export of Directus")
+
+// Read reads a file of users. The dump of a database may have roles, too.
+func Read(r io.Reader) (Export, error) {
+	export, err := read(r, "directus_users")
+	if err == nil && len(export.Users) == 0 {
+		err = fmt.Errorf("%w: it has no users; a dump must have the data of the table directus_users", ErrFormat)
+	}
+	return export, err
+}
+
+// ReadRoles reads a file of roles.
+func ReadRoles(r io.Reader) ([]Role, error) {
+	export, err := read(r, "directus_roles")
+	if err == nil && len(export.Roles) == 0 {
+		err = fmt.Errorf("%w: it has no roles; a dump must have the data of the table directus_roles", ErrFormat)
+	}
+	return export.Roles, err
+}
+
+// read finds out which form a file has. JSON and CSV have one table, which they do not
+// name.
+func read(r io.Reader, table string) (Export, error) {
+	data, err := io.ReadAll(io.LimitReader(r, MaxFile+1))
+	if err != nil {
+		return Export{}, fmt.Errorf("reading the file: %w", err)
+	}
+	if len(data) > MaxFile {
+		return Export{}, fmt.Errorf("the file has more than %d MB: export the tables directus_users and directus_roles alone", MaxFile>>20)
+	}
+	data = bytes.TrimPrefix(data, []byte("\xef\xbb\xbf")) // as spreadsheets write it
+	text := bytes.TrimLeft(data, " \t\r\n")
+	var into tables
+	switch {
+	case bytes.HasPrefix(text, []byte("{")), bytes.HasPrefix(text, []byte("[")):
+		err = readJSON(text, table, &into)
+	case isDump(text):
+		err = readDump(text, &into)
+	default:
+		err = readCSV(data, table, &into)
+	}
+	return into.Export, err
+}
+
+// tables takes rows.
+type tables struct {
+	Export
+	ids map[string]bool // those of both tables
+}
+
+// add takes a row of a table: the value of a column, or "" for one that is not there.
+func (t *tables) add(table string, value func(column string) string) error {
+	id := strings.ToLower(value("id"))
+	if t.ids == nil {
+		t.ids = map[string]bool{}
+	}
+	switch key := table + " " + id; {
+	case id == "":
+		return fmt.Errorf("%w: a row of %s has no id", ErrFormat, table)
+	case t.ids[key]:
+		return fmt.Errorf("%w: %s has the id %.40q twice", ErrFormat, table, id)
+	case len(t.Users) >= MaxRows, len(t.Roles) >= MaxRows:
+		return fmt.Errorf("more than %d rows: import the file in parts", MaxRows)
+	default:
+		t.ids[key] = true
+	}
+	if table == "directus_roles" {
+		t.Roles = append(t.Roles, Role{ID: id, Name: value("name")})
+		return nil
+	}
+	t.Users = append(t.Users, User{
+		ID: id, Status: value("status"), Role: strings.ToLower(value("role")), Email: value("email"), FirstName: value("first_name"), LastName: value("last_name"),
+		Provider: value("provider"), ExternalIdentifier: value("external_identifier"),
+	})
+	return nil
+}
+
+// needed are the columns without which a file is not worth reading.
+func needed(table string) []string {
+	if table == "directus_roles" {
+		return []string{"id", "name"}
+	}
+	return []string{"id", "status", "provider", "external_identifier"}
+}
+
+// wanted reports whether a column is kept.
+func wanted(column string) bool {
+	switch column {
+	case "id", "name", "status", "role", "email", "first_name", "last_name", "provider", "external_identifier":
+		return true
+	}
+	return false
+}
+
+// checkColumns refuses a table that lacks what says who somebody is: who exports without
+// external_identifier would make accounts that nobody can sign in to.
+func checkColumns(table string, has func(column string) bool) error {
+	var missing []string
+	for _, column := range needed(table) {
+		if !has(column) {
+			missing = append(missing, column)
+		}
+	}
+	if len(missing) > 0 {
+		return fmt.Errorf("%w: %s lacks %s: export these fields, too, as an administrator", ErrFormat, table, strings.Join(missing, ", "))
+	}
+	return nil
+}
+
+func checkValue(column, text string) error {
+	if len(text) > maxValue {
+		return fmt.Errorf("%w: %s has a value of more than %d bytes", ErrFormat, column, maxValue)
+	}
+	return nil
+}
