@@ -3,6 +3,7 @@ package forwardauth_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -354,6 +355,25 @@ func TestRowOfFlood(t *testing.T) {
 	}
 	if n, err := r.store.CountUsers(t.Context(), "corp"); n != 0 || err != nil {
 		t.Errorf("FA59 %d users, %v", n, err)
+	}
+}
+
+// Whoever asks for a thousand hosts that there are not fills the log, and hides no error.
+func TestFloodHidesNoError(t *testing.T) {
+	r := newRig(t)
+	cookie := r.alice()
+	for i := range 1500 {
+		request := nobodyAt("/x")
+		request.Header["X-Forwarded-Host"] = []string{fmt.Sprintf("h%d.test", i)}
+		r.server.ServeHTTP(discard{http.Header{}}, request)
+	}
+	if lines := strings.Count(r.log.String(), "\n"); lines > 1000 {
+		t.Errorf("%d lines", lines)
+	}
+	r.store.fail(errors.New("database is locked"), nil)
+	r.ask(forward("Cookie: "+cookie)).check(t, "the store", 503, no)
+	if !strings.Contains(r.log.String(), "database is locked") {
+		t.Error("the error is not in the log")
 	}
 }
 
