@@ -25,6 +25,7 @@ func TestForwardAuthBehindProxies(t *testing.T) {
 			t.Run("FA45 Authorization", func(t *testing.T) { p.in(t).authorization() })
 			t.Run("FA49 absolute form", func(t *testing.T) { p.in(t).absoluteForm() })
 			t.Run("FA55 no Host", func(t *testing.T) { p.in(t).noHost() })
+			t.Run("FA33 long links", func(t *testing.T) { p.in(t).longLinks() })
 			t.Run("programs", func(t *testing.T) { p.in(t).programs() })
 			t.Run("Doorward is away", func(t *testing.T) { p.in(t).away() })
 		})
@@ -160,6 +161,7 @@ func (p *passage) cookies() {
 		"a name that ends so":     {[]string{"x" + defaultSessionCookie + "=keep; " + ours}, []string{"x" + defaultSessionCookie + "=keep"}},
 		"a name that begins so":   {[]string{defaultSessionCookie + "2=keep; " + ours}, []string{defaultSessionCookie + "2=keep"}},
 		"a value with the name":   {[]string{"a=" + defaultSessionCookie + "; " + ours}, []string{"a=" + defaultSessionCookie}},
+		"a tab before it":         {[]string{"\t" + ours + ";\ta=1"}, []string{"a=1"}},
 		"a planted one before":    {[]string{defaultSessionCookie + "=planted; " + ours + "; a=1"}, []string{"a=1"}},
 		"with values of any kind": {[]string{`a="x y"; b=; ` + ours + `; c=d=e`}, []string{`a="x y"`, "b=", "c=d=e"}},
 	} {
@@ -178,6 +180,17 @@ func (p *passage) cookies() {
 		p.send("GET /health", "Cookie: "+sent) // which of two counts nobody knows, so that they are nobody
 		if got := fmt.Sprint(cookiesOf(p.g.wiki.one(p.t, "twice"))); strings.Contains(got, p.session) {
 			p.t.Errorf("FA44 more than once: the application gets %s", got)
+		}
+	}
+}
+
+// longLinks: whatever a link is, who follows it is sent to sign in. Escaped, these are up to
+// three times as long.
+func (p *passage) longLinks() {
+	for _, target := range []string{"/?" + strings.Repeat("a", 1900), "/?" + strings.Repeat("&", 1900), "/?" + strings.Repeat("a", 6000)} {
+		got := p.stopped("GET "+target, "Accept: text/html", "Sec-Fetch-Mode: navigate")
+		if location := got.header.Get("Location"); got.status >= 400 || !strings.HasPrefix(location, ssoOrigin+"/login?redirect=") {
+			p.t.Errorf("%.10s… of %d: %d to %.100q", target, len(target), got.status, location)
 		}
 	}
 }

@@ -78,13 +78,18 @@ func refuse(w http.ResponseWriter, status int, code, message string, more map[st
 	_, _ = w.Write(body)
 }
 
-// maxReturn is how long a URL may be that a login returns to.
-const maxReturn = 2 << 10
+// How long a URL may be that a login returns to, and how long in a Location for a proxy
+// that makes the redirect itself: nginx reads the header of an answer into 4 KiB, and makes
+// 500 of a longer one.
+const (
+	maxReturn         = 2 << 10
+	maxReturnInHeader = maxHeaderBlock
+)
 
 // signIn sends a person to sign in, and back to where they were.
 func (s *Server) signIn(w http.ResponseWriter, r *http.Request, f *family, app *App, request *Request) {
 	navigation := isNavigation(r.Header)
-	login := s.config.PublicURL + "/login?redirect=" + url.QueryEscape(backTo(navigation, app, request))
+	login := s.config.PublicURL + "/login?redirect=" + backTo(f, navigation, app, request)
 	if navigation {
 		s.sendTo(w, f, request.Method, http.StatusUnauthorized, login)
 		return
@@ -93,20 +98,26 @@ func (s *Server) signIn(w http.ResponseWriter, r *http.Request, f *family, app *
 	refuse(w, http.StatusUnauthorized, "INVALID_CREDENTIALS", "Nobody is signed in.", map[string]any{"login_url": login})
 }
 
-// backTo is where a browser goes afterwards: to what it asked for, if that is a page that
-// it can ask for again.
-func backTo(navigation bool, app *App, request *Request) string {
-	if navigation && isSafe(request.Method) && len(request.Origin.String())+len(request.Target) <= maxReturn {
-		return request.URL()
+// backTo is where a browser goes afterwards, escaped: to what it asked for, if that is a
+// page that it can ask for again, and below the app's prefix as it is written.
+func backTo(f *family, navigation bool, app *App, request *Request) string {
+	root := url.QueryEscape(app.Root())
+	if !navigation || !isSafe(request.Method) || !strings.HasPrefix(request.Target, app.Prefix) ||
+		len(request.Origin.String())+len(request.Target) > maxReturn {
+		return root
 	}
-	return app.Root()
+	escaped := url.QueryEscape(request.URL())
+	if !f.redirects && len(escaped) > maxReturnInHeader {
+		return root
+	}
+	return escaped
 }
 
 // deny tells a person that the app does not admit them, on a page of ours: shown at the
 // app's origin, it would be whatever the app can make of it.
 func (s *Server) deny(w http.ResponseWriter, r *http.Request, f *family, app *App, request *Request) {
 	navigation := isNavigation(r.Header)
-	page := s.config.PublicURL + "/denied?redirect=" + url.QueryEscape(backTo(navigation, app, request))
+	page := s.config.PublicURL + "/denied?redirect=" + backTo(f, navigation, app, request)
 	if navigation {
 		s.sendTo(w, f, request.Method, http.StatusForbidden, page)
 		return

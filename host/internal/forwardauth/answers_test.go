@@ -3,6 +3,7 @@ package forwardauth_test
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/url"
 	"slices"
@@ -177,6 +178,11 @@ func TestRowsOfSignIn(t *testing.T) {
 		"FA09 the plain spelling":         {page("X-Forwarded-Host: APP.test.:443"), 302, "https://app.test/x"},
 		"FA12 the A-label":                {page("X-Forwarded-Host: bücher.test"), 302, "https://xn--bcher-kva.test/x"},
 		"an app below a prefix":           {page("X-Forwarded-Host: team.test", "X-Forwarded-Uri: /chiefs/x", "X-Forwarded-Method: POST"), 303, "https://team.test/chiefs/"},
+		"FA33 an app without its slash":   {page("X-Forwarded-Host: team.test", "X-Forwarded-Uri: /chiefs"), 302, "https://team.test/chiefs/"},
+		"FA33 an app spelled otherwise":   {page("X-Forwarded-Host: team.test", "X-Forwarded-Uri: /%63hiefs/x"), 302, "https://team.test/chiefs/"},
+		"FA33 all escaped":                {page("X-Forwarded-Uri: /?" + strings.Repeat("&", 1900)), 302, "https://app.test/?" + strings.Repeat("&", 1900)},
+		"FA33 too much for nginx":         {nginx(append(slices.Clone(browser), "X-Original-URL: https://app.test/?"+strings.Repeat("&", 1900))...), 401, "https://app.test/"},
+		"FA33 not too much for nginx":     {nginx(append(slices.Clone(browser), "X-Original-URL: https://app.test/?"+strings.Repeat("a", 1900))...), 401, "https://app.test/?" + strings.Repeat("a", 1900)},
 		"FA34 codes in the query of ours": {page("X-Forwarded-Uri: /cb?code=abc&access_token=def"), 302, "https://app.test/cb?code=abc&access_token=def"},
 	} {
 		a := r.ask(c.q)
@@ -349,6 +355,25 @@ func TestRowOfFlood(t *testing.T) {
 	}
 	if n, err := r.store.CountUsers(t.Context(), "corp"); n != 0 || err != nil {
 		t.Errorf("FA59 %d users, %v", n, err)
+	}
+}
+
+// Whoever asks for a thousand hosts that there are not fills the log, and hides no error.
+func TestFloodHidesNoError(t *testing.T) {
+	r := newRig(t)
+	cookie := r.alice()
+	for i := range 1500 {
+		request := nobodyAt("/x")
+		request.Header["X-Forwarded-Host"] = []string{fmt.Sprintf("h%d.test", i)}
+		r.server.ServeHTTP(discard{http.Header{}}, request)
+	}
+	if lines := strings.Count(r.log.String(), "\n"); lines > 1000 {
+		t.Errorf("%d lines", lines)
+	}
+	r.store.fail(errors.New("database is locked"), nil)
+	r.ask(forward("Cookie: "+cookie)).check(t, "the store", 503, no)
+	if !strings.Contains(r.log.String(), "database is locked") {
+		t.Error("the error is not in the log")
 	}
 }
 

@@ -34,7 +34,7 @@ type App struct {
 }
 
 // A Subject says who: of each list that is not empty, one entry must fit. All are
-// compared byte for byte, but for the case of e-mail addresses.
+// compared byte for byte, but for the case of ASCII letters in e-mail addresses.
 type Subject struct {
 	Providers []string // names
 	Roles     []string // names or IDs
@@ -115,7 +115,7 @@ func (a *App) names(user string, p *Person) bool {
 	if !strings.Contains(user, "@") {
 		return user == p.ID
 	}
-	return strings.EqualFold(user, a.email(p))
+	return sameAddress(user, a.email(p))
 }
 
 // email is the address that says who somebody is; empty if theirs does not.
@@ -125,3 +125,7 @@ func (a *App) email(p *Person) string {
 	}
 	return p.Email
 }
+
+// sameAddress does not go by strings.EqualFold, to which the Kelvin sign is a k: whoever
+// has such an address is somebody else.
+func sameAddress(a, b string) bool { return lowerASCII(a) == lowerASCII(b) }

@@ -228,3 +228,37 @@ func TestRowsOfAddresses(t *testing.T) {
 	r := newRig(t, func(config *forwardauth.Config) { config.User = forwardauth.UserSubject })
 	r.ask(forward("Cookie: "+r.alice())).check(t, "the subject", 200, "sub-alice")
 }
+
+// An account can be reached through several providers. What counts is the one that the
+// session came through: the groups are its, and a weaker one must not open what is for a
+// stronger one.
+func TestProviderOfTheSession(t *testing.T) {
+	for name, c := range map[string]struct {
+		user     forwardauth.UserHeader
+		through  string
+		host     string
+		status   int
+		isCalled string
+	}{
+		"through the first one":           {forwardauth.UserID, "corp", "corp.test", 200, "u"},
+		"through another one":             {forwardauth.UserID, "other", "corp.test", 403, ""},
+		"through the one that counts":     {forwardauth.UserID, "other", "other.test", 200, "u"},
+		"an address of the first":         {forwardauth.UserID, "corp", "named.test", 200, "u"},
+		"an address through another":      {forwardauth.UserID, "other", "named.test", 403, ""},
+		"the subject at the first":        {forwardauth.UserSubject, "corp", "any.test", 200, "sub-u"},
+		"the subject is of the first one": {forwardauth.UserSubject, "other", "any.test", 403, ""},
+	} {
+		r := newRig(t, func(config *forwardauth.Config) { config.User = c.user })
+		corp, other := []string{"corp"}, []string{"other"}
+		r.server.SetRules(forwardauth.NewRules([]forwardauth.App{
+			{Name: "corp", Origin: origin("https://corp.test"), Prefix: "/", Subject: forwardauth.Subject{Providers: corp, Groups: []string{"admins"}}},
+			{Name: "other", Origin: origin("https://other.test"), Prefix: "/", Subject: forwardauth.Subject{Providers: other}},
+			{Name: "named", Origin: origin("https://named.test"), Prefix: "/", EmailOf: corp, Subject: forwardauth.Subject{Users: []string{"u@example.org"}}},
+			{Name: "any", Origin: origin("https://any.test"), Prefix: "/"},
+		}))
+		u := r.user("u")
+		u.Provider = c.through
+		token, _ := r.session(u, sso.KindSession, "admins")
+		r.ask(forward("Cookie: "+cookieName+"="+string(token), "X-Forwarded-Host: "+c.host)).check(t, name, c.status, c.isCalled)
+	}
+}

@@ -114,11 +114,18 @@ func isHostByte(c byte) bool {
 	return 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-'
 }
 
-// lowerASCII does not copy what is in lower case, as it mostly is.
+// lowerASCII leaves other letters alone, and does not copy what is in lower case, as it
+// mostly is.
 func lowerASCII(text string) string {
 	for i := range len(text) {
-		if 'A' <= text[i] && text[i] <= 'Z' {
-			return strings.ToLower(text)
+		if c := text[i]; 'A' <= c && c <= 'Z' {
+			lower := []byte(text)
+			for ; i < len(lower); i++ {
+				if c := lower[i]; 'A' <= c && c <= 'Z' {
+					lower[i] = c + 'a' - 'A'
+				}
+			}
+			return string(lower)
 		}
 	}
 	return text

@@ -14,7 +14,7 @@ import (
 type Person struct {
 	ID       string // of our user
 	Provider string // name of the one that they came through
-	Subject  string // their ID there
+	Subject  string // their ID there; empty: not known
 	Email    string
 
 	// EmailVerifiedBy is the provider that said that Email is theirs; empty: none did.
@@ -100,11 +100,21 @@ func (s SignedIn) Person(ctx context.Context, who *sso.Principal) (Person, error
 	return p, nil
 }
 
-// PersonOf is a person as a decision sees them, without the name of their role.
+// PersonOf is a person as a decision sees them, without the name of their role. Of several
+// providers that an account has links to, the one counts that the session came through: its
+// groups are there, and what is for people of one must not open through another. Without a
+// session it is that of the account.
 func PersonOf(who *sso.Principal) Person {
 	u := &who.User
+	provider, subject := who.Session.Provider, u.Subject
+	if provider == "" {
+		provider = u.Provider
+	}
+	if provider != u.Provider {
+		subject = ""
+	}
 	return Person{
-		ID: u.ID, Provider: u.Provider, Subject: u.Subject, Email: u.Email, EmailVerifiedBy: u.EmailVerifiedBy, FirstName: u.FirstName, LastName: u.LastName,
+		ID: u.ID, Provider: provider, Subject: subject, Email: u.Email, EmailVerifiedBy: u.EmailVerifiedBy, FirstName: u.FirstName, LastName: u.LastName,
 		Role: u.Role, Groups: who.Session.Groups, Session: who.Session.ID, Since: who.Session.CreatedAt,
 	}
 }

@@ -9,40 +9,46 @@ import (
 
 const (
 	quietFor  = time.Minute
-	quietKeys = 1000 // in a minute
+	quietKeys = 1000 // of a level, in a minute
 )
 
 // quiet writes a line of a kind once a minute: whoever asks for an app, or stands in
-// front of us, can cause it with each request.
+// front of us, can cause it with each request. Each level has room of its own, so that
+// nobody hides an error behind a thousand names of hosts.
 type quiet struct {
 	logger hclog.Logger
 	now    func() time.Time
 
 	mu    sync.Mutex
 	begun time.Time
-	said  map[string]struct{}
+	said  map[hclog.Level]map[string]struct{}
 }
 
 func newQuiet(logger hclog.Logger, now func() time.Time) *quiet {
-	return &quiet{logger: logger, now: now, said: map[string]struct{}{}}
+	return &quiet{logger: logger, now: now, said: map[hclog.Level]map[string]struct{}{}}
 }
 
-func (q *quiet) first(kind string) bool {
+func (q *quiet) first(level hclog.Level, kind string) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if now := q.now(); now.Sub(q.begun).Abs() >= quietFor {
 		q.begun = now
 		clear(q.said)
 	}
-	if _, ok := q.said[kind]; ok || len(q.said) >= quietKeys {
+	said := q.said[level]
+	if said == nil {
+		said = map[string]struct{}{}
+		q.said[level] = said
+	}
+	if _, ok := said[kind]; ok || len(said) >= quietKeys {
 		return false
 	}
-	q.said[kind] = struct{}{}
+	said[kind] = struct{}{}
 	return true
 }
 
 func (q *quiet) log(level hclog.Level, kind, message string, args []any) {
-	if q.first(kind) {
+	if q.first(level, kind) {
 		q.logger.Log(level, "forward-auth: "+message, args...)
 	}
 }

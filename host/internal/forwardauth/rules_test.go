@@ -60,6 +60,20 @@ func TestSubjects(t *testing.T) {
 	}
 }
 
+// Capitals do not count in an address, and other letters that fold into ASCII do: the
+// Kelvin sign is no k, and a long s no s.
+func TestAddressesThatLookAlike(t *testing.T) {
+	app := forwardauth.App{EmailOf: []string{"corp"}, Subject: forwardauth.Subject{Users: []string{"sam@kite.example", "jürgen@kite.example"}}}
+	for email, admitted := range map[string]bool{
+		"sam@kite.example": true, "SAM@Kite.example": true, "jürgen@KITE.example": true,
+		"\u017fam@kite.example": false, "sam@\u212aite.example": false, "JÜRGEN@kite.example": false, "sam@kite.example\x00": false,
+	} {
+		if got := len(app.Missing(&forwardauth.Person{Provider: "corp", Email: email})) == 0; got != admitted {
+			t.Errorf("%q: admitted %v", email, got)
+		}
+	}
+}
+
 // A public path is for the app that has it only, whatever order they stand in.
 func TestPublicPathsOfNestedApps(t *testing.T) {
 	outer := forwardauth.App{Name: "outer", Origin: origin("https://a.test"), Prefix: "/", Public: []forwardauth.PublicPath{{Path: "/assets/"}}}

@@ -127,7 +127,7 @@ func (s *Server) home(c echo.Context) error {
 func (s *Server) signedInPage(who sso.Principal) page.SignedIn {
 	return page.SignedIn{
 		Name: strings.TrimSpace(who.User.FirstName + " " + who.User.LastName), Email: who.User.Email, Role: who.User.Role,
-		Provider: s.labelOf(who.User.Provider), Since: who.Session.CreatedAt, Expires: who.Session.ExpiresAt, LogoutURL: s.path("/auth/logout"), AccountURL: s.path(accountPath),
+		Provider: s.labelOf(who.Session.Provider), Since: who.Session.CreatedAt, Expires: who.Session.ExpiresAt, LogoutURL: s.path("/auth/logout"), AccountURL: s.path(accountPath),
 	}
 }
 

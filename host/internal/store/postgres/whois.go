@@ -8,16 +8,18 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// The last session says which groups a user had: the provider told them at its login.
+// The last session says which groups a user had, and by which of their providers: it told
+// them at the login.
 const selectWho = `
-	SELECT ` + userColumns + `, coalesce((
-		SELECT s.group_names FROM doorward.sessions s WHERE s.user_pk = u.pk ORDER BY s.created_at DESC NULLS LAST LIMIT 1
-	), '')
-	FROM doorward.users u WHERE u.id = $1 OR lower(u.email) = lower($1) OR u.username = $1
+	SELECT ` + userColumns + `, coalesce(last.group_names, ''), coalesce(last.provider, '')
+	FROM doorward.users u LEFT JOIN doorward.sessions last ON last.pk = (
+		SELECT s.pk FROM doorward.sessions s WHERE s.user_pk = u.pk ORDER BY s.created_at DESC NULLS LAST LIMIT 1
+	)
+	WHERE u.id = $1 OR lower(u.email) = lower($1) OR u.username = $1
 	ORDER BY u.id LIMIT 10`
 
 // WhoIn returns at most 10 users whose ID, e-mail address or username that is. All that
-// their sessions have is the groups of the last one. It changes nothing; a database that
+// their sessions have is provider and groups of the last one. It changes nothing; a database that
 // has nothing of ours has no users.
 func WhoIn(ctx context.Context, o Options, who string) (list []sso.Principal, err error) {
 	err = o.readIn(ctx, "looking for a user in database", func(tx pgx.Tx) error {
@@ -26,7 +28,7 @@ func WhoIn(ctx context.Context, o Options, who string) (list []sso.Principal, er
 			return explain("looking for a user", err)
 		}
 		list, err = pgx.CollectRows(rows, func(row pgx.CollectableRow) (p sso.Principal, err error) {
-			return p, row.Scan(append(userFields(&p.User), (*string)(&p.Session.Groups))...)
+			return p, row.Scan(append(userFields(&p.User), (*string)(&p.Session.Groups), &p.Session.Provider)...)
 		})
 		return explain("looking for a user", err)
 	})

@@ -36,8 +36,8 @@ func TestWhoIn(t *testing.T) {
 		mustLogIn(t, store, login)
 	}
 	list, err := WhoIn(t.Context(), o, "ann")
-	if err != nil || len(list) != 1 || !list[0].Session.Groups.Has("staff") || list[0].Session.Groups.Has("students") {
-		t.Errorf("with the groups of the last session: %v, %v", list, err)
+	if err != nil || len(list) != 1 || !list[0].Session.Groups.Has("staff") || list[0].Session.Groups.Has("students") || list[0].Session.Provider != "corp" {
+		t.Errorf("with the provider and the groups of the last session: %v, %v", list, err)
 	}
 	if list, err := WhoIn(t.Context(), o, "eve\x00"); len(list) != 0 || err != nil {
 		t.Errorf("nobody: %v, %v", list, err)

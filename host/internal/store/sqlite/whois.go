@@ -7,14 +7,16 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// The last session says which groups a user had: the provider told them at its login.
+// The last session says which groups a user had, and by which of their providers: it told
+// them at the login.
 const selectWho = `
-	SELECT ` + userColumns + `, coalesce((SELECT s.group_names FROM sessions s WHERE s.user_pk = u.pk ORDER BY s.created_at DESC LIMIT 1), '')
-	FROM users u WHERE u.id = ?1 OR u.email = ?1 COLLATE NOCASE OR u.username = ?1
+	SELECT ` + userColumns + `, coalesce(last.group_names, ''), coalesce(last.provider, '')
+	FROM users u LEFT JOIN sessions last ON last.pk = (SELECT s.pk FROM sessions s WHERE s.user_pk = u.pk ORDER BY s.created_at DESC LIMIT 1)
+	WHERE u.id = ?1 OR u.email = ?1 COLLATE NOCASE OR u.username = ?1
 	ORDER BY u.id LIMIT 10`
 
 // WhoIn returns at most 10 users whose ID, e-mail address or username that is. All that
-// their sessions have is the groups of the last one. It reads the database in a file,
+// their sessions have is provider and groups of the last one. It reads the database in a file,
 // perhaps while a host runs, and changes nothing; a file that is not there has no users.
 func WhoIn(ctx context.Context, path, who string) (list []sso.Principal, err error) {
 	err = readIn(path, func(db *sql.DB) error {
@@ -25,7 +27,7 @@ func WhoIn(ctx context.Context, path, who string) (list []sso.Principal, err err
 		defer rows.Close()
 		for rows.Next() {
 			var p sso.Principal
-			if err := rows.Scan(append(userFields(&p.User), (*string)(&p.Session.Groups))...); err != nil {
+			if err := rows.Scan(append(userFields(&p.User), (*string)(&p.Session.Groups), &p.Session.Provider)...); err != nil {
 				return explain("looking for a user", err)
 			}
 			list = append(list, p)

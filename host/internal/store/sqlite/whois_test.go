@@ -28,15 +28,15 @@ func TestWhoIn(t *testing.T) {
 		login := sso.Session{ID: session, UserID: "u-ann", Provider: "corp", Kind: sso.KindSession, CreatedAt: at, ExpiresAt: at.Add(time.Hour)}
 		login.Groups = sso.NewGroups([]string{group})
 		if session == "new" {
-			login.CreatedAt = at.Add(time.Minute)
+			login.CreatedAt, login.Provider = at.Add(time.Minute), "other"
 		}
 		if err := store.CreateSession(t.Context(), sso.NewSession{Session: login, Token: sso.NewToken().Hash()}); err != nil {
 			t.Fatal(err)
 		}
 	}
 	list, err := WhoIn(t.Context(), o, "ann")
-	if err != nil || len(list) != 1 || !list[0].Session.Groups.Has("staff") || list[0].Session.Groups.Has("students") {
-		t.Errorf("with the groups of the last session: %v, %v", list, err)
+	if err != nil || len(list) != 1 || !list[0].Session.Groups.Has("staff") || list[0].Session.Groups.Has("students") || list[0].Session.Provider != "other" {
+		t.Errorf("with the provider and the groups of the last session: %v, %v", list, err)
 	}
 	if list, err := WhoIn(t.Context(), o, "eve\x00"); len(list) != 0 || err != nil {
 		t.Errorf("nobody: %v, %v", list, err)
