@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"time"
@@ -144,6 +145,7 @@ func newServer(handler http.Handler) *http.Server {
 }
 
 func listenUnix(ctx context.Context, path string) (net.Listener, error) {
+	defer oneAtATime(ctx, filepath.Dir(path))()
 	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", path)
 	if err == nil {
 		_ = conn.Close()
