@@ -194,7 +194,7 @@ func (h host) serveFrom(ctx context.Context, database store.Store, claimed *cont
 			checked, err := r.check(ctx, name)
 			return withAccounts(ctx, checked, accounts{store.CountUsers, store.Roles}), err
 		},
-		EndSessions: h.endSessions(store), Keys: listKeys(tokens), RotateKeys: h.rotateKeys(tokens),
+		Keys: listKeys(tokens), RotateKeys: h.rotateKeys(tokens),
 		Metrics: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
 	}, store, logins.Subjects(), providers))
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/doorward/doorward/host/internal/config"
 	"github.com/doorward/doorward/host/internal/control"
+	"github.com/doorward/doorward/host/internal/people"
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/host/internal/store/sqlite"
 )
@@ -21,9 +22,9 @@ func sessionCommand(environ []string) *cobra.Command {
 }
 
 func sessionEndCommand(environ []string) *cobra.Command {
-	var host *reach
-	var match sso.SessionMatch
-	var all, forget bool
+	var o *operator
+	var match people.EndSessions
+	var forget bool
 	var one string
 	cmd := &cobra.Command{
 		Use:   "end (--all | --provider NAME | --user USER | --session ID) [--forget-secret]",
@@ -39,26 +40,28 @@ func sessionEndCommand(environ []string) *cobra.Command {
 			if err := cobra.NoArgs(cmd, args); err != nil {
 				return err
 			}
-			if one != "" && !all && !forget && match == (sso.SessionMatch{}) {
+			if one != "" && !forget && match == (people.EndSessions{}) {
 				return nil
 			}
-			return whoseSessions(cmd, all, forget, match)
+			return whoseSessions(cmd, forget, match)
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if one != "" {
-				o := &operator{reach: host}
+			switch {
+			case one != "":
 				return o.runs(func(ctx context.Context, _ []string) error { return o.endSession(ctx, one) })(cmd, args)
+			case !forget:
+				return o.runs(func(ctx context.Context, _ []string) error { return o.endSessions(ctx, match) })(cmd, args)
 			}
-			at, err := host.database()
+			at, err := o.database()
 			if err != nil {
 				return err
 			}
 			at.out = cmd.OutOrStdout()
-			return at.end(cmd.Context(), match, forget)
+			return at.forgetSecret(cmd.Context())
 		},
 	}
-	host = reachFlags(cmd, environ)
-	cmd.Flags().BoolVar(&all, "all", false, "end all sessions")
+	o = operatorFlags(cmd, environ)
+	cmd.Flags().BoolVar(&match.All, "all", false, "end all sessions")
 	cmd.Flags().StringVar(&match.Provider, "provider", "", "end the sessions of those who came through this provider")
 	cmd.Flags().StringVar(&match.User, "user", "", "end the sessions of the user with this ID or e-mail address")
 	cmd.Flags().StringVar(&one, "session", "", "end the session with this ID, and no other")
@@ -69,8 +72,8 @@ func sessionEndCommand(environ []string) *cobra.Command {
 // whoseSessions returns an error unless the flags say clearly which sessions to end:
 // nobody ends those of all by leaving out a name, nor does a script whose variable is
 // not set.
-func whoseSessions(cmd *cobra.Command, all, forget bool, match sso.SessionMatch) error {
-	some := match != sso.SessionMatch{}
+func whoseSessions(cmd *cobra.Command, forget bool, match people.EndSessions) error {
+	all, some := match.All, match.Provider != "" || match.User != ""
 	switch {
 	case cmd.Flag("session").Changed:
 		return errors.New("--session ends one session, and needs its ID; it goes with nothing else")
@@ -80,6 +83,8 @@ func whoseSessions(cmd *cobra.Command, all, forget bool, match sso.SessionMatch)
 		return errors.New("--user is empty; to end all sessions, use --all")
 	case forget && (some || !all):
 		return errors.New("--forget-secret goes with --all, and with nothing else")
+	case forget && cmd.Flag("json").Changed:
+		return errors.New("--json goes without --forget-secret")
 	case all && some:
 		return errors.New("--all ends every session; leave it out to end those of --provider or --user only")
 	case !all && !some:
@@ -112,13 +117,8 @@ func (r *reach) database() (at ending, err error) {
 // errHostRuns: a host holds keys in its memory that are to be forgotten.
 var errHostRuns = errors.New("a doorward runs with this database: stop it, and run this again; nothing was done")
 
-func (e ending) end(ctx context.Context, match sso.SessionMatch, forget bool) error {
-	if !forget {
-		ended, err := control.NewClient(e.socket).EndSessions(ctx, match.Provider, match.User)
-		if !errors.Is(err, control.ErrNotRunning) || e.database == nil {
-			return e.tell(ended, err)
-		}
-	}
+// forgetSecret ends all sessions, and removes all that is sealed under the secret.
+func (e ending) forgetSecret(ctx context.Context) error {
 	if e.database == nil {
 		return errors.New("--forget-secret works in the database, not in a running host: leave out --socket, and set DB_FILENAME or --config as for the host")
 	}
@@ -131,10 +131,10 @@ func (e ending) end(ctx context.Context, match sso.SessionMatch, forget bool) er
 		return err
 	}
 	defer claimed.Close()
-	return e.inDatabase(ctx, match, forget)
+	return e.inDatabase(ctx)
 }
 
-func (e ending) inDatabase(ctx context.Context, match sso.SessionMatch, forget bool) (err error) {
+func (e ending) inDatabase(ctx context.Context) (err error) {
 	store, err := openExisting(ctx, *e.database, nil)
 	if errors.Is(err, sqlite.ErrInUse) { // with another socket
 		return fmt.Errorf("%w (%w)", errHostRuns, err)
@@ -143,29 +143,14 @@ func (e ending) inDatabase(ctx context.Context, match sso.SessionMatch, forget b
 		return err
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
-	ended, err := sso.EndSessions(ctx, store, match, endedByOperator())
-	if err := e.tell(ended, err); err != nil || !forget {
+	ended, err := sso.EndSessions(ctx, store, sso.SessionMatch{}, endedByOperator())
+	if err != nil {
 		return err
 	}
+	fmt.Fprintln(e.out, "sessions ended:", ended)
 	if err := store.ForgetSecret(ctx, byOperator(sso.EventSecretForgotten, "")); err != nil {
 		return err
 	}
 	fmt.Fprintln(e.out, "all that was sealed under SECRET is removed; start the host with a new SECRET, and without SECRET_PREVIOUS")
 	return nil
-}
-
-func (e ending) tell(ended int, err error) error {
-	if err == nil {
-		fmt.Fprintln(e.out, "sessions ended:", ended)
-	}
-	return err
-}
-
-// endSessions ends sessions for the operator, in the running host.
-func (h host) endSessions(sessions sso.Sessions) func(ctx context.Context, provider, user string) (int, error) {
-	return func(ctx context.Context, provider, user string) (int, error) {
-		ended, err := sso.EndSessions(ctx, sessions, sso.SessionMatch{Provider: provider, User: user}, endedByOperator())
-		h.logger.Info("sessions ended by the operator", "sessions", ended, "provider", provider, "user", user)
-		return ended, err
-	}
 }

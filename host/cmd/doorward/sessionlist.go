@@ -39,8 +39,16 @@ func (o *operator) listSessions(ctx context.Context, req people.ListSessions) (e
 }
 
 func (o *operator) endSession(ctx context.Context, id string) error {
+	return o.end(ctx, "endSession", people.OneSession{Session: id})
+}
+
+func (o *operator) endSessions(ctx context.Context, whose people.EndSessions) error {
+	return o.end(ctx, "endSessions", whose)
+}
+
+func (o *operator) end(ctx context.Context, operation string, req any) error {
 	var ended people.EndedSessions
-	if done, err := o.call(ctx, "endSession", people.OneSession{Session: id}, &ended); done || err != nil {
+	if done, err := o.call(ctx, operation, req, &ended); done || err != nil {
 		return err
 	}
 	fmt.Fprintln(o.out, "sessions ended:", ended.SessionsEnded)

@@ -37,13 +37,16 @@ func TestTheSocketIsEnough(t *testing.T) {
 		Check: func(context.Context, string) (any, error) {
 			return []provider.Checked{{Provider: "answered", Findings: []sdk.Finding{{Severity: sdk.SeverityOK}}}}, nil
 		},
-		EndSessions: func(context.Context, string, string) (int, error) { return 12345, nil },
-		Keys:        func(context.Context) (any, error) { return []token.Key{{ID: "answered"}}, nil },
+		Keys: func(context.Context) (any, error) { return []token.Key{{ID: "answered"}}, nil },
 		RotateKeys: func(_ context.Context, now bool) (any, error) {
 			return token.Rotation{Key: token.Key{ID: fmt.Sprint("now=", now)}}, nil
 		},
 		Healthy: func() bool { return true },
-		Administration: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		Administration: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/admin/end-sessions" {
+				_, _ = io.WriteString(w, `{"data":{"sessions_ended":12345}}`)
+				return
+			}
 			_, _ = io.WriteString(w, `{"data":[{"id":"answered"}],"meta":{"next":null}}`)
 		}),
 	})
@@ -52,7 +55,7 @@ func TestTheSocketIsEnough(t *testing.T) {
 	}
 	defer server.Close()
 	for command, want := range map[string]string{
-		"plugins": "answered", "reload": "answered", "check": "answered", "session end --all": "12345",
+		"plugins": "answered", "reload": "answered", "check": "answered", "session end --all": "sessions ended: 12345", "session end --all --json": `"sessions_ended": 12345`,
 		"keys list": "answered", "keys list --json": "answered", "keys rotate": "now=false", "keys rotate --now --yes": "now=true",
 		"user list": "answered", "role list": "answered", "key list": "answered", "session list": "answered",
 	} {

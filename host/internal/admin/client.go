@@ -84,7 +84,7 @@ func (op operation) request(ctx context.Context, in reflect.Value) (*http.Reques
 		value := in.FieldByIndex(m.index)
 		switch {
 		case m.place == inPath:
-			path = strings.ReplaceAll(path, "{"+m.name+"}", url.PathEscape(value.String()))
+			path = strings.ReplaceAll(path, "{"+m.name+"}", escapeSegment(value.String()))
 		case m.place == inBody && body == nil:
 			body = map[string]any{}
 			fallthrough
@@ -112,6 +112,15 @@ func (op operation) request(ctx context.Context, in reflect.Value) (*http.Reques
 		req.Header.Set("Content-Type", "application/json")
 	}
 	return req, nil
+}
+
+// escapeSegment writes a text as one segment of a path. Dots stand there for folders, unless
+// they are escaped.
+func escapeSegment(text string) string {
+	if text == "." || text == ".." {
+		return strings.ReplaceAll(text, ".", "%2E")
+	}
+	return url.PathEscape(text)
 }
 
 // asText is a value as setText reads it.

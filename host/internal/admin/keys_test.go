@@ -137,3 +137,27 @@ func TestNobodyIsNotTheOperator(t *testing.T) {
 		t.Errorf("got %v, want ErrForbidden", err)
 	}
 }
+
+// The end of a stolen key would end nothing if it could make one that lives on.
+func TestAKeyMakesNoKeyThatOutlivesIt(t *testing.T) {
+	h := newHouse(t)
+	until := h.now.Add(time.Hour)
+	key, err := h.ops.AddKey(people.WithActor(t.Context(), people.Operator), people.AddKey{Name: "maker", Scopes: []string{"keys:write"}, ExpiresAt: until})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, c := range map[string]struct {
+		expires any
+		want    int
+	}{
+		"never": {nil, 403}, "later": {until.Add(time.Second), 403}, "with it": {until, 200}, "before": {until.Add(-time.Minute), 200},
+	} {
+		body := map[string]any{"name": name, "scopes": []string{"keys:write"}}
+		if c.expires != nil {
+			body["expires_at"] = c.expires
+		}
+		h.wantStatus(name, ask(t, h.keys, http.MethodPost, "/admin/keys", body, "Authorization", "Bearer "+key.Secret), c.want)
+	}
+	forever := h.bearer(people.KeysWrite)
+	h.wantStatus("a key that never expires", ask(t, h.keys, http.MethodPost, "/admin/keys", map[string]any{"name": "heir", "scopes": []string{"keys:write"}}, forever...), 200)
+}

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strconv"
+	"syscall"
 )
 
 // Client calls a running host through its socket.
@@ -44,15 +45,6 @@ func (c *Client) Reload(ctx context.Context, how Reloading) (string, error) {
 	return done, err
 }
 
-// EndSessions has the host end the sessions of a provider and of a user, where empty
-// is any, and returns how many it ended.
-func (c *Client) EndSessions(ctx context.Context, provider, user string) (int, error) {
-	var ended int
-	query := url.Values{"provider": {provider}, "user": {user}}
-	err := c.call(ctx, http.MethodPost, "/sessions/end?"+query.Encode(), &ended)
-	return ended, err
-}
-
 // Keys reads the signing keys of the host into what to points to.
 func (c *Client) Keys(ctx context.Context, to any) error {
 	return c.call(ctx, http.MethodGet, "/keys", to)
@@ -75,6 +67,10 @@ func (c *Client) Do(req *http.Request) (*http.Response, error) {
 	resp, err := c.http.Do(req)
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
 		return nil, fmt.Errorf("%w: control socket %s: %w; start it, or set CONTROL_SOCKET as it is set for the host", ErrNotRunning, c.path, op.Err)
+	}
+	if errors.Is(err, syscall.ECONNRESET) || errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("calling the host: %w; a host that was stopping, or another command that worked in its database, "+
+			"had the socket: see whether anything was done, and run this again", err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("calling the host: %w", err)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"path/filepath"
 	"strconv"
 	"syscall"
 	"time"
@@ -25,10 +26,6 @@ type Ports struct {
 	// Check looks for what is wrong with a provider, as it is configured now, or
 	// with all if the name is empty.
 	Check func(ctx context.Context, provider string) (any, error)
-
-	// EndSessions ends the sessions of a provider and of a user, where empty is any,
-	// and returns how many.
-	EndSessions func(ctx context.Context, provider, user string) (int, error)
 
 	// Keys returns the signing keys, as what becomes JSON.
 	Keys func(ctx context.Context) (any, error)
@@ -144,6 +141,7 @@ func newServer(handler http.Handler) *http.Server {
 }
 
 func listenUnix(ctx context.Context, path string) (net.Listener, error) {
+	defer oneAtATime(ctx, filepath.Dir(path))()
 	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", path)
 	if err == nil {
 		_ = conn.Close()
@@ -186,13 +184,6 @@ func (p Ports) commands() http.Handler {
 		defer cancel()
 		done, err := p.Reload(ctx, reloadingOf(r.URL.Query()))
 		answer(w, done, err)
-	})
-	mux.HandleFunc("POST /sessions/end", func(w http.ResponseWriter, r *http.Request) {
-		ctx, cancel := context.WithTimeout(r.Context(), reloadTimeout)
-		defer cancel()
-		query := r.URL.Query()
-		ended, err := p.EndSessions(ctx, query.Get("provider"), query.Get("user"))
-		answer(w, ended, err)
 	})
 	mux.HandleFunc("GET /keys", func(w http.ResponseWriter, r *http.Request) {
 		keys, err := p.Keys(r.Context())

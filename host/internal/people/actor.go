@@ -4,7 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
+	"time"
 )
 
 // A Scope is what a key is good for: a kind of thing, and whether it may be changed.
@@ -30,8 +30,9 @@ func Scopes() []Scope {
 
 // An Actor is who asks for an operation.
 type Actor struct {
-	KeyID, Name string  // of the key; both are empty for the operator
-	Scopes      []Scope // of the key
+	KeyID, Name string    // of the key; both are empty for the operator
+	Scopes      []Scope   // of the key
+	ExpiresAt   time.Time // of the key; zero: never
 
 	request string // ID of the one that asks
 }
@@ -84,22 +85,14 @@ func readScopes(names []string) ([]Scope, error) {
 	for _, name := range names {
 		scope := Scope(name)
 		if !slices.Contains(all, scope) {
-			return nil, invalid("scopes", "has %.40q, which is none; there are %s", name, joined(all))
+			return nil, invalid("scopes", "has %.40q, which is none; there are %s", name, joinedNames(all))
 		}
 		if !slices.Contains(scopes, scope) {
 			scopes = append(scopes, scope)
 		}
 	}
 	if len(scopes) == 0 {
-		return nil, invalid("scopes", "is empty; there are %s", joined(all))
+		return nil, invalid("scopes", "is empty; there are %s", joinedNames(all))
 	}
 	return scopes, nil
-}
-
-func joined(scopes []Scope) string {
-	names := make([]string, len(scopes))
-	for i, scope := range scopes {
-		names[i] = string(scope)
-	}
-	return strings.Join(names, ", ")
 }

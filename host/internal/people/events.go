@@ -81,7 +81,7 @@ func (o *Operations) ListEvents(ctx context.Context, req ListEvents) (Page[Event
 func (r ListEvents) filter() (EventFilter, error) {
 	kind := sso.EventKind(r.Kind)
 	if kinds := sso.EventKinds(); kind != "" && !slices.Contains(kinds, kind) {
-		return EventFilter{}, invalid("kind", "is none that there is; there are %s", joinedKinds(kinds))
+		return EventFilter{}, invalid("kind", "is none that there is; there are %s", joinedNames(kinds))
 	}
 	if r.Last && r.Cursor != "" {
 		return EventFilter{}, invalid("last", "goes without cursor")
@@ -89,10 +89,10 @@ func (r ListEvents) filter() (EventFilter, error) {
 	return EventFilter{Since: r.Since, User: r.User, Session: r.Session, Provider: r.Provider, Kind: kind, After: int64(r.After)}, nil
 }
 
-func joinedKinds(kinds []sso.EventKind) string {
-	names := make([]string, len(kinds))
-	for i, kind := range kinds {
-		names[i] = string(kind)
+func joinedNames[T ~string](list []T) string {
+	names := make([]string, len(list))
+	for i, one := range list {
+		names[i] = string(one)
 	}
 	return strings.Join(names, ", ")
 }

@@ -86,7 +86,7 @@ func (o *Operations) Authenticate(ctx context.Context, token KeyToken) (Actor, e
 			o.ports.Log("noting the use of a key", "key", key.Name, "error", err)
 		}
 	}
-	return Actor{KeyID: key.ID, Name: key.Name, Scopes: key.Scopes}, nil
+	return Actor{KeyID: key.ID, Name: key.Name, Scopes: key.Scopes, ExpiresAt: key.ExpiresAt}, nil
 }
 
 // ShownKey is a key, without its secret.
@@ -118,7 +118,7 @@ type OneKey struct {
 type AddKey struct {
 	Name      string    `json:"name" max:"64" doc:"who or what will use it; each is there once"`
 	Scopes    []string  `json:"scopes" doc:"what it is good for; a key makes no key that is good for more than itself"`
-	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"never, if it is not given"`
+	ExpiresAt time.Time `json:"expires_at,omitzero" doc:"never, if it is not given; a key that expires makes no key that outlives it"`
 }
 
 // AddedKey is a new key with its secret, which is shown this once.
@@ -163,18 +163,31 @@ func (o *Operations) AddKey(ctx context.Context, req AddKey) (AddedKey, error) {
 	if err != nil {
 		return AddedKey{}, err
 	}
-	for _, scope := range key.Scopes {
-		if err := actor.Check(scope); err != nil {
-			return AddedKey{}, fmt.Errorf("making a key that is good for more than its maker: %w", err)
-		}
+	if err := actor.checkHeir(key); err != nil {
+		return AddedKey{}, fmt.Errorf("making a key that is good for more than its maker: %w", err)
 	}
 	token := newKeyToken()
 	hash, _ := token.Hash()
-	if err := o.ports.Keys.AddAdminKey(ctx, key, hash, o.named(ctx, actor, sso.EventKeyAdded, key.Name+": "+joined(key.Scopes))); err != nil {
+	if err := o.ports.Keys.AddAdminKey(ctx, key, hash, o.named(ctx, actor, sso.EventKeyAdded, key.Name+": "+joinedNames(key.Scopes))); err != nil {
 		return AddedKey{}, fmt.Errorf("adding a key: %w", err)
 	}
-	o.changed(actor, "key added", "key", key.Name, "scopes", joined(key.Scopes))
+	o.changed(actor, "key added", "key", key.Name, "scopes", joinedNames(key.Scopes))
 	return AddedKey{ShownKey: showKey(key), Secret: string(token)}, nil
+}
+
+// checkHeir is ErrForbidden if a key would be good for more than the key that makes it, or
+// for longer: the end of a key that somebody has stolen would end nothing.
+func (a Actor) checkHeir(key Key) error {
+	for _, scope := range key.Scopes {
+		if err := a.Check(scope); err != nil {
+			return err
+		}
+	}
+	if a.ExpiresAt.IsZero() || !key.ExpiresAt.IsZero() && !key.ExpiresAt.After(a.ExpiresAt) {
+		return nil
+	}
+	return fmt.Errorf("%w: the key %q expires at %s, and a key that it makes must have expires_at no later",
+		ErrForbidden, a.Name, a.ExpiresAt.UTC().Format(time.RFC3339))
 }
 
 func (o *Operations) newKey(req AddKey) (Key, error) {

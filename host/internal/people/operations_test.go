@@ -390,5 +390,39 @@ func TestInvitations(t *testing.T) {
 	} {
 		_, err := o.AddUser(o.ctx, req)
 		wantInvalid(t, "ways that do not go together", err, name)
+// What a role is called is not the ID of another: roles are found by either, so whoever
+// removes the one, or names it in the configuration, would mean the other.
+func TestARolesNameIsNoOtherRolesID(t *testing.T) {
+	o := newOffice(t)
+	const id = "653925a9-970e-487a-bfc0-ab6c96affcdc"
+	add := func(req people.AddRole) (people.Role, error) { return o.AddRole(o.ctx, req) }
+	editor, err := add(people.AddRole{ID: strings.ToUpper(id), Name: "Editor"})
+	if err != nil || editor.ID != id {
+		t.Fatalf("added %+v, %v; want the ID as UUIDs are written", editor, err)
+	}
+	for name, req := range map[string]people.AddRole{
+		"an ID that is a name":          {ID: "Editor", Name: "x"},
+		"a name that is an ID":          {Name: id},
+		"a name that is an ID in caps":  {Name: strings.ToUpper(id)},
+		"an ID that is there, in caps":  {ID: strings.ToUpper(id), Name: "y"},
+		"a name that is there, as ever": {Name: "Editor"},
+	} {
+		if got, err := add(req); !errors.Is(err, people.ErrTaken) {
+			t.Errorf("%s: %+v, %v, want ErrTaken", name, got, err)
+		}
+	}
+	author, err := add(people.AddRole{Name: "Author"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	rename := func(role, name string) error {
+		_, err := o.RenameRole(o.ctx, people.RenameRole{OneRole: people.OneRole{Role: role}, Name: name})
+		return err
+	}
+	if err := rename(author.ID, id); !errors.Is(err, people.ErrTaken) {
+		t.Errorf("renamed to the ID of another: %v", err)
+	}
+	if err := rename(author.ID, author.ID); err != nil {
+		t.Errorf("renamed to its own ID: %v", err)
 	}
 }

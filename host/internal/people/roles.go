@@ -70,13 +70,17 @@ func (o *Operations) AddRole(ctx context.Context, req AddRole) (Role, error) {
 	}
 	role := sso.NewRole(req.Name)
 	if req.ID != "" {
-		role.ID = req.ID
+		role.ID = sso.RoleID(req.ID)
 	}
 	if err := errors.Join(checkRole("id", role.ID), checkRole("name", role.Name)); err != nil {
 		return Role{}, err
 	}
-	if roles, err := o.ports.Roles.Roles(ctx); err != nil || len(roles) >= maxRoles {
+	roles, err := o.ports.Roles.Roles(ctx)
+	if err != nil || len(roles) >= maxRoles {
 		return Role{}, cmp.Or(err, fmt.Errorf("adding the role %q: %w: %d", role.Name, ErrFull, len(roles)))
+	}
+	if err := checkMeansOne(roles, role); err != nil {
+		return Role{}, fmt.Errorf("adding the role %q: %w", role.Name, err)
 	}
 	if err := o.ports.Roles.AddRole(ctx, role, o.named(ctx, actor, sso.EventRoleAdded, role.Name)); err != nil {
 		return Role{}, fmt.Errorf("adding the role %q: %w", role.Name, takenIf(err))
@@ -92,6 +96,21 @@ const maxRoles = 1000
 func checkRole(member, text string) error {
 	if err := sso.CheckRole(text); err != nil {
 		return invalid(member, "%v", err)
+	}
+	return nil
+}
+
+// checkMeansOne is ErrTaken if one role would be called what another has as its ID. The
+// configuration and whoever removes a role name it by either, and would get the wrong one.
+func checkMeansOne(roles []sso.Role, role sso.Role) error {
+	for _, other := range roles {
+		switch {
+		case other.ID == role.ID:
+		case other.ID == sso.RoleID(role.Name):
+			return fmt.Errorf("%w: %q is the ID of the role %q; roles are found by either", ErrTaken, role.Name, other.Name)
+		case sso.RoleID(other.Name) == role.ID:
+			return fmt.Errorf("%w: %q is the name of another role; roles are found by either", ErrTaken, role.ID)
+		}
 	}
 	return nil
 }
@@ -117,6 +136,13 @@ func (o *Operations) RenameRole(ctx context.Context, req RenameRole) (Role, erro
 	}
 	if err := checkRole("name", req.Name); err != nil {
 		return Role{}, err
+	}
+	roles, err := o.ports.Roles.Roles(ctx)
+	if err == nil {
+		err = checkMeansOne(roles, sso.Role{ID: role.ID, Name: req.Name})
+	}
+	if err != nil {
+		return Role{}, fmt.Errorf("renaming the role %q: %w", role.Name, err)
 	}
 	if err := o.ports.Roles.RenameRole(ctx, role.ID, req.Name, o.named(ctx, actor, sso.EventRoleRenamed, req.Name+", before: "+role.Name)); err != nil {
 		return Role{}, fmt.Errorf("renaming the role %q: %w", role.Name, takenIf(err))

@@ -65,7 +65,7 @@ func CheckRole(text string) error {
 // of that name. UUIDs are found in any case (RFC 9562 section 4); all else is compared
 // byte for byte.
 func FindRole(roles []Role, text string) (Role, bool) {
-	for _, id := range []string{text, asUUID(text)} {
+	for _, id := range []string{text, RoleID(text)} {
 		if i := slices.IndexFunc(roles, func(r Role) bool { return r.ID == id }); i >= 0 {
 			return roles[i], true
 		}
@@ -78,8 +78,9 @@ func FindRole(roles []Role, text string) (Role, bool) {
 
 var uuidForm = regexp.MustCompile(`^[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}$`)
 
-// asUUID returns a UUID as it is written, and any other text as it is.
-func asUUID(text string) string {
+// RoleID returns the ID of a role that somebody writes: a UUID in lower case, as they are
+// written (RFC 9562 section 4), and any other text as it is.
+func RoleID(text string) string {
 	if uuidForm.MatchString(text) {
 		return strings.ToLower(text)
 	}

@@ -93,7 +93,7 @@ func (s *Service) roleNamed(ctx context.Context, text string) (id string, err er
 		if role, ok := FindRole(roles, text); ok {
 			return role.ID, nil
 		}
-		role := Role{ID: asUUID(text), Name: asUUID(text)}
+		role := Role{ID: RoleID(text), Name: RoleID(text)}
 		err = s.ports.Roles.AddRole(ctx, role, s.roleAdded(ctx, role))
 		if err == nil {
 			return role.ID, nil
