@@ -49,6 +49,12 @@ func sessionEndCommand(environ []string) *cobra.Command {
 				o := &operator{reach: host}
 				return o.runs(func(ctx context.Context, _ []string) error { return o.endSession(ctx, one) })(cmd, args)
 			}
+			if match.User != "" {
+				o := &operator{reach: host}
+				if err := o.runs(func(ctx context.Context, _ []string) error { return o.knows(ctx, match.User) })(cmd, args); err != nil {
+					return err
+				}
+			}
 			at, err := host.database()
 			if err != nil {
 				return err

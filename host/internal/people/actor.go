@@ -96,10 +96,10 @@ func readScopes(names []string) ([]Scope, error) {
 	return scopes, nil
 }
 
-func joined(scopes []Scope) string {
-	names := make([]string, len(scopes))
-	for i, scope := range scopes {
-		names[i] = string(scope)
+func joined[T ~string](words []T) string {
+	names := make([]string, len(words))
+	for i, word := range words {
+		names[i] = string(word)
 	}
 	return strings.Join(names, ", ")
 }

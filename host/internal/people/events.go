@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/doorward/doorward/host/internal/sso"
@@ -81,18 +80,10 @@ func (o *Operations) ListEvents(ctx context.Context, req ListEvents) (Page[Event
 func (r ListEvents) filter() (EventFilter, error) {
 	kind := sso.EventKind(r.Kind)
 	if kinds := sso.EventKinds(); kind != "" && !slices.Contains(kinds, kind) {
-		return EventFilter{}, invalid("kind", "is none that there is; there are %s", joinedKinds(kinds))
+		return EventFilter{}, invalid("kind", "is none that there is; there are %s", joined(kinds))
 	}
 	if r.Last && r.Cursor != "" {
 		return EventFilter{}, invalid("last", "goes without cursor")
 	}
 	return EventFilter{Since: r.Since, User: r.User, Session: r.Session, Provider: r.Provider, Kind: kind, After: int64(r.After)}, nil
-}
-
-func joinedKinds(kinds []sso.EventKind) string {
-	names := make([]string, len(kinds))
-	for i, kind := range kinds {
-		names[i] = string(kind)
-	}
-	return strings.Join(names, ", ")
 }
