@@ -45,6 +45,9 @@ func explainCommand(environ []string) *cobra.Command {
 			if cmd.Flag("user").Changed && q.user == "" {
 				return errors.New("--user is empty; leave it out for somebody who is not signed in")
 			}
+			if len(q.groups) > 0 && q.user == "" {
+				return errors.New("--group is for whom --user names")
+			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -65,10 +68,10 @@ func explainCommand(environ []string) *cobra.Command {
 func (q question) explain(ctx context.Context, out io.Writer, cfg *config.Config) error {
 	request, err := forwardauth.RequestTo(q.method, q.url)
 	if err != nil {
-		return fmt.Errorf("explaining %s %s: %w", q.method, q.url, err)
+		return fmt.Errorf("explaining %s: %w", shown(cutTo(q.method+" "+q.url, 200)), err)
 	}
 	var person *forwardauth.Person
-	line := func(name, text string) { fmt.Fprintf(out, "%-9s%s\n", name, text) }
+	line := func(name, text string) { fmt.Fprintf(out, "%-9s%s\n", name, shown(text)) }
 	line("request", q.method+" "+request.URL())
 	if q.user != "" {
 		who, err := q.principal(ctx, cfg)
@@ -127,12 +130,19 @@ func (r rolesOfDatabase) Roles(ctx context.Context) ([]sso.Role, error) {
 
 func whoIs(p *forwardauth.Person) string {
 	parts := []string{p.ID}
-	for _, part := range []struct{ name, value string }{{"", p.Name()}, {"", p.Email}, {"provider ", p.Provider}, {"role ", p.Role}} {
+	for _, part := range []struct{ name, value string }{{"", p.Name()}, {"", p.Email}, {"provider ", p.Provider}, {"role ", roleOfPerson(p)}} {
 		if part.value != "" {
 			parts = append(parts, part.name+part.value)
 		}
 	}
 	return strings.Join(parts, ", ")
+}
+
+func roleOfPerson(p *forwardauth.Person) string {
+	if p.RoleName == "" {
+		return p.Role
+	}
+	return p.RoleName + " (" + p.Role + ")"
 }
 
 func groupsText(groups sso.Groups) string {

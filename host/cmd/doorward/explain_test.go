@@ -60,6 +60,7 @@ func TestExplain(t *testing.T) {
 		"POST https://wiki.example.org/health":                      "verdict  sign_in",
 		"GET https://wiki.example.org/x/../y":                       "verdict  ambiguous\nbecause  the path can be read in more than one way: it has a dot segment",
 		"GET https://other.example.org/":                            "verdict  unknown_app",
+		"--user u-ann GET https://admin.example.org":                ", role Editor (r-1)\n",
 		"--user ann GET https://admin.example.org":                  "verdict  admitted\nbecause  the app admits everybody who is signed in with one of the roles Editor",
 		"--user u-bob GET https://admin.example.org":                "missing: one of the roles Editor",
 		"--user ann GET https://wiki.example.org/chiefs":            "app      chiefs (https://wiki.example.org/chiefs/)\nverdict  admitted",
@@ -70,6 +71,9 @@ func TestExplain(t *testing.T) {
 		"get https://wiki.example.org/":                             "the method must be in capitals",
 		"GET wiki.example.org":                                      "the URL must be absolute",
 		"GET":                                                       "say which request: METHOD URL",
+		"GET https://wiki.example.org/\x1b[31m":                     `explaining "GET https://wiki.example.org/\x1b[31m": not a request`,
+		"GET https://wiki.example.org/" + strings.Repeat("x", 1e5):  strings.Repeat("x", 100) + "…: not a request",
+		"--group staff GET https://wiki.example.org/":               "--group is for whom --user names",
 		"--user= GET https://wiki.example.org/":                     "--user is empty",
 	} {
 		args := append([]string{"forward-auth", "explain", "--config", filepath.Join(dir, "d.yaml")}, strings.Fields(command)...)

@@ -28,7 +28,7 @@ func sessionListCommand(environ []string) *cobra.Command {
 }
 
 func (o *operator) listSessions(ctx context.Context, req people.ListSessions) (err error) {
-	if req.User, err = o.userID(ctx, req.User); err != nil {
+	if req.User, err = o.someUser(ctx, req.User); err != nil {
 		return err
 	}
 	return list(ctx, o, "listSessions", req, "ID\tUSER\tEMAIL\tPROVIDER\tKIND\tBEGAN\tUNTIL\tIP", func(s people.Session) []string {
@@ -43,6 +43,11 @@ func (o *operator) endSession(ctx context.Context, id string) error {
 }
 
 func (o *operator) endSessions(ctx context.Context, whose people.EndSessions) error {
+	if whose.User != "" { // a name that is misspelt ends nobody's, and looks done
+		if err := o.knows(ctx, whose.User); err != nil {
+			return err
+		}
+	}
 	return o.end(ctx, "endSessions", whose)
 }
 

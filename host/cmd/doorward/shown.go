@@ -16,6 +16,14 @@ func shown(text string) string {
 	return text
 }
 
+// cutTo is the beginning of a text, of so many bytes at most.
+func cutTo(text string, size int) string {
+	if len(text) <= size {
+		return text
+	}
+	return strings.ToValidUTF8(text[:size], "") + "…"
+}
+
 // shownOrDash is for what may not be there.
 func shownOrDash(text *string) string {
 	if text == nil {

@@ -59,6 +59,8 @@ func TestExitCodes(t *testing.T) {
 		"user add --provider corp":             {2, "--provider and --subject go together"},
 		"user add --provider corp --subject x --subject-base64 eA": {2, "[subject subject-base64]"},
 		"user add --provider corp --subject-base64 !!":             {2, "is not base64"},
+		"user add --provider corp --subject s\xff":                 {2, "--subject is not UTF-8"},
+		"user add --provider corp --subject-base64 c_8":            {2, "is not UTF-8"},
 		"user link x --provider corp":                              {2, "--provider and --subject go together"},
 		"user set x":                                               {2, "say what to change"},
 		"role remove x --without --move-to y":                      {2, "[move-to without]"},

@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spf13/cobra"
 
@@ -106,6 +107,9 @@ func (l *linkFlags) read(need bool) (provider, subject string, err error) {
 			return "", "", errors.New("--subject-base64 is not base64, in the form for URLs")
 		}
 		subject = string(decoded)
+	}
+	if !utf8.ValidString(subject) {
+		return "", "", errors.New("--subject is not UTF-8, which what providers call people always is")
 	}
 	if given := l.provider != "" && subject != ""; given || !need && l.provider == "" && subject == "" {
 		return l.provider, subject, nil

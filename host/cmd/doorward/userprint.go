@@ -16,16 +16,12 @@ func (o *operator) userID(ctx context.Context, text string) (string, error) {
 	if !strings.Contains(text, "@") {
 		return text, nil
 	}
-	answer, err := o.client.Call(ctx, "listUsers", people.ListUsers{Email: text, Paging: people.Paging{Limit: 10}})
-	if err != nil {
-		return "", err
-	}
-	users, err := admin.Decode[[]people.User](answer)
+	users, err := o.withAddress(ctx, text)
 	switch {
 	case err != nil:
 		return "", err
 	case len(users) == 0:
-		return "", fmt.Errorf("nobody has the e-mail address %s; see: doorward user list", shown(text))
+		return "", nobodyHas(text)
 	case len(users) > 1:
 		ids := make([]string, len(users))
 		for i, user := range users {
@@ -34,6 +30,42 @@ func (o *operator) userID(ctx context.Context, text string) (string, error) {
 		return "", fmt.Errorf("several users have the e-mail address %s; name one by its ID: %s", shown(text), strings.Join(ids, ", "))
 	}
 	return users[0].ID, nil
+}
+
+// someUser finds the user that a flag names, and returns an error if there is none: what
+// is said of nobody must not read like what is said of them.
+func (o *operator) someUser(ctx context.Context, text string) (string, error) {
+	id, err := o.userID(ctx, text)
+	if err != nil || id == "" {
+		return id, err
+	}
+	_, err = o.client.Call(ctx, "showUser", people.OneUser{User: id})
+	return id, err
+}
+
+// knows returns an error if nobody has that ID or e-mail address. Several may have it.
+func (o *operator) knows(ctx context.Context, text string) error {
+	if strings.Contains(text, "@") {
+		users, err := o.withAddress(ctx, text)
+		if err == nil && len(users) == 0 {
+			err = nobodyHas(text)
+		}
+		return err
+	}
+	_, err := o.someUser(ctx, text)
+	return err
+}
+
+func (o *operator) withAddress(ctx context.Context, address string) ([]people.User, error) {
+	answer, err := o.client.Call(ctx, "listUsers", people.ListUsers{Email: address, Paging: people.Paging{Limit: 10}})
+	if err != nil {
+		return nil, err
+	}
+	return admin.Decode[[]people.User](answer)
+}
+
+func nobodyHas(address string) error {
+	return fmt.Errorf("nobody has the e-mail address %s; see: doorward user list", shown(address))
 }
 
 func (o *operator) listUsers(ctx context.Context, req people.ListUsers) error {

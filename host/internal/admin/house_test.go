@@ -110,11 +110,17 @@ func ask(t *testing.T, handler http.Handler, method, path string, body any, head
 // bearer is the header with a new key of those scopes.
 func (h *house) bearer(scopes ...people.Scope) []string {
 	h.t.Helper()
+	return h.bearerUntil(time.Time{}, scopes...)
+}
+
+// bearerUntil is one with a key that expires.
+func (h *house) bearerUntil(expires time.Time, scopes ...people.Scope) []string {
+	h.t.Helper()
 	names := make([]string, len(scopes))
 	for i, scope := range scopes {
 		names[i] = string(scope)
 	}
-	key, err := h.ops.AddKey(people.WithActor(h.t.Context(), people.Operator), people.AddKey{Name: "key " + sso.NewUUID(), Scopes: names})
+	key, err := h.ops.AddKey(people.WithActor(h.t.Context(), people.Operator), people.AddKey{Name: "key " + sso.NewUUID(), Scopes: names, ExpiresAt: expires})
 	if err != nil {
 		h.t.Fatal(err)
 	}

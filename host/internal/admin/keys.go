@@ -53,7 +53,7 @@ func (k *keyCheck) actor(r *http.Request) (people.Actor, error) {
 	}
 	actor, err := k.holder(r, people.KeyToken(strings.TrimSpace(text)))
 	if errors.Is(err, people.ErrKeyInvalid) || errors.Is(err, errTooMany) {
-		k.tell(r.RemoteAddr)
+		k.tell(r.RemoteAddr, err)
 	}
 	return actor, err
 }
@@ -72,7 +72,8 @@ func (k *keyCheck) holder(r *http.Request, token people.KeyToken) (people.Actor,
 }
 
 // tell counts a wrong key, and tells the log, seldom: whoever sends them would fill it.
-func (k *keyCheck) tell(from string) {
+// The cause names a key that has expired, which somebody may have forgotten.
+func (k *keyCheck) tell(from string, cause error) {
 	k.mu.Lock()
 	k.wrong++
 	wrong, now := k.wrong, k.now()
@@ -82,7 +83,7 @@ func (k *keyCheck) tell(from string) {
 	}
 	k.wrong, k.toldAt = 0, now
 	k.mu.Unlock()
-	k.log("wrong keys for the administration were refused", "keys", wrong, "the_last_from", from)
+	k.log("wrong keys for the administration were refused", "keys", wrong, "the_last_from", from, "error", cause)
 }
 
 // mayLookUp reports whether there is room for one more key that may be wrong.

@@ -390,6 +390,9 @@ func TestInvitations(t *testing.T) {
 	} {
 		_, err := o.AddUser(o.ctx, req)
 		wantInvalid(t, "ways that do not go together", err, name)
+	}
+}
+
 // What a role is called is not the ID of another: roles are found by either, so whoever
 // removes the one, or names it in the configuration, would mean the other.
 func TestARolesNameIsNoOtherRolesID(t *testing.T) {

@@ -33,7 +33,11 @@ func (o *Operations) ListUsers(ctx context.Context, req ListUsers) (Page[User], 
 	if err != nil {
 		return Page[User]{}, fmt.Errorf("listing users: %w", err)
 	}
-	filter := UserFilter{Provider: req.Provider, Subject: o.subjectAt(req.Provider, req.Subject), Status: sso.UserStatus(req.Status), Email: req.Email}
+	status := sso.UserStatus(req.Status)
+	if all := sso.UserStatuses(); status != "" && !slices.Contains(all, status) {
+		return Page[User]{}, invalid("status", "is none that there is; there are %s", joinedNames(all))
+	}
+	filter := UserFilter{Provider: req.Provider, Subject: o.subjectAt(req.Provider, req.Subject), Status: status, Email: req.Email}
 	if filter.Role, err = o.roleID(ctx, req.Role); err != nil {
 		return Page[User]{}, err
 	}

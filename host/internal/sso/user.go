@@ -45,6 +45,9 @@ const (
 	UserInvited UserStatus = "invited"
 )
 
+// UserStatuses are all of them.
+func UserStatuses() []UserStatus { return []UserStatus{UserActive, UserSuspended, UserInvited} }
+
 // Users keeps accounts and the links to them. All times are stored in UTC with
 // at least millisecond precision.
 type Users interface {

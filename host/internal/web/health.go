@@ -82,6 +82,9 @@ func (h *storeHealth) find(answered chan struct{}) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	if err == nil && h.err != nil {
+		h.sampled.log(hclog.Info, "", "", "store works again")
+	}
 	h.err, h.until, h.asking = err, time.Now().Add(healthLasts), nil
 	close(answered)
 }

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"net/http"
@@ -28,7 +29,8 @@ func TestHealthIsAskedOnceASecond(t *testing.T) {
 			}
 			return nil
 		}
-		health := web.NewStoreHealth(storage, hclog.NewNullLogger())
+		var logged bytes.Buffer
+		health := web.NewStoreHealth(storage, hclog.New(&hclog.LoggerOptions{Output: &logged}))
 		all := func(want error) {
 			t.Helper()
 			var group sync.WaitGroup
@@ -52,6 +54,9 @@ func TestHealthIsAskedOnceASecond(t *testing.T) {
 		all(nil)
 		if asked.Load() != 3 {
 			t.Errorf("asked %d times", asked.Load())
+		}
+		if _, then, failed := strings.Cut(logged.String(), "store does not work"); !failed || strings.Count(then, "store works again") != 1 {
+			t.Errorf("the log does not say when it began and ended:\n%s", logged.String())
 		}
 	})
 }
