@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -98,9 +97,7 @@ func (f *follower) print(e people.Event) error {
 		_, err := fmt.Fprintln(f.operator.out, eventLine(e))
 		return err
 	}
-	encoder := json.NewEncoder(f.operator.out)
-	encoder.SetEscapeHTML(false)
-	return encoder.Encode(e)
+	return writeJSON(f.operator.out, e, "")
 }
 
 // settle moves the point from which the next look goes on.

@@ -80,10 +80,7 @@ func (o *operator) printJSON(answer admin.Answer) error {
 	if len(answer.Data) > 0 && answer.Data[0] == '[' {
 		data = json.RawMessage(answer.Body)
 	}
-	encoder := json.NewEncoder(o.out)
-	encoder.SetEscapeHTML(false)
-	encoder.SetIndent("", "  ")
-	return encoder.Encode(data)
+	return writeJSON(o.out, data, "  ")
 }
 
 // adminLine leads to the host, or to its database.

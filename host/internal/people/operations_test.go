@@ -69,6 +69,8 @@ func TestAddUserRefusesWhatCannotBeMeant(t *testing.T) {
 		"D05 a line break":         {people.AddUser{Provider: "corp", Subject: "a\nb"}, "subject"},
 		"D05 a NUL":                {people.AddUser{Provider: "corp", Subject: "a\x00"}, "subject"},
 		"D05 no UTF-8":             {people.AddUser{Provider: "corp", Subject: "\xff"}, "subject"},
+		"a provider with a NUL":    {people.AddUser{Provider: "corp\x00", Subject: "s"}, "provider"},
+		"a provider with a line":   {people.AddUser{Provider: "corp\n", Subject: "s"}, "provider"},
 		"too long a provider":      {people.AddUser{Provider: strings.Repeat("p", 65), Subject: "s"}, "provider"},
 		"an ID in another form":    {people.AddUser{ID: "ann"}, "id"},
 		"an ID in capitals":        {people.AddUser{ID: "653925A9-970E-487A-BFC0-AB6C96AFFCDC"}, "id"},

@@ -136,6 +136,8 @@ func checkLink(link Link) error {
 		return invalid("provider", "is missing: a subject is of a provider")
 	case len(link.Provider) > maxProvider:
 		return invalid("provider", "has more than %d bytes", maxProvider)
+	case !printable(link.Provider):
+		return invalid("provider", "has a control character in it")
 	}
 	if err := contract.CheckSubject(link.Subject); err != nil {
 		return invalid("subject", "%v", err)

@@ -45,7 +45,7 @@ func (s *Store) SessionToken(ctx context.Context, token sso.TokenHash) (sso.Sess
 // SessionUser implements sso.Sessions.
 func (s *Store) SessionUser(ctx context.Context, sessionID string, now time.Time) (session sso.Session, user sso.User, err error) {
 	fields := slices.Concat(sessionFields(&session), userFields(&user))
-	ok, err := s.lookUp(ctx, "looking up the user of a session", selectSessionUser, fields, sessionID, millis(now))
+	ok, err := s.lookUp(ctx, "looking up the user of a session", selectSessionUser, fields, text(sessionID), millis(now))
 	if err != nil {
 		return sso.Session{}, sso.User{}, err
 	}
@@ -60,7 +60,7 @@ var endByOurID = ending(`DELETE FROM doorward.sessions s WHERE s.id = $1`, 1)
 // EndSession implements sso.Sessions.
 func (s *Store) EndSession(ctx context.Context, sessionID string, event sso.Event) error {
 	return s.write(ctx, "ending a session", func(_ context.Context, t *transaction) error {
-		t.queueEnding(new([]sso.Session), event, endByOurID, sessionID)
+		t.queueEnding(new([]sso.Session), event, endByOurID, text(sessionID))
 		return nil
 	})
 }

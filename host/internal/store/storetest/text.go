@@ -56,6 +56,9 @@ func testOddText(t *testing.T, open func(t *testing.T) store.Store) {
 	wantError(t, "a first login", s.CreateSession(t.Context(), first), nil)
 	_, err := s.EndSessions(t.Context(), sso.SessionMatch{User: odd}, 10, sso.Event{})
 	wantError(t, "EndSessions", err, nil)
+	_, _, err = s.SessionUser(t.Context(), odd, start) // the form of a page, and a path, have such an ID
+	wantError(t, "SessionUser", err, sso.ErrNotFound)
+	wantError(t, "EndSession", s.EndSession(t.Context(), odd, sso.Event{}), nil)
 }
 
 func testOddNames(t *testing.T, open func(t *testing.T) store.Store) {
