@@ -91,7 +91,7 @@ func (a *App) Missing(p *Person) []Lack {
 
 // A Lack is a list of a rule that no entry fits of.
 type Lack struct {
-	What  string // "providers", "roles", "groups", "users"
+	What  string // "providers", "roles", "groups", "users"; "name": see Server.Missing
 	OneOf []string
 }
 

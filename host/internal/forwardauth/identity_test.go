@@ -226,6 +226,13 @@ func TestRowsOfAddresses(t *testing.T) {
 		})
 	}
 	r := newRig(t, func(config *forwardauth.Config) { config.User = forwardauth.UserSubject })
+	app := &r.server.Rules().Apps()[0]
+	if lacks := r.server.Missing(app, &forwardauth.Person{ID: "u", Provider: "corp"}); len(lacks) != 1 || lacks[0].What != "name" {
+		t.Errorf("somebody without a subject lacks %v", lacks)
+	}
+	if lacks := r.server.Missing(app, &forwardauth.Person{ID: "u", Provider: "corp", Subject: "s"}); len(lacks) != 0 {
+		t.Errorf("somebody with a subject lacks %v", lacks)
+	}
 	r.ask(forward("Cookie: "+r.alice())).check(t, "the subject", 200, "sub-alice")
 }
 
