@@ -80,7 +80,7 @@ func (a apps) Judge(ctx context.Context, url string, who sso.Principal) (web.Jud
 		return web.Judged{}, sso.ErrNotFound
 	}
 	judged := web.Judged{App: app.Name}
-	for _, lack := range app.Missing(&p) {
+	for _, lack := range a.server.Missing(app, &p) {
 		judged.Lacks = append(judged.Lacks, web.Lack(lack))
 	}
 	judged.Admitted = len(judged.Lacks) == 0

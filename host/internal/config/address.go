@@ -145,6 +145,9 @@ func proxyPrefixes(entry string) ([]netip.Prefix, error) {
 	}
 	// With true, a number of hops or /0, any client could claim any address.
 	prefix, err := netip.ParsePrefix(entry)
+	if mapped := prefix.Addr(); mapped.Is4In6() { // peers are compared as IPv4
+		prefix = netip.PrefixFrom(mapped.Unmap(), max(prefix.Bits()-96, 0))
+	}
 	if err != nil || prefix.Bits() == 0 {
 		return nil, fmt.Errorf("cannot trust %q; write false, or the addresses of your proxies, such as 10.0.0.0/8 or loopback", entry)
 	}

@@ -238,6 +238,9 @@ func (r *appReader) allow(e entry) (list []AppSubject) {
 		}
 		list = append(list, s)
 	}
+	if len(list) == 0 {
+		r.refuse(r.document.at(r.path+"."+e.key, e.line), emptyList)
+	}
 	return list
 }
 
@@ -288,6 +291,8 @@ func (r *appReader) text(e entry) string {
 	return texts[0]
 }
 
+const emptyList = "is an empty list: nobody would know whether that is everybody or nobody; leave it out for everybody"
+
 // texts reads a list of texts; one text is a list of one. An empty list would look like
 // a rule, and be none.
 func (r *appReader) texts(path string, e entry) (texts []string) {
@@ -302,7 +307,7 @@ func (r *appReader) texts(path string, e entry) (texts []string) {
 		list = []any{value}
 	}
 	if len(list) == 0 {
-		r.refuse(place, "is an empty list: nobody would know whether that is everybody or nobody; leave it out for everybody")
+		r.refuse(place, emptyList)
 	}
 	for _, element := range list {
 		text, ok := element.(string)

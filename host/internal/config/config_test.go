@@ -213,6 +213,7 @@ func TestSettingsRefused(t *testing.T) {
 		{"SameSite in capitals", []string{"REFRESH_TOKEN_COOKIE_SAME_SITE=Lax"}, `REFRESH_TOKEN_COOKIE_SAME_SITE: must be one of lax, strict, none, not "Lax"; did you mean "lax"?`},
 		{"all proxies", []string{"IP_TRUST_PROXY=true"}, `IP_TRUST_PROXY: cannot trust "true"; write false, or the addresses of your proxies, such as 10.0.0.0/8 or loopback`},
 		{"hops", []string{"IP_TRUST_PROXY=1"}, `IP_TRUST_PROXY: cannot trust "1"`},
+		{"all addresses of IPv4", []string{"IP_TRUST_PROXY=::ffff:0.0.0.0/96"}, `IP_TRUST_PROXY: cannot trust "::ffff:0.0.0.0/96"`},
 		{"all addresses", []string{"IP_TRUST_PROXY=::/0"}, `IP_TRUST_PROXY: cannot trust "::/0"`},
 		{"unknown algorithm", []string{"ACCESS_TOKEN_ALGORITHM=HS256"}, "ACCESS_TOKEN_ALGORITHM: must be one of EdDSA, ES256, RS256, not \"HS256\""},
 		{"level", []string{"LOG_LEVEL=loud"}, "LOG_LEVEL: must be one of trace, debug, info, warn, error"},
@@ -249,7 +250,7 @@ func TestAbsoluteLifetimes(t *testing.T) {
 
 func TestSettingsAccepted(t *testing.T) {
 	s := newSetup(t, "PUBLIC_URL=https://login.example.org", "SESSION_COOKIE_DOMAIN=.Example.org", "SESSION_COOKIE_SAME_SITE=none",
-		"SESSION_COOKIE_SECURE=no", "REFRESH_TOKEN_COOKIE_NAME=__Host-refresh", "IP_TRUST_PROXY=loopback, 10.1.2.3/8,192.0.2.7, ::ffff:192.0.2.8",
+		"SESSION_COOKIE_SECURE=no", "REFRESH_TOKEN_COOKIE_NAME=__Host-refresh", "IP_TRUST_PROXY=loopback, 10.1.2.3/8,192.0.2.7, ::ffff:192.0.2.8,::ffff:10.2.0.0/112",
 		"LOG_STYLE=raw", "PLUGIN_DIR=bin", "SESSION_REFRESH_GRACE_PERIOD=0", "AUTH_DISABLE_DEFAULT=false")
 	c := s.mustLoad(t)
 	wantCookie := config.Cookie{Name: "directus_session_token", Domain: "example.org", Secure: true, SameSite: http.SameSiteNoneMode}
@@ -263,7 +264,7 @@ func TestSettingsAccepted(t *testing.T) {
 	for _, prefix := range c.TrustedProxies {
 		proxies = append(proxies, prefix.String())
 	}
-	if diff := cmp.Diff([]string{"127.0.0.0/8", "::1/128", "10.0.0.0/8", "192.0.2.7/32", "192.0.2.8/32"}, proxies); diff != "" {
+	if diff := cmp.Diff([]string{"127.0.0.0/8", "::1/128", "10.0.0.0/8", "192.0.2.7/32", "192.0.2.8/32", "10.2.0.0/16"}, proxies); diff != "" {
 		t.Errorf("proxies (-want +got):\n%s", diff)
 	}
 	wantWarnings := []string{

@@ -70,6 +70,8 @@ func TestFA60AppsRefused(t *testing.T) {
 		"group without a name":   {"{url: https://w.example.org, groups: [a, '']}", "forward_auth.apps[0].groups (doorward.yaml:1): must be texts that are not empty"},
 		"group of two lines":     {`{url: https://w.example.org, groups: ["a\nb"]}`, "in one line each"},
 		"empty list":             {"{url: https://w.example.org, groups: []}", "is an empty list: nobody would know"},
+		"no alternatives":        {"{url: https://w.example.org, allow: []}", "forward_auth.apps[0].allow (doorward.yaml:1): is an empty list: nobody would know"},
+		"nothing for allow":      {"{url: https://w.example.org, allow: }", "forward_auth.apps[0].allow (doorward.yaml:1): is an empty list: nobody would know"},
 		"empty alternative":      {"{url: https://w.example.org, allow: [{}]}", "forward_auth.apps[0].allow[0] (doorward.yaml:1): admits everybody"},
 		"key in an alternative":  {"{url: https://w.example.org, allow: [{usres: x}]}", "forward_auth.apps[0].allow[0].usres (doorward.yaml:1): there is no such key; did you mean users?"},
 		"not a mapping":          {"https://w.example.org", "must be a mapping"},

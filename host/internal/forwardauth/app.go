@@ -91,7 +91,7 @@ func (a *App) Missing(p *Person) []Lack {
 
 // A Lack is a list of a rule that no entry fits of.
 type Lack struct {
-	What  string // "providers", "roles", "groups", "users"
+	What  string // "providers", "roles", "groups", "users"; "name": see Server.Missing
 	OneOf []string
 }
 
@@ -118,9 +118,13 @@ func (a *App) names(user string, p *Person) bool {
 	return sameAddress(user, a.email(p))
 }
 
-// email is the address that says who somebody is; empty if theirs does not.
+// email is the address that says who somebody is; empty if theirs does not. It is that of
+// the account, which another provider can have told: so it counts if that of the session
+// has verified it, or, if there is only this one, has made the account, and no other has
+// verified the address.
 func (a *App) email(p *Person) string {
-	if !slices.Contains(a.EmailOf, p.Provider) || len(a.EmailOf) > 1 && p.EmailVerifiedBy != p.Provider {
+	alone := len(a.EmailOf) == 1 && p.AccountOf == p.Provider && p.EmailVerifiedBy == ""
+	if !slices.Contains(a.EmailOf, p.Provider) || !alone && p.EmailVerifiedBy != p.Provider {
 		return ""
 	}
 	return p.Email

@@ -84,6 +84,16 @@ func (s *Server) identityOf(ctx context.Context, app *App, p *Person) (identity,
 	return identity{{user}, {email}, {name}, {header}, {assertion}}, nil
 }
 
+// Missing says what a person lacks for an app: what its rules ask for, and what
+// Remote-User is to say.
+func (s *Server) Missing(app *App, p *Person) []Lack {
+	lacks := app.Missing(p)
+	if userOf(s.config.User, app, p) == "" {
+		lacks = append(lacks, Lack{What: "name"})
+	}
+	return lacks
+}
+
 func userOf(what UserHeader, app *App, p *Person) string {
 	switch what {
 	case UserEmail:

@@ -226,6 +226,13 @@ func TestRowsOfAddresses(t *testing.T) {
 		})
 	}
 	r := newRig(t, func(config *forwardauth.Config) { config.User = forwardauth.UserSubject })
+	app := &r.server.Rules().Apps()[0]
+	if lacks := r.server.Missing(app, &forwardauth.Person{ID: "u", Provider: "corp"}); len(lacks) != 1 || lacks[0].What != "name" {
+		t.Errorf("somebody without a subject lacks %v", lacks)
+	}
+	if lacks := r.server.Missing(app, &forwardauth.Person{ID: "u", Provider: "corp", Subject: "s"}); len(lacks) != 0 {
+		t.Errorf("somebody with a subject lacks %v", lacks)
+	}
 	r.ask(forward("Cookie: "+r.alice())).check(t, "the subject", 200, "sub-alice")
 }
 
@@ -260,5 +267,33 @@ func TestProviderOfTheSession(t *testing.T) {
 		u.Provider = c.through
 		token, _ := r.session(u, sso.KindSession, "admins")
 		r.ask(forward("Cookie: "+cookieName+"="+string(token), "X-Forwarded-Host: "+c.host)).check(t, name, c.status, c.isCalled)
+	}
+}
+
+// Of an account with links to several providers, an address counts that the provider of the
+// session can have told. Whoever is boss@example.org at a provider where people choose
+// their addresses, and links an account at corp, is not corp's boss.
+func TestAddressOfALinkedAccount(t *testing.T) {
+	for name, c := range map[string]struct {
+		made, verifiedBy, through string
+		status                    int
+	}{
+		"corp's account":                      {"corp", "", "corp", 200},
+		"corp's account, verified":            {"corp", "corp", "corp", 200},
+		"corp's account, verified by another": {"corp", "other", "corp", 403},
+		"corp's account, through another":     {"corp", "corp", "other", 403},
+		"another's account":                   {"other", "", "corp", 403},
+		"another's account, verified there":   {"other", "other", "corp", 403},
+		"another's account, verified at corp": {"other", "corp", "corp", 200},
+		"another's account, through that":     {"other", "other", "other", 403},
+	} {
+		r := newRig(t, func(config *forwardauth.Config) { config.User = forwardauth.UserEmail })
+		r.server.SetRules(forwardauth.NewRules([]forwardauth.App{
+			{Name: "app", Origin: origin("https://app.test"), Prefix: "/", EmailOf: []string{"corp"}, Subject: forwardauth.Subject{Users: []string{"boss@example.org"}}},
+		}))
+		u := r.user("boss", func(u *sso.User) { u.Provider, u.EmailVerifiedBy = c.made, c.verifiedBy })
+		u.Provider = c.through
+		token, _ := r.session(u, sso.KindSession)
+		r.ask(forward("Cookie: "+cookieName+"="+string(token))).check(t, name, c.status, "boss@example.org")
 	}
 }

@@ -17,6 +17,9 @@ type Person struct {
 	Subject  string // their ID there; empty: not known
 	Email    string
 
+	// AccountOf is the provider that their account was made by.
+	AccountOf string
+
 	// EmailVerifiedBy is the provider that said that Email is theirs; empty: none did.
 	EmailVerifiedBy string
 
@@ -114,7 +117,7 @@ func PersonOf(who *sso.Principal) Person {
 		subject = ""
 	}
 	return Person{
-		ID: u.ID, Provider: provider, Subject: subject, Email: u.Email, EmailVerifiedBy: u.EmailVerifiedBy, FirstName: u.FirstName, LastName: u.LastName,
+		ID: u.ID, Provider: provider, Subject: subject, AccountOf: u.Provider, Email: u.Email, EmailVerifiedBy: u.EmailVerifiedBy, FirstName: u.FirstName, LastName: u.LastName,
 		Role: u.Role, Groups: who.Session.Groups, Session: who.Session.ID, Since: who.Session.CreatedAt,
 	}
 }

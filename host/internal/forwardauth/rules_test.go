@@ -68,7 +68,7 @@ func TestAddressesThatLookAlike(t *testing.T) {
 		"sam@kite.example": true, "SAM@Kite.example": true, "jürgen@KITE.example": true,
 		"\u017fam@kite.example": false, "sam@\u212aite.example": false, "JÜRGEN@kite.example": false, "sam@kite.example\x00": false,
 	} {
-		if got := len(app.Missing(&forwardauth.Person{Provider: "corp", Email: email})) == 0; got != admitted {
+		if got := len(app.Missing(&forwardauth.Person{Provider: "corp", AccountOf: "corp", Email: email})) == 0; got != admitted {
 			t.Errorf("%q: admitted %v", email, got)
 		}
 	}

@@ -30,7 +30,7 @@ type Judged struct {
 
 // Lack is a list of a rule of which nothing fits somebody.
 type Lack struct {
-	What  string // "providers", "roles", "groups" or "users"
+	What  string // "providers", "roles", "groups", "users", or "name": the app cannot be told who they are
 	OneOf []string
 }
 

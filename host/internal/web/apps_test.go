@@ -148,7 +148,7 @@ func TestAnotherWayKeepsTheTarget(t *testing.T) {
 
 func TestDeniedPage(t *testing.T) {
 	s := newSiteWithApps(t)
-	s.apps.judged = web.Judged{App: "wiki", Lacks: []web.Lack{{What: "groups", OneOf: []string{"admins"}}, {What: "users", OneOf: []string{"boss@example.org"}}, {What: "providers", OneOf: []string{"op"}}}}
+	s.apps.judged = web.Judged{App: "wiki", Lacks: []web.Lack{{What: "groups", OneOf: []string{"admins"}}, {What: "users", OneOf: []string{"boss@example.org"}}, {What: "providers", OneOf: []string{"op"}}, {What: "name"}}}
 	b := s.browser(t)
 	if a := b.page("/denied?" + toDeepLink); a.Header.Get("Location") != "/login?"+toDeepLink {
 		t.Errorf("nobody: %s to %q", a.Status, a.Header.Get("Location"))
@@ -158,7 +158,7 @@ func TestDeniedPage(t *testing.T) {
 	if a.StatusCode != http.StatusForbidden {
 		t.Errorf("got %s", a.Status)
 	}
-	for _, want := range []string{"You may not use wiki", "as Ada &lt;b&gt;Lovelace", "<b>admins</b>", "<b>OP</b>", `href="/login?again=1&amp;redirect=`, "Sign out"} {
+	for _, want := range []string{"You may not use wiki", "as Ada &lt;b&gt;Lovelace", "<b>admins</b>", "<b>OP</b>", "the app can be told</li>", `href="/login?again=1&amp;redirect=`, "Sign out"} {
 		if !strings.Contains(a.body, want) {
 			t.Errorf("the page has no %s: %s", want, a.body)
 		}

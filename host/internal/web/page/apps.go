@@ -13,7 +13,7 @@ type Denied struct {
 
 // Lack is what somebody needs and does not have.
 type Lack struct {
-	What  string // "providers", "roles", "groups" or "users"
+	What  string // "providers", "roles", "groups", "users" or "name"
 	OneOf []string
 }
 
@@ -29,6 +29,8 @@ func (l Lack) Text() string {
 		return "one of the roles:"
 	case "groups":
 		return "one of the groups:"
+	case "name":
+		return "an account whose address or name the app can be told"
 	default:
 		return "to be one of the people who are named for it"
 	}
