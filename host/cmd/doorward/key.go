@@ -41,7 +41,7 @@ func keyAddCommand(environ []string) *cobra.Command {
 		Long: "Make a key, and show it once: only its hash is stored. A key does what its scopes say, and nothing else:\n\n  " +
 			strings.Join(scopeNames(), ", ") + "\n\nA scope of writing does not include the one of reading.",
 		Example: "  doorward key add hr-sync --scope users:read,users:write --expires 1y\n" +
-			"  curl -H \"Authorization: Bearer $KEY\" http://127.0.0.1:8056/admin/users",
+			"  curl -H \"Authorization: Bearer $KEY\" http://127.0.0.1:8057/admin/users",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.runs(func(ctx context.Context, args []string) error {
 				req.Name = args[0]

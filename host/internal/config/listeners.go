@@ -25,7 +25,7 @@ func (g *group) checkAddress(option, address, example string) (host string, port
 // adminAddress refuses to serve the administration where everybody comes, or where keys
 // can be read on their way.
 func (g *group) adminAddress(s Settings) {
-	const option, example = "admin_address", "127.0.0.1:8056"
+	const option, example = "admin_address", "127.0.0.1:8057"
 	host, port, ok := g.checkAddress(option, s.AdminAddress, example)
 	switch {
 	case !ok:

@@ -4,7 +4,7 @@ import "testing"
 
 func TestAdminAddress(t *testing.T) {
 	for name, environ := range map[string][]string{
-		"on loopback":       {"ADMIN_ADDRESS=127.0.0.1:8056"},
+		"on loopback":       {"ADMIN_ADDRESS=127.0.0.1:8057"},
 		"on loopback, IPv6": {"ADMIN_ADDRESS=[::1]:8056"},
 		"by name":           {"ADMIN_ADDRESS=localhost:8056"},
 		"any port":          {"ADMIN_ADDRESS=127.0.0.1:0", "PORT=0", "PUBLIC_URL=http://localhost:1234"},

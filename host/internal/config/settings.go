@@ -32,7 +32,7 @@ type Settings struct {
 	ControlSocket  string `option:"control_socket" doc:"unix socket by which doorward reload, plugins and check reach the running host. Default: DB_FILENAME and .sock"`
 	MetricsAddress string `option:"metrics_address" doc:"host:port on which /metrics and /health are served to whoever reaches it, such as 127.0.0.1:9464. Default: nowhere"`
 
-	AdminAddress                string `option:"admin_address" doc:"host:port on which the administration is served to whoever has a key, such as 127.0.0.1:8056; never the port of PORT. See administration.md. Default: nowhere"`
+	AdminAddress                string `option:"admin_address" doc:"host:port on which the administration is served to whoever has a key, such as 127.0.0.1:8057; never the port of PORT. See administration.md. Default: nowhere"`
 	AdminInsecureBeyondLoopback bool   `option:"admin_insecure_beyond_loopback" doc:"ADMIN_ADDRESS may be reached from other machines. It speaks http: keys and what they are used for cross that network as plain text, unless a proxy with TLS stands before it"`
 
 	Providers      []string `option:"auth_providers" reload:"yes" doc:"names of the providers, with commas between them"`

@@ -1,5 +1,6 @@
 // Package store says what a database of ours does. Package sqlite has the one
-// for a single host; package storetest holds every database to the contract.
+// for a single host, package postgres the one that several share; package storetest holds
+// both to the contract.
 package store
 
 import (
