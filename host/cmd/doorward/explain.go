@@ -91,6 +91,11 @@ func (q question) explain(ctx context.Context, out io.Writer, cfg *config.Config
 		}
 	}
 	d := rulesOf(cfg).Decide(&request, person)
+	if d.Verdict == forwardauth.Admitted {
+		if d.Missing = userHeader(cfg).Missing(d.App, person); len(d.Missing) > 0 {
+			d.Verdict = forwardauth.Denied
+		}
+	}
 	if d.App != nil {
 		line("app", d.App.Name+" ("+d.App.Root()+")")
 	}

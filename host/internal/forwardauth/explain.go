@@ -49,7 +49,12 @@ func (d Decision) Why() string {
 }
 
 // String says what is missing.
-func (l Lack) String() string { return "one of the " + l.What + " " + strings.Join(l.OneOf, ", ") }
+func (l Lack) String() string {
+	if l.What == "name" {
+		return "what Remote-User is to say of them (FORWARD_AUTH_USER)"
+	}
+	return "one of the " + l.What + " " + strings.Join(l.OneOf, ", ")
+}
 
 // conditions says of whom an app admits only some.
 func (a *App) conditions() string {

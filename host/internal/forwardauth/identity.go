@@ -86,9 +86,12 @@ func (s *Server) identityOf(ctx context.Context, app *App, p *Person) (identity,
 
 // Missing says what a person lacks for an app: what its rules ask for, and what
 // Remote-User is to say.
-func (s *Server) Missing(app *App, p *Person) []Lack {
+func (s *Server) Missing(app *App, p *Person) []Lack { return s.config.User.Missing(app, p) }
+
+// Missing is Server.Missing, for a Remote-User that says this.
+func (u UserHeader) Missing(app *App, p *Person) []Lack {
 	lacks := app.Missing(p)
-	if userOf(s.config.User, app, p) == "" {
+	if userOf(u, app, p) == "" {
 		lacks = append(lacks, Lack{What: "name"})
 	}
 	return lacks
