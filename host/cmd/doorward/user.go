@@ -109,7 +109,7 @@ func (l *linkFlags) read(need bool) (provider, subject string, err error) {
 		subject = string(decoded)
 	}
 	if !utf8.ValidString(subject) {
-		return "", "", errors.New("--subject is not UTF-8, which what providers call people always is")
+		return "", "", errors.New("--subject is not UTF-8, and what providers call people always is")
 	}
 	if given := l.provider != "" && subject != ""; given || !need && l.provider == "" && subject == "" {
 		return l.provider, subject, nil
