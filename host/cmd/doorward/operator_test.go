@@ -72,6 +72,7 @@ func TestUsersByCommand(t *testing.T) {
 	o.run(0, "sessions ended: 0", "session", "end", "--user", "bob@example.org")
 	o.run(0, "suspended: "+id, "user", "suspend", "ANN@example.org")
 	o.run(0, "suspended", "user", "list", "--status", "suspended")
+	o.run(0, "", "user", "list", "--status", "archived") // who came from Directus
 	o.run(0, "active: "+id, "user", "activate", id)
 
 	o.run(1, "role is not there", "user", "set", id, "--role", "Editor")

@@ -63,9 +63,6 @@ const (
 	ImportRefused = "refused"
 )
 
-// directusStatuses are all that Directus has. Ours are among them.
-var directusStatuses = []string{"draft", "invited", "unverified", "active", "suspended", "archived", "inactive-license"}
-
 // passwordProvider is what Directus calls the one of users with a password.
 const passwordProvider = "default"
 
@@ -158,8 +155,8 @@ func (o *Operations) readImported(row ImportedUser) (user sso.User, claims []sso
 	switch {
 	case !uuidForm.MatchString(user.ID):
 		return user, nil, invalid("id", "must be a UUID")
-	case !slices.Contains(directusStatuses, row.Status):
-		return user, nil, invalid("status", "is %.40q, and must be one of %s", row.Status, strings.Join(directusStatuses, ", "))
+	case !slices.Contains(sso.UserStatuses(), sso.UserStatus(row.Status)):
+		return user, nil, invalid("status", "is %.40q, and must be one of %s", row.Status, joinedNames(sso.UserStatuses()))
 	case user.Role != "" && !uuidForm.MatchString(user.Role):
 		return user, nil, invalid("role", "must be a UUID")
 	case len(row.Provider) > maxProvider:

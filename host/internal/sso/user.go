@@ -45,8 +45,11 @@ const (
 	UserInvited UserStatus = "invited"
 )
 
-// UserStatuses are all of them.
-func UserStatuses() []UserStatus { return []UserStatus{UserActive, UserSuspended, UserInvited} }
+// UserStatuses are all that a user can have, which are those of Directus: accounts that
+// come from there keep theirs.
+func UserStatuses() []UserStatus {
+	return []UserStatus{"draft", UserInvited, "unverified", UserActive, UserSuspended, "archived", "inactive-license"}
+}
 
 // Users keeps accounts and the links to them. All times are stored in UTC with
 // at least millisecond precision.
