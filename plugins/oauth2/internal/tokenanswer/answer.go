@@ -116,7 +116,7 @@ func form(body []byte) (claims.Object, error) {
 		switch lower := strings.ToLower(name); {
 		case len(list) != 1 || folded[lower]:
 			return nil, errors.New("a form with a field twice")
-		case !utf8.ValidString(name) || !utf8.ValidString(list[0]) || strings.ContainsRune(list[0], 0):
+		case !utf8.ValidString(name) || !utf8.ValidString(list[0]) || strings.ContainsRune(name+list[0], 0):
 			return nil, errors.New("a form that is not valid UTF-8, or has a NUL character")
 		default:
 			folded[lower] = true
