@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -35,7 +36,8 @@ func (h host) openDatabase(ctx context.Context) (store.Store, error) {
 }
 
 // openExisting opens a database that a host has made. SECRET is confirmed, unless
-// confirm is nil. The error is sqlite.ErrInUse if a host works with the file.
+// confirm is nil. The error is errHostRuns if a host works with the file, whatever its
+// socket is called.
 func openExisting(ctx context.Context, at config.Database, confirm sso.ConfirmSecret) (store.Store, error) {
 	if at.Postgres != nil {
 		return postgres.Open(ctx, postgresOptions(*at.Postgres), confirm)
@@ -43,7 +45,14 @@ func openExisting(ctx context.Context, at config.Database, confirm sso.ConfirmSe
 	if _, err := os.Stat(at.Filename); err != nil { // it would be made
 		return nil, fmt.Errorf("looking for the database: %w; set DB_FILENAME, or --config, as for the host", err)
 	}
-	return sqlite.OpenAlone(ctx, at.Filename, confirm)
+	database, err := sqlite.OpenAlone(ctx, at.Filename, confirm)
+	if errors.Is(err, sqlite.ErrInUse) {
+		return nil, fmt.Errorf("%w (%w)", errHostRuns, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return database, nil
 }
 
 // confirmSecretIn asks whether SECRET is that of the database, as a start would, and

@@ -12,7 +12,6 @@ import (
 	"github.com/doorward/doorward/host/internal/control"
 	"github.com/doorward/doorward/host/internal/people"
 	"github.com/doorward/doorward/host/internal/sso"
-	"github.com/doorward/doorward/host/internal/store/sqlite"
 )
 
 func sessionCommand(environ []string) *cobra.Command {
@@ -136,9 +135,6 @@ func (e ending) forgetSecret(ctx context.Context) error {
 
 func (e ending) inDatabase(ctx context.Context) (err error) {
 	store, err := openExisting(ctx, *e.database, nil)
-	if errors.Is(err, sqlite.ErrInUse) { // with another socket
-		return fmt.Errorf("%w (%w)", errHostRuns, err)
-	}
 	if err != nil {
 		return err
 	}
