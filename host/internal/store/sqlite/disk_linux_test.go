@@ -2,71 +2,16 @@ package sqlite
 
 import (
 	"database/sql"
-	"errors"
-	"os"
 	"path/filepath"
-	"syscall"
 	"testing"
 
 	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/host/internal/store/disktest"
 )
-
-// mountTiny mounts a file system of one megabyte.
-func mountTiny(t *testing.T) string {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		needRoot(t)
-	}
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"); err != nil {
-		if errors.Is(err, syscall.EPERM) {
-			needRoot(t)
-		}
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
-
-// needRoot skips a test that must mount something. In the CI it must run.
-func needRoot(t *testing.T) {
-	t.Helper()
-	const text = "MISSING root, who may mount: run as root with CAP_SYS_ADMIN"
-	if os.Getenv("CI") == "true" {
-		t.Fatal(text)
-	}
-	t.Skip(text)
-}
-
-// fillDisk writes a file until there is no room.
-func fillDisk(t *testing.T, dir string) (free func()) {
-	t.Helper()
-	path := filepath.Join(dir, "ballast")
-	f, err := os.Create(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	for block := make([]byte, 4096); err == nil; {
-		_, err = f.Write(block)
-	}
-	if !errors.Is(err, syscall.ENOSPC) {
-		t.Fatal(err)
-	}
-	return func() {
-		if err := os.Remove(path); err != nil {
-			t.Fatal(err)
-		}
-	}
-}
 
 // A disk that is really full shows at once, also when nobody has tried to write.
 func TestPingOnAFullDisk(t *testing.T) {
-	dir := mountTiny(t)
+	dir := disktest.Mount(t, "1m")
 	s, err := Open(t.Context(), filepath.Join(dir, "doorward.db"), nil)
 	if err != nil {
 		t.Fatal(err)
@@ -75,7 +20,7 @@ func TestPingOnAFullDisk(t *testing.T) {
 	if err := s.Ping(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	free := fillDisk(t, dir)
+	free := disktest.Fill(t, dir)
 	wantText(t, s.Ping(t.Context()), "disk")
 	if err := s.write(t.Context(), func(tx *sql.Tx) error { return s.spend(t.Context(), tx, sso.OnceID{Scope: "x", ID: "y", Until: now}) }); err == nil {
 		t.Error("the disk is not full: something could be written")
@@ -94,9 +39,9 @@ func TestBackupToAFullDisk(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	dir := mountTiny(t)
-	defer fillDisk(t, dir)()
+	dir := disktest.Mount(t, "1m")
+	defer disktest.Fill(t, dir)()
 	_, err = Backup(t.Context(), from, filepath.Join(dir, "copy.db"))
 	wantText(t, err, "the disk that the backup goes to is full")
-	wantOnly(t, dir, "ballast")
+	wantOnly(t, dir, disktest.Ballast)
 }

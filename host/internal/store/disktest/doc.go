@@ -1,0 +1,2 @@
+// Package disktest gives tests a small disk, which they can fill.
+package disktest
