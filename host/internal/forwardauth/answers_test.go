@@ -269,8 +269,10 @@ func TestRowsOfChanges(t *testing.T) {
 	if a := r.ask(app); a.Header.Get("Remote-Groups") != "staff" {
 		t.Errorf("FA62 groups %q", a.Header.Get("Remote-Groups"))
 	}
-	bob.Role, bob.FirstName = "editor", "Robert"
-	if err := r.store.UpdateUser(t.Context(), bob); err != nil {
+	if _, _, err := r.store.ChangeUser(t.Context(), bob.ID, func(u *sso.User) ([]sso.Event, error) {
+		u.Role, u.FirstName = "editor", "Robert"
+		return nil, nil
+	}); err != nil {
 		t.Fatal(err)
 	}
 	a := r.ask(app)

@@ -59,10 +59,6 @@ type Users interface {
 	// the link leads to, so that concurrent first logins make one user.
 	CreateUser(ctx context.Context, user User) (User, error)
 
-	// UpdateUser stores role, username, e-mail with who verified it, names and last
-	// access of the user with that ID, and the events. ErrNotFound if there is none.
-	UpdateUser(ctx context.Context, user User, events ...Event) error
-
 	// ChangeUser has change alter the user, and stores role, username, e-mail address with
 	// who verified it, names and status. Unless the user is active before and after, it ends
 	// all their sessions, and returns how many. Nothing changes if change returns an error.

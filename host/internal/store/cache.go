@@ -242,12 +242,6 @@ func (c *cached) EndProviderSessions(ctx context.Context, selection sso.Selectio
 	return ended, err
 }
 
-// UpdateUser implements sso.Users.
-func (c *cached) UpdateUser(ctx context.Context, user sso.User, events ...sso.Event) error {
-	defer c.forgetUser(user.ID)
-	return c.Store.UpdateUser(ctx, user, events...)
-}
-
 // EndSessions implements sso.Sessions. It is for operators, and does not tell which
 // sessions it ended.
 func (c *cached) EndSessions(ctx context.Context, match sso.SessionMatch, limit int, event sso.Event) (int, error) {

@@ -231,7 +231,11 @@ func TestA04AnswerThatAWriteOvertook(t *testing.T) {
 		},
 		"a change of the user": {
 			func(ctx context.Context, s store.Store) error {
-				return s.UpdateUser(ctx, sso.User{ID: "ann", Role: "admin"})
+				_, _, err := s.ChangeUser(ctx, "ann", func(u *sso.User) ([]sso.Event, error) {
+					u.Role = "admin"
+					return nil, nil
+				})
+				return err
 			},
 			func(before, after sso.SessionToken, _ error) bool { return before.User.Role == after.User.Role },
 		},

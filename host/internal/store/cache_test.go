@@ -53,8 +53,7 @@ func TestCached(t *testing.T) {
 		t.Fatal("the user is not active")
 	}
 
-	// UpdateUser does not write the status, as an operator's tool does; a
-	// logout past the cache is the next best thing.
+	// Past the cache, as another host does.
 	if err := database.EndSession(t.Context(), session.ID, sso.Event{}); err != nil {
 		t.Fatal(err)
 	}

@@ -34,9 +34,6 @@ func (h *hosts) next() store.Store {
 func (h *hosts) CreateUser(ctx context.Context, u sso.User) (sso.User, error) {
 	return h.next().CreateUser(ctx, u)
 }
-func (h *hosts) UpdateUser(ctx context.Context, u sso.User, events ...sso.Event) error {
-	return h.next().UpdateUser(ctx, u, events...)
-}
 func (h *hosts) CreateSession(ctx context.Context, login sso.NewSession) error {
 	return h.next().CreateSession(ctx, login)
 }

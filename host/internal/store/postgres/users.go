@@ -85,17 +85,6 @@ func changedFields(u sso.User) []any {
 	return []any{u.ID, text(u.Role), text(u.Username), text(u.Email), u.EmailVerifiedBy, text(u.FirstName), text(u.LastName), millis(u.LastAccess)}
 }
 
-// UpdateUser implements sso.Users.
-func (s *Store) UpdateUser(ctx context.Context, u sso.User, events ...sso.Event) error {
-	return s.write(ctx, "updating a user", func(ctx context.Context, t *transaction) error {
-		updated := 0
-		t.queue(updateUser, changedFields(u)...).Exec(countInto(&updated))
-		t.note(events...)
-		err := t.send(ctx)
-		return someRow(updated, err, "user", u.ID)
-	})
-}
-
 // someRow returns ErrNotFound if a statement found nothing to work on.
 func someRow(n int, err error, what, id string) error {
 	if err == nil && n == 0 {

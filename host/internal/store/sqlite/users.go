@@ -97,11 +97,6 @@ func insertUser(ctx context.Context, tx *sql.Tx, u sso.User) error {
 	return insertLink(ctx, tx, u.Provider, u.Subject, pk)
 }
 
-// UpdateUser implements sso.Users.
-func (s *Store) UpdateUser(ctx context.Context, u sso.User, events ...sso.Event) error {
-	return s.write(ctx, func(tx *sql.Tx) error { return s.noteIf(ctx, tx, s.updateUser(ctx, tx, u), events...) })
-}
-
 const updateUser = `
 	UPDATE users SET role = ?, username = ?, email = ?, email_verified_by = ?, first_name = ?, last_name = ?, last_access = ? WHERE id = ?`
 

@@ -176,7 +176,6 @@ func testContext(t *testing.T, open func(t *testing.T) store.Store) {
 	calls := map[string]func() error{
 		"Ping":       func() error { return s.Ping(ctx) },
 		"CreateUser": func() error { _, err := s.CreateUser(ctx, someUser("bob", "corp", "s-2")); return err },
-		"UpdateUser": func() error { return s.UpdateUser(ctx, someUser("ann", "corp", "s-1")) },
 		"CreateSession": func() error {
 			return s.CreateSession(ctx, sso.NewSession{Session: someSession("s2", "ann"), Token: fresh, RemoveBefore: start})
 		},

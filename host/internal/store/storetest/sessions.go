@@ -64,9 +64,7 @@ func testUserChange(t *testing.T, open func(t *testing.T) store.Store) {
 	mustCreateSession(t, s, someSession("s1", "ann"), token)
 	changed := someUser("ann", "corp", "s-1")
 	changed.Role = "viewer"
-	if err := s.UpdateUser(t.Context(), changed); err != nil {
-		t.Fatal(err)
-	}
+	mustChange(t, s, "ann", func(u *sso.User) { u.Role = changed.Role })
 	wantEqual(t, "user of the session", mustToken(t, s, token).User, changed)
 }
 

@@ -45,7 +45,7 @@ func testOddText(t *testing.T, open func(t *testing.T) store.Store) {
 	} {
 		wantEqual(t, what, readable(text), readable(odd))
 	}
-	wantError(t, "UpdateUser", s.UpdateUser(t.Context(), got.User), nil)
+	mustChange(t, s, "ann", func(u *sso.User) { u.Username = odd })
 	first, _ := firstLogin("bob", "s2", sso.NewToken().Hash())
 	decide = first.Decide
 	first.Decide = func(known *sso.User) (sso.User, error) {

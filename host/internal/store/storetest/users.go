@@ -56,7 +56,7 @@ func testUsers(t *testing.T, open func(t *testing.T) store.Store) {
 		_, err := userByLink(t, s, "corp", "s-2")
 		wantError(t, "the link of the refused user", err, sso.ErrNotFound)
 	})
-	t.Run("update", func(t *testing.T) { testUpdate(t, open) })
+	t.Run("what a login changes", func(t *testing.T) { testUpdate(t, open) })
 	t.Run("a suspended user stays suspended", func(t *testing.T) {
 		s, suspended := open(t), someUser("ann", "corp", "s-1")
 		suspended.Status = sso.UserSuspended
@@ -87,7 +87,8 @@ func testSecondUser(t *testing.T, open func(t *testing.T) store.Store) {
 	second := someUser("bob", "corp", "s-1")
 	second.Role = "admin"
 	wantEqual(t, "CreateUser", mustCreateUser(t, s, second), someUser("ann", "corp", "s-1"))
-	wantError(t, "updating the second user", s.UpdateUser(t.Context(), second), sso.ErrNotFound)
+	_, _, err := s.UserByID(t.Context(), "bob")
+	wantError(t, "the second user", err, sso.ErrNotFound)
 }
 
 func testUpdate(t *testing.T, open func(t *testing.T) store.Store) {
@@ -99,9 +100,9 @@ func testUpdate(t *testing.T, open func(t *testing.T) store.Store) {
 	}
 	change := want
 	change.Provider, change.Subject, change.CreatedAt = "elsewhere", "s-9", start.Add(time.Minute) // not to be stored
-	if err := s.UpdateUser(t.Context(), change); err != nil {
-		t.Fatal(err)
-	}
+	login, _ := someLogin(sso.NewToken().Hash())
+	login.Decide = func(*sso.User) (sso.User, error) { return change, nil }
+	wantError(t, "a login", s.CreateSession(t.Context(), login), nil)
 	got, err := userByLink(t, s, "corp", "s-1")
 	if err != nil {
 		t.Fatal(err)
@@ -112,7 +113,6 @@ func testUpdate(t *testing.T, open func(t *testing.T) store.Store) {
 		t.Fatal(err)
 	}
 	wantEqual(t, "another user", other, someUser("bob", "corp", "s-2"))
-	wantError(t, "updating an unknown user", s.UpdateUser(t.Context(), someUser("eve", "corp", "s-3")), sso.ErrNotFound)
 }
 
 func testLinks(t *testing.T, open func(t *testing.T) store.Store) {
@@ -178,4 +178,13 @@ func testFirstLogins(t *testing.T, s store.Store) {
 	if len(seen) != 1 {
 		t.Errorf("%d logins of one person made the users %v, want one user", logins, seen)
 	}
+}
+
+func mustChange(t *testing.T, s store.Store, id string, change func(*sso.User)) {
+	t.Helper()
+	_, _, err := s.ChangeUser(t.Context(), id, func(u *sso.User) ([]sso.Event, error) {
+		change(u)
+		return nil, nil
+	})
+	wantError(t, "changing a user", err, nil)
 }
