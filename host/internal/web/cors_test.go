@@ -154,6 +154,9 @@ func TestWhatOtherOriginsMayUse(t *testing.T) {
 		if a := b.get(path, fromApplication...); len(corsHeaders(a)) > 0 {
 			t.Errorf("%s: %v", path, corsHeaders(a))
 		}
+		if a := b.do("OPTIONS", path, nil, preflightOf("POST", application)...); len(corsHeaders(a)) > 0 {
+			t.Errorf("preflight of %s: %v", path, corsHeaders(a))
+		}
 	}
 	if a := b.get("/auth/login/op", fromApplication...); len(corsHeaders(a)) > 0 {
 		t.Errorf("the start of a login: %v", corsHeaders(a))
