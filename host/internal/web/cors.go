@@ -34,12 +34,16 @@ type CORS struct {
 // programs use. Pages and their forms, and where a browser must go by itself, are not
 // among them.
 var shared = map[string][]string{
-	"/auth":            reads,
-	"/auth/login":      {http.MethodPost},
-	"/auth/refresh":    {http.MethodPost},
-	"/auth/logout":     {http.MethodPost},
-	"/users/me":        {http.MethodGet, http.MethodHead, http.MethodPatch},
-	"/roles/me":        reads,
+	"/auth":         reads,
+	"/auth/login":   {http.MethodPost},
+	"/auth/refresh": {http.MethodPost},
+	"/auth/logout":  {http.MethodPost},
+	"/users/me":     {http.MethodGet, http.MethodHead, http.MethodPatch},
+	"/roles/me":     reads,
+
+	"/policies/me/globals":    reads,
+	"/utils/resolve-redirect": {http.MethodPost},
+
 	keysPath:           reads,
 	issuerMetadataPath: reads,
 	"/server/ping":     reads,

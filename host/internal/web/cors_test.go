@@ -117,6 +117,7 @@ func TestWhatOtherOriginsMayUse(t *testing.T) {
 	want := []string{
 		"GET /auth", "HEAD /auth", "POST /auth/login", "POST /auth/login/:provider", "POST /auth/refresh", "POST /auth/logout",
 		"GET /users/me", "HEAD /users/me", "PATCH /users/me", "GET /roles/me", "HEAD /roles/me",
+		"GET /policies/me/globals", "HEAD /policies/me/globals", "POST /utils/resolve-redirect",
 		"GET /.well-known/jwks.json", "HEAD /.well-known/jwks.json",
 		"GET /.well-known/oauth-authorization-server", "HEAD /.well-known/oauth-authorization-server",
 		"GET /.well-known/oauth-authorization-server/*", "HEAD /.well-known/oauth-authorization-server/*",
@@ -183,6 +184,9 @@ func TestAnotherOriginThatIsNamed(t *testing.T) {
 		b := signedInHere(t, sharingSite(t, byName))
 		if a := b.postJSON("/auth/refresh", session, fromApplication...); a.StatusCode != http.StatusOK || a.cookie("directus_session_token") == nil {
 			t.Errorf("refresh: %s %v", a.Status, a.Cookies())
+		}
+		if a := b.do("PATCH", "/users/me", strings.NewReader(`{"first_name":"Augusta"}`), append(fromApplication, "Content-Type", "application/json")...); a.StatusCode != http.StatusOK {
+			t.Errorf("a change of the profile: %s", a.Status)
 		}
 		if a := b.postJSON("/auth/logout", session, fromApplication...); a.StatusCode != http.StatusNoContent {
 			t.Errorf("logout: %s", a.Status)
@@ -254,6 +258,9 @@ func TestA17OtherOriginsThatAreNotNamed(t *testing.T) {
 			if a.StatusCode != http.StatusForbidden || len(corsHeaders(a)) > 0 || len(a.Cookies()) > 0 {
 				t.Errorf("%s of %s: %s %v %v", path, name, a.Status, corsHeaders(a), a.Cookies())
 			}
+		}
+		if a := b.do("PATCH", "/users/me", strings.NewReader(`{"first_name":"Eve"}`), append(header, "Content-Type", "application/json")...); a.StatusCode != http.StatusForbidden {
+			t.Errorf("a change of the profile by %s: %s", name, a.Status)
 		}
 		if a := b.get("/users/me", header...); len(corsHeaders(a)) > 0 {
 			t.Errorf("/users/me of %s: %v", name, corsHeaders(a))
