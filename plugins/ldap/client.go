@@ -11,18 +11,18 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// readClient moves the client options of the seed (those of its LDAP library, and of
+// readClient moves the client options of Directus (those of its LDAP library, and of
 // tls.connect of Node.js) to ours.
 func (o *Options) readClient(problems *options.Problems) {
 	for _, key := range slices.Sorted(maps.Keys(o.Client)) {
 		value := o.Client[key]
 		var err error
-		switch seedKey(key) {
+		switch directusKey(key) {
 		case "timeout":
 			o.OperationTimeout, err = options.ParseDuration(fmt.Sprint(value))
 		case "connecttimeout":
 			o.ConnectTimeout, err = options.ParseDuration(fmt.Sprint(value))
-		case "strictdn": // had no effect in the seed either
+		case "strictdn": // had no effect in Directus either
 		case "tlsoptions":
 			o.readTLSOptions(value, problems)
 		default:
@@ -42,7 +42,7 @@ func (o *Options) readTLSOptions(value any, problems *options.Problems) {
 	}
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		text := fmt.Sprint(object[key])
-		switch seedKey(key) {
+		switch directusKey(key) {
 		case "rejectunauthorized": // see insecure
 			if !isBoolean(text) {
 				problems.Addf("client", "tls_options.reject_unauthorized must be true or false")
@@ -68,8 +68,8 @@ func (o *Options) readTLSOptions(value any, problems *options.Problems) {
 	}
 }
 
-// seedKey makes one spelling of tlsOptions, TLS_OPTIONS and tls_options.
-func seedKey(key string) string { return strings.ToLower(strings.ReplaceAll(key, "_", "")) }
+// directusKey makes one spelling of tlsOptions, TLS_OPTIONS and tls_options.
+func directusKey(key string) string { return strings.ToLower(strings.ReplaceAll(key, "_", "")) }
 
 func isBoolean(text string) bool {
 	return slices.Contains([]string{"true", "yes", "on", "1", "false", "no", "off", "0"}, strings.ToLower(text))
@@ -78,11 +78,11 @@ func isBoolean(text string) bool {
 func (o Options) tlsOption(name string) (any, bool) {
 	for key, value := range o.Client {
 		object, ok := value.(map[string]any)
-		if !ok || seedKey(key) != "tlsoptions" {
+		if !ok || directusKey(key) != "tlsoptions" {
 			continue
 		}
 		for inner, setting := range object {
-			if name == "" || seedKey(inner) == name {
+			if name == "" || directusKey(inner) == name {
 				return setting, true
 			}
 		}
@@ -96,7 +96,7 @@ func (o Options) hasTLSOptions() bool {
 }
 
 // insecure reports whether the operator has switched off the check of certificates,
-// in the seed's words.
+// in the words of Directus.
 func (o Options) insecure() bool {
 	value, ok := o.tlsOption("rejectunauthorized")
 	return ok && slices.Contains([]string{"false", "no", "off", "0"}, strings.ToLower(fmt.Sprint(value)))
@@ -108,7 +108,7 @@ func (o Options) tlsClient(env sdk.Env) (*sdk.TLSClient, error) {
 	if err != nil {
 		return nil, err
 	}
-	// The seed's tls_options.reject_unauthorized; open warns of it, and so does Check.
+	// tls_options.reject_unauthorized of Directus; open warns of it, and so does Check.
 	client.Config.InsecureSkipVerify = o.insecure()
 	return client, nil
 }

@@ -20,7 +20,7 @@ func testPeople(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Run("an account without a link", func(t *testing.T) { testUnclaimed(t, open) })
 	t.Run("what is taken is not added", func(t *testing.T) { testTaken(t, open) })
 	t.Run("a change", func(t *testing.T) { testChangeUser(t, open) })
-	t.Run("A13 suspending ends all sessions at once", func(t *testing.T) { testSuspend(t, open) })
+	t.Run("A06 suspending ends all sessions at once", func(t *testing.T) { testSuspend(t, open) })
 	t.Run("a suspension and a login at once", func(t *testing.T) { testSuspendAndLogin(t, open) })
 	t.Run("deleting", func(t *testing.T) { testDeleteUser(t, open) })
 	t.Run("a link is never moved", func(t *testing.T) { testAddLink(t, open) })
