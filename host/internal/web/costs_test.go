@@ -209,7 +209,7 @@ func dearest(t testing.TB, s *site) []anonymous {
 		one("POST /auth/logout", "garbage cookies", 303, "", "", with(forHTML, cookies)...),
 		one("GET /users/me", "garbage cookies", 401, "", "", with(forHTML, cookies)...),
 		one("GET /users/me", "forged bearer", 403, "", "", with(forHTML, jwt)...),
-		one("GET /users/me", "a bearer of 30 KB", 403, "", "", "Authorization", "Bearer "+strings.Repeat("a.", headerRoom/2)),
+		one("GET /users/me", "a bearer of 30 KB", 401, "", "", "Authorization", "Bearer "+strings.Repeat("a.", headerRoom/2)),
 		one("GET /users/me", "a token of 30 KB", 401, "", "", "Authorization", "Bearer "+strings.Repeat("a", headerRoom)),
 		one("GET /.well-known/jwks.json", "", 200, "", ""),
 		one("GET /.well-known/oauth-authorization-server", "", 200, "", ""),

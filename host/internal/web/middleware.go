@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -58,6 +59,20 @@ func (s *Server) secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 	}
 	return func(c echo.Context) error {
 		maps.Copy(c.Response().Header(), values)
+		return next(c)
+	}
+}
+
+// dropSlash has a path of Directus with one slash at its end mean the path without: some
+// clients write it, and Directus reads it like that. No other path is read in two ways.
+func dropSlash(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		u := c.Request().URL
+		path, slash := strings.CutSuffix(u.Path, "/")
+		known := path == "/auth" || strings.HasPrefix(path, "/auth/") || strings.HasPrefix(path, "/users/")
+		if slash && known && u.RawPath == "" && !strings.HasSuffix(path, "/") {
+			u.Path = path
+		}
 		return next(c)
 	}
 }
