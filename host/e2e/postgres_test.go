@@ -59,10 +59,10 @@ func TestPostgres(t *testing.T) {
 		t.Errorf("a login while the server is away: %d to %v, cookie %q", got.status, got.location(), late.cookie(sessionCookie))
 	}
 	for request, got := range map[string]answer{
-		"a refresh":   late.call(http.MethodPost, "/auth/refresh", map[string]string{"mode": "json", "refresh_token": "any"}, nil),
-		"a logout":    late.call(http.MethodPost, "/auth/logout", map[string]string{"mode": "json", "refresh_token": "any"}, nil),
-		"who am I":    late.call(http.MethodGet, "/users/me", nil, bearer("any")),
-		"the account": late.call(http.MethodGet, "/account", nil, bearer("any")),
+		"a refresh": late.call(http.MethodPost, "/auth/refresh", map[string]string{"mode": "json", "refresh_token": "any"}, nil),
+		"a logout":  late.call(http.MethodPost, "/auth/logout", map[string]string{"mode": "json", "refresh_token": "any"}, nil),
+		"who am I":  late.call(http.MethodGet, "/users/me", nil, bearer("any")),
+		"home":      late.call(http.MethodGet, "/", nil, bearer("any")),
 	} {
 		wantRefused(t, request+" while the server is away", got, http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE")
 		if !strings.Contains(got.body, `"service":"database"`) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -151,7 +152,7 @@ func credentials(prompt sdk.Prompt, body directRequest) (form url.Values, missin
 			form.Set(f.Name, value)
 		case f.Optional:
 		case name != "":
-			missing = append(missing, name)
+			missing = append(missing, strconv.Quote(name))
 		default:
 			complete = false
 		}

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 
@@ -174,7 +175,7 @@ func tooLargeOr(err error, reason string) error {
 		return err
 	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
-		return payloadError{wrong.Field + " must be " + wanted[wrong.Field]}
+		return payloadError{strconv.Quote(wrong.Field) + " must be " + wanted[wrong.Field]}
 	}
 	return payloadError{reason}
 }
