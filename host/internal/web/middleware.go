@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,12 +70,16 @@ func dropSlash(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		u := c.Request().URL
 		path, slash := strings.CutSuffix(u.Path, "/")
-		known := path == "/auth" || strings.HasPrefix(path, "/auth/") || strings.HasPrefix(path, "/users/")
-		if slash && known && u.RawPath == "" && !strings.HasSuffix(path, "/") {
+		if slash && u.RawPath == "" && !strings.HasSuffix(path, "/") && isOfDirectus(path) {
 			u.Path = path
 		}
 		return next(c)
 	}
+}
+
+func isOfDirectus(path string) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return slices.Contains([]string{"auth", "users", "roles", "utils", "server"}, first)
 }
 
 // logRequest writes one line for each request, at debug: what matters to an
