@@ -172,6 +172,15 @@ func TestReasonIsToldOnTheSignInPage(t *testing.T) {
 	if a := b.get("/login?reason=INVALID_CREDENTIALS&detail=%3Cscript%3E", "Accept", acceptHTML); strings.Contains(a.body, "<script") || !strings.Contains(a.body, "refused") {
 		t.Errorf("a detail that we do not know: %s", a.body)
 	}
+	if a := b.get("/login?reason=INVALID_CREDENTIALS&detail=account_disabled", "Accept", acceptHTML); !strings.Contains(a.body, "may not be used at the moment") {
+		t.Errorf("an account that is not active: %s", a.body)
+	}
+	if a := b.get("/login?reason=SERVICE_UNAVAILABLE&detail=database", "Accept", acceptHTML); !strings.Contains(a.body, "cannot look up who you are") {
+		t.Errorf("a database that is away: %s", a.body)
+	}
+	if a := b.get("/login?reason=SERVICE_UNAVAILABLE&detail=cancelled", "Accept", acceptHTML); !strings.Contains(a.body, "The service that checks who you are") {
+		t.Errorf("a detail of another reason: %s", a.body)
+	}
 	a := b.get("/?reason=SERVICE_UNAVAILABLE", "Accept", acceptHTML)
 	if a.Header.Get("Location") != "/login?reason=SERVICE_UNAVAILABLE" {
 		t.Errorf("home: %s to %q", a.Status, a.Header.Get("Location"))
