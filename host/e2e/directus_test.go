@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -111,6 +112,16 @@ func TestDirectusByOpenID(t *testing.T) {
 	} {
 		row.hold(t, start, led(host, start))
 	}
+	atDirectus{`"name":"away","driver":"openid"`, `"name":"away","label":"Away","driver":"openid"`, "Providers"}.
+		hold(t, "a provider without LABEL", regexp.MustCompile(`"name":"away"[^}]*"driver":"openid"`).FindString(newAgent(t, host, "alice").get(host.URL+"/auth").body))
+	if err := host.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	check := host.Command("check")
+	check.Env = append(check.Env, "AUTH_PROVIDERS=fake,nothing")
+	out, code := runCommand(t, check)
+	atDirectus{"skipped", "refused", "Providers"}.hold(t, "a provider without DRIVER",
+		map[bool]string{true: "refused", false: "skipped"}[code != 0 && strings.Contains(out, "AUTH_NOTHING_DRIVER")])
 	const another = "a-client-secret-of-somebody-else"
 	refused := startFake(t, openidtest.Config{AutoApprove: true}, openidtest.Client{}, map[string]string{"AUTH_FAKE_CLIENT_SECRET": another}).host
 	refused.secrets.add("client secret", another)

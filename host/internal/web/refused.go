@@ -60,7 +60,7 @@ func (s *Server) logRefused(c echo.Context, provider string, a answer, err error
 	return log(c, provider, "sign-in refused", "code", a.code, "reason", string(sdk.ReasonOf(err)), "error", oneLine(err))
 }
 
-// withReason replaces query and fragment by the reason, as the seed does.
+// withReason replaces query and fragment by the reason, as Directus does.
 func withReason(target, code string) string {
 	if i := strings.IndexAny(target, "?#"); i >= 0 {
 		target = target[:i]
