@@ -2,7 +2,7 @@
 //
 // Handlers parse a request, call one method of [sso.Service], and respond.
 // They return errors; one handler turns them into an answer by one table, as a
-// page for a browser and as JSON for everybody else, in the envelope of the
+// page for a browser and as JSON for everybody else, in the envelope of
 // Directus: {"errors":[{"message":…,"extensions":{"code":…}}]}.
 //
 // The way of one login stands in the order in which it is gone: login.go starts it and

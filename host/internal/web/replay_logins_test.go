@@ -111,6 +111,7 @@ var replayOfPasswords = []exchange{
 
 func statusAtLogin(status string) func(r *replay) string {
 	return func(r *replay) string {
+		r = r.alone()
 		r.become(status)
 		return r.told(r.site.browser(r.t).tryPassword("ldap", "ada", "right"))
 	}
@@ -217,6 +218,7 @@ var replayOfCallbacks = []exchange{
 
 func statusAtCallback(status string) func(r *replay) string {
 	return func(r *replay) string {
+		r = r.alone()
 		r.login("/auth/login/openid", "ada")
 		r.change(status)
 		other := &replay{r.site.browser(r.t)}

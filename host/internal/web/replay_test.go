@@ -35,9 +35,10 @@ type exchange struct {
 func TestReplayOfDirectus(t *testing.T) {
 	told := sectionsOf(t)
 	used := map[string]bool{}
+	shared := newReplay(t).site
 	for _, row := range slices.Concat(replayOfProviders, replayOfPasswords, replayOfStarts, replayOfCallbacks, replayOfTokens, replayOfRequests) {
 		t.Run(row.name, func(t *testing.T) {
-			r := newReplay(t)
+			r := &replay{shared.browser(t)}
 			want := row.directus
 			if row.ours != "" {
 				want = row.ours
@@ -82,10 +83,13 @@ func sectionsOf(t *testing.T) map[string]bool {
 	return sections
 }
 
-// replay is a site for one row.
+// replay is a browser for one row, at a site that the rows share.
 type replay struct {
 	*browser
 }
+
+// alone has a row that changes users or the time be at a site of its own.
+func (r *replay) alone() *replay { return newReplay(r.t) }
 
 func newReplay(t testing.TB) *replay {
 	t.Helper()

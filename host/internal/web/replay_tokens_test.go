@@ -44,6 +44,7 @@ func expires(mode string) func(r *replay) string {
 // after signs in, has something happen, and refreshes.
 func after(mode string, happens func(r *replay)) func(r *replay) string {
 	return func(r *replay) string {
+		r = r.alone()
 		r.signedIn(mode)
 		happens(r)
 		return r.told(r.raw("/auth/refresh", jsonType, `{"mode":"`+mode+`"}`))
@@ -90,6 +91,7 @@ var replayOfTokens = []exchange{
 	}, refused, "", ""},
 	{"refresh, with a bearer token that is unknown", refreshes(`{"refresh_token":"{}"}`, "Authorization", "Bearer abc"), refused, allTokens, "credentials-in-a-request"},
 	{"refresh, with an access token that has expired", func(r *replay) string {
+		r = r.alone()
 		access, token := r.tokens()
 		r.site.clock.advance(time.Hour)
 		return r.told(r.raw("/auth/refresh", jsonType, `{"refresh_token":"`+token+`"}`, "Authorization", "Bearer "+access))
@@ -106,12 +108,14 @@ var replayOfTokens = []exchange{
 		return other.told(other.raw("/auth/refresh", jsonType, `{"mode":"session"}`, "Cookie", c.Name+"="+c.Value))
 	}, "200 data(expires) +session", "", ""},
 	{"refresh after REFRESH_TOKEN_TTL", func(r *replay) string {
+		r = r.alone()
 		_, token := r.tokens()
 		r.site.clock.advance(8 * 24 * time.Hour)
 		return r.told(r.raw("/auth/refresh", jsonType, `{"refresh_token":"`+token+`"}`))
 	}, refused, "", ""},
 	{"refresh, session, after its end", after("session", passes(25*time.Hour)), "401 TOKEN_EXPIRED", refused, "refresh"},
 	{"refresh, suspended", func(r *replay) string {
+		r = r.alone()
 		_, token := r.tokens()
 		r.become("suspended")
 		return r.told(r.raw("/auth/refresh", jsonType, `{"refresh_token":"`+token+`"}`))
@@ -127,12 +131,14 @@ var replayOfTokens = []exchange{
 	{"expires, cookie", expires("cookie"), "900000", "", ""},
 	{"expires, session", expires("session"), "86400000", "", ""},
 	{"last_access moves at a refresh", func(r *replay) string {
+		r = r.alone()
 		before := r.signedIn("session").get("/users/me").data(r.t)["last_access"]
 		r.site.clock.advance(time.Hour)
 		r.raw("/auth/refresh", jsonType, `{"mode":"session"}`)
 		return fmt.Sprint(r.get("/users/me").data(r.t)["last_access"] != before)
 	}, "true", "", ""},
 	{"last_access moves at a refresh elsewhere", func(r *replay) string {
+		r = r.alone()
 		other := &replay{r.site.browser(r.t)}
 		_, token := other.tokens()
 		before := r.signedIn("session").get("/users/me").data(r.t)["last_access"]
@@ -208,22 +214,24 @@ var replayOfRequests = []exchange{
 	{"who am I, a JWT of ours that was altered", me(func(r *replay) string { return forged(access(r)) }), "403 INVALID_TOKEN", "", ""},
 	{"who am I, a JWT with the name of Directus", bearer(jwt(`{"iss":"directus","role":null,"app_access":true,"admin_access":true}`)), "403 INVALID_TOKEN", "", ""},
 	{"who am I, a JWT of somebody else", bearer(jwt(`{"iss":"https://other.example"}`)), refused, "403 INVALID_TOKEN", "credentials-in-a-request"},
-	{"who am I, an access token that has expired", me(func(r *replay) string {
+	{"who am I, an access token that has expired", func(r *replay) string {
+		r = r.alone()
 		token := access(r)
 		r.site.clock.advance(16 * time.Minute)
-		return token
-	}), "401 TOKEN_EXPIRED", "", ""},
+		return bearer(token)(r)
+	}, "401 TOKEN_EXPIRED", "", ""},
 	{"who am I, an access token after logout", me(func(r *replay) string {
 		token, refresh := r.tokens()
 		r.raw("/auth/logout", jsonType, `{"refresh_token":"`+refresh+`"}`)
 		return token
 	}), "200", refused, "access-tokens"},
 	{"who am I, a session token after logout", func(r *replay) string {
+		r = r.alone()
 		c := r.raw("/auth/login/ldap", jsonType, `{"identifier":"ada","password":"right","mode":"session"}`).cookie("directus_session_token")
 		r.raw("/auth/logout", jsonType, `{"mode":"session"}`)
 		return bearer(c.Value)(r)
 	}, refused, "", ""},
-	{"who am I, suspended", func(r *replay) string { return r.told(r.become("suspended").get("/users/me")) }, refused + " =session", refused + " -session", "session-cookies"},
+	{"who am I, suspended", func(r *replay) string { return r.told(r.alone().become("suspended").get("/users/me")) }, refused + " =session", refused + " -session", "session-cookies"},
 	{"who am I, a token in the URL", func(r *replay) string {
 		token := access(r)
 		return r.told(r.get("/users/me?access_token=" + token))
