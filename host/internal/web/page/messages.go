@@ -121,6 +121,11 @@ var (
 		What:  "The service that checks who you are cannot be reached at the moment.",
 		Next:  "Wait a minute and try again, or choose another way to sign in.",
 	}
+	MessageNoStore = Message{
+		Title: "The database does not answer",
+		What:  "This service cannot look up who you are at the moment.",
+		Next:  "Wait a minute and try again. If it lasts, tell your administrator.",
+	}
 	MessageOverloaded = Message{
 		Title: "Too much at once",
 		What:  "More is being sent to us than we can take at the moment.",

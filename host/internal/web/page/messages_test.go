@@ -11,7 +11,7 @@ import (
 var messages = map[string]page.Message{
 	"bad credentials": page.MessageBadCredentials, "cancelled": page.MessageCancelled, "account disabled": page.MessageAccountDisabled,
 	"account locked": page.MessageAccountLocked, "password expired": page.MessagePasswordExpired, "not allowed": page.MessageNotAllowed,
-	"denied": page.MessageDenied, "not registered": page.MessageNotRegistered, "unavailable": page.MessageUnavailable, "busy": page.MessageBusy, "overloaded": page.MessageOverloaded,
+	"denied": page.MessageDenied, "not registered": page.MessageNotRegistered, "unavailable": page.MessageUnavailable, "busy": page.MessageBusy, "no store": page.MessageNoStore, "overloaded": page.MessageOverloaded,
 	"misconfigured": page.MessageMisconfigured, "invalid response": page.MessageInvalidResponse, "attempt expired": page.MessageAttemptExpired,
 	"attempt over": page.MessageAttemptOver, "attempt dropped": page.MessageAttemptDropped, "attempt invalid": page.MessageAttemptInvalid,
 	"no cookie": page.MessageNoCookie, "unknown provider": page.MessageUnknownProvider, "too many attempts": page.MessageTooManyAttempts,
