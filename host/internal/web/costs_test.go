@@ -55,7 +55,10 @@ func newCostlySite(t testing.TB) *site {
 		d.list = append(d.list, provider(name, "openid"))
 		d.mechanisms[name] = redirecting{}
 	}
-	s := newSiteConfigured(t, "", d, func(c *web.Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} })
+	s := newSiteConfigured(t, "", d, func(c *web.Config) {
+		c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+		c.CORS = web.CORS{Origins: []string{application}, Credentials: true}
+	})
 	s.logger.SetLevel(hclog.Info)
 	return s
 }
@@ -207,6 +210,8 @@ func dearest(t testing.TB, s *site) []anonymous {
 		one("POST /auth/refresh", "nested JSON", 400, "", nested, asJSON...),
 		one("POST /auth/refresh", "a form of escapes", 400, "", "mode=json&x="+strings.Repeat("%41", 5400), with(forHTML, asForm)...),
 		one("POST /auth/logout", "garbage cookies", 303, "", "", with(forHTML, cookies)...),
+		one("OPTIONS /auth/refresh", "a preflight, 30 KB of names of headers", 204, "", "", with(fromApplication, []string{"Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", strings.Repeat("a,", headerRoom/2)})...),
+		one("OPTIONS /auth/refresh", "a stranger's preflight", 204, "", "", "Origin", "https://"+strings.Repeat("a", headerRoom), "Access-Control-Request-Method", "POST"),
 		one("GET /users/me", "garbage cookies", 401, "", "", with(forHTML, cookies)...),
 		one("GET /users/me", "forged bearer", 403, "", "", with(forHTML, jwt)...),
 		one("GET /users/me", "a bearer of 30 KB", 403, "", "", "Authorization", "Bearer "+strings.Repeat("a.", headerRoom/2)),

@@ -96,7 +96,7 @@ func (s *Server) readTokenRequest(c echo.Context) (body tokenRequest, found []ss
 	}
 	// Cookies come along whoever makes the browser ask. Whoever has the token
 	// itself may ask from anywhere.
-	if mode != sso.ModeJSON && s.fromAnotherSite(c) {
+	if mode != sso.ModeJSON && !s.cookiesCount(c) {
 		return body, nil, errCrossSite
 	}
 	if len(found) == 0 {
