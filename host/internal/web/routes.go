@@ -55,12 +55,17 @@ func (s *Server) routes() *echo.Echo {
 	e.POST("/auth/refresh", s.refresh, limitBody(maxBody))
 	e.POST("/auth/logout", s.logout, limitBody(maxBody))
 	get("/users/me", s.me)
+	e.PATCH("/users/me", s.changeMe, limitBody(maxBody))
+	get("/roles/me", s.ownRoles)
+	get("/policies/me/globals", s.ownPolicies)
+	e.POST("/utils/resolve-redirect", s.resolveRedirect, limitBody(maxBody))
 
 	get(keysPath, s.keys)
 	get(issuerMetadataPath, s.issuerMetadata)
 	get(issuerMetadataPath+"/*", s.issuerMetadataBeforePath)
 	get("/server/ping", ping)
 	get("/server/health", s.health)
+	get("/server/info", serverInfo)
 	get("/assets/:name", s.asset)
 	return e
 }

@@ -74,6 +74,7 @@ type Server struct {
 	bodies    *bodies
 	turns     turns
 	returns   returns
+	profiles  *profileLimit
 	storage   *storeHealth
 	notReady  atomic.Bool
 	comes     time.Duration // requestComes; tests have slow clients
@@ -108,6 +109,7 @@ func New(config Config, ports Ports) (*Server, error) {
 		issuer: issuer, config: config, cors: newCORSRules(config.CORS), ports: ports, logger: config.Logger, sampled: newSampler(config.Logger), pages: pages,
 		redirects: &redirects{publicURL: config.PublicURL.String(), apps: ports.Apps.Places}, returns: returns{now: time.Now}, bodies: newBodies(config.MaxBodies), turns: newTurns(), comes: requestComes,
 	}
+	s.profiles = newProfileLimit(time.Now)
 	s.storage = &storeHealth{storage: ports.Storage, sampled: s.sampled}
 	for _, p := range ports.Logins.Providers() {
 		if _, err := s.redirects.rules(p); err != nil {

@@ -169,9 +169,9 @@ func testChangeUser(t *testing.T, open func(t *testing.T) store.Store) {
 	mustCreateSession(t, s, someSession("s1", "ann"), token)
 	mustToken(t, s, token)
 	want := someUser("ann", "corp", "s-1")
-	want.Email, want.EmailVerifiedBy, want.FirstName, want.LastName, want.Role, want.Username = "a@example.org", "other", "A", "B", "author", "anna"
+	want.Email, want.EmailVerifiedBy, want.FirstName, want.LastName, want.Language, want.Role, want.Username = "a@example.org", "other", "A", "B", "de-DE", "author", "anna"
 	user, ended, err := s.ChangeUser(t.Context(), "ann", func(u *sso.User) ([]sso.Event, error) {
-		u.Email, u.EmailVerifiedBy, u.FirstName, u.LastName, u.Role, u.Username = want.Email, want.EmailVerifiedBy, want.FirstName, want.LastName, want.Role, want.Username
+		u.Email, u.EmailVerifiedBy, u.FirstName, u.LastName, u.Language, u.Role, u.Username = want.Email, want.EmailVerifiedBy, want.FirstName, want.LastName, want.Language, want.Role, want.Username
 		return nil, nil
 	})
 	wantError(t, "ChangeUser", err, nil)
