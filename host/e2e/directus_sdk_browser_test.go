@@ -14,7 +14,7 @@ import (
 // host, in every mode: one of the same site, and one of another site.
 func TestBrowserDirectusSDK(t *testing.T) {
 	o := startOrigins(t)
-	browser := o.browser(t)
+	browser := o.browser(t, cookiesOfOthers)
 	for name, tc := range map[string]struct{ host, app string }{
 		"same site":    {sameSiteHost, appHere},
 		"another site": {crossSiteHost, appElsewhere},
@@ -35,22 +35,42 @@ func TestBrowserDirectusSDK(t *testing.T) {
 			})
 		}
 	}
-	for _, tc := range []struct{ host, stranger string }{
-		{sameSiteHost, strangerHere}, {sameSiteHost, strangerSomewhere}, {sameSiteHost, appElsewhere},
-		{crossSiteHost, strangerHere}, {crossSiteHost, strangerSomewhere},
-		{closedHost, appHere}, {closedHost, appElsewhere},
+	blocking := o.browser(t, noCookiesOfOthers)
+	t.Run("another site in mode json without cookies", func(t *testing.T) {
+		person := newTab(t, blocking)
+		person.open(appElsewhere + "/")
+		person.visit("byPassword", crossSiteHost, "json", o.site.slapd.Password)
+		person.visit("withoutCookies", crossSiteHost, o.site.slapd.Password)
+	})
+}
+
+// Pages of origins that CORS_ORIGIN does not name try all that they can in the browser of
+// somebody who is signed in.
+func TestBrowserDirectusSDKOfStrangers(t *testing.T) {
+	o := startOrigins(t)
+	browser := o.browser(t, cookiesOfOthers)
+	for _, tc := range []struct {
+		host, stranger string
+		cookies        bool // come along by themselves
+	}{
+		{sameSiteHost, strangerHere, true},
+		{sameSiteHost, strangerSomewhere, false},
+		{crossSiteHost, strangerHere, true},
+		{crossSiteHost, strangerSomewhere, true},
+		{crossSiteHost, appHere, true},
+		{closedHost, appHere, true},
+		{closedHost, appElsewhere, true},
 	} {
-		t.Run(tc.stranger+" is no page for "+tc.host, func(t *testing.T) {
+		t.Run(tc.stranger+" at "+tc.host, func(t *testing.T) {
 			for provider, mode := range map[string]string{"fake": "cookie", "fakesession": "session"} {
-				o.strange(t, browser, tc.host, tc.stranger, provider, mode)
+				o.strange(t, browser, tc.host, tc.stranger, provider, mode, tc.cookies)
 			}
 		})
 	}
 }
 
-// strange has a page try all that it can in the browser of somebody who is signed in.
-// Nothing of it may reach the page, nor change anything.
-func (o *origins) strange(t *testing.T, browser context.Context, host, origin, provider, mode string) {
+// strange has a page try it. No answer may reach the page, and nothing may change.
+func (o *origins) strange(t *testing.T, browser context.Context, host, origin, provider, mode string, cookies bool) {
 	t.Helper()
 	name := map[string]string{"cookie": refreshCookie, "session": sessionCookie}[mode]
 	person := newTab(t, browser)
@@ -64,7 +84,11 @@ func (o *origins) strange(t *testing.T, browser context.Context, host, origin, p
 	stranger.expected = "blocked by CORS policy"
 	stranger.open(origin + "/")
 	stranger.visit("strange", host, o.site.slapd.Password)
-	o.wantRefused(t, origin)
+	brought := ""
+	if cookies {
+		brought = before
+	}
+	o.wantRefused(t, origin, name, brought)
 	if after := o.cookie(person, host, name); after != before {
 		t.Errorf("the cookie of mode %s has changed", mode)
 	}
@@ -73,17 +97,27 @@ func (o *origins) strange(t *testing.T, browser context.Context, host, origin, p
 	wantStatus(t, "a refresh after the stranger, in mode "+mode, got, http.StatusOK)
 }
 
-// wantRefused checks what a host has answered to the stranger, of which the browser may
-// have sent 12 requests without asking first.
-func (o *origins) wantRefused(t *testing.T, origin string) {
+// wantRefused checks what a host has answered to the stranger, of which the browser sends
+// 12 requests without asking first, with the cookie of that value, or none.
+func (o *origins) wantRefused(t *testing.T, origin, name, brought string) {
 	t.Helper()
 	posts := 0
 	for _, c := range o.take() {
 		if c.origin != origin || c.allowed != "" || c.sets || c.method != http.MethodOptions && c.status < 400 {
 			t.Errorf("an answer to a stranger: %+v", c)
 		}
-		if c.method == http.MethodPost {
-			posts++
+		if c.method != http.MethodPost {
+			continue
+		}
+		posts++
+		value := ""
+		for _, cookie := range c.brought {
+			if cookie.Name == name {
+				value = cookie.Value
+			}
+		}
+		if value != brought {
+			t.Errorf("%s came with the cookie %q, want %q: the test shows nothing", c.path, value, brought)
 		}
 	}
 	if posts != 12 {

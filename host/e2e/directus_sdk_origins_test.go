@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/http/httputil"
 	"net/url"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -47,6 +48,7 @@ var noSameSite = map[string]string{"SESSION_COOKIE_SAME_SITE": "none", "REFRESH_
 type crossing struct {
 	origin, method, path string
 	status               int
+	brought              []*http.Cookie
 	allowed              string // Access-Control-Allow-Origin
 	sets                 bool   // cookies
 }
@@ -131,7 +133,7 @@ func (o *origins) note(resp *http.Response) error {
 		return nil
 	}
 	o.crossings = append(o.crossings, crossing{
-		from, resp.Request.Method, resp.Request.URL.Path, resp.StatusCode, resp.Header.Get("Access-Control-Allow-Origin"), resp.Header.Get("Set-Cookie") != "",
+		from, resp.Request.Method, resp.Request.URL.Path, resp.StatusCode, resp.Request.Cookies(), resp.Header.Get("Access-Control-Allow-Origin"), resp.Header.Get("Set-Cookie") != "",
 	})
 	return nil
 }
@@ -158,10 +160,24 @@ func (o *origins) take() []crossing {
 	return taken
 }
 
+// Whether a browser has cookies of other sites, by its preferences. Chromium 148 of Debian
+// does not, unless told so.
+const (
+	cookiesOfOthers   = `{"profile": {"cookie_controls_mode": 0}}`
+	noCookiesOfOthers = `{"profile": {"cookie_controls_mode": 1}}`
+)
+
 // browser finds all origins where they listen.
-func (o *origins) browser(t *testing.T) context.Context {
+func (o *origins) browser(t *testing.T, preferences string) context.Context {
 	t.Helper()
+	profile := t.TempDir()
+	if err := os.Mkdir(filepath.Join(profile, "Default"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(profile, "Default", "Preferences"), []byte(preferences), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	here := fmt.Sprintf("127.0.0.1:%d", o.port)
-	return startBrowser(t, o.trusting(t),
+	return startBrowser(t, o.trusting(t), chromedp.UserDataDir(profile),
 		chromedp.Flag("host-resolver-rules", "MAP *.doorward.test:443 "+here+", MAP *.other.example:443 "+here))
 }

@@ -73,7 +73,8 @@ func TestDirectusSDK(t *testing.T) {
 	briefPort, releaseBriefPort := holdPort(t)
 	site := startSDKSite(t, openidtest.Config{AutoApprove: true}, localURL("localhost", port), localURL("localhost", briefPort))
 	releasePort()
-	host := site.startHost(t, port, nil)
+	// A hundred programs are slow to come on a busy machine.
+	host := site.startHost(t, port, map[string]string{"SESSION_REFRESH_GRACE_PERIOD": "1m"})
 	releaseBriefPort()
 	const brevity = 5 * time.Second
 	brief := site.startHost(t, briefPort, map[string]string{"ACCESS_TOKEN_TTL": brevity.String()})
@@ -85,6 +86,23 @@ func TestDirectusSDK(t *testing.T) {
 		t.Fatal(err)
 	}
 	runSDK(t, dir, string(told))
+	t.Run("the example of the page", func(t *testing.T) { runSDKExample(t, dir, host.URL, site.slapd.Password) })
+}
+
+// runSDKExample runs the program in docs/endpoints.md as it stands there.
+func runSDKExample(t *testing.T, dir, host, password string) {
+	t.Helper()
+	program := documented(t, "endpoints.md", "By name and password", []string{"https://login.example.org", host, `"ldap"`, `"corp"`})
+	for tried, want := range map[string]string{password: "alice@example.org editor\n", "not the password": "INVALID_CREDENTIALS "} {
+		cmd := exec.CommandContext(t.Context(), "node", "--input-type=module")
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "PASSWORD="+tried)
+		cmd.Stdin = strings.NewReader(`const identifier = "alice", password = process.env.PASSWORD;` + "\n" + program)
+		out, err := cmd.CombinedOutput()
+		if !strings.HasPrefix(string(out), want) {
+			t.Errorf("%v: %q, want %q", err, out, want)
+		}
+	}
 }
 
 // runSDK runs all scenarios, each of which is a test.

@@ -95,7 +95,7 @@ func (s *Server) ownPolicies(c echo.Context) error {
 func (s *Server) changeMe(c echo.Context) error {
 	// Cookies come along whoever makes the browser ask. Whoever has a token may ask from
 	// anywhere.
-	if _, bearer := bearerOf(c); !bearer && s.fromAnotherSite(c) {
+	if _, bearer := bearerOf(c); !bearer && !s.cookiesCount(c) {
 		return errCrossSite
 	}
 	who, err := s.principal(c)

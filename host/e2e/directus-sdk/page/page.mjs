@@ -49,6 +49,15 @@ const byPassword = async (url, mode, password) => {
   await signOut(client, mode);
 };
 
+// A browser may keep the cookies of other sites from the page, whatever the host says.
+const withoutCookies = async (url, password) => {
+  for (const mode of ['cookie', 'session']) {
+    const client = open(url, mode);
+    await client.login({ identifier: 'alice', password }, { provider: 'corp' });
+    want(`a refresh in mode ${mode}`, await outcome(client.refresh()), 'INVALID_PAYLOAD');
+  }
+};
+
 const byRedirect = (url, provider) => {
   location.assign(`${url}/auth/login/${provider}?redirect=${encodeURIComponent(location.href)}`);
 };
@@ -91,5 +100,5 @@ const strange = async (url, password) => {
 const told = (visit) => (...args) => visit(...args).then(() => '', (e) => `${e.stack}`);
 
 window.visit = {
-  byRedirect, byPassword: told(byPassword), returned: told(returned), strange: told(strange),
+  byRedirect, byPassword: told(byPassword), returned: told(returned), withoutCookies: told(withoutCookies), strange: told(strange),
 };
