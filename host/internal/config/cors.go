@@ -37,6 +37,9 @@ type CORS struct {
 	MaxAge                                  time.Duration
 }
 
+// longestMaxAge is a day, the most that any browser remembers, in seconds.
+const longestMaxAge = 86_400
+
 // cors checks the settings. Those of what is not enabled have no effect.
 func (g *group) cors(s *Settings, public *url.URL) CORS {
 	if !s.CORSEnabled {
@@ -44,7 +47,7 @@ func (g *group) cors(s *Settings, public *url.URL) CORS {
 		return CORS{}
 	}
 	c := CORS{
-		Credentials: s.CORSCredentials, MaxAge: Seconds(max(0, s.CORSMaxAge)),
+		Credentials: s.CORSCredentials, MaxAge: Seconds(min(max(0, s.CORSMaxAge), longestMaxAge)),
 		Methods:        g.tokens("cors_methods", s.CORSMethods),
 		AllowedHeaders: g.tokens("cors_allowed_headers", s.CORSAllowedHeaders),
 		ExposedHeaders: g.tokens("cors_exposed_headers", s.CORSExposedHeaders),

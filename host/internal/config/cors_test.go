@@ -119,6 +119,12 @@ func TestCORS(t *testing.T) {
 	if diff := cmp.Diff(want, c.CORS); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
+	for given, want := range map[string]time.Duration{"-1": 0, "0": 0, "9223372036854775807": 24 * time.Hour} {
+		c := newSetup(t, "CORS_ENABLED=true", "CORS_ORIGIN=http://localhost:3000", "CORS_MAX_AGE="+given).mustLoad(t)
+		if c.CORS.MaxAge != want {
+			t.Errorf("CORS_MAX_AGE=%s: %v, want %v", given, c.CORS.MaxAge, want)
+		}
+	}
 	t.Run("in a file", func(t *testing.T) {
 		c := newSetup(t).yaml(t, "cors_enabled: true\ncors_origin: [https://a.localhost.example]\ncors_credentials: false\n").mustLoad(t)
 		if diff := cmp.Diff([]string{"https://a.localhost.example"}, c.CORS.Origins); diff != "" || c.CORS.Credentials {
