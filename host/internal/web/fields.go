@@ -32,34 +32,40 @@ func readFields(c echo.Context) (fields, error) {
 	if err != nil {
 		return nil, err
 	}
-	var wanted fields
-	count := 0
+	var names []string
 	for parameter, lists := range values {
 		is, err := isFields(parameter)
 		if err != nil {
 			return nil, err
 		}
-		if !is {
-			continue
+		if is {
+			names = append(names, namesIn(lists)...)
 		}
-		for _, list := range lists {
-			for name := range strings.SplitSeq(list, ",") {
-				if name = strings.TrimSpace(name); name == "" {
-					continue
-				}
-				if count++; count > maxFields {
-					return nil, payloadError{"fields has too many names"}
-				}
-				if wanted == nil {
-					wanted = fields{}
-				}
-				if err := wanted.add(name); err != nil {
-					return nil, err
-				}
-			}
+	}
+	if len(names) == 0 {
+		return nil, nil
+	}
+	if len(names) > maxFields {
+		return nil, payloadError{"fields has too many names"}
+	}
+	wanted := fields{}
+	for _, name := range names {
+		if err := wanted.add(name); err != nil {
+			return nil, err
 		}
 	}
 	return wanted, nil
+}
+
+func namesIn(lists []string) (names []string) {
+	for _, list := range lists {
+		for name := range strings.SplitSeq(list, ",") {
+			if name = strings.TrimSpace(name); name != "" {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
 }
 
 // isFields tells the parameter by its name, in the forms of qs.

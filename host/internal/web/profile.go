@@ -136,11 +136,17 @@ func readProfile(c echo.Context) (profile sso.Profile, err error) {
 	if err := readBody(c, &body, nil); err != nil {
 		return profile, err
 	}
+	if len(body) > maxFields {
+		return profile, payloadError{"the body has too many members"}
+	}
 	members := map[string]**string{"first_name": &profile.FirstName, "last_name": &profile.LastName, "language": &profile.Language}
-	var forbidden []string
+	var forbidden []string // each is told, so they are bounded
 	for _, name := range slices.Sorted(maps.Keys(body)) {
 		member, ok := members[name]
-		if !ok {
+		switch {
+		case len(name) > maxFieldName:
+			return profile, payloadError{"the body has a member with a name that is too long"}
+		case !ok:
 			forbidden = append(forbidden, name)
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -127,6 +128,8 @@ func TestChangesThatNobodyMakes(t *testing.T) {
 		`{"language":["de"]}`:                                    {400, "language must be a string or null"},
 		`{"first_name":"a\u0000b"}`:                              {400, "first_name has a control character"},
 		`{"last_name":"` + strings.Repeat("x", 1025) + `"}`:      {400, "last_name has more than 1024 bytes"},
+		`{"` + strings.Repeat("x", 129) + `":1}`:                 {400, "a name that is too long"},
+		manyMembers(129):                                         {400, "too many members"},
 		`["first_name"]`:                                         {400, "not a JSON object"},
 		`{"first_name":"Eve"} {}`:                                {400, "more than one"},
 		`{"first_name":"Eve"`:                                    {400, "not a JSON object"},
@@ -170,6 +173,15 @@ func TestChangesThatNobodyMakes(t *testing.T) {
 	if events := changedEvents(t, s); len(events) != 0 {
 		t.Errorf("events: %+v", events)
 	}
+}
+
+func manyMembers(n int) string {
+	members := map[string]int{}
+	for i := range n {
+		members["m"+strconv.Itoa(i)] = i
+	}
+	text, _ := json.Marshal(members) //nolint:errchkjson // of numbers
+	return string(text)
 }
 
 // Who was suspended meanwhile, on another host, changes nothing, though this host has the
