@@ -4,6 +4,8 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
+	"log"
 	"maps"
 	"net"
 	"net/http"
@@ -101,6 +103,7 @@ func (o *origins) listen(t *testing.T) {
 	server := httptest.NewUnstartedServer(o)
 	server.TLS = &tls.Config{Certificates: []tls.Certificate{certificate}, MinVersion: tls.VersionTLS12}
 	server.EnableHTTP2 = true
+	server.Config.ErrorLog = log.New(io.Discard, "", 0) // of connections that the browser kept in reserve
 	server.StartTLS()
 	t.Cleanup(server.Close)
 	o.port = server.Listener.Addr().(*net.TCPAddr).Port

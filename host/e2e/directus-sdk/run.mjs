@@ -1,5 +1,5 @@
 // Runs programs that use the SDK of Directus the way its documentation shows, all at
-// once, against a host whose directory has alice and bob.
+// once, against a host whose directory has alice, bob and dave.
 //
 // Environment:
 //   SITE   JSON: {host, brief: URLs; brevity: ms that access tokens of brief live; password}

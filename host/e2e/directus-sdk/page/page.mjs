@@ -1,7 +1,7 @@
 // A page of an application on another origin than the host, which it talks to with the
 // SDK of Directus. A test calls what stands in window.visit; each answers with an empty
 // text, or with what went wrong.
-import { authentication, createDirectus, isDirectusError, readMe, readProviders, rest, updateMe } from '/sdk/index.js';
+import { authentication, createDirectus, isDirectusError, readMe, readProviders, readRolesMe, rest, serverInfo, updateMe } from '/sdk/index.js';
 
 // A page that is left for the provider finds its tokens again.
 const storage = {
@@ -46,6 +46,8 @@ const byPassword = async (url, mode, password) => {
   want('a wrong password', await outcome(client.login({ identifier: 'alice', password: 'wrong' }, { provider: 'corp' })), 'INVALID_CREDENTIALS');
   await client.login({ identifier: 'alice', password }, { provider: 'corp' });
   await goOn(client, 'alice@example.org');
+  want('the roles', (await client.request(readRolesMe({ fields: ['id'] }))).length, 1);
+  want('the server', typeof (await client.request(serverInfo())).project, 'object');
   await signOut(client, mode);
 };
 
