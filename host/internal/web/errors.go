@@ -83,7 +83,7 @@ var answers = []struct {
 	{sso.ErrLastLink, answer{http.StatusConflict, "FORBIDDEN", page.MessageLastLink}},
 	{sso.ErrLinkingOff, answer{http.StatusForbidden, "FORBIDDEN", page.MessageLinkingOff}},
 	{sso.ErrOtherSession, answer{http.StatusForbidden, "FORBIDDEN", page.MessageOtherSession}},
-	{sso.ErrTokenExpired, answer{http.StatusUnauthorized, "TOKEN_EXPIRED", page.MessageSessionEnded}},
+	{sso.ErrTokenExpired, answer{http.StatusUnauthorized, "TOKEN_EXPIRED", page.MessageAccessExpired}},
 	{sso.ErrTokenInvalid, answer{http.StatusForbidden, "INVALID_TOKEN", page.MessageSessionEnded}},
 	{sso.ErrSessionInvalid, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageSessionEnded}},
 	{sso.ErrSessionNotNow, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageSessionEnded}},

@@ -219,6 +219,11 @@ var (
 		What:  "There is no session, or it has ended.",
 		Next:  "Sign in to go on.",
 	}
+	MessageAccessExpired = Message{
+		Title: "Your access has expired",
+		What:  "The access that you were given has expired.",
+		Next:  "Refresh it, or sign in again.",
+	}
 	MessageCrossSite = Message{
 		Title: "That came from another website",
 		What:  "Another website asked for this in your name, so it was not done.",
