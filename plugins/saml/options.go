@@ -81,6 +81,9 @@ func (o Options) Validate() error {
 	if _, err := o.skew(); err != "" {
 		problems.Addf("sp_clock_drifts", "%s", err)
 	}
+	if err := checkFormat(o.NameIDFormat); err != nil {
+		problems.Addf("name_id_format", "%v", err)
+	}
 	if o.ClockSkew > maxSkew {
 		problems.Addf("clock_skew", "must be at most %v: set both clocks by NTP instead", maxSkew)
 	}

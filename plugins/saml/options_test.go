@@ -31,6 +31,7 @@ func TestProblems(t *testing.T) {
 		{"clock_skew", map[string]any{"idp_metadata": good, "clock_skew": "1h"}},
 		{"sp_clock_drifts", map[string]any{"idp_metadata": good, "sp_clock_drifts": "a,b"}},
 		{"sp_clock_drifts", map[string]any{"idp_metadata": good, "sp_clock_drifts": "-9000000,0"}},
+		{"name_id_format", map[string]any{"idp_metadata": good, "name_id_format": "foo"}},
 		{"is_passive", map[string]any{"idp_metadata": good, "is_passive": true, "force_authn": true}},
 		{"authn_context_accepted", map[string]any{"idp_metadata": good, "authn_context": "urn:x", "authn_context_comparison": "minimum"}},
 		{"sp_private_key", map[string]any{"idp_metadata": good, "sp_authn_requests_signed": true}},

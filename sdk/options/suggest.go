@@ -3,7 +3,8 @@ package options
 import "strings"
 
 // Suggest returns the one of known that was probably meant by name, or "" if none
-// is near. Case, hyphens and underscores do not count.
+// is near. Case, hyphens and underscores do not count. Of two that are equally near it
+// is the one that name ends with: sp_entity_id is entity_id, and not idp_entity_id.
 func Suggest(name string, known []string) string {
 	wanted := fold(name)
 	best, bestDistance := "", len(wanted)/3+1
@@ -11,7 +12,8 @@ func Suggest(name string, known []string) string {
 		return ""
 	}
 	for _, candidate := range known {
-		if d := distance(wanted, fold(candidate)); d < bestDistance {
+		d := distance(wanted, fold(candidate))
+		if d < bestDistance || d == bestDistance && best != "" && strings.HasSuffix(name, "_"+candidate) {
 			best, bestDistance = candidate, d
 		}
 	}
