@@ -136,7 +136,6 @@ func (l *loader) givenSettings() map[string]given {
 		}
 	}
 	l.findProxies(values)
-	inAnyCase(values, "access_token_algorithm")
 	// The settings are lists, but false is how not to have one.
 	for _, name := range []string{"ip_trust_proxy", "forward_auth_trust_proxy"} {
 		if found := values[name]; found.value == true || found.value == false {
@@ -145,23 +144,6 @@ func (l *loader) givenSettings() map[string]given {
 		}
 	}
 	return values
-}
-
-// inAnyCase makes the value of a setting the one of its values that it is but for the
-// case of letters.
-func inAnyCase(values map[string]given, name string) {
-	found := values[name]
-	text, ok := found.value.(string)
-	if !ok {
-		return
-	}
-	option, _ := settingsSchema.Lookup(name)
-	for _, value := range option.Values {
-		if strings.EqualFold(value, text) {
-			found.value = value
-			values[name] = found
-		}
-	}
 }
 
 // givenSetting finds what is given for one setting.
