@@ -20,6 +20,11 @@ func Suggest(name string, known []string) string {
 	return best
 }
 
+// Distance counts the slips that lead from one name to another: letters that are left
+// out, added, replaced, or swapped with their neighbour. Case, hyphens and underscores do
+// not count.
+func Distance(a, b string) int { return distance(fold(a), fold(b)) }
+
 func fold(name string) string {
 	return strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(name))
 }

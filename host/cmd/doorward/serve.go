@@ -278,9 +278,9 @@ func healthy(providers *provider.Providers) func() bool {
 
 func (h host) listen(ctx context.Context, server *web.Server, apps apps, r *reloader, providers *provider.Providers) error {
 	address := net.JoinHostPort(h.config.Host, strconv.Itoa(h.config.Port))
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	listener, err := control.Listen(ctx, address, "HOST", "PORT")
 	if err != nil {
-		return fmt.Errorf("listening on %s: %w; stop what listens there, or change HOST and PORT", address, err)
+		return err
 	}
 	stopForwardAuth, err := h.serveForwardAuth(ctx, apps.server)
 	if err != nil {

@@ -80,6 +80,7 @@ func Load(in Input) (*Config, error) {
 	listed := l.loadSettings(config, in.Executable)
 	config.Providers = l.loadProviders(listed)
 	l.loadApps(config)
+	l.warnOfSlips()
 	if len(l.problems) > 0 {
 		return nil, &Error{Problems: l.problems, Notes: l.notes}
 	}

@@ -21,7 +21,7 @@ type loader struct {
 	sources  []string // of these, .env and the YAML file, if they are there
 	problems options.Problems
 	warnings []string
-	notes    []string // of the warnings, those about how .env is read
+	notes    []string // of the warnings, those that can be the reason of a problem
 	nodes    int      // of YAML, read so far
 
 	outbound outbound.Settings // of all providers
@@ -77,9 +77,8 @@ func (l *loader) readDotenv(path, namedBy string) error {
 	if found.swallowed != "" {
 		return oneProblem(name, "%s", found.swallowed)
 	}
-	l.notes = append(l.notes, found.warnings...)
 	for _, note := range found.warnings {
-		l.warnOnce("%s", note)
+		l.note("%s", note)
 	}
 	if namedBy != ".env" {
 		l.addLayer(name, path, mode, found.vars)
@@ -130,5 +129,13 @@ func (l *loader) warnOnce(format string, args ...any) {
 	warning := fmt.Sprintf(format, args...)
 	if !slices.Contains(l.warnings, warning) {
 		l.warnings = append(l.warnings, warning)
+	}
+}
+
+// note is warnOnce for what can be the reason of a problem.
+func (l *loader) note(format string, args ...any) {
+	l.warnOnce(format, args...)
+	if note := fmt.Sprintf(format, args...); !slices.Contains(l.notes, note) {
+		l.notes = append(l.notes, note)
 	}
 }

@@ -1,8 +1,10 @@
 package config
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -136,6 +138,7 @@ func (l *loader) givenSettings() map[string]given {
 		}
 	}
 	l.findProxies(values)
+	l.readSameSites(values)
 	// The settings are lists, but false is how not to have one.
 	for _, name := range []string{"ip_trust_proxy", "forward_auth_trust_proxy"} {
 		if found := values[name]; found.value == true || found.value == false {
@@ -159,6 +162,11 @@ func (l *loader) givenSetting(option options.Option) (given, bool) {
 
 func (g *group) checkLifetimes(s *Settings) {
 	const most = 400 * 24 * time.Hour // browsers keep no cookie for longer
+	g.warnOfShort(time.Minute, map[string]time.Duration{
+		"access_token_ttl": s.AccessTokenTTL, "refresh_token_ttl": s.RefreshTokenTTL, "refresh_token_absolute_ttl": s.RefreshTokenAbsoluteTTL,
+		"session_cookie_ttl": s.SessionCookieTTL, "session_cookie_absolute_ttl": s.SessionCookieAbsoluteTTL,
+	})
+	g.warnOfShort(time.Second, map[string]time.Duration{"session_refresh_grace_period": s.SessionRefreshGracePeriod})
 	// Signing keys are kept for as long as a token that they signed may live.
 	g.within("access_token_ttl", s.AccessTokenTTL, time.Second, 30*24*time.Hour, "from 1s to 30d")
 	for _, session := range []struct {
@@ -180,6 +188,17 @@ func (g *group) checkLifetimes(s *Settings) {
 	}
 	// While it lasts, a stolen token that was replaced still works.
 	g.within("session_refresh_grace_period", s.SessionRefreshGracePeriod, 0, 5*time.Minute, "from 0 to 5m")
+}
+
+// warnOfShort warns of durations without a unit that are so short that seconds are
+// meant: Directus has its milliseconds, and takes some of them for seconds at times.
+func (g *group) warnOfShort(least time.Duration, given map[string]time.Duration) {
+	for _, option := range slices.Sorted(maps.Keys(given)) {
+		number, plain := g.plainNumber(option)
+		if d := given[option]; g.ok(option) && plain && 0 < d && d < least {
+			g.loader.warnOnce("%s is %v, since a plain number is milliseconds; write %ss if seconds are meant", g.spell(option), d, number)
+		}
+	}
 }
 
 func (g *group) shutdownDelay(delay time.Duration) {

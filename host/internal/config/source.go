@@ -119,7 +119,7 @@ func (l *loader) sortVariables(sources []*source) {
 				continue // warned of as without effect
 			}
 			if s == nil {
-				l.warnOnce("%s belongs to no provider of AUTH_PROVIDERS, and is ignored", v.origin)
+				l.noteOwnerless(name, v)
 				continue
 			}
 			option, isFile := optionOf(name[len(s.prefix):])
@@ -129,6 +129,14 @@ func (l *loader) sortVariables(sources []*source) {
 			s.variables[i][option] = append(s.variables[i][option], candidate{v, isFile})
 		}
 	}
+}
+
+func (l *loader) noteOwnerless(name string, v variable) {
+	if meant := inFile.setting(name, settingNames("AUTH_")); meant != "" {
+		l.note("%s is no setting, and has no effect; did you mean %s?", v.origin, meant)
+		return
+	}
+	l.warnOnce("%s belongs to no provider of AUTH_PROVIDERS, and is ignored", v.origin)
 }
 
 func ownerOf(name string, sources []*source) *source {
