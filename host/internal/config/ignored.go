@@ -10,12 +10,11 @@ import (
 
 // Advice on several settings of Directus that this host does not have.
 const (
-	noPasswords = "there are no local passwords, and nobody registers with one: users are made at their first login (AUTH_<PROVIDER>_ALLOW_PUBLIC_REGISTRATION), " +
+	noPasswords = "there are no local passwords, and nobody registers with one; users are made at their first login (AUTH_<PROVIDER>_ALLOW_PUBLIC_REGISTRATION), " +
 		"by doorward user invite, or by doorward user import"
-	noFirstAdmin = "nobody is made an administrator by the environment: administrate with the command doorward, or with a key of doorward key add; docs/administration.md"
-	noMail       = "this host sends no mail: doorward user invite prints the link of an invitation"
-	redirectList = "links in invitations lead to this host; where a login may return is in AUTH_<PROVIDER>_REDIRECT_ALLOW_LIST"
-	oneHost      = "hosts exchange what they must by the database: DB_CLIENT=pg, docs/postgresql.md"
+	noFirstAdmin = "nobody is made an administrator by the environment; administrate with the command doorward, or with a key of doorward key add"
+	noMail       = "this host sends no mail; doorward user invite prints the link of an invitation"
+	oneHost      = "hosts exchange what they must by the database (DB_CLIENT=pg)"
 	fixedHeaders = "every answer has strict headers of its own; let the proxy in front set others"
 	ownTimeouts  = "the time limits of connections are fixed; SHUTDOWN_DELAY is how long the host goes on after SIGTERM"
 
@@ -28,7 +27,7 @@ const (
 var withoutEffect = map[string]string{
 	"RATE_LIMITER_":            "it is no setting of the limits here; docs/limits.md has them all",
 	"CORS_":                    "cross-origin requests with cookies are refused: serve the application from the same origin, or use mode json",
-	"LOGIN_STALL_TIME":         "there are no local passwords to guess",
+	"LOGIN_STALL_TIME":         noPasswords,
 	"IP_CUSTOM_HEADER":         "name the proxies in IP_TRUST_PROXY; they say who the client is in X-Forwarded-For",
 	"AUTH_ALLOWED_PUBLIC_URLS": "all URLs are made from PUBLIC_URL",
 	"DB_SEARCH_PATH":           "the tables are in the schema doorward of the database, whatever the search path",
@@ -47,8 +46,8 @@ var withoutEffect = map[string]string{
 	"REGISTER_STALL_TIME":           noPasswords,
 	"HASH_":                         noPasswords,
 	"EMAIL_VERIFICATION_TOKEN_TTL":  noPasswords,
-	"USER_INVITE_TOKEN_TTL":         "doorward user invite --expires says how long an invitation is good for",
-	"PASSWORD_RESET_URL_ALLOW_LIST": redirectList, "USER_INVITE_URL_ALLOW_LIST": redirectList, "USER_REGISTER_URL_ALLOW_LIST": redirectList,
+	"USER_INVITE_TOKEN_TTL":         "doorward user invite has --expires",
+	"PASSWORD_RESET_URL_ALLOW_LIST": noPasswords, "USER_INVITE_URL_ALLOW_LIST": noPasswords, "USER_REGISTER_URL_ALLOW_LIST": noPasswords,
 	"ADMIN_EMAIL": noFirstAdmin, "ADMIN_PASSWORD": noFirstAdmin, "ADMIN_TOKEN": noFirstAdmin,
 	"EMAIL_": noMail,
 	"REDIS":  oneHost, "REDIS_": oneHost, "SYNCHRONIZATION_": oneHost, "MESSENGER_": oneHost,
@@ -67,7 +66,7 @@ var withoutEffect = map[string]string{
 
 // ofContainers are variables that Kubernetes and Docker make for each service, whatever
 // its name is: REDIS_SERVICE_HOST, CACHE_PORT_6379_TCP_ADDR.
-var ofContainers = regexp.MustCompile(`_SERVICE_(HOST|PORT)(_|$)|_PORT_[0-9]+_(TCP|UDP|SCTP)(_|$)|_ENV_`)
+var ofContainers = regexp.MustCompile(`_SERVICE_(HOST|PORT)(_|$)|_PORT_[0-9]+_(TCP|UDP|SCTP)(_|$)`)
 
 func isOfContainer(name, value string) bool {
 	return ofContainers.MatchString(name) || strings.HasSuffix(name, "_PORT") && strings.Contains(value, "://")

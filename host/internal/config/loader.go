@@ -25,6 +25,7 @@ type loader struct {
 	nodes    int      // of YAML, read so far
 
 	outbound outbound.Settings // of all providers
+	public   string            // scheme of PUBLIC_URL, if that is good
 
 	nodesFile bool // certificates of NODE_EXTRA_CA_CERTS are in force
 }

@@ -148,6 +148,7 @@ func (l *loader) loadProvider(s *source) Provider {
 	p.Preset, p.LabelUnset = presetOf(p.Options), decoded.Label == ""
 	g.applyOptions(&p.Provider, decoded)
 	p.Outbound = g.outboundOf(decoded, l.outbound)
+	g.warnOfOwnSecure(decoded.CookieSecure)
 	if decoded.Driver == "" && p.Preset == "" && g.ok("driver") {
 		g.refuse("driver", "is required and not set (mechanism: openid, oauth2, ldap, saml, or that of another plugin), unless preset names a provider that a plugin knows")
 	}
@@ -186,6 +187,14 @@ func presetOf(given map[string]any) string {
 		return preset.Reveal()
 	default:
 		return ""
+	}
+}
+
+// warnOfOwnSecure: the cookies of a login are Secure if PUBLIC_URL is https, and else not.
+func (g *group) warnOfOwnSecure(wanted bool) {
+	const option = "cookie_secure"
+	if g.isGiven(option) && g.ok(option) && g.loader.public != "" && wanted != (g.loader.public == "https") {
+		g.loader.warnOnce("%s has no effect: PUBLIC_URL is %s, and so are the cookies of a login", g.spell(option), g.loader.public)
 	}
 }
 

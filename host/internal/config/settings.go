@@ -116,7 +116,9 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	g.adminAddress(*s)
 	g.checkLimits(&s.LimitSettings)
 	g.within("audit_retention", s.AuditRetention, 24*time.Hour, 3650*24*time.Hour, "from 1d to 3650d")
-	config.PublicURL = g.publicURL(*s)
+	if config.PublicURL = g.publicURL(*s); config.PublicURL != nil {
+		l.public = config.PublicURL.Scheme
+	}
 	config.RefreshCookie, config.SessionCookie = g.cookies(*s, config.PublicURL)
 	g.warnOfLinking(*s)
 	config.TrustedProxies = g.proxies("ip_trust_proxy", s.IPTrustProxy)
