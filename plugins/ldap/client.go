@@ -59,7 +59,7 @@ func (o *Options) readTLSOptions(name string, value any, problems *options.Probl
 		case "minversion":
 			version, ok := strings.CutPrefix(text, "TLSv")
 			if !ok || version != "1.2" && version != "1.3" {
-				problems.Addf(name+"__"+key, "tls_options.min_version must be TLSv1.2 or TLSv1.3: older versions are broken")
+				problems.Addf(name+"__"+key, "tls_options.min_version must name version 1.2 or 1.3 of TLS: older ones are broken")
 				continue
 			}
 			o.TLSMinVersion = version

@@ -95,7 +95,7 @@ func TestOptionProblems(t *testing.T) {
 		"certificate alone":    {map[string]any{"tls_cert": certificate}, "tls_cert", "tls_key"},
 		"not a pair":           {map[string]any{"tls_cert": dir.CA(), "tls_key": key}, "tls_key", "another certificate"},
 		"contradiction":        {map[string]any{"start_tls": true, "allow_insecure_plaintext": true}, "allow_insecure_plaintext", "start_tls"},
-		"old TLS":              {map[string]any{"client__tls_options__min_version": "TLSv1"}, "client__tls_options__min_version", "TLSv1.2"},
+		"old TLS":              {map[string]any{"client__tls_options__min_version": "TLSv1"}, "client__tls_options__min_version", "version 1.2"},
 		"unknown TLS option":   {map[string]any{"client__tls_options__ciphers": "NULL"}, "client__tls_options__ciphers", "ciphers"},
 		"unknown client key":   {map[string]any{"client__reconnect": "true"}, "client__reconnect", "tls_options"},
 		"not a boolean":        {map[string]any{"client__tls_options__reject_unauthorized": "maybe"}, "client__tls_options__reject_unauthorized", "true or false"},

@@ -41,7 +41,7 @@ func TestProblems(t *testing.T) {
 		{"sp_certificate", map[string]any{"idp_metadata": good, "sp_private_key": rsaKey, "sp_certificate": pemCertificate(samltest.DefaultKey().Certificate)}},
 		{"sp_certificate", map[string]any{"idp_metadata": good, "sp_private_key": rsaKey, "sp_certificate": "MII"}},
 		{"sp_request_signature_algorithm", map[string]any{"idp_metadata": good, "sp_private_key": rsaKey, "sp_request_signature_algorithm": "http://www.w3.org/2000/09/xmldsig#rsa-sha1"}},
-		{"sp_request_signature_algorithm", map[string]any{"idp_metadata": good, "sp_private_key": rsaKey, "idp_request_signature_algorithm": samltest.ECDSASHA256}},
+		{"idp_request_signature_algorithm", map[string]any{"idp_metadata": good, "sp_private_key": rsaKey, "idp_request_signature_algorithm": samltest.ECDSASHA256}},
 		{"sp_enc_private_key", map[string]any{"idp_metadata": good, "idp_is_assertion_encrypted": true}},
 		{"sp_metadata", map[string]any{"idp_metadata": good, "sp_metadata": good}},
 		{"idp_metadata_certificate", map[string]any{"idp_metadata": good, "idp_metadata_certificate": "x"}},

@@ -182,7 +182,7 @@ func TestSuggest(t *testing.T) {
 	known := []string{"client_id", "client_secret", "issuer_url", "mode", "idp_entity_id", "entity_id"}
 	tests := map[string]string{
 		"clientId": "client_id", "CLIENT-SECRET": "client_secret", "isuser_url": "issuer_url", "moed": "mode",
-		"client_secrt": "client_secret", "sp_entity_id": "entity_id", "ipd_entity_id": "idp_entity_id", "colour": "", "x": "", "": "", strings.Repeat("client_id", 20): "",
+		"client_secrt": "client_secret", "sp_entity_id": "entity_id", "secret": "client_secret", "id": "", "ipd_entity_id": "idp_entity_id", "colour": "", "x": "", "": "", strings.Repeat("client_id", 20): "",
 	}
 	for name, want := range tests {
 		if got := options.Suggest(name, known); got != want {

@@ -64,12 +64,13 @@ var withoutEffect = map[string]string{
 	"TELEMETRY_": otherThings, "TEMP_PATH": otherThings, "TUS_": otherThings, "USERS_": otherThings, "WEBSOCKETS_": otherThings,
 }
 
-// ofContainers are variables that Kubernetes and Docker make for each service, whatever
-// its name is: REDIS_SERVICE_HOST, CACHE_PORT_6379_TCP_ADDR.
-var ofContainers = regexp.MustCompile(`_SERVICE_(HOST|PORT)(_|$)|_PORT_[0-9]+_(TCP|UDP|SCTP)(_|$)`)
+// ofSurroundings are variables that Kubernetes and Docker make for each service,
+// whatever its name is (REDIS_SERVICE_HOST, CACHE_PORT_6379_TCP_ADDR), and systemd for a
+// folder of its service.
+var ofSurroundings = regexp.MustCompile(`_SERVICE_(HOST|PORT)(_|$)|_PORT_[0-9]+_(TCP|UDP|SCTP)(_|$)|^CACHE_DIRECTORY$`)
 
-func isOfContainer(name, value string) bool {
-	return ofContainers.MatchString(name) || strings.HasSuffix(name, "_PORT") && strings.Contains(value, "://")
+func isOfSurroundings(name, value string) bool {
+	return ofSurroundings.MatchString(name) || strings.HasSuffix(name, "_PORT") && strings.Contains(value, "://")
 }
 
 // entryOf returns the entry of withoutEffect that a name has, the longest one that fits.
@@ -105,7 +106,7 @@ func (l *loader) warnOfIgnored() {
 		for _, name := range slices.Sorted(maps.Keys(layer)) {
 			known, ok := entryOf(name)
 			value := layer[name].value
-			if !ok || value == "" || isSetting(name) || isOff(name, value) || isOfContainer(name, value) {
+			if !ok || value == "" || isSetting(name) || isOff(name, value) || isOfSurroundings(name, value) {
 				continue
 			}
 			advice := withoutEffect[known]

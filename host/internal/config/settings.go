@@ -101,7 +101,7 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	g.checkPEM(databasePEM)
 	config.Settings = decode[Settings](g)
 	s := &config.Settings
-	s.GlobalAgentNamespace, _ = l.namespace()
+	s.GlobalAgentNamespace, _ = l.namespace(g.given)
 	s.LogStyle = strings.ReplaceAll(s.LogStyle, "raw", "json")
 	g.checkListen(*s)
 	g.checkSecret("secret", s.Secret)

@@ -54,7 +54,7 @@ func settingNames(prefix string) (names []string) {
 // told of elsewhere, and so are those of Directus.
 func isForOthers(name, value string) bool {
 	_, ofDirectus := entryOf(name)
-	return ofDirectus || isOfContainer(name, value) || strings.HasPrefix(foldName(name), "AUTH_") ||
+	return ofDirectus || isOfSurroundings(name, value) || strings.HasPrefix(foldName(name), "AUTH_") ||
 		slices.Contains(otherPrograms, strings.TrimSuffix(name, fileSuffix))
 }
 
