@@ -221,6 +221,7 @@ const privateJWKS = `[{"kty":"EC","crv":"P-256","kid":"1","x":"f83OJ3D2xF1Bg8vub
 
 func (b *directusBench) openidRows() []settingRow {
 	return []settingRow{
+		{name: "DRIVER", value: "OpenID", class: settingWorks, want: "openid", of: func(c *config.Config) any { return c.Providers[0].Driver }},
 		{name: "PARAMS__CLAIMS", value: `string:{"id_token":{"email":null}}`, class: settingWorks, want: map[string]string{"claims": `{"id_token":{"email":null}}`}, option: "params"},
 		{name: "PARAMS__RESPONSE_MODE", value: "form_post", class: settingDiffers, want: map[string]string{"response_mode": "form_post"}, option: "params"},
 		{name: "CLIENT_ID_TOKEN_SIGNED_RESPONSE_ALG", value: "ES256", class: settingWorks, want: "ES256"},

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"log/slog"
 	"regexp"
 	"strings"
 	"testing"
@@ -127,5 +128,25 @@ func TestRequest(t *testing.T) {
 	}
 	if _, err := long.login(nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestIdleOptions: what is set and does nothing is told of.
+func TestIdleOptions(t *testing.T) {
+	for option, test := range map[string]struct {
+		value string
+		told  bool
+	}{
+		"sp_relay_state":            {"x", true},
+		"idp_message_signing_order": {"sign-then-encrypt", true},
+		"sp_allow_create":           {"true", false},
+	} {
+		m, _ := direct(t, samltest.Config{}, map[string]any{option: test.value})
+		var log strings.Builder
+		m.logger = slog.New(slog.NewTextHandler(&log, nil))
+		m.warnOfIdle()
+		if told := strings.Contains(log.String(), option+" has no effect"); told != test.told {
+			t.Errorf("%s: told is %v: %s", option, told, log.String())
+		}
 	}
 }

@@ -45,7 +45,7 @@ func serveCommand(environ []string) *cobra.Command {
 		Use:   "serve",
 		Short: "Serve logins until interrupted",
 		Long: "Serve logins until interrupted.\n\n" +
-			"Settings come from the environment, from .env in the working directory, and from a YAML file,\n" +
+			"Settings come from the environment, from .env in the working directory, and from one more file,\n" +
 			"in this order: the first that names a setting counts. docs/settings.md lists them all.\n\n" +
 			"SIGHUP, or \"doorward reload\", reads providers and plugins.lock anew while logins go on.\n" +
 			"SIGTERM ends the host so that load balancers lose no request (SHUTDOWN_DELAY), Ctrl-C at once;\n" +
@@ -69,7 +69,7 @@ func serveCommand(environ []string) *cobra.Command {
 			return h.unlessInterrupted(cmd.Context(), h.serve(cmd.Context()))
 		},
 	}
-	cmd.Flags().StringVarP(&flags.file, "config", "c", "", "YAML file with settings and providers (or CONFIG_PATH)")
+	cmd.Flags().StringVarP(&flags.file, "config", "c", "", "file with settings and providers (or CONFIG_PATH)")
 	cmd.Flags().BoolVar(&flags.watch, "watch", false, "reload when the configuration, plugins.lock or a plugin changes")
 	cmd.Flags().BoolVar(&flags.dev, "dev", false, "run plugins that are not in plugins.lock; for developing plugins, on loopback only")
 	return cmd

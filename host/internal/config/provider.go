@@ -140,6 +140,7 @@ func (l *loader) loadProvider(s *source) Provider {
 	g := newGroup(l, own, p.Spelling)
 	g.checkPEM(ownTrustPEM)
 	decoded := decode[providerOptions](g)
+	decoded.Driver = strings.ToLower(decoded.Driver)
 	p.Isolated = decoded.Isolation == "process"
 	_, given := own["allow_public_registration"]
 	p.RegistrationUnset = !given
@@ -204,7 +205,7 @@ func (g *group) checkDriver(driver string) {
 	case driver == "local":
 		g.refuse("driver", "local is not possible, since there are no local passwords; remove the provider, or write the driver of a plugin")
 	case !driverName.MatchString(driver):
-		g.refuse("driver", "must have lower-case letters, digits, - and _ only, such as openid")
+		g.refuse("driver", "must have letters, digits, - and _ only, such as openid")
 	}
 }
 

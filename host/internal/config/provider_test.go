@@ -240,7 +240,7 @@ func TestProvidersRefused(t *testing.T) {
 		{"bad name", []string{"AUTH_PROVIDERS=../x,_a," + strings.Repeat("x", 64)}, []string{"AUTH_PROVIDERS: \"../x\" cannot", "AUTH_PROVIDERS: \"_a\" cannot", "AUTH_PROVIDERS: \"xxx"}},
 		{"no driver", []string{"AUTH_PROVIDERS=x"}, []string{"AUTH_X_DRIVER: is required and not set"}},
 		{"driver local", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=local"}, []string{"AUTH_X_DRIVER: local is not possible, since there are no local passwords"}},
-		{"driver with a path", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=../openid"}, []string{"AUTH_X_DRIVER: must have lower-case letters"}},
+		{"driver with a path", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=../openid"}, []string{"AUTH_X_DRIVER: must have letters, digits"}},
 		{"short timeout", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_X_LOGIN_TIMEOUT=300"}, []string{"AUTH_X_LOGIN_TIMEOUT: must be from 30s to 1h, not 300ms; a plain number is milliseconds"}},
 		{"L09 wildcard in the allow list", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_X_REDIRECT_ALLOW_LIST=https://*.example.org/"}, []string{"AUTH_X_REDIRECT_ALLOW_LIST: has an entry with *, which stands for nothing"}},
 		{"allow list of everything", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_X_REDIRECT_ALLOW_LIST=*"}, []string{"AUTH_X_REDIRECT_ALLOW_LIST: has an entry that is no absolute URL"}},
