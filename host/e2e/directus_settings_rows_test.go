@@ -54,7 +54,7 @@ var directusSettings = map[string]string{
 // host.
 func (b *directusBench) rows() map[string][]settingRow {
 	return map[string][]settingRow{
-		"":       slices.Concat(hostRows, cookieRows, ignoredRows),
+		"":       slices.Concat(hostRows, b.trustRows(), cookieRows, ignoredRows),
 		"openid": slices.Concat(providerRows(true), upstreamRows, b.openidRows()),
 		"oauth2": slices.Concat(providerRows(true), upstreamRows, oauth2Rows),
 		"ldap":   slices.Concat(providerRows(false), b.ldapRows()),
@@ -100,8 +100,6 @@ var hostRows = []settingRow{
 	{name: "RATE_LIMITER_GLOBAL_ENABLED", value: "true", class: settingDiffers, want: true, of: func(c *config.Config) any { return c.LimiterGlobalEnabled }},
 	{name: "RATE_LIMITER_GLOBAL_POINTS", value: "4000", class: settingDiffers, want: 4000, of: func(c *config.Config) any { return c.LimiterGlobalPoints }},
 	{name: "RATE_LIMITER_GLOBAL_DURATION", value: "300", class: settingDiffers, want: 300, of: func(c *config.Config) any { return c.LimiterGlobalDuration }},
-	{name: "NODE_EXTRA_CA_CERTS", value: "gone.pem", class: settingWarned, want: "is ignored, as in Node.js"},
-	{name: "NODE_TLS_REJECT_UNAUTHORIZED", value: "0", class: settingRefused, want: "AUTH_<PROVIDER>_CA_FILE"},
 	{name: "GLOBAL_AGENT_HTTP_PROXY", value: "http://proxy.example:3128", class: settingWorks, want: "http://proxy.example:3128", of: func(c *config.Config) any { return c.GlobalAgentHTTP.Reveal() }},
 	{name: "GLOBAL_AGENT_HTTPS_PROXY", value: "http://proxy.example:3128", class: settingWorks, want: "http://proxy.example:3128", of: func(c *config.Config) any { return c.GlobalAgentHTTPS.Reveal() }},
 	{name: "GLOBAL_AGENT_NO_PROXY", value: "*.example.org", class: settingWorks, want: "*.example.org", with: []string{"GLOBAL_AGENT_HTTPS_PROXY=http://proxy.example:3128"}, of: func(c *config.Config) any { return c.GlobalAgentNoProxy }},
@@ -117,6 +115,19 @@ var hostRows = []settingRow{
 	{name: "PORT", value: "8056", class: settingWorks, want: 8056, of: func(c *config.Config) any { return c.Port }},
 }
 
+func (b *directusBench) trustRows() []settingRow {
+	return []settingRow{
+		{
+			name: "NODE_EXTRA_CA_CERTS", value: b.pem.caFile, class: settingWorks, want: b.pem.ca, noFile: true,
+			with: []string{"AUTH_PROVIDERS=a", "AUTH_A_DRIVER=openid"}, of: func(c *config.Config) any { return c.Providers[0].Outbound.ExtraCA },
+		},
+		{name: "NODE_EXTRA_CA_CERTS", value: "gone.pem", class: settingWarned, want: "is ignored, as in Node.js"},
+		{name: "NODE_TLS_REJECT_UNAUTHORIZED", value: "0", class: settingRefused, want: "AUTH_<PROVIDER>_CA_FILE"},
+		{name: "NODE_TLS_REJECT_UNAUTHORIZED", value: "1", class: settingWorks, want: nil, of: nothing, noFile: true},
+	}
+}
+
+// nothing is the effect of what turns off something that is not here.
 func nothing(*config.Config) any { return nil }
 
 var cookieRows = []settingRow{
@@ -199,7 +210,7 @@ func providerRows(redirects bool) []settingRow {
 		settingRow{name: "MODE", value: "token", class: settingRefused, want: "must be one of session, json, cookie"},
 		settingRow{name: "REDIRECT_ALLOW_LIST", value: "https://a.example/x,https://b.example/", class: settingWorks, want: []string{"https://a.example/x", "https://b.example/"}, of: func(c *config.Config) any { return c.Providers[0].RedirectAllowList }},
 		settingRow{name: "ROLE_MAPPING", value: `{"z":"1","a":"2"}`, class: settingWorks, want: []any{map[string]string{"Group": "z", "Role": "1"}, map[string]string{"Group": "a", "Role": "2"}}, of: func(c *config.Config) any { return c.Providers[0].RoleMapping }},
-		settingRow{name: "COOKIE_SECURE", value: "true", class: settingWorks, want: nil, of: nothing},
+		settingRow{name: "COOKIE_SECURE", value: "true", class: settingWorks, want: "https", of: func(c *config.Config) any { return c.PublicURL.Scheme }},
 		settingRow{name: "COOKIE_SECURE", value: "false", class: settingWarned, want: "has no effect"},
 	)
 }

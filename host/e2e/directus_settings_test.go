@@ -54,7 +54,7 @@ type settingRow struct {
 }
 
 // pemOfTest are a CA, a certificate, keys and metadata of tests.
-type pemOfTest struct{ ca, certificate, key, rsaKey, metadata string }
+type pemOfTest struct{ ca, caFile, certificate, key, rsaKey, metadata string }
 
 func newPEMOfTest(t *testing.T) pemOfTest {
 	dir := ldaptest.Start(t, ldaptest.Config{})
@@ -65,7 +65,11 @@ func newPEMOfTest(t *testing.T) pemOfTest {
 		t.Fatal(err)
 	}
 	rsaKey := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der})
-	return pemOfTest{dir.CA(), certificate, key, string(rsaKey), string(metadata)}
+	caFile := filepath.Join(t.TempDir(), "ca.pem")
+	if err := os.WriteFile(caFile, []byte(dir.CA()), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return pemOfTest{dir.CA(), caFile, certificate, key, string(rsaKey), string(metadata)}
 }
 
 // directusBench loads one setting at a time, and has the real plugins read what is

@@ -281,10 +281,11 @@ func TestLongestPrefixWins(t *testing.T) {
 
 func TestStrayVariables(t *testing.T) {
 	c := newSetup(t, "AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_GITHUB_DRIVER=oauth2", "AUTH_X_=1", "AUTH_EMPTY_DRIVER=", "OTHER=1").
-		file(t, ".env", "AUTH_OLD_DRIVER=ldap").mustLoad(t)
+		file(t, ".env", "AUTH_OLD_DRIVER=ldap\nAUTH_GONE_URL=x\nAUTH_GONE_DRIVER=x\nAUTH_GONE_ID=x\n").mustLoad(t)
 	want := []string{
 		"AUTH_GITHUB_DRIVER belongs to no provider of AUTH_PROVIDERS, and is ignored",
 		"AUTH_X_ belongs to no provider of AUTH_PROVIDERS, and is ignored",
+		"AUTH_GONE_… (3, such as AUTH_GONE_DRIVER (.env:3)) belong to no provider of AUTH_PROVIDERS, and are ignored",
 		"AUTH_OLD_DRIVER (.env:1) belongs to no provider of AUTH_PROVIDERS, and is ignored",
 	}
 	if diff := cmp.Diff(want, c.Warnings); diff != "" {
