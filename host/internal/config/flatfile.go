@@ -49,7 +49,7 @@ func (l *loader) readFlat(path string, mode fs.FileMode, top []entry) {
 			l.problems.Addf(origin, "%v", err)
 			continue
 		}
-		layer[e.key] = variable{text, origin}
+		layer[e.key] = variable{value: text, origin: origin}
 	}
 	l.addLayer(filepath.Base(path), path, mode, layer)
 }
