@@ -19,16 +19,18 @@ func Listen(ctx context.Context, address, host, port string) (net.Listener, erro
 }
 
 func bindAdvice(err error, host, port string) string {
+	both := host
+	if port != host {
+		both += " and " + port
+	}
 	_, unknown := errors.AsType[*net.DNSError](err)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
-		return "stop what listens there, or change " + port
+		return "stop what listens there, or change " + both
 	case errors.Is(err, syscall.EACCES):
 		return "only the system's administrator may listen on such a port: change " + port + " to one from 1024 on, or give the process the capability CAP_NET_BIND_SERVICE"
 	case errors.Is(err, syscall.EADDRNOTAVAIL), unknown:
 		return "no address of this machine is that: change " + host + " to one that is, or to 0.0.0.0 for all of them"
-	case host == port:
-		return "change " + host
 	}
-	return "change " + host + " and " + port
+	return "change " + both
 }

@@ -17,7 +17,7 @@ func TestListenSaysWhatToChange(t *testing.T) {
 	}
 	defer taken.Close()
 	for address, want := range map[string]string{
-		taken.Addr().String(): "; stop what listens there, or change PORT",
+		taken.Addr().String(): "; stop what listens there, or change HOST and PORT",
 		// RFC 5737, section 3: no machine has it.
 		"192.0.2.1:0": "; no address of this machine is that: change HOST to one that is, or to 0.0.0.0",
 	} {
