@@ -241,6 +241,7 @@ func FuzzLoad(f *testing.F) {
 	f.Add("secret: hunter2\nproviders: {x: &a {driver: openid, y: *a}}", "X='1'")
 	f.Add("providers: {x: {role_mapping: {a: {file: b}}}}", "AUTH_X_ROLE_MAPPING={}\nAUTH_X_A__B=\"\n\"")
 	f.Add("? [a]\n: &x\n- *x\n", "export A=`b`\n#c\n")
+	f.Add(`{"AUTH_PROVIDERS":["x"],"AUTH_X_LABEL":"\ud83d\ude00 \/","A":[{"b":1}],"PORT":1}`, "PORT=2\nPUBLIC_ULR=x\n")
 	f.Fuzz(func(t *testing.T, document, dotenv string) {
 		s := newSetup(t, "AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid").yaml(t, document).file(t, ".env", dotenv)
 		c, err := s.load()
