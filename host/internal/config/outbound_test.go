@@ -67,6 +67,11 @@ func TestWhereProxiesStand(t *testing.T) {
 			files:   []string{"c.yaml", "global_agent_environment_variable_namespace: MY_\n"},
 			want:    map[string]string{"agent https": "http://a.example"},
 		},
+		"no namespace, by .env": {
+			environ: []string{"HTTPS_PROXY=http://a.example"},
+			files:   []string{".env", "GLOBAL_AGENT_ENVIRONMENT_VARIABLE_NAMESPACE=\n"},
+			want:    map[string]string{"agent https": "http://a.example"},
+		},
 		"no namespace": {
 			environ: []string{"GLOBAL_AGENT_ENVIRONMENT_VARIABLE_NAMESPACE=", "HTTPS_PROXY=http://a.example", "NO_PROXY=*.a.example", "HTTP_PROXY=http://b.example"},
 			want:    map[string]string{"agent https": "http://a.example", "agent no": "*.a.example", "agent http": "http://b.example"},
