@@ -84,14 +84,22 @@ func (o Options) ofClient() map[string]string {
 		if seedKey(key) != "tlsoptions" {
 			continue
 		}
+		own := map[string]bool{
+			"tls_ca": o.TLSCA != "", "tls_cert": o.TLSCert != "", "tls_key": o.TLSKey != "",
+			"tls_server_name": o.TLSServerName != "",
+		}
 		for inner := range object {
-			option := map[string]string{"ca": "tls_ca", "cert": "tls_cert", "key": "tls_key"}[seedKey(inner)]
-			if own := map[string]bool{"tls_ca": o.TLSCA != "", "tls_cert": o.TLSCert != "", "tls_key": o.TLSKey != ""}; option != "" && !own[option] {
+			if option := ofTLSOptions[seedKey(inner)]; option != "" && !own[option] {
 				names[option] = "client__" + key + "__" + inner
 			}
 		}
 	}
 	return names
+}
+
+// ofTLSOptions are our names of what tls_options has.
+var ofTLSOptions = map[string]string{
+	"ca": "tls_ca", "cert": "tls_cert", "key": "tls_key", "servername": "tls_server_name", "minversion": "tls_min_version",
 }
 
 // seedKey makes one spelling of tlsOptions, TLS_OPTIONS and tls_options.
@@ -128,9 +136,10 @@ func (o Options) insecure() bool {
 	return ok && slices.Contains([]string{"false", "no", "off", "0"}, strings.ToLower(fmt.Sprint(value)))
 }
 
-// tlsClient secures the connections to all servers.
-func (o Options) tlsClient(env sdk.Env) (*sdk.TLSClient, error) {
-	client, err := o.TLS.Client(env)
+// tlsClient secures the connections to all servers. OfClient are the other names of
+// options.
+func (o Options) tlsClient(env sdk.Env, ofClient map[string]string) (*sdk.TLSClient, error) {
+	client, err := o.TLS.ClientNamed(env, ofClient)
 	if err != nil {
 		return nil, err
 	}

@@ -259,3 +259,18 @@ func TestPresetsWithoutMachines(t *testing.T) {
 		wantPrompt(t, step, err, sdk.ReasonBadCredentials)
 	}
 }
+
+// TestOptionsAreNamedAsWritten: what is wrong with a certificate names the option that
+// the operator wrote, be it one of ours or of Directus.
+func TestOptionsAreNamedAsWritten(t *testing.T) {
+	dir, other := start(t, ldaptest.Config{LDAPS: true}), start(t, ldaptest.Config{})
+	for name, values := range map[string]map[string]any{
+		"client__tls_options__ca": {"tls_ca": nil, "client__tls_options__ca": other.CA()},
+		"tls_ca":                  {"tls_ca": other.CA(), "client__tls_options__ca": dir.CA()},
+	} {
+		_, err := openRig(t, values, dir).enter("alice", alicePassword)
+		if err == nil || !strings.Contains(err.Error(), ": "+name+" has an authority") {
+			t.Errorf("%v, want one that names %s", err, name)
+		}
+	}
+}
