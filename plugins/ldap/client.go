@@ -11,18 +11,18 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// readClient moves the client options of the seed (those of its LDAP library, and of
+// readClient moves the client options of Directus (those of its LDAP library, and of
 // tls.connect of Node.js) to ours.
 func (o *Options) readClient(problems *options.Problems) {
 	for _, key := range slices.Sorted(maps.Keys(o.Client)) {
 		value := o.Client[key]
 		var err error
-		switch seedKey(key) {
+		switch directusKey(key) {
 		case "timeout":
 			o.OperationTimeout, err = options.ParseDuration(fmt.Sprint(value))
 		case "connecttimeout":
 			o.ConnectTimeout, err = options.ParseDuration(fmt.Sprint(value))
-		case "strictdn": // had no effect in the seed either
+		case "strictdn": // had no effect in Directus either
 		case "tlsoptions":
 			o.readTLSOptions("client__"+key, value, problems)
 		default:
@@ -43,7 +43,7 @@ func (o *Options) readTLSOptions(name string, value any, problems *options.Probl
 	}
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		text := fmt.Sprint(object[key])
-		switch seedKey(key) {
+		switch directusKey(key) {
 		case "rejectunauthorized": // see insecure
 			if !isBoolean(text) {
 				problems.Addf(name+"__"+key, "tls_options.reject_unauthorized must be true or false")
@@ -74,14 +74,14 @@ func (o *Options) readTLSOptions(name string, value any, problems *options.Probl
 func (o Options) ofClient() map[string]string {
 	names := map[string]string{}
 	for key, value := range o.Client {
-		switch seedKey(key) {
+		switch directusKey(key) {
 		case "timeout":
 			names["operation_timeout"] = "client__" + key
 		case "connecttimeout":
 			names["connect_timeout"] = "client__" + key
 		}
 		object, _ := value.(map[string]any)
-		if seedKey(key) != "tlsoptions" {
+		if directusKey(key) != "tlsoptions" {
 			continue
 		}
 		own := map[string]bool{
@@ -89,7 +89,7 @@ func (o Options) ofClient() map[string]string {
 			"tls_server_name": o.TLSServerName != "",
 		}
 		for inner := range object {
-			if option := ofTLSOptions[seedKey(inner)]; option != "" && !own[option] {
+			if option := ofTLSOptions[directusKey(inner)]; option != "" && !own[option] {
 				names[option] = "client__" + key + "__" + inner
 			}
 		}
@@ -102,8 +102,8 @@ var ofTLSOptions = map[string]string{
 	"ca": "tls_ca", "cert": "tls_cert", "key": "tls_key", "servername": "tls_server_name", "minversion": "tls_min_version",
 }
 
-// seedKey makes one spelling of tlsOptions, TLS_OPTIONS and tls_options.
-func seedKey(key string) string { return strings.ToLower(strings.ReplaceAll(key, "_", "")) }
+// directusKey makes one spelling of tlsOptions, TLS_OPTIONS and tls_options.
+func directusKey(key string) string { return strings.ToLower(strings.ReplaceAll(key, "_", "")) }
 
 func isBoolean(text string) bool {
 	return slices.Contains([]string{"true", "yes", "on", "1", "false", "no", "off", "0"}, strings.ToLower(text))
@@ -112,11 +112,11 @@ func isBoolean(text string) bool {
 func (o Options) tlsOption(name string) (any, bool) {
 	for key, value := range o.Client {
 		object, ok := value.(map[string]any)
-		if !ok || seedKey(key) != "tlsoptions" {
+		if !ok || directusKey(key) != "tlsoptions" {
 			continue
 		}
 		for inner, setting := range object {
-			if name == "" || seedKey(inner) == name {
+			if name == "" || directusKey(inner) == name {
 				return setting, true
 			}
 		}
@@ -130,7 +130,7 @@ func (o Options) hasTLSOptions() bool {
 }
 
 // insecure reports whether the operator has switched off the check of certificates,
-// in the seed's words.
+// in the words of Directus.
 func (o Options) insecure() bool {
 	value, ok := o.tlsOption("rejectunauthorized")
 	return ok && slices.Contains([]string{"false", "no", "off", "0"}, strings.ToLower(fmt.Sprint(value)))
@@ -143,7 +143,7 @@ func (o Options) tlsClient(env sdk.Env, ofClient map[string]string) (*sdk.TLSCli
 	if err != nil {
 		return nil, err
 	}
-	// The seed's tls_options.reject_unauthorized; open warns of it, and so does Check.
+	// tls_options.reject_unauthorized of Directus; open warns of it, and so does Check.
 	client.Config.InsecureSkipVerify = o.insecure()
 	return client, nil
 }
