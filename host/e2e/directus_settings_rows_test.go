@@ -22,7 +22,7 @@ var directusSettings = map[string]string{
 		RATE_LIMITER_GLOBAL_ENABLED RATE_LIMITER_GLOBAL_POINTS RATE_LIMITER_GLOBAL_DURATION
 		RATE_LIMITER_REGISTRATION_ENABLED RATE_LIMITER_REGISTRATION_POINTS RATE_LIMITER_REGISTRATION_DURATION
 		CROSS_ORIGIN_OPENER_POLICY_ENABLED CROSS_ORIGIN_OPENER_POLICY
-		CORS_ENABLED CORS_ORIGIN CORS_CREDENTIALS
+		CORS_ENABLED CORS_ORIGIN CORS_METHODS CORS_ALLOWED_HEADERS CORS_EXPOSED_HEADERS CORS_CREDENTIALS CORS_MAX_AGE
 		HASH_MEMORY_COST CACHE_ENABLED CACHE_TTL QUERYSTRING_MAX_PARSE_DEPTH QUERYSTRING_ARRAY_LIMIT
 		KEY ADMIN_EMAIL ADMIN_PASSWORD ADMIN_TOKEN ROOT_REDIRECT REDIS REDIS_HOST NODE_EXTRA_CA_CERTS NODE_TLS_REJECT_UNAUTHORIZED
 		GLOBAL_AGENT_HTTP_PROXY GLOBAL_AGENT_HTTPS_PROXY GLOBAL_AGENT_NO_PROXY GLOBAL_AGENT_ENVIRONMENT_VARIABLE_NAMESPACE
@@ -54,7 +54,7 @@ var directusSettings = map[string]string{
 // host.
 func (b *directusBench) rows() map[string][]settingRow {
 	return map[string][]settingRow{
-		"":       slices.Concat(hostRows, b.trustRows(), cookieRows, ignoredRows),
+		"":       slices.Concat(hostRows, corsRows, b.trustRows(), cookieRows, ignoredRows),
 		"openid": slices.Concat(providerRows(true), upstreamRows, b.openidRows()),
 		"oauth2": slices.Concat(providerRows(true), upstreamRows, oauth2Rows),
 		"ldap":   slices.Concat(providerRows(false), b.ldapRows()),
@@ -151,6 +151,22 @@ var cookieRows = []settingRow{
 	{name: "SESSION_COOKIE_SAME_SITE", value: "sometimes", class: settingRefused, want: "must be one of lax, strict, none"},
 }
 
+var (
+	corsOn   = []string{"CORS_ENABLED=true", "CORS_ORIGIN=https://app.example.org"}
+	corsRows = []settingRow{
+		{name: "CORS_ENABLED", value: "true", class: settingWorks, want: true, with: corsOn, of: func(c *config.Config) any { return c.CORSEnabled }},
+		{name: "CORS_ENABLED", value: "true", class: settingWarned, want: "no other origin may do anything"},
+		{name: "CORS_ORIGIN", value: "https://a.example.org,https://b.example.org", class: settingWorks, want: []string{"https://a.example.org", "https://b.example.org"}, with: corsOn, of: func(c *config.Config) any { return c.CORSOrigin }},
+		{name: "CORS_ORIGIN", value: "true", class: settingRefused, want: "name the origins of your applications", with: corsOn},
+		{name: "CORS_ORIGIN", value: "https://a.example.org", class: settingWarned, want: "without CORS_ENABLED=true"},
+		{name: "CORS_METHODS", value: "GET,POST", class: settingWorks, want: []string{"GET", "POST"}, with: corsOn, of: func(c *config.Config) any { return c.CORSMethods }},
+		{name: "CORS_ALLOWED_HEADERS", value: "X-A", class: settingWorks, want: []string{"X-A"}, with: corsOn, of: func(c *config.Config) any { return c.CORSAllowedHeaders }},
+		{name: "CORS_EXPOSED_HEADERS", value: "X-B", class: settingWorks, want: []string{"X-B"}, with: corsOn, of: func(c *config.Config) any { return c.CORSExposedHeaders }},
+		{name: "CORS_CREDENTIALS", value: "false", class: settingWorks, want: false, with: corsOn, of: func(c *config.Config) any { return c.CORSCredentials }},
+		{name: "CORS_MAX_AGE", value: "600", class: settingWorks, want: 600, with: corsOn, of: func(c *config.Config) any { return c.CORSMaxAge }},
+	}
+)
+
 // ignoredRows have no effect, which is said with what to do.
 var ignoredRows = []settingRow{
 	{name: "LOGIN_STALL_TIME", value: "500", class: settingWarned, want: "no local passwords"},
@@ -165,9 +181,6 @@ var ignoredRows = []settingRow{
 	{name: "RATE_LIMITER_REGISTRATION_DURATION", value: "60", class: settingWarned, want: "docs/limits.md"},
 	{name: "CROSS_ORIGIN_OPENER_POLICY_ENABLED", value: "false", class: settingWarned, want: "always same-origin"},
 	{name: "CROSS_ORIGIN_OPENER_POLICY", value: "unsafe-none", class: settingWarned, want: "always same-origin"},
-	{name: "CORS_ENABLED", value: "true", class: settingWarned, want: "same origin"},
-	{name: "CORS_ORIGIN", value: "https://a.example", class: settingWarned, want: "same origin"},
-	{name: "CORS_CREDENTIALS", value: "true", class: settingWarned, want: "same origin"},
 	{name: "HASH_MEMORY_COST", value: "65536", class: settingWarned, want: "no local passwords"},
 	{name: "CACHE_ENABLED", value: "true", class: settingWarned, want: "stay with Directus"},
 	{name: "CACHE_ENABLED", value: "false", class: settingWorks, want: nil, of: nothing, noFile: true},

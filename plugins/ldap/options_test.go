@@ -18,8 +18,8 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// seed are options as the manual of Directus shows them.
-func seed() map[string]any {
+// ofDirectus are options as the manual of Directus shows them.
+func ofDirectus() map[string]any {
 	return map[string]any{
 		"client_url": "ldap://localhost:1389", "bind_dn": "CN=Bind User,OU=Users,DC=ldap,DC=directus,DC=io", "bind_password": "p@ssw0rd",
 		"user_dn": "OU=Users,DC=ldap,DC=directus,DC=io", "user_attribute": "uid", "user_scope": "sub",
@@ -29,8 +29,8 @@ func seed() map[string]any {
 	}
 }
 
-func TestSeedOptions(t *testing.T) {
-	o, err := options.Decode[Options](seed())
+func TestDirectusOptions(t *testing.T) {
+	o, err := options.Decode[Options](ofDirectus())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -49,7 +49,7 @@ func TestSeedOptions(t *testing.T) {
 	least, _ = least.settle()
 	got := []string{least.UserAttribute[0], least.UserScope, least.MailAttribute, least.FirstNameAttribute, least.LastNameAttribute, least.GroupAttribute[0], least.GroupScope}
 	if diff := cmp.Diff([]string{"cn", "one", "mail", "givenName", "sn", "member", "one"}, got); diff != "" {
-		t.Errorf("defaults of the seed (-want +got):\n%s", diff)
+		t.Errorf("defaults of Directus (-want +got):\n%s", diff)
 	}
 }
 

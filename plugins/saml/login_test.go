@@ -160,7 +160,7 @@ func TestD09_Identifiers(t *testing.T) {
 // TestNameIDFormat: where a format is asked for, nobody becomes somebody else by asking
 // for another one.
 func TestNameIDFormat(t *testing.T) {
-	sp := `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="urn:seed"><SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">` +
+	sp := `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="urn:directus"><SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">` +
 		`<NameIDFormat>` + samltest.Email + `</NameIDFormat><NameIDFormat>` + samltest.Persistent + `</NameIDFormat></SPSSODescriptor></EntityDescriptor>`
 	const unspecified = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
 	for _, test := range []struct {
@@ -183,7 +183,7 @@ func TestNameIDFormat(t *testing.T) {
 		login := func(format string) (sdk.Identity, error) {
 			return r.login(func(d *samltest.Draft) {
 				d.Assertion.NameIDFormat = format
-				d.Assertion.Audiences[0] = append(d.Assertion.Audiences[0], "urn:seed")
+				d.Assertion.Audiences[0] = append(d.Assertion.Audiences[0], "urn:directus")
 			})
 		}
 		for _, format := range test.good {

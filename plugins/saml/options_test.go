@@ -82,10 +82,10 @@ func TestMetadataURL(t *testing.T) {
 	}
 }
 
-// TestSeedOptions opens with what an environment of the seed system has.
-func TestSeedOptions(t *testing.T) {
+// TestDirectusOptions opens with what an environment of Directus has.
+func TestDirectusOptions(t *testing.T) {
 	key := pemKey(t, samltest.OtherKey())
-	sp := `<?xml version="1.0"?><EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="urn:seed"><SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">` +
+	sp := `<?xml version="1.0"?><EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="urn:directus"><SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">` +
 		`<NameIDFormat>urn:oasis:names:tc:SAML:1.1:nameid-format:emailAddress</NameIDFormat>` +
 		`<AssertionConsumerService isDefault="true" index="0" Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="` + ourBase + `/acs"/></SPSSODescriptor></EntityDescriptor>`
 	r := openRig(t, samltest.Config{}, map[string]any{
@@ -96,7 +96,7 @@ func TestSeedOptions(t *testing.T) {
 		"identifier_key": "uid", "email_key": "mail", "given_name_key": "urn:oid:2.5.4.42", "family_name_key": "sn",
 	})
 	req, _ := r.begin()
-	if req.Issuer != "urn:seed" || req.ACS != ourBase+"/acs" || req.NameIDFormat != samltest.Email || !req.Signed {
+	if req.Issuer != "urn:directus" || req.ACS != ourBase+"/acs" || req.NameIDFormat != samltest.Email || !req.Signed {
 		t.Errorf("%+v", req)
 	}
 	identity, err := r.login(func(d *samltest.Draft) {

@@ -208,7 +208,7 @@ func (h host) server(memory memlimit.Limit, limiter *limit.Limiter, counted *tal
 	cfg := h.config
 	return web.New(web.Config{
 		PublicURL: cfg.PublicURL, SessionCookie: web.Cookie(cfg.SessionCookie), RefreshCookie: web.Cookie(cfg.RefreshCookie),
-		TrustedProxies: cfg.TrustedProxies, MaxBodies: memory.Bytes / bodiesShare, Limits: limiter, Tally: counted, Logger: h.logger,
+		CORS: web.CORS(cfg.CORS), TrustedProxies: cfg.TrustedProxies, MaxBodies: memory.Bytes / bodiesShare, Limits: limiter, Tally: counted, Logger: h.logger,
 	}, ports)
 }
 

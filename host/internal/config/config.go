@@ -24,6 +24,9 @@ type Config struct {
 	RefreshCookie Cookie `of:"refresh_token_cookie_name,refresh_token_cookie_domain,refresh_token_cookie_secure,refresh_token_cookie_same_site"`
 	SessionCookie Cookie `of:"session_cookie_name,session_cookie_domain,session_cookie_secure,session_cookie_same_site"`
 
+	// CORS is what pages of other origins may do.
+	CORS CORS `of:"cors_enabled,cors_origin,cors_methods,cors_allowed_headers,cors_exposed_headers,cors_credentials,cors_max_age"`
+
 	// TrustedProxies may say who the client is. Empty: nobody may.
 	TrustedProxies []netip.Prefix `of:"ip_trust_proxy"`
 

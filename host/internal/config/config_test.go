@@ -96,6 +96,7 @@ func TestDefaults(t *testing.T) {
 			GlobalAgentNamespace: "GLOBAL_AGENT_", OutboundDeny: []string{"metadata", "link-local", "unspecified", "multicast"},
 			TrustSettings:       config.TrustSettings{OutboundTLSMinVersion: "1.2"},
 			ForwardAuthSettings: config.ForwardAuthSettings{ForwardAuthUser: "id", ForwardAuthAskEvery: 5 * time.Minute, ForwardAuthAssertionTTL: time.Minute},
+			CORSSettings:        standardCORS,
 			LimitSettings:       standardLimits, AuditRetention: 400 * 24 * time.Hour,
 			ShutdownDelay: 5 * time.Second,
 			LogLevel:      "info", LogStyle: "pretty",

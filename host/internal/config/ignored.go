@@ -26,7 +26,7 @@ const (
 // instead. A name that ends in "_" stands for all that begin so.
 var withoutEffect = map[string]string{
 	"RATE_LIMITER_":            "it is no setting of the limits here; docs/limits.md has them all",
-	"CORS_":                    "cross-origin requests with cookies are refused: serve the application from the same origin, or use mode json",
+	"CORS_":                    "it is no setting of what pages of other origins may do; docs/settings.md has them all",
 	"LOGIN_STALL_TIME":         noPasswords,
 	"IP_CUSTOM_HEADER":         "name the proxies in IP_TRUST_PROXY; they say who the client is in X-Forwarded-For",
 	"AUTH_ALLOWED_PUBLIC_URLS": "all URLs are made from PUBLIC_URL",

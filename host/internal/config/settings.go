@@ -63,6 +63,8 @@ type Settings struct {
 
 	IPTrustProxy []string `option:"ip_trust_proxy" default:"false" doc:"proxies that may say who the client is: IP addresses, CIDR blocks, loopback, linklocal, uniquelocal; or false"`
 
+	CORSSettings
+
 	LimitSettings
 
 	AuditRetention time.Duration `option:"audit_retention" default:"400d" doc:"how long the audit keeps what was changed, and with it addresses of clients; 1d to 3650d. See audit.md"`
@@ -121,6 +123,7 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	}
 	config.RefreshCookie, config.SessionCookie = g.cookies(*s, config.PublicURL)
 	g.warnOfLinking(*s)
+	config.CORS = g.cors(s, config.PublicURL)
 	config.TrustedProxies = g.proxies("ip_trust_proxy", s.IPTrustProxy)
 	config.ForwardAuthProxies = g.forwardAuth(config)
 	l.outbound = g.outbound(*s)
@@ -141,8 +144,8 @@ func (l *loader) givenSettings() map[string]given {
 	}
 	l.findProxies(values)
 	l.readSameSites(values)
-	// The settings are lists, but false is how not to have one.
-	for _, name := range []string{"ip_trust_proxy", "forward_auth_trust_proxy"} {
+	// The settings are lists, but false is how not to have one, and true is any origin.
+	for _, name := range []string{"ip_trust_proxy", "forward_auth_trust_proxy", "cors_origin"} {
 		if found := values[name]; found.value == true || found.value == false {
 			found.value = strconv.FormatBool(found.value == true)
 			values[name] = found

@@ -26,6 +26,7 @@ type User struct {
 
 	FirstName  string
 	LastName   string
+	Language   string // that they want to be addressed in, such as en-US; empty: they did not say
 	CreatedAt  time.Time
 	LastAccess time.Time // of the last login
 }
@@ -60,7 +61,7 @@ type Users interface {
 	CreateUser(ctx context.Context, user User) (User, error)
 
 	// ChangeUser has change alter the user, and stores role, username, e-mail address with
-	// who verified it, names and status. Unless the user is active before and after, it ends
+	// who verified it, names, language and status. Unless the user is active before and after, it ends
 	// all their sessions, and returns how many. Nothing changes if change returns an error.
 	// Nobody else writes meanwhile, so change only computes; it may be called again. It
 	// returns the events, which then say how many sessions ended. ErrNotFound if there is no

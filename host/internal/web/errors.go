@@ -64,7 +64,7 @@ var answers = []struct {
 	{errLogoutMessage, answer{http.StatusBadRequest, "INVALID_PAYLOAD", page.MessageLogoutMessage}},
 	{errors.ErrUnsupported, answer{http.StatusNotFound, "ROUTE_NOT_FOUND", page.MessageNotFound}},
 	{errUnsupported, answer{http.StatusUnsupportedMediaType, "UNSUPPORTED_MEDIA_TYPE", page.MessageBadRequest}},
-	{errNoPasswords, answer{http.StatusNotFound, "ROUTE_NOT_FOUND", page.MessageNotFound}},
+	{errNoPasswords, answer{http.StatusNotFound, "ROUTE_NOT_FOUND", page.MessageNoPasswords}},
 	{redirect.ErrNotAllowed, answer{http.StatusBadRequest, "INVALID_PAYLOAD", page.MessageBadRedirect}},
 	{sso.ErrAnswerTooLong, answer{http.StatusBadRequest, "INVALID_PAYLOAD", page.MessageNotAccepted}},
 	{sso.ErrAnswerMissing, answer{http.StatusBadRequest, "INVALID_PAYLOAD", page.MessageNotAccepted}},
@@ -93,6 +93,8 @@ var answers = []struct {
 	// Nobody is told that they are signed in, nor that nothing happened, and nothing is
 	// removed. Before the row of the context's error, which comes with it.
 	{sso.ErrOutcomeUnknown, answer{http.StatusInternalServerError, "INTERNAL_SERVER_ERROR", page.MessageInternal}},
+	{errForbiddenField, answer{http.StatusForbidden, "FORBIDDEN", page.MessageForbiddenField}},
+	{errProfileLimited, answer{http.StatusTooManyRequests, "REQUESTS_EXCEEDED", page.MessageTooManyChanges}},
 	{errLimited, answer{http.StatusTooManyRequests, "REQUESTS_EXCEEDED", page.MessageTooManyAttempts}},
 	{sso.ErrBusy, answer{http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", page.MessageBusy}},
 	{errOverloaded, answer{http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", page.MessageOverloaded}},
@@ -127,7 +129,7 @@ func answerTo(err error) answer {
 		if message, ok := deniedMessages[sdk.ReasonOf(err)]; ok && row.answer.message == page.MessageDenied {
 			row.answer.message = message
 		}
-		if limited, ok := errors.AsType[limitedError](err); ok {
+		if limited, ok := errors.AsType[limitedError](err); ok && row.err == errLimited { //nolint:errorlint // of this row
 			row.answer.message = page.TooManyAttempts(limited.wait())
 		}
 		return row.answer
@@ -159,7 +161,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 	if c.Response().Committed {
 		return
 	}
-	a := answerTo(err)
+	a := elsewhere(c, answerTo(err))
 	askToRetry(c, err)
 	if wantsHTML(c) {
 		err = s.renderFailure(c, a, err)
@@ -265,6 +267,14 @@ func errorBody(c echo.Context, a answer, err error) errorEnvelope {
 	switch a.code {
 	case "ROUTE_NOT_FOUND":
 		extensions["path"] = c.Request().URL.EscapedPath()
+		if isElsewhere(a.message) {
+			extensions["reason"] = a.message.Next
+		}
+	case "FORBIDDEN":
+		if unknown, ok := errors.AsType[fieldsError](err); ok {
+			extensions["reason"] = unknown.Error()
+			a.message.What = unknown.Error()
+		}
 	case "INVALID_PAYLOAD":
 		extensions["reason"] = payloadReason(err, a)
 	case "UNSUPPORTED_MEDIA_TYPE":

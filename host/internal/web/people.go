@@ -15,15 +15,21 @@ import (
 // principal returns who makes the request: by the bearer token if there is one,
 // else by the session cookie. errNoCredentials if there is neither.
 func (s *Server) principal(c echo.Context) (sso.Principal, error) {
-	// Another scheme is not ours: it may be for a proxy in front of us.
-	if scheme, token, _ := strings.Cut(c.Request().Header.Get(echo.HeaderAuthorization), " "); strings.EqualFold(scheme, "Bearer") {
-		return s.bearer(c, strings.TrimSpace(token))
+	if token, ok := bearerOf(c); ok {
+		return s.bearer(c, token)
 	}
 	found := tokens(c, s.config.SessionCookie)
 	if len(found) == 0 {
 		return sso.Principal{}, errNoCredentials
 	}
 	return s.cookieHolder(c, found)
+}
+
+// bearerOf returns the bearer token of a request. Another scheme is not ours: it may be for
+// a proxy in front of us.
+func bearerOf(c echo.Context) (token string, ok bool) {
+	scheme, token, _ := strings.Cut(c.Request().Header.Get(echo.HeaderAuthorization), " ")
+	return strings.TrimSpace(token), strings.EqualFold(scheme, "Bearer")
 }
 
 // bearer tells an access token, which is a JWT, from a session token.
@@ -60,12 +66,13 @@ func (s *Server) cookieHolder(c echo.Context, found []sso.Token) (sso.Principal,
 	return sso.Principal{}, failure
 }
 
-// userBody is a user as the seed shows one.
+// userBody is a user as Directus shows one.
 type userBody struct {
 	ID                 string  `json:"id"`
 	FirstName          *string `json:"first_name"`
 	LastName           *string `json:"last_name"`
 	Email              *string `json:"email"`
+	Language           *string `json:"language"`
 	Username           *string `json:"username"`
 	Role               *string `json:"role"`
 	Status             string  `json:"status"`
@@ -80,7 +87,7 @@ type userBody struct {
 func bodyOf(who sso.Principal) userBody {
 	u := who.User
 	body := userBody{
-		ID: u.ID, FirstName: orNull(u.FirstName), LastName: orNull(u.LastName), Email: orNull(u.Email), Role: orNull(u.Role), Username: orNull(u.Username),
+		ID: u.ID, FirstName: orNull(u.FirstName), LastName: orNull(u.LastName), Email: orNull(u.Email), Language: orNull(u.Language), Role: orNull(u.Role), Username: orNull(u.Username),
 		Status: string(u.Status), Provider: u.Provider, ExternalIdentifier: u.Subject,
 		LastAccess: u.LastAccess.UTC().Format("2006-01-02T15:04:05.000Z"),
 	}
@@ -95,15 +102,6 @@ func orNull(text string) *string {
 		return nil
 	}
 	return &text
-}
-
-// me answers GET /users/me.
-func (s *Server) me(c echo.Context) error {
-	who, err := s.principal(c)
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, data{bodyOf(who)})
 }
 
 // home answers GET /: who am I, or the way to sign in.

@@ -27,6 +27,9 @@ type Config struct {
 	SessionCookie Cookie
 	RefreshCookie Cookie
 
+	// CORS is what pages of other origins may do.
+	CORS CORS
+
 	// TrustedProxies may say in X-Forwarded-For who the client is.
 	TrustedProxies []netip.Prefix
 
@@ -65,11 +68,13 @@ type Server struct {
 	sampled   *sampler // what anybody can make us log
 	pages     *page.Pages
 	redirects *redirects
+	cors      corsRules
 	issuer    []byte // the metadata of RFC 8414
 	slots     firstSlots
 	bodies    *bodies
 	turns     turns
 	returns   returns
+	profiles  *profileLimit
 	storage   *storeHealth
 	notReady  atomic.Bool
 	comes     time.Duration // requestComes; tests have slow clients
@@ -101,9 +106,10 @@ func New(config Config, ports Ports) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		issuer: issuer, config: config, ports: ports, logger: config.Logger, sampled: newSampler(config.Logger), pages: pages,
+		issuer: issuer, config: config, cors: newCORSRules(config.CORS), ports: ports, logger: config.Logger, sampled: newSampler(config.Logger), pages: pages,
 		redirects: &redirects{publicURL: config.PublicURL.String(), apps: ports.Apps.Places}, returns: returns{now: time.Now}, bodies: newBodies(config.MaxBodies), turns: newTurns(), comes: requestComes,
 	}
+	s.profiles = newProfileLimit(time.Now)
 	s.storage = &storeHealth{storage: ports.Storage, sampled: s.sampled}
 	for _, p := range ports.Logins.Providers() {
 		if _, err := s.redirects.rules(p); err != nil {

@@ -96,7 +96,7 @@ func (s *Server) readTokenRequest(c echo.Context) (body tokenRequest, found []ss
 	}
 	// Cookies come along whoever makes the browser ask. Whoever has the token
 	// itself may ask from anywhere.
-	if mode != sso.ModeJSON && s.fromAnotherSite(c) {
+	if mode != sso.ModeJSON && !s.cookiesCount(c) {
 		return body, nil, errCrossSite
 	}
 	if len(found) == 0 {
@@ -138,6 +138,7 @@ func readBody(c echo.Context, into any, form func(get func(string) string)) erro
 // wanted names the types of the fields that clients send.
 var wanted = map[string]string{
 	"identifier": "a string", "password": "a string", "mode": "a string", "attempt": "a string",
+	"redirect": "a string", "provider": "a string",
 	"refresh_token": "a string", "everywhere": "a boolean", "answers": "an object of strings",
 }
 
