@@ -168,6 +168,8 @@ func TestNameIDFormat(t *testing.T) {
 		good, bad []string
 	}{
 		{map[string]any{"name_id_format": "persistent"}, []string{samltest.Persistent}, []string{samltest.Email, unspecified, "", "urn:x"}},
+		{map[string]any{"name_id_format": "EMAILaddress"}, []string{samltest.Email}, []string{samltest.Persistent}},
+		{map[string]any{"name_id_format": "Persistent"}, []string{samltest.Persistent}, []string{samltest.Email}},
 		{map[string]any{"name_id_format": "email"}, []string{samltest.Email}, []string{samltest.Persistent, samltest.Email + " ", ""}},
 		{map[string]any{"name_id_format": "urn:x"}, []string{"urn:x"}, []string{samltest.Persistent, "urn:X"}},
 		{map[string]any{"sp_metadata": sp}, []string{samltest.Email}, []string{samltest.Persistent, ""}},

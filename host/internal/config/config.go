@@ -45,7 +45,7 @@ type Config struct {
 	Files []string `of:"-"`
 
 	// Sources are the paths of the files that say which providers there are: .env
-	// and the YAML file, if they are there.
+	// and that of CONFIG_PATH, if they are there.
 	Sources []string `of:"-"`
 
 	// Warnings are for the log: what works, but probably not as it is meant.
@@ -68,7 +68,7 @@ type Cookie struct {
 type Input struct {
 	Environ    []string // as of os.Environ
 	Dir        string   // folder of .env, and base of relative paths outside the YAML file; empty: the working directory
-	File       string   // YAML file; empty: CONFIG_PATH, or none
+	File       string   // read besides .env, by its extension; empty: that of CONFIG_PATH, or none
 	Executable string   // path of the host's binary: plugins are beside it by default
 }
 
@@ -83,6 +83,7 @@ func Load(in Input) (*Config, error) {
 	listed := l.loadSettings(config, in.Executable)
 	config.Providers = l.loadProviders(listed)
 	l.loadApps(config)
+	l.warnOfSlips()
 	if len(l.problems) > 0 {
 		return nil, &Error{Problems: l.problems, Notes: l.notes}
 	}
