@@ -22,20 +22,24 @@ type loader struct {
 	problems options.Problems
 	warnings []string
 	notes    []string // of the warnings, those about how .env is read
+	dangers  []string // of the warnings, those about what may hurt somebody
 	nodes    int      // of YAML, read so far
 
 	outbound outbound.Settings // of all providers
 
+	read read // what was given, for Explain
+
 	nodesFile bool // certificates of NODE_EXTRA_CA_CERTS are in force
 }
 
+// newLoader reads the sources. Beside an error is what could be read before it.
 func newLoader(in Input) (*loader, error) {
 	l := &loader{dir: in.Dir, layers: []map[string]variable{environLayer(in.Environ)}}
 	if l.dir == "" {
 		l.dir = "."
 	}
 	if err := l.readDotenv(); err != nil {
-		return nil, err
+		return l, err
 	}
 	file, name, err := l.documentPath(in.File)
 	if err != nil || file == "" {
@@ -48,7 +52,7 @@ func environLayer(environ []string) map[string]variable {
 	layer := map[string]variable{}
 	for _, entry := range environ {
 		if name, value, ok := strings.Cut(entry, "="); ok {
-			layer[name] = variable{value, name}
+			layer[name] = variable{value, name, name, "environment"}
 		}
 	}
 	return layer
@@ -107,4 +111,10 @@ func (l *loader) warnOnce(format string, args ...any) {
 	if !slices.Contains(l.warnings, warning) {
 		l.warnings = append(l.warnings, warning)
 	}
+}
+
+// warnOfDanger is warnOnce for what may hurt somebody.
+func (l *loader) warnOfDanger(format string, args ...any) {
+	l.warnOnce(format, args...)
+	l.dangers = append(l.dangers, fmt.Sprintf(format, args...))
 }
