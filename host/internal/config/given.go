@@ -56,7 +56,7 @@ var credentials = regexp.MustCompile(`://[^/?#\s]*@`)
 // is that was given.
 func (g *Given) show(o options.Option, inForce, written any) {
 	text := textOf(o.Type, inForce)
-	if o.Secret || credentials.MatchString(text) || isSecretType(inForce) {
+	if o.Secret || credentials.MatchString(text) {
 		g.hide(written)
 		return
 	}
@@ -71,11 +71,6 @@ func (g *Given) hide(written any) {
 	case json.Number:
 		g.Characters = len(text)
 	}
-}
-
-func isSecretType(value any) bool {
-	_, is := value.(options.Secret)
-	return is
 }
 
 // Mechanism tells what is given for the mechanism: values are what its schema made of
@@ -94,7 +89,7 @@ func (p ReportedProvider) Mechanism(schema *options.Schema, values map[string]an
 		g.Understood = !found.broken && !slices.Contains(refused, name) && (schema == nil || known || isPart)
 		switch {
 		case !g.Understood:
-		case schema == nil || !known:
+		case !known:
 			g.hide(found.value)
 		default:
 			o, _ := schema.Lookup(name)

@@ -25,9 +25,9 @@ func Describe(ctx context.Context, binary *process.Binary, hostVersion string) (
 // startAlone starts a binary for a command, which serves nothing. The error is nil, or
 // end need not be called.
 func startAlone(ctx context.Context, binary *process.Binary, hostVersion string) (p *process.Process, end func(), err error) {
-	dir, err := os.MkdirTemp("", "doorward-alone-")
+	dir, err := makeSocketDir("doorward-alone-*")
 	if err != nil {
-		return nil, nil, fmt.Errorf("making a folder for the socket of a plugin: %w; set TMPDIR to one that can be written", err)
+		return nil, nil, fmt.Errorf("making a folder for the sockets of plugins: %w", err)
 	}
 	p, err = process.Start(ctx, binary, process.Launch{RuntimeDir: dir, Logger: hclog.NewNullLogger(), Limits: process.DefaultLimits, Version: hostVersion})
 	if err != nil {

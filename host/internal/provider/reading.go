@@ -77,15 +77,26 @@ func (r *Reading) add(c Configured, err error) bool {
 	return ok
 }
 
-// closedProxy is where nobody is, and what [closed] denies: a connection through it is
+// closedProxy is where nobody is, and what closed denies: a connection through it is
 // refused before it is begun, and the name behind it resolved by nobody.
-const closedProxy = "169.254.0.1:9"
+const closedProxy = "http://169.254.0.1:9"
+
+// inTrial is what the settings of closed are called in errors, which so are told from
+// those that a host would have.
+const inTrial = "a trial that connects to nobody"
 
 // closed are settings with which no connection is made.
 func closed(s outbound.Settings) outbound.Settings {
-	s.Proxy = "http://" + closedProxy
+	s.Proxy = closedProxy
 	s.GlobalAgent, s.Standard = outbound.ProxyRules{}, outbound.ProxyRules{}
 	s.Deny, s.Allow = append(outbound.Classes(), "0.0.0.0/0", "::/0"), nil
+	names := map[string]string{outbound.KeyProxy: inTrial, outbound.KeyDeny: inTrial, outbound.KeyAllow: inTrial}
+	for key, name := range s.Names {
+		if _, ours := names[key]; !ours {
+			names[key] = name
+		}
+	}
+	s.Names = names
 	return s
 }
 
@@ -102,7 +113,7 @@ func (r *Reading) try(ctx context.Context, p *process.Process, publicURL string,
 	case err == nil:
 		_ = opened.Close(ctx) // the process ends after it
 	case r.add(c, err):
-	case strings.Contains(err.Error(), closedProxy): // it would have connected
+	case strings.Contains(err.Error(), inTrial): // it would have connected
 	case errors.Is(err, sdk.ErrMisconfigured) && sdk.ReasonOf(err) != plugin.ReasonOutbound:
 		r.Wrong = append(r.Wrong, explain(c, err)...)
 	default:
