@@ -27,10 +27,9 @@ of Directus too. What is told of them, in this order:
   perhaps not meant  what works, but probably otherwise than it is meant
   missing            what has to be there before somebody can sign in
 
-No secret is shown, but how long it is. No port is bound, no database opened, no server asked. A plugin that plugins.lock
-allows is started for a moment, to ask which options it has, and is given none; --no-plugins starts none, and then options of
-mechanisms are not checked. What servers say to all this, and what a mechanism finds in its options together, "doorward check"
-tells.
+No secret is shown, but how long it is. No port is bound, no database opened, no server asked. Plugins that plugins.lock allows
+are started for a moment, and read the options of their providers with no way to connect; --no-plugins starts none, and then
+options of mechanisms are not checked. What servers say to all this, "doorward check" tells.
 
 With --json, the standard output is one object:
 

@@ -41,6 +41,9 @@ every option of a provider; one newline at its end is left out. In YAML, ` + "`{
 Relative paths count from the working directory if they stand in the environment or in ` + "`.env`" + `, and from the folder of
 the YAML file if they stand there.
 
+` + "`doorward config check`" + ` says what all this comes to, what in it is wrong, dangerous or without effect, and what is missing
+([how](config-check.md)).
+
 ## The host
 
 ` + withNames(settingsSchema, strings.ToUpper).Markdown() + `

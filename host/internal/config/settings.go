@@ -3,6 +3,7 @@ package config
 import (
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -210,6 +211,10 @@ func (g *group) shutdownDelay(delay time.Duration) {
 	}
 }
 
+// published are the values of SECRET in the manual of Directus. Many environments have
+// them as they stand there.
+var published = []string{"replace-with-secure-random-value", "6116487b-cda1-52c2-b5b5-c8022c45e263"}
+
 func (g *group) checkSecret(option string, secret options.Secret) {
 	const least, leastDistinct = 32, 8
 	if !g.ok(option) {
@@ -218,6 +223,9 @@ func (g *group) checkSecret(option string, secret options.Secret) {
 	if len(secret) < least {
 		g.refuse(option, "must be at least %d random bytes; make one with: openssl rand -base64 32", least)
 		return
+	}
+	if slices.Contains(published, secret.Reveal()) {
+		g.loader.warnOfDanger("%s is the example in the manual of Directus, which everybody knows, and whoever knows it signs in as anybody; make one with: openssl rand -base64 32", g.spell(option))
 	}
 	distinct := map[byte]bool{}
 	for _, b := range []byte(secret.Reveal()) {

@@ -113,12 +113,18 @@ func (r *Reading) try(ctx context.Context, p *process.Process, publicURL string,
 	case err == nil:
 		_ = opened.Close(ctx) // the process ends after it
 	case r.add(c, err):
+	case sdk.ReasonOf(err) == plugin.ReasonOutbound:
+		r.notWhole(c, "its plugin was built with an SDK by which it could connect meanwhile; build it anew with the SDK of this host")
 	case strings.Contains(err.Error(), inTrial): // it would have connected
-	case errors.Is(err, sdk.ErrMisconfigured) && sdk.ReasonOf(err) != plugin.ReasonOutbound:
+	case errors.Is(err, sdk.ErrMisconfigured):
 		r.Wrong = append(r.Wrong, explain(c, err)...)
 	default:
-		r.Unchecked = fmt.Sprintf("of provider %s, single options were checked only: %s", c.Name, printable(err.Error()))
+		r.notWhole(c, err.Error())
 	}
+}
+
+func (r *Reading) notWhole(c Configured, why string) {
+	r.Unchecked = fmt.Sprintf("of provider %s, single options were checked only: %s", c.Name, printable(why))
 }
 
 // riskyName is how options are called by which an operator gives up a protection.
