@@ -10,8 +10,6 @@ import (
 type variable struct {
 	value  string
 	origin string // its name, and where it stands if that is a file
-	name   string
-	place  string // "environment", or file and line
 }
 
 // Patterns of dotenv, the npm package by which Directus reads its .env, with
@@ -113,7 +111,7 @@ func (d *dotenv) set(r rawAssignment) {
 	if doubt := r.doubt(value); doubt != "" {
 		d.warn("%s %s", r.origin(), doubt)
 	}
-	d.vars[r.name] = variable{value, r.origin(), r.name, r.at()}
+	d.vars[r.name] = variable{value, r.origin()}
 }
 
 // rawAssignment is an assignment as it stands in the file.
@@ -136,9 +134,7 @@ func comment(text string) string {
 	return ""
 }
 
-func (r rawAssignment) origin() string { return r.name + " (" + r.at() + ")" }
-
-func (r rawAssignment) at() string { return fmt.Sprintf("%s:%d", r.place, r.line) }
+func (r rawAssignment) origin() string { return fmt.Sprintf("%s (%s:%d)", r.name, r.place, r.line) }
 
 // read takes the quotes off. In double quotes, \n and \r are what they stand for;
 // no other backslash is.

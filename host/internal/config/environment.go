@@ -49,7 +49,8 @@ func (l *loader) pick(candidates ...candidate) (given, bool) {
 		return given{}, false
 	}
 	first := found[0]
-	picked := given{origin: first.origin, name: first.name, place: first.place, base: l.dir}
+	picked := given{origin: first.origin, base: l.dir}
+	picked.name, picked.place = first.where()
 	value := withoutCast(first.value)
 	switch {
 	case len(found) > 1:
@@ -65,6 +66,15 @@ func (l *loader) pick(candidates ...candidate) (given, bool) {
 		picked.value = value
 	}
 	return picked, true
+}
+
+// where takes the origin apart.
+func (v variable) where() (name, place string) {
+	name, place, inFile := strings.Cut(v.origin, " (")
+	if !inFile {
+		return name, "environment"
+	}
+	return name, strings.TrimSuffix(place, ")")
 }
 
 // withoutCast strips the type that may stand before a value in environments of the

@@ -52,7 +52,7 @@ func environLayer(environ []string) map[string]variable {
 	layer := map[string]variable{}
 	for _, entry := range environ {
 		if name, value, ok := strings.Cut(entry, "="); ok {
-			layer[name] = variable{value, name, name, "environment"}
+			layer[name] = variable{value, name}
 		}
 	}
 	return layer

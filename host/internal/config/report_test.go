@@ -241,10 +241,10 @@ func yamlOf(path, value string) string {
 }
 
 func TestReportOfWhatHasNoEffect(t *testing.T) {
-	r := explained(t, nil, goodSecret, "AUTH_PROVIDERS=x", "AUTH_X_DRIVER=ldap", "AUTH_X_COOKIE_SECURE=true", "AUTH_OTHER_DRIVER=ldap", "CORS_ENABLED=true",
+	r := explained(t, nil, goodSecret, "AUTH_PROVIDERS=x", "AUTH_X_DRIVER=ldap", "AUTH_X_COOKIE_SECURE=true", "AUTH_OTHER_DRIVER=ldap", "IP_CUSTOM_HEADER=X-Real-IP",
 		"AUTH_DISABLE_DEFAULT=false", "DB_FILENAME=./d.db", "DB_HOST=h", "RATE_LIMITER_STORE=redis", "HTTP_PROXY=http://p.example:1")
 	all := strings.Join(r.texts(ClassNoEffect), "\n")
-	for _, name := range []string{"AUTH_X_COOKIE_SECURE", "AUTH_OTHER_DRIVER", "CORS_ENABLED", "AUTH_DISABLE_DEFAULT", "DB_HOST", "RATE_LIMITER_STORE", "HTTP_PROXY"} {
+	for _, name := range []string{"AUTH_X_COOKIE_SECURE", "AUTH_OTHER_DRIVER", "IP_CUSTOM_HEADER", "AUTH_DISABLE_DEFAULT", "DB_HOST", "RATE_LIMITER_STORE", "HTTP_PROXY"} {
 		if n := strings.Count("\n"+all, "\n"+name); n != 1 {
 			t.Errorf("%s is told of %d times in:\n%s", name, n, all)
 		}
