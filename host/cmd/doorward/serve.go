@@ -69,10 +69,15 @@ func serveCommand(environ []string) *cobra.Command {
 			return h.unlessInterrupted(cmd.Context(), h.serve(cmd.Context()))
 		},
 	}
-	cmd.Flags().StringVarP(&flags.file, "config", "c", "", "file with settings and providers (or CONFIG_PATH)")
+	configFlag(cmd, &flags.file)
 	cmd.Flags().BoolVar(&flags.watch, "watch", false, "reload when the configuration, plugins.lock or a plugin changes")
 	cmd.Flags().BoolVar(&flags.dev, "dev", false, "run plugins that are not in plugins.lock; for developing plugins, on loopback only")
 	return cmd
+}
+
+// configFlag is the flag of commands that read the whole configuration.
+func configFlag(cmd *cobra.Command, file *string) {
+	cmd.Flags().StringVarP(file, "config", "c", "", "file with settings and providers (or CONFIG_PATH)")
 }
 
 func loadConfig(environ []string, file string) (*config.Config, error) {

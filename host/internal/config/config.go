@@ -79,19 +79,25 @@ func Load(in Input) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := &Config{}
-	listed := l.loadSettings(config, in.Executable)
-	config.Providers = l.loadProviders(listed)
-	l.loadApps(config)
-	l.warnOfSlips()
+	config := l.load(in.Executable)
 	if len(l.problems) > 0 {
 		return nil, &Error{Problems: l.problems, Notes: l.notes}
 	}
-	l.warnOfIgnored()
 	config.Files, config.Sources, config.Warnings = l.files, l.sources, l.warnings
 	config.loader, config.outbound = l, l.outbound
 	again := l.again()
 	again.trust(l.outbound)
 	config.trustFiles = again.files
 	return config, nil
+}
+
+// load goes on behind what is wrong, so that everything is told.
+func (l *loader) load(executable string) *Config {
+	config := &Config{}
+	listed := l.loadSettings(config, executable)
+	config.Providers = l.loadProviders(listed)
+	l.loadApps(config)
+	l.warnOfSlips()
+	l.warnOfIgnored()
+	return config
 }

@@ -43,8 +43,10 @@ func (d document) setting(name string) (entry, bool) {
 
 // at returns a name with its place: providers.x.mode (doorward.yaml:12).
 func (d document) at(name string, line int) string {
-	return fmt.Sprintf("%s (%s:%d)", name, d.name, line)
+	return name + " (" + d.line(line) + ")"
 }
+
+func (d document) line(line int) string { return fmt.Sprintf("%s:%d", d.name, line) }
 
 // readDocument reads a YAML file that namedBy names. An error means that nothing
 // of it could be read.

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -236,7 +237,7 @@ func TestYAMLAccepted(t *testing.T) {
 }
 
 // FuzzLoad holds that no file makes Load panic, or return both or neither of a
-// Config and an error.
+// Config and an error, and that Explain refuses as much.
 func FuzzLoad(f *testing.F) {
 	f.Add("secret: hunter2\nproviders: {x: &a {driver: openid, y: *a}}", "X='1'")
 	f.Add("providers: {x: {role_mapping: {a: {file: b}}}}", "AUTH_X_ROLE_MAPPING={}\nAUTH_X_A__B=\"\n\"")
@@ -247,6 +248,16 @@ func FuzzLoad(f *testing.F) {
 		c, err := s.load()
 		if (c == nil) == (err == nil) {
 			t.Errorf("Load: %v, %v", c, err)
+		}
+		refused := 0
+		for _, finding := range config.Explain(config.Input{Environ: s.environ, Dir: s.dir, Executable: filepath.Join("opt", "doorward")}).Findings {
+			if finding.Error {
+				refused++
+			}
+		}
+		wrong := &config.Error{}
+		if errors.As(err, &wrong); refused != len(wrong.Problems) {
+			t.Errorf("%d errors of Explain, and Load: %v", refused, err)
 		}
 	})
 }

@@ -22,21 +22,25 @@ type loader struct {
 	problems options.Problems
 	warnings []string
 	notes    []string // of the warnings, those that can be the reason of a problem
+	dangers  []string // of the warnings, those about what may hurt somebody
 	nodes    int      // of YAML, read so far
 
 	outbound outbound.Settings // of all providers
 	public   string            // scheme of PUBLIC_URL, if that is good
 
+	read read // what was given, for Explain
+
 	nodesFile bool // certificates of NODE_EXTRA_CA_CERTS are in force
 }
 
+// newLoader reads the sources. Beside an error is what could be read before it.
 func newLoader(in Input) (*loader, error) {
 	l := &loader{dir: in.Dir, layers: []map[string]variable{environLayer(in.Environ)}}
 	if l.dir == "" {
 		l.dir = "."
 	}
 	if err := l.readDotenv(filepath.Join(l.dir, ".env"), ".env"); err != nil {
-		return nil, err
+		return l, err
 	}
 	file, namedBy, err := l.filePath(in.File)
 	switch {
@@ -139,4 +143,10 @@ func (l *loader) note(format string, args ...any) {
 	if note := fmt.Sprintf(format, args...); !slices.Contains(l.notes, note) {
 		l.notes = append(l.notes, note)
 	}
+}
+
+// warnOfDanger is warnOnce for what may hurt somebody.
+func (l *loader) warnOfDanger(format string, args ...any) {
+	l.warnOnce(format, args...)
+	l.dangers = append(l.dangers, fmt.Sprintf(format, args...))
 }

@@ -51,6 +51,9 @@ the folder of the YAML file if they stand in one with names in lower case, or in
 A variable that is nothing, and whose name is like that of a setting, is told of when the host starts. So are settings of Directus
 [without effect](directus.md#settings).
 
+` + "`doorward config check`" + ` says what all this comes to, what in it is wrong, dangerous or without effect, and what is missing
+([how](config-check.md)).
+
 ## The host
 
 ` + withNames(settingsSchema, strings.ToUpper).Markdown() + `

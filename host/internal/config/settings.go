@@ -18,7 +18,8 @@ import (
 // defaults, and paths that can be opened.
 //
 // A running host does not take over a change, and says so ([NeedRestart]), unless the
-// tag says reload:"yes".
+// tag says reload:"yes". The tag dangerous has the value by which somebody may get in, or
+// get at what is not theirs; doc says how, and [Explain] tells it.
 type Settings struct {
 	Host           string         `option:"host" default:"127.0.0.1" doc:"address to listen on; 0.0.0.0 or :: for all"`
 	Port           int            `option:"port" default:"8055" doc:"TCP port to listen on; 0 lets the system choose and needs PUBLIC_URL"`
@@ -35,12 +36,12 @@ type Settings struct {
 	MetricsAddress string `option:"metrics_address" doc:"host:port on which /metrics and /health are served to whoever reaches it, such as 127.0.0.1:9464. Default: nowhere"`
 
 	AdminAddress                string `option:"admin_address" doc:"host:port on which the administration is served to whoever has a key, such as 127.0.0.1:8057; never the port of PORT. See administration.md. Default: nowhere"`
-	AdminInsecureBeyondLoopback bool   `option:"admin_insecure_beyond_loopback" doc:"ADMIN_ADDRESS may be reached from other machines. It speaks http: keys and what they are used for cross that network as plain text, unless a proxy with TLS stands before it"`
+	AdminInsecureBeyondLoopback bool   `option:"admin_insecure_beyond_loopback" dangerous:"true" doc:"ADMIN_ADDRESS may be reached from other machines. It speaks http: keys and what they are used for cross that network as plain text, unless a proxy with TLS stands before it"`
 
 	Providers      []string `option:"auth_providers" reload:"yes" doc:"names of the providers, with commas between them"`
 	DisableDefault bool     `option:"auth_disable_default" reload:"yes" default:"true" doc:"accepted and without effect: there are no local passwords"`
 
-	AccountLinking bool `option:"account_linking" default:"false" doc:"people who are signed in may link another way to sign in to their account, and unlink it, at /account. Whoever may sign in by any provider can then keep access to an account that was left open. See account.md"`
+	AccountLinking bool `option:"account_linking" default:"false" dangerous:"true" doc:"people who are signed in may link another way to sign in to their account, and unlink it, at /account. Whoever may sign in by any provider can then keep access to an account that was left open. See account.md"`
 
 	AccessTokenTTL            time.Duration `option:"access_token_ttl" default:"15m" doc:"lifetime of access tokens; 1s to 30d"`
 	AccessTokenGroups         bool          `option:"access_token_groups" default:"false" doc:"put the groups of the session into access tokens (RFC 9068), as the claim groups. Where they are too many or not known, hasgroups is true instead, and GET /users/me tells them"`
@@ -128,6 +129,7 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	config.ForwardAuthProxies = g.forwardAuth(config)
 	l.outbound = g.outbound(*s)
 	config.settle()
+	l.read.settings = g.given
 	if g.isGiven("auth_disable_default") && g.ok("auth_disable_default") && !s.DisableDefault {
 		l.warnOnce("%s has no effect: there are no local passwords to sign in with", g.spell("auth_disable_default"))
 	}
@@ -214,6 +216,10 @@ func (g *group) shutdownDelay(delay time.Duration) {
 	}
 }
 
+// published are the values of SECRET in the manual of Directus. Many environments have
+// them as they stand there.
+var published = []string{"replace-with-secure-random-value", "6116487b-cda1-52c2-b5b5-c8022c45e263"}
+
 func (g *group) checkSecret(option string, secret options.Secret) {
 	const least, leastDistinct = 32, 8
 	if !g.ok(option) {
@@ -223,12 +229,15 @@ func (g *group) checkSecret(option string, secret options.Secret) {
 		g.refuse(option, "must be at least %d random bytes; make one with: openssl rand -base64 32", least)
 		return
 	}
+	if slices.Contains(published, secret.Reveal()) {
+		g.loader.warnOfDanger("%s is the example in the manual of Directus, which everybody knows, and whoever knows it signs in as anybody; make one with: openssl rand -base64 32", g.spell(option))
+	}
 	distinct := map[byte]bool{}
 	for _, b := range []byte(secret.Reveal()) {
 		distinct[b] = true
 	}
 	if len(distinct) < leastDistinct {
-		g.loader.warnOnce("%s is easy to guess, and whoever guesses it signs in as anybody; make one with: openssl rand -base64 32", g.spell(option))
+		g.loader.warnOfDanger("%s is easy to guess, and whoever guesses it signs in as anybody; make one with: openssl rand -base64 32", g.spell(option))
 	}
 }
 
