@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -39,6 +40,19 @@ func (g *group) warnOfLinking(s Settings) {
 	if s.AccountLinking && s.SessionCookieSameSite == "strict" {
 		g.loader.warnOnce("%s works only where the provider's answer is posted: with %s=strict browsers do not bring the session along from elsewhere; write lax",
 			g.spell("account_linking"), g.spell("session_cookie_same_site"))
+	}
+}
+
+// warnOfPrefixes: browsers keep a cookie with such a name if it comes by https.
+func (g *group) warnOfPrefixes(config *Config) {
+	for _, named := range []struct{ option, name string }{
+		{"session_cookie_name", config.SessionCookie.Name}, {"refresh_token_cookie_name", config.RefreshCookie.Name},
+	} {
+		name := strings.ToLower(named.name)
+		plain := slices.IndexFunc(config.AllowedPublicURLs, func(u *url.URL) bool { return u.Scheme == "http" })
+		if plain >= 0 && (strings.HasPrefix(name, "__host-") || strings.HasPrefix(name, "__secure-")) {
+			g.loader.warnOnce("%s begins with __Host- or __Secure-, and some browsers keep no such cookie of %s", g.spell(named.option), config.AllowedPublicURLs[plain])
+		}
 	}
 }
 

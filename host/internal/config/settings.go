@@ -18,11 +18,12 @@ import (
 // A running host does not take over a change, and says so ([NeedRestart]), unless the
 // tag says reload:"yes".
 type Settings struct {
-	Host           string         `option:"host" default:"127.0.0.1" doc:"address to listen on; 0.0.0.0 or :: for all"`
-	Port           int            `option:"port" default:"8055" doc:"TCP port to listen on; 0 lets the system choose and needs PUBLIC_URL"`
-	PublicURL      string         `option:"public_url" doc:"URL under which browsers reach the host: https, or http on loopback; a path is allowed. Default: http://localhost: and the port"`
-	Secret         options.Secret `option:"secret,required" doc:"at least 32 bytes that nobody else knows; make one with: openssl rand -base64 32"`
-	SecretPrevious options.Secret `option:"secret_previous" doc:"the old SECRET, for as long as something is sealed under it; see below"`
+	Host              string         `option:"host" default:"127.0.0.1" doc:"address to listen on; 0.0.0.0 or :: for all"`
+	Port              int            `option:"port" default:"8055" doc:"TCP port to listen on; 0 lets the system choose and needs PUBLIC_URL"`
+	PublicURL         string         `option:"public_url" doc:"URL under which browsers reach the host: https, or http on loopback; a path is allowed. Default: http://localhost: and the port"`
+	AllowedPublicURLs []string       `option:"auth_allowed_public_urls" doc:"further URLs under which browsers reach the host, by the rules of PUBLIC_URL and with commas between them: a login comes back to the one where it began. See directus.md"`
+	Secret            options.Secret `option:"secret,required" doc:"at least 32 bytes that nobody else knows; make one with: openssl rand -base64 32"`
+	SecretPrevious    options.Secret `option:"secret_previous" doc:"the old SECRET, for as long as something is sealed under it; see below"`
 
 	DatabaseSettings
 
@@ -115,8 +116,10 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	g.checkLimits(&s.LimitSettings)
 	g.within("audit_retention", s.AuditRetention, 24*time.Hour, 3650*24*time.Hour, "from 1d to 3650d")
 	config.PublicURL = g.publicURL(*s)
+	config.AllowedPublicURLs = g.allowedPublicURLs(*s, config.PublicURL)
 	config.RefreshCookie, config.SessionCookie = g.cookies(*s, config.PublicURL)
 	g.warnOfLinking(*s)
+	g.warnOfPrefixes(config)
 	config.TrustedProxies = g.proxies("ip_trust_proxy", s.IPTrustProxy)
 	config.ForwardAuthProxies = g.forwardAuth(config)
 	l.outbound = g.outbound(*s)

@@ -115,9 +115,6 @@ func (l *loader) sortVariables(sources []*source) {
 				continue
 			}
 			s := ownerOf(name, sources)
-			if s == nil && name == "AUTH_ALLOWED_PUBLIC_URLS" {
-				continue // warned of as without effect
-			}
 			if s == nil {
 				l.warnOnce("%s belongs to no provider of AUTH_PROVIDERS, and is ignored", v.origin)
 				continue
