@@ -1,6 +1,13 @@
 package sso
 
-import "net/url"
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+	"slices"
+
+	"github.com/doorward/doorward/sdk"
+)
 
 // URLs are where a provider, or the browser that comes from it, reaches us.
 type URLs struct{ Callback, Metadata, Logout string }
@@ -12,7 +19,36 @@ func URLsOf(publicURL, provider string) URLs {
 	return URLs{base + "/callback", base + "/metadata", base + "/logout"}
 }
 
-func (s *Service) urlsOf(provider string) URLs { return URLsOf(s.config.PublicURL, provider) }
+// at is a public URL of ours; the one of Config, if none is named.
+func (s *Service) at(publicURL string) string { return cmp.Or(publicURL, s.config.PublicURL) }
+
+func (s *Service) urlsOf(publicURL, provider string) URLs { return URLsOf(s.at(publicURL), provider) }
+
+// atItsURL returns ErrOtherPublicURL for an answer that arrives at another public URL than
+// the one where its login began. Only if that is none of ours any more, the login goes on
+// where the browser is sent now.
+func (s *Service) atItsURL(a Attempt, publicURL string) error {
+	if a.CallbackURL == s.urlsOf(publicURL, a.Provider).Callback {
+		return nil
+	}
+	for _, ours := range append([]string{s.config.PublicURL}, s.config.AllowedPublicURLs...) {
+		if a.CallbackURL == URLsOf(ours, a.Provider).Callback {
+			return fmt.Errorf("%w, %s, and not at %s: do all proxies pass the Host that browsers ask for?", ErrOtherPublicURL, ours, s.at(publicURL))
+		}
+	}
+	return nil
+}
+
+// isDescribed reports whether a provider knows us by the document of its mechanism. It has
+// the URLs below one public URL, and a provider that has read it sends browsers and
+// messages nowhere else.
+func isDescribed(m sdk.Mechanism) bool {
+	if announcing, ok := m.(interface{ Capabilities() []sdk.Capability }); ok {
+		return slices.Contains(announcing.Capabilities(), sdk.CapabilityMetadata)
+	}
+	_, err := sdk.As[sdk.MetadataPublisher](m, sdk.CapabilityMetadata)
+	return err == nil
+}
 
 // returnURL is a URL of ours that brings the state back by itself, for protocols
 // that have no parameter for it.

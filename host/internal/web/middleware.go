@@ -5,7 +5,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"net/netip"
 	"runtime/debug"
@@ -34,33 +33,6 @@ func requestID(c echo.Context) string { return c.Response().Header().Get(request
 // contentPolicy is the Content-Security-Policy of everything but pages, which
 // set their own.
 const contentPolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-
-// secureHeaders sets what every answer carries, errors and redirects included
-// (ASVS 3.4). It runs before routing, so that nothing escapes it. The values
-// are made once: a session check is asked for with every request of an
-// application, and setting headers was a tenth of its cost.
-func (s *Server) secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
-	always := map[string]string{
-		"Content-Security-Policy":      contentPolicy,
-		"X-Content-Type-Options":       "nosniff",
-		"X-Frame-Options":              "DENY",
-		"Referrer-Policy":              "no-referrer",
-		"Cross-Origin-Opener-Policy":   "same-origin",
-		"Cross-Origin-Resource-Policy": "same-origin",
-		"Cache-Control":                "no-store",
-	}
-	if s.secure() {
-		always["Strict-Transport-Security"] = "max-age=31536000"
-	}
-	values := http.Header{}
-	for name, value := range always {
-		values.Set(name, value)
-	}
-	return func(c echo.Context) error {
-		maps.Copy(c.Response().Header(), values)
-		return next(c)
-	}
-}
 
 // logRequest writes one line for each request, at debug: what matters to an
 // operator is logged by the handlers. The query is left out, it holds codes.
@@ -132,13 +104,13 @@ func (s *Server) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 // (A17). SameSite cookies do not come along with most of those; this closes the
 // rest. Programs other than browsers send neither header. Sec-Fetch-Site counts
 // first, because a browser writes "Origin: null" where the referrer policy hides
-// it (Fetch standard, "append a request Origin header").
+// it (Fetch standard, "append a request Origin header"). Of our public URLs only the
+// one that the request came to is the same site.
 func (s *Server) fromAnotherSite(c echo.Context) bool {
-	ours := s.config.PublicURL.Scheme + "://" + s.config.PublicURL.Host
 	h := c.Request().Header
 	site, origin := h.Get("Sec-Fetch-Site"), h.Get("Origin")
 	if site != "" {
 		return site != "same-origin" && site != "none"
 	}
-	return origin != "" && origin != ours
+	return origin != "" && origin != s.at(c).origin
 }
