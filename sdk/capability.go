@@ -41,7 +41,8 @@ type LogoutRequest struct {
 	Subject string // of the Identity of the login
 	Grant   []byte // of the Identity of the login, or of the last refresh
 
-	// ReturnURL is Env.LogoutURL with the State in its query, as in BeginRequest.
+	// ReturnURL is Env.LogoutURL, or that of another public URL of the host, with the
+	// State in its query, as in BeginRequest.
 	ReturnURL string
 }
 

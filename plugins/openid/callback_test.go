@@ -92,3 +92,24 @@ func TestRefreshAtTheCallbackOfTheLogin(t *testing.T) {
 		}
 	}
 }
+
+// A logout comes back to the URL that the host tells of it, less the state that OpenID
+// Connect has a parameter for.
+func TestLogoutURLOfTheLogout(t *testing.T) {
+	r := openRig(t, serveDiscovery(t, map[string]any{"end_session_endpoint": "https://op.example/end"}), time.Now, nil)
+	for told, want := range map[string]string{
+		"":                         logoutURL,
+		logoutURL + "?state=a-b_c": logoutURL,
+		"https://intern.example/sso/auth/login/op/logout?state=a-b_c": "https://intern.example/sso/auth/login/op/logout",
+	} {
+		step, err := r.BeginLogout(t.Context(), sdk.LogoutRequest{State: "a-b_c", ReturnURL: told, Grant: []byte(`{"sub":"alice","id_token":"a.b.c"}`)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		redirect, _ := step.(sdk.Redirect)
+		u, err := url.Parse(redirect.URL)
+		if err != nil || u.Query().Get("post_logout_redirect_uri") != want || u.Query().Get("state") != "a-b_c" {
+			t.Errorf("told %q: %s", told, redirect.URL)
+		}
+	}
+}
