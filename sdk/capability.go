@@ -104,7 +104,8 @@ const (
 // MaxLogoutSessions bounds the SessionIDs of a Logout.
 const MaxLogoutSessions = 100
 
-// A MetadataPublisher describes us to the provider.
+// A MetadataPublisher describes us to the provider, by one set of URLs: those of Env. So
+// its logins and logouts begin there, also if the host has several public URLs.
 type MetadataPublisher interface {
 	// Metadata returns the document that the host serves, to anybody who asks,
 	// at Env.MetadataURL.

@@ -9,11 +9,13 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
 	"github.com/chromedp/chromedp"
 
+	"github.com/doorward/doorward/plugins/openid/openidtest"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 )
 
@@ -264,6 +266,47 @@ func (m *manyURLs) testIssuer(t *testing.T) {
 	}
 	if err != nil || claims.Issuer != m.urls[0] {
 		t.Errorf("iss is %q, %v", claims.Issuer, err)
+	}
+}
+
+// What docs/production.md says that the proxies must be told, or need not.
+func TestSeveralPublicURLsBehindProxies(t *testing.T) {
+	for name, edits := range map[string][]string{
+		"nginx":   {"proxy_set_header X-Forwarded-For", "proxy_set_header Host $http_host;\n        proxy_set_header X-Forwarded-For"},
+		"HAProxy": nil,
+		"Caddy":   {"https://localhost:", "https://127.0.0.1:PORT, https://localhost:"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			b := newPlace(t)
+			var err error
+			if b.pair, err = b.authority.issue("both", "localhost", "127.0.0.1"); err != nil {
+				t.Fatal(err)
+			}
+			other := fmt.Sprintf("https://127.0.0.1:%d/sso", b.port)
+			callbacks := []string{b.public() + "/auth/login/fake/callback", other + "/auth/login/fake/callback"}
+			client := openidtest.Client{ID: "doorward", Secret: newClientSecret(), RedirectURIs: callbacks}
+			fake := openidtest.Start(t, openidtest.Config{AutoApprove: true, Clients: []openidtest.Client{client}})
+			env := map[string]string{"AUTH_PROVIDERS": "fake", "PUBLIC_URL": b.public(), "AUTH_ALLOWED_PUBLIC_URLS": other, "IP_TRUST_PROXY": "127.0.0.1"}
+			provider(env, "FAKE", map[string]string{
+				"DRIVER": "openid", "ISSUER_URL": fake.Issuer(), "CLIENT_ID": client.ID, "CLIENT_SECRET": client.Secret, "ALLOW_PUBLIC_REGISTRATION": "true",
+			})
+			m := &manyURLs{behind: b, host: startHost(t, HostConfig{Port: b.hostPort, Env: env}), urls: []string{b.public(), other}}
+			m.host.secrets.add("client secret", client.Secret)
+			for i := range edits {
+				edits[i] = strings.ReplaceAll(edits[i], "PORT", strconv.Itoa(b.port))
+			}
+			b.start(t, name, edits...)
+			for _, public := range m.urls {
+				person := m.at(t, public, nil)
+				back := person.untilCallback(public + "/auth/login/fake?redirect=/sso/account")
+				if !strings.HasPrefix(back.String(), public+"/auth/login/fake/callback?") {
+					t.Fatalf("at %s, and back to %s", public, back)
+				}
+				if got := person.get(back.String()); got.location() == nil || got.location().String() != public+"/account" {
+					t.Errorf("at %s: %d to %v", public, got.status, got.location())
+				}
+			}
+		})
 	}
 }
 

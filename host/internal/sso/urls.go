@@ -4,9 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"net/url"
-	"slices"
-
-	"github.com/doorward/doorward/sdk"
 )
 
 // URLs are where a provider, or the browser that comes from it, reaches us.
@@ -37,17 +34,6 @@ func (s *Service) atItsURL(a Attempt, publicURL string) error {
 		}
 	}
 	return nil
-}
-
-// isDescribed reports whether a provider knows us by the document of its mechanism. It has
-// the URLs below one public URL, and a provider that has read it sends browsers and
-// messages nowhere else.
-func isDescribed(m sdk.Mechanism) bool {
-	if announcing, ok := m.(interface{ Capabilities() []sdk.Capability }); ok {
-		return slices.Contains(announcing.Capabilities(), sdk.CapabilityMetadata)
-	}
-	_, err := sdk.As[sdk.MetadataPublisher](m, sdk.CapabilityMetadata)
-	return err == nil
 }
 
 // returnURL is a URL of ours that brings the state back by itself, for protocols

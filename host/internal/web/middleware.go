@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/netip"
 	"runtime/debug"
@@ -33,6 +34,34 @@ func requestID(c echo.Context) string { return c.Response().Header().Get(request
 // contentPolicy is the Content-Security-Policy of everything but pages, which
 // set their own.
 const contentPolicy = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// secureHeaders sets what every answer carries, errors and redirects included
+// (ASVS 3.4). It runs before routing, so that nothing escapes it. The values
+// are made once: a session check is asked for with every request of an
+// application, and setting headers was a tenth of its cost.
+func (s *Server) secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
+	always := map[string]string{
+		"Content-Security-Policy":      contentPolicy,
+		"X-Content-Type-Options":       "nosniff",
+		"X-Frame-Options":              "DENY",
+		"Referrer-Policy":              "no-referrer",
+		"Cross-Origin-Opener-Policy":   "same-origin",
+		"Cross-Origin-Resource-Policy": "same-origin",
+		"Cache-Control":                "no-store",
+	}
+	values := http.Header{}
+	for name, value := range always {
+		values.Set(name, value)
+	}
+	stayHTTPS := []string{"max-age=31536000"}
+	return func(c echo.Context) error {
+		maps.Copy(c.Response().Header(), values)
+		if s.at(c).secure {
+			c.Response().Header()["Strict-Transport-Security"] = stayHTTPS
+		}
+		return next(c)
+	}
+}
 
 // logRequest writes one line for each request, at debug: what matters to an
 // operator is logged by the handlers. The query is left out, it holds codes.

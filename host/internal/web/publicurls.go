@@ -2,7 +2,6 @@ package web
 
 import (
 	"fmt"
-	"maps"
 	"net/http"
 	"net/url"
 	"strings"
@@ -20,7 +19,6 @@ type publicURL struct {
 	base      string // its path, without a slash at the end
 	secure    bool   // it is https
 	downgrade bool   // it is not, and PUBLIC_URL is
-	headers   http.Header
 	pages     *page.Pages
 	redirects *redirects
 }
@@ -53,7 +51,6 @@ func newPublicURLs(config Config, apps func() []string) (publicURLs, error) {
 				one.redirects.others = append(one.redirects.others, other.String())
 			}
 		}
-		one.headers = headersOf(one.secure)
 		if urls.main == nil {
 			urls.main = one
 		}
@@ -108,35 +105,4 @@ func (u *publicURL) cookie(c Cookie) Cookie {
 	}
 	c.Secure = c.Secure || u.secure
 	return c
-}
-
-// headersOf are what every answer carries, errors and redirects included (ASVS 3.4).
-func headersOf(secure bool) http.Header {
-	always := map[string]string{
-		"Content-Security-Policy":      contentPolicy,
-		"X-Content-Type-Options":       "nosniff",
-		"X-Frame-Options":              "DENY",
-		"Referrer-Policy":              "no-referrer",
-		"Cross-Origin-Opener-Policy":   "same-origin",
-		"Cross-Origin-Resource-Policy": "same-origin",
-		"Cache-Control":                "no-store",
-	}
-	if secure {
-		always["Strict-Transport-Security"] = "max-age=31536000"
-	}
-	values := http.Header{}
-	for name, value := range always {
-		values.Set(name, value)
-	}
-	return values
-}
-
-// secureHeaders sets headersOf. It runs before routing, so that nothing escapes it. The
-// values are made once: a session check is asked for with every request of an
-// application, and setting headers was a tenth of its cost.
-func (s *Server) secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		maps.Copy(c.Response().Header(), s.at(c).headers)
-		return next(c)
-	}
 }
