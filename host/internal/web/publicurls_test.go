@@ -425,6 +425,7 @@ func TestOtherPublicURLsAreOtherSites(t *testing.T) {
 // Where a login may return to is the same at all of them: to all of them, and nowhere by
 // the Host.
 func TestRedirectsAtEachPublicURL(t *testing.T) {
+	s := newSiteOfMany(t, nil)
 	for asked, want := range map[string]string{
 		"/app":                                  "/app",
 		urlA + "/x":                             urlA + "/x",
@@ -444,7 +445,7 @@ func TestRedirectsAtEachPublicURL(t *testing.T) {
 		"http://localhost:8056/x":               "",
 	} {
 		for _, public := range []string{urlA, urlC, urlLocal} {
-			v := newSiteOfMany(t, nil).visitor(t)
+			v := s.visitor(t)
 			link := "/auth/login/op?redirect=" + url.QueryEscape(asked)
 			if want == "" {
 				if a := v.get(public + link); a.StatusCode != http.StatusBadRequest {
@@ -457,7 +458,7 @@ func TestRedirectsAtEachPublicURL(t *testing.T) {
 			}
 		}
 	}
-	v := newSiteOfMany(t, nil).visitor(t)
+	v := s.visitor(t)
 	if a := v.get(urlA+"/auth/login/op?redirect="+url.QueryEscape("https://evil.example/"), "Host", "evil.example"); a.StatusCode != http.StatusBadRequest {
 		t.Errorf("an open redirect by the Host: %s to %s", a.Status, a.Header.Get("Location"))
 	}
