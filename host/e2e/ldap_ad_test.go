@@ -24,10 +24,10 @@ func TestLDAPActiveDirectory(t *testing.T) {
 		"ldaps":    s.options(map[string]string{"netbios_domain": adDomain}),
 		"starttls": s.options(map[string]string{"client_url": s.URL(), "start_tls": "true"}),
 		"down":     s.options(map[string]string{"bind_dn": adDomain + `\reader`}),
-		"seed":     s.options(map[string]string{"preset": "", "user_scope": "sub", "user_attribute": "sAMAccountName", "group_dn": ""}),
+		"directus": s.options(map[string]string{"preset": "", "user_scope": "sub", "user_attribute": "sAMAccountName", "group_dn": ""}),
 	})
 	ids := map[string]string{}
-	for _, name := range []string{"ldaps", "starttls", "down", "seed"} {
+	for _, name := range []string{"ldaps", "starttls", "down", "directus"} {
 		got := program{t, host, name}.signedIn("alice", s.Password).Data
 		if got.Email != "alice@example.org" || got.FirstName != "Alice" || got.LastName != "Liddell" {
 			t.Errorf("signed in as %+v", got)

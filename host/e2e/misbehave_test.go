@@ -69,7 +69,7 @@ func needsName(needs openidtest.Needs) string {
 	return strings.TrimSpace(name)
 }
 
-// caseName starts with the rows of the attack catalogue.
+// caseName starts with the codes of the attacks.
 func caseName(m openidtest.Misbehaviour) string {
 	return strings.Join(append(m.Details().Rows, string(m)), " ")
 }

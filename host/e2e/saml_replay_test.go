@@ -105,18 +105,18 @@ func TestH14_SAMLOtherBrowser(t *testing.T) {
 	}
 }
 
-// TestSAMLSeedMetadata signs in with the metadata of a service provider of the seed
-// system, whose response goes to the seed's name of the URL.
-func TestSAMLSeedMetadata(t *testing.T) {
+// TestSAMLDirectusMetadata signs in with the metadata of a service provider that Directus
+// was. The response goes to the URL that Directus has.
+func TestSAMLDirectusMetadata(t *testing.T) {
 	port := freePort(t)
 	acs := localURL("localhost", port) + "/auth/login/idp/acs"
-	host, _ := startSAMLFakeAt(t, port, samltest.Config{AutoApprove: true}, map[string]string{"SP_metadata": `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="urn:seed">` +
+	host, _ := startSAMLFakeAt(t, port, samltest.Config{AutoApprove: true}, map[string]string{"SP_metadata": `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="urn:directus">` +
 		`<SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"><AssertionConsumerService index="0" ` +
 		`Binding="urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST" Location="` + acs + `"/></SPSSODescriptor></EntityDescriptor>`})
 	person := newAgent(t, host, "alice")
 	begun := person.get(host.URL + "/auth/login/idp?mode=json")
 	req, err := samltest.ReadRequest(begun.location().Query())
-	if err != nil || req.ACS != acs || req.Issuer != "urn:seed" {
+	if err != nil || req.ACS != acs || req.Issuer != "urn:directus" {
 		t.Fatalf("%+v %v", req, err)
 	}
 	got := person.signIn(host.URL + "/auth/login/idp?mode=json")

@@ -48,7 +48,7 @@ var tokenShapes = map[string]*regexp.Regexp{
 	"a bearer token":    regexp.MustCompile(`(?i)bearer [\w.~+/-]{16,}`),
 }
 
-// checkLogs is row L06 of the attack catalogue, for whatever the test did.
+// checkLogs looks for secrets in the logs of whatever the test did (L06).
 func (s *secretSet) checkLogs(t testing.TB, logs string) {
 	t.Helper()
 	for _, leak := range s.leaks(logs) {

@@ -49,15 +49,15 @@ func TestProtection(t *testing.T) {
 		values   map[string]any
 		startTLS int
 	}{
-		"ldaps":                 {secured, nil, 0},
-		"ldap to loopback":      {plain, nil, 0},
-		"start_tls":             {plain, map[string]any{"start_tls": true}, 2},
-		"client certificate":    {guarded, map[string]any{"tls_cert": certificate, "tls_key": key}, 0},
-		"seed's tls options":    {secured, map[string]any{"client_url": "ldap://localhost" + port(secured), "tls_ca": nil, "client__tls_options__ca": secured.CA()}, 0},
-		"seed's, of YAML":       {secured, map[string]any{"client_url": "ldap://localhost" + port(secured), "tls_ca": nil, "client": map[string]any{"tlsOptions": map[string]any{"ca": secured.CA(), "rejectUnauthorized": true}}}, 0},
-		"seed's, not checked":   {secured, map[string]any{"tls_ca": nil, "client__tls_options__reject_unauthorized": "false"}, 0},
-		"seed's with start_tls": {plain, map[string]any{"tls_ca": nil, "start_tls": "true", "client__tls_options__ca": plain.CA()}, 2},
-		"TLS 1.3":               {secured, map[string]any{"client__tls_options__min_version": "TLSv1.3", "client__timeout": "2000"}, 0},
+		"ldaps":                       {secured, nil, 0},
+		"ldap to loopback":            {plain, nil, 0},
+		"start_tls":                   {plain, map[string]any{"start_tls": true}, 2},
+		"client certificate":          {guarded, map[string]any{"tls_cert": certificate, "tls_key": key}, 0},
+		"tls options of Directus":     {secured, map[string]any{"client_url": "ldap://localhost" + port(secured), "tls_ca": nil, "client__tls_options__ca": secured.CA()}, 0},
+		"of Directus, in YAML":        {secured, map[string]any{"client_url": "ldap://localhost" + port(secured), "tls_ca": nil, "client": map[string]any{"tlsOptions": map[string]any{"ca": secured.CA(), "rejectUnauthorized": true}}}, 0},
+		"of Directus, not checked":    {secured, map[string]any{"tls_ca": nil, "client__tls_options__reject_unauthorized": "false"}, 0},
+		"of Directus, with start_tls": {plain, map[string]any{"tls_ca": nil, "start_tls": "true", "client__tls_options__ca": plain.CA()}, 2},
+		"TLS 1.3":                     {secured, map[string]any{"client__tls_options__min_version": "TLSv1.3", "client__timeout": "2000"}, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before := test.dir.Counts().StartTLS
@@ -470,7 +470,7 @@ func TestJ10_PlaintextAbroad(t *testing.T) {
 		"start_tls":        {"ldap://localhost", directory.PlainRule{StartTLS: true}, directory.ProtectedByStartTLS},
 		"insecure":         {"ldap://ldap.example.com", directory.PlainRule{AllowInsecure: true}, directory.Unprotected},
 		"ldaps stays":      {"ldaps://ldap.example.com", directory.PlainRule{AllowInsecure: true}, directory.ProtectedByTLS},
-		"seed's":           {"ldap://ldap.example.com", directory.PlainRule{ImplicitTLS: true}, directory.ProtectedByTLS},
+		"of Directus":      {"ldap://ldap.example.com", directory.PlainRule{ImplicitTLS: true}, directory.ProtectedByTLS},
 		"domain localhost": {"ldap+srv://localhost", directory.PlainRule{}, directory.ProtectedByStartTLS},
 		"socket":           {"ldapi://%2Frun%2Fslapd%2Fldapi", directory.PlainRule{}, directory.Unprotected},
 	} {

@@ -54,7 +54,7 @@ func newMechanism(env sdk.Env, given Options) (*mechanism, error) {
 	if err != nil {
 		return nil, err
 	}
-	secure, err := o.tlsClient(env)
+	secure, err := o.tlsClient(env, given.ofClient())
 	if err != nil {
 		return nil, err
 	}

@@ -97,6 +97,7 @@ func (o Options) settle() (Options, error) {
 
 // Validate checks what the types of the options cannot say.
 func (o Options) Validate() error {
+	ofClient := o.ofClient()
 	o, err := o.settle()
 	problems, _ := errors.AsType[options.Problems](err)
 	if (o.BindDN == "") != (o.BindPassword == "") {
@@ -116,6 +117,11 @@ func (o Options) Validate() error {
 	o.validateNames(&problems)
 	o.validateNumbers(&problems)
 	problems = append(problems, o.TLS.Problems()...)
+	for i, problem := range problems {
+		if name, ok := ofClient[problem.Option]; ok {
+			problems[i].Option = name
+		}
+	}
 	return problems.Err()
 }
 
@@ -193,7 +199,7 @@ func (o Options) validateNumbers(problems *options.Problems) {
 	}
 	for option, limit := range map[string]time.Duration{"connect_timeout": o.ConnectTimeout, "operation_timeout": o.OperationTimeout} {
 		if limit < time.Millisecond || limit > time.Minute {
-			problems.Addf(option, "must be from 1ms to 1m")
+			problems.Addf(option, "must be from 1ms to 1m, not %v; a plain number is milliseconds", limit)
 		}
 	}
 	if o.PrimaryGroup && o.GroupDN == "" && o.Preset == "" {

@@ -20,7 +20,7 @@ import (
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
-// Rows of the attack catalogue about what a provider answers.
+// The tests in this file are attacks by what a provider answers.
 
 func TestOS09AnotherUserInBetween(t *testing.T) {
 	as := startAS(t, oauth2test.Config{})

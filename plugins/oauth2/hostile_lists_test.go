@@ -12,7 +12,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// Rows of the attack catalogue about where requests lead, and about lists.
+// The tests in this file are attacks by where requests lead, and by lists.
 
 func TestRedirectsAreNotFollowed(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {

@@ -21,8 +21,8 @@ import (
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
-// The tests in this file are public incidents of clients of OAuth 2.0, by the
-// numbers of the project's catalogue.
+// The tests in this file are public incidents of clients of OAuth 2.0. Their codes begin
+// with OA.
 
 // set changes members of what an endpoint answers; nil leaves one out.
 func set(members map[string]any) oauth2test.Alteration {

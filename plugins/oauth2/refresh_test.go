@@ -15,7 +15,7 @@ import (
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
-// Rows of the attack catalogue about refreshes, logouts and accounts that are no
+// The tests in this file are attacks on refreshes and logouts, and by accounts that are no
 // longer good.
 
 func TestRefreshes(t *testing.T) {

@@ -14,8 +14,8 @@ import (
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
-// The tests whose names begin with OS are the rows of the attack catalogue for logins
-// without an ID token; here, those about the browser and the callback.
+// The tests whose names begin with OS are attacks on logins without an ID token; here,
+// those by the browser and the callback.
 
 // codeOf has a person approve a login, and returns their code.
 func codeOf(t *testing.T, redirect sdk.Redirect, login string) string {

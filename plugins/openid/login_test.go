@@ -20,6 +20,8 @@ import (
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
+// TestLogin signs in by each kind of provider and client. As in every test that uses the rig,
+// no error and no log may hold a secret of the login (E14).
 func TestLogin(t *testing.T) {
 	for _, test := range []struct {
 		name     string
@@ -133,8 +135,8 @@ func TestMisbehaviours(t *testing.T) {
 	}
 }
 
-// verdict is that of the provider's author, but for one claim that the catalogue
-// of attacks has us refuse (F31).
+// verdict is that of the provider's author, but for one claim that we refuse all the
+// same (F31).
 func verdict(name openidtest.Misbehaviour, details openidtest.Details) openidtest.Verdict {
 	if name == openidtest.PrototypeClaim {
 		return openidtest.Refuse

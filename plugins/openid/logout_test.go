@@ -27,8 +27,8 @@ func (r *rig) get(query url.Values) (sdk.Logout, error) {
 	return r.ReceiveLogout(r.t.Context(), sdk.LogoutMessage{Request: sdk.InboundRequest{Method: http.MethodGet, Query: query, RawQuery: query.Encode()}})
 }
 
-// TestBackChannelLogout is row F26 of the attack catalogue, by the rules of
-// Back-Channel Logout 1.0 section 2.6.
+// TestBackChannelLogout breaks the rules of Back-Channel Logout 1.0 section 2.6, one by one
+// (F26).
 func TestBackChannelLogout(t *testing.T) {
 	type members = map[string]any
 	claim := func(name string, value any) func(header, claims members) {

@@ -69,7 +69,7 @@ func content(t *testing.T, grant []byte) grantContent {
 }
 
 // TestRefreshMisbehaviours goes through everything that the provider can do wrong at a
-// refresh.
+// refresh (E12, F30).
 func TestRefreshMisbehaviours(t *testing.T) {
 	reasons := map[openidtest.Misbehaviour]struct {
 		kind   error

@@ -149,7 +149,7 @@ func TestCheckNameIDFormat(t *testing.T) {
 
 // TestCheckSPMetadata tells what of it is not obeyed.
 func TestCheckSPMetadata(t *testing.T) {
-	sp := `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="urn:seed">` +
+	sp := `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="urn:directus">` +
 		`<SPSSODescriptor WantAssertionsSigned="true" AuthnRequestsSigned="1" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"/></EntityDescriptor>`
 	r := openRig(t, samltest.Config{}, map[string]any{"sp_metadata": sp})
 	var said []string

@@ -94,7 +94,7 @@ func TestH23_OneError(t *testing.T) {
 	keyText := regexp.MustCompile(`(<xenc:EncryptedKey.*?CipherValue>)[^<]*`)
 	said := map[string]bool{}
 	for name, change := range map[string]samltest.Encryption{
-		"P2 less than a nonce":         {Cipher: func(b []byte) []byte { return b[:11] }},
+		"less than a nonce":            {Cipher: func(b []byte) []byte { return b[:11] }},
 		"nothing":                      {Cipher: func([]byte) []byte { return nil }},
 		"less than a tag":              {Cipher: func(b []byte) []byte { return b[:20] }},
 		"a bit in the tag":             {Cipher: flip(-1)},
@@ -128,8 +128,8 @@ func TestH23_Decrypted(t *testing.T) {
 		plain func([]byte) []byte
 		says  string
 	}{
-		"P4 spaces":       {func([]byte) []byte { return []byte("   ") }, "no element"},
-		"P4 a comment":    {func([]byte) []byte { return []byte("<!-- x -->") }, "a comment"},
+		"spaces":          {func([]byte) []byte { return []byte("   ") }, "no element"},
+		"a comment":       {func([]byte) []byte { return []byte("<!-- x -->") }, "a comment"},
 		"nothing":         {func([]byte) []byte { return nil }, "no element"},
 		"no XML":          {func([]byte) []byte { return []byte("alice") }, "no element"},
 		"another element": {func([]byte) []byte { return []byte("<x/>") }, "a x in place of an assertion"},
@@ -358,8 +358,8 @@ func TestH23_Refused(t *testing.T) {
 	}{
 		{"RSA 1.5", idp.ReasonAlgorithm, samltest.Encryption{Key: samltest.RSA15}},
 		{"AES-CBC", idp.ReasonAlgorithm, samltest.Encryption{Content: samltest.AES256CBC}},
-		{"P1 AES-CBC, not whole blocks", idp.ReasonAlgorithm, samltest.Encryption{Content: samltest.AES128CBC, Cipher: func(b []byte) []byte { return b[:33] }}},
-		{"P3 triple DES", idp.ReasonAlgorithm, samltest.Encryption{XML: replace(samltest.AES256GCM, "http://www.w3.org/2001/04/xmlenc#tripledes-cbc")}},
+		{"AES-CBC, not whole blocks", idp.ReasonAlgorithm, samltest.Encryption{Content: samltest.AES128CBC, Cipher: func(b []byte) []byte { return b[:33] }}},
+		{"triple DES", idp.ReasonAlgorithm, samltest.Encryption{XML: replace(samltest.AES256GCM, "http://www.w3.org/2001/04/xmlenc#tripledes-cbc")}},
 		{"no algorithm", idp.ReasonAlgorithm, samltest.Encryption{XML: replace(samltest.AES256GCM, "")}},
 		{"an unknown digest", idp.ReasonAlgorithm, samltest.Encryption{Digest: "sha256", XML: replace("xmlenc#sha256", "xmlenc#md5")}},
 		{"another mask than rsa-oaep-mgf1p has", idp.ReasonAlgorithm, samltest.Encryption{MGF: "sha256"}},

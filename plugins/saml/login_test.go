@@ -160,7 +160,7 @@ func TestD09_Identifiers(t *testing.T) {
 // TestNameIDFormat: where a format is asked for, nobody becomes somebody else by asking
 // for another one.
 func TestNameIDFormat(t *testing.T) {
-	sp := `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="urn:seed"><SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">` +
+	sp := `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="urn:directus"><SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">` +
 		`<NameIDFormat>` + samltest.Email + `</NameIDFormat><NameIDFormat>` + samltest.Persistent + `</NameIDFormat></SPSSODescriptor></EntityDescriptor>`
 	const unspecified = "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified"
 	for _, test := range []struct {
@@ -168,6 +168,8 @@ func TestNameIDFormat(t *testing.T) {
 		good, bad []string
 	}{
 		{map[string]any{"name_id_format": "persistent"}, []string{samltest.Persistent}, []string{samltest.Email, unspecified, "", "urn:x"}},
+		{map[string]any{"name_id_format": "EMAILaddress"}, []string{samltest.Email}, []string{samltest.Persistent}},
+		{map[string]any{"name_id_format": "Persistent"}, []string{samltest.Persistent}, []string{samltest.Email}},
 		{map[string]any{"name_id_format": "email"}, []string{samltest.Email}, []string{samltest.Persistent, samltest.Email + " ", ""}},
 		{map[string]any{"name_id_format": "urn:x"}, []string{"urn:x"}, []string{samltest.Persistent, "urn:X"}},
 		{map[string]any{"sp_metadata": sp}, []string{samltest.Email}, []string{samltest.Persistent, ""}},
@@ -181,7 +183,7 @@ func TestNameIDFormat(t *testing.T) {
 		login := func(format string) (sdk.Identity, error) {
 			return r.login(func(d *samltest.Draft) {
 				d.Assertion.NameIDFormat = format
-				d.Assertion.Audiences[0] = append(d.Assertion.Audiences[0], "urn:seed")
+				d.Assertion.Audiences[0] = append(d.Assertion.Audiences[0], "urn:directus")
 			})
 		}
 		for _, format := range test.good {

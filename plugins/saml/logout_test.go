@@ -253,7 +253,7 @@ func TestH32_RawQuery(t *testing.T) {
 		{"no Signature", join(message, relay, alg), idp.ReasonSignature},
 		{"SigAlg SHA-1", join(message, relay, "SigAlg="+url.QueryEscape("http://www.w3.org/2000/09/xmldsig#rsa-sha1"), signature), idp.ReasonAlgorithm},
 		{"nothing", "", bindings.ReasonMessageMissing},
-		{"P6 white space, deflated", "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString(samltest.Deflate([]byte("   \n")))), reasonXML},
+		{"H33 white space, deflated", "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString(samltest.Deflate([]byte("   \n")))), reasonXML},
 		{"H33 empty", "SAMLRequest=", bindings.ReasonMessageEncoding},
 		{"I10 no deflate", "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString([]byte("<x/>"))), bindings.ReasonMessageEncoding},
 		{"I10 a zlib header", "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString(append([]byte{0x78, 0x9c}, samltest.Deflate([]byte("<x/>"))...))), bindings.ReasonMessageEncoding},
@@ -264,7 +264,7 @@ func TestH32_RawQuery(t *testing.T) {
 		_, err := r.receive(test.query, nil)
 		t.Run(test.name, func(t *testing.T) { refused(t, err, test.reason) })
 	}
-	_, err := r.receive("", url.Values{"SAMLResponse": {""}}) // P5
+	_, err := r.receive("", url.Values{"SAMLResponse": {""}}) // H33
 	refused(t, err, reasonXML)
 	_, err = r.receive("", url.Values{"SAMLResponse": {base64.StdEncoding.EncodeToString([]byte(fmt.Sprintf(`<p:Response xmlns:p=%q/>`, names.Protocol)))}})
 	refused(t, err, rules.ReasonStructure)

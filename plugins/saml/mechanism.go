@@ -65,6 +65,7 @@ func open(_ context.Context, env sdk.Env, o Options) (sdk.Mechanism, error) {
 		now: env.Now, logger: env.Logger,
 	}
 	m.skew, _ = o.skew()
+	m.warnOfIdle()
 	var problems options.Problems
 	m.identifyUs(env, &problems)
 	pins, err := ownkeys.ParseCertificates(o.IDPMetadataCertificate)
@@ -75,6 +76,16 @@ func open(_ context.Context, env sdk.Env, o Options) (sdk.Mechanism, error) {
 		return nil, err
 	}
 	return m, m.openSource(idp.Selection{EntityID: o.IDPEntityID, Pins: pins, Policy: o.policy()})
+}
+
+// warnOfIdle tells of options of Directus that are set and do nothing.
+func (m *mechanism) warnOfIdle() {
+	if m.options.RelayState != "" {
+		m.logger.Warn("sp_relay_state has no effect: RelayState is a token of the host's; where a login leads is in the link that starts it")
+	}
+	if m.options.MessageSigningOrder == "sign-then-encrypt" {
+		m.logger.Warn("idp_message_signing_order has no effect: what is signed as a whole must be signed after it was encrypted; have the provider do that, or sign the assertion")
+	}
 }
 
 // identifyUs finds out who we are to the provider.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -128,15 +129,23 @@ var formatWords = map[string]string{
 	"persistent": names.FormatPersistent, "transient": names.FormatTransient, "email": names.FormatEmail, "unspecified": names.FormatUnspecified,
 }
 
-// longFormat writes the words of name_id_format out.
+// longFormat writes the words of name_id_format out, in whatever case they are.
 func longFormat(option string) string {
-	if option == "emailAddress" { // the end of its URN
+	if strings.EqualFold(option, "emailAddress") { // the end of its URN
 		return names.FormatEmail
 	}
-	if urn, ok := formatWords[option]; ok {
+	if urn, ok := formatWords[strings.ToLower(option)]; ok {
 		return urn
 	}
 	return option
+}
+
+// checkFormat refuses what no provider can send: a format is a URI (SAML core, section 8.3).
+func checkFormat(option string) error {
+	if format, err := url.Parse(longFormat(option)); option != "" && (err != nil || !format.IsAbs()) {
+		return fmt.Errorf("must be persistent, email, transient, unspecified, or the URI of another format, not %q", upstream.Shown(option))
+	}
+	return nil
 }
 
 // shortFormat is the word for a format, or the format itself.

@@ -81,6 +81,9 @@ func (o Options) Validate() error {
 	if _, err := o.skew(); err != "" {
 		problems.Addf("sp_clock_drifts", "%s", err)
 	}
+	if err := checkFormat(o.NameIDFormat); err != nil {
+		problems.Addf("name_id_format", "%v", err)
+	}
 	if o.ClockSkew > maxSkew {
 		problems.Addf("clock_skew", "must be at most %v: set both clocks by NTP instead", maxSkew)
 	}
@@ -131,18 +134,20 @@ func (o Options) policy() xmldsig.Policy {
 	return xmldsig.Policy{InsecureAllowSHA1: o.InsecureAllowSHA1}
 }
 
-func (o Options) signatureAlgorithm() string {
-	if o.SignatureAlgorithm != "" {
-		return o.SignatureAlgorithm
+// signatureAlgorithm is that of our signatures, and the option by which it is given.
+func (o Options) signatureAlgorithm() (algorithm, option string) {
+	if o.SignatureAlgorithm == "" && o.IDPSignatureAlgorithm != "" {
+		return o.IDPSignatureAlgorithm, "idp_request_signature_algorithm"
 	}
-	return o.IDPSignatureAlgorithm
+	return o.SignatureAlgorithm, "sp_request_signature_algorithm"
 }
 
 // keys reads our keys.
 func (o Options) keys() (ownkeys.Keys, error) {
+	algorithm, option := o.signatureAlgorithm()
 	return ownkeys.Read(ownkeys.Settings{
 		Private: o.SPPrivateKey, PrivatePass: o.SPPrivateKeyPass, Enc: o.SPEncPrivateKey, EncPass: o.SPEncPrivateKeyPass,
-		Certificate: o.SPCertificate, Algorithm: o.signatureAlgorithm(), MustSign: o.AuthnRequestsSigned, MustDecrypt: o.WantEncrypted,
+		Certificate: o.SPCertificate, Algorithm: algorithm, AlgorithmOption: option, MustSign: o.AuthnRequestsSigned, MustDecrypt: o.WantEncrypted,
 	})
 }
 

@@ -37,7 +37,7 @@ func userImportCommand(environ []string) *cobra.Command {
 			"Nobody who is there already is changed, so the same file can be imported again.\n\n" +
 			"FILE is one of\n" +
 			"  JSON     of the API or the Data Studio, with the fields id, status, role, provider, external_identifier, and,\n" +
-			"           if you like, email, first_name and last_name\n" +
+			"           if you like, email, first_name, last_name and language\n" +
 			"  CSV      with the same names in its first line, of the Data Studio or psql\n" +
 			"  SQL      of pg_dump --data-only -t directus_users -t directus_roles, without --inserts\n" +
 			"and - reads the standard input. Names of providers must be the same here as in Directus.\n\n" +
@@ -127,7 +127,7 @@ func readFile[T any](path string, in io.Reader, read func(io.Reader) (T, error))
 func rowsOf(users []directus.User, emailProvider string) (rows []people.ImportedUser) {
 	for _, u := range users {
 		row := people.ImportedUser{
-			ID: u.ID, Status: u.Status, Role: u.Role, Email: u.Email, FirstName: u.FirstName, LastName: u.LastName,
+			ID: u.ID, Status: u.Status, Role: u.Role, Email: u.Email, FirstName: u.FirstName, LastName: u.LastName, Language: u.Language,
 			Provider: u.Provider, ExternalIdentifier: u.ExternalIdentifier,
 		}
 		if row.ExternalIdentifier == "" {

@@ -46,7 +46,7 @@ func serveCommand(environ []string) *cobra.Command {
 		Use:   "serve",
 		Short: "Serve logins until interrupted",
 		Long: "Serve logins until interrupted.\n\n" +
-			"Settings come from the environment, from .env in the working directory, and from a YAML file,\n" +
+			"Settings come from the environment, from .env in the working directory, and from one more file,\n" +
 			"in this order: the first that names a setting counts. docs/settings.md lists them all.\n\n" +
 			"SIGHUP, or \"doorward reload\", reads providers and plugins.lock anew while logins go on.\n" +
 			"SIGTERM ends the host so that load balancers lose no request (SHUTDOWN_DELAY), Ctrl-C at once;\n" +
@@ -70,7 +70,7 @@ func serveCommand(environ []string) *cobra.Command {
 			return h.unlessInterrupted(cmd.Context(), h.serve(cmd.Context()))
 		},
 	}
-	cmd.Flags().StringVarP(&flags.file, "config", "c", "", "YAML file with settings and providers (or CONFIG_PATH)")
+	cmd.Flags().StringVarP(&flags.file, "config", "c", "", "file with settings and providers (or CONFIG_PATH)")
 	cmd.Flags().BoolVar(&flags.watch, "watch", false, "reload when the configuration, plugins.lock or a plugin changes")
 	cmd.Flags().BoolVar(&flags.dev, "dev", false, "run plugins that are not in plugins.lock; for developing plugins, on loopback only")
 	return cmd
@@ -210,7 +210,7 @@ func (h host) server(memory memlimit.Limit, limiter *limit.Limiter, counted *tal
 	cfg := h.config
 	return web.New(web.Config{
 		PublicURL: cfg.PublicURL, AllowedPublicURLs: cfg.AllowedPublicURLs, SessionCookie: web.Cookie(cfg.SessionCookie), RefreshCookie: web.Cookie(cfg.RefreshCookie),
-		TrustedProxies: cfg.TrustedProxies, MaxBodies: memory.Bytes / bodiesShare, Limits: limiter, Tally: counted, Logger: h.logger,
+		CORS: web.CORS(cfg.CORS), TrustedProxies: cfg.TrustedProxies, MaxBodies: memory.Bytes / bodiesShare, Limits: limiter, Tally: counted, Logger: h.logger,
 	}, ports)
 }
 
@@ -280,9 +280,9 @@ func healthy(providers *provider.Providers) func() bool {
 
 func (h host) listen(ctx context.Context, server *web.Server, apps apps, r *reloader, providers *provider.Providers) error {
 	address := net.JoinHostPort(h.config.Host, strconv.Itoa(h.config.Port))
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	listener, err := control.Listen(ctx, address, "HOST", "PORT")
 	if err != nil {
-		return fmt.Errorf("listening on %s: %w; stop what listens there, or change HOST and PORT", address, err)
+		return err
 	}
 	stopForwardAuth, err := h.serveForwardAuth(ctx, apps.server)
 	if err != nil {

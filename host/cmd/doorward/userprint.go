@@ -106,7 +106,7 @@ func (o *operator) printUser(user people.UserDetails) error {
 	w := tabwriter.NewWriter(o.out, 0, 0, 2, ' ', 0)
 	for _, row := range [][2]string{
 		{"id", user.ID}, {"status", string(user.Status)}, {"email", shownOrDash(user.Email)}, {"name", nameOf(user.User)},
-		{"username", shownOrDash(user.Username)}, {"role", shownOrDash(roleOf(user.User))},
+		{"username", shownOrDash(user.Username)}, {"language", shownOrDash(user.Language)}, {"role", shownOrDash(roleOf(user.User))},
 		{"created", timeOrDash(user.CreatedAt)}, {"last access", timeOrDash(user.LastAccess)},
 	} {
 		fmt.Fprintf(w, "%s\t%s\n", row[0], row[1])

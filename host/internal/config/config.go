@@ -27,6 +27,9 @@ type Config struct {
 	RefreshCookie Cookie `of:"refresh_token_cookie_name,refresh_token_cookie_domain,refresh_token_cookie_secure,refresh_token_cookie_same_site"`
 	SessionCookie Cookie `of:"session_cookie_name,session_cookie_domain,session_cookie_secure,session_cookie_same_site"`
 
+	// CORS is what pages of other origins may do.
+	CORS CORS `of:"cors_enabled,cors_origin,cors_methods,cors_allowed_headers,cors_exposed_headers,cors_credentials,cors_max_age"`
+
 	// TrustedProxies may say who the client is. Empty: nobody may.
 	TrustedProxies []netip.Prefix `of:"ip_trust_proxy"`
 
@@ -45,7 +48,7 @@ type Config struct {
 	Files []string `of:"-"`
 
 	// Sources are the paths of the files that say which providers there are: .env
-	// and the YAML file, if they are there.
+	// and that of CONFIG_PATH, if they are there.
 	Sources []string `of:"-"`
 
 	// Warnings are for the log: what works, but probably not as it is meant.
@@ -68,7 +71,7 @@ type Cookie struct {
 type Input struct {
 	Environ    []string // as of os.Environ
 	Dir        string   // folder of .env, and base of relative paths outside the YAML file; empty: the working directory
-	File       string   // YAML file; empty: CONFIG_PATH, or none
+	File       string   // read besides .env, by its extension; empty: that of CONFIG_PATH, or none
 	Executable string   // path of the host's binary: plugins are beside it by default
 }
 
@@ -83,6 +86,7 @@ func Load(in Input) (*Config, error) {
 	listed := l.loadSettings(config, in.Executable)
 	config.Providers = l.loadProviders(listed)
 	l.loadApps(config)
+	l.warnOfSlips()
 	if len(l.problems) > 0 {
 		return nil, &Error{Problems: l.problems, Notes: l.notes}
 	}

@@ -140,6 +140,7 @@ func (l *loader) loadProvider(s *source) Provider {
 	g := newGroup(l, own, p.Spelling)
 	g.checkPEM(ownTrustPEM)
 	decoded := decode[providerOptions](g)
+	decoded.Driver = strings.ToLower(decoded.Driver)
 	p.Isolated = decoded.Isolation == "process"
 	_, given := own["allow_public_registration"]
 	p.RegistrationUnset = !given
@@ -148,6 +149,7 @@ func (l *loader) loadProvider(s *source) Provider {
 	p.Preset, p.LabelUnset = presetOf(p.Options), decoded.Label == ""
 	g.applyOptions(&p.Provider, decoded)
 	p.Outbound = g.outboundOf(decoded, l.outbound)
+	g.warnOfOwnSecure(decoded.CookieSecure)
 	if decoded.Driver == "" && p.Preset == "" && g.ok("driver") {
 		g.refuse("driver", "is required and not set (mechanism: openid, oauth2, ldap, saml, or that of another plugin), unless preset names a provider that a plugin knows")
 	}
@@ -189,13 +191,21 @@ func presetOf(given map[string]any) string {
 	}
 }
 
+// warnOfOwnSecure: the cookies of a login are Secure if PUBLIC_URL is https, and else not.
+func (g *group) warnOfOwnSecure(wanted bool) {
+	const option = "cookie_secure"
+	if g.isGiven(option) && g.ok(option) && g.loader.public != "" && wanted != (g.loader.public == "https") {
+		g.loader.warnOnce("%s has no effect: PUBLIC_URL is %s, and so are the cookies of a login", g.spell(option), g.loader.public)
+	}
+}
+
 func (g *group) checkDriver(driver string) {
 	switch {
 	case driver == "" || !g.ok("driver"):
 	case driver == "local":
 		g.refuse("driver", "local is not possible, since there are no local passwords; remove the provider, or write the driver of a plugin")
 	case !driverName.MatchString(driver):
-		g.refuse("driver", "must have lower-case letters, digits, - and _ only, such as openid")
+		g.refuse("driver", "must have letters, digits, - and _ only, such as openid")
 	}
 }
 

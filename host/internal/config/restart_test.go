@@ -97,6 +97,8 @@ func TestNeedRestartOfWhatWasLoaded(t *testing.T) {
 		{"", "IP_TRUST_PROXY=10.0.0.0/8", "IP_TRUST_PROXY"},
 		{"IP_TRUST_PROXY=loopback", "IP_TRUST_PROXY=127.0.0.0/8,::1", ""},
 		{"", "IP_TRUST_PROXY=no", ""},
+		{"CORS_ENABLED=true CORS_ORIGIN=https://a.example", "CORS_ENABLED=true CORS_ORIGIN=https://A.example:443/", ""},
+		{"CORS_ENABLED=true CORS_ORIGIN=https://a.example", "CORS_ENABLED=true CORS_ORIGIN=https://b.example", "CORS_ORIGIN"},
 		{"", "SESSION_COOKIE_NAME=s", "SESSION_COOKIE_NAME"},
 		{"", "REFRESH_TOKEN_COOKIE_SAME_SITE=strict", "REFRESH_TOKEN_COOKIE_SAME_SITE"},
 		{"", "SESSION_COOKIE_DOMAIN=localhost", "SESSION_COOKIE_DOMAIN"},

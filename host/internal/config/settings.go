@@ -1,8 +1,10 @@
 package config
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -62,6 +64,8 @@ type Settings struct {
 
 	IPTrustProxy []string `option:"ip_trust_proxy" default:"false" doc:"proxies that may say who the client is: IP addresses, CIDR blocks, loopback, linklocal, uniquelocal; or false"`
 
+	CORSSettings
+
 	LimitSettings
 
 	AuditRetention time.Duration `option:"audit_retention" default:"400d" doc:"how long the audit keeps what was changed, and with it addresses of clients; 1d to 3650d. See audit.md"`
@@ -100,7 +104,7 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	g.checkPEM(databasePEM)
 	config.Settings = decode[Settings](g)
 	s := &config.Settings
-	s.GlobalAgentNamespace, _ = l.namespace()
+	s.GlobalAgentNamespace, _ = l.namespace(g.given)
 	s.LogStyle = strings.ReplaceAll(s.LogStyle, "raw", "json")
 	g.checkListen(*s)
 	g.checkSecret("secret", s.Secret)
@@ -115,11 +119,14 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	g.adminAddress(*s)
 	g.checkLimits(&s.LimitSettings)
 	g.within("audit_retention", s.AuditRetention, 24*time.Hour, 3650*24*time.Hour, "from 1d to 3650d")
-	config.PublicURL = g.publicURL(*s)
+	if config.PublicURL = g.publicURL(*s); config.PublicURL != nil {
+		l.public = config.PublicURL.Scheme
+	}
 	config.AllowedPublicURLs = g.allowedPublicURLs(*s, config.PublicURL)
 	config.RefreshCookie, config.SessionCookie = g.cookies(*s, config.PublicURL)
 	g.warnOfLinking(*s)
 	g.warnOfPrefixes(config)
+	config.CORS = g.cors(s, config.PublicURL)
 	config.TrustedProxies = g.proxies("ip_trust_proxy", s.IPTrustProxy)
 	config.ForwardAuthProxies = g.forwardAuth(config)
 	l.outbound = g.outbound(*s)
@@ -139,32 +146,15 @@ func (l *loader) givenSettings() map[string]given {
 		}
 	}
 	l.findProxies(values)
-	inAnyCase(values, "access_token_algorithm")
-	// The settings are lists, but false is how not to have one.
-	for _, name := range []string{"ip_trust_proxy", "forward_auth_trust_proxy"} {
+	l.readSameSites(values)
+	// The settings are lists, but false is how not to have one, and true is any origin.
+	for _, name := range []string{"ip_trust_proxy", "forward_auth_trust_proxy", "cors_origin"} {
 		if found := values[name]; found.value == true || found.value == false {
 			found.value = strconv.FormatBool(found.value == true)
 			values[name] = found
 		}
 	}
 	return values
-}
-
-// inAnyCase makes the value of a setting the one of its values that it is but for the
-// case of letters.
-func inAnyCase(values map[string]given, name string) {
-	found := values[name]
-	text, ok := found.value.(string)
-	if !ok {
-		return
-	}
-	option, _ := settingsSchema.Lookup(name)
-	for _, value := range option.Values {
-		if strings.EqualFold(value, text) {
-			found.value = value
-			values[name] = found
-		}
-	}
 }
 
 // givenSetting finds what is given for one setting.
@@ -180,6 +170,11 @@ func (l *loader) givenSetting(option options.Option) (given, bool) {
 
 func (g *group) checkLifetimes(s *Settings) {
 	const most = 400 * 24 * time.Hour // browsers keep no cookie for longer
+	g.warnOfShort(time.Minute, map[string]time.Duration{
+		"access_token_ttl": s.AccessTokenTTL, "refresh_token_ttl": s.RefreshTokenTTL, "refresh_token_absolute_ttl": s.RefreshTokenAbsoluteTTL,
+		"session_cookie_ttl": s.SessionCookieTTL, "session_cookie_absolute_ttl": s.SessionCookieAbsoluteTTL,
+	})
+	g.warnOfShort(time.Second, map[string]time.Duration{"session_refresh_grace_period": s.SessionRefreshGracePeriod})
 	// Signing keys are kept for as long as a token that they signed may live.
 	g.within("access_token_ttl", s.AccessTokenTTL, time.Second, 30*24*time.Hour, "from 1s to 30d")
 	for _, session := range []struct {
@@ -201,6 +196,17 @@ func (g *group) checkLifetimes(s *Settings) {
 	}
 	// While it lasts, a stolen token that was replaced still works.
 	g.within("session_refresh_grace_period", s.SessionRefreshGracePeriod, 0, 5*time.Minute, "from 0 to 5m")
+}
+
+// warnOfShort warns of durations without a unit that are so short that seconds are
+// meant: Directus has its milliseconds, and takes some of them for seconds at times.
+func (g *group) warnOfShort(least time.Duration, given map[string]time.Duration) {
+	for _, option := range slices.Sorted(maps.Keys(given)) {
+		number, plain := g.plainNumber(option)
+		if d := given[option]; g.ok(option) && plain && 0 < d && d < least {
+			g.loader.warnOnce("%s is %v, since a plain number is milliseconds; write %ss if seconds are meant", g.spell(option), d, number)
+		}
+	}
 }
 
 func (g *group) shutdownDelay(delay time.Duration) {

@@ -19,7 +19,7 @@ const (
 
 // User is a row of directus_users.
 type User struct {
-	ID, Status, Role, Email, FirstName, LastName, Provider, ExternalIdentifier string
+	ID, Status, Role, Email, FirstName, LastName, Language, Provider, ExternalIdentifier string
 }
 
 // Role is a row of directus_roles.
@@ -104,7 +104,7 @@ func (t *tables) add(table string, value func(column string) string) error {
 	}
 	t.Users = append(t.Users, User{
 		ID: id, Status: value("status"), Role: strings.ToLower(value("role")), Email: value("email"), FirstName: value("first_name"), LastName: value("last_name"),
-		Provider: value("provider"), ExternalIdentifier: value("external_identifier"),
+		Language: value("language"), Provider: value("provider"), ExternalIdentifier: value("external_identifier"),
 	})
 	return nil
 }
@@ -120,7 +120,7 @@ func needed(table string) []string {
 // wanted reports whether a column is kept.
 func wanted(column string) bool {
 	switch column {
-	case "id", "name", "status", "role", "email", "first_name", "last_name", "provider", "external_identifier":
+	case "id", "name", "status", "role", "email", "first_name", "last_name", "language", "provider", "external_identifier":
 		return true
 	}
 	return false

@@ -18,12 +18,12 @@ const (
 // Rows as Directus 11 and 12 write them, with the columns that it has.
 var (
 	asJSON = `[
-  {"id":"` + annID + `","first_name":"Ann","last_name":"O'Neil, jr.","email":"ann@example.org","password":"**********","location":null,"tags":null,"avatar":null,"language":null,"tfa_secret":null,"status":"active","role":"` + editorID + `","token":null,"last_access":"2026-10-01T08:12:31.000Z","last_page":"/content","provider":"dir","external_identifier":"uid=ann,ou=people\\, all,dc=example","auth_data":null,"email_notifications":true,"appearance":null,"policies":[]},
+  {"id":"` + annID + `","first_name":"Ann","last_name":"O'Neil, jr.","email":"ann@example.org","password":"**********","location":null,"tags":null,"avatar":null,"language":"en-GB","tfa_secret":null,"status":"active","role":"` + editorID + `","token":null,"last_access":"2026-10-01T08:12:31.000Z","last_page":"/content","provider":"dir","external_identifier":"uid=ann,ou=people\\, all,dc=example","auth_data":null,"email_notifications":true,"appearance":null,"policies":[]},
   {"id":"` + bobID + `","first_name":null,"last_name":null,"email":null,"status":"suspended","role":{"id":"` + editorID + `","name":"Editor"},"provider":"default","external_identifier":null}
 ]`
-	asCSV = "\xef\xbb\xbfid,first_name,last_name,email,status,role,provider,external_identifier,password\r\n" +
-		annID + `,Ann,"O'Neil, jr.",ann@example.org,active,` + editorID + `,dir,"uid=ann,ou=people\, all,dc=example",x` + "\r\n" +
-		bobID + ",,,,suspended," + editorID + ",default,,\r\n"
+	asCSV = "\xef\xbb\xbfid,first_name,last_name,email,language,status,role,provider,external_identifier,password\r\n" +
+		annID + `,Ann,"O'Neil, jr.",ann@example.org,en-GB,active,` + editorID + `,dir,"uid=ann,ou=people\, all,dc=example",x` + "\r\n" +
+		bobID + ",,,,,suspended," + editorID + ",default,,\r\n"
 	asDump = `--
 -- PostgreSQL database dump
 --
@@ -44,9 +44,9 @@ COPY public.directus_roles (id, name, icon, description, parent) FROM stdin;
 ` + editorID + `	Editor \\ Author	supervised_user_circle	a\tb	\N
 \.
 
-COPY public.directus_users (id, first_name, last_name, email, password, status, role, provider, external_identifier, auth_data) FROM stdin;
-` + annID + `	Ann	O'Neil, jr.	ann@example.org	$argon2id$v=19$	active	` + editorID + `	dir	uid=ann,ou=people\\, all,dc=example	{"a": "\\\\"}
-` + bobID + `	\N	\N	\N	\N	suspended	` + editorID + `	default	\N	\N
+COPY public.directus_users (id, first_name, last_name, email, language, password, status, role, provider, external_identifier, auth_data) FROM stdin;
+` + annID + `	Ann	O'Neil, jr.	ann@example.org	en-GB	$argon2id$v=19$	active	` + editorID + `	dir	uid=ann,ou=people\\, all,dc=example	{"a": "\\\\"}
+` + bobID + `	\N	\N	\N	\N	\N	suspended	` + editorID + `	default	\N	\N
 \.
 
 \unrestrict 8mPbW
@@ -54,7 +54,7 @@ COPY public.directus_users (id, first_name, last_name, email, password, status, 
 )
 
 var wantUsers = []User{
-	{ID: annID, Status: "active", Role: editorID, Email: "ann@example.org", FirstName: "Ann", LastName: "O'Neil, jr.", Provider: "dir", ExternalIdentifier: `uid=ann,ou=people\, all,dc=example`},
+	{ID: annID, Status: "active", Role: editorID, Email: "ann@example.org", FirstName: "Ann", LastName: "O'Neil, jr.", Language: "en-GB", Provider: "dir", ExternalIdentifier: `uid=ann,ou=people\, all,dc=example`},
 	{ID: bobID, Status: "suspended", Role: editorID, Provider: "default"},
 }
 

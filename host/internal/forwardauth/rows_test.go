@@ -38,7 +38,8 @@ func run(t *testing.T, rows []row) {
 	}
 }
 
-// Who may ask, and what counts of what is said.
+// Who may ask, and what counts of what is said. As in all of these tests, each answer is
+// also looked at for what caches and the application's origin could make of it (FA53, FA54).
 func TestRowsOfSources(t *testing.T) {
 	good := func(change ...string) question { return forward(append([]string{"Cookie: " + S}, change...)...) }
 	run(t, []row{

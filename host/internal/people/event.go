@@ -2,7 +2,6 @@ package people
 
 import (
 	"context"
-	"slices"
 	"strings"
 
 	"github.com/doorward/doorward/host/internal/sso"
@@ -57,18 +56,10 @@ func (o *Operations) changes(ctx context.Context, actor Actor, before, after sso
 		e.Detail = sso.RoleDetail(before.Role, after.Role)
 		events = append(events, e)
 	}
-	var members []string
-	for name, same := range map[string]bool{
-		"email": before.Email == after.Email, "first_name": before.FirstName == after.FirstName, "last_name": before.LastName == after.LastName,
-	} {
-		if !same {
-			members = append(members, name)
-		}
-	}
+	members := after.ChangedTexts(before)
 	if members == nil {
 		return events
 	}
-	slices.Sort(members)
 	e := o.aboutUser(ctx, actor, sso.EventUserChanged, after.ID)
 	e.Detail = strings.Join(members, ", ")
 	return append(events, e)

@@ -30,6 +30,7 @@ type ImportedUser struct {
 	Email              string `json:"email,omitempty"`
 	FirstName          string `json:"first_name,omitempty"`
 	LastName           string `json:"last_name,omitempty"`
+	Language           string `json:"language,omitempty"`
 	Provider           string `json:"provider,omitempty" doc:"name of the provider, the same as here; default is that of passwords"`
 	ExternalIdentifier string `json:"external_identifier,omitempty" doc:"what Directus knows them by at that provider; the first login there that brings it, in any case, takes the account"`
 	EmailProvider      string `json:"email_provider,omitempty" doc:"in addition: who signs in there with this verified e-mail address takes the account, if the provider has LINK_BY_VERIFIED_EMAIL"`
@@ -150,7 +151,7 @@ func (o *Operations) waitAgain(ctx context.Context, actor Actor, id string, clai
 func (o *Operations) readImported(row ImportedUser) (user sso.User, claims []sso.Claim, err error) {
 	user = sso.User{
 		ID: strings.ToLower(row.ID), Status: sso.UserStatus(row.Status), Role: strings.ToLower(row.Role), Email: strings.TrimSpace(row.Email),
-		FirstName: strings.TrimSpace(row.FirstName), LastName: strings.TrimSpace(row.LastName), CreatedAt: o.ports.Now(),
+		FirstName: strings.TrimSpace(row.FirstName), LastName: strings.TrimSpace(row.LastName), Language: strings.TrimSpace(row.Language), CreatedAt: o.ports.Now(),
 	}
 	switch {
 	case !uuidForm.MatchString(user.ID):

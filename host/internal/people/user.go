@@ -14,6 +14,7 @@ type User struct {
 	Email      *string        `json:"email"`
 	FirstName  *string        `json:"first_name"`
 	LastName   *string        `json:"last_name"`
+	Language   *string        `json:"language" doc:"that they want to be addressed in"`
 	Role       *string        `json:"role" doc:"ID of the role"`
 	RoleName   *string        `json:"role_name"`
 	Username   *string        `json:"username" doc:"what a provider calls them; it identifies nobody"`
@@ -32,7 +33,7 @@ func showUser(u sso.User, roles []sso.Role) User {
 		}
 	}
 	return User{
-		ID: u.ID, Status: u.Status, Email: orNull(u.Email), FirstName: orNull(u.FirstName), LastName: orNull(u.LastName), Role: orNull(u.Role), RoleName: orNull(name), Username: orNull(u.Username),
+		ID: u.ID, Status: u.Status, Email: orNull(u.Email), FirstName: orNull(u.FirstName), LastName: orNull(u.LastName), Language: orNull(u.Language), Role: orNull(u.Role), RoleName: orNull(name), Username: orNull(u.Username),
 		Provider: orNull(u.Provider), Subject: orNull(u.Subject), CreatedAt: timeOrNull(u.CreatedAt), LastAccess: timeOrNull(u.LastAccess),
 	}
 }

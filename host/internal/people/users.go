@@ -3,15 +3,13 @@ package people
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/doorward/doorward/host/internal/sso"
-	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/contract"
 )
 
@@ -147,18 +145,9 @@ func checkLink(link Link) error {
 
 // checkTexts checks what pages, headers and the log will carry.
 func checkTexts(user sso.User) error {
-	for _, member := range []struct{ name, text string }{
-		{"email", user.Email}, {"first_name", user.FirstName}, {"last_name", user.LastName},
-	} {
-		switch {
-		case len(member.text) > sdk.MaxAttribute:
-			return invalid(member.name, "has more than %d bytes", sdk.MaxAttribute)
-		case !utf8.ValidString(member.text):
-			return invalid(member.name, "is not UTF-8")
-		case strings.ContainsFunc(member.text, unicode.IsControl):
-			return invalid(member.name, "has a control character in it")
-		case strings.TrimSpace(member.text) != member.text:
-			return invalid(member.name, "begins or ends with a space")
+	for _, text := range user.Texts() {
+		if wrong, ok := errors.AsType[*sso.TextError](text.Check()); ok {
+			return invalid(wrong.Member, "%s", wrong.Problem)
 		}
 	}
 	return nil

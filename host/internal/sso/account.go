@@ -80,20 +80,27 @@ func (s *Service) Account(ctx context.Context, who Principal) (Account, error) {
 	if err != nil {
 		return Account{}, fmt.Errorf("looking up an account: %w", err)
 	}
-	if who.User.Role == "" {
-		return account, nil
+	role, err := s.RoleOf(ctx, who.User)
+	account.RoleName = role.Name
+	return account, err
+}
+
+// RoleOf returns the role of a user; of one that is not there any more, the name is its ID.
+// The zero Role: they have none.
+func (s *Service) RoleOf(ctx context.Context, user User) (Role, error) {
+	if user.Role == "" {
+		return Role{}, nil
 	}
 	roles, err := s.ports.Roles.Roles(ctx)
 	if err != nil {
-		return Account{}, fmt.Errorf("looking up the role of an account: %w", err)
+		return Role{}, fmt.Errorf("looking up the role of a user: %w", err)
 	}
-	account.RoleName = who.User.Role
 	for _, role := range roles {
-		if role.ID == who.User.Role {
-			account.RoleName = role.Name
+		if role.ID == user.Role {
+			return role, nil
 		}
 	}
-	return account, nil
+	return Role{ID: user.Role, Name: user.Role}, nil
 }
 
 // EndOwnSession ends a session of that person. ErrNotFound if it is not theirs, or not

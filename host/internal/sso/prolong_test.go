@@ -97,7 +97,7 @@ func TestProlongOfWhatIsNotGood(t *testing.T) {
 		want   error
 	}{
 		"A06 the provider says no":      {sdk.Refreshed{}, sdk.Denied(sdk.ReasonAccountDisabled, "no"), sso.ErrSessionInvalid},
-		"D02 it tells of somebody else": {sdk.Refreshed{Identity: sdk.Identity{Subject: "bob"}}, nil, sso.ErrSessionInvalid},
+		"D15 it tells of somebody else": {sdk.Refreshed{Identity: sdk.Identity{Subject: "bob"}}, nil, sso.ErrSessionInvalid},
 	} {
 		t.Run(name, func(t *testing.T) {
 			h, done := refreshing(t, provider("p"))

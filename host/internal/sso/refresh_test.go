@@ -90,7 +90,7 @@ func TestA06RefreshAsksTheProvider(t *testing.T) {
 			t.Errorf("the new grant is lost: %q, %v", h.idp.grants(), err)
 		}
 	})
-	t.Run("D02 the answer about somebody else ends the session", func(t *testing.T) {
+	t.Run("D15 the answer about somebody else ends the session", func(t *testing.T) {
 		h, done := refreshing(t, provider("p"))
 		mallory := alice()
 		mallory.Subject = "mallory"
@@ -100,7 +100,7 @@ func TestA06RefreshAsksTheProvider(t *testing.T) {
 		_, err = h.Authenticate(t.Context(), done.Token)
 		wantErr(t, "session afterwards", err, sso.ErrSessionInvalid)
 	})
-	t.Run("D02 an undecided answer about somebody else ends the session", func(t *testing.T) {
+	t.Run("D15 an undecided answer about somebody else ends the session", func(t *testing.T) {
 		h, done := refreshing(t, provider("p"))
 		mallory := withGrant("grant of mallory")
 		mallory.Subject = "mallory"

@@ -3,6 +3,7 @@ package sso
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -26,12 +27,17 @@ type User struct {
 
 	FirstName  string
 	LastName   string
+	Language   string // that they want to be addressed in, such as en-US; empty: they did not say
 	CreatedAt  time.Time
 	LastAccess time.Time // of the last login
 }
 
 // Linked reports whether the user has a link, without which nobody signs in to it.
 func (u User) Linked() bool { return u.Provider != "" || u.Subject != "" }
+
+// MaySignIn is nil for an account that is active. Otherwise it is [ErrUserSuspended], or an
+// [ErrUserInactive] that names the status.
+func (u User) MaySignIn() error { return u.Status.MaySignIn() }
 
 // UserStatus says whether a user may sign in.
 type UserStatus string
@@ -44,6 +50,18 @@ const (
 	// UserInvited: somebody is expected, and has not come yet.
 	UserInvited UserStatus = "invited"
 )
+
+// MaySignIn is that of a [User] with the status.
+func (s UserStatus) MaySignIn() error {
+	switch s {
+	case UserActive:
+		return nil
+	case UserSuspended:
+		return ErrUserSuspended
+	default:
+		return fmt.Errorf("%w: %s", ErrUserInactive, s)
+	}
+}
 
 // UserStatuses are all that a user can have, which are those of Directus: accounts that
 // come from there keep theirs.
@@ -60,7 +78,7 @@ type Users interface {
 	CreateUser(ctx context.Context, user User) (User, error)
 
 	// ChangeUser has change alter the user, and stores role, username, e-mail address with
-	// who verified it, names and status. Unless the user is active before and after, it ends
+	// who verified it, names, language and status. Unless the user is active before and after, it ends
 	// all their sessions, and returns how many. Nothing changes if change returns an error.
 	// Nobody else writes meanwhile, so change only computes; it may be called again. It
 	// returns the events, which then say how many sessions ended. ErrNotFound if there is no

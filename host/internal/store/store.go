@@ -17,7 +17,8 @@ import (
 //
 // A method that returns an error other than the ones that its contract names
 // could not do its work: the database is locked, full, read-only, damaged or
-// away. Whoever gets such an error must refuse, never go on without (L10).
+// away, and the error an sso.ErrStoreUnavailable if it says so. Whoever gets such an error must
+// refuse, never go on without (L10).
 type Store interface {
 	sso.Users
 	sso.Roles

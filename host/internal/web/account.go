@@ -51,7 +51,7 @@ func (s *Server) accountHolder(c echo.Context) (sso.Principal, error) {
 // toSignIn sends people who are not signed in to do so, and back. What they posted is not
 // done.
 func (s *Server) toSignIn(c echo.Context, err error) error {
-	if !wantsHTML(c) || answerTo(err).status == http.StatusInternalServerError || errors.Is(err, sso.ErrUserInactive) {
+	if !wantsHTML(c) || answerTo(err).status >= http.StatusInternalServerError || errors.Is(err, sso.ErrUserInactive) {
 		return err
 	}
 	return seeOther(c, s.signInURL(c, s.path(c, accountPath)))

@@ -54,7 +54,7 @@ func (s *Server) leadsToApp(target string) bool {
 // known returns who makes a request; false for nobody. The error is that nobody can tell.
 func (s *Server) known(c echo.Context) (who sso.Principal, ok bool, err error) {
 	who, err = s.principal(c)
-	if err != nil && answerTo(err).status == http.StatusInternalServerError {
+	if err != nil && answerTo(err).status >= http.StatusInternalServerError {
 		return sso.Principal{}, false, err
 	}
 	return who, err == nil, nil

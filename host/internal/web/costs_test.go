@@ -55,7 +55,10 @@ func newCostlySite(t testing.TB) *site {
 		d.list = append(d.list, provider(name, "openid"))
 		d.mechanisms[name] = redirecting{}
 	}
-	s := newSiteConfigured(t, "", d, func(c *web.Config) { c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")} })
+	s := newSiteConfigured(t, "", d, func(c *web.Config) {
+		c.TrustedProxies = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
+		c.CORS = web.CORS{Origins: []string{application}, Credentials: true}
+	})
 	s.logger.SetLevel(hclog.Info)
 	return s
 }
@@ -207,16 +210,25 @@ func dearest(t testing.TB, s *site) []anonymous {
 		one("POST /auth/refresh", "nested JSON", 400, "", nested, asJSON...),
 		one("POST /auth/refresh", "a form of escapes", 400, "", "mode=json&x="+strings.Repeat("%41", 5400), with(forHTML, asForm)...),
 		one("POST /auth/logout", "garbage cookies", 303, "", "", with(forHTML, cookies)...),
+		one("OPTIONS /auth/refresh", "a preflight, 30 KB of names of headers", 204, "", "", with(fromApplication, []string{"Access-Control-Request-Method", "POST", "Access-Control-Request-Headers", strings.Repeat("a,", headerRoom/2)})...),
+		one("OPTIONS /auth/refresh", "a stranger's preflight", 204, "", "", "Origin", "https://"+strings.Repeat("a", headerRoom), "Access-Control-Request-Method", "POST"),
 		one("GET /users/me", "garbage cookies", 401, "", "", with(forHTML, cookies)...),
 		one("GET /users/me", "forged bearer", 403, "", "", with(forHTML, jwt)...),
-		one("GET /users/me", "a bearer of 30 KB", 403, "", "", "Authorization", "Bearer "+strings.Repeat("a.", headerRoom/2)),
+		one("GET /users/me", "a bearer of 30 KB", 401, "", "", "Authorization", "Bearer "+strings.Repeat("a.", headerRoom/2)),
 		one("GET /users/me", "a token of 30 KB", 401, "", "", "Authorization", "Bearer "+strings.Repeat("a", headerRoom)),
+		one("PATCH /users/me", "garbage cookies", 401, "", "", with(forHTML, cookies)...),
+		one("PATCH /users/me", "forged bearer", 403, "", "", with(forHTML, jwt)...),
+		one("GET /roles/me", "forged bearer", 403, "?fields="+strings.Repeat("a,", 100), "", with(forHTML, jwt)...),
+		one("GET /policies/me/globals", "garbage cookies", 401, "", "", with(forHTML, cookies)...),
+		one("POST /utils/resolve-redirect", "a redirect of 2 KB", 200, "", `{"provider":"op","redirect":"/`+strings.Repeat("a", 2000)+`"}`, asJSON...),
+		one("POST /utils/resolve-redirect", "nested JSON", 200, "", nested, asJSON...),
 		one("GET /.well-known/jwks.json", "", 200, "", ""),
 		one("GET /.well-known/oauth-authorization-server", "", 200, "", ""),
 		one("GET /.well-known/oauth-authorization-server/*", "none such", 404, "/.well-known/oauth-authorization-server/"+longPath, "", forHTML...),
 		one("GET /server/ping", "cookies", 200, "", "", with(cookies)...),
 		one("GET /server/ping", "as many cookies as fit", 200, "", "", "Cookie", strings.Repeat("a=;", headerRoom/3)),
 		one("GET /server/health", "", 200, "", ""),
+		one("GET /server/info", "", 200, "", ""),
 		one("GET /assets/:name", "none such", 404, "/assets/"+longPath, "", forHTML...),
 		one("GET no route", "a path of 30 KB", 404, "/"+longPath, "", forHTML...),
 		one("HEAD /auth/login/:provider", "", 200, "/auth/login/op?"+manyKeys[:3], ""),

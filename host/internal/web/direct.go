@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -13,7 +14,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// passwordLogin answers POST /auth/login, where the seed checks local
+// passwordLogin answers POST /auth/login, where Directus checks local
 // passwords. There are none.
 func (s *Server) passwordLogin(echo.Context) error { return errNoPasswords }
 
@@ -158,7 +159,7 @@ func credentials(prompt sdk.Prompt, body directRequest) (form url.Values, missin
 			form.Set(f.Name, value)
 		case f.Optional:
 		case name != "":
-			missing = append(missing, name)
+			missing = append(missing, strconv.Quote(name))
 		default:
 			complete = false
 		}
@@ -174,7 +175,7 @@ func (s *Server) askAgain(c echo.Context, pending sso.Pending) error {
 	}
 	s.logAskedAgain(c, pending.Attempt.Provider, prompt)
 	a := answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", promptMessage(prompt.Reason, page.MessageMoreWanted)}
-	body := errorBody(c, a, sdk.Denied(prompt.Reason, "more is wanted"))
+	body := s.errorBody(c, a, sdk.Denied(prompt.Reason, "more is wanted"))
 	fields := make([]map[string]any, 0, len(prompt.Fields))
 	for _, f := range prompt.Fields {
 		fields = append(fields, map[string]any{"name": f.Name, "kind": f.Kind, "label": f.Label, "optional": f.Optional})

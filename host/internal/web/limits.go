@@ -17,13 +17,16 @@ import (
 // errLimited: too many sign-ins failed, or came to no end (L03).
 var errLimited = errors.New("too many attempts")
 
-// limitedError is an errLimited that says when it is worth to try again.
+// limitedError is an errLimited, or an errProfileLimited, that says when it is worth to
+// try again.
 type limitedError struct {
 	*limit.Exceeded
 	at time.Time
+	of error
 }
 
-func (e limitedError) Unwrap() error { return errLimited }
+func (e limitedError) Error() string { return e.of.Error() + ": " + e.Exceeded.Error() }
+func (e limitedError) Unwrap() error { return e.of }
 
 // wait is in whole seconds, as Retry-After is.
 func (e limitedError) wait() time.Duration {
@@ -143,7 +146,7 @@ func (s *Server) limited(c echo.Context, err error) error {
 		return err
 	}
 	s.warnOfOneAddress(c, true)
-	return limitedError{exceeded, time.Now()}
+	return limitedError{exceeded, time.Now(), errLimited}
 }
 
 // warnOfOneAddress tells the operator that all clients may seem to have one address,

@@ -66,7 +66,7 @@ func parseMode(name string) (sso.Mode, error) {
 	case "", sso.ModeJSON, sso.ModeCookie, sso.ModeSession:
 		return mode, nil
 	default:
-		return "", payloadError{`mode must be "json", "cookie" or "session"`}
+		return "", payloadError{`"mode" must be "json", "cookie" or "session"`}
 	}
 }
 

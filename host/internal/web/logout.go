@@ -19,7 +19,7 @@ func (s *Server) logout(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	ours := !s.fromAnotherSite(c)
+	ours := s.cookiesCount(c)
 	if ours { // a cookie that is removed must not leave its session behind
 		found = append(found, s.cookieTokens(c)...)
 	}

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -61,6 +63,24 @@ func (s *Server) secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 		}
 		return next(c)
 	}
+}
+
+// dropSlash has a path of Directus with one slash at its end mean the path without: some
+// clients write it, and Directus reads it like that. No other path is read in two ways.
+func dropSlash(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		u := c.Request().URL
+		path, slash := strings.CutSuffix(u.Path, "/")
+		if slash && u.RawPath == "" && !strings.HasSuffix(path, "/") && isOfDirectus(path) {
+			u.Path = path
+		}
+		return next(c)
+	}
+}
+
+func isOfDirectus(path string) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return slices.Contains([]string{"auth", "users", "roles", "utils", "server"}, first)
 }
 
 // logRequest writes one line for each request, at debug: what matters to an

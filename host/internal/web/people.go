@@ -15,9 +15,8 @@ import (
 // principal returns who makes the request: by the bearer token if there is one,
 // else by the session cookie. errNoCredentials if there is neither.
 func (s *Server) principal(c echo.Context) (sso.Principal, error) {
-	// Another scheme is not ours: it may be for a proxy in front of us.
-	if scheme, token, _ := strings.Cut(c.Request().Header.Get(echo.HeaderAuthorization), " "); strings.EqualFold(scheme, "Bearer") {
-		return s.bearer(c, strings.TrimSpace(token))
+	if token, ok := bearerOf(c); ok {
+		return s.bearer(c, token)
 	}
 	found := tokens(c, s.config.SessionCookie)
 	if len(found) == 0 {
@@ -26,9 +25,16 @@ func (s *Server) principal(c echo.Context) (sso.Principal, error) {
 	return s.cookieHolder(c, found)
 }
 
+// bearerOf returns the bearer token of a request. Another scheme is not ours: it may be for
+// a proxy in front of us.
+func bearerOf(c echo.Context) (token string, ok bool) {
+	scheme, token, _ := strings.Cut(c.Request().Header.Get(echo.HeaderAuthorization), " ")
+	return strings.TrimSpace(token), strings.EqualFold(scheme, "Bearer")
+}
+
 // bearer tells an access token, which is a JWT, from a session token.
 func (s *Server) bearer(c echo.Context, token string) (sso.Principal, error) {
-	if strings.Contains(token, ".") {
+	if isJWT(token) {
 		return s.ports.Logins.AuthenticateAccess(c.Request().Context(), token)
 	}
 	return s.ports.Logins.Authenticate(c.Request().Context(), sso.Token(token))
@@ -60,12 +66,13 @@ func (s *Server) cookieHolder(c echo.Context, found []sso.Token) (sso.Principal,
 	return sso.Principal{}, failure
 }
 
-// userBody is a user as the seed shows one.
+// userBody is a user as Directus shows one.
 type userBody struct {
 	ID                 string  `json:"id"`
 	FirstName          *string `json:"first_name"`
 	LastName           *string `json:"last_name"`
 	Email              *string `json:"email"`
+	Language           *string `json:"language"`
 	Username           *string `json:"username"`
 	Role               *string `json:"role"`
 	Status             string  `json:"status"`
@@ -80,9 +87,9 @@ type userBody struct {
 func bodyOf(who sso.Principal) userBody {
 	u := who.User
 	body := userBody{
-		ID: u.ID, FirstName: orNull(u.FirstName), LastName: orNull(u.LastName), Email: orNull(u.Email), Role: orNull(u.Role), Username: orNull(u.Username),
+		ID: u.ID, FirstName: orNull(u.FirstName), LastName: orNull(u.LastName), Email: orNull(u.Email), Language: orNull(u.Language), Role: orNull(u.Role), Username: orNull(u.Username),
 		Status: string(u.Status), Provider: u.Provider, ExternalIdentifier: u.Subject,
-		LastAccess: u.LastAccess.UTC().Format("2006-01-02T15:04:05.000Z"),
+		LastAccess: lastAccess(who).UTC().Format("2006-01-02T15:04:05.000Z"),
 	}
 	if groups := who.Session.Groups; groups.Known() {
 		body.Groups = append([]string{}, groups.List()...)
@@ -97,15 +104,6 @@ func orNull(text string) *string {
 	return &text
 }
 
-// me answers GET /users/me.
-func (s *Server) me(c echo.Context) error {
-	who, err := s.principal(c)
-	if err != nil {
-		return err
-	}
-	return c.JSON(http.StatusOK, data{bodyOf(who)})
-}
-
 // home answers GET /: who am I, or the way to sign in.
 func (s *Server) home(c echo.Context) error {
 	who, err := s.principal(c)
@@ -116,7 +114,7 @@ func (s *Server) home(c echo.Context) error {
 		return c.JSON(http.StatusOK, data{bodyOf(who)})
 	}
 	if err != nil {
-		if answerTo(err).status == http.StatusInternalServerError {
+		if answerTo(err).status >= http.StatusInternalServerError {
 			return err
 		}
 		return seeOther(c, s.path(c, "/login")+reasonQuery(c))
@@ -161,7 +159,7 @@ func reasonQuery(c echo.Context) string {
 	}
 	query := "?" + queryOf("reason", reason)
 	if detail := values.Get("detail"); detail != "" {
-		if _, ok := messageOfDetail(detail); ok {
+		if _, ok := messageOfDetail(reason, detail); ok {
 			query += "&" + queryOf("detail", detail)
 		}
 	}
@@ -173,11 +171,11 @@ func reasonQuery(c echo.Context) string {
 
 // problemOf is what a failed login tells on our sign-in page.
 func problemOf(query url.Values) page.Message {
-	problem := reasonMessages[query.Get("reason")]
-	if message, ok := messageOfDetail(query.Get("detail")); ok && problem == page.MessageDenied {
+	reason := query.Get("reason")
+	if message, ok := messageOfDetail(reason, query.Get("detail")); ok {
 		return message
 	}
-	return problem
+	return reasonMessages[reason]
 }
 
 var requestIDForm = regexp.MustCompile(`^[0-9a-f]{16}$`)
@@ -237,7 +235,7 @@ func (s *Server) signIn(c echo.Context) error {
 	return s.render(c, http.StatusOK, view, formsStay)
 }
 
-// providerBody is a provider as the seed lists one.
+// providerBody is a provider as Directus lists one.
 type providerBody struct {
 	Name      string `json:"name"`
 	Label     string `json:"label,omitempty"`
@@ -255,7 +253,7 @@ func (s *Server) listProviders(c echo.Context) error {
 	sessionOnly := values.Has("sessionOnly")
 	list, no := []providerBody{}, false
 	for _, p := range s.ports.Logins.Providers() {
-		if sessionOnly && p.Mode != sso.ModeSession {
+		if sessionOnly && !maySignInToSession(p) {
 			continue
 		}
 		body := providerBody{Name: p.Name, Label: p.Label, Driver: p.Driver, Icon: p.Icon}

@@ -59,11 +59,22 @@ func (s *Server) preparePage(c echo.Context, forms formAction) {
 	c.Response().Header().Add("Vary", "Accept")
 }
 
+// jsonLikeDirectus writes JSON with the content type that Directus gives it: there are
+// clients that compare it as a whole.
+type jsonLikeDirectus struct{ echo.DefaultJSONSerializer }
+
+func (j jsonLikeDirectus) Serialize(c echo.Context, value any, indent string) error {
+	if h := c.Response().Header(); h.Get(echo.HeaderContentType) == echo.MIMEApplicationJSON {
+		h.Set(echo.HeaderContentType, "application/json; charset=utf-8")
+	}
+	return j.DefaultJSONSerializer.Serialize(c, value, indent)
+}
+
 type data struct {
 	Data any `json:"data"`
 }
 
-// seeOther redirects a browser: 302 after a GET, as the seed does, and 303
+// seeOther redirects a browser: 302 after a GET, as Directus does, and 303
 // after a POST, so that no body is ever posted on (RFC 9700 section 4.12).
 func seeOther(c echo.Context, target string) error {
 	if c.Request().Method == http.MethodPost {

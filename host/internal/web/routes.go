@@ -15,7 +15,8 @@ func (s *Server) routes() *echo.Echo {
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = clientIP(s.config.TrustedProxies)
 	e.HTTPErrorHandler = s.answerError
-	e.Pre(s.identifyRequest, s.secureHeaders)
+	e.JSONSerializer = jsonLikeDirectus{}
+	e.Pre(s.identifyRequest, s.secureHeaders, dropSlash, s.shareWithOrigins)
 	e.Use(s.logRequest, recoverPanic, nameRequest, s.ourCookies)
 
 	// get answers HEAD as GET; net/http leaves the body out. It is not for what
@@ -42,10 +43,10 @@ func (s *Server) routes() *echo.Echo {
 	e.POST("/auth/login", s.passwordLogin)
 	e.GET("/auth/login/:provider", s.startLogin)
 	e.HEAD("/auth/login/:provider", s.couldStartLogin)
-	e.POST("/auth/login/:provider", s.directLogin, limitBody(maxBody), s.sameOrigin)
+	e.POST("/auth/login/:provider", s.directLogin, limitBody(maxBody), s.fromApplication)
 	for path, receive := range map[string]echo.HandlerFunc{
 		"/auth/login/:provider/callback": s.callback,
-		"/auth/login/:provider/acs":      s.callback, // the seed's name of it
+		"/auth/login/:provider/acs":      s.callback, // Directus's name of it
 		"/auth/login/:provider/logout":   s.receiveLogout,
 	} {
 		e.Match([]string{http.MethodGet, http.MethodPost}, path, receive, s.fromProvider)
@@ -55,12 +56,17 @@ func (s *Server) routes() *echo.Echo {
 	e.POST("/auth/refresh", s.refresh, limitBody(maxBody))
 	e.POST("/auth/logout", s.logout, limitBody(maxBody))
 	get("/users/me", s.me)
+	e.PATCH("/users/me", s.changeMe, limitBody(maxBody))
+	get("/roles/me", s.ownRoles)
+	get("/policies/me/globals", s.ownPolicies)
+	e.POST("/utils/resolve-redirect", s.resolveRedirect, limitBody(maxBody))
 
 	get(keysPath, s.keys)
 	get(issuerMetadataPath, s.issuerMetadata)
 	get(issuerMetadataPath+"/*", s.issuerMetadataBeforePath)
 	get("/server/ping", ping)
 	get("/server/health", s.health)
+	get("/server/info", serverInfo)
 	get("/assets/:name", s.asset)
 	return e
 }

@@ -31,6 +31,9 @@ type Config struct {
 	SessionCookie Cookie
 	RefreshCookie Cookie
 
+	// CORS is what pages of other origins may do.
+	CORS CORS
+
 	// TrustedProxies may say in X-Forwarded-For who the client is.
 	TrustedProxies []netip.Prefix
 
@@ -68,11 +71,13 @@ type Server struct {
 	logger   hclog.Logger
 	sampled  *sampler // what anybody can make us log
 	urls     publicURLs
+	cors     corsRules
 	issuer   []byte // the metadata of RFC 8414
 	slots    firstSlots
 	bodies   *bodies
 	turns    turns
 	returns  returns
+	profiles *profileLimit
 	storage  *storeHealth
 	notReady atomic.Bool
 	comes    time.Duration // requestComes; tests have slow clients
@@ -104,9 +109,10 @@ func New(config Config, ports Ports) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{
-		issuer: issuer, config: config, ports: ports, logger: config.Logger, sampled: newSampler(config.Logger), urls: urls,
+		issuer: issuer, config: config, cors: newCORSRules(config.CORS), ports: ports, logger: config.Logger, sampled: newSampler(config.Logger), urls: urls,
 		returns: returns{now: time.Now}, bodies: newBodies(config.MaxBodies), turns: newTurns(), comes: requestComes,
 	}
+	s.profiles = newProfileLimit(time.Now)
 	s.storage = &storeHealth{storage: ports.Storage, sampled: s.sampled}
 	for _, p := range ports.Logins.Providers() {
 		if _, err := urls.main.redirects.rules(p); err != nil {

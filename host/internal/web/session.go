@@ -1,10 +1,13 @@
 package web
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -58,6 +61,32 @@ func (s *Server) clearTokens(c echo.Context, keep string) {
 	}
 }
 
+// lastAccess is when somebody signed in last, or refreshed this session, as Directus has
+// it of any session.
+func lastAccess(who sso.Principal) time.Time {
+	if asked := who.Session.AskedAt; asked.After(who.User.LastAccess) {
+		return asked
+	}
+	return who.User.LastAccess
+}
+
+// isJWT tells an access token, or what may be meant to be one, from a session token. As
+// with Directus, whatever is no JWT is looked up, and is unknown then.
+func isJWT(token string) bool {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return false
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	return err == nil && json.Valid(payload)
+}
+
+// maySignInToSession reports whether a client that wants a session cookie gets one by
+// this provider. By a directory it does: such a client says so itself when it logs in.
+func maySignInToSession(p sso.Provider) bool {
+	return p.Mode == sso.ModeSession || p.Driver == "ldap"
+}
+
 // tokenRequest is the body of /auth/refresh and /auth/logout.
 type tokenRequest struct {
 	Mode         string `json:"mode"`
@@ -96,7 +125,7 @@ func (s *Server) readTokenRequest(c echo.Context) (body tokenRequest, found []ss
 	}
 	// Cookies come along whoever makes the browser ask. Whoever has the token
 	// itself may ask from anywhere.
-	if mode != sso.ModeJSON && s.fromAnotherSite(c) {
+	if mode != sso.ModeJSON && !s.cookiesCount(c) {
 		return body, nil, errCrossSite
 	}
 	if len(found) == 0 {
@@ -138,6 +167,7 @@ func readBody(c echo.Context, into any, form func(get func(string) string)) erro
 // wanted names the types of the fields that clients send.
 var wanted = map[string]string{
 	"identifier": "a string", "password": "a string", "mode": "a string", "attempt": "a string",
+	"redirect": "a string", "provider": "a string",
 	"refresh_token": "a string", "everywhere": "a boolean", "answers": "an object of strings",
 }
 
@@ -146,7 +176,7 @@ func tooLargeOr(err error, reason string) error {
 		return err
 	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
-		return payloadError{wrong.Field + " must be " + wanted[wrong.Field]}
+		return payloadError{strconv.Quote(wrong.Field) + " must be " + wanted[wrong.Field]}
 	}
 	return payloadError{reason}
 }

@@ -16,7 +16,7 @@ type Details struct {
 	// Text says what the provider does, and what else there is to know.
 	Text string
 
-	// Rows are those of the project's catalogue of attacks that it realises.
+	// Rows are the codes of the attacks, in docs/attacks.md, that it carries out.
 	Rows []string
 
 	// Stage is the answer that misbehaves. A relying party that never asks for

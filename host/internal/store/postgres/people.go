@@ -113,15 +113,15 @@ func (o *owner) taken(link people.Link) error {
 
 // insertUnlinked stores a user whom nobody has claimed.
 const insertUnlinked = `
-	INSERT INTO doorward.users (id, provider, subject, status, role, username, email, email_verified_by, first_name, last_name, created_at, last_access)
-	VALUES ($1, '', '', $2, $3, $4, $5, $6, $7, $8, $9, $10)`
+	INSERT INTO doorward.users (id, provider, subject, status, role, username, email, email_verified_by, first_name, last_name, language, created_at, last_access)
+	VALUES ($1, '', '', $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`
 
 // AddUser implements people.Accounts.
 func (s *Store) AddUser(ctx context.Context, user sso.User, event sso.Event, claims ...sso.Claim) error {
 	err := s.write(ctx, "storing a user", func(ctx context.Context, t *transaction) error {
 		if !user.Linked() {
 			t.queue(insertUnlinked, user.ID, string(user.Status), text(user.Role), text(user.Username), text(user.Email), text(user.EmailVerifiedBy),
-				text(user.FirstName), text(user.LastName), millis(user.CreatedAt), millis(user.LastAccess))
+				text(user.FirstName), text(user.LastName), text(user.Language), millis(user.CreatedAt), millis(user.LastAccess))
 			for _, claim := range claims {
 				queueInsertClaim(t, user.ID, claim, new(int))
 			}
@@ -152,7 +152,7 @@ func (s *Store) AddUser(ctx context.Context, user sso.User, event sso.Event, cla
 }
 
 const (
-	changeUser = `UPDATE doorward.users SET status = $2, role = $3, email = $4, email_verified_by = $5, first_name = $6, last_name = $7, username = $8
+	changeUser = `UPDATE doorward.users SET status = $2, role = $3, email = $4, email_verified_by = $5, first_name = $6, last_name = $7, username = $8, language = $9
 		WHERE pk = $1`
 
 	// Locked in the order of pk, as by all that end several.
@@ -176,7 +176,7 @@ func (s *Store) ChangeUser(ctx context.Context, id string, change func(user *sso
 		}
 		user = held.User
 		t.queue(changeUser, held.pk, string(user.Status), text(user.Role), text(user.Email), text(user.EmailVerifiedBy), text(user.FirstName), text(user.LastName),
-			text(user.Username))
+			text(user.Username), text(user.Language))
 		if before != sso.UserActive || user.Status != sso.UserActive {
 			t.queue(endUserSessions, held.pk).Exec(countInto(&ended))
 			if err := t.send(ctx); err != nil {

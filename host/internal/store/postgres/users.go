@@ -10,11 +10,11 @@ import (
 )
 
 // userColumns are what userFields scans.
-const userColumns = `u.id, u.provider, u.subject, u.status, u.role, u.username, u.email, u.email_verified_by, u.first_name, u.last_name, u.created_at, u.last_access`
+const userColumns = `u.id, u.provider, u.subject, u.status, u.role, u.username, u.email, u.email_verified_by, u.first_name, u.last_name, u.language, u.created_at, u.last_access`
 
 func userFields(u *sso.User) []any {
 	return []any{
-		&u.ID, &u.Provider, asString{&u.Subject}, (*string)(&u.Status), &u.Role, &u.Username, &u.Email, &u.EmailVerifiedBy, &u.FirstName, &u.LastName,
+		&u.ID, &u.Provider, asString{&u.Subject}, (*string)(&u.Status), &u.Role, &u.Username, &u.Email, &u.EmailVerifiedBy, &u.FirstName, &u.LastName, &u.Language,
 		moment{&u.CreatedAt}, moment{&u.LastAccess},
 	}
 }
@@ -47,13 +47,13 @@ const insertUser = `
 		VALUES ($2, $3, nextval(pg_get_serial_sequence('doorward.users', 'pk')))
 		ON CONFLICT DO NOTHING RETURNING user_pk
 	)
-	INSERT INTO doorward.users (pk, id, provider, subject, status, role, username, email, email_verified_by, first_name, last_name, created_at, last_access)
-	SELECT user_pk, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12 FROM link
+	INSERT INTO doorward.users (pk, id, provider, subject, status, role, username, email, email_verified_by, first_name, last_name, language, created_at, last_access)
+	SELECT user_pk, $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13 FROM link
 	RETURNING pk`
 
 func queueInsertUser(t *transaction, u sso.User) *pgx.QueuedQuery {
 	return t.queue(insertUser, u.ID, u.Provider, []byte(u.Subject), string(u.Status), text(u.Role), text(u.Username), text(u.Email), u.EmailVerifiedBy,
-		text(u.FirstName), text(u.LastName), millis(u.CreatedAt), millis(u.LastAccess))
+		text(u.FirstName), text(u.LastName), text(u.Language), millis(u.CreatedAt), millis(u.LastAccess))
 }
 
 // CreateUser implements sso.Users. The second statement sees what the first waited for.

@@ -185,8 +185,8 @@ func (s *Store) ChangeUser(ctx context.Context, id string, change func(user *sso
 		if err != nil {
 			return err
 		}
-		_, err = tx.ExecContext(ctx, `UPDATE users SET status = ?, role = ?, username = ?, email = ?, email_verified_by = ?, first_name = ?, last_name = ? WHERE pk = ?`,
-			string(user.Status), user.Role, user.Username, user.Email, user.EmailVerifiedBy, user.FirstName, user.LastName, pk)
+		_, err = tx.ExecContext(ctx, `UPDATE users SET status = ?, role = ?, username = ?, email = ?, email_verified_by = ?, first_name = ?, last_name = ?, language = ? WHERE pk = ?`,
+			string(user.Status), user.Role, user.Username, user.Email, user.EmailVerifiedBy, user.FirstName, user.LastName, user.Language, pk)
 		if err != nil {
 			return explain("changing a user", err)
 		}

@@ -10,7 +10,7 @@ import (
 )
 
 // userColumns are what userFields scans.
-const userColumns = `u.id, u.provider, u.subject, u.status, u.role, u.username, u.email, u.email_verified_by, u.first_name, u.last_name, u.created_at, u.last_access`
+const userColumns = `u.id, u.provider, u.subject, u.status, u.role, u.username, u.email, u.email_verified_by, u.first_name, u.last_name, u.language, u.created_at, u.last_access`
 
 const selectUserByLink = `
 	SELECT ` + userColumns + `
@@ -19,7 +19,7 @@ const selectUserByLink = `
 
 func userFields(u *sso.User) []any {
 	return []any{
-		&u.ID, &u.Provider, &u.Subject, (*string)(&u.Status), &u.Role, &u.Username, &u.Email, &u.EmailVerifiedBy, &u.FirstName, &u.LastName,
+		&u.ID, &u.Provider, &u.Subject, (*string)(&u.Status), &u.Role, &u.Username, &u.Email, &u.EmailVerifiedBy, &u.FirstName, &u.LastName, &u.Language,
 		(*timestamp)(&u.CreatedAt), (*timestamp)(&u.LastAccess),
 	}
 }
@@ -80,9 +80,9 @@ func (s *Store) linkedUser(ctx context.Context, tx *sql.Tx, provider, subject st
 
 func insertUser(ctx context.Context, tx *sql.Tx, u sso.User) error {
 	result, err := tx.ExecContext(ctx, `
-		INSERT INTO users (id, provider, subject, status, role, username, email, email_verified_by, first_name, last_name, created_at, last_access)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
-		u.ID, u.Provider, []byte(u.Subject), string(u.Status), u.Role, u.Username, u.Email, u.EmailVerifiedBy, u.FirstName, u.LastName,
+		INSERT INTO users (id, provider, subject, status, role, username, email, email_verified_by, first_name, last_name, language, created_at, last_access)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`,
+		u.ID, u.Provider, []byte(u.Subject), string(u.Status), u.Role, u.Username, u.Email, u.EmailVerifiedBy, u.FirstName, u.LastName, u.Language,
 		timestamp(u.CreatedAt), timestamp(u.LastAccess))
 	if err != nil {
 		return explain("storing a user", err)

@@ -11,7 +11,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-var errClosed = errors.New("the database was closed")
+var errClosed = sso.StoreUnavailable(errors.New("the database was closed"))
 
 // write has do run in a transaction that has the write lock from its start, beside what
 // others write at the same time; see owner. What do wrote stays if and only if write

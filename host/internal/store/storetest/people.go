@@ -20,7 +20,7 @@ func testPeople(t *testing.T, open func(t *testing.T) store.Store) {
 	t.Run("an account without a link", func(t *testing.T) { testUnclaimed(t, open) })
 	t.Run("what is taken is not added", func(t *testing.T) { testTaken(t, open) })
 	t.Run("a change", func(t *testing.T) { testChangeUser(t, open) })
-	t.Run("A13 suspending ends all sessions at once", func(t *testing.T) { testSuspend(t, open) })
+	t.Run("A06 suspending ends all sessions at once", func(t *testing.T) { testSuspend(t, open) })
 	t.Run("a suspension and a login at once", func(t *testing.T) { testSuspendAndLogin(t, open) })
 	t.Run("deleting", func(t *testing.T) { testDeleteUser(t, open) })
 	t.Run("a link is never moved", func(t *testing.T) { testAddLink(t, open) })
@@ -169,9 +169,9 @@ func testChangeUser(t *testing.T, open func(t *testing.T) store.Store) {
 	mustCreateSession(t, s, someSession("s1", "ann"), token)
 	mustToken(t, s, token)
 	want := someUser("ann", "corp", "s-1")
-	want.Email, want.EmailVerifiedBy, want.FirstName, want.LastName, want.Role, want.Username = "a@example.org", "other", "A", "B", "author", "anna"
+	want.Email, want.EmailVerifiedBy, want.FirstName, want.LastName, want.Language, want.Role, want.Username = "a@example.org", "other", "A", "B", "de-DE", "author", "anna"
 	user, ended, err := s.ChangeUser(t.Context(), "ann", func(u *sso.User) ([]sso.Event, error) {
-		u.Email, u.EmailVerifiedBy, u.FirstName, u.LastName, u.Role, u.Username = want.Email, want.EmailVerifiedBy, want.FirstName, want.LastName, want.Role, want.Username
+		u.Email, u.EmailVerifiedBy, u.FirstName, u.LastName, u.Language, u.Role, u.Username = want.Email, want.EmailVerifiedBy, want.FirstName, want.LastName, want.Language, want.Role, want.Username
 		return nil, nil
 	})
 	wantError(t, "ChangeUser", err, nil)

@@ -64,7 +64,7 @@ var start = time.Date(2026, 11, 23, 12, 34, 56, 789_000_000, time.FixedZone("", 
 func someUser(id, provider, subject string) sso.User {
 	return sso.User{
 		ID: id, Provider: provider, Subject: subject, Status: sso.UserActive, Role: "editor",
-		Username: "ann.o", Email: "ann@example.org", EmailVerifiedBy: "corp", FirstName: "Ann", LastName: "O'Neil", CreatedAt: start, LastAccess: start.Add(time.Second),
+		Username: "ann.o", Email: "ann@example.org", EmailVerifiedBy: "corp", FirstName: "Ann", LastName: "O'Neil", Language: "en-GB", CreatedAt: start, LastAccess: start.Add(time.Second),
 	}
 }
 

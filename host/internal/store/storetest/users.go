@@ -96,10 +96,10 @@ func testUpdate(t *testing.T, open func(t *testing.T) store.Store) {
 	mustCreateUser(t, s, someUser("bob", "corp", "s-2"))
 	want := sso.User{
 		ID: "ann", Provider: "corp", Subject: "s-1", Status: sso.UserActive, Role: "", Username: "anna", Email: "ann@example.com", EmailVerifiedBy: "other",
-		FirstName: "Anna", LastName: "", CreatedAt: start, LastAccess: start.Add(time.Hour),
+		FirstName: "Anna", LastName: "", Language: "en-GB", CreatedAt: start, LastAccess: start.Add(time.Hour),
 	}
 	change := want
-	change.Provider, change.Subject, change.CreatedAt = "elsewhere", "s-9", start.Add(time.Minute) // not to be stored
+	change.Provider, change.Subject, change.Language, change.CreatedAt = "elsewhere", "s-9", "xx", start.Add(time.Minute) // not to be stored
 	login, _ := someLogin(sso.NewToken().Hash())
 	login.Decide = func(*sso.User) (sso.User, error) { return change, nil }
 	wantError(t, "a login", s.CreateSession(t.Context(), login), nil)

@@ -43,7 +43,7 @@ type Exceeded struct {
 }
 
 func (e *Exceeded) Error() string {
-	return fmt.Sprintf("too many sign-ins that failed or came to no end: limit %s, %d points", e.Limit, e.Points)
+	return fmt.Sprintf("limit %s, %d points", e.Limit, e.Points)
 }
 
 // Refusals returns how often each limit has refused.

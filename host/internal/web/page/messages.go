@@ -121,6 +121,11 @@ var (
 		What:  "The service that checks who you are cannot be reached at the moment.",
 		Next:  "Wait a minute and try again, or choose another way to sign in.",
 	}
+	MessageNoStore = Message{
+		Title: "The database does not answer",
+		What:  "This service cannot look up who you are at the moment.",
+		Next:  "Wait a minute and try again. If it lasts, tell your administrator.",
+	}
 	MessageOverloaded = Message{
 		Title: "Too much at once",
 		What:  "More is being sent to us than we can take at the moment.",
@@ -178,6 +183,11 @@ var (
 		What:  "There were too many attempts to sign in within a short time.",
 		Next:  "Wait a few minutes, then try again.",
 	}
+	MessageTooManyChanges = Message{
+		Title: "Too many changes",
+		What:  "You changed your profile too often within a short time.",
+		Next:  "Wait a few minutes, then try again.",
+	}
 	MessageLinkTaken = Message{
 		Title: "That leads to another account",
 		What:  "Whoever you signed in as there has an account of their own here. Nothing was changed.",
@@ -214,6 +224,11 @@ var (
 		What:  "There is no session, or it has ended.",
 		Next:  "Sign in to go on.",
 	}
+	MessageAccessExpired = Message{
+		Title: "Your access has expired",
+		What:  "The access that you were given has expired.",
+		Next:  "Refresh it, or sign in again.",
+	}
 	MessageCrossSite = Message{
 		Title: "That came from another website",
 		What:  "Another website asked for this in your name, so it was not done.",
@@ -233,6 +248,31 @@ var (
 		Title: "That request was not understood",
 		What:  "Something in the request is missing or not as it should be.",
 		Next:  "Go back to where you came from and start again.",
+	}
+	MessageForbiddenField = Message{
+		Title: "That is not to be seen here",
+		What:  "The request asks for something about you that this server does not have, or does not let you change.",
+		Next:  "Go back to where you came from and tell the people who run it.",
+	}
+	MessageNoData = Message{
+		Title: "Only signing in happens here",
+		What:  "This is Doorward, a login host: it has no collections, items, files, flows or settings of Directus.",
+		Next:  "Ask the system that keeps them; people sign in to it here.",
+	}
+	MessageNoAccounts = Message{
+		Title: "Accounts are not kept up here",
+		What:  "This is Doorward, a login host: each person sees their own account at /users/me and /roles/me, and nobody sees others.",
+		Next:  "Whoever runs it keeps up accounts and roles with doorward user and doorward role.",
+	}
+	MessageNoPasswords = Message{
+		Title: "There are no passwords here",
+		What:  "This is Doorward, a login host: it keeps neither passwords nor second factors, since people sign in through a provider.",
+		Next:  "Change them at that provider; GET /auth lists the providers.",
+	}
+	MessageNoStudio = Message{
+		Title: "The Data Studio is not here",
+		What:  "This is Doorward, a login host: it signs people in, and has no Data Studio.",
+		Next:  "Sign in here, or go to the address of Directus itself.",
 	}
 	MessageNotFound = Message{
 		Title: "There is nothing here",

@@ -173,7 +173,7 @@ func locateSocket(rest string) (location, error) {
 // PlainRule is what the options say about ldap://.
 type PlainRule struct {
 	StartTLS      bool // start_tls
-	ImplicitTLS   bool // client__tls_options are given: as the seed, TLS from the first byte
+	ImplicitTLS   bool // client__tls_options are given: TLS from the first byte, as in Directus
 	AllowInsecure bool // allow_insecure_plaintext
 }
 

@@ -40,6 +40,7 @@ type Settings struct {
 	Enc, EncPass         options.Secret
 	Certificate          string
 	Algorithm            string // of our signatures; empty: the usual one of the key
+	AlgorithmOption      string // by which it was given
 	MustSign             bool
 	MustDecrypt          bool
 }
@@ -86,7 +87,7 @@ func (k *Keys) setSigner(s Settings, signers []crypto.Signer, problems *options.
 		}
 	}
 	if _, err := xmldsig.SignBytes(nil, k.Algorithm, k.Signer); err != nil {
-		problems.Addf("sp_request_signature_algorithm", "cannot be used with sp_private_key: write rsa-sha256 or ecdsa-sha256 as the URI that RFC 9231 gives it; SHA-1 is not possible")
+		problems.Addf(s.AlgorithmOption, "cannot be used with sp_private_key: write rsa-sha256 or ecdsa-sha256 as the URI that RFC 9231 gives it; SHA-1 is not possible")
 	}
 }
 

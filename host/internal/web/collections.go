@@ -1,0 +1,153 @@
+package web
+
+import (
+	"errors"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// errForbiddenField: there is no such field, or it is not for whoever asks, which
+// Directus does not tell apart.
+var errForbiddenField = errors.New("field that there is not")
+
+// collection is a kind of record as clients of Directus know it.
+type collection struct {
+	name string
+
+	// own are the fields that we have. They are what * stands for.
+	own []string
+
+	// lacks are those that Directus has and we do not, with the value that they have in
+	// Directus where nothing was entered: a client that asks for avatar gets null, and
+	// can go on.
+	lacks map[string]any
+
+	// leads are the fields that lead to a record of another kind. Those that we lack lead
+	// nowhere, whatever is wanted of what is there.
+	leads map[string]*collection
+
+	leadNowhere []string
+}
+
+var rolesCollection = &collection{
+	name: "directus_roles", own: fieldsOf(roleBody{}),
+	lacks:       map[string]any{"icon": nil, "description": nil, "parent": nil, "children": []string{}, "policies": []string{}, "users": []string{}},
+	leadNowhere: []string{"parent", "children", "policies", "users"},
+}
+
+var usersCollection = &collection{
+	name: "directus_users", own: fieldsOf(userBody{}),
+	lacks: map[string]any{
+		"avatar": nil, "title": nil, "description": nil, "location": nil, "tags": nil, "password": nil, "token": nil, "tfa_secret": nil, "auth_data": nil, "last_page": nil,
+		"email_notifications": nil, "text_direction": nil, "appearance": nil, "theme": nil, "theme_light": nil, "theme_light_overrides": nil, "theme_dark": nil, "theme_dark_overrides": nil,
+		"policies": []string{},
+	},
+	leads:       map[string]*collection{"role": rolesCollection},
+	leadNowhere: []string{"avatar", "policies"},
+}
+
+// fieldsOf returns the names that a body has in JSON.
+func fieldsOf(body any) (names []string) {
+	for field := range reflect.TypeOf(body).Fields() {
+		names = append(names, field.Tag.Get("json"))
+	}
+	return names
+}
+
+// record returns the fields of a body by their names.
+func record(body any) map[string]any {
+	values := map[string]any{}
+	for field, value := range reflect.ValueOf(body).Fields() {
+		values[field.Tag.Get("json")] = value.Interface()
+	}
+	return values
+}
+
+// fieldsError says which fields of a collection there are not, and where a client came
+// upon it: the field that leads there, or nothing.
+type fieldsError struct {
+	collection, below string
+	names             []string
+}
+
+func (e fieldsError) Unwrap() error { return errForbiddenField }
+
+// Error is in the words of Directus, which programs look for.
+func (e fieldsError) Error() string {
+	where := "root"
+	if e.below != "" {
+		where = `"` + e.below + `"`
+	}
+	named := `"` + strings.Join(e.names, `", "`) + `"`
+	if len(e.names) == 1 {
+		return `You don't have permission to access field ` + named + ` in collection "` + e.collection + `" or it does not exist. Queried in ` + where + `.`
+	}
+	return `You don't have permission to access fields ` + named + ` in collection "` + e.collection + `" or they do not exist. Queried in ` + where + `.`
+}
+
+// expand puts names in the place of *, and returns a fieldsError if there are fields
+// that the collection does not have.
+func (k *collection) expand(wanted fields, below string) (fields, error) {
+	named := fields{}
+	for name, of := range wanted {
+		if name != anyField {
+			named.below(name).merge(of)
+			continue
+		}
+		for _, own := range k.own {
+			if field := named.below(own); k.leads[own] != nil {
+				field.merge(of)
+			}
+		}
+	}
+	if unknown := k.unknown(named); unknown != nil {
+		return nil, fieldsError{k.name, below, unknown}
+	}
+	for name, led := range k.leads {
+		if len(named[name]) == 0 {
+			continue
+		}
+		inner, err := led.expand(named[name], strings.TrimPrefix(below+"."+name, "."))
+		if err != nil {
+			return nil, err
+		}
+		named[name] = inner
+	}
+	return named, nil
+}
+
+// unknown returns the names of what the collection does not have, in order.
+func (k *collection) unknown(named fields) (unknown []string) {
+	for _, name := range slices.Sorted(maps.Keys(named)) {
+		_, lacking := k.lacks[name]
+		switch {
+		case !lacking && !slices.Contains(k.own, name):
+			unknown = append(unknown, name)
+		case len(named[name]) > 0 && k.leads[name] == nil && !slices.Contains(k.leadNowhere, name):
+			for _, inner := range slices.Sorted(maps.Keys(named[name])) {
+				unknown = append(unknown, name+"."+inner)
+			}
+		}
+	}
+	return unknown
+}
+
+// pick returns what is wanted of a record: of the records that it leads to, those in led.
+// wanted is expanded.
+func (k *collection) pick(wanted fields, of map[string]any, led map[string]map[string]any) map[string]any {
+	picked := make(map[string]any, len(wanted))
+	for name, below := range wanted {
+		value, ok := of[name]
+		switch {
+		case !ok:
+			picked[name] = k.lacks[name]
+		case len(below) == 0 || led[name] == nil:
+			picked[name] = value
+		default:
+			picked[name] = k.leads[name].pick(below, led[name], nil)
+		}
+	}
+	return picked
+}

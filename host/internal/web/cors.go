@@ -1,0 +1,196 @@
+package web
+
+import (
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/labstack/echo/v4"
+)
+
+// CORS is what pages of other origins may do here (Fetch standard, section 3.2). The
+// zero value: nothing.
+type CORS struct {
+	// Origins may use the routes that are shared, as browsers write them in the header
+	// Origin: https://app.example.org.
+	Origins []string
+
+	// Any has every origin read what needs no cookie. Nobody has Credentials then.
+	Any bool
+
+	// Credentials has the cookies count that browsers send along from Origins.
+	Credentials bool
+
+	// Methods, AllowedHeaders and ExposedHeaders are told to browsers as they are.
+	Methods, AllowedHeaders, ExposedHeaders []string
+
+	// MaxAge is how long browsers may remember the answer to a preflight.
+	MaxAge time.Duration
+}
+
+// shared are the routes that pages of other origins may use, by their methods: what
+// programs use. Pages and their forms, and where a browser must go by itself, are not
+// among them.
+var shared = map[string][]string{
+	"/auth":         reads,
+	"/auth/login":   {http.MethodPost},
+	"/auth/refresh": {http.MethodPost},
+	"/auth/logout":  {http.MethodPost},
+	"/users/me":     {http.MethodGet, http.MethodHead, http.MethodPatch},
+	"/roles/me":     reads,
+
+	"/policies/me/globals":    reads,
+	"/utils/resolve-redirect": {http.MethodPost},
+
+	keysPath:           reads,
+	issuerMetadataPath: reads,
+	"/server/ping":     reads,
+	"/server/health":   reads,
+	"/server/info":     reads,
+}
+
+var reads = []string{http.MethodGet, http.MethodHead}
+
+// sharedMethods are those of a path that pages of other origins may use.
+func sharedMethods(path string) []string {
+	if methods, ok := shared[path]; ok {
+		return methods
+	}
+	if provider, ok := strings.CutPrefix(path, "/auth/login/"); ok && provider != "" && !strings.Contains(provider, "/") {
+		return []string{http.MethodPost} // GET is where a browser begins a login
+	}
+	if strings.HasPrefix(path, issuerMetadataPath+"/") {
+		return reads
+	}
+	return nil
+}
+
+// corsRules are a CORS with the values of its headers made once.
+type corsRules struct {
+	named       map[string][]string // Access-Control-Allow-Origin by origin
+	any         bool
+	credentials bool
+	answers     http.Header // of what is asked for
+	preflights  http.Header
+}
+
+// vary keeps caches from handing the answer to one origin to another.
+var vary = []string{"Origin"}
+
+func newCORSRules(c CORS) corsRules {
+	r := corsRules{named: map[string][]string{}, any: c.Any, credentials: c.Credentials && !c.Any, answers: http.Header{}, preflights: http.Header{}}
+	for _, origin := range c.Origins {
+		r.named[origin] = []string{origin}
+	}
+	if r.credentials {
+		r.answers.Set("Access-Control-Allow-Credentials", "true")
+		r.preflights.Set("Access-Control-Allow-Credentials", "true")
+	}
+	for name, list := range map[string][]string{"Access-Control-Allow-Methods": c.Methods, "Access-Control-Allow-Headers": c.AllowedHeaders} {
+		if len(list) > 0 {
+			r.preflights.Set(name, strings.Join(list, ","))
+		}
+	}
+	r.preflights.Set("Access-Control-Max-Age", strconv.Itoa(int(c.MaxAge/time.Second)))
+	if len(c.ExposedHeaders) > 0 {
+		r.answers.Set("Access-Control-Expose-Headers", strings.Join(c.ExposedHeaders, ","))
+	}
+	return r
+}
+
+// allowed is the Access-Control-Allow-Origin for a request; nil if its origin may do
+// nothing here. "null" is the origin of documents of anybody: sandboxed frames, files.
+func (r corsRules) allowed(req *http.Request) []string {
+	origin := originOf(req)
+	if named := r.named[origin]; named != nil {
+		return named
+	}
+	if r.any && origin != "" && origin != "null" {
+		return []string{"*"}
+	}
+	return nil
+}
+
+// originOf is the origin that a request names; empty if it names none, or several.
+func originOf(req *http.Request) string {
+	if values := req.Header["Origin"]; len(values) == 1 {
+		return values[0]
+	}
+	return ""
+}
+
+// shareWithOrigins tells browsers what pages of other origins may use, and answers
+// their preflights before anything else is done. Without such origins it does nothing.
+func (s *Server) shareWithOrigins(next echo.HandlerFunc) echo.HandlerFunc {
+	rules := s.cors
+	if len(rules.named) == 0 && !rules.any {
+		return next
+	}
+	return func(c echo.Context) error {
+		req, header := c.Request(), c.Response().Header()
+		methods := sharedMethods(echo.GetPath(req))
+		if methods == nil {
+			return next(c)
+		}
+		header["Vary"] = vary
+		origin, asked := rules.allowed(req), req.Method
+		preflight := asked == http.MethodOptions && req.Header.Get("Access-Control-Request-Method") != ""
+		if preflight {
+			asked = req.Header.Get("Access-Control-Request-Method")
+		}
+		if origin == nil || !slices.Contains(methods, asked) {
+			s.logNotShared(c)
+			return next(c)
+		}
+		header["Access-Control-Allow-Origin"] = origin
+		if preflight {
+			copyHeader(header, rules.preflights)
+			return c.NoContent(http.StatusNoContent)
+		}
+		copyHeader(header, rules.answers)
+		if !rules.credentials && s.fromAnotherSite(c) {
+			req.Header.Del("Cookie")
+		}
+		return next(c)
+	}
+}
+
+func copyHeader(to, from http.Header) {
+	for name, values := range from {
+		to[name] = values
+	}
+}
+
+// logNotShared helps to find out why a browser refuses: it tells the page nothing.
+func (s *Server) logNotShared(c echo.Context) {
+	if origin := originOf(c.Request()); origin != "" && s.logger.IsDebug() && s.fromAnotherSite(c) {
+		s.logger.Debug("origin is not in CORS_ORIGIN, or may not use this", "origin", origin[:min(len(origin), 256)],
+			"method", c.Request().Method, "path", loggedPath(c), "request_id", requestID(c))
+	}
+}
+
+// fromApplication refuses a request that another site made a browser send, unless the
+// site is an application that CORS names.
+func (s *Server) fromApplication(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if s.fromAnotherSite(c) && !s.cors.names(c.Request()) {
+			return errCrossSite
+		}
+		return next(c)
+	}
+}
+
+// cookiesCount reports whether the cookies of a request may say on whose behalf it is.
+// Browsers add them whoever makes them ask (A17).
+func (s *Server) cookiesCount(c echo.Context) bool {
+	return !s.fromAnotherSite(c) || s.cors.credentials && s.cors.names(c.Request())
+}
+
+// names reports whether a program of an origin that is named sent the request. A form is
+// no program's: a page that shows what others wrote can be made to have one.
+func (r corsRules) names(req *http.Request) bool {
+	mode, media := req.Header.Get("Sec-Fetch-Mode"), mediaType(req)
+	return r.named[originOf(req)] != nil && (mode == "" || mode == "cors") && (media == "" || media == echo.MIMEApplicationJSON)
+}

@@ -1,0 +1,70 @@
+package web_test
+
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
+
+// Whoever points a client of Directus to this host for something else than signing in
+// learns what it is.
+func TestRoutesOfDirectusThatAreNotHere(t *testing.T) {
+	s := newSite(t, "")
+	b := s.browser(t)
+	b.signIn("op", "ada")
+	for route, says := range map[string]string{
+		"GET /items/articles": "no collections, items", "SEARCH /items/articles": "no collections, items", "POST /graphql": "no collections, items", "POST /graphql/system": "no collections, items",
+		"GET /files": "no collections, items", "GET /assets/6f1d3b64-64d3-4a43-8a0b-0c8f7a5e9a01": "no collections, items", "GET /collections": "no collections, items",
+		"GET /server/specs/oas": "no collections, items", "GET /websocket": "no collections, items", "GET /settings": "no collections, items", "POST /utils/cache/clear": "no collections, items",
+		"GET /users": "their own account", "GET /users/6f1d3b64-64d3-4a43-8a0b-0c8f7a5e9a01": "their own account", "DELETE /users": "their own account",
+		"GET /roles": "their own account", "GET /permissions/me": "their own account", "GET /users/me/roles": "their own account", "GET /policies": "their own account",
+		"POST /auth/password/request": "neither passwords", "POST /auth/password/reset": "neither passwords", "POST /users/me/tfa/generate": "neither passwords", "POST /users/me/tfa/disable": "neither passwords",
+		"POST /users/invite": "neither passwords", "POST /users/register": "neither passwords", "POST /shares/auth": "neither passwords", "POST /auth/login": "neither passwords",
+		"GET /admin": "no Data Studio", "GET /admin/content": "no Data Studio",
+		"GET /nothing": "No page", "GET /itemsx": "No page", "GET /auth/login/none": "", "GET /auth/login/op/metadata": "No page",
+	} {
+		method, path, _ := strings.Cut(route, " ")
+		a := b.do(method, path, nil)
+		extensions := extensionsOf(t, a)
+		if a.StatusCode != http.StatusNotFound || extensions["code"] != "ROUTE_NOT_FOUND" || extensions["path"] != path || !strings.Contains(messageOf(t, a), says) {
+			t.Errorf("%s: %s %s", route, a.Status, a.body)
+		}
+		if isOurs := says == "" || says == "No page"; isOurs == (extensions["reason"] != nil) {
+			t.Errorf("%s: reason %v", route, extensions["reason"])
+		}
+		if a := b.do(method, path, nil, "Accept", acceptHTML); a.StatusCode != http.StatusNotFound || !strings.Contains(a.Header.Get("Content-Type"), "text/html") || !strings.Contains(a.body, says) {
+			t.Errorf("%s as a page: %s %s", route, a.Status, a.body)
+		}
+	}
+}
+
+func TestServerInfo(t *testing.T) {
+	a := newSite(t, "").browser(t).get("/server/info")
+	project, _ := a.data(t)["project"].(map[string]any)
+	if project["public_registration"] != false || project["default_language"] != "en-US" || project["project_name"] == "" {
+		t.Errorf("got %s", a.body)
+	}
+}
+
+// The same answers as a login that is given the redirect.
+func TestResolveRedirect(t *testing.T) {
+	b := newSite(t, "https://sso.example.org").browser(t)
+	for _, one := range []struct {
+		redirect any
+		provider string
+		want     string // empty: refused
+	}{
+		{nil, "", "/"}, {"", "", "/"}, {"admin/x", "", "/admin/x"}, {"/a?b=c#d", "op", "/a?b=c#d"}, {"https://sso.example.org/any?x#y", "", "https://sso.example.org/any?x#y"},
+		{"https://app.example/welcome?a=b", "op", "https://app.example/welcome?a=b"}, {"https://app.example/welcome", "", ""}, {"https://app.example/welcome", "none", ""},
+		{"https://app.example/other", "op", ""}, {"//evil.example", "op", ""}, {`/\evil.example`, "", ""}, {"javascript:alert(1)", "op", ""}, {"myapp://cb", "", ""}, {1, "", ""}, {[]string{"/"}, "", ""},
+		{"/" + strings.Repeat("a", 3000), "", ""},
+	} {
+		a := b.postJSON("/utils/resolve-redirect", map[string]any{"redirect": one.redirect, "provider": one.provider})
+		switch {
+		case one.want == "" && (a.StatusCode != http.StatusBadRequest || a.code(t) != "INVALID_PAYLOAD"):
+			t.Errorf("%v at %q: %s %s", one.redirect, one.provider, a.Status, a.body)
+		case one.want != "" && (a.StatusCode != http.StatusOK || strings.TrimSpace(a.body) != `{"data":"`+one.want+`"}`):
+			t.Errorf("%v at %q: %s %s", one.redirect, one.provider, a.Status, a.body)
+		}
+	}
+}

@@ -1,0 +1,113 @@
+package web
+
+import (
+	"strings"
+
+	"github.com/labstack/echo/v4"
+)
+
+// Bounds of the parameter fields.
+const (
+	maxFields     = 128 // names
+	maxFieldName  = 128 // bytes of one, with those before it
+	maxFieldDepth = 10  // names in one another, as MAX_RELATIONAL_DEPTH of Directus
+)
+
+// anyField stands for all fields of a record.
+const anyField = "*"
+
+// fields are what a client wants to be told of a record: of each, what it wants of the
+// record that the field leads to. That is empty for the field by itself.
+type fields map[string]fields
+
+// readFields reads the parameter fields as Directus does: names with commas between, in
+// one parameter or several (fields=, fields[]=, fields[0]=), with dots in the names where
+// they lead to another record. It is nil if there are none: all are wanted then. All other
+// parameters are left alone: what they choose among many records, there is one of.
+func readFields(c echo.Context) (fields, error) {
+	if c.Request().URL.RawQuery == "" {
+		return nil, nil
+	}
+	values, err := query(c)
+	if err != nil {
+		return nil, err
+	}
+	var names []string
+	for parameter, lists := range values {
+		is, err := isFields(parameter)
+		if err != nil {
+			return nil, err
+		}
+		if is {
+			names = append(names, namesIn(lists)...)
+		}
+	}
+	if len(names) == 0 {
+		return nil, nil
+	}
+	if len(names) > maxFields {
+		return nil, payloadError{"fields has too many names"}
+	}
+	wanted := fields{}
+	for _, name := range names {
+		if err := wanted.add(name); err != nil {
+			return nil, err
+		}
+	}
+	return wanted, nil
+}
+
+func namesIn(lists []string) (names []string) {
+	for _, list := range lists {
+		for name := range strings.SplitSeq(list, ",") {
+			if name = strings.TrimSpace(name); name != "" {
+				names = append(names, name)
+			}
+		}
+	}
+	return names
+}
+
+// isFields tells the parameter by its name, in the forms of qs.
+func isFields(parameter string) (bool, error) {
+	index, ok := strings.CutPrefix(parameter, "fields")
+	switch {
+	case !ok || index != "" && index[0] != '[':
+		return false, nil
+	case index == "" || strings.HasSuffix(index, "]") && strings.Trim(index[1:len(index)-1], "0123456789") == "":
+		return true, nil
+	}
+	return false, payloadError{"fields must be a list"}
+}
+
+func (f fields) add(name string) error {
+	if len(name) > maxFieldName {
+		return payloadError{"fields has a name that is too long"}
+	}
+	path := strings.Split(name, ".")
+	if len(path) > maxFieldDepth {
+		return payloadError{"fields has a name that goes too deep"}
+	}
+	for _, part := range path {
+		if part == "" {
+			return payloadError{"fields has a name with nothing before or behind a dot"}
+		}
+		f = f.below(part)
+	}
+	return nil
+}
+
+// below returns what is wanted below a field, which is wanted itself from now on.
+func (f fields) below(name string) fields {
+	if f[name] == nil {
+		f[name] = fields{}
+	}
+	return f[name]
+}
+
+// merge wants all that the other wants, too.
+func (f fields) merge(other fields) {
+	for name, below := range other {
+		f.below(name).merge(below)
+	}
+}

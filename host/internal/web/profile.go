@@ -1,0 +1,162 @@
+package web
+
+import (
+	"encoding/json"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+// roleBody is a role as Directus shows one.
+type roleBody struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+// me answers GET /users/me.
+func (s *Server) me(c echo.Context) error {
+	who, err := s.principal(c)
+	if err != nil {
+		return err
+	}
+	wanted, err := wantedOf(c, usersCollection)
+	if err != nil {
+		return err
+	}
+	return s.tellUser(c, who, wanted)
+}
+
+// wantedOf reads what is wanted of a collection; nil: all that we have.
+func wantedOf(c echo.Context, k *collection) (fields, error) {
+	wanted, err := readFields(c)
+	if err != nil || wanted == nil {
+		return nil, err
+	}
+	return k.expand(wanted, "")
+}
+
+// tellUser answers with what is wanted of a user.
+func (s *Server) tellUser(c echo.Context, who sso.Principal, wanted fields) error {
+	body := bodyOf(who)
+	if wanted == nil {
+		return c.JSON(http.StatusOK, data{body})
+	}
+	led := map[string]map[string]any{}
+	if len(wanted["role"]) > 0 && body.Role != nil {
+		role, err := s.ports.Logins.RoleOf(c.Request().Context(), who.User)
+		if err != nil {
+			return err
+		}
+		led["role"] = record(roleBody(role))
+	}
+	return c.JSON(http.StatusOK, data{usersCollection.pick(wanted, record(body), led)})
+}
+
+// ownRoles answers GET /roles/me: one, or none.
+func (s *Server) ownRoles(c echo.Context) error {
+	who, err := s.principal(c)
+	if err != nil {
+		return err
+	}
+	wanted, err := wantedOf(c, rolesCollection)
+	if err != nil {
+		return err
+	}
+	role, err := s.ports.Logins.RoleOf(c.Request().Context(), who.User)
+	if err != nil {
+		return err
+	}
+	list := []any{}
+	switch {
+	case role == sso.Role{}:
+	case wanted == nil:
+		list = append(list, roleBody(role))
+	default:
+		list = append(list, rolesCollection.pick(wanted, record(roleBody(role)), nil))
+	}
+	return c.JSON(http.StatusOK, data{list})
+}
+
+// ownPolicies answers GET /policies/me/globals with what access tokens say, too: nobody
+// administers by this host, nor sees the Data Studio here.
+func (s *Server) ownPolicies(c echo.Context) error {
+	if _, err := s.principal(c); err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, data{map[string]bool{"app_access": false, "admin_access": false, "enforce_tfa": false}})
+}
+
+// changeMe answers PATCH /users/me with the user as it is then.
+func (s *Server) changeMe(c echo.Context) error {
+	// Cookies come along whoever makes the browser ask. Whoever has a token may ask from
+	// anywhere.
+	if _, bearer := bearerOf(c); !bearer && !s.cookiesCount(c) {
+		return errCrossSite
+	}
+	who, err := s.principal(c)
+	if err != nil {
+		return err
+	}
+	wanted, err := wantedOf(c, usersCollection)
+	if err != nil {
+		return err
+	}
+	profile, err := readProfile(c)
+	if err != nil {
+		return err
+	}
+	if profile == (sso.Profile{}) {
+		return s.tellUser(c, who, wanted)
+	}
+	if err := s.profiles.take(who.User.ID); err != nil {
+		return err
+	}
+	who.User, err = s.ports.Logins.ChangeProfile(c.Request().Context(), who, profile)
+	if wrong, ok := errors.AsType[*sso.TextError](err); ok {
+		return payloadError{wrong.Error()}
+	}
+	if err != nil {
+		return err
+	}
+	return s.tellUser(c, who, wanted)
+}
+
+// readProfile reads what is to be changed, and refuses all that nobody changes by
+// themselves: who somebody is and what they may do is said by providers and operators.
+func readProfile(c echo.Context) (profile sso.Profile, err error) {
+	if mediaType(c.Request()) != echo.MIMEApplicationJSON {
+		return profile, mediaError{echo.MIMEApplicationJSON}
+	}
+	var body map[string]json.RawMessage
+	if err := readBody(c, &body, nil); err != nil {
+		return profile, err
+	}
+	if len(body) > maxFields {
+		return profile, payloadError{"the body has too many members"}
+	}
+	members := map[string]**string{"first_name": &profile.FirstName, "last_name": &profile.LastName, "language": &profile.Language}
+	var forbidden []string // each is told, so they are bounded
+	for _, name := range slices.Sorted(maps.Keys(body)) {
+		member, ok := members[name]
+		switch {
+		case len(name) > maxFieldName:
+			return profile, payloadError{"the body has a member with a name that is too long"}
+		case !ok:
+			forbidden = append(forbidden, name)
+			continue
+		}
+		*member = new(string) // what null leaves
+		if err := json.Unmarshal(body[name], *member); err != nil {
+			return profile, payloadError{name + " must be a string or null"}
+		}
+	}
+	if forbidden != nil {
+		return profile, fieldsError{collection: usersCollection.name, names: forbidden}
+	}
+	return profile, nil
+}

@@ -1,0 +1,32 @@
+package web
+
+import (
+	"errors"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/doorward/doorward/host/internal/sso"
+)
+
+// resolveRedirect answers POST /utils/resolve-redirect: where a login through the provider
+// would lead to that is given this redirect. Without a provider, and with one that is not
+// there, only our own origin is allowed, and applications behind forward-auth.
+func (s *Server) resolveRedirect(c echo.Context) error {
+	var body struct {
+		Redirect string `json:"redirect"`
+		Provider string `json:"provider"`
+	}
+	if err := readBody(c, &body, func(get func(string) string) { body.Redirect, body.Provider = get("redirect"), get("provider") }); err != nil {
+		return err
+	}
+	provider, err := s.ports.Logins.Provider(body.Provider)
+	if err != nil && !errors.Is(err, sso.ErrUnknownProvider) {
+		return err
+	}
+	target, err := s.at(c).redirects.resolve(provider, body.Redirect)
+	if err != nil {
+		return err
+	}
+	return c.JSON(http.StatusOK, data{target})
+}
