@@ -69,7 +69,7 @@ var hostRows = []settingRow{
 	{name: "AUTH_PROVIDERS", value: "default", class: settingRefused, want: "cannot be the name of a provider"},
 	{name: "AUTH_DISABLE_DEFAULT", value: "true", class: settingWorks, want: true, of: func(c *config.Config) any { return c.DisableDefault }},
 	{name: "AUTH_DISABLE_DEFAULT", value: "false", class: settingWarned, want: "no local passwords"},
-	{name: "AUTH_ALLOWED_PUBLIC_URLS", value: "https://a.example", class: settingWarned, want: "PUBLIC_URL"},
+	{name: "AUTH_ALLOWED_PUBLIC_URLS", value: "https://a.example", class: settingWorks, want: []string{"https://a.example"}, of: func(c *config.Config) any { return c.Settings.AllowedPublicURLs }},
 	{name: "PUBLIC_URL", value: "https://Login.example.org/sub/", class: settingWorks, want: "https://login.example.org/sub", of: func(c *config.Config) any { return c.PublicURL.String() }},
 	{name: "PUBLIC_URL", value: "/", class: settingRefused, want: "must be an absolute URL"},
 	{name: "CONFIG_PATH", value: "config.js", class: settingRefused, want: "write what it exports as a .json or .yaml file", noFile: true},

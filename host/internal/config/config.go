@@ -18,6 +18,9 @@ type Config struct {
 	// query or fragment.
 	PublicURL *url.URL `of:"public_url"`
 
+	// AllowedPublicURLs are as PublicURL is, and each has a host and port of its own.
+	AllowedPublicURLs []*url.URL `of:"auth_allowed_public_urls"`
+
 	// Database is checked, but for what only its server knows.
 	Database Database `of:"db_client,db_filename,db_connection_string,db_host,db_port,db_user,db_password,db_database,db_ssl,db_ssl__ca,db_ssl__cert,db_ssl__key,db_ssl__reject_unauthorized,db_pool__min,db_pool__max"`
 

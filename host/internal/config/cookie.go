@@ -74,6 +74,19 @@ func (g *group) warnOfLinking(s Settings) {
 	}
 }
 
+// warnOfPrefixes: browsers keep a cookie with such a name if it comes by https.
+func (g *group) warnOfPrefixes(config *Config) {
+	for _, named := range []struct{ option, name string }{
+		{"session_cookie_name", config.SessionCookie.Name}, {"refresh_token_cookie_name", config.RefreshCookie.Name},
+	} {
+		name := strings.ToLower(named.name)
+		plain := slices.IndexFunc(config.AllowedPublicURLs, func(u *url.URL) bool { return u.Scheme == "http" })
+		if plain >= 0 && (strings.HasPrefix(name, "__host-") || strings.HasPrefix(name, "__secure-")) {
+			g.loader.warnOnce("%s begins with __Host- or __Secure-, and some browsers keep no such cookie of %s", g.spell(named.option), config.AllowedPublicURLs[plain])
+		}
+	}
+}
+
 func (g *group) cookie(prefix string, c Cookie, public *url.URL) Cookie {
 	c.Secure = g.cookieSecure(prefix+"secure", c.Secure, public)
 	c.Domain = g.cookieDomain(prefix+"domain", c.Domain, public.Hostname())

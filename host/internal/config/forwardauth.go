@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -99,6 +100,8 @@ func (l *loader) fits(config *Config, app *App) bool {
 	switch {
 	case app.Scheme == config.PublicURL.Scheme && app.Host == config.PublicURL.Host:
 		return refuse("url", "is the origin of PUBLIC_URL, where people sign in; an app needs another host or port")
+	case slices.ContainsFunc(config.AllowedPublicURLs, func(u *url.URL) bool { return app.Scheme == u.Scheme && app.Host == u.Host }):
+		return refuse("url", "is an origin of AUTH_ALLOWED_PUBLIC_URLS, where people sign in; an app needs another host or port")
 	case app.Scheme == "http" && cookie.Secure:
 		return refuse("url", "must be https: the session cookie is sent over https only")
 	case !withinDomain(app.hostname(), cookie.Domain, config.PublicURL.Hostname()):

@@ -29,7 +29,6 @@ var withoutEffect = map[string]string{
 	"CORS_":                    "it is no setting of what pages of other origins may do; docs/settings.md has them all",
 	"LOGIN_STALL_TIME":         noPasswords,
 	"IP_CUSTOM_HEADER":         "name the proxies in IP_TRUST_PROXY; they say who the client is in X-Forwarded-For",
-	"AUTH_ALLOWED_PUBLIC_URLS": "all URLs are made from PUBLIC_URL",
 	"DB_SEARCH_PATH":           "the tables are in the schema doorward of the database, whatever the search path",
 	"DB_POOL_":                 "of the pool, DB_POOL__MIN and DB_POOL__MAX count",
 	"DB_SSL_":                  "of TLS, DB_SSL, DB_SSL__CA, DB_SSL__CERT, DB_SSL__KEY and DB_SSL__REJECT_UNAUTHORIZED count",

@@ -21,11 +21,12 @@ import (
 // tag says reload:"yes". The tag dangerous has the value by which somebody may get in, or
 // get at what is not theirs; doc says how, and [Explain] tells it.
 type Settings struct {
-	Host           string         `option:"host" default:"127.0.0.1" doc:"address to listen on; 0.0.0.0 or :: for all"`
-	Port           int            `option:"port" default:"8055" doc:"TCP port to listen on; 0 lets the system choose and needs PUBLIC_URL"`
-	PublicURL      string         `option:"public_url" doc:"URL under which browsers reach the host: https, or http on loopback; a path is allowed. Default: http://localhost: and the port"`
-	Secret         options.Secret `option:"secret,required" doc:"at least 32 bytes that nobody else knows; make one with: openssl rand -base64 32"`
-	SecretPrevious options.Secret `option:"secret_previous" doc:"the old SECRET, for as long as something is sealed under it; see below"`
+	Host              string         `option:"host" default:"127.0.0.1" doc:"address to listen on; 0.0.0.0 or :: for all"`
+	Port              int            `option:"port" default:"8055" doc:"TCP port to listen on; 0 lets the system choose and needs PUBLIC_URL"`
+	PublicURL         string         `option:"public_url" doc:"URL under which browsers reach the host: https, or http on loopback; a path is allowed. Default: http://localhost: and the port"`
+	AllowedPublicURLs []string       `option:"auth_allowed_public_urls" doc:"further URLs under which browsers reach the host, by the rules of PUBLIC_URL and with commas between them: a login comes back to the one where it began. See directus.md"`
+	Secret            options.Secret `option:"secret,required" doc:"at least 32 bytes that nobody else knows; make one with: openssl rand -base64 32"`
+	SecretPrevious    options.Secret `option:"secret_previous" doc:"the old SECRET, for as long as something is sealed under it; see below"`
 
 	DatabaseSettings
 
@@ -122,8 +123,10 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	if config.PublicURL = g.publicURL(*s); config.PublicURL != nil {
 		l.public = config.PublicURL.Scheme
 	}
+	config.AllowedPublicURLs = g.allowedPublicURLs(*s, config.PublicURL)
 	config.RefreshCookie, config.SessionCookie = g.cookies(*s, config.PublicURL)
 	g.warnOfLinking(*s)
+	g.warnOfPrefixes(config)
 	config.CORS = g.cors(s, config.PublicURL)
 	config.TrustedProxies = g.proxies("ip_trust_proxy", s.IPTrustProxy)
 	config.ForwardAuthProxies = g.forwardAuth(config)

@@ -116,9 +116,6 @@ func (l *loader) sortVariables(sources []*source) {
 				continue
 			}
 			s := ownerOf(name, sources)
-			if s == nil && name == "AUTH_ALLOWED_PUBLIC_URLS" {
-				continue // warned of as without effect
-			}
 			if s == nil {
 				ownerless = append(ownerless, name)
 				continue

@@ -61,7 +61,7 @@ func (p *Providers) CheckConfigured(ctx context.Context, configured []Configured
 	if len(all) == 0 && name != "" {
 		return nil, fmt.Errorf("%w %q; the configured ones: %s", sso.ErrUnknownProvider, name, namesOf(configured))
 	}
-	return all, nil
+	return p.alsoRegister(all), nil
 }
 
 // check checks a provider as it would be after a reload.
@@ -100,7 +100,7 @@ func (p *Providers) Check(ctx context.Context, name string) ([]Checked, error) {
 	if _, ok := now.handles[name]; !ok && name != "" {
 		return nil, fmt.Errorf("%w %q; the configured ones: %s", sso.ErrUnknownProvider, name, namesOf(now.order))
 	}
-	return sideBySide(named(now.order, name), func(c Configured) Checked { return check(ctx, c, now.handles[c.Name]) }), nil
+	return p.alsoRegister(sideBySide(named(now.order, name), func(c Configured) Checked { return check(ctx, c, now.handles[c.Name]) })), nil
 }
 
 // named are the providers of that name, or all if it is empty.

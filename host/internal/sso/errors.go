@@ -23,6 +23,14 @@ var (
 	// before, or the same answer is being dealt with.
 	ErrAttemptOver = fmt.Errorf("%w: used before", ErrAttemptInvalid)
 
+	// ErrOtherPublicURL is an ErrAttemptInvalid: the answer arrived at another public URL
+	// than that where the login began.
+	ErrOtherPublicURL = fmt.Errorf("%w: begun at another public URL", ErrAttemptInvalid)
+
+	// ErrOnePublicURL: the provider knows us by a document, which has the URLs below
+	// Config.PublicURL alone, and so nothing can begin elsewhere.
+	ErrOnePublicURL = errors.New("the provider knows PUBLIC_URL only")
+
 	// ErrAnswerTooLong: more was entered than sdk.MaxAnswer bytes.
 	ErrAnswerTooLong = errors.New("an answer is too long")
 

@@ -82,6 +82,7 @@ var answers = []struct {
 	{sso.ErrTooManyLinks, answer{http.StatusConflict, "FORBIDDEN", page.MessageTooManyLinks}},
 	{sso.ErrLastLink, answer{http.StatusConflict, "FORBIDDEN", page.MessageLastLink}},
 	{sso.ErrLinkingOff, answer{http.StatusForbidden, "FORBIDDEN", page.MessageLinkingOff}},
+	{sso.ErrOnePublicURL, answer{http.StatusConflict, "FORBIDDEN", page.MessageElsewhere}},
 	{sso.ErrOtherSession, answer{http.StatusForbidden, "FORBIDDEN", page.MessageOtherSession}},
 	{sso.ErrTokenExpired, answer{http.StatusUnauthorized, "TOKEN_EXPIRED", page.MessageAccessExpired}},
 	{sso.ErrTokenInvalid, answer{http.StatusForbidden, "INVALID_TOKEN", page.MessageSessionEnded}},
@@ -194,7 +195,7 @@ func (s *Server) logError(c echo.Context, a answer, err error) {
 }
 
 func (s *Server) renderFailure(c echo.Context, a answer, err error) error {
-	failure := page.Failure{Message: a.message, HomeURL: s.path("/login")}
+	failure := page.Failure{Message: a.message, HomeURL: s.path(c, "/login")}
 	what := "request refused"
 	if isOurFault(a, err) {
 		what = "request failed"

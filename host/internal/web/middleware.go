@@ -51,15 +51,16 @@ func (s *Server) secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 		"Cross-Origin-Resource-Policy": "same-origin",
 		"Cache-Control":                "no-store",
 	}
-	if s.secure() {
-		always["Strict-Transport-Security"] = "max-age=31536000"
-	}
 	values := http.Header{}
 	for name, value := range always {
 		values.Set(name, value)
 	}
+	stayHTTPS := []string{"max-age=31536000"}
 	return func(c echo.Context) error {
 		maps.Copy(c.Response().Header(), values)
+		if s.at(c).secure {
+			c.Response().Header()["Strict-Transport-Security"] = stayHTTPS
+		}
 		return next(c)
 	}
 }
@@ -152,13 +153,13 @@ func (s *Server) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 // (A17). SameSite cookies do not come along with most of those; this closes the
 // rest. Programs other than browsers send neither header. Sec-Fetch-Site counts
 // first, because a browser writes "Origin: null" where the referrer policy hides
-// it (Fetch standard, "append a request Origin header").
+// it (Fetch standard, "append a request Origin header"). Of our public URLs only the
+// one that the request came to is the same site.
 func (s *Server) fromAnotherSite(c echo.Context) bool {
-	ours := s.config.PublicURL.Scheme + "://" + s.config.PublicURL.Host
 	h := c.Request().Header
 	site, origin := h.Get("Sec-Fetch-Site"), h.Get("Origin")
 	if site != "" {
 		return site != "same-origin" && site != "none"
 	}
-	return origin != "" && origin != ours
+	return origin != "" && origin != s.at(c).origin
 }

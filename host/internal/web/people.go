@@ -117,15 +117,15 @@ func (s *Server) home(c echo.Context) error {
 		if answerTo(err).status >= http.StatusInternalServerError {
 			return err
 		}
-		return seeOther(c, s.path("/login")+reasonQuery(c))
+		return seeOther(c, s.path(c, "/login")+reasonQuery(c))
 	}
-	return s.render(c, http.StatusOK, s.signedInPage(who), formsLeave) // signing out may lead to the provider
+	return s.render(c, http.StatusOK, s.signedInPage(c, who), formsLeave) // signing out may lead to the provider
 }
 
-func (s *Server) signedInPage(who sso.Principal) page.SignedIn {
+func (s *Server) signedInPage(c echo.Context, who sso.Principal) page.SignedIn {
 	return page.SignedIn{
 		Name: strings.TrimSpace(who.User.FirstName + " " + who.User.LastName), Email: who.User.Email, Role: who.User.Role,
-		Provider: s.labelOf(who.Session.Provider), Since: who.Session.CreatedAt, Expires: who.Session.ExpiresAt, LogoutURL: s.path("/auth/logout"), AccountURL: s.path(accountPath),
+		Provider: s.labelOf(who.Session.Provider), Since: who.Session.CreatedAt, Expires: who.Session.ExpiresAt, LogoutURL: s.path(c, "/auth/logout"), AccountURL: s.path(c, accountPath),
 	}
 }
 
@@ -199,29 +199,29 @@ func (s *Server) signIn(c echo.Context) error {
 	}
 	if query.Has("signed_out") {
 		if _, err := s.principal(c); err == nil {
-			return seeOther(c, s.path("/"))
+			return seeOther(c, s.path(c, "/"))
 		}
 	}
 	target := query.Get("redirect")
-	app := s.appTarget(target)
+	app := s.appTarget(c, target)
 	if app != "" && !query.Has("reason") && !query.Has("again") {
 		if who, err := s.principal(c); err == nil {
 			return s.goBack(c, app, who)
 		}
 	}
-	resolve := s.redirects.resolver(target)
+	resolve := s.at(c).redirects.resolver(target)
 	view := page.SignIn{SignedOut: query.Has("signed_out"), Elsewhere: query.Get("signed_out") == "partial", Problem: problemOf(query), ID: referenceOf(query)}
 	for _, p := range s.ports.Logins.Providers() {
 		// Whoever chooses on our own page comes back to our own page, and that
 		// knows people by their session cookie.
-		link := s.startURL(p, sso.ModeSession)
+		link := s.startURL(c, p, sso.ModeSession)
 		if target != "" {
 			checked, err := resolve(p)
 			if err != nil {
 				continue // this provider may not return there
 			}
-			if app == "" && !s.leadsToAccount(checked) {
-				link = s.startURL(p, "")
+			if app == "" && !s.leadsToAccount(c, checked) {
+				link = s.startURL(c, p, "")
 			}
 			link = withParameter(link, queryOf("redirect", checked))
 		}

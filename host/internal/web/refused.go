@@ -17,7 +17,7 @@ func (s *Server) refuseLogin(c echo.Context, attempt sso.Attempt, err error) err
 	if attempt.RedirectAsked && s.leadsToApp(attempt.Redirect) {
 		return s.refuseForApp(c, attempt, err)
 	}
-	if attempt.RedirectAsked && !s.leadsToAccount(attempt.Redirect) {
+	if attempt.RedirectAsked && !s.leadsToAccount(c, attempt.Redirect) {
 		a := answerTo(err)
 		logged := s.logRefused(c, attempt.Provider, a, err)
 		return seeOther(c, s.withDetail(c, withReason(attempt.Redirect, a.code), err, logged))
@@ -31,9 +31,9 @@ func (s *Server) tellRefused(c echo.Context, attempt sso.Attempt, err error) err
 	askToRetry(c, err)
 	if wantsHTML(c) {
 		s.countRefused(attempt.Provider, refusalReason(err))
-		failure := page.Failure{Message: a.message, HomeURL: s.signInURLOf(attempt)}
+		failure := page.Failure{Message: a.message, HomeURL: s.signInURLOf(c, attempt)}
 		if !errors.Is(err, errLimited) { // a login that starts anew would lose what was entered
-			failure.RetryURL = s.againURL(attempt)
+			failure.RetryURL = s.againURL(c, attempt)
 		}
 		if s.logShown(c, attempt.Provider, "sign-in refused", a, err) {
 			failure.ID = requestID(c)
@@ -72,8 +72,8 @@ func withReason(target, code string) string {
 // refused, in a word that they have a message for, and the reference that leads to the
 // line in the log. Whoever else is returned to gets the reason alone, as documented.
 func (s *Server) withDetail(c echo.Context, target string, err error, logged bool) string {
-	path, _, _ := strings.Cut(strings.TrimPrefix(target, s.config.PublicURL.Scheme+"://"+s.config.PublicURL.Host), "?")
-	if path != s.path("/") {
+	path, _, _ := strings.Cut(s.at(c).here(target), "?")
+	if path != s.path(c, "/") {
 		return target
 	}
 	for _, parameter := range details(c, err, logged) {
@@ -127,12 +127,12 @@ func messageOfDetail(code, detail string) (message page.Message, ok bool) {
 }
 
 // againURL is where the same login starts anew; empty if it cannot.
-func (s *Server) againURL(attempt sso.Attempt) string {
+func (s *Server) againURL(c echo.Context, attempt sso.Attempt) string {
 	p, err := s.ports.Logins.Provider(attempt.Provider)
 	if err != nil || attempt.Invitation.Open() { // which is opened again instead
 		return ""
 	}
-	link := s.startURL(p, attempt.Mode)
+	link := s.startURL(c, p, attempt.Mode)
 	if !attempt.RedirectAsked {
 		return link
 	}

@@ -199,6 +199,11 @@ var (
 		Next: "Go to your account and start again. " +
 			"If somebody sent you a link to this page, do not use it.",
 	}
+	MessageElsewhere = Message{
+		Title: "That does not work at this address",
+		What:  "This way to sign in knows this site by its main address only. Nothing was changed.",
+		Next:  "Go to your account there, and sign in if you are asked to.",
+	}
 	MessageLinkingOff = Message{
 		Title: "You cannot change how you sign in",
 		What:  "On this server people do not link ways to sign in by themselves.",
