@@ -78,11 +78,11 @@ func (m *mechanism) checkConnected(ctx context.Context, c *directory.Connection,
 	if m.options.hasServiceAccount() {
 		controls, err := m.directory.BindService(ctx, c)
 		if err != nil {
-			text := fmt.Errorf("%s: %s", m.searcher("bind_dn with bind_password"), m.meaning(controls, err))
+			text := fmt.Errorf("%s: %s", m.searcher("bind_dn with bind_password"), m.describeBind(controls, err))
 			return append(findings, upstream.Failed("bind at "+s.String(), text)), false
 		}
 		findings = append(findings, upstream.Fine("bind at "+s.String(), "as %s", m.searcher(m.options.BindDN)))
-		findings = append(findings, m.checkServicePassword(ctx, c, account.ServiceStanding(controls, m.now()))...)
+		findings = append(findings, m.checkServicePassword(ctx, c, account.ServiceStatus(controls, m.now()))...)
 	}
 	return append(findings, m.checkRoot(ctx, c, s)...), true
 }
@@ -153,7 +153,7 @@ func (m *mechanism) checkSearches(ctx context.Context) []sdk.Finding {
 		return findings
 	}
 	if m.options.CheckUser == "" {
-		return append(findings, m.checkSomePeople(ctx)...)
+		return append(findings, m.checkSomeUsers(ctx)...)
 	}
 	return append(findings, m.checkUser(ctx)...)
 }

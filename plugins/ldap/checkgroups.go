@@ -95,7 +95,7 @@ func (m *mechanism) checkMembers(ctx context.Context, rules account.GroupRules, 
 			}
 		}
 	}
-	return []sdk.Finding{upstream.Warning("groups", "%s has no group, and no member of %s, which were read, is an end user under user_dn: name somebody who is in a group as check_user", whoOf(people), dnsOf(groups))}
+	return []sdk.Finding{upstream.Warning("groups", "%s has no group, and no member of %s, which were read, is an end user under user_dn: name somebody who is in a group as check_user", describeUsers(people), dnsOf(groups))}
 }
 
 func dnsOf(entries []directory.Entry) string {
@@ -115,5 +115,5 @@ func (m *mechanism) checkNoMemberOf(ctx context.Context, people []directory.Entr
 	case len(found) == 0:
 		return []sdk.Finding{upstream.Failed("group_member_of", fmt.Errorf("nobody %s shows a %s: nobody has a group; write the attribute that lists them, and let bind_dn read it", m.whereUsers(), m.options.GroupMemberOf))}
 	}
-	return []sdk.Finding{upstream.Warning("groups", "%s has no group, others such as %s have: name one of them as check_user", whoOf(people), found[0].DN)}
+	return []sdk.Finding{upstream.Warning("groups", "%s has no group, others such as %s have: name one of them as check_user", describeUsers(people), found[0].DN)}
 }

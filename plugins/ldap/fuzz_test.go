@@ -87,7 +87,7 @@ func FuzzEntry(f *testing.F) {
 		}
 		for _, m := range mechanisms {
 			m.now = clock.Now
-			_ = m.standingOf(e)
+			_ = m.statusOf(e)
 			_, _ = account.PrimaryGroupSID(e)
 			id, err := account.SubjectOf(e, m.options.IDAttribute)
 			if err != nil {

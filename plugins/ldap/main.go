@@ -23,5 +23,5 @@ import (
 const version = "0.1.0"
 
 func main() {
-	plugin.Serve(plugin.Description{Mechanism: "ldap", Version: version, RegistersByDefault: true, RolesByGroupNameWith: []string{"group_dn", "group_member_of"}, Presets: described()}, open)
+	plugin.Serve(plugin.Description{Mechanism: "ldap", Version: version, RegistersByDefault: true, RolesByGroupNameWith: []string{"group_dn", "group_member_of"}, Presets: presetList()}, open)
 }

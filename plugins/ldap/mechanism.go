@@ -20,7 +20,7 @@ type mechanism struct {
 	options   Options // settled
 	users     account.Users
 	directory *directory.Directory
-	pace      *guessing.Pace
+	delay     *guessing.Delay
 	throttle  *guessing.Throttle
 	decoy     string
 	now       func() time.Time
@@ -60,7 +60,7 @@ func newMechanism(env sdk.Env, given Options) (*mechanism, error) {
 	}
 	m := &mechanism{
 		options: o, users: o.users(), now: env.Now, logger: env.Logger,
-		pace: guessing.NewPace(), throttle: guessing.NewThrottle(o.MaxWrong, o.WrongWindow, env.Now),
+		delay: guessing.NewDelay(), throttle: guessing.NewThrottle(o.MaxWrong, o.WrongWindow, env.Now),
 		decoy: cmp.Or(o.DecoyDN, "cn=doorward-nobody-has-this-name,"+o.userBases()[0]),
 	}
 	m.users.Logger = env.Logger
@@ -69,7 +69,7 @@ func newMechanism(env sdk.Env, given Options) (*mechanism, error) {
 		Connect: o.ConnectTimeout, Operate: o.OperationTimeout, PoolSize: o.PoolSize,
 		BindDN: o.BindDN, BindPassword: o.BindPassword,
 		External: o.SASLExternal, NoPolicyControl: !o.PolicyControl,
-		Meaning: m.meaning, Bound: m.pace.Expect,
+		DescribeBind: m.describeBind, Bound: m.delay.Expect,
 		Now: env.Now, Logger: env.Logger,
 	})
 	if err != nil {
@@ -79,12 +79,12 @@ func newMechanism(env sdk.Env, given Options) (*mechanism, error) {
 	return m, nil
 }
 
-// meaning tells what came with a bind of the service account.
-func (m *mechanism) meaning(controls []ldap.Control, err error) string {
+// describeBind tells what came with a bind of the service account.
+func (m *mechanism) describeBind(controls []ldap.Control, err error) string {
 	if m.options.SASLExternal {
-		return account.ExternalMeaning(err)
+		return account.DescribeExternalBind(err)
 	}
-	return account.ServiceMeaning(controls, err, m.now())
+	return account.DescribeServiceBind(controls, err, m.now())
 }
 
 // warnOfDanger says at each start what the operator has switched off.

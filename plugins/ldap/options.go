@@ -155,7 +155,7 @@ func (o Options) validateNames(problems *options.Problems) {
 }
 
 func (o Options) validateDNs(problems *options.Problems) {
-	for option, list := range map[string][]string{"user_dn": o.userBases(), "group_dn": o.groupBases(), "decoy_dn": orNone(o.DecoyDN)} {
+	for option, list := range map[string][]string{"user_dn": o.userBases(), "group_dn": o.groupBases(), "decoy_dn": oneOrNone(o.DecoyDN)} {
 		for _, dn := range list {
 			if _, err := ldap.ParseDN(dn); err != nil || strings.TrimSpace(dn) != dn || dn == "" && len(list) > 1 {
 				problems.Addf(option, "is not a distinguished name such as ou=people,dc=example,dc=com")
@@ -167,14 +167,14 @@ func (o Options) validateDNs(problems *options.Problems) {
 func (o Options) attributeOptions() map[string][]string {
 	return map[string][]string{
 		"user_attribute": o.UserAttribute, "group_attribute": o.GroupAttribute, "attributes": o.Attributes,
-		"id_attribute": orNone(o.IDAttribute), "username_attribute": orNone(o.UsernameAttribute),
-		"mail_attribute": orNone(o.MailAttribute), "first_name_attribute": orNone(o.FirstNameAttribute),
-		"last_name_attribute": orNone(o.LastNameAttribute), "name_attribute": orNone(o.NameAttribute),
-		"member_uid_attribute": orNone(o.MemberUID), "group_name_attribute": orNone(o.GroupNameAttribute), "group_member_of": orNone(o.GroupMemberOf),
+		"id_attribute": oneOrNone(o.IDAttribute), "username_attribute": oneOrNone(o.UsernameAttribute),
+		"mail_attribute": oneOrNone(o.MailAttribute), "first_name_attribute": oneOrNone(o.FirstNameAttribute),
+		"last_name_attribute": oneOrNone(o.LastNameAttribute), "name_attribute": oneOrNone(o.NameAttribute),
+		"member_uid_attribute": oneOrNone(o.MemberUID), "group_name_attribute": oneOrNone(o.GroupNameAttribute), "group_member_of": oneOrNone(o.GroupMemberOf),
 	}
 }
 
-func orNone(name string) []string {
+func oneOrNone(name string) []string {
 	if name == "" {
 		return nil
 	}

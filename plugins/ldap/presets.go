@@ -124,8 +124,8 @@ func (p preset) fill(o *Options) {
 	}
 }
 
-// described are the presets as the host lists them.
-func described() []plugin.Preset {
+// presetList returns the presets as the host lists them.
+func presetList() []plugin.Preset {
 	titles := map[string]string{
 		"active-directory": "Active Directory", "openldap": "OpenLDAP", "freeipa": "FreeIPA",
 		"389ds": "389 Directory Server", "lldap": "LLDAP", "authentik": "authentik",

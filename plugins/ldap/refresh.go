@@ -18,11 +18,11 @@ func (r refreshing) Refresh(ctx context.Context, grant []byte) (sdk.Refreshed, e
 	if err := json.Unmarshal(grant, &g); err != nil || g.Attribute == "" || g.Value == "" {
 		return sdk.Refreshed{}, sdk.InvalidResponse(reasonGrant, "the session has no grant that can be read")
 	}
-	identity, err := r.again(ctx, g)
+	identity, err := r.readIdentity(ctx, g)
 	return sdk.Refreshed{Identity: identity}, directory.KindOf(err)
 }
 
-func (m *mechanism) again(ctx context.Context, g grantContent) (sdk.Identity, error) {
+func (m *mechanism) readIdentity(ctx context.Context, g grantContent) (sdk.Identity, error) {
 	known := account.Subject{Attribute: g.Attribute, Text: g.Value}
 	e, err := m.findSubject(ctx, known, g.DN)
 	if err != nil {
@@ -35,7 +35,7 @@ func (m *mechanism) again(ctx context.Context, g grantContent) (sdk.Identity, er
 	if id.Text != known.Text {
 		return sdk.Identity{}, sdk.Denied(sdk.ReasonNotAllowed, "the entry has another identifier now, or id_attribute was changed: sign in again")
 	}
-	s := account.StandingOfSession(e, m.now(), m.options.IgnoreShadow)
+	s := account.StatusOfSession(e, m.now(), m.options.IgnoreShadow)
 	if !s.Good() {
 		return sdk.Identity{}, s.Denied()
 	}

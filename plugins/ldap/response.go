@@ -39,14 +39,14 @@ func (m *mechanism) login(ctx context.Context, username, password string) (sdk.S
 		return nil, err
 	}
 	if v.Wrong() {
-		m.pace.Note(time.Since(start))
-		m.pace.Wait(ctx, start)
+		m.delay.Note(time.Since(start))
+		m.delay.Wait(ctx, start)
 		return m.refuse(e.DN)
 	}
 	if v.Proved() {
 		m.throttle.Forget(key)
 	}
-	return m.admit(ctx, m.directory.Search, e, v.Standing, false)
+	return m.admit(ctx, m.directory.Search, e, v.Status, false)
 }
 
 // isPassword refuses what no server should see: an empty password authenticates nobody
@@ -75,18 +75,18 @@ func (m *mechanism) refuseDecoy(ctx context.Context, start time.Time, password s
 	if err != nil {
 		return nil, err
 	}
-	if v.OfAnybody() {
-		return nil, v.Standing.Denied()
+	if v.ForAnyAccount() {
+		return nil, v.Status.Denied()
 	}
-	m.pace.Wait(ctx, start)
+	m.delay.Wait(ctx, start)
 	m.logger.Debug("unknown user name")
 	return loginPrompt(sdk.ReasonBadCredentials), nil
 }
 
-// templateSpare is by how many quarters of a right password's time a wrong one is answered
+// templateDelayQuarters is by how many quarters of a right password's time a wrong one is answered
 // at the earliest. Which wrong ones are of entries that exist is not known here, and a
 // directory may write them down, too.
-const templateSpare = 5
+const templateDelayQuarters = 5
 
 // loginByTemplate binds first, and reads the entry then.
 func (m *mechanism) loginByTemplate(ctx context.Context, start time.Time, username, password string) (sdk.Step, error) {
@@ -101,9 +101,9 @@ func (m *mechanism) loginByTemplate(ctx context.Context, start time.Time, userna
 	}
 	var step sdk.Step
 	proved := false
-	then := func(ctx context.Context, c *directory.Connection, s account.Standing) error {
+	then := func(ctx context.Context, c *directory.Connection, s account.Status) error {
 		proved = true
-		m.pace.Note(time.Since(start) * templateSpare / 4)
+		m.delay.Note(time.Since(start) * templateDelayQuarters / 4)
 		search := directory.Searcher(m.directory.Search)
 		if m.searchesAsUser() {
 			search = func(_ context.Context, operation func(*directory.Connection) error) error { return operation(c) }
@@ -123,11 +123,11 @@ func (m *mechanism) loginByTemplate(ctx context.Context, start time.Time, userna
 		return nil, err
 	}
 	if v.Wrong() { // nobody knows whether there is such an entry
-		m.pace.Wait(ctx, start)
+		m.delay.Wait(ctx, start)
 		return m.refuse(dn)
 	}
 	if step == nil { // refused with a word about the account, which proves no entry
-		return nil, v.Standing.Denied()
+		return nil, v.Status.Denied()
 	}
 	return step, nil
 }
@@ -144,17 +144,17 @@ func (m *mechanism) readEntry(ctx context.Context, search directory.Searcher, dn
 // admit decides about somebody whose password is right, and makes the identity.
 // changed says that the password was chosen just now: what the entry said about its
 // age is past.
-func (m *mechanism) admit(ctx context.Context, search directory.Searcher, e directory.Entry, bound account.Standing, changed bool) (sdk.Step, error) {
+func (m *mechanism) admit(ctx context.Context, search directory.Searcher, e directory.Entry, bound account.Status, changed bool) (sdk.Step, error) {
 	id, err := account.SubjectOf(e, m.options.IDAttribute)
 	if err != nil {
 		return nil, err
 	}
-	s := account.Worst(bound, m.standingOf(e))
+	s := account.Worst(bound, m.statusOf(e))
 	if changed && s.Changeable {
 		s = bound
 	}
 	if !s.Good() {
-		return m.turnAway(e, id, s)
+		return m.refuseOrChange(e, id, s)
 	}
 	if err := directory.Complete(ctx, search, &e); err != nil {
 		return nil, err
@@ -175,8 +175,8 @@ func (m *mechanism) admit(ctx context.Context, search directory.Searcher, e dire
 	return sdk.Authenticated{Identity: identity}, nil
 }
 
-// turnAway asks for a new password where that helps, and refuses otherwise.
-func (m *mechanism) turnAway(e directory.Entry, id account.Subject, s account.Standing) (sdk.Step, error) {
+// refuseOrChange asks for a new password where that helps, and refuses otherwise.
+func (m *mechanism) refuseOrChange(e directory.Entry, id account.Subject, s account.Status) (sdk.Step, error) {
 	if !s.Changeable || m.options.PasswordChange == account.ChangeOff {
 		return nil, s.Denied()
 	}
@@ -185,7 +185,7 @@ func (m *mechanism) turnAway(e directory.Entry, id account.Subject, s account.St
 }
 
 // warning is when the password expires, if that is soon.
-func (m *mechanism) warning(s account.Standing) time.Time {
+func (m *mechanism) warning(s account.Status) time.Time {
 	now := m.now()
 	if s.PasswordExpires.Before(now) || s.PasswordExpires.Sub(now) > m.options.PasswordWarn {
 		return time.Time{}
@@ -194,7 +194,7 @@ func (m *mechanism) warning(s account.Standing) time.Time {
 }
 
 // verify binds as somebody, and hides what the operator wants hidden.
-func (m *mechanism) verify(ctx context.Context, dn, password string, then func(context.Context, *directory.Connection, account.Standing) error) (account.Verdict, error) {
+func (m *mechanism) verify(ctx context.Context, dn, password string, then func(context.Context, *directory.Connection, account.Status) error) (account.Verdict, error) {
 	v, err := account.Verify(ctx, m.directory, dn, password, m.now(), then)
 	if m.options.ConcealLockout {
 		v = v.Concealed()
@@ -202,9 +202,9 @@ func (m *mechanism) verify(ctx context.Context, dn, password string, then func(c
 	return v, err
 }
 
-// standingOf is what the entry says of the account.
-func (m *mechanism) standingOf(e directory.Entry) account.Standing {
-	return account.StandingOf(e, m.now(), m.options.IgnoreShadow)
+// statusOf is what the entry says of the account.
+func (m *mechanism) statusOf(e directory.Entry) account.Status {
+	return account.StatusOf(e, m.now(), m.options.IgnoreShadow)
 }
 
 // changePassword changes the password of the entry whose old one was right, and signs in
@@ -233,7 +233,7 @@ func (m *mechanism) changePassword(ctx context.Context, mem memory, answers map[
 	change := account.PasswordChange{
 		Directory: m.directory, Entry: e, Previous: previous, Chosen: chosen,
 		Method: m.options.PasswordChange, IgnoreShadow: m.options.IgnoreShadow, Now: m.now(), Logger: m.logger,
-		Then: func(ctx context.Context, c *directory.Connection, s account.Standing) (err error) {
+		Then: func(ctx context.Context, c *directory.Connection, s account.Status) (err error) {
 			step, err = m.admitChanged(ctx, c, e, s)
 			return err
 		},
@@ -262,7 +262,7 @@ func (m *mechanism) previousWrong(mem memory) (sdk.Step, error) {
 }
 
 // admitChanged signs in on a connection that was bound with the new password.
-func (m *mechanism) admitChanged(ctx context.Context, c *directory.Connection, e directory.Entry, s account.Standing) (sdk.Step, error) {
+func (m *mechanism) admitChanged(ctx context.Context, c *directory.Connection, e directory.Entry, s account.Status) (sdk.Step, error) {
 	if !m.searchesAsUser() {
 		return m.admit(ctx, m.directory.Search, e, s, true)
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/doorward/doorward/plugins/saml/internal/bindings"
-	"github.com/doorward/doorward/plugins/saml/internal/rules"
+	"github.com/doorward/doorward/plugins/saml/internal/validation"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
 )
@@ -101,7 +101,7 @@ func TestH25_Reflected(t *testing.T) {
 		"a response of a namespace near": `<p:Response xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol "/>`,
 	} {
 		_, err := r.present([]byte(message), memory)
-		t.Run(name, func(t *testing.T) { refused(t, err, rules.ReasonStructure) })
+		t.Run(name, func(t *testing.T) { refused(t, err, validation.ReasonStructure) })
 	}
 	_, err = r.finish(sdk.ContinueRequest{State: state, Memory: memory, Response: sdk.InboundRequest{Method: "GET", Query: url.Values{"SAMLart": {"x"}}}})
 	refused(t, err, bindings.ReasonBinding)
@@ -113,7 +113,7 @@ func TestH14_OtherLogin(t *testing.T) {
 	first, _ := r.begin()
 	_, second := r.begin()
 	_, err := r.post(r.idp.Respond(first, alice), second)
-	refused(t, err, rules.ReasonInResponseTo)
+	refused(t, err, validation.ReasonInResponseTo)
 	_, err = r.post(r.idp.Respond(first, alice), nil)
 	refused(t, err, reasonUnsolicited)
 	_, err = r.post(r.idp.Respond(first, alice), []byte(`{"r":""}`))
@@ -132,7 +132,7 @@ func TestH13_Once(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.clock.Advance(rules.MaxAge)
+	r.clock.Advance(validation.MaxAge)
 	again, err := r.post(response, memory)
 	if err == nil && again.OnceID != first.OnceID {
 		t.Errorf("%q and %q", first.OnceID, again.OnceID)
@@ -159,11 +159,11 @@ func TestH15_Unsolicited(t *testing.T) {
 		t.Errorf("%+v %v", identity, err)
 	}
 	_, err = finish(func(d *samltest.Draft) { d.InResponseTo = "_x" })
-	refused(t, err, rules.ReasonInResponseTo)
+	refused(t, err, validation.ReasonInResponseTo)
 	_, err = finish(func(d *samltest.Draft) { d.Assertion.Confirmations[0].InResponseTo = "_x" })
-	refused(t, err, rules.ReasonConfirmation)
+	refused(t, err, validation.ReasonConfirmation)
 	_, err = finish(func(d *samltest.Draft) { d.Assertion.Audiences = nil })
-	refused(t, err, rules.ReasonAudience)
+	refused(t, err, validation.ReasonAudience)
 	_, err = finish(func(d *samltest.Draft) { d.SignAssertion = false })
 	refused(t, err, reasonUnsigned)
 }

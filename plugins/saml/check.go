@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/plugins/saml/internal/idp"
-	"github.com/doorward/doorward/plugins/saml/internal/names"
+	"github.com/doorward/doorward/plugins/saml/internal/saml2"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/upstream"
 )
@@ -19,7 +19,7 @@ import (
 // what only shows at a login is told by the last response that was refused.
 func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
 	findings := append(m.options.HTTPOptions.Findings(m.now()),
-		checkRefused("last refused response", &m.refused), checkRefused("last refused logout message", &m.refusedOut))
+		checkRefused("last refused response", &m.refusedResponses), checkRefused("last refused logout message", &m.refusedLogouts))
 	var unread error
 	if m.source.FromURL {
 		if unread = m.source.Reload(ctx); unread != nil {
@@ -110,7 +110,7 @@ func checkSignIn(p *idp.Provider, wanted string) sdk.Finding {
 
 func checkLogout(p *idp.Provider, signed bool) sdk.Finding {
 	const subject = "logout"
-	binding, to, ok := sloEndpoint(p, names.BindingRedirect)
+	binding, to, ok := sloEndpoint(p, saml2.BindingRedirect)
 	switch {
 	case !ok:
 		return upstream.Fine(subject, "the provider has no endpoint for it: a logout here does not log out there")

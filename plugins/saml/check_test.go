@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/doorward/doorward/plugins/saml/internal/rules"
+	"github.com/doorward/doorward/plugins/saml/internal/validation"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/plugintest"
@@ -197,7 +197,7 @@ func TestCheckRefused(t *testing.T) {
 		t.Errorf("%+v", f)
 	}
 	f := find(t, r.check(), "last refused response")
-	if f.Severity != sdk.SeverityWarning || !strings.Contains(f.Text, "urn:somebody") || !strings.Contains(f.Text, "entity_id") || !strings.Contains(f.Text, string(rules.ReasonAudience)) {
+	if f.Severity != sdk.SeverityWarning || !strings.Contains(f.Text, "urn:somebody") || !strings.Contains(f.Text, "entity_id") || !strings.Contains(f.Text, string(validation.ReasonAudience)) {
 		t.Errorf("%+v", f)
 	}
 }

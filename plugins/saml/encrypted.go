@@ -5,9 +5,9 @@ import (
 	"maps"
 
 	"github.com/doorward/doorward/plugins/saml/internal/idp"
-	"github.com/doorward/doorward/plugins/saml/internal/names"
-	"github.com/doorward/doorward/plugins/saml/internal/rules"
-	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/saml2"
+	"github.com/doorward/doorward/plugins/saml/internal/strictxml"
+	"github.com/doorward/doorward/plugins/saml/internal/validation"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/plugins/saml/internal/xmlenc"
 	"github.com/doorward/doorward/sdk"
@@ -16,13 +16,13 @@ import (
 
 // encryptedAssertion decrypts. What comes out must be signed inside, unless the
 // signature of the response covers what was encrypted (CVE-2026-2092).
-func (m *mechanism) encryptedAssertion(r response, v *idp.Verifier) (*wall.Element, error) {
-	encrypted := r.content().Child(names.Assertion, "EncryptedAssertion")
+func (m *mechanism) encryptedAssertion(r response, v *idp.Verifier) (*strictxml.Element, error) {
+	encrypted := r.content().Child(saml2.Assertion, "EncryptedAssertion")
 	plain, err := m.decrypt(encrypted, r.signed != nil)
 	if err != nil {
 		return nil, err
 	}
-	asItCame := r.root.Child(names.Assertion, "EncryptedAssertion")
+	asItCame := r.root.Child(saml2.Assertion, "EncryptedAssertion")
 	element, err := readDecryptedAssertion(plain, asItCame.Namespaces())
 	if err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func (m *mechanism) encryptedAssertion(r response, v *idp.Verifier) (*wall.Eleme
 }
 
 // decryptID opens an EncryptedID. The signature over all around it was verified.
-func (m *mechanism) decryptID(e *wall.Element) (*wall.Element, error) {
+func (m *mechanism) decryptID(e *strictxml.Element) (*strictxml.Element, error) {
 	plain, err := m.decrypt(e, true)
 	if err != nil {
 		return nil, err
@@ -51,7 +51,7 @@ func (m *mechanism) decryptID(e *wall.Element) (*wall.Element, error) {
 // decrypt returns what is encrypted. AES-CBC is possible only under a signature that
 // was verified (covered). Why it is not decrypted is not told, but for what is written
 // openly.
-func (m *mechanism) decrypt(encrypted *wall.Element, covered bool) ([]byte, error) {
+func (m *mechanism) decrypt(encrypted *strictxml.Element, covered bool) ([]byte, error) {
 	if len(m.own.Decrypters) == 0 {
 		return nil, sdk.Misconfigured(reasonNoDecryptionKey, "the provider encrypts, and there is no key: set sp_private_key or sp_enc_private_key, and give the provider our metadata")
 	}
@@ -76,23 +76,23 @@ func (m *mechanism) decrypt(encrypted *wall.Element, covered bool) ([]byte, erro
 // readDecrypted reads an element that was encrypted, by the same wall, with the
 // namespaces of where it stood. To whoever sent it, each refusal is that of a wrong key;
 // the operator reads what is wrong.
-func readDecrypted(plain []byte, scope map[string]string) (*wall.Element, error) {
-	element, err := wall.ParseWithin(plain, wall.Message(), scope)
+func readDecrypted(plain []byte, scope map[string]string) (*strictxml.Element, error) {
+	element, err := strictxml.ParseWithin(plain, strictxml.Message(), scope)
 	if err != nil {
 		return nil, sdk.InvalidResponse(reasonDecrypt, "it could be decrypted, and what was in it is refused: %w", err)
 	}
-	if err := rules.CheckStructure(element); err != nil {
+	if err := validation.CheckStructure(element); err != nil {
 		return nil, sdk.InvalidResponse(reasonDecrypt, "it could be decrypted, and what was in it is refused: %s", err.Error())
 	}
 	return element, nil
 }
 
-func readDecryptedAssertion(plain []byte, scope map[string]string) (*wall.Element, error) {
+func readDecryptedAssertion(plain []byte, scope map[string]string) (*strictxml.Element, error) {
 	element, err := readDecrypted(plain, scope)
 	if err != nil {
 		return nil, err
 	}
-	if !element.Is(names.Assertion, "Assertion") {
+	if !element.Is(saml2.Assertion, "Assertion") {
 		return nil, sdk.InvalidResponse(reasonDecrypt, "it could be decrypted, and is a %s in place of an assertion", upstream.Shown(element.Local))
 	}
 	return element, nil
@@ -104,9 +104,9 @@ func readDecryptedAssertion(plain []byte, scope map[string]string) (*wall.Elemen
 // something else, and so take elements out of the assertion or put some into it. They
 // do not count, then, but for the two of XML Schema, by which nothing is read that
 // matters.
-func coveredNamespaces(signed, asItCame *wall.Element) map[string]string {
+func coveredNamespaces(signed, asItCame *strictxml.Element) map[string]string {
 	scope := asItCame.Namespaces()
-	maps.DeleteFunc(scope, func(_, uri string) bool { return uri != names.Schema && uri != names.Instance })
+	maps.DeleteFunc(scope, func(_, uri string) bool { return uri != saml2.Schema && uri != saml2.Instance })
 	maps.Copy(scope, signed.Namespaces())
 	return scope
 }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/doorward/doorward/plugins/saml/internal/rules"
+	"github.com/doorward/doorward/plugins/saml/internal/validation"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/plugintest"
@@ -53,7 +53,7 @@ func TestIdentity(t *testing.T) {
 		},
 		Grant:     []byte(`{"id":{"v":"alice-0001","f":"` + samltest.Persistent + `"},"i":"session-of-alice-0001"}`),
 		SessionID: "session-of-alice-0001", ExpiresAt: now.Add(8 * time.Hour),
-		OnceID: "_the-assertion", OnceUntil: now.Add(rules.MaxAge + 3*time.Minute),
+		OnceID: "_the-assertion", OnceUntil: now.Add(validation.MaxAge + 3*time.Minute),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -137,7 +137,7 @@ func TestD09_Identifiers(t *testing.T) {
 		url.QueryEscape("https://other.example") + "!!alice-0001": samltest.Persistent, "a!b!c": samltest.Email, "!!": "", "x!y!z!": samltest.Persistent,
 	} {
 		_, err := r.login(func(d *samltest.Draft) { d.Assertion.NameID, d.Assertion.NameIDFormat = value, format })
-		refused(t, err, rules.ReasonSubject)
+		refused(t, err, validation.ReasonSubject)
 	}
 	if got := subject(func(a *samltest.AssertionDraft) { a.NameID = "a!b" }); got != "a!b" {
 		t.Errorf("one exclamation mark: %q", got)

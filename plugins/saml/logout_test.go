@@ -11,8 +11,8 @@ import (
 
 	"github.com/doorward/doorward/plugins/saml/internal/bindings"
 	"github.com/doorward/doorward/plugins/saml/internal/idp"
-	"github.com/doorward/doorward/plugins/saml/internal/names"
-	"github.com/doorward/doorward/plugins/saml/internal/rules"
+	"github.com/doorward/doorward/plugins/saml/internal/saml2"
+	"github.com/doorward/doorward/plugins/saml/internal/validation"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
 )
@@ -51,9 +51,9 @@ func TestLogout(t *testing.T) {
 		want   sdk.LogoutOutcome
 	}{
 		{[]string{samltest.Success}, sdk.LogoutDone},
-		{[]string{samltest.Success, names.StatusPartialLogout}, sdk.LogoutPartial},
-		{[]string{names.StatusResponder, names.StatusPartialLogout}, sdk.LogoutPartial},
-		{[]string{names.StatusRequester}, sdk.LogoutPartial},
+		{[]string{samltest.Success, saml2.StatusPartialLogout}, sdk.LogoutPartial},
+		{[]string{saml2.StatusResponder, saml2.StatusPartialLogout}, sdk.LogoutPartial},
+		{[]string{saml2.StatusRequester}, sdk.LogoutPartial},
 	} {
 		step, err := r.BeginLogout(t.Context(), sdk.LogoutRequest{State: state, Subject: identity.Subject, Grant: identity.Grant})
 		if err != nil {
@@ -77,7 +77,7 @@ func TestLogout(t *testing.T) {
 		refused(t, err, reasonUnsolicited)
 		answer.InResponseTo = "_other"
 		_, err = r.receiveWith(answer.Query(state), nil, state, redirect.Memory)
-		refused(t, err, rules.ReasonInResponseTo)
+		refused(t, err, validation.ReasonInResponseTo)
 	}
 }
 
@@ -178,13 +178,13 @@ func TestH32_Logout(t *testing.T) {
 		{"unsigned", reasonUnsigned, func(d *samltest.LogoutDraft) { d.Signing.Key = samltest.Key{} }},
 		{"a key of nobody", idp.ReasonSignature, func(d *samltest.LogoutDraft) { d.Signing.Key = samltest.OtherKey() }},
 		{"SHA-1", idp.ReasonAlgorithm, func(d *samltest.LogoutDraft) { d.Signing.Method = "http://www.w3.org/2000/09/xmldsig#rsa-sha1" }},
-		{"another issuer", rules.ReasonIssuer, func(d *samltest.LogoutDraft) { d.Issuer = "https://evil.example" }},
-		{"no issuer", rules.ReasonIssuer, func(d *samltest.LogoutDraft) { d.Issuer = "" }},
-		{"another destination", rules.ReasonDestination, func(d *samltest.LogoutDraft) { d.Destination = acsURL }},
-		{"no destination", rules.ReasonDestination, func(d *samltest.LogoutDraft) { d.Destination = "" }},
-		{"version", rules.ReasonVersion, func(d *samltest.LogoutDraft) { d.Version = "1.1" }},
-		{"issued long ago", rules.ReasonIssueInstant, func(d *samltest.LogoutDraft) { d.IssueInstant = at(-7 * time.Minute) }},
-		{"over", rules.ReasonExpired, func(d *samltest.LogoutDraft) { d.NotOnOrAfter = at(-time.Minute) }},
+		{"another issuer", validation.ReasonIssuer, func(d *samltest.LogoutDraft) { d.Issuer = "https://evil.example" }},
+		{"no issuer", validation.ReasonIssuer, func(d *samltest.LogoutDraft) { d.Issuer = "" }},
+		{"another destination", validation.ReasonDestination, func(d *samltest.LogoutDraft) { d.Destination = acsURL }},
+		{"no destination", validation.ReasonDestination, func(d *samltest.LogoutDraft) { d.Destination = "" }},
+		{"version", validation.ReasonVersion, func(d *samltest.LogoutDraft) { d.Version = "1.1" }},
+		{"issued long ago", validation.ReasonIssueInstant, func(d *samltest.LogoutDraft) { d.IssueInstant = at(-7 * time.Minute) }},
+		{"over", validation.ReasonExpired, func(d *samltest.LogoutDraft) { d.NotOnOrAfter = at(-time.Minute) }},
 		{"nobody", reasonLogoutRequest, func(d *samltest.LogoutDraft) { d.NameID = "" }},
 		{"an empty session index", reasonLogoutRequest, func(d *samltest.LogoutDraft) { d.SessionIndexes = []string{""} }},
 		{"too many sessions", reasonLogoutRequest, func(d *samltest.LogoutDraft) {
@@ -266,8 +266,8 @@ func TestH32_RawQuery(t *testing.T) {
 	}
 	_, err := r.receive("", url.Values{"SAMLResponse": {""}}) // H33
 	refused(t, err, reasonXML)
-	_, err = r.receive("", url.Values{"SAMLResponse": {base64.StdEncoding.EncodeToString([]byte(fmt.Sprintf(`<p:Response xmlns:p=%q/>`, names.Protocol)))}})
-	refused(t, err, rules.ReasonStructure)
+	_, err = r.receive("", url.Values{"SAMLResponse": {base64.StdEncoding.EncodeToString([]byte(fmt.Sprintf(`<p:Response xmlns:p=%q/>`, saml2.Protocol)))}})
+	refused(t, err, validation.ReasonStructure)
 }
 
 // signedAsWritten signs the parameters of a query in another order than they are to be

@@ -3,9 +3,9 @@
 // README.md is the operator's manual.
 //
 // The way of a login through the files: mechanism.go (Begin and Continue) → request.go
-// (AuthnRequest) → internal/bindings → response.go (the wall in internal/wall, then the
-// structure in internal/rules, the signature in internal/idp and internal/xmldsig,
-// encryption in internal/xmlenc) → internal/rules → identity.go. Who the provider is
+// (AuthnRequest) → internal/bindings → response.go (the wall in internal/strictxml, then the
+// structure in internal/validation, the signature in internal/idp and internal/xmldsig,
+// encryption in internal/xmlenc) → internal/validation → identity.go. Who the provider is
 // says internal/idp; who we are, internal/ownkeys and metadata.go. logout.go begins and
 // receives logouts, check.go tells what is wrong.
 package main

@@ -13,9 +13,9 @@ import (
 
 	"github.com/doorward/doorward/plugins/saml/internal/bindings"
 	"github.com/doorward/doorward/plugins/saml/internal/idp"
-	"github.com/doorward/doorward/plugins/saml/internal/names"
 	"github.com/doorward/doorward/plugins/saml/internal/ownkeys"
-	"github.com/doorward/doorward/plugins/saml/internal/rules"
+	"github.com/doorward/doorward/plugins/saml/internal/saml2"
+	"github.com/doorward/doorward/plugins/saml/internal/validation"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
 	"github.com/doorward/doorward/sdk/upstream"
@@ -23,22 +23,22 @@ import (
 
 // mechanism signs in through one configured SAML identity provider.
 type mechanism struct {
-	options      Options
-	entityID     string
-	nameIDFormat string   // to ask for, or empty
-	callback     string   // that we publish and ask for
-	consumers    []string // all URLs of it
-	logoutURL    string
-	skew         time.Duration
-	own          ownkeys.Keys
-	source       *idp.Source
-	client       *http.Client
-	now          func() time.Time
-	logger       *slog.Logger
-	refused      refusals // of responses
-	refusedOut   refusals // of logout messages, which anybody can send at any time
-	formats      formats  // of NameIDs, where none is asked for
-	ignored      []string // what is not obeyed of sp_metadata, and what to set
+	options          Options
+	entityID         string
+	nameIDFormat     string   // to ask for, or empty
+	callback         string   // that we publish and ask for
+	consumers        []string // all URLs of it
+	logoutURL        string
+	skew             time.Duration
+	own              ownkeys.Keys
+	source           *idp.Source
+	client           *http.Client
+	now              func() time.Time
+	logger           *slog.Logger
+	refusedResponses refusals // of responses
+	refusedLogouts   refusals // of logout messages, which anybody can send at any time
+	formats          formats  // of NameIDs, where none is asked for
+	ignored          []string // what is not obeyed of sp_metadata, and what to set
 }
 
 var (
@@ -66,7 +66,7 @@ func open(_ context.Context, env sdk.Env, o Options) (sdk.Mechanism, error) {
 	}
 	m.skew, _ = o.skew()
 	var problems options.Problems
-	m.identifyUs(env, &problems)
+	m.configureSP(env, &problems)
 	pins, err := ownkeys.ParseCertificates(o.IDPMetadataCertificate)
 	if err != nil {
 		problems.Addf("idp_metadata_certificate", "%v", err)
@@ -77,9 +77,9 @@ func open(_ context.Context, env sdk.Env, o Options) (sdk.Mechanism, error) {
 	return m, m.openSource(idp.Selection{EntityID: o.IDPEntityID, Pins: pins, Policy: o.policy()})
 }
 
-// identifyUs finds out who we are to the provider.
-func (m *mechanism) identifyUs(env sdk.Env, problems *options.Problems) {
-	replaced, err := readReplaced(m.options.SPMetadata)
+// configureSP finds out who we are to the provider.
+func (m *mechanism) configureSP(env sdk.Env, problems *options.Problems) {
+	replaced, err := readReplacedSP(m.options.SPMetadata)
 	if err != nil {
 		problems.Addf("sp_metadata", "%v", err)
 	}
@@ -168,7 +168,7 @@ func (m *mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, 
 	now := m.now()
 	mem := memory{RequestID: newID(), Provider: p.EntityID, Begun: now.UTC().Truncate(time.Second)}
 	if len(mem.Provider) > maxRemembered {
-		mem.Provider = rules.Fingerprint(mem.Provider)
+		mem.Provider = validation.Fingerprint(mem.Provider)
 	}
 	data, err := json.Marshal(mem)
 	if err != nil {
@@ -180,7 +180,7 @@ func (m *mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, 
 
 // ssoEndpoint chooses where the request goes.
 func ssoEndpoint(p *idp.Provider, wanted string) (binding, location string, err error) {
-	order := []string{names.BindingRedirect, names.BindingPost}
+	order := []string{saml2.BindingRedirect, saml2.BindingPost}
 	switch wanted {
 	case "redirect":
 		order = order[:1]
@@ -199,16 +199,16 @@ func ssoEndpoint(p *idp.Provider, wanted string) (binding, location string, err 
 func (m *mechanism) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.Step, error) {
 	identity, err := m.signIn(ctx, req)
 	if err != nil {
-		m.refused.remember(m.now(), err)
+		m.refusedResponses.remember(m.now(), err)
 		return nil, err
 	}
 	return sdk.Authenticated{Identity: identity}, nil
 }
 
 // expectation is what every message to that URL of ours must fit.
-func (m *mechanism) expectation(recipients []string) rules.Expectation {
-	return rules.Expectation{
-		Us: m.entityID, Recipients: recipients, Now: m.now(), Skew: m.skew,
+func (m *mechanism) expectation(recipients []string) validation.Expectation {
+	return validation.Expectation{
+		OwnEntityID: m.entityID, Recipients: recipients, Now: m.now(), Skew: m.skew,
 		Contexts: m.options.acceptedContexts(), ForceAuthn: m.options.ForceAuthn, Decrypt: m.decryptID,
 	}
 }
@@ -227,7 +227,7 @@ func (m *mechanism) signIn(ctx context.Context, req sdk.ContinueRequest) (sdk.Id
 	if err != nil {
 		return sdk.Identity{}, err
 	}
-	if !req.Unsolicited && provider != p.EntityID && provider != rules.Fingerprint(p.EntityID) {
+	if !req.Unsolicited && provider != p.EntityID && provider != validation.Fingerprint(p.EntityID) {
 		return sdk.Identity{}, sdk.InvalidResponse(reasonProviderChanged, "the login was started with another provider")
 	}
 	want.Provider = p.EntityID

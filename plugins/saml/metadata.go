@@ -11,8 +11,8 @@ import (
 
 	"github.com/crewjam/saml"
 
-	"github.com/doorward/doorward/plugins/saml/internal/names"
-	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/saml2"
+	"github.com/doorward/doorward/plugins/saml/internal/strictxml"
 	"github.com/doorward/doorward/plugins/saml/internal/xmlenc"
 	"github.com/doorward/doorward/sdk"
 )
@@ -32,12 +32,12 @@ func (m *mechanism) Metadata(context.Context) (sdk.Document, error) {
 	signed, wanted := m.own.Signer != nil, m.options.WantAssertionsSigned
 	role := saml.SPSSODescriptor{
 		AuthnRequestsSigned: &signed, WantAssertionsSigned: &wanted,
-		AssertionConsumerServices: []saml.IndexedEndpoint{{Binding: names.BindingPost, Location: m.callback, Index: 0, IsDefault: &yes}},
+		AssertionConsumerServices: []saml.IndexedEndpoint{{Binding: saml2.BindingPost, Location: m.callback, Index: 0, IsDefault: &yes}},
 	}
-	role.ProtocolSupportEnumeration = names.Protocol
+	role.ProtocolSupportEnumeration = saml2.Protocol
 	role.KeyDescriptors = m.keyDescriptors()
 	role.SingleLogoutServices = []saml.Endpoint{
-		{Binding: names.BindingRedirect, Location: m.logoutURL}, {Binding: names.BindingPost, Location: m.logoutURL},
+		{Binding: saml2.BindingRedirect, Location: m.logoutURL}, {Binding: saml2.BindingPost, Location: m.logoutURL},
 	}
 	if m.nameIDFormat != "" {
 		role.NameIDFormats = []saml.NameIDFormat{saml.NameIDFormat(m.nameIDFormat)}
@@ -107,9 +107,9 @@ func (m *mechanism) requestedAttributes() []saml.RequestedAttribute {
 	return list
 }
 
-// replaced is what counts of the metadata of the service provider that we take
+// replacedSP is what counts of the metadata of the service provider that we take
 // the place of.
-type replaced struct {
+type replacedSP struct {
 	entityID, nameIDFormat string
 	consumers              []string // assertion consumer service URLs
 
@@ -119,7 +119,7 @@ type replaced struct {
 
 // ignored says what is not obeyed, since the options say it otherwise: a signature
 // over the whole response covers the assertion, too, and who has no key cannot sign.
-func (r replaced) ignored(o Options) []string {
+func (r replacedSP) ignored(o Options) []string {
 	var list []string
 	if r.wantAssertionsSigned && !o.WantAssertionsSigned {
 		list = append(list, "WantAssertionsSigned: set sp_want_assertions_signed to accept only assertions that are signed themselves")
@@ -130,26 +130,26 @@ func (r replaced) ignored(o Options) []string {
 	return list
 }
 
-func readReplaced(text string) (replaced, error) {
+func readReplacedSP(text string) (replacedSP, error) {
 	if text == "" {
-		return replaced{}, nil
+		return replacedSP{}, nil
 	}
-	root, err := wall.Parse([]byte(text), wall.Metadata())
+	root, err := strictxml.Parse([]byte(text), strictxml.Metadata())
 	if err != nil {
-		return replaced{}, fmt.Errorf("is no metadata: %w", err)
+		return replacedSP{}, fmt.Errorf("is no metadata: %w", err)
 	}
-	role := root.Child(names.Metadata, "SPSSODescriptor")
-	if !root.Is(names.Metadata, "EntityDescriptor") || role == nil || root.Value("entityID") == "" {
-		return replaced{}, errors.New("is no metadata of one service provider; leave it out to use our own")
+	role := root.Child(saml2.Metadata, "SPSSODescriptor")
+	if !root.Is(saml2.Metadata, "EntityDescriptor") || role == nil || root.Value("entityID") == "" {
+		return replacedSP{}, errors.New("is no metadata of one service provider; leave it out to use our own")
 	}
-	r := replaced{
+	r := replacedSP{
 		entityID:             root.Value("entityID"),
-		wantAssertionsSigned: names.IsTrue(role.Value("WantAssertionsSigned")), requestsSigned: names.IsTrue(role.Value("AuthnRequestsSigned")),
+		wantAssertionsSigned: saml2.IsTrue(role.Value("WantAssertionsSigned")), requestsSigned: saml2.IsTrue(role.Value("AuthnRequestsSigned")),
 	}
-	if formats := role.All(names.Metadata, "NameIDFormat"); len(formats) > 0 {
-		r.nameIDFormat, _ = names.URIText(formats[0])
+	if formats := role.All(saml2.Metadata, "NameIDFormat"); len(formats) > 0 {
+		r.nameIDFormat, _ = saml2.URIText(formats[0])
 	}
-	for _, service := range role.All(names.Metadata, "AssertionConsumerService") {
+	for _, service := range role.All(saml2.Metadata, "AssertionConsumerService") {
 		r.consumers = append(r.consumers, service.Value("Location"))
 	}
 	return r, nil

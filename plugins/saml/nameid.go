@@ -6,8 +6,8 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/doorward/doorward/plugins/saml/internal/names"
-	"github.com/doorward/doorward/plugins/saml/internal/rules"
+	"github.com/doorward/doorward/plugins/saml/internal/saml2"
+	"github.com/doorward/doorward/plugins/saml/internal/validation"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/upstream"
 )
@@ -16,7 +16,7 @@ import (
 // keep to the one that it is asked for, unless that is unspecified or encrypted (core
 // section 3.4.1.1).
 func (m *mechanism) demandedFormat() string {
-	if m.nameIDFormat == names.FormatUnspecified || m.nameIDFormat == names.FormatEncrypted {
+	if m.nameIDFormat == saml2.FormatUnspecified || m.nameIDFormat == saml2.FormatEncrypted {
 		return ""
 	}
 	return m.nameIDFormat
@@ -30,7 +30,7 @@ func (m *mechanism) checkFormat(format string) error {
 	switch {
 	case demanded == "":
 		if m.formats.add(format) {
-			m.logger.Warn(anyFormat+adviceOnFormat([]string{format}), "name_id_format_in_use", shortFormat(format))
+			m.logger.Warn(anyFormatWarning+adviceOnFormat([]string{format}), "name_id_format_in_use", shortFormat(format))
 		}
 		return nil
 	case format != demanded:
@@ -48,10 +48,10 @@ func (m *mechanism) checkFormat(format string) error {
 // another affiliation, than the one that was asked for (core section 8.3.7). As with the
 // format, whoever signs in can edit the request, and some providers answer with an
 // identifier of its own for whatever it names.
-func (m *mechanism) checkQualifier(n rules.NameID) error {
+func (m *mechanism) checkQualifier(n validation.NameID) error {
 	wanted, got := firstOf(m.options.SPNameQualifier, m.entityID), firstOf(n.SPNameQualifier, m.entityID)
 	switch {
-	case n.Format != names.FormatPersistent || got == wanted:
+	case n.Format != saml2.FormatPersistent || got == wanted:
 		return nil
 	case m.options.SPNameQualifier == "" && m.demandedFormat() == "":
 		m.logger.Warn("a persistent NameID is for another service provider or affiliation than us, and whoever signs in can choose which by editing the request: set sp_name_qualifier to it if it is the same for everybody", "sp_name_qualifier", upstream.Shown(got))
@@ -61,12 +61,12 @@ func (m *mechanism) checkQualifier(n rules.NameID) error {
 		upstream.Shown(got), upstream.Shown(wanted))
 }
 
-const anyFormat = "whoever signs in can choose the format of their NameID by editing the request, and with another format they are somebody else here: "
+const anyFormatWarning = "whoever signs in can choose the format of their NameID by editing the request, and with another format they are somebody else here: "
 
 // adviceOnFormat says what to do about it. Unspecified is the one format that cannot be
 // demanded: it lets the provider send any.
 func adviceOnFormat(inUse []string) string {
-	if slices.Contains(inUse, names.FormatUnspecified) {
+	if slices.Contains(inUse, saml2.FormatUnspecified) {
 		return "have the provider send the same identifier with a format of its own, such as persistent, and set name_id_format to that; or set sp_private_key, and have the provider take signed requests only"
 	}
 	return "set name_id_format to the one in use, and every other is refused"
@@ -85,7 +85,7 @@ func (m *mechanism) checkNameID() sdk.Finding {
 	if len(inUse) > 0 {
 		shown = shownFormats(inUse)
 	}
-	return upstream.Warning(subject, "%s%s (in use: %s)", anyFormat, adviceOnFormat(inUse), shown)
+	return upstream.Warning(subject, "%s%s (in use: %s)", anyFormatWarning, adviceOnFormat(inUse), shown)
 }
 
 // formats remembers in which formats NameIDs came, where any may come.
@@ -125,13 +125,13 @@ func shownFormats(list []string) string {
 
 // formatWords are what name_id_format may hold in place of a URN.
 var formatWords = map[string]string{
-	"persistent": names.FormatPersistent, "transient": names.FormatTransient, "email": names.FormatEmail, "unspecified": names.FormatUnspecified,
+	"persistent": saml2.FormatPersistent, "transient": saml2.FormatTransient, "email": saml2.FormatEmail, "unspecified": saml2.FormatUnspecified,
 }
 
 // longFormat writes the words of name_id_format out.
 func longFormat(option string) string {
 	if option == "emailAddress" { // the end of its URN
-		return names.FormatEmail
+		return saml2.FormatEmail
 	}
 	if urn, ok := formatWords[option]; ok {
 		return urn

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/doorward/doorward/plugins/saml/internal/rules"
+	"github.com/doorward/doorward/plugins/saml/internal/validation"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 )
 
@@ -56,7 +56,7 @@ func TestSPNameQualifier(t *testing.T) {
 	var log strings.Builder
 	m.logger = slog.New(slog.NewTextHandler(&log, nil))
 	for _, qualifier := range []string{"", m.entityID, chosen} {
-		if err := m.checkQualifier(rules.NameID{Format: samltest.Persistent, SPNameQualifier: qualifier}); err != nil {
+		if err := m.checkQualifier(validation.NameID{Format: samltest.Persistent, SPNameQualifier: qualifier}); err != nil {
 			t.Error(err)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/crewjam/saml"
 
 	"github.com/doorward/doorward/plugins/saml/internal/bindings"
-	"github.com/doorward/doorward/plugins/saml/internal/names"
+	"github.com/doorward/doorward/plugins/saml/internal/saml2"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/sdk"
 )
@@ -22,10 +22,10 @@ func newID() string { return "_" + rand.Text() }
 func (m *mechanism) authnRequest(id, destination string, now time.Time) *saml.AuthnRequest {
 	allow := m.options.AllowCreate
 	req := &saml.AuthnRequest{
-		ID: id, Version: names.Version, IssueInstant: now, Destination: destination,
+		ID: id, Version: saml2.Version, IssueInstant: now, Destination: destination,
 		Issuer:                      &saml.Issuer{Value: m.entityID},
 		AssertionConsumerServiceURL: m.callback,
-		ProtocolBinding:             names.BindingPost,
+		ProtocolBinding:             saml2.BindingPost,
 		NameIDPolicy:                &saml.NameIDPolicy{AllowCreate: &allow},
 	}
 	if m.nameIDFormat != "" {
@@ -66,7 +66,7 @@ func (m *mechanism) send(element *etree.Element, binding string, s bindings.Send
 	if s.XML, err = doc.WriteToBytes(); err != nil {
 		return nil, fmt.Errorf("writing a message: %w", err)
 	}
-	if binding == names.BindingRedirect {
+	if binding == saml2.BindingRedirect {
 		return s.ByRedirect(m.own)
 	}
 	if m.own.Signer != nil {

@@ -5,9 +5,9 @@ import (
 	"errors"
 
 	"github.com/doorward/doorward/plugins/saml/internal/idp"
-	"github.com/doorward/doorward/plugins/saml/internal/names"
-	"github.com/doorward/doorward/plugins/saml/internal/rules"
-	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/saml2"
+	"github.com/doorward/doorward/plugins/saml/internal/strictxml"
+	"github.com/doorward/doorward/plugins/saml/internal/validation"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/upstream"
@@ -15,40 +15,40 @@ import (
 
 // readResponse reads a response from its bytes to the assertion in it, all of it
 // verified and checked.
-func (m *mechanism) readResponse(ctx context.Context, p *idp.Provider, xml []byte, want rules.Expectation) (rules.Assertion, error) {
-	root, err := wall.Parse(xml, wall.Message())
+func (m *mechanism) readResponse(ctx context.Context, p *idp.Provider, xml []byte, want validation.Expectation) (validation.Assertion, error) {
+	root, err := strictxml.Parse(xml, strictxml.Message())
 	if err != nil {
-		return rules.Assertion{}, sdk.InvalidResponse(reasonXML, "the response: %w", err)
+		return validation.Assertion{}, sdk.InvalidResponse(reasonXML, "the response: %w", err)
 	}
-	if !root.Is(names.Protocol, "Response") {
-		return rules.Assertion{}, sdk.InvalidResponse(rules.ReasonStructure, "a %s in place of a response", upstream.Shown(root.Local))
+	if !root.Is(saml2.Protocol, "Response") {
+		return validation.Assertion{}, sdk.InvalidResponse(validation.ReasonStructure, "a %s in place of a response", upstream.Shown(root.Local))
 	}
-	if err := rules.CheckStructure(root); err != nil {
-		return rules.Assertion{}, err
+	if err := validation.CheckStructure(root); err != nil {
+		return validation.Assertion{}, err
 	}
 	v := m.verifier(ctx, p)
 	r := response{root: root}
 	if r.signed, err = v.Verify(root, "response"); err != nil && !errors.Is(err, xmldsig.ErrUnsigned) {
-		return rules.Assertion{}, err
+		return validation.Assertion{}, err
 	}
-	if err := rules.CheckResponse(r.content(), r.signed != nil, want); err != nil {
-		return rules.Assertion{}, err
+	if err := validation.CheckResponse(r.content(), r.signed != nil, want); err != nil {
+		return validation.Assertion{}, err
 	}
 	element, err := m.assertionOf(r, v)
 	if err != nil {
-		return rules.Assertion{}, err
+		return validation.Assertion{}, err
 	}
-	return rules.CheckAssertion(element, want)
+	return validation.CheckAssertion(element, want)
 }
 
 // response is a response under check. Of signed, which is nil if the response is
 // not, every byte was signed; root is as it came.
 type response struct {
-	root, signed *wall.Element
+	root, signed *strictxml.Element
 }
 
 // content is what may be read of the response itself.
-func (r response) content() *wall.Element {
+func (r response) content() *strictxml.Element {
 	if r.signed != nil {
 		return r.signed
 	}
@@ -57,14 +57,14 @@ func (r response) content() *wall.Element {
 
 // assertionOf returns the assertion of a response, of which every byte was signed,
 // by itself or with the response.
-func (m *mechanism) assertionOf(r response, v *idp.Verifier) (*wall.Element, error) {
+func (m *mechanism) assertionOf(r response, v *idp.Verifier) (*strictxml.Element, error) {
 	if m.options.WantMessageSigned && r.signed == nil {
 		return nil, sdk.InvalidResponse(reasonUnsigned, "the response is not signed as a whole, and sp_want_message_signed is set")
 	}
-	if r.content().Child(names.Assertion, "EncryptedAssertion") != nil {
+	if r.content().Child(saml2.Assertion, "EncryptedAssertion") != nil {
 		return m.encryptedAssertion(r, v)
 	}
-	plain := r.root.Child(names.Assertion, "Assertion")
+	plain := r.root.Child(saml2.Assertion, "Assertion")
 	switch {
 	case plain == nil:
 		return nil, sdk.InvalidResponse(reasonAssertionMissing, "the response has no assertion")
@@ -81,12 +81,12 @@ func (m *mechanism) assertionOf(r response, v *idp.Verifier) (*wall.Element, err
 	if r.signed == nil {
 		return m.coveredAssertion(nil, nil)
 	}
-	return m.coveredAssertion(r.signed, r.signed.Child(names.Assertion, "Assertion"))
+	return m.coveredAssertion(r.signed, r.signed.Child(saml2.Assertion, "Assertion"))
 }
 
 // coveredAssertion lets an assertion without a signature of its own pass only in a
 // response that is signed.
-func (m *mechanism) coveredAssertion(response, assertion *wall.Element) (*wall.Element, error) {
+func (m *mechanism) coveredAssertion(response, assertion *strictxml.Element) (*strictxml.Element, error) {
 	switch {
 	case response == nil:
 		return nil, sdk.InvalidResponse(reasonUnsigned, "neither the response nor the assertion is signed: have the provider sign them")

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/plugins/saml/internal/idp"
-	"github.com/doorward/doorward/plugins/saml/internal/names"
+	"github.com/doorward/doorward/plugins/saml/internal/saml2"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
@@ -216,7 +216,7 @@ func TestOurMetadata(t *testing.T) {
 	text := string(doc.Content)
 	for _, want := range []string{
 		`entityID="` + usURL + `"`, `AuthnRequestsSigned="true"`, `Location="` + acsURL + `"`, `Location="` + sloURL + `"`,
-		`use="signing"`, `use="encryption"`, samltest.AES256GCM, names.FormatPersistent, `Name="mail"`, `Name="uid"`, `Name="groups"`, "validUntil", `cacheDuration="PT24H"`,
+		`use="signing"`, `use="encryption"`, samltest.AES256GCM, saml2.FormatPersistent, `Name="mail"`, `Name="uid"`, `Name="groups"`, "validUntil", `cacheDuration="PT24H"`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %s in %s", want, text)

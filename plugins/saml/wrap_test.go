@@ -9,7 +9,7 @@ import (
 
 	"github.com/doorward/doorward/plugins/saml/internal/bindings"
 	"github.com/doorward/doorward/plugins/saml/internal/idp"
-	"github.com/doorward/doorward/plugins/saml/internal/rules"
+	"github.com/doorward/doorward/plugins/saml/internal/validation"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
 )
@@ -33,7 +33,7 @@ func TestH01_Wrapping(t *testing.T) {
 						t.Fatal("the message is not about both")
 					}
 					_, err := r.present(wrapped, memory)
-					refused(t, err, rules.ReasonStructure)
+					refused(t, err, validation.ReasonStructure)
 				})
 			}
 		}
@@ -84,37 +84,37 @@ func TestMessages(t *testing.T) {
 		reason sdk.Reason
 		change func(*etree.Document)
 	}{
-		{"H07 the same assertion twice", rules.ReasonStructure, func(doc *etree.Document) { doc.Root().AddChild(assertion(doc).Copy()) }},
-		{"H07 an assertion in Extensions", rules.ReasonStructure, inside("samlp:Extensions")},
-		{"H07 an assertion in nowhere", rules.ReasonStructure, inside("x")},
-		{"H07 an assertion in Advice", rules.ReasonStructure, func(doc *etree.Document) {
+		{"H07 the same assertion twice", validation.ReasonStructure, func(doc *etree.Document) { doc.Root().AddChild(assertion(doc).Copy()) }},
+		{"H07 an assertion in Extensions", validation.ReasonStructure, inside("samlp:Extensions")},
+		{"H07 an assertion in nowhere", validation.ReasonStructure, inside("x")},
+		{"H07 an assertion in Advice", validation.ReasonStructure, func(doc *etree.Document) {
 			a := assertion(doc)
 			a.CreateElement("Advice").AddChild(a.Copy())
 		}},
-		{"H07 the only assertion in Extensions", rules.ReasonStructure, func(doc *etree.Document) {
+		{"H07 the only assertion in Extensions", validation.ReasonStructure, func(doc *etree.Document) {
 			a := assertion(doc)
 			doc.Root().RemoveChild(a)
 			a.RemoveChild(a.FindElement("./Signature"))
 			doc.Root().CreateElement("samlp:Extensions").AddChild(a)
 		}},
-		{"H07 an encrypted assertion beside", rules.ReasonStructure, func(doc *etree.Document) { doc.Root().CreateElement("EncryptedAssertion") }},
-		{"H07 an assertion of another namespace beside", rules.ReasonStructure, func(doc *etree.Document) {
+		{"H07 an encrypted assertion beside", validation.ReasonStructure, func(doc *etree.Document) { doc.Root().CreateElement("EncryptedAssertion") }},
+		{"H07 an assertion of another namespace beside", validation.ReasonStructure, func(doc *etree.Document) {
 			doc.Root().CreateElement("Assertion").CreateAttr("xmlns", "urn:x")
 		}},
-		{"H07 a signature elsewhere", rules.ReasonStructure, func(doc *etree.Document) {
+		{"H07 a signature elsewhere", validation.ReasonStructure, func(doc *etree.Document) {
 			doc.FindElement("//Status").AddChild(doc.FindElement("//Signature").Copy())
 		}},
-		{"H07 two signatures of one assertion", rules.ReasonStructure, func(doc *etree.Document) {
+		{"H07 two signatures of one assertion", validation.ReasonStructure, func(doc *etree.Document) {
 			assertion(doc).AddChild(doc.FindElement("//Signature").Copy())
 		}},
-		{"H08 Id beside ID", rules.ReasonStructure, func(doc *etree.Document) { assertion(doc).CreateAttr("Id", "_x") }},
-		{"H08 id beside ID", rules.ReasonStructure, func(doc *etree.Document) { doc.Root().CreateAttr("id", "_x") }},
-		{"H08 x:ID beside ID", rules.ReasonStructure, func(doc *etree.Document) {
+		{"H08 Id beside ID", validation.ReasonStructure, func(doc *etree.Document) { assertion(doc).CreateAttr("Id", "_x") }},
+		{"H08 id beside ID", validation.ReasonStructure, func(doc *etree.Document) { doc.Root().CreateAttr("id", "_x") }},
+		{"H08 x:ID beside ID", validation.ReasonStructure, func(doc *etree.Document) {
 			assertion(doc).CreateAttr("xmlns:x", "urn:x")
 			assertion(doc).CreateAttr("x:ID", "_x")
 		}},
-		{"H08 xml:id", rules.ReasonStructure, func(doc *etree.Document) { doc.FindElement("//Status").CreateAttr("xml:id", "_x") }},
-		{"H14 InResponseTo in a namespace", rules.ReasonInResponseTo, func(doc *etree.Document) {
+		{"H08 xml:id", validation.ReasonStructure, func(doc *etree.Document) { doc.FindElement("//Status").CreateAttr("xml:id", "_x") }},
+		{"H14 InResponseTo in a namespace", validation.ReasonInResponseTo, func(doc *etree.Document) {
 			good := doc.Root().SelectAttrValue("InResponseTo", "")
 			doc.Root().CreateAttr("InResponseTo", "zzz")
 			doc.Root().CreateAttr("xmlns:x", "urn:x")
@@ -187,7 +187,7 @@ func TestIssuerFormat(t *testing.T) {
 			}
 			continue
 		}
-		refused(t, err, rules.ReasonIssuer)
+		refused(t, err, validation.ReasonIssuer)
 		if err != nil && !strings.Contains(err.Error(), format) {
 			t.Error(err)
 		}

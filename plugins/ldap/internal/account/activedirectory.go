@@ -14,7 +14,7 @@ import (
 
 // subCodes are system error codes in hexadecimal (MS-ERREF section 2.2). 525 (no such
 // user) and 52e (wrong password) are missing on purpose: both are bad credentials.
-var subCodes = map[string]Standing{
+var subCodes = map[string]Status{
 	"52f": {Reason: sdk.ReasonNotAllowed, Detail: "an account restriction"},
 	"530": {Reason: sdk.ReasonLogonNotPermitted, Detail: "not at this time"},
 	"531": {Reason: sdk.ReasonLogonNotPermitted, Detail: "not from this machine: put the domain controller into userWorkstations"},
@@ -22,7 +22,7 @@ var subCodes = map[string]Standing{
 	"533": {Reason: sdk.ReasonAccountDisabled, Detail: "the account is disabled"},
 	"701": {Reason: sdk.ReasonAccountExpired, Detail: "the account has expired"},
 	"773": {Reason: sdk.ReasonPasswordMustChange, Detail: "the password must be changed", Changeable: true},
-	"775": {Reason: sdk.ReasonAccountLocked, Detail: "the account is locked", unproven: true},
+	"775": {Reason: sdk.ReasonAccountLocked, Detail: "the account is locked", unverified: true},
 }
 
 // Flags of userAccountControl and msDS-User-Account-Control-Computed (MS-ADTS
@@ -34,30 +34,30 @@ const (
 	uacPasswordExpired = 0x800000
 )
 
-// activeDirectoryStandings reads the attributes of Active Directory.
-func activeDirectoryStandings(e directory.Entry, now time.Time) []Standing {
+// activeDirectoryStatuss reads the attributes of Active Directory.
+func activeDirectoryStatuss(e directory.Entry, now time.Time) []Status {
 	control, _ := e.Number("userAccountControl")
 	computed, hasComputed := e.Number("msDS-User-Account-Control-Computed")
 	flags := control | computed
 	changed, hasChanged := e.Number("pwdLastSet")
-	var list []Standing
+	var list []Status
 	if flags&uacDisabled != 0 {
-		list = append(list, Standing{Reason: sdk.ReasonAccountDisabled, Detail: "userAccountControl"})
+		list = append(list, Status{Reason: sdk.ReasonAccountDisabled, Detail: "userAccountControl"})
 	}
 	if flags&uacLocked != 0 { // only wrong passwords set it, whoever typed them
-		list = append(list, Standing{Reason: sdk.ReasonAccountLocked, Detail: "msDS-User-Account-Control-Computed", passing: true})
+		list = append(list, Status{Reason: sdk.ReasonAccountLocked, Detail: "msDS-User-Account-Control-Computed", temporary: true})
 	}
 	if filetimePassed(e, "accountExpires", now) {
-		list = append(list, Standing{Reason: sdk.ReasonAccountExpired, Detail: "accountExpires"})
+		list = append(list, Status{Reason: sdk.ReasonAccountExpired, Detail: "accountExpires"})
 	}
 	switch {
 	case hasChanged && changed == 0 && control&uacNeverExpires == 0 && (!hasComputed || computed&uacPasswordExpired != 0):
-		list = append(list, Standing{Reason: sdk.ReasonPasswordMustChange, Detail: "pwdLastSet", Changeable: true})
+		list = append(list, Status{Reason: sdk.ReasonPasswordMustChange, Detail: "pwdLastSet", Changeable: true})
 	case flags&uacPasswordExpired != 0:
-		list = append(list, Standing{Reason: sdk.ReasonPasswordExpired, Detail: "msDS-User-Account-Control-Computed", Changeable: true})
+		list = append(list, Status{Reason: sdk.ReasonPasswordExpired, Detail: "msDS-User-Account-Control-Computed", Changeable: true})
 	}
 	expires, _ := filetime(e, "msDS-UserPasswordExpiryTimeComputed")
-	return append(list, Standing{PasswordExpires: expires})
+	return append(list, Status{PasswordExpires: expires})
 }
 
 // filetime reads 100-nanosecond steps since 1601. 0 and the largest number mean never.

@@ -42,7 +42,7 @@ type PasswordChange struct {
 	Logger           *slog.Logger
 
 	// Then runs on a connection that is bound with the new password.
-	Then func(ctx context.Context, c *directory.Connection, s Standing) error
+	Then func(ctx context.Context, c *directory.Connection, s Status) error
 }
 
 // Run changes the password at that server, and binds with the new one.
@@ -58,8 +58,8 @@ func (p *PasswordChange) Run(ctx context.Context, s *directory.Server) error {
 		return err
 	case v.Wrong():
 		return ErrPreviousWrong
-	case !v.Standing.Good() && !v.Standing.Changeable:
-		return v.Standing.Denied()
+	case !v.Status.Good() && !v.Status.Changeable:
+		return v.Status.Denied()
 	}
 	if err := p.change(ctx, s, c, v.right); err != nil {
 		return err
@@ -102,7 +102,7 @@ func (p *PasswordChange) modify(ctx context.Context, c *directory.Connection) er
 	}
 	err := c.ChangePassword(ctx, p.Entry.DN, p.Previous, p.Chosen)
 	if err == nil {
-		p.touchShadow(ctx, c)
+		p.updateShadowLastChange(ctx, c)
 	}
 	return err
 }
@@ -130,9 +130,9 @@ func unicodePwd(password string) string {
 	return string(b)
 }
 
-// touchShadow writes the day of the change, which servers without an overlay for it
+// updateShadowLastChange writes the day of the change, which servers without an overlay for it
 // leave as it was: the next login would find the password expired still.
-func (p *PasswordChange) touchShadow(ctx context.Context, c *directory.Connection) {
+func (p *PasswordChange) updateShadowLastChange(ctx context.Context, c *directory.Connection) {
 	if _, ok := p.Entry.Number("shadowLastChange"); !ok || p.IgnoreShadow {
 		return
 	}
@@ -168,7 +168,7 @@ func changeRefusal(err error) error {
 // signIn proves that the new password works. A policy may call it a reset if bind_dn has
 // written it, and want another one at once: it is the end user's own choice, so it is
 // written once more as the end user, which is no reset.
-func (p *PasswordChange) signIn(ctx context.Context, s *directory.Server, asThemselves bool) error {
+func (p *PasswordChange) signIn(ctx context.Context, s *directory.Server, boundAsUser bool) error {
 	c, err := p.Directory.Open(ctx, s)
 	if err != nil {
 		return err
@@ -178,22 +178,22 @@ func (p *PasswordChange) signIn(ctx context.Context, s *directory.Server, asThem
 	switch {
 	case err != nil:
 		return err
-	case !v.right && v.Standing.Good():
+	case !v.right && v.Status.Good():
 		return sdk.Unavailable(ReasonChangeRefused, "the password was changed, and the directory does not accept the new one yet")
-	case v.right && v.Standing.Changeable:
-		if !asThemselves {
-			p.own(ctx, c)
+	case v.right && v.Status.Changeable:
+		if !boundAsUser {
+			p.rewriteAsUser(ctx, c)
 		}
-		v.Standing = Standing{}
-	case !v.Standing.Good():
-		return v.Standing.Denied()
+		v.Status = Status{}
+	case !v.Status.Good():
+		return v.Status.Denied()
 	}
-	return p.Then(ctx, c, v.Standing)
+	return p.Then(ctx, c, v.Status)
 }
 
-// own makes the new password the end user's, as who is bound. If the directory does not
+// rewriteAsUser makes the new password the end user's, as who is bound. If the directory does not
 // want that, it asks for another password at the next login.
-func (p *PasswordChange) own(ctx context.Context, c *directory.Connection) {
+func (p *PasswordChange) rewriteAsUser(ctx context.Context, c *directory.Connection) {
 	if err := c.ChangePassword(ctx, p.Entry.DN, p.Chosen, p.Chosen); err != nil {
 		p.Logger.Warn("the directory takes the new password for one that must be changed, because bind_dn has written it", "dn", p.Entry.DN, "error", directory.Describe(err))
 	}

@@ -10,19 +10,19 @@ import (
 	"github.com/doorward/doorward/plugins/ldap/internal/directory"
 )
 
-// usernamePlace is where a template takes the name.
-const usernamePlace = "{username}"
+// usernamePlaceholder is where a template takes the name.
+const usernamePlaceholder = "{username}"
 
 // FillTemplate puts a name into a template. The name is escaped as a value of a DN
 // (RFC 4514), not of a filter: "a,ou=admins" stays one value.
 func FillTemplate(template, username string) string {
-	return strings.ReplaceAll(template, usernamePlace, ldap.EscapeDN(username))
+	return strings.ReplaceAll(template, usernamePlaceholder, ldap.EscapeDN(username))
 }
 
 // CheckTemplate checks user_dn_template. The error follows its name.
 func CheckTemplate(template string, bases []string) error {
-	if !strings.Contains(template, usernamePlace) {
-		return fmt.Errorf("must have %s in it", usernamePlace)
+	if !strings.Contains(template, usernamePlaceholder) {
+		return fmt.Errorf("must have %s in it", usernamePlaceholder)
 	}
 	sample := FillTemplate(template, "x")
 	if _, err := ldap.ParseDN(sample); err != nil {

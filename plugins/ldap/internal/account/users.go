@@ -41,10 +41,10 @@ func isBlank(name string) bool {
 // ErrNoEntry is in the tree of an error that says that a name means no entry, or not
 // exactly one. Who signs in is not told which.
 var (
-	ErrNoEntry = errors.New("not exactly one entry")
-	errNone    = fmt.Errorf("%w, but none,", ErrNoEntry)
-	errSeveral = fmt.Errorf("%w, but two or more,", ErrNoEntry)
-	errBeside  = fmt.Errorf("%w, but one that is not under user_dn,", ErrNoEntry)
+	ErrNoEntry     = errors.New("not exactly one entry")
+	errNone        = fmt.Errorf("%w, but none,", ErrNoEntry)
+	errSeveral     = fmt.Errorf("%w, but two or more,", ErrNoEntry)
+	errOutsideBase = fmt.Errorf("%w, but one that is not under user_dn,", ErrNoEntry)
 )
 
 // ByName searches for the one entry that a name means.
@@ -79,9 +79,9 @@ func (u Users) BySubject(ctx context.Context, search directory.Searcher, id Subj
 	return u.one(ctx, search, u.Bases, u.Scope, u.with("("+id.Attribute+"="+value+")"))
 }
 
-// ErrTooMuch is in the tree of an error of Some: the search goes beyond what the server
+// ErrLimitExceeded is in the tree of an error of Some: the search goes beyond what the server
 // allows.
-var ErrTooMuch = errors.New("beyond the limits of the directory")
+var ErrLimitExceeded = errors.New("beyond the limits of the directory")
 
 // Some reads a few of those who have a name to sign in by. The filter is what was asked.
 func (u Users) Some(ctx context.Context, search directory.Searcher, most int) (found []directory.Entry, filter string, err error) {
@@ -90,18 +90,18 @@ func (u Users) Some(ctx context.Context, search directory.Searcher, most int) (f
 		present[i] = "(" + name + "=*)"
 	}
 	filter = u.with("(|" + strings.Join(present, "") + ")")
-	var tooMuch error
+	var limitExceeded error
 	err = search(ctx, func(c *directory.Connection) error {
 		var err error
 		found, err = c.SearchUnder(ctx, u.Bases, directory.Query{Scope: u.Scope, Filter: filter, Attributes: u.Read, Limit: most})
 		if ldap.IsErrorAnyOf(err, ldap.LDAPResultSizeLimitExceeded, ldap.LDAPResultTimeLimitExceeded, ldap.LDAPResultAdminLimitExceeded) {
-			tooMuch = fmt.Errorf("%w (%s)", ErrTooMuch, directory.Describe(err))
+			limitExceeded = fmt.Errorf("%w (%s)", ErrLimitExceeded, directory.Describe(err))
 			return nil
 		}
 		return err
 	})
 	if err == nil && len(found) == 0 {
-		err = tooMuch
+		err = limitExceeded
 	}
 	return found, filter, err
 }
@@ -157,7 +157,7 @@ func (u Users) one(ctx context.Context, search directory.Searcher, bases []strin
 	if err != nil {
 		return directory.Entry{}, err
 	}
-	return u.theOne(found)
+	return u.exactlyOne(found)
 }
 
 // readTwo asks for two entries, to see that there is one. A server that says that
@@ -170,9 +170,9 @@ func (u Users) readTwo(ctx context.Context, c *directory.Connection, bases []str
 	return found, err
 }
 
-// theOne refuses all but exactly one entry below the bases. What a server sends beside
+// exactlyOne refuses all but exactly one entry below the bases. What a server sends beside
 // those that it was asked for is not ours to bind.
-func (u Users) theOne(found []directory.Entry) (directory.Entry, error) {
+func (u Users) exactlyOne(found []directory.Entry) (directory.Entry, error) {
 	switch len(found) {
 	case 0:
 		return directory.Entry{}, errNone
@@ -184,7 +184,7 @@ func (u Users) theOne(found []directory.Entry) (directory.Entry, error) {
 	}
 	if !directory.IsUnderAny(found[0].DN, u.Bases) {
 		u.Logger.Warn("the directory sends an entry that is not under user_dn", "dn", found[0].DN)
-		return directory.Entry{}, errBeside
+		return directory.Entry{}, errOutsideBase
 	}
 	return found[0], nil
 }

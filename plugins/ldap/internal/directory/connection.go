@@ -15,13 +15,13 @@ import (
 
 // Connection is one connection to one server, used by one goroutine at a time.
 type Connection struct {
-	ldap   *ldap.Conn
-	wire   *EnvelopeConn
-	TLS    *tls.ConnectionState // nil in plain text
-	policy bool                 // binds ask for the word of the password policy
-	limit  time.Duration        // of one operation
-	used   time.Time            // when it went back into the pool
-	trial  time.Duration        // of the next operation, if it is the first since then
+	ldap         *ldap.Conn
+	wire         *EnvelopeConn
+	TLS          *tls.ConnectionState // nil in plain text
+	policy       bool                 // binds ask for the word of the password policy
+	limit        time.Duration        // of one operation
+	used         time.Time            // when it went back into the pool
+	firstTimeout time.Duration        // of the next operation, if it is the first since then
 }
 
 // newConnection takes over the net.Conn of wire.
@@ -49,8 +49,8 @@ func (c *Connection) broken() bool {
 // knows no contexts: the end of one closes the connection under it.
 func (c *Connection) within(ctx context.Context, doing string, operation func() error) (err error) {
 	limit, caller := c.limit, ctx
-	if c.trial > 0 {
-		limit = min(limit, c.trial)
+	if c.firstTimeout > 0 {
+		limit = min(limit, c.firstTimeout)
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -67,12 +67,12 @@ func (c *Connection) within(ctx context.Context, doing string, operation func() 
 	}()
 	err = operation()
 	if !stop() {
-		if c.trial > 0 && caller.Err() == nil {
+		if c.firstTimeout > 0 && caller.Err() == nil {
 			return fmt.Errorf("%s: %w: %w", doing, errSilent, ctx.Err())
 		}
 		return fmt.Errorf("%s: %w", doing, ctx.Err())
 	}
-	c.trial = 0
+	c.firstTimeout = 0
 	c.wire.Allow(maxSmall) // such as a notice of disconnection (RFC 4511 section 4.4.1)
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, c.explain(err))
@@ -90,7 +90,7 @@ func (c *Connection) explain(err error) error {
 	}
 	result, ok := errors.AsType[*ldap.Error](err)
 	if ok && result.ResultCode < ldap.ErrorNetwork {
-		return &ldap.Error{ResultCode: result.ResultCode, Err: toldBy(result)}
+		return &ldap.Error{ResultCode: result.ResultCode, Err: errorNumbersOf(result)}
 	}
 	// The library tells why reading ended only to a request that waits then; the next
 	// one learns that the connection is closed.
@@ -100,15 +100,15 @@ func (c *Connection) explain(err error) error {
 	return fmt.Errorf("%w: %w", errServer, err)
 }
 
-var toldCodes = regexp.MustCompile(`^[0-9A-Fa-f]{8}:|\bdata [0-9A-Fa-f]{1,8}\b`)
+var errorNumbers = regexp.MustCompile(`^[0-9A-Fa-f]{8}:|\bdata [0-9A-Fa-f]{1,8}\b`)
 
-// toldBy keeps the error numbers of Active Directory of what a server tells. The rest
+// errorNumbersOf keeps the error numbers of Active Directory of what a server tells. The rest
 // may repeat the password.
-func toldBy(result *ldap.Error) error {
+func errorNumbersOf(result *ldap.Error) error {
 	if result.Err == nil {
 		return errors.New("no text")
 	}
-	return errors.New(strings.Join(toldCodes.FindAllString(result.Err.Error(), 3), " "))
+	return errors.New(strings.Join(errorNumbers.FindAllString(result.Err.Error(), 3), " "))
 }
 
 // Bind is a simple bind (RFC 4513 section 5.1.3) that asks for the password
@@ -129,14 +129,14 @@ func (c *Connection) Bind(ctx context.Context, dn, password string) ([]ldap.Cont
 		}
 		return err
 	})
-	return controls, unjudged(err)
+	return controls, retryableBindError(err)
 }
 
 // BindExternal takes the identity that the connection has by itself: the client
 // certificate, or the account of the process on a unix socket (SASL EXTERNAL, RFC 4422
 // appendix A).
 func (c *Connection) BindExternal(ctx context.Context) error {
-	return unjudged(c.within(ctx, "binding by SASL EXTERNAL", c.ldap.ExternalBind))
+	return retryableBindError(c.within(ctx, "binding by SASL EXTERNAL", c.ldap.ExternalBind))
 }
 
 // Query is a search. Aliases are never dereferenced, referrals never followed.

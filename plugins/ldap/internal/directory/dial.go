@@ -66,7 +66,7 @@ func (d *dialer) failure(ctx context.Context, s *Server, err error) error {
 		return fmt.Errorf("connecting to %s: %w", s, ctxErr)
 	}
 	if proxy, ok := errors.AsType[*outbound.ProxyError](err); ok {
-		return fmt.Errorf("connecting to %s: %w", s, askedProxy{proxy})
+		return fmt.Errorf("connecting to %s: %w", s, proxyServerError{proxy})
 	}
 	return fmt.Errorf("connecting to %s: %w: %w", s, errServer, err)
 }

@@ -28,12 +28,12 @@ type Directory struct {
 	now       func() time.Time
 	logger    *slog.Logger
 
-	mu      sync.Mutex
-	known   map[string]*Server // by address and host
-	srv     map[string]srvList // by the name that was looked up
-	refusal bindRefusal
-	word    string    // that came with the last bind of the service account
-	warned  time.Time // of it
+	mu            sync.Mutex
+	known         map[string]*Server // by address and host
+	srv           map[string]srvList // by the name that was looked up
+	refusal       bindRefusal
+	policyMessage string    // that came with the last bind of the service account
+	warned        time.Time // of it
 
 	life  context.Context // of the probes
 	end   context.CancelFunc
@@ -64,9 +64,9 @@ type Settings struct {
 	BindPassword     options.Secret
 	External         bool // the service account binds by SASL EXTERNAL, in place of BindDN
 	NoPolicyControl  bool // binds do not ask for the password policy's word
-	// Meaning tells in words what came with a bind of BindDN, which may have succeeded:
+	// DescribeBind tells in words what came with a bind of BindDN, which may have succeeded:
 	// what is the matter, and what to change. Empty: nothing.
-	Meaning func(controls []ldap.Control, err error) string
+	DescribeBind func(controls []ldap.Control, err error) string
 	// Bound is told how long it took to connect and bind as BindDN.
 	Bound  func(took time.Duration)
 	Now    func() time.Time
@@ -78,7 +78,7 @@ func New(s Settings) (*Directory, error) {
 	dir := &Directory{
 		dialer:   &dialer{dial: s.Dial, tls: s.TLS, connect: s.Connect, operate: s.Operate},
 		poolSize: s.PoolSize, policy: !s.NoPolicyControl, now: s.Now, logger: s.Logger,
-		service:   serviceAccount{dn: s.BindDN, password: s.BindPassword.Reveal(), external: s.External, meaning: s.Meaning, bound: s.Bound},
+		service:   serviceAccount{dn: s.BindDN, password: s.BindPassword.Reveal(), external: s.External, describe: s.DescribeBind, bound: s.Bound},
 		lookupSRV: resolver(s.Dial).LookupSRV,
 		known:     map[string]*Server{}, srv: map[string]srvList{},
 	}
@@ -172,10 +172,10 @@ func (d *Directory) resolve(ctx context.Context, l location) ([]location, error)
 	defer cancel()
 	_, records, err := d.lookupSRV(ctx, l.service(), "tcp", l.host)
 	if err == nil {
-		records = d.trusted(l.host, records)
+		records = d.withinDomain(l.host, records)
 	}
 	if err != nil || len(records) == 0 {
-		err = sdk.Unavailable(ReasonServerLookup, "looking up %s: %w", l.srvName(), orNoRecords(err))
+		err = sdk.Unavailable(ReasonServerLookup, "looking up %s: %w", l.srvName(), noRecordsError(err))
 		list.until = now.Add(srvKeepFailed)
 	} else {
 		list = srvList{until: now.Add(srvKeep)}
@@ -215,10 +215,10 @@ func (d *Directory) Try(ctx context.Context, operation func(ctx context.Context,
 		return err
 	}
 	var failures []error
-	asked, hung := len(servers), hangsOf(servers)
+	asked, counts := len(servers), failureCounts(servers)
 	for i := 0; i < len(servers); i++ {
 		err := d.attempt(ctx, servers[i], len(servers)-i, operation)
-		if errors.Is(err, errMeanwhile) && i < asked {
+		if errors.Is(err, errFailedForOthers) && i < asked {
 			servers = append(servers, servers[i]) // it comes last now, and was not asked yet
 			continue
 		}
@@ -226,7 +226,7 @@ func (d *Directory) Try(ctx context.Context, operation func(ctx context.Context,
 			return err
 		}
 		if proxy := ProxyFailure(err); proxy != nil {
-			err, servers = proxy, append(servers[:i+1:i+1], d.passOver(servers[i+1:], hung)...)
+			err, servers = proxy, append(servers[:i+1:i+1], d.skipBehindProxy(servers[i+1:], counts)...)
 		}
 		failures = append(failures, err)
 		if errors.Is(ctx.Err(), context.Canceled) {
@@ -242,13 +242,13 @@ func (d *Directory) Try(ctx context.Context, operation func(ctx context.Context,
 func (d *Directory) attempt(ctx context.Context, s *Server, left int, operation func(ctx context.Context, s *Server) error) error {
 	share, cancel := shareOf(ctx, left)
 	defer cancel()
-	hang := s.hangs()
+	count := s.failureCount()
 	err := operation(share, s)
 	switch {
 	case errors.Is(ctx.Err(), context.Canceled): // the caller went away: that is nobody's failure
-	case errors.Is(err, errMeanwhile): // told by whom it failed for
+	case errors.Is(err, errFailedForOthers): // told by whom it failed for
 	case IsServerFailure(err):
-		s.failed(d.now(), hang)
+		s.failed(d.now(), count)
 		s.pool.drain()
 		d.warn(s, err)
 	default:
@@ -275,11 +275,11 @@ func (d *Directory) probe(s *Server) {
 	}
 	d.tasks.Go(func() {
 		defer s.endProbe()
-		hang := s.hangs()
+		count := s.failureCount()
 		c, err := d.OpenService(d.life, s)
 		switch {
 		case IsServerFailure(err):
-			s.failed(d.now(), hang)
+			s.failed(d.now(), count)
 		case err == nil:
 			s.pool.put(c)
 			fallthrough

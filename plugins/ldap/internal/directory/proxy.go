@@ -7,11 +7,11 @@ import (
 	"github.com/doorward/doorward/sdk/outbound"
 )
 
-// askedProxy is a failure of a server that was asked for through a proxy, in the words
+// proxyServerError is a failure of a server that was asked for through a proxy, in the words
 // of that.
-type askedProxy struct{ *outbound.ProxyError }
+type proxyServerError struct{ *outbound.ProxyError }
 
-func (e askedProxy) Unwrap() []error { return []error{errServer, e.ProxyError} }
+func (e proxyServerError) Unwrap() []error { return []error{errServer, e.ProxyError} }
 
 // ProxyFailure is the error of the proxy in the tree of err, if no server can be
 // reached through it. It is nil if there is none, and if it is about one server.
@@ -22,16 +22,16 @@ func ProxyFailure(err error) error {
 	return nil
 }
 
-// passOver leaves out the servers behind a proxy that lets nothing through: they have
+// skipBehindProxy leaves out the servers behind a proxy that lets nothing through: they have
 // failed with it, once for all that was under way: hung is what they said when it
 // began. Servers on this machine need no proxy, as package outbound has it.
-func (d *Directory) passOver(servers []*Server, hung map[*Server]int) (left []*Server) {
+func (d *Directory) skipBehindProxy(servers []*Server, counts map[*Server]int) (left []*Server) {
 	for _, s := range servers {
 		if s.network == "unix" || contract.IsLoopback(s.host) {
 			left = append(left, s)
 			continue
 		}
-		s.failed(d.now(), hung[s])
+		s.failed(d.now(), counts[s])
 	}
 	return left
 }

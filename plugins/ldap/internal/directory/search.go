@@ -48,7 +48,7 @@ func (d *Directory) Search(ctx context.Context, operation func(*Connection) erro
 		return s.pool.do(ctx, operation)
 	})
 	if code, ok := ResultCode(err); ok && restricted[code] {
-		if word := d.wordAtBind(); word != "" {
+		if word := d.policyMessageAtBind(); word != "" {
 			return sdk.Misconfigured(ReasonServiceBind, "the directory lets bind_dn in, and refuses what it asks (%s); at the bind it said: %s", Describe(err), word)
 		}
 	}

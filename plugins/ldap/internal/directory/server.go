@@ -22,13 +22,13 @@ type Server struct {
 	protection Protection
 	pool       *pool
 
-	mu       sync.Mutex
-	score    float64   // failures, halved with time
-	scoredAt time.Time // when score was right
-	openTill time.Time // the circuit is open: only asked when all others are, too
-	inRow    int       // failures since the last success
-	hung     int       // how often a failure was counted, ever
-	probing  bool
+	mu          sync.Mutex
+	score       float64   // failures, halved with time
+	scoredAt    time.Time // when score was right
+	openUntil   time.Time // the circuit is open: only asked when all others are, too
+	consecutive int       // failures since the last success
+	failures    int       // how often a failure was counted, ever
+	probing     bool
 }
 
 func (s *Server) String() string { return s.Address }
@@ -44,31 +44,31 @@ const (
 
 // failed counts a failure. Those of operations that were under way when another one
 // failed are the same one, seen again: hang is what hangs said when the operation began.
-func (s *Server) failed(now time.Time, hang int) {
+func (s *Server) failed(now time.Time, count int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if hang != s.hung {
+	if count != s.failures {
 		return
 	}
-	s.hung++
+	s.failures++
 	s.score = s.scoreAt(now) + 1
 	s.scoredAt = now
-	s.openTill = now.Add(min(longestOpen, firstOpen<<min(s.inRow, 10)))
-	s.inRow++
+	s.openUntil = now.Add(min(longestOpen, firstOpen<<min(s.consecutive, 10)))
+	s.consecutive++
 }
 
-func (s *Server) hangs() int {
+func (s *Server) failureCount() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.hung
+	return s.failures
 }
 
-func hangsOf(servers []*Server) map[*Server]int {
-	hung := map[*Server]int{}
+func failureCounts(servers []*Server) map[*Server]int {
+	counts := map[*Server]int{}
 	for _, s := range servers {
-		hung[s] = s.hangs()
+		counts[s] = s.failureCount()
 	}
-	return hung
+	return counts
 }
 
 // succeeded closes the circuit. The score stays for a while: a server that fails now
@@ -76,12 +76,12 @@ func hangsOf(servers []*Server) map[*Server]int {
 func (s *Server) succeeded(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.inRow == 0 {
+	if s.consecutive == 0 {
 		return
 	}
 	s.score = s.scoreAt(now) / 2
 	s.scoredAt = now
-	s.inRow, s.openTill = 0, time.Time{}
+	s.consecutive, s.openUntil = 0, time.Time{}
 }
 
 func (s *Server) scoreAt(now time.Time) float64 {
@@ -97,7 +97,7 @@ func (s *Server) rank(now time.Time) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rank := int(math.Round(min(s.scoreAt(now), 100)))
-	if s.inRow > 0 {
+	if s.consecutive > 0 {
 		rank += 1000
 	}
 	return rank
@@ -108,7 +108,7 @@ func (s *Server) rank(now time.Time) int {
 func (s *Server) startProbe(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.inRow == 0 || s.probing || now.Before(s.openTill) {
+	if s.consecutive == 0 || s.probing || now.Before(s.openUntil) {
 		return false
 	}
 	s.probing = true

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// trusted leaves out the servers that the operator has not named. The DNS may lie: a
+// withinDomain leaves out the servers that the operator has not named. The DNS may lie: a
 // name from it is no identity to hold a certificate against, unless it lies in the
 // domain that the operator wrote (RFC 4513 section 3.1.3, RFC 6125 section 6.2.1).
 // With tls_server_name the certificate must be for that, wherever the server is.
-func (d *Directory) trusted(domain string, records []*net.SRV) []*net.SRV {
-	domain = withinDNS(domain)
+func (d *Directory) withinDomain(domain string, records []*net.SRV) []*net.SRV {
+	domain = domainOf(domain)
 	return slices.DeleteFunc(records, func(r *net.SRV) bool {
 		host := strings.ToLower(strings.TrimSuffix(r.Target, "."))
 		if host == "" { // "decidedly not available" (RFC 2782)
@@ -26,10 +26,10 @@ func (d *Directory) trusted(domain string, records []*net.SRV) []*net.SRV {
 	})
 }
 
-// withinDNS is the domain in which the servers lie: a name may begin with where in it to
+// domainOf is the domain in which the servers lie: a name may begin with where in it to
 // look, such as the site of Active Directory in Berlin._sites.dc._msdcs.example.com
 // (MS-ADTS section 6.3.2.3). No host has a label that begins with an underscore.
-func withinDNS(name string) string {
+func domainOf(name string) string {
 	labels := strings.Split(strings.ToLower(strings.TrimSuffix(name, ".")), ".")
 	for i := len(labels) - 1; i >= 0; i-- {
 		if strings.HasPrefix(labels[i], "_") {
@@ -39,7 +39,7 @@ func withinDNS(name string) string {
 	return strings.Join(labels, ".")
 }
 
-func orNoRecords(err error) error {
+func noRecordsError(err error) error {
 	if err != nil {
 		return err
 	}

@@ -12,9 +12,9 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/doorward/doorward/plugins/saml/internal/names"
 	"github.com/doorward/doorward/plugins/saml/internal/ownkeys"
-	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/saml2"
+	"github.com/doorward/doorward/plugins/saml/internal/strictxml"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/upstream"
@@ -30,7 +30,7 @@ const (
 
 	// MaxMessageText bounds a message of the HTTP-POST binding in base64, with
 	// room for its line breaks.
-	MaxMessageText = (wall.MaxMessage + 2) / 3 * 4 * 5 / 4
+	MaxMessageText = (strictxml.MaxMessage + 2) / 3 * 4 * 5 / 4
 
 	// MaxInbound leaves room for a message whose base64 is urlencoded: of 64
 	// characters two become three each, and so does a line break.
@@ -67,17 +67,17 @@ func ReadPost(req sdk.InboundRequest) (Message, error) {
 	}
 	m := Message{}
 	var text string
-	switch request, response := req.Form[names.ParamRequest], req.Form[names.ParamResponse]; {
+	switch request, response := req.Form[saml2.ParamRequest], req.Form[saml2.ParamResponse]; {
 	case len(request)+len(response) == 0:
 		return m, sdk.InvalidResponse(ReasonMessageMissing, "no SAML message in the form")
-	case len(request)+len(response) > 1 || len(req.Form[names.ParamRelayState]) > 1:
+	case len(request)+len(response) > 1 || len(req.Form[saml2.ParamRelayState]) > 1:
 		return m, sdk.InvalidResponse(ReasonMessageDuplicate, "several SAML messages or RelayStates in the form")
 	case len(request) == 1:
 		m.Request, text = true, request[0]
 	default:
 		text = response[0]
 	}
-	m.RelayState = req.Form.Get(names.ParamRelayState)
+	m.RelayState = req.Form.Get(saml2.ParamRelayState)
 	if len(text) > MaxMessageText {
 		return m, sdk.InvalidResponse(ReasonMessageEncoding, "a message of %d characters", len(text))
 	}
@@ -98,9 +98,9 @@ func ReadRedirect(req sdk.InboundRequest) (Message, error) {
 		return Message{}, sdk.InvalidResponse(ReasonMessageDuplicate, "the query: %w", err)
 	}
 	m := Message{Redirect: &querySignature{}}
-	name := names.ParamResponse
-	if _, m.Request = raw.values[names.ParamRequest]; m.Request {
-		name = names.ParamRequest
+	name := saml2.ParamResponse
+	if _, m.Request = raw.values[saml2.ParamRequest]; m.Request {
+		name = saml2.ParamRequest
 	}
 	if _, ok := raw.values[name]; !ok {
 		return Message{}, sdk.InvalidResponse(ReasonMessageMissing, "no SAML message in the query")
@@ -119,13 +119,13 @@ func (m *Message) readQuery(raw rawQuery, name string) error {
 	if m.XML, err = inflate(text); err != nil {
 		return err
 	}
-	if m.RelayState, err = url.QueryUnescape(raw.values[names.ParamRelayState]); err != nil {
+	if m.RelayState, err = url.QueryUnescape(raw.values[saml2.ParamRelayState]); err != nil {
 		return errors.New("RelayState is not escaped as in a URL")
 	}
-	if m.Redirect.algorithm, err = url.QueryUnescape(raw.values[names.ParamSigAlg]); err != nil {
+	if m.Redirect.algorithm, err = url.QueryUnescape(raw.values[saml2.ParamSigAlg]); err != nil {
 		return errors.New("SigAlg is not escaped as in a URL")
 	}
-	signature, err := url.QueryUnescape(raw.values[names.ParamSignature])
+	signature, err := url.QueryUnescape(raw.values[saml2.ParamSignature])
 	if err != nil {
 		return errors.New("the signature is not escaped as in a URL")
 	}
@@ -139,7 +139,7 @@ func (m *Message) readQuery(raw rawQuery, name string) error {
 // rawQuery holds the parameters of the binding, escaped as they were sent.
 type rawQuery struct{ values map[string]string }
 
-var bindingParams = []string{names.ParamRequest, names.ParamResponse, names.ParamRelayState, names.ParamSigAlg, names.ParamSignature}
+var bindingParams = []string{saml2.ParamRequest, saml2.ParamResponse, saml2.ParamRelayState, saml2.ParamSigAlg, saml2.ParamSignature}
 
 // splitQuery refuses a parameter that is there twice or in another spelling, and a
 // request beside a response. Their order in the URL does not matter: it is another
@@ -164,8 +164,8 @@ func splitQuery(query string) (rawQuery, error) {
 		}
 		raw.values[name] = value
 	}
-	_, request := raw.values[names.ParamRequest]
-	if _, response := raw.values[names.ParamResponse]; request && response {
+	_, request := raw.values[saml2.ParamRequest]
+	if _, response := raw.values[saml2.ParamResponse]; request && response {
 		return raw, errors.New("a request and a response at once")
 	}
 	return raw, nil
@@ -183,10 +183,10 @@ func indexFold(list []string, name string) int {
 // covered returns what the signature is over.
 func (q rawQuery) covered(name string) []byte {
 	signed := name + "=" + q.values[name]
-	if relayState, ok := q.values[names.ParamRelayState]; ok {
-		signed += "&" + names.ParamRelayState + "=" + relayState
+	if relayState, ok := q.values[saml2.ParamRelayState]; ok {
+		signed += "&" + saml2.ParamRelayState + "=" + relayState
 	}
-	return []byte(signed + "&" + names.ParamSigAlg + "=" + q.values[names.ParamSigAlg])
+	return []byte(signed + "&" + saml2.ParamSigAlg + "=" + q.values[saml2.ParamSigAlg])
 }
 
 // inflate reverses deflate. It reads one stream, whole, with nothing after it.
@@ -243,9 +243,9 @@ type Sending struct {
 
 func (s Sending) param() string {
 	if s.Request {
-		return names.ParamRequest
+		return saml2.ParamRequest
 	}
-	return names.ParamResponse
+	return saml2.ParamResponse
 }
 
 // ByRedirect is the HTTP-Redirect binding: the signature is over the query.
@@ -256,15 +256,15 @@ func (s Sending) ByRedirect(own ownkeys.Keys) (sdk.Step, error) {
 	}
 	query := s.param() + "=" + url.QueryEscape(base64.StdEncoding.EncodeToString(deflated))
 	if s.RelayState != "" {
-		query += "&" + names.ParamRelayState + "=" + url.QueryEscape(s.RelayState)
+		query += "&" + saml2.ParamRelayState + "=" + url.QueryEscape(s.RelayState)
 	}
 	if own.Signer != nil {
-		query += "&" + names.ParamSigAlg + "=" + url.QueryEscape(own.Algorithm)
+		query += "&" + saml2.ParamSigAlg + "=" + url.QueryEscape(own.Algorithm)
 		signature, err := xmldsig.SignBytes([]byte(query), own.Algorithm, own.Signer)
 		if err != nil {
 			return nil, err
 		}
-		query += "&" + names.ParamSignature + "=" + url.QueryEscape(base64.StdEncoding.EncodeToString(signature))
+		query += "&" + saml2.ParamSignature + "=" + url.QueryEscape(base64.StdEncoding.EncodeToString(signature))
 	}
 	separator := "?"
 	if strings.Contains(s.To, "?") {
@@ -280,7 +280,7 @@ func (s Sending) ByPost() sdk.Step {
 		{Name: s.param(), Value: base64.StdEncoding.EncodeToString(s.XML)},
 	}}
 	if s.RelayState != "" {
-		post.Fields = append(post.Fields, sdk.FormField{Name: names.ParamRelayState, Value: s.RelayState})
+		post.Fields = append(post.Fields, sdk.FormField{Name: saml2.ParamRelayState, Value: s.RelayState})
 	}
 	return post
 }

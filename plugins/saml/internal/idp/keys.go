@@ -11,9 +11,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/doorward/doorward/plugins/saml/internal/names"
 	"github.com/doorward/doorward/plugins/saml/internal/ownkeys"
-	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/saml2"
+	"github.com/doorward/doorward/plugins/saml/internal/strictxml"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/sdk"
 )
@@ -28,14 +28,14 @@ type signingKey struct {
 
 // readKeys takes the keys for signing, and those for which no use is named
 // (metadata section 2.4.1.1).
-func (p *Provider) readKeys(role *wall.Element) error {
-	for _, descriptor := range role.All(names.Metadata, "KeyDescriptor") {
+func (p *Provider) readKeys(role *strictxml.Element) error {
+	for _, descriptor := range role.All(saml2.Metadata, "KeyDescriptor") {
 		if use, named := descriptor.Attr("use"); named && use != "signing" {
 			continue
 		}
 		certified := false
-		descriptor.Walk(func(e *wall.Element) bool {
-			if e.Is(names.Signature, "X509Certificate") {
+		descriptor.Walk(func(e *strictxml.Element) bool {
+			if e.Is(saml2.Signature, "X509Certificate") {
 				p.addCertificate(e)
 				certified = true
 			}
@@ -54,7 +54,7 @@ func (p *Provider) readKeys(role *wall.Element) error {
 // maxProviderKeys bounds what a forged signature costs: each key is tried.
 const maxProviderKeys = 16
 
-func (p *Provider) addCertificate(e *wall.Element) {
+func (p *Provider) addCertificate(e *strictxml.Element) {
 	c, err := readCertificate(e)
 	if err != nil {
 		p.WeakKeys++
@@ -65,9 +65,9 @@ func (p *Provider) addCertificate(e *wall.Element) {
 
 // addBareKey takes the RSA key of a descriptor that has no certificate (XML Signature
 // section 4.4.2.2).
-func (p *Provider) addBareKey(descriptor *wall.Element) {
-	modulus, err := decodedText(below(descriptor, "KeyInfo", "KeyValue", "RSAKeyValue", "Modulus"))
-	exponent, exponentErr := decodedText(below(descriptor, "KeyInfo", "KeyValue", "RSAKeyValue", "Exponent"))
+func (p *Provider) addBareKey(descriptor *strictxml.Element) {
+	modulus, err := decodedText(descendant(descriptor, "KeyInfo", "KeyValue", "RSAKeyValue", "Modulus"))
+	exponent, exponentErr := decodedText(descendant(descriptor, "KeyInfo", "KeyValue", "RSAKeyValue", "Exponent"))
 	e := new(big.Int).SetBytes(exponent)
 	if err != nil || exponentErr != nil || !e.IsInt64() || e.Int64() < 3 || e.Int64() > math.MaxInt32 || e.Bit(0) == 0 {
 		p.WeakKeys++
@@ -76,11 +76,11 @@ func (p *Provider) addBareKey(descriptor *wall.Element) {
 	p.add(signingKey{public: &rsa.PublicKey{N: new(big.Int).SetBytes(modulus), E: int(e.Int64())}})
 }
 
-// below is the only element of XML Signature by these names, each in the one before;
+// descendant is the only element of XML Signature by these names, each in the one before;
 // nil if there is none.
-func below(e *wall.Element, path ...string) *wall.Element {
+func descendant(e *strictxml.Element, path ...string) *strictxml.Element {
 	for _, name := range path {
-		if e = e.Child(names.Signature, name); e == nil {
+		if e = e.Child(saml2.Signature, name); e == nil {
 			return nil
 		}
 	}
@@ -88,7 +88,7 @@ func below(e *wall.Element, path ...string) *wall.Element {
 }
 
 // decodedText is the base64 in an element, which may be nil.
-func decodedText(e *wall.Element) ([]byte, error) {
+func decodedText(e *strictxml.Element) ([]byte, error) {
 	if e == nil {
 		return nil, errors.New("there is none")
 	}

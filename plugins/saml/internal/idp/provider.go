@@ -11,8 +11,8 @@ import (
 
 	"github.com/crewjam/saml"
 
-	"github.com/doorward/doorward/plugins/saml/internal/names"
-	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/saml2"
+	"github.com/doorward/doorward/plugins/saml/internal/strictxml"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/upstream"
@@ -49,7 +49,7 @@ type Selection struct {
 // ReadProvider reads metadata of one identity provider or of many (metadata
 // section 2.3).
 func ReadProvider(data []byte, s Selection) (*Provider, error) {
-	root, err := wall.Parse(data, wall.Metadata())
+	root, err := strictxml.Parse(data, strictxml.Metadata())
 	if err != nil {
 		return nil, sdk.Misconfigured(reasonMetadataMalformed, "metadata of the provider: %w", err)
 	}
@@ -58,14 +58,14 @@ func ReadProvider(data []byte, s Selection) (*Provider, error) {
 	}
 	found := findProviders(root, s.EntityID)
 	if len(found) != 1 {
-		return nil, s.notOne(found, root)
+		return nil, s.selectionError(found, root)
 	}
 	return readEntity(found[0], s.Now)
 }
 
 // verified returns what one of the pinned keys has signed. Without pins, the
 // channel by which the metadata came is what is trusted.
-func (s Selection) verified(root *wall.Element) (*wall.Element, error) {
+func (s Selection) verified(root *strictxml.Element) (*strictxml.Element, error) {
 	if len(s.Pins) == 0 {
 		return root, nil
 	}
@@ -73,7 +73,7 @@ func (s Selection) verified(root *wall.Element) (*wall.Element, error) {
 	for _, pin := range s.Pins {
 		keys = append(keys, pin.PublicKey)
 	}
-	signed, err := xmldsig.Verify(root, keys, s.Policy, wall.Metadata())
+	signed, err := xmldsig.Verify(root, keys, s.Policy, strictxml.Metadata())
 	if err != nil {
 		return nil, sdk.Misconfigured(reasonMetadataSignature, "metadata of the provider, held against idp_metadata_certificate: %w%s", err, advice(err))
 	}
@@ -81,11 +81,11 @@ func (s Selection) verified(root *wall.Element) (*wall.Element, error) {
 }
 
 // findProviders returns the entities that are identity providers of SAML 2.0.
-func findProviders(root *wall.Element, entityID string) []*wall.Element {
-	var found []*wall.Element
-	root.Walk(func(e *wall.Element) bool {
+func findProviders(root *strictxml.Element, entityID string) []*strictxml.Element {
+	var found []*strictxml.Element
+	root.Walk(func(e *strictxml.Element) bool {
 		id := e.Value("entityID")
-		if e.Is(names.Metadata, "EntityDescriptor") && (entityID == "" || id == entityID) && len(roles(e)) > 0 {
+		if e.Is(saml2.Metadata, "EntityDescriptor") && (entityID == "" || id == entityID) && len(roles(e)) > 0 {
 			found = append(found, e)
 		}
 		return true
@@ -94,17 +94,17 @@ func findProviders(root *wall.Element, entityID string) []*wall.Element {
 }
 
 // roles are the descriptors of an identity provider of SAML 2.0.
-func roles(entity *wall.Element) []*wall.Element {
-	var list []*wall.Element
-	for _, role := range entity.All(names.Metadata, "IDPSSODescriptor") {
-		if slices.Contains(strings.Fields(role.Value("protocolSupportEnumeration")), names.Protocol) {
+func roles(entity *strictxml.Element) []*strictxml.Element {
+	var list []*strictxml.Element
+	for _, role := range entity.All(saml2.Metadata, "IDPSSODescriptor") {
+		if slices.Contains(strings.Fields(role.Value("protocolSupportEnumeration")), saml2.Protocol) {
 			list = append(list, role)
 		}
 	}
 	return list
 }
 
-func (s Selection) notOne(found []*wall.Element, root *wall.Element) error {
+func (s Selection) selectionError(found []*strictxml.Element, root *strictxml.Element) error {
 	switch {
 	case len(found) == 0 && s.EntityID != "":
 		return sdk.Misconfigured(reasonMetadataEntity, "metadata of the provider has no identity provider of SAML 2.0 with the entity ID %q of idp_entity_id", s.EntityID)
@@ -118,9 +118,9 @@ func (s Selection) notOne(found []*wall.Element, root *wall.Element) error {
 	return sdk.Misconfigured(reasonMetadataEntity, "metadata has %d identity providers; write one of them as idp_entity_id: %q", len(found), ids)
 }
 
-func readEntity(entity *wall.Element, now time.Time) (*Provider, error) {
+func readEntity(entity *strictxml.Element, now time.Time) (*Provider, error) {
 	role := roles(entity)[0]
-	p := &Provider{EntityID: entity.Value("entityID"), WantSigned: names.IsTrue(role.Value("WantAuthnRequestsSigned"))}
+	p := &Provider{EntityID: entity.Value("entityID"), WantSigned: saml2.IsTrue(role.Value("WantAuthnRequestsSigned"))}
 	if p.EntityID == "" || len(p.EntityID) > MaxEntityID {
 		return nil, sdk.Misconfigured(reasonMetadataEntity, "metadata of the provider has an entity ID of %d bytes; it must have 1 to %d", len(p.EntityID), MaxEntityID)
 	}
@@ -138,10 +138,10 @@ const MaxEntityID = 1024
 
 // readTimes takes the strictest of validUntil and cacheDuration of the element and
 // all around it.
-func (p *Provider) readTimes(e *wall.Element, now time.Time) error {
+func (p *Provider) readTimes(e *strictxml.Element, now time.Time) error {
 	for ; e != nil; e = e.Parent {
 		if text, ok := e.Attr("validUntil"); ok {
-			until, err := names.ParseTime(text)
+			until, err := saml2.ParseTime(text)
 			if err != nil {
 				return sdk.Misconfigured(reasonMetadataMalformed, "validUntil in the metadata of the provider: %w", err)
 			}
@@ -189,18 +189,18 @@ func (p *Provider) keepFor(now time.Time) time.Duration {
 }
 
 // readEndpoints takes the first endpoint of each binding that we speak.
-func (p *Provider) readEndpoints(role *wall.Element) error {
+func (p *Provider) readEndpoints(role *strictxml.Element) error {
 	p.SSO, p.SLO = map[string]string{}, map[string]Endpoint{}
 	for _, e := range role.Children() {
 		binding := e.Value("Binding")
-		if binding != names.BindingRedirect && binding != names.BindingPost {
+		if binding != saml2.BindingRedirect && binding != saml2.BindingPost {
 			continue
 		}
 		var err error
 		switch {
-		case e.Is(names.Metadata, "SingleSignOnService"):
+		case e.Is(saml2.Metadata, "SingleSignOnService"):
 			err = p.addSignOn(e, binding)
-		case e.Is(names.Metadata, "SingleLogoutService"):
+		case e.Is(saml2.Metadata, "SingleLogoutService"):
 			err = p.addLogout(e, binding)
 		}
 		if err != nil {
@@ -213,7 +213,7 @@ func (p *Provider) readEndpoints(role *wall.Element) error {
 	return nil
 }
 
-func (p *Provider) addSignOn(e *wall.Element, binding string) error {
+func (p *Provider) addSignOn(e *strictxml.Element, binding string) error {
 	location := e.Value("Location")
 	if _, known := p.SSO[binding]; !known {
 		p.SSO[binding] = location
@@ -223,7 +223,7 @@ func (p *Provider) addSignOn(e *wall.Element, binding string) error {
 
 // addLogout leaves an endpoint out that is http: without logout at the provider, or with
 // the other binding, people still sign in.
-func (p *Provider) addLogout(e *wall.Element, binding string) error {
+func (p *Provider) addLogout(e *strictxml.Element, binding string) error {
 	to := Endpoint{Location: e.Value("Location"), Response: e.Value("ResponseLocation")}
 	if to.Response == "" {
 		to.Response = to.Location

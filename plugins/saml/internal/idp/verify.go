@@ -6,8 +6,8 @@ import (
 	"errors"
 	"time"
 
-	"github.com/doorward/doorward/plugins/saml/internal/names"
-	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/saml2"
+	"github.com/doorward/doorward/plugins/saml/internal/strictxml"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/upstream"
@@ -27,14 +27,14 @@ type Verifier struct {
 
 // Verify returns what is signed in the element. It is xmldsig.ErrUnsigned, as it
 // is, if there is no signature.
-func (v *Verifier) Verify(e *wall.Element, what string) (*wall.Element, error) {
-	var signed *wall.Element
+func (v *Verifier) Verify(e *strictxml.Element, what string) (*strictxml.Element, error) {
+	var signed *strictxml.Element
 	err := v.withKeys(func(keys []crypto.PublicKey) (err error) {
-		signed, err = xmldsig.Verify(e, keys, v.Policy, wall.Message())
+		signed, err = xmldsig.Verify(e, keys, v.Policy, strictxml.Message())
 		return err
 	})
 	if err != nil {
-		return nil, v.explain(err, what, len(e.All(names.Assertion, "EncryptedAssertion")) > 0)
+		return nil, v.explain(err, what, len(e.All(saml2.Assertion, "EncryptedAssertion")) > 0)
 	}
 	return signed, nil
 }

@@ -14,7 +14,7 @@ import (
 	"math/big"
 	"slices"
 
-	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/strictxml"
 )
 
 // DefaultMethod returns the signature method that goes with a key: with SHA-256
@@ -72,7 +72,7 @@ func plainECDSA(key *ecdsa.PublicKey, der []byte) ([]byte, error) {
 // root must have an ID and a child. The certificate is shown to the reader; it may
 // be nil.
 func Sign(document []byte, algorithm string, key crypto.Signer, certificate *x509.Certificate) ([]byte, error) {
-	root, err := wall.Parse(document, wall.Message())
+	root, err := strictxml.Parse(document, strictxml.Message())
 	if err != nil {
 		return nil, fmt.Errorf("signing: %w", err)
 	}
@@ -80,7 +80,7 @@ func Sign(document []byte, algorithm string, key crypto.Signer, certificate *x50
 	if id == "" || len(first) == 0 {
 		return nil, errors.New("signing: the document has no ID or no child")
 	}
-	content, err := wall.Canonical(root, nil, nil, wall.MaxMessage)
+	content, err := strictxml.Canonical(root, nil, nil, strictxml.MaxMessage)
 	if err != nil {
 		return nil, fmt.Errorf("signing: %w", err)
 	}
@@ -124,7 +124,7 @@ func keyInfo(certificate *x509.Certificate) string {
 		"</ds:X509Certificate></ds:X509Data></ds:KeyInfo>"
 }
 
-func endTag(e *wall.Element) []byte {
+func endTag(e *strictxml.Element) []byte {
 	if e.Prefix == "" {
 		return []byte("</" + e.Local + ">")
 	}

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/strictxml"
 )
 
 // The errors of [Verify] besides [ErrAlgorithm] and [ErrSignature].
@@ -18,7 +18,7 @@ var (
 	ErrDigest   = errors.New("content was changed after it was signed")
 )
 
-func misshapen(format string, args ...any) error {
+func shapeError(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrShape, fmt.Sprintf(format, args...))
 }
 
@@ -27,7 +27,7 @@ func misshapen(format string, args ...any) error {
 //
 // The keys are the only ones that count. What the signature says about its key is
 // not looked at.
-func Verify(e *wall.Element, keys []crypto.PublicKey, policy Policy, limits wall.Limits) (*wall.Element, error) {
+func Verify(e *strictxml.Element, keys []crypto.PublicKey, policy Policy, limits strictxml.Limits) (*strictxml.Element, error) {
 	signature, err := Find(e)
 	if err != nil {
 		return nil, err
@@ -42,22 +42,22 @@ func Verify(e *wall.Element, keys []crypto.PublicKey, policy Policy, limits wall
 		return nil, err
 	}
 	if id := e.Value("ID"); id == "" || ref.uri != "#"+id {
-		return nil, misshapen("it refers to %+.80q, not to the element around it", ref.uri)
+		return nil, shapeError("it refers to %+.80q, not to the element around it", ref.uri)
 	}
 	limits = canonicalLimits(limits)
-	content, err := wall.Canonical(e, ref.prefixes, signature, limits.Bytes)
+	content, err := strictxml.Canonical(e, ref.prefixes, signature, limits.Bytes)
 	if err != nil {
 		return nil, fmt.Errorf("writing what is signed: %w", err)
 	}
 	if subtle.ConstantTimeCompare(hash(ref.hash, content), ref.digest) != 1 {
 		return nil, ErrDigest
 	}
-	return wall.Parse(content, limits)
+	return strictxml.Parse(content, limits)
 }
 
 // canonicalLimits leave room for what the canonical form adds to a document that
 // kept the limits: each of many values declares the namespace of its xsi:type anew.
-func canonicalLimits(l wall.Limits) wall.Limits {
+func canonicalLimits(l strictxml.Limits) strictxml.Limits {
 	l.Bytes *= 4
 	l.Attributes *= 2
 	return l
@@ -65,7 +65,7 @@ func canonicalLimits(l wall.Limits) wall.Limits {
 
 // Find returns the signature that is a child of the element. It is ErrUnsigned if
 // there is none, and ErrShape if there are two.
-func Find(e *wall.Element) (*wall.Element, error) {
+func Find(e *strictxml.Element) (*strictxml.Element, error) {
 	found := e.All(Namespace, "Signature")
 	switch len(found) {
 	case 0:
@@ -73,19 +73,19 @@ func Find(e *wall.Element) (*wall.Element, error) {
 	case 1:
 		return found[0], nil
 	}
-	return nil, misshapen("%d signatures in one element", len(found))
+	return nil, shapeError("%d signatures in one element", len(found))
 }
 
 // verifyInfo checks the signature over SignedInfo, and returns SignedInfo as it
 // was signed.
-func verifyInfo(signature *wall.Element, keys []crypto.PublicKey, policy Policy, limits wall.Limits) (*wall.Element, error) {
+func verifyInfo(signature *strictxml.Element, keys []crypto.PublicKey, policy Policy, limits strictxml.Limits) (*strictxml.Element, error) {
 	parts, err := exactly(signature, "SignedInfo", "SignatureValue", "KeyInfo?")
 	if err != nil {
 		return nil, err
 	}
 	value, err := base64Text(parts[1])
 	if err != nil {
-		return nil, misshapen("signature value: %v", err)
+		return nil, shapeError("signature value: %v", err)
 	}
 	c14n, err := exactly(parts[0], "CanonicalizationMethod", "SignatureMethod", "Reference")
 	if err != nil {
@@ -95,7 +95,7 @@ func verifyInfo(signature *wall.Element, keys []crypto.PublicKey, policy Policy,
 	if err != nil {
 		return nil, err
 	}
-	info, err := wall.Parse(signed, limits)
+	info, err := strictxml.Parse(signed, limits)
 	if err != nil {
 		return nil, fmt.Errorf("reading what is signed: %w", err)
 	}
@@ -114,15 +114,15 @@ func verifyInfo(signature *wall.Element, keys []crypto.PublicKey, policy Policy,
 // may be canonicalized inclusively (core section 5.4.3 says only that it should not):
 // what is read of it are elements of XML Signature, and all that this canonicalization
 // adds are namespaces and attributes that nobody looks at.
-func canonicalInfo(info, c14n *wall.Element, most int) ([]byte, error) {
+func canonicalInfo(info, c14n *strictxml.Element, most int) ([]byte, error) {
 	if withoutComments(c14n.Value("Algorithm"), "#") == InclusiveC14N && len(c14n.Children()) == 0 {
-		return wall.Inclusive(info, most)
+		return strictxml.Inclusive(info, most)
 	}
 	prefixes, err := exclusivePrefixes(c14n)
 	if err != nil {
 		return nil, err
 	}
-	return wall.Canonical(info, prefixes, nil, most)
+	return strictxml.Canonical(info, prefixes, nil, most)
 }
 
 // withoutComments names the canonicalization that leaves comments out. Where there are
@@ -139,7 +139,7 @@ type reference struct {
 	digest   []byte
 }
 
-func readReference(info *wall.Element, policy Policy) (reference, error) {
+func readReference(info *strictxml.Element, policy Policy) (reference, error) {
 	element := info.Child(Namespace, "Reference")
 	parts, err := exactly(element, "Transforms", "DigestMethod", "DigestValue")
 	if err != nil {
@@ -158,7 +158,7 @@ func readReference(info *wall.Element, policy Policy) (reference, error) {
 	}
 	ref.digest, err = base64Text(parts[2])
 	if err != nil {
-		return reference{}, misshapen("digest value: %v", err)
+		return reference{}, shapeError("digest value: %v", err)
 	}
 	return ref, nil
 }
@@ -166,20 +166,20 @@ func readReference(info *wall.Element, policy Policy) (reference, error) {
 // readTransforms accepts the two that SAML has, in their order (core section
 // 5.4.4), and returns the prefixes that are canonicalized inclusively. Anything
 // else could choose what is signed.
-func readTransforms(transforms *wall.Element) ([]string, error) {
+func readTransforms(transforms *strictxml.Element) ([]string, error) {
 	parts, err := exactly(transforms, "Transform", "Transform")
 	if err != nil {
 		return nil, err
 	}
 	if parts[0].Value("Algorithm") != EnvelopedMethod || len(parts[0].Children()) != 0 {
-		return nil, misshapen("the first transform must be that for enveloped signatures, and the second exclusive canonicalization")
+		return nil, shapeError("the first transform must be that for enveloped signatures, and the second exclusive canonicalization")
 	}
 	return exclusivePrefixes(parts[1])
 }
 
 // exclusivePrefixes returns the prefix list of exclusive canonicalization, which
 // it demands.
-func exclusivePrefixes(method *wall.Element) ([]string, error) {
+func exclusivePrefixes(method *strictxml.Element) ([]string, error) {
 	if algorithm := method.Value("Algorithm"); withoutComments(algorithm, "") != ExclusiveC14N {
 		return nil, &AlgorithmError{ForCanonicalization, algorithm}
 	}
@@ -187,7 +187,7 @@ func exclusivePrefixes(method *wall.Element) ([]string, error) {
 	case len(inside) == 0:
 		return nil, nil
 	case len(inside) > 1 || !inside[0].Is(ExclusiveC14N, "InclusiveNamespaces"):
-		return nil, misshapen("canonicalization with something inside")
+		return nil, shapeError("canonicalization with something inside")
 	default:
 		return strings.Fields(inside[0].Value("PrefixList")), nil
 	}
@@ -195,16 +195,16 @@ func exclusivePrefixes(method *wall.Element) ([]string, error) {
 
 // algorithmOf returns the algorithm of a method without parameters. Parameters
 // such as HMACOutputLength would change what it checks.
-func algorithmOf(method *wall.Element) (string, error) {
+func algorithmOf(method *strictxml.Element) (string, error) {
 	if len(method.Children()) != 0 {
-		return "", misshapen("%s with parameters", method.Local)
+		return "", shapeError("%s with parameters", method.Local)
 	}
 	return method.Value("Algorithm"), nil
 }
 
 // exactly returns the child elements if they have these names, in this order, and
 // there is nothing else. A name that ends in ? may be missing.
-func exactly(e *wall.Element, names ...string) ([]*wall.Element, error) {
+func exactly(e *strictxml.Element, names ...string) ([]*strictxml.Element, error) {
 	children := e.Children()
 	for i, name := range names {
 		name, optional := strings.CutSuffix(name, "?")
@@ -213,11 +213,11 @@ func exactly(e *wall.Element, names ...string) ([]*wall.Element, error) {
 		case optional && i == len(children):
 			return children, nil
 		default:
-			return nil, misshapen("%s has not exactly %s", e.Local, strings.Join(names, ", "))
+			return nil, shapeError("%s has not exactly %s", e.Local, strings.Join(names, ", "))
 		}
 	}
 	if len(children) != len(names) {
-		return nil, misshapen("%s has not exactly %s", e.Local, strings.Join(names, ", "))
+		return nil, shapeError("%s has not exactly %s", e.Local, strings.Join(names, ", "))
 	}
 	return children, nil
 }
@@ -225,7 +225,7 @@ func exactly(e *wall.Element, names ...string) ([]*wall.Element, error) {
 // base64Text decodes the text of an element, in which white space may stand. Text
 // in several pieces, of which another reader might take one, cannot occur: there
 // are no comments.
-func base64Text(e *wall.Element) ([]byte, error) {
+func base64Text(e *strictxml.Element) ([]byte, error) {
 	text, ok := e.Text()
 	if !ok {
 		return nil, errors.New("it holds elements")

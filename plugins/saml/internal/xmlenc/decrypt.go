@@ -12,7 +12,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/strictxml"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 )
 
@@ -76,7 +76,7 @@ var ciphers = map[string]contentCipher{
 // is meant for the recipient, which is us. Our keys are tried one after the other, so
 // that an old one works on while a new one is introduced; at most maxUnwrapped RSA
 // operations are made.
-func Decrypt(e *wall.Element, recipient string, keys []*rsa.PrivateKey, policy Policy) ([]byte, error) {
+func Decrypt(e *strictxml.Element, recipient string, keys []*rsa.PrivateKey, policy Policy) ([]byte, error) {
 	m, err := read(e, recipient, policy)
 	if err != nil {
 		return nil, err
@@ -105,7 +105,7 @@ type message struct {
 	keys    []wrappedKey
 }
 
-func read(e *wall.Element, recipient string, policy Policy) (message, error) {
+func read(e *strictxml.Element, recipient string, policy Policy) (message, error) {
 	data := e.Child(Namespace, "EncryptedData")
 	if data == nil {
 		return message{}, fmt.Errorf("%w: not one EncryptedData", ErrShape)
@@ -130,16 +130,16 @@ func read(e *wall.Element, recipient string, policy Policy) (message, error) {
 	return m, err
 }
 
-var none = &wall.Element{}
+var none = &strictxml.Element{}
 
-func method(e *wall.Element) *wall.Element {
+func method(e *strictxml.Element) *strictxml.Element {
 	if m := e.Child(Namespace, "EncryptionMethod"); m != nil {
 		return m
 	}
 	return none
 }
 
-func cipherValue(e *wall.Element) ([]byte, error) {
+func cipherValue(e *strictxml.Element) ([]byte, error) {
 	data := e.Child(Namespace, "CipherData")
 	if data == nil {
 		return nil, fmt.Errorf("%w: no CipherData", ErrShape)

@@ -5,7 +5,7 @@ import (
 	"crypto/rsa"
 	"fmt"
 
-	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/strictxml"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 )
 
@@ -22,16 +22,16 @@ type wrappedKey struct {
 // the data (SAML core section 2.3.4). Of several, each for a recipient of its own or
 // for a key of ours that is being replaced (core section 2.2.4), those count that name
 // us, or else those that name nobody, or else all.
-func findKeys(e *wall.Element, recipient string) ([]*wall.Element, error) {
-	var all, ours, nobodys []*wall.Element
-	e.Walk(func(inside *wall.Element) bool {
+func findKeys(e *strictxml.Element, recipient string) ([]*strictxml.Element, error) {
+	var all, ours, unaddressed []*strictxml.Element
+	e.Walk(func(inside *strictxml.Element) bool {
 		if inside.Is(Namespace, "EncryptedKey") {
 			all = append(all, inside)
 			switch named, given := inside.Attr("Recipient"); {
 			case named == recipient:
 				ours = append(ours, inside)
 			case !given:
-				nobodys = append(nobodys, inside)
+				unaddressed = append(unaddressed, inside)
 			}
 		}
 		return true
@@ -41,14 +41,14 @@ func findKeys(e *wall.Element, recipient string) ([]*wall.Element, error) {
 		return nil, fmt.Errorf("%w: %d encrypted keys, not 1 to %d", ErrShape, len(all), maxKeys)
 	case len(ours) > 0:
 		return ours, nil
-	case len(nobodys) > 0:
-		return nobodys, nil
+	case len(unaddressed) > 0:
+		return unaddressed, nil
 	}
 	return all, nil
 }
 
 // readKeys leaves out keys that are wrapped in a way that is not read, unless all are.
-func readKeys(found []*wall.Element) ([]wrappedKey, error) {
+func readKeys(found []*strictxml.Element) ([]wrappedKey, error) {
 	var keys []wrappedKey
 	var refused error
 	for _, e := range found {
@@ -89,7 +89,7 @@ var digests = map[string]crypto.Hash{
 // oaepOptions reads the parameters of RSA-OAEP (XML Encryption 1.1 section 5.5.2).
 // SHA-1 is what is meant where nothing is said, and no weakness there: OAEP does
 // not need a hash without collisions.
-func oaepOptions(m *wall.Element) (*rsa.OAEPOptions, error) {
+func oaepOptions(m *strictxml.Element) (*rsa.OAEPOptions, error) {
 	algorithm := m.Value("Algorithm")
 	if algorithm != OAEPMGF1P && algorithm != OAEP {
 		return nil, fmt.Errorf("%w: %+.100q", ErrKey, algorithm)

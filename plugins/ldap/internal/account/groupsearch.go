@@ -1,0 +1,105 @@
+package account
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/go-ldap/ldap/v3"
+
+	"github.com/doorward/doorward/plugins/ldap/internal/directory"
+	"github.com/doorward/doorward/sdk"
+)
+
+// groupRead reads all groups below one base that match.
+type groupRead struct {
+	*groupWalk
+	connection   *directory.Connection
+	base, filter string
+	seen         map[string]bool // the filters of those that were read
+}
+
+const (
+	groupPage        = 500
+	maxPages         = 100
+	maxContinuations = 50
+)
+
+// groupIDs tell groups apart in a filter, at servers that have one of them.
+var groupIDs = []string{"entryUUID", "nsUniqueId"}
+
+// all asks again for what is left, as often as the server breaks off at its size limit:
+// OpenLDAP sends 500 entries by default, in pages or not.
+func (r *groupRead) all(ctx context.Context) error {
+	r.seen = map[string]bool{}
+	for range maxContinuations {
+		before := len(r.seen)
+		err := r.pages(ctx)
+		if !ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) {
+			return err
+		}
+		if len(r.seen) == before {
+			return sdk.Misconfigured(directory.ReasonGroups, "the directory breaks off at its size limit, and the rest of the groups cannot be asked for: raise the limit for bind_dn, or narrow group_dn or group_filter")
+		}
+		if len(r.names) > sdk.MaxGroups {
+			break
+		}
+	}
+	return r.endless()
+}
+
+func (r *groupRead) endless() error {
+	return sdk.InvalidResponse(directory.ReasonGroups, "the directory sends groups without end")
+}
+
+// pages reads until the server has no more, or sends no more (sizeLimitExceeded).
+func (r *groupRead) pages(ctx context.Context) error {
+	paging := ldap.NewControlPaging(groupPage)
+	filter := r.remainingFilter() // the same for all pages
+	for page := 0; ; page++ {
+		q := directory.Query{Base: r.base, Scope: r.Scope, Filter: filter, Attributes: r.attributes()}
+		if r.Paged {
+			q.Controls = []ldap.Control{paging}
+		}
+		found, controls, err := r.connection.Search(ctx, q)
+		r.add(found)
+		r.note(found)
+		if err != nil {
+			return err
+		}
+		next, ok := ldap.FindControl(controls, ldap.ControlTypePaging).(*ldap.ControlPaging)
+		if !ok || len(next.Cookie) == 0 {
+			return nil
+		}
+		if page == maxPages || len(r.names) > sdk.MaxGroups {
+			return r.endless()
+		}
+		paging.SetCookie(next.Cookie)
+	}
+}
+
+// note remembers the groups by what tells them apart, else by their name: two of one name
+// are one to who reads them.
+func (r *groupRead) note(found []directory.Entry) {
+	names := groupIDs
+	if r.NameAttribute != IDIsDN {
+		names = append(slices.Clone(groupIDs), r.NameAttribute)
+	}
+	for _, group := range found {
+		for _, name := range names {
+			if value := group.Text(name); value != "" {
+				r.seen["("+name+"="+ldap.EscapeFilter(value)+")"] = true
+				break
+			}
+		}
+	}
+}
+
+// remainingFilter matches those that were not read yet.
+func (r *groupRead) remainingFilter() string {
+	if len(r.seen) == 0 {
+		return r.filter
+	}
+	return "(&" + r.filter + "(!(|" + strings.Join(slices.Sorted(maps.Keys(r.seen)), "") + ")))"
+}

@@ -1,0 +1,2 @@
+// Package names holds the words of SAML 2.0, and reads its simple values.
+package saml2
