@@ -11,8 +11,8 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// checkServicePassword tells how long bind_dn can still be used, by what the server said
-// at its bind and by its own entry: Active Directory says it only there.
+// checkServicePassword reports how long bind_dn can still be used, according to the answer to
+// its bind and to its own entry: Active Directory says it only in the entry.
 func (m *mechanism) checkServicePassword(ctx context.Context, c *directory.Connection, bound account.Status) []sdk.Finding {
 	const subject = "bind_password"
 	s := bound
@@ -23,7 +23,7 @@ func (m *mechanism) checkServicePassword(ctx context.Context, c *directory.Conne
 	if word == "" {
 		return nil
 	}
-	f := upstream.Fine(subject, "the directory lets bind_dn in; %s", word)
+	f := upstream.Fine(subject, "the directory accepts bind_dn; %s", word)
 	switch f.ExpiresAt = s.PasswordExpires; {
 	case !s.Good():
 		f.Severity, f.ExpiresAt = sdk.SeverityWarning, m.now()
@@ -33,10 +33,10 @@ func (m *mechanism) checkServicePassword(ctx context.Context, c *directory.Conne
 	return []sdk.Finding{f}
 }
 
-// serviceEntry reads the entry of bind_dn, on its own connection, where it is allowed to.
+// serviceEntry reads the entry of bind_dn on its own connection, if the directory allows it.
 func (m *mechanism) serviceEntry(ctx context.Context, c *directory.Connection) (directory.Entry, bool) {
 	if m.options.SASLExternal {
-		return directory.Entry{}, false // it is not known which one it is
+		return directory.Entry{}, false // its DN is not known
 	}
 	bases := []string{m.options.BindDN}
 	q := directory.Query{Scope: ldap.ScopeBaseObject, Filter: "(objectClass=*)", Attributes: account.AccountAttributes, Limit: 1}

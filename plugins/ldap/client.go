@@ -11,7 +11,7 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// readClient moves the client options of Directus (those of its LDAP library, and of
+// readClient applies the client options of Directus (those of its LDAP library, and of
 // tls.connect of Node.js) to ours.
 func (o *Options) readClient(problems *options.Problems) {
 	for _, key := range slices.Sorted(maps.Keys(o.Client)) {
@@ -43,7 +43,7 @@ func (o *Options) readTLSOptions(value any, problems *options.Problems) {
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		text := fmt.Sprint(object[key])
 		switch directusKey(key) {
-		case "rejectunauthorized": // see insecure
+		case "rejectunauthorized": // insecure reads it
 			if !isBoolean(text) {
 				problems.Addf("client", "tls_options.reject_unauthorized must be true or false")
 			}
@@ -68,7 +68,7 @@ func (o *Options) readTLSOptions(value any, problems *options.Problems) {
 	}
 }
 
-// directusKey makes one spelling of tlsOptions, TLS_OPTIONS and tls_options.
+// directusKey normalizes tlsOptions, TLS_OPTIONS and tls_options to one spelling.
 func directusKey(key string) string { return strings.ToLower(strings.ReplaceAll(key, "_", "")) }
 
 func isBoolean(text string) bool {
@@ -95,20 +95,20 @@ func (o Options) hasTLSOptions() bool {
 	return ok
 }
 
-// insecure reports whether the operator has switched off the check of certificates,
-// in the words of Directus.
+// insecure reports whether the operator has switched off certificate verification with the
+// option of Directus.
 func (o Options) insecure() bool {
 	value, ok := o.tlsOption("rejectunauthorized")
 	return ok && slices.Contains([]string{"false", "no", "off", "0"}, strings.ToLower(fmt.Sprint(value)))
 }
 
-// tlsClient secures the connections to all servers.
+// tlsClient returns the TLS settings for all servers.
 func (o Options) tlsClient(env sdk.Env) (*sdk.TLSClient, error) {
 	client, err := o.TLS.Client(env)
 	if err != nil {
 		return nil, err
 	}
-	// tls_options.reject_unauthorized of Directus; open warns of it, and so does Check.
+	// tls_options.reject_unauthorized of Directus; open and Check warn about it.
 	client.Config.InsecureSkipVerify = o.insecure()
 	return client, nil
 }

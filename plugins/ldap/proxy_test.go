@@ -82,7 +82,7 @@ func TestProxyLetsNothingThrough(t *testing.T) {
 	l = openLocal(t, behind(t, proxy), map[string]any{"client_url": farServers + "," + dir.URL()}, dir)
 	step, err := l.enter(t.Context(), "alice", alicePassword)
 	identityOf(t, step, err)
-	if text := l.log.String(); strings.Count(text, "the proxy before the directory failed") != 1 || strings.Contains(text, "a directory server failed") {
+	if text := l.log.String(); strings.Count(text, "the proxy in front of the directory failed") != 1 || strings.Contains(text, "a directory server failed") {
 		t.Errorf("the log:\n%s", text)
 	}
 }

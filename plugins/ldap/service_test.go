@@ -75,7 +75,7 @@ func TestServicePasswordPolicy(t *testing.T) {
 			if test.logged {
 				want = 1
 			}
-			if got := strings.Count(l.log.String(), "lets bind_dn in"); got != want {
+			if got := strings.Count(l.log.String(), "accepts bind_dn and says"); got != want {
 				t.Errorf("%d lines in the log, want %d:\n%s", got, want, l.log)
 			}
 		})
@@ -104,14 +104,14 @@ func TestServiceBindRefused(t *testing.T) {
 		"at this time or from": ldaptest.ActiveDirectory("531"), "has expired: set a new one": ldaptest.ActiveDirectory("532"),
 		"is disabled": ldaptest.ActiveDirectory("533"), "account has expired": ldaptest.ActiveDirectory("701"),
 		"must be changed": ldaptest.ActiveDirectory("773"), "is locked": ldaptest.ActiveDirectory("775"),
-		"write ldaps:// or start_tls (Strong Auth Required": {Code: 8, Text: "BindSimple: Transport encryption required."},
-		"write ldaps:// or start_tls (Confidentiality Req":  {Code: 13},
-		"bind_dn or bind_password is wrong":                 {Code: 49},
-		"locked by wrong passwords":                         {Code: 19},
-		"the account is disabled":                           {Code: 53},
-		"give it the application":                           {Code: 50},
-		"set a new one, and write it":                       ptr(policy(49, -1, -1, 0)),
-		"locked by wrong":                                   ptr(policy(49, -1, -1, 1)),
+		"use ldaps:// or start_tls (Strong Auth Required": {Code: 8, Text: "BindSimple: Transport encryption required."},
+		"use ldaps:// or start_tls (Confidentiality Req":  {Code: 13},
+		"bind_dn or bind_password is wrong":               {Code: 49},
+		"locked by wrong passwords":                       {Code: 19},
+		"the account is disabled":                         {Code: 53},
+		"give it access to the application":               {Code: 50},
+		"set a new one, and write it":                     ptr(policy(49, -1, -1, 0)),
+		"locked by wrong":                                 ptr(policy(49, -1, -1, 1)),
 	} {
 		t.Run(want, func(t *testing.T) {
 			dir := startForReader(t, answer, nil)

@@ -12,12 +12,12 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// groupRead reads all groups below one base that match.
+// groupRead reads all matching groups under one base.
 type groupRead struct {
 	*groupWalk
 	connection   *directory.Connection
 	base, filter string
-	seen         map[string]bool // the filters of those that were read
+	seen         map[string]bool // the filters of the groups that were read
 }
 
 const (
@@ -26,11 +26,11 @@ const (
 	maxContinuations = 50
 )
 
-// groupIDs tell groups apart in a filter, at servers that have one of them.
+// groupIDs distinguish groups in a filter. A server has one of them.
 var groupIDs = []string{"entryUUID", "nsUniqueId"}
 
-// all asks again for what is left, as often as the server breaks off at its size limit:
-// OpenLDAP sends 500 entries by default, in pages or not.
+// all repeats the search for the remaining groups whenever the server stops at its size
+// limit: OpenLDAP sends 500 entries by default, with or without pages.
 func (r *groupRead) all(ctx context.Context) error {
 	r.seen = map[string]bool{}
 	for range maxContinuations {
@@ -40,7 +40,7 @@ func (r *groupRead) all(ctx context.Context) error {
 			return err
 		}
 		if len(r.seen) == before {
-			return sdk.Misconfigured(directory.ReasonGroups, "the directory breaks off at its size limit, and the rest of the groups cannot be asked for: raise the limit for bind_dn, or narrow group_dn or group_filter")
+			return sdk.Misconfigured(directory.ReasonGroups, "the directory stops at its size limit, and the remaining groups cannot be requested: raise the limit for bind_dn, or narrow group_dn or group_filter")
 		}
 		if len(r.names) > sdk.MaxGroups {
 			break
@@ -50,10 +50,10 @@ func (r *groupRead) all(ctx context.Context) error {
 }
 
 func (r *groupRead) endless() error {
-	return sdk.InvalidResponse(directory.ReasonGroups, "the directory sends groups without end")
+	return sdk.InvalidResponse(directory.ReasonGroups, "the directory does not stop sending groups")
 }
 
-// pages reads until the server has no more, or sends no more (sizeLimitExceeded).
+// pages reads until there are no more groups, or the server stops (sizeLimitExceeded).
 func (r *groupRead) pages(ctx context.Context) error {
 	paging := ldap.NewControlPaging(groupPage)
 	filter := r.remainingFilter() // the same for all pages
@@ -79,8 +79,8 @@ func (r *groupRead) pages(ctx context.Context) error {
 	}
 }
 
-// note remembers the groups by what tells them apart, else by their name: two of one name
-// are one to who reads them.
+// note remembers the groups by an attribute that distinguishes them, otherwise by name: two
+// groups of the same name are one group to the application.
 func (r *groupRead) note(found []directory.Entry) {
 	names := groupIDs
 	if r.NameAttribute != IDIsDN {
@@ -96,7 +96,7 @@ func (r *groupRead) note(found []directory.Entry) {
 	}
 }
 
-// remainingFilter matches those that were not read yet.
+// remainingFilter matches the groups that were not read yet.
 func (r *groupRead) remainingFilter() string {
 	if len(r.seen) == 0 {
 		return r.filter

@@ -11,8 +11,9 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// DescribeServiceBind tells in words what came with a bind of bind_dn: why it was refused, or
-// what its own password policy says though it was not. Empty: nothing.
+// DescribeServiceBind says what the answer to a bind of bind_dn means: why it was refused, or
+// what the password policy says although it was accepted. It is empty if there is nothing to
+// say.
 func DescribeServiceBind(controls []ldap.Control, err error, now time.Time) string {
 	if err == nil {
 		return ServiceWarning(ServiceStatus(controls, now))
@@ -30,7 +31,7 @@ func DescribeServiceBind(controls []ldap.Control, err error, now time.Time) stri
 	return directory.Describe(err) + "; has the password changed or expired?"
 }
 
-// DescribeExternalBind is the same of a bind by SASL EXTERNAL.
+// DescribeExternalBind is the same for a bind by SASL EXTERNAL.
 func DescribeExternalBind(err error) string {
 	if err == nil {
 		return ""
@@ -38,32 +39,32 @@ func DescribeExternalBind(err error) string {
 	if _, ok := directory.ResultCode(err); !ok {
 		return err.Error() // of the connection
 	}
-	return fmt.Sprintf("the directory knows nobody by it (%s): look at tls_cert, and at how the directory maps certificates to entries", directory.Describe(err))
+	return fmt.Sprintf("the directory does not map it to an entry (%s): check tls_cert, and how the directory maps certificates to entries", directory.Describe(err))
 }
 
-// ServiceStatus is what the password policy says of a service account that was let in.
+// ServiceStatus is the status of a service account whose bind was accepted.
 func ServiceStatus(controls []ldap.Control, now time.Time) Status {
 	return bindStatus(nil, controls, now)
 }
 
-// ServiceWarning says so in words, and what to do. Empty: nothing was said.
+// ServiceWarning describes the status and what to do. It is empty if there is nothing to say.
 func ServiceWarning(s Status) string {
 	switch {
 	case !s.Good():
 		return fmt.Sprintf("%s (%s)", serviceAdvice(s.Reason), s.Detail)
 	case !s.PasswordExpires.IsZero():
-		return fmt.Sprintf("its password expires at %s: set a new one before", s.PasswordExpires.UTC().Format("2006-01-02 15:04 MST"))
+		return fmt.Sprintf("its password expires at %s: set a new one before then", s.PasswordExpires.UTC().Format("2006-01-02 15:04 MST"))
 	}
 	return ""
 }
 
-// serviceAdvice is what to do about a service account of that status.
+// serviceAdvice says what to do about a service account with that status.
 func serviceAdvice(reason sdk.Reason) string {
 	switch reason {
 	case sdk.ReasonPasswordExpired:
-		return "its password has expired: set a new one, and write it as bind_password"
+		return "its password has expired: set a new one, and write it to bind_password"
 	case sdk.ReasonPasswordMustChange:
-		return "its password must be changed before it may do anything else: set one that need not be"
+		return "its password must be changed before it can do anything else: set a password that need not be changed"
 	case sdk.ReasonAccountLocked:
 		return "the account is locked by wrong passwords: is bind_password the right one?"
 	case sdk.ReasonAccountDisabled:
@@ -76,26 +77,26 @@ func serviceAdvice(reason sdk.Reason) string {
 	return "the account has no access"
 }
 
-// serviceSubCodes are those of Active Directory that an end user is not told about.
+// serviceSubCodes are those of Active Directory that users are not told about.
 var serviceSubCodes = map[string]string{
-	"525": "there is no account with that name: look at bind_dn",
+	"525": "there is no account with that name: check bind_dn",
 	"52e": "bind_dn or bind_password is wrong; has the password changed?",
 }
 
-const wantsTLS = "the directory wants TLS before a password: write ldaps:// or start_tls"
+const wantsTLS = "the directory requires TLS for passwords: use ldaps:// or start_tls"
 
-// serviceCodes say what a result code means for bind_dn, where nothing more precise came
-// along.
+// serviceCodes explain a result code for bind_dn, if the answer contains nothing more
+// precise.
 var serviceCodes = map[uint16]string{
 	ldap.LDAPResultStrongAuthRequired:          wantsTLS,
 	ldap.LDAPResultConfidentialityRequired:     wantsTLS,
 	ldap.LDAPResultInvalidCredentials:          "bind_dn or bind_password is wrong; has the password changed or expired?",
 	ldap.LDAPResultInappropriateAuthentication: "the entry has no password to compare with",
-	ldap.LDAPResultNoSuchObject:                "there is no entry with that name: look at bind_dn",
-	ldap.LDAPResultInvalidDNSyntax:             "bind_dn is no name that the directory can read",
+	ldap.LDAPResultNoSuchObject:                "there is no entry with that name: check bind_dn",
+	ldap.LDAPResultInvalidDNSyntax:             "the directory cannot read bind_dn as a name",
 	ldap.LDAPResultConstraintViolation:         serviceAdvice(sdk.ReasonAccountLocked),
-	ldap.LDAPResultUnwillingToPerform:          serviceAdvice(sdk.ReasonAccountDisabled) + ", or the directory wants something else of a bind",
-	ldap.LDAPResultInsufficientAccessRights:    serviceAdvice(sdk.ReasonNotAllowed) + ": in authentik, give it the application",
-	ldap.LDAPResultOperationsError:             "the directory could not find out whether the account has access",
-	ldap.LDAPResultAuthMethodNotSupported:      "the directory takes no simple binds",
+	ldap.LDAPResultUnwillingToPerform:          serviceAdvice(sdk.ReasonAccountDisabled) + ", or the directory requires another kind of bind",
+	ldap.LDAPResultInsufficientAccessRights:    serviceAdvice(sdk.ReasonNotAllowed) + ": in authentik, give it access to the application",
+	ldap.LDAPResultOperationsError:             "the directory could not determine whether the account has access",
+	ldap.LDAPResultAuthMethodNotSupported:      "the directory does not accept simple binds",
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// shadowStatus reads the attributes of shadowAccount (RFC 2307 section 5.1, shadow(5)):
-// days since 1970.
+// shadowStatus reads the attributes of shadowAccount (RFC 2307 section 5.1, shadow(5)), which
+// count days since 1970.
 func shadowStatus(e directory.Entry, now time.Time) Status {
 	const day = 24 * time.Hour
 	today := now.Unix() / int64(day/time.Second)
@@ -22,7 +22,7 @@ func shadowStatus(e directory.Entry, now time.Time) Status {
 	if changed == 0 {
 		return Status{Reason: sdk.ReasonPasswordMustChange, Detail: "shadowLastChange", Changeable: true}
 	}
-	const forever = 99999 // and more: what shadow(5) tools write for no limit
+	const forever = 99999 // shadow(5) tools write this or more for no limit
 	most, ok := e.Number("shadowMax")
 	if !ok || most < 0 || most >= forever || changed >= forever {
 		return Status{}

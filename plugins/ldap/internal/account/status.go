@@ -12,27 +12,27 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// Status is what the directory says about an account besides the password.
+// Status is what the directory says about an account, apart from the password.
 type Status struct {
-	Reason          sdk.Reason // empty: it may sign in
+	Reason          sdk.Reason // empty: the account may sign in
 	Detail          string     // for the log
-	Changeable      bool       // a new password puts it right
-	unverified      bool       // the directory says so without knowing the password
-	anyAccount      bool       // and without knowing the account
-	temporary       bool       // a lock that wrong passwords have set, and that goes by itself or by hand
-	PasswordExpires time.Time  // zero: not told, or never
+	Changeable      bool       // a new password corrects it
+	unverified      bool       // the directory reports it without checking the password
+	anyAccount      bool       // and without looking at the account
+	temporary       bool       // a lock caused by wrong passwords, which ends by itself or manually
+	PasswordExpires time.Time  // zero: unknown, or never
 }
 
-// Denied is the refusal of an account of this status.
+// Denied is the refusal of an account with this status.
 func (s Status) Denied() error {
-	return sdk.Denied(s.Reason, "the directory says no: %s", s.Detail)
+	return sdk.Denied(s.Reason, "the directory refuses the account: %s", s.Detail)
 }
 
 // Good reports whether the account may sign in.
 func (s Status) Good() bool { return s.Reason == "" }
 
-// policyAttributes are read with every entry. Servers leave out those that they do
-// not know.
+// policyAttributes are requested with every entry. Servers omit those that they do not
+// support.
 var policyAttributes = []string{
 	// Active Directory
 	"userAccountControl", "msDS-User-Account-Control-Computed", "accountExpires", "pwdLastSet", "msDS-UserPasswordExpiryTimeComputed",
@@ -48,35 +48,35 @@ var policyAttributes = []string{
 	"msDS-UserAccountDisabled", "loginDisabled", "ds-pwp-account-disabled",
 }
 
-// disabledBy are the attributes that say that an administrator has disabled an account,
-// and by which word.
+// disabledBy lists the attributes, and their values, that say that an administrator has
+// disabled an account.
 var disabledBy = []struct{ attribute, word string }{
 	{"nsAccountLock", "TRUE"}, {"ak-active", "FALSE"},
 	{"msDS-UserAccountDisabled", "TRUE"}, {"loginDisabled", "TRUE"}, {"ds-pwp-account-disabled", "TRUE"},
 }
 
-// StatusOf reads what the entry says. It is asked only after the password was
-// proved right: others learn nothing of an account.
+// StatusOf reads the status from the entry. It is used only after the password was right:
+// others must not learn anything about an account.
 func StatusOf(e directory.Entry, now time.Time, ignoreShadow bool) Status {
-	return Worst(statussOf(e, now, ignoreShadow)...)
+	return Worst(statusesOf(e, now, ignoreShadow)...)
 }
 
-// StatusOfSession is the same for a session that exists. A lock that wrong passwords
-// have set does not end it: whoever knows a name can type them.
+// StatusOfSession is the same for an existing session. A lock caused by wrong passwords does
+// not end it: anyone who knows a name can type them.
 func StatusOfSession(e directory.Entry, now time.Time, ignoreShadow bool) Status {
-	return Worst(slices.DeleteFunc(statussOf(e, now, ignoreShadow), func(s Status) bool { return s.temporary })...)
+	return Worst(slices.DeleteFunc(statusesOf(e, now, ignoreShadow), func(s Status) bool { return s.temporary })...)
 }
 
-func statussOf(e directory.Entry, now time.Time, ignoreShadow bool) []Status {
-	all := append(activeDirectoryStatuss(e, now), lockStatus(e, now), expiryStatus(e, now))
+func statusesOf(e directory.Entry, now time.Time, ignoreShadow bool) []Status {
+	all := append(activeDirectoryStatuses(e, now), lockStatus(e, now), expiryStatus(e, now))
 	if !ignoreShadow {
 		all = append(all, shadowStatus(e, now))
 	}
 	return all
 }
 
-// Worst returns the first status that no new password puts right, else the first
-// that is not good, else the earliest expiry.
+// Worst returns the first status that a new password does not correct, otherwise the first
+// that is not good, otherwise the earliest expiry.
 func Worst(all ...Status) Status {
 	var changeable, expiring Status
 	for _, s := range all {
@@ -126,7 +126,7 @@ func expiryStatus(e directory.Entry, now time.Time) Status {
 	var earliest Status
 	for _, name := range []string{"passwordExpirationTime", "krbPasswordExpiration"} {
 		at, ok := GeneralizedTime(e.Text(name))
-		if !ok || at.Year() <= 1970 { // 1970 is how 389 Directory Server says never, or must change
+		if !ok || at.Year() <= 1970 { // 389 Directory Server writes 1970 for never, or for must change
 			continue
 		}
 		if !now.Before(at) {
@@ -139,7 +139,7 @@ func expiryStatus(e directory.Entry, now time.Time) Status {
 	return earliest
 }
 
-// GeneralizedTime reads the forms of RFC 4517 section 3.3.13 that directories write.
+// GeneralizedTime reads the forms of RFC 4517 section 3.3.13 that directories use.
 func GeneralizedTime(text string) (time.Time, bool) {
 	for _, layout := range []string{"20060102150405Z0700", "20060102150405.999999999Z0700", "200601021504Z0700"} {
 		if t, err := time.Parse(layout, text); err == nil {
@@ -154,8 +154,8 @@ func generalizedPassed(e directory.Entry, name string, now time.Time) bool {
 	return ok && !now.Before(at)
 }
 
-// bindStatus reads what came with the answer to a bind: the sub-code of Active
-// Directory, and the controls of password policies.
+// bindStatus reads the status from the answer to a bind: the sub-code of Active Directory,
+// and the controls of password policies.
 func bindStatus(err error, controls []ldap.Control, now time.Time) Status {
 	if s, ok := subCodes[directory.SubCode(err)]; ok {
 		return s
@@ -187,8 +187,8 @@ const (
 	policyMustChange = 2
 )
 
-// policyStatus reads the control. The end of a password's life with logins left
-// over (grace) is the end all the same: the next one may be the last.
+// policyStatus reads the control. A password with grace logins left counts as expired: the
+// next grace login can be the last.
 func policyStatus(c *ldap.ControlBeheraPasswordPolicy, now time.Time) Status {
 	switch c.Error {
 	case policyExpired:
@@ -212,5 +212,5 @@ func after(now time.Time, seconds int64) time.Time {
 	return now.Add(time.Duration(max(0, min(seconds, most))) * time.Second)
 }
 
-// AccountAttributes are what is looked at here and by SubjectOf.
+// AccountAttributes are the attributes that this package reads.
 var AccountAttributes = slices.Concat(subjectAttributes, policyAttributes)

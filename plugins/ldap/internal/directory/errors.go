@@ -14,21 +14,21 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// errServer is in the tree of an error that is the server's: it cannot be reached,
-// breaks off, or answers nonsense.
+// errServer wraps errors of a server that is unreachable, ends the connection or sends
+// malformed messages.
 var errServer = errors.New("no answer from the server")
 
-// errSilent is in the tree of an error of a pooled connection on which no answer came.
-var errSilent = errors.New("no answer on a connection of the pool")
+// errSilent wraps the error for a pooled connection on which no answer came.
+var errSilent = errors.New("no answer on a pooled connection")
 
-// IsServerFailure reports whether another server may do better.
+// IsServerFailure reports whether another server might succeed.
 func IsServerFailure(err error) bool {
 	return errors.Is(err, errServer) || errors.Is(err, errEnvelope) || errors.Is(err, context.DeadlineExceeded) ||
 		ldap.IsErrorAnyOf(err, ldap.LDAPResultBusy, ldap.LDAPResultUnavailable, ldap.LDAPResultOther)
 }
 
-// retryableBindError makes an answer that is none of a bind that a server broke off: it got no
-// further than to its own limits, and the next one may.
+// retryableBindError turns the limits of a server (result codes 3 and 11) into a server
+// failure: the server did not judge the password, and the next one may.
 func retryableBindError(err error) error {
 	if ldap.IsErrorAnyOf(err, ldap.LDAPResultTimeLimitExceeded, ldap.LDAPResultAdminLimitExceeded) {
 		return fmt.Errorf("%w: %w", errServer, err)
@@ -36,7 +36,8 @@ func retryableBindError(err error) error {
 	return err
 }
 
-// ResultCode is that of RFC 4511 section 4.1.9 in an error, if a server sent one.
+// ResultCode returns the result code (RFC 4511 section 4.1.9) in an error, if a server sent
+// one.
 func ResultCode(err error) (uint16, bool) {
 	result, ok := errors.AsType[*ldap.Error](err)
 	if !ok || IsServerFailure(err) {
@@ -45,8 +46,8 @@ func ResultCode(err error) (uint16, bool) {
 	return result.ResultCode, true
 }
 
-// Refusal makes an error of the SDK of a result code that no other server would
-// change. Other errors stay as they are.
+// Refusal converts a result code that no other server would change into an error of the SDK.
+// Other errors are returned unchanged.
 func Refusal(err error) error {
 	result, ok := errors.AsType[*ldap.Error](err)
 	if !ok {
@@ -57,18 +58,18 @@ func Refusal(err error) error {
 	}
 	switch result.ResultCode {
 	case ldap.LDAPResultNoSuchObject:
-		return sdk.Misconfigured(ReasonSearchRefused, "the base of the search does not exist, or bind_dn may not see it: look at user_dn and group_dn")
+		return sdk.Misconfigured(ReasonSearchRefused, "the base of the search does not exist, or bind_dn has no right to read it: check user_dn and group_dn")
 	case ldap.LDAPResultReferral:
-		return sdk.Misconfigured(ReasonSearchRefused, "the directory refers to another server for user_dn or group_dn: name that one in client_url, referrals are not followed")
+		return sdk.Misconfigured(ReasonSearchRefused, "the directory refers to another server for user_dn or group_dn: set client_url to that server, because referrals are not followed")
 	case ldap.LDAPResultInsufficientAccessRights, ldap.LDAPResultInappropriateAuthentication, ldap.LDAPResultOperationsError:
-		return sdk.Misconfigured(ReasonSearchRefused, "the directory does not allow it (%s): look at bind_dn and its rights", Describe(err))
+		return sdk.Misconfigured(ReasonSearchRefused, "the directory does not allow the operation (%s): check bind_dn and its rights", Describe(err))
 	case ldap.LDAPResultStrongAuthRequired, ldap.LDAPResultConfidentialityRequired:
-		return sdk.Misconfigured(ReasonSearchRefused, "the directory wants TLS (%s): write ldaps:// or start_tls", Describe(err))
+		return sdk.Misconfigured(ReasonSearchRefused, "the directory requires TLS (%s): use ldaps:// or start_tls", Describe(err))
 	}
-	return sdk.Unavailable(ReasonSearchRefused, "the directory refuses: %s", Describe(err))
+	return sdk.Unavailable(ReasonSearchRefused, "the directory refuses the operation: %s", Describe(err))
 }
 
-// KindOf makes an expected refusal of what is still none: a server that fails.
+// KindOf converts remaining server failures and result codes into errors of the SDK.
 func KindOf(err error) error {
 	if err == nil || errors.Is(err, context.Canceled) {
 		return err
@@ -82,8 +83,8 @@ func KindOf(err error) error {
 	return Refusal(err)
 }
 
-// unreachable is the operator's to change if that holds for each of the failures: an
-// address that is denied, a proxy that refuses.
+// unreachable is an error of the configuration if each failure is one, such as a denied
+// address or a proxy that refuses.
 func unreachable(failures ...error) error {
 	passing := func(err error) bool { return !errors.Is(err, sdk.ErrMisconfigured) }
 	if slices.ContainsFunc(failures, passing) {
@@ -92,7 +93,8 @@ func unreachable(failures ...error) error {
 	return sdk.Misconfigured(ReasonUnreachable, "%w", errors.Join(failures...))
 }
 
-// Describe tells an error of the directory without what it may repeat of the request.
+// Describe describes an error of the directory without text that could repeat parts of the
+// request.
 func Describe(err error) string {
 	result, ok := errors.AsType[*ldap.Error](err)
 	if !ok {
@@ -107,9 +109,9 @@ func Describe(err error) string {
 
 var dataCode = regexp.MustCompile(`(?i)\bdata ([0-9a-f]{1,8})\b`)
 
-// SubCode is the reason that Active Directory gives for a refused bind, in the text of
-// its error: "80090308: LdapErr: DSID-0C09042A, comment: AcceptSecurityContext error,
-// data 52e, v4563".
+// SubCode returns the reason that Active Directory gives for a refused bind in the text of
+// its error: "80090308: LdapErr: DSID-0C09042A, comment: AcceptSecurityContext error, data
+// 52e, v4563".
 func SubCode(err error) string {
 	result, ok := errors.AsType[*ldap.Error](err)
 	if !ok || result.Err == nil {

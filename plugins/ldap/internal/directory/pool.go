@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// pool holds connections of the service account to one server. Each serves one
-// operation at a time, and only searches: a bind of an end user on it would change
-// who searches, and abandon the searches in flight (RFC 4511 section 4.2.1).
+// pool holds connections of the service account to one server. Each runs one operation at a
+// time, and only searches: a bind as a user would change the identity that searches, and
+// abandon searches in progress (RFC 4511 section 4.2.1).
 type pool struct {
 	open  func(ctx context.Context) (*Connection, error)
 	slots chan struct{} // one for each connection in use
@@ -18,16 +18,17 @@ type pool struct {
 	limit time.Duration // of one operation
 
 	mu           sync.Mutex
-	idle         []*Connection // the latest used one last
-	failed       chan struct{} // closed by the next failure of the server
+	idle         []*Connection // most recently used last
+	failed       chan struct{} // closed at the next failure of the server
 	closed       bool
-	reuseTimeout time.Duration // with a pooled connection that may be dead
+	reuseTimeout time.Duration // for the first answer on a pooled connection
 }
 
-// errFailedForOthers: the server failed for others while an operation waited for its turn.
-var errFailedForOthers = fmt.Errorf("%w: it failed for others", errServer)
+// errFailedForOthers means that the server failed for another operation while this one waited
+// for its turn.
+var errFailedForOthers = fmt.Errorf("%w: it failed for other operations", errServer)
 
-// MaxIdle is less than what firewalls forget a silent connection after.
+// MaxIdle is less than the time after which firewalls forget an idle connection.
 const MaxIdle = 90 * time.Second
 
 func newPool(size int, limit time.Duration, now func() time.Time, open func(ctx context.Context) (*Connection, error)) *pool {
@@ -36,13 +37,13 @@ func newPool(size int, limit time.Duration, now func() time.Time, open func(ctx 
 	return p
 }
 
-// minReuseTimeout is how long a pooled connection may keep its first answer back, before
-// it is taken for one that a firewall has dropped without a word: so much less than the
-// time limit that asking again fits in.
+// minReuseTimeout is how long a pooled connection may take for its first answer before it is
+// considered silently dropped by a firewall: short enough that a retry fits into the time
+// limit.
 func (p *pool) minReuseTimeout() time.Duration { return p.limit / 4 }
 
-// do runs an operation on a connection. Who waits for a turn when the server fails
-// for others gets errFailedForOthers, and need not find out for another time limit.
+// do runs an operation on a connection. An operation that waits for its turn when the server
+// fails for another one gets errFailedForOthers, and does not wait for another time limit.
 func (p *pool) do(ctx context.Context, operation func(*Connection) error) error {
 	failure := p.failure()
 	select {
@@ -54,7 +55,7 @@ func (p *pool) do(ctx context.Context, operation func(*Connection) error) error 
 		return fmt.Errorf("waiting for one of %d connections: %w", cap(p.slots), ctx.Err())
 	}
 	select {
-	case <-failure: // a turn came free by it
+	case <-failure: // the failure freed this turn
 		return errFailedForOthers
 	default:
 	}
@@ -65,9 +66,9 @@ func (p *pool) do(ctx context.Context, operation func(*Connection) error) error 
 	return err
 }
 
-// doOnConnection repeats the operation on a new connection if it fails on a pooled one that the
-// server, or a firewall, had closed meanwhile. Only searches run here: they may be
-// repeated, as the bind of the service account may, and nothing else.
+// doOnConnection repeats the operation on a new connection if it fails on a pooled one that
+// the server or a firewall had closed. Only searches and the bind of the service account run
+// here; nothing else may be repeated.
 func (p *pool) doOnConnection(ctx context.Context, operation func(*Connection) error) error {
 	c := p.take()
 	if c == nil {
@@ -78,7 +79,7 @@ func (p *pool) doOnConnection(ctx context.Context, operation func(*Connection) e
 	if ctx.Err() != nil || !errors.Is(err, errServer) && !errors.Is(err, errSilent) {
 		return err
 	}
-	p.closeIdle() // dropped, too, as likely as not
+	p.closeIdle() // they have probably been dropped, too
 	began := time.Now()
 	err = p.doOnNewConnection(ctx, operation)
 	if err == nil {
@@ -95,7 +96,7 @@ func (p *pool) doOnNewConnection(ctx context.Context, operation func(*Connection
 	return p.run(c, operation)
 }
 
-// reuseTimeoutWithin leaves time to ask again before the context ends.
+// reuseTimeoutWithin leaves time for a retry before the context ends.
 func (p *pool) reuseTimeoutWithin(ctx context.Context) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -105,8 +106,8 @@ func (p *pool) reuseTimeoutWithin(ctx context.Context) time.Duration {
 	return p.reuseTimeout
 }
 
-// adjustReuseTimeout is told how long asking again took. A server that always takes long is not to be
-// asked everything twice.
+// adjustReuseTimeout takes the time of a retry into account. A server that is always slow
+// must not get everything twice.
 func (p *pool) adjustReuseTimeout(took time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -116,7 +117,7 @@ func (p *pool) adjustReuseTimeout(took time.Duration) {
 func (p *pool) run(c *Connection, operation func(*Connection) error) error {
 	kept := false
 	defer func() {
-		if !kept { // a panic, too
+		if !kept { // also after a panic
 			c.Close()
 		}
 	}()
@@ -128,7 +129,7 @@ func (p *pool) run(c *Connection, operation func(*Connection) error) error {
 	return err
 }
 
-// take returns a pooled connection that is still good, or nil.
+// take returns a pooled connection that is still usable, or nil.
 func (p *pool) take() *Connection {
 	for {
 		c := p.latest()
@@ -150,7 +151,7 @@ func (p *pool) latest() *Connection {
 	return c
 }
 
-// put gives a connection to whoever comes next.
+// put returns a connection to the pool.
 func (p *pool) put(c *Connection) {
 	if !p.keep(c) {
 		c.Close()
@@ -184,8 +185,8 @@ func (p *pool) closeIdle() {
 	}
 }
 
-// drain closes the idle connections, and sends away who waits for one: the server
-// has failed.
+// drain closes the idle connections and ends the waiting of other operations, because the
+// server has failed.
 func (p *pool) drain() {
 	p.mu.Lock()
 	close(p.failed)

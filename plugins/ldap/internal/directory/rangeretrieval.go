@@ -11,13 +11,13 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// maxParts bounds how often the rest of an attribute is asked for: 1500 values each
-// time at Active Directory.
+// maxParts limits how often further values of an attribute are requested: Active Directory
+// sends 1500 at a time.
 const maxParts = 20
 
-// Complete reads the rest of the attributes that the server sent in part (MS-ADTS
-// section 3.1.1.3.1.3.3). It happens after the password was proved right: the time that
-// it takes would tell that the name exists.
+// Complete reads the remaining values of attributes that the server sent in part (MS-ADTS
+// section 3.1.1.3.1.3.3). Call it only after the password was right: the time that it takes
+// would reveal that the name exists.
 func Complete(ctx context.Context, search Searcher, e *Entry) error {
 	if len(e.more) == 0 {
 		return nil
@@ -46,14 +46,14 @@ func readPart(ctx context.Context, c *Connection, e *Entry, name string) error {
 		Attributes: []string{fmt.Sprintf("%s;range=%d-*", name, from)},
 	})
 	if err != nil {
-		return err // the part is asked for again, on another connection
+		return err // the part is requested again on another connection
 	}
 	delete(e.more, name)
 	if len(found) != 1 {
 		return nil
 	}
 	e.values[name] = append(e.values[name], found[0].values[name]...)
-	if next := found[0].more[name]; next > from { // else a server could go round in circles
+	if next := found[0].more[name]; next > from { // otherwise a server could loop
 		e.more[name] = next
 	}
 	return nil

@@ -10,8 +10,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// serviceAccount is who searches. With an empty name the searches are anonymous, unless
-// it is external.
+// serviceAccount is the account that searches. With an empty DN, searches are anonymous,
+// unless it is external.
 type serviceAccount struct {
 	dn       string
 	password string
@@ -20,8 +20,8 @@ type serviceAccount struct {
 	bound    func(took time.Duration)
 }
 
-// bindRefusal remembers that the directory does not accept the service account. Each
-// try more could lock it.
+// bindRefusal remembers that the directory does not accept the service account. Further
+// attempts could lock it.
 type bindRefusal struct {
 	err         error
 	until       time.Time
@@ -33,7 +33,7 @@ const (
 	longestRefusalPause = time.Minute
 )
 
-// OpenService makes a connection that acts as the service account.
+// OpenService opens a connection bound as the service account.
 func (d *Directory) OpenService(ctx context.Context, s *Server) (*Connection, error) {
 	if err := d.refusedLately(); err != nil {
 		return nil, err
@@ -56,7 +56,7 @@ func (d *Directory) OpenService(ctx context.Context, s *Server) (*Connection, er
 	return nil, d.refused(d.service.describe(controls, err))
 }
 
-// by is what the account shows, as the options call it.
+// by names the credentials of the account as the options do.
 func (a serviceAccount) by() string {
 	if a.external {
 		return "sasl_external"
@@ -66,7 +66,7 @@ func (a serviceAccount) by() string {
 
 func (a serviceAccount) binds() bool { return a.dn != "" || a.external }
 
-// BindService makes a connection act as the service account, and returns what came along.
+// BindService binds a connection as the service account, and returns the response controls.
 func (d *Directory) BindService(ctx context.Context, c *Connection) ([]ldap.Control, error) {
 	if d.service.external {
 		return nil, c.BindExternal(ctx)
@@ -83,11 +83,11 @@ func (d *Directory) refusedLately() error {
 	return nil
 }
 
-// warnAgain is how often the log repeats what the password policy says.
+// warnAgain is how often the log repeats the message of the password policy.
 const warnAgain = 12 * time.Hour
 
-// accepted keeps the word that came along with the bind, and logs it now and then: the
-// operator has some time left to set a new password.
+// accepted stores the message that came with the bind, and logs it from time to time, so that
+// the operator can set a new password in time.
 func (d *Directory) accepted(s *Server, word string) {
 	d.mu.Lock()
 	now := d.now()
@@ -98,19 +98,19 @@ func (d *Directory) accepted(s *Server, word string) {
 	}
 	d.mu.Unlock()
 	if warn {
-		d.logger.Warn("the directory lets bind_dn in, and says: "+word, "server", s.String(), "bind_dn", d.service.dn)
+		d.logger.Warn("the directory accepts bind_dn and says: "+word, "server", s.String(), "bind_dn", d.service.dn)
 	}
 }
 
-// policyMessageAtBind is what the directory said when it last let the service account in.
+// policyMessageAtBind is what the directory said when it last accepted the service account.
 func (d *Directory) policyMessageAtBind() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.policyMessage
 }
 
-// refused makes an error for the operator, and the same one for all who come until
-// the pause is over.
+// refused returns an error for the operator. All callers get the same error until the pause
+// is over.
 func (d *Directory) refused(why string) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -119,7 +119,7 @@ func (d *Directory) refused(why string) error {
 		consecutive: d.refusal.consecutive + 1,
 		until:       d.now().Add(pause),
 		err: sdk.Misconfigured(ReasonServiceBind,
-			"the directory does not accept %s: %s. It is tried again in %v", d.service.by(), why, pause),
+			"the directory does not accept %s: %s. Doorward tries again in %v", d.service.by(), why, pause),
 	}
 	return d.refusal.err
 }

@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// Delay makes every refused name and password take the same time. A directory may hash
-// the password, and write down the failure, only for an entry that exists; the
-// difference would tell which names do. What wrong passwords took lately is the measure.
+// Delay makes all refused names and passwords take the same time. A directory may hash the
+// password and record the failure only for an entry that exists; the difference in time would
+// reveal which names exist. The measure is how long recent wrong passwords took.
 //
-// Until there are some, nothing is refused sooner than what a bind of the service account
-// lets expect: a fresh process would tell otherwise.
+// Until there are enough samples, nothing is refused sooner than a bind of the service
+// account suggests. Otherwise a new process would reveal the names.
 type Delay struct {
 	mu     sync.Mutex
-	took   []time.Duration // a ring
+	took   []time.Duration // a ring buffer
 	next   int
 	expect time.Duration
 }
@@ -23,18 +23,18 @@ type Delay struct {
 const (
 	maxSamples  = 64
 	minSamples  = 16
-	maxDelay    = 2 * time.Second // a server that was stuck once is no measure
+	maxDelay    = 2 * time.Second // a server that hung once must not set the delay
 	minExpected = 100 * time.Millisecond
 	// expectedBinds is how many binds of the service account a refused login may take: one
-	// is its own, one that of the end user, with what a wrong password costs besides. The
-	// rest is spare.
+	// for its own bind, one for the bind of the user including the extra cost of a wrong
+	// password, and two to spare.
 	expectedBinds = 4
 )
 
-// NewDelay has no measure yet.
+// NewDelay returns a Delay without samples.
 func NewDelay() *Delay { return &Delay{} }
 
-// Note remembers what a wrong password took.
+// Note records how long a wrong password took.
 func (d *Delay) Note(took time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -46,15 +46,15 @@ func (d *Delay) Note(took time.Duration) {
 	d.next = (d.next + 1) % maxSamples
 }
 
-// Expect remembers the longest that a bind of the service account took, connecting
-// included. Its password is hashed, too.
+// Expect records the longest time that a bind of the service account took, including the
+// connection. Its password is hashed, too.
 func (d *Delay) Expect(bind time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.expect = max(d.expect, expectedBinds*bind)
 }
 
-// target is what nine of ten wrong passwords took at most.
+// target is the time within which nine of ten wrong passwords were answered.
 func (d *Delay) target() time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -69,11 +69,11 @@ func (d *Delay) target() time.Duration {
 	return min(maxDelay, target)
 }
 
-// Wait goes on until the target is reached, counted from the start of the login, for
-// unknown names and wrong passwords alike.
+// Wait waits until the target time after the start of the login, both for unknown names and
+// for wrong passwords.
 //
-// The timers of the runtime are late by up to a millisecond, counted from when they are
-// set: with one alone, the end would still tell when the directory had answered.
+// The timers of the runtime are late by up to a millisecond, counted from when they are set:
+// a timer alone would still reveal when the directory answered.
 func (d *Delay) Wait(ctx context.Context, start time.Time) {
 	end := start.Add(d.target())
 	if left := time.Until(end) - maxSleep; left > 0 {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// sleepPrecisely sleeps for a short while, to some 50 µs. It blocks a thread.
+// sleepPrecisely sleeps for a short time, to about 50 µs. It blocks a thread.
 func sleepPrecisely(span time.Duration) {
 	left := syscall.NsecToTimespec(span.Nanoseconds())
 	for {

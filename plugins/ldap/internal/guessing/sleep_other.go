@@ -4,5 +4,5 @@ package guessing
 
 import "time"
 
-// sleepPrecisely sleeps for a short while.
+// sleepPrecisely sleeps for a short time.
 func sleepPrecisely(span time.Duration) { time.Sleep(span) }
