@@ -132,7 +132,7 @@ func TestH23_Decrypted(t *testing.T) {
 		"a comment":       {func([]byte) []byte { return []byte("<!-- x -->") }, "a comment"},
 		"nothing":         {func([]byte) []byte { return nil }, "no element"},
 		"no XML":          {func([]byte) []byte { return []byte("alice") }, "no element"},
-		"another element": {func([]byte) []byte { return []byte("<x/>") }, "a x in place of an assertion"},
+		"another element": {func([]byte) []byte { return []byte("<x/>") }, "a x instead of an assertion"},
 		"a DOCTYPE":       {func(b []byte) []byte { return append([]byte("<!DOCTYPE x>"), b...) }, "a document type"},
 		"two assertions":  {func(b []byte) []byte { return append(bytes.Clone(b), b...) }, "something after the root"},
 		"an unknown name": {func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("saml:"), []byte("nowhere:")) }, "prefix of nowhere:Assertion is not declared"},

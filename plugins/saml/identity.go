@@ -12,7 +12,7 @@ import (
 	"github.com/doorward/doorward/sdk/claims"
 )
 
-// identify makes the identity of an assertion.
+// identify returns the identity in an assertion.
 func (m *mechanism) identify(a validation.Assertion, p *idp.Provider) (sdk.Identity, error) {
 	subject, err := m.subject(a, p)
 	if err != nil {
@@ -45,8 +45,8 @@ func (m *mechanism) identify(a validation.Assertion, p *idp.Provider) (sdk.Ident
 	return identity, nil
 }
 
-// directusIdentifier is the attribute that Directus knows people by unless it is told
-// another one. It does not look at the NameID.
+// directusIdentifier is the attribute by which Directus identifies users unless another one
+// is configured. Directus does not use the NameID.
 const directusIdentifier = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"
 
 func aliasesOf(all validation.Attributes, subject string) []string {
@@ -64,13 +64,13 @@ func (m *mechanism) subject(a validation.Assertion, p *idp.Provider) (string, er
 	case m.options.IdentifierKey != "":
 		found, _ := a.Attributes.Named(m.options.IdentifierKey)
 		if len(found.Values) != 1 {
-			return "", sdk.InvalidResponse(reasonIdentifier, "the attribute %q of identifier_key has %d values in the assertion, not one: have the provider release it", m.options.IdentifierKey, len(found.Values))
+			return "", sdk.InvalidResponse(reasonIdentifier, "the attribute %q of identifier_key has %d values in the assertion, not one: configure the identity provider to send it with one value", m.options.IdentifierKey, len(found.Values))
 		}
 		subject = found.Values[0]
 	case a.NameID == nil:
-		return "", sdk.InvalidResponse(validation.ReasonSubject, "the assertion has no NameID: have the provider send one, or set identifier_key")
-	case a.NameID.Format == saml2.FormatTransient: // whatever was asked for
-		return "", sdk.Misconfigured(reasonTransient, "the NameID is transient, another one at each login: have the provider send a persistent one (name_id_format), or set identifier_key to an attribute that stays the same")
+		return "", sdk.InvalidResponse(validation.ReasonSubject, "the assertion has no NameID: configure the identity provider to send one, or set identifier_key")
+	case a.NameID.Format == saml2.FormatTransient: // whatever was requested
+		return "", sdk.Misconfigured(reasonTransient, "the NameID is transient and differs at each login: configure the identity provider to send a persistent one (name_id_format), or set identifier_key to an attribute that stays the same")
 	default:
 		err := m.checkFormat(a.NameID.FormatInEffect())
 		if err == nil {
@@ -84,13 +84,13 @@ func (m *mechanism) subject(a validation.Assertion, p *idp.Provider) (string, er
 		}
 	}
 	if err := claims.CheckSubject(subject); err != nil {
-		return "", sdk.InvalidResponse(reasonIdentifier, "what identifies the end user %w", err)
+		return "", sdk.InvalidResponse(reasonIdentifier, "the identifier of the user %w", err)
 	}
 	return subject, nil
 }
 
-// groups are the values of one attribute, by its full name. A friendly name never
-// decides what somebody may do.
+// groups returns the values of one attribute, selected by its full name. A friendly name must
+// never decide what a user may do.
 func (m *mechanism) groups(all validation.Attributes) []string {
 	names := validation.KnownGroups
 	if m.options.GroupsKey != "" {
@@ -104,7 +104,7 @@ func (m *mechanism) groups(all validation.Attributes) []string {
 		return split(a.Values, m.options.GroupsDelimiter)
 	}
 	if _, link := all.Named(validation.GroupsLink); link {
-		m.logger.Warn("the provider sends a link in place of the groups, which is not followed: have it release fewer groups")
+		m.logger.Warn("the identity provider sends a link instead of the groups, which Doorward does not follow: configure it to send fewer groups")
 	}
 	return nil
 }
@@ -125,7 +125,7 @@ func split(values []string, delimiter string) []string {
 	return groups
 }
 
-// grantContent is what BeginLogout needs: whom to log out, as the provider calls
+// grantContent is what BeginLogout needs: the user to log out, as the identity provider names
 // them (profiles section 4.4.4.1).
 type grantContent struct {
 	NameID       *validation.NameID `json:"id"`

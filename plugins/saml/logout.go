@@ -19,9 +19,9 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// BeginLogout sends the browser to the provider with a LogoutRequest (profiles
-// section 4.4.4.1). There is nothing to do for a provider without an endpoint for
-// it, and without a key of ours: an unsigned request would be refused.
+// BeginLogout sends the browser to the identity provider with a LogoutRequest (profiles
+// section 4.4.4.1). It does nothing if the identity provider has no logout endpoint, or if
+// Doorward has no key: an unsigned request would be refused.
 func (m *mechanism) BeginLogout(ctx context.Context, req sdk.LogoutRequest) (sdk.Step, error) {
 	var who grantContent
 	if len(req.Grant) == 0 || m.own.Signer == nil {
@@ -42,13 +42,13 @@ func (m *mechanism) BeginLogout(ctx context.Context, req sdk.LogoutRequest) (sdk
 	mem := memory{RequestID: newID(), Provider: validation.Fingerprint(p.EntityID), Begun: now.UTC().Truncate(time.Second)}
 	data, err := json.Marshal(mem)
 	if err != nil {
-		return nil, fmt.Errorf("encoding the memory of the logout: %w", err)
+		return nil, fmt.Errorf("encoding the state of the logout: %w", err)
 	}
 	request := m.logoutRequest(mem.RequestID, to.Location, who, now)
 	return m.send(request.Element(), binding, bindings.Sending{To: to.Location, Request: true, RelayState: req.State, Memory: data})
 }
 
-// logoutRequest names the end user exactly as the provider did.
+// logoutRequest names the user exactly as the identity provider did.
 func (m *mechanism) logoutRequest(id, destination string, who grantContent, now time.Time) *saml.LogoutRequest {
 	until := now.Add(validation.MaxAge).UTC()
 	req := &saml.LogoutRequest{
@@ -65,8 +65,7 @@ func (m *mechanism) logoutRequest(id, destination string, who grantContent, now 
 	return req
 }
 
-// sloEndpoint returns where logout messages go, by the binding that is preferred
-// or the other one.
+// sloEndpoint returns the destination of logout messages, preferably by the given binding.
 func sloEndpoint(p *idp.Provider, preferred string) (binding string, to idp.Endpoint, ok bool) {
 	for _, binding := range []string{preferred, saml2.BindingRedirect, saml2.BindingPost} {
 		if to, ok := p.SLO[binding]; ok {
@@ -76,8 +75,8 @@ func sloEndpoint(p *idp.Provider, preferred string) (binding string, to idp.Endp
 	return "", idp.Endpoint{}, false
 }
 
-// ReceiveLogout reads a LogoutRequest of the provider's, or its LogoutResponse to
-// ours, by either binding.
+// ReceiveLogout reads a LogoutRequest of the identity provider, or its LogoutResponse, by
+// either binding.
 func (m *mechanism) ReceiveLogout(ctx context.Context, req sdk.LogoutMessage) (sdk.Logout, error) {
 	logout, err := m.receiveLogout(ctx, req)
 	if err != nil {
@@ -113,8 +112,8 @@ func (m *mechanism) receiveLogout(ctx context.Context, req sdk.LogoutMessage) (s
 	return m.logoutAnswered(e, msg, req)
 }
 
-// verifiedLogout returns the message, of which every byte was signed. A logout
-// message without a signature would let anybody log anybody out.
+// verifiedLogout returns the message, every byte of which was signed. Unsigned logout
+// messages would let anyone log out others.
 func verifiedLogout(msg bindings.Message, v *idp.Verifier, want validation.Expectation) (*strictxml.Element, error) {
 	name := "LogoutResponse"
 	if msg.Request {
@@ -125,7 +124,7 @@ func verifiedLogout(msg bindings.Message, v *idp.Verifier, want validation.Expec
 		return nil, sdk.InvalidResponse(reasonXML, "the logout message: %w", err)
 	}
 	if !root.Is(saml2.Protocol, name) {
-		return nil, sdk.InvalidResponse(validation.ReasonStructure, "a %s in place of a %s", upstream.Shown(root.Local), name)
+		return nil, sdk.InvalidResponse(validation.ReasonStructure, "a %s instead of a %s", upstream.Shown(root.Local), name)
 	}
 	if err := validation.CheckStructure(root); err != nil {
 		return nil, err
@@ -137,7 +136,7 @@ func verifiedLogout(msg bindings.Message, v *idp.Verifier, want validation.Expec
 		e, err = v.Verify(root, name)
 	}
 	if errors.Is(err, xmldsig.ErrUnsigned) {
-		return nil, sdk.InvalidResponse(reasonUnsigned, "the %s is not signed: have the provider sign logout messages", name)
+		return nil, sdk.InvalidResponse(reasonUnsigned, "the %s is not signed: configure the identity provider to sign logout messages", name)
 	}
 	if err != nil {
 		return nil, err
@@ -145,8 +144,8 @@ func verifiedLogout(msg bindings.Message, v *idp.Verifier, want validation.Expec
 	return e, checkLogoutHead(e, want, name)
 }
 
-// checkLogoutHead is core section 3.2 for a message that is signed: it must say who
-// issued it and where it goes.
+// checkLogoutHead checks core section 3.2 for a signed message, which must name its issuer
+// and its destination.
 func checkLogoutHead(e *strictxml.Element, want validation.Expectation, name string) error {
 	if err := validation.CheckHead(e, want, name); err != nil {
 		return err
@@ -155,13 +154,13 @@ func checkLogoutHead(e *strictxml.Element, want validation.Expectation, name str
 		return sdk.InvalidResponse(validation.ReasonIssuer, "the %s does not say who issued it", name)
 	}
 	if destination := e.Value("Destination"); !want.IsFor(destination) {
-		return sdk.InvalidResponse(validation.ReasonDestination, "the %s is for %q, and we are %q: set the latter as single logout URL at the provider", name, upstream.Shown(destination), want.Recipients[0])
+		return sdk.InvalidResponse(validation.ReasonDestination, "the %s is for %q, but Doorward is %q: set the latter as the single logout URL at the identity provider", name, upstream.Shown(destination), want.Recipients[0])
 	}
 	return nil
 }
 
-// logoutRequested says which sessions the provider ends (core section 3.7.1), and
-// what we answer. Without a SessionIndex it is all of the end user's.
+// logoutRequested returns which sessions the identity provider ends (core section 3.7.1), and
+// our answer. Without a SessionIndex, these are all sessions of the user.
 func (m *mechanism) logoutRequested(e *strictxml.Element, msg bindings.Message, p *idp.Provider, want validation.Expectation) (sdk.Logout, error) {
 	if text, given := e.Attr("NotOnOrAfter"); given {
 		until, err := saml2.ParseTime(text)
@@ -169,7 +168,7 @@ func (m *mechanism) logoutRequested(e *strictxml.Element, msg bindings.Message, 
 			return sdk.Logout{}, sdk.InvalidResponse(validation.ReasonTime, "NotOnOrAfter of the LogoutRequest %w", err)
 		}
 		if !want.Now.Before(until.Add(want.Skew)) {
-			return sdk.Logout{}, sdk.InvalidResponse(validation.ReasonExpired, "the LogoutRequest was good until %s", until.Format(time.RFC3339))
+			return sdk.Logout{}, sdk.InvalidResponse(validation.ReasonExpired, "the LogoutRequest was valid until %s", until.Format(time.RFC3339))
 		}
 	}
 	who, err := validation.ReadSubjectID(e, want.Decrypt)
@@ -177,7 +176,7 @@ func (m *mechanism) logoutRequested(e *strictxml.Element, msg bindings.Message, 
 		return sdk.Logout{}, err
 	}
 	if who == nil {
-		return sdk.Logout{}, sdk.InvalidResponse(reasonLogoutRequest, "the LogoutRequest names nobody")
+		return sdk.Logout{}, sdk.InvalidResponse(reasonLogoutRequest, "the LogoutRequest does not name a user")
 	}
 	logout := sdk.Logout{Subject: who.LogoutKey(p.EntityID, m.entityID), OnceID: "logout " + e.Value("ID")}
 	issued, _ := saml2.ParseTime(e.Value("IssueInstant"))
@@ -194,15 +193,15 @@ func sessionIndexes(e *strictxml.Element) ([]string, error) {
 	for _, index := range e.All(saml2.Protocol, "SessionIndex") {
 		text, ok := index.Text()
 		if !ok || text == "" || len(indexes) == sdk.MaxLogoutSessions {
-			return nil, sdk.InvalidResponse(reasonLogoutRequest, "the LogoutRequest has a SessionIndex that is none, or more than %d", sdk.MaxLogoutSessions)
+			return nil, sdk.InvalidResponse(reasonLogoutRequest, "the LogoutRequest has an empty or malformed SessionIndex, or more than %d", sdk.MaxLogoutSessions)
 		}
 		indexes = append(indexes, validation.SessionText(text))
 	}
 	return indexes, nil
 }
 
-// logoutReply is the LogoutResponse (core section 3.7.2), by the binding of the
-// request if the provider has an endpoint for that.
+// logoutReply is the LogoutResponse (core section 3.7.2). It uses the binding of the request
+// if the identity provider has an endpoint for it.
 func (m *mechanism) logoutReply(requestID string, msg bindings.Message, p *idp.Provider) (sdk.Step, error) {
 	binding := saml2.BindingPost
 	if msg.Redirect != nil {
@@ -224,17 +223,17 @@ func (m *mechanism) logoutReply(requestID string, msg bindings.Message, p *idp.P
 	return m.send(response.Element(), binding, bindings.Sending{To: to.Response, RelayState: relayState})
 }
 
-// logoutAnswered says how a logout ended that we had begun.
+// logoutAnswered returns the result of a logout that Doorward began.
 func (m *mechanism) logoutAnswered(e *strictxml.Element, msg bindings.Message, req sdk.LogoutMessage) (sdk.Logout, error) {
 	var mem memory
 	if err := json.Unmarshal(req.Memory, &mem); err != nil || mem.RequestID == "" {
-		return sdk.Logout{}, sdk.InvalidResponse(reasonUnsolicited, "a LogoutResponse, and this browser has no logout under way")
+		return sdk.Logout{}, sdk.InvalidResponse(reasonUnsolicited, "a LogoutResponse, but this browser has no logout in progress")
 	}
 	if e.Value("InResponseTo") != mem.RequestID {
 		return sdk.Logout{}, sdk.InvalidResponse(validation.ReasonInResponseTo, "the LogoutResponse does not answer the request of this logout")
 	}
 	if req.State != "" && msg.RelayState != req.State {
-		return sdk.Logout{}, sdk.InvalidResponse(reasonRelayState, "RelayState is not that of this logout")
+		return sdk.Logout{}, sdk.InvalidResponse(reasonRelayState, "RelayState does not belong to this logout")
 	}
 	top, second, err := validation.StatusCodes(e)
 	if err != nil {
@@ -243,6 +242,6 @@ func (m *mechanism) logoutAnswered(e *strictxml.Element, msg bindings.Message, r
 	if top == saml2.StatusSuccess && second != saml2.StatusPartialLogout {
 		return sdk.Logout{Outcome: sdk.LogoutDone}, nil
 	}
-	m.logger.Warn("the provider did not log the end user out everywhere", "status", upstream.Shown(top), "second_status", upstream.Shown(second))
+	m.logger.Warn("the identity provider did not log the user out everywhere", "status", upstream.Shown(top), "second_status", upstream.Shown(second))
 	return sdk.Logout{Outcome: sdk.LogoutPartial}, nil
 }

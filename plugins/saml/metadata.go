@@ -21,13 +21,13 @@ const (
 	// metadataType is the media type of metadata (metadata appendix A).
 	metadataType = "application/samlmetadata+xml"
 
-	// metadataValid is long, because many providers read our metadata once, when
-	// they are set up, and some then hold on to its end.
+	// metadataValid is long, because many identity providers read our metadata only once, and
+	// some then enforce its end.
 	metadataValid = 365 * 24 * time.Hour
 	metadataCache = 24 * time.Hour
 )
 
-// Metadata describes us as a service provider (metadata section 2.4.4).
+// Metadata describes Doorward as a service provider (metadata section 2.4.4).
 func (m *mechanism) Metadata(context.Context) (sdk.Document, error) {
 	signed, wanted := m.own.Signer != nil, m.options.WantAssertionsSigned
 	role := saml.SPSSODescriptor{
@@ -54,15 +54,15 @@ func (m *mechanism) Metadata(context.Context) (sdk.Document, error) {
 	}
 	content, err := xml.MarshalIndent(doc, "", "  ")
 	if err != nil {
-		return sdk.Document{}, fmt.Errorf("writing our metadata: %w", err)
+		return sdk.Document{}, fmt.Errorf("writing the metadata of Doorward: %w", err)
 	}
 	return sdk.Document{ContentType: metadataType, Content: append([]byte(xml.Header), append(content, '\n')...)}, nil
 }
 
 var yes = true
 
-// keyDescriptors publish one key for each use. Keys that only decrypt what is
-// encrypted to an old certificate are not shown any more.
+// keyDescriptors publish one key for each use. Keys that only decrypt content for an old
+// certificate are not published.
 func (m *mechanism) keyDescriptors() []saml.KeyDescriptor {
 	var list []saml.KeyDescriptor
 	if m.own.SignerCert != nil {
@@ -87,7 +87,7 @@ func keyInfo(c *x509.Certificate) saml.KeyInfo {
 	return saml.KeyInfo{X509Data: saml.X509Data{X509Certificates: []saml.X509Certificate{{Data: data}}}}
 }
 
-// requestedAttributes are those that the operator names.
+// requestedAttributes lists the attributes in the options.
 func (m *mechanism) requestedAttributes() []saml.RequestedAttribute {
 	o := m.options
 	var list []saml.RequestedAttribute
@@ -107,18 +107,18 @@ func (m *mechanism) requestedAttributes() []saml.RequestedAttribute {
 	return list
 }
 
-// replacedSP is what counts of the metadata of the service provider that we take
-// the place of.
+// replacedSP holds the relevant parts of the metadata of the service provider that Doorward
+// replaces.
 type replacedSP struct {
 	entityID, nameIDFormat string
 	consumers              []string // assertion consumer service URLs
 
-	// What it says is signed (metadata section 2.4.4).
+	// Whether the metadata requires signatures (metadata section 2.4.4).
 	wantAssertionsSigned, requestsSigned bool
 }
 
-// ignored says what is not obeyed, since the options say it otherwise: a signature
-// over the whole response covers the assertion, too, and who has no key cannot sign.
+// ignored lists the settings without effect, because the options differ: a signature over the
+// whole response also covers the assertion, and without a key nothing can be signed.
 func (r replacedSP) ignored(o Options) []string {
 	var list []string
 	if r.wantAssertionsSigned && !o.WantAssertionsSigned {
@@ -136,11 +136,11 @@ func readReplacedSP(text string) (replacedSP, error) {
 	}
 	root, err := strictxml.Parse([]byte(text), strictxml.Metadata())
 	if err != nil {
-		return replacedSP{}, fmt.Errorf("is no metadata: %w", err)
+		return replacedSP{}, fmt.Errorf("is not metadata: %w", err)
 	}
 	role := root.Child(saml2.Metadata, "SPSSODescriptor")
 	if !root.Is(saml2.Metadata, "EntityDescriptor") || role == nil || root.Value("entityID") == "" {
-		return replacedSP{}, errors.New("is no metadata of one service provider; leave it out to use our own")
+		return replacedSP{}, errors.New("is not the metadata of one service provider; leave it out to use the names of Doorward")
 	}
 	r := replacedSP{
 		entityID:             root.Value("entityID"),

@@ -13,15 +13,14 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// readResponse reads a response from its bytes to the assertion in it, all of it
-// verified and checked.
+// readResponse reads a response, verifies and checks it, and returns its assertion.
 func (m *mechanism) readResponse(ctx context.Context, p *idp.Provider, xml []byte, want validation.Expectation) (validation.Assertion, error) {
 	root, err := strictxml.Parse(xml, strictxml.Message())
 	if err != nil {
 		return validation.Assertion{}, sdk.InvalidResponse(reasonXML, "the response: %w", err)
 	}
 	if !root.Is(saml2.Protocol, "Response") {
-		return validation.Assertion{}, sdk.InvalidResponse(validation.ReasonStructure, "a %s in place of a response", upstream.Shown(root.Local))
+		return validation.Assertion{}, sdk.InvalidResponse(validation.ReasonStructure, "a %s instead of a response", upstream.Shown(root.Local))
 	}
 	if err := validation.CheckStructure(root); err != nil {
 		return validation.Assertion{}, err
@@ -41,13 +40,13 @@ func (m *mechanism) readResponse(ctx context.Context, p *idp.Provider, xml []byt
 	return validation.CheckAssertion(element, want)
 }
 
-// response is a response under check. Of signed, which is nil if the response is
-// not, every byte was signed; root is as it came.
+// response is a response under verification. root is the response as received. Every byte of
+// signed was signed; it is nil if the response has no signature.
 type response struct {
 	root, signed *strictxml.Element
 }
 
-// content is what may be read of the response itself.
+// content is the part of the response that may be read.
 func (r response) content() *strictxml.Element {
 	if r.signed != nil {
 		return r.signed
@@ -55,8 +54,8 @@ func (r response) content() *strictxml.Element {
 	return r.root
 }
 
-// assertionOf returns the assertion of a response, of which every byte was signed,
-// by itself or with the response.
+// assertionOf returns the assertion of a response. Every byte of it was signed, either by its
+// own signature or by that of the response.
 func (m *mechanism) assertionOf(r response, v *idp.Verifier) (*strictxml.Element, error) {
 	if m.options.WantMessageSigned && r.signed == nil {
 		return nil, sdk.InvalidResponse(reasonUnsigned, "the response is not signed as a whole, and sp_want_message_signed is set")
@@ -71,9 +70,9 @@ func (m *mechanism) assertionOf(r response, v *idp.Verifier) (*strictxml.Element
 	case m.options.WantEncrypted:
 		return nil, sdk.InvalidResponse(reasonNotEncrypted, "the assertion is not encrypted, and idp_is_assertion_encrypted is set")
 	}
-	// The signature of the assertion is verified where it came, because the
-	// namespaces around may belong to it. If it has none, what is read is the
-	// assertion inside of what the signature of the response covers.
+	// Verify the signature of the assertion in the received document, because surrounding
+	// namespaces can be part of it. Without one, read the assertion in the content that the
+	// signature of the response covers.
 	signed, err := v.Verify(plain, "assertion")
 	if !errors.Is(err, xmldsig.ErrUnsigned) {
 		return signed, err
@@ -84,12 +83,11 @@ func (m *mechanism) assertionOf(r response, v *idp.Verifier) (*strictxml.Element
 	return m.coveredAssertion(r.signed, r.signed.Child(saml2.Assertion, "Assertion"))
 }
 
-// coveredAssertion lets an assertion without a signature of its own pass only in a
-// response that is signed.
+// coveredAssertion accepts an assertion without its own signature only in a signed response.
 func (m *mechanism) coveredAssertion(response, assertion *strictxml.Element) (*strictxml.Element, error) {
 	switch {
 	case response == nil:
-		return nil, sdk.InvalidResponse(reasonUnsigned, "neither the response nor the assertion is signed: have the provider sign them")
+		return nil, sdk.InvalidResponse(reasonUnsigned, "neither the response nor the assertion is signed: configure the identity provider to sign them")
 	case m.options.WantAssertionsSigned:
 		return nil, sdk.InvalidResponse(reasonUnsigned, "the assertion is not signed itself, and sp_want_assertions_signed is set")
 	}

@@ -1,2 +1,2 @@
-// Package names holds the words of SAML 2.0, and reads its simple values.
+// Package saml2 holds the names of SAML 2.0, and parses its simple values.
 package saml2

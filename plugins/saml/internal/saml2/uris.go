@@ -18,7 +18,7 @@ const (
 	BindingPost     = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
 )
 
-// The form fields and parameters of both bindings.
+// The form fields and query parameters of both bindings.
 const (
 	ParamRequest    = "SAMLRequest"
 	ParamResponse   = "SAMLResponse"
@@ -27,7 +27,7 @@ const (
 	ParamSignature  = "Signature"
 )
 
-// Version of all messages and assertions.
+// Version is that of all messages and assertions.
 const Version = "2.0"
 
 // ConfirmationBearer is the method of the only subject confirmation that a browser can

@@ -11,10 +11,10 @@ import (
 
 var dateTime = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,12})?(Z|[+-]\d\d:\d\d)$`)
 
-var errTime = errors.New("is no time with a time zone, such as 2026-11-25T12:00:00Z (core section 1.3.3)")
+var errTime = errors.New("is not a time with a time zone, such as 2026-11-25T12:00:00Z (core section 1.3.3)")
 
-// ParseTime reads xs:dateTime. A time without a zone is refused, though the schema
-// allows it: two readers would take it for two times.
+// ParseTime reads xs:dateTime. It refuses a time without a time zone, although the schema
+// allows it: two readers could interpret it differently.
 func ParseTime(text string) (time.Time, error) {
 	if !dateTime.MatchString(text) {
 		return time.Time{}, errTime
@@ -26,8 +26,8 @@ func ParseTime(text string) (time.Time, error) {
 	return t.UTC(), nil
 }
 
-// URIText is the text of an element that holds a URI. The schema lets white space
-// stand around it.
+// URIText returns the text of an element that holds a URI. The schema allows white space
+// around it.
 func URIText(e *strictxml.Element) (string, bool) {
 	text, ok := e.Text()
 	return strings.Trim(text, " \t\r\n"), ok

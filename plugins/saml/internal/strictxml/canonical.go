@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// Canonical writes the element in the form that is signed: Exclusive XML
-// Canonicalization 1.0, without comments. The namespaces of prefixes are treated
-// inclusively (its section 3, PrefixList; "#default" stands for the default
-// namespace). The element omit and all below it are left out, as by the transform
-// for enveloped signatures (XML Signature section 6.6.4); it may be nil.
+// Canonical writes the element in the form that is signed: Exclusive XML Canonicalization 1.0
+// without comments. The namespaces of prefixes are treated inclusively (its section 3,
+// PrefixList; "#default" stands for the default namespace). The element omit is left out with
+// everything below it, as by the transform for enveloped signatures (XML Signature section
+// 6.6.4); it may be nil.
 //
-// The result is a document by itself, and [Parse] reads it as what was written. It is
-// ErrRefused if that would have more bytes than most: each of thousands of elements
-// may have to declare the namespace of its prefix, which is as long as the sender of
-// the document likes, so that some kilobytes become gigabytes.
+// The result is a document, and [Parse] reads it as written. Canonical returns ErrRefused if
+// the result would exceed most bytes: each of thousands of elements may have to declare the
+// namespace of its prefix, whose length the sender chooses, so that some kilobytes can become
+// gigabytes.
 func Canonical(e *Element, prefixes []string, omit *Element, most int) ([]byte, error) {
 	w := writer{omit: omit, inclusive: map[string]bool{}, most: most}
 	for _, prefix := range prefixes {
@@ -27,10 +27,9 @@ func Canonical(e *Element, prefixes []string, omit *Element, most int) ([]byte, 
 	return w.document(e)
 }
 
-// Inclusive writes the element by Canonical XML 1.0, without comments: with all
-// namespaces that are in scope, used or not, and the attributes of xml: of the
-// elements around (its section 2.4). The result is a document by itself, and bounded,
-// too.
+// Inclusive writes the element by Canonical XML 1.0 without comments: with all namespaces in
+// scope, used or not, and the inherited attributes of the xml namespace (its section 2.4).
+// The result is a document, and is bounded in the same way.
 func Inclusive(e *Element, most int) ([]byte, error) {
 	w := writer{all: true, most: most}
 	return w.document(e)
@@ -40,20 +39,20 @@ type writer struct {
 	out       bytes.Buffer
 	omit      *Element
 	most      int             // bytes that may be written
-	all       bool            // namespaces, used or not
-	inclusive map[string]bool // prefixes that are treated so
-	rendered  []Declaration   // by the elements around, outermost first
+	all       bool            // write all namespaces, used or not
+	inclusive map[string]bool // prefixes that are treated inclusively
+	rendered  []Declaration   // by the ancestors, outermost first
 }
 
 func (w *writer) document(e *Element) ([]byte, error) {
 	w.element(e, true)
 	if w.full() {
-		return nil, refuse("its canonical form has more than %d bytes", w.most)
+		return nil, refuse("the canonical form has more than %d bytes", w.most)
 	}
 	return w.out.Bytes(), nil
 }
 
-// full ends the writing: what is written then is of no use any more.
+// full reports whether the limit is exceeded; the remaining output is discarded.
 func (w *writer) full() bool { return w.out.Len() > w.most }
 
 func (w *writer) element(e *Element, apex bool) {
@@ -91,8 +90,7 @@ func (w *writer) name(prefix, local string) {
 	w.out.WriteString(local)
 }
 
-// namespaces declares the prefixes that count, unless an element around has
-// declared the same.
+// namespaces declares the relevant prefixes, unless an ancestor has declared the same.
 func (w *writer) namespaces(e *Element, apex bool) {
 	wanted := w.wanted(e, apex)
 	slices.Sort(wanted)
@@ -103,9 +101,8 @@ func (w *writer) namespaces(e *Element, apex bool) {
 	}
 }
 
-// wanted are the prefixes that the element and its attributes use, and those that
-// are treated inclusively: at the apex the ones in scope, below it the ones that an
-// element declares.
+// wanted returns the prefixes that the element and its attributes use, and those that are
+// treated inclusively: at the apex all in scope, below it those that an element declares.
 func (w *writer) wanted(e *Element, apex bool) []string {
 	list := make([]string, 0, 4)
 	if !w.all {
@@ -148,7 +145,7 @@ func (w *writer) declare(e *Element, prefix string) {
 	w.value(uri)
 }
 
-// declared returns what the elements written around say of the prefix.
+// declared returns what the written ancestors bind the prefix to.
 func (w *writer) declared(prefix string) string {
 	for _, d := range slices.Backward(w.rendered) {
 		if d.Prefix == prefix {
@@ -158,8 +155,7 @@ func (w *writer) declared(prefix string) string {
 	return ""
 }
 
-// attributes are sorted by namespace and local name (Canonical XML 1.0 section
-// 2.2).
+// attributes writes them sorted by namespace and local name (Canonical XML 1.0 section 2.2).
 func (w *writer) attributes(sorted []Attr) {
 	if !slices.IsSortedFunc(sorted, compareAttrs) {
 		sorted = slices.SortedFunc(slices.Values(sorted), compareAttrs)
@@ -171,8 +167,8 @@ func (w *writer) attributes(sorted []Attr) {
 	}
 }
 
-// inherited are the attributes of xml: that hold for the element because one around
-// it has them: of each, the nearest.
+// inherited returns the attributes of the xml namespace that ancestors set for the element;
+// the nearest counts.
 func inherited(e *Element) []Attr {
 	var list []Attr
 	known := func(local string) func(Attr) bool {

@@ -8,20 +8,20 @@ const (
 	NamespaceXMLNS = "http://www.w3.org/2000/xmlns/"
 )
 
-// An Element of a document that passed.
+// An Element of a parsed document.
 type Element struct {
 	Space    string // the URI of its namespace, empty for none
 	Prefix   string // as written
 	Local    string
-	Attrs    []Attr        // those that are no namespace declarations, in the order of the document
+	Attrs    []Attr        // without namespace declarations, in the order of the document
 	Declares []Declaration // the namespaces that it declares
 	Parent   *Element      // nil for the root
 
 	nodes []node
-	scope int // declarations of it and all around it
+	scope int // declarations on it and its ancestors
 }
 
-// An Attr is an attribute with its value after normalisation.
+// An Attr is an attribute with its normalized value.
 type Attr struct {
 	Space  string // the URI of its namespace, empty for none
 	Prefix string
@@ -32,7 +32,7 @@ type Attr struct {
 // A Declaration binds a prefix, or the default namespace if Prefix is empty.
 type Declaration struct{ Prefix, URI string }
 
-// A node is an element, or text if there is none.
+// A node is an element, or text if element is nil.
 type node struct {
 	element *Element
 	text    string
@@ -43,8 +43,8 @@ func (e *Element) Is(space, local string) bool {
 	return e != nil && e.Space == space && e.Local == local
 }
 
-// Attr returns the value of the attribute without namespace. An attribute of the
-// same local name in a namespace is another one.
+// Attr returns the value of the attribute without a namespace. Attributes in a namespace are
+// different attributes.
 func (e *Element) Attr(local string) (string, bool) {
 	for _, a := range e.Attrs {
 		if a.Space == "" && a.Local == local {
@@ -54,13 +54,13 @@ func (e *Element) Attr(local string) (string, bool) {
 	return "", false
 }
 
-// Value returns the value of the attribute without namespace, or "".
+// Value returns the value of the attribute without a namespace, or "".
 func (e *Element) Value(local string) string {
 	value, _ := e.Attr(local)
 	return value
 }
 
-// Children returns the child elements, all of them.
+// Children returns all child elements.
 func (e *Element) Children() []*Element {
 	var list []*Element
 	for _, n := range e.nodes {
@@ -71,7 +71,7 @@ func (e *Element) Children() []*Element {
 	return list
 }
 
-// All returns the child elements of that name.
+// All returns the child elements with that name.
 func (e *Element) All(space, local string) []*Element {
 	var list []*Element
 	for _, n := range e.nodes {
@@ -82,7 +82,7 @@ func (e *Element) All(space, local string) []*Element {
 	return list
 }
 
-// Child returns the only child of that name; nil if there is none or more than one.
+// Child returns the only child with that name, or nil if there is none or more than one.
 func (e *Element) Child(space, local string) *Element {
 	list := e.All(space, local)
 	if len(list) != 1 {
@@ -91,8 +91,8 @@ func (e *Element) Child(space, local string) *Element {
 	return list[0]
 }
 
-// Text returns the text of the element if it has no child elements. It is false
-// if it has: what the text is then would be a matter of opinion.
+// Text returns the text of the element, and false if it has child elements, because the text
+// would then be ambiguous.
 func (e *Element) Text() (string, bool) {
 	switch len(e.nodes) {
 	case 0:
@@ -124,7 +124,7 @@ func (e *Element) Walk(visit func(*Element) bool) bool {
 	return true
 }
 
-// Namespaces returns the bindings in scope at the element.
+// Namespaces returns the namespace bindings in scope at the element.
 func (e *Element) Namespaces() map[string]string {
 	scope := map[string]string{}
 	for ; e != nil; e = e.Parent {

@@ -9,29 +9,28 @@ import (
 	"unicode/utf8"
 )
 
-// ErrRefused is in the tree of each error of [Parse]. The text says what was
-// wrong and where, and quotes nothing of the document but names.
+// ErrRefused wraps each error of [Parse]. The text says what is wrong and where, and quotes
+// nothing of the document except names.
 var ErrRefused = errors.New("document refused")
 
 func refuse(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrRefused, fmt.Sprintf(format, args...))
 }
 
-// byteOrderMark is the byte order mark, which Microsoft writes in front of UTF-8.
+// byteOrderMark is what Microsoft writes in front of UTF-8.
 var byteOrderMark = []byte("\ufeff")
 
 // whiteSpace is white space (XML 1.0 section 2.3).
 const whiteSpace = " \t\r\n"
 
-// Parse reads a document. A byte order mark and white space may stand in front, as
-// where somebody pasted it: nothing in it changes its meaning by that.
+// Parse reads a document. It ignores a byte order mark and white space in front, as after
+// copy and paste: they do not change the meaning.
 func Parse(data []byte, limits Limits) (*Element, error) {
 	return ParseWithin(data, limits, nil)
 }
 
-// ParseWithin reads a document that was taken out of another, with the namespaces
-// that were in scope there: what an encrypted element decrypts to (XML Encryption
-// section 4.3).
+// ParseWithin reads a document that was taken from another, with the namespaces in scope
+// there: the decrypted content of an encrypted element (XML Encryption section 4.3).
 func ParseWithin(data []byte, limits Limits, scope map[string]string) (*Element, error) {
 	if len(data) > limits.Bytes {
 		return nil, refuse("%d bytes, at most %d are allowed", len(data), limits.Bytes)
@@ -46,20 +45,20 @@ func ParseWithin(data []byte, limits Limits, scope map[string]string) (*Element,
 	return p.document(scope)
 }
 
-// checkCharacters lets through what XML 1.0 section 2.2 calls Char, in UTF-8.
-// Overlong forms and surrogates are no UTF-8.
+// checkCharacters accepts the Char production of XML 1.0 section 2.2, in UTF-8 without
+// overlong forms and surrogates.
 func checkCharacters(data []byte) error {
 	for at := 0; at < len(data); {
 		if c := data[at]; c < utf8.RuneSelf {
 			if c < ' ' && c != '\t' && c != '\n' && c != '\r' {
-				return refuse("byte %d is a control character; only UTF-8 is read", at)
+				return refuse("byte %d is a control character; only UTF-8 is accepted", at)
 			}
 			at++
 			continue
 		}
 		r, size := utf8.DecodeRune(data[at:])
 		if r == utf8.RuneError && size == 1 || !isChar(r) {
-			return refuse("byte %d is no character of XML in UTF-8", at)
+			return refuse("byte %d is not a character of XML in UTF-8", at)
 		}
 		at += size
 	}
@@ -99,16 +98,16 @@ func (p *parser) declaration() error {
 	}
 	found := declaration.FindSubmatch(p.rest)
 	if found == nil {
-		return p.refuse("the XML declaration is not one of version 1.0")
+		return p.refuse("the XML declaration is malformed or not of version 1.0")
 	}
 	if encoding := string(found[1]); encoding != "" && !strings.EqualFold(encoding, "utf-8") {
-		return p.refuse("the encoding is %s; only UTF-8 is read", encoding)
+		return p.refuse("the encoding is %s; only UTF-8 is accepted", encoding)
 	}
 	p.rest = p.rest[len(found[0]):]
 	return nil
 }
 
-// document reads the root and what may stand around it.
+// document reads the root element and its surroundings.
 func (p *parser) document(scope map[string]string) (*Element, error) {
 	if err := p.space(); err != nil {
 		return nil, err
@@ -136,7 +135,7 @@ func (p *parser) document(scope map[string]string) (*Element, error) {
 	return root, nil
 }
 
-// space skips white space and, where they may stand, comments.
+// space skips white space and, if allowed, comments.
 func (p *parser) space() error {
 	for {
 		p.rest = bytes.TrimLeft(p.rest, whiteSpace)
@@ -149,8 +148,8 @@ func (p *parser) space() error {
 	}
 }
 
-// comment skips a comment, and refuses everything else that begins with <!, the
-// document type first of all: entities live there.
+// comment skips a comment, and refuses everything else that begins with <!, above all a
+// document type, which declares entities.
 func (p *parser) comment() error {
 	if !bytes.HasPrefix(p.rest, []byte("<!--")) {
 		return p.refuse("a document type or another declaration")
@@ -160,14 +159,14 @@ func (p *parser) comment() error {
 	}
 	end := bytes.Index(p.rest[4:], []byte("--"))
 	if end < 0 || !bytes.HasPrefix(p.rest[4+end:], []byte("-->")) {
-		return p.refuse("a comment that does not end")
+		return p.refuse("a comment that is malformed or not closed")
 	}
 	p.rest = p.rest[4+end+3:]
 	return nil
 }
 
-// elementTree reads an element and all below it. It keeps its own stack, so that
-// depth costs no stack of the program.
+// elementTree reads an element and everything below it. It is not recursive, so depth does
+// not use the stack.
 func (p *parser) elementTree(outer *Element) (*Element, error) {
 	root, open, err := p.start(outer)
 	if err != nil {
@@ -187,8 +186,8 @@ func (p *parser) elementTree(outer *Element) (*Element, error) {
 	return root, nil
 }
 
-// content reads one thing inside of an element, and returns the element that is
-// open then.
+// content reads one item inside of an element, and returns the element that is open
+// afterwards.
 func (p *parser) content(current *Element) (*Element, error) {
 	switch {
 	case len(p.rest) == 0:
@@ -237,15 +236,14 @@ func (p *parser) cdata(current *Element) error {
 	const start = len("<![CDATA[")
 	end := bytes.Index(p.rest[start:], []byte("]]>"))
 	if end < 0 {
-		return p.refuse("a CDATA section that does not end")
+		return p.refuse("a CDATA section that is not closed")
 	}
 	current.addText(newlines(string(p.rest[start : start+end])))
 	p.rest = p.rest[start+end+3:]
 	return nil
 }
 
-// addText joins neighbours only when they are read: many small pieces must not
-// be copied again and again.
+// addText does not join adjacent text: many small pieces must not be copied again and again.
 func (e *Element) addText(text string) {
 	if text != "" {
 		e.nodes = append(e.nodes, node{text: text})
@@ -263,14 +261,14 @@ func (p *parser) end(current *Element) error {
 	}
 	p.rest = bytes.TrimLeft(p.rest, whiteSpace)
 	if len(p.rest) == 0 || p.rest[0] != '>' {
-		return p.refuse("the end tag of %s does not end", local)
+		return p.refuse("the end tag of %s is not closed", local)
 	}
 	p.rest = p.rest[1:]
 	p.depth--
 	return nil
 }
 
-// newlines is the end-of-line handling of XML 1.0 section 2.11.
+// newlines implements the end-of-line handling of XML 1.0 section 2.11.
 func newlines(text string) string {
 	if !strings.Contains(text, "\r") {
 		return text

@@ -7,8 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// start reads a start tag or an empty element. It is open if an end tag must
-// follow.
+// start reads a start tag or an empty element. open reports whether an end tag must follow.
 func (p *parser) start(parent *Element) (e *Element, open bool, err error) {
 	if p.elements++; p.elements > p.limits.Elements {
 		return nil, false, p.refuse("more than %d elements", p.limits.Elements)
@@ -33,7 +32,7 @@ func (p *parser) start(parent *Element) (e *Element, open bool, err error) {
 	return e, open, p.resolve(e)
 }
 
-// attributesOf reads up to the end of the tag.
+// attributesOf reads to the end of the tag.
 func (p *parser) attributesOf(e *Element) (open bool, err error) {
 	for count := 0; ; count++ {
 		before := len(p.rest)
@@ -89,7 +88,7 @@ func (p *parser) attributeValue(name string) (string, error) {
 	}
 	end := bytes.IndexByte(p.rest[1:], p.rest[0])
 	if end < 0 {
-		return "", p.refuse("the value of %s does not end", name)
+		return "", p.refuse("the value of %s is not closed", name)
 	}
 	raw := p.rest[1 : 1+end]
 	if bytes.IndexByte(raw, '<') >= 0 {
@@ -100,11 +99,10 @@ func (p *parser) attributeValue(name string) (string, error) {
 	return value, err
 }
 
-// declare adds a namespace declaration. A prefix may be bound to another namespace
-// further in, and the default namespace to none; a prefix cannot be unbound
-// (Namespaces in XML 1.0 sections 5 and 6.2). Nobody reads a prefix here: names are
-// compared by namespace, and the canonical form declares each prefix that is used as
-// what it means there.
+// declare adds a namespace declaration. A nested element may bind a prefix to another
+// namespace, and the default namespace to none; it may not unbind a prefix (Namespaces in XML
+// 1.0 sections 5 and 6.2). Callers do not use prefixes: they compare names by namespace, and
+// the canonical form declares each used prefix with its namespace.
 func (p *parser) declare(e *Element, d Declaration) error {
 	for _, other := range e.Declares {
 		if other.Prefix == d.Prefix {
@@ -113,10 +111,10 @@ func (p *parser) declare(e *Element, d Declaration) error {
 	}
 	switch {
 	case d.URI == "" && d.Prefix != "":
-		return p.refuse("the namespace prefix %q is undeclared again", d.Prefix)
-	case d == Declaration{"xml", NamespaceXML}: // says what goes without saying
+		return p.refuse("the namespace prefix %q is undeclared by an empty URI", d.Prefix)
+	case d == Declaration{"xml", NamespaceXML}: // redundant, but allowed
 	case d.Prefix == "xml", d.Prefix == "xmlns", d.URI == NamespaceXML, d.URI == NamespaceXMLNS:
-		return p.refuse("a namespace that XML reserves is declared")
+		return p.refuse("a reserved namespace or prefix of XML is declared")
 	}
 	if e.scope++; e.scope > maxDeclarations {
 		return p.refuse("more than %d namespace declarations around one element", maxDeclarations)
@@ -125,7 +123,7 @@ func (p *parser) declare(e *Element, d Declaration) error {
 	return nil
 }
 
-// resolve gives the element and its attributes their namespaces.
+// resolve sets the namespaces of the element and its attributes.
 func (p *parser) resolve(e *Element) error {
 	space, ok := e.lookup(e.Prefix)
 	if !ok && e.Prefix != "" {
@@ -152,8 +150,8 @@ func (p *parser) resolve(e *Element) error {
 	return nil
 }
 
-// name reads a qualified name of ASCII letters, digits, hyphens, underscores and
-// dots. XML allows more, and SAML uses no more.
+// name reads a qualified name of ASCII letters, digits, hyphens, underscores and dots. XML
+// allows more, but SAML does not use more.
 func (p *parser) name() (prefix, local string, err error) {
 	end, colon := 0, -1
 	for ; end < len(p.rest); end++ {
@@ -174,7 +172,7 @@ func (p *parser) name() (prefix, local string, err error) {
 	case end > maxName:
 		return "", "", p.refuse("a name of more than %d bytes", maxName)
 	case end == 0 || colon == 0 || colon == end-1:
-		return "", "", p.refuse("something that is no plain name")
+		return "", "", p.refuse("a malformed name")
 	case end < len(p.rest) && (p.rest[end] >= utf8.RuneSelf || isNameByte(p.rest[end], false)):
 		return "", "", p.refuse("a name that is not plain ASCII")
 	}
@@ -196,8 +194,8 @@ func isNameByte(c byte, first bool) bool {
 	return false
 }
 
-// unescape replaces references, and normalises line ends, and in an attribute all
-// white space (XML 1.0 sections 2.11 and 3.3.3).
+// unescape replaces references and normalizes line ends, and in an attribute all white space
+// (XML 1.0 sections 2.11 and 3.3.3).
 func (p *parser) unescape(raw []byte, attribute bool) (string, error) {
 	text := newlines(string(raw))
 	if attribute {
@@ -218,11 +216,11 @@ func (p *parser) unescape(raw []byte, attribute bool) (string, error) {
 		from += ampersand + 1
 		name, _, ended := strings.Cut(text[from:min(len(text), from+maxReference)], ";")
 		if !ended {
-			return "", p.refuse("an ampersand that begins no reference")
+			return "", p.refuse("an ampersand that does not begin a reference")
 		}
 		char, ok := referenced(name)
 		if !ok {
-			return "", p.refuse("a reference that is not to a character, or to one that XML does not have")
+			return "", p.refuse("a reference to an unknown entity or an invalid character")
 		}
 		out.WriteRune(char)
 		from += len(name) + 1
@@ -231,7 +229,7 @@ func (p *parser) unescape(raw []byte, attribute bool) (string, error) {
 
 var attributeWhiteSpace = strings.NewReplacer("\t", " ", "\n", " ")
 
-const maxReference = 12 // bytes of #x0010FFFF; and all that is of use
+const maxReference = 12 // bytes of #x0010FFFF with a semicolon, the longest reference that is accepted
 
 func referenced(name string) (rune, bool) {
 	switch name {

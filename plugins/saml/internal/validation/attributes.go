@@ -8,19 +8,19 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// attribute is one of the end user's (core section 2.7.3.1).
+// attribute is one attribute of the user (core section 2.7.3.1).
 type attribute struct {
 	name, friendly string
 	Values         []string
 }
 
-// Attributes in the order of the assertion. The name is the key, byte by byte. The
-// friendly name is for people, and anybody may call anything by it.
+// Attributes are in the order of the assertion. The name is the key, byte by byte. The
+// friendly name is for display only: anyone can give it to any attribute.
 type Attributes []attribute
 
-// readAttributes joins what is told of one name in several elements, as Keycloak
-// does for roles. Elements that differ in NameFormat tell the same in another way: of
-// theirs, a value that is there already counts once.
+// readAttributes joins the values of several elements with the same name, as Keycloak sends
+// roles. Elements that differ only in NameFormat repeat the same values: a value that is
+// already present counts once.
 func readAttributes(assertion *strictxml.Element) (Attributes, error) {
 	var all Attributes
 	index := map[string]int{}
@@ -30,7 +30,7 @@ func readAttributes(assertion *strictxml.Element) (Attributes, error) {
 		for _, e := range statement.All(saml2.Assertion, "Attribute") {
 			a := attribute{name: e.Value("Name"), friendly: e.Value("FriendlyName")}
 			if a.name == "" {
-				return nil, sdk.InvalidResponse(ReasonAttributes, "an attribute without a name")
+				return nil, sdk.InvalidResponse(ReasonAttributes, "an attribute has no name")
 			}
 			at, known := index[a.name]
 			if !known {
@@ -51,8 +51,8 @@ func readAttributes(assertion *strictxml.Element) (Attributes, error) {
 	return all, nil
 }
 
-// readValues takes text only. What an xsi:type calls it makes no difference. A
-// NameID inside of a value is its text: eduPersonTargetedID is written so.
+// readValues reads text only, and ignores xsi:type. A NameID inside of a value is read as its
+// text: eduPersonTargetedID has this form.
 func readValues(e *strictxml.Element) []string {
 	var values []string
 	for _, value := range e.All(saml2.Assertion, "AttributeValue") {
@@ -88,8 +88,8 @@ func (all Attributes) Named(name string) (attribute, bool) {
 	return attribute{}, false
 }
 
-// Display returns the attribute with that name or, for what is only shown to
-// people, that friendly name.
+// Display returns the attribute with that name, or with that friendly name. Use it only for
+// values that are merely displayed.
 func (all Attributes) Display(name string) (attribute, bool) {
 	if a, ok := all.Named(name); ok {
 		return a, true
@@ -102,8 +102,8 @@ func (all Attributes) Display(name string) (attribute, bool) {
 	return attribute{}, false
 }
 
-// First returns the first value that is not empty of the first attribute that has
-// one. A key of the operator's is the only one that counts.
+// First returns the first non-empty value of the first attribute that has one. If key is set,
+// only that attribute counts.
 func (all Attributes) First(find func(string) (attribute, bool), key string, known []string) string {
 	if key != "" {
 		known = []string{key}
@@ -119,7 +119,7 @@ func (all Attributes) First(find func(string) (attribute, bool), key string, kno
 	return ""
 }
 
-// Claims is all that was released, for mapping and for the login trace.
+// Claims returns all attributes, for mapping and for the login trace.
 func (all Attributes) Claims() map[string]any {
 	claims := map[string]any{}
 	for _, a := range all {

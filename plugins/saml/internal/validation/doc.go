@@ -1,4 +1,3 @@
-// Package rules holds the rules for SAML messages and assertions. They are functions
-// of an element and of what is expected of it, and ask nobody anything: who signed what
-// is settled before.
+// Package validation checks SAML messages and assertions. Its functions depend only on an
+// element and on what is expected of it. Signatures are verified before, elsewhere.
 package validation

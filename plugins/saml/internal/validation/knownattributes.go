@@ -5,8 +5,8 @@ const (
 	microsoftClaims = "http://schemas.microsoft.com/ws/2008/06/identity/claims/"
 )
 
-// What the known providers call things: Microsoft, Shibboleth and eduGAIN (as OID),
-// Okta, Google, Keycloak, authentik, JumpCloud. The first that is there counts.
+// The names that common identity providers use: Microsoft, Shibboleth and eduGAIN (as OID),
+// Okta, Google, Keycloak, authentik, JumpCloud. The first one that is present counts.
 var (
 	KnownEmail = []string{
 		soapClaims + "emailaddress", "urn:oid:0.9.2342.19200300.100.1.3", "urn:oid:1.2.840.113549.1.9.1",
@@ -31,5 +31,5 @@ var (
 	}
 )
 
-// GroupsLink is what Microsoft Entra ID sends in place of more than 150 groups.
+// GroupsLink is what Microsoft Entra ID sends instead of more than 150 groups.
 const GroupsLink = "http://schemas.microsoft.com/claims/groups.link"

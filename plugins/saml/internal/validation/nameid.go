@@ -12,7 +12,7 @@ import (
 	"github.com/doorward/doorward/sdk/claims"
 )
 
-// NameID is what the provider calls the end user (core section 2.2.3).
+// NameID is the name of the user at the identity provider (core section 2.2.3).
 type NameID struct {
 	Value           string `json:"v"`
 	Format          string `json:"f,omitempty"`
@@ -20,25 +20,25 @@ type NameID struct {
 	SPNameQualifier string `json:"s,omitempty"`
 }
 
-// ReadSubjectID reads the NameID, or decrypts it. There need be none: then an
-// attribute must identify the end user.
+// ReadSubjectID reads or decrypts the NameID. It may be missing: then an attribute must
+// identify the user.
 func ReadSubjectID(e *strictxml.Element, decrypt func(*strictxml.Element) (*strictxml.Element, error)) (*NameID, error) {
 	plain, encrypted := e.All(saml2.Assertion, "NameID"), e.All(saml2.Assertion, "EncryptedID")
 	switch {
 	case len(plain)+len(encrypted)+len(e.All(saml2.Assertion, "BaseID")) > 1:
-		return nil, sdk.InvalidResponse(ReasonSubject, "several identifiers of the end user")
+		return nil, sdk.InvalidResponse(ReasonSubject, "several identifiers of the user")
 	case len(plain) == 1:
 		return readNameID(plain[0])
 	case len(encrypted) == 0:
 		return nil, nil
 	}
-	// The signature over all around it was verified.
+	// The signature over the surroundings was verified before.
 	element, err := decrypt(encrypted[0])
 	if err != nil {
 		return nil, err
 	}
 	if !element.Is(saml2.Assertion, "NameID") {
-		return nil, sdk.InvalidResponse(ReasonSubject, "what is encrypted is no NameID")
+		return nil, sdk.InvalidResponse(ReasonSubject, "the encrypted element is not a NameID")
 	}
 	return readNameID(element)
 }
@@ -46,7 +46,7 @@ func ReadSubjectID(e *strictxml.Element, decrypt func(*strictxml.Element) (*stri
 func readNameID(e *strictxml.Element) (*NameID, error) {
 	text, ok := e.Text()
 	if !ok || text == "" {
-		return nil, sdk.InvalidResponse(ReasonSubject, "a NameID that is empty, or holds elements")
+		return nil, sdk.InvalidResponse(ReasonSubject, "a NameID that is empty or contains elements")
 	}
 	n := &NameID{
 		Value: text, Format: e.Value("Format"),
@@ -58,8 +58,7 @@ func readNameID(e *strictxml.Element) (*NameID, error) {
 	return n, nil
 }
 
-// FormatInEffect is the format, or the one that holds where none is named (core section
-// 2.2.2).
+// FormatInEffect is the format, or the default if none is given (core section 2.2.2).
 func (n NameID) FormatInEffect() string {
 	if n.Format == "" {
 		return saml2.FormatUnspecified
@@ -67,11 +66,10 @@ func (n NameID) FormatInEffect() string {
 	return n.Format
 }
 
-// Key is the NameID as one text, so that two that differ in anything that tells
-// people apart have two. A persistent identifier is unique only together with its
-// qualifiers (core section 8.3.7), which are left out where they are those that go
-// without saying. A value without qualifiers that looks like one with them is refused:
-// who could choose it would be somebody else.
+// Key returns the NameID as one text that differs whenever the users differ. A persistent
+// identifier is unique only together with its qualifiers (core section 8.3.7); default
+// qualifiers are omitted. A value without qualifiers that looks like one with qualifiers is
+// refused: a user who can choose it would become another user.
 func (n NameID) Key(p, us string) (string, error) {
 	nq, spnq := n.NameQualifier, n.SPNameQualifier
 	if nq == p {
@@ -84,13 +82,13 @@ func (n NameID) Key(p, us string) (string, error) {
 	case n.Format == saml2.FormatPersistent && (nq != "" || spnq != ""):
 		return url.QueryEscape(nq) + "!" + url.QueryEscape(spnq) + "!" + n.Value, nil
 	case strings.Count(n.Value, "!") >= 2:
-		return "", sdk.InvalidResponse(ReasonSubject, "a NameID that has two exclamation marks and no qualifiers, and so looks like one with them: have the provider send another one, or set identifier_key")
+		return "", sdk.InvalidResponse(ReasonSubject, "the NameID has two exclamation marks and no qualifiers, so it looks like one with qualifiers: configure the identity provider to send another one, or set identifier_key")
 	}
 	return n.Value, nil
 }
 
-// LogoutKey is the key as logout messages compare it: a text that is too long to
-// be compared is its fingerprint, and so is a value that looks like another one.
+// LogoutKey is the key as logout messages compare it. A text that is too long, and a value
+// that looks like another one, are replaced by a fingerprint.
 func (n NameID) LogoutKey(p, us string) string {
 	key, err := n.Key(p, us)
 	if err != nil {
@@ -99,7 +97,7 @@ func (n NameID) LogoutKey(p, us string) string {
 	return SessionText(key)
 }
 
-// SessionText keeps what names sessions within what the host compares.
+// SessionText limits the names of sessions to what the host compares.
 func SessionText(text string) string {
 	if text == "" || claims.CheckSubject(text) == nil {
 		return text
@@ -107,7 +105,7 @@ func SessionText(text string) string {
 	return Fingerprint(text)
 }
 
-// Fingerprint stands for an entity ID that is too long for a memory.
+// Fingerprint replaces an entity ID or another text that is too long.
 func Fingerprint(entityID string) string {
 	sum := sha256.Sum256([]byte(entityID))
 	return "sha256:" + hex.EncodeToString(sum[:])

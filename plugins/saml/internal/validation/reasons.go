@@ -2,7 +2,7 @@ package validation
 
 import "github.com/doorward/doorward/sdk"
 
-// The reasons of the refusals of this package.
+// The reasons for refusals in this package.
 const (
 	ReasonStructure      sdk.Reason = "structure"
 	ReasonVersion        sdk.Reason = "version"

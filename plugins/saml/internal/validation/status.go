@@ -9,8 +9,8 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// checkStatus turns the status of the provider into a refusal (core section
-// 3.2.2.2). The second code says more where there is one.
+// checkStatus converts the status in a message into a refusal (core section 3.2.2.2). The
+// second-level code is more precise if it is present.
 func checkStatus(e *strictxml.Element) error {
 	top, second, err := StatusCodes(e)
 	if err != nil || top == saml2.StatusSuccess {
@@ -24,15 +24,15 @@ func checkStatus(e *strictxml.Element) error {
 	return refusalOf(top, second, strings.TrimSpace(said))
 }
 
-// StatusCodes returns the code of a status and the one inside of it, if any.
+// StatusCodes returns the top-level status code and the second-level one, if any.
 func StatusCodes(e *strictxml.Element) (top, second string, err error) {
 	status := e.Child(saml2.Protocol, "Status")
 	if status == nil {
-		return "", "", sdk.InvalidResponse(ReasonStatusMissing, "the message has not one status")
+		return "", "", sdk.InvalidResponse(ReasonStatusMissing, "the message does not have exactly one Status")
 	}
 	code := status.Child(saml2.Protocol, "StatusCode")
 	if code == nil {
-		return "", "", sdk.InvalidResponse(ReasonStatusMissing, "the message has not one status code")
+		return "", "", sdk.InvalidResponse(ReasonStatusMissing, "the message does not have exactly one StatusCode")
 	}
 	if nested := code.Child(saml2.Protocol, "StatusCode"); nested != nil {
 		second = nested.Value("Value")
@@ -43,21 +43,21 @@ func StatusCodes(e *strictxml.Element) (top, second string, err error) {
 func refusalOf(top, second, said string) error {
 	switch second {
 	case saml2.StatusAuthnFailed, saml2.StatusUnknownPrincipal:
-		return sdk.Denied(sdk.ReasonBadCredentials, "the provider could not authenticate the end user: %s", said)
+		return sdk.Denied(sdk.ReasonBadCredentials, "the identity provider could not authenticate the user: %s", said)
 	case saml2.StatusRequestDenied:
-		return sdk.Denied(sdk.ReasonNotAllowed, "the provider refuses: %s", said)
+		return sdk.Denied(sdk.ReasonNotAllowed, "the identity provider refuses the user: %s", said)
 	case saml2.StatusNoPassive:
-		return sdk.Denied(ReasonNoPassive, "the end user is not signed in at the provider, and is_passive is set: %s", said)
+		return sdk.Denied(ReasonNoPassive, "the user is not signed in at the identity provider, and is_passive is set: %s", said)
 	case saml2.StatusNoAuthnContext:
-		return sdk.Denied(ReasonAuthnContext, "the provider cannot meet authn_context: %s", said)
+		return sdk.Denied(ReasonAuthnContext, "the identity provider cannot satisfy authn_context: %s", said)
 	case saml2.StatusInvalidPolicy:
-		return sdk.Misconfigured(ReasonStatus, "the provider cannot meet name_id_format or sp_allow_create: %s", said)
+		return sdk.Misconfigured(ReasonStatus, "the identity provider cannot satisfy name_id_format or sp_allow_create: %s", said)
 	}
 	switch top {
 	case saml2.StatusRequester, saml2.StatusVersionMismatch:
-		return sdk.Misconfigured(ReasonStatus, "the provider does not like our request, see its log: %s", said)
+		return sdk.Misconfigured(ReasonStatus, "the identity provider rejects the request of Doorward, see its log: %s", said)
 	case saml2.StatusResponder:
-		return sdk.Unavailable(ReasonStatus, "the provider fails, see its log: %s", said)
+		return sdk.Unavailable(ReasonStatus, "the identity provider failed, see its log: %s", said)
 	}
-	return sdk.InvalidResponse(ReasonStatus, "the provider answers with a status that SAML does not have: %s", said)
+	return sdk.InvalidResponse(ReasonStatus, "the identity provider answers with a status that SAML does not define: %s", said)
 }

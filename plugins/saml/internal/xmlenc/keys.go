@@ -9,19 +9,19 @@ import (
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 )
 
-// maxKeys bounds the EncryptedKeys of one element.
+// maxKeys limits the EncryptedKeys of one element.
 const maxKeys = 8
 
-// wrappedKey is the key of the content, encrypted to somebody.
+// wrappedKey is the content key, encrypted for a recipient.
 type wrappedKey struct {
 	oaep  *rsa.OAEPOptions
 	value []byte
 }
 
-// findKeys returns the EncryptedKeys, which stand in the KeyInfo of the data or beside
-// the data (SAML core section 2.3.4). Of several, each for a recipient of its own or
-// for a key of ours that is being replaced (core section 2.2.4), those count that name
-// us, or else those that name nobody, or else all.
+// findKeys returns the EncryptedKeys, which are in the KeyInfo of the data or next to the
+// data (SAML core section 2.3.4). There can be several, for different recipients or for a key
+// of ours that is being replaced (core section 2.2.4). It returns those that name us,
+// otherwise those without a recipient, otherwise all.
 func findKeys(e *strictxml.Element, recipient string) ([]*strictxml.Element, error) {
 	var all, ours, unaddressed []*strictxml.Element
 	e.Walk(func(inside *strictxml.Element) bool {
@@ -47,7 +47,7 @@ func findKeys(e *strictxml.Element, recipient string) ([]*strictxml.Element, err
 	return all, nil
 }
 
-// readKeys leaves out keys that are wrapped in a way that is not read, unless all are.
+// readKeys skips keys that are wrapped in an unsupported way, unless all are.
 func readKeys(found []*strictxml.Element) ([]wrappedKey, error) {
 	var keys []wrappedKey
 	var refused error
@@ -69,9 +69,8 @@ func readKeys(found []*strictxml.Element) ([]wrappedKey, error) {
 	return keys, nil
 }
 
-// digests are those of RSA-OAEP. The first two are what stands in metadata and
-// messages of others for SHA-1 and SHA-256, and the third a misspelling that old
-// versions of Go libraries send.
+// digests are those of RSA-OAEP. They include names that other implementations write for
+// SHA-1 and SHA-256, and a misspelling by old versions of Go libraries.
 var digests = map[string]crypto.Hash{
 	xmldsig.SHA1:                 crypto.SHA1,
 	xmldsig.SHA256:               crypto.SHA256,
@@ -86,9 +85,8 @@ var digests = map[string]crypto.Hash{
 	"":                           crypto.SHA1,
 }
 
-// oaepOptions reads the parameters of RSA-OAEP (XML Encryption 1.1 section 5.5.2).
-// SHA-1 is what is meant where nothing is said, and no weakness there: OAEP does
-// not need a hash without collisions.
+// oaepOptions reads the parameters of RSA-OAEP (XML Encryption 1.1 section 5.5.2). SHA-1 is
+// the default, and is not a weakness here: OAEP does not require collision resistance.
 func oaepOptions(m *strictxml.Element) (*rsa.OAEPOptions, error) {
 	algorithm := m.Value("Algorithm")
 	if algorithm != OAEPMGF1P && algorithm != OAEP {
@@ -102,9 +100,9 @@ func oaepOptions(m *strictxml.Element) (*rsa.OAEPOptions, error) {
 		case inside.Is(xmldsig.Namespace, "DigestMethod") && known:
 			opts.Hash = hash
 		case inside.Is(Namespace11, "MGF") && known && (algorithm == OAEP || hash == crypto.SHA1):
-			opts.MGFHash = hash // rsa-oaep-mgf1p says SHA-1 by its name
+			opts.MGFHash = hash // the name rsa-oaep-mgf1p implies SHA-1
 		case inside.Is(Namespace, "KeySize"):
-		default: // OAEPparams, too: nobody sends any
+		default: // including OAEPparams, which nobody sends
 			return nil, fmt.Errorf("%w: %s with %s %+.100q", ErrKey, algorithm, inside.Local, value)
 		}
 	}
