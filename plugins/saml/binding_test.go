@@ -12,7 +12,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// TestH27_Binding: a response comes by POST, once, in base64.
+// TestH27_Binding: a response must be sent by POST, once, in base64.
 func TestH27_Binding(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	req, memory := r.begin()
@@ -58,7 +58,7 @@ func TestH27_Binding(t *testing.T) {
 	refused(t, err, bindings.ReasonBinding)
 }
 
-// TestH28_RelayState: what we send is the host's token, escaped, and nothing else.
+// TestH28_RelayState: Doorward sends only the escaped token of the host.
 func TestH28_RelayState(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	step, err := r.Begin(t.Context(), sdk.BeginRequest{State: "a&Signature=x<>"})
@@ -71,7 +71,8 @@ func TestH28_RelayState(t *testing.T) {
 	}
 }
 
-// TestH25_Reflected returns our own messages to us, and others that are none.
+// TestH25_Reflected returns our own messages to us, and other messages that are not
+// responses.
 func TestH25_Reflected(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	_, memory := r.begin()
@@ -107,7 +108,7 @@ func TestH25_Reflected(t *testing.T) {
 	refused(t, err, bindings.ReasonBinding)
 }
 
-// TestH14_OtherLogin presents a response where another login, or none, is under way.
+// TestH14_OtherLogin presents a response while another login, or none, is in progress.
 func TestH14_OtherLogin(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	first, _ := r.begin()
@@ -122,8 +123,8 @@ func TestH14_OtherLogin(t *testing.T) {
 	refused(t, err, reasonProviderChanged)
 }
 
-// TestH13_Once: each login names the assertion that the host accepts once, for as
-// long as we would accept it.
+// TestH13_Once: each login names the assertion that the host accepts once, for as long as we
+// would accept it.
 func TestH13_Once(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	req, memory := r.begin()
@@ -143,7 +144,7 @@ func TestH13_Once(t *testing.T) {
 	}
 }
 
-// TestH15_Unsolicited: every check that can be made without a request is made.
+// TestH15_Unsolicited: all checks that do not need a request are made.
 func TestH15_Unsolicited(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	finish := func(change func(*samltest.Draft)) (sdk.Identity, error) {

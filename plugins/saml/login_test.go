@@ -16,7 +16,8 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// TestStyles signs in with what real providers write, signed in each way.
+// TestStyles signs in with messages in the style of real identity providers, signed in each
+// way.
 func TestStyles(t *testing.T) {
 	for _, style := range samltest.Styles {
 		for _, signed := range []struct {
@@ -87,7 +88,7 @@ func TestAttributes(t *testing.T) {
 	}
 }
 
-// TestH35_ManyGroups has more elements than the libraries of the field can verify.
+// TestH35_ManyGroups has more elements than common libraries can verify.
 func TestH35_ManyGroups(t *testing.T) {
 	var groups []string
 	for i := range 2500 {
@@ -157,8 +158,8 @@ func TestD09_Identifiers(t *testing.T) {
 	refused(t, err, reasonIdentifier)
 }
 
-// TestNameIDFormat: where a format is asked for, nobody becomes somebody else by asking
-// for another one.
+// TestNameIDFormat: if a format is requested, nobody becomes another user by asking for
+// another format.
 func TestNameIDFormat(t *testing.T) {
 	sp := `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="urn:directus"><SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">` +
 		`<NameIDFormat>` + samltest.Email + `</NameIDFormat><NameIDFormat>` + samltest.Persistent + `</NameIDFormat></SPSSODescriptor></EntityDescriptor>`
@@ -174,7 +175,7 @@ func TestNameIDFormat(t *testing.T) {
 		{map[string]any{"sp_metadata": sp, "name_id_format": "persistent"}, []string{samltest.Persistent}, []string{samltest.Email}},
 		{map[string]any{"name_id_format": "unspecified"}, []string{samltest.Persistent, samltest.Email, unspecified, ""}, nil},
 		{nil, []string{samltest.Persistent, samltest.Email, unspecified, "", "urn:x"}, nil},
-		// The NameID says nothing where an attribute does.
+		// The NameID does not matter if an attribute identifies the user.
 		{map[string]any{"name_id_format": "persistent", "identifier_key": "uid"}, []string{samltest.Persistent, samltest.Email, samltest.Transient}, nil},
 	} {
 		r := openRig(t, samltest.Config{}, test.values)

@@ -17,7 +17,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// logoutRig has a key of ours, and alice signed in.
+// logoutRig has a key of Doorward, and alice is signed in.
 func logoutRig(t *testing.T, values map[string]any) (*rig, sdk.Identity) {
 	t.Helper()
 	r := encryptionRig(t, values)
@@ -98,8 +98,8 @@ func TestLogoutNothingToDo(t *testing.T) {
 	}
 }
 
-// TestLogoutByPost logs out at a provider that speaks one binding only, and has
-// another place for answers.
+// TestLogoutByPost logs out at an identity provider with one binding only, and a separate
+// location for answers.
 func TestLogoutByPost(t *testing.T) {
 	metadata := samltest.New(samltest.Config{URL: idpURL}).Metadata()
 	metadata.SLO = [][2]string{{samltest.Post, idpURL + "/slo"}}
@@ -123,7 +123,7 @@ func TestLogoutByPost(t *testing.T) {
 	}
 }
 
-// TestLogoutRequest: the provider's request ends the sessions that it names, by
+// TestLogoutRequest: a request of the identity provider ends the sessions that it names, by
 // the names that the login gave them.
 func TestLogoutRequest(t *testing.T) {
 	for _, values := range []map[string]any{{}, {"identifier_key": "uid"}} {
@@ -166,7 +166,7 @@ func TestLogoutRequest(t *testing.T) {
 	}
 }
 
-// TestH32_Logout refuses what is not just so, by both bindings.
+// TestH32_Logout refuses messages with any fault, by both bindings.
 func TestH32_Logout(t *testing.T) {
 	r, _ := logoutRig(t, nil)
 	at := func(d time.Duration) string { return samltest.Time(r.clock.Now().Add(d)) }
@@ -200,8 +200,8 @@ func TestH32_Logout(t *testing.T) {
 	}
 }
 
-// TestH32_RawQuery: the signature is over the octets of the query, and nothing
-// may be read otherwise than it was verified.
+// TestH32_RawQuery: the signature covers the bytes of the query, and nothing may be read
+// differently from what was verified.
 func TestH32_RawQuery(t *testing.T) {
 	r, _ := logoutRig(t, nil)
 	good := r.idp.LogoutRequest(sloURL, alice).Query("their state")
@@ -270,8 +270,7 @@ func TestH32_RawQuery(t *testing.T) {
 	refused(t, err, validation.ReasonStructure)
 }
 
-// signedAsWritten signs the parameters of a query in another order than they are to be
-// signed in.
+// signedAsWritten signs the parameters of a query in another order than the specified one.
 func signedAsWritten(t *testing.T, r *rig, query string, order ...string) string {
 	t.Helper()
 	var parts []string

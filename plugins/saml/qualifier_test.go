@@ -9,8 +9,9 @@ import (
 	"github.com/doorward/doorward/plugins/saml/samltest"
 )
 
-// TestSPNameQualifier: whoever signs in can edit the request, so that a provider which
-// makes an identifier for whatever SPNameQualifier it names gives them any number.
+// TestSPNameQualifier: people who sign in can edit the request, so an identity provider that
+// creates an identifier for any SPNameQualifier in it would give them any number of
+// identifiers.
 func TestSPNameQualifier(t *testing.T) {
 	const affiliation, chosen = "https://affiliation.example", "https://chosen.example"
 	for name, test := range map[string]struct {

@@ -19,8 +19,8 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// TestResponses spoils one thing in a good, signed response at a time. An empty
-// reason means that it is still good.
+// TestResponses introduces one fault at a time into a valid, signed response. An empty reason
+// means that the response is still valid.
 func TestResponses(t *testing.T) {
 	r := openRig(t, samltest.Config{SignResponse: true, SignAssertion: true}, nil)
 	at := func(d time.Duration) string { return samltest.Time(r.clock.Now().Add(d)) }
@@ -167,8 +167,8 @@ func TestResponses(t *testing.T) {
 	}
 }
 
-// TestH38_TwoFormats: what is told in two ways counts once, and who is told to be two is
-// nobody.
+// TestH38_TwoFormats: a value in two formats counts once, and an identifier with two
+// different values is refused.
 func TestH38_TwoFormats(t *testing.T) {
 	with := func(values map[string]any, attributes ...samltest.Attribute) (sdk.Identity, error) {
 		t.Helper()
@@ -193,7 +193,7 @@ func TestH38_TwoFormats(t *testing.T) {
 	plugintest.Refused(t, err, sdk.ErrInvalidResponse, reasonIdentifier)
 }
 
-// TestStatus tells the kinds of the provider's refusals apart (H21).
+// TestStatus distinguishes the refusals of the identity provider (H21).
 func TestH21_Status(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	for _, test := range []struct {
@@ -226,7 +226,7 @@ func TestH21_Status(t *testing.T) {
 	refused(t, err, validation.ReasonInResponseTo)
 }
 
-// TestH03_Policy demands more than the default.
+// TestH03_Policy requires more than the default.
 func TestH03_Policy(t *testing.T) {
 	sign := func(response, assertion bool) func(*samltest.Draft) {
 		return func(d *samltest.Draft) { d.SignResponse, d.SignAssertion = response, assertion }
@@ -243,8 +243,7 @@ func TestH03_Policy(t *testing.T) {
 	}
 }
 
-// TestH03_BothMustHold: a signature that is there counts, even where another one
-// would be enough.
+// TestH03_BothMustHold: every signature must be valid, even if one would be sufficient.
 func TestH03_BothMustHold(t *testing.T) {
 	r := openRig(t, samltest.Config{SignResponse: true, SignAssertion: true}, nil)
 	req, memory := r.begin()
@@ -263,8 +262,7 @@ func TestH03_BothMustHold(t *testing.T) {
 	}
 }
 
-// TestH05_KeyOfAnotherProvider signs with the key of an identity provider that is
-// configured, too, as another one.
+// TestH05_KeyOfAnotherProvider signs with the key of another configured identity provider.
 func TestH05_KeyOfAnotherProvider(t *testing.T) {
 	mine := openRig(t, samltest.Config{}, nil)
 	other := openRig(t, samltest.Config{EntityID: "https://other.example"}, nil)
@@ -334,7 +332,7 @@ func TestH11_KeyConfusion(t *testing.T) {
 	}
 }
 
-// TestH11_Advice fits what was refused.
+// TestH11_Advice: the advice fits what was refused.
 func TestH11_Advice(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	const more, plain = "http://www.w3.org/2001/04/xmldsig-more#", "http://www.w3.org/2000/09/xmldsig#"
@@ -381,8 +379,8 @@ func TestECDSA(t *testing.T) {
 	}
 }
 
-// TestSignatureShapes changes what is in a signature before it is made, so that
-// the key has signed it all (H09, H10, H12).
+// TestSignatureShapes changes a signature before it is created, so that the key has signed
+// the changes (H09, H10, H12).
 func TestSignatureShapes(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	replace := func(old, replacement string) func(string) string {

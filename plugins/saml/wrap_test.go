@@ -14,8 +14,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// TestH01_Wrapping moves the parts of good messages about, in each style and
-// however they are signed.
+// TestH01_Wrapping moves the parts of valid messages, in each style and with each kind of
+// signature.
 func TestH01_Wrapping(t *testing.T) {
 	for _, style := range samltest.Styles {
 		r := openRig(t, samltest.Config{Style: style}, nil)
@@ -40,8 +40,8 @@ func TestH01_Wrapping(t *testing.T) {
 	}
 }
 
-// TestH01_WithoutTheGate: were the structure not checked at all, what is read would
-// still be what was signed.
+// TestH01_WithoutTheGate: even without the check of the structure, only signed content is
+// read.
 func TestH01_WithoutTheGate(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	req, memory := r.begin()
@@ -54,7 +54,7 @@ func TestH01_WithoutTheGate(t *testing.T) {
 	refused(t, err, idp.ReasonSignature)
 }
 
-// TestMessages changes a good message after it was signed.
+// TestMessages changes a valid message after it was signed.
 func TestMessages(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	assertion := func(doc *etree.Document) *etree.Element { return doc.FindElement("/Response/Assertion") }
@@ -146,7 +146,7 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-// TestH38_Values: what stands in a value is text or nothing.
+// TestH38_Values: a value is text or nothing.
 func TestH38_Values(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	identity, err := r.loginAs(samltest.User{NameID: "bob"}, func(d *samltest.Draft) {
@@ -170,8 +170,8 @@ func TestH38_Values(t *testing.T) {
 	refused(t, err, bindings.ReasonMessageEncoding)
 }
 
-// TestIssuerFormat: an issuer of another format than that of entities is refused, by
-// name: the text of both issuers is the same.
+// TestIssuerFormat: an issuer with another format than entity is refused; the text of both
+// issuers is the same.
 func TestIssuerFormat(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	for format, ok := range map[string]bool{"urn:oasis:names:tc:SAML:2.0:nameid-format:entity": true, "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified": false} {

@@ -11,8 +11,8 @@ import (
 	"github.com/doorward/doorward/plugins/saml/internal/strictxml"
 )
 
-// What the host is told to let through holds the largest message that is read
-// here, however its base64 is broken into lines.
+// The limit that the host is told allows the largest message that is read here, with any line
+// breaks in its base64.
 func TestInboundHoldsTheLargestMessage(t *testing.T) {
 	message := make([]byte, strictxml.MaxMessage)
 	rand.Read(message)

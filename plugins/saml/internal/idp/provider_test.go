@@ -17,7 +17,7 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// TestH29_Metadata reads metadata, good and bad.
+// TestH29_Metadata reads valid and invalid metadata.
 func TestH29_Metadata(t *testing.T) {
 	now := plugintest.NewClock().Now()
 	idp := samltest.New(samltest.Config{URL: "https://idp.example"})
@@ -122,7 +122,7 @@ func TestUntilNext(t *testing.T) {
 	}
 }
 
-// TestLeftOut: an endpoint that is http leaves out itself, with its answers.
+// TestLeftOut: only an http endpoint itself is ignored, together with its response location.
 func TestLeftOut(t *testing.T) {
 	m := samltest.New(samltest.Config{URL: "https://idp.example"}).Metadata()
 	m.SLO[0][1] = "http://idp.example/slo"
@@ -138,7 +138,7 @@ func TestLeftOut(t *testing.T) {
 	}
 }
 
-// TestBareKey reads a key without a certificate, and none that is not whole.
+// TestBareKey reads complete keys without a certificate, and refuses incomplete ones.
 func TestBareKey(t *testing.T) {
 	plain := samltest.New(samltest.Config{URL: "https://idp.example"}).Metadata()
 	key := samltest.DefaultKey().Certificate.PublicKey.(*rsa.PublicKey)

@@ -14,13 +14,13 @@ const (
 	comments        = "WithComments"
 )
 
-// method is a way to canonicalize.
+// method is a canonicalization method.
 type method struct {
 	uri      string
 	prefixes []string
 }
 
-// of is what we write by the method.
+// of returns our output of the method.
 func (m method) of(t testing.TB, e *Element) []byte {
 	t.Helper()
 	if !strings.HasPrefix(m.uri, inclusiveMethod) {
@@ -33,8 +33,8 @@ func (m method) of(t testing.TB, e *Element) []byte {
 	return written
 }
 
-// The names of the documents. A prefix stands for any of the namespaces, several
-// for the same one, and "" for the default namespace.
+// The names in the documents. A prefix can stand for any of the namespaces, and several
+// prefixes for the same one; "" is the default namespace.
 var (
 	uris     = []string{"urn:1", "urn:2", "urn:3"}
 	prefixes = []string{"", "p", "q", "r"}
@@ -52,9 +52,9 @@ type maker struct {
 	comments bool
 }
 
-// writeDocument writes a document with elements named target, whose ID is t and a
-// number, and a signature to be made that refers to each of them. Comments are
-// there if nothing is canonicalized with them.
+// writeDocument writes a document with elements named target, whose ID is t and a number, and
+// an unsigned signature that refers to each of them. It contains comments if no method
+// includes comments.
 func writeDocument(random *rand.Rand, withComments bool) signedDocument {
 	m := &maker{Rand: random, comments: withComments}
 	d := signedDocument{}
@@ -90,7 +90,7 @@ func (m *maker) method() method {
 	return chosen
 }
 
-// around writes elements around something, with namespaces of their own.
+// around writes surrounding elements with their own namespaces.
 func (m *maker) around(inside func(scope map[string]string)) {
 	scope := map[string]string{"": ""}
 	depth := 1 + m.IntN(3)
@@ -104,7 +104,7 @@ func (m *maker) around(inside func(scope map[string]string)) {
 	m.out.WriteString(strings.Repeat("</w>", depth))
 }
 
-// declare writes declarations, and returns the namespaces that are in scope then.
+// declare writes declarations, and returns the namespaces in scope.
 func (m *maker) declare(outer map[string]string) map[string]string {
 	scope := map[string]string{}
 	for prefix, uri := range outer {
@@ -129,7 +129,7 @@ func (m *maker) declare(outer map[string]string) map[string]string {
 	return scope
 }
 
-// special writes attributes that XML itself has.
+// special writes attributes of the xml namespace.
 func (m *maker) special() {
 	if m.IntN(4) == 0 {
 		fmt.Fprintf(&m.out, ` xml:lang="%s"`, m.pick([]string{"en", "de"}))
@@ -139,7 +139,7 @@ func (m *maker) special() {
 	}
 }
 
-// element writes an element and what is in it, by a prefix that is in scope.
+// element writes an element and its content, with a prefix in scope.
 func (m *maker) element(outer map[string]string, local, extra string, depth int) {
 	m.out.WriteString("<")
 	begun := m.out.Len()
@@ -178,7 +178,7 @@ func (m *maker) content(scope map[string]string, depth int) {
 	}
 }
 
-// name is the local name with a prefix that is bound.
+// name returns the local name with a bound prefix.
 func (m *maker) name(scope map[string]string, local string) string {
 	for {
 		prefix := m.pick(prefixes)
@@ -209,7 +209,7 @@ func (m *maker) attributes(scope map[string]string) []string {
 	return list
 }
 
-// signature writes a signature to be made by the last of the methods.
+// signature writes a signature template with the last of the methods.
 func (m *maker) signature(methods []method) {
 	last := len(methods) - 1
 	fmt.Fprintf(&m.out, `<s:Signature xmlns:s="http://www.w3.org/2000/09/xmldsig#"><s:SignedInfo><s:CanonicalizationMethod %s</s:CanonicalizationMethod>`+

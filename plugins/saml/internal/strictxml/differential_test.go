@@ -17,8 +17,8 @@ import (
 	"testing"
 )
 
-// The corpus is the same in each run: that many documents of that many elements,
-// made from this seed.
+// The corpus is the same in each run: this number of documents and elements, generated from
+// this seed.
 var (
 	documents = flag.Int("documents", 20, "how many documents are canonicalized by libxml2, too, 100 elements in each")
 	seed      = flag.Uint64("seed", 14, "what the documents of libxml2 are made from")
@@ -26,12 +26,13 @@ var (
 
 const perDocument = 100
 
-// TestDifferentialLibxml2 canonicalizes 2000 elements of random documents here and
-// by libxml2: elements within others, by each of the methods that are read, with and
-// without prefix lists, and SignedInfo with them. xmlsec1 signs one document with a
-// reference to each element, so that its digests are those of libxml2.
+// TestDifferentialLibxml2 canonicalizes 2000 elements of random documents here and by
+// libxml2: nested elements, by each supported method, with and without prefix lists, and
+// SignedInfo. xmlsec1 signs one document with a reference to each element, so its digests are
+// those of libxml2.
 //
-// More, from another seed: go test ./plugins/saml/internal/strictxml -run Libxml2 -documents 300 -seed 1
+// To test more, with another seed: go test ./plugins/saml/internal/strictxml -run Libxml2
+// -documents 300 -seed 1
 func TestDifferentialLibxml2(t *testing.T) {
 	corpus := newCorpus(t, *documents)
 	if different := corpus.differences(func(canonical []byte) []byte { return canonical }); len(different) > 0 {
@@ -44,8 +45,8 @@ func TestDifferentialLibxml2(t *testing.T) {
 	}
 }
 
-// TestDifferentialFindsFaults plants a fault of each kind into what we write: the
-// comparison above would find it.
+// TestDifferentialFindsFaults introduces a fault of each kind into our output: the comparison
+// above would find it.
 func TestDifferentialFindsFaults(t *testing.T) {
 	corpus := newCorpus(t, 3)
 	replace := func(old, replacement string) func([]byte) []byte {
@@ -74,13 +75,13 @@ func TestDifferentialFindsFaults(t *testing.T) {
 	}
 }
 
-// corpus are documents that libxml2 has canonicalized.
+// corpus returns documents that libxml2 has canonicalized.
 type corpus struct {
 	t         *testing.T
 	documents []signedDocument
 }
 
-// signedDocument has the digests of libxml2, by the number of the element.
+// signedDocument holds the digests of libxml2, by the number of the element.
 type signedDocument struct {
 	text    string // as it was written
 	signed  []byte // as xmlsec1 has signed it
@@ -147,8 +148,8 @@ func (c *corpus) has(kind string) bool {
 	return false
 }
 
-// differences describes the elements that libxml2 writes otherwise than we do, after
-// what we write went through fault.
+// differences describes the elements whose output differs from that of libxml2, after fault
+// has changed our output.
 func (c *corpus) differences(fault func([]byte) []byte) []string {
 	c.t.Helper()
 	var list []string
@@ -177,7 +178,7 @@ func (c *corpus) differences(fault func([]byte) []byte) []string {
 	return list
 }
 
-// signedInfo compares the SignedInfo, over which the signature is.
+// signedInfo compares SignedInfo, which the signature covers.
 func (c *corpus) signedInfo(i int, d signedDocument, fault func([]byte) []byte) []string {
 	c.t.Helper()
 	root, err := Parse(d.signed, Metadata())

@@ -12,8 +12,8 @@ import (
 	dsig "github.com/russellhaering/goxmldsig"
 )
 
-// TestRefused holds what may not get in. The whole list takes no time: nothing is
-// read beyond what makes it bad.
+// TestRefused lists documents that must be refused. The whole list takes no time: reading
+// stops at the first fault.
 func TestRefused(t *testing.T) {
 	laughs := `<!DOCTYPE l [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;">]><l>&b;</l>`
 	for name, document := range map[string]string{
@@ -155,7 +155,7 @@ func namespaces(n int) string {
 	return all.String()
 }
 
-// TestRead holds what must get in, and how it is read.
+// TestRead lists documents that must be accepted, and how they are read.
 func TestRead(t *testing.T) {
 	for document, want := range map[string]string{
 		`<x/>`: `<x></x>`,
@@ -177,7 +177,7 @@ func TestRead(t *testing.T) {
 		`<a:x xmlns:a="urn:a"><a:y xmlns:a="urn:b"/><a:z/></a:x>`:           `<a:x xmlns:a="urn:a"><a:y xmlns:a="urn:b"></a:y><a:z></a:z></a:x>`,
 		`<a:x xmlns:a="urn:a"><y xmlns:a="urn:b"><a:z/></y></a:x>`:          `<a:x xmlns:a="urn:a"><y><a:z xmlns:a="urn:b"></a:z></y></a:x>`,
 		`<a:x xmlns:a="urn:a"><b xmlns:a="urn:b" a:c=""/></a:x>`:            `<a:x xmlns:a="urn:a"><b xmlns:a="urn:b" a:c=""></b></a:x>`,
-		// What stands in front where somebody pasted it.
+		// Leading text after copy and paste.
 		"\ufeff<x/>":                                         `<x></x>`,
 		"\r\n <?xml version='1.0'?>\n<x/>":                   `<x></x>`,
 		"\ufeff\n\t<?xml version='1.0'?> <x/>":               `<x></x>`,
@@ -196,7 +196,7 @@ func TestRead(t *testing.T) {
 	}
 }
 
-// TestBoundAnew: a name is read by what its prefix means where it stands.
+// TestBoundAnew: a name is read by the meaning of its prefix at its place.
 func TestBoundAnew(t *testing.T) {
 	e, err := Parse([]byte(`<a:x xmlns:a="urn:1" xmlns="urn:d"><a:x xmlns:a="urn:2" a:i="1"><y/><y xmlns=""/></a:x><a:x/></a:x>`), Message())
 	if err != nil {
@@ -251,8 +251,8 @@ func canonical(t testing.TB, e *Element, prefixes ...string) []byte {
 	return written
 }
 
-// TestCanonicalIsBounded: a namespace that is declared once in the document is declared
-// in each of the elements that use it in the canonical form.
+// TestCanonicalIsBounded: a namespace that the document declares once is declared in each
+// element that uses it in the canonical form.
 func TestCanonicalIsBounded(t *testing.T) {
 	document := `<x xmlns:p="urn:` + strings.Repeat("u", 1000) + `">` + strings.Repeat("<p:y/>", 100) + `</x>`
 	e, err := Parse([]byte(document), Message())
@@ -277,7 +277,7 @@ func TestCanonicalIsBounded(t *testing.T) {
 	}
 }
 
-// TestPrefixList is section 3 of Exclusive XML Canonicalization.
+// TestPrefixList tests section 3 of Exclusive XML Canonicalization.
 func TestPrefixList(t *testing.T) {
 	e, err := Parse([]byte(`<o xmlns="urn:d" xmlns:xs="urn:xs" xmlns:y="urn:y"><y:i t="xs:string"><y:j xmlns:z="urn:z"/></y:i></o>`), Message())
 	if err != nil {
@@ -299,8 +299,8 @@ func TestPrefixList(t *testing.T) {
 	}
 }
 
-// FuzzParse holds the wall against three other readers: what it lets in, they read
-// alike (I11), and what it writes is read as the same.
+// FuzzParse compares the parser with three other readers: they read everything that it
+// accepts in the same way (I11), and its output is read as the same document.
 func FuzzParse(f *testing.F) {
 	for _, seed := range []string{
 		`<?xml version="1.0" encoding="UTF-8"?><a:x xmlns:a="urn:a" ID="_1"><a:y b="&amp;">c<![CDATA[d]]></a:y></a:x>`,
@@ -323,7 +323,7 @@ func FuzzParse(f *testing.F) {
 			t.Fatalf("%q\n%q", once, twice)
 		}
 		if bytes.Contains(data, []byte("\r")) || bytes.ContainsAny(data, "\t\n") {
-			return // attributes with line ends: encoding/xml does not normalise them
+			return // attributes with line ends: encoding/xml does not normalize them
 		}
 		doc := etree.NewDocument()
 		if err := doc.ReadFromBytes(bytes.TrimLeft(bytes.TrimPrefix(data, byteOrderMark), whiteSpace)); err != nil {
@@ -342,9 +342,9 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// odd is what the other library is known to write in another way: attributes of
-// several namespaces, which it sorts by prefix, and no default namespace, which it says
-// where that goes without saying. TestDifferentialLibxml2 has both.
+// odd reports known differences in the output of the other library: it sorts attributes of
+// several namespaces by prefix, and writes redundant declarations of an empty default
+// namespace. TestDifferentialLibxml2 covers both.
 func odd(e *Element) bool {
 	found := false
 	e.Walk(func(e *Element) bool {
@@ -359,7 +359,7 @@ func odd(e *Element) bool {
 	return found
 }
 
-// BenchmarkHostile handles 64 KB of what costs most. The limit is 50 ms.
+// BenchmarkHostile parses the most expensive input of 64 KB. The limit is 50 ms.
 func BenchmarkHostile(b *testing.B) {
 	fill := func(head, piece, tail string) []byte {
 		return []byte(head + strings.Repeat(piece, (64<<10-len(head)-len(tail))/len(piece)) + tail)

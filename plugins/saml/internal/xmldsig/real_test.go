@@ -13,8 +13,8 @@ import (
 	"github.com/doorward/doorward/plugins/saml/internal/strictxml"
 )
 
-// TestRealMessages verifies what Okta, OneLogin and others have really sent, and
-// crewjam/saml keeps as test data, with the keys of their metadata.
+// TestRealMessages verifies messages that Okta, OneLogin and others have sent, from the test
+// data of crewjam/saml, with the keys in their metadata.
 func TestRealMessages(t *testing.T) {
 	dir, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/crewjam/saml").Output()
 	if err != nil {
