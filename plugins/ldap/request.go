@@ -61,7 +61,7 @@ func changePrompt(reason sdk.Reason, mem memory) (sdk.Step, error) {
 		Fields: []sdk.PromptField{
 			{Name: fieldPassword, Kind: sdk.FieldPassword, Label: "Current password"},
 			{Name: fieldNew, Kind: sdk.FieldNewPassword},
-			{Name: fieldAgain, Kind: sdk.FieldNewPassword, Label: "New password, again"},
+			{Name: fieldAgain, Kind: sdk.FieldNewPassword, Label: "Repeat the new password"},
 		},
 	}, nil
 }
