@@ -17,7 +17,7 @@ type groupRead struct {
 	*groupWalk
 	connection   *directory.Connection
 	base, filter string
-	seen         map[string]bool // the filters of the groups that were read
+	filtersRead  map[string]bool // the filters of the groups that were read
 }
 
 const (
@@ -32,14 +32,14 @@ var groupIDs = []string{"entryUUID", "nsUniqueId"}
 // all repeats the search for the remaining groups whenever the server stops at its size
 // limit: OpenLDAP sends 500 entries by default, with or without pages.
 func (r *groupRead) all(ctx context.Context) error {
-	r.seen = map[string]bool{}
+	r.filtersRead = map[string]bool{}
 	for range maxContinuations {
-		before := len(r.seen)
+		before := len(r.filtersRead)
 		err := r.pages(ctx)
 		if !ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) {
 			return err
 		}
-		if len(r.seen) == before {
+		if len(r.filtersRead) == before {
 			return sdk.Misconfigured(directory.ReasonGroups, "the directory stops at its size limit, and the remaining groups cannot be requested: raise the limit for bind_dn, or narrow group_dn or group_filter")
 		}
 		if len(r.names) > sdk.MaxGroups {
@@ -89,7 +89,7 @@ func (r *groupRead) note(found []directory.Entry) {
 	for _, group := range found {
 		for _, name := range names {
 			if value := group.Text(name); value != "" {
-				r.seen["("+name+"="+ldap.EscapeFilter(value)+")"] = true
+				r.filtersRead["("+name+"="+ldap.EscapeFilter(value)+")"] = true
 				break
 			}
 		}
@@ -98,8 +98,8 @@ func (r *groupRead) note(found []directory.Entry) {
 
 // remainingFilter matches the groups that were not read yet.
 func (r *groupRead) remainingFilter() string {
-	if len(r.seen) == 0 {
+	if len(r.filtersRead) == 0 {
 		return r.filter
 	}
-	return "(&" + r.filter + "(!(|" + strings.Join(slices.Sorted(maps.Keys(r.seen)), "") + ")))"
+	return "(&" + r.filter + "(!(|" + strings.Join(slices.Sorted(maps.Keys(r.filtersRead)), "") + ")))"
 }

@@ -44,7 +44,7 @@ var policyAttributes = []string{
 	"nsAccountLock", "passwordExpirationTime", "krbPrincipalExpiration", "krbPasswordExpiration",
 	// authentik
 	"ak-active",
-	// Active Directory Lightweight Directory Services; eDirectory; PingDirectory and its kin
+	// Active Directory Lightweight Directory Services; eDirectory; PingDirectory and related servers
 	"msDS-UserAccountDisabled", "loginDisabled", "ds-pwp-account-disabled",
 }
 
