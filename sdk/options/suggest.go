@@ -2,8 +2,8 @@ package options
 
 import "strings"
 
-// Suggest returns the one of known that was probably meant by name, or "" if none
-// is near. Case, hyphens and underscores do not count.
+// Suggest returns the known name that was probably meant by name, or "" if none is
+// similar. It ignores case, hyphens and underscores.
 func Suggest(name string, known []string) string {
 	wanted := fold(name)
 	best, bestDistance := "", len(wanted)/3+1
