@@ -137,6 +137,6 @@ func (e *FeaturesError) Error() string {
 	if host == "" {
 		host = "of a version too old to tell its features"
 	}
-	return fmt.Sprintf("this host (doorward %s) lacks features that plugin %s %s requires: %s. Update doorward, or use an older version of the plugin",
+	return fmt.Sprintf("this host (doorward %s) lacks features that plugin %s %s requires (%s): update doorward, or use an older version of the plugin",
 		host, e.Plugin, e.PluginVersion, strings.Join(names, ", "))
 }
