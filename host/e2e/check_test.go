@@ -163,7 +163,7 @@ func TestCheckShowsTheWay(t *testing.T) {
 		{"expired", expired, "proxy ok, resolve ok, connect ok, tls error", none, "the server's certificate was good until"},
 		{"elsewhere", elsewhere, "proxy ok, resolve ok, connect ok, tls error", none, `it is for "other.example"`},
 		{"closed", closed, "proxy ok, resolve ok, connect error", none, "connection refused: is the server up, and does a firewall let this machine through?"},
-		{"directories", closed, "proxy ok, resolve ok, connect error", none + "only AUTH_DIRECTORIES_PROXY concerns connections that are not HTTP", "connection refused"},
+		{"directories", closed, "proxy ok, resolve ok, connect error", none + "only AUTH_DIRECTORIES_PROXY applies to connections that are not HTTP", "connection refused"},
 		{"directories", ldaps, "proxy ok, connect ok, tls ok", none, "trusted by AUTH_DIRECTORIES_CA"},
 	} {
 		steps, found := all[c.provider].way(c.target)

@@ -224,7 +224,7 @@ func TestLowestVersionOfTLS(t *testing.T) {
 			t.Errorf("%s: %d, want %d", version, got, want)
 		}
 		host.secrets.addParameters(servers.openid.LastTokenRequest().Form)
-		const hint = "the server does not speak TLS 1.3, the lowest version by OUTBOUND_TLS_MIN_VERSION"
+		const hint = "the server does not speak TLS 1.3, the lowest version according to OUTBOUND_TLS_MIN_VERSION"
 		if err := host.Stop(); err != nil {
 			t.Fatal(err)
 		}

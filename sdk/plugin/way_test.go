@@ -101,7 +101,7 @@ const (
 	testChain = "TLS 1.3, O=Acme Co" // of httptest, which signs itself
 	testUntil = "good until 2084-01-29"
 
-	untrustedProxy = "tls: failed to verify certificate: x509: certificate signed by unknown authority: it is signed by itself; if you trust that authority, give its certificate (PEM) as NODE_EXTRA_CA_CERTS"
+	untrustedProxy = "tls: failed to verify certificate: x509: certificate signed by unknown authority: it is self-signed; if you trust that authority, give its certificate (PEM) as NODE_EXTRA_CA_CERTS"
 )
 
 // TestWay: each step to a server is told, by whichever proxy and means.
@@ -137,20 +137,20 @@ func TestWay(t *testing.T) {
 			"error|example.com:443|proxy_tls|proxy SECURED (AUTH_X_PROXY) makes no TLS connection: " + untrustedProxy, `error|||Get "https://example.com/": proxy SECURED (AUTH_X_PROXY) makes no TLS connection: ` + untrustedProxy,
 		}},
 		"names are resolved": {outbound.Settings{}, sdk.HTTPSettings{}, secure("localhost:" + freePortNumber(t)), []string{
-			"ok|localhost:PORT|proxy|none: only the option proxy concerns connections that are not HTTP",
+			"ok|localhost:PORT|proxy|none: only the option proxy applies to connections that are not HTTP",
 			"ok|localhost:PORT|resolve|localhost is 127.0.0.1 (TIME)",
 			"error|localhost:PORT|connect|dial tcp 127.0.0.1:PORT: connect: connection refused: is the server up, and does a firewall let this machine through?",
 			"error|||dial tcp 127.0.0.1:PORT: connect: connection refused",
 		}},
 		"an authority that nobody named": {outbound.Settings{}, sdk.HTTPSettings{}, secure(target), []string{
-			"ok|TARGET|proxy|none: only the option proxy concerns connections that are not HTTP", "ok|TARGET|connect|to TARGET (TIME)",
-			`error|TARGET|tls|tls: failed to verify certificate: x509: certificate signed by unknown authority: it is signed by itself; if you trust that authority, give its certificate (PEM) as the option ca`,
-			`error|||tls: failed to verify certificate: x509: certificate signed by unknown authority: it is signed by itself; if you trust that authority, give its certificate (PEM) as the option ca`,
+			"ok|TARGET|proxy|none: only the option proxy applies to connections that are not HTTP", "ok|TARGET|connect|to TARGET (TIME)",
+			`error|TARGET|tls|tls: failed to verify certificate: x509: certificate signed by unknown authority: it is self-signed; if you trust that authority, give its certificate (PEM) as the option ca`,
+			`error|||tls: failed to verify certificate: x509: certificate signed by unknown authority: it is self-signed; if you trust that authority, give its certificate (PEM) as the option ca`,
 		}},
 		"an address that is denied": {outbound.Settings{Deny: []string{"loopback"}}, sdk.HTTPSettings{}, secure("127.0.0.1:1"), []string{
-			"ok|127.0.0.1:1|proxy|none: only the option proxy concerns connections that are not HTTP",
-			"error|127.0.0.1:1|connect|connecting to 127.0.0.1 is denied, because OUTBOUND_DENY has loopback: if it is meant, add it to OUTBOUND_ALLOW",
-			"error|||connecting to 127.0.0.1 is denied, because OUTBOUND_DENY has loopback: if it is meant, add it to OUTBOUND_ALLOW",
+			"ok|127.0.0.1:1|proxy|none: only the option proxy applies to connections that are not HTTP",
+			"error|127.0.0.1:1|connect|connecting to 127.0.0.1 is denied, because OUTBOUND_DENY has loopback: to allow it, add it to OUTBOUND_ALLOW",
+			"error|||connecting to 127.0.0.1 is denied, because OUTBOUND_DENY has loopback: to allow it, add it to OUTBOUND_ALLOW",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -224,7 +224,7 @@ func TestWayThatHangs(t *testing.T) {
 		deaf     bool
 		limit    time.Duration
 	}{
-		"a silent proxy":        {proxied, get("https://example.com/"), sdk.StepTunnel, "proxy " + silent + " (AUTH_X_PROXY) took the connection", false, 3 * time.Second},
+		"a silent proxy":        {proxied, get("https://example.com/"), sdk.StepTunnel, "proxy " + silent + " (AUTH_X_PROXY) accepted the connection", false, 3 * time.Second},
 		"a silent server":       {outbound.Settings{}, get("https://" + silent), sdk.StepTLS, "the TLS handshake has hung for", false, 2 * outbound.ConnectTimeout},
 		"no HTTP and silent":    {outbound.Settings{}, secure(silent), sdk.StepTLS, "the TLS handshake has hung for", false, 3 * time.Second},
 		"no answer":             {outbound.Settings{}, get(slow.URL), sdk.StepHTTP, "the server was asked, and has not answered for", false, 3 * time.Second},
@@ -333,7 +333,7 @@ func TestWayWithoutChecks(t *testing.T) {
 		_, err = secured.Handshake(ctx, conn, "127.0.0.1")
 		return nil, err
 	})
-	if f := findings[len(findings)-1]; f.Step != sdk.StepTLS || !strings.Contains(f.Text, testChain+", which nobody checks, "+testUntil) {
+	if f := findings[len(findings)-1]; f.Step != sdk.StepTLS || !strings.Contains(f.Text, testChain+", which is not checked, "+testUntil) {
 		t.Errorf("%s", told(findings))
 	}
 }
