@@ -17,7 +17,7 @@ type Env struct {
 	// redirect_uri, assertion consumer service URL.
 	CallbackURL string
 
-	// MetadataURL is where the host serves the metadata of a [MetadataPublisher].
+	// MetadataURL is where the host serves the mechanism's metadata, if it has any.
 	// LogoutURL is where the provider's logout messages arrive.
 	MetadataURL string
 	LogoutURL   string

@@ -83,7 +83,7 @@ func TestWhereProxiesStand(t *testing.T) {
 			environ: []string{"https_proxy=http://a.example", "GLOBAL_AGENT_HTTP_PROXY=http://b.example"},
 			want: map[string]string{
 				"https": "http://a.example", "agent http": "http://b.example",
-				"warnings": "https_proxy has no effect, because GLOBAL_AGENT_HTTP_PROXY is set: one family of variables counts, with its own exceptions",
+				"warnings": "https_proxy has no effect, because GLOBAL_AGENT_HTTP_PROXY is set: only one family of variables counts, with its own exceptions",
 			},
 		},
 		"an odd one of a provider": {
