@@ -134,7 +134,7 @@ func oddRefreshToken(object claims.Object) string {
 	token, err := object.String("refresh_token")
 	switch {
 	case err != nil:
-		return "is no text"
+		return "is not a text"
 	case len(token) > MaxToken:
 		return fmt.Sprintf("has %d bytes, at most %d are kept", len(token), MaxToken)
 	case token != "" && !isVisible(token):
