@@ -98,11 +98,11 @@ func (o Options) Validate() error {
 		problems.Addf("issuer_url", "%v", err)
 	}
 	if location.Template() && o.IdentifierKey != "sub" {
-		problems.Addf("identifier_key", "must be sub when issuer_url stands for many tenants: any other claim is unique within one tenant at best")
+		problems.Addf("identifier_key", "must be sub when issuer_url is for many tenants: any other claim is unique at most within one tenant")
 	}
 	o.validateClaims(&problems)
 	if !visible.MatchString(o.ClientID) {
-		problems.Addf("client_id", "may hold printable ASCII characters only (RFC 6749 appendix A.1)")
+		problems.Addf("client_id", "must contain only printable ASCII characters (RFC 6749 appendix A.1)")
 	}
 	_, found := o.clientAuth(p)
 	problems = append(problems, found...)
@@ -123,7 +123,7 @@ func (o Options) validateBinding(problems *options.Problems) {
 		given  bool
 	}{{"allow_unlisted_pkce", o.AllowUnlistedPKCE}, {"pkce", o.PKCE == off}, {"allow_missing_nonce", o.AllowMissingNonce}} {
 		if word.given {
-			problems.Addf(word.option, "cannot be set so for a client that does not authenticate: PKCE is all that protects it")
+			problems.Addf(word.option, "cannot have this value for a client that does not authenticate: only PKCE protects it")
 		}
 	}
 }
@@ -136,13 +136,13 @@ func (o Options) validateClaims(problems *options.Problems) {
 		}
 	}
 	if o.Issuer != "" && (!visible.MatchString(o.Issuer) || discovery.IsTemplate(o.Issuer)) {
-		problems.Addf("issuer", "must be an issuer as it stands in an ID token")
+		problems.Addf("issuer", "must be an issuer as written in an ID token")
 	}
 	if o.IdentifierKey == claimEmail && o.EmailKey != claimEmail {
-		problems.Addf("identifier_key", "must not be email where email_key is %s: no word says that the address is verified", upstream.Shown(o.EmailKey))
+		problems.Addf("identifier_key", "must not be email if email_key is %s: nothing says that the address is verified", upstream.Shown(o.EmailKey))
 	}
 	if _, known := discovery.CloudOf(o.IssuerURL); o.GroupsFromGraph && o.GraphURL == "" && !known {
-		problems.Addf("graph_url", "is missing: issuer_url is in none of the clouds of Microsoft's that are known")
+		problems.Addf("graph_url", "is missing: issuer_url is not in a known cloud of Microsoft")
 	}
 	if o.GraphURL != "" {
 		if _, err := upstream.ParseEndpoint(o.GraphURL); err != nil {
@@ -181,7 +181,7 @@ func (o Options) validateRequest(problems *options.Problems) {
 		problems.Addf("params", "response_mode must be query or form_post, not %q", mode)
 	}
 	if jarm.Signed(mode) && o.SignedResponses == off {
-		problems.Addf("signed_authorization_responses", "is off, while response_mode %s asks for signed ones", mode)
+		problems.Addf("signed_authorization_responses", "is off, but response_mode %s requests signed ones", mode)
 	}
 	if age := params.Get("max_age"); age != "" {
 		if _, err := strconv.ParseUint(age, 10, 31); err != nil {
@@ -193,7 +193,7 @@ func (o Options) validateRequest(problems *options.Problems) {
 	}
 	for _, token := range strings.Fields(params.Get("scope")) {
 		if !scopeToken.MatchString(token) {
-			problems.Addf("scope", "has the scope %q, which holds a character that no scope may have", token)
+			problems.Addf("scope", "has the scope %q, which contains a character that is not allowed in a scope", token)
 		}
 	}
 }
