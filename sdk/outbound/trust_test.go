@@ -86,7 +86,7 @@ func TestTrust(t *testing.T) {
 		"unasked":                     {showing(me), sdk.TLSSettings{}, plain, "", "nothing", ""},
 
 		"unknown authority":           {Settings{}, sdk.TLSSettings{}, plain, "", "", `certificate signed by unknown authority: it is signed by "CN=our CA"; if you trust that authority, give its certificate (PEM) as AUTH_X_CA`},
-		"self-signed":                 {Settings{}, sdk.TLSSettings{}, server(alone), "", "", `it is self-signed; if you trust that authority, give its certificate (PEM) as AUTH_X_CA`},
+		"signed by itself":            {Settings{}, sdk.TLSSettings{}, server(alone), "", "", `it is self-signed; if you trust that authority, give its certificate (PEM) as AUTH_X_CA`},
 		"another CA":                  {Settings{CA: other.pem()}, sdk.TLSSettings{}, plain, "", "", `it is signed by "CN=our CA", which is not in AUTH_X_CA`},
 		"another own CA":              {trusting, sdk.TLSSettings{CA: []byte(other.pem()), Names: sdk.TLSNames{CA: "tls_ca"}}, plain, "", "", `it is signed by "CN=our CA", which is not in tls_ca`},
 		"CA in place of the extra":    {Settings{CA: other.pem(), ExtraCA: ca.pem()}, sdk.TLSSettings{}, plain, "", "", `which is not in AUTH_X_CA`},
