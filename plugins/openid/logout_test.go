@@ -27,7 +27,7 @@ func (r *rig) get(query url.Values) (sdk.Logout, error) {
 	return r.ReceiveLogout(r.t.Context(), sdk.LogoutMessage{Request: sdk.InboundRequest{Method: http.MethodGet, Query: query, RawQuery: query.Encode()}})
 }
 
-// TestBackChannelLogout is row F26 of the attack catalogue, by the rules of
+// TestBackChannelLogout (F26), by the rules of
 // Back-Channel Logout 1.0 section 2.6.
 func TestBackChannelLogout(t *testing.T) {
 	type members = map[string]any
