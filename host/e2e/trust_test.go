@@ -91,7 +91,7 @@ func TestAuthorityIsReplaced(t *testing.T) {
 		return strings.Contains(host.Logs(), "AUTH_WEB_CA_FILE: ends within a certificate")
 	})
 	wantLogin("with half a file", http.StatusServiceUnavailable)
-	const old = "AUTH_WEB_CA_FILE has an authority of that name that does not fit"
+	const old = "AUTH_WEB_CA_FILE has an authority with that name, but its certificate does not match"
 	eventually(t, "the log says: "+old, func() bool { return strings.Contains(host.Logs(), old) })
 
 	mounted.swap(t, map[string]string{"ca.crt": servers.CA.CA, "secret": servers.Client.Secret})
@@ -224,7 +224,7 @@ func TestLowestVersionOfTLS(t *testing.T) {
 			t.Errorf("%s: %d, want %d", version, got, want)
 		}
 		host.secrets.addParameters(servers.openid.LastTokenRequest().Form)
-		const hint = "the server does not speak TLS 1.3, the lowest version by OUTBOUND_TLS_MIN_VERSION"
+		const hint = "the server does not speak TLS 1.3, the lowest version according to OUTBOUND_TLS_MIN_VERSION"
 		if err := host.Stop(); err != nil {
 			t.Fatal(err)
 		}

@@ -33,7 +33,7 @@ func TestPluginsThatDoNotStart(t *testing.T) {
 		{"K05 another protocol version", "newer", []string{"Plugin version: 9, Client versions: [1]"}},
 		{"never answers", "deaf", []string{"asking what it is", "deadline exceeded"}},
 		{"K08 an answer larger than allowed", "fat", []string{"asking what it is", "larger than"}},
-		{"requires what the host does not have", "demanding", []string{"plugin demanding 1.2.3 requires step/poll, which this host (doorward 9.8.7) does not have: update doorward"}},
+		{"requires what the host does not have", "demanding", []string{"this host (doorward 9.8.7) lacks features that plugin demanding 1.2.3 requires (step/poll): update doorward"}},
 		{"claims another mechanism", "liar", []string{`says that it is "honest", not "liar"`}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {

@@ -60,9 +60,9 @@ func TestExpiryOfTrust(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, severity := range map[string]sdk.Severity{
-		"our certificate CN=client of AUTH_A_CERT, good until":   sdk.SeverityWarning,
-		"the authority CN=over of AUTH_A_CA, good until":         sdk.SeverityWarning,
-		"the authority CN=soon of OUTBOUND_EXTRA_CA, good until": sdk.SeverityOK,
+		"our certificate CN=client of AUTH_A_CERT, valid until":   sdk.SeverityWarning,
+		"the authority CN=over of AUTH_A_CA, valid until":         sdk.SeverityWarning,
+		"the authority CN=soon of OUTBOUND_EXTRA_CA, valid until": sdk.SeverityOK,
 	} {
 		found := false
 		for _, f := range all[0].Findings {
