@@ -35,7 +35,7 @@ type caller struct {
 	over  bool // the end was seen, so that leave may be read
 }
 
-// enter lets a caller come, who has a place or waits when it returns.
+// enter adds a caller. When it returns, the caller has a place or waits.
 func (h hall) enter(provider, name, address string) *caller {
 	h.t.Helper()
 	ctx, cancel := context.WithCancel(h.t.Context())
@@ -150,7 +150,7 @@ func TestCallersThatGoLeaveTheQueue(t *testing.T) {
 		waiting[i].gone()
 		h.want(waiting[i], context.Canceled)
 	}
-	if _, n := h.standing(lineName{"p", "logins"}); n != 1 {
+	if _, n := h.counts(lineName{"p", "logins"}); n != 1 {
 		t.Errorf("%d wait, want 1", n)
 	}
 	before.leave()
@@ -222,7 +222,7 @@ func TestEveryLineHasPlacesOfItsOwn(t *testing.T) {
 		second.leave()
 		third.leave()
 	}
-	// A shared place that becomes free goes to whoever has waited for one longest.
+	// A shared place that becomes free goes to the caller that has waited for one longest.
 	one, two := h.mustEnter("lives", "one"), h.mustEnter("lives", "two")
 	waits := h.enter("lives", "waits", "192.0.2.1/32")
 	hanging[0].leave()
