@@ -47,7 +47,7 @@ func TestCloseLeavesTheSocketOfTheNextHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, ok := first.(removing)
+	own, ok := first.(unlinkingListener)
 	if !ok {
 		t.Fatalf("a listener of type %T", first)
 	}
