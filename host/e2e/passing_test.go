@@ -67,7 +67,7 @@ func TestFileInTwoHalves(t *testing.T) {
 		look.Stop()
 	}
 	for _, removed := range []string{"1 provider", "2 providers"} {
-		if want := removed + " would be removed; waiting until the file has rested for 10 s"; !strings.Contains(h.Logs(), want) {
+		if want := removed + " would be removed; waiting until the file has not changed for 10 s"; !strings.Contains(h.Logs(), want) {
 			t.Errorf("the log does not say %q", want)
 		}
 	}

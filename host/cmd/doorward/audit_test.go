@@ -60,9 +60,9 @@ func TestTheAuditOfCommands(t *testing.T) {
 	o.run(0, `"actor": "operator"`, "audit", "--json")
 	o.run(0, "", "audit", "--provider", "nobody")
 	o.run(1, "is none that there is; there are signed_in", "audit", "--kind", "nonsense")
-	o.run(2, "--since must be how long ago", "audit", "--since", "yesterday")
-	o.run(2, "--follow goes without --cursor", "audit", "--follow", "--cursor", "x")
-	o.run(2, "--refusals goes with", "audit", "--refusals", "--user", "x")
+	o.run(2, "--since must be a duration before now", "audit", "--since", "yesterday")
+	o.run(2, "--follow cannot be used with --cursor", "audit", "--follow", "--cursor", "x")
+	o.run(2, "--refusals can be used with", "audit", "--refusals", "--user", "x")
 	o.run(1, "no doorward is running here", "audit", "--follow")
 }
 

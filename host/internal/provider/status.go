@@ -9,27 +9,27 @@ import (
 // Plugin is the status of a plugin, for the operator. Everything in it is printable and
 // free of secrets.
 type Plugin struct {
-	Name      string           `json:"name"` // of the mechanism, and of the provider if that is isolated
-	Mechanism string           `json:"mechanism"`
-	State     State            `json:"state"`
-	Since     time.Time        `json:"since"`
-	Version   string           `json:"version,omitempty"` // of the running process
-	SHA256    string           `json:"sha256,omitempty"`
-	File      string           `json:"file,omitempty"`
-	PID       int              `json:"pid,omitempty"`
-	Restarts  int              `json:"restarts"`
-	Swaps     int              `json:"swaps"`
-	LastError string           `json:"last_error,omitempty"`
-	ErrorAt   time.Time        `json:"last_error_at,omitzero"`
-	LastLines []string         `json:"last_lines,omitempty"` // of the process that died last
-	NextTry   time.Time        `json:"next_try,omitzero"`
-	Providers []ProviderStatus `json:"providers"`
+	Name      string    `json:"name"` // of the mechanism, and of the provider if that is isolated
+	Mechanism string    `json:"mechanism"`
+	State     State     `json:"state"`
+	Since     time.Time `json:"since"`
+	Version   string    `json:"version,omitempty"` // of the running process
+	SHA256    string    `json:"sha256,omitempty"`
+	File      string    `json:"file,omitempty"`
+	PID       int       `json:"pid,omitempty"`
+	Restarts  int       `json:"restarts"`
+	Swaps     int       `json:"swaps"`
+	LastError string    `json:"last_error,omitempty"`
+	ErrorAt   time.Time `json:"last_error_at,omitzero"`
+	LastLines []string  `json:"last_lines,omitempty"` // of the process that died last
+	NextTry   time.Time `json:"next_try,omitzero"`
+	Providers []Status  `json:"providers"`
 
 	handles []*handle
 }
 
-// ProviderStatus is the status of one provider.
-type ProviderStatus struct {
+// Status is the status of one provider.
+type Status struct {
 	Name  string `json:"name"`
 	Error string `json:"error,omitempty"` // why it cannot be used
 
@@ -59,7 +59,7 @@ func (s *sharedStatus) get() Plugin {
 func (s *sharedStatus) withProviders() Plugin {
 	plugin := s.get()
 	for _, h := range plugin.handles {
-		status := ProviderStatus{Name: h.name}
+		status := Status{Name: h.name}
 		if e := h.current.Load(); !e.open() {
 			status.Error = printable(e.reason().Error())
 		}
