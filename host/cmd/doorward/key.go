@@ -51,7 +51,7 @@ func keyAddCommand(environ []string) *cobra.Command {
 	}
 	o = operatorFlags(cmd, environ)
 	cmd.Flags().StringSliceVar(&req.Scopes, "scope", nil, "what the key allows")
-	cmd.Flags().StringVar(&expires, "expires", defaultLifetime, "how long the key is valid, such as 30d or 1y, or never for no end")
+	cmd.Flags().StringVar(&expires, "expires", defaultLifetime, "how long the key is valid, such as 30d or 1y; never: it does not expire")
 	return cmd
 }
 

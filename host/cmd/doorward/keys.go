@@ -94,7 +94,7 @@ func keysRotateCommand(environ []string) *cobra.Command {
 		Long: "Make a new key that signs access tokens. It is published at once and signs ten minutes later, when all systems\n" +
 			"have read it. The old key signs until then, and its tokens are valid until they expire. The host does the same\n" +
 			"automatically every 30 days.\n\n" +
-			"--now is for a key that somebody else may have: the new one signs at once. " + revocationCosts + "\n" +
+			"--now is for a key that somebody else may have: the new one signs at once.\n" + revocationCosts + "\n" +
 			"If somebody else may also have SECRET, use \"doorward session end --all --forget-secret\" instead.\n\n" + whereKeysAreChanged,
 		Example: "  doorward keys rotate\n  doorward keys rotate --now",
 		Args: func(cmd *cobra.Command, args []string) error {

@@ -93,7 +93,7 @@ type linkFlags struct{ provider, subject, subject64 string }
 
 func (l *linkFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&l.provider, "provider", "", "provider through which the user signs in")
-	cmd.Flags().StringVar(&l.subject, "subject", "", "identifier of the user at the provider, byte for byte: sub, NameID, entryUUID; the log shows it when a sign-in is refused")
+	cmd.Flags().StringVar(&l.subject, "subject", "", "exact identifier of the user at the provider (sub, NameID, entryUUID); the log of a refused sign-in shows it")
 	cmd.Flags().StringVar(&l.subject64, "subject-base64", "", "the same in base64, as in the log for identifiers that a shell could misread")
 	cmd.MarkFlagsMutuallyExclusive("subject", "subject-base64")
 }
