@@ -60,9 +60,8 @@ func accountsFinding(p sso.Provider, users int, err error) sdk.Finding {
 	return f
 }
 
-// rolesFinding says whether groups can give roles, at a provider that gives roles by the
-// names of groups. An environment taken over from Directus does not bring the role names
-// along.
+// rolesFinding says whether a group can give a role at a provider where its name does.
+// From Directus, an environment comes along, and the names of its roles do not.
 func rolesFinding(p sso.Provider, roles []sso.Role, err error) sdk.Finding {
 	f := sdk.Finding{Subject: "roles", Severity: sdk.SeverityOK}
 	switch {

@@ -29,7 +29,7 @@ func explain(c Configured, err error) []string {
 	return lines
 }
 
-// meant suggests an option of the host that the mechanism got by mistake.
+// meant names the option of the host that a mechanism was given by a slip.
 func (c Configured) meant(p options.Problem) string {
 	if p.Text != options.NoSuchOption || c.Near == nil {
 		return ""

@@ -51,8 +51,8 @@ func makeRuntimeDir() (*runtimeDir, error) {
 	return &runtimeDir{path: path, lock: lock}, nil
 }
 
-// removeStale removes the folders of killed hosts: those that belong to this user and
-// whose lock nobody holds.
+// removeStale removes what hosts left behind that were killed. Only a folder of
+// our own whose lock nobody holds is one of those.
 func removeStale(parent string) {
 	dirs, _ := filepath.Glob(filepath.Join(parent, runtimePattern))
 	for _, dir := range dirs {
