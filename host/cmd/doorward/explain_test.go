@@ -81,7 +81,7 @@ func TestExplain(t *testing.T) {
 			t.Errorf("%s:\n%s\nwant %s", command, out, want)
 		}
 	}
-	// Whom the rules admit, and the app cannot be told of.
+	// The rules admit the user, but the app needs something that is not known about them.
 	environ := []string{"PUBLIC_URL=https://login.example.org", "SESSION_COOKIE_DOMAIN=example.org", "FORWARD_AUTH_USER=email"}
 	_, out := runIn(t.Context(), t, dir, environ, "forward-auth", "explain", "--config", filepath.Join(dir, "d.yaml"), "--user", "ann", "GET", "https://wiki.example.org/x")
 	if want := "verdict  denied\nbecause  missing: what Remote-User is to say of them (FORWARD_AUTH_USER)\n"; !strings.Contains(out, want) {

@@ -33,7 +33,7 @@ func TestReloadTakesOverApps(t *testing.T) {
 	}
 }
 
-// What is counted is told to whoever asks for metrics.
+// The counts are in the metrics.
 func TestChecksAreCounted(t *testing.T) {
 	server := forwardauth.New(forwardauth.Config{Logger: hclog.NewNullLogger()}, forwardauth.Ports{Now: time.Now})
 	for range 2 {

@@ -101,7 +101,7 @@ func TestImport(t *testing.T) {
 	o.run(0, "a login at corp as ann-17, ignoring case", "user", "show", annID)
 	o.run(0, "Editor", "role", "list")
 
-	// Again: nobody changes, but who had a password may get another way.
+	// Again: no user changes, but those who had a password can get another way to sign in.
 	o.run(0, "", "user", "set", annID, "--first-name", "Anna")
 	users, roles = o.runImport(0, path, "--email-provider", "corp")
 	if users[annID].Outcome != "present" || users[casID].Outcome != "present" || roles[0].Outcome != "present" {

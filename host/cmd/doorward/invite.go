@@ -31,7 +31,7 @@ func userInviteCommand(environ []string) *cobra.Command {
 			return nil
 		}),
 		Long: "Make a link, and print it this once. Anyone who opens it sees whose account it is for, and chooses a provider. The\n" +
-			"first login that is completed claims the account, whoever signs in, so send the link to nobody else. A new link\n" +
+			"first login that is completed claims the account, no matter who signs in, so send the link to nobody else. A new link\n" +
 			"replaces the one before. USER must have no way to sign in yet; without USER, an account is made.\n\n" + whereItIsDone,
 		Example: "  doorward user invite --email ann@example.org --role Editor\n" +
 			"  doorward user invite ann@example.org --expires 24h",

@@ -62,7 +62,7 @@ func (r *hostFinder) keysInDatabase(ctx context.Context, do keysOperation) (err 
 	if err != nil {
 		return fmt.Errorf("no doorward is running here, and to work in the database this command needs its settings: %w", err)
 	}
-	// Held meanwhile, so that no host starts.
+	// Held until this is done, so that no host starts.
 	claimed, err := control.Claim(ctx, cfg.ControlSocket)
 	if err != nil {
 		return err

@@ -85,7 +85,7 @@ func (t *trial) check(ctx context.Context, c Configured) Checked {
 		checked.As = c.provider(&in.Description)
 		findings, err := provider.Check(ctx)
 		checked.found(c, findings, translate(err))
-		checked.trust(c)
+		checked.certificates(c)
 		checked.weakSecrets(c, in)
 	default:
 		inForce := check(ctx, c, t.before.handles[c.Name])
@@ -132,7 +132,7 @@ func check(ctx context.Context, c Configured, h *handle) Checked {
 	checked := Checked{Provider: c.Name, Plugin: h.backend.name}
 	findings, err := h.findings(ctx)
 	checked.found(c, findings, err)
-	checked.trust(c)
+	checked.certificates(c)
 	if h.available() == nil {
 		checked.As = c.provider(h.backend.described.Load())
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 )
 
-// What never rests is told by its path: changed, gone, or new.
+// Files that keep changing are named by their paths, whether they changed, were removed or are new.
 func TestChangedIn(t *testing.T) {
 	dir := t.TempDir()
 	paths := []string{filepath.Join(dir, "same"), filepath.Join(dir, "a changed one"), filepath.Join(dir, "gone"), filepath.Join(dir, "new")}
@@ -45,6 +45,6 @@ func TestSignatureHasTheMode(t *testing.T) {
 		t.Fatal(err)
 	}
 	if Signature([]string{path}) == before {
-		t.Error("chmod is no change")
+		t.Error("chmod does not change the signature")
 	}
 }

@@ -40,14 +40,14 @@ type Files struct {
 	// Take applies the files as they are now.
 	Take func()
 
-	started bool
-	taken   string    // signature of the applied files
-	seen    string    // signature of the latest look
-	since   time.Time // when seen was seen first
-	told    bool      // Waits was called for seen
+	started      bool
+	taken        string    // signature of the applied files
+	seen         string    // signature of the latest look
+	since        time.Time // when seen was seen first
+	waitReported bool      // Waits was called for seen
 
-	changing time.Time // since when they have not rested; zero: they rest
-	restless bool      // Restless was called
+	changing         time.Time // since when they have not rested; zero: they rest
+	restlessReported bool      // Restless was called
 }
 
 // Look looks at the files. The first look records the files as already applied.
@@ -65,14 +65,14 @@ func (f *Files) Look(now time.Time) {
 	if rested < Rest {
 		return
 	}
-	f.changing, f.restless = time.Time{}, false
+	f.changing, f.restlessReported = time.Time{}, false
 	if signature == f.taken {
 		return
 	}
 	if rested < RestBeforeRemoval {
 		if removes := f.Removes(); len(removes) > 0 {
-			if !f.told {
-				f.told = true
+			if !f.waitReported {
+				f.waitReported = true
 				f.Waits(removes)
 			}
 			return
@@ -86,9 +86,9 @@ func (f *Files) changed(signature string, now time.Time) {
 	if f.changing.IsZero() {
 		f.changing = now
 	}
-	if !f.restless && now.Sub(f.changing) >= LongWithoutRest {
-		f.restless = true
+	if !f.restlessReported && now.Sub(f.changing) >= LongWithoutRest {
+		f.restlessReported = true
 		f.Restless(f.seen, signature)
 	}
-	f.seen, f.since, f.told = signature, now, false
+	f.seen, f.since, f.waitReported = signature, now, false
 }

@@ -9,9 +9,9 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// trust adds when the CA certificates and the client certificate expire that the host
+// certificates adds when the CA certificates and the client certificate expire that the host
 // configures for the connections of a provider. Of several, the next to expire counts.
-func (c *Checked) trust(of Configured) {
+func (c *Checked) certificates(of Configured) {
 	out := of.Outbound
 	for _, one := range []struct{ key, whose, text string }{
 		{outbound.KeyCertificate, "our certificate", out.Certificate},
