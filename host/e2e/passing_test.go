@@ -90,7 +90,7 @@ func TestReloadThatWouldRemoveAll(t *testing.T) {
 	text()
 	for _, args := range [][]string{{"reload"}, {"reload", "--dry-run"}} {
 		out, code := h.run(t, args...)
-		for _, want := range []string{h.file, "(fake)", "stays in force", "doorward reload --force"} {
+		for _, want := range []string{h.file, "(fake)", "which stay in force", "doorward reload --force"} {
 			if code != 1 || !strings.Contains(out, want) {
 				t.Errorf("%q: exit status %d, want 1 and %q\n%s", args, code, want, out)
 			}
