@@ -136,7 +136,7 @@ func eventLine(e people.Event) string {
 	if e.ActorName != nil {
 		by += ":" + *e.ActorName
 	}
-	line := fmt.Sprintf("%s  %-19s  by=%s", e.At.UTC().Format("2006-01-02 15:04:05Z"), word(string(e.Kind)), word(by))
+	line := fmt.Sprintf("%s  %-19s  by=%s", e.At.UTC().Format("2006-01-02 15:04:05Z"), quotedWord(string(e.Kind)), quotedWord(by))
 	for _, part := range []struct {
 		name  string
 		value *string
@@ -145,7 +145,7 @@ func eventLine(e people.Event) string {
 		{"address", e.Address}, {"agent", e.UserAgent}, {"request", e.RequestID},
 	} {
 		if part.value != nil {
-			line += " " + part.name + "=" + word(*part.value)
+			line += " " + part.name + "=" + quotedWord(*part.value)
 		}
 	}
 	if e.SessionsEnded > 0 {
@@ -154,9 +154,9 @@ func eventLine(e people.Event) string {
 	return line
 }
 
-// word is an untrusted text as one word of a line. It is quoted if it contains anything
+// quotedWord is an untrusted text as one word of a line. It is quoted if it contains anything
 // that could end the word or that a terminal would interpret.
-func word(text string) string {
+func quotedWord(text string) string {
 	odd := func(r rune) bool {
 		return !unicode.IsPrint(r) || r == ' ' || r == '"' || r == '=' || r == unicode.ReplacementChar
 	}

@@ -56,8 +56,8 @@ func (r *reloader) reload(ctx context.Context, how control.Reloading) (string, e
 		err = r.refuseRemovalOfAll(cfg)
 	}
 	if err != nil {
-		r.logger.Error("configuration is not reloaded, the old one stays in force", "from", from(r.last), "error", strings.ReplaceAll(err.Error(), "\n", " "))
-		return "", fmt.Errorf("nothing was reloaded from %s: %w", from(r.last), err)
+		r.logger.Error("configuration is not reloaded, the old one stays in force", "from", sourcesOf(r.last), "error", strings.ReplaceAll(err.Error(), "\n", " "))
+		return "", fmt.Errorf("nothing was reloaded from %s: %w", sourcesOf(r.last), err)
 	}
 	for _, warning := range cfg.Warnings {
 		r.logger.Warn(warning)
@@ -71,7 +71,7 @@ func (r *reloader) reload(ctx context.Context, how control.Reloading) (string, e
 		return "", err
 	}
 	r.last = r.last.AfterReload(cfg)
-	told := lines(done, restart) + r.applyApps(cfg)
+	text := summaryOf(done, restart) + r.applyApps(cfg)
 	failed := done.Failed
 	for _, what := range failed {
 		r.logger.Error("could not be reloaded, the old one stays in force if there is one", "what", what)
@@ -79,44 +79,44 @@ func (r *reloader) reload(ctx context.Context, how control.Reloading) (string, e
 	done.Failed = nil
 	r.logger.Info("reloaded", "done", done.String())
 	if len(failed) > 0 {
-		return told, errPartly
+		return text, errPartly
 	}
-	return told, nil
+	return text, nil
 }
 
 // plan says what a reload would do now, and changes nothing.
 func (r *reloader) plan(ctx context.Context) (string, error) {
 	cfg, err := r.load()
 	if err != nil {
-		return "", fmt.Errorf("nothing could be reloaded from %s: %w", from(r.inForce()), err)
+		return "", fmt.Errorf("nothing could be reloaded from %s: %w", sourcesOf(r.inForce()), err)
 	}
 	would, err := r.providers.Plan(ctx, configured(cfg))
 	if err != nil {
 		return "", err
 	}
 	restart := strings.Join(config.NeedRestart(r.inForce(), cfg), ", ")
-	told := "dry run: nothing is changed; a reload would do this:\n" + lines(would, restart) + r.changedApps(cfg)
+	text := "dry run: nothing is changed; a reload would do this:\n" + summaryOf(would, restart) + r.changedApps(cfg)
 	for _, warning := range cfg.Warnings {
-		told += "\nwarning: " + warning
+		text += "\nwarning: " + warning
 	}
 	if err := r.refuseRemovalOfAll(cfg); err != nil {
-		return told, err
+		return text, err
 	}
 	if len(would.Failed) > 0 {
-		return told, errPartly
+		return text, errPartly
 	}
-	return told, nil
+	return text, nil
 }
 
 // applyApps puts all rules of forward-auth in force at once, and says so if they have
 // changed.
 func (r *reloader) applyApps(cfg *config.Config) string {
-	told := r.changedApps(cfg)
-	if told != "" {
+	text := r.changedApps(cfg)
+	if text != "" {
 		r.apps.SetRules(rulesOf(cfg))
 		r.logger.Info("forward-auth", "apps", len(cfg.Apps))
 	}
-	return told
+	return text
 }
 
 // changedApps says how a configuration changes the rules of forward-auth.
@@ -134,7 +134,7 @@ func (r *reloader) changedApps(cfg *config.Config) string {
 func (r *reloader) check(ctx context.Context, name string) ([]provider.Checked, error) {
 	cfg, err := r.load()
 	if err != nil {
-		return nil, fmt.Errorf("%s cannot be loaded, the old configuration stays in force: %w", from(r.inForce()), err)
+		return nil, fmt.Errorf("%s cannot be loaded, the old configuration stays in force: %w", sourcesOf(r.inForce()), err)
 	}
 	checked, err := r.providers.CheckConfigured(ctx, configured(cfg), name)
 	return withWarnings(checked, name, slices.Concat(cfg.Warnings, databaseWarnings(cfg.Database))), err
@@ -146,12 +146,12 @@ func (r *reloader) inForce() *config.Config {
 	return r.last
 }
 
-func lines(done provider.Reloaded, restart string) string {
-	told := strings.Join(done.Lines(), "\n")
+func summaryOf(done provider.Reloaded, restart string) string {
+	text := strings.Join(done.Lines(), "\n")
 	if restart != "" {
-		told += "\nneeds a restart of the host: " + restart
+		text += "\nneeds a restart of the host: " + restart
 	}
-	return told
+	return text
 }
 
 // removed names the providers in force that a configuration does not have.
@@ -177,11 +177,11 @@ func (r *reloader) refuseRemovalOfAll(cfg *config.Config) error {
 		return nil
 	}
 	return fmt.Errorf("%w, and their users would no longer be signed in: %s has none of the providers in force (%s), which stay in force; if you want to remove them, run: doorward reload --force",
-		errAllRemoved, from(cfg), strings.Join(removed, ", "))
+		errAllRemoved, sourcesOf(cfg), strings.Join(removed, ", "))
 }
 
-// from names the files that the configuration comes from.
-func from(cfg *config.Config) string {
+// sourcesOf names the files that the configuration comes from.
+func sourcesOf(cfg *config.Config) string {
 	if len(cfg.Sources) == 0 {
 		return "the configuration"
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/doorward/doorward/host/internal/watch"
 )
 
-// values watches the files with values of providers, such as certificates. The first look
+// renewableFiles watches the files with values of providers, such as certificates. The first look
 // uses the signature from when the configuration was read, because a start takes a while.
-func (r *reloader) values(ctx context.Context) *watch.Files {
+func (r *reloader) renewableFiles(ctx context.Context) *watch.Files {
 	first := true
 	return &watch.Files{
 		Signature: func() string {

@@ -20,9 +20,9 @@ const pollEvery = time.Second
 // that are renewed automatically, such as certificates.
 func (r *reloader) watch(ctx context.Context, files bool) <-chan struct{} {
 	done := make(chan struct{})
-	watched := r.values(ctx)
+	watched := r.renewableFiles(ctx)
 	if files {
-		watched = r.files(ctx)
+		watched = r.configurationFiles(ctx)
 	}
 	watched.Look(time.Now())
 	go func() {
@@ -44,8 +44,8 @@ func (r *reloader) watch(ctx context.Context, files bool) <-chan struct{} {
 	return done
 }
 
-// files watches the files that a reload would read.
-func (r *reloader) files(ctx context.Context) *watch.Files {
+// configurationFiles watches the files that a reload would read.
+func (r *reloader) configurationFiles(ctx context.Context) *watch.Files {
 	return &watch.Files{
 		Signature: r.signature,
 		Removes: func() []string {
