@@ -96,10 +96,10 @@ func TestAuthorityIsReplaced(t *testing.T) {
 
 	mounted.swap(t, map[string]string{"ca.crt": servers.CA.CA, "secret": servers.Client.Secret})
 	eventually(t, "the new authority is trusted", func() bool { return servers.webLogin(t, host) == http.StatusOK })
-	if got := strings.Count(host.Logs(), "opened with what the files of certificates and secrets hold now"); got != 1 || strings.Contains(host.Logs(), "changed: web, fed") {
+	if got := strings.Count(host.Logs(), "opened with the new content of certificate and secret files"); got != 1 || strings.Contains(host.Logs(), "changed: web, fed") {
 		t.Errorf("told %d times of what was opened anew, want once and web alone", got)
 	}
-	if got := strings.Count(host.Logs(), "what it holds cannot be taken"); got != 1 {
+	if got := strings.Count(host.Logs(), "a changed file cannot be used"); got != 1 {
 		t.Errorf("told %d times of half a file, want once", got)
 	}
 

@@ -19,7 +19,7 @@ func through(c Configured, s outbound.Settings) Configured {
 	return c
 }
 
-// TestReloadOfProxies: what has another proxy is opened anew, and nothing else.
+// TestReloadOfProxies: only providers whose proxy has changed are opened again.
 func TestReloadOfProxies(t *testing.T) {
 	closed := filepath.Join(t.TempDir(), "closed")
 	a, b := configured("fake", "a", "closed", closed), configured("fake", "b")
