@@ -3,11 +3,13 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -156,7 +158,11 @@ func TestConfigCheckAsksPluginsAndNobodyElse(t *testing.T) {
 		t.Errorf("%d connections were made", n)
 	}
 	values := map[string]string{}
+	answersAt := map[string][]string{"corp": {"callback"}, "hub": {"callback", "logout"}, "idp": {"callback", "logout", "metadata"}}
 	for _, p := range report.Providers {
+		if want, ok := answersAt[p.Name]; ok && !slices.Equal(slices.Sorted(maps.Keys(p.URLs)), want) {
+			t.Errorf("%s is told to know %v", p.Name, p.URLs)
+		}
 		if p.Version == "" || p.URLs["callback"] != "https://login.example.com/auth/login/"+p.Name+"/callback" {
 			t.Errorf("provider %+v", p)
 		}
