@@ -226,6 +226,21 @@ AUTH_IDP_INSECURE_ALLOW_SHA1=true
 	}
 }
 
+// A secret in a file that cannot be read is told of once, and not as missing besides.
+func TestConfigCheckOfAnUnreadableSecret(t *testing.T) {
+	_, report, shown := configCheck(t, `SECRET=a secret of the tests, 0123456789
+AUTH_PROVIDERS=op
+AUTH_OP_DRIVER=openid
+AUTH_OP_ISSUER_URL=https://id.example.com
+AUTH_OP_CLIENT_ID=x
+AUTH_OP_CLIENT_SECRET_FILE=/nowhere/secret
+AUTH_OP_ALLOW_PUBLIC_REGISTRATION=true
+`)
+	if !strings.Contains(report.texts("wrong"), "AUTH_OP_CLIENT_SECRET_FILE (.env:6): reading /nowhere/secret: ") || report.texts("missing") != "" {
+		t.Errorf("said:\n%s", shown)
+	}
+}
+
 var secretRow = regexp.MustCompile("(?m)^\\| `([a-z0-9_]+)` \\| ([a-z]+), secret")
 
 // No secret of any mechanism comes out, however it is given and whatever is wrong.

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -215,7 +216,7 @@ func (a *asked) provider(given config.ReportedProvider, p config.Provider, publi
 	}
 	told.URLs.leaveOut(r)
 	a.add(config.ClassWrong, true, r.Wrong...)
-	a.add(config.ClassMissing, true, r.Missing...)
+	a.add(config.ClassMissing, true, slices.DeleteFunc(slices.Clone(r.Missing), told.refuses)...)
 	a.add(config.ClassDangerous, false, r.Dangers...)
 	if r.Unchecked != "" {
 		a.add(config.ClassDoubtful, false, r.Unchecked)
@@ -224,6 +225,15 @@ func (a *asked) provider(given config.ReportedProvider, p config.Provider, publi
 		a.add(config.ClassMissing, false, closedRegistration(r.Provider))
 	}
 	return told
+}
+
+// refuses reports whether an option of which the plugin says that it is missing is given,
+// and could not be read, which is said already.
+func (p checkedProvider) refuses(missing string) bool {
+	return slices.ContainsFunc(p.Options, func(g config.Given) bool {
+		rest, named := strings.CutPrefix(missing, g.Name)
+		return named && !g.Understood && (strings.HasPrefix(rest, ":") || strings.HasPrefix(rest, " ("+g.From+"):"))
+	})
 }
 
 // leaveOut empties what the mechanism answers nothing at.
