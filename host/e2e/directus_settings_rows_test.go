@@ -216,6 +216,7 @@ func providerRows(redirects bool) []settingRow {
 	rows := []settingRow{
 		{name: "LABEL", value: "Corp, Inc.", class: settingWorks, want: "Corp, Inc.", of: func(c *config.Config) any { return c.Providers[0].Label }},
 		{name: "ICON", value: "key", class: settingWorks, want: "key", of: func(c *config.Config) any { return c.Providers[0].Icon }},
+		{name: "DEFAULT_ROLE_ID", value: "null", class: settingWorks, want: "", of: func(c *config.Config) any { return c.Providers[0].DefaultRole }},
 		{name: "DEFAULT_ROLE_ID", value: "0d0fe2d9", class: settingWorks, want: "0d0fe2d9", of: func(c *config.Config) any { return c.Providers[0].DefaultRole }},
 		{name: "ALLOW_PUBLIC_REGISTRATION", value: "yes", class: settingWorks, want: true, of: func(c *config.Config) any { return c.Providers[0].AllowPublicRegistration }},
 		{name: "ALLOW_PUBLIC_REGISTRATION", value: "no", class: settingDiffers, want: false, of: func(c *config.Config) any { return c.Providers[0].AllowPublicRegistration }},
