@@ -42,7 +42,7 @@ func openExisting(ctx context.Context, at config.Database, confirm sso.ConfirmSe
 		return postgres.Open(ctx, postgresOptions(*at.Postgres), confirm)
 	}
 	if _, err := os.Stat(at.Filename); err != nil { // it would be created
-		return nil, fmt.Errorf("looking for the database: %w; set DB_FILENAME, or --config, as for the host", err)
+		return nil, fmt.Errorf("looking for the database: %w; set DB_FILENAME or --config as for the host, which creates it at its first start (doorward serve)", err)
 	}
 	database, err := sqlite.OpenAlone(ctx, at.Filename, confirm)
 	if errors.Is(err, sqlite.ErrInUse) {

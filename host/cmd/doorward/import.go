@@ -249,7 +249,7 @@ func (o *operator) printImported(done imported, rows []people.ImportedUser) erro
 		o.printOutcomes(done, rows)
 	}
 	if refused > 0 {
-		return fmt.Errorf("%d users were refused", refused)
+		return fmt.Errorf("users refused: %d", refused)
 	}
 	return nil
 }

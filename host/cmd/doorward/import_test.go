@@ -122,6 +122,27 @@ func TestImport(t *testing.T) {
 	}
 }
 
+// Who signed in before the import has an account with another ID, which a directory knows
+// by another subject than Directus stored: that the import comes too late is said.
+func TestImportAfterTheFirstLogin(t *testing.T) {
+	o := newOffice(t)
+	out := o.run(0, "", "user", "add", "--provider", "corp", "--subject", "entry-uuid", "--email", "ANN@example.org")
+	early := uuidIn.FindString(out)
+	path := o.file("dump.sql", dump)
+	const note = "signs in at corp already, to another account"
+	users, _ := o.runImport(0, path, "--dry-run")
+	for id, want := range map[string]bool{annID: true, bobID: false, casID: false, danID: false} {
+		if got := strings.Contains(strings.Join(users[id].Notes, "; "), note); got != want {
+			t.Errorf("%s: %v", id, users[id].Notes)
+		}
+	}
+	o.run(0, "note for 1 users: somebody with this e-mail address "+note, "user", "import", path, "--dry-run")
+	o.run(0, "", "user", "delete", early, "--yes")
+	if users, _ = o.runImport(0, path); len(users[annID].Notes) > 0 || !users[annID].Claimable {
+		t.Errorf("after it was deleted: %+v", users[annID])
+	}
+}
+
 func TestImportOfWhatDoesNotFit(t *testing.T) {
 	o := newOffice(t)
 	row := func(id, status, identifier string) map[string]any {

@@ -74,7 +74,7 @@ func TestExitCodes(t *testing.T) {
 		"key add x":                                                {2, "--scope is missing; the scopes are: users:read"},
 		"key add x --scope users:read --expires 10":                {2, "--expires must be"},
 		"user list --socket /none":                                 {1, "no doorward is running here"},
-		"user list":                                                {1, "set DB_FILENAME, or --config, as for the host"},
+		"user list":                                                {1, "set DB_FILENAME or --config as for the host"},
 	} {
 		code, out := runIn(t.Context(), t, t.TempDir(), nil, strings.Fields(line)...)
 		if code != tc.code || !strings.Contains(out, tc.says) {

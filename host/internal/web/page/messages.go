@@ -266,7 +266,7 @@ var (
 	MessageNoPasswords = Message{
 		Title: "There are no passwords here",
 		What:  "This is Doorward, a login host: it stores no passwords or second factors, because people sign in through a provider.",
-		Next:  "Change them with that provider. GET /auth lists the providers.",
+		Next:  "GET /auth lists the providers: sign in with POST /auth/login/{provider} or open that address in a browser, and change passwords with the provider.",
 	}
 	MessageNoStudio = Message{
 		Title: "The Data Studio is not here",
