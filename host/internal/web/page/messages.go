@@ -117,7 +117,7 @@ var (
 		Next:  "Wait a few seconds, then reload this page.",
 	}
 	MessageUnavailable = Message{
-		Title: "Your sign-in provider does not respond",
+		Title: "The sign-in provider does not respond",
 		What:  "The service that checks who you are cannot be reached at the moment.",
 		Next:  "Wait a minute and try again, or choose another way to sign in.",
 	}
