@@ -1,12 +1,14 @@
 package e2e
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 
@@ -20,7 +22,7 @@ const (
 	unlinkOne  = `form[action="/account/unlink"] button`
 	toAccount  = `a[href="/account"]`
 	accountIs  = `h1 + p + dl`
-	nowhere    = "You are signed in nowhere else."
+	nowhere    = "You are not signed in anywhere else."
 	accountURL = "/account"
 )
 
@@ -73,6 +75,7 @@ func TestBrowserAccountFromAnEmptyDatabase(t *testing.T) {
 	here.click(toAccount)
 	here.waitFor(endOne)
 	here.wantText("Alice Archer", "alice@example.com", "Fake Provider", "Chrome on Linux", "this browser", "127.0.0.1", "How you sign in")
+	here.wantTimesIn("Asia/Kolkata", "GMT+5:30", 5*time.Hour+30*time.Minute)
 	here.inEachLook("account")
 	here.click(endOthers)
 	here.waitFor(`#sessions ~ p`)
@@ -99,6 +102,32 @@ func TestBrowserAccountFromAnEmptyDatabase(t *testing.T) {
 	here.click(toProvider)
 	here.click(asAlice)
 	here.waitFor(accountIs)
+}
+
+// wantTimesIn checks that a browser in a time zone shows times of that zone, and UTC if it
+// runs no scripts. The page is loaded again for each.
+func (b *tab) wantTimesIn(zone, abbreviation string, offset time.Duration) {
+	b.t.Helper()
+	in := time.FixedZone(abbreviation, int(offset.Seconds()))
+	b.do("changing the time zone", emulate(emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: zone}))
+	for scripts, shownIn := range map[bool]*time.Location{true: in, false: time.UTC} {
+		b.scripts(scripts)
+		b.do("loading again", chromedp.Reload())
+		b.waitFor("time")
+		var shown [][2]string
+		if err := json.Unmarshal([]byte(evaluate(b, "JSON.stringify(Array.from(document.querySelectorAll('time'), t => [t.dateTime, t.innerText]))")), &shown); err != nil || len(shown) == 0 {
+			b.t.Fatalf("no times: %v", err)
+		}
+		for _, pair := range shown {
+			moment, err := time.Parse(time.RFC3339, pair[0])
+			if want := moment.In(shownIn).Format("2 January 2006, 15:04 MST"); err != nil || pair[1] != want {
+				b.t.Errorf("%s is shown as %q, want %q: %v", pair[0], pair[1], want, err)
+			}
+		}
+	}
+	b.scripts(true)
+	b.do("loading again", chromedp.Reload())
+	b.waitFor("time")
 }
 
 // startTwo starts a host with two providers, of whom only the first makes accounts.
@@ -165,7 +194,7 @@ func TestBrowserLinksByKeyboardWithoutScripts(t *testing.T) {
 	here.pressUntil(`form[action="/account/link"] input[value="fake"] + button`)
 	here.pressUntil(asBob)
 	here.waitFor("code")
-	here.wantText("That leads to another account")
+	here.wantText("That belongs to another account")
 	here.scripts(true)
 	here.inEachLook("link-taken")
 	here.scripts(false)

@@ -65,7 +65,7 @@ func (v visit) denied(t *testing.T) {
 	v.open(link)
 	v.waitFor(signInAgain)
 	v.screenshot("denied")
-	v.wantText("You may not use files", "Bob Baker", "staff", "Sign in as somebody else")
+	v.wantText("You do not have access to files", "Bob Baker", "staff", "Sign in as somebody else")
 	if got := v.location(); !strings.HasPrefix(got, ssoOrigin+"/denied?") {
 		t.Errorf("denied at %s", got)
 	}

@@ -189,8 +189,8 @@ func TestPromptSaysWhyItIsShownAgain(t *testing.T) {
 		status int
 		want   string
 	}{
-		{sdk.ReasonBadCredentials, http.StatusUnauthorized, "not right"},
-		{sdk.ReasonCodeWrong, http.StatusUnauthorized, "The code is not right"},
+		{sdk.ReasonBadCredentials, http.StatusUnauthorized, "is incorrect"},
+		{sdk.ReasonCodeWrong, http.StatusUnauthorized, "The code is incorrect"},
 		{sdk.ReasonCodeExpired, http.StatusUnauthorized, "The code is too old"},
 		{"password_too_short", http.StatusUnauthorized, "not accepted"},
 		{"", http.StatusOK, ""},

@@ -254,7 +254,7 @@ var replayOfRequests = []exchange{
 	{"the path of an error", func(r *replay) string { return fmt.Sprint(extensionsOf(r.t, r.get("/auth/login/nobody?a=b"))["path"]) }, "/auth/login/nobody", "", ""},
 	{"the message of a body", message("/auth/login/ldap", `{"identifier":"ada"}`), `Invalid payload. "password" is required.`, "", ""},
 	{"the message of a type", message("/auth/login/ldap", `{"identifier":"ada","password":5}`), `Invalid payload. "password" must be a string.`, "", ""},
-	{"the message of a wrong password", message("/auth/login/ldap", `{"identifier":"ada","password":"wrong"}`), "Invalid user credentials.", "The user name or password is not right.", "errors"},
+	{"the message of a wrong password", message("/auth/login/ldap", `{"identifier":"ada","password":"wrong"}`), "Invalid user credentials.", "The user name or password is incorrect.", "errors"},
 	{"the message of a service", func(r *replay) string {
 		text, _, _ := strings.Cut(message("/auth/login/downldap", adaRight)(r), ". ")
 		return text

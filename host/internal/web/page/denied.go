@@ -1,9 +1,9 @@
 package page
 
-// Denied tells people that an application does not admit them.
+// Denied tells people that they do not have access to an application.
 type Denied struct {
 	App      string // its name
-	Admitted bool   // it does, by now
+	Admitted bool   // they have access now
 	Person   SignedIn
 	Lacks    []Lack
 
@@ -11,7 +11,7 @@ type Denied struct {
 	AgainURL    string // where to sign in as somebody else
 }
 
-// Lack is what somebody needs and does not have.
+// Lack is a requirement of the application that a person does not meet.
 type Lack struct {
 	What  string // "providers", "roles", "groups", "users" or "name"
 	OneOf []string
@@ -30,19 +30,8 @@ func (l Lack) Text() string {
 	case "groups":
 		return "one of the groups:"
 	case "name":
-		return "an account whose address or name the app can be told"
+		return "an account with an e-mail address or name that can be passed to the app"
 	default:
-		return "to be one of the people who are named for it"
+		return "to be on the list of people for this app"
 	}
 }
-
-// SignOut asks whether to sign out.
-type SignOut struct {
-	Person    string // empty: not known
-	LogoutURL string // the forms post to it
-	Redirect  string // goes along; it has not been checked
-	BackURL   string
-}
-
-func (SignOut) file() string      { return "signout.html" }
-func (s SignOut) links() []string { return []string{s.LogoutURL, s.BackURL} }
