@@ -59,7 +59,7 @@ func TestTheAuditOfCommands(t *testing.T) {
 	}
 	o.run(0, `"actor": "operator"`, "audit", "--json")
 	o.run(0, "", "audit", "--provider", "nobody")
-	o.run(1, "is none that there is; there are signed_in", "audit", "--kind", "nonsense")
+	o.run(1, "is unknown; the kinds are signed_in", "audit", "--kind", "nonsense")
 	o.run(2, "--since must be how long ago", "audit", "--since", "yesterday")
 	o.run(2, "--follow goes without --cursor", "audit", "--follow", "--cursor", "x")
 	o.run(2, "--refusals goes with", "audit", "--refusals", "--user", "x")

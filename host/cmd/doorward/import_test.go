@@ -77,7 +77,7 @@ func TestImport(t *testing.T) {
 	if len(users) != 4 || users[annID].Outcome != "added" || !users[annID].Claimable || len(roles) != 1 || roles[0].Outcome != "added" {
 		t.Errorf("dry: %+v with %+v", users, roles)
 	}
-	for id, why := range map[string]string{bobID: "it is suspended", casID: "it had a password", danID: `provider "crop" is not configured`} {
+	for id, why := range map[string]string{bobID: "the account is suspended", casID: "the account had a password", danID: `provider "crop" is not configured`} {
 		if users[id].Claimable || !strings.Contains(strings.Join(users[id].Notes, "; "), why) {
 			t.Errorf("dry: %+v, want %q", users[id], why)
 		}
@@ -150,7 +150,7 @@ func TestImportOfWhatDoesNotFit(t *testing.T) {
 			t.Errorf("two with one identifier: %+v", users)
 		}
 	}
-	o.run(1, "not an export of Directus", "user", "import", o.file("none.txt", "hello"))
+	o.run(1, "not a Directus export", "user", "import", o.file("none.txt", "hello"))
 	o.run(1, "opening the export", "user", "import", filepath.Join(o.dir, "missing"))
 	o.run(2, "FILE", "user", "import")
 }
@@ -213,8 +213,8 @@ func TestAddByEmail(t *testing.T) {
 	o := newOffice(t)
 	o.run(0, "AUTH_CORP_LINK_BY_VERIFIED_EMAIL", "user", "add", "--email", "Ann@example.org", "--email-provider", "corp")
 	o.run(0, "a login at corp with the verified address ann@example.org", "user", "show", "ann@example.org")
-	o.run(0, "waits for the same", "user", "add", "--email", "ann@example.org", "--email-provider", "corp")
+	o.run(0, "has the same claim", "user", "add", "--email", "ann@example.org", "--email-provider", "corp")
 	o.run(0, `provider "crop" is not configured`, "user", "add", "--email", "bob@example.org", "--email-provider", "crop")
 	o.run(1, "plain e-mail address", "user", "add", "--email", "a@b@example.org", "--email-provider", "corp")
-	o.run(1, "email_provider goes without", "user", "add", "--email", "a@b.org", "--email-provider", "corp", "--provider", "corp", "--subject", "x")
+	o.run(1, "email_provider cannot be combined with", "user", "add", "--email", "a@b.org", "--email-provider", "corp", "--provider", "corp", "--subject", "x")
 }

@@ -337,12 +337,12 @@ func TestEventsOfImports(t *testing.T) {
 func TestImportSaysWhoCannotSignIn(t *testing.T) {
 	o := newOffice(t)
 	o.add(people.AddUser{Provider: "corp", Subject: "taken"})
-	if got := o.importOne(o.ctx, imported("Taken")); got.Claimable || !strings.Contains(strings.Join(got.Notes, " "), "signs in by this already") {
+	if got := o.importOne(o.ctx, imported("Taken")); got.Claimable || !strings.Contains(strings.Join(got.Notes, " "), "already signs in with this identifier") {
 		t.Errorf("who signs in already: %+v", got)
 	}
 	rival := imported("TAKEN")
 	rival.ID = sso.NewUUID()
-	if got := o.importOne(o.ctx, rival); got.Claimable || !strings.Contains(strings.Join(got.Notes, " "), "waits for the same") {
+	if got := o.importOne(o.ctx, rival); got.Claimable || !strings.Contains(strings.Join(got.Notes, " "), "has the same claim") {
 		t.Errorf("two with one identifier: %+v", got)
 	}
 	address := imported("ann@example.org")
