@@ -41,7 +41,8 @@ type LogoutRequest struct {
 	Subject string // of the Identity of the login
 	Grant   []byte // of the Identity of the login, or of the last refresh
 
-	// ReturnURL is Env.LogoutURL with the State in its query, as in BeginRequest.
+	// ReturnURL is Env.LogoutURL, or that of another public URL of the host, with the
+	// State in its query, as in BeginRequest.
 	ReturnURL string
 }
 
@@ -103,7 +104,8 @@ const (
 // MaxLogoutSessions bounds the SessionIDs of a Logout.
 const MaxLogoutSessions = 100
 
-// A MetadataPublisher describes us to the provider.
+// A MetadataPublisher describes us to the provider, by one set of URLs: those of Env. So
+// its logins and logouts begin there, also if the host has several public URLs.
 type MetadataPublisher interface {
 	// Metadata returns the document that the host serves, to anybody who asks,
 	// at Env.MetadataURL.

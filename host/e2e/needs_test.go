@@ -35,12 +35,18 @@ func needBrowser(t *testing.T) string {
 // needOpenIDProvider returns the folder of op.mjs, ready to run.
 func needOpenIDProvider(t *testing.T) string {
 	t.Helper()
+	return needNode(t, "op", "oidc-provider", "OpenID provider")
+}
+
+// needNode returns a folder of host/e2e with a program for Node, which needs the package.
+func needNode(t *testing.T, folder, pkg, what string) string {
+	t.Helper()
 	if _, err := exec.LookPath("node"); err != nil {
 		missing(t, "Node: install with apt-get install nodejs npm")
 	}
-	dir := filepath.Join(repository(t), "host", "e2e", "op")
-	if _, err := os.Stat(filepath.Join(dir, "node_modules", "oidc-provider")); err != nil {
-		missing(t, "OpenID provider: run npm ci in host/e2e/op")
+	dir := filepath.Join(repository(t), "host", "e2e", folder)
+	if _, err := os.Stat(filepath.Join(dir, "node_modules", pkg)); err != nil {
+		missing(t, what+": run npm ci in host/e2e/"+folder)
 	}
 	return dir
 }

@@ -55,8 +55,19 @@ func TestPostgres(t *testing.T) {
 	server.Stop()
 	eventually(t, "not healthy while the server is away", health(http.StatusServiceUnavailable))
 	late := newAgent(t, host, "bob")
-	if got := late.signIn(host.URL + login); got.location() == nil || !got.location().Query().Has("reason") || late.cookie(sessionCookie) != "" {
+	if got := late.signIn(host.URL + login); got.location() == nil || got.code(t) != "SERVICE_UNAVAILABLE" || late.cookie(sessionCookie) != "" {
 		t.Errorf("a login while the server is away: %d to %v, cookie %q", got.status, got.location(), late.cookie(sessionCookie))
+	}
+	for request, got := range map[string]answer{
+		"a refresh": late.call(http.MethodPost, "/auth/refresh", map[string]string{"mode": "json", "refresh_token": "any"}, nil),
+		"a logout":  late.call(http.MethodPost, "/auth/logout", map[string]string{"mode": "json", "refresh_token": "any"}, nil),
+		"who am I":  late.call(http.MethodGet, "/users/me", nil, bearer("any")),
+		"home":      late.call(http.MethodGet, "/", nil, bearer("any")),
+	} {
+		wantRefused(t, request+" while the server is away", got, http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE")
+		if !strings.Contains(got.body, `"service":"database"`) {
+			t.Errorf("%s while the server is away: %s", request, got.body)
+		}
 	}
 	eventually(t, "the log says what to do", func() bool {
 		return strings.Contains(host.Logs(), "PostgreSQL cannot be reached: check that it runs, and DB_HOST")

@@ -18,7 +18,7 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// ofDirectus are options as the manual of Directus shows them.
+// ofDirectus are options as shown in the manual of Directus.
 func ofDirectus() map[string]any {
 	return map[string]any{
 		"client_url": "ldap://localhost:1389", "bind_dn": "CN=Bind User,OU=Users,DC=ldap,DC=directus,DC=io", "bind_password": "p@ssw0rd",
@@ -85,17 +85,21 @@ func TestOptionProblems(t *testing.T) {
 		"pool":                 {map[string]any{"pool_size": 0}, "pool_size", "1 to 100"},
 		"depth":                {map[string]any{"group_depth": 1000}, "group_depth", "1 to 50"},
 		"time limit":           {map[string]any{"operation_timeout": "0"}, "operation_timeout", "1m"},
+		"Directus's limit":     {map[string]any{"client__timeout": "120000"}, "client__timeout", "from 1ms to 1m, not 2m0s"},
+		"no limit":             {map[string]any{"client__connect_timeout": "never"}, "client__connect_timeout", "duration"},
+		"the limit in YAML":    {map[string]any{"client": map[string]any{"connectTimeout": "2m"}}, "client__connectTimeout", "1m"},
+		"Directus's CA":        {map[string]any{"tls_ca": nil, "client__tls_options__ca": "no certificate"}, "client__tls_options__ca", "PEM"},
 		"tries":                {map[string]any{"max_wrong_passwords": -1}, "max_wrong_passwords", "negative"},
 		"CA":                   {map[string]any{"tls_ca": "no certificate"}, "tls_ca", "PEM"},
 		"CA by its name":       {map[string]any{"tls_ca": "/etc/ssl/ca.pem"}, "tls_ca", "_FILE"},
 		"certificate alone":    {map[string]any{"tls_cert": certificate}, "tls_cert", "tls_key"},
 		"not a pair":           {map[string]any{"tls_cert": dir.CA(), "tls_key": key}, "tls_key", "another certificate"},
 		"contradiction":        {map[string]any{"start_tls": true, "allow_insecure_plaintext": true}, "allow_insecure_plaintext", "start_tls"},
-		"old TLS":              {map[string]any{"client__tls_options__min_version": "TLSv1"}, "client", "TLSv1.2"},
-		"unknown TLS option":   {map[string]any{"client__tls_options__ciphers": "NULL"}, "client", "ciphers"},
-		"unknown client key":   {map[string]any{"client__reconnect": "true"}, "client", "reconnect"},
-		"not a boolean":        {map[string]any{"client__tls_options__reject_unauthorized": "maybe"}, "client", "true or false"},
-		"tls_options is text":  {map[string]any{"client": map[string]any{"tls_options": "x"}}, "client", "mapping"},
+		"old TLS":              {map[string]any{"client__tls_options__min_version": "TLSv1"}, "client__tls_options__min_version", "version 1.2"},
+		"unknown TLS option":   {map[string]any{"client__tls_options__ciphers": "NULL"}, "client__tls_options__ciphers", "ciphers"},
+		"unknown client key":   {map[string]any{"client__reconnect": "true"}, "client__reconnect", "tls_options"},
+		"not a boolean":        {map[string]any{"client__tls_options__reject_unauthorized": "maybe"}, "client__tls_options__reject_unauthorized", "true or false"},
+		"tls_options is text":  {map[string]any{"client": map[string]any{"tls_options": "x"}}, "client__tls_options", "mapping"},
 		"preset":               {map[string]any{"preset": "ad"}, "preset", "active-directory"},
 		"external, and a name": {map[string]any{"sasl_external": true, "tls_cert": certificate, "tls_key": key}, "sasl_external", "bind_dn"},
 		"external as two":      {map[string]any{"sasl_external": true, "bind_dn": nil, "bind_password": nil, "tls_cert": certificate, "tls_key": key, "client_url": "ldaps://x, ldapi://%2Frun%2Fldapi"}, "sasl_external", "one kind"},
@@ -117,7 +121,7 @@ func TestOptionProblems(t *testing.T) {
 	}
 }
 
-// TestPresets: each preset makes options that are good, and what is written wins.
+// TestPresets: each preset results in valid options, and explicit options take precedence.
 func TestPresets(t *testing.T) {
 	schema, err := options.SchemaOf[Options]()
 	if err != nil {
@@ -158,9 +162,9 @@ func TestPresets(t *testing.T) {
 	}
 }
 
-// documented are people and groups as the manual of each directory has them, or as its
-// source makes them. Those of Active Directory, OpenLDAP and 389 Directory Server are here
-// for whoever has none of them at hand: the end-to-end tests ask the servers themselves.
+// documented are users and groups according to the manual or the source of each directory.
+// Those of Active Directory, OpenLDAP and 389 Directory Server are for developers without
+// these servers: the end-to-end tests use the servers themselves.
 var documented = map[string]struct {
 	dn         string
 	attributes map[string][]string
@@ -174,7 +178,7 @@ var documented = map[string]struct {
 		[]string{"staff"},
 	},
 	"openldap": {
-		"uid=carol," + people, // as ldapadduser of the package ldapscripts does it
+		"uid=carol," + people, // as created by ldapadduser of the package ldapscripts
 		map[string][]string{"objectClass": {"account", "posixAccount"}, "cn": {"carol"}, "uid": {"carol"}, "entryUUID": {"x"}},
 		[]map[string][]string{
 			{"objectClass": {"posixGroup"}, "cn": {"staff"}, "memberUid": {"carol"}},
@@ -224,7 +228,7 @@ var documented = map[string]struct {
 	},
 }
 
-// TestPresetsSignIn: whom those directories have signs in, with the groups.
+// TestPresetsSignIn: users of those directories sign in, with their groups.
 func TestPresetsSignIn(t *testing.T) {
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(presets)), slices.Sorted(maps.Keys(documented))); diff != "" {
 		t.Fatalf("presets, and those tried (-have +tried):\n%s", diff)
@@ -245,7 +249,7 @@ func TestPresetsSignIn(t *testing.T) {
 	}
 }
 
-// TestPresetsWithoutMachines: the account of a machine is nobody who signs in.
+// TestPresetsWithoutMachines: machine accounts cannot sign in.
 func TestPresetsWithoutMachines(t *testing.T) {
 	for _, name := range []string{"openldap", "389ds"} {
 		machine := person("pc1$", "secret", map[string][]string{"objectClass": {"account", "posixAccount"}, "nsUniqueId": {"y"}})
@@ -253,5 +257,20 @@ func TestPresetsWithoutMachines(t *testing.T) {
 		r := openRig(t, map[string]any{"preset": name, "user_attribute": nil, "user_scope": nil}, dir)
 		step, err := r.enter("pc1$", "secret")
 		wantPrompt(t, step, err, sdk.ReasonBadCredentials)
+	}
+}
+
+// TestOptionsAreNamedAsWritten: what is wrong with a certificate names the option that
+// the operator wrote, be it one of ours or of Directus.
+func TestOptionsAreNamedAsWritten(t *testing.T) {
+	dir, other := start(t, ldaptest.Config{LDAPS: true}), start(t, ldaptest.Config{})
+	for name, values := range map[string]map[string]any{
+		"client__tls_options__ca": {"tls_ca": nil, "client__tls_options__ca": other.CA()},
+		"tls_ca":                  {"tls_ca": other.CA(), "client__tls_options__ca": dir.CA()},
+	} {
+		_, err := openRig(t, values, dir).enter("alice", alicePassword)
+		if err == nil || !strings.Contains(err.Error(), ": "+name+" has an authority") {
+			t.Errorf("%v, want one that names %s", err, name)
+		}
 	}
 }

@@ -93,7 +93,7 @@ func (m *mechanism) checkClient(ctx context.Context) sdk.Finding {
 	if m.set.pkce != pkceOff {
 		verifier = codeflow.NewVerifier()
 	}
-	_, err := m.exchange(ctx, badCode, verifier)
+	_, err := m.exchange(ctx, m.callback, badCode, verifier)
 	err = m.scrub(err, noTokens, verifier)
 	refusal, ok := errors.AsType[*sdk.Error](err)
 	switch {

@@ -15,10 +15,13 @@ import (
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
-// exchange redeems the code at the token endpoint, with exactly one request.
-func (m *mechanism) exchange(ctx context.Context, code, verifier string) (codeflow.Tokens, error) {
+// exchange redeems the code at the token endpoint, with exactly one request. The
+// callback is that of the login, since the provider compares it.
+func (m *mechanism) exchange(ctx context.Context, callback, code, verifier string) (codeflow.Tokens, error) {
+	config := m.config()
+	config.RedirectURL = callback
 	return m.request(func(client *http.Client) (codeflow.Tokens, error) {
-		return codeflow.Exchange(ctx, client, m.config(), code, verifier, m.set.tokenParams)
+		return codeflow.Exchange(ctx, client, config, code, verifier, m.set.tokenParams)
 	})
 }
 
@@ -51,9 +54,8 @@ func (m *mechanism) request(run func(*http.Client) (codeflow.Tokens, error)) (co
 // x/oauth2 would send the code twice.
 func (m *mechanism) config() oauth2.Config {
 	config := oauth2.Config{
-		ClientID:    m.options.ClientID,
-		RedirectURL: m.callback,
-		Endpoint:    oauth2.Endpoint{TokenURL: m.set.accessURL, AuthStyle: oauth2.AuthStyleInParams},
+		ClientID: m.options.ClientID,
+		Endpoint: oauth2.Endpoint{TokenURL: m.set.accessURL, AuthStyle: oauth2.AuthStyleInParams},
 	}
 	switch m.set.authMethod {
 	case authBasic:

@@ -133,15 +133,15 @@ func (m *mechanism) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.
 	}
 	ctx, cancel := m.deadline(ctx)
 	defer cancel()
-	identity, tokens, err := m.signIn(ctx, code, mem)
+	identity, tokens, err := m.signIn(ctx, m.callbackOf(req.CallbackURL), code, mem)
 	if err != nil {
 		return nil, m.scrub(err, tokens, code, mem.Verifier)
 	}
 	return sdk.Authenticated{Identity: identity}, nil
 }
 
-func (m *mechanism) signIn(ctx context.Context, code string, mem memory) (sdk.Identity, codeflow.Tokens, error) {
-	tokens, err := m.exchange(ctx, code, mem.Verifier)
+func (m *mechanism) signIn(ctx context.Context, callback, code string, mem memory) (sdk.Identity, codeflow.Tokens, error) {
+	tokens, err := m.exchange(ctx, callback, code, mem.Verifier)
 	if err != nil {
 		return sdk.Identity{}, tokens, err
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/base64"
 	"maps"
@@ -29,7 +30,7 @@ func (m *mechanism) authorizationURL(req sdk.BeginRequest, mem memory) (string, 
 	}
 	config := oauth2.Config{
 		ClientID:    m.options.ClientID,
-		RedirectURL: m.callback,
+		RedirectURL: m.callbackOf(req.CallbackURL),
 		Endpoint:    oauth2.Endpoint{AuthURL: m.set.authorizeURL},
 	}
 	target := codeflow.AuthorizationURL(config, req.State, params)
@@ -41,6 +42,10 @@ func (m *mechanism) authorizationURL(req sdk.BeginRequest, mem memory) (string, 
 	}
 	return target, nil
 }
+
+// callbackOf is where a login comes back to: what the host tells of it, or else that of the
+// provider.
+func (m *mechanism) callbackOf(told string) string { return cmp.Or(told, m.callback) }
 
 // sendsHint: OAuth 2.0 has no login hint. GitHub calls it login.
 func (s settings) sendsHint() bool { return strings.HasPrefix(s.preset.Name, "github") }

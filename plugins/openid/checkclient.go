@@ -63,7 +63,7 @@ func (m *mechanism) redeemBadCode(ctx context.Context, md discovery.Metadata) er
 	if err != nil {
 		return err
 	}
-	_, err = m.exchange(dpop.WithKey(ctx, key, false), md, badCode, mem.Verifier)
+	_, err = m.exchange(dpop.WithKey(ctx, key, false), md, m.callback, badCode, mem.Verifier)
 	return err
 }
 

@@ -69,7 +69,7 @@ func TestClientAssertion(t *testing.T) {
 			})
 			now := plugintest.NewClock()
 			r := openRig(t, md.Issuer, now.Now, test.options)
-			if _, err := r.exchange(t.Context(), md, theCode, theVerifier); err != nil {
+			if _, err := r.exchange(t.Context(), md, callbackURL, theCode, theVerifier); err != nil {
 				t.Fatal(err)
 			}
 			if form["client_secret"] != nil || form["client_id"][0] != clientID || form["client_assertion_type"][0] != "urn:ietf:params:oauth:client-assertion-type:jwt-bearer" {

@@ -33,6 +33,10 @@ type grantContent struct {
 
 	Key   string `json:"key,omitempty"`   // for DPoP
 	Bound bool   `json:"bound,omitempty"` // the access token is bound to it
+
+	// Callback is that of the login, where a refresh must repeat it and it is not that
+	// of the provider.
+	Callback string `json:"callback,omitempty"`
 }
 
 func (g grantContent) identifier() string {
@@ -79,6 +83,9 @@ func (m *mechanism) grant(md discovery.Metadata, identity sdk.Identity, t tokens
 	g := grantContent{Issuer: md.Issuer, Subject: subject, Nonce: nonce, IDToken: t.idToken}
 	if identity.Subject != subject {
 		g.Identifier = identity.Subject
+	}
+	if m.preset.RefreshAtCallback && t.callback != m.callback {
+		g.Callback = t.callback
 	}
 	if m.options.NoRefresh {
 		return g.encode()

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -59,9 +60,15 @@ func (m *mechanism) BeginLogout(ctx context.Context, req sdk.LogoutRequest) (sdk
 		return nil, fmt.Errorf("encoding the memory of the logout: %w", err)
 	}
 	params := map[string]string{
-		"client_id": m.options.ClientID, returnTo: m.logout, "state": req.State, "id_token_hint": g.IDToken,
+		"client_id": m.options.ClientID, returnTo: m.logoutOf(req), "state": req.State, "id_token_hint": g.IDToken,
 	}
 	return endSession(endpoint, params, data)
+}
+
+// logoutOf is where a logout comes back to: the URL that the host tells of it, which has
+// the state that is a parameter of its own here, or else that of the provider.
+func (m *mechanism) logoutOf(req sdk.LogoutRequest) string {
+	return cmp.Or(strings.TrimSuffix(req.ReturnURL, "?"+url.Values{"state": {req.State}}.Encode()), m.logout)
 }
 
 // endSessionAt is where people sign out at the provider, and what the parameter with our

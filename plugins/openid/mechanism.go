@@ -262,11 +262,12 @@ func (m *mechanism) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.
 	if err != nil {
 		return nil, upstream.WithoutSecrets(err, req.State)
 	}
-	tokens, err := m.exchange(dpop.WithKey(ctx, key, false), md, code, mem.Verifier)
+	callback := m.callbackOf(req.CallbackURL)
+	tokens, err := m.exchange(dpop.WithKey(ctx, key, false), md, callback, code, mem.Verifier)
 	if err != nil {
 		return nil, err
 	}
-	tokens.key = key
+	tokens.key, tokens.callback = key, callback
 	identity, err := m.identify(dpop.WithKey(ctx, key, tokens.bound), md, tokens, mem.Nonce)
 	if err == nil && m.preset.NameInResponse {
 		identity = withNameOf(req.Response, identity)

@@ -55,7 +55,7 @@ func (m *mechanism) again(ctx context.Context, md discovery.Metadata, g grantCon
 	granted, err := m.renewals.Do(ctx, g.RefreshToken, spent, func(own context.Context) (codeflow.Tokens, error) {
 		own, cancel := context.WithTimeout(own, m.options.HTTPTimeout)
 		defer cancel()
-		return m.renew(dpop.WithKey(own, key, false), md, g.RefreshToken)
+		return m.renew(dpop.WithKey(own, key, false), md, g)
 	})
 	if err != nil {
 		return sdk.Refreshed{}, atRefresh(err)
@@ -66,7 +66,7 @@ func (m *mechanism) again(ctx context.Context, md discovery.Metadata, g grantCon
 		m.logger.Warn("the ID token of a refresh cannot be read", "error", err)
 	}
 	t := m.tokensOf(granted, idToken)
-	t.key = key
+	t.key, t.callback = key, m.callbackOf(g.Callback)
 	identity, err := m.readAgain(dpop.WithKey(ctx, key, t.bound), md, g, t)
 	if err == nil {
 		return sdk.Refreshed{Identity: identity}, nil
@@ -80,13 +80,13 @@ func (m *mechanism) again(ctx context.Context, md discovery.Metadata, g grantCon
 }
 
 // renew asks for new tokens, once.
-func (m *mechanism) renew(ctx context.Context, md discovery.Metadata, refreshToken string) (codeflow.Tokens, error) {
+func (m *mechanism) renew(ctx context.Context, md discovery.Metadata, g grantContent) (codeflow.Tokens, error) {
 	config := oauth2.Config{Endpoint: oauth2.Endpoint{TokenURL: md.TokenEndpoint}}
-	return m.tokenRequest(ctx, md, config, []string{refreshToken}, func(ctx context.Context, config oauth2.Config, params url.Values) (codeflow.Tokens, error) {
+	return m.tokenRequest(ctx, md, config, []string{g.RefreshToken}, func(ctx context.Context, config oauth2.Config, params url.Values) (codeflow.Tokens, error) {
 		if m.preset.RefreshAtCallback {
-			params.Set("redirect_uri", m.callback)
+			params.Set("redirect_uri", m.callbackOf(g.Callback))
 		}
-		return codeflow.Refresh(ctx, m.client, config, refreshToken, params)
+		return codeflow.Refresh(ctx, m.client, config, g.RefreshToken, params)
 	})
 }
 

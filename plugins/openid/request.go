@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -38,7 +39,7 @@ func (m *mechanism) authorizationURL(ctx context.Context, md discovery.Metadata,
 	if err != nil {
 		return "", err
 	}
-	config := oauth2.Config{ClientID: m.options.ClientID, RedirectURL: m.callback}
+	config := oauth2.Config{ClientID: m.options.ClientID, RedirectURL: m.callbackOf(req.CallbackURL)}
 	reference, err := m.pushed(ctx, md, codeflow.AuthorizationURL(config, req.State, params))
 	if err != nil {
 		return "", err
@@ -53,6 +54,10 @@ func (m *mechanism) authorizationURL(ctx context.Context, md discovery.Metadata,
 	}
 	return target, nil
 }
+
+// callbackOf is where a login comes back to: what the host tells of it, or else that of the
+// provider.
+func (m *mechanism) callbackOf(told string) string { return cmp.Or(told, m.callback) }
 
 // requestParameters are those that x/oauth2 does not set by itself. The operator's come
 // first, so that none of them replaces one of ours.

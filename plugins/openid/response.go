@@ -23,6 +23,8 @@ import (
 type tokens struct {
 	idToken, accessToken, refreshToken string
 
+	callback string // of the login that they come of
+
 	warnings []string // about what was odd in the response
 
 	expires time.Time // of the access token; zero: nobody says
@@ -31,9 +33,10 @@ type tokens struct {
 }
 
 // exchange redeems the code at the token endpoint, with exactly one request
-// (OpenID Connect Core section 3.1.3). No error repeats anything of the request.
-func (m *mechanism) exchange(ctx context.Context, md discovery.Metadata, code, verifier string) (tokens, error) {
-	config := oauth2.Config{RedirectURL: m.callback, Endpoint: oauth2.Endpoint{TokenURL: md.TokenEndpoint}}
+// (OpenID Connect Core section 3.1.3). The callback is that of the login, since the
+// provider compares it. No error repeats anything of the request.
+func (m *mechanism) exchange(ctx context.Context, md discovery.Metadata, callback, code, verifier string) (tokens, error) {
+	config := oauth2.Config{RedirectURL: callback, Endpoint: oauth2.Endpoint{TokenURL: md.TokenEndpoint}}
 	granted, err := m.tokenRequest(ctx, md, config, []string{code, verifier}, func(ctx context.Context, config oauth2.Config, params url.Values) (codeflow.Tokens, error) {
 		return codeflow.Exchange(ctx, m.client, config, code, verifier, params)
 	})

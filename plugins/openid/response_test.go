@@ -123,7 +123,7 @@ func TestTokenResponse(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			md, requests := tokenServer(t, test.answer)
 			r := openRig(t, md.Issuer, time.Now, map[string]any{"client_http_timeout": "1s"})
-			got, err := r.exchange(t.Context(), md, theCode, theVerifier)
+			got, err := r.exchange(t.Context(), md, callbackURL, theCode, theVerifier)
 			if test.kind == nil {
 				got.expires = time.Time{}
 				if diff := cmp.Diff(test.want, got, cmp.AllowUnexported(tokens{}), cmpopts.IgnoreTypes(dpop.Key{})); diff != "" || err != nil {
@@ -211,7 +211,7 @@ func TestTokenRequest(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			md.AuthMethods = test.methods
 			r := openRig(t, md.Issuer, time.Now, test.options)
-			if _, err := r.exchange(t.Context(), md, theCode, theVerifier); err != nil {
+			if _, err := r.exchange(t.Context(), md, callbackURL, theCode, theVerifier); err != nil {
 				t.Fatal(err)
 			}
 			if diff := cmp.Diff(test.want, form); diff != "" {
@@ -228,7 +228,7 @@ func TestTokenRequest(t *testing.T) {
 func TestSecondTokenRequest(t *testing.T) {
 	md, requests := tokenServer(t, answering(401, "application/json", `{"error":"invalid_client"}`))
 	r := openRig(t, md.Issuer, time.Now, nil)
-	_, err := r.exchange(t.Context(), md, theCode, theVerifier)
+	_, err := r.exchange(t.Context(), md, callbackURL, theCode, theVerifier)
 	plugintest.Refused(t, err, sdk.ErrMisconfigured, "invalid_client")
 	if n := requests.Load(); n != 1 {
 		t.Errorf("E07 %d token requests", n)
@@ -257,7 +257,7 @@ func TestTokenErrorRepeatsNoSecret(t *testing.T) {
 			t.Run("E15 "+name, func(t *testing.T) {
 				md, _ := tokenServer(t, answer)
 				r := openRig(t, md.Issuer, time.Now, nil)
-				_, err := r.exchange(t.Context(), md, theCode, theVerifier)
+				_, err := r.exchange(t.Context(), md, callbackURL, theCode, theVerifier)
 				if err == nil {
 					t.Fatal("accepted")
 				}
@@ -282,7 +282,7 @@ func brokenStatusLine(text string) http.HandlerFunc {
 
 func TestTokenErrorKeepsWhatHelps(t *testing.T) {
 	md, _ := tokenServer(t, answering(401, "application/json", `{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret provided."}`))
-	_, err := openRig(t, md.Issuer, time.Now, nil).exchange(t.Context(), md, theCode, theVerifier)
+	_, err := openRig(t, md.Issuer, time.Now, nil).exchange(t.Context(), md, callbackURL, theCode, theVerifier)
 	if err == nil || !strings.Contains(err.Error(), "AADSTS7000215") || !strings.Contains(err.Error(), "client_secret") {
 		t.Errorf("error %v", err)
 	}

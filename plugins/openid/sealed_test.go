@@ -366,7 +366,7 @@ func TestDPoP(t *testing.T) {
 	})
 	t.Run("E08 a bound token that was not asked for", func(t *testing.T) {
 		md, _ := tokenServer(t, answering(200, "application/json", strings.Replace(goodTokens, "Bearer", "DPoP", 1)))
-		_, err := openRig(t, md.Issuer, time.Now, nil).exchange(t.Context(), md, theCode, theVerifier)
+		_, err := openRig(t, md.Issuer, time.Now, nil).exchange(t.Context(), md, callbackURL, theCode, theVerifier)
 		plugintest.Refused(t, err, sdk.ErrInvalidResponse, codeflow.ReasonType)
 	})
 }
@@ -404,7 +404,7 @@ func TestDPoPRetriesOnce(t *testing.T) {
 			op := startOP(t, openidtest.Config{Security: openidtest.Security{DPoP: openidtest.Offered}})
 			r := openRig(t, op.Issuer(), time.Now, nil)
 			_, mem := begin(t, r, sdk.BeginRequest{State: "s"})
-			_, err := r.exchange(withKeyOf(t, mem), md, theCode, theVerifier)
+			_, err := r.exchange(withKeyOf(t, mem), md, callbackURL, theCode, theVerifier)
 			if sdk.ReasonOf(err) != sdk.Reason(test.error) {
 				t.Errorf("%v", err)
 			}

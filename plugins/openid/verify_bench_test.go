@@ -59,7 +59,7 @@ func startVerifying(b *testing.B, alg string) verifying {
 	if v.metadata, err = m.metadata.Get(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-	if v.tokens, err = m.exchange(b.Context(), v.metadata, back.URL.Query().Get("code"), mem.Verifier); err != nil {
+	if v.tokens, err = m.exchange(b.Context(), v.metadata, callbackURL, back.URL.Query().Get("code"), mem.Verifier); err != nil {
 		b.Fatal(err)
 	}
 	return v

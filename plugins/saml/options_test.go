@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"log/slog"
 	"regexp"
 	"strings"
 	"testing"
@@ -15,7 +16,7 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// TestProblems names the option that is wrong.
+// TestProblems: problems name the option that is wrong.
 func TestProblems(t *testing.T) {
 	good := string(samltest.New(samltest.Config{URL: idpURL}).Metadata().XML())
 	rsaKey := pemKey(t, samltest.OtherKey())
@@ -31,6 +32,7 @@ func TestProblems(t *testing.T) {
 		{"clock_skew", map[string]any{"idp_metadata": good, "clock_skew": "1h"}},
 		{"sp_clock_drifts", map[string]any{"idp_metadata": good, "sp_clock_drifts": "a,b"}},
 		{"sp_clock_drifts", map[string]any{"idp_metadata": good, "sp_clock_drifts": "-9000000,0"}},
+		{"name_id_format", map[string]any{"idp_metadata": good, "name_id_format": "foo"}},
 		{"is_passive", map[string]any{"idp_metadata": good, "is_passive": true, "force_authn": true}},
 		{"authn_context_accepted", map[string]any{"idp_metadata": good, "authn_context": "urn:x", "authn_context_comparison": "minimum"}},
 		{"sp_private_key", map[string]any{"idp_metadata": good, "sp_authn_requests_signed": true}},
@@ -40,7 +42,7 @@ func TestProblems(t *testing.T) {
 		{"sp_certificate", map[string]any{"idp_metadata": good, "sp_private_key": rsaKey, "sp_certificate": pemCertificate(samltest.DefaultKey().Certificate)}},
 		{"sp_certificate", map[string]any{"idp_metadata": good, "sp_private_key": rsaKey, "sp_certificate": "MII"}},
 		{"sp_request_signature_algorithm", map[string]any{"idp_metadata": good, "sp_private_key": rsaKey, "sp_request_signature_algorithm": "http://www.w3.org/2000/09/xmldsig#rsa-sha1"}},
-		{"sp_request_signature_algorithm", map[string]any{"idp_metadata": good, "sp_private_key": rsaKey, "idp_request_signature_algorithm": samltest.ECDSASHA256}},
+		{"idp_request_signature_algorithm", map[string]any{"idp_metadata": good, "sp_private_key": rsaKey, "idp_request_signature_algorithm": samltest.ECDSASHA256}},
 		{"sp_enc_private_key", map[string]any{"idp_metadata": good, "idp_is_assertion_encrypted": true}},
 		{"sp_metadata", map[string]any{"idp_metadata": good, "sp_metadata": good}},
 		{"idp_metadata_certificate", map[string]any{"idp_metadata": good, "idp_metadata_certificate": "x"}},
@@ -66,8 +68,8 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// TestMetadataURL: plain http to another machine is refused when the provider is
-// opened, and the text says what to write; it is not asked for first.
+// TestMetadataURL: plain http to another machine is refused when the provider is opened,
+// without a request, and the text says what to write.
 func TestMetadataURL(t *testing.T) {
 	client := plugintest.Serve(t, plugin.Description{Mechanism: "saml", Version: version}, open, nil)
 	_, err := client.Open(t.Context(), plugintest.Request(map[string]any{"idp_metadata_url": "http://idp.example/metadata"}))
@@ -80,7 +82,7 @@ func TestMetadataURL(t *testing.T) {
 	}
 }
 
-// TestDirectusOptions opens with what an environment of Directus has.
+// TestDirectusOptions opens a provider with the settings of Directus.
 func TestDirectusOptions(t *testing.T) {
 	key := pemKey(t, samltest.OtherKey())
 	sp := `<?xml version="1.0"?><EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="urn:directus"><SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">` +
@@ -126,5 +128,25 @@ func TestRequest(t *testing.T) {
 	}
 	if _, err := long.login(nil); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestIdleOptions: what is set and does nothing is told of.
+func TestIdleOptions(t *testing.T) {
+	for option, test := range map[string]struct {
+		value string
+		told  bool
+	}{
+		"sp_relay_state":            {"x", true},
+		"idp_message_signing_order": {"sign-then-encrypt", true},
+		"sp_allow_create":           {"true", false},
+	} {
+		m, _ := direct(t, samltest.Config{}, map[string]any{option: test.value})
+		var log strings.Builder
+		m.logger = slog.New(slog.NewTextHandler(&log, nil))
+		m.warnOfIdle()
+		if told := strings.Contains(log.String(), option+" has no effect"); told != test.told {
+			t.Errorf("%s: told is %v: %s", option, told, log.String())
+		}
 	}
 }

@@ -14,7 +14,7 @@ import (
 // option in the type that it declared, defaults too, and in whatever language it
 // is, need not read text again. A duration becomes its milliseconds.
 //
-// The error is [Problems]. What has a type that is not of this package is passed on
+// The error is [Problems]; beside it are the values that have none. What has a type that is not of this package is passed on
 // as it is: a plugin that is newer may have more types.
 func Declared(schema Schema, values map[string]any) (map[string]any, error) {
 	if len(values) > MaxValues {

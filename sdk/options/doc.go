@@ -20,8 +20,9 @@
 // commas the flags "required" and "secret". A field of type [Secret] is secret
 // without the flag. `option:"-"` leaves a field out. default is written as the
 // operator would write it. oneof lists the values that are allowed, separated by
-// bars; for a list it holds for each element. doc says what the option means, for
-// the manual. Embedded structs contribute their fields.
+// bars; a value is read in any case of letters, and becomes what oneof has. For a
+// list it holds for each element. doc says what the option means, for the manual.
+// Embedded structs contribute their fields.
 //
 // # Types and how values are read
 //

@@ -47,7 +47,7 @@ func scalarText(o Option, value any) (string, bool) {
 func parseText(o Option, text string) (any, error) {
 	switch o.Type {
 	case TypeString:
-		return text, checkValue(o, text)
+		return oneOf(o, text)
 	case TypeBool:
 		return parseBool(o, text)
 	case TypeInteger:
@@ -104,10 +104,11 @@ func parseListText(o Option, text string) (any, error) {
 		if element == "" {
 			continue
 		}
-		if err := checkValue(o, element); err != nil {
+		value, err := oneOf(o, element)
+		if err != nil {
 			return nil, err
 		}
-		list = append(list, element)
+		list = append(list, value)
 	}
 	return list, nil
 }
@@ -125,14 +126,20 @@ func parseObjectText(o Option, text string) (any, error) {
 	return parseTyped(o, value)
 }
 
-// checkValue holds a text against oneof.
-func checkValue(o Option, text string) error {
+// oneOf holds a text against oneof, and returns the value of it that the text is but
+// for the case of letters.
+func oneOf(o Option, text string) (string, error) {
 	if len(o.Values) == 0 || slices.Contains(o.Values, text) {
-		return nil
+		return text, nil
+	}
+	for _, value := range o.Values {
+		if strings.EqualFold(value, text) {
+			return value, nil
+		}
 	}
 	meant := ""
 	if near := Suggest(text, o.Values); near != "" && !o.Secret {
 		meant = fmt.Sprintf("; did you mean %q?", near)
 	}
-	return fmt.Errorf("must be one of %s%s%s", strings.Join(o.Values, ", "), instead(o, text), meant)
+	return "", fmt.Errorf("must be one of %s%s%s", strings.Join(o.Values, ", "), instead(o, text), meant)
 }

@@ -81,6 +81,9 @@ func TestSchemaOfBadTags(t *testing.T) {
 	check("bad default", "default must be a whole number", options.SchemaOf[struct {
 		A int `option:"a" default:"x"`
 	}])
+	check("oneof with two that are one in any case", "oneof has Y twice", options.SchemaOf[struct {
+		A string `option:"a" oneof:"y|z|Y"`
+	}])
 	check("default outside oneof", "default must be one of", options.SchemaOf[struct {
 		A string `option:"a" default:"x" oneof:"y|z"`
 	}])
@@ -176,10 +179,10 @@ func TestParseDuration(t *testing.T) {
 }
 
 func TestSuggest(t *testing.T) {
-	known := []string{"client_id", "client_secret", "issuer_url", "mode"}
+	known := []string{"client_id", "client_secret", "issuer_url", "mode", "idp_entity_id", "entity_id"}
 	tests := map[string]string{
 		"clientId": "client_id", "CLIENT-SECRET": "client_secret", "isuser_url": "issuer_url", "moed": "mode",
-		"client_secrt": "client_secret", "colour": "", "x": "", "": "", strings.Repeat("client_id", 20): "",
+		"client_secrt": "client_secret", "sp_entity_id": "entity_id", "secret": "client_secret", "id": "", "ipd_entity_id": "idp_entity_id", "colour": "", "x": "", "": "", strings.Repeat("client_id", 20): "",
 	}
 	for name, want := range tests {
 		if got := options.Suggest(name, known); got != want {

@@ -3,20 +3,35 @@ package options
 import "strings"
 
 // Suggest returns the one of known that was probably meant by name, or "" if none
-// is near. Case, hyphens and underscores do not count.
+// is near. Case, hyphens and underscores do not count. Of two that are equally near it
+// is the one that name ends with: sp_entity_id is entity_id, and not idp_entity_id. What
+// is far from all may be the end of one: private_keys is client_private_keys.
 func Suggest(name string, known []string) string {
 	wanted := fold(name)
 	best, bestDistance := "", len(wanted)/3+1
 	if len(wanted) > 100 {
 		return ""
 	}
+	longer := ""
 	for _, candidate := range known {
-		if d := distance(wanted, fold(candidate)); d < bestDistance {
+		d := distance(wanted, fold(candidate))
+		if d < bestDistance || d == bestDistance && best != "" && strings.HasSuffix(name, "_"+candidate) {
 			best, bestDistance = candidate, d
 		}
+		if len(wanted) >= 5 && strings.HasSuffix(strings.ToLower(candidate), "_"+strings.ToLower(name)) {
+			longer = candidate
+		}
+	}
+	if best == "" {
+		return longer
 	}
 	return best
 }
+
+// Distance counts the slips that lead from one name to another: letters that are left
+// out, added, replaced, or swapped with their neighbour. Case, hyphens and underscores do
+// not count.
+func Distance(a, b string) int { return distance(fold(a), fold(b)) }
 
 func fold(name string) string {
 	return strings.NewReplacer("_", "", "-", "").Replace(strings.ToLower(name))

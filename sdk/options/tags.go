@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 )
@@ -95,9 +96,12 @@ func checkOption(o Option) error {
 	if o.Values != nil && o.Type != TypeString && o.Type != TypeList {
 		return fmt.Errorf("oneof does not go with the type %s", o.Type)
 	}
-	for _, value := range o.Values {
+	for i, value := range o.Values {
 		if value == "" {
 			return errors.New("oneof has an empty value")
+		}
+		if slices.ContainsFunc(o.Values[:i], func(other string) bool { return strings.EqualFold(other, value) }) {
+			return fmt.Errorf("oneof has %s twice, but for the case of letters", value)
 		}
 	}
 	if o.Default == "" {

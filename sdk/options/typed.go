@@ -54,10 +54,11 @@ func parseList(o Option, list []any) (any, error) {
 		if !ok {
 			return nil, fmt.Errorf("element %d must be text, not %s; put it in quotes", i+1, kindOf(element))
 		}
-		if err := checkValue(o, text); err != nil {
+		value, err := oneOf(o, text)
+		if err != nil {
 			return nil, err
 		}
-		out = append(out, text)
+		out = append(out, value)
 	}
 	return out, nil
 }

@@ -37,15 +37,15 @@ func proxyRulesFromWire(r *doorwardv1.ProxyRules) outbound.ProxyRules {
 	return outbound.ProxyRules{HTTP: options.Secret(r.GetHttp()), HTTPS: options.Secret(r.GetHttps()), NoProxy: r.GetNoProxy()}
 }
 
-// reasonOutbound is of settings of connections that cannot be used.
-const reasonOutbound sdk.Reason = "outbound"
+// ReasonOutbound is of settings of connections that cannot be used.
+const ReasonOutbound sdk.Reason = "outbound"
 
 // dialerOf makes the dialer of a provider. The host has checked the settings; an error
 // is of settings that only a newer host knows.
 func dialerOf(s outbound.Settings) (*outbound.Dialer, error) {
 	dialer, err := outbound.New(s)
 	if err != nil {
-		return nil, sdk.Misconfigured(reasonOutbound, "reading how connections leave: %v", err)
+		return nil, sdk.Misconfigured(ReasonOutbound, "reading how connections leave: %v", err)
 	}
 	return dialer, nil
 }
@@ -60,7 +60,7 @@ func tooManyCertificates(s outbound.Settings) error {
 		}
 	}
 	slices.Sort(names)
-	return sdk.Misconfigured(reasonOutbound, "%s and the options have %d MiB together, and a plugin takes no more than that: leave out certificates that are not needed",
+	return sdk.Misconfigured(ReasonOutbound, "%s and the options have %d MiB together, and a plugin takes no more than that: leave out certificates that are not needed",
 		strings.Join(names, ", "), MaxMessage>>20)
 }
 
@@ -74,7 +74,7 @@ func (d *described) heeds(s outbound.Settings) error {
 	if len(demands) == 0 {
 		return nil
 	}
-	return sdk.Misconfigured(reasonOutbound, "%s", fmt.Sprintf(
+	return sdk.Misconfigured(ReasonOutbound, "%s", fmt.Sprintf(
 		"the plugin %s %s was built with an SDK that does not know %s, and would connect without it: build it anew with the SDK of this host%s",
 		d.mechanism, d.version, strings.Join(demands, ", "), s.Otherwise()))
 }

@@ -1,6 +1,7 @@
 package tlsoptions
 
 import (
+	"cmp"
 	"crypto/tls"
 
 	"github.com/doorward/doorward/sdk"
@@ -29,14 +30,22 @@ func (t TLS) Problems() options.Problems {
 // Client makes what secures the connections of a provider with these options, and by
 // the settings of the host where they are not set. An error is [options.Problems], or
 // of kind [sdk.ErrMisconfigured].
-func (t TLS) Client(env sdk.Env) (*sdk.TLSClient, error) {
+func (t TLS) Client(env sdk.Env) (*sdk.TLSClient, error) { return t.ClientNamed(env, nil) }
+
+// ClientNamed is Client for options of which some were given by other names: renamed has
+// those, by the names of the options here. Explanations of failures name them so.
+func (t TLS) ClientNamed(env sdk.Env, renamed map[string]string) (*sdk.TLSClient, error) {
+	name := func(option string) string { return cmp.Or(renamed[option], option) }
 	if err := t.Problems().Err(); err != nil {
 		return nil, err
 	}
 	client, err := env.TLS(sdk.TLSSettings{
 		CA: []byte(t.TLSCA), Certificate: []byte(t.TLSCert), Key: []byte(t.TLSKey.Reveal()),
 		ServerName: t.TLSServerName, MinVersion: versions[t.TLSMinVersion],
-		Names: sdk.TLSNames{CA: "tls_ca", Certificate: "tls_cert", Key: "tls_key", ServerName: "tls_server_name", MinVersion: "tls_min_version"},
+		Names: sdk.TLSNames{
+			CA: name("tls_ca"), Certificate: name("tls_cert"), Key: name("tls_key"),
+			ServerName: name("tls_server_name"), MinVersion: name("tls_min_version"),
+		},
 	})
 	if err != nil {
 		return nil, sdk.Misconfigured("options", "making a TLS client of the tls options: %w", err)

@@ -55,10 +55,14 @@ func accountsFinding(p sso.Provider, users int, err error) sdk.Finding {
 		f.Text = fmt.Sprintf("%d; nobody gets a new one (%s)", users, p.Spelled.AllowPublicRegistration)
 	default:
 		f.Severity = sdk.SeverityWarning
-		f.Text = fmt.Sprintf("nobody can sign in through %s: there is no account, and registration is closed; make accounts with doorward user add, or set %s to true",
-			p.Name, p.Spelled.AllowPublicRegistration)
+		f.Text = fmt.Sprintf("nobody can sign in through %s: there is no account, and registration is closed; %s", p.Name, howToGetAccounts(p))
 	}
 	return f
+}
+
+// howToGetAccounts is for a provider at which registration is closed.
+func howToGetAccounts(p sso.Provider) string {
+	return fmt.Sprintf("make accounts with doorward user add, or set %s to true", p.Spelled.AllowPublicRegistration)
 }
 
 // rolesFinding says whether a group can give a role at a provider where its name does.

@@ -58,7 +58,7 @@ func backupCommand(environ []string) *cobra.Command {
 			return nil
 		},
 	}
-	cmd.Flags().StringVarP(&file, "config", "c", "", "YAML file that the host was started with (or CONFIG_PATH)")
+	cmd.Flags().StringVarP(&file, "config", "c", "", "file that the host was started with (or CONFIG_PATH)")
 	return cmd
 }
 

@@ -59,7 +59,7 @@ func explainCommand(environ []string) *cobra.Command {
 			return q.explain(cmd.Context(), cmd.OutOrStdout(), cfg)
 		},
 	}
-	cmd.Flags().StringVarP(&q.file, "config", "c", "", "YAML file of the host (or CONFIG_PATH)")
+	cmd.Flags().StringVarP(&q.file, "config", "c", "", "file of the host (or CONFIG_PATH)")
 	cmd.Flags().StringVar(&q.user, "user", "", "ID, e-mail address or username of who asks")
 	cmd.Flags().StringArrayVar(&q.groups, "group", nil, "suppose that they are in this group, and in no other but those named like this")
 	return cmd

@@ -3,12 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"slices"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/doorward/doorward/host/internal/config"
+	"github.com/doorward/doorward/host/internal/control"
 	"github.com/doorward/doorward/host/internal/forwardauth"
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/host/internal/store"
@@ -94,9 +94,9 @@ func (h host) serveForwardAuth(ctx context.Context, server *forwardauth.Server) 
 	if cfg.ForwardAuthAddress == "" {
 		return func() {}, nil
 	}
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", cfg.ForwardAuthAddress)
+	listener, err := control.Listen(ctx, cfg.ForwardAuthAddress, "FORWARD_AUTH_ADDRESS", "FORWARD_AUTH_ADDRESS")
 	if err != nil {
-		return nil, fmt.Errorf("listening on %s: %w; stop what listens there, or change FORWARD_AUTH_ADDRESS", cfg.ForwardAuthAddress, err)
+		return nil, err
 	}
 	reach := "this host only: " + cfg.PublicURL.Hostname()
 	if domain := cfg.SessionCookie.Domain; domain != "" {

@@ -35,7 +35,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 	root.SetArgs(args)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
-	root.AddCommand(serveCommand(environ), reloadCommand(environ), pluginsCommand(environ), checkCommand(environ),
+	root.AddCommand(serveCommand(environ), reloadCommand(environ), pluginsCommand(environ), checkCommand(environ), configCommand(environ),
 		sessionCommand(environ), userCommand(environ), roleCommand(environ), keyCommand(environ), auditCommand(environ), forwardAuthCommand(environ),
 		backupCommand(environ), keysCommand(environ), pluginCommand(environ), presetsCommand(environ), docsCommand())
 	root.SetContext(ctx)

@@ -11,7 +11,6 @@ import (
 	"slices"
 	"text/tabwriter"
 
-	hclog "github.com/hashicorp/go-hclog"
 	"github.com/spf13/cobra"
 
 	"github.com/doorward/doorward/host/internal/config"
@@ -109,19 +108,13 @@ func describe(ctx context.Context, path string) (lock.Plugin, error) {
 		return lock.Plugin{}, err
 	}
 	defer binary.Close()
-	dir, err := os.MkdirTemp("", "doorward-add-")
+	d, err := provider.Describe(ctx, binary, version)
 	if err != nil {
 		return lock.Plugin{}, err
 	}
-	defer os.RemoveAll(dir)
-	p, err := process.Start(ctx, binary, process.Launch{RuntimeDir: dir, Logger: hclog.NewNullLogger(), Limits: process.DefaultLimits, Version: version})
-	if err != nil {
-		return lock.Plugin{}, err
-	}
-	p.Stop()
 	return lock.Plugin{
-		Mechanism: p.Description.Mechanism, Name: provider.FileName(p.Description.Mechanism),
-		Version: p.Description.Version, SHA256: binary.Digest, Presets: presetsOf(p.Description),
+		Mechanism: d.Mechanism, Name: provider.FileName(d.Mechanism),
+		Version: d.Version, SHA256: binary.Digest, Presets: presetsOf(d),
 	}, nil
 }
 

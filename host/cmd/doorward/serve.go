@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
 	"os"
 	"os/signal"
 	"slices"
@@ -45,7 +46,7 @@ func serveCommand(environ []string) *cobra.Command {
 		Use:   "serve",
 		Short: "Serve logins until interrupted",
 		Long: "Serve logins until interrupted.\n\n" +
-			"Settings come from the environment, from .env in the working directory, and from a YAML file,\n" +
+			"Settings come from the environment, from .env in the working directory, and from one more file,\n" +
 			"in this order: the first that names a setting counts. docs/settings.md lists them all.\n\n" +
 			"SIGHUP, or \"doorward reload\", reads providers and plugins.lock anew while logins go on.\n" +
 			"SIGTERM ends the host so that load balancers lose no request (SHUTDOWN_DELAY), Ctrl-C at once;\n" +
@@ -69,10 +70,15 @@ func serveCommand(environ []string) *cobra.Command {
 			return h.unlessInterrupted(cmd.Context(), h.serve(cmd.Context()))
 		},
 	}
-	cmd.Flags().StringVarP(&flags.file, "config", "c", "", "YAML file with settings and providers (or CONFIG_PATH)")
+	configFlag(cmd, &flags.file)
 	cmd.Flags().BoolVar(&flags.watch, "watch", false, "reload when the configuration, plugins.lock or a plugin changes")
 	cmd.Flags().BoolVar(&flags.dev, "dev", false, "run plugins that are not in plugins.lock; for developing plugins, on loopback only")
 	return cmd
+}
+
+// configFlag is the flag of commands that read the whole configuration.
+func configFlag(cmd *cobra.Command, file *string) {
+	cmd.Flags().StringVarP(file, "config", "c", "", "file with settings and providers (or CONFIG_PATH)")
 }
 
 func loadConfig(environ []string, file string) (*config.Config, error) {
@@ -101,8 +107,9 @@ func configInput(environ []string, file string) (config.Input, error) {
 
 // checkDev refuses to run unlocked plugins where others can reach them.
 func checkDev(cfg *config.Config, dev bool) error {
-	if dev && !(contract.IsLoopback(cfg.Host) && contract.IsLoopback(cfg.PublicURL.Hostname())) {
-		return fmt.Errorf("--dev runs whatever lies in %s, and is possible on loopback only: set HOST to 127.0.0.1 and PUBLIC_URL to http://localhost:%d, or add the plugins with: doorward plugin add",
+	beyond := func(u *url.URL) bool { return !contract.IsLoopback(u.Hostname()) }
+	if dev && (!contract.IsLoopback(cfg.Host) || beyond(cfg.PublicURL) || slices.ContainsFunc(cfg.AllowedPublicURLs, beyond)) {
+		return fmt.Errorf("--dev runs whatever lies in %s, and is possible on loopback only: set HOST to 127.0.0.1, PUBLIC_URL to http://localhost:%d and no other AUTH_ALLOWED_PUBLIC_URLS, or add the plugins with: doorward plugin add",
 			cfg.PluginDir, cfg.Port)
 	}
 	return nil
@@ -207,7 +214,7 @@ func (h host) serveFrom(ctx context.Context, database store.Store, claimed *cont
 func (h host) server(memory memlimit.Limit, limiter *limit.Limiter, counted *tally.Tally, ports web.Ports) (*web.Server, error) {
 	cfg := h.config
 	return web.New(web.Config{
-		PublicURL: cfg.PublicURL, SessionCookie: web.Cookie(cfg.SessionCookie), RefreshCookie: web.Cookie(cfg.RefreshCookie),
+		PublicURL: cfg.PublicURL, AllowedPublicURLs: cfg.AllowedPublicURLs, SessionCookie: web.Cookie(cfg.SessionCookie), RefreshCookie: web.Cookie(cfg.RefreshCookie),
 		CORS: web.CORS(cfg.CORS), TrustedProxies: cfg.TrustedProxies, MaxBodies: memory.Bytes / bodiesShare, Limits: limiter, Tally: counted, Logger: h.logger,
 	}, ports)
 }
@@ -235,7 +242,7 @@ func (h host) logins(providers sso.Providers, s store.Store, tokens sso.AccessTo
 		Secret: secret, SecretPrevious: previous, Clock: clock, PublicURL: cfg.PublicURL.String(), AccessTokenTTL: cfg.AccessTokenTTL,
 		RefreshTokenTTL: cfg.RefreshTokenTTL, RefreshTokenAbsoluteTTL: cfg.RefreshTokenAbsoluteTTL,
 		SessionTTL: cfg.SessionCookieTTL, SessionAbsoluteTTL: cfg.SessionCookieAbsoluteTTL, RefreshGrace: cfg.SessionRefreshGracePeriod,
-		AccessTokenGroups: cfg.AccessTokenGroups, AccountLinking: cfg.AccountLinking, AskEvery: cfg.ForwardAuthAskEvery,
+		AllowedPublicURLs: cfg.Settings.AllowedPublicURLs, AccessTokenGroups: cfg.AccessTokenGroups, AccountLinking: cfg.AccountLinking, AskEvery: cfg.ForwardAuthAskEvery,
 	}, sso.Ports{
 		Providers: providers, Users: s, Roles: s, Links: s, Claims: s, Accounts: s, Sessions: s, AtProviders: s, Once: s, Sealed: s, Tokens: tokens,
 	})
@@ -247,7 +254,7 @@ func (h host) startProviders(ctx context.Context, m provider.Metrics) (*provider
 	}
 	return provider.Start(ctx, provider.Config{
 		Binaries:  provider.Binaries{Dir: h.config.PluginDir, Lock: h.config.PluginLock, InsecureWithoutLock: h.flags.dev},
-		PublicURL: h.config.PublicURL.String(), Providers: configured(h.config), Logger: h.logger, Metrics: m, Version: version,
+		PublicURL: h.config.PublicURL.String(), AllowedPublicURLs: h.config.Settings.AllowedPublicURLs, Providers: configured(h.config), Logger: h.logger, Metrics: m, Version: version,
 	})
 }
 
@@ -278,9 +285,9 @@ func healthy(providers *provider.Providers) func() bool {
 
 func (h host) listen(ctx context.Context, server *web.Server, apps apps, r *reloader, providers *provider.Providers) error {
 	address := net.JoinHostPort(h.config.Host, strconv.Itoa(h.config.Port))
-	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	listener, err := control.Listen(ctx, address, "HOST", "PORT")
 	if err != nil {
-		return fmt.Errorf("listening on %s: %w; stop what listens there, or change HOST and PORT", address, err)
+		return err
 	}
 	stopForwardAuth, err := h.serveForwardAuth(ctx, apps.server)
 	if err != nil {
@@ -295,6 +302,9 @@ func (h host) listen(ctx context.Context, server *web.Server, apps apps, r *relo
 	go providers.WatchExpiry(watching) // ends with watching
 	h.logger.Info("ready", "url", h.config.PublicURL.String(), "listening", listener.Addr().String(), "version", version,
 		"providers", len(h.config.Providers), "ready_ms", time.Since(h.begun).Milliseconds())
+	for _, u := range h.config.Settings.AllowedPublicURLs {
+		h.logger.Info("logins may begin at another URL, too", "url", u, "register", sso.URLsOf(u, "<provider>").Callback)
+	}
 	if len(h.config.Providers) == 0 {
 		h.logger.Warn(noProviders)
 	}

@@ -17,7 +17,7 @@ type reach struct {
 
 func reachFlags(cmd *cobra.Command, environ []string) *reach {
 	r := &reach{environ: environ}
-	cmd.Flags().StringVarP(&r.file, "config", "c", "", "YAML file that the host was started with (or CONFIG_PATH)")
+	cmd.Flags().StringVarP(&r.file, "config", "c", "", "file that the host was started with (or CONFIG_PATH)")
 	cmd.Flags().StringVar(&r.socket, "socket", "", "control socket of the host (or CONTROL_SOCKET, or DB_FILENAME and .sock)")
 	return r
 }

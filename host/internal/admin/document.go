@@ -76,7 +76,7 @@ func (d *document) parameters(members []member) []object {
 
 // statuses are those of the errors that an operation may answer with.
 func statuses(op operation) []int {
-	list := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusInternalServerError}
+	list := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable}
 	if op.in == nil {
 		return list
 	}

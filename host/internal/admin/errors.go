@@ -65,6 +65,9 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 		}
 	}
 	if !known {
+		if errors.Is(err, sso.ErrStoreUnavailable) && !errors.Is(err, sso.ErrOutcomeUnknown) {
+			status, code = http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE"
+		}
 		s.log("administration failed", "path", r.URL.EscapedPath(), "error", err)
 		if !s.trusted { // paths of files, and what a database says, are for the operator
 			err = errInternal

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -51,6 +52,29 @@ func (g *group) publicURL(s Settings) *url.URL {
 		g.loader.warnOnce("PUBLIC_URL is not set; %s works on this machine only", u)
 	}
 	return u
+}
+
+// allowedPublicURLs are those beside public, which is nil if it has a problem. The Host of
+// a request chooses among them all, so that no two may have the same.
+func (g *group) allowedPublicURLs(s Settings, public *url.URL) (list []*url.URL) {
+	const option = "auth_allowed_public_urls"
+	for i, text := range s.AllowedPublicURLs {
+		u, err := parsePublicURL(text)
+		if err != nil {
+			g.refuse(option, "number %d %v", i+1, err)
+			continue
+		}
+		same := func(other *url.URL) bool { return other != nil && other.Host == u.Host }
+		if same(public) && *public == *u || slices.ContainsFunc(list, func(other *url.URL) bool { return *other == *u }) {
+			continue // twice is as good as once
+		}
+		if same(public) || slices.ContainsFunc(list, same) {
+			g.refuse(option, "has two URLs of the host %s, or one beside PUBLIC_URL: a request tells its host and not its scheme, and the path belongs to the host; write one", u.Host)
+			continue
+		}
+		list = append(list, u)
+	}
+	return list
 }
 
 // parsePublicURL reads the URL that all callback URLs and cookies are made from.

@@ -43,7 +43,8 @@ type PublicPath struct {
 
 func (a *App) hostname() string { return (&url.URL{Host: a.Host}).Hostname() }
 
-func (a *App) url() string { return a.Scheme + "://" + a.Host + a.Prefix }
+// URL is where the app is: its origin, and its prefix.
+func (a *App) URL() string { return a.Scheme + "://" + a.Host + a.Prefix }
 
 func (a *App) namesAddress() bool {
 	for _, s := range append([]AppSubject{a.AppSubject}, a.Allow...) {

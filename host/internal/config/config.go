@@ -18,6 +18,9 @@ type Config struct {
 	// query or fragment.
 	PublicURL *url.URL `of:"public_url"`
 
+	// AllowedPublicURLs are as PublicURL is, and each has a host and port of its own.
+	AllowedPublicURLs []*url.URL `of:"auth_allowed_public_urls"`
+
 	// Database is checked, but for what only its server knows.
 	Database Database `of:"db_client,db_filename,db_connection_string,db_host,db_port,db_user,db_password,db_database,db_ssl,db_ssl__ca,db_ssl__cert,db_ssl__key,db_ssl__reject_unauthorized,db_pool__min,db_pool__max"`
 
@@ -45,7 +48,7 @@ type Config struct {
 	Files []string `of:"-"`
 
 	// Sources are the paths of the files that say which providers there are: .env
-	// and the YAML file, if they are there.
+	// and that of CONFIG_PATH, if they are there.
 	Sources []string `of:"-"`
 
 	// Warnings are for the log: what works, but probably not as it is meant.
@@ -68,7 +71,7 @@ type Cookie struct {
 type Input struct {
 	Environ    []string // as of os.Environ
 	Dir        string   // folder of .env, and base of relative paths outside the YAML file; empty: the working directory
-	File       string   // YAML file; empty: CONFIG_PATH, or none
+	File       string   // read besides .env, by its extension; empty: that of CONFIG_PATH, or none
 	Executable string   // path of the host's binary: plugins are beside it by default
 }
 
@@ -79,18 +82,25 @@ func Load(in Input) (*Config, error) {
 	if err != nil {
 		return nil, err
 	}
-	config := &Config{}
-	listed := l.loadSettings(config, in.Executable)
-	config.Providers = l.loadProviders(listed)
-	l.loadApps(config)
+	config := l.load(in.Executable)
 	if len(l.problems) > 0 {
 		return nil, &Error{Problems: l.problems, Notes: l.notes}
 	}
-	l.warnOfIgnored()
 	config.Files, config.Sources, config.Warnings = l.files, l.sources, l.warnings
 	config.loader, config.outbound = l, l.outbound
 	again := l.again()
 	again.trust(l.outbound)
 	config.trustFiles = again.files
 	return config, nil
+}
+
+// load goes on behind what is wrong, so that everything is told.
+func (l *loader) load(executable string) *Config {
+	config := &Config{}
+	listed := l.loadSettings(config, executable)
+	config.Providers = l.loadProviders(listed)
+	l.loadApps(config)
+	l.warnOfSlips()
+	l.warnOfIgnored()
+	return config
 }

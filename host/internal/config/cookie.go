@@ -1,10 +1,12 @@
 package config
 
 import (
+	"fmt"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 )
 
@@ -13,6 +15,36 @@ var cookieName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$")
 
 var sameSites = map[string]http.SameSite{
 	"lax": http.SameSiteLaxMode, "strict": http.SameSiteStrictMode, "none": http.SameSiteNoneMode,
+}
+
+// readSameSites reads true and false as the cookies of Express do, where true is strict
+// and false leaves the attribute out. It is never left out here: most browsers take that
+// for lax, and the others for none.
+func (l *loader) readSameSites(values map[string]given) {
+	for _, option := range []string{"refresh_token_cookie_same_site", "session_cookie_same_site"} {
+		found, ok := values[option]
+		switch text := fmt.Sprint(found.value); {
+		case !ok && l.isEmpty(strings.ToUpper(option)):
+			l.warnOnce("%s is empty, and counts as lax, where Directus takes strict; write the one that is meant", strings.ToUpper(option))
+		case !ok || found.broken:
+		case strings.EqualFold(text, "true"):
+			found.value = "strict"
+		case strings.EqualFold(text, "false"):
+			found.value = "lax"
+			l.warnOnce("%s is false, and counts as lax, as most browsers take a cookie without SameSite; write lax", found.origin)
+		}
+		if ok {
+			values[option] = found
+		}
+	}
+}
+
+// isEmpty reports whether a variable is set to nothing.
+func (l *loader) isEmpty(name string) bool {
+	return slices.ContainsFunc(l.layers, func(layer map[string]variable) bool {
+		found, ok := layer[name]
+		return ok && found.value == ""
+	})
 }
 
 // cookies returns how the cookies of refresh and session tokens are set. Public is
@@ -39,6 +71,19 @@ func (g *group) warnOfLinking(s Settings) {
 	if s.AccountLinking && s.SessionCookieSameSite == "strict" {
 		g.loader.warnOnce("%s works only where the provider's answer is posted: with %s=strict browsers do not bring the session along from elsewhere; write lax",
 			g.spell("account_linking"), g.spell("session_cookie_same_site"))
+	}
+}
+
+// warnOfPrefixes: browsers keep a cookie with such a name if it comes by https.
+func (g *group) warnOfPrefixes(config *Config) {
+	for _, named := range []struct{ option, name string }{
+		{"session_cookie_name", config.SessionCookie.Name}, {"refresh_token_cookie_name", config.RefreshCookie.Name},
+	} {
+		name := strings.ToLower(named.name)
+		plain := slices.IndexFunc(config.AllowedPublicURLs, func(u *url.URL) bool { return u.Scheme == "http" })
+		if plain >= 0 && (strings.HasPrefix(name, "__host-") || strings.HasPrefix(name, "__secure-")) {
+			g.loader.warnOnce("%s begins with __Host- or __Secure-, and some browsers keep no such cookie of %s", g.spell(named.option), config.AllowedPublicURLs[plain])
+		}
 	}
 }
 

@@ -1,8 +1,8 @@
-// Package config reads the environment, the file .env and a YAML file into one
+// Package config reads the environment, the file .env and one more file into one
 // checked [Config].
 //
 // [Load] is the only way in. Where several sources name a setting, the
-// environment wins over .env, and .env over the YAML file. Everything that is
+// environment wins over .env, and .env over the other file. Everything that is
 // wrong is reported at once in an [Error]: by the name that the operator wrote, what
 // is wrong with it, and what to write instead. No value of a secret is in it.
 //
@@ -20,9 +20,10 @@
 // read here. Everything else is for the mechanism and passes through unread; only
 // its schema says what is a number or a list.
 //
-// # YAML
+// # Files
 //
-// Keys are the names of settings in lower case, and providers:, a mapping by name.
+// The file that CONFIG_PATH names has one of three forms: that of .env, that of Directus
+// (JSON or YAML with the names of variables at the top), or our own YAML. In that, keys are the names of settings in lower case, and providers:, a mapping by name.
 // In place of any value may stand {file: path}, read like NAME_FILE, or {env: NAME}.
 // Relative paths in the file count from its folder; those in the environment and in
 // .env from the working directory, where .env is.

@@ -12,8 +12,8 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// document is a YAML file: settings by name, and providers in its order. Values
-// are not read yet.
+// document is a YAML file in our own form: settings by name, and providers in its
+// order. Values are not read yet. For the form of Directus see readFlat.
 type document struct {
 	name      string // of the file, without its folder
 	dir       string // from which relative paths in it count
@@ -43,8 +43,10 @@ func (d document) setting(name string) (entry, bool) {
 
 // at returns a name with its place: providers.x.mode (doorward.yaml:12).
 func (d document) at(name string, line int) string {
-	return fmt.Sprintf("%s (%s:%d)", name, d.name, line)
+	return name + " (" + d.line(line) + ")"
 }
+
+func (d document) line(line int) string { return fmt.Sprintf("%s:%d", d.name, line) }
 
 // readDocument reads a YAML file that namedBy names. An error means that nothing
 // of it could be read.
@@ -59,11 +61,19 @@ func (l *loader) readDocument(path, namedBy string) error {
 	}
 	l.sources = append(l.sources, path)
 	l.document = document{name: filepath.Base(path), dir: filepath.Dir(path), settings: map[string]entry{}}
-	root, err := parseYAML(text)
+	root, err := parseYAML(plainEscapes(text))
 	if err != nil {
 		return oneProblem(l.document.name, "%v", err)
 	}
 	top, _ := l.entries("", root)
+	flat, err := l.isFlat(top)
+	switch {
+	case err != nil:
+		return err
+	case flat:
+		l.readFlat(path, mode, top)
+		return nil
+	}
 	for _, e := range top {
 		switch _, known := settingsSchema.Lookup(e.key); {
 		case e.key == "providers":
@@ -93,8 +103,8 @@ func parseYAML(text string) (*yaml.Node, error) {
 	case err != nil && strings.Contains(err.Error(), "anchor"):
 		// The message would quote the value.
 		return nil, errors.New("a value that begins with * names no anchor; put it in quotes")
-	case err != nil && strings.Contains(err.Error(), "cannot start any token") && indentedByTab(text):
-		return nil, fmt.Errorf("%s; indent with spaces: YAML has no tabs there", strings.TrimPrefix(err.Error(), "yaml: "))
+	case err != nil && tabbedLine(text) > 0 && (strings.Contains(err.Error(), "cannot start any token") || strings.Contains(err.Error(), "tab character")):
+		return nil, fmt.Errorf("line %d is indented by a tab, which YAML does not have; indent with spaces", tabbedLine(text))
 	case err != nil:
 		return nil, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
 	case !errors.Is(decoder.Decode(&more), io.EOF):
@@ -103,14 +113,17 @@ func parseYAML(text string) (*yaml.Node, error) {
 	return root.Content[0], nil
 }
 
-// indentedByTab reports whether a line begins with a tab, perhaps after spaces.
-func indentedByTab(text string) bool {
+// tabbedLine returns the number of the first line that begins with a tab, perhaps after
+// spaces, or 0. What the parser says of it has the line before, at times.
+func tabbedLine(text string) int {
+	number := 0
 	for line := range strings.Lines(text) {
+		number++
 		if strings.HasPrefix(strings.TrimLeft(line, " "), "\t") {
-			return true
+			return number
 		}
 	}
-	return false
+	return 0
 }
 
 func (l *loader) readProviderEntries(e entry) {

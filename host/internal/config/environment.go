@@ -11,7 +11,10 @@ type given struct {
 	origin string
 	base   string // folder from which it counts, if it is a relative path
 	broken bool   // there is a problem already, and no value
-	ofFile bool   // it is what a file holds
+
+	name  string // as the operator wrote it
+	place string // where: "environment", or file and line
+	file  string // path of the file that holds the value; empty: none does
 }
 
 // A candidate is a variable that gives a value, itself or by a file.
@@ -46,19 +49,32 @@ func (l *loader) pick(candidates ...candidate) (given, bool) {
 		return given{}, false
 	}
 	first := found[0]
-	if len(found) > 1 {
+	picked := given{origin: first.origin, base: l.dir}
+	picked.name, picked.place = first.where()
+	value := withoutCast(first.value)
+	switch {
+	case len(found) > 1:
 		l.problems.Addf(found[1].origin, "is given beside %s; give only one of them", first.origin)
-		return given{origin: first.origin, broken: true}, true
+		picked.broken = true
+	case first.isFile:
+		content, err := l.readValue(first.origin, value, l.dir)
+		if err != nil {
+			l.problems.Addf(first.origin, "%v", err)
+		}
+		picked.value, picked.file, picked.broken = content, value, err != nil
+	default:
+		picked.value = value
 	}
-	if !first.isFile {
-		return given{value: withoutCast(first.value), origin: first.origin, base: l.dir}, true
+	return picked, true
+}
+
+// where takes the origin apart.
+func (v variable) where() (name, place string) {
+	name, place, inFile := strings.Cut(v.origin, " (")
+	if !inFile {
+		return name, "environment"
 	}
-	content, err := l.readValue(first.origin, withoutCast(first.value), l.dir)
-	if err != nil {
-		l.problems.Addf(first.origin, "%v", err)
-		return given{origin: first.origin, broken: true}, true
-	}
-	return given{value: content, origin: first.origin, base: l.dir, ofFile: true}, true
+	return name, strings.TrimSuffix(place, ")")
 }
 
 // withoutCast strips the type that may stand before a value in environments of the

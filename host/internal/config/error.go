@@ -13,8 +13,8 @@ import (
 type Error struct {
 	Problems options.Problems
 
-	// Notes say what of .env may be read otherwise than it was meant, which can
-	// be the reason of a problem.
+	// Notes say what may be read otherwise than it was meant, which can be the reason
+	// of a problem: of .env, and names of settings with a slip in them.
 	Notes []string
 }
 

@@ -92,7 +92,7 @@ func checkWritable(path string, mode fs.FileMode) error {
 
 func (l *loader) warnReadable(path string, mode fs.FileMode) {
 	if runtime.GOOS != "windows" && mode.Perm()&0o004 != 0 {
-		l.warnOnce("every user of this machine may read the secrets in %s; run chmod 600 on it", path)
+		l.warnOfDanger("every user of this machine may read the secrets in %s; run chmod 600 on it", path)
 	}
 }
 

@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -172,7 +173,7 @@ func TestYAMLRefused(t *testing.T) {
 	bomb = "providers: {x: {driver: openid, " + strings.ReplaceAll(strings.TrimSpace(bomb), "\n", ", ") + "}}"
 	tests := []struct{ name, text, want string }{
 		{"L09 unknown key", "host: 127.0.0.1\nlog_levle: info", "log_levle (doorward.yaml:2): there is no such setting; did you mean log_level?"},
-		{"L09 key in capitals", "PUBLIC_URL: x", "PUBLIC_URL (doorward.yaml:1): there is no such setting; did you mean public_url?"},
+		{"L09 key in capitals", "Public_URL: x", "Public_URL (doorward.yaml:1): there is no such setting; did you mean public_url?"},
 		{"unknown key, nothing near", "colour: red", "colour (doorward.yaml:1): there is no such setting"},
 		{"L09 key twice", "port: 1\nport: 2", "port (doorward.yaml:2): stands in line 1 already"},
 		{"L09 provider twice", "providers:\n  x: {driver: a}\n  x: {driver: b}", "providers.x (doorward.yaml:3): stands in line 2 already"},
@@ -183,7 +184,7 @@ func TestYAMLRefused(t *testing.T) {
 		{"provider as text", "providers: {x: openid, y: {driver: a}}", "providers.x (doorward.yaml:1): must be a mapping"},
 		{"list at the top", "- a", "(doorward.yaml:1): must be a mapping"},
 		{"broken", "port: 1\na: b: c", "doorward.yaml: line 2: mapping values"},
-		{"tab", "providers:\n\tx: y", "doorward.yaml: line 2: found character that cannot start any token; indent with spaces"},
+		{"tab", "providers:\n\tx: y", "doorward.yaml: line 2 is indented by a tab, which YAML does not have; indent with spaces"},
 		{"two documents", "port: 1\n---\nport: 2", "doorward.yaml: must hold one YAML document only"},
 		{"secret like an anchor", "secret: *hunter2", "doorward.yaml: a value that begins with * names no anchor"},
 		{"secret like a tag", "secret: !hunter2", "secret (doorward.yaml:1): has a YAML tag; put a value that begins with ! in quotes"},
@@ -236,16 +237,27 @@ func TestYAMLAccepted(t *testing.T) {
 }
 
 // FuzzLoad holds that no file makes Load panic, or return both or neither of a
-// Config and an error.
+// Config and an error, and that Explain refuses as much.
 func FuzzLoad(f *testing.F) {
 	f.Add("secret: hunter2\nproviders: {x: &a {driver: openid, y: *a}}", "X='1'")
 	f.Add("providers: {x: {role_mapping: {a: {file: b}}}}", "AUTH_X_ROLE_MAPPING={}\nAUTH_X_A__B=\"\n\"")
 	f.Add("? [a]\n: &x\n- *x\n", "export A=`b`\n#c\n")
+	f.Add(`{"AUTH_PROVIDERS":["x"],"AUTH_X_LABEL":"\ud83d\ude00 \/","A":[{"b":1}],"PORT":1}`, "PORT=2\nPUBLIC_ULR=x\n")
 	f.Fuzz(func(t *testing.T, document, dotenv string) {
 		s := newSetup(t, "AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid").yaml(t, document).file(t, ".env", dotenv)
 		c, err := s.load()
 		if (c == nil) == (err == nil) {
 			t.Errorf("Load: %v, %v", c, err)
+		}
+		refused := 0
+		for _, finding := range config.Explain(config.Input{Environ: s.environ, Dir: s.dir, Executable: filepath.Join("opt", "doorward")}).Findings {
+			if finding.Error {
+				refused++
+			}
+		}
+		wrong := &config.Error{}
+		if errors.As(err, &wrong); refused != len(wrong.Problems) {
+			t.Errorf("%d errors of Explain, and Load: %v", refused, err)
 		}
 	})
 }

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net/netip"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -87,7 +88,7 @@ func (l *loader) fits(config *Config, app *App) bool {
 	for _, other := range config.Apps {
 		switch {
 		case other.Scheme == app.Scheme && other.Host == app.Host && other.Prefix == app.Prefix:
-			return refuse("url", "stands twice: %s is another app already; give one of them a path prefix, or put their rules together", app.url())
+			return refuse("url", "stands twice: %s is another app already; give one of them a path prefix, or put their rules together", app.URL())
 		case other.Name == app.Name:
 			return refuse("name", "must differ from the name of another app, %q", app.Name)
 		}
@@ -99,6 +100,8 @@ func (l *loader) fits(config *Config, app *App) bool {
 	switch {
 	case app.Scheme == config.PublicURL.Scheme && app.Host == config.PublicURL.Host:
 		return refuse("url", "is the origin of PUBLIC_URL, where people sign in; an app needs another host or port")
+	case slices.ContainsFunc(config.AllowedPublicURLs, func(u *url.URL) bool { return app.Scheme == u.Scheme && app.Host == u.Host }):
+		return refuse("url", "is an origin of AUTH_ALLOWED_PUBLIC_URLS, where people sign in; an app needs another host or port")
 	case app.Scheme == "http" && cookie.Secure:
 		return refuse("url", "must be https: the session cookie is sent over https only")
 	case !withinDomain(app.hostname(), cookie.Domain, config.PublicURL.Hostname()):
@@ -177,7 +180,7 @@ func (l *loader) namesPeople(config *Config, app *App) {
 		l.problems.Addf("FORWARD_AUTH_USER", "is %s, and several providers lead to app %s (%s): whoever has the same at another one would be somebody else there; "+
 			"name one provider in providers of the app, or write id", user, app.Name, several)
 	case user == "email" && len(unverified) > 0:
-		l.warnOnce("FORWARD_AUTH_USER is email, and provider %s leads to app %s without REQUIRE_VERIFIED_EMAIL: be sure that nobody chooses their own address there", unverified[0], app.Name)
+		l.warnOfDanger("FORWARD_AUTH_USER is email, and provider %s leads to app %s without REQUIRE_VERIFIED_EMAIL: be sure that nobody chooses their own address there", unverified[0], app.Name)
 	case len(app.EmailOf) == 0 && len(leads) > 1 && app.namesAddress():
 		l.problems.Addf(app.from["users"], "has an e-mail address, and several providers lead to the app (%s): whoever gets the address at another one would be let in; "+
 			"name one provider in providers, set REQUIRE_VERIFIED_EMAIL for each, or write the IDs of users", several)

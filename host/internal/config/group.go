@@ -1,7 +1,10 @@
 package config
 
 import (
+	"encoding/json"
 	"errors"
+	"regexp"
+	"strings"
 	"time"
 
 	"github.com/doorward/doorward/sdk/options"
@@ -76,7 +79,26 @@ func (g *group) path(option, value string) string {
 
 // within holds a duration against its bounds, which say also tells in words.
 func (g *group) within(option string, d, least, most time.Duration, say string) {
-	if g.ok(option) && (d < least || d > most) {
-		g.refuse(option, "must be %s, not %v; a plain number is milliseconds", say, d)
+	if !g.ok(option) || d >= least && d <= most {
+		return
 	}
+	if number, ok := g.plainNumber(option); ok {
+		g.refuse(option, "must be %s, not %v; a plain number is milliseconds: write %ss for seconds", say, d, number)
+		return
+	}
+	g.refuse(option, "must be %s, not %v", say, d)
 }
+
+// plainNumber returns what is given for a duration, if it has no unit.
+func (g *group) plainNumber(option string) (string, bool) {
+	var text string
+	switch value := g.given[option].value.(type) {
+	case string:
+		text = strings.TrimSpace(value)
+	case json.Number:
+		text = value.String()
+	}
+	return text, wholeNumber.MatchString(text)
+}
+
+var wholeNumber = regexp.MustCompile(`^[0-9]+$`)

@@ -21,27 +21,35 @@ type loader struct {
 	sources  []string // of these, .env and the YAML file, if they are there
 	problems options.Problems
 	warnings []string
-	notes    []string // of the warnings, those about how .env is read
+	notes    []string // of the warnings, those that can be the reason of a problem
+	dangers  []string // of the warnings, those about what may hurt somebody
 	nodes    int      // of YAML, read so far
 
 	outbound outbound.Settings // of all providers
+	public   string            // scheme of PUBLIC_URL, if that is good
+
+	read read // what was given, for Explain
 
 	nodesFile bool // certificates of NODE_EXTRA_CA_CERTS are in force
 }
 
+// newLoader reads the sources. Beside an error is what could be read before it.
 func newLoader(in Input) (*loader, error) {
 	l := &loader{dir: in.Dir, layers: []map[string]variable{environLayer(in.Environ)}}
 	if l.dir == "" {
 		l.dir = "."
 	}
-	if err := l.readDotenv(); err != nil {
-		return nil, err
-	}
-	file, name, err := l.documentPath(in.File)
-	if err != nil || file == "" {
+	if err := l.readDotenv(filepath.Join(l.dir, ".env"), ".env"); err != nil {
 		return l, err
 	}
-	return l, l.readDocument(file, name)
+	file, namedBy, err := l.filePath(in.File)
+	switch {
+	case err != nil || file == "":
+		return l, err
+	case isDotenv(file, in.File == ""):
+		return l, l.readDotenv(file, namedBy)
+	}
+	return l, l.readDocument(file, namedBy)
 }
 
 func environLayer(environ []string) map[string]variable {
@@ -54,52 +62,72 @@ func environLayer(environ []string) map[string]variable {
 	return layer
 }
 
-func (l *loader) readDotenv() error {
-	path := filepath.Join(l.dir, ".env")
+// readDotenv reads .env, which need not be there, or a file of that form that namedBy
+// names.
+func (l *loader) readDotenv(path, namedBy string) error {
 	l.files = append(l.files, path)
 	text, mode, err := readFile(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	if errors.Is(err, fs.ErrNotExist) && namedBy == ".env" {
 		return nil
 	}
 	if err == nil {
 		err = checkWritable(path, mode)
 	}
 	if err != nil {
-		return oneProblem(".env", "%v", err)
+		return oneProblem(namedBy, "%v", err)
 	}
 	l.sources = append(l.sources, path)
-	found := parseDotenv(".env", text)
+	name := filepath.Base(path)
+	found := parseDotenv(name, text)
 	if found.swallowed != "" {
-		return oneProblem(".env", "%s", found.swallowed)
+		return oneProblem(name, "%s", found.swallowed)
 	}
-	l.notes = found.warnings
 	for _, note := range found.warnings {
-		l.warnOnce("%s", note)
+		l.note("%s", note)
 	}
-	for name, v := range found.vars {
-		if v.value != "" && isSecret(name, v.value) && !strings.HasSuffix(name, "_FILE") {
-			l.warnReadable(path, mode)
-		}
+	if namedBy != ".env" {
+		l.addLayer(name, path, mode, found.vars)
+		return nil
+	}
+	if holdsSecret(found.vars) {
+		l.warnReadable(path, mode)
 	}
 	l.layers = append(l.layers, found.vars)
 	return nil
 }
 
-// documentPath finds the YAML file, and the name of what names it.
-func (l *loader) documentPath(file string) (path, name string, err error) {
-	if file != "" {
-		return under(l.dir, file), "configuration file", nil
+// filePath finds the file that is read besides .env, and the name of what names it.
+func (l *loader) filePath(file string) (path, namedBy string, err error) {
+	path, namedBy = file, "configuration file"
+	if path == "" {
+		found, ok := l.setting("CONFIG_PATH")
+		if !ok || found.value == "" {
+			return "", "", nil
+		}
+		path, _ = found.value.(string)
+		namedBy = found.origin
 	}
-	found, ok := l.setting("CONFIG_PATH")
-	if !ok {
+	switch extension(path) {
+	case ".js", ".mjs", ".cjs", ".ts":
+		return "", "", oneProblem(namedBy, "names a program, which is not run here; write what it exports as a .json or .yaml file, with the same names")
+	}
+	path = under(l.dir, path)
+	if path == filepath.Join(l.dir, ".env") { // it is read already
 		return "", "", nil
 	}
-	path, _ = found.value.(string)
-	switch strings.ToLower(filepath.Ext(path)) {
+	return path, namedBy, nil
+}
+
+func extension(path string) string { return strings.ToLower(filepath.Ext(path)) }
+
+// isDotenv reports whether a file has the form of .env. What CONFIG_PATH names has it
+// unless its extension says otherwise, as in Directus.
+func isDotenv(path string, byConfigPath bool) bool {
+	switch extension(path) {
 	case ".yaml", ".yml", ".json":
-		return under(l.dir, path), found.origin, nil
+		return false
 	}
-	return "", "", oneProblem(found.origin, "must name a .yaml, .yml or .json file; variables belong into .env, which is always read")
+	return byConfigPath || extension(path) == ".env" || strings.HasPrefix(filepath.Base(path), ".env")
 }
 
 func (l *loader) warnOnce(format string, args ...any) {
@@ -107,4 +135,18 @@ func (l *loader) warnOnce(format string, args ...any) {
 	if !slices.Contains(l.warnings, warning) {
 		l.warnings = append(l.warnings, warning)
 	}
+}
+
+// note is warnOnce for what can be the reason of a problem.
+func (l *loader) note(format string, args ...any) {
+	l.warnOnce(format, args...)
+	if note := fmt.Sprintf(format, args...); !slices.Contains(l.notes, note) {
+		l.notes = append(l.notes, note)
+	}
+}
+
+// warnOfDanger is warnOnce for what may hurt somebody.
+func (l *loader) warnOfDanger(format string, args ...any) {
+	l.warnOnce(format, args...)
+	l.dangers = append(l.dangers, fmt.Sprintf(format, args...))
 }

@@ -79,11 +79,19 @@ const (
 
 // namespace is what global-agent's variables begin with. Unlike any other setting it
 // may be set to nothing, which is not the same as not set.
-func (l *loader) namespace() (prefix string, given bool) {
+func (l *loader) namespace(values map[string]given) (prefix string, given bool) {
 	for _, layer := range l.layers {
-		if v, ok := layer[namespaceVariable]; ok {
-			return withoutCast(v.value), true
+		v, ok := layer[namespaceVariable]
+		if ok && v.value == "" {
+			return "", true
 		}
+		if ok || layer[namespaceVariable+fileSuffix].value != "" {
+			break
+		}
+	}
+	if found, ok := values[strings.ToLower(namespaceVariable)]; ok {
+		prefix, _ = found.value.(string)
+		return prefix, true
 	}
 	return usualNamespace, false
 }
@@ -92,7 +100,7 @@ func (l *loader) namespace() (prefix string, given bool) {
 // global-agent in another namespace, and the standard ones in lower case, which come
 // before those in capitals as in most programs.
 func (l *loader) findProxies(values map[string]given) {
-	namespace, other := l.namespace()
+	namespace, other := l.namespace(values)
 	for _, name := range []string{"http_proxy", "https_proxy", "no_proxy"} {
 		if found, ok := l.setting(name); ok {
 			values[name] = found

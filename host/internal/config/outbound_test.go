@@ -57,6 +57,21 @@ func TestWhereProxiesStand(t *testing.T) {
 			environ: []string{"GLOBAL_AGENT_ENVIRONMENT_VARIABLE_NAMESPACE=MY_", "MY_HTTPS_PROXY=http://a.example", "GLOBAL_AGENT_HTTPS_PROXY=http://b.example", "HTTPS_PROXY="},
 			want:    map[string]string{"agent https": "http://a.example"},
 		},
+		"another namespace from a file": {
+			environ: []string{"GLOBAL_AGENT_ENVIRONMENT_VARIABLE_NAMESPACE_FILE=name", "MY_HTTPS_PROXY=http://a.example", "HTTPS_PROXY="},
+			files:   []string{"name", "MY_\n"},
+			want:    map[string]string{"agent https": "http://a.example"},
+		},
+		"another namespace in YAML": {
+			environ: []string{"CONFIG_PATH=c.yaml", "MY_HTTPS_PROXY=http://a.example", "HTTPS_PROXY="},
+			files:   []string{"c.yaml", "global_agent_environment_variable_namespace: MY_\n"},
+			want:    map[string]string{"agent https": "http://a.example"},
+		},
+		"no namespace, by .env": {
+			environ: []string{"HTTPS_PROXY=http://a.example"},
+			files:   []string{".env", "GLOBAL_AGENT_ENVIRONMENT_VARIABLE_NAMESPACE=\n"},
+			want:    map[string]string{"agent https": "http://a.example"},
+		},
 		"no namespace": {
 			environ: []string{"GLOBAL_AGENT_ENVIRONMENT_VARIABLE_NAMESPACE=", "HTTPS_PROXY=http://a.example", "NO_PROXY=*.a.example", "HTTP_PROXY=http://b.example"},
 			want:    map[string]string{"agent https": "http://a.example", "agent no": "*.a.example", "agent http": "http://b.example"},

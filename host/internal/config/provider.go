@@ -94,13 +94,13 @@ type providerOptions struct {
 	RedirectAllowList       []string       `option:"redirect_allow_list" doc:"absolute URLs, besides those of our own origin, to which a login may return"`
 	DefaultRoleID           string         `option:"default_role_id" doc:"role of created users, and of those to whom their groups give none, by its ID or its name; one that is not there is made"`
 	AllowPublicRegistration bool           `option:"allow_public_registration" doc:"create users at their first login. Default: what the mechanism says, which is true for ldap and else false"`
-	AllowUnsolicited        bool           `option:"allow_unsolicited" default:"false" doc:"accept a login that was started at the provider; anybody can then sign others in as themselves (login CSRF)"`
+	AllowUnsolicited        bool           `option:"allow_unsolicited" default:"false" dangerous:"true" doc:"accept a login that was started at the provider; anybody can then sign others in as themselves (login CSRF)"`
 	RequireVerifiedEmail    bool           `option:"require_verified_email" default:"false" doc:"create users only if the provider says that their e-mail address is verified"`
 	SyncUserInfo            bool           `option:"sync_user_info" default:"false" doc:"take over names and e-mail address at each login"`
 	RoleMapping             options.JSON   `option:"role_mapping" doc:"JSON object from group to role, by its ID or its name, for each login; the first group in its order that the user has counts. A role that is not there is made"`
 	RolesByGroupName        bool           `option:"roles_by_group_name" doc:"give at each login, without role_mapping, the role whose name is that of a group of the user, in any case; of several the first by name. Default: what the mechanism says, which is true for ldap with group_dn or group_member_of, and else false"`
 	IdentifierIgnoreCase    bool           `option:"identifier_ignore_case" default:"false" doc:"take identifiers that are e-mail addresses for the same if they differ in the case of ASCII letters only, for providers that spell a mailbox now so, now so"`
-	LinkByVerifiedEmail     bool           `option:"link_by_verified_email" default:"false" doc:"link who has no account to the one account with their verified e-mail address, if that was verified by a provider with this option, too. Whoever can have one of these providers verify an address gets the account that has it"`
+	LinkByVerifiedEmail     bool           `option:"link_by_verified_email" default:"false" dangerous:"true" doc:"link who has no account to the one account with their verified e-mail address, if that was verified by a provider with this option, too. Whoever can have one of these providers verify an address gets the account that has it"`
 	LoginTimeout            time.Duration  `option:"login_timeout" default:"5m" doc:"how long a login may take; 30s to 1h"`
 	Isolation               string         `option:"isolation" default:"shared" oneof:"shared|process" doc:"process gives the provider a plugin process of its own; else all providers of a mechanism share one"`
 	Proxy                   options.Secret `option:"proxy" doc:"proxy for all connections of the provider, LDAP included, in place of what the host's settings say: http://, https://, socks5:// or socks5h://, with user:password@ if it wants that; or direct for none"`
@@ -127,8 +127,8 @@ func (l *loader) loadProvider(s *source) Provider {
 	p := Provider{Options: map[string]any{}, source: *s, origins: map[string]string{}}
 	p.Name = s.name
 	before := len(l.files)
-	own := map[string]given{}
-	for option, found := range l.givenOptions(s) {
+	own, all := map[string]given{}, l.givenOptions(s)
+	for option, found := range all {
 		p.origins[option] = found.origin
 		if _, ok := providerSchema.Lookup(option); ok {
 			own[option] = found
@@ -140,6 +140,7 @@ func (l *loader) loadProvider(s *source) Provider {
 	g := newGroup(l, own, p.Spelling)
 	g.checkPEM(ownTrustPEM)
 	decoded := decode[providerOptions](g)
+	decoded.Driver = strings.ToLower(decoded.Driver)
 	p.Isolated = decoded.Isolation == "process"
 	_, given := own["allow_public_registration"]
 	p.RegistrationUnset = !given
@@ -147,7 +148,9 @@ func (l *loader) loadProvider(s *source) Provider {
 	p.RolesByGroupNameUnset = !given
 	p.Preset, p.LabelUnset = presetOf(p.Options), decoded.Label == ""
 	g.applyOptions(&p.Provider, decoded)
+	l.read.providers = append(l.read.providers, readProvider{all, decoded})
 	p.Outbound = g.outboundOf(decoded, l.outbound)
+	g.warnOfOwnSecure(decoded.CookieSecure)
 	if decoded.Driver == "" && p.Preset == "" && g.ok("driver") {
 		g.refuse("driver", "is required and not set (mechanism: openid, oauth2, ldap, saml, or that of another plugin), unless preset names a provider that a plugin knows")
 	}
@@ -189,13 +192,21 @@ func presetOf(given map[string]any) string {
 	}
 }
 
+// warnOfOwnSecure: the cookies of a login are Secure if PUBLIC_URL is https, and else not.
+func (g *group) warnOfOwnSecure(wanted bool) {
+	const option = "cookie_secure"
+	if g.isGiven(option) && g.ok(option) && g.loader.public != "" && wanted != (g.loader.public == "https") {
+		g.loader.warnOnce("%s has no effect: PUBLIC_URL is %s, and so are the cookies of a login", g.spell(option), g.loader.public)
+	}
+}
+
 func (g *group) checkDriver(driver string) {
 	switch {
 	case driver == "" || !g.ok("driver"):
 	case driver == "local":
 		g.refuse("driver", "local is not possible, since there are no local passwords; remove the provider, or write the driver of a plugin")
 	case !driverName.MatchString(driver):
-		g.refuse("driver", "must have lower-case letters, digits, - and _ only, such as openid")
+		g.refuse("driver", "must have letters, digits, - and _ only, such as openid")
 	}
 }
 

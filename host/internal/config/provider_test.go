@@ -15,7 +15,7 @@ import (
 )
 
 func TestProviderFromEnvironment(t *testing.T) {
-	c := newSetup(t, "AUTH_PROVIDERS=my-keycloak", "AUTH_MY_KEYCLOAK_DRIVER=openid", "AUTH_MY_KEYCLOAK_CLIENT_ID=123456789012345678",
+	c := newSetup(t, "PUBLIC_URL=https://login.example.org", "AUTH_PROVIDERS=my-keycloak", "AUTH_MY_KEYCLOAK_DRIVER=openid", "AUTH_MY_KEYCLOAK_CLIENT_ID=123456789012345678",
 		"AUTH_MY_KEYCLOAK_CLIENT_SECRET=a,b", "AUTH_MY_KEYCLOAK_PARAMS__UI_LOCALES=de", "AUTH_MY_KEYCLOAK_MODE=json",
 		"AUTH_MY_KEYCLOAK_REDIRECT_ALLOW_LIST=https://a.example/x, http://localhost:3000/", "AUTH_MY_KEYCLOAK_DEFAULT_ROLE_ID=user",
 		"AUTH_MY_KEYCLOAK_ALLOW_PUBLIC_REGISTRATION=yes", "AUTH_MY_KEYCLOAK_SYNC_USER_INFO=no", "AUTH_MY_KEYCLOAK_LOGIN_TIMEOUT=10m",
@@ -240,7 +240,7 @@ func TestProvidersRefused(t *testing.T) {
 		{"bad name", []string{"AUTH_PROVIDERS=../x,_a," + strings.Repeat("x", 64)}, []string{"AUTH_PROVIDERS: \"../x\" cannot", "AUTH_PROVIDERS: \"_a\" cannot", "AUTH_PROVIDERS: \"xxx"}},
 		{"no driver", []string{"AUTH_PROVIDERS=x"}, []string{"AUTH_X_DRIVER: is required and not set"}},
 		{"driver local", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=local"}, []string{"AUTH_X_DRIVER: local is not possible, since there are no local passwords"}},
-		{"driver with a path", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=../openid"}, []string{"AUTH_X_DRIVER: must have lower-case letters"}},
+		{"driver with a path", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=../openid"}, []string{"AUTH_X_DRIVER: must have letters, digits"}},
 		{"short timeout", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_X_LOGIN_TIMEOUT=300"}, []string{"AUTH_X_LOGIN_TIMEOUT: must be from 30s to 1h, not 300ms; a plain number is milliseconds"}},
 		{"L09 wildcard in the allow list", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_X_REDIRECT_ALLOW_LIST=https://*.example.org/"}, []string{"AUTH_X_REDIRECT_ALLOW_LIST: has an entry with *, which stands for nothing"}},
 		{"allow list of everything", []string{"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_X_REDIRECT_ALLOW_LIST=*"}, []string{"AUTH_X_REDIRECT_ALLOW_LIST: has an entry that is no absolute URL"}},
@@ -281,10 +281,11 @@ func TestLongestPrefixWins(t *testing.T) {
 
 func TestStrayVariables(t *testing.T) {
 	c := newSetup(t, "AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid", "AUTH_GITHUB_DRIVER=oauth2", "AUTH_X_=1", "AUTH_EMPTY_DRIVER=", "OTHER=1").
-		file(t, ".env", "AUTH_OLD_DRIVER=ldap").mustLoad(t)
+		file(t, ".env", "AUTH_OLD_DRIVER=ldap\nAUTH_GONE_URL=x\nAUTH_GONE_DRIVER=x\nAUTH_GONE_ID=x\n").mustLoad(t)
 	want := []string{
 		"AUTH_GITHUB_DRIVER belongs to no provider of AUTH_PROVIDERS, and is ignored",
 		"AUTH_X_ belongs to no provider of AUTH_PROVIDERS, and is ignored",
+		"AUTH_GONE_… (3, such as AUTH_GONE_DRIVER (.env:3)) belong to no provider of AUTH_PROVIDERS, and are ignored",
 		"AUTH_OLD_DRIVER (.env:1) belongs to no provider of AUTH_PROVIDERS, and is ignored",
 	}
 	if diff := cmp.Diff(want, c.Warnings); diff != "" {
@@ -294,9 +295,9 @@ func TestStrayVariables(t *testing.T) {
 
 func TestSettingsOfTheSeedWithoutEffect(t *testing.T) {
 	c := newSetup(t, "AUTH_PROVIDERS=corp", "AUTH_CORP_DRIVER=openid",
-		"RATE_LIMITER_ENABLED=true", "RATE_LIMITER_STORE=memory", "RATE_LIMITER_REGISTRATION_POINTS=5", "CORS_ALLOW_ALL=true", "AUTH_ALLOWED_PUBLIC_URLS=https://x.example").mustLoad(t)
-	for i, want := range []string{"AUTH_ALLOWED_PUBLIC_URLS has no effect", "CORS_ALLOW_ALL has no effect", "RATE_LIMITER_REGISTRATION_POINTS has no effect"} {
-		if len(c.Warnings) != 3 || !strings.Contains(c.Warnings[i], want) {
+		"RATE_LIMITER_ENABLED=true", "RATE_LIMITER_STORE=memory", "RATE_LIMITER_REGISTRATION_POINTS=5", "CORS_ALLOW_ALL=true").mustLoad(t)
+	for i, want := range []string{"CORS_ALLOW_ALL has no effect", "RATE_LIMITER_REGISTRATION_POINTS has no effect"} {
+		if len(c.Warnings) != 2 || !strings.Contains(c.Warnings[i], want) {
 			t.Errorf("warnings: %q", c.Warnings)
 		}
 	}

@@ -42,6 +42,10 @@ func (c *Config) settle() {
 	if c.PublicURL != nil {
 		c.Settings.PublicURL = c.PublicURL.String()
 	}
+	c.Settings.AllowedPublicURLs = nil
+	for _, u := range c.AllowedPublicURLs {
+		c.Settings.AllowedPublicURLs = append(c.Settings.AllowedPublicURLs, u.String())
+	}
 	c.RefreshCookieDomain, c.RefreshCookieSecure = c.RefreshCookie.Domain, c.RefreshCookie.Secure
 	c.SessionCookieDomain, c.SessionCookieSecure = c.SessionCookie.Domain, c.SessionCookie.Secure
 	c.IPTrustProxy = nil

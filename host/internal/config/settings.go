@@ -1,8 +1,10 @@
 package config
 
 import (
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,13 +18,15 @@ import (
 // defaults, and paths that can be opened.
 //
 // A running host does not take over a change, and says so ([NeedRestart]), unless the
-// tag says reload:"yes".
+// tag says reload:"yes". The tag dangerous has the value by which somebody may get in, or
+// get at what is not theirs; doc says how, and [Explain] tells it.
 type Settings struct {
-	Host           string         `option:"host" default:"127.0.0.1" doc:"address to listen on; 0.0.0.0 or :: for all"`
-	Port           int            `option:"port" default:"8055" doc:"TCP port to listen on; 0 lets the system choose and needs PUBLIC_URL"`
-	PublicURL      string         `option:"public_url" doc:"URL under which browsers reach the host: https, or http on loopback; a path is allowed. Default: http://localhost: and the port"`
-	Secret         options.Secret `option:"secret,required" doc:"at least 32 bytes that nobody else knows; make one with: openssl rand -base64 32"`
-	SecretPrevious options.Secret `option:"secret_previous" doc:"the old SECRET, for as long as something is sealed under it; see below"`
+	Host              string         `option:"host" default:"127.0.0.1" doc:"address to listen on; 0.0.0.0 or :: for all"`
+	Port              int            `option:"port" default:"8055" doc:"TCP port to listen on; 0 lets the system choose and needs PUBLIC_URL"`
+	PublicURL         string         `option:"public_url" doc:"URL under which browsers reach the host: https, or http on loopback; a path is allowed. Default: http://localhost: and the port"`
+	AllowedPublicURLs []string       `option:"auth_allowed_public_urls" doc:"further URLs under which browsers reach the host, by the rules of PUBLIC_URL and with commas between them: a login comes back to the one where it began. See directus.md"`
+	Secret            options.Secret `option:"secret,required" doc:"at least 32 bytes that nobody else knows; make one with: openssl rand -base64 32"`
+	SecretPrevious    options.Secret `option:"secret_previous" doc:"the old SECRET, for as long as something is sealed under it; see below"`
 
 	DatabaseSettings
 
@@ -33,12 +37,12 @@ type Settings struct {
 	MetricsAddress string `option:"metrics_address" doc:"host:port on which /metrics and /health are served to whoever reaches it, such as 127.0.0.1:9464. Default: nowhere"`
 
 	AdminAddress                string `option:"admin_address" doc:"host:port on which the administration is served to whoever has a key, such as 127.0.0.1:8057; never the port of PORT. See administration.md. Default: nowhere"`
-	AdminInsecureBeyondLoopback bool   `option:"admin_insecure_beyond_loopback" doc:"ADMIN_ADDRESS may be reached from other machines. It speaks http: keys and what they are used for cross that network as plain text, unless a proxy with TLS stands before it"`
+	AdminInsecureBeyondLoopback bool   `option:"admin_insecure_beyond_loopback" dangerous:"true" doc:"ADMIN_ADDRESS may be reached from other machines. It speaks http: keys and what they are used for cross that network as plain text, unless a proxy with TLS stands before it"`
 
 	Providers      []string `option:"auth_providers" reload:"yes" doc:"names of the providers, with commas between them"`
 	DisableDefault bool     `option:"auth_disable_default" reload:"yes" default:"true" doc:"accepted and without effect: there are no local passwords"`
 
-	AccountLinking bool `option:"account_linking" default:"false" doc:"people who are signed in may link another way to sign in to their account, and unlink it, at /account. Whoever may sign in by any provider can then keep access to an account that was left open. See account.md"`
+	AccountLinking bool `option:"account_linking" default:"false" dangerous:"true" doc:"people who are signed in may link another way to sign in to their account, and unlink it, at /account. Whoever may sign in by any provider can then keep access to an account that was left open. See account.md"`
 
 	AccessTokenTTL            time.Duration `option:"access_token_ttl" default:"15m" doc:"lifetime of access tokens; 1s to 30d"`
 	AccessTokenGroups         bool          `option:"access_token_groups" default:"false" doc:"put the groups of the session into access tokens (RFC 9068), as the claim groups. Where they are too many or not known, hasgroups is true instead, and GET /users/me tells them"`
@@ -101,7 +105,7 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	g.checkPEM(databasePEM)
 	config.Settings = decode[Settings](g)
 	s := &config.Settings
-	s.GlobalAgentNamespace, _ = l.namespace()
+	s.GlobalAgentNamespace, _ = l.namespace(g.given)
 	s.LogStyle = strings.ReplaceAll(s.LogStyle, "raw", "json")
 	g.checkListen(*s)
 	g.checkSecret("secret", s.Secret)
@@ -116,14 +120,19 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	g.adminAddress(*s)
 	g.checkLimits(&s.LimitSettings)
 	g.within("audit_retention", s.AuditRetention, 24*time.Hour, 3650*24*time.Hour, "from 1d to 3650d")
-	config.PublicURL = g.publicURL(*s)
+	if config.PublicURL = g.publicURL(*s); config.PublicURL != nil {
+		l.public = config.PublicURL.Scheme
+	}
+	config.AllowedPublicURLs = g.allowedPublicURLs(*s, config.PublicURL)
 	config.RefreshCookie, config.SessionCookie = g.cookies(*s, config.PublicURL)
 	g.warnOfLinking(*s)
+	g.warnOfPrefixes(config)
 	config.CORS = g.cors(s, config.PublicURL)
 	config.TrustedProxies = g.proxies("ip_trust_proxy", s.IPTrustProxy)
 	config.ForwardAuthProxies = g.forwardAuth(config)
 	l.outbound = g.outbound(*s)
 	config.settle()
+	l.read.settings = g.given
 	if g.isGiven("auth_disable_default") && g.ok("auth_disable_default") && !s.DisableDefault {
 		l.warnOnce("%s has no effect: there are no local passwords to sign in with", g.spell("auth_disable_default"))
 	}
@@ -139,7 +148,7 @@ func (l *loader) givenSettings() map[string]given {
 		}
 	}
 	l.findProxies(values)
-	inAnyCase(values, "access_token_algorithm")
+	l.readSameSites(values)
 	// The settings are lists, but false is how not to have one, and true is any origin.
 	for _, name := range []string{"ip_trust_proxy", "forward_auth_trust_proxy", "cors_origin"} {
 		if found := values[name]; found.value == true || found.value == false {
@@ -148,23 +157,6 @@ func (l *loader) givenSettings() map[string]given {
 		}
 	}
 	return values
-}
-
-// inAnyCase makes the value of a setting the one of its values that it is but for the
-// case of letters.
-func inAnyCase(values map[string]given, name string) {
-	found := values[name]
-	text, ok := found.value.(string)
-	if !ok {
-		return
-	}
-	option, _ := settingsSchema.Lookup(name)
-	for _, value := range option.Values {
-		if strings.EqualFold(value, text) {
-			found.value = value
-			values[name] = found
-		}
-	}
 }
 
 // givenSetting finds what is given for one setting.
@@ -180,6 +172,11 @@ func (l *loader) givenSetting(option options.Option) (given, bool) {
 
 func (g *group) checkLifetimes(s *Settings) {
 	const most = 400 * 24 * time.Hour // browsers keep no cookie for longer
+	g.warnOfShort(time.Minute, map[string]time.Duration{
+		"access_token_ttl": s.AccessTokenTTL, "refresh_token_ttl": s.RefreshTokenTTL, "refresh_token_absolute_ttl": s.RefreshTokenAbsoluteTTL,
+		"session_cookie_ttl": s.SessionCookieTTL, "session_cookie_absolute_ttl": s.SessionCookieAbsoluteTTL,
+	})
+	g.warnOfShort(time.Second, map[string]time.Duration{"session_refresh_grace_period": s.SessionRefreshGracePeriod})
 	// Signing keys are kept for as long as a token that they signed may live.
 	g.within("access_token_ttl", s.AccessTokenTTL, time.Second, 30*24*time.Hour, "from 1s to 30d")
 	for _, session := range []struct {
@@ -203,6 +200,17 @@ func (g *group) checkLifetimes(s *Settings) {
 	g.within("session_refresh_grace_period", s.SessionRefreshGracePeriod, 0, 5*time.Minute, "from 0 to 5m")
 }
 
+// warnOfShort warns of durations without a unit that are so short that seconds are
+// meant: Directus has its milliseconds, and takes some of them for seconds at times.
+func (g *group) warnOfShort(least time.Duration, given map[string]time.Duration) {
+	for _, option := range slices.Sorted(maps.Keys(given)) {
+		number, plain := g.plainNumber(option)
+		if d := given[option]; g.ok(option) && plain && 0 < d && d < least {
+			g.loader.warnOnce("%s is %v, since a plain number is milliseconds; write %ss if seconds are meant", g.spell(option), d, number)
+		}
+	}
+}
+
 func (g *group) shutdownDelay(delay time.Duration) {
 	const option = "shutdown_delay"
 	g.within(option, delay, 0, 5*time.Minute, "from 0 to 5m")
@@ -210,6 +218,10 @@ func (g *group) shutdownDelay(delay time.Duration) {
 		g.loader.warnOnce("%s is %v, which no load balancer notices; a plain number is milliseconds, write 5s for seconds", g.spell(option), delay)
 	}
 }
+
+// published are the values of SECRET in the manual of Directus. Many environments have
+// them as they stand there.
+var published = []string{"replace-with-secure-random-value", "6116487b-cda1-52c2-b5b5-c8022c45e263"}
 
 func (g *group) checkSecret(option string, secret options.Secret) {
 	const least, leastDistinct = 32, 8
@@ -220,12 +232,15 @@ func (g *group) checkSecret(option string, secret options.Secret) {
 		g.refuse(option, "must be at least %d random bytes; make one with: openssl rand -base64 32", least)
 		return
 	}
+	if slices.Contains(published, secret.Reveal()) {
+		g.loader.warnOfDanger("%s is the example in the manual of Directus, which everybody knows, and whoever knows it signs in as anybody; make one with: openssl rand -base64 32", g.spell(option))
+	}
 	distinct := map[byte]bool{}
 	for _, b := range []byte(secret.Reveal()) {
 		distinct[b] = true
 	}
 	if len(distinct) < leastDistinct {
-		g.loader.warnOnce("%s is easy to guess, and whoever guesses it signs in as anybody; make one with: openssl rand -base64 32", g.spell(option))
+		g.loader.warnOfDanger("%s is easy to guess, and whoever guesses it signs in as anybody; make one with: openssl rand -base64 32", g.spell(option))
 	}
 }
 

@@ -109,17 +109,15 @@ func isSetting(variable string) bool {
 // with the longest prefix, and warns of those that belong to none.
 func (l *loader) sortVariables(sources []*source) {
 	for i, layer := range l.layers {
+		var ownerless []string
 		for _, name := range slices.Sorted(maps.Keys(layer)) {
 			v := layer[name]
 			if v.value == "" || isSetting(name) || !strings.HasPrefix(foldName(name), "AUTH_") {
 				continue
 			}
 			s := ownerOf(name, sources)
-			if s == nil && name == "AUTH_ALLOWED_PUBLIC_URLS" {
-				continue // warned of as without effect
-			}
 			if s == nil {
-				l.warnOnce("%s belongs to no provider of AUTH_PROVIDERS, and is ignored", v.origin)
+				ownerless = append(ownerless, name)
 				continue
 			}
 			option, isFile := optionOf(name[len(s.prefix):])
@@ -128,7 +126,37 @@ func (l *loader) sortVariables(sources []*source) {
 			}
 			s.variables[i][option] = append(s.variables[i][option], candidate{v, isFile})
 		}
+		l.warnOfOwnerless(layer, ownerless)
 	}
+}
+
+// warnOfOwnerless tells of sorted variables that belong to no provider: of those that
+// begin alike, as those of a provider that was taken out do, in one line.
+func (l *loader) warnOfOwnerless(layer map[string]variable, names []string) {
+	for len(names) > 0 {
+		if meant := inFile.setting(names[0], settingNames("AUTH_")); meant != "" {
+			l.note("%s is no setting, and has no effect; did you mean %s?", layer[names[0]].origin, meant)
+			names = names[1:]
+			continue
+		}
+		family := familyOf(names[0])
+		alike := max(1, slices.IndexFunc(append(slices.Clone(names), ""), func(name string) bool { return familyOf(name) != family }))
+		if alike == 1 {
+			l.warnOnce("%s belongs to no provider of AUTH_PROVIDERS, and is ignored", layer[names[0]].origin)
+		} else {
+			l.warnOnce("%s… (%d, such as %s) belong to no provider of AUTH_PROVIDERS, and are ignored", family, alike, layer[names[0]].origin)
+		}
+		names = names[alike:]
+	}
+}
+
+// familyOf is what the variables of a provider begin with, if its name has one word.
+func familyOf(name string) string {
+	if name == "" {
+		return ""
+	}
+	provider, _, _ := strings.Cut(strings.TrimPrefix(foldName(name), "AUTH_"), "_")
+	return "AUTH_" + provider + "_"
 }
 
 func ownerOf(name string, sources []*source) *source {

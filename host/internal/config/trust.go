@@ -47,7 +47,7 @@ func (g *group) checkPEM(options map[string]func(text string) error) {
 		text, ok := found.value.(string)
 		switch {
 		case !ok || found.broken:
-		case text == "" && found.ofFile:
+		case text == "" && found.file != "":
 			g.refuse(option, "names a file that is empty")
 		case !utf8.ValidString(text) || strings.Contains(text, "\x00"):
 			if err := check(text); err != nil {

@@ -20,18 +20,19 @@ var decimal = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]+)
 
 // givenBy reads the value of an entry.
 func (l *loader) givenBy(e entry, name string, t options.Type) given {
-	origin := l.document.at(name, e.line)
-	value, err := l.entryValue(e, t)
-	if err != nil {
-		l.problems.Addf(origin, "%v", err)
-		return given{origin: origin, broken: true}
+	found := given{origin: l.document.at(name, e.line), name: name, place: l.document.line(e.line), base: l.document.dir}
+	switch kind, path, _ := reference(followAlias(e.node)); kind {
+	case "env":
+		found.base = l.dir
+	case "file":
+		found.file = path
 	}
-	base := l.document.dir
-	kind, _, _ := reference(followAlias(e.node))
-	if kind == "env" {
-		base = l.dir
+	var err error
+	if found.value, err = l.entryValue(e, t); err != nil {
+		l.problems.Addf(found.origin, "%v", err)
+		found.value, found.broken = nil, true
 	}
-	return given{value: value, origin: origin, base: base, ofFile: kind == "file"}
+	return found
 }
 
 func (l *loader) entryValue(e entry, t options.Type) (any, error) {

@@ -118,9 +118,9 @@ func (c *Claimed) Serve(ctx context.Context, at Addresses, ports Ports) (*Server
 		if one.address == "" {
 			continue
 		}
-		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", one.address)
+		listener, err := Listen(ctx, one.address, one.setting, one.setting)
 		if err != nil {
-			return nil, errors.Join(fmt.Errorf("listening on %s: %w; stop what listens there, or change %s", one.address, err, one.setting), s.Close())
+			return nil, errors.Join(err, s.Close())
 		}
 		s.serve(listener, one.handler())
 	}

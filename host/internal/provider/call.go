@@ -119,6 +119,19 @@ type fault struct{ error }
 func (f fault) Unwrap() error        { return f.error }
 func (f fault) Is(target error) bool { return target == sso.ErrPluginFault }
 
+// Capabilities are those that the provider announced in the process of the moment; nil
+// while it is not open.
+func (m *mechanism) Capabilities() []sdk.Capability {
+	e := m.held.Load()
+	if e == nil {
+		e = m.current.Load()
+	}
+	if !e.open() {
+		return nil
+	}
+	return e.provider.Capabilities()
+}
+
 // Begin implements sdk.Mechanism.
 func (m *mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, error) {
 	return call(ctx, m, sdk.CallBegin, func(ctx context.Context, p *plugin.Provider) (sdk.Step, error) { return p.Begin(ctx, req) })

@@ -61,7 +61,7 @@ func (p *Providers) CheckConfigured(ctx context.Context, configured []Configured
 	if len(all) == 0 && name != "" {
 		return nil, fmt.Errorf("%w %q; the configured ones: %s", sso.ErrUnknownProvider, name, namesOf(configured))
 	}
-	return all, nil
+	return p.alsoRegister(all), nil
 }
 
 // check checks a provider as it would be after a reload.
@@ -100,7 +100,7 @@ func (p *Providers) Check(ctx context.Context, name string) ([]Checked, error) {
 	if _, ok := now.handles[name]; !ok && name != "" {
 		return nil, fmt.Errorf("%w %q; the configured ones: %s", sso.ErrUnknownProvider, name, namesOf(now.order))
 	}
-	return sideBySide(named(now.order, name), func(c Configured) Checked { return check(ctx, c, now.handles[c.Name]) }), nil
+	return p.alsoRegister(sideBySide(named(now.order, name), func(c Configured) Checked { return check(ctx, c, now.handles[c.Name]) })), nil
 }
 
 // named are the providers of that name, or all if it is empty.
@@ -169,20 +169,27 @@ func (c *Checked) refuse(of Configured, err error) {
 	}
 }
 
-// weakSecrets names secrets that are short enough to be guessed. A text that
-// repeats one keeps it if it stands within a word.
+// weakSecrets names secrets that are short enough to be guessed.
 func (c *Checked) weakSecrets(configured Configured, p *process.Process) {
 	if p == nil {
 		return
 	}
+	for _, text := range weakSecrets(configured, p.Schema) {
+		c.add(sdk.SeverityWarning, "secret", text)
+	}
+}
+
+// weakSecrets names them by option. A text that repeats one keeps it if it stands
+// within a word.
+func weakSecrets(configured Configured, schema options.Schema) (texts []string) {
 	for _, name := range slices.Sorted(maps.Keys(configured.Options)) {
-		secrets := options.SecretsIn(p.Schema, map[string]any{name: configured.Options[name]})
+		secrets := options.SecretsIn(schema, map[string]any{name: configured.Options[name]})
 		if slices.ContainsFunc(secrets, func(s string) bool { return s != "" && len(s) < redact.Long }) {
-			problem := options.Problems{{Option: name, Text: fmt.Sprintf(
-				"is weak: a secret of fewer than %d bytes can be guessed, and cannot be told from a word in the log", redact.Long)}}
-			c.add(sdk.SeverityWarning, "secret", explain(configured, problem)[0])
+			texts = append(texts, configured.explained(options.Problem{Option: name, Text: fmt.Sprintf(
+				"is weak: a secret of fewer than %d bytes can be guessed, and cannot be told from a word in the log", redact.Long)}))
 		}
 	}
+	return texts
 }
 
 func (c *Checked) add(severity sdk.Severity, subject, text string) {

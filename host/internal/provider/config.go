@@ -16,6 +16,10 @@ import (
 type Config struct {
 	Binaries  Binaries
 	PublicURL string // without a slash at the end
+
+	// AllowedPublicURLs are where logins may begin, too, and come back to.
+	AllowedPublicURLs []string
+
 	Providers []Configured
 	Logger    hclog.Logger
 	Metrics   Metrics // nil: none

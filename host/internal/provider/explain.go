@@ -17,15 +17,24 @@ func explain(c Configured, err error) []string {
 	}
 	var lines []string
 	for _, problem := range problems {
-		where := fmt.Sprintf("provider %q", c.Name)
-		if problem.Option != "" && c.Spelling != nil {
-			where = c.Spelling(problem.Option)
-		} else if problem.Option != "" {
-			where += ", option " + problem.Option
-		}
-		lines = append(lines, printable(where+": "+problem.Text+c.meant(problem)))
+		lines = append(lines, c.explained(problem))
 	}
 	return lines
+}
+
+func (c Configured) explained(problem options.Problem) string {
+	return printable(c.spelled(problem.Option) + ": " + problem.Text + c.meant(problem))
+}
+
+// spelled is how the operator writes an option; empty: the provider.
+func (c Configured) spelled(option string) string {
+	switch {
+	case option != "" && c.Spelling != nil:
+		return c.Spelling(option)
+	case option != "":
+		return fmt.Sprintf("provider %q, option %s", c.Name, option)
+	}
+	return fmt.Sprintf("provider %q", c.Name)
 }
 
 // meant names the option of the host that a mechanism was given by a slip.

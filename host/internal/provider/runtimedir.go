@@ -34,12 +34,9 @@ func maxRuntimeDir() int {
 
 func makeRuntimeDir() (*runtimeDir, error) {
 	removeStale(os.TempDir())
-	path, err := os.MkdirTemp("", runtimePattern)
+	path, err := makeSocketDir(runtimePattern)
 	if err != nil {
 		return nil, err
-	}
-	if len(path) > maxRuntimeDir() {
-		return nil, errors.Join(fmt.Errorf("its path %s is too long for sockets: set TMPDIR to a shorter one", path), os.Remove(path))
 	}
 	lock, err := os.OpenFile(filepath.Join(path, runtimeLock), os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
@@ -49,6 +46,19 @@ func makeRuntimeDir() (*runtimeDir, error) {
 		return nil, errors.Join(fmt.Errorf("locking it: %w", err), lock.Close(), os.RemoveAll(path))
 	}
 	return &runtimeDir{path: path, lock: lock}, nil
+}
+
+// makeSocketDir makes a folder that nobody else may enter, and in which plugins can have
+// their sockets.
+func makeSocketDir(pattern string) (string, error) {
+	path, err := os.MkdirTemp("", pattern)
+	if err != nil {
+		return "", err
+	}
+	if len(path) > maxRuntimeDir() {
+		return "", errors.Join(fmt.Errorf("its path %s is too long for sockets: set TMPDIR to a shorter one", path), os.Remove(path))
+	}
+	return path, nil
 }
 
 // removeStale removes what hosts left behind that were killed. Only a folder of

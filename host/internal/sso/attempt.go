@@ -35,9 +35,9 @@ type Attempt struct {
 	RedirectAsked bool   // false: the client left the redirect to us
 	ExpiresAt     time.Time
 
-	// CallbackURL is where the provider was told to send the browser. It must be the
-	// same when a code is exchanged (RFC 6749 section 4.1.3), whatever is configured
-	// by then.
+	// CallbackURL is where the provider was told to send the browser, below the public
+	// URL where the login began. It must be the same when a code is exchanged (RFC 6749
+	// section 4.1.3), whatever is configured by then, and whatever a request says.
 	CallbackURL string
 
 	// Fields names what the prompt asked for, and Optional what of it may be

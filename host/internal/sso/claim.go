@@ -111,7 +111,7 @@ func (d decision) whoClaims(waiting []Claimant) (claimed Claimant, user User, er
 	if d.invitation.Open() && user.Status == UserInvited {
 		user.Status = UserActive
 	}
-	if err := active(user); err != nil {
+	if err := user.MaySignIn(); err != nil {
 		return Claimant{}, User{}, err
 	}
 	d.update(&user)

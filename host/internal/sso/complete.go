@@ -115,14 +115,6 @@ func (s *Service) writeDecided(ctx context.Context, login NewSession, d decision
 	return done, nil
 }
 
-// active is ErrUserInactive unless the user may sign in.
-func active(user User) error {
-	if user.Status != UserActive {
-		return fmt.Errorf("%w: %s", ErrUserInactive, user.Status)
-	}
-	return nil
-}
-
 // takeOver copies what the provider told; what it did not tell stays. Where an
 // account needs a verified e-mail address, it is never exchanged for another
 // one that is not (D03).

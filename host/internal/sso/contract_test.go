@@ -47,7 +47,7 @@ func (h *house) callFor(value any) error {
 	case sdk.Logout:
 		ended, err := h.Logout(h.t.Context(), h.signInAs("ada", "name", "i1").Token)
 		wantErr(h.t, "logout", err, nil)
-		pending, _, err := h.BeginLogout(h.t.Context(), ended, "/after")
+		pending, _, err := h.BeginLogout(h.t.Context(), ended, "", "/after")
 		wantErr(h.t, "beginning a logout", err, nil)
 		h.idp.receiveWith(v, nil)
 		_, err = h.ReceiveLogout(h.t.Context(), sso.LogoutMessage{Provider: "p", State: pending.Attempt.State, Sealed: pending.Sealed})

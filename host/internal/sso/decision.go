@@ -52,7 +52,7 @@ func (d decision) whoSignsIn(known *User) (User, error) {
 	if d.invitation.Open() && known.ID != d.invitation.UserID {
 		return User{}, fmt.Errorf("%w: user %s at provider %s, invited to %s", ErrInvitedOther, known.ID, d.provider.Name, d.invitation.UserID)
 	}
-	if err := active(*known); err != nil {
+	if err := known.MaySignIn(); err != nil {
 		return User{}, err
 	}
 	user := *known

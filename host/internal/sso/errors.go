@@ -23,6 +23,14 @@ var (
 	// before, or the same answer is being dealt with.
 	ErrAttemptOver = fmt.Errorf("%w: used before", ErrAttemptInvalid)
 
+	// ErrOtherPublicURL is an ErrAttemptInvalid: the answer arrived at another public URL
+	// than that where the login began.
+	ErrOtherPublicURL = fmt.Errorf("%w: begun at another public URL", ErrAttemptInvalid)
+
+	// ErrOnePublicURL: the provider knows us by a document, which has the URLs below
+	// Config.PublicURL alone, and so nothing can begin elsewhere.
+	ErrOnePublicURL = errors.New("the provider knows PUBLIC_URL only")
+
 	// ErrAnswerTooLong: more was entered than sdk.MaxAnswer bytes.
 	ErrAnswerTooLong = errors.New("an answer is too long")
 
@@ -36,6 +44,9 @@ var (
 
 	// ErrUserInactive: the account exists and may not sign in.
 	ErrUserInactive = errors.New("account is not active")
+
+	// ErrUserSuspended is an ErrUserInactive: somebody has suspended the account.
+	ErrUserSuspended = fmt.Errorf("%w: suspended", ErrUserInactive)
 
 	// ErrSessionInvalid: there is no such session any more. That is for good.
 	ErrSessionInvalid = errors.New("session is not valid")
@@ -68,6 +79,24 @@ var (
 	// says that nothing was written, and nothing will be.
 	ErrOutcomeUnknown = errors.New("whether it was stored is not known")
 
+	// ErrStoreUnavailable: the database did not do its work, because it is away, locked,
+	// full, read-only or damaged. Nothing was written, unless the error is an
+	// ErrOutcomeUnknown as well.
+	ErrStoreUnavailable = errors.New("the database is not available")
+
 	// ErrPluginFault: a mechanism answered with something that it must not.
 	ErrPluginFault = errors.New("plugin fault")
 )
+
+// StoreUnavailable marks err, which says why, as an [ErrStoreUnavailable], and leaves its
+// text as it is. It is nil for nil.
+func StoreUnavailable(err error) error {
+	if err == nil {
+		return nil
+	}
+	return storeUnavailable{err}
+}
+
+type storeUnavailable struct{ error }
+
+func (e storeUnavailable) Unwrap() []error { return []error{ErrStoreUnavailable, e.error} }

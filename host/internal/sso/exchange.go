@@ -78,8 +78,8 @@ func (s *Service) exchangeOnce(waiting context.Context, token Token, mode Mode, 
 		return nil, Session{}, err
 	}
 	session = stored.Session
-	if stored.User.Status != UserActive {
-		return nil, session, errors.Join(ErrUserInactive, s.end(waiting, session.ID, s.ending(waiting, ActorHost, ReasonUserInactive)))
+	if err := stored.User.MaySignIn(); err != nil {
+		return nil, session, errors.Join(err, s.end(waiting, session.ID, s.ending(waiting, ActorHost, ReasonUserInactive)))
 	}
 	if s.standing(stored, now) != current {
 		done, err = s.again(waiting, token, mode, stored, now)

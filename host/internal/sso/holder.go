@@ -22,8 +22,8 @@ func (s *Service) Holder(ctx context.Context, token Token) (Principal, error) {
 	if err := s.stillGood(stored, now); err != nil {
 		return Principal{}, err
 	}
-	if stored.User.Status != UserActive {
-		return Principal{}, ErrUserInactive
+	if err := stored.User.MaySignIn(); err != nil {
+		return Principal{}, err
 	}
 	return Principal{User: stored.User, Session: stored.Session}, nil
 }

@@ -104,7 +104,7 @@ func TestLogoutGoesOnAtAnotherHost(t *testing.T) {
 	ada := h.signInAs("ada", "", "i1")
 	ended, err := hosts[0].Logout(t.Context(), ada.Token)
 	wantErr(t, "logout", err, nil)
-	pending, ok, err := hosts[0].BeginLogout(t.Context(), ended, "/after")
+	pending, ok, err := hosts[0].BeginLogout(t.Context(), ended, "", "/after")
 	if err != nil || !ok {
 		t.Fatalf("BeginLogout: %v, %v", ok, err)
 	}

@@ -89,7 +89,7 @@ func (h *house) restart() {
 	}
 	h.tokens = &unreliable{AccessTokens: tokens}
 	h.Service, err = sso.New(sso.Config{
-		Secret: h.secret, SecretPrevious: h.previous, PublicURL: "https://doorward.test",
+		Secret: h.secret, SecretPrevious: h.previous, PublicURL: "https://doorward.test", AllowedPublicURLs: []string{allowedURL},
 		AccessTokenTTL: accessTTL, RefreshTokenTTL: refreshTTL, RefreshTokenAbsoluteTTL: refreshEnd,
 		SessionTTL: sessionTTL, SessionAbsoluteTTL: h.sessionEnd, RefreshGrace: h.grace, AskEvery: askEvery, Clock: sso.NewClock(h.clock.look),
 		AccountLinking: h.linking,

@@ -71,7 +71,7 @@ func (s *Service) Invited(ctx context.Context, token InvitationToken) (User, err
 		return User{}, ErrInvitation
 	}
 	if found[0].Status != UserInvited {
-		return found[0], active(found[0])
+		return found[0], found[0].MaySignIn()
 	}
 	return found[0], nil
 }

@@ -24,6 +24,10 @@ type Start struct {
 	LoginHint     string
 	Consent       bool
 
+	// PublicURL is the one of ours where it starts, and comes back to; empty: that of
+	// Config.
+	PublicURL string
+
 	// Invitation is the one that the person has accepted on our page; empty: none.
 	Invitation InvitationToken
 
@@ -41,7 +45,7 @@ type Pending struct {
 
 // Begin starts a login. It writes nothing.
 //
-// Errors: ErrUnknownProvider, ErrInvitation, ErrBusy, ErrAttemptTooLarge, ErrPluginFault,
+// Errors: ErrUnknownProvider, ErrInvitation, ErrBusy, ErrOnePublicURL, ErrAttemptTooLarge, ErrPluginFault,
 // ErrLinkingOff, and whatever the mechanism returns.
 func (s *Service) Begin(ctx context.Context, start Start) (Pending, error) {
 	p, err := s.Provider(start.Provider)
@@ -54,7 +58,7 @@ func (s *Service) Begin(ctx context.Context, start Start) (Pending, error) {
 	attempt := Attempt{
 		State: newState(), Provider: p.Name, Mode: start.Mode, Redirect: start.Redirect,
 		RedirectAsked: start.RedirectAsked, ExpiresAt: s.config.Now().Add(p.LoginTimeout),
-		CallbackURL: s.urlsOf(p.Name).Callback, LinkTo: start.LinkTo,
+		CallbackURL: s.urlsOf(start.PublicURL, p.Name).Callback, LinkTo: start.LinkTo,
 	}
 	if attempt.Mode == "" {
 		attempt.Mode = p.Mode
@@ -81,6 +85,9 @@ func (s *Service) beginAt(ctx context.Context, p Provider, req sdk.BeginRequest)
 		return nil, err
 	}
 	defer done()
+	if req.CallbackURL != s.urlsOf("", p.Name).Callback && isDescribed(m) {
+		return nil, ErrOnePublicURL
+	}
 	ctx, cancel := context.WithTimeout(ctx, wait(sdk.CallBegin))
 	defer cancel()
 	return m.Begin(ctx, req)
@@ -114,6 +121,9 @@ type Answer struct {
 	Provider string
 	State    string // as the request names it
 	Sealed   string // as the browser kept it
+
+	// PublicURL is the one of ours where the answer arrived; empty: that of Config.
+	PublicURL string
 
 	// Response is the request with which the browser came back from the
 	// provider; Form alone, if a prompt is answered.
@@ -162,6 +172,9 @@ func (s *Service) Continue(ctx context.Context, answer Answer) (Outcome, error) 
 	now := s.config.Now()
 	attempt, err := s.sealer.open(answer.Sealed, p.Name, answer.State, now)
 	if err != nil {
+		return Outcome{}, err
+	}
+	if err := s.atItsURL(attempt, answer.PublicURL); err != nil {
 		return Outcome{}, err
 	}
 	out := Outcome{Attempt: attempt}

@@ -45,8 +45,10 @@ func (s *Service) Logout(ctx context.Context, token Token) (Ended, error) {
 // goes there with Step, and comes back to ReceiveLogout, and from there to
 // redirect. ok is false if there is nothing to do there.
 //
+// PublicURL is the one of ours where it comes back to; empty: that of Config.
+//
 // An error means that the provider cannot be asked; here the session has ended.
-func (s *Service) BeginLogout(ctx context.Context, ended Ended, redirect string) (pending Pending, ok bool, err error) {
+func (s *Service) BeginLogout(ctx context.Context, ended Ended, publicURL, redirect string) (pending Pending, ok bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, waitFor(sdk.CapabilityBeginLogout))
 	defer cancel()
 	m, done, err := s.turn(ctx, ended.Provider, LineSessions)
@@ -58,13 +60,16 @@ func (s *Service) BeginLogout(ctx context.Context, ended Ended, redirect string)
 	if err != nil {
 		return Pending{}, false, nil // there is nothing to do there
 	}
+	if s.at(publicURL) != s.config.PublicURL && isDescribed(m) {
+		return Pending{}, false, ErrOnePublicURL
+	}
 	attempt := Attempt{
 		State: newState(), Step: newStep(), Provider: ended.Provider, Redirect: redirect,
 		ExpiresAt: s.config.Now().Add(logoutLasts),
 	}
 	step, err := beginner.BeginLogout(ctx, sdk.LogoutRequest{
 		State: attempt.State, Subject: ended.subject, Grant: ended.grant,
-		ReturnURL: returnURL(s.urlsOf(ended.Provider).Logout, attempt.State),
+		ReturnURL: returnURL(s.urlsOf(publicURL, ended.Provider).Logout, attempt.State),
 	})
 	if errors.Is(err, errors.ErrUnsupported) || err == nil && step == nil {
 		return Pending{}, false, nil

@@ -98,7 +98,7 @@ func TestLogoutAtTheProvider(t *testing.T) {
 		ended, err := h.Logout(t.Context(), ada.Token)
 		wantErr(t, "logout", err, nil)
 		h.wantLogin("ada", ada, sso.ErrSessionInvalid)
-		pending, ok, err := h.BeginLogout(t.Context(), ended, "/after")
+		pending, ok, err := h.BeginLogout(t.Context(), ended, "", "/after")
 		if err != nil || !ok {
 			t.Fatalf("BeginLogout: %v %v", ok, err)
 		}
@@ -146,7 +146,7 @@ func TestLogoutAtTheProvider(t *testing.T) {
 		h.idp.beginLogoutWith(nil, nil)
 		ended, err := h.Logout(t.Context(), h.signInAs("ada", "", "").Token)
 		wantErr(t, "logout", err, nil)
-		if _, ok, err := h.BeginLogout(t.Context(), ended, "/"); ok || err != nil {
+		if _, ok, err := h.BeginLogout(t.Context(), ended, "", "/"); ok || err != nil {
 			t.Errorf("got %v %v", ok, err)
 		}
 	})
@@ -156,7 +156,7 @@ func TestLogoutAtTheProvider(t *testing.T) {
 			h.idp.beginLogoutWith(step, nil)
 			ended, err := h.Logout(t.Context(), h.signInAs("ada", "", "").Token)
 			wantErr(t, "logout", err, nil)
-			_, _, err = h.BeginLogout(t.Context(), ended, "/")
+			_, _, err = h.BeginLogout(t.Context(), ended, "", "/")
 			wantErr(t, "BeginLogout", err, sso.ErrPluginFault)
 		}
 	})

@@ -3,6 +3,7 @@ package sso
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"time"
 
@@ -81,4 +82,15 @@ func (s *Service) metadata(waiting context.Context, p Provider) (sdk.Document, e
 		return sdk.Document{}, err
 	}
 	return document, nil
+}
+
+// isDescribed reports whether a provider knows us by the document of its mechanism. It has
+// the URLs below one public URL, and a provider that has read it sends browsers and
+// messages nowhere else.
+func isDescribed(m sdk.Mechanism) bool {
+	if announcing, ok := m.(interface{ Capabilities() []sdk.Capability }); ok {
+		return slices.Contains(announcing.Capabilities(), sdk.CapabilityMetadata)
+	}
+	_, err := sdk.As[sdk.MetadataPublisher](m, sdk.CapabilityMetadata)
+	return err == nil
 }

@@ -27,7 +27,7 @@ func (s *Service) ChangeProfile(ctx context.Context, who Principal, profile Prof
 	var now User
 	_, _, err := s.ports.Users.ChangeUser(ctx, who.User.ID, func(user *User) ([]Event, error) {
 		before := *user
-		if err := active(before); err != nil {
+		if err := before.MaySignIn(); err != nil {
 			return nil, err
 		}
 		profile.apply(user)

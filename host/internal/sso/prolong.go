@@ -48,8 +48,8 @@ func (s *Service) Prolong(ctx context.Context, token Token) error {
 	if err != nil {
 		return err
 	}
-	if stored.User.Status != UserActive {
-		return ErrUserInactive
+	if err := stored.User.MaySignIn(); err != nil {
+		return err
 	}
 	if !s.due(stored, now) {
 		return nil

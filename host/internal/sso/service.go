@@ -25,6 +25,9 @@ type Config struct {
 	// PublicURL is where the browser reaches us, without a slash at the end.
 	PublicURL string
 
+	// AllowedPublicURLs are where it may reach us, too.
+	AllowedPublicURLs []string
+
 	AccessTokenTTL time.Duration
 
 	// AccessTokenGroups: access tokens tell the groups of the session.

@@ -169,8 +169,8 @@ func (s *Service) Authenticate(ctx context.Context, token Token) (Principal, err
 	if err := s.stillGood(stored, now); err != nil {
 		return Principal{}, err
 	}
-	if stored.User.Status != UserActive {
-		return Principal{}, ErrUserInactive
+	if err := stored.User.MaySignIn(); err != nil {
+		return Principal{}, err
 	}
 	return Principal{User: stored.User, Session: stored.Session, Due: s.due(stored, now)}, nil
 }
@@ -193,8 +193,8 @@ func (s *Service) AuthenticateAccess(ctx context.Context, access string) (Princi
 	if user.ID != claims.UserID {
 		return Principal{}, ErrTokenInvalid
 	}
-	if user.Status != UserActive {
-		return Principal{}, ErrUserInactive
+	if err := user.MaySignIn(); err != nil {
+		return Principal{}, err
 	}
 	if _, err := s.providerOf(session.Provider); err != nil {
 		return Principal{}, err

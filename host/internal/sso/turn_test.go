@@ -142,10 +142,10 @@ func TestBusyLogoutIsNotSpent(t *testing.T) {
 	ended, err := h.Logout(t.Context(), done.Token)
 	wantErr(t, "logging out", err, nil)
 	free := h.busy(sso.LineSessions)
-	_, _, err = h.BeginLogout(t.Context(), ended, "/bye")
+	_, _, err = h.BeginLogout(t.Context(), ended, "", "/bye")
 	wantErr(t, "beginning while busy", err, sso.ErrBusy)
 	free()
-	pending, ok, err := h.BeginLogout(t.Context(), ended, "/bye")
+	pending, ok, err := h.BeginLogout(t.Context(), ended, "", "/bye")
 	if !ok || err != nil {
 		t.Fatalf("beginning: %v %v", ok, err)
 	}

@@ -12,6 +12,10 @@ import (
 type Unsolicited struct {
 	Provider string
 	Redirect string // where to go afterwards, checked by the caller
+
+	// PublicURL is the one of ours where it arrived; empty: that of Config.
+	PublicURL string
+
 	Response sdk.InboundRequest
 	Client   Client
 	Replaces []Token // as in Answer
@@ -33,7 +37,7 @@ func (s *Service) ContinueUnsolicited(ctx context.Context, u Unsolicited) (*Sign
 		return nil, fmt.Errorf("%w: a response that nobody asked for", ErrAttemptInvalid)
 	}
 	step, err := s.continueAt(ctx, p, sdk.ContinueRequest{
-		Response: u.Response, Unsolicited: true, CallbackURL: s.urlsOf(p.Name).Callback,
+		Response: u.Response, Unsolicited: true, CallbackURL: s.urlsOf(u.PublicURL, p.Name).Callback,
 	}, func() error { return nil })
 	if err != nil {
 		return nil, fmt.Errorf("continuing an unsolicited login through %s: %w", p.Name, err)

@@ -1,6 +1,10 @@
 package sso
 
-import "net/url"
+import (
+	"cmp"
+	"fmt"
+	"net/url"
+)
 
 // URLs are where a provider, or the browser that comes from it, reaches us.
 type URLs struct{ Callback, Metadata, Logout string }
@@ -12,7 +16,25 @@ func URLsOf(publicURL, provider string) URLs {
 	return URLs{base + "/callback", base + "/metadata", base + "/logout"}
 }
 
-func (s *Service) urlsOf(provider string) URLs { return URLsOf(s.config.PublicURL, provider) }
+// at is a public URL of ours; the one of Config, if none is named.
+func (s *Service) at(publicURL string) string { return cmp.Or(publicURL, s.config.PublicURL) }
+
+func (s *Service) urlsOf(publicURL, provider string) URLs { return URLsOf(s.at(publicURL), provider) }
+
+// atItsURL returns ErrOtherPublicURL for an answer that arrives at another public URL than
+// the one where its login began. Only if that is none of ours any more, the login goes on
+// where the browser is sent now.
+func (s *Service) atItsURL(a Attempt, publicURL string) error {
+	if a.CallbackURL == s.urlsOf(publicURL, a.Provider).Callback {
+		return nil
+	}
+	for _, ours := range append([]string{s.config.PublicURL}, s.config.AllowedPublicURLs...) {
+		if a.CallbackURL == URLsOf(ours, a.Provider).Callback {
+			return fmt.Errorf("%w, %s, and not at %s: do all proxies pass the Host that browsers ask for?", ErrOtherPublicURL, ours, s.at(publicURL))
+		}
+	}
+	return nil
+}
 
 // returnURL is a URL of ours that brings the state back by itself, for protocols
 // that have no parameter for it.

@@ -3,6 +3,7 @@ package sso
 import (
 	"context"
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -34,6 +35,10 @@ type User struct {
 // Linked reports whether the user has a link, without which nobody signs in to it.
 func (u User) Linked() bool { return u.Provider != "" || u.Subject != "" }
 
+// MaySignIn is nil for an account that is active. Otherwise it is [ErrUserSuspended], or an
+// [ErrUserInactive] that names the status.
+func (u User) MaySignIn() error { return u.Status.MaySignIn() }
+
 // UserStatus says whether a user may sign in.
 type UserStatus string
 
@@ -45,6 +50,18 @@ const (
 	// UserInvited: somebody is expected, and has not come yet.
 	UserInvited UserStatus = "invited"
 )
+
+// MaySignIn is that of a [User] with the status.
+func (s UserStatus) MaySignIn() error {
+	switch s {
+	case UserActive:
+		return nil
+	case UserSuspended:
+		return ErrUserSuspended
+	default:
+		return fmt.Errorf("%w: %s", ErrUserInactive, s)
+	}
+}
 
 // UserStatuses are all that a user can have, which are those of Directus: accounts that
 // come from there keep theirs.

@@ -277,3 +277,15 @@ func TestInactiveUser(t *testing.T) {
 		t.Errorf("%d sessions, want the one before", n)
 	}
 }
+
+func TestMaySignIn(t *testing.T) {
+	for _, status := range append(sso.UserStatuses(), "", "of another version") {
+		err := sso.User{Status: status}.MaySignIn()
+		if inactive := errors.Is(err, sso.ErrUserInactive); inactive != (status != sso.UserActive) {
+			t.Errorf("%q: %v", status, err)
+		}
+		if suspended := errors.Is(err, sso.ErrUserSuspended); suspended != (status == sso.UserSuspended) {
+			t.Errorf("%q: %v", status, err)
+		}
+	}
+}

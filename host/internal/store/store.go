@@ -15,8 +15,9 @@ import (
 // methods may be called concurrently and obey the context.
 //
 // Any error that a method's contract does not name means that the database could not do
-// its work: it is locked, full, read-only, damaged or unreachable. The caller must refuse
-// the request and never continue without the database (L10).
+// its work: it is locked, full, read-only, damaged or unreachable. The error may be an
+// sso.ErrStoreUnavailable, if it says so. The caller must refuse the request and never
+// continue without the database (L10).
 type Store interface {
 	sso.Users
 	sso.Roles

@@ -35,7 +35,7 @@ func (s *Server) account(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	return s.render(c, http.StatusOK, s.accountPage(who, account), formsLeave) // linking and signing out lead to a provider
+	return s.render(c, http.StatusOK, s.accountPage(c, who, account), formsLeave) // linking and signing out lead to a provider
 }
 
 // accountHolder returns whose session cookie the browser has. No other credentials count:
@@ -51,28 +51,28 @@ func (s *Server) accountHolder(c echo.Context) (sso.Principal, error) {
 // toSignIn sends people who are not signed in to do so, and back. What they posted is not
 // done.
 func (s *Server) toSignIn(c echo.Context, err error) error {
-	if !wantsHTML(c) || answerTo(err).status == http.StatusInternalServerError || errors.Is(err, sso.ErrUserInactive) {
+	if !wantsHTML(c) || answerTo(err).status >= http.StatusInternalServerError || errors.Is(err, sso.ErrUserInactive) {
 		return err
 	}
-	return seeOther(c, s.signInURL(s.path(accountPath)))
+	return seeOther(c, s.signInURL(c, s.path(c, accountPath)))
 }
 
 // leadsToAccount reports whether a target that was checked is the page of the account.
-func (s *Server) leadsToAccount(target string) bool {
-	path := strings.TrimPrefix(target, s.config.PublicURL.Scheme+"://"+s.config.PublicURL.Host)
+func (s *Server) leadsToAccount(c echo.Context, target string) bool {
+	path := s.at(c).here(target)
 	if i := strings.IndexAny(path, "?#"); i >= 0 {
 		path = path[:i]
 	}
-	return path == s.path(accountPath)
+	return path == s.path(c, accountPath)
 }
 
-func (s *Server) accountPage(who sso.Principal, account sso.Account) page.Account {
+func (s *Server) accountPage(c echo.Context, who sso.Principal, account sso.Account) page.Account {
 	view := page.Account{
 		Name: strings.TrimSpace(who.User.FirstName + " " + who.User.LastName), Email: who.User.Email, Username: who.User.Username, Role: account.RoleName,
 		MoreSessions: account.More,
-		HomeURL:      s.path("/"), LogoutURL: s.path("/auth/logout"),
-		EndURL: s.path(accountPath + "/end"), EndOthersURL: s.path(accountPath + "/end-others"),
-		LinkURL: s.path(accountPath + "/link"), UnlinkURL: s.path(accountPath + "/unlink"),
+		HomeURL:      s.path(c, "/"), LogoutURL: s.path(c, "/auth/logout"),
+		EndURL: s.path(c, accountPath+"/end"), EndOthersURL: s.path(c, accountPath+"/end-others"),
+		LinkURL: s.path(c, accountPath+"/link"), UnlinkURL: s.path(c, accountPath+"/unlink"),
 	}
 	view.Groups = who.Session.Groups.List()
 	if more := len(view.Groups) - maxShownGroups; more > 0 {

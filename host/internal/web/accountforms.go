@@ -62,7 +62,7 @@ func (s *Server) endSession(c echo.Context, who sso.Principal, form url.Values) 
 	if err == nil {
 		s.logger.Info("session ended by its user", "user", who.User.ID, "session", id, "by_session", who.Session.ID, "ip", c.RealIP(), "request_id", requestID(c))
 	}
-	return seeOther(c, s.path(accountPath)+sessionsPart)
+	return seeOther(c, s.path(c, accountPath)+sessionsPart)
 }
 
 // endOtherSessions answers POST /account/end-others.
@@ -72,5 +72,5 @@ func (s *Server) endOtherSessions(c echo.Context, who sso.Principal, _ url.Value
 		return err
 	}
 	s.logger.Info("all other sessions ended by their user", "user", who.User.ID, "by_session", who.Session.ID, "sessions", ended, "ip", c.RealIP(), "request_id", requestID(c))
-	return seeOther(c, s.path(accountPath)+sessionsPart)
+	return seeOther(c, s.path(c, accountPath)+sessionsPart)
 }

@@ -54,7 +54,7 @@ func (s *Server) leadsToApp(target string) bool {
 // known returns who makes a request; false for nobody. The error is that nobody can tell.
 func (s *Server) known(c echo.Context) (who sso.Principal, ok bool, err error) {
 	who, err = s.principal(c)
-	if err != nil && answerTo(err).status == http.StatusInternalServerError {
+	if err != nil && answerTo(err).status >= http.StatusInternalServerError {
 		return sso.Principal{}, false, err
 	}
 	return who, err == nil, nil
@@ -62,11 +62,11 @@ func (s *Server) known(c echo.Context) (who sso.Principal, ok bool, err error) {
 
 // appTarget is where the parameter redirect of a request leads, if that is at an
 // application; else empty.
-func (s *Server) appTarget(target string) string {
+func (s *Server) appTarget(c echo.Context, target string) string {
 	if target == "" || len(s.ports.Apps.Places()) == 0 {
 		return "" // reading a long URL takes 100 µs
 	}
-	checked, err := s.redirects.resolve(sso.Provider{}, target)
+	checked, err := s.at(c).redirects.resolve(sso.Provider{}, target)
 	if err != nil || !s.leadsToApp(checked) {
 		return ""
 	}
@@ -74,8 +74,8 @@ func (s *Server) appTarget(target string) string {
 }
 
 // signInURL is our sign-in page, which keeps where somebody wants to go.
-func (s *Server) signInURL(target string, more ...string) string {
-	link := s.path("/login")
+func (s *Server) signInURL(c echo.Context, target string, more ...string) string {
+	link := s.path(c, "/login")
 	for _, parameter := range more {
 		link = withParameter(link, parameter)
 	}
@@ -93,11 +93,11 @@ func withParameter(link, parameter string) string {
 }
 
 // signInURLOf is signInURL for a login that was told where to go.
-func (s *Server) signInURLOf(attempt sso.Attempt) string {
+func (s *Server) signInURLOf(c echo.Context, attempt sso.Attempt) string {
 	if !attempt.RedirectAsked {
-		return s.signInURL("")
+		return s.signInURL(c, "")
 	}
-	return s.signInURL(attempt.Redirect)
+	return s.signInURL(c, attempt.Redirect)
 }
 
 // refuseForApp ends a login for an application that failed. There nobody would tell why,
@@ -107,7 +107,7 @@ func (s *Server) refuseForApp(c echo.Context, attempt sso.Attempt, err error) er
 	a := answerTo(err)
 	logged := s.logRefused(c, attempt.Provider, a, err)
 	parameters := append([]string{queryOf("reason", a.code)}, details(c, err, logged)...)
-	return seeOther(c, s.signInURL(attempt.Redirect, parameters...))
+	return seeOther(c, s.signInURL(c, attempt.Redirect, parameters...))
 }
 
 // goBack sends somebody who is signed in already to the application that asks who they
@@ -117,7 +117,7 @@ func (s *Server) goBack(c echo.Context, target string, who sso.Principal) error 
 	if s.returns.again(who.Session.ID, target) {
 		s.sampled.warn(c, "", "an application does not see the session cookie: look at SESSION_COOKIE_DOMAIN, and at what the proxy passes on",
 			"app", placeOf(target), "session", who.Session.ID)
-		return s.render(c, http.StatusConflict, s.notSeen(target), formsStay)
+		return s.render(c, http.StatusConflict, s.notSeen(c, target), formsStay)
 	}
 	return seeOther(c, target)
 }

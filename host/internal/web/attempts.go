@@ -57,8 +57,8 @@ func (a attemptCookie) size() int { return len(a.name) + len("=") + len(a.value(
 
 // attemptCookieName is the name with that ending; all of ours begin like that with
 // none.
-func (s *Server) attemptCookieName(ending string) string {
-	if s.secure() {
+func (s *Server) attemptCookieName(c echo.Context, ending string) string {
+	if s.at(c).secure {
 		return hostPrefix + attemptPrefix + ending
 	}
 	return attemptPrefix + ending
@@ -67,7 +67,7 @@ func (s *Server) attemptCookieName(ending string) string {
 // attemptCookies returns those that the browser sent, in its order: older ones
 // first (RFC 6265 section 5.4).
 func (s *Server) attemptCookies(c echo.Context) []attemptCookie {
-	prefix := s.attemptCookieName("")
+	prefix := s.attemptCookieName(c, "")
 	var found []attemptCookie
 	for _, cookie := range c.Cookies() {
 		if strings.HasPrefix(cookie.Name, prefix) {
@@ -136,7 +136,7 @@ func (s *Server) dropAttempt(c echo.Context, state string) {
 func (s *Server) setAttemptCookie(c echo.Context, name, value string, maxAge int) {
 	c.SetCookie(&http.Cookie{
 		Name: name, Value: value, Path: "/", MaxAge: maxAge,
-		Secure: s.secure(), HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Secure: s.at(c).secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
 }
 
@@ -144,9 +144,9 @@ func (s *Server) setAttemptCookie(c echo.Context, name, value string, maxAge int
 // browser does not use. A name that is used again keeps its place in the order of
 // the cookies, so one whose cookie is about to be removed is not taken.
 func (s *Server) attemptName(c echo.Context, mine attemptCookie, found []attemptCookie) string {
-	prefix, first := s.attemptCookieName("large"), 0
-	if mine.name = s.attemptCookieName("0"); mine.size() <= smallAttempt {
-		prefix, first = s.attemptCookieName(""), s.slots.next(c.RealIP())
+	prefix, first := s.attemptCookieName(c, "large"), 0
+	if mine.name = s.attemptCookieName(c, "0"); mine.size() <= smallAttempt {
+		prefix, first = s.attemptCookieName(c, ""), s.slots.next(c.RealIP())
 	}
 	used := map[string]bool{}
 	for _, other := range found {

@@ -99,7 +99,7 @@ func (s *Server) postAgain(c echo.Context, p sso.Provider, to string, signingOut
 			fields = append(fields, page.HiddenField{Name: name, Value: value})
 		}
 	}
-	action := s.path("/auth/login/" + p.Name + to)
+	action := s.path(c, "/auth/login/"+p.Name+to)
 	if request.RawQuery != "" { // the state may be in it
 		action += "?" + request.RawQuery // as it came: written anew it could be too long
 	}

@@ -58,8 +58,8 @@ func (s *Server) alreadySignedIn(c echo.Context, status int, attempt sso.Attempt
 	view := page.AlreadySignedIn{
 		Name:        strings.TrimSpace(who.User.FirstName + " " + who.User.LastName),
 		Email:       who.User.Email,
-		ContinueURL: cmp.Or(ledTo(attempt, who), s.path("/")),
-		AgainURL:    s.againURL(attempt),
+		ContinueURL: cmp.Or(ledTo(attempt, who), s.path(c, "/")),
+		AgainURL:    s.againURL(c, attempt),
 	}
 	return s.render(c, status, view, formsStay)
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// Cookie is how one of our cookies is set.
+// Cookie is how one of our cookies is set at PUBLIC_URL.
 type Cookie struct {
 	Name     string
 	Domain   string
@@ -18,6 +18,7 @@ type Cookie struct {
 }
 
 func (s *Server) setToken(c echo.Context, cookie Cookie, token sso.Token, ttl time.Duration) {
+	cookie = s.at(c).cookie(cookie)
 	c.SetCookie(&http.Cookie{
 		Name: cookie.Name, Value: string(token), Path: "/", Domain: cookie.Domain, MaxAge: int(ttl.Seconds()),
 		Secure: cookie.Secure, HttpOnly: true, SameSite: cookie.SameSite,
@@ -25,6 +26,7 @@ func (s *Server) setToken(c echo.Context, cookie Cookie, token sso.Token, ttl ti
 }
 
 func (s *Server) clearToken(c echo.Context, cookie Cookie) {
+	cookie = s.at(c).cookie(cookie)
 	c.SetCookie(&http.Cookie{
 		Name: cookie.Name, Path: "/", Domain: cookie.Domain, MaxAge: -1,
 		Secure: cookie.Secure, HttpOnly: true, SameSite: cookie.SameSite,

@@ -16,7 +16,7 @@ func (s *Server) denied(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	target := s.appTarget(query.Get("redirect"))
+	target := s.appTarget(c, query.Get("redirect"))
 	if target == "" {
 		return payloadError{"redirect is not at an application"}
 	}
@@ -25,7 +25,7 @@ func (s *Server) denied(c echo.Context) error {
 		return err
 	}
 	if !ok {
-		return seeOther(c, s.signInURL(target))
+		return seeOther(c, s.signInURL(c, target))
 	}
 	judged, err := s.ports.Apps.Judge(c.Request().Context(), target, who)
 	if err != nil {
@@ -36,8 +36,8 @@ func (s *Server) denied(c echo.Context) error {
 		status = http.StatusOK // by now
 	}
 	view := page.Denied{
-		App: judged.App, Admitted: judged.Admitted, Person: s.signedInPage(who), ContinueURL: target,
-		AgainURL: s.signInURL(target, "again=1"),
+		App: judged.App, Admitted: judged.Admitted, Person: s.signedInPage(c, who), ContinueURL: target,
+		AgainURL: s.signInURL(c, target, "again=1"),
 	}
 	for _, lack := range judged.Lacks {
 		view.Lacks = append(view.Lacks, page.Lack{What: lack.What, OneOf: s.shown(lack)})
@@ -62,6 +62,6 @@ func (s *Server) shown(lack Lack) (names []string) {
 }
 
 // notSeen is for somebody who is signed in, and whom an application does not know.
-func (s *Server) notSeen(target string) page.Failure {
-	return page.Failure{Message: page.MessageNotSeen, RetryURL: target, HomeURL: s.path("/")}
+func (s *Server) notSeen(c echo.Context, target string) page.Failure {
+	return page.Failure{Message: page.MessageNotSeen, RetryURL: target, HomeURL: s.path(c, "/")}
 }

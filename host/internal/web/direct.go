@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -13,7 +14,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// passwordLogin answers POST /auth/login, where the seed checks local
+// passwordLogin answers POST /auth/login, where Directus checks local
 // passwords. There are none.
 func (s *Server) passwordLogin(echo.Context) error { return errNoPasswords }
 
@@ -89,13 +90,16 @@ func (s *Server) directAnswer(c echo.Context, name string, body directRequest) (
 		return answer, err
 	}
 	pending, err := s.begin(c, sso.Start{Provider: name, Mode: mode, Redirect: "/"})
+	if errors.Is(err, sso.ErrOnePublicURL) {
+		return answer, s.inBrowserOnly(c, name)
+	}
 	if err != nil {
 		return answer, err
 	}
 	answer.State, answer.Sealed = pending.Attempt.State, pending.Sealed
 	prompt, ok := pending.Step.(sdk.Prompt)
 	if !ok {
-		return answer, payloadError{"this provider signs in through a browser: open " + s.path("/auth/login/"+name) + " there"}
+		return answer, s.inBrowserOnly(c, name)
 	}
 	form, missing, complete := credentials(prompt, body)
 	if len(missing) > 0 {
@@ -106,6 +110,10 @@ func (s *Server) directAnswer(c echo.Context, name string, body directRequest) (
 	}
 	answer.Response.Form = form
 	return answer, nil
+}
+
+func (s *Server) inBrowserOnly(c echo.Context, provider string) error {
+	return payloadError{"this provider signs in through a browser: open " + s.path(c, "/auth/login/"+provider) + " there"}
 }
 
 // moreWanted is a login whose first prompt asks for what the client may not know
@@ -151,7 +159,7 @@ func credentials(prompt sdk.Prompt, body directRequest) (form url.Values, missin
 			form.Set(f.Name, value)
 		case f.Optional:
 		case name != "":
-			missing = append(missing, name)
+			missing = append(missing, strconv.Quote(name))
 		default:
 			complete = false
 		}
@@ -163,11 +171,11 @@ func credentials(prompt sdk.Prompt, body directRequest) (form url.Values, missin
 func (s *Server) askAgain(c echo.Context, pending sso.Pending) error {
 	prompt, ok := pending.Step.(sdk.Prompt)
 	if !ok {
-		return payloadError{"this login goes on in a browser: open " + s.path("/auth/login/"+pending.Attempt.Provider) + " there"}
+		return payloadError{"this login goes on in a browser: open " + s.path(c, "/auth/login/"+pending.Attempt.Provider) + " there"}
 	}
 	s.logAskedAgain(c, pending.Attempt.Provider, prompt)
 	a := answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", promptMessage(prompt.Reason, page.MessageMoreWanted)}
-	body := errorBody(c, a, sdk.Denied(prompt.Reason, "more is wanted"))
+	body := s.errorBody(c, a, sdk.Denied(prompt.Reason, "more is wanted"))
 	fields := make([]map[string]any, 0, len(prompt.Fields))
 	for _, f := range prompt.Fields {
 		fields = append(fields, map[string]any{"name": f.Name, "kind": f.Kind, "label": f.Label, "optional": f.Optional})

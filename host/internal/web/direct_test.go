@@ -116,16 +116,16 @@ func TestDirectLoginRequiresTheFirstPrompt(t *testing.T) {
 		reason string // of a 400
 	}{
 		"a user name first":              {[]sdk.PromptField{user}, map[string]any{"identifier": "ada"}, http.StatusOK, ""},
-		"a user name first, none given":  {[]sdk.PromptField{user}, map[string]any{}, http.StatusBadRequest, "identifier is required"},
+		"a user name first, none given":  {[]sdk.PromptField{user}, map[string]any{}, http.StatusBadRequest, `"identifier" is required`},
 		"a password and no user name":    {[]sdk.PromptField{password}, map[string]any{"password": "x"}, http.StatusOK, ""},
 		"a code alone":                   {[]sdk.PromptField{code}, answers("code", "123456"), http.StatusOK, ""},
 		"a code alone, none given":       {[]sdk.PromptField{code}, map[string]any{}, http.StatusUnauthorized, ""},
 		"a name and a code":              {[]sdk.PromptField{user, code}, map[string]any{"identifier": "ada", "answers": map[string]string{"code": "1"}}, http.StatusOK, ""},
 		"by the names of the fields":     {[]sdk.PromptField{user, password}, answers("user", "ada", "password", "x"), http.StatusOK, ""},
-		"nothing":                        {[]sdk.PromptField{user, password}, map[string]any{}, http.StatusBadRequest, "identifier and password are required"},
-		"no password":                    {[]sdk.PromptField{user, password}, map[string]any{"identifier": "ada"}, http.StatusBadRequest, "password is required"},
-		"J01 an empty password":          {[]sdk.PromptField{user, password}, map[string]any{"identifier": "ada", "password": ""}, http.StatusBadRequest, "password is required"},
-		"J01 an empty answer":            {[]sdk.PromptField{user, password}, answers("user", "ada", "password", ""), http.StatusBadRequest, "password is required"},
+		"nothing":                        {[]sdk.PromptField{user, password}, map[string]any{}, http.StatusBadRequest, `"identifier" and "password" are required`},
+		"no password":                    {[]sdk.PromptField{user, password}, map[string]any{"identifier": "ada"}, http.StatusBadRequest, `"password" is required`},
+		"J01 an empty password":          {[]sdk.PromptField{user, password}, map[string]any{"identifier": "ada", "password": ""}, http.StatusBadRequest, `"password" is required`},
+		"J01 an empty answer":            {[]sdk.PromptField{user, password}, answers("user", "ada", "password", ""), http.StatusBadRequest, `"password" is required`},
 		"an identifier besides a code":   {[]sdk.PromptField{code}, map[string]any{"identifier": "ada", "answers": map[string]string{"code": "1"}}, http.StatusUnauthorized, ""},
 		"an answer that nobody asks for": {[]sdk.PromptField{user}, map[string]any{"identifier": "ada", "answers": map[string]string{"admin": "1"}}, http.StatusOK, ""},
 	} {
@@ -216,12 +216,12 @@ func TestPromptSaysWhyItIsShownAgain(t *testing.T) {
 func TestReasonsOfBadPayloads(t *testing.T) {
 	b := newSite(t, "").browser(t)
 	for _, test := range []struct{ path, body, want string }{
-		{"/auth/login/dir", `{"identifier":1}`, "identifier must be a string"},
-		{"/auth/login/dir", `{"answers":[]}`, "answers must be an object of strings"},
-		{"/auth/login/dir", `{"answers":{"a":1}}`, "answers must be an object of strings"},
+		{"/auth/login/dir", `{"identifier":1}`, `"identifier" must be a string`},
+		{"/auth/login/dir", `{"answers":[]}`, `"answers" must be an object of strings`},
+		{"/auth/login/dir", `{"answers":{"a":1}}`, `"answers" must be an object of strings`},
 		{"/auth/login/dir", `[]`, "the body is not a JSON object"},
 		{"/auth/login/dir", `{"identifier":`, "the body is not a JSON object"},
-		{"/auth/refresh", `{"refresh_token":{}}`, "refresh_token must be a string"},
+		{"/auth/refresh", `{"refresh_token":{}}`, `"refresh_token" must be a string`},
 		{"/auth/refresh", `{"mode":"json"}{"mode":"cookie"}`, "the body is more than one JSON object"},
 		{"/auth/logout", `{} trailing`, "the body is more than one JSON object"},
 	} {

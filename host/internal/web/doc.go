@@ -2,8 +2,8 @@
 //
 // Handlers parse a request, call one method of [sso.Service], and respond.
 // They return errors; one handler turns them into an answer by one table, as a
-// page for a browser and as JSON for everybody else, in the envelope of the
-// seed system: {"errors":[{"message":…,"extensions":{"code":…}}]}.
+// page for a browser and as JSON for everybody else, in the envelope of
+// Directus: {"errors":[{"message":…,"extensions":{"code":…}}]}.
 //
 // The way of one login stands in the order in which it is gone: login.go starts it and
 // takes it to each next step, callback.go is where it comes back and ends well,

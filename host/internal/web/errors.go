@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
-	"time"
 
 	hclog "github.com/hashicorp/go-hclog"
 	"github.com/labstack/echo/v4"
@@ -51,7 +50,7 @@ type answer struct {
 }
 
 // answers is the one table from error to answer; the first that matches counts.
-// Codes and statuses are those of the seed system.
+// Codes and statuses are those of Directus.
 var answers = []struct {
 	err    error
 	answer answer
@@ -77,13 +76,15 @@ var answers = []struct {
 	{sso.ErrInvitation, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageInvitation}},
 	{sso.ErrInvitedOther, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageInvitedOther}},
 	{sso.ErrNotRegistered, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageNotRegistered}},
-	{sso.ErrUserInactive, answer{http.StatusUnauthorized, "USER_SUSPENDED", page.MessageAccountDisabled}},
+	{sso.ErrUserSuspended, answer{http.StatusUnauthorized, "USER_SUSPENDED", page.MessageAccountDisabled}},
+	{sso.ErrUserInactive, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageAccountDisabled}},
 	{sso.ErrLinkTaken, answer{http.StatusConflict, "RECORD_NOT_UNIQUE", page.MessageLinkTaken}},
 	{sso.ErrTooManyLinks, answer{http.StatusConflict, "FORBIDDEN", page.MessageTooManyLinks}},
 	{sso.ErrLastLink, answer{http.StatusConflict, "FORBIDDEN", page.MessageLastLink}},
 	{sso.ErrLinkingOff, answer{http.StatusForbidden, "FORBIDDEN", page.MessageLinkingOff}},
+	{sso.ErrOnePublicURL, answer{http.StatusConflict, "FORBIDDEN", page.MessageElsewhere}},
 	{sso.ErrOtherSession, answer{http.StatusForbidden, "FORBIDDEN", page.MessageOtherSession}},
-	{sso.ErrTokenExpired, answer{http.StatusUnauthorized, "TOKEN_EXPIRED", page.MessageSessionEnded}},
+	{sso.ErrTokenExpired, answer{http.StatusUnauthorized, "TOKEN_EXPIRED", page.MessageAccessExpired}},
 	{sso.ErrTokenInvalid, answer{http.StatusForbidden, "INVALID_TOKEN", page.MessageSessionEnded}},
 	{sso.ErrSessionInvalid, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageSessionEnded}},
 	{sso.ErrSessionNotNow, answer{http.StatusUnauthorized, "INVALID_CREDENTIALS", page.MessageSessionEnded}},
@@ -95,6 +96,7 @@ var answers = []struct {
 	{sso.ErrOutcomeUnknown, answer{http.StatusInternalServerError, "INTERNAL_SERVER_ERROR", page.MessageInternal}},
 	{errForbiddenField, answer{http.StatusForbidden, "FORBIDDEN", page.MessageForbiddenField}},
 	{errProfileLimited, answer{http.StatusTooManyRequests, "REQUESTS_EXCEEDED", page.MessageTooManyChanges}},
+	{sso.ErrStoreUnavailable, answer{http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", page.MessageNoStore}},
 	{errLimited, answer{http.StatusTooManyRequests, "REQUESTS_EXCEEDED", page.MessageTooManyAttempts}},
 	{sso.ErrBusy, answer{http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", page.MessageBusy}},
 	{errOverloaded, answer{http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", page.MessageOverloaded}},
@@ -167,11 +169,17 @@ func (s *Server) answerError(err error, c echo.Context) {
 		err = s.renderFailure(c, a, err)
 	} else {
 		s.logError(c, a, err)
-		err = c.JSON(a.status, errorBody(c, a, err))
+		err = c.JSON(a.status, s.errorBody(c, a, err))
 	}
 	if err != nil {
 		s.logger.Debug("writing an answer", "error", err, "request_id", requestID(c))
 	}
+}
+
+// isOurFault reports whether neither the client nor the provider has to do something
+// about an error, but whoever operates this host.
+func isOurFault(a answer, err error) bool {
+	return a.status == http.StatusInternalServerError || errors.Is(err, sso.ErrStoreUnavailable)
 }
 
 // logError logs what the operator may have to do something about. What programs
@@ -179,7 +187,7 @@ func (s *Server) answerError(err error, c echo.Context) {
 func (s *Server) logError(c echo.Context, a answer, err error) {
 	args := []any{"code", a.code, "path", loggedPath(c), "error", oneLine(err)}
 	gone := errors.Is(err, context.Canceled) && c.Request().Context().Err() != nil
-	if a.status == http.StatusInternalServerError && !gone {
+	if isOurFault(a, err) && !gone {
 		s.sampled.error(c, c.Param("provider"), "request failed", args...)
 		return
 	}
@@ -187,9 +195,9 @@ func (s *Server) logError(c echo.Context, a answer, err error) {
 }
 
 func (s *Server) renderFailure(c echo.Context, a answer, err error) error {
-	failure := page.Failure{Message: a.message, HomeURL: s.path("/login")}
+	failure := page.Failure{Message: a.message, HomeURL: s.path(c, "/login")}
 	what := "request refused"
-	if a.status == http.StatusInternalServerError {
+	if isOurFault(a, err) {
 		what = "request failed"
 	}
 	provider := ""
@@ -226,7 +234,7 @@ func askToRetry(c echo.Context, err error) {
 func (s *Server) logShown(c echo.Context, provider, what string, a answer, err error) bool {
 	level := hclog.Info
 	switch {
-	case a.status == http.StatusInternalServerError:
+	case isOurFault(a, err):
 		level = hclog.Error
 	case c.Request().Context().Err() != nil:
 		level = hclog.Debug // went away, and sees nothing
@@ -249,67 +257,6 @@ func (s *Server) logShown(c echo.Context, provider, what string, a answer, err e
 func loggedPath(c echo.Context) string {
 	path := c.Request().URL.EscapedPath()
 	return path[:min(len(path), 256)]
-}
-
-type errorEnvelope struct {
-	Errors []errorEntry `json:"errors"`
-}
-
-type errorEntry struct {
-	Message    string         `json:"message"`
-	Extensions map[string]any `json:"extensions"`
-}
-
-// errorBody tells programs the code and a text of our own. Texts of plugins and
-// libraries stay in the log.
-func errorBody(c echo.Context, a answer, err error) errorEnvelope {
-	extensions := map[string]any{"code": a.code}
-	switch a.code {
-	case "ROUTE_NOT_FOUND":
-		extensions["path"] = c.Request().URL.EscapedPath()
-		if isElsewhere(a.message) {
-			extensions["reason"] = a.message.Next
-		}
-	case "FORBIDDEN":
-		if unknown, ok := errors.AsType[fieldsError](err); ok {
-			extensions["reason"] = unknown.Error()
-			a.message.What = unknown.Error()
-		}
-	case "INVALID_PAYLOAD":
-		extensions["reason"] = payloadReason(err, a)
-	case "UNSUPPORTED_MEDIA_TYPE":
-		if m, ok := errors.AsType[mediaError](err); ok {
-			extensions["reason"] = m.reason()
-		}
-	case "REQUESTS_EXCEEDED":
-		if limited, ok := errors.AsType[limitedError](err); ok {
-			extensions["limit"] = limited.Points
-			extensions["reset"] = limited.at.Add(limited.wait()).UTC().Format(time.RFC3339)
-		}
-	case "SERVICE_UNAVAILABLE":
-		if !errors.Is(err, errOverloaded) {
-			extensions["service"] = "provider"
-		}
-		extensions["reason"] = a.message.Title
-	}
-	if reason := sdk.ReasonOf(err); errors.Is(err, sdk.ErrDenied) && deniedMessages[reason] != (page.Message{}) {
-		extensions["reason"] = string(reason)
-	}
-	extensions["request_id"] = requestID(c)
-	return errorEnvelope{[]errorEntry{{Message: a.message.What, Extensions: extensions}}}
-}
-
-// payloadReason says what is wrong with a request, in a text of our own.
-func payloadReason(err error, a answer) string {
-	if p, ok := errors.AsType[payloadError](err); ok {
-		return p.reason
-	}
-	for _, known := range []error{sso.ErrAnswerTooLong, sso.ErrAnswerMissing, sso.ErrAttemptTooLarge, redirect.ErrNotAllowed} {
-		if errors.Is(err, known) {
-			return known.Error()
-		}
-	}
-	return a.message.Title
 }
 
 // oneLine makes an error fit for one line of a log: what a provider or a client

@@ -68,7 +68,7 @@ func TestL02Bodies(t *testing.T) {
 func TestB15OddPaths(t *testing.T) {
 	b := newSite(t, "").browser(t)
 	for _, path := range []string{
-		"//users/me", "/users//me", "/users/me/", "/./users/me", "/USERS/me", "/users%2fme", "/users/me;a=b", "/users/me%00", "/auth/login/../../users/me",
+		"//users/me", "/users//me", "/users/me//", "/users/me%2f", "/./users/me", "/USERS/me", "/users%2fme", "/users/me;a=b", "/users/me%00", "/auth/login/../../users/me",
 	} {
 		if a := b.get(path); a.StatusCode != http.StatusNotFound && a.StatusCode != http.StatusBadRequest {
 			t.Errorf("%s: %s", path, a.Status)
@@ -172,6 +172,15 @@ func TestReasonIsToldOnTheSignInPage(t *testing.T) {
 	if a := b.get("/login?reason=INVALID_CREDENTIALS&detail=%3Cscript%3E", "Accept", acceptHTML); strings.Contains(a.body, "<script") || !strings.Contains(a.body, "refused") {
 		t.Errorf("a detail that we do not know: %s", a.body)
 	}
+	if a := b.get("/login?reason=INVALID_CREDENTIALS&detail=account_disabled", "Accept", acceptHTML); !strings.Contains(a.body, "may not be used at the moment") {
+		t.Errorf("an account that is not active: %s", a.body)
+	}
+	if a := b.get("/login?reason=SERVICE_UNAVAILABLE&detail=database", "Accept", acceptHTML); !strings.Contains(a.body, "cannot look up who you are") {
+		t.Errorf("a database that is away: %s", a.body)
+	}
+	if a := b.get("/login?reason=SERVICE_UNAVAILABLE&detail=cancelled", "Accept", acceptHTML); !strings.Contains(a.body, "The service that checks who you are") {
+		t.Errorf("a detail of another reason: %s", a.body)
+	}
 	a := b.get("/?reason=SERVICE_UNAVAILABLE", "Accept", acceptHTML)
 	if a.Header.Get("Location") != "/login?reason=SERVICE_UNAVAILABLE" {
 		t.Errorf("home: %s to %q", a.Status, a.Header.Get("Location"))
@@ -190,7 +199,8 @@ func TestHealthWithoutStore(t *testing.T) {
 	if a := s.browser(t).get("/server/health"); a.StatusCode != http.StatusServiceUnavailable || !strings.Contains(a.body, "error") {
 		t.Errorf("health: %s %s", a.Status, a.body)
 	}
-	if a := s.browser(t).signIn("op", "ada"); a.StatusCode != http.StatusInternalServerError || len(a.Cookies()) > 1 {
-		t.Errorf("L10 login without a store: %s %v", a.Status, a.Cookies())
+	a := s.browser(t).signIn("op", "ada")
+	if a.StatusCode != http.StatusServiceUnavailable || extensionsOf(t, a)["service"] != "database" || len(a.Cookies()) > 1 {
+		t.Errorf("L10 login without a store: %s %s %v", a.Status, a.body, a.Cookies())
 	}
 }

@@ -1,6 +1,7 @@
 package web
 
 import (
+	"errors"
 	"net/http"
 	"strings"
 
@@ -25,7 +26,7 @@ func (s *Server) invitation(c echo.Context) error {
 	}
 	view := page.Invitation{
 		Name: strings.TrimSpace(user.FirstName + " " + user.LastName), Email: user.Email,
-		Action: s.path(sso.InvitationPath), TokenField: page.HiddenField{Name: sso.InvitationParameter, Value: token},
+		Action: s.path(c, sso.InvitationPath), TokenField: page.HiddenField{Name: sso.InvitationParameter, Value: token},
 	}
 	for _, p := range s.ports.Logins.Providers() {
 		view.Providers = append(view.Providers, page.Provider{
@@ -46,7 +47,7 @@ func (s *Server) acceptInvitation(c echo.Context) error {
 		return err
 	}
 	start := sso.Start{
-		Provider: form.Get("provider"), Mode: sso.ModeSession, Redirect: s.path("/"),
+		Provider: form.Get("provider"), Mode: sso.ModeSession, Redirect: s.path(c, "/"),
 		Invitation: sso.InvitationToken(form.Get(sso.InvitationParameter)),
 	}
 	if start.Invitation == "" {
@@ -56,6 +57,9 @@ func (s *Server) acceptInvitation(c echo.Context) error {
 		return err
 	}
 	pending, err := s.begin(c, start)
+	if errors.Is(err, sso.ErrOnePublicURL) {
+		return seeOther(c, sso.InvitationURL(s.urls.main.text, start.Invitation))
+	}
 	if err != nil {
 		// Not to where the same would start without the invitation.
 		return s.tellRefused(c, sso.Attempt{Provider: start.Provider, Invitation: sso.Invitation{Hash: start.Invitation.Claim().Key}}, err)

@@ -37,6 +37,7 @@ func (e limitedError) wait() time.Duration {
 // none.
 func (s *Server) begin(c echo.Context, start sso.Start) (sso.Pending, error) {
 	s.warnOfOneAddress(c, false)
+	start.PublicURL = s.at(c).text
 	who := s.who(c, start.Provider, "")
 	if err := s.limited(c, s.config.Limits.Start(who)); err != nil {
 		return sso.Pending{}, err
@@ -56,6 +57,7 @@ func (s *Server) mayTry(c echo.Context, provider, name string) error {
 // tryAnswer goes on with a login, unless the answer can be guessed and too many were
 // wrong. An answer that is refused so is not spent.
 func (s *Server) tryAnswer(c echo.Context, answer sso.Answer) (sso.Outcome, error) {
+	answer.PublicURL = s.at(c).text
 	name, guessable := s.ports.Logins.Asked(answer)
 	who := s.who(c, answer.Provider, name)
 	var try *limit.Try
@@ -131,7 +133,7 @@ func (s *Server) endWell(c echo.Context, who limit.Who, done *sso.SignedIn) {
 // who tells for whom is counted.
 func (s *Server) who(c echo.Context, provider, name string) limit.Who {
 	who := limit.Who{Address: sso.ClientAddress(c.Request().Context()), Provider: provider, Name: name}
-	if cookie, err := c.Cookie(s.deviceCookieName()); err == nil {
+	if cookie, err := c.Cookie(s.deviceCookieName(c)); err == nil {
 		who.Device = cookie.Value
 	}
 	return who
@@ -180,8 +182,8 @@ func isLocal(address netip.Addr) bool {
 
 // deviceCookieName is that of the cookie by which a browser is known in which somebody
 // has signed in. It is no credential; see package limit.
-func (s *Server) deviceCookieName() string {
-	if s.secure() {
+func (s *Server) deviceCookieName(c echo.Context) string {
+	if s.at(c).secure {
 		return hostPrefix + "doorward_device"
 	}
 	return "doorward_device"
@@ -195,7 +197,7 @@ func (s *Server) keepDevice(c echo.Context, who limit.Who, done *sso.SignedIn) {
 		return
 	}
 	c.SetCookie(&http.Cookie{
-		Name: s.deviceCookieName(), Value: device, Path: "/", MaxAge: int(limit.DeviceLasts.Seconds()),
-		Secure: s.secure(), HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Name: s.deviceCookieName(c), Value: device, Path: "/", MaxAge: int(limit.DeviceLasts.Seconds()),
+		Secure: s.at(c).secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
 }

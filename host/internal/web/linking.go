@@ -14,7 +14,7 @@ import (
 // there once. Whom that vouches for is linked to the account.
 func (s *Server) startLink(c echo.Context, who sso.Principal, form url.Values) error {
 	start := sso.Start{
-		Provider: form.Get("provider"), Mode: sso.ModeSession, Redirect: s.path(accountPath), RedirectAsked: true, LinkTo: who.Session.ID,
+		Provider: form.Get("provider"), Mode: sso.ModeSession, Redirect: s.path(c, accountPath), RedirectAsked: true, LinkTo: who.Session.ID,
 	}
 	pending, err := s.begin(c, start)
 	if err != nil {
@@ -33,14 +33,14 @@ func (s *Server) linkOn(c echo.Context, out sso.Outcome) error {
 		user = who.User.ID
 	}
 	s.logger.Info("an account got another link, by its user", "provider", out.Attempt.Provider, "user", user, "by_session", out.Attempt.LinkTo, "ip", c.RealIP(), "request_id", requestID(c))
-	return seeOther(c, s.path(accountPath)+linksPart)
+	return seeOther(c, s.path(c, accountPath)+linksPart)
 }
 
 // cameBackToLink answers whoever comes back to an attempt to link that cannot go on. If it
 // is over, the account shows what came of it.
 func (s *Server) cameBackToLink(c echo.Context, attempt sso.Attempt, err error) error {
 	if errors.Is(err, sso.ErrAttemptOver) {
-		return seeOther(c, s.path(accountPath)+linksPart)
+		return seeOther(c, s.path(c, accountPath)+linksPart)
 	}
 	return s.refuseLink(c, attempt.Provider, err)
 }
@@ -52,7 +52,10 @@ func (s *Server) refuseLink(c echo.Context, provider string, err error) error {
 	if !wantsHTML(c) {
 		return err
 	}
-	failure := page.Failure{Message: a.message, BackURL: s.path(accountPath)}
+	failure := page.Failure{Message: a.message, BackURL: s.path(c, accountPath)}
+	if errors.Is(err, sso.ErrOnePublicURL) {
+		failure.BackURL = s.urls.main.text + accountPath
+	}
 	if _, unknown := s.ports.Logins.Provider(provider); unknown != nil {
 		provider = "" // not one of ours, and hence not for the log as such
 	}
@@ -76,5 +79,5 @@ func (s *Server) unlink(c echo.Context, who sso.Principal, form url.Values) erro
 	default:
 		s.logger.Info("an account lost a link, by its user", "provider", link.Provider, "user", who.User.ID, "sessions", ended, "ip", c.RealIP(), "request_id", requestID(c))
 	}
-	return seeOther(c, s.path(accountPath)+linksPart)
+	return seeOther(c, s.path(c, accountPath)+linksPart)
 }

@@ -24,6 +24,9 @@ func (s *Server) startLogin(c echo.Context) error {
 		// Not back to the application, which might start again at once.
 		return s.tellRefused(c, sso.Attempt{Provider: start.Provider}, err)
 	}
+	if errors.Is(err, sso.ErrOnePublicURL) {
+		return s.startAtMain(c, start)
+	}
 	if err != nil {
 		return s.refuseLogin(c, sso.Attempt{
 			Provider: start.Provider, Mode: start.Mode, Redirect: start.Redirect, RedirectAsked: start.RedirectAsked,
@@ -45,14 +48,14 @@ func (s *Server) startOf(c echo.Context) (sso.Start, error) {
 	if err != nil {
 		return start, err
 	}
-	if start.Redirect, err = s.redirects.resolve(provider, query.Get("redirect")); err != nil {
+	if start.Redirect, err = s.at(c).redirects.resolve(provider, query.Get("redirect")); err != nil {
 		return start, err
 	}
 	if !start.RedirectAsked {
-		start.Redirect = s.path("/")
+		start.Redirect = s.path(c, "/")
 	}
 	start.Mode, err = parseMode(query.Get("mode"))
-	if start.Mode == "" && start.RedirectAsked && (s.leadsToApp(start.Redirect) || s.leadsToAccount(start.Redirect)) {
+	if start.Mode == "" && start.RedirectAsked && (s.leadsToApp(start.Redirect) || s.leadsToAccount(c, start.Redirect)) {
 		start.Mode = sso.ModeSession // applications and our own pages know people by their session cookie
 	}
 	return start, err
@@ -63,7 +66,7 @@ func parseMode(name string) (sso.Mode, error) {
 	case "", sso.ModeJSON, sso.ModeCookie, sso.ModeSession:
 		return mode, nil
 	default:
-		return "", payloadError{`mode must be "json", "cookie" or "session"`}
+		return "", payloadError{`"mode" must be "json", "cookie" or "session"`}
 	}
 }
 
@@ -77,8 +80,8 @@ func clipped(hint string) string {
 
 // startURL is where a login through p starts, in a mode other than p's own only
 // if that is asked for.
-func (s *Server) startURL(p sso.Provider, mode sso.Mode) string {
-	link := s.path("/auth/login/" + p.Name)
+func (s *Server) startURL(c echo.Context, p sso.Provider, mode sso.Mode) string {
+	link := s.path(c, "/auth/login/"+p.Name)
 	if mode == "" || mode == p.Mode {
 		return link
 	}
@@ -115,12 +118,12 @@ func (s *Server) prompt(c echo.Context, p sso.Provider, attempt sso.Attempt, pro
 	}
 	s.logAskedAgain(c, p.Name, prompt)
 	view := page.Prompt{
-		Provider: p.Label, Action: s.path("/auth/login/" + p.Name + "/callback"),
+		Provider: p.Label, Action: s.path(c, "/auth/login/"+p.Name+"/callback"),
 		Hidden:  []page.HiddenField{{Name: "state", Value: attempt.State}, {Name: repostedField, Value: "1"}},
-		Message: promptMessage(prompt.Reason, page.Message{}), Fields: fields, SignInURL: s.signInURLOf(attempt),
+		Message: promptMessage(prompt.Reason, page.Message{}), Fields: fields, SignInURL: s.signInURLOf(c, attempt),
 	}
 	if attempt.LinkTo != "" {
-		view.BackURL = s.path(accountPath)
+		view.BackURL = s.path(c, accountPath)
 	}
 	return s.render(c, status, view, formsLeave)
 }

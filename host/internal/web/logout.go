@@ -51,10 +51,10 @@ func (s *Server) logSignedOut(c echo.Context, what string, session sso.Session) 
 // here they are signed out already.
 func (s *Server) logoutAtProvider(c echo.Context, ended []sso.Ended) error {
 	for _, session := range ended {
-		pending, ok, err := s.ports.Logins.BeginLogout(c.Request().Context(), session, s.afterLogout(c, session.Provider))
+		pending, ok, err := s.ports.Logins.BeginLogout(c.Request().Context(), session, s.at(c).text, s.afterLogout(c, session.Provider))
 		if err != nil {
 			s.sampled.warn(c, session.Provider, "signed out here, but not at the provider", "error", oneLine(err))
-			return seeOther(c, s.path("/login?signed_out=partial"))
+			return seeOther(c, s.path(c, "/login?signed_out=partial"))
 		}
 		if ok {
 			s.keepAttempt(c, pending.Attempt.State, pending.Sealed, logoutCookieLasts)
@@ -64,7 +64,7 @@ func (s *Server) logoutAtProvider(c echo.Context, ended []sso.Ended) error {
 	if len(ended) > 0 {
 		return seeOther(c, s.afterLogout(c, ended[0].Provider))
 	}
-	return seeOther(c, s.path("/login?signed_out"))
+	return seeOther(c, s.path(c, "/login?signed_out"))
 }
 
 // afterLogout is where the form asks to go, if a login may go there. Anything else
@@ -73,11 +73,11 @@ func (s *Server) afterLogout(c echo.Context, provider string) string {
 	target := c.Request().PostForm.Get("redirect")
 	p, err := s.ports.Logins.Provider(provider)
 	if target == "" || err != nil {
-		return s.path("/login?signed_out")
+		return s.path(c, "/login?signed_out")
 	}
-	checked, err := s.redirects.resolve(p, target)
+	checked, err := s.at(c).redirects.resolve(p, target)
 	if err != nil {
-		return s.path("/login?signed_out")
+		return s.path(c, "/login?signed_out")
 	}
 	return checked
 }
@@ -116,7 +116,7 @@ func (s *Server) receiveLogout(c echo.Context) error {
 	if request.Method == http.MethodGet && request.RawQuery == "" && wantsHTML(c) {
 		// It demands nothing: Amazon Cognito brings a browser back like that, without
 		// the state, from a logout of ours.
-		return seeOther(c, s.path("/login?signed_out"))
+		return seeOther(c, s.path(c, "/login?signed_out"))
 	}
 	state, sealed := s.logoutUnderWay(c, provider, request)
 	// A POST by the browser comes from the provider's site, without our cookies:
@@ -169,11 +169,11 @@ func (s *Server) answerLogout(c echo.Context, p sso.Provider, done sso.LoggedOut
 	case done.Reply != nil:
 		return s.leave(c, p.Name, done.Reply)
 	case done.Outcome == sdk.LogoutPartial:
-		return seeOther(c, s.path("/login?signed_out=partial"))
+		return seeOther(c, s.path(c, "/login?signed_out=partial"))
 	case done.Outcome == sdk.LogoutDone:
 		return seeOther(c, done.Redirect)
 	case byBrowser(c):
-		return seeOther(c, s.path("/login?signed_out"))
+		return seeOther(c, s.path(c, "/login?signed_out"))
 	}
 	return c.NoContent(http.StatusOK)
 }

@@ -9,6 +9,8 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -49,17 +51,36 @@ func (s *Server) secureHeaders(next echo.HandlerFunc) echo.HandlerFunc {
 		"Cross-Origin-Resource-Policy": "same-origin",
 		"Cache-Control":                "no-store",
 	}
-	if s.secure() {
-		always["Strict-Transport-Security"] = "max-age=31536000"
-	}
 	values := http.Header{}
 	for name, value := range always {
 		values.Set(name, value)
 	}
+	stayHTTPS := []string{"max-age=31536000"}
 	return func(c echo.Context) error {
 		maps.Copy(c.Response().Header(), values)
+		if s.at(c).secure {
+			c.Response().Header()["Strict-Transport-Security"] = stayHTTPS
+		}
 		return next(c)
 	}
+}
+
+// dropSlash has a path of Directus with one slash at its end mean the path without: some
+// clients write it, and Directus reads it like that. No other path is read in two ways.
+func dropSlash(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		u := c.Request().URL
+		path, slash := strings.CutSuffix(u.Path, "/")
+		if slash && u.RawPath == "" && !strings.HasSuffix(path, "/") && isOfDirectus(path) {
+			u.Path = path
+		}
+		return next(c)
+	}
+}
+
+func isOfDirectus(path string) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return slices.Contains([]string{"auth", "users", "roles", "utils", "server"}, first)
 }
 
 // logRequest writes one line for each request, at debug: what matters to an
@@ -132,13 +153,13 @@ func (s *Server) sameOrigin(next echo.HandlerFunc) echo.HandlerFunc {
 // (A17). SameSite cookies do not come along with most of those; this closes the
 // rest. Programs other than browsers send neither header. Sec-Fetch-Site counts
 // first, because a browser writes "Origin: null" where the referrer policy hides
-// it (Fetch standard, "append a request Origin header").
+// it (Fetch standard, "append a request Origin header"). Of our public URLs only the
+// one that the request came to is the same site.
 func (s *Server) fromAnotherSite(c echo.Context) bool {
-	ours := s.config.PublicURL.Scheme + "://" + s.config.PublicURL.Host
 	h := c.Request().Header
 	site, origin := h.Get("Sec-Fetch-Site"), h.Get("Origin")
 	if site != "" {
 		return site != "same-origin" && site != "none"
 	}
-	return origin != "" && origin != ours
+	return origin != "" && origin != s.at(c).origin
 }

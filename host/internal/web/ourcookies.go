@@ -19,8 +19,7 @@ const (
 // many of each. Applications on the same host name have cookies, too, and anybody
 // can send thousands; without this they are all parsed, several times.
 func (s *Server) ourCookies(next echo.HandlerFunc) echo.HandlerFunc {
-	session, refresh, attempt := s.config.SessionCookie.Name, s.config.RefreshCookie.Name, s.attemptCookieName("")
-	device := s.deviceCookieName()
+	session, refresh := s.config.SessionCookie.Name, s.config.RefreshCookie.Name
 	return func(c echo.Context) error {
 		header := c.Request().Header
 		lines := header["Cookie"]
@@ -31,6 +30,7 @@ func (s *Server) ourCookies(next echo.HandlerFunc) echo.HandlerFunc {
 			header.Del("Cookie")
 			return next(c)
 		}
+		attempt, device := s.attemptCookieName(c, ""), s.deviceCookieName(c)
 		var kept []string
 		counts := [4]int{}
 		keep := func(kind, most int, cookie string) {

@@ -34,7 +34,7 @@ func bearerOf(c echo.Context) (token string, ok bool) {
 
 // bearer tells an access token, which is a JWT, from a session token.
 func (s *Server) bearer(c echo.Context, token string) (sso.Principal, error) {
-	if strings.Contains(token, ".") {
+	if isJWT(token) {
 		return s.ports.Logins.AuthenticateAccess(c.Request().Context(), token)
 	}
 	return s.ports.Logins.Authenticate(c.Request().Context(), sso.Token(token))
@@ -89,7 +89,7 @@ func bodyOf(who sso.Principal) userBody {
 	body := userBody{
 		ID: u.ID, FirstName: orNull(u.FirstName), LastName: orNull(u.LastName), Email: orNull(u.Email), Language: orNull(u.Language), Role: orNull(u.Role), Username: orNull(u.Username),
 		Status: string(u.Status), Provider: u.Provider, ExternalIdentifier: u.Subject,
-		LastAccess: u.LastAccess.UTC().Format("2006-01-02T15:04:05.000Z"),
+		LastAccess: lastAccess(who).UTC().Format("2006-01-02T15:04:05.000Z"),
 	}
 	if groups := who.Session.Groups; groups.Known() {
 		body.Groups = append([]string{}, groups.List()...)
@@ -114,18 +114,18 @@ func (s *Server) home(c echo.Context) error {
 		return c.JSON(http.StatusOK, data{bodyOf(who)})
 	}
 	if err != nil {
-		if answerTo(err).status == http.StatusInternalServerError {
+		if answerTo(err).status >= http.StatusInternalServerError {
 			return err
 		}
-		return seeOther(c, s.path("/login")+reasonQuery(c))
+		return seeOther(c, s.path(c, "/login")+reasonQuery(c))
 	}
-	return s.render(c, http.StatusOK, s.signedInPage(who), formsLeave) // signing out may lead to the provider
+	return s.render(c, http.StatusOK, s.signedInPage(c, who), formsLeave) // signing out may lead to the provider
 }
 
-func (s *Server) signedInPage(who sso.Principal) page.SignedIn {
+func (s *Server) signedInPage(c echo.Context, who sso.Principal) page.SignedIn {
 	return page.SignedIn{
 		Name: strings.TrimSpace(who.User.FirstName + " " + who.User.LastName), Email: who.User.Email, Role: who.User.Role,
-		Provider: s.labelOf(who.Session.Provider), Since: who.Session.CreatedAt, Expires: who.Session.ExpiresAt, LogoutURL: s.path("/auth/logout"), AccountURL: s.path(accountPath),
+		Provider: s.labelOf(who.Session.Provider), Since: who.Session.CreatedAt, Expires: who.Session.ExpiresAt, LogoutURL: s.path(c, "/auth/logout"), AccountURL: s.path(c, accountPath),
 	}
 }
 
@@ -159,7 +159,7 @@ func reasonQuery(c echo.Context) string {
 	}
 	query := "?" + queryOf("reason", reason)
 	if detail := values.Get("detail"); detail != "" {
-		if _, ok := messageOfDetail(detail); ok {
+		if _, ok := messageOfDetail(reason, detail); ok {
 			query += "&" + queryOf("detail", detail)
 		}
 	}
@@ -171,11 +171,11 @@ func reasonQuery(c echo.Context) string {
 
 // problemOf is what a failed login tells on our sign-in page.
 func problemOf(query url.Values) page.Message {
-	problem := reasonMessages[query.Get("reason")]
-	if message, ok := messageOfDetail(query.Get("detail")); ok && problem == page.MessageDenied {
+	reason := query.Get("reason")
+	if message, ok := messageOfDetail(reason, query.Get("detail")); ok {
 		return message
 	}
-	return problem
+	return reasonMessages[reason]
 }
 
 var requestIDForm = regexp.MustCompile(`^[0-9a-f]{16}$`)
@@ -199,29 +199,29 @@ func (s *Server) signIn(c echo.Context) error {
 	}
 	if query.Has("signed_out") {
 		if _, err := s.principal(c); err == nil {
-			return seeOther(c, s.path("/"))
+			return seeOther(c, s.path(c, "/"))
 		}
 	}
 	target := query.Get("redirect")
-	app := s.appTarget(target)
+	app := s.appTarget(c, target)
 	if app != "" && !query.Has("reason") && !query.Has("again") {
 		if who, err := s.principal(c); err == nil {
 			return s.goBack(c, app, who)
 		}
 	}
-	resolve := s.redirects.resolver(target)
+	resolve := s.at(c).redirects.resolver(target)
 	view := page.SignIn{SignedOut: query.Has("signed_out"), Elsewhere: query.Get("signed_out") == "partial", Problem: problemOf(query), ID: referenceOf(query)}
 	for _, p := range s.ports.Logins.Providers() {
 		// Whoever chooses on our own page comes back to our own page, and that
 		// knows people by their session cookie.
-		link := s.startURL(p, sso.ModeSession)
+		link := s.startURL(c, p, sso.ModeSession)
 		if target != "" {
 			checked, err := resolve(p)
 			if err != nil {
 				continue // this provider may not return there
 			}
-			if app == "" && !s.leadsToAccount(checked) {
-				link = s.startURL(p, "")
+			if app == "" && !s.leadsToAccount(c, checked) {
+				link = s.startURL(c, p, "")
 			}
 			link = withParameter(link, queryOf("redirect", checked))
 		}
@@ -235,7 +235,7 @@ func (s *Server) signIn(c echo.Context) error {
 	return s.render(c, http.StatusOK, view, formsStay)
 }
 
-// providerBody is a provider as the seed lists one.
+// providerBody is a provider as Directus lists one.
 type providerBody struct {
 	Name      string `json:"name"`
 	Label     string `json:"label,omitempty"`
@@ -253,7 +253,7 @@ func (s *Server) listProviders(c echo.Context) error {
 	sessionOnly := values.Has("sessionOnly")
 	list, no := []providerBody{}, false
 	for _, p := range s.ports.Logins.Providers() {
-		if sessionOnly && p.Mode != sso.ModeSession {
+		if sessionOnly && !maySignInToSession(p) {
 			continue
 		}
 		body := providerBody{Name: p.Name, Label: p.Label, Driver: p.Driver, Icon: p.Icon}

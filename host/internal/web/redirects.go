@@ -1,6 +1,7 @@
 package web
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 
@@ -13,6 +14,7 @@ import (
 // change, which they may while the host runs.
 type redirects struct {
 	publicURL string
+	others    []string // further public URLs of ours
 	apps      func() []string
 	kept      sync.Map // keptRules by name of the provider
 }
@@ -68,6 +70,9 @@ func (r *redirects) rules(p sso.Provider) (*redirect.Rules, error) {
 	rules, err := redirect.New(r.publicURL, p.RedirectAllowList)
 	if err != nil {
 		return nil, sdk.Misconfigured("redirect_allow_list", "reading the redirect allow list of provider %s: %w", p.Name, err)
+	}
+	if rules, err = rules.WithPublicURLs(r.others); err != nil {
+		return nil, fmt.Errorf("reading the further public URLs: %w", err)
 	}
 	rules = rules.WithApps(apps)
 	r.kept.Store(p.Name, keptRules{slices.Clone(p.RedirectAllowList), apps, rules})

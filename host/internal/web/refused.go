@@ -2,7 +2,6 @@ package web
 
 import (
 	"errors"
-	"net/http"
 	"strings"
 
 	"github.com/labstack/echo/v4"
@@ -18,7 +17,7 @@ func (s *Server) refuseLogin(c echo.Context, attempt sso.Attempt, err error) err
 	if attempt.RedirectAsked && s.leadsToApp(attempt.Redirect) {
 		return s.refuseForApp(c, attempt, err)
 	}
-	if attempt.RedirectAsked && !s.leadsToAccount(attempt.Redirect) {
+	if attempt.RedirectAsked && !s.leadsToAccount(c, attempt.Redirect) {
 		a := answerTo(err)
 		logged := s.logRefused(c, attempt.Provider, a, err)
 		return seeOther(c, s.withDetail(c, withReason(attempt.Redirect, a.code), err, logged))
@@ -32,9 +31,9 @@ func (s *Server) tellRefused(c echo.Context, attempt sso.Attempt, err error) err
 	askToRetry(c, err)
 	if wantsHTML(c) {
 		s.countRefused(attempt.Provider, refusalReason(err))
-		failure := page.Failure{Message: a.message, HomeURL: s.signInURLOf(attempt)}
+		failure := page.Failure{Message: a.message, HomeURL: s.signInURLOf(c, attempt)}
 		if !errors.Is(err, errLimited) { // a login that starts anew would lose what was entered
-			failure.RetryURL = s.againURL(attempt)
+			failure.RetryURL = s.againURL(c, attempt)
 		}
 		if s.logShown(c, attempt.Provider, "sign-in refused", a, err) {
 			failure.ID = requestID(c)
@@ -42,7 +41,7 @@ func (s *Server) tellRefused(c echo.Context, attempt sso.Attempt, err error) err
 		return s.render(c, a.status, failure, formsStay)
 	}
 	s.logRefused(c, attempt.Provider, a, err)
-	return c.JSON(a.status, errorBody(c, a, err))
+	return c.JSON(a.status, s.errorBody(c, a, err))
 }
 
 // logRefused counts a refusal, and reports whether the log has the line at the level in
@@ -51,7 +50,7 @@ func (s *Server) logRefused(c echo.Context, provider string, a answer, err error
 	s.countRefused(provider, refusalReason(err))
 	log := s.sampled.warn
 	switch {
-	case a.status == http.StatusInternalServerError:
+	case isOurFault(a, err):
 		log = s.sampled.error
 	case a.code == "INVALID_PAYLOAD" || c.Request().Context().Err() != nil:
 		log = s.sampled.debug // a client's mistake, or a client that went away
@@ -61,7 +60,7 @@ func (s *Server) logRefused(c echo.Context, provider string, a answer, err error
 	return log(c, provider, "sign-in refused", "code", a.code, "reason", string(sdk.ReasonOf(err)), "error", oneLine(err))
 }
 
-// withReason replaces query and fragment by the reason, as the seed does.
+// withReason replaces query and fragment by the reason, as Directus does.
 func withReason(target, code string) string {
 	if i := strings.IndexAny(target, "?#"); i >= 0 {
 		target = target[:i]
@@ -73,8 +72,8 @@ func withReason(target, code string) string {
 // refused, in a word that they have a message for, and the reference that leads to the
 // line in the log. Whoever else is returned to gets the reason alone, as documented.
 func (s *Server) withDetail(c echo.Context, target string, err error, logged bool) string {
-	path, _, _ := strings.Cut(strings.TrimPrefix(target, s.config.PublicURL.Scheme+"://"+s.config.PublicURL.Host), "?")
-	if path != s.path("/") {
+	path, _, _ := strings.Cut(s.at(c).here(target), "?")
+	if path != s.path(c, "/") {
 		return target
 	}
 	for _, parameter := range details(c, err, logged) {
@@ -94,38 +93,46 @@ func details(c echo.Context, err error, logged bool) (parameters []string) {
 	return parameters
 }
 
+// detailNoStore is the detail of a login that failed because of the database.
+const detailNoStore = "database"
+
 // detailNoAccount is the detail of a stranger: their provider vouched for them, and its
 // word is not what they were refused for.
 const detailNoAccount = "no_account"
 
 // knownDetail is why somebody was refused, if there is a message for it; else empty.
 func knownDetail(err error) string {
-	if errors.Is(err, sso.ErrNotRegistered) {
+	switch {
+	case errors.Is(err, sso.ErrNotRegistered):
 		return detailNoAccount
+	case errors.Is(err, sso.ErrStoreUnavailable):
+		return detailNoStore
 	}
-	detail := sdk.ReasonOf(err)
-	if _, known := deniedMessages[detail]; !known || !errors.Is(err, sdk.ErrDenied) {
-		return ""
-	}
-	return string(detail)
+	return credentialsReason(err)
 }
 
-// messageOfDetail is the message of a word that knownDetail returns.
-func messageOfDetail(detail string) (page.Message, bool) {
-	if detail == detailNoAccount {
-		return page.MessageNotRegistered, true
+// messageOfDetail is the message of a word that knownDetail returns, which refines the
+// one of a code.
+func messageOfDetail(code, detail string) (message page.Message, ok bool) {
+	switch code {
+	case "INVALID_CREDENTIALS":
+		if detail == detailNoAccount {
+			return page.MessageNotRegistered, true
+		}
+		message, ok = deniedMessages[sdk.Reason(detail)]
+	case "SERVICE_UNAVAILABLE":
+		message, ok = page.MessageNoStore, detail == detailNoStore
 	}
-	message, ok := deniedMessages[sdk.Reason(detail)]
 	return message, ok
 }
 
 // againURL is where the same login starts anew; empty if it cannot.
-func (s *Server) againURL(attempt sso.Attempt) string {
+func (s *Server) againURL(c echo.Context, attempt sso.Attempt) string {
 	p, err := s.ports.Logins.Provider(attempt.Provider)
 	if err != nil || attempt.Invitation.Open() { // which is opened again instead
 		return ""
 	}
-	link := s.startURL(p, attempt.Mode)
+	link := s.startURL(c, p, attempt.Mode)
 	if !attempt.RedirectAsked {
 		return link
 	}

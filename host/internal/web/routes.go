@@ -15,7 +15,8 @@ func (s *Server) routes() *echo.Echo {
 	e.HideBanner, e.HidePort = true, true
 	e.IPExtractor = clientIP(s.config.TrustedProxies)
 	e.HTTPErrorHandler = s.answerError
-	e.Pre(s.identifyRequest, s.secureHeaders, s.shareWithOrigins)
+	e.JSONSerializer = jsonLikeDirectus{}
+	e.Pre(s.identifyRequest, s.secureHeaders, dropSlash, s.shareWithOrigins)
 	e.Use(s.logRequest, recoverPanic, nameRequest, s.ourCookies)
 
 	// get answers HEAD as GET; net/http leaves the body out. It is not for what
@@ -45,7 +46,7 @@ func (s *Server) routes() *echo.Echo {
 	e.POST("/auth/login/:provider", s.directLogin, limitBody(maxBody), s.fromApplication)
 	for path, receive := range map[string]echo.HandlerFunc{
 		"/auth/login/:provider/callback": s.callback,
-		"/auth/login/:provider/acs":      s.callback, // the seed's name of it
+		"/auth/login/:provider/acs":      s.callback, // Directus's name of it
 		"/auth/login/:provider/logout":   s.receiveLogout,
 	} {
 		e.Match([]string{http.MethodGet, http.MethodPost}, path, receive, s.fromProvider)

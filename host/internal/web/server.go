@@ -17,13 +17,17 @@ import (
 
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/host/internal/web/limit"
-	"github.com/doorward/doorward/host/internal/web/page"
 	"github.com/doorward/doorward/host/internal/web/tally"
 )
 
 // Config is what a Server needs to know.
 type Config struct {
-	PublicURL     *url.URL
+	PublicURL *url.URL
+
+	// AllowedPublicURLs are those under which browsers reach us, too. No two URLs have
+	// the same host and port.
+	AllowedPublicURLs []*url.URL
+
 	SessionCookie Cookie
 	RefreshCookie Cookie
 
@@ -62,23 +66,22 @@ type Ports struct {
 
 // Server answers HTTP requests.
 type Server struct {
-	config    Config
-	ports     Ports
-	logger    hclog.Logger
-	sampled   *sampler // what anybody can make us log
-	pages     *page.Pages
-	redirects *redirects
-	cors      corsRules
-	issuer    []byte // the metadata of RFC 8414
-	slots     firstSlots
-	bodies    *bodies
-	turns     turns
-	returns   returns
-	profiles  *profileLimit
-	storage   *storeHealth
-	notReady  atomic.Bool
-	comes     time.Duration // requestComes; tests have slow clients
-	echo      *echo.Echo
+	config   Config
+	ports    Ports
+	logger   hclog.Logger
+	sampled  *sampler // what anybody can make us log
+	urls     publicURLs
+	cors     corsRules
+	issuer   []byte // the metadata of RFC 8414
+	slots    firstSlots
+	bodies   *bodies
+	turns    turns
+	returns  returns
+	profiles *profileLimit
+	storage  *storeHealth
+	notReady atomic.Bool
+	comes    time.Duration // requestComes; tests have slow clients
+	echo     *echo.Echo
 }
 
 // Limits of the HTTP server. Echo sets none, and without them a client that
@@ -97,22 +100,22 @@ func New(config Config, ports Ports) (*Server, error) {
 	if ports.Apps == nil {
 		ports.Apps = noApps{}
 	}
-	pages, err := page.New(basePath(config.PublicURL))
+	urls, err := newPublicURLs(config, ports.Apps.Places)
 	if err != nil {
-		return nil, fmt.Errorf("making the pages: %w", err)
+		return nil, err
 	}
 	issuer, err := issuerMetadataOf(config.PublicURL)
 	if err != nil {
 		return nil, err
 	}
 	s := &Server{
-		issuer: issuer, config: config, cors: newCORSRules(config.CORS), ports: ports, logger: config.Logger, sampled: newSampler(config.Logger), pages: pages,
-		redirects: &redirects{publicURL: config.PublicURL.String(), apps: ports.Apps.Places}, returns: returns{now: time.Now}, bodies: newBodies(config.MaxBodies), turns: newTurns(), comes: requestComes,
+		issuer: issuer, config: config, cors: newCORSRules(config.CORS), ports: ports, logger: config.Logger, sampled: newSampler(config.Logger), urls: urls,
+		returns: returns{now: time.Now}, bodies: newBodies(config.MaxBodies), turns: newTurns(), comes: requestComes,
 	}
 	s.profiles = newProfileLimit(time.Now)
 	s.storage = &storeHealth{storage: ports.Storage, sampled: s.sampled}
 	for _, p := range ports.Logins.Providers() {
-		if _, err := s.redirects.rules(p); err != nil {
+		if _, err := urls.main.redirects.rules(p); err != nil {
 			return nil, err
 		}
 	}
@@ -175,16 +178,3 @@ func shutDown(underWay context.Context, server *http.Server) error {
 	}
 	return nil
 }
-
-// basePath is the path of the public URL, without a slash at the end.
-func basePath(u *url.URL) string {
-	if u.Path == "/" {
-		return ""
-	}
-	return u.Path
-}
-
-// path returns one of our paths as a browser must ask for it.
-func (s *Server) path(path string) string { return basePath(s.config.PublicURL) + path }
-
-func (s *Server) secure() bool { return s.config.PublicURL.Scheme == "https" }

@@ -1,10 +1,13 @@
 package web
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
 	"net/http"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -56,6 +59,32 @@ func (s *Server) clearTokens(c echo.Context, keep string) {
 			s.clearToken(c, cookie)
 		}
 	}
+}
+
+// lastAccess is when somebody signed in last, or refreshed this session, as Directus has
+// it of any session.
+func lastAccess(who sso.Principal) time.Time {
+	if asked := who.Session.AskedAt; asked.After(who.User.LastAccess) {
+		return asked
+	}
+	return who.User.LastAccess
+}
+
+// isJWT tells an access token, or what may be meant to be one, from a session token. As
+// with Directus, whatever is no JWT is looked up, and is unknown then.
+func isJWT(token string) bool {
+	parts := strings.Split(token, ".")
+	if len(parts) != 3 {
+		return false
+	}
+	payload, err := base64.RawURLEncoding.DecodeString(parts[1])
+	return err == nil && json.Valid(payload)
+}
+
+// maySignInToSession reports whether a client that wants a session cookie gets one by
+// this provider. By a directory it does: such a client says so itself when it logs in.
+func maySignInToSession(p sso.Provider) bool {
+	return p.Mode == sso.ModeSession || p.Driver == "ldap"
 }
 
 // tokenRequest is the body of /auth/refresh and /auth/logout.
@@ -147,7 +176,7 @@ func tooLargeOr(err error, reason string) error {
 		return err
 	}
 	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
-		return payloadError{wrong.Field + " must be " + wanted[wrong.Field]}
+		return payloadError{strconv.Quote(wrong.Field) + " must be " + wanted[wrong.Field]}
 	}
 	return payloadError{reason}
 }

@@ -1,6 +1,7 @@
 package web_test
 
 import (
+	"encoding/base64"
 	"net/http"
 	"net/url"
 	"strings"
@@ -199,7 +200,8 @@ func TestSessions(t *testing.T) {
 			{"Bearer " + access, 200, ""},
 			{"bearer " + access, 200, ""},
 			{"Bearer " + access + "x", 403, "INVALID_TOKEN"},
-			{"Bearer a.b.c", 403, "INVALID_TOKEN"},
+			{"Bearer a.b.c", 401, "INVALID_CREDENTIALS"}, // no JWT
+			{"Bearer " + forged(access), 403, "INVALID_TOKEN"},
 			{"Basic abc", 401, "INVALID_CREDENTIALS"},         // not for us: as if it were not there
 			{"Bearer " + c.Value, 401, "INVALID_CREDENTIALS"}, // replaced by the second login
 		} {
@@ -324,4 +326,10 @@ func TestLogOfARefreshThatIsRefused(t *testing.T) {
 			}
 		})
 	}
+}
+
+// forged is an access token with the claims of another, and the signature of nobody.
+func forged(access string) string {
+	parts := strings.Split(access, ".")
+	return parts[0] + "." + base64.RawURLEncoding.EncodeToString([]byte(`{"sub":"somebody"}`)) + "." + parts[2]
 }

@@ -115,7 +115,7 @@ func TestErrorsOfProgramsAreDebug(t *testing.T) {
 		out.Reset()
 		c, _ := asked(t, s, "application/json", "192.0.2.1")
 		s.answerError(row.err, c)
-		if logged := out.Len() > 0; logged != (row.answer.status == http.StatusInternalServerError) {
+		if logged := out.Len() > 0; logged != isOurFault(row.answer, row.err) {
 			t.Errorf("%v: the log is %q", row.err, out.String())
 		}
 	}

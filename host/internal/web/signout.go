@@ -33,10 +33,10 @@ func (s *Server) signOut(c echo.Context) error {
 		return err
 	}
 	if !ok {
-		return seeOther(c, s.path("/login?signed_out"))
+		return seeOther(c, s.path(c, "/login?signed_out"))
 	}
 	return s.render(c, http.StatusOK, page.SignOut{
-		Person: s.signedInPage(who).Person(), LogoutURL: s.path("/auth/logout"), Redirect: query.Get("redirect"), BackURL: s.path("/"),
+		Person: s.signedInPage(c, who).Person(), LogoutURL: s.path(c, "/auth/logout"), Redirect: query.Get("redirect"), BackURL: s.path(c, "/"),
 	}, formsLeave)
 }
 

@@ -40,6 +40,7 @@ var refusalReasons = []struct {
 	{errOverloaded, "busy"},
 	{sdk.ErrUnavailable, "unavailable"},
 	{sdk.ErrMisconfigured, "misconfigured"},
+	{sso.ErrStoreUnavailable, "internal"},
 	{context.DeadlineExceeded, "unavailable"},
 	{context.Canceled, "client_left"},
 }

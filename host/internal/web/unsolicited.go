@@ -20,14 +20,14 @@ func (s *Server) unsolicited(c echo.Context, p sso.Provider, response sdk.Inboun
 		return s.postAgain(c, p, "/callback", false, response)
 	}
 	response.Form.Del(repostedField)
-	attempt := sso.Attempt{Provider: p.Name, Redirect: s.path("/")}
+	attempt := sso.Attempt{Provider: p.Name, Redirect: s.path(c, "/")}
 	if relay := response.Form.Get("RelayState"); isAddress(relay) {
-		if checked, err := s.redirects.resolve(p, relay); err == nil {
+		if checked, err := s.at(c).redirects.resolve(p, relay); err == nil {
 			attempt.Redirect = checked
 		}
 	}
 	done, err := s.tryUnsolicited(c, sso.Unsolicited{
-		Provider: p.Name, Redirect: attempt.Redirect, Response: response, Client: client(c), Replaces: s.cookieTokens(c),
+		Provider: p.Name, Redirect: attempt.Redirect, PublicURL: s.at(c).text, Response: response, Client: client(c), Replaces: s.cookieTokens(c),
 	})
 	if err != nil {
 		return s.refuseLogin(c, attempt, err)

@@ -88,8 +88,8 @@ func linkOwn(ctx context.Context, t *transaction, link sso.OwnLink) (refused, er
 	switch {
 	case !there:
 		return sso.ErrSessionInvalid, nil
-	case held.Status != sso.UserActive:
-		return sso.ErrUserInactive, nil
+	case held.Status.MaySignIn() != nil:
+		return held.Status.MaySignIn(), nil
 	case known.found && known.pk != held.pk:
 		return sso.ErrLinkTaken, nil
 	}

@@ -58,7 +58,8 @@ func adviceOf(code string) string {
 	return ""
 }
 
-// explain adds to err what was being done, and what helps.
+// explain adds to err what was being done, and what helps. A failure of the database is an
+// [sso.ErrStoreUnavailable].
 func explain(doing string, err error) error {
 	if err == nil {
 		return nil
@@ -74,7 +75,7 @@ func explain(doing string, err error) error {
 		hint = "PostgreSQL cannot be reached: check that it runs, and DB_HOST and DB_PORT or DB_CONNECTION_STRING"
 	}
 	if hint != "" {
-		return fmt.Errorf("%s: %s: %w", doing, hint, err)
+		return sso.StoreUnavailable(fmt.Errorf("%s: %s: %w", doing, hint, err))
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }
@@ -149,5 +150,5 @@ func (s *Store) timedOut(ctx, limited context.Context, err error) error {
 	if err == nil || time.Now().Before(until) || ctx.Err() != nil || errors.Is(err, sso.ErrOutcomeUnknown) {
 		return err
 	}
-	return fmt.Errorf("PostgreSQL did not answer within %v: %w", s.callTimeout, err)
+	return sso.StoreUnavailable(fmt.Errorf("PostgreSQL did not answer within %v: %w", s.callTimeout, err))
 }

@@ -108,8 +108,10 @@ func TestAServerThatDoesNotAnswer(t *testing.T) {
 	_, err := s.SessionToken(t.Context(), login.Token)
 	wantSays(t, "a lookup", err, "looking up a session token", "PostgreSQL did not answer within 500ms")
 	late := loginOf("ann", "s2")
+	wantIs(t, "a lookup", err, sso.ErrStoreUnavailable)
 	err = s.CreateSession(t.Context(), late)
 	wantSays(t, "a login", err, "storing a login", "PostgreSQL did not answer within 500ms")
+	wantIs(t, "a login", err, sso.ErrStoreUnavailable)
 	wantSays(t, "Ping", s.Ping(t.Context()), "PostgreSQL did not answer")
 	relay.Set(pgtest.Passes)
 	s.callTimeout = callTimeout
@@ -151,7 +153,9 @@ func TestAServerThatIsAway(t *testing.T) {
 		"Ping":     func() error { return s.Ping(t.Context()) },
 		"a start":  func() error { _, err := Open(t.Context(), o, nil); return err },
 	} {
-		wantSays(t, what, call(), "PostgreSQL cannot be reached: check that it runs, and DB_HOST and DB_PORT")
+		err := call()
+		wantSays(t, what, err, "PostgreSQL cannot be reached: check that it runs, and DB_HOST and DB_PORT")
+		wantIs(t, what, err, sso.ErrStoreUnavailable)
 	}
 	told := make(chan error, 10)
 	o.Wait, o.Waiting = time.Minute, func(err error) { told <- err }

@@ -53,8 +53,8 @@ func (s *Store) LinkByEmail(ctx context.Context, link sso.EmailLink) (linked boo
 			return nil
 		case len(users) > 1:
 			return sso.ErrSeveralUsers
-		case users[0].Status != sso.UserActive:
-			return sso.ErrUserInactive
+		case users[0].MaySignIn() != nil:
+			return users[0].MaySignIn()
 		}
 		queueTieLink(t, people.Link{Provider: link.Provider, Subject: link.Subject}, users[0].pk, &added)
 		if err := t.send(ctx); err != nil || added == 0 {

@@ -91,8 +91,8 @@ func (s *Store) linkOwn(ctx context.Context, tx *sql.Tx, link sso.OwnLink) (refu
 		return sso.ErrSessionInvalid, nil
 	case err != nil:
 		return nil, explain("looking up who links", err)
-	case status != sso.UserActive:
-		return sso.ErrUserInactive, nil
+	case status.MaySignIn() != nil:
+		return status.MaySignIn(), nil
 	}
 	owner, err := s.linkedUser(ctx, tx, link.Provider, link.Alias)
 	switch {

@@ -6,6 +6,8 @@ import (
 
 	"modernc.org/sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/doorward/doorward/host/internal/sso"
 )
 
 // advice tells the operator what to do about a failure of SQLite.
@@ -19,13 +21,14 @@ var advice = map[int]string{
 	sqlite3.SQLITE_CANTOPEN: "the database cannot be opened, check that its folder exists and is writable",
 }
 
-// explain adds to err what was being done, and what helps.
+// explain adds to err what was being done, and what helps. A failure of the database is an
+// [sso.ErrStoreUnavailable].
 func explain(doing string, err error) error {
 	if err == nil {
 		return nil
 	}
 	if hint := advice[codeOf(err)]; hint != "" {
-		return fmt.Errorf("%s: %s: %w", doing, hint, err)
+		return sso.StoreUnavailable(fmt.Errorf("%s: %s: %w", doing, hint, err))
 	}
 	return fmt.Errorf("%s: %w", doing, err)
 }

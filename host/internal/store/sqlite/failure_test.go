@@ -49,8 +49,12 @@ func wantRefusal(t *testing.T, s *Store, text string) {
 		"Spend":      func() error { return s.Spend(t.Context(), sso.OnceID{Scope: "attempt", ID: "a", Until: now}) },
 		"CreateUser": func() error { _, err := s.CreateUser(t.Context(), sso.User{ID: "bob"}); return err },
 	} {
-		if err := call(); err == nil || !strings.Contains(err.Error(), text) {
+		err := call()
+		if err == nil || !strings.Contains(err.Error(), text) {
 			t.Errorf("%s: error %v, want one that says %q", name, err, text)
+		}
+		if !errors.Is(err, sso.ErrStoreUnavailable) && !errors.Is(err, sso.ErrOutcomeUnknown) {
+			t.Errorf("%s: error %v, want that of a store that is not available", name, err)
 		}
 	}
 }

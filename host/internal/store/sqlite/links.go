@@ -32,8 +32,8 @@ func (s *Store) LinkByEmail(ctx context.Context, link sso.EmailLink) (linked boo
 		if err != nil {
 			return err
 		}
-		if user.Status != sso.UserActive {
-			return sso.ErrUserInactive
+		if err := user.MaySignIn(); err != nil {
+			return err
 		}
 		linked = true
 		link.Event.UserID = user.ID

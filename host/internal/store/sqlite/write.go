@@ -11,7 +11,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-var errClosed = errors.New("the database was closed")
+var errClosed = sso.StoreUnavailable(errors.New("the database was closed"))
 
 // write has do run in a transaction that holds the write lock from its start, together
 // with what others write at the same time; see owner. The writes of do stay if and only

@@ -121,6 +121,11 @@ var (
 		What:  "The service that checks who you are cannot be reached at the moment.",
 		Next:  "Wait a minute and try again, or choose another way to sign in.",
 	}
+	MessageNoStore = Message{
+		Title: "The database does not answer",
+		What:  "This service cannot look up who you are at the moment.",
+		Next:  "Wait a minute and try again. If it lasts, tell your administrator.",
+	}
 	MessageOverloaded = Message{
 		Title: "Too much at once",
 		What:  "More is being sent to us than we can take at the moment.",
@@ -194,6 +199,11 @@ var (
 		Next: "Go to your account and start again. " +
 			"If somebody sent you a link to this page, do not use it.",
 	}
+	MessageElsewhere = Message{
+		Title: "That does not work at this address",
+		What:  "This way to sign in knows this site by its main address only. Nothing was changed.",
+		Next:  "Go to your account there, and sign in if you are asked to.",
+	}
 	MessageLinkingOff = Message{
 		Title: "You cannot change how you sign in",
 		What:  "On this server people do not link ways to sign in by themselves.",
@@ -213,6 +223,11 @@ var (
 		Title: "You are not signed in",
 		What:  "There is no session, or it has ended.",
 		Next:  "Sign in to go on.",
+	}
+	MessageAccessExpired = Message{
+		Title: "Your access has expired",
+		What:  "The access that you were given has expired.",
+		Next:  "Refresh it, or sign in again.",
 	}
 	MessageCrossSite = Message{
 		Title: "That came from another website",

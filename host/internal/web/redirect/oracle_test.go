@@ -159,13 +159,17 @@ func FuzzResolve(f *testing.F) {
 		f.Add(c.Raw)
 	}
 	public := "https://sso.example/base/"
-	r := rules(f, public, "https://app.example/cb", "https://app.example:8443/cb", "http://127.0.0.1:3000/done", "https://bücher.example/")
+	one := rules(f, public, "https://app.example/cb", "https://app.example:8443/cb", "http://127.0.0.1:3000/done", "https://bücher.example/")
+	many, err := one.WithPublicURLs([]string{"https://app.example:8443/sso", "http://127.0.0.1:3000"})
+	if err != nil {
+		f.Fatal(err)
+	}
 	base, err := url.Parse(public)
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Fuzz(func(t *testing.T, raw string) {
-		target, err := r.Resolve(raw)
+		target, err := many.Resolve(raw)
 		if err != nil {
 			return
 		}
@@ -177,7 +181,10 @@ func FuzzResolve(f *testing.F) {
 		if err != nil || u.User != nil || !slices.Contains(allowedOrigins, u.Scheme+"://"+u.Host) {
 			t.Errorf("Resolve(%q) = %q, which net/url takes to %v (%v)", raw, target, u, err)
 		}
-		if again, err := r.Resolve(target); err != nil || again != target {
+		if alone, err := one.Resolve(raw); err == nil && alone != target && target != redirect.Home {
+			t.Errorf("Resolve(%q) = %q, and with more public URLs %q", raw, alone, target)
+		}
+		if again, err := many.Resolve(target); err != nil || again != target {
 			t.Errorf("Resolve(%q) = %q, and that again %q (%v)", raw, target, again, err)
 		}
 	})

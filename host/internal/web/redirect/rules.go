@@ -36,6 +36,7 @@ type Rules struct {
 	base    string // the path of the public URL, canonical, without a trailing slash
 	allowed []location
 	apps    []location // with a path that ends in a slash
+	others  []*Rules   // of further public URLs
 }
 
 // location is a place that a target may be at.
@@ -98,7 +99,7 @@ func configured(text string) (location, error) {
 //   - Nothing, "", means [Home].
 //   - A relative reference counts from the root of the host, not from a base
 //     path of the public URL, and keeps its query and fragment.
-//   - An absolute URL must have the origin of the public URL, or the origin and
+//   - An absolute URL must have the origin of a public URL, or the origin and
 //     path of an entry of the allow list, or be at an application ([Rules.WithApps]).
 //   - Our own login and logout pages become [Home].
 //
@@ -174,7 +175,7 @@ func (r *Rules) absolute(text string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if origin(u) == r.origin && r.leadsBackHere(path) {
+	if own := r.of(origin(u)); own != nil && own.leadsBackHere(path) {
 		return Home, nil
 	}
 	return u.Href(false), nil
@@ -193,11 +194,16 @@ func (r *Rules) startsWithKnownOrigin(text string) bool {
 			return true
 		}
 	}
+	for _, other := range r.others {
+		if startsWithOrigin(text, other.origin) {
+			return true
+		}
+	}
 	return startsWithOrigin(text, r.origin)
 }
 
 func (r *Rules) allows(target location) bool {
-	if target.origin == r.origin || r.atApp(target) {
+	if r.of(target.origin) != nil || r.atApp(target) {
 		return true
 	}
 	for _, entry := range r.allowed {

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"fmt"
+	"slices"
+	"unicode/utf8"
+
+	"github.com/doorward/doorward/host/internal/config"
+)
+
+// Bounds of what is shown of texts that somebody else wrote.
+const (
+	mostOfName = 100
+	mostOfText = 2000
+)
+
+// classTitles are the parts of what is told, in their order.
+var classTitles = []struct {
+	class config.Class
+	title string
+}{
+	{config.ClassWrong, "Wrong"},
+	{config.ClassNoEffect, "No effect"},
+	{config.ClassDangerous, "Dangerous"},
+	{config.ClassDoubtful, "Perhaps not meant"},
+	{config.ClassMissing, "Missing before somebody can sign in"},
+}
+
+// checkedPrinter prints what a check of a configuration found, for people.
+type checkedPrinter struct{ printer }
+
+func (p checkedPrinter) print(c *checkedConfig) {
+	p.line("", "Read: the environment")
+	for _, path := range c.Sources {
+		p.line("", "Read: "+shownCut(path, mostOfText))
+	}
+	p.title("Understood, of the host")
+	p.given(c.Settings)
+	for _, app := range c.Apps {
+		p.line("  application ", shownCut(app.Name, mostOfName)+": "+shownCut(app.URL, mostOfText))
+	}
+	for _, one := range c.Providers {
+		p.provider(one)
+	}
+	for _, part := range classTitles {
+		p.findings(part.title, c.Findings, part.class)
+	}
+	p.sum(c.Findings)
+}
+
+func (p checkedPrinter) title(text string) {
+	fmt.Fprintln(p.out)
+	p.line("", text)
+}
+
+// given prints names in a column, which a very long one does not widen.
+func (p checkedPrinter) given(list []config.Given) {
+	const widest = 44
+	width := 0
+	for _, g := range list {
+		if n := utf8.RuneCountInString(shownCut(g.Name, mostOfName)); n <= widest {
+			width = max(width, n)
+		}
+	}
+	for _, g := range list {
+		p.line(fmt.Sprintf("  %-*s  ", width, shownCut(g.Name, mostOfName)), valueOf(g)+"  ("+whereOf(g)+")")
+	}
+	if len(list) == 0 {
+		p.line("  ", "nothing is given")
+	}
+}
+
+func valueOf(g config.Given) string {
+	switch {
+	case !g.Understood:
+		return "not understood, see below"
+	case g.Hidden && g.Characters > 0:
+		return fmt.Sprintf("set, %d characters", g.Characters)
+	case g.Hidden:
+		return "set"
+	case g.Value == "":
+		return "empty"
+	}
+	return shown(g.Value)
+}
+
+func whereOf(g config.Given) string {
+	if g.File == "" {
+		return shownCut(g.From, mostOfName)
+	}
+	return shownCut(g.From, mostOfName) + ", in the file " + shownCut(g.File, mostOfText)
+}
+
+func (p checkedPrinter) provider(c checkedProvider) {
+	what := "Understood, of provider " + c.Name + ": "
+	switch {
+	case c.Driver == "":
+		what += "no plugin"
+	case c.Version == "":
+		what += "plugin " + shownCut(c.Driver, mostOfName) + ", which was not asked: its options are not checked"
+	default:
+		what += "plugin " + shownCut(c.Driver, mostOfName) + " " + shown(c.Version)
+	}
+	if c.Preset != "" {
+		what += ", preset " + shownCut(c.Preset, mostOfName)
+	}
+	p.title(what)
+	p.given(c.Options)
+	if c.URLs != nil {
+		p.line("  ", "to register at the provider; callback is the redirect URI, or the assertion consumer service:")
+		p.line("    callback  ", c.URLs.Callback)
+		p.line("    logout    ", c.URLs.Logout)
+		p.line("    metadata  ", c.URLs.Metadata)
+	}
+}
+
+func (p checkedPrinter) findings(title string, all []config.Finding, class config.Class) {
+	titled := false
+	for _, f := range all {
+		if f.Class != class {
+			continue
+		}
+		if !titled {
+			p.title(title)
+			titled = true
+		}
+		p.line("  ", shownCut(f.Text, mostOfText))
+	}
+}
+
+func (p checkedPrinter) sum(findings []config.Finding) {
+	errors := len(slices.DeleteFunc(slices.Clone(findings), func(f config.Finding) bool { return !f.Error }))
+	switch {
+	case errors > 0:
+		p.title(fmt.Sprintf("%d to mend. No host was started.", errors))
+	default:
+		p.title("Nothing to mend. No host was started, and no provider asked; doorward check asks them.")
+	}
+}
+
+// shownCut is the beginning of a text that somebody else wrote.
+func shownCut(text string, most int) string { return shown(cutTo(text, most)) }

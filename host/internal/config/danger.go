@@ -1,0 +1,100 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/doorward/doorward/sdk/contract"
+	"github.com/doorward/doorward/sdk/options"
+	"github.com/doorward/doorward/sdk/outbound"
+)
+
+func (r *Report) dangerous(format string, args ...any) {
+	r.Findings = append(r.Findings, Finding{Class: ClassDangerous, Text: fmt.Sprintf(format, args...)})
+}
+
+// addDangers names what may hurt somebody and may be meant so, of which no start warns.
+func (r *Report) addDangers(l *loader, config *Config) {
+	g := newSettings(l, l.read.settings)
+	r.addTagged(r.Settings, settingsSchema, reflect.ValueOf(config.Settings))
+	for i, p := range r.Providers {
+		r.addTagged(p.Options, providerSchema, reflect.ValueOf(l.read.providers[i].options))
+	}
+	r.addCookieDangers(g, "refresh_token_cookie_", config.RefreshCookie)
+	r.addCookieDangers(g, "session_cookie_", config.SessionCookie)
+	r.addListenerDangers(g, config)
+	if slices.Equal(config.OutboundDeny, []string{outbound.NoClass}) {
+		r.dangerous("%s is %s: whoever may name a server of a provider has the host ask addresses of its own network, such as those that give a cloud's keys away; leave it out",
+			g.spell("outbound_deny"), outbound.NoClass)
+	}
+	r.addTrusting(g, "ip_trust_proxy", config.TrustedProxies)
+	r.addTrusting(g, "forward_auth_trust_proxy", config.ForwardAuthProxies)
+}
+
+func (r *Report) addTrusting(g *group, option string, trusted []netip.Prefix) {
+	if i := slices.IndexFunc(trusted, wide); g.isGiven(option) && i >= 0 {
+		r.dangerous("%s has %s: whoever has one of so many addresses may say for whom a request is; write the addresses of your proxies alone", g.spell(option), trusted[i])
+	}
+}
+
+// addTagged names the options that have the value of their tag dangerous.
+func (r *Report) addTagged(list []Given, schema options.Schema, inForce reflect.Value) {
+	for _, field := range reflect.VisibleFields(inForce.Type()) {
+		value, tagged := field.Tag.Lookup("dangerous")
+		i := slices.IndexFunc(list, func(g Given) bool { return strings.ToUpper(g.option) == nameOf(field) })
+		if !tagged || i < 0 || !list[i].Understood || list[i].Value != value {
+			continue
+		}
+		o, _ := schema.Lookup(list[i].option)
+		r.dangerous("%s is %s: %s", list[i].spelled(), value, o.Doc)
+	}
+}
+
+// understood reports whether a setting of the host is given, and has no problem.
+func (r *Report) understood(option string) bool {
+	return slices.ContainsFunc(r.Settings, func(g Given) bool { return g.option == option && g.Understood })
+}
+
+func (r *Report) addCookieDangers(g *group, prefix string, c Cookie) {
+	if c.Domain != "" && r.understood(prefix+"domain") {
+		r.dangerous("%s is %s: every host below it is sent the cookie, and can set one in its place; leave it out, unless you trust all that is served there",
+			g.spell(prefix+"domain"), c.Domain)
+	}
+	if c.SameSite == http.SameSiteNoneMode && r.understood(prefix+"same_site") {
+		r.dangerous("%s is none: browsers send the cookie along with what any other site asks; write lax, unless your application is served from another site", g.spell(prefix+"same_site"))
+	}
+}
+
+// addListenerDangers names what other machines reach though it may be meant for this one.
+func (r *Report) addListenerDangers(g *group, config *Config) {
+	if u := config.PublicURL; u != nil && u.Scheme == "http" && !contract.IsLoopback(config.Host) {
+		r.dangerous("%s is %s, and PUBLIC_URL is http: what is sent from another machine, passwords and cookies too, can be read on its way; put a proxy with TLS before it, and write its https:// URL as PUBLIC_URL",
+			g.spell("host"), config.Host)
+	}
+	if host := hostOf(config.MetricsAddress); host != "" && !contract.IsLoopback(host) {
+		r.dangerous("%s is on %s: metrics and health are told to whoever reaches it; write 127.0.0.1, or keep others away by a firewall", g.spell("metrics_address"), host)
+	}
+	if host := hostOf(config.ForwardAuthAddress); host != "" && !contract.IsLoopback(host) && config.ForwardAuthSecret == "" {
+		r.dangerous("%s is on %s, and only addresses say who is a proxy: set FORWARD_AUTH_SECRET, if others are in that network", g.spell("forward_auth_address"), host)
+	}
+}
+
+// hostOf is the host of an address; empty if it has none.
+func hostOf(address string) string {
+	host, _, _ := net.SplitHostPort(address)
+	return host
+}
+
+// wide reports whether so many addresses can hardly all be proxies. Nobody else has those
+// of loopback and of the link.
+func wide(p netip.Prefix) bool {
+	if p.Addr().IsLoopback() || p.Addr().IsLinkLocalUnicast() {
+		return false
+	}
+	return p.Addr().Is4() && p.Bits() < 16 || p.Addr().Is6() && p.Bits() < 48
+}

@@ -1,0 +1,79 @@
+package config
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/doorward/doorward/sdk/options"
+)
+
+// A slip is told of where a name is so like one of ours that it is hardly anything else.
+// The environment of a process holds the variables of many programs, and a short name
+// is like many: PORTS, DB_HOSTS, LOG_FILE. Files are written for one program.
+var (
+	inEnvironment = likeness{letters: 9, perSlip: 7}
+	inFile        = likeness{letters: 5, perSlip: 5}
+)
+
+// likeness is how many letters a name must have, and for how many one slip is allowed.
+type likeness struct{ letters, perSlip int }
+
+// warnOfSlips names variables that are nothing, and that are probably settings of ours
+// with a slip in their name.
+func (l *loader) warnOfSlips() {
+	known := settingNames("")
+	for i, layer := range l.layers {
+		like := inFile
+		if i == 0 {
+			like = inEnvironment
+		}
+		for _, name := range slices.Sorted(maps.Keys(layer)) {
+			value := layer[name].value
+			if value == "" || isSetting(name) || isForOthers(name, value) {
+				continue
+			}
+			if meant := like.setting(name, known); meant != "" {
+				l.note("%s is no setting, and has no effect; did you mean %s?", layer[name].origin, meant)
+			}
+		}
+	}
+}
+
+// settingNames are the settings that begin so, as variables.
+func settingNames(prefix string) (names []string) {
+	for _, o := range settingsSchema.Options {
+		if name := strings.ToUpper(o.Name); strings.HasPrefix(name, prefix) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// isForOthers reports whether a variable has a meaning already: those of providers are
+// told of elsewhere, and so are those of Directus.
+func isForOthers(name, value string) bool {
+	_, ofDirectus := entryOf(name)
+	return ofDirectus || isOfSurroundings(name, value) || strings.HasPrefix(foldName(name), "AUTH_") ||
+		slices.Contains(otherPrograms, strings.TrimSuffix(name, fileSuffix))
+}
+
+// otherPrograms have these, as like ours as they are.
+var otherPrograms = []string{"CONFIG_PATH", "ALL_PROXY", "FTP_PROXY", "all_proxy", "ftp_proxy", "http_proxy", "https_proxy", "no_proxy"}
+
+// setting is the setting that a name is like, with _FILE if the name has it, or empty.
+func (like likeness) setting(name string, known []string) string {
+	name, isFile := strings.CutSuffix(name, fileSuffix)
+	letters := len(strings.ReplaceAll(name, "_", ""))
+	if letters < like.letters {
+		return ""
+	}
+	meant := options.Suggest(name, known)
+	if meant == "" || options.Distance(name, meant) > max(1, letters/like.perSlip) {
+		return ""
+	}
+	if isFile {
+		meant += fileSuffix
+	}
+	return meant
+}

@@ -1,0 +1,67 @@
+package web
+
+import (
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/sdk"
+)
+
+// movedParameter says that a login was sent to PUBLIC_URL already.
+const movedParameter = "moved"
+
+// startAtMain sends a login on to where alone it can begin, since its provider knows us by
+// PUBLIC_URL. A browser that asked there and seems to be elsewhere all the same would go
+// round for ever.
+func (s *Server) startAtMain(c echo.Context, start sso.Start) error {
+	if values, err := query(c); err == nil && values.Has(movedParameter) {
+		return s.tellRefused(c, sso.Attempt{Provider: start.Provider}, sdk.Misconfigured("host_header",
+			"a login was sent to %s, and its request came with the Host of %s: let the proxy pass the Host that browsers ask for", s.urls.main.text, s.at(c).text))
+	}
+	p, err := s.ports.Logins.Provider(start.Provider)
+	if err != nil {
+		return err
+	}
+	values := url.Values{movedParameter: {"1"}}
+	if start.Mode != "" {
+		values.Set("mode", string(start.Mode))
+	}
+	if start.LoginHint != "" {
+		values.Set("login_hint", start.LoginHint)
+	}
+	if start.Consent {
+		values.Set("prompt", "consent")
+	}
+	if start.RedirectAsked {
+		shared := s.at(c).cookie(s.cookieOf(modeOf(start, p))).Domain != ""
+		values.Set("redirect", s.at(c).asFrom(s.urls.main, start.Redirect, shared))
+	}
+	return seeOther(c, s.urls.main.text+"/auth/login/"+p.Name+"?"+values.Encode())
+}
+
+func modeOf(start sso.Start, p sso.Provider) sso.Mode {
+	if start.Mode == "" {
+		return p.Mode
+	}
+	return start.Mode
+}
+
+// asFrom is a target that was checked here, for a login that ends at another public URL.
+// If both share the cookie, the browser comes back to here. If they do not, it would come
+// back signed out, so it goes to the same place at the other.
+func (u *publicURL) asFrom(main *publicURL, target string, shared bool) string {
+	path := u.here(target)
+	if !strings.HasPrefix(path, "/") {
+		return target // elsewhere, at an application
+	}
+	if shared {
+		return u.origin + path
+	}
+	if rest, ok := strings.CutPrefix(path, u.base); ok && (rest == "" || strings.ContainsAny(rest[:1], "/?#")) {
+		return main.base + rest
+	}
+	return path
+}

@@ -1,0 +1,108 @@
+package web
+
+import (
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/doorward/doorward/host/internal/web/page"
+)
+
+// publicURL is one of the URLs under which browsers reach us, with what depends on it.
+type publicURL struct {
+	text      string // without a slash at the end
+	origin    string // as browsers write it
+	hostname  string
+	base      string // its path, without a slash at the end
+	secure    bool   // it is https
+	downgrade bool   // it is not, and PUBLIC_URL is
+	pages     *page.Pages
+	redirects *redirects
+}
+
+// publicURLs chooses by the Host of a request: a browser writes it by itself, and a page
+// cannot have it write another one. Whoever forges it gets an answer for another one of
+// ours, of which they know as well, with cookies that the browser would not have sent.
+// Only the one name counts; what proxies say besides (X-Forwarded-Host, Forwarded) is
+// not read.
+type publicURLs struct {
+	main   *publicURL            // that of PUBLIC_URL, also for all whom nobody knows
+	byHost map[string]*publicURL // with a port, unless it is the default
+}
+
+func newPublicURLs(config Config, apps func() []string) (publicURLs, error) {
+	all := append([]*url.URL{config.PublicURL}, config.AllowedPublicURLs...)
+	urls := publicURLs{byHost: map[string]*publicURL{}}
+	for _, u := range all {
+		one := &publicURL{
+			text: strings.TrimSuffix(u.String(), "/"), origin: u.Scheme + "://" + u.Host, hostname: u.Hostname(), base: basePath(u),
+			secure: u.Scheme == "https", downgrade: u.Scheme != "https" && config.PublicURL.Scheme == "https",
+		}
+		var err error
+		if one.pages, err = page.New(one.base); err != nil {
+			return publicURLs{}, fmt.Errorf("making the pages: %w", err)
+		}
+		one.redirects = &redirects{publicURL: u.String(), apps: apps}
+		for _, other := range all {
+			if other != u {
+				one.redirects.others = append(one.redirects.others, other.String())
+			}
+		}
+		if urls.main == nil {
+			urls.main = one
+		}
+		urls.byHost[u.Host] = one
+	}
+	return urls, nil
+}
+
+// basePath is the path of a public URL, without a slash at the end.
+func basePath(u *url.URL) string { return strings.TrimSuffix(u.Path, "/") }
+
+// of is the URL that a request with this Host came to.
+func (u publicURLs) of(host string) *publicURL {
+	if len(u.byHost) == 1 {
+		return u.main
+	}
+	if found := u.byHost[host]; found != nil {
+		return found
+	}
+	host = strings.ToLower(host)
+	if found := u.byHost[host]; found != nil {
+		return found
+	}
+	for port, secure := range map[string]bool{":443": true, ":80": false} {
+		name, ok := strings.CutSuffix(host, port)
+		if found := u.byHost[name]; ok && found != nil && found.secure == secure {
+			return found
+		}
+	}
+	return u.main
+}
+
+// at is the one of our public URLs that a request came to.
+func (s *Server) at(c echo.Context) *publicURL { return s.urls.of(c.Request().Host) }
+
+// path returns one of our paths as a browser must ask for it.
+func (s *Server) path(c echo.Context, path string) string { return s.at(c).base + path }
+
+// here is a target that was checked, without our origin if it is there.
+func (u *publicURL) here(target string) string { return strings.TrimPrefix(target, u.origin) }
+
+// cookie is how a cookie is set that is configured for PUBLIC_URL. Where its domain does
+// not reach, it is for the one host. Over http some browsers keep no cookie that is
+// Secure; one that they would refuse without stays so.
+func (u *publicURL) cookie(c Cookie) Cookie {
+	if c.Domain != "" && u.hostname != c.Domain && !strings.HasSuffix(u.hostname, "."+c.Domain) {
+		c.Domain = ""
+	}
+	name := strings.ToLower(c.Name)
+	if u.downgrade && c.SameSite != http.SameSiteNoneMode && !strings.HasPrefix(name, "__host-") && !strings.HasPrefix(name, "__secure-") {
+		c.Secure = false
+	}
+	c.Secure = c.Secure || u.secure
+	return c
+}
