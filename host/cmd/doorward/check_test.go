@@ -32,7 +32,7 @@ func TestCheckComparesSECRETWithTheDatabase(t *testing.T) {
 		says     string
 	}{
 		"the same":                {[]string{one}, exitOK, noProviders},
-		"another":                 {[]string{other}, exitError, "SECRET is not the one"},
+		"another":                 {[]string{other}, exitError, "sealed under another SECRET"},
 		"changed":                 {[]string{other, "SECRET_PREVIOUS=" + strings.TrimPrefix(one, "SECRET=")}, exitOK, noProviders},
 		"changed, the old one no": {[]string{other, "SECRET_PREVIOUS=" + strings.Repeat("no", 16)}, exitError, "with SECRET_PREVIOUS neither"},
 	} {

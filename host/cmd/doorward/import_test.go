@@ -132,7 +132,7 @@ func TestImportOfWhatDoesNotFit(t *testing.T) {
 		t.Fatal(err)
 	}
 	users, _ := o.runImport(1, o.file("odd.json", string(text)))
-	for id, why := range map[string]string{"1": "id must be a UUID", annID: "status", bobID: "email has a control character"} {
+	for id, why := range map[string]string{"1": "id must be a UUID", annID: "status", bobID: "email contains a control character"} {
 		if users[id].Outcome != "refused" || !strings.Contains(strings.Join(users[id].Notes, " "), why) {
 			t.Errorf("%+v, want %q", users[id], why)
 		}

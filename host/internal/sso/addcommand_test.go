@@ -34,7 +34,7 @@ func TestARefusedStrangersLogLineHasTheCommand(t *testing.T) {
 	for name, subject := range subjects {
 		_, err := h.tryToSignIn(sso.Start{}, sdk.Identity{Subject: subject})
 		wantErr(t, name, err, sso.ErrNotRegistered)
-		_, line, _ := strings.Cut(err.Error(), "to let them in: ")
+		_, line, _ := strings.Cut(err.Error(), "to admit the user: ")
 		command, _, ok := strings.Cut(line, "; to create accounts at the first login")
 		if !ok {
 			t.Fatalf("%s: no command in %q", name, err)
@@ -84,7 +84,7 @@ func TestARefusalForAnAddressHasTheCommandToo(t *testing.T) {
 	h := newHouse(t, p)
 	_, err := h.tryToSignIn(sso.Start{}, sdk.Identity{Subject: "ann"})
 	wantErr(t, "without an address", err, sso.ErrNotRegistered)
-	if !strings.HasSuffix(err.Error(), "to let them in all the same: doorward user add --provider p --subject ann") {
+	if !strings.HasSuffix(err.Error(), "to admit the user anyway: doorward user add --provider p --subject ann") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/doorward/doorward/sdk/contract"
 )
 
-func checkStep(step sdk.Step) error { return held(contract.CheckBegin(step)) }
+func checkStep(step sdk.Step) error { return contractError(contract.CheckBegin(step)) }
 
 func checkTarget(target string) error { return checkStep(sdk.Redirect{URL: target}) }
 
@@ -183,7 +183,7 @@ func TestCheckIdentity(t *testing.T) {
 	} {
 		i := sdk.Identity{Subject: "s"}
 		alter(&i)
-		if got, leftOut, err := accept(i, now); err != nil || len(leftOut) > 0 || !cmp.Equal(got, i) {
+		if got, leftOut, err := acceptIdentity(i, now); err != nil || len(leftOut) > 0 || !cmp.Equal(got, i) {
 			t.Errorf("%s: %v, left out %q", name, err, leftOut)
 		}
 	}
@@ -209,7 +209,7 @@ func TestAcceptTidies(t *testing.T) {
 	} {
 		i := sdk.Identity{Subject: "s"}
 		alter(&i)
-		got, leftOut, err := accept(i, testStart)
+		got, leftOut, err := acceptIdentity(i, testStart)
 		if err != nil || len(leftOut) != 1 || cmp.Equal(got, i) {
 			t.Errorf("%s: %v, left out %q, got %+v", name, err, leftOut, got)
 		}
@@ -247,7 +247,7 @@ func TestCheckIdentityRefuses(t *testing.T) {
 	} {
 		i := sdk.Identity{Subject: "s"}
 		test.alter(&i)
-		_, _, err := accept(i, now)
+		_, _, err := acceptIdentity(i, now)
 		wantRefused(t, name, err, test.reason)
 	}
 	for name, alter := range map[string]func(*sdk.Identity){
@@ -261,7 +261,7 @@ func TestCheckIdentityRefuses(t *testing.T) {
 	} {
 		i := sdk.Identity{Subject: "s"}
 		alter(&i)
-		_, _, err := accept(i, now)
+		_, _, err := acceptIdentity(i, now)
 		wantFault(t, name, err)
 	}
 }

@@ -15,7 +15,7 @@ func TestEndSessionsThatIsBrokenOff(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	_, err := sso.EndSessions(ctx, h.store, sso.SessionMatch{}, sso.Event{})
-	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "to end the rest, do it again") {
+	if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "run this again to end the rest") {
 		t.Errorf("got %v", err)
 	}
 }

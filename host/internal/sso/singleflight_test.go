@@ -9,7 +9,7 @@ import (
 // Callers share one answer. When the first goes away, the others still get it; when
 // all have gone, the question is given up, and who comes then asks anew.
 func TestFlightsAreGivenUpByTheLast(t *testing.T) {
-	var f flights[string]
+	var f singleflight[string]
 	asked, answers := make(chan context.Context, 1), make(chan string)
 	ask := func(waiting context.Context) (string, error) {
 		asked <- waiting
