@@ -12,9 +12,9 @@ const (
 	quietKeys = 1000 // of a level, in a minute
 )
 
-// quiet writes a line of a kind once a minute: whoever asks for an app, or stands in
-// front of us, can cause it with each request. Each level has room of its own, so that
-// nobody hides an error behind a thousand names of hosts.
+// quiet logs a message with the same key at most once a minute: anyone who requests an
+// app, or can reach the listener, can cause one with each request. Each level has its own
+// limit, so that an attacker cannot hide an error behind a thousand host names.
 type quiet struct {
 	logger hclog.Logger
 	now    func() time.Time

@@ -2,8 +2,8 @@ package forwardauth
 
 import "time"
 
-// tried remembers by session when it was tried, in two generations: the older one is
-// dropped when the younger is as old as what counts, or full.
+// tried records when a session was last tried, in two generations: the older one is
+// dropped when the younger one reaches the age that matters, or is full.
 type tried struct {
 	young, old map[string]time.Time
 	since      time.Time
