@@ -49,9 +49,9 @@ type Decision struct {
 	Err     error       // why there is no app
 }
 
-// place is the part of a decision that does not depend on the user. Its verdict is SignIn
-// if the user matters.
-func (r *Rules) place(request *Request) Decision {
+// withoutPerson is the part of a decision that does not depend on the user. Its verdict
+// is SignIn if the user matters.
+func (r *Rules) withoutPerson(request *Request) Decision {
 	app, path, err := r.find(request.Origin, request.Target)
 	switch {
 	case err == ErrUnknownApp: //nolint:errorlint // find returns it as it is
@@ -70,8 +70,8 @@ func (r *Rules) place(request *Request) Decision {
 	return Decision{Verdict: SignIn, App: app}
 }
 
-// who completes a decision of place for a signed-in user.
-func (d Decision) who(p *Person) Decision {
+// forPerson completes a decision of withoutPerson for a signed-in user.
+func (d Decision) forPerson(p *Person) Decision {
 	d.Verdict, d.Missing = Admitted, d.App.Missing(p)
 	if len(d.Missing) > 0 {
 		d.Verdict = Denied
@@ -81,11 +81,11 @@ func (d Decision) who(p *Person) Decision {
 
 // Decide returns the decision about a request; p is nil if nobody is signed in.
 func (r *Rules) Decide(request *Request, p *Person) Decision {
-	d := r.place(request)
+	d := r.withoutPerson(request)
 	if d.Verdict != SignIn || p == nil {
 		return d
 	}
-	return d.who(p)
+	return d.forPerson(p)
 }
 
 const maxMethod = 32

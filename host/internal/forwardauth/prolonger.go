@@ -18,8 +18,8 @@ const (
 	// There are this many prolongers in total, and at most prolongersOfOne for a
 	// provider, so that a slow provider does not delay the sessions of others, or the
 	// users who wait for it.
-	prolongers      = 16
-	prolongersOfOne = 4
+	prolongers            = 16
+	prolongersPerProvider = 4
 
 	maxWaiting = 1024             // sessions
 	waitAtMost = 10 * time.Second // then its token is dropped; the next check offers it again
@@ -38,12 +38,12 @@ type Prolonger struct {
 	prolong func(ctx context.Context, token sso.Token) error
 	every   time.Duration // between two tries of a session
 	now     func() time.Time
-	quiet   *quiet
+	quiet   *limitedLogger
 
 	mu      sync.Mutex
 	waiting []offered // oldest first
 	wake    chan struct{}
-	tried   tried
+	tried   recentTries
 	pauses  map[string]pause // by provider
 	asking  map[string]int   // prolongers, by provider
 	stopped bool
@@ -66,7 +66,7 @@ type pause struct {
 // time, unless the provider could not be asked.
 func NewProlonger(prolong func(ctx context.Context, token sso.Token) error, every time.Duration, now func() time.Time, logger hclog.Logger) *Prolonger {
 	return &Prolonger{
-		prolong: prolong, every: every, now: now, quiet: newQuiet(logger, now),
+		prolong: prolong, every: every, now: now, quiet: newLimitedLogger(logger, now),
 		waiting: make([]offered, 0, maxWaiting), wake: make(chan struct{}, prolongers), pauses: map[string]pause{}, asking: map[string]int{},
 	}
 }
@@ -163,7 +163,7 @@ func (p *Prolonger) take() (next offered, ok bool) {
 	defer p.mu.Unlock()
 	p.dropOld(p.now())
 	for i, next := range p.waiting {
-		if p.asking[next.provider] == prolongersOfOne {
+		if p.asking[next.provider] == prolongersPerProvider {
 			continue
 		}
 		p.removeAt(i, 1)

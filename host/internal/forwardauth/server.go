@@ -55,7 +55,7 @@ type Server struct {
 	ports      Ports
 	rules      atomic.Pointer[Rules]
 	identities identities
-	quiet      *quiet
+	quiet      *limitedLogger
 	counts     counts
 }
 
@@ -64,7 +64,7 @@ func New(config Config, ports Ports) *Server {
 	if config.AssertionTTL == 0 {
 		config.AssertionTTL = sso.AssertionTTL
 	}
-	s := &Server{config: config, ports: ports, secret: sha256.Sum256([]byte(config.Secret)), quiet: newQuiet(config.Logger, ports.Now)}
+	s := &Server{config: config, ports: ports, secret: sha256.Sum256([]byte(config.Secret)), quiet: newLimitedLogger(config.Logger, ports.Now)}
 	s.rules.Store(NewRules(nil))
 	return s
 }
@@ -143,7 +143,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // answer decides.
 func (s *Server) answer(w http.ResponseWriter, r *http.Request, f *family, request *Request) {
-	d := s.rules.Load().place(request)
+	d := s.rules.Load().withoutPerson(request)
 	if d.App == nil {
 		s.refusePlace(w, f, request, d)
 		return
@@ -177,7 +177,7 @@ func (s *Server) hasBearer(r *http.Request) bool {
 // answerPerson answers for a signed-in user. An app that does not admit the user learns
 // nothing about them at a public path, either.
 func (s *Server) answerPerson(w http.ResponseWriter, r *http.Request, f *family, request *Request, d Decision, p *Person) {
-	judged := d.who(p)
+	judged := d.forPerson(p)
 	told, err := &nobody, error(nil)
 	if judged.Verdict == Admitted {
 		told, err = s.identify(r.Context(), d.App, p)

@@ -20,7 +20,7 @@ func checkStep(step sdk.Step) error { return contractError(contract.CheckBegin(s
 
 func checkTarget(target string) error { return checkStep(sdk.Redirect{URL: target}) }
 
-// wantRefused checks for a refusal of what the provider said.
+// wantRefused checks for a refusal of the provider's response.
 func wantRefused(t *testing.T, what string, err error, reason sdk.Reason) {
 	t.Helper()
 	if !errors.Is(err, sdk.ErrInvalidResponse) || errors.Is(err, ErrPluginFault) || sdk.ReasonOf(err) != reason {
@@ -32,7 +32,7 @@ func wantRefused(t *testing.T, what string, err error, reason sdk.Reason) {
 	}
 }
 
-// wantFault checks for a fault, whose text must be fit for a line of the log.
+// wantFault checks for a fault whose text is safe in a line of the log.
 func wantFault(t *testing.T, what string, err error) {
 	t.Helper()
 	if !errors.Is(err, ErrPluginFault) {
@@ -189,7 +189,7 @@ func TestCheckIdentity(t *testing.T) {
 	}
 }
 
-// What only decorates never ends a login, and never gets further as it is.
+// Values for display only never make a login fail, and are never passed on unchecked.
 func TestAcceptTidies(t *testing.T) {
 	long := strings.Repeat("x", sdk.MaxAttribute+1)
 	for name, alter := range map[string]func(*sdk.Identity){

@@ -9,7 +9,8 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// Millions of sessions may take longer than an operator waits. Those that are ended are.
+// Ending millions of sessions may take longer than an operator waits. Those that were
+// ended stay ended.
 func TestEndSessionsThatIsBrokenOff(t *testing.T) {
 	h := newHouse(t)
 	ctx, cancel := context.WithCancel(t.Context())

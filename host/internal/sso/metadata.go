@@ -16,8 +16,8 @@ const metadataFor = 5 * time.Second // anybody may ask, as often as they like
 // metadataCache keeps metadata for a moment, for each configured provider.
 type metadataCache struct {
 	requests singleflight[sdk.Document]
-	mu      sync.Mutex
-	kept    map[string]keptDocument
+	mu       sync.Mutex
+	kept     map[string]keptDocument
 }
 
 type keptDocument struct {

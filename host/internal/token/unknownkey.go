@@ -34,8 +34,8 @@ func (t *Tokens) verifyingKey(ctx context.Context, id string) *key {
 	return t.ring.Load().verifying(id)
 }
 
-// rereadForUnknown reads the keys again unless that was done a moment ago, and waits if another
-// request is reading them.
+// rereadForUnknown reads the keys again unless that was done a moment ago, and waits if
+// another request is reading them.
 func (t *Tokens) rereadForUnknown(ctx context.Context) {
 	looking, ours := t.unknown.begin(t.config.Now())
 	switch {
