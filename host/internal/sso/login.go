@@ -199,7 +199,7 @@ func (s *Service) Continue(ctx context.Context, answer Answer) (Outcome, error) 
 		return nil
 	})
 	out.Linked = err == nil && out.Pending == nil && out.SignedIn == nil
-	if out.Spent && out.Pending == nil && !errors.Is(err, ErrSpent) { // else the browser has it already
+	if out.Spent && out.Pending == nil && !errors.Is(err, ErrSpent) { // otherwise the browser has it already
 		out.Over = s.sealFinished(attempt, out.SignedIn)
 	}
 	return out, err
