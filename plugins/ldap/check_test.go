@@ -64,7 +64,7 @@ func TestCheck(t *testing.T) {
 		"dangers":                {[]*ldaptest.Directory{plain}, map[string]any{"allow_insecure_plaintext": true, "client__tls_options__reject_unauthorized": false, "tls_ca": nil}, []string{"warning|TLS|reject_unauthorized", "warning|TLS|unencrypted"}},
 		"only users search":      {[]*ldaptest.Directory{good}, map[string]any{"user_dn_template": "uid={username}," + people, "bind_dn": nil, "bind_password": nil}, []string{"ok|bind|only users"}},
 		"unicodePwd elsewhere":   {[]*ldaptest.Directory{good}, map[string]any{"password_change": "unicode-pwd"}, []string{"warning|password_change|Active Directory"}},
-		"expired certificate":    {[]*ldaptest.Directory{expired}, nil, []string{"error|certificate of |the server's certificate was good until", "error|connection to |renew it there"}},
+		"expired certificate":    {[]*ldaptest.Directory{expired}, nil, []string{"error|certificate of |the server's certificate was valid until", "error|connection to |renew it there"}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			findings, err := openRig(t, test.values, test.dirs...).provider.Check(t.Context())

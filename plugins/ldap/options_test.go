@@ -53,6 +53,20 @@ func TestDirectusOptions(t *testing.T) {
 	}
 }
 
+// TestDirectusTLSOptionsAsJSON: in one variable instead of one for each key.
+func TestDirectusTLSOptionsAsJSON(t *testing.T) {
+	values := ofDirectus()
+	delete(values, "client__tls_options__reject_unauthorized")
+	values["client__tls_options"] = `{"rejectUnauthorized":false,"servername":"ldap.example.org"}`
+	o, err := options.Decode[Options](values)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o, err = o.settle(); err != nil || !o.insecure() || o.TLSServerName != "ldap.example.org" {
+		t.Errorf("%q, insecure %v, %v", o.TLSServerName, o.insecure(), err)
+	}
+}
+
 func TestOptionProblems(t *testing.T) {
 	dir := start(t, ldaptest.Config{})
 	certificate, key := dir.Client()

@@ -202,6 +202,11 @@ func (o *Operations) judge(ctx context.Context, outcome *ImportOutcome, user sso
 			outcome.Claimable = true
 		}
 		outcome.Notes = append(outcome.Notes, obstacles...)
+		early, err := o.signedInEarly(ctx, claim, user, len(taken) > 0)
+		if err != nil {
+			return err
+		}
+		outcome.Notes = append(outcome.Notes, early...)
 		outcome.Notes = append(outcome.Notes, o.remarks(claim, row)...)
 	}
 	switch {
@@ -227,6 +232,21 @@ func (o *Operations) signsInAlready(ctx context.Context, claim sso.Claim) ([]str
 		return nil, err
 	}
 	return []string{fmt.Sprintf("user %s already signs in with this identifier, and links are never moved", found[0].ID)}, nil
+}
+
+// signedInEarly finds an account that the same person probably created by signing in before
+// the import: a directory reports another subject than Directus stored, so the identifier
+// does not show it.
+func (o *Operations) signedInEarly(ctx context.Context, claim sso.Claim, user sso.User, known bool) ([]string, error) {
+	if known || claim.Kind != sso.ClaimByIdentifier || user.Email == "" {
+		return nil, nil
+	}
+	found, _, err := o.ports.Accounts.FindUsers(ctx, UserFilter{Provider: claim.Provider, Email: user.Email}, Part{Limit: 1})
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return []string{fmt.Sprintf("a user with this e-mail address already signs in at %s, to another account, and keeps that account "+
+		"unless you delete it (doorward user delete); --json shows which users this is about", claim.Provider)}, nil
 }
 
 // remarks returns reasons why a login may not have the identifier.

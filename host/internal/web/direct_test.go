@@ -230,6 +230,10 @@ func TestReasonsOfBadPayloads(t *testing.T) {
 			t.Errorf("%s %s: %s %s", test.path, test.body, a.Status, a.body)
 		}
 	}
+	marked := b.do(http.MethodPost, "/auth/refresh", strings.NewReader("\xef\xbb\xbf"+`{"refresh_token":5}`), "Content-Type", "application/json")
+	if got := extensionsOf(t, marked)["reason"]; got != `"refresh_token" must be a string` {
+		t.Errorf("after a byte order mark: %s", marked.body)
+	}
 	long := url.Values{"identifier": {strings.Repeat("a", 10<<10)}, "password": {"x"}}
 	if a := b.postForm("/auth/login/dir", long); extensionsOf(t, a)["reason"] != "an answer is too long" {
 		t.Errorf("too long: %s", a.body)

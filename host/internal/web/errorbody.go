@@ -47,12 +47,16 @@ func (s *Server) errorBody(c echo.Context, a answer, err error) errorEnvelope {
 		extensions["reason"], message = reason, "Invalid payload. "+sentence(reason)
 	case "UNSUPPORTED_MEDIA_TYPE":
 		if m, ok := errors.AsType[mediaError](err); ok {
-			extensions["reason"] = m.reason()
+			extensions["reason"] = m.reason
 		}
 	case "REQUESTS_EXCEEDED":
 		if limited, ok := errors.AsType[limitedError](err); ok {
 			extensions["limit"] = limited.Points
 			extensions["reset"] = limited.at.Add(limited.wait()).UTC().Format(time.RFC3339)
+		}
+	case "INVALID_PROVIDER_CONFIG":
+		if p, err := s.ports.Logins.Provider(c.Param("provider")); err == nil {
+			extensions["provider"] = p.Name
 		}
 	case "SERVICE_UNAVAILABLE":
 		service := s.serviceOf(c, err)

@@ -34,12 +34,14 @@ type payloadError struct{ reason string }
 func (e payloadError) Error() string { return "invalid payload: " + e.reason }
 func (e payloadError) Unwrap() error { return errInvalidPayload }
 
-// mediaError is an errUnsupported that says what is taken instead.
-type mediaError struct{ accepted string }
+// mediaError is an errUnsupported with a reason that says what is taken instead.
+type mediaError struct{ reason string }
 
-func (e mediaError) reason() string { return "the content type must be " + e.accepted }
-func (e mediaError) Error() string  { return errUnsupported.Error() + ": " + e.reason() }
-func (e mediaError) Unwrap() error  { return errUnsupported }
+func (e mediaError) Error() string { return errUnsupported.Error() + ": " + e.reason }
+func (e mediaError) Unwrap() error { return errUnsupported }
+
+// notOfType is the mediaError of a body that is of none of the types.
+func notOfType(accepted string) error { return mediaError{"the content type must be " + accepted} }
 
 // answer is how an error is told: by status and code to programs, by message
 // to people.

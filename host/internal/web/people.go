@@ -26,10 +26,12 @@ func (s *Server) principal(c echo.Context) (sso.Principal, error) {
 }
 
 // bearerOf returns the bearer token of a request. Another scheme is not ours: it may be for
-// a proxy in front of us.
+// a proxy in front of us. A client whose token is empty has none, and so the cookie counts,
+// with all that guards it.
 func bearerOf(c echo.Context) (token string, ok bool) {
 	scheme, token, _ := strings.Cut(c.Request().Header.Get(echo.HeaderAuthorization), " ")
-	return strings.TrimSpace(token), strings.EqualFold(scheme, "Bearer")
+	token = strings.TrimSpace(token)
+	return token, token != "" && strings.EqualFold(scheme, "Bearer")
 }
 
 // bearer tells an access token, which is a JWT, from a session token.
@@ -210,6 +212,7 @@ func (s *Server) signIn(c echo.Context) error {
 		}
 	}
 	resolve := s.at(c).redirects.resolver(target)
+	var refused error
 	view := page.SignIn{SignedOut: query.Has("signed_out"), Elsewhere: query.Get("signed_out") == "partial", Problem: problemOf(query), ID: referenceOf(query)}
 	for _, p := range s.ports.Logins.Providers() {
 		// Whoever chooses on our own page comes back to our own page, and that
@@ -218,6 +221,7 @@ func (s *Server) signIn(c echo.Context) error {
 		if target != "" {
 			checked, err := resolve(p)
 			if err != nil {
+				refused = err
 				continue // this provider may not return there
 			}
 			if app == "" && !s.leadsToAccount(c, checked) {
@@ -229,8 +233,8 @@ func (s *Server) signIn(c echo.Context) error {
 			Label: p.Label, Icon: p.Icon, URL: link, Unavailable: s.ports.Logins.Available(p.Name) != nil,
 		})
 	}
-	if target != "" && len(view.Providers) == 0 && len(s.ports.Logins.Providers()) > 0 {
-		return payloadError{"redirect is not allowed"}
+	if refused != nil && len(view.Providers) == 0 {
+		return refused
 	}
 	return s.render(c, http.StatusOK, view, formsStay)
 }

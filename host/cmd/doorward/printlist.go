@@ -9,7 +9,7 @@ import (
 	"github.com/doorward/doorward/host/internal/admin"
 )
 
-// list prints a page of a list, and how to go on.
+// list prints a page of a list, and how to get the next page.
 func list[T any](ctx context.Context, o *operator, operation string, req any, head string, row func(T) []string) error {
 	answer, err := o.client.Call(ctx, operation, req)
 	if err != nil {
@@ -31,7 +31,7 @@ func list[T any](ctx context.Context, o *operator, operation string, req any, he
 		return err
 	}
 	if answer.Next != "" {
-		fmt.Fprintf(o.out, "\nthere are more; go on with the same flags and --cursor %s\n", answer.Next)
+		fmt.Fprintf(o.out, "\nthere are more; continue with the same flags and --cursor %s\n", answer.Next)
 	}
 	return nil
 }

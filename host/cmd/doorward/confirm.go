@@ -10,39 +10,39 @@ import (
 	"strings"
 )
 
-// asking asks somebody at a terminal before what cannot be undone.
-type asking struct {
+// confirmation asks the operator at a terminal before anything that cannot be undone.
+type confirmation struct {
 	in  io.Reader
 	out io.Writer
-	yes bool // it was answered before; a script has to say so
+	yes bool // do not ask; for scripts
 }
 
 var (
-	errNobodyToAsk = errors.New("this cannot be undone; without a terminal to ask at, add --yes")
+	errNobodyToAsk = errors.New("this cannot be undone; without a terminal to confirm it, add --yes")
 	errNotWanted   = errors.New("nothing was done")
 )
 
-// confirm says what it costs, and returns an error unless the answer is yes. Who
-// interrupts it has said no.
-func (a asking) confirm(ctx context.Context, costs string) error {
-	if a.yes {
+// confirm shows the consequences and returns an error unless the answer is yes. An
+// interrupt means no.
+func (c confirmation) confirm(ctx context.Context, costs string) error {
+	if c.yes {
 		return nil
 	}
-	file, ok := a.in.(*os.File)
+	file, ok := c.in.(*os.File)
 	if !ok {
 		return errNobodyToAsk
 	}
-	if _, is := windowOf(file.Fd()); !is {
+	if _, is := terminalColumns(file.Fd()); !is {
 		return errNobodyToAsk
 	}
-	fmt.Fprint(a.out, costs+"\nGo on? [y/N] ")
+	fmt.Fprint(c.out, costs+"\nContinue? [y/N] ")
 	answer := make(chan error, 1)
 	go func() { answer <- answered(file) }() // ends with the line, or with the process
 	select {
 	case err := <-answer:
 		return err
 	case <-ctx.Done():
-		fmt.Fprintln(a.out)
+		fmt.Fprintln(c.out)
 		return errNotWanted
 	}
 }

@@ -7,7 +7,7 @@ import (
 	"github.com/doorward/doorward/host/internal/forwardauth"
 )
 
-// prolonging prolongs the sessions that are used at applications.
+// prolonging prolongs sessions that are used at applications.
 func prolonging(p *forwardauth.Prolonger) task {
 	return task{time.Second, func(ctx context.Context) error {
 		p.Run(ctx)
@@ -15,8 +15,8 @@ func prolonging(p *forwardauth.Prolonger) task {
 	}, "sessions are not prolonged"}
 }
 
-// waitFor waits until stop has stopped something, or until the stage is over. Then stop
-// goes on, until what it waits for is broken off.
+// waitFor calls stop and waits until it returns or the stage is over. stop may then still
+// be waiting in the background.
 func waitFor(stage context.Context, stop func()) {
 	stopped := make(chan struct{})
 	go func() {

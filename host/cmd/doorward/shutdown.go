@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// stages are how a host that is told to end does so: a stage is over when its context
-// is done, and each is the beginning of the next.
+// stages are the stages of a shutdown. A stage is over when its context is done, and then
+// the next one begins.
 type stages struct {
 	listening context.Context // connections are accepted
-	underWay  context.Context // requests may finish; the server has a bound of its own
+	underWay  context.Context // requests may finish; the server has its own bound
 	end       context.CancelFunc
 }
 
-// stages begin to end when ctx is done. Load balancers learn at once that the host is
-// about to go. It goes on for the delay, so that they take notice before anybody is
-// turned away, and then no longer listens. Each further signal ends a stage at once.
-// Whoever calls it calls end, after which no stage is left.
+// stages starts the shutdown when ctx is done. The host tells load balancers at once that it
+// is not ready. It keeps serving for the delay, so that they notice before any request is
+// refused, and then stops listening. Each further signal ends a stage at once. The caller
+// must call end, which ends all stages.
 func (h host) stages(ctx context.Context, notReady func()) stages {
 	listening, stopListening := context.WithCancel(context.WithoutCancel(ctx))
 	underWay, giveUp := context.WithCancel(context.WithoutCancel(ctx))
@@ -48,8 +48,8 @@ func (h host) stages(ctx context.Context, notReady func()) stages {
 	return stages{listening: listening, underWay: underWay, end: giveUp}
 }
 
-// delay is for how long a host that is told to end goes on, and what makes it shorter.
-// Ctrl-C comes from somebody who is watching, and has no load balancer.
+// delay returns how long a stopping host keeps serving, and the signals that end the delay.
+// Ctrl-C comes from a terminal, where there is no load balancer.
 func (h host) delay(cause error) (time.Duration, <-chan os.Signal) {
 	var signal *interrupted
 	switch {

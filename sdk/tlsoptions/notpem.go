@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// insteadOfCertificate says what a text is that holds no PEM certificate, and how
-// one is made of it.
-func insteadOfCertificate(text string) string {
+// whyNotCertificate says what a text is if it is not a PEM certificate, and how to
+// convert it.
+func whyNotCertificate(text string) string {
 	const inDER = "is in DER, which is not PEM; convert it with: "
 	switch derOf(text) {
 	case derCertificate:
@@ -24,9 +24,9 @@ func insteadOfCertificate(text string) string {
 	case kind == "PKCS7":
 		return "is PKCS #7, which holds certificates in another form; convert it with: openssl pkcs7 -print_certs -in FILE -out FILE.pem"
 	case kind == "TRUSTED CERTIFICATE":
-		return "is a certificate in a form of OpenSSL's own; convert it with: openssl x509 -in FILE -out FILE.pem"
+		return "is a certificate in a format specific to OpenSSL; convert it with: openssl x509 -in FILE -out FILE.pem"
 	case strings.HasSuffix(kind, "CERTIFICATE REQUEST"):
-		return "is a request for a certificate; what the authority answers to it belongs here"
+		return "is a request for a certificate; give the certificate that the authority issues for it"
 	case strings.HasSuffix(kind, "PRIVATE KEY"):
 		return "is a key, where a certificate belongs"
 	case strings.TrimSpace(text) == "":
@@ -37,8 +37,8 @@ func insteadOfCertificate(text string) string {
 	return "holds no PEM certificate: write it with " + beginCertificate + " and its line breaks"
 }
 
-// insteadOfKey is insteadOfCertificate for a key.
-func insteadOfKey(text string) string {
+// whyNotKey is whyNotCertificate for a key.
+func whyNotKey(text string) string {
 	switch derOf(text) {
 	case derKey, derEncryptedKey:
 		return "is in DER, which is not PEM; convert it with: openssl pkey -inform der -in FILE -out FILE.key"
@@ -55,7 +55,7 @@ func insteadOfKey(text string) string {
 	case strings.TrimSpace(text) == "":
 		return "is empty"
 	case strings.Contains(text, "-----BEGIN "):
-		return "is cut off or damaged: copy it anew, with its line breaks"
+		return "is cut off or damaged: copy it again, with its line breaks"
 	case fileName.MatchString(text):
 		return isFileName
 	}
@@ -64,9 +64,9 @@ func insteadOfKey(text string) string {
 
 const isPKCS12 = "is PKCS #12 (.p12, .pfx), which is not PEM; convert it with: "
 
-const isFileName = "is the name of a file: give it in the option of the same name with _FILE behind it, or in YAML as {file: PATH}"
+const isFileName = "is the name of a file: give it in the option of the same name with _FILE at the end, or in YAML as {file: PATH}"
 
-// fileName is a path, or ends as those of certificates and keys do.
+// fileName matches a path, or a name with an ending of certificates and keys.
 var fileName = regexp.MustCompile(`^(\.{0,2}/[^\n]{1,255}|[^\n]{1,255}(?i)\.(pem|crt|cer|der|key|p12|pfx|p7b))$`)
 
 func firstBlock(text string) string {
@@ -77,7 +77,7 @@ func firstBlock(text string) string {
 	return block.Type
 }
 
-// der is what a file in DER holds.
+// der is the content of a file in DER.
 type der int
 
 const (
@@ -98,10 +98,10 @@ const (
 	tagSequence = "\x30"
 )
 
-// derOf looks at how the first elements are nested, which tells them apart and needs
-// no whole file: that of a certificate is TBSCertificate (RFC 5280 section 4.1), of
-// an encrypted key an algorithm (RFC 5958 section 3), of the others a version (RFC
-// 5958 section 2, RFC 7292 section 4) or the type of a content (RFC 2315 section 7).
+// derOf looks at how the first elements are nested, which distinguishes the kinds even in
+// a part of a file. The first element is TBSCertificate in a certificate (RFC 5280 section
+// 4.1), an algorithm in an encrypted key (RFC 5958 section 3), and in the others a version
+// (RFC 5958 section 2, RFC 7292 section 4) or a content type (RFC 2315 section 7).
 func derOf(text string) der {
 	first, ok := within(text)
 	switch {
@@ -124,7 +124,7 @@ func derOf(text string) der {
 	return derNone
 }
 
-// within returns what a sequence holds.
+// within returns the content of a sequence.
 func within(text string) (string, bool) {
 	if len(text) < 2 || !strings.HasPrefix(text, tagSequence) {
 		return "", false

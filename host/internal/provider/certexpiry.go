@@ -9,9 +9,9 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// trust tells when the authorities and the client certificate expire that the
-// connections of a provider have from the host. Of several, the next to expire counts.
-func (c *Checked) trust(of Configured) {
+// certificates adds when the CA certificates and the client certificate expire that the host
+// configures for the connections of a provider. Of several, the next to expire counts.
+func (c *Checked) certificates(of Configured) {
 	out := of.Outbound
 	for _, one := range []struct{ key, whose, text string }{
 		{outbound.KeyCertificate, "our certificate", out.Certificate},
@@ -20,10 +20,10 @@ func (c *Checked) trust(of Configured) {
 	} {
 		list, _, err := tlsoptions.Certificates(one.text)
 		if err != nil {
-			continue // none is given: the configuration has refused what cannot be read
+			continue // there is none: the configuration refuses unreadable ones
 		}
 		if one.key == outbound.KeyCertificate {
-			list = list[:1] // those behind it are of authorities
+			list = list[:1] // the rest are CA certificates
 		}
 		next := nextToExpire(list, time.Now())
 		text := one.whose + " " + upstream.Shown(next.Subject.String()) + " of " + out.Names[one.key]
@@ -31,8 +31,8 @@ func (c *Checked) trust(of Configured) {
 	}
 }
 
-// nextToExpire passes over those that have expired, if not all have: the configuration
-// has warned of them, and they would hide the next.
+// nextToExpire skips expired certificates unless all have expired: the configuration
+// has warned of them, and they would hide the next one.
 func nextToExpire(list []*x509.Certificate, now time.Time) *x509.Certificate {
 	next := list[0]
 	for _, c := range list[1:] {

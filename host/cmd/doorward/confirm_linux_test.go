@@ -43,19 +43,19 @@ func TestAskingBeforeWhatCannotBeUndone(t *testing.T) {
 			t.Fatal(err)
 		}
 		var out bytes.Buffer
-		err := asking{in: program, out: &out}.confirm(t.Context(), "Delete ann.")
-		if !errors.Is(err, want) || !strings.Contains(out.String(), "Delete ann.\nGo on? [y/N]") {
+		err := confirmation{in: program, out: &out}.confirm(t.Context(), "Delete ann.")
+		if !errors.Is(err, want) || !strings.Contains(out.String(), "Delete ann.\nContinue? [y/N]") {
 			t.Errorf("%q: %v after %q, want %v", typed, err, out.String(), want)
 		}
 	}
 	_, program := terminalPair(t)
 	interrupted, cancel := context.WithCancel(t.Context())
 	cancel()
-	if err := (asking{in: program, out: io.Discard}).confirm(interrupted, "Delete ann."); !errors.Is(err, errNotWanted) {
+	if err := (confirmation{in: program, out: io.Discard}).confirm(interrupted, "Delete ann."); !errors.Is(err, errNotWanted) {
 		t.Errorf("interrupted: %v", err)
 	}
 	for name, in := range map[string]io.Reader{"a pipe": strings.NewReader("yes\n"), "no terminal": devNull(t)} {
-		if err := (asking{in: in, out: io.Discard}).confirm(t.Context(), "Delete ann."); !errors.Is(err, errNobodyToAsk) {
+		if err := (confirmation{in: in, out: io.Discard}).confirm(t.Context(), "Delete ann."); !errors.Is(err, errNobodyToAsk) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

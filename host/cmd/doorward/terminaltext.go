@@ -7,8 +7,8 @@ import (
 	"unicode"
 )
 
-// shown is a text that somebody else wrote, so that a terminal shows it and does
-// nothing: no control characters, and none that turn the direction of the line.
+// shown makes an untrusted text safe for a terminal: it quotes control characters, and those
+// that change the direction of the line.
 func shown(text string) string {
 	if strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) || r == unicode.ReplacementChar }) {
 		return strconv.QuoteToASCII(text)
@@ -16,7 +16,7 @@ func shown(text string) string {
 	return text
 }
 
-// cutTo is the beginning of a text, of so many bytes at most.
+// cutTo cuts a text to a number of bytes.
 func cutTo(text string, size int) string {
 	if len(text) <= size {
 		return text
@@ -24,7 +24,7 @@ func cutTo(text string, size int) string {
 	return strings.ToValidUTF8(text[:size], "") + "…"
 }
 
-// shownOrDash is for what may not be there.
+// shownOrDash is shown, or a dash for nil.
 func shownOrDash(text *string) string {
 	if text == nil {
 		return "-"

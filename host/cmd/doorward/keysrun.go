@@ -11,15 +11,15 @@ import (
 	"github.com/doorward/doorward/host/internal/token"
 )
 
-// keysOperation is what to do with the signing keys: list them, or rotate them. One of
-// list and rotation is set, to where the result goes.
+// keysOperation lists or rotates the signing keys. One of list and rotation is set, and
+// gets the result.
 type keysOperation struct {
 	list     *[]token.Key
 	rotation *token.Rotation
 	now      bool // with rotation: the new key replaces all others
 }
 
-// inHost has the running host do it.
+// inHost makes the running host do it.
 func (o keysOperation) inHost(ctx context.Context, client *control.Client) error {
 	if o.list != nil {
 		return client.Keys(ctx, o.list)
@@ -43,9 +43,9 @@ func rotated(ctx context.Context, tokens *token.Tokens, now bool) (token.Rotatio
 	return tokens.Rotate(ctx)
 }
 
-// keys does it in the running host; if there is none, in the database. Who names a
-// socket means the host that is behind it.
-func (r *reach) keys(ctx context.Context, do keysOperation) error {
+// keys does it in the running host; if no host runs, in the database. If a socket is
+// named, only the host behind it will do.
+func (r *hostFinder) keys(ctx context.Context, do keysOperation) error {
 	client, err := r.client()
 	if err != nil {
 		return err
@@ -57,12 +57,12 @@ func (r *reach) keys(ctx context.Context, do keysOperation) error {
 	return r.keysInDatabase(ctx, do)
 }
 
-func (r *reach) keysInDatabase(ctx context.Context, do keysOperation) (err error) {
+func (r *hostFinder) keysInDatabase(ctx context.Context, do keysOperation) (err error) {
 	cfg, err := loadConfig(r.environ, r.file)
 	if err != nil {
-		return fmt.Errorf("no doorward is running here, and its settings are needed to work in the database: %w", err)
+		return fmt.Errorf("no doorward is running here, and to work in the database this command needs its settings: %w", err)
 	}
-	// Held for as long as this takes, so that no host starts.
+	// Held until this is done, so that no host starts.
 	claimed, err := control.Claim(ctx, cfg.ControlSocket)
 	if err != nil {
 		return err
@@ -75,7 +75,7 @@ func (r *reach) keysInDatabase(ctx context.Context, do keysOperation) (err error
 	}
 	defer func() { err = errors.Join(err, store.Close()) }()
 	config := h.tokenConfig(store, sso.SystemClock())
-	config.Warn = nil // what is wrong with a key is in the list
+	config.Warn = nil // the list shows problems with keys
 	tokens, err := token.Open(config)
 	if err != nil {
 		return err

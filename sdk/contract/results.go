@@ -7,8 +7,9 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// CheckLogout checks what a logout message means. It either names sessions, or
-// tells how a logout of ours ended, which begun says is under way in this browser.
+// CheckLogout checks the result of ReceiveLogout. It either names sessions, or says how
+// a logout that the host began has ended. begun says whether such a logout is under way
+// in this browser.
 func CheckLogout(l sdk.Logout, begun bool, now time.Time) error {
 	if err := CheckOutcome(l.Outcome); err != nil {
 		return err
@@ -18,11 +19,11 @@ func CheckLogout(l sdk.Logout, begun bool, now time.Time) error {
 	case l.Outcome == "" && !names:
 		return broken(RuleLogout, "it names nobody")
 	case l.Outcome != "" && !begun:
-		return broken(RuleLogout, "it is the outcome of one that this browser did not begin")
+		return broken(RuleLogout, "it has an outcome, but this browser did not begin a logout")
 	case l.Outcome != "" && names:
-		return broken(RuleLogout, "it is the outcome of one of ours and another one at once")
+		return broken(RuleLogout, "it has an outcome, but also names a subject or sessions")
 	case l.Framed && (l.Outcome != "" || l.Reply != nil):
-		return broken(RuleLogout, "it arrives in a frame, and is more than a demand")
+		return broken(RuleLogout, "it is framed, but has an outcome or a reply")
 	}
 	if l.Reply != nil {
 		if err := CheckReply(l.Reply); err != nil {
@@ -41,7 +42,7 @@ func CheckLogout(l sdk.Logout, begun bool, now time.Time) error {
 	return checkOnce(l.OnceID, l.OnceUntil, now)
 }
 
-// CheckOutcome checks that an outcome is one that both ends know.
+// CheckOutcome checks that the outcome is known.
 func CheckOutcome(outcome sdk.LogoutOutcome) error {
 	switch outcome {
 	case "", sdk.LogoutDone, sdk.LogoutPartial:
@@ -51,11 +52,11 @@ func CheckOutcome(outcome sdk.LogoutOutcome) error {
 	}
 }
 
-// CheckDocument checks a document that is served to anybody. A browser shows
-// other types than [sdk.MetadataTypes] as a page of ours, with scripts.
+// CheckDocument checks a document that is served without authentication. A browser would
+// show some types other than [sdk.MetadataTypes] as a page of the host, with scripts.
 func CheckDocument(d sdk.Document) error {
 	if !slices.Contains(sdk.MetadataTypes(), d.ContentType) {
-		return broken(RuleMetadataType, "%q is none of %q", clip(d.ContentType), sdk.MetadataTypes())
+		return broken(RuleMetadataType, "%q is not one of %q", clip(d.ContentType), sdk.MetadataTypes())
 	}
 	if size := len(d.Content); size == 0 || size > sdk.MaxMetadata {
 		return broken(RuleMetadataSize, "%d bytes, 1 to %d are allowed", size, sdk.MaxMetadata)
@@ -63,8 +64,8 @@ func CheckDocument(d sdk.Document) error {
 	return nil
 }
 
-// CheckFindings checks what a check returned. The host shows a finding that
-// breaks this, as well as it can: only the suite and the log of the plugin tell.
+// CheckFindings checks the findings of a check. The host shows findings that break the
+// rule as well as it can; only the conformance suite and the log of the plugin report it.
 func CheckFindings(findings []sdk.Finding) error {
 	if len(findings) > sdk.MaxFindings {
 		return broken(RuleFindings, "%d findings, at most %d are shown", len(findings), sdk.MaxFindings)

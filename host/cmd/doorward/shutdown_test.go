@@ -43,7 +43,7 @@ func TestStages(t *testing.T) {
 				time.Sleep(time.Hour)
 				synctest.Wait()
 				if notReady || s.listening.Err() != nil || s.underWay.Err() != nil {
-					t.Fatal("it ends by itself")
+					t.Fatal("it ends without a signal")
 				}
 				begun := time.Now()
 				cancel(test.first)
@@ -65,7 +65,7 @@ func TestStages(t *testing.T) {
 					}
 				case <-time.After(time.Hour):
 					if test.waiting != never {
-						t.Error("requests go on")
+						t.Error("requests are still served")
 					}
 				}
 				s.end()

@@ -13,7 +13,7 @@ import (
 	"github.com/doorward/doorward/sdk/plugin"
 )
 
-// nonsense holds responses that no provider would send.
+// nonsense contains responses that no provider would send.
 var nonsense = map[string]sdk.InboundRequest{
 	"nothing":         {Method: "GET"},
 	"a code alone":    {Method: "GET", Query: url.Values{"code": {"x"}}, RawQuery: "code=x"},
@@ -24,7 +24,7 @@ var nonsense = map[string]sdk.InboundRequest{
 	"odd characters":  {Method: "GET", Query: url.Values{"code": {"\x00\r\n\u202e"}, "state": {testState}}},
 }
 
-// oddAnswers holds what somebody may enter who does not know the password.
+// oddAnswers are inputs of somebody who does not know the password.
 var oddAnswers = []string{"", "\x00", "*)(uid=*", strings.Repeat("A", 200<<10), "\r\n\u202e"}
 
 func (c *conformance) refusesNonsense(t *testing.T) {
@@ -42,13 +42,13 @@ func (c *conformance) refusesNonsense(t *testing.T) {
 	}
 }
 
-// asksAgain reports whether a prompt was answered with another one.
+// asksAgain reports whether the answers to a prompt led to another prompt.
 func asksAgain(req sdk.ContinueRequest, step sdk.Step, err error) bool {
 	prompt, ok := step.(sdk.Prompt)
 	return ok && err == nil && req.Answers != nil && contract.CheckBegin(prompt) == nil
 }
 
-// nonsensicalRequests returns what may come back for a step of that kind.
+// nonsensicalRequests returns nonsense that can come back for a step of that kind.
 func nonsensicalRequests(step sdk.Step) map[string]sdk.ContinueRequest {
 	requests := map[string]sdk.ContinueRequest{}
 	prompt, ok := step.(sdk.Prompt)
@@ -73,8 +73,8 @@ func isRefusal(err error) bool {
 	return errors.Is(err, sdk.ErrDenied) || errors.Is(err, sdk.ErrInvalidResponse) || errors.Is(err, sdk.ErrUnavailable)
 }
 
-// continuesElsewhere is the promise behind every restart: what Continue needs
-// is in the memory, and nowhere else.
+// continuesElsewhere checks that a login survives a restart: everything that Continue
+// needs must be in the memory.
 func (c *conformance) continuesElsewhere(t *testing.T) {
 	client, _ := c.start(t)
 	here, there := c.open(t), c.openIn(t, client)
@@ -92,7 +92,7 @@ func (c *conformance) continuesElsewhere(t *testing.T) {
 	}
 }
 
-// signIn begins in one process and continues in the other, in turns.
+// signIn begins in one process and continues in the others, in turns.
 func (c *conformance) signIn(t *testing.T, processes ...*plugin.Provider) sdk.Identity {
 	t.Helper()
 	const maxSteps = 6
@@ -117,7 +117,7 @@ func (c *conformance) signIn(t *testing.T, processes ...*plugin.Provider) sdk.Id
 	return sdk.Identity{}
 }
 
-// sameRefusal holds both processes against each other where nobody can sign in.
+// sameRefusal compares both processes if the suite cannot sign in.
 func (c *conformance) sameRefusal(t *testing.T, here, there *plugin.Provider) {
 	t.Helper()
 	step := c.begin(t, here)
@@ -135,15 +135,15 @@ func (c *conformance) sameRefusal(t *testing.T, here, there *plugin.Provider) {
 	stepHere, errHere := here.Continue(t.Context(), req)
 	stepThere, errThere := there.Continue(t.Context(), req)
 	if outcome(stepHere, errHere) != outcome(stepThere, errThere) {
-		t.Errorf("the process that began says %T, %v; another one %T, %v", stepHere, errHere, stepThere, errThere)
+		t.Errorf("the process that began the login returned %T, %v; another process returned %T, %v", stepHere, errHere, stepThere, errThere)
 	}
 	if _, ok := stepHere.(sdk.Authenticated); ok {
-		t.Error("signed in with nothing")
+		t.Error("signed in without any credentials")
 	}
 }
 
-// outcome is what must be the same for the same request: the text of an error
-// may hold a time or a port.
+// outcome returns what must be the same for the same request. The text of a refusal is
+// left out, because it may contain a time or a port.
 func outcome(step sdk.Step, err error) string {
 	for _, kind := range []error{sdk.ErrDenied, sdk.ErrInvalidResponse, sdk.ErrUnavailable, sdk.ErrMisconfigured} {
 		if errors.Is(err, kind) {

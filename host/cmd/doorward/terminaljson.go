@@ -9,9 +9,9 @@ import (
 	"unicode/utf16"
 )
 
-// writeJSON writes a value, so that a terminal shows it and does nothing: encoding/json
-// escapes the control characters of ASCII only, and U+009B begins a sequence, too. What is
-// escaped is the same text to whoever reads JSON.
+// writeJSON writes a value as JSON that is safe for a terminal: encoding/json escapes only
+// the control characters of ASCII, but U+009B also begins an escape sequence. For readers of
+// JSON the escaped text is the same.
 func writeJSON(w io.Writer, value any, indent string) error {
 	var made bytes.Buffer
 	encoder := json.NewEncoder(&made)
@@ -24,8 +24,8 @@ func writeJSON(w io.Writer, value any, indent string) error {
 	return err
 }
 
-// escapeUnprintable escapes in JSON what is no ASCII and cannot be printed. It can only
-// stand in a string.
+// escapeUnprintable escapes unprintable characters outside ASCII. In JSON they can only be in
+// strings.
 func escapeUnprintable(data []byte) []byte {
 	var out bytes.Buffer
 	for _, r := range string(data) {

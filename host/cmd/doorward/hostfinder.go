@@ -7,22 +7,22 @@ import (
 	"github.com/doorward/doorward/host/internal/control"
 )
 
-// reach is how a command finds the running host. It needs no more of the
-// configuration than where the socket is.
-type reach struct {
+// hostFinder finds the running host for a command. It needs nothing of the configuration but
+// the path of the socket.
+type hostFinder struct {
 	environ []string
 	file    string // YAML file of the host
-	socket  string // path of the socket; empty: as the configuration says
+	socket  string // path of the socket; empty: from the configuration
 }
 
-func reachFlags(cmd *cobra.Command, environ []string) *reach {
-	r := &reach{environ: environ}
+func hostFlags(cmd *cobra.Command, environ []string) *hostFinder {
+	r := &hostFinder{environ: environ}
 	cmd.Flags().StringVarP(&r.file, "config", "c", "", "file that the host was started with (or CONFIG_PATH)")
-	cmd.Flags().StringVar(&r.socket, "socket", "", "control socket of the host (or CONTROL_SOCKET, or DB_FILENAME and .sock)")
+	cmd.Flags().StringVar(&r.socket, "socket", "", "control socket of the host (or CONTROL_SOCKET, or DB_FILENAME with .sock)")
 	return r
 }
 
-func (r *reach) client() (*control.Client, error) {
+func (r *hostFinder) client() (*control.Client, error) {
 	if r.socket != "" {
 		return control.NewClient(r.socket), nil
 	}

@@ -20,8 +20,8 @@ import (
 
 var start = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 
-// house is the handlers with a real database behind them.
-type house struct {
+// harness has the handlers, with a real database behind them.
+type harness struct {
 	t        *testing.T
 	store    *sqlite.Store
 	ops      *people.Operations
@@ -31,21 +31,21 @@ type house struct {
 	logged   strings.Builder
 }
 
-func newHouse(t *testing.T) *house {
+func newHarness(t *testing.T) *harness {
 	t.Helper()
-	h, _ := newHouseCounting(t)
+	h, _ := newHarnessCounting(t)
 	return h
 }
 
-// newHouseCounting also returns what counts the lookups of keys.
-func newHouseCounting(t *testing.T) (*house, *counting) {
+// newHarnessCounting also returns what counts the lookups of keys.
+func newHarnessCounting(t *testing.T) (*harness, *counting) {
 	t.Helper()
 	store, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), nil)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = store.Close() })
-	h := &house{t: t, store: store, now: start}
+	h := &harness{t: t, store: store, now: start}
 	keys := &counting{AdminKeys: store}
 	h.ops = people.New(people.Ports{
 		Accounts: store, Claims: store, Roles: store, Sessions: store, Keys: keys, Audit: store,
@@ -84,7 +84,7 @@ func (a answer) decode(t *testing.T, to any) {
 	}
 }
 
-// ask makes a request; a body that is no string becomes JSON.
+// ask makes a request; a body that is not a string becomes JSON.
 func ask(t *testing.T, handler http.Handler, method, path string, body any, header ...string) answer {
 	t.Helper()
 	text, isText := body.(string)
@@ -108,13 +108,13 @@ func ask(t *testing.T, handler http.Handler, method, path string, body any, head
 }
 
 // bearer is the header with a new key of those scopes.
-func (h *house) bearer(scopes ...people.Scope) []string {
+func (h *harness) bearer(scopes ...people.Scope) []string {
 	h.t.Helper()
 	return h.bearerUntil(time.Time{}, scopes...)
 }
 
 // bearerUntil is one with a key that expires.
-func (h *house) bearerUntil(expires time.Time, scopes ...people.Scope) []string {
+func (h *harness) bearerUntil(expires time.Time, scopes ...people.Scope) []string {
 	h.t.Helper()
 	names := make([]string, len(scopes))
 	for i, scope := range scopes {
@@ -127,7 +127,7 @@ func (h *house) bearerUntil(expires time.Time, scopes ...people.Scope) []string 
 	return []string{"Authorization", "Bearer " + key.Secret}
 }
 
-func (h *house) mustAddRole(role sso.Role) {
+func (h *harness) mustAddRole(role sso.Role) {
 	h.t.Helper()
 	if err := h.store.AddRole(h.t.Context(), role, sso.Event{}); err != nil {
 		h.t.Fatal(err)
@@ -135,7 +135,7 @@ func (h *house) mustAddRole(role sso.Role) {
 }
 
 // person makes a user with a link and a session.
-func (h *house) person(subject string) (user, session string) {
+func (h *harness) person(subject string) (user, session string) {
 	h.t.Helper()
 	u := sso.User{ID: sso.NewUUID(), Provider: "corp", Subject: subject, Status: sso.UserActive, Email: subject + "@example.org", CreatedAt: h.now}
 	if err := h.store.AddUser(h.t.Context(), u, sso.Event{}); err != nil {
@@ -152,7 +152,7 @@ func (h *house) person(subject string) (user, session string) {
 }
 
 // unclaimed makes a user without a link.
-func (h *house) unclaimed(name string) string {
+func (h *harness) unclaimed(name string) string {
 	h.t.Helper()
 	u := sso.User{ID: sso.NewUUID(), Status: sso.UserInvited, Email: name + "@example.org", CreatedAt: h.now}
 	if err := h.store.AddUser(h.t.Context(), u, sso.Event{}); err != nil {

@@ -42,7 +42,7 @@ func expiring(t *testing.T, name string, in time.Duration) (certificate string, 
 // TestExpiryOfTrust: what a provider has from the host is checked for it, whatever its
 // mechanism checks. A chain has one that counts, and of several authorities the next to
 // expire does: every large collection has some that have expired long ago, which would
-// stand for ever where an alarm should.
+// stay forever in the place of an alarm.
 func TestExpiryOfTrust(t *testing.T) {
 	certificate, key := expiring(t, "client", 240*time.Hour)
 	over, _ := expiring(t, "over", -time.Hour)
@@ -60,9 +60,9 @@ func TestExpiryOfTrust(t *testing.T) {
 		t.Fatal(err)
 	}
 	for text, severity := range map[string]sdk.Severity{
-		"our certificate CN=client of AUTH_A_CERT, good until":   sdk.SeverityWarning,
-		"the authority CN=over of AUTH_A_CA, good until":         sdk.SeverityWarning,
-		"the authority CN=soon of OUTBOUND_EXTRA_CA, good until": sdk.SeverityOK,
+		"our certificate CN=client of AUTH_A_CERT, valid until":   sdk.SeverityWarning,
+		"the authority CN=over of AUTH_A_CA, valid until":         sdk.SeverityWarning,
+		"the authority CN=soon of OUTBOUND_EXTRA_CA, valid until": sdk.SeverityOK,
 	} {
 		found := false
 		for _, f := range all[0].Findings {
@@ -87,7 +87,7 @@ func TestExpiryOfTrust(t *testing.T) {
 	}
 }
 
-// TestReopen: a provider whose way out has changed is opened anew, in the plugin that
+// TestReopen: a provider whose outbound settings have changed is opened again, in the plugin that
 // runs, and no other is. What settings are called changes nothing.
 func TestReopen(t *testing.T) {
 	b := binaries(t, "fake")
@@ -115,7 +115,7 @@ func TestReopen(t *testing.T) {
 		t.Errorf("it is in process %d, want %d", got, pid)
 	}
 	if h.now.Load().handles["other"].current.Load() != before {
-		t.Error("another provider was opened anew")
+		t.Error("another provider was opened again")
 	}
 	if done := h.reload(t, a, other); len(done.Replaced) != 1 {
 		t.Errorf("a reload, which takes the other binary: %s", done)

@@ -12,7 +12,7 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// traced has a request that is to be traced make a connection of its own.
+// traced sends the request. If it is to be traced, it uses a new connection.
 func (t *boundedTransport) traced(transport *http.Transport, req *http.Request) (*http.Response, error) {
 	trace := outbound.TraceOf(req.Context())
 	if trace == nil {
@@ -27,7 +27,7 @@ func (t *boundedTransport) traced(transport *http.Transport, req *http.Request) 
 	return resp, err
 }
 
-// tracedRequest is a request with the connection that is made for it.
+// tracedRequest is a request with the connection that was made for it.
 type tracedRequest struct {
 	transport *boundedTransport
 	trace     *outbound.Trace
@@ -47,7 +47,8 @@ func (r *tracedRequest) connect(ctx context.Context, network, address string) (n
 	return conn, err
 }
 
-// hooks are what net/http calls, which may go on after the request has ended.
+// hooks returns the hooks for net/http, which may call them even after the request has
+// ended.
 func (r *tracedRequest) hooks() *httptrace.ClientTrace {
 	return &httptrace.ClientTrace{
 		TLSHandshakeStart: func() {
@@ -70,7 +71,7 @@ func (r *tracedRequest) hooks() *httptrace.ClientTrace {
 	}
 }
 
-// end tells of the answer, if a connection was there to ask on.
+// end records the response, if there was a connection for the request.
 func (r *tracedRequest) end(resp *http.Response, err error) {
 	ended := r.request.Load()
 	switch {

@@ -17,7 +17,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// An operator who wants to see how the host does has neither its SECRET nor the
+// An operator who wants to see the status of the host has neither its SECRET nor the
 // rest of its environment.
 func TestTheSocketIsEnough(t *testing.T) {
 	dir, err := os.MkdirTemp("", "s") // the path of a socket must be short
