@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// Callers share one answer. When the first goes away, the others still get it; when
-// all have gone, the question is given up, and who comes then asks anew.
+// Callers share one answer. When the first goes away, the others still get it; when all
+// have gone, the call is cancelled, and later callers start another one.
 func TestFlightsAreGivenUpByTheLast(t *testing.T) {
-	var f flights[string]
+	var f singleflight[string]
 	asked, answers := make(chan context.Context, 1), make(chan string)
 	ask := func(waiting context.Context) (string, error) {
 		asked <- waiting
@@ -68,13 +68,13 @@ func TestFlightsAreGivenUpByTheLast(t *testing.T) {
 	waiting = <-asked
 	twoGoes()
 	<-waiting.Done()
-	late := call(t.Context()) // joins what is given up
+	late := call(t.Context()) // joins a call that is cancelled
 	await(1)
 	answers <- ""
 	if got := <-third; !errors.Is(got.err, context.Canceled) {
 		t.Errorf("who gave up: %+v", got)
 	}
-	<-asked // anew
+	<-asked // asks again
 	answers <- "fresh"
 	if got := <-late; got.answer != "fresh" || got.err != nil {
 		t.Errorf("who came later: %+v", got)

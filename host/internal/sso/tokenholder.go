@@ -5,13 +5,14 @@ import (
 	"errors"
 )
 
-// Holder returns who holds a token of a session of either kind, current or only just
+// Holder returns the user of a session token or refresh token, current or only just
 // replaced. It changes nothing.
 //
-// Errors: ErrSessionInvalid, ErrSessionNotNow, ErrUserInactive, and whatever the store returns.
+// Errors: ErrSessionInvalid, ErrSessionNotNow, ErrUserInactive, and any error of the
+// store.
 func (s *Service) Holder(ctx context.Context, token Token) (Principal, error) {
 	who, err := s.Authenticate(ctx, token)
-	if !errors.Is(err, ErrSessionInvalid) { // else it may be of the other kind
+	if !errors.Is(err, ErrSessionInvalid) { // otherwise it may be of the other kind
 		return who, err
 	}
 	now := s.config.Now()
@@ -19,7 +20,7 @@ func (s *Service) Holder(ctx context.Context, token Token) (Principal, error) {
 	if err != nil {
 		return Principal{}, err
 	}
-	if err := s.stillGood(stored, now); err != nil {
+	if err := s.checkUsable(stored, now); err != nil {
 		return Principal{}, err
 	}
 	if err := stored.User.MaySignIn(); err != nil {

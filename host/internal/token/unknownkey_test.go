@@ -25,7 +25,7 @@ func (c *keysCounted) SigningKeys(ctx context.Context) ([]sso.SigningKey, error)
 	return c.keyStore.SigningKeys(ctx)
 }
 
-// counted is a node whose reads of keys are counted from now on.
+// counted is a node whose key reads are counted from now on.
 func counted(t *testing.T) (*node, *keysCounted) {
 	t.Helper()
 	n := newNode(t)
@@ -34,8 +34,8 @@ func counted(t *testing.T) (*node, *keysCounted) {
 	return n, keys
 }
 
-// share gives a node the key of another one, as if both had started on one empty store
-// at the same time.
+// share gives a node the key of another one, as if both had started on one empty store at
+// the same time.
 func share(t *testing.T, from, to *node) {
 	t.Helper()
 	keys, err := from.store.SigningKeys(t.Context())
@@ -71,7 +71,7 @@ func TestUnknownKeysAreBounded(t *testing.T) {
 		t.Helper()
 		for range 100 {
 			stranger := newNode(t)
-			wantReason(t, n, "a key of a stranger", stranger.mustIssue(t), "not signed by a key of ours")
+			wantReason(t, n, "a key of a stranger", stranger.mustIssue(t), "not signed by a key of this host")
 		}
 	}
 	garbage()
@@ -84,8 +84,8 @@ func TestUnknownKeysAreBounded(t *testing.T) {
 	garbage()
 	n.clock.set(start)
 	garbage()
-	// Once at the start, and twice at each of the others: what is a second old is read
-	// whoever asks.
+	// Once at the start, and twice at each of the others: keys that are a second old are
+	// read again for any request.
 	if got := keys.reads.Load(); got != 5 {
 		t.Errorf("the keys were read %d times in all", got)
 	}
@@ -96,7 +96,7 @@ func TestUnknownKeysAreBounded(t *testing.T) {
 	wantVerify(t, n, "a token of its own", n.mustIssue(t), nil)
 }
 
-// Who waits for the store longer than their request lasts goes away.
+// A request that ends does not wait for the store any longer.
 func TestWaitingForUnknownKeysEnds(t *testing.T) {
 	n, keys := counted(t)
 	keys.gate = make(chan struct{})

@@ -7,9 +7,9 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// A token that was replaced is good for a grace from that moment. A clock that is set
-// back meanwhile must not make it good for longer, and must not end the session either:
-// it goes on, and then everything is as it was.
+// A replaced token stays valid for the grace. If the clock is set back in the meantime,
+// the token must not stay valid for longer, and the session must not end: it continues,
+// and then everything is as before.
 func TestReplacedTokenWhileTheClockIsSetBack(t *testing.T) {
 	for _, mode := range []sso.Mode{sso.ModeSession, sso.ModeCookie, sso.ModeJSON} {
 		for _, tc := range []struct {
@@ -50,7 +50,7 @@ func testSetBack(t *testing.T, mode sso.Mode, back time.Duration, want error) {
 	h.wantNoRefresh("after the grace", first.Token, mode, sso.ErrTokenReused)
 }
 
-// wantToken checks whether a token is good in its mode.
+// wantToken checks whether a token is valid in its mode.
 func (h *house) wantToken(what string, token sso.Token, mode sso.Mode, want error) {
 	h.t.Helper()
 	wantErr(h.t, what+", Refreshable", h.Refreshable(h.t.Context(), token, mode), want)
@@ -68,7 +68,7 @@ func TestTokenThatWasReplacedInTheFuture(t *testing.T) {
 	h := newHouse(t)
 	first := h.signIn(sso.Start{}, alice())
 	begun := h.clock.Now()
-	h.clock.advance(time.Hour) // by mistake
+	h.clock.advance(time.Hour) // set wrong
 	second := h.refresh(first.Token, sso.ModeSession)
 	h.clock.set(begun.Add(time.Minute))
 	h.wantSession("the replaced token", first.Token, sso.ErrSessionNotNow)
@@ -77,7 +77,7 @@ func TestTokenThatWasReplacedInTheFuture(t *testing.T) {
 	h.wantSession("the current token", third.Token, nil)
 }
 
-// Where there is no grace, the clock has no say: used again, a token was stolen.
+// Without a grace, the clock does not matter: a token that is used again was stolen.
 func TestReplacedTokenWithoutAGrace(t *testing.T) {
 	for _, mode := range []sso.Mode{sso.ModeSession, sso.ModeCookie, sso.ModeJSON} {
 		h := newHouse(t)

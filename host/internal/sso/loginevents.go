@@ -2,7 +2,7 @@ package sso
 
 import "context"
 
-// event begins an event of now, about the request that is answered.
+// event creates an event of now, about the current request.
 func (s *Service) event(ctx context.Context, kind EventKind, by ActorKind) Event {
 	request := RequestOf(ctx)
 	e := Event{At: s.config.Now(), Kind: kind, Actor: by, RequestID: request.ID}
@@ -12,19 +12,19 @@ func (s *Service) event(ctx context.Context, kind EventKind, by ActorKind) Event
 	return e
 }
 
-// ending is the event of a session that ends.
+// ending creates the event of a session that ends.
 func (s *Service) ending(ctx context.Context, by ActorKind, reason string) Event {
 	e := s.event(ctx, EventSessionEnded, by)
 	e.Reason = reason
 	return e
 }
 
-// loginEvents are the events of a login, once it is decided who signs in.
+// loginEvents creates the events of a login, once the user is decided.
 type loginEvents struct {
-	begun Event // what is known before that
+	begun Event // what is known before the decision
 
-	known     *User     // nil: the login makes them
-	claimedBy ClaimKind // empty: the login does not take an account that was waiting
+	known     *User     // nil: the login creates the user
+	claimedBy ClaimKind // empty: the login takes no waiting account
 	user      User
 }
 
@@ -50,12 +50,12 @@ func (l *loginEvents) list() []Event {
 	return append(events, signedIn)
 }
 
-// claimReasons say by what an account was taken.
+// claimReasons are the reasons of events by the kind of claim.
 var claimReasons = map[ClaimKind]string{
 	ClaimByInvitation: ReasonInvitation, ClaimByEmail: ReasonVerifiedEmail, ClaimByIdentifier: ReasonImported,
 }
 
-// claimed are the events of an account that was waiting, and is taken.
+// claimed returns the events of a waiting account that a login takes.
 func (l *loginEvents) claimed() (events []Event) {
 	if l.claimedBy == "" {
 		return nil
@@ -83,8 +83,8 @@ func (l *loginEvents) roleChanged() Event {
 	return e
 }
 
-// RoleDetail is the Detail of an event about the role of a user, by the IDs of that before
-// and after; empty if both are the same.
+// RoleDetail returns the Detail of an event about the role of a user, from the role IDs
+// before and after; empty if both are the same.
 func RoleDetail(before, after string) string {
 	switch {
 	case before == after:

@@ -10,14 +10,14 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// busy has the calls of a line refused, until free is called.
+// busy makes calls of a line fail with ErrBusy until free is called.
 func (h *house) busy(line sso.Line) (free func()) {
 	h.providers.wait(line, func(context.Context) error { return sso.ErrBusy })
 	return func() { h.providers.wait(line, nil) }
 }
 
-// queued has the calls of a line wait until they are let in, or their caller is
-// gone. The first channel tells of each one that waits.
+// queued makes calls of a line wait until they are admitted, or their caller is gone. The
+// first channel reports each waiting call.
 func (h *house) queued(line sso.Line) (waits <-chan struct{}, letIn chan<- struct{}) {
 	came, turn := make(chan struct{}, 10), make(chan struct{})
 	h.providers.wait(line, func(ctx context.Context) error {
@@ -32,8 +32,8 @@ func (h *house) queued(line sso.Line) (waits <-chan struct{}, letIn chan<- struc
 	return came, turn
 }
 
-// A busy host must not let a refresh pass that the provider was not asked about: who
-// has been shut out there could stay by keeping the host busy.
+// A busy host must not skip the provider at a refresh: a user who was blocked there could
+// stay by keeping the host busy.
 func TestBusyRefreshIsNotExchangedUnasked(t *testing.T) {
 	h, done := refreshing(t, provider("p"))
 	h.idp.refreshWith(sdk.Refreshed{}, sdk.Denied(sdk.ReasonAccountDisabled, "disabled"))
@@ -54,8 +54,8 @@ func TestBusyRefreshIsNotExchangedUnasked(t *testing.T) {
 	wantErr(t, "refresh afterwards", err, sso.ErrSessionInvalid)
 }
 
-// A client that goes away while its refresh waits leaves the queue, and the token
-// stays as it was.
+// A client that goes away while its refresh waits leaves the queue, and the token stays
+// as it was.
 func TestRefreshThatIsGivenUpWhileItWaits(t *testing.T) {
 	h, done := refreshing(t, provider("p"))
 	h.idp.refreshWith(sdk.Refreshed{Identity: withGrant("grant two")}, nil)
@@ -75,8 +75,8 @@ func TestRefreshThatIsGivenUpWhileItWaits(t *testing.T) {
 	}
 }
 
-// While a login waits for its turn nothing is lost: the same answer may be given
-// again, and is, until it is its turn; then it is spent.
+// A login that waits for its turn loses nothing: the same answer can be repeated until
+// its turn comes; then it is spent.
 func TestBusyLoginIsNotSpent(t *testing.T) {
 	h := newHouse(t)
 	answer := answerTo(h.begin(sso.Start{}))
@@ -98,13 +98,13 @@ func TestBusyLoginIsNotSpent(t *testing.T) {
 	}
 	_, err = h.Continue(t.Context(), answer)
 	wantErr(t, "once more", err, sso.ErrAttemptInvalid)
-	// Even the last had its turn, and gave it back.
+	// The last call also had its turn, and ended it.
 	if n := h.providers.done.Load() - ended; n != 2 {
 		t.Errorf("%d turns were given back, want 2", n)
 	}
 }
 
-// A browser that goes away leaves the queue, and what it brought is not lost.
+// A browser that goes away leaves the queue, and its answer is not lost.
 func TestBrowserThatGoesAwayWhileItWaits(t *testing.T) {
 	h := newHouse(t)
 	answer := answerTo(h.begin(sso.Start{}))
@@ -135,7 +135,7 @@ func TestBrowserThatGoesAwayWhileItWaits(t *testing.T) {
 	}
 }
 
-// A logout message that waited in vain may come again, with the attempt it answers.
+// A logout message that waited in vain can be sent again, with its attempt.
 func TestBusyLogoutIsNotSpent(t *testing.T) {
 	h := newHouse(t)
 	done := h.signIn(sso.Start{}, withGrant("grant"))

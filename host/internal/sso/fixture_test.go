@@ -35,15 +35,15 @@ const (
 	askEvery     = 5 * time.Minute
 )
 
-// house is a Service with everything real around it, except the provider's
-// mechanism, which the test scripts and which is served over the real wire.
+// house is a Service with real parts around it, except for the provider's mechanism,
+// which the test scripts and which is served over the real wire.
 type house struct {
 	*sso.Service
 	t                 testing.TB
 	path              string // of the database
 	store             *sqlite.Store
-	sessions          sso.Sessions // the store, if it is not replaced
-	sealed            sso.Sealed   // likewise
+	sessions          sso.Sessions // the store, unless replaced
+	sealed            sso.Sealed   // the store, unless replaced
 	atProviders       sso.ProviderSessions
 	clock             *clock
 	sessionEnd, grace time.Duration
@@ -55,7 +55,7 @@ type house struct {
 	idp               *idp
 }
 
-// newHouse has the providers given, or one called "p".
+// newHouse has the given providers, or one called "p".
 func newHouse(t testing.TB, list ...sso.Provider) *house {
 	t.Helper()
 	if len(list) == 0 {
@@ -78,7 +78,7 @@ func (h *house) openStore() {
 	h.t.Cleanup(func() { _ = store.Close() })
 }
 
-// restart forgets all that is in memory, as another node never knew it.
+// restart clears everything in memory, as if on another node.
 func (h *house) restart() {
 	h.t.Helper()
 	tokens, err := token.New(h.t.Context(), token.Config{
@@ -119,10 +119,10 @@ func (h *house) begin(begin sso.Start) sso.Pending {
 	return pending
 }
 
-// callbackURL is where logins through "p" come back to.
+// callbackURL is the callback URL of logins through "p".
 const callbackURL = "https://doorward.test/auth/login/p/callback"
 
-// answerTo is how an honest browser comes back.
+// answerTo is the answer of an honest browser.
 func answerTo(pending sso.Pending) sso.Answer {
 	query := url.Values{"code": {"c"}, "state": {pending.Attempt.State}}
 	return sso.Answer{
@@ -131,7 +131,7 @@ func answerTo(pending sso.Pending) sso.Answer {
 	}
 }
 
-// tryToSignIn does a whole login.
+// tryToSignIn runs a whole login.
 func (h *house) tryToSignIn(begin sso.Start, identity sdk.Identity) (*sso.SignedIn, error) {
 	h.t.Helper()
 	h.idp.vouchFor(identity)
@@ -148,7 +148,7 @@ func (h *house) signIn(begin sso.Start, identity sdk.Identity) *sso.SignedIn {
 	return done
 }
 
-// alice is who mostly signs in.
+// alice is the user of most tests.
 func alice() sdk.Identity {
 	return sdk.Identity{Subject: "alice", Email: "alice@example.org", EmailVerified: true, GivenName: "Alice", FamilyName: "A"}
 }
@@ -166,7 +166,7 @@ type clock struct {
 	running time.Duration
 }
 
-// look is what a Clock looks at.
+// look is the source of a Clock.
 func (c *clock) look() (time.Time, time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -181,7 +181,7 @@ func (c *clock) Now() time.Time {
 
 func (c *clock) advance(d time.Duration) { c.set(c.Now().Add(d)) }
 
-// set lets time go by until then.
+// set advances the time to that moment.
 func (c *clock) set(t time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -189,14 +189,14 @@ func (c *clock) set(t time.Time) {
 	c.now = t
 }
 
-// setBy makes the clock wrong, or right again, while no time goes by.
+// setBy sets the clock wrong, or right again, without any time passing.
 func (c *clock) setBy(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.now = c.now.Add(d)
 }
 
-// unreliable are access tokens that cannot be issued while fail is set.
+// unreliable access tokens cannot be issued while fail is set.
 type unreliable struct {
 	sso.AccessTokens
 	fail error
@@ -215,7 +215,7 @@ type providers struct {
 
 	mu   sync.Mutex
 	list []sso.Provider
-	down error // why no mechanism can be had
+	down error // why there is no mechanism
 
 	queues map[sso.Line]func(context.Context) error // where calls wait; nil: nowhere
 	done   atomic.Int32                             // calls that have ended
@@ -227,7 +227,7 @@ func (p *providers) queueOf(line sso.Line) func(context.Context) error {
 	return p.queues[line]
 }
 
-// wait has the calls of a line wait for that function, and fail with its error.
+// wait makes the calls of a line wait for that function, and fail with its error.
 func (p *providers) wait(line sso.Line, queue func(context.Context) error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -273,7 +273,7 @@ func (p *providers) Mechanism(ctx context.Context, name string, line sso.Line) (
 	return p.mechanisms[name], func() { p.done.Add(1) }, nil
 }
 
-// configure replaces the providers, as another configuration would.
+// configure replaces the providers, like a new configuration.
 func (p *providers) configure(list ...sso.Provider) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -323,7 +323,7 @@ func (i *idp) beginWith(step sdk.Step, err error) {
 	i.begin = func(context.Context, sdk.BeginRequest) (sdk.Step, error) { return step, err }
 }
 
-// calls returns what Continue was called with.
+// calls returns the requests that Continue got.
 func (i *idp) calls() []sdk.ContinueRequest {
 	i.mu.Lock()
 	defer i.mu.Unlock()

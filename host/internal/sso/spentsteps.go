@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// spentSteps remembers which steps of attempts were continued, so that one
-// sealed attempt cannot be played twice at the mechanism. It is memory of this
-// process only, because nothing unauthenticated may write to the store; a login
-// that completes is spent in the store, too.
+// spentSteps records which steps of attempts were continued, so that one sealed attempt
+// cannot be sent to the mechanism twice. It is in the memory of this process only,
+// because unauthenticated requests must not write to the store; completed logins are
+// spent in the store, too.
 //
-// Entries live in two generations. The older one is dropped when the younger is
-// as old as an attempt can get, or full: then an early replay reaches the
-// mechanism, and the store still refuses to complete it.
+// Entries are kept in two generations. The older one is dropped when the younger one is
+// as old as an attempt can get, or full: then an early replay reaches the mechanism, and
+// the store still refuses to complete it.
 type spentSteps struct {
 	mu           sync.Mutex
 	young, old   map[string]struct{}
@@ -28,7 +28,7 @@ func newSpentSteps() *spentSteps {
 	}
 }
 
-// spend reports whether this is the first time.
+// spend reports whether this is the first time that the step is continued.
 func (s *spentSteps) spend(step string, now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -2,8 +2,8 @@ package sso
 
 import "context"
 
-// LogoutUser ends all sessions of a user, wherever they are signed in, and returns how
-// many. It does so even if the client goes away meanwhile.
+// LogoutUser ends all sessions of a user, on all devices, and returns how many. It does
+// so even if the client goes away in the meantime.
 func (s *Service) LogoutUser(ctx context.Context, userID string) (int, error) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), endTimeout)
 	defer cancel()

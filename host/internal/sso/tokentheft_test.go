@@ -12,8 +12,8 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// hands are a session whose token is in two hands, and what must come of it: links are
-// its tokens in the order in which they replaced each other.
+// hands is a session whose token is used by two clients, and the expected results: links
+// are its tokens in the order in which they replaced each other.
 type hands struct {
 	hosts []*house
 	db    *sql.DB
@@ -39,8 +39,7 @@ func (h *house) inTwoHands(db *sql.DB, like *sso.SignedIn, hosts ...*house) *han
 	return &hands{hosts: hosts, db: db, mode: like.Mode, id: session.ID, links: []sso.Token{token}}
 }
 
-// want says what a refresh with a link must lead to: the link that it gives, or an
-// error.
+// want returns what a refresh with a link must result in: the new link, or an error.
 func (x *hands) want(link int, now time.Time) (gives int, err error) {
 	last := len(x.links) - 1
 	switch {
@@ -56,8 +55,8 @@ func (x *hands) want(link int, now time.Time) (gives int, err error) {
 	return 0, sso.ErrSessionNotNow
 }
 
-// refresh has somebody refresh with the link that they hold, and checks everything
-// that must be so afterwards.
+// refresh refreshes with one client's link, and checks everything that must be true
+// afterwards.
 func (x *hands) refresh(holds *int, host int, answerLost bool) error {
 	h := x.hosts[host]
 	now := h.clock.Now()
@@ -78,8 +77,8 @@ func (x *hands) refresh(holds *int, host int, answerLost bool) error {
 	return x.wantOneCurrent()
 }
 
-// wantOneCurrent checks that the last link is current and no other token is, or, once the session
-// has ended, that none is left.
+// wantOneCurrent checks that the last link is the only current token, or that none is
+// left once the session has ended.
 func (x *hands) wantOneCurrent() error {
 	wantLeft := 1
 	if x.ended {
@@ -127,8 +126,8 @@ func (x *hands) happens(event rune) error {
 	return nil
 }
 
-// Whatever the order in which owner and thief refresh: there is never a second chain,
-// and whoever is behind ends the session with their next refresh after the grace.
+// In whatever order owner and thief refresh: there is never a second chain, and the
+// client that is behind ends the session with its next refresh after the grace.
 func TestOwnerAndThiefInEveryOrder(t *testing.T) {
 	for _, mode := range modes {
 		t.Run(string(mode), func(t *testing.T) {
@@ -141,7 +140,8 @@ func TestOwnerAndThiefInEveryOrder(t *testing.T) {
 						t.Fatalf("%s, at event %d: %v", course, i+1, err)
 					}
 				}
-				// Once one of them refreshes and the other does not within a grace, one is behind.
+				// If one of them refreshes and the other does not within a grace, one is
+				// behind.
 				for _, event := range []rune{graceGoesBy, thiefRefreshes, graceGoesBy, ownerRefreshes, thiefRefreshes} {
 					if err := x.happens(event); err != nil {
 						t.Fatalf("%s, in the end: %v", course, err)
@@ -169,7 +169,7 @@ func TestOwnerAndThiefInEveryOrder(t *testing.T) {
 	}
 }
 
-// courses are all courses of that many events that begin with a refresh.
+// courses returns all courses of that many events that begin with a refresh.
 func courses(length int) (list []string) {
 	list = []string{""}
 	for i := range length {

@@ -27,7 +27,8 @@ func (h *house) commits() (n int) {
 	return n
 }
 
-// What a login writes, it writes at once: each transaction is a wait for the disk.
+// A login writes everything in one transaction, because each transaction waits for the
+// disk.
 func TestALoginIsOneTransaction(t *testing.T) {
 	closed := provider("closed")
 	closed.AllowPublicRegistration = false

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// forgetFiles has the system forget what it has in memory of the files below a folder, as
-// far as it is on the disk.
+// forgetFiles makes the system drop the files below a folder from memory, as far as they
+// are on disk.
 func forgetFiles(dir string) error {
 	return filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || !entry.Type().IsRegular() {

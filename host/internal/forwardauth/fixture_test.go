@@ -49,7 +49,7 @@ type rig struct {
 	clock *clock
 }
 
-// flakyStore can be out of order.
+// flakyStore can fail.
 type flakyStore struct {
 	store.Store
 	mu  sync.Mutex
@@ -135,7 +135,7 @@ func (b *lockedBuffer) String() string {
 	return b.text.String()
 }
 
-// origin is that of a URL of the tests.
+// origin returns the origin of a URL in a test.
 func origin(url string) forwardauth.Origin {
 	scheme, host, _ := strings.Cut(url, "://")
 	return forwardauth.Origin{Scheme: scheme, Host: host}
@@ -161,7 +161,7 @@ func newRig(t testing.TB, configure ...func(*forwardauth.Config)) *rig {
 	return newRigAt(t, filepath.Join(t.TempDir(), "test.db"), configure...)
 }
 
-// newRigAt has its database in a file.
+// newRigAt keeps its database in a file.
 func newRigAt(t testing.TB, path string, configure ...func(*forwardauth.Config)) *rig {
 	t.Helper()
 	database, err := sqlite.Open(t.Context(), path, nil)
@@ -172,7 +172,7 @@ func newRigAt(t testing.TB, path string, configure ...func(*forwardauth.Config))
 	return newRigOn(t, database, configure...)
 }
 
-// newRigOn is a host on a database, which others may have, too.
+// newRigOn is a host on a database that others may use, too.
 func newRigOn(t testing.TB, database store.Store, configure ...func(*forwardauth.Config)) *rig {
 	t.Helper()
 	r := &rig{t: t, log: &lockedBuffer{}, clock: &clock{}}
@@ -212,7 +212,7 @@ func newRigOn(t testing.TB, database store.Store, configure ...func(*forwardauth
 	return r
 }
 
-// user makes a user of provider corp.
+// user creates a user of provider corp.
 func (r *rig) user(id string, change ...func(*sso.User)) sso.User {
 	r.t.Helper()
 	u := sso.User{
@@ -250,7 +250,7 @@ func (r *rig) alice() (cookie string) {
 	return cookieName + "=" + string(token)
 }
 
-// access returns a good access token of a new session of the user.
+// access returns a valid access token of a new session of the user.
 func (r *rig) access(u sso.User, groups ...string) string {
 	r.t.Helper()
 	_, session := r.session(u, sso.KindRefresh, groups...)
@@ -286,8 +286,8 @@ func envoy(line string, change ...string) question {
 	return question{line, []string{"Host: app.test", "X-Forwarded-Proto: https", "X-Forwarded-For: 198.51.100.7"}}.with(change...)
 }
 
-// with replaces headers, or adds them. One with "-" before it goes, one with "+" comes
-// beside what is there.
+// with replaces or adds headers. "-" before a name removes the header, "+" adds another
+// one.
 func (q question) with(changes ...string) question {
 	headers := slices.Clone(q.headers)
 	for _, change := range changes {
@@ -308,7 +308,7 @@ func (q question) with(changes ...string) question {
 	return q
 }
 
-// browser is what a browser sends besides, when somebody goes to a page.
+// browser returns the additional headers of a browser that opens a page.
 var browser = []string{"Accept: text/html,application/xhtml+xml", "Sec-Fetch-Mode: navigate"}
 
 func (q question) bytes() []byte {
@@ -320,7 +320,7 @@ type answer struct {
 	body string
 }
 
-// ask sends a question as it is written, byte for byte.
+// ask sends a request byte for byte as written.
 func (r *rig) ask(q question) answer {
 	r.t.Helper()
 	return r.askAt(r.http.Listener.Addr().String(), q)
@@ -353,7 +353,8 @@ func (r *rig) askAt(address string, q question) answer {
 
 var identityNames = []string{"Remote-User", "Remote-Email", "Remote-Name", "Remote-Groups", "X-Doorward-Assertion"}
 
-// check holds what is true of every answer: what it may carry, and who is told of.
+// check checks what is true of every answer: which headers it may have, and which user it
+// names.
 func (a answer) check(t *testing.T, name string, status int, user string) {
 	t.Helper()
 	if a.StatusCode != status {

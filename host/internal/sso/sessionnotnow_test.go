@@ -9,7 +9,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// A provider that is missing for a moment signs nobody out for good.
+// A provider that is missing for a moment signs nobody out permanently.
 func TestProviderThatIsMissingForAMoment(t *testing.T) {
 	h := newHouse(t, provider("p"), provider("q"))
 	session, program := h.signIn(sso.Start{Provider: "q"}, alice()), h.signIn(sso.Start{Provider: "q", Mode: sso.ModeJSON}, alice())
@@ -26,7 +26,7 @@ func TestProviderThatIsMissingForAMoment(t *testing.T) {
 	h.refresh(program.Token, sso.ModeJSON)
 }
 
-// The provider goes away while it is asked.
+// The provider is removed while it is asked.
 func TestProviderThatGoesAwayDuringARefresh(t *testing.T) {
 	h, done := refreshing(t, provider("p"))
 	h.idp.onRefresh(func(context.Context, []byte) (sdk.Refreshed, error) {
@@ -38,7 +38,7 @@ func TestProviderThatGoesAwayDuringARefresh(t *testing.T) {
 	h.wantSession("with the provider", done.Token, nil)
 }
 
-// Mechanisms know when an account expires by the same clock as we.
+// Mechanisms judge the expiry of an account by the same clock as the host.
 func TestRefusalByAClockThatWasSet(t *testing.T) {
 	for reason, passes := range map[sdk.Reason]bool{
 		sdk.ReasonAccountExpired: true, sdk.ReasonPasswordExpired: true, sdk.ReasonLogonNotPermitted: true,

@@ -8,8 +8,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// LoginField names the field of a prompt that asks for a login name: the only user name,
-// else the only text; empty if neither is there.
+// LoginField returns the name of the field in a prompt that takes the login name: the
+// only user name field, otherwise the only text field; empty if neither exists.
 func LoginField(fields []sdk.PromptField) string {
 	names := map[sdk.FieldKind][]string{}
 	for _, f := range fields {
@@ -27,13 +27,14 @@ func LoginField(fields []sdk.PromptField) string {
 	return ""
 }
 
-// maxLoginName is more than login names have, in bytes, without what is not seen. What is
-// longer is cut.
+// maxLoginName is longer than login names are, in bytes, without invisible characters.
+// Longer names are truncated.
 const maxLoginName = 160
 
-// Asked reports whether an answer is to a prompt of a login that can go on, so that
-// something is about to be judged that could be guessed, and under which login name: the
-// one that it gives, or one before it gave, without what is not seen of it. It asks nobody.
+// Asked reports whether an answer belongs to a prompt of a login that can continue, so
+// that the provider is about to check something that could be guessed. loginName is the
+// login name in the answer, or in an earlier answer, without invisible characters. Asked
+// makes no call to the provider.
 func (s *Service) Asked(answer Answer) (loginName string, ok bool) {
 	attempt, err := s.sealer.open(answer.Sealed, answer.Provider, answer.State, s.config.Now())
 	if err != nil || len(attempt.Fields) == 0 {
@@ -46,14 +47,13 @@ func (a Attempt) loginName(form url.Values) string {
 	if a.LoginField == "" {
 		return a.LoginName
 	}
-	name := Seen(form.Get(a.LoginField)) // before it is cut: 160 spaces would leave nothing of it
+	name := Seen(form.Get(a.LoginField)) // before truncating: 160 spaces would hide the name
 	return name[:min(len(name), maxLoginName)]
 }
 
-// Seen is a login name without the spaces, and the control, formatting and combining
-// characters, that directories may leave out when they compare names (RFC 4518 sections 2.2
-// and 2.6.1). Active Directory takes é for e as well, so accents are left out where they
-// stand by themselves.
+// Seen returns a login name without the spaces, and the control, formatting and combining
+// characters, that directories may ignore when they compare names (RFC 4518 sections 2.2
+// and 2.6.1). Active Directory also takes é for e, so separate accents are removed.
 func Seen(name string) string {
 	return strings.Map(func(r rune) rune {
 		if unicode.IsSpace(r) || unicode.In(r, unicode.Cc, unicode.Cf, unicode.Mn) || r == '\uFFFC' {

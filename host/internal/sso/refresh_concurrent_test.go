@@ -8,8 +8,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// What an operator changes while a provider is asked about a session stays: what the provider
-// says of the user is all that a refresh stores.
+// What an operator changes while a provider is asked about a session stays: what the
+// provider says of the user is all that a refresh stores.
 func TestUserThatIsChangedDuringARefresh(t *testing.T) {
 	p := provider("p")
 	p.SyncUserInfo = true
