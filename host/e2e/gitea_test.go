@@ -203,7 +203,7 @@ func TestGitea(t *testing.T) {
 	host := startHost(t, HostConfig{Port: port, Env: env})
 	host.secrets.add("client secret", secret)
 	out, code := host.run(t, "check", "gitea")
-	if code != 0 || !strings.Contains(out, "the token endpoint knows the client") {
+	if code != 0 || !strings.Contains(out, "the token endpoint accepts the client") {
 		t.Errorf("check: %d\n%s", code, out)
 	}
 	alice := newAgent(t, host, "alice")
@@ -223,7 +223,7 @@ func TestGitea(t *testing.T) {
 	if got := g.signIn(bob, host.URL+"/auth/login/gitea?redirect=/app"); got.code(t) != "INVALID_CREDENTIALS" {
 		t.Errorf("bob: %d %s", got.status, got.header.Get("Location"))
 	}
-	eventually(t, "the log to tell why", func() bool { return strings.Contains(host.Logs(), "in none of the groups") })
+	eventually(t, "the log to tell why", func() bool { return strings.Contains(host.Logs(), "in none of the allowed groups") })
 	// Who leaves the team loses the session.
 	team := g.do(http.MethodGet, "/orgs/acme/teams/search?q=devs", nil)
 	id := team["data"].([]any)[0].(map[string]any)["id"]

@@ -33,7 +33,7 @@ func TestCallbackOfTheLogin(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if at, want := back.URL.Scheme+"://"+back.URL.Host+back.URL.Path, r.callbackOf(tt.begun); at != want {
+		if at, want := back.URL.Scheme+"://"+back.URL.Host+back.URL.Path, r.callbackURL(tt.begun); at != want {
 			t.Errorf("the browser comes back to %s, want %s", at, want)
 		}
 		_, err = r.finish(sdk.ContinueRequest{State: theState, CallbackURL: tt.continued, Memory: redirect.Memory, Response: inbound(t, back)})

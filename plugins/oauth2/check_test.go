@@ -78,7 +78,7 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 		{"token endpoint down", map[string]any{"access_url": "http://127.0.0.1:1/"}, nil, "access_url", sdk.SeverityError, "refused"},
 		{"token endpoint gives to everybody", nil, func(as *oauth2test.Server) {
 			as.Alter(oauth2test.Token, answer(200, "application/json", `{"access_token":"a","token_type":"bearer"}`))
-		}, "client_secret", sdk.SeverityError, "nobody gave out"},
+		}, "client_secret", sdk.SeverityError, "for an invalid code"},
 		{"profile endpoint down", map[string]any{"profile_url": "http://127.0.0.1:1/"}, nil, "profile_url", sdk.SeverityError, "refused"},
 		{"profile endpoint wrong", nil, func(as *oauth2test.Server) { as.Alter(oauth2test.Profile, answer(404, "text/plain", "")) }, "profile_url", sdk.SeverityWarning, "404"},
 		{"profile endpoint is a page", nil, func(as *oauth2test.Server) { as.Alter(oauth2test.Profile, answer(200, "text/html", "<html>")) }, "profile_url", sdk.SeverityWarning, "HTML"},
@@ -98,12 +98,12 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 			})
 		}, "clock", sdk.SeverityWarning, "NTP"},
 		{"PKCE off", map[string]any{"pkce": "off"}, nil, "pkce", sdk.SeverityWarning, "state"},
-		{"unstable identifier", map[string]any{"identifier_key": "username"}, nil, "identifier_key", sdk.SeverityWarning, "whoever has it next"},
-		{"unstable identifier in one word", map[string]any{"identifier_key": "preferredUsername"}, nil, "identifier_key", sdk.SeverityWarning, "whoever has it next"},
-		{"unstable identifier of two words", map[string]any{"identifier_key": "user_login"}, nil, "identifier_key", sdk.SeverityWarning, "whoever has it next"},
+		{"unstable identifier", map[string]any{"identifier_key": "username"}, nil, "identifier_key", sdk.SeverityWarning, "the next owner"},
+		{"unstable identifier in one word", map[string]any{"identifier_key": "preferredUsername"}, nil, "identifier_key", sdk.SeverityWarning, "the next owner"},
+		{"unstable identifier of two words", map[string]any{"identifier_key": "user_login"}, nil, "identifier_key", sdk.SeverityWarning, "the next owner"},
 		{"callback", nil, nil, "callback", sdk.SeverityOK, callbackURL},
 		{"fields", nil, nil, "fields", sdk.SeverityOK, "e-mail from email; verified from email_verified"},
-		{"verified", nil, nil, "email_verified_key", sdk.SeverityOK, "email_verified = true"},
+		{"verified", nil, nil, "email_verified_key", sdk.SeverityOK, "email_verified is true"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			r, as := startRig(t, oauth2test.Config{}, test.options)

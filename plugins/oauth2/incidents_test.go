@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/plugins/oauth2/internal/profile"
-	"github.com/doorward/doorward/plugins/oauth2/internal/tokenanswer"
+	"github.com/doorward/doorward/plugins/oauth2/internal/tokenresponse"
 	"github.com/doorward/doorward/plugins/oauth2/oauth2test"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/claims"
@@ -80,7 +80,7 @@ func TestRecycledNames(t *testing.T) {
 	for _, key := range []string{"login", "email", "name", "emails[primary].email"} {
 		t.Run("OA01 OS11 identifier_key "+key+" with a preset", func(t *testing.T) {
 			_, err := tryOpenRig(t, time.Now, map[string]any{"preset": "github", "client_id": "x", "client_secret": "y", "identifier_key": key})
-			if err == nil || !strings.Contains(err.Error(), "identifier_key") || !strings.Contains(err.Error(), "id or node_id") || !strings.Contains(err.Error(), "takes it next") {
+			if err == nil || !strings.Contains(err.Error(), "identifier_key") || !strings.Contains(err.Error(), "id or node_id") || !strings.Contains(err.Error(), "can then be taken by another person") {
 				t.Errorf("%v", err)
 			}
 		})
@@ -89,7 +89,7 @@ func TestRecycledNames(t *testing.T) {
 			values := as.Options(client())
 			values["identifier_key"] = key
 			r := openRig(t, time.Now, values)
-			checkSays(t, r.log.String(), "whoever has it next signs in as who had it before")
+			checkSays(t, r.log.String(), "the next owner would sign in as the previous one")
 		})
 	}
 }
@@ -166,12 +166,12 @@ func TestErrorsWithStatus200(t *testing.T) {
 		reason                  sdk.Reason
 		says                    string
 	}{
-		{"OA10 JSON", "application/json", `{"error":"bad_verification_code","error_description":"The code passed is incorrect or expired."}`, sdk.ErrInvalidResponse, tokenanswer.ReasonCodeSpent, "expired"},
-		{"OA10 form", "application/x-www-form-urlencoded", `error=bad_verification_code&error_description=The+code+passed+is+incorrect+or+expired.`, sdk.ErrInvalidResponse, tokenanswer.ReasonCodeSpent, "expired"},
-		{"OA10 form with a token", "application/x-www-form-urlencoded", `access_token=evil&token_type=bearer&error=bad_verification_code`, sdk.ErrInvalidResponse, tokenanswer.ReasonCodeSpent, ""},
+		{"OA10 JSON", "application/json", `{"error":"bad_verification_code","error_description":"The code passed is incorrect or expired."}`, sdk.ErrInvalidResponse, tokenresponse.ReasonCodeSpent, "expired"},
+		{"OA10 form", "application/x-www-form-urlencoded", `error=bad_verification_code&error_description=The+code+passed+is+incorrect+or+expired.`, sdk.ErrInvalidResponse, tokenresponse.ReasonCodeSpent, "expired"},
+		{"OA10 form with a token", "application/x-www-form-urlencoded", `access_token=evil&token_type=bearer&error=bad_verification_code`, sdk.ErrInvalidResponse, tokenresponse.ReasonCodeSpent, ""},
 		{"OA10 wrong secret", "application/json", `{"error":"incorrect_client_credentials"}`, sdk.ErrMisconfigured, "incorrect_client_credentials", "client_secret"},
 		{"OA10 wrong callback", "application/json", `{"error":"redirect_uri_mismatch"}`, sdk.ErrMisconfigured, "redirect_uri_mismatch", "callback URL"},
-		{"OA18 unverified primary", "application/json", `{"error":"unverified_user_email"}`, sdk.ErrDenied, tokenanswer.ReasonEmailUnverified, "verify"},
+		{"OA18 unverified primary", "application/json", `{"error":"unverified_user_email"}`, sdk.ErrDenied, tokenresponse.ReasonEmailUnverified, "verify"},
 		{"OA25 number", "application/json", `{"error":{"error_code":8,"error_msg":"Invalid request: v is deprecated"}}`, sdk.ErrInvalidResponse, codeflow.ReasonUnknownError, "code 8"},
 		{"OA26 Graph version", "application/json", `{"error":{"message":"(#2635) deprecated","type":"OAuthException","code":2635}}`, sdk.ErrInvalidResponse, codeflow.ReasonUnknownError, "code 2635"},
 	} {
@@ -402,7 +402,7 @@ func TestOA23SAMLProtectedOrganization(t *testing.T) {
 	hidden, _ := startRig(t, people(jane), map[string]any{"allowed_organizations": "acme"})
 	_, err = hidden.login("jane")
 	checkReason(t, err, sdk.ErrDenied, sdk.ReasonNotAllowed) // OS20: an empty list lets in nobody
-	checkSays(t, err.Error(), "does not show")
+	checkSays(t, err.Error(), "does not list")
 }
 
 func TestOA24WithdrawnScope(t *testing.T) {
@@ -496,7 +496,7 @@ func TestSecretsThatNeedEncoding(t *testing.T) {
 // secret is a signed token with one belongs to the openid plugin.
 func TestOA31StaticSecret(t *testing.T) {
 	_, err := tryOpenRig(t, time.Now, map[string]any{"preset": "apple", "client_id": "x", "client_secret": "y"})
-	if err == nil || !strings.Contains(err.Error(), "openid as the driver") {
+	if err == nil || !strings.Contains(err.Error(), "set the driver to openid") {
 		t.Errorf("OA31 %v", err)
 	}
 }

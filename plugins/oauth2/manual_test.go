@@ -35,7 +35,7 @@ func TestManual(t *testing.T) {
 	}
 	count := 0
 	for _, file := range []string{
-		"reasons.go", "internal/profile/problems.go", "internal/tokenanswer/refusal.go",
+		"reasons.go", "internal/profile/errors.go", "internal/tokenresponse/errors.go",
 		"../../sdk/upstream/codeflow/refusal.go",
 	} {
 		source, err := os.ReadFile(file)

@@ -59,7 +59,7 @@ func TestOne(t *testing.T) {
 		{"emails[primary].nothing", nil, ""},
 		{"emails[!verified].email", nil, "neither true nor false"},
 		{"flags[!odd]", nil, "neither true nor false"},
-		{"login[primary].email", nil, "no list"},
+		{"login[primary].email", nil, "not a list"},
 		{"absent[primary].email", nil, ""},
 		{"name|login", "jane", ""},
 		{"empty|name|login", "jane", ""},
@@ -123,7 +123,7 @@ func TestListAtTheTop(t *testing.T) {
 
 func TestParseRefuses(t *testing.T) {
 	for path, want := range map[string]string{
-		"": "empty", "a.": "dot", ".a": "dot", "a..b": "dot", "a[b": "do not end", "a[b].": "no name", "a[b]c": "a dot is wanted",
+		"": "empty", "a.": "dot", ".a": "dot", "a..b": "dot", "a[b": "do not end", "a[b].": "no name", "a[b]c": "a dot is required",
 		"a]": "bracket", "a[b c=": "nothing", "a[b=]": "nothing", "a[b & c]": "&&", "a[!b=c]": "both", "a[b=\"c]": "quote",
 		"a[=b]": "name", "a[!]": "name", "|a": "empty", "a|": "empty", " a": "space", "a ": "space", "a\x00": "control",
 		"a[b].[c]": "no name", "a[b !c]": "inside", "a[b]..c": "no name",
@@ -201,7 +201,7 @@ func TestTemplates(t *testing.T) {
 		}
 	}
 	for template, want := range map[string]string{
-		"{organization.login}/{bad}": "separates", "{absent}": "neither", "{flag}": "neither", "{organization}": "neither",
+		"{organization.login}/{bad}": "separator", "{absent}": "neither", "{flag}": "neither", "{organization}": "neither",
 	} {
 		_, err := MustParseTemplate(template).Write(team, nil)
 		checkError(t, err, want)

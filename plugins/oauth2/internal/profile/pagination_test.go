@@ -50,7 +50,7 @@ func FuzzNextLink(f *testing.F) {
 			return
 		}
 		next, err := first.Parse(text)
-		if err != nil || !sameKind(first, next) {
+		if err != nil || !sameFolder(first, next) {
 			return
 		}
 		// A host is the same in any letters (RFC 3986 section 3.2.2), a path is not.

@@ -1,4 +1,4 @@
-package tokenanswer
+package tokenresponse
 
 import (
 	"encoding/json"
