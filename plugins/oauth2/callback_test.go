@@ -7,7 +7,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// A login comes back to the callback that the host tells of it, and the code is redeemed
+// A login returns to the callback URL that the host names, and the code is redeemed
 // with that and no other (RFC 6749 section 4.1.3).
 func TestCallbackOfTheLogin(t *testing.T) {
 	const otherCallback = "https://intern.example/sso/auth/login/as/callback"

@@ -39,14 +39,14 @@ func TestCheckOfEachKind(t *testing.T) {
 				}
 			}
 			if as.Hits(oauth2test.Token) != 1 {
-				t.Error("the client was not tried, or more than once")
+				t.Error("the credentials of the client were not checked exactly once")
 			}
 		})
 	}
 	t.Run("unattended", func(t *testing.T) {
 		r, as := startRig(t, oauth2test.Config{}, nil)
 		if _, err := r.Mechanism.(sdk.Checker).Check(sdk.Unattended(t.Context())); err != nil || as.Hits(oauth2test.Token) != 0 {
-			t.Errorf("%v, and the client is tried %d times", err, as.Hits(oauth2test.Token))
+			t.Errorf("%v, and the credentials of the client were checked %d times", err, as.Hits(oauth2test.Token))
 		}
 	})
 	t.Run("gitea with a wrong secret", func(t *testing.T) {
@@ -56,7 +56,7 @@ func TestCheckOfEachKind(t *testing.T) {
 		}
 	})
 	t.Run("facebook", func(t *testing.T) {
-		// Its errors are all of one kind, so that the secret cannot be told.
+		// All errors have the same code, so a wrong secret cannot be detected.
 		r, _ := startRig(t, oauth2test.Config{Kind: oauth2test.Facebook}, nil)
 		if f := findings(t, r)["client_secret"]; f.Severity != sdk.SeverityWarning {
 			t.Errorf("%+v", f)
@@ -132,8 +132,8 @@ func TestCheckFindsWhatIsWrong(t *testing.T) {
 	}
 }
 
-// TestCheckKeepsHeadersToTheAPI: they may hold a key, and the authorization endpoint
-// is for browsers, which send none.
+// TestCheckKeepsHeadersToTheAPI: the header fields can contain a key, and the authorization
+// endpoint is for browsers, which do not send them.
 func TestCheckKeepsHeadersToTheAPI(t *testing.T) {
 	r, as := startRig(t, oauth2test.Config{}, map[string]any{"profile_headers": map[string]any{"X-Api-Key": "key-of-the-api"}})
 	keys := map[oauth2test.Endpoint]string{}

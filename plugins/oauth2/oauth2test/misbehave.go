@@ -7,18 +7,18 @@ import (
 	"strings"
 )
 
-// Misbehaviour is one way in which a server breaks a rule, or does what is odd and
-// legal.
+// Misbehaviour is one way in which a server breaks a rule, or does something unusual but
+// allowed.
 type Misbehaviour struct {
 	Name    string
 	What    string
 	At      Endpoint
-	Refused bool // by a correct client; else the login works
+	Refused bool // whether a correct client refuses; otherwise the login works
 	Alter   Alteration
 }
 
-// Misbehave has the server misbehave by that name until Behave. The error is for a
-// name that is none.
+// Misbehave turns on the misbehaviour with this name until Behave. It returns an error for
+// an unknown name.
 func (s *Server) Misbehave(name string) error {
 	list := Misbehaviours()
 	at := slices.IndexFunc(list, func(m Misbehaviour) bool { return m.Name == name })
@@ -29,7 +29,7 @@ func (s *Server) Misbehave(name string) error {
 	return nil
 }
 
-// Misbehaviours are all that have a name.
+// Misbehaviours returns all named misbehaviours.
 func Misbehaviours() []Misbehaviour {
 	list := []Misbehaviour{
 		{"token-form", "the token answer is a form", Token, false, func(_ *Server, _ *http.Request, rep *Reply) { rep.Form = true }},

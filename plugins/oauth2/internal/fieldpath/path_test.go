@@ -107,7 +107,7 @@ func TestAll(t *testing.T) {
 	}
 }
 
-// TestListAtTheTop: many list calls answer with an array.
+// TestListAtTheTop: many responses with lists are arrays.
 func TestListAtTheTop(t *testing.T) {
 	list, err := claims.DecodeList([]byte(`[{"email":"a@example.com","primary":true},{"email":"b@example.com","primary":false}]`))
 	if err != nil {
@@ -182,7 +182,7 @@ func TestRules(t *testing.T) {
 		}
 	}
 	if _, err := MustParseRule("emails[verified].email=x").Holds(v); err == nil {
-		t.Error("two values, and no error")
+		t.Error("two values, but no error")
 	}
 	for _, bad := range []string{"", "=x", "a=\"b\" c", "a[=b"} {
 		if _, err := ParseRule(bad); err == nil {
@@ -233,8 +233,8 @@ func checkError(t *testing.T, err error, want string) {
 	}
 }
 
-// FuzzPath: any text is a path or is refused, any path ends on any answer, finds
-// nothing that is not in it, and never two values where one is wanted.
+// FuzzPath: any text is a path or is refused. The search for any path in any response ends,
+// finds only values in the response, and never two values where one is expected.
 func FuzzPath(f *testing.F) {
 	for _, path := range []string{"id", "emails[primary && verified].email", "a[b=c && !d]|e", "orgs[].login", `x[y!="&&"]`, "[].a", "a.b.c"} {
 		f.Add(path, []byte(sample))
@@ -261,8 +261,8 @@ func FuzzPath(f *testing.F) {
 	})
 }
 
-// FuzzRule: any text is a rule or is refused, and what is written in a template is
-// there.
+// FuzzRule: any text is a rule or is refused, and the output of a template contains its
+// text.
 func FuzzRule(f *testing.F) {
 	for _, text := range []string{"error", "ok=false", "resultcode!=00", `a[b="c=d"].e = "f"`, "{a.b}/{c}"} {
 		f.Add(text, []byte(sample))
