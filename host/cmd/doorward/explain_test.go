@@ -56,9 +56,9 @@ func TestExplain(t *testing.T) {
 		"--user ANN@example.org GET https://wiki.example.org/x":     "verdict  admitted",
 		"--user u-ann --group other GET https://wiki.example.org/x": "groups   other\napp      wiki (https://wiki.example.org/)\nverdict  denied\nbecause  missing: one of the groups staff\n",
 		"--user u-bob GET https://wiki.example.org/x":               "groups   not known: there is no session",
-		"GET https://wiki.example.org/health?x":                     "verdict  public\nbecause  everybody may: public path /health",
+		"GET https://wiki.example.org/health?x":                     "verdict  public\nbecause  the request matches the public path /health",
 		"POST https://wiki.example.org/health":                      "verdict  sign_in",
-		"GET https://wiki.example.org/x/../y":                       "verdict  ambiguous\nbecause  the path can be read in more than one way: it has a dot segment",
+		"GET https://wiki.example.org/x/../y":                       "verdict  ambiguous\nbecause  the path is ambiguous: it has a dot segment",
 		"GET https://other.example.org/":                            "verdict  unknown_app",
 		"--user u-ann GET https://admin.example.org":                ", role Editor (r-1)\n",
 		"--user ann GET https://admin.example.org":                  "verdict  admitted\nbecause  the app admits everybody who is signed in with one of the roles Editor",
@@ -71,8 +71,8 @@ func TestExplain(t *testing.T) {
 		"get https://wiki.example.org/":                             "the method must be in capitals",
 		"GET wiki.example.org":                                      "the URL must be absolute",
 		"GET":                                                       "say which request: METHOD URL",
-		"GET https://wiki.example.org/\x1b[31m":                     `explaining "GET https://wiki.example.org/\x1b[31m": not a request`,
-		"GET https://wiki.example.org/" + strings.Repeat("x", 1e5):  strings.Repeat("x", 100) + "…: not a request",
+		"GET https://wiki.example.org/\x1b[31m":                     `explaining "GET https://wiki.example.org/\x1b[31m": invalid request`,
+		"GET https://wiki.example.org/" + strings.Repeat("x", 1e5):  strings.Repeat("x", 100) + "…: invalid request",
 		"--group staff GET https://wiki.example.org/":               "--group is for whom --user names",
 		"--user= GET https://wiki.example.org/":                     "--user is empty",
 	} {
@@ -84,7 +84,7 @@ func TestExplain(t *testing.T) {
 	// Whom the rules admit, and the app cannot be told of.
 	environ := []string{"PUBLIC_URL=https://login.example.org", "SESSION_COOKIE_DOMAIN=example.org", "FORWARD_AUTH_USER=email"}
 	_, out := runIn(t.Context(), t, dir, environ, "forward-auth", "explain", "--config", filepath.Join(dir, "d.yaml"), "--user", "ann", "GET", "https://wiki.example.org/x")
-	if want := "verdict  denied\nbecause  missing: what Remote-User is to say of them (FORWARD_AUTH_USER)\n"; !strings.Contains(out, want) {
+	if want := "verdict  denied\nbecause  missing: a value for Remote-User (FORWARD_AUTH_USER)\n"; !strings.Contains(out, want) {
 		t.Errorf("without an address that counts:\n%s\nwant %s", out, want)
 	}
 }

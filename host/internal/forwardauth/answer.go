@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// Values that every answer has. Nothing changes them.
+// Header values, shared by all responses. They are never modified.
 var (
 	noStore    = []string{"no-store"}
 	varyBy     = []string{"Cookie, Authorization"}
@@ -17,42 +17,42 @@ var (
 	noSniff    = []string{"nosniff"}
 )
 
-// headerBearer tells a proxy that Authorization has a token of ours: whoever runs the app
-// could use it, so that the proxy takes it off.
+// headerBearer tells a proxy that Authorization contains a token of Doorward. The operator of
+// the app could use it, so the proxy removes it.
 const headerBearer = "X-Doorward-Bearer"
 
-var isOurs = []string{"1"}
+var headerTrue = []string{"1"}
 
-// pass lets a request go on to the app.
-func (s *Server) pass(w http.ResponseWriter, r *http.Request, f *family, told *identity) {
+// pass lets a request pass to the app.
+func (s *Server) pass(w http.ResponseWriter, r *http.Request, f *family, id *identity) {
 	h := w.Header()
-	told.set(h)
+	id.set(h)
 	bearer := len(r.Header["Authorization"]) > 0 && s.hasBearer(r)
 	switch {
 	case f.removes:
-		h["X-Envoy-Auth-Headers-To-Remove"] = toRemove(told, bearer)
+		h["X-Envoy-Auth-Headers-To-Remove"] = toRemove(id, bearer)
 	case bearer:
-		h[headerBearer] = isOurs
+		h[headerBearer] = headerTrue
 	}
 	w.WriteHeader(http.StatusOK)
 }
 
-// toRemove names the headers that have no value, and Authorization if it is not for the
+// toRemove lists the identity headers without a value, and Authorization if it is not for the
 // app.
-func toRemove(told *identity, bearer bool) []string {
+func toRemove(id *identity, bearer bool) []string {
 	var empty []string
 	if bearer {
 		empty = append(empty, "authorization")
 	}
 	for n, name := range identityHeaders {
-		if told[n][0] == "" {
+		if id[n][0] == "" {
 			empty = append(empty, strings.ToLower(name))
 		}
 	}
 	return []string{strings.Join(empty, ", ")}
 }
 
-// problem is what programs get.
+// problem is the body of an error response for programs.
 type problem struct {
 	Errors []problemEntry `json:"errors"`
 }
@@ -62,7 +62,7 @@ type problemEntry struct {
 	Extensions map[string]any `json:"extensions"`
 }
 
-// refuse answers a program, or a request that nobody can be sent on from.
+// refuse sends an error to a program, or to a browser that cannot be redirected.
 func refuse(w http.ResponseWriter, status int, code, message string, more map[string]any) {
 	extensions := map[string]any{"code": code}
 	for name, value := range more {
@@ -78,29 +78,30 @@ func refuse(w http.ResponseWriter, status int, code, message string, more map[st
 	_, _ = w.Write(body)
 }
 
-// How long a URL may be that a login returns to, and how long in a Location for a proxy
-// that makes the redirect itself: nginx reads the header of an answer into 4 KiB, and makes
-// 500 of a longer one.
+// Limits for the URL that a login returns to. The second applies to a Location for a proxy
+// that makes the redirect itself: nginx has 4 KiB for the header of a response, and sends 500
+// for a longer header.
 const (
 	maxReturn         = 2 << 10
 	maxReturnInHeader = maxHeaderBlock
 )
 
-// signIn sends a person to sign in, and back to where they were.
+// signIn redirects a person to the sign-in page, from which they return to this URL.
 func (s *Server) signIn(w http.ResponseWriter, r *http.Request, f *family, app *App, request *Request) {
 	navigation := isNavigation(r.Header)
-	login := s.config.PublicURL + "/login?redirect=" + backTo(f, navigation, app, request)
+	login := s.config.PublicURL + "/login?redirect=" + returnURL(f, navigation, app, request)
 	if navigation {
 		s.sendTo(w, f, request.Method, http.StatusUnauthorized, login)
 		return
 	}
 	w.Header()["Www-Authenticate"] = challenge
-	refuse(w, http.StatusUnauthorized, "INVALID_CREDENTIALS", "Nobody is signed in.", map[string]any{"login_url": login})
+	refuse(w, http.StatusUnauthorized, "INVALID_CREDENTIALS", "You are not signed in.", map[string]any{"login_url": login})
 }
 
-// backTo is where a browser goes afterwards, escaped: to what it asked for, if that is a
-// page that it can ask for again, and below the app's prefix as it is written.
-func backTo(f *family, navigation bool, app *App, request *Request) string {
+// returnURL returns the escaped URL to which a browser returns: the requested URL if it is a
+// page that the browser can request again and that is below the app's prefix, otherwise the
+// root of the app.
+func returnURL(f *family, navigation bool, app *App, request *Request) string {
 	root := url.QueryEscape(app.Root())
 	if !navigation || !isSafe(request.Method) || !strings.HasPrefix(request.Target, app.Prefix) ||
 		len(request.Origin.String())+len(request.Target) > maxReturn {
@@ -113,20 +114,21 @@ func backTo(f *family, navigation bool, app *App, request *Request) string {
 	return escaped
 }
 
-// deny tells a person that the app does not admit them, on a page of ours: shown at the
-// app's origin, it would be whatever the app can make of it.
+// deny tells a person that they are not allowed to use the app, on a page of the host: the
+// app could change a page at its own origin.
 func (s *Server) deny(w http.ResponseWriter, r *http.Request, f *family, app *App, request *Request) {
 	navigation := isNavigation(r.Header)
-	page := s.config.PublicURL + "/denied?redirect=" + backTo(f, navigation, app, request)
+	page := s.config.PublicURL + "/denied?redirect=" + returnURL(f, navigation, app, request)
 	if navigation {
 		s.sendTo(w, f, request.Method, http.StatusForbidden, page)
 		return
 	}
-	refuse(w, http.StatusForbidden, "FORBIDDEN", "You may not use this application.", map[string]any{"denied_url": page})
+	refuse(w, http.StatusForbidden, "FORBIDDEN", "You are not allowed to use this application.", map[string]any{"denied_url": page})
 }
 
-// sendTo sends a browser to a page of ours, or has a proxy do so that understands no
-// redirect. A POST becomes a GET: its body must not go there (RFC 9700 section 4.12).
+// sendTo redirects a browser to a page of the host, directly or through a proxy that does not
+// support redirects. A POST becomes a GET, because its body must not be sent there (RFC 9700
+// section 4.12).
 func (s *Server) sendTo(w http.ResponseWriter, f *family, method string, status int, target string) {
 	h := w.Header()
 	h["Location"], h["Referrer-Policy"] = []string{target}, noReferrer

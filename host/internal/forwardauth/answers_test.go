@@ -65,7 +65,7 @@ func TestRowsOfCookies(t *testing.T) {
 	}
 }
 
-// FA59: a cookie that can be no token is not looked up.
+// FA59: a cookie that cannot be a token causes no look-up.
 func TestNoTokenIsNotLookedUp(t *testing.T) {
 	r := newRig(t)
 	cookie := r.alice()
@@ -109,7 +109,7 @@ func TestRowsOfBearers(t *testing.T) {
 		a := r.ask(forward("Cookie: "+cookie, "Authorization: "+c.authorization))
 		a.check(t, name, c.status, c.user)
 		if ours := a.Header.Get("X-Doorward-Bearer") == "1"; ours != (c.user == "robot") {
-			t.Errorf("%s: the proxy is told to take it off: %v", name, ours)
+			t.Errorf("%s: the proxy is told to remove it: %v", name, ours)
 		}
 	}
 	for name, authorization := range map[string]string{"FA45 ours": "Bearer " + access, "FA46 Basic of the app": "Basic dTpw"} {
@@ -125,7 +125,7 @@ func TestRowsOfBearers(t *testing.T) {
 	r.ask(forward("Cookie: "+cookie, "Authorization: Bearer "+access)).check(t, "FA46 one that has expired", 401, no)
 }
 
-// Nobody is told who asks at a public path whom the app would not admit.
+// A response for a public path has no identity of a user whom the app does not admit.
 func TestRowsOfPublicPaths(t *testing.T) {
 	r := newRig(t)
 	list := apps()
@@ -139,11 +139,11 @@ func TestRowsOfPublicPaths(t *testing.T) {
 	ask("Cookie: "+cookieName+"="+string(sso.NewToken())).check(t, "FA40 with a bad cookie", 200, no)
 	ask("Cookie: "+cookie, "X-Forwarded-Host: admin.test").check(t, "FA40 with S, who is not admitted", 200, no)
 	if a := ask(); a.Header.Get("X-Doorward-Assertion") != "" {
-		t.Error("FA40 an assertion of nobody")
+		t.Error("FA40 an assertion without a user")
 	}
 }
 
-// Where people and programs are sent.
+// Redirects of browsers, and responses for programs.
 func TestRowsOfSignIn(t *testing.T) {
 	r := newRig(t)
 	cookie := r.alice()
@@ -151,7 +151,7 @@ func TestRowsOfSignIn(t *testing.T) {
 	for name, c := range map[string]struct {
 		q      question
 		status int
-		back   string // where the login returns to; empty: there is no Location
+		back   string // the URL that the login returns to; empty if there is no Location
 	}{
 		"FA31 a page":                     {page(), 302, "https://app.test/x"},
 		"FA31 HEAD":                       {page("X-Forwarded-Method: HEAD"), 302, "https://app.test/x"},
@@ -213,11 +213,11 @@ func TestRowsOfSignIn(t *testing.T) {
 	a := r.ask(forward("X-Forwarded-Uri: /api/items"))
 	if err := json.Unmarshal([]byte(a.body), &body); err != nil || a.Header.Get("Content-Type") != "application/json" ||
 		body.Errors[0].Extensions["login_url"] != publicURL+"/login?redirect="+url.QueryEscape("https://app.test/") {
-		t.Errorf("a program is told %s", a.body)
+		t.Errorf("a program gets %s", a.body)
 	}
 }
 
-// Whom an app does not admit is told so on a page of ours.
+// A user whom an app does not admit is redirected to a page of the host.
 func TestDenied(t *testing.T) {
 	r := newRig(t)
 	cookie := r.alice()
@@ -243,11 +243,11 @@ func TestDenied(t *testing.T) {
 		t.Errorf("a program: %s", a.body)
 	}
 	if log := r.log.String(); !strings.Contains(log, `"staff"`) || !strings.Contains(log, `"admins"`) || strings.Count(log, `denied"`) != 1 {
-		t.Errorf("the log does not say, once, which groups were there: %s", log)
+		t.Errorf("the log does not show the groups exactly once: %s", log)
 	}
 }
 
-// FA62: what changes counts within a second.
+// FA62: changes take effect within a second.
 func TestRowsOfChanges(t *testing.T) {
 	r := newRig(t)
 	bob := r.user("bob")
@@ -285,7 +285,7 @@ func TestRowsOfChanges(t *testing.T) {
 	r.ask(app).check(t, "FA48 after the logout", 401, no)
 }
 
-// Many ask while a session ends: none is let through after the logout was answered.
+// Many requests arrive while a session ends: none passes after the response to the logout.
 func TestRowOfLogoutRace(t *testing.T) {
 	r := newRig(t)
 	token, _ := r.session(r.user("bob"), sso.KindSession)
@@ -314,11 +314,11 @@ func TestRowOfLogoutRace(t *testing.T) {
 	close(ended)
 	over.Wait()
 	if slices.ContainsFunc(late, func(n int) bool { return n > 0 }) {
-		t.Errorf("FA58 let through after the logout: %v", late)
+		t.Errorf("FA58 passed after the logout: %v", late)
 	}
 }
 
-// FA57: what goes wrong closes the door.
+// FA57: after an error, no request passes.
 func TestRowsOfFailures(t *testing.T) {
 	r := newRig(t)
 	cookie := r.alice()
@@ -336,7 +336,7 @@ func TestRowsOfFailures(t *testing.T) {
 	r.store.fail(nil, func() { panic("secret-in-a-panic") })
 	ask("FA57 a panic", 500)
 	if strings.Contains(r.log.String(), "secret-in-a-panic") {
-		t.Error("FA57 what a panic says is in the log")
+		t.Error("FA57 the value of a panic is in the log")
 	}
 	r.store.fail(errors.New("database is closed"), nil)
 	r.ask(forward("X-Forwarded-Uri: /health")).check(t, "FA57 public, without credentials", 200, no)
@@ -345,7 +345,7 @@ func TestRowsOfFailures(t *testing.T) {
 	r.ask(forward("Cookie: "+cookie)).check(t, "FA57 all is well again", 200, "alice")
 }
 
-// FA59: whoever is nobody writes nothing, and logs little.
+// FA59: requests without a user write nothing to the store, and few lines to the log.
 func TestRowOfFlood(t *testing.T) {
 	r := newRig(t)
 	for range 2000 {
@@ -360,7 +360,7 @@ func TestRowOfFlood(t *testing.T) {
 	}
 }
 
-// Whoever asks for a thousand hosts that there are not fills the log, and hides no error.
+// Requests for a thousand unknown hosts neither flood the log nor hide an error.
 func TestFloodHidesNoError(t *testing.T) {
 	r := newRig(t)
 	cookie := r.alice()

@@ -5,47 +5,47 @@ import (
 	"strings"
 )
 
-// An App is an application behind a proxy, and who may use it.
+// An App is an application behind a proxy and the rules of who may use it.
 type App struct {
 	Name   string
 	Origin Origin
 
-	// Prefix begins and ends with a slash, and is "/" for the whole origin. It has
-	// letters, digits and punctuation that no server reads in two ways.
+	// Prefix begins and ends with a slash, and is "/" for the whole origin. It contains only
+	// letters, digits and punctuation that are not ambiguous.
 	Prefix string
 
-	// Subject is whom the app admits; the zero Subject is everybody who is signed in.
+	// Subject says who may use the app. The zero Subject admits every signed-in user.
 	Subject
 
-	// Allow, unless it is empty, are alternatives of which one must be met as well.
+	// Allow, if not empty, contains alternatives, one of which must also be met.
 	Allow []Subject
 
-	// Public are paths for everybody, below Prefix.
+	// Public contains the paths below Prefix that need no sign-in.
 	Public []PublicPath
 
-	// EmailOf are the providers whose e-mail addresses say who somebody is. Whoever gets
-	// the same address from another one is somebody else. If there are several, an address
-	// counts only if its provider has verified it.
+	// EmailOf contains the providers whose e-mail addresses identify a user. The same address
+	// from another provider belongs to a different user. If there are several providers, an
+	// address counts only if its provider has verified it.
 	EmailOf []string
 
-	// Preflight lets CORS preflights pass, which carry no credentials (Fetch standard,
+	// Preflight allows CORS preflights, which have no credentials (Fetch standard,
 	// "CORS-preflight fetch").
 	Preflight bool
 }
 
-// A Subject says who: of each list that is not empty, one entry must fit. All are
-// compared byte for byte, but for the case of ASCII letters in e-mail addresses.
+// A Subject describes users: one entry of each non-empty list must match. Entries are
+// compared byte for byte, except for the case of ASCII letters in e-mail addresses.
 type Subject struct {
 	Providers []string // names
 	Roles     []string // names or IDs
-	Groups    []string // as the provider names them
-	Users     []string // IDs, or e-mail addresses, of which see App.EmailOf
+	Groups    []string // names from the provider
+	Users     []string // IDs or e-mail addresses; see App.EmailOf
 }
 
-// A PublicPath is for everybody.
+// A PublicPath is a path that needs no sign-in.
 type PublicPath struct {
-	Path    string   // all below it if it ends in a slash, else exactly this
-	Methods []string // none: GET and HEAD; GET stands for HEAD, too
+	Path    string   // with a slash at the end, all paths below it; otherwise only this path
+	Methods []string // if empty, GET and HEAD; GET includes HEAD
 }
 
 // Root is the URL of the app.
@@ -61,7 +61,7 @@ func (p PublicPath) has(method, path string) bool {
 	return slices.Contains(p.Methods, method) || method == "HEAD" && slices.Contains(p.Methods, "GET")
 }
 
-// public returns the public path that a request is at, or nil.
+// public returns the public path that matches a request, or nil.
 func (a *App) public(method, path string) *PublicPath {
 	for i := range a.Public {
 		if a.Public[i].has(method, path) {
@@ -71,8 +71,8 @@ func (a *App) public(method, path string) *PublicPath {
 	return nil
 }
 
-// Missing says what a person lacks, in the words of the rules; nothing if the app
-// admits them.
+// Missing returns the rules that a user does not meet. It is empty if the app admits the
+// user.
 func (a *App) Missing(p *Person) []Lack {
 	lacks := a.lacks(&a.Subject, p)
 	if len(a.Allow) == 0 {
@@ -89,7 +89,7 @@ func (a *App) Missing(p *Person) []Lack {
 	return append(lacks, alternatives...)
 }
 
-// A Lack is a list of a rule that no entry fits of.
+// A Lack is a list of a rule of which no entry matches.
 type Lack struct {
 	What  string // "providers", "roles", "groups", "users"; "name": see Server.Missing
 	OneOf []string
@@ -118,10 +118,10 @@ func (a *App) names(user string, p *Person) bool {
 	return sameAddress(user, a.email(p))
 }
 
-// email is the address that says who somebody is; empty if theirs does not. It is that of
-// the account, which another provider can have told: so it counts if that of the session
-// has verified it, or, if there is only this one, has made the account, and no other has
-// verified the address.
+// email returns the address that identifies a user, or an empty text. It is the address of
+// the account, which can come from another provider. So it counts only if the provider of the
+// session has verified it, or if that is the only provider in EmailOf, has created the
+// account, and no other provider has verified the address.
 func (a *App) email(p *Person) string {
 	alone := len(a.EmailOf) == 1 && p.AccountOf == p.Provider && p.EmailVerifiedBy == ""
 	if !slices.Contains(a.EmailOf, p.Provider) || !alone && p.EmailVerifiedBy != p.Provider {
@@ -130,6 +130,6 @@ func (a *App) email(p *Person) string {
 	return p.Email
 }
 
-// sameAddress does not go by strings.EqualFold, to which the Kelvin sign is a k: whoever
-// has such an address is somebody else.
+// sameAddress does not use strings.EqualFold, for which the Kelvin sign equals k: such an
+// address belongs to somebody else.
 func sameAddress(a, b string) bool { return lowerASCII(a) == lowerASCII(b) }

@@ -17,25 +17,25 @@ func (s *Server) assertion(ctx context.Context, app *App, p *Person, groups []st
 		Provider: p.Provider, SignedIn: p.Since, IssuedAt: now, ExpiresAt: now.Add(s.config.AssertionTTL),
 	})
 	if err != nil {
-		return "", fmt.Errorf("asserting who somebody is to app %s: %w", app.Name, err)
+		return "", fmt.Errorf("signing an assertion for app %s: %w", app.Name, err)
 	}
 	return text, nil
 }
 
-// maxIdentities bounds what is kept for half the life of an assertion: 4 KB each.
+// maxIdentities limits the cached identities, of at most 4 KB each.
 const maxIdentities = 16 << 10
 
-// identities keeps what apps are told, for half the life of the assertion in it: to sign
-// one takes as long as all the rest. Whoever asks has looked up the session already, so
-// that nothing is told of one that has ended; and what was made for a person who was
-// another then, with other groups or another role, is not used.
+// identities caches identities for half the lifetime of their assertions, because signing an
+// assertion takes as long as everything else. The caller has already looked up the session, so
+// that a cached identity is never used for an ended session. An entry is used only if all data
+// of the person, such as groups and role, is unchanged.
 type identities struct {
 	mu   sync.RWMutex
-	kept map[identityKey]*keptIdentity // which nobody changes
+	kept map[identityKey]*keptIdentity // the values are never modified
 }
 
 type identityKey struct {
-	app     *App // of the rules in force: a reload leaves nothing behind that is used
+	app     *App // of the current rules, so that entries from before a reload are never used
 	user    string
 	session string
 }
@@ -65,15 +65,15 @@ func (k *identities) put(key identityKey, entry *keptIdentity) {
 	k.kept[key] = entry
 }
 
-// clear forgets all. What is made meanwhile of rules that are no more in force is never
-// asked for.
+// clear removes all entries. Entries that are added at the same time for old rules are never
+// used.
 func (k *identities) clear() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.kept = nil
 }
 
-// identify returns what an app is told of a person.
+// identify returns the identity of a person for an app.
 func (s *Server) identify(ctx context.Context, app *App, p *Person) (*identity, error) {
 	key, now := identityKey{app, p.ID, p.Session}, s.ports.Now()
 	if kept, ok := s.identities.get(key, p, now); ok {

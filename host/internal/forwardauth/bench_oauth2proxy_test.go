@@ -18,11 +18,11 @@ import (
 	"time"
 )
 
-// BenchmarkBesideOAuth2Proxy compares a check with one of oauth2-proxy, with its sessions
-// in cookies, in one run: "of-oauth2-proxy" is how many checks the host does in the CPU
-// time of one of those. What the client costs counts against the host alone, because it
-// shares its process. It is done by hand: OAUTH2_PROXY names the program, of
-// github.com/oauth2-proxy/oauth2-proxy/v7.
+// BenchmarkBesideOAuth2Proxy compares checks of the host and of oauth2-proxy, with sessions in
+// cookies, in one run: "of-oauth2-proxy" is the number of checks of the host in the CPU time
+// of one check of oauth2-proxy. The CPU time of the client counts for the host, because the
+// client runs in the same process. Run it manually, with the path of the program from
+// github.com/oauth2-proxy/oauth2-proxy/v7 in OAUTH2_PROXY.
 func BenchmarkBesideOAuth2Proxy(b *testing.B) {
 	program := os.Getenv("OAUTH2_PROXY")
 	if program == "" {
@@ -93,7 +93,7 @@ func startOAuth2Proxy(b *testing.B, program string) oauth2Proxy {
 	}
 }
 
-// check signs in, and returns a check as a proxy writes it.
+// check signs in, and returns a request as a proxy sends it.
 func (p oauth2Proxy) check(b *testing.B) []byte {
 	b.Helper()
 	client := http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
@@ -113,7 +113,7 @@ func (p oauth2Proxy) check(b *testing.B) []byte {
 	return nil
 }
 
-// cpuTime is what the process has used (proc(5), in ticks of 10 ms).
+// cpuTime returns the CPU time of the process (proc(5), in ticks of 10 ms).
 func (p oauth2Proxy) cpuTime(b *testing.B) time.Duration {
 	b.Helper()
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.pid))

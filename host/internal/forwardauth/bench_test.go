@@ -22,17 +22,16 @@ import (
 	"github.com/doorward/doorward/host/internal/store/sqlite"
 )
 
-// BenchmarkForwardAuth measures what a check costs: cookie, session, groups, headers and
-// assertion. The metric "of-empty" is what the host does in the same time, as a part of
-// what an empty Echo handler does with the same requests, headers and deadlines, by
-// turns; "of-bare" is against an Echo handler that sets no header and has no deadlines.
+// BenchmarkForwardAuth measures the cost of a check: cookie, session, groups, headers and
+// assertion. The metric "of-empty" is the throughput of the host relative to an empty Echo
+// handler with the same requests, headers and deadlines, measured in turns. "of-bare" is
+// relative to an Echo handler that sets no headers and has no deadlines.
 //
-// It counts the CPU time of this process. The client is in it, too, and costs next to
-// nothing: it writes 16 requests that were made before at once, and only counts the ends
-// of their answers.
+// It counts the CPU time of this process, including the client, which needs very little: it
+// writes 16 prepared requests at once, and only counts the ends of their responses.
 //
-// Of a million sessions, 256 at a time load a page of 50 requests, and then 256 others:
-// each is looked up once, or once a second, and gets an assertion that is signed once.
+// There are a million sessions. Each time, 256 of them load a page of 50 requests, and then
+// 256 others: the host looks up each session once, or once a second, and signs one assertion.
 func BenchmarkForwardAuth(b *testing.B) {
 	b.Run("one session", func(b *testing.B) {
 		r := newRig(b)
@@ -49,10 +48,10 @@ func BenchmarkForwardAuth(b *testing.B) {
 }
 
 const (
-	depth = 16 // requests that are written at once
+	depth = 16 // requests in one write
 	conns = 4
 	burst = 200 // times depth
-	pages = 256 // sessions in a burst; 50 requests of each
+	pages = 256 // sessions in a burst, with 50 requests each
 )
 
 // largeWasMade: TestMain removes it.
@@ -115,7 +114,7 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// checks are requests of so many sessions, as a proxy writes them.
+// checks returns requests of this many sessions, as a proxy sends them.
 func (r *rig) checks(sessions int) [][]byte {
 	r.t.Helper()
 	var list [][]byte
@@ -134,7 +133,7 @@ func (r *rig) checks(sessions int) [][]byte {
 	return list
 }
 
-// compare measures the server against empty handlers, while so many sign in each second.
+// compare measures the server and empty handlers, with this many logins each second.
 func (r *rig) compare(b *testing.B, requests [][]byte, logins int) {
 	b.Helper()
 	answer := r.ask(question{"GET /forward-auth", nil}.raw(requests[0]))
@@ -149,13 +148,13 @@ func (r *rig) compare(b *testing.B, requests [][]byte, logins int) {
 	}
 	check := listen(b, r.server.HTTPServer())
 	empty := listen(b, &http.Server{Handler: emptyEcho(same), ReadHeaderTimeout: 5 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: time.Minute})
-	bare := listen(b, &http.Server{Handler: emptyEcho(nil)}) //nolint:gosec // that there is no deadline is what is measured
+	bare := listen(b, &http.Server{Handler: emptyEcho(nil)}) //nolint:gosec // measures a server without deadlines
 	stop := r.signIn(b, logins)
 	defer stop()
 	clients := map[string]*flood{}
 	for name, address := range map[string]string{"check": check, "empty": empty, "bare": bare} {
 		clients[name] = newFlood(b, address, requests)
-		clients[name].send(b, 1) // connections are up
+		clients[name].send(b, 1) // opens the connections
 	}
 	spent := map[string]time.Duration{}
 	for b.Loop() {
@@ -172,7 +171,7 @@ func (r *rig) compare(b *testing.B, requests [][]byte, logins int) {
 	b.ReportMetric(float64(spent["empty"].Nanoseconds())/each, "cpu-ns/empty")
 }
 
-// raw is a question that was written already.
+// raw is a prepared request.
 func (question) raw(request []byte) question {
 	line, rest, _ := bytes.Cut(bytes.TrimSuffix(request, []byte("\r\n\r\n")), []byte(" HTTP/1.1\r\n"))
 	return question{string(line), []string{string(rest)}}
@@ -198,7 +197,7 @@ func listen(b *testing.B, server *http.Server) (address string) {
 	return listener.Addr().String()
 }
 
-// signIn makes so many sessions a second, as a login does, until stop is called.
+// signIn creates this many sessions a second, like logins, until stop is called.
 func (r *rig) signIn(b *testing.B, each int) (stop func()) {
 	b.Helper()
 	if each == 0 {
@@ -236,7 +235,7 @@ type flood struct {
 	batches [][]byte
 	window  int // batches of a burst
 	next    int
-	okay    []byte // how each answer begins
+	okay    []byte // the beginning of each response
 }
 
 func newFlood(b *testing.B, address string, requests [][]byte) *flood {
@@ -261,8 +260,8 @@ func newFlood(b *testing.B, address string, requests [][]byte) *flood {
 	return f
 }
 
-// send sends so many batches on each connection. Answers are read up to the end of their
-// headers: they have no body.
+// send sends this many batches on each connection. It reads responses up to the end of their
+// headers, because they have no body.
 func (f *flood) send(b *testing.B, n int) {
 	b.Helper()
 	var over sync.WaitGroup
@@ -287,7 +286,7 @@ func (f *flood) send(b *testing.B, n int) {
 
 var endOfHeads = []byte("\r\n\r\n")
 
-// readAnswers reads the answers to a batch, which let all pass.
+// readAnswers reads the responses to a batch, which must all be 200.
 func (f *flood) readAnswers(conn io.Reader, room []byte) error {
 	have, ends, oks := 0, 0, 0
 	for ends < depth {
@@ -302,7 +301,7 @@ func (f *flood) readAnswers(conn io.Reader, room []byte) error {
 		ends, oks = bytes.Count(room[:have], endOfHeads), bytes.Count(room[:have], f.okay)
 	}
 	if oks != depth {
-		return fmt.Errorf("%d of %d answers let pass: %.300s", oks, depth, room[:have])
+		return fmt.Errorf("%d of %d responses are 200: %.300s", oks, depth, room[:have])
 	}
 	return nil
 }

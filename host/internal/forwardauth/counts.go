@@ -5,7 +5,7 @@ import (
 	"sync/atomic"
 )
 
-// Counted beside the verdicts.
+// Outcomes that are counted in addition to the verdicts.
 const (
 	unread Verdict = iota + Admitted + 1
 	refusedPeer
@@ -13,7 +13,7 @@ const (
 	verdictCount
 )
 
-// counts counts answers by app and verdict; never by user or path.
+// counts counts responses by app and verdict, never by user or path.
 type counts struct{ byApp sync.Map } // *[verdictCount]atomic.Int64 by the name of an app
 
 func (c *counts) count(app *App, v Verdict) {
@@ -28,14 +28,14 @@ func (c *counts) count(app *App, v Verdict) {
 	found.(*[verdictCount]atomic.Int64)[v].Add(1)
 }
 
-// Counted is how many answers there were of a kind.
+// Counted is the number of responses with an app and a verdict.
 type Counted struct {
-	App     string // empty: none could be told
+	App     string // empty if the app is not known
 	Verdict string
 	N       int64
 }
 
-// Counts are all that is not zero.
+// Counts returns all counts that are not zero.
 func (s *Server) Counts() (list []Counted) {
 	s.counts.byApp.Range(func(name, found any) bool {
 		for v := range verdictCount {

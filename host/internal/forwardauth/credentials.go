@@ -11,42 +11,43 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// errNobody: the request has no credentials of ours, or none that are good.
-var errNobody = errors.New("nobody is signed in")
+// errNotSignedIn: the request has no valid credentials of Doorward.
+var errNotSignedIn = errors.New("not signed in")
 
 const (
-	// maxCookies is more than a browser keeps for a site. Of a request with more, none
-	// is looked at.
+	// maxCookies is more than a browser stores for a site. If a request has more, no cookie
+	// is read.
 	maxCookies = 1024
 
-	// maxSameName is how many cookies of our name are looked at. A sub-domain can plant
-	// further ones, so the first is not always ours.
+	// maxSameName is the number of session cookies that are read. A sub-domain can set
+	// additional ones, so the first is not always the right one.
 	maxSameName = 4
 
-	// tokenLength is that of a session token: 32 bytes in base64url.
+	// tokenLength is the length of a session token: 32 bytes in base64url.
 	tokenLength = 43
 
 	maxBearer = 4 << 10
 )
 
-// person returns who makes a request: errNobody, or what keeps us from knowing.
+// authenticate returns the user who makes a request. The error is errNotSignedIn, or why the
+// user cannot be determined.
 //
-// A bearer token of ours counts alone, and there is no fall-back to the cookie if it is
-// bad. Other credentials in Authorization are for the application.
-func (s *Server) person(r *http.Request) (Person, error) {
+// If there is a bearer token of Doorward, only the token counts, and the cookie is not used
+// if the token is invalid. Other credentials in Authorization are for the application.
+func (s *Server) authenticate(r *http.Request) (Person, error) {
 	switch lines := r.Header["Authorization"]; {
 	case len(lines) > 1:
-		return Person{}, errNobody // which one would the application take?
+		return Person{}, errNotSignedIn // it is unclear which one the application would use
 	case len(lines) == 1:
 		if token := s.bearer(lines[0]); token != "" {
 			p, err := s.ports.People.AuthenticateAccess(r.Context(), token)
-			return p, nobodyIf(err)
+			return p, notSignedInIf(err)
 		}
 	}
-	return s.holder(r.Context(), r.Header["Cookie"])
+	return s.sessionOwner(r.Context(), r.Header["Cookie"])
 }
 
-// bearer is the bearer token of ours in a value of Authorization; empty if there is none.
+// bearer returns the bearer token of Doorward in a value of Authorization, or an empty text.
 func (s *Server) bearer(authorization string) string {
 	scheme, token, _ := strings.Cut(authorization, " ")
 	if token = strings.Trim(token, " "); strings.EqualFold(scheme, "Bearer") && s.isOurs(token) {
@@ -55,7 +56,8 @@ func (s *Server) bearer(authorization string) string {
 	return ""
 }
 
-// isOurs reports whether a token says that we have issued it, which it may do wrongly.
+// isOurs reports whether a token claims to be issued by this host. The signature is not
+// checked.
 func (s *Server) isOurs(token string) bool {
 	parts := strings.Split(token, ".")
 	if len(parts) != 3 || len(token) > maxBearer {
@@ -71,29 +73,29 @@ func (s *Server) isOurs(token string) bool {
 	return json.Unmarshal(claims, &said) == nil && said.Issuer == s.config.Issuer
 }
 
-// holder returns who holds the one good session token among the cookies. If two are
-// good, somebody has planted one, and nobody can tell which.
-func (s *Server) holder(ctx context.Context, lines []string) (Person, error) {
+// sessionOwner returns the user of the only valid session token among the cookies. If two
+// tokens are valid, somebody has planted one of them, and it is unclear which.
+func (s *Server) sessionOwner(ctx context.Context, lines []string) (Person, error) {
 	var room [maxSameName]string
 	var who Person
-	good, failure := 0, errNobody
+	good, failure := 0, errNotSignedIn
 	for _, token := range cookiesNamed(s.config.CookieName, lines, room[:0]) {
 		p, err := s.ports.People.Authenticate(ctx, sso.Token(token))
-		switch err = nobodyIf(err); {
+		switch err = notSignedInIf(err); {
 		case err == nil:
 			who, good = p, good+1
-		case !errors.Is(err, errNobody):
+		case !errors.Is(err, errNotSignedIn):
 			failure = err
 		}
 	}
-	if good == 1 && failure == errNobody { //nolint:errorlint // it is the very one
+	if good == 1 && failure == errNotSignedIn { //nolint:errorlint // compares identity
 		return who, nil
 	}
 	return Person{}, failure
 }
 
-// nobodyIf makes errNobody of the errors that say that credentials are not good.
-func nobodyIf(err error) error {
+// notSignedInIf converts errors about invalid credentials to errNotSignedIn.
+func notSignedInIf(err error) error {
 	if err == nil {
 		return nil
 	}
@@ -101,14 +103,14 @@ func nobodyIf(err error) error {
 		sso.ErrSessionInvalid, sso.ErrSessionNotNow, sso.ErrUserInactive, sso.ErrTokenInvalid, sso.ErrTokenExpired,
 	} {
 		if errors.Is(err, no) {
-			return errNobody
+			return errNotSignedIn
 		}
 	}
 	return err
 }
 
-// cookiesNamed appends the values of the first cookies of a name that can be tokens.
-// A token is told by its form, so that most of what is none costs no look-up.
+// cookiesNamed appends the values of cookies with this name that have the form of a token, so
+// that most other values need no look-up.
 func cookiesNamed(name string, lines, to []string) []string {
 	count := 0
 	for _, line := range lines {
@@ -133,9 +135,9 @@ func cookiesNamed(name string, lines, to []string) []string {
 	return to
 }
 
-// ofTokens are the characters of base64url. It is a table because comparisons were the
-// dearest part of reading a cookie.
-var ofTokens = func() (is [256]bool) {
+// isTokenByte contains the characters of base64url. It is a table because comparisons took
+// the largest part of the time for a cookie.
+var isTokenByte = func() (is [256]bool) {
 	for _, c := range []byte("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_") {
 		is[c] = true
 	}
@@ -144,7 +146,7 @@ var ofTokens = func() (is [256]bool) {
 
 func isToken(text string) bool {
 	for i := range len(text) {
-		if !ofTokens[text[i]] {
+		if !isTokenByte[text[i]] {
 			return false
 		}
 	}

@@ -7,10 +7,10 @@ import (
 	"strings"
 )
 
-// ErrUnclear: a method or a URL cannot be judged, and no proxy of ours would pass it on.
-var ErrUnclear = errors.New("not a request that can be judged")
+// ErrUnclear: a method or a URL is invalid. Such a request from a proxy would be refused.
+var ErrUnclear = errors.New("invalid request")
 
-// RequestTo is a request as the operator writes one, to have it explained.
+// RequestTo returns the request with a method and a URL from an operator.
 func RequestTo(method, url string) (Request, error) {
 	scheme, rest, ok := strings.Cut(url, "://")
 	if !ok {
@@ -22,22 +22,22 @@ func RequestTo(method, url string) (Request, error) {
 	}
 	request, ok := requestOf(&http.Request{Header: http.Header{}}, method, scheme, host, target)
 	if !ok {
-		return Request{}, fmt.Errorf("%w: the method must be in capitals, and the URL have http or https, a plain host name, and a path", ErrUnclear)
+		return Request{}, fmt.Errorf("%w: the method must be in capitals, and the URL must have http or https, a plain host name, and a path", ErrUnclear)
 	}
 	return request, nil
 }
 
-// Why says in words why a decision is what it is.
+// Why explains a decision in words.
 func (d Decision) Why() string {
 	switch d.Verdict {
 	case Unknown, Ambiguous:
 		return d.Err.Error()
 	case SignIn:
-		return "nobody is signed in, and the path is not public"
+		return "the path is not public, and requires a sign-in"
 	case Public:
-		return "everybody may: public path " + d.Public.Path
+		return "the request matches the public path " + d.Public.Path
 	case Preflight:
-		return "a preflight, and the app has preflight: true"
+		return "the request is a preflight, and the app has preflight: true"
 	case Admitted:
 		return "the app admits everybody who is signed in" + d.App.conditions()
 	}
@@ -48,15 +48,15 @@ func (d Decision) Why() string {
 	return "missing: " + strings.Join(lacks, "; ")
 }
 
-// String says what is missing.
+// String describes what is missing.
 func (l Lack) String() string {
 	if l.What == "name" {
-		return "what Remote-User is to say of them (FORWARD_AUTH_USER)"
+		return "a value for Remote-User (FORWARD_AUTH_USER)"
 	}
 	return "one of the " + l.What + " " + strings.Join(l.OneOf, ", ")
 }
 
-// conditions says of whom an app admits only some.
+// conditions describes the rules of an app; empty if it admits every signed-in user.
 func (a *App) conditions() string {
 	text := a.Subject.String()
 	if text != "" {
@@ -72,7 +72,7 @@ func (a *App) conditions() string {
 	return text
 }
 
-// String says who; nothing for everybody.
+// String describes the subject; empty for everybody.
 func (s *Subject) String() string {
 	var parts []string
 	for _, list := range []Lack{{"providers", s.Providers}, {"roles", s.Roles}, {"groups", s.Groups}, {"users", s.Users}} {

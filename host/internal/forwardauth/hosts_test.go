@@ -13,8 +13,8 @@ import (
 	"github.com/doorward/doorward/host/internal/store/sqlite"
 )
 
-// FA62, FA48: whoever is suspended, or whose session ends, at one host is out at each
-// within a second, though it answers from memory all the while.
+// FA62, FA48: after a user is suspended or their session ends on one host, all hosts refuse
+// them within a second, although these answer from memory in the meantime.
 func TestRowsOfHosts(t *testing.T) {
 	t.Run("sqlite", func(t *testing.T) {
 		database, err := sqlite.Open(t.Context(), filepath.Join(t.TempDir(), "test.db"), nil)
@@ -22,7 +22,7 @@ func TestRowsOfHosts(t *testing.T) {
 			t.Fatal(err)
 		}
 		t.Cleanup(func() { database.Close() })
-		testHosts(t, database, database) // each has a cache of its own
+		testHosts(t, database, database) // each host has its own cache
 	})
 	t.Run("postgres", func(t *testing.T) {
 		server, err := pgtest.Start()
@@ -94,7 +94,7 @@ func testHosts(t *testing.T, here, there store.Store) {
 					return
 				}
 				if late := asked.Sub(changed); late > within {
-					t.Fatalf("still let through %v afterwards", late)
+					t.Fatalf("still passes %v later", late)
 				}
 			}
 		})

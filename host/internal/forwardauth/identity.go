@@ -10,8 +10,8 @@ import (
 	"unicode/utf8"
 )
 
-// The headers in which an app is told who asks. All are always there with 200, once,
-// and empty if there is nothing to tell.
+// The identity headers for apps. A response with status 200 has each of them exactly once,
+// empty if there is no value.
 const (
 	headerUser      = "Remote-User"
 	headerEmail     = "Remote-Email"
@@ -22,32 +22,32 @@ const (
 
 var identityHeaders = []string{headerUser, headerEmail, headerName, headerGroups, headerAssertion}
 
-// Bounds in bytes. nginx reads the header of an answer into 4 KiB, and makes 500 of a
-// longer one.
+// Limits in bytes. nginx has 4 KiB for the header of a response, and sends 500 for a longer
+// header.
 const (
 	maxHeaderBlock    = 3 << 10
-	maxValue          = 254 // of user and e-mail: RFC 5321 section 4.5.3.1.3, less the angle brackets
+	maxValue          = 254 // user and e-mail: RFC 5321 section 4.5.3.1.3, without the angle brackets
 	maxName           = 128
-	maxAsserted       = 600 // of groups in an assertion, as JSON
-	otherHeadersBytes = 400 // of names, separators, and what comes with every answer
+	maxAsserted       = 600 // groups in an assertion, as JSON
+	otherHeadersBytes = 400 // names, separators and the other headers of every response
 )
 
-// UserHeader is what Remote-User says.
+// UserHeader selects the value of Remote-User.
 type UserHeader string
 
-// What Remote-User can say. An e-mail address, and a subject, are those of a person at
-// one provider: whoever gets the same at another one is somebody else.
+// The values for Remote-User. An e-mail address or a subject identifies a user of one
+// provider; the same value from another provider belongs to a different user.
 const (
 	UserID      UserHeader = "id"
 	UserEmail   UserHeader = "email"
 	UserSubject UserHeader = "subject"
 )
 
-// identity is what an app is told, as header values in the order of identityHeaders.
+// identity contains the values of identityHeaders, in the same order.
 type identity [5][]string
 
-// values of nobody; nothing changes them.
-var nobody = identity{{""}, {""}, {""}, {""}, {""}}
+// noIdentity is for requests without a user. It is never modified.
+var noIdentity = identity{{""}, {""}, {""}, {""}, {""}}
 
 func (i *identity) set(h http.Header) {
 	for n, name := range identityHeaders {
@@ -55,15 +55,15 @@ func (i *identity) set(h http.Header) {
 	}
 }
 
-// noUserError: what Remote-User is to say is not there, or cannot stand in a header.
+// noUserError: the user has no value for Remote-User, or one that a header cannot contain.
 type noUserError struct{ what UserHeader }
 
 func (e noUserError) Error() string {
-	return fmt.Sprintf("Remote-User is to be the %s, and this person has none that can be sent", e.what)
+	return fmt.Sprintf("Remote-User is set to %s, but this user has no such value that a header can contain", e.what)
 }
 
-// identityOf makes what an app is told. The error says that a person cannot be named to
-// the app, or that no assertion could be made.
+// identityOf creates the identity of a person for an app. The error is a noUserError, or why
+// no assertion could be signed.
 func (s *Server) identityOf(ctx context.Context, app *App, p *Person) (identity, error) {
 	user := userOf(s.config.User, app, p)
 	if user == "" {
@@ -76,19 +76,19 @@ func (s *Server) identityOf(ctx context.Context, app *App, p *Person) (identity,
 	}
 	email, name := plainText(p.Email), nameText(p.Name())
 	room := maxHeaderBlock - otherHeadersBytes - len(assertion) - len(user) - len(email) - len(name)
-	header, more := joined(groups, room)
+	header, more := joinGroups(groups, room)
 	if left+more > 0 {
-		s.quiet.warn("groups "+p.ID, "groups are left out of Remote-Groups: names that a header cannot hold, or too many",
+		s.log.warn("groups "+p.ID, "groups are missing in Remote-Groups, because a header cannot contain their names or there are too many",
 			"user", p.ID, "provider", p.Provider, "left_out", left+more)
 	}
 	return identity{{user}, {email}, {name}, {header}, {assertion}}, nil
 }
 
-// Missing says what a person lacks for an app: what its rules ask for, and what
-// Remote-User is to say.
+// Missing returns what a person lacks for an app: the rules that are not met, and a value
+// for Remote-User.
 func (s *Server) Missing(app *App, p *Person) []Lack { return s.config.User.Missing(app, p) }
 
-// Missing is Server.Missing, for a Remote-User that says this.
+// Missing is Server.Missing for this value of Remote-User.
 func (u UserHeader) Missing(app *App, p *Person) []Lack {
 	lacks := app.Missing(p)
 	if userOf(u, app, p) == "" {
@@ -108,7 +108,8 @@ func userOf(what UserHeader, app *App, p *Person) string {
 	}
 }
 
-// plainText returns a text of visible ASCII; empty if it is any other, or too long.
+// plainText returns a text of visible ASCII characters. It returns an empty text for any
+// other text, or one that is too long.
 func plainText(text string) string {
 	if len(text) > maxValue {
 		return ""
@@ -121,8 +122,8 @@ func plainText(text string) string {
 	return text
 }
 
-// nameText returns a name for people: UTF-8 without control, format and other invisible
-// characters, cut after so many bytes.
+// nameText returns a display name: UTF-8 without control, format and other invisible
+// characters, truncated to maxName bytes.
 func nameText(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if r == utf8.RuneError || !unicode.IsGraphic(r) {
@@ -138,8 +139,8 @@ func nameText(name string) string {
 	return strings.TrimSpace(name)
 }
 
-// groupsFor returns a person's groups, those that the app's rules name first, as many
-// as an assertion can hold, and how many it cannot.
+// groupsFor returns the groups of a person that fit into an assertion, and the number of the
+// others. The groups in the app's rules are first.
 func (s *Server) groupsFor(app *App, p *Person) (list []string, left int) {
 	all := p.Groups.List()
 	named := app.groups()
@@ -172,7 +173,7 @@ func rank(named []string, group string) int {
 	return 1
 }
 
-// jsonLength is at least how long a group is in JSON, with its comma.
+// jsonLength returns an upper bound for the length of a group in JSON, with its comma.
 func jsonLength(group string) int {
 	n := len(group) + 3
 	for i := range len(group) {
@@ -183,9 +184,9 @@ func jsonLength(group string) int {
 	return n
 }
 
-// joined returns the groups that a header can hold, with commas between them, and how
-// many it cannot. Some applications take a vertical bar for a comma.
-func joined(groups []string, room int) (text string, left int) {
+// joinGroups returns the groups that fit into a header, separated by commas, and the number
+// of the others. Some applications treat a vertical bar as a comma.
+func joinGroups(groups []string, room int) (text string, left int) {
 	var b strings.Builder
 	for _, group := range groups {
 		if !isHeaderGroup(group) || b.Len()+len(group)+1 > room {

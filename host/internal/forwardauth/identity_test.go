@@ -15,7 +15,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// claims verifies an assertion as an app does, by our JWKS, and returns what it says.
+// claims verifies an assertion with the JWKS, as an app does, and returns its claims.
 func (r *rig) claims(assertion string) map[string]any {
 	r.t.Helper()
 	var keys jose.JSONWebKeySet
@@ -74,7 +74,7 @@ func TestIdentity(t *testing.T) {
 	}
 }
 
-// An assertion is used again for half its life, and for nobody else.
+// An assertion is reused for half its lifetime, and only for the same user and session.
 func TestAssertionIsKept(t *testing.T) {
 	r := newRig(t)
 	cookie := r.alice()
@@ -83,35 +83,35 @@ func TestAssertionIsKept(t *testing.T) {
 	}
 	first := ask()
 	if ask() != first {
-		t.Error("signed anew at once")
+		t.Error("signed again at once")
 	}
 	r.clock.advance(31 * time.Second)
 	if ask() == first {
-		t.Error("not signed anew after half its life")
+		t.Error("not signed again after half its lifetime")
 	}
 	access := r.access(sso.User{ID: "alice", Provider: "corp"})
 	if a := r.ask(forward("Authorization: Bearer " + access)); a.Header.Get("X-Doorward-Assertion") == first {
-		t.Error("the assertion of another session")
+		t.Error("the assertion is from another session")
 	}
 }
 
-// FA47: an assertion is no access token, and the other way round.
+// FA47: an assertion is not accepted as an access token, and vice versa.
 func TestRowsOfAssertions(t *testing.T) {
 	r := newRig(t)
 	a := r.ask(forward("Cookie: " + r.alice()))
 	if _, err := r.tokens.Verify(t.Context(), a.Header.Get("X-Doorward-Assertion")); err == nil {
-		t.Error("FA47 an assertion passes for an access token")
+		t.Error("FA47 an assertion is accepted as an access token")
 	}
 	header, err := base64.RawURLEncoding.DecodeString(strings.Split(r.access(r.user("robot")), ".")[0])
 	if err != nil || strings.Contains(string(header), "assertion") {
 		t.Errorf("FA47 an access token is %s", header)
 	}
 	if _, err := r.tokens.Assert(t.Context(), sso.Assertion{Audience: "x", UserID: "y", IssuedAt: time.Now(), ExpiresAt: time.Now().Add(time.Hour)}); err == nil {
-		t.Error("an assertion that lives for an hour")
+		t.Error("an assertion is valid for an hour")
 	}
 }
 
-// What cannot stand in a header is left out of it.
+// Values that a header cannot contain are omitted.
 func TestRowsOfIdentities(t *testing.T) {
 	r := newRig(t)
 	long := make([]string, 5000)
@@ -175,7 +175,7 @@ func TestRowsOfIdentities(t *testing.T) {
 	}
 }
 
-// The groups that an app's rules name are told before others.
+// The groups in an app's rules are sent before others.
 func TestNamedGroupsComeFirst(t *testing.T) {
 	r := newRig(t)
 	long := make([]string, 500)
@@ -189,7 +189,7 @@ func TestNamedGroupsComeFirst(t *testing.T) {
 	}
 }
 
-// FA61: an address is that of a person at one provider.
+// FA61: an address identifies a user of one provider only.
 func TestRowsOfAddresses(t *testing.T) {
 	at := func(provider string, verified bool) func(*sso.User) {
 		return func(u *sso.User) {
@@ -228,17 +228,16 @@ func TestRowsOfAddresses(t *testing.T) {
 	r := newRig(t, func(config *forwardauth.Config) { config.User = forwardauth.UserSubject })
 	app := &r.server.Rules().Apps()[0]
 	if lacks := r.server.Missing(app, &forwardauth.Person{ID: "u", Provider: "corp"}); len(lacks) != 1 || lacks[0].What != "name" {
-		t.Errorf("somebody without a subject lacks %v", lacks)
+		t.Errorf("a user without a subject lacks %v", lacks)
 	}
 	if lacks := r.server.Missing(app, &forwardauth.Person{ID: "u", Provider: "corp", Subject: "s"}); len(lacks) != 0 {
-		t.Errorf("somebody with a subject lacks %v", lacks)
+		t.Errorf("a user with a subject lacks %v", lacks)
 	}
 	r.ask(forward("Cookie: "+r.alice())).check(t, "the subject", 200, "sub-alice")
 }
 
-// An account can be reached through several providers. What counts is the one that the
-// session came through: the groups are its, and a weaker one must not open what is for a
-// stronger one.
+// An account can have links to several providers. The provider of the session counts: the
+// groups are from it, and a weaker provider must not open an app for users of a stronger one.
 func TestProviderOfTheSession(t *testing.T) {
 	for name, c := range map[string]struct {
 		user     forwardauth.UserHeader
@@ -270,9 +269,9 @@ func TestProviderOfTheSession(t *testing.T) {
 	}
 }
 
-// Of an account with links to several providers, an address counts that the provider of the
-// session can have told. Whoever is boss@example.org at a provider where people choose
-// their addresses, and links an account at corp, is not corp's boss.
+// For an account with links to several providers, an address counts only if it can be from
+// the provider of the session. A user who chose the address boss@example.org at one provider
+// and links an account at corp is not the boss of corp.
 func TestAddressOfALinkedAccount(t *testing.T) {
 	for name, c := range map[string]struct {
 		made, verifiedBy, through string

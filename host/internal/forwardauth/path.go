@@ -7,23 +7,22 @@ import (
 	"unicode/utf8"
 )
 
-// ErrAmbiguous: what the proxy and the application behind it make of a path may differ,
-// and a rule looks at it.
-var ErrAmbiguous = errors.New("the path can be read in more than one way")
+// ErrAmbiguous: the proxy and the application can interpret a path differently, and a rule
+// depends on it.
+var ErrAmbiguous = errors.New("the path is ambiguous")
 
 func ambiguous(why string) error { return fmt.Errorf("%w: %s", ErrAmbiguous, why) }
 
-// pathOf is the path of a request target, as it is written there.
+// pathOf returns the unchanged path of a request target.
 func pathOf(target string) string {
 	path, _, _ := strings.Cut(target, "?")
 	return path
 }
 
-// plain returns a path decoded, to be compared with rules; ErrAmbiguous for one that
-// could be read otherwise. Decoding happens once: an encoded percent sign is refused,
-// because some application decodes twice.
-func plain(raw string) (string, error) {
-	if isPlain(raw) {
+// decodePath returns the decoded path to compare with rules, or ErrAmbiguous. It decodes
+// once, and refuses an encoded percent sign, because some applications decode twice.
+func decodePath(raw string) (string, error) {
+	if isSimplePath(raw) {
 		return raw, nil
 	}
 	var b strings.Builder
@@ -36,7 +35,7 @@ func plain(raw string) (string, error) {
 		case c == '%':
 			decoded, ok := hexByte(raw[i+1:])
 			if !ok {
-				return "", ambiguous("it has a percent sign that encodes nothing")
+				return "", ambiguous("it has a percent sign without two hexadecimal digits")
 			}
 			if decoded < ' ' || decoded == 0x7f || strings.IndexByte(`/\%.;#?`, decoded) >= 0 {
 				return "", ambiguous("it has an encoded slash, dot, percent sign, control character or the like")
@@ -53,9 +52,9 @@ func plain(raw string) (string, error) {
 	return path, checkSegments(path)
 }
 
-// isPlain recognises most paths, without copying them: segments of letters, digits and
+// isSimplePath recognizes most paths without copying them: segments of letters, digits and
 // the usual punctuation.
-func isPlain(path string) bool {
+func isSimplePath(path string) bool {
 	for i := 1; i < len(path); i++ {
 		switch c := path[i]; {
 		case 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_':
@@ -67,8 +66,8 @@ func isPlain(path string) bool {
 	return true
 }
 
-// checkSegments refuses segments that servers drop, or take for the one above, some of
-// them only after they have dropped path parameters, dots and spaces.
+// checkSegments refuses segments that servers remove or treat as the parent folder. Some
+// servers do so only after they have removed path parameters, dots and spaces.
 func checkSegments(path string) error {
 	segments := strings.Split(path[1:], "/")
 	for i, segment := range segments {
@@ -76,7 +75,7 @@ func checkSegments(path string) error {
 		switch rest := strings.Trim(name, ". "); {
 		case rest != "":
 		case name != "" || parameters:
-			return ambiguous("it has a dot segment, or one like it")
+			return ambiguous("it has a dot segment or a similar segment")
 		case i < len(segments)-1:
 			return ambiguous("it has an empty segment")
 		}
@@ -103,9 +102,9 @@ func hexDigit(c byte) (byte, bool) {
 	return 0, false
 }
 
-// folded is a plain path as the most lenient server reads it: without capitals, path
-// parameters, and dots and spaces at the end of segments.
-func folded(path string) string {
+// foldPath returns a decoded path as the most lenient server treats it: in lower case, without
+// path parameters, and without dots and spaces at the end of segments.
+func foldPath(path string) string {
 	segments := strings.Split(path, "/")
 	for i, segment := range segments {
 		name, _, _ := strings.Cut(segment, ";")
@@ -114,7 +113,7 @@ func folded(path string) string {
 	return strings.Join(segments, "/")
 }
 
-// below reports whether a path is at a prefix, by whole segments: /team/ has /team.
+// below reports whether a path is below a prefix, by whole segments: /team is below /team/.
 func below(path, prefix string) bool {
 	return strings.HasPrefix(path, prefix) || len(path)+1 == len(prefix) && strings.HasPrefix(prefix, path)
 }

@@ -9,57 +9,55 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// A Person is what a decision needs to know of somebody who is signed in. It can be
-// compared.
+// A Person is the data of a signed-in user that a decision needs. Values are comparable.
 type Person struct {
-	ID       string // of our user
-	Provider string // name of the one that they came through
-	Subject  string // their ID there; empty: not known
+	ID       string // of the user in Doorward
+	Provider string // the name of the provider that they signed in with
+	Subject  string // their ID at the provider; empty if not known
 	Email    string
 
-	// AccountOf is the provider that their account was made by.
+	// AccountOf is the provider that created the account.
 	AccountOf string
 
-	// EmailVerifiedBy is the provider that said that Email is theirs; empty: none did.
+	// EmailVerifiedBy is the provider that verified Email; empty if no provider did.
 	EmailVerifiedBy string
 
 	FirstName, LastName string
-	Role                string // the ID of a role; empty: none
-	RoleName            string // empty: not known
+	Role                string // the ID of the role; empty if there is none
+	RoleName            string // empty if not known
 	Groups              sso.Groups
-	Session             string    // its ID
-	Since               time.Time // of the session
+	Session             string    // the ID of the session
+	Since               time.Time // the start of the session
 }
 
-// Name is what people call them; empty: not known.
+// Name returns the full name; empty if not known.
 func (p *Person) Name() string { return strings.TrimSpace(p.FirstName + " " + p.LastName) }
 
 func (p *Person) hasRole(role string) bool {
 	return p.Role != "" && (role == p.Role || role == p.RoleName)
 }
 
-// People knows who is signed in.
+// People authenticates users.
 type People interface {
-	// Authenticate returns who holds a session token: sso.ErrSessionInvalid,
-	// sso.ErrSessionNotNow or sso.ErrUserInactive if nobody does, or whatever the store
-	// returns.
+	// Authenticate returns the user of a session token. The error is sso.ErrSessionInvalid,
+	// sso.ErrSessionNotNow or sso.ErrUserInactive, or an error of the store.
 	Authenticate(ctx context.Context, token sso.Token) (Person, error)
 
-	// AuthenticateAccess returns who holds an access token, with sso.ErrTokenInvalid and
-	// sso.ErrTokenExpired besides.
+	// AuthenticateAccess returns the user of an access token. The error can also be
+	// sso.ErrTokenInvalid or sso.ErrTokenExpired.
 	AuthenticateAccess(ctx context.Context, token string) (Person, error)
 }
 
-// SignedIn are the people of a Service, with the names of their roles.
+// SignedIn implements People with a Service, and adds the names of roles.
 type SignedIn struct {
 	Logins *sso.Service
 	Roles  Roles
 
-	// Prolonger is offered the sessions that are due; nil: they end when they are idle.
+	// Prolonger prolongs sessions that are due. If nil, sessions end when they are idle.
 	Prolonger *Prolonger
 }
 
-// Roles knows the names of roles.
+// Roles lists the roles, for their names.
 type Roles interface {
 	Roles(ctx context.Context) ([]sso.Role, error)
 }
@@ -85,7 +83,7 @@ func (s SignedIn) AuthenticateAccess(ctx context.Context, token string) (Person,
 	return s.Person(ctx, &who)
 }
 
-// Person is somebody who is signed in, as a decision sees them. The error is of the store.
+// Person returns the data of a signed-in user for a decision. The error is from the store.
 func (s SignedIn) Person(ctx context.Context, who *sso.Principal) (Person, error) {
 	p := PersonOf(who)
 	if p.Role == "" {
@@ -103,10 +101,10 @@ func (s SignedIn) Person(ctx context.Context, who *sso.Principal) (Person, error
 	return p, nil
 }
 
-// PersonOf is a person as a decision sees them, without the name of their role. Of several
-// providers that an account has links to, the one counts that the session came through: its
-// groups are there, and what is for people of one must not open through another. Without a
-// session it is that of the account.
+// PersonOf returns the data of a user for a decision, without the name of their role. If the
+// account has links to several providers, the provider of the session counts: the groups are
+// from it, and a rule for one provider must not admit users of another. Without a session, it
+// is the provider of the account.
 func PersonOf(who *sso.Principal) Person {
 	u := &who.User
 	provider, subject := who.Session.Provider, u.Subject

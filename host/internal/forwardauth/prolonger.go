@@ -15,63 +15,63 @@ import (
 )
 
 const (
-	// prolongers ask at once, and no more than prolongersOfOne of them one provider, so that
-	// one that is slow does not keep the others waiting, nor the people who wait for it.
+	// prolongers is the number of concurrent refreshes, of which at most prolongersOfOne are
+	// for one provider, so that a slow provider does not delay the others or the people who
+	// sign in with it.
 	prolongers      = 16
 	prolongersOfOne = 4
 
 	maxWaiting = 1024             // sessions
-	waitAtMost = 10 * time.Second // then its token is forgotten; the next check brings it again
+	waitAtMost = 10 * time.Second // then the token is dropped; the next check offers it again
 
-	// maxTried bounds the sessions that are remembered because they were tried lately. Of
-	// more than that, some are tried again sooner, and Service.Prolong finds that nothing is
-	// to be done.
+	// maxTried limits the remembered sessions. If there are more, some are tried again
+	// sooner, and Service.Prolong finds that they need nothing.
 	maxTried = 100_000
 
 	firstPause, lastPause = time.Second, time.Minute
 )
 
-// A Prolonger prolongs sessions in the background. Checks offer it those that are due,
-// and go on: nothing is asked by a request, and none waits.
+// A Prolonger prolongs sessions in the background. Checks offer sessions that are due and
+// continue without waiting.
 type Prolonger struct {
 	prolong func(ctx context.Context, token sso.Token) error
-	every   time.Duration // between two tries of a session
+	every   time.Duration // the minimum time between two tries of a session
 	now     func() time.Time
-	quiet   *quiet
+	log     *throttledLog
 
 	mu      sync.Mutex
-	waiting []offered // the first came first
+	waiting []offered // in the order of arrival
 	wake    chan struct{}
-	tried   tried
+	tried   recentlyTried
 	pauses  map[string]pause // by provider
-	asking  map[string]int   // prolongers, by provider
+	asking  map[string]int   // running refreshes, by provider
 	stopped bool
 }
 
-// offered is a session that is due. It has its token, which stands nowhere else.
+// offered is a session that is due, with its token, which is stored nowhere else.
 type offered struct {
 	session, provider string
 	token             sso.Token
 	at                time.Time
 }
 
-// pause is for a provider that cannot be asked.
+// pause is the time without refreshes after an error of a provider.
 type pause struct {
 	until  time.Time
-	length time.Duration // at most; the next one is twice as long
+	length time.Duration // the maximum; that of the next pause is twice as long
 }
 
-// NewProlonger makes a Prolonger that calls prolong for a session at most once in that
-// time, unless the provider could not be asked.
+// NewProlonger returns a Prolonger that calls prolong for a session at most once in the time
+// every, unless there was an error of the provider.
 func NewProlonger(prolong func(ctx context.Context, token sso.Token) error, every time.Duration, now func() time.Time, logger hclog.Logger) *Prolonger {
 	return &Prolonger{
-		prolong: prolong, every: every, now: now, quiet: newQuiet(logger, now),
+		prolong: prolong, every: every, now: now, log: newThrottledLog(logger, now),
 		waiting: make([]offered, 0, maxWaiting), wake: make(chan struct{}, prolongers), pauses: map[string]pause{}, asking: map[string]int{},
 	}
 }
 
-// Offer says that a session is due. It does not wait: what there is no room for is left
-// out, and offered again by the next check.
+// Offer adds a session that is due. It does not wait: if the queue is full, the session is
+// ignored, and the next check offers it again.
 func (p *Prolonger) Offer(session sso.Session, token sso.Token) {
 	now := p.now()
 	p.mu.Lock()
@@ -91,7 +91,7 @@ func (p *Prolonger) Offer(session sso.Session, token sso.Token) {
 	}
 }
 
-// dropOld forgets the tokens of those that waited for too long. It is called with mu held.
+// dropOld removes sessions that have waited too long. It is called with mu held.
 func (p *Prolonger) dropOld(now time.Time) {
 	n := 0
 	for n < len(p.waiting) && now.Sub(p.waiting[n].at).Abs() >= waitAtMost {
@@ -101,15 +101,15 @@ func (p *Prolonger) dropOld(now time.Time) {
 	p.removeAt(0, n)
 }
 
-// removeAt leaves no token behind in the array.
+// removeAt removes n sessions at i, and clears their tokens in the array.
 func (p *Prolonger) removeAt(i, n int) {
 	kept := append(p.waiting[:i], p.waiting[i+n:]...)
 	clear(p.waiting[len(kept):])
 	p.waiting = kept
 }
 
-// Run prolongs until ctx is done. Questions under way get their answers: a provider may
-// have replaced a refresh token that is good once.
+// Run prolongs sessions until ctx is done. It waits for running refreshes, because a provider
+// may already have replaced a refresh token that can be used only once.
 func (p *Prolonger) Run(ctx context.Context) {
 	var running sync.WaitGroup
 	for range prolongers {
@@ -119,7 +119,7 @@ func (p *Prolonger) Run(ctx context.Context) {
 	running.Wait()
 }
 
-// forget drops tokens that nobody takes, even if no check comes any more.
+// forget drops old tokens even if no further check arrives.
 func (p *Prolonger) forget(ctx context.Context) {
 	each := time.NewTicker(waitAtMost / 2)
 	defer each.Stop()
@@ -150,12 +150,12 @@ func (p *Prolonger) work(ctx context.Context) {
 			if !ok {
 				break
 			}
-			p.done(ctx, next, p.try(ctx, next))
+			p.finish(ctx, next, p.try(ctx, next))
 		}
 	}
 }
 
-// take returns the first whose provider may be asked.
+// take returns the first session whose provider has a free place.
 func (p *Prolonger) take() (next offered, ok bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -173,27 +173,27 @@ func (p *Prolonger) take() (next offered, ok bool) {
 
 var errPanic = errors.New("panic")
 
-// try survives a panic: nobody else prolongs sessions.
+// try recovers from a panic, so that the Prolonger continues.
 func (p *Prolonger) try(ctx context.Context, next offered) (err error) {
 	defer func() {
 		if what := recover(); what != nil {
-			p.quiet.error("panic", "panic while prolonging a session", "type", fmt.Sprintf("%T", what), "stack", string(debug.Stack()))
+			p.log.error("panic", "panic while prolonging a session", "type", fmt.Sprintf("%T", what), "stack", string(debug.Stack()))
 			err = errPanic
 		}
 	}()
 	return p.prolong(ctx, next.token)
 }
 
-// done says what became of a session. A provider that cannot be asked, or cannot say, is
-// left alone for a while, and longer each time, so that all that wait do not come at once.
-func (p *Prolonger) done(ctx context.Context, tried offered, err error) {
+// finish handles the result for a session. After an error of the provider, it pauses refreshes
+// with this provider, longer each time, so that not all waiting sessions arrive at once.
+func (p *Prolonger) finish(ctx context.Context, tried offered, err error) {
 	passing := errors.Is(err, sso.ErrSessionNotNow) || errors.Is(err, sso.ErrUserInactive) || ctx.Err() != nil
 	switch {
 	case err == nil || passing:
 	case errors.Is(err, sso.ErrSessionInvalid):
-		p.quiet.logger.Info("forward-auth: a session has ended", "session", tried.session, "provider", tried.provider, "error", err)
+		p.log.logger.Info("forward-auth: a session has ended", "session", tried.session, "provider", tried.provider, "error", err)
 	default:
-		p.quiet.warn("prolonging "+tried.provider, "sessions cannot be prolonged", "provider", tried.provider, "error", err)
+		p.log.warn("prolonging "+tried.provider, "sessions cannot be prolonged", "provider", tried.provider, "error", err)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -214,15 +214,15 @@ func (p *Prolonger) done(ctx context.Context, tried offered, err error) {
 func (p *Prolonger) pause(provider string) {
 	now, last := p.now(), p.pauses[provider]
 	if now.Before(last.until) {
-		return // another one found out
+		return // already paused
 	}
 	length := min(max(2*last.length, firstPause), lastPause)
-	p.pauses[provider] = pause{now.Add(length/2 + rand.N(length/2)), length} //nolint:gosec // nobody gains by guessing it
-	p.leave(provider)
+	p.pauses[provider] = pause{now.Add(length/2 + rand.N(length/2)), length} //nolint:gosec // the value need not be secret
+	p.dropProvider(provider)
 }
 
-// leave forgets those that wait for a provider.
-func (p *Prolonger) leave(provider string) {
+// dropProvider removes the waiting sessions of a provider.
+func (p *Prolonger) dropProvider(provider string) {
 	kept := p.waiting[:0]
 	for _, o := range p.waiting {
 		if o.provider == provider {

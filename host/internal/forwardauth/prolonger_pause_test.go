@@ -12,7 +12,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// still is a Prolonger that does not run, and its clock.
+// still returns a Prolonger that does not run, and its clock.
 func still() (p *Prolonger, now *time.Time) {
 	now = new(time.Time)
 	*now = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
@@ -23,17 +23,17 @@ func offer(p *Prolonger, provider, session string) {
 	p.Offer(sso.Session{ID: session, Provider: provider}, sso.Token("token of "+session))
 }
 
-// outcome has the first that waits come out so.
+// outcome finishes the first waiting session with this result.
 func outcome(t *testing.T, p *Prolonger, err error) {
 	t.Helper()
 	next, ok := p.take()
 	if !ok {
-		t.Fatal("nothing waits")
+		t.Fatal("no session waits")
 	}
-	p.done(context.Background(), next, err)
+	p.finish(context.Background(), next, err)
 }
 
-// A provider that cannot be asked is left alone, for longer each time, while others go on.
+// After an error, a provider is paused, longer each time, while others continue.
 func TestPauses(t *testing.T) {
 	for name, err := range map[string]error{"too many wait": sso.ErrBusy, "it is down": errors.New("down")} {
 		t.Run(name, func(t *testing.T) {
@@ -49,16 +49,16 @@ func TestPauses(t *testing.T) {
 				most, length := min(time.Second<<n, time.Minute), time.Duration(0)
 				for ; len(p.waiting) == 0; length += 10 * time.Millisecond {
 					*now = now.Add(10 * time.Millisecond)
-					offer(p, "corp", "0") // which need not wait for an interval
+					offer(p, "corp", "0") // the session need not wait for the interval
 				}
 				if length < most/2 || length > most+10*time.Millisecond {
 					t.Errorf("pause %d is of %v, at most %v", n, length, most)
 				}
 				offer(p, "other", "other")
 				if n == 0 && len(p.waiting) != 2 {
-					t.Error("another provider is left alone, too")
+					t.Error("another provider is also paused")
 				}
-				p.leave("other")
+				p.dropProvider("other")
 			}
 			outcome(t, p, nil)
 			if len(p.pauses) != 0 || len(p.asking) != 0 {
@@ -68,7 +68,7 @@ func TestPauses(t *testing.T) {
 	}
 }
 
-// Those of a provider that were under way when one failed make its pause no longer.
+// Further errors of refreshes that were already running do not extend a pause.
 func TestPausesAreOfOneFailure(t *testing.T) {
 	p, _ := still()
 	for i := range 4 {
@@ -80,15 +80,14 @@ func TestPausesAreOfOneFailure(t *testing.T) {
 		underWay = append(underWay, next)
 	}
 	for _, next := range underWay {
-		p.done(context.Background(), next, sso.ErrBusy)
+		p.finish(context.Background(), next, sso.ErrBusy)
 	}
 	if length := p.pauses["corp"].length; length != firstPause {
 		t.Errorf("the pause is of %v", length)
 	}
 }
 
-// Tokens that were dropped are nowhere in memory any more, and what is remembered of
-// sessions has a bound.
+// Dropped tokens are removed from memory, and the number of remembered sessions is limited.
 func TestProlongerKeepsLittle(t *testing.T) {
 	p, now := still()
 	for i := range 100 {

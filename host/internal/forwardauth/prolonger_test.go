@@ -15,7 +15,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// backstage is a Prolonger, and what it calls.
+// backstage is a Prolonger with the function that it calls.
 type backstage struct {
 	*forwardauth.Prolonger
 	t     *testing.T
@@ -24,7 +24,7 @@ type backstage struct {
 	calls chan *call
 }
 
-// call is one that waits for its outcome.
+// call is a call that waits for its result.
 type call struct {
 	token sso.Token
 	ends  chan error
@@ -37,7 +37,7 @@ func newBackstage(t *testing.T) *backstage {
 		c := &call{token, make(chan error, 1)}
 		b.calls <- c
 		err := <-c.ends
-		if err == errPanics { //nolint:errorlint // it is the very one
+		if err == errPanics { //nolint:errorlint // compares identity
 			panic("secret-in-a-panic")
 		}
 		return err
@@ -48,7 +48,7 @@ func newBackstage(t *testing.T) *backstage {
 
 var errPanics = errors.New("the call panics")
 
-// run runs it until stop is called, which waits for it.
+// run runs the Prolonger until stop is called. Stop waits for its end.
 func (b *backstage) run() (stop func()) {
 	ctx, cancel := context.WithCancel(b.t.Context())
 	var running sync.WaitGroup
@@ -91,7 +91,7 @@ func TestProlongerTriesASessionOnceAnInterval(t *testing.T) {
 		b.offer("corp", "one")
 	}
 	first := b.next()
-	b.offer("corp", "one") // while it is under way
+	b.offer("corp", "one") // while the call is running
 	first.ends <- nil
 	b.offer("corp", "one")
 	b.offer("corp", "two")
@@ -105,7 +105,7 @@ func TestProlongerTriesASessionOnceAnInterval(t *testing.T) {
 	b.next().ends <- nil
 }
 
-// Nothing that is offered waits, nor is there room for more than so much.
+// Offer never waits, and the queue is limited.
 func TestProlongerIsBounded(t *testing.T) {
 	b := newBackstage(t)
 	for i := range 5000 {
@@ -136,7 +136,7 @@ func TestProlongerIsBounded(t *testing.T) {
 	b.wantNone("what is offered after the end")
 }
 
-// A provider that is slow does not keep the others waiting.
+// A slow provider does not delay the others.
 func TestProlongerIsFair(t *testing.T) {
 	b := newBackstage(t)
 	for i := range 100 {
@@ -163,16 +163,16 @@ func TestProlongerIsFair(t *testing.T) {
 		t.Errorf("%d of one provider at once", len(slow))
 	}
 	slow[0].ends <- nil
-	slow = append(slow[1:], b.next()) // its place is taken again
+	slow = append(slow[1:], b.next()) // another session takes its place
 	b.wantNone("a fifth")
-	b.clock.advance(time.Minute) // the others are forgotten, and need no outcome
+	b.clock.advance(time.Minute) // the other sessions are dropped and need no result
 	for _, c := range slow {
 		c.ends <- nil
 	}
 	stop()
 }
 
-// A token is not kept for longer than it may be of use.
+// A token is kept only while it can be of use.
 func TestProlongerForgetsTokens(t *testing.T) {
 	b := newBackstage(t)
 	b.offer("corp", "early")
@@ -192,11 +192,11 @@ func TestProlongerForgetsTokens(t *testing.T) {
 	}
 }
 
-// A panic ends neither the host nor the Prolonger, and what it says is not logged.
+// A panic ends neither the host nor the Prolonger, and its value is not logged.
 func TestProlongerSurvivesAPanic(t *testing.T) {
 	b := newBackstage(t)
 	defer b.run()()
-	for i := range 20 { // more than there are prolongers
+	for i := range 20 { // more than the number of prolongers
 		b.offer(fmt.Sprint("provider ", i), fmt.Sprint(i))
 		b.next().ends <- errPanics
 	}
@@ -207,7 +207,7 @@ func TestProlongerSurvivesAPanic(t *testing.T) {
 	}
 }
 
-// A session that ends is told, and its provider asked about others all the same.
+// The end of a session is logged, and does not pause its provider.
 func TestProlongerTellsOfSessionsThatEnd(t *testing.T) {
 	b := newBackstage(t)
 	stop := b.run()
@@ -221,8 +221,8 @@ func TestProlongerTellsOfSessionsThatEnd(t *testing.T) {
 	}
 }
 
-// A session that is used at an application, and never refreshed, goes on to its last
-// moment; one that is not used ends when it is idle. What is not current is not offered.
+// A session that is used at an application and never refreshed continues until its final end;
+// an unused session ends when it is idle. A session that is not current is not offered.
 func TestSessionThatIsUsedAtAnApplication(t *testing.T) {
 	r := newRig(t)
 	ctx, cancel := context.WithCancel(t.Context())

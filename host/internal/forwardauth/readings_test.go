@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// readings are what servers of different kinds make of a request target.
+// readings returns the paths that different servers derive from a request target.
 func readings(target string) map[string]string {
 	raw, _, _ := strings.Cut(target, "?")
 	raw, _, _ = strings.Cut(raw, "#")
@@ -31,7 +31,7 @@ func unescape(text string) string {
 	return text
 }
 
-// clean keeps a slash at the end, which says that there is a segment.
+// clean keeps a slash at the end, which stands for a segment.
 func clean(text string) string {
 	cleaned := path.Clean("/" + text)
 	if strings.HasSuffix(text, "/") && cleaned != "/" {
@@ -54,7 +54,7 @@ func withoutTails(text string) string {
 		if trimmed := strings.TrimRight(segment, ". "); trimmed != "" || segment == "" {
 			segments[i] = trimmed
 		} else {
-			segments[i] = ".." // the most that a server can make of dots
+			segments[i] = ".." // the worst interpretation of dots
 		}
 	}
 	return strings.Join(segments, "/")

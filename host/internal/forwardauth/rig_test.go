@@ -34,7 +34,7 @@ const (
 
 var loopback = []netip.Prefix{netip.MustParsePrefix("127.0.0.0/8")}
 
-// rig is a listener with a real store, real sessions and real tokens behind it.
+// rig is a listener with a real store, real sessions and real tokens.
 type rig struct {
 	t      testing.TB
 	server *forwardauth.Server
@@ -43,13 +43,13 @@ type rig struct {
 	logins *sso.Service
 	tokens *token.Tokens
 
-	prolonger *forwardauth.Prolonger // runs where a test runs it
+	prolonger *forwardauth.Prolonger // runs only if a test runs it
 
 	log   *lockedBuffer
 	clock *clock
 }
 
-// flakyStore can be out of order.
+// flakyStore is a store that can fail.
 type flakyStore struct {
 	store.Store
 	mu  sync.Mutex
@@ -76,7 +76,7 @@ func (f *flakyStore) SessionToken(ctx context.Context, hash sso.TokenHash) (sso.
 	return f.Store.SessionToken(ctx, hash)
 }
 
-// directory implements sso.Providers; nobody signs in through it.
+// directory implements sso.Providers, without logins.
 type directory []sso.Provider
 
 func (d directory) List() []sso.Provider { return d }
@@ -135,13 +135,13 @@ func (b *lockedBuffer) String() string {
 	return b.text.String()
 }
 
-// origin is that of a URL of the tests.
+// origin returns the origin of a URL of the tests.
 func origin(url string) forwardauth.Origin {
 	scheme, host, _ := strings.Cut(url, "://")
 	return forwardauth.Origin{Scheme: scheme, Host: host}
 }
 
-// apps of the rows. EmailOf is as the configuration sets it for a single provider.
+// apps are the apps of the rows. EmailOf has the value for a single provider.
 func apps() []forwardauth.App {
 	one := []string{"corp"}
 	return []forwardauth.App{
@@ -161,7 +161,7 @@ func newRig(t testing.TB, configure ...func(*forwardauth.Config)) *rig {
 	return newRigAt(t, filepath.Join(t.TempDir(), "test.db"), configure...)
 }
 
-// newRigAt has its database in a file.
+// newRigAt returns a rig with its database in a file.
 func newRigAt(t testing.TB, path string, configure ...func(*forwardauth.Config)) *rig {
 	t.Helper()
 	database, err := sqlite.Open(t.Context(), path, nil)
@@ -172,7 +172,7 @@ func newRigAt(t testing.TB, path string, configure ...func(*forwardauth.Config))
 	return newRigOn(t, database, configure...)
 }
 
-// newRigOn is a host on a database, which others may have, too.
+// newRigOn returns a host with a database, which other hosts can share.
 func newRigOn(t testing.TB, database store.Store, configure ...func(*forwardauth.Config)) *rig {
 	t.Helper()
 	r := &rig{t: t, log: &lockedBuffer{}, clock: &clock{}}
@@ -212,7 +212,7 @@ func newRigOn(t testing.TB, database store.Store, configure ...func(*forwardauth
 	return r
 }
 
-// user makes a user of provider corp.
+// user creates a user of the provider corp.
 func (r *rig) user(id string, change ...func(*sso.User)) sso.User {
 	r.t.Helper()
 	u := sso.User{
@@ -243,14 +243,14 @@ func (r *rig) session(u sso.User, kind sso.SessionKind, groups ...string) (sso.T
 	return token, session
 }
 
-// alice is in the group staff; the cookie is that of her session.
+// alice creates a user in the group staff, and returns the cookie of her session.
 func (r *rig) alice() (cookie string) {
 	r.t.Helper()
 	token, _ := r.session(r.user("alice"), sso.KindSession, "staff")
 	return cookieName + "=" + string(token)
 }
 
-// access returns a good access token of a new session of the user.
+// access returns a valid access token of a new session of the user.
 func (r *rig) access(u sso.User, groups ...string) string {
 	r.t.Helper()
 	_, session := r.session(u, sso.KindRefresh, groups...)
@@ -262,7 +262,7 @@ func (r *rig) access(u sso.User, groups ...string) string {
 	return access
 }
 
-// question is a request as a proxy writes it.
+// question is a request as a proxy sends it.
 type question struct {
 	line    string // method and target
 	headers []string
@@ -286,8 +286,8 @@ func envoy(line string, change ...string) question {
 	return question{line, []string{"Host: app.test", "X-Forwarded-Proto: https", "X-Forwarded-For: 198.51.100.7"}}.with(change...)
 }
 
-// with replaces headers, or adds them. One with "-" before it goes, one with "+" comes
-// beside what is there.
+// with replaces or adds headers. The prefix "-" removes a header, and "+" adds a further
+// value.
 func (q question) with(changes ...string) question {
 	headers := slices.Clone(q.headers)
 	for _, change := range changes {
@@ -308,7 +308,7 @@ func (q question) with(changes ...string) question {
 	return q
 }
 
-// browser is what a browser sends besides, when somebody goes to a page.
+// browser contains the additional headers of a browser that navigates to a page.
 var browser = []string{"Accept: text/html,application/xhtml+xml", "Sec-Fetch-Mode: navigate"}
 
 func (q question) bytes() []byte {
@@ -320,7 +320,7 @@ type answer struct {
 	body string
 }
 
-// ask sends a question as it is written, byte for byte.
+// ask sends the exact bytes of a question.
 func (r *rig) ask(q question) answer {
 	r.t.Helper()
 	return r.askAt(r.http.Listener.Addr().String(), q)
@@ -353,7 +353,7 @@ func (r *rig) askAt(address string, q question) answer {
 
 var identityNames = []string{"Remote-User", "Remote-Email", "Remote-Name", "Remote-Groups", "X-Doorward-Assertion"}
 
-// check holds what is true of every answer: what it may carry, and who is told of.
+// check verifies a response, including the rules that apply to all responses.
 func (a answer) check(t *testing.T, name string, status int, user string) {
 	t.Helper()
 	if a.StatusCode != status {
@@ -373,7 +373,7 @@ func (a answer) checkHeaders(t *testing.T, name string) {
 		}
 	}
 	if a.StatusCode == http.StatusRequestHeaderFieldsTooLarge || a.Header.Get("Cache-Control") == "" && a.StatusCode == http.StatusBadRequest {
-		return // net/http answered by itself
+		return // a response of net/http
 	}
 	if a.Header.Get("Cache-Control") != "no-store" || a.Header.Get("Vary") != "Cookie, Authorization" {
 		t.Errorf("%s: FA53 Cache-Control %q, Vary %q", name, a.Header.Get("Cache-Control"), a.Header.Get("Vary"))

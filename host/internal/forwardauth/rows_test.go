@@ -10,15 +10,15 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// The rows are attacks on forward-auth as they were seen in the field. S is the cookie of
-// alice, who is in no group of importance; without it nobody is signed in.
+// The rows are attacks on forward-auth that were seen in practice. S is the cookie of alice,
+// who is in no group with special rights. Without it, the request is not signed in.
 
 const (
 	S  = "\x00S" // stands for the cookie of alice
 	no = ""
 )
 
-// row is a question, and what comes of it. For 200, user is who the app is told of.
+// row is a request and its expected response. For 200, user is the expected Remote-User.
 type row struct {
 	id, name string
 	q        question
@@ -38,8 +38,8 @@ func run(t *testing.T, rows []row) {
 	}
 }
 
-// Who may ask, and what counts of what is said. As in all of these tests, each answer is
-// also looked at for what caches and the application's origin could make of it (FA53, FA54).
+// The trusted proxies, and the sources of each value. As in all of these tests, check also
+// verifies that caches and the application's origin cannot misuse a response (FA53, FA54).
 func TestRowsOfSources(t *testing.T) {
 	good := func(change ...string) question { return forward(append([]string{"Cookie: " + S}, change...)...) }
 	run(t, []row{
@@ -94,7 +94,7 @@ func TestRowsOfSources(t *testing.T) {
 	run(t, rows)
 }
 
-// How a host, a scheme and a method may be written.
+// Spellings of hosts, schemes and methods.
 func TestRowsOfSpelling(t *testing.T) {
 	host := func(name string) question { return forward("Cookie: "+S, "X-Forwarded-Host: "+name) }
 	rows := []row{
@@ -152,7 +152,7 @@ func TestRowsOfSpelling(t *testing.T) {
 	run(t, rows)
 }
 
-// A control character never gets as far as us: net/http refuses it.
+// net/http refuses control characters.
 func TestRowsOfControlCharacters(t *testing.T) {
 	r := newRig(t)
 	cookie := r.alice()
@@ -163,7 +163,7 @@ func TestRowsOfControlCharacters(t *testing.T) {
 	}
 }
 
-// What a path may be, at an app with rules about paths and at one without.
+// Paths, for an app with rules about paths and one without.
 func TestRowsOfPaths(t *testing.T) {
 	at := func(uri string, more ...string) question {
 		return forward(append([]string{"X-Forwarded-Uri: " + uri}, more...)...)
@@ -217,7 +217,7 @@ func TestRowsOfPaths(t *testing.T) {
 	run(t, rows)
 }
 
-// Envoy sends the target behind a prefix.
+// Envoy sends the target after a prefix.
 func TestRowsOfEnvoy(t *testing.T) {
 	with := func(line string, more ...string) question {
 		return envoy(line, append([]string{"Cookie: " + S}, more...)...)
@@ -257,8 +257,8 @@ func TestRowsOfEnvoy(t *testing.T) {
 	}
 }
 
-// Apps that share an origin: the longest prefix counts, and what a lenient server would
-// take for another app's is refused.
+// Apps that share an origin: the longest prefix counts, and a path is refused if a lenient
+// server could assign it to another app.
 func TestSharedOrigin(t *testing.T) {
 	at := func(uri string) question {
 		return forward("Cookie: "+S, "X-Forwarded-Host: team.test", "X-Forwarded-Uri: "+uri)

@@ -6,24 +6,24 @@ import (
 	"strings"
 )
 
-// Rules are the apps. They do not change, and may be used concurrently.
+// Rules contains the apps. It is immutable and safe for concurrent use.
 type Rules struct {
 	apps   []App
 	at     map[Origin]*site
 	places []string
 }
 
-// site is the apps of one origin.
+// site contains the apps of one origin.
 type site struct {
-	apps   []*App // the longest prefix first
-	folded []string
-	looks  bool // a rule looks at the path
+	apps        []*App // sorted, the longest prefix first
+	folded      []string
+	pathMatters bool // whether a rule depends on the path
 }
 
-// ErrUnknownApp: there is no app at that origin, or none that has the path.
-var ErrUnknownApp = errors.New("no app is configured there")
+// ErrUnknownApp: there is no app at this origin, or no app contains the path.
+var ErrUnknownApp = errors.New("no app is configured for this URL")
 
-// NewRules makes rules of apps, of which no two have the same origin and prefix.
+// NewRules returns the rules for apps. No two apps may have the same origin and prefix.
 func NewRules(apps []App) *Rules {
 	r := &Rules{apps: slices.Clone(apps), at: map[Origin]*site{}}
 	for i := range r.apps {
@@ -35,36 +35,36 @@ func NewRules(apps []App) *Rules {
 			r.at[app.Origin] = s
 		}
 		s.apps = append(s.apps, app)
-		s.looks = s.looks || app.Prefix != "/" || len(app.Public) > 0 || len(s.apps) > 1
+		s.pathMatters = s.pathMatters || app.Prefix != "/" || len(app.Public) > 0 || len(s.apps) > 1
 	}
 	for _, s := range r.at {
 		slices.SortFunc(s.apps, func(a, b *App) int { return len(b.Prefix) - len(a.Prefix) })
 		for _, app := range s.apps {
-			s.folded = append(s.folded, folded(app.Prefix))
+			s.folded = append(s.folded, foldPath(app.Prefix))
 		}
 	}
 	return r
 }
 
-// Apps are the apps that the rules were made of. They must not be changed.
+// Apps returns the apps. The caller must not modify them.
 func (r *Rules) Apps() []App { return r.apps }
 
-// find returns the app of a request, and its path if a rule looks at it: ErrUnknownApp
-// or ErrAmbiguous.
+// find returns the app of a request, and the decoded path if a rule depends on it. The error
+// is ErrUnknownApp or ErrAmbiguous.
 func (r *Rules) find(at Origin, target string) (app *App, path string, err error) {
 	s := r.at[at]
 	if s == nil {
 		return nil, "", ErrUnknownApp
 	}
-	if !s.looks {
+	if !s.pathMatters {
 		return s.apps[0], "", nil
 	}
-	if path, err = plain(pathOf(target)); err != nil {
+	if path, err = decodePath(pathOf(target)); err != nil {
 		return nil, "", err
 	}
 	found := s.app(path)
 	if len(s.apps) > 1 && found != s.appFolded(path) {
-		return nil, "", ambiguous("it belongs to another app if capitals, path parameters, or dots and spaces at the end do not count")
+		return nil, "", ambiguous("it belongs to another app if case, path parameters, or dots and spaces at the end of a segment are ignored")
 	}
 	if found == nil {
 		return nil, "", ErrUnknownApp
@@ -82,7 +82,7 @@ func (s *site) app(path string) *App {
 }
 
 func (s *site) appFolded(path string) *App {
-	path = folded(path)
+	path = foldPath(path)
 	for i, app := range s.apps {
 		if below(path, s.folded[i]) {
 			return app
@@ -91,8 +91,7 @@ func (s *site) appFolded(path string) *App {
 	return nil
 }
 
-// AppOf returns the app that an absolute URL leads to, whoever may go there; nil if there
-// is none.
+// AppOf returns the app of an absolute URL, for any user, or nil if there is none.
 func (r *Rules) AppOf(url string) *App {
 	url, _, _ = strings.Cut(url, "#")
 	request, err := RequestTo("GET", url)
@@ -103,5 +102,5 @@ func (r *Rules) AppOf(url string) *App {
 	return app
 }
 
-// Places are the roots of all apps.
+// Places returns the root URLs of all apps.
 func (r *Rules) Places() []string { return r.places }

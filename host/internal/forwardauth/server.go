@@ -19,17 +19,17 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// Config is what a Server needs to know.
+// Config is the configuration of a Server.
 type Config struct {
-	PublicURL  string // where people sign in, without a slash at the end
+	PublicURL  string // of the host, without a slash at the end
 	Issuer     string // of access tokens
 	CookieName string // of the session cookie
 
-	// TrustedProxies may ask. Empty: nobody may.
+	// TrustedProxies are the addresses that may send requests. If empty, all are refused.
 	TrustedProxies []netip.Prefix
 
-	// Secret, unless it is empty, must come with each question in X-Doorward-Proxy: for
-	// networks where an address proves nothing.
+	// Secret, if not empty, must be in X-Doorward-Proxy of each request: for networks where
+	// an address does not identify a proxy.
 	Secret string
 
 	User         UserHeader
@@ -38,7 +38,7 @@ type Config struct {
 	Logger hclog.Logger
 }
 
-// Ports is what a Server uses of the world.
+// Ports contains the dependencies of a Server.
 type Ports struct {
 	People People
 
@@ -48,47 +48,47 @@ type Ports struct {
 	Now func() time.Time
 }
 
-// Server answers proxies.
+// Server handles the requests of proxies.
 type Server struct {
 	config     Config
 	secret     [sha256.Size]byte
 	ports      Ports
 	rules      atomic.Pointer[Rules]
 	identities identities
-	quiet      *quiet
+	log        *throttledLog
 	counts     counts
 }
 
-// New makes a Server that knows no app.
+// New returns a Server without apps.
 func New(config Config, ports Ports) *Server {
 	if config.AssertionTTL == 0 {
 		config.AssertionTTL = sso.AssertionTTL
 	}
-	s := &Server{config: config, ports: ports, secret: sha256.Sum256([]byte(config.Secret)), quiet: newQuiet(config.Logger, ports.Now)}
+	s := &Server{config: config, ports: ports, secret: sha256.Sum256([]byte(config.Secret)), log: newThrottledLog(config.Logger, ports.Now)}
 	s.rules.Store(NewRules(nil))
 	return s
 }
 
-// SetRules puts rules in force, for every request that comes from now on.
+// SetRules sets the rules for all further requests.
 func (s *Server) SetRules(rules *Rules) {
 	s.rules.Store(rules)
 	s.identities.clear()
 }
 
-// Rules are those in force.
+// Rules returns the current rules.
 func (s *Server) Rules() *Rules { return s.rules.Load() }
 
-// The times of connections. Proxies keep them open between requests: for longer than any
-// of them does, so that none asks at the very moment when we close.
+// Limits of connections. Proxies keep connections open between requests. The idle timeout is
+// longer than that of any proxy, so that no proxy sends a request while the host closes.
 const (
 	readHeaderTimeout = 5 * time.Second
 	writeTimeout      = 10 * time.Second
 	idleTimeout       = 5 * time.Minute
-	maxHeader         = 48 << 10 // the client's headers come along
+	maxHeader         = 48 << 10 // includes the headers of the client
 	shutdownTimeout   = 10 * time.Second
 )
 
-// Serve answers until listening is done. Questions under way get their answers.
+// Serve handles requests until listening is done, and then waits for running requests.
 func (s *Server) Serve(listening context.Context, listener net.Listener) error {
 	server := s.HTTPServer()
 	ended := make(chan error, 1)
@@ -106,7 +106,7 @@ func (s *Server) Serve(listening context.Context, listener net.Listener) error {
 	return nil
 }
 
-// HTTPServer is an http.Server that answers, with the limits of Serve.
+// HTTPServer returns an http.Server with the limits of Serve.
 func (s *Server) HTTPServer() *http.Server {
 	return &http.Server{
 		Handler: s, ReadHeaderTimeout: readHeaderTimeout, WriteTimeout: writeTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
@@ -114,78 +114,78 @@ func (s *Server) HTTPServer() *http.Server {
 	}
 }
 
-// ServeHTTP answers one question. The status is always written, and no identity leaves
-// with one other than 200: it is set last.
+// ServeHTTP handles one request of a proxy. It always writes a status. The identity is set
+// last, so that only a response with status 200 contains it.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h["Cache-Control"], h["Vary"] = noStore, varyBy
 	defer s.recover(w)
 	f := familyOf(r.RequestURI)
 	if f == nil {
-		refuse(w, http.StatusNotFound, "ROUTE_NOT_FOUND", "There is nothing here.", nil)
+		refuse(w, http.StatusNotFound, "ROUTE_NOT_FOUND", "There is no such endpoint.", nil)
 		return
 	}
-	if !s.mayAsk(r) {
+	if !s.isTrustedProxy(r) {
 		s.counts.count(nil, refusedPeer)
-		refuse(w, http.StatusForbidden, "FORBIDDEN", "You may not ask.", nil)
+		refuse(w, http.StatusForbidden, "FORBIDDEN", "This proxy is not trusted.", nil)
 		return
 	}
 	request, ok := f.read(r)
 	if !ok {
 		s.counts.count(nil, unread)
-		s.quiet.debug("request cannot be judged: a datum is missing, twice, or can be read in two ways", "family", f.name, "proxy", r.RemoteAddr)
-		refuse(w, f.unread, "INVALID_PAYLOAD", "What the proxy says of the request is not clear.", nil)
+		s.log.debug("a value from the proxy is missing, duplicate or ambiguous", "family", f.name, "proxy", r.RemoteAddr)
+		refuse(w, f.unread, "INVALID_PAYLOAD", "The proxy's description of the request is incomplete or ambiguous.", nil)
 		return
 	}
-	s.answer(w, r, f, &request)
+	s.checkRequest(w, r, f, &request)
 }
 
-// answer decides.
-func (s *Server) answer(w http.ResponseWriter, r *http.Request, f *family, request *Request) {
-	d := s.rules.Load().place(request)
+// checkRequest decides about a request and writes the response.
+func (s *Server) checkRequest(w http.ResponseWriter, r *http.Request, f *family, request *Request) {
+	d := s.rules.Load().decideByPath(request)
 	if d.App == nil {
-		s.refusePlace(w, f, request, d)
+		s.refuseRequest(w, f, request, d)
 		return
 	}
 	if d.Verdict == Preflight {
 		s.counts.count(d.App, d.Verdict)
-		s.pass(w, r, f, &nobody)
+		s.pass(w, r, f, &noIdentity)
 		return
 	}
-	p, err := s.person(r)
+	p, err := s.authenticate(r)
 	switch {
-	case errors.Is(err, errNobody) && d.Verdict == Public && !s.hasBearer(r):
+	case errors.Is(err, errNotSignedIn) && d.Verdict == Public && !s.hasBearer(r):
 		s.counts.count(d.App, d.Verdict)
-		s.pass(w, r, f, &nobody)
-	case errors.Is(err, errNobody):
+		s.pass(w, r, f, &noIdentity)
+	case errors.Is(err, errNotSignedIn):
 		s.counts.count(d.App, SignIn)
 		s.signIn(w, r, f, d.App, request)
 	case err != nil:
 		s.fail(w, r, err)
 	default:
-		s.answerPerson(w, r, f, request, d, &p)
+		s.checkPerson(w, r, f, request, d, &p)
 	}
 }
 
-// hasBearer reports whether a request came with bearer tokens of ours, which are bad:
-// whoever sends one wants to be somebody.
+// hasBearer reports whether a request has a bearer token of Doorward. A request with an
+// invalid one is refused even at a public path, because the client wants to be signed in.
 func (s *Server) hasBearer(r *http.Request) bool {
 	return slices.ContainsFunc(r.Header["Authorization"], func(line string) bool { return s.bearer(line) != "" })
 }
 
-// answerPerson answers somebody who is signed in. To whom the app does not admit it is
-// told nothing at a public path, either.
-func (s *Server) answerPerson(w http.ResponseWriter, r *http.Request, f *family, request *Request, d Decision, p *Person) {
-	judged := d.who(p)
-	told, err := &nobody, error(nil)
+// checkPerson writes the response for a signed-in user. If the app does not admit the user, a
+// response for a public path has no identity.
+func (s *Server) checkPerson(w http.ResponseWriter, r *http.Request, f *family, request *Request, d Decision, p *Person) {
+	judged := d.decideFor(p)
+	id, err := &noIdentity, error(nil)
 	if judged.Verdict == Admitted {
-		told, err = s.identify(r.Context(), d.App, p)
+		id, err = s.identify(r.Context(), d.App, p)
 	}
 	var unnamed noUserError
 	switch {
 	case errors.As(err, &unnamed):
-		s.quiet.warn("unnamed "+p.ID, "somebody is denied who cannot be named to the application", "app", d.App.Name, "user", p.ID, "why", unnamed.Error())
-		judged.Verdict, told = Denied, &nobody
+		s.log.warn("unnamed "+p.ID, "denied a user without a value for Remote-User", "app", d.App.Name, "user", p.ID, "why", unnamed.Error())
+		judged.Verdict, id = Denied, &noIdentity
 	case err != nil:
 		s.fail(w, r, err)
 		return
@@ -193,39 +193,39 @@ func (s *Server) answerPerson(w http.ResponseWriter, r *http.Request, f *family,
 	switch {
 	case d.Verdict == Public:
 		s.counts.count(d.App, Public)
-		s.pass(w, r, f, told)
+		s.pass(w, r, f, id)
 	case judged.Verdict == Admitted:
 		s.counts.count(d.App, Admitted)
-		s.pass(w, r, f, told)
+		s.pass(w, r, f, id)
 	default:
 		s.counts.count(d.App, Denied)
-		s.quiet.info("denied "+p.ID+" "+d.App.Name, "denied", "app", d.App.Name, "user", p.ID, "provider", p.Provider,
+		s.log.info("denied "+p.ID+" "+d.App.Name, "denied", "app", d.App.Name, "user", p.ID, "provider", p.Provider,
 			"missing", judged.Missing, "role", p.Role, "groups", p.Groups.List())
 		s.deny(w, r, f, d.App, request)
 	}
 }
 
-// refusePlace answers for what is no app, or no clear path in one. It is never sent on:
-// a login would not change it.
-func (s *Server) refusePlace(w http.ResponseWriter, f *family, request *Request, d Decision) {
+// refuseRequest refuses a request without an app or with an ambiguous path. It does not
+// redirect, because a login would not change the result.
+func (s *Server) refuseRequest(w http.ResponseWriter, f *family, request *Request, d Decision) {
 	s.counts.count(nil, d.Verdict)
-	s.quiet.info(d.Verdict.String()+" "+request.Origin.String(), "refused", "origin", request.Origin.String(), "error", d.Err)
+	s.log.info(d.Verdict.String()+" "+request.Origin.String(), "refused", "origin", request.Origin.String(), "error", d.Err)
 	if d.Verdict == Unknown {
 		refuse(w, http.StatusForbidden, "FORBIDDEN", "There is no such application.", nil)
 		return
 	}
-	refuse(w, f.unread, "INVALID_PAYLOAD", "The path can be read in more than one way.", nil)
+	refuse(w, f.unread, "INVALID_PAYLOAD", "The path is ambiguous.", nil)
 }
 
-// fail is for what is our fault.
+// fail is for errors of the host.
 func (s *Server) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil {
-		s.quiet.debug("the proxy went away", "error", err)
+		s.log.debug("the proxy closed the connection", "error", err)
 	} else {
-		s.quiet.error("fail", "nobody can be let through", "error", err)
+		s.log.error("fail", "cannot check access", "error", err)
 	}
 	s.counts.count(nil, failed)
-	refuse(w, http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", "Nobody can be let through at the moment.", nil)
+	refuse(w, http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE", "Access cannot be checked at the moment. Try again later.", nil)
 }
 
 func (s *Server) recover(w http.ResponseWriter) {
@@ -235,16 +235,16 @@ func (s *Server) recover(w http.ResponseWriter) {
 			delete(h, name)
 		}
 		s.counts.count(nil, failed)
-		s.quiet.error("panic", "panic", "type", fmt.Sprintf("%T", what), "stack", string(debug.Stack()))
-		refuse(w, http.StatusInternalServerError, "INTERNAL_SERVER_ERROR", "Something went wrong here.", nil)
+		s.log.error("panic", "panic", "type", fmt.Sprintf("%T", what), "stack", string(debug.Stack()))
+		refuse(w, http.StatusInternalServerError, "INTERNAL_SERVER_ERROR", "An internal error occurred.", nil)
 	}
 }
 
-// mayAsk reports whether a proxy of ours asks.
-func (s *Server) mayAsk(r *http.Request) bool {
+// isTrustedProxy reports whether a request is from a trusted proxy.
+func (s *Server) isTrustedProxy(r *http.Request) bool {
 	peer, err := netip.ParseAddrPort(r.RemoteAddr)
 	if err != nil || !s.trusts(peer.Addr().Unmap().WithZone("")) {
-		s.quiet.warn("peer "+peer.Addr().String(), "refused an address that is not in FORWARD_AUTH_TRUST_PROXY", "address", r.RemoteAddr)
+		s.log.warn("peer "+peer.Addr().String(), "refused an address that is not in FORWARD_AUTH_TRUST_PROXY", "address", r.RemoteAddr)
 		return false
 	}
 	if s.config.Secret == "" {
@@ -252,7 +252,7 @@ func (s *Server) mayAsk(r *http.Request) bool {
 	}
 	said := sha256.Sum256([]byte(once(r, "X-Doorward-Proxy")))
 	if subtle.ConstantTimeCompare(said[:], s.secret[:]) != 1 {
-		s.quiet.warn("secret "+peer.Addr().String(), "refused a proxy without FORWARD_AUTH_SECRET in X-Doorward-Proxy", "address", r.RemoteAddr)
+		s.log.warn("secret "+peer.Addr().String(), "refused a proxy without FORWARD_AUTH_SECRET in X-Doorward-Proxy", "address", r.RemoteAddr)
 		return false
 	}
 	return true

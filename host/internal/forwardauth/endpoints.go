@@ -5,23 +5,25 @@ import (
 	"strings"
 )
 
-// A family is proxies that share a contract: where each datum stands, and which
-// statuses they understand.
+// A family is a group of proxies with the same contract: where they send each value, and
+// which statuses they support.
 type family struct {
 	name string
 
-	// read returns what the proxy says of the request; false if a datum is missing,
-	// stands there twice, or can be read in two ways.
+	// read returns the request that the proxy describes. It returns false if a value is
+	// missing, duplicate or ambiguous.
 	read func(r *http.Request) (Request, bool)
 
-	// redirects: an answer of 302 or 303 reaches the browser. Else it is 401 or 403,
-	// with the same Location, of which the proxy's configuration makes a redirect.
+	// redirects: the proxy passes a response with 302 or 303 to the browser. Otherwise the
+	// response is 401 or 403 with the same Location, and the configuration of the proxy makes
+	// the redirect.
 	redirects bool
 
-	// unread is the status for what cannot be read.
+	// unread is the status if read returns false.
 	unread int
 
-	// removes: headers of a request stay if the answer does not name them for removal.
+	// removes: the proxy keeps headers of a request that the response does not list for
+	// removal.
 	removes bool
 }
 
@@ -31,20 +33,20 @@ const (
 	pathEnvoy   = "/forward-auth/envoy"
 )
 
-// Traefik 3 (ForwardAuth), Caddy 2 (forward_auth) and HAProxy (by an action in Lua)
-// return whatever is not 2xx to the browser.
+// Traefik 3 (ForwardAuth), Caddy 2 (forward_auth) and HAProxy (a Lua action) pass all
+// responses other than 2xx to the browser.
 var forwardFamily = family{name: "forward", read: readForwarded, redirects: true, unread: http.StatusBadRequest}
 
-// nginx (auth_request) knows 2xx, 401 and 403; all else becomes 500.
+// nginx (auth_request) supports 2xx, 401 and 403; other statuses become 500.
 var nginxFamily = family{name: "nginx", read: readNginx, unread: http.StatusForbidden}
 
-// Envoy (ext_authz, HTTP service) lets a request pass on 200 only, sends the original
-// method and Host, and the target behind a prefix. Headers that the answer does not have
-// stay as the client sent them.
+// Envoy (ext_authz, HTTP service) lets a request pass only with 200. It sends the original
+// method and Host, and the target after a prefix. It keeps headers of the client that the
+// response does not contain.
 var envoyFamily = family{name: "envoy", read: readEnvoy, redirects: true, unread: http.StatusBadRequest, removes: true}
 
-// familyOf finds the endpoint in the request target as it was sent: an absolute-form
-// target has none (RFC 9112 section 3.2.2).
+// familyOf determines the endpoint from the unchanged request target. A target in absolute
+// form has no endpoint (RFC 9112 section 3.2.2).
 func familyOf(target string) *family {
 	if strings.HasPrefix(target, pathEnvoy+"/") {
 		return &envoyFamily
@@ -76,8 +78,8 @@ func readEnvoy(r *http.Request) (Request, bool) {
 	return requestOf(r, r.Method, once(r, "X-Forwarded-Proto"), r.Host, strings.TrimPrefix(r.RequestURI, pathEnvoy))
 }
 
-// once is the value of a header that stands there once; empty if it does not. The name
-// is in canonical form.
+// once returns the value of a header that appears exactly once, otherwise an empty text. The
+// name must be in canonical form.
 func once(r *http.Request, name string) string {
 	if lines := r.Header[name]; len(lines) == 1 {
 		return lines[0]
@@ -97,8 +99,8 @@ func requestOf(r *http.Request, method, scheme, host, target string) (Request, b
 	return request, true
 }
 
-// isNavigation reports whether a person goes to a page, who can be sent to sign in. A
-// program gets a status.
+// isNavigation reports whether a browser navigates to a page, so that it can be redirected to
+// the sign-in page. Programs get a status.
 func isNavigation(h http.Header) bool {
 	if len(h["Upgrade"]) > 0 {
 		return false
