@@ -94,7 +94,7 @@ func TestRecycledNames(t *testing.T) {
 	}
 }
 
-// TestOA06AllowListByName: an entry by name admits whoever has the name at the time.
+// TestOA06AllowListByName: an entry by name admits the current owner of the name.
 func TestOA06AllowListByName(t *testing.T) {
 	r, as := startRig(t, oauth2test.Config{Kind: oauth2test.GitHub}, map[string]any{"allowed_organizations": "id:9919"})
 	if strings.Contains(r.log.String(), "taken by somebody else") {

@@ -19,7 +19,7 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// maxCalls limits the API requests of a login besides the profile. Pages do not count.
+// maxCalls limits the additional API requests of a login. Pages do not count.
 const maxCalls = 8
 
 // headers merges the operator's header fields over those of the preset. It refuses fields
