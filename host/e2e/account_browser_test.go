@@ -26,7 +26,7 @@ const (
 	accountURL = "/account"
 )
 
-// pressUntil moves the focus by the Tab key to what the selector finds, and presses Enter.
+// pressUntil moves the focus to the selected element with the Tab key, and presses Enter.
 func (b *tab) pressUntil(selector string) {
 	b.t.Helper()
 	b.waitFor(selector)
@@ -44,9 +44,9 @@ func (b *tab) pressUntil(selector string) {
 	b.t.Fatalf("the Tab key does not reach %s at %s\n%s", selector, b.location(), b.text())
 }
 
-// From an empty database where nobody can register: somebody is let in by a command, sees
-// themselves and their sessions in a browser, ends those of another browser, is suspended
-// and out at once, and signs in anew after that.
+// With an empty database and without registration: a command creates an account, its user sees
+// the account and the sessions in a browser, ends the session of another browser, is suspended
+// and signed out immediately, and later signs in again.
 func TestBrowserAccountFromAnEmptyDatabase(t *testing.T) {
 	s := startFake(t, openidtest.Config{Name: "Example ID"}, openidtest.Client{}, map[string]string{"AUTH_FAKE_ALLOW_PUBLIC_REGISTRATION": "false", "AUTH_FAKE_SYNC_USER_INFO": "true"})
 	here, there := newTab(t, startBrowser(t)), newTab(t, startBrowser(t))
@@ -98,7 +98,7 @@ func TestBrowserAccountFromAnEmptyDatabase(t *testing.T) {
 
 	s.host.mustRun(t, "user", "activate", users.Data[0].ID)
 	here.open(s.host.URL + accountURL)
-	here.waitFor(toProvider) // the session did not come back
+	here.waitFor(toProvider) // the session was not restored
 	here.click(toProvider)
 	here.click(asAlice)
 	here.waitFor(accountIs)
@@ -130,7 +130,7 @@ func (b *tab) wantTimesIn(zone, abbreviation string, offset time.Duration) {
 	b.waitFor("time")
 }
 
-// startTwo starts a host with two providers, of whom only the first makes accounts.
+// startTwo starts a host with two providers, of which only the first creates accounts.
 func startTwo(t *testing.T) *testHost {
 	t.Helper()
 	port := freePort(t)
@@ -152,8 +152,8 @@ func startTwo(t *testing.T) *testHost {
 	return host
 }
 
-// By the keyboard alone and without scripts: somebody links another provider, signs in by
-// it where nobody can register, and unlinks it.
+// With only the keyboard and without scripts: a user links another provider, signs in with it
+// although registration is closed, and unlinks it.
 func TestBrowserLinksByKeyboardWithoutScripts(t *testing.T) {
 	host := startTwo(t)
 	here := newTab(t, startBrowser(t))
@@ -162,7 +162,7 @@ func TestBrowserLinksByKeyboardWithoutScripts(t *testing.T) {
 	here.pressUntil(toProvider)
 	here.pressUntil(asAlice)
 	here.pressUntil(linkOther)
-	here.pressUntil(asBob) // at the other one they are called bob
+	here.pressUntil(asBob) // the other provider calls them bob
 	here.waitFor(unlinkOne)
 	here.wantText("Alice Archer", "Provider other")
 	if got := here.location(); got != host.URL+"/account#links" {
@@ -183,11 +183,11 @@ func TestBrowserLinksByKeyboardWithoutScripts(t *testing.T) {
 		return evaluate(here, "String(document.querySelector('"+`form[action="/account/unlink"]`+"') === null)") == "true"
 	})
 	there.open(host.URL + accountURL)
-	there.waitFor(toProvider) // what came by the link has ended
+	there.waitFor(toProvider) // the session of the link has ended
 	here.open(host.URL + accountURL)
 	here.waitFor(accountIs)
 
-	// Bob signs in elsewhere as himself, and cannot be linked to Alice after that.
+	// Bob signs in with his own account elsewhere, and then cannot be linked to Alice.
 	there.open(host.URL + "/auth/login/fake?redirect=/account")
 	there.click(asBob)
 	there.waitFor(accountIs)
@@ -203,7 +203,7 @@ func TestBrowserLinksByKeyboardWithoutScripts(t *testing.T) {
 	here.wantText("Alice Archer")
 }
 
-// A17: a page of another site cannot have a browser post the forms of the account.
+// A17: a page of another site cannot make a browser post the forms of the account.
 func TestBrowserAccountFormsFromAnotherSite(t *testing.T) {
 	s := startFake(t, openidtest.Config{Name: "Example ID"}, openidtest.Client{}, map[string]string{"ACCOUNT_LINKING": "true"})
 	here, there := newTab(t, startBrowser(t)), newTab(t, startBrowser(t))

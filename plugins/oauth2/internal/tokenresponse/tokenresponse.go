@@ -1,13 +1,13 @@
-// Package tokenanswer reads what token endpoints answer who do not keep to RFC 6749
-// section 5, and makes of it what that section wants. One answer is read once; two
-// that mean different things to two readers are refused.
+// Package tokenresponse reads responses of token endpoints, including those that do not
+// conform to RFC 6749 section 5, and converts them to the form of that section. A response
+// is parsed once, and an ambiguous response is refused.
 //
-// What is read: JSON whatever its label says, a form whatever its label says (GitHub
-// answers so unless it is asked otherwise), an error with status 200 (GitHub, Slack)
-// or as an object (Facebook), a list of scopes or one that is separated by commas. A
-// lifetime of any form is for codeflow to read. What is refused: HTML, two equal members, two members that differ in case only, a token of another type than
+// It accepts JSON and forms with any media type (GitHub sends a form unless the request asks
+// for JSON), errors with status 200 (GitHub, Slack) or as an object (Facebook), and scopes as
+// a list or separated by commas. Package codeflow reads the lifetime, in any form. It refuses
+// HTML, duplicate members, members that differ only in case, and token types other than
 // Bearer.
-package tokenanswer
+package tokenresponse
 
 import (
 	"bytes"
@@ -28,28 +28,28 @@ import (
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
-// Dialect is what is known of a provider's answers.
+// Dialect describes how a provider's responses deviate from RFC 6749.
 type Dialect struct {
 	ErrorWhen   []fieldpath.Rule
-	MissingType bool   // token_type may be missing, and means Bearer
-	Method      string // client_token_endpoint_auth_method, for texts
+	MissingType bool   // a missing token_type means Bearer
+	Method      string // client_token_endpoint_auth_method, for error texts
 
-	// CodeRefused are descriptions with which an error is about the code, or the
-	// refresh token, and not about the client.
+	// CodeRefused are error descriptions that refuse the code or the refresh token, and not
+	// the client.
 	CodeRefused []string
 }
 
-// Answer is one that grants tokens.
+// Answer is a response that grants tokens.
 type Answer struct {
-	Members claims.Object // as RFC 6749 section 5.1 writes them
+	Members claims.Object // in the form of RFC 6749 section 5.1
 	Scopes  []string      // nil if the provider does not say
-	Odd     error         // why scope cannot be read, in which case Scopes is empty
+	Odd     error         // why scope cannot be parsed; Scopes is then empty
 }
 
-// maxFields bounds a form.
+// maxFields limits the fields of a form.
 const maxFields = 64
 
-// Read reads an answer. An error is of a kind of package sdk.
+// Read parses a response. Errors have a kind of package sdk.
 func (d Dialect) Read(a upstream.Answer) (Answer, error) {
 	if a.Redirect() != "" {
 		return Answer{}, sdk.InvalidResponse(codeflow.ReasonStatus, "the token endpoint %s", a.Problem())
@@ -66,15 +66,15 @@ func (d Dialect) Read(a upstream.Answer) (Answer, error) {
 		return Answer{}, d.refusal(a, object)
 	}
 	if object["access_token"] == nil {
-		return Answer{}, sdk.InvalidResponse(codeflow.ReasonMalformed, "the answer of the token endpoint has no access_token%s", profile.Said(object))
+		return Answer{}, sdk.InvalidResponse(codeflow.ReasonMalformed, "the response of the token endpoint has no access_token%s", profile.ErrorText(object))
 	}
 	answer := Answer{Members: object}
 	answer.Scopes, answer.Odd = scopes(object)
-	return answer, d.settle(object)
+	return answer, d.normalize(object)
 }
 
-// members reads JSON or a form. The first byte decides and not the label: WeChat
-// calls JSON text/plain, others call a form text/html.
+// members parses JSON or a form. The first byte decides, not the media type: WeChat sends
+// JSON as text/plain, other providers send a form as text/html.
 func members(a upstream.Answer) (claims.Object, error) {
 	body := bytes.TrimSpace(a.Body)
 	read := form
@@ -92,11 +92,11 @@ func members(a upstream.Answer) (claims.Object, error) {
 	case !a.Succeeded():
 		return nil, sdk.Unavailable(codeflow.ReasonStatus, "the token endpoint %s", a.Problem())
 	}
-	return nil, sdk.InvalidResponse(codeflow.ReasonMalformed, "the answer of the token endpoint, of type %q: %w", upstream.Shown(a.MediaType()), err)
+	return nil, sdk.InvalidResponse(codeflow.ReasonMalformed, "the response of the token endpoint, of type %q: %w", upstream.Shown(a.MediaType()), err)
 }
 
-// form reads a form as strictly as JSON is read: each name once, also when names
-// differ in case only.
+// form parses a form as strictly as JSON: each name once, even if the names differ only in
+// case.
 func form(body []byte) (claims.Object, error) {
 	switch {
 	case len(body) > claims.MaxBytes:
@@ -106,7 +106,7 @@ func form(body []byte) (claims.Object, error) {
 	}
 	values, err := url.ParseQuery(string(body))
 	if err != nil {
-		return nil, errors.New("a form that cannot be read")
+		return nil, errors.New("a malformed form")
 	}
 	if len(values) > maxFields {
 		return nil, fmt.Errorf("a form of more than %d fields", maxFields)
@@ -115,9 +115,9 @@ func form(body []byte) (claims.Object, error) {
 	for name, list := range values {
 		switch lower := strings.ToLower(name); {
 		case len(list) != 1 || folded[lower]:
-			return nil, errors.New("a form with a field twice")
+			return nil, errors.New("a form with a duplicate field")
 		case !utf8.ValidString(name) || !utf8.ValidString(list[0]) || strings.ContainsRune(name+list[0], 0):
-			return nil, errors.New("a form that is not valid UTF-8, or has a NUL character")
+			return nil, errors.New("a form that is not valid UTF-8 or contains a NUL character")
 		default:
 			folded[lower] = true
 			object[name] = list[0]
@@ -126,8 +126,8 @@ func form(body []byte) (claims.Object, error) {
 	return object, nil
 }
 
-// failed tells whether the answer is an error. A member error always makes one, and
-// an empty one does not: PayPal and others send it empty with a token.
+// failed reports whether the response is an error. A non-empty member error always makes it
+// one. PayPal and others send an empty error with a token.
 func (d Dialect) failed(object claims.Object) (bool, error) {
 	if object["error"] != nil && object["error"] != "" && object["error"] != false {
 		return true, nil
@@ -135,7 +135,7 @@ func (d Dialect) failed(object claims.Object) (bool, error) {
 	for _, rule := range d.ErrorWhen {
 		failed, err := rule.Holds(map[string]any(object))
 		if err != nil {
-			return false, sdk.InvalidResponse(codeflow.ReasonMalformed, "the answer of the token endpoint: error_when: %w", err)
+			return false, sdk.InvalidResponse(codeflow.ReasonMalformed, "the response of the token endpoint: error_when: %w", err)
 		}
 		if failed {
 			return true, nil
@@ -144,8 +144,8 @@ func (d Dialect) failed(object claims.Object) (bool, error) {
 	return false, nil
 }
 
-// scopes reads them however they are written. What cannot be read is none: only who
-// wants some by required_scopes has to mind.
+// scopes parses scopes in any form. Unreadable scopes count as none granted, which matters
+// only with required_scopes.
 func scopes(object claims.Object) ([]string, error) {
 	written, err := object.Strings("scope")
 	if written == nil && err == nil {
@@ -158,27 +158,27 @@ func scopes(object claims.Object) ([]string, error) {
 	return list, err
 }
 
-// settle makes the members what they should have been.
-func (d Dialect) settle(object claims.Object) error {
+// normalize converts the members to the form of RFC 6749 section 5.1.
+func (d Dialect) normalize(object claims.Object) error {
 	if kind := object["token_type"]; (kind == nil || kind == "") && d.MissingType {
 		for name := range object {
 			if name != "token_type" && strings.EqualFold(name, "token_type") {
-				return sdk.InvalidResponse(codeflow.ReasonType, "%s in place of token_type", upstream.Shown(name))
+				return sdk.InvalidResponse(codeflow.ReasonType, "%s instead of token_type", upstream.Shown(name))
 			}
 		}
 		object["token_type"] = "Bearer"
 	} else if kind == nil || kind == "" {
-		return sdk.InvalidResponse(codeflow.ReasonType, "no token_type: set allow_missing_token_type if the provider's documentation says that it is Bearer")
+		return sdk.InvalidResponse(codeflow.ReasonType, "no token_type: set allow_missing_token_type if the provider's documentation says that the type is Bearer")
 	}
 	delete(object, "error") // an empty one
 	return nil
 }
 
-// Response is the answer as codeflow reads it.
+// Response returns the answer as an HTTP response for codeflow.
 func (a Answer) Response(req *http.Request) *http.Response {
 	data, err := json.Marshal(a.Members)
 	if err != nil {
-		data = []byte("{}") // decoded JSON can always be encoded; this is refused
+		data = []byte("{}") // decoded JSON can always be encoded; codeflow would refuse this
 	}
 	return &http.Response{
 		Status: "200 OK", StatusCode: http.StatusOK, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1, Request: req,

@@ -11,7 +11,7 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// The reasons of refusals here.
+// The reasons of refusals in this package.
 const (
 	ReasonUnreachable  sdk.Reason = "profile_unreachable"
 	ReasonStatus       sdk.Reason = "profile_status"
@@ -25,11 +25,11 @@ const (
 	ReasonURL          sdk.Reason = "profile_url"
 )
 
-// checkStatus refuses every status but 200.
+// checkStatus refuses every status except 200.
 func checkStatus(what string, a upstream.Answer) error {
 	text := ""
 	if object, err := claims.Decode(a.Body); err == nil && a.Status != http.StatusOK {
-		text = Said(object)
+		text = ErrorText(object)
 	}
 	switch {
 	case a.Status == http.StatusOK:
@@ -39,13 +39,13 @@ func checkStatus(what string, a upstream.Answer) error {
 	case limited(a):
 		return sdk.Unavailable(ReasonRateLimited, "%s: too many requests (status %d)%s", what, a.Status, text)
 	case a.Status == http.StatusForbidden && a.Header.Get("X-GitHub-SSO") != "":
-		return sdk.Denied(ReasonSAMLSession, "%s: an organization with SAML single sign-on wants a session: sign in there (github.com/orgs/NAME/sso) first, authorize the app for it, and try again%s", what, text)
+		return sdk.Denied(ReasonSAMLSession, "%s: an organization with SAML single sign-on requires a session: sign in there first (github.com/orgs/NAME/sso), authorize the app for the organization, and try again%s", what, text)
 	case a.Status == http.StatusForbidden:
-		return sdk.Denied(ReasonForbidden, "%s: the API refuses (status 403): is a scope or a permission missing, or is the user not admitted to the app?%s", what, text)
+		return sdk.Denied(ReasonForbidden, "%s: the API refuses the request (status 403): a scope or a permission may be missing, or the user may not be allowed to use the app%s", what, text)
 	case a.Redirect() != "":
 		return sdk.InvalidResponse(ReasonStatus, "%s %s", what, a.Problem())
 	case a.Status < 300:
-		return sdk.InvalidResponse(ReasonStatus, "%s: status %d in place of 200", what, a.Status)
+		return sdk.InvalidResponse(ReasonStatus, "%s: status %d instead of 200", what, a.Status)
 	case a.IsHTML():
 		return sdk.Unavailable(ReasonStatus, "%s: %s", what, a.HTMLText())
 	default:
@@ -53,35 +53,35 @@ func checkStatus(what string, a upstream.Answer) error {
 	}
 }
 
-// nothingForUs: a permission that the app or the user has not given. A limit of
-// requests is no such thing: taken for one, a full account would look like an empty
-// one.
-func nothingForUs(a upstream.Answer) bool {
+// unavailableToApp reports whether a permission is missing that the app or the user has not
+// granted. A rate limit is not a missing permission: otherwise an account with groups would
+// look like one without.
+func unavailableToApp(a upstream.Answer) bool {
 	return (a.Status == http.StatusForbidden || a.Status == http.StatusNotFound) && !limited(a) && a.Header.Get("X-GitHub-SSO") == ""
 }
 
-// limited reports whether the answer says to come back later: 429, or GitHub's 403.
+// limited reports whether a rate limit was reached: status 429, or GitHub's 403.
 func limited(a upstream.Answer) bool {
 	return a.Status == http.StatusTooManyRequests ||
 		a.Status == http.StatusForbidden && (a.Header.Get("Retry-After") != "" || a.Header.Get("X-RateLimit-Remaining") == "0")
 }
 
-// where providers put the text of an error.
+// texts are the paths of error texts in the responses of providers.
 var texts = []fieldpath.Path{
 	fieldpath.MustParse("error_description"), fieldpath.MustParse("error.message"), fieldpath.MustParse("error.error_msg"),
 	fieldpath.MustParse("message"), fieldpath.MustParse("errors.0.detail"), fieldpath.MustParse("errors.0.message"),
 	fieldpath.MustParse("ocs.meta.message"), fieldpath.MustParse("errmsg"), fieldpath.MustParse("error"),
 }
 
-// and its number.
+// numbers are the paths of error numbers.
 var numbers = []fieldpath.Path{
 	fieldpath.MustParse("error.code"), fieldpath.MustParse("error.error_code"), fieldpath.MustParse("errcode"),
 	fieldpath.MustParse("resultcode"), fieldpath.MustParse("ocs.meta.statuscode"),
 }
 
-// Said is what an answer says of an error, to be appended to an error of ours:
-// bounded, printable, and empty if it says nothing.
-func Said(object claims.Object) string {
+// ErrorText returns the error text of a response, to append to an error of the plugin. It is
+// limited in length, printable, and empty if the response has no error text.
+func ErrorText(object claims.Object) string {
 	var parts []string
 	for _, list := range [][]fieldpath.Path{texts, numbers} {
 		for _, path := range list {

@@ -9,7 +9,7 @@ import (
 	"github.com/doorward/doorward/sdk/recipe"
 )
 
-// WriteManual writes the recipe of each preset, in Markdown.
+// WriteManual writes a table of the presets and the recipe of each, in Markdown.
 func WriteManual(w io.Writer) error {
 	fmt.Fprintln(w, "| Preset | Scopes | Identifier | Verified address | PKCE |")
 	fmt.Fprintln(w, "|---|---|---|---|---|")

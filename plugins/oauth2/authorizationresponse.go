@@ -16,9 +16,9 @@ func (m *mechanism) readResponse(req sdk.ContinueRequest) (string, error) {
 	})
 }
 
-// isIssuer is the defence against mix-up (RFC 9207 section 2.4). Without the option
-// issuer, an iss must at least have the origin that the browser was sent to: that of
-// another provider of ours has not.
+// isIssuer prevents mix-up attacks (RFC 9207 section 2.4). Without the option issuer, an
+// iss must at least have the origin that the browser was sent to, which the iss of another
+// configured provider does not have.
 func (m *mechanism) isIssuer(iss string) bool {
 	if m.set.issuer != "" {
 		return iss == m.set.issuer

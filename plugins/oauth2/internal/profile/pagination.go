@@ -10,10 +10,10 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// maxLink bounds a Link field.
+// maxLink limits a Link field, in bytes.
 const maxLink = 8 << 10
 
-// next is the URL of the next page, or nil after the last one.
+// next returns the URL of the next page, or nil after the last page.
 func (p *pager) next(at *url.URL, answer upstream.Answer, whole map[string]any) (*url.URL, error) {
 	text := ""
 	var err error
@@ -26,7 +26,7 @@ func (p *pager) next(at *url.URL, answer upstream.Answer, whole map[string]any) 
 		if s, ok := found.(string); ok {
 			text = s
 		} else if found != nil && err == nil {
-			err = errors.New("the next page is no text")
+			err = errors.New("the next page is not text")
 		}
 	}
 	if err != nil {
@@ -37,19 +37,18 @@ func (p *pager) next(at *url.URL, answer upstream.Answer, whole map[string]any) 
 	}
 	next, err := at.Parse(text)
 	if err != nil || len(text) > sdk.MaxURL {
-		return nil, sdk.InvalidResponse(ReasonPages, "%s: the next page is no URL", p.call.Name)
+		return nil, sdk.InvalidResponse(ReasonPages, "%s: the next page is not a valid URL", p.call.Name)
 	}
-	if !sameKind(p.first, next) {
-		return nil, sdk.InvalidResponse(ReasonPages, "%s: the next page is at %q, and a token goes to %s only", p.call.Name, upstream.Shown(next.Host+next.Path), p.first.Host)
+	if !sameFolder(p.first, next) {
+		return nil, sdk.InvalidResponse(ReasonPages, "%s: the next page is at %q, but Doorward sends tokens only to the host and folder of the first page, at %s", p.call.Name, upstream.Shown(next.Host+next.Path), p.first.Host)
 	}
 	return next, nil
 }
 
-// sameKind reports whether a page lies where the first one lay: the same scheme,
-// host and port, and the same folder. GitHub's next page of /user/x may be
-// /user/ID/x; but below the folder of another tenant of the host, the token would be
-// a stranger's.
-func sameKind(first, next *url.URL) bool {
+// sameFolder reports whether a page has the scheme, host, port and folder of the first page.
+// GitHub's next page of /user/x can be /user/ID/x. In a folder of another tenant of the host,
+// the token would go to a stranger.
+func sameFolder(first, next *url.URL) bool {
 	folder := first.Path[:strings.LastIndexByte(first.Path, '/')+1]
 	return next.Scheme == first.Scheme && strings.EqualFold(next.Host, first.Host) && next.User == nil && next.Opaque == "" &&
 		strings.HasPrefix(next.Path, folder) && path.Clean(next.Path) == strings.TrimSuffix(next.Path, "/") && !strings.Contains(next.Path, "\\")
@@ -58,14 +57,14 @@ func sameKind(first, next *url.URL) bool {
 // nextLink finds the target of rel=next in a Link field (RFC 8288 section 3).
 func nextLink(field string) (string, error) {
 	if len(field) > maxLink {
-		return "", errors.New("a Link field that is too long")
+		return "", errors.New("the Link field is too long")
 	}
 	found := ""
 	for rest := strings.TrimLeft(field, " \t,"); rest != ""; {
 		inner, ok := strings.CutPrefix(rest, "<")
 		target, after, closed := strings.Cut(inner, ">")
 		if !ok || !closed {
-			return "", errors.New("a Link field that cannot be read")
+			return "", errors.New("the Link field is malformed")
 		}
 		isNext, left, err := linkParams(after)
 		if err != nil {
@@ -73,7 +72,7 @@ func nextLink(field string) (string, error) {
 		}
 		if isNext {
 			if found != "" {
-				return "", errors.New("a Link field with two next pages")
+				return "", errors.New("the Link field has two next pages")
 			}
 			found = target
 		}
@@ -82,7 +81,7 @@ func nextLink(field string) (string, error) {
 	return found, nil
 }
 
-// linkParams reads the parameters of one link, up to the comma that ends it.
+// linkParams parses the parameters of one link, up to the comma after it.
 func linkParams(text string) (isNext bool, rest string, err error) {
 	for {
 		text = strings.TrimLeft(text, " \t")
@@ -91,7 +90,7 @@ func linkParams(text string) (isNext bool, rest string, err error) {
 		}
 		inner, ok := strings.CutPrefix(text, ";")
 		if !ok {
-			return false, "", errors.New("a Link field that cannot be read")
+			return false, "", errors.New("the Link field is malformed")
 		}
 		var name, value string
 		if name, value, text, err = linkParam(strings.TrimLeft(inner, " \t")); err != nil {
@@ -106,7 +105,7 @@ func linkParams(text string) (isNext bool, rest string, err error) {
 	}
 }
 
-// linkParam reads name=value or name="value".
+// linkParam parses name=value or name="value".
 func linkParam(text string) (name, value, rest string, err error) {
 	end := strings.IndexAny(text, "=;,")
 	if end < 0 || text[end] != '=' {
@@ -119,7 +118,7 @@ func linkParam(text string) (name, value, rest string, err error) {
 	if inner, quoted := strings.CutPrefix(text, `"`); quoted {
 		value, rest, closed := strings.Cut(inner, `"`)
 		if !closed {
-			return "", "", "", errors.New("a Link field with a quote that does not end")
+			return "", "", "", errors.New("the Link field has a quote that does not end")
 		}
 		return name, value, rest, nil
 	}

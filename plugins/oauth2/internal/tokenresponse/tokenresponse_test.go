@@ -1,4 +1,4 @@
-package tokenanswer
+package tokenresponse
 
 import (
 	"encoding/json"
@@ -21,13 +21,12 @@ func answer(status int, contentType, body string) upstream.Answer {
 	return upstream.Answer{Status: status, Header: http.Header{"Content-Type": {contentType}}, Body: []byte(body)}
 }
 
-// TestAnswers are the answers with which x/oauth2 by itself was measured, and what
-// becomes of them here.
+// TestAnswers reads responses that were also tested with x/oauth2 alone.
 func TestAnswers(t *testing.T) {
 	for _, test := range []struct {
 		name   string
 		answer upstream.Answer
-		kind   error // nil: good
+		kind   error // nil: accepted
 		reason sdk.Reason
 	}{
 		{"good", answer(200, "application/json", `{"access_token":"a","token_type":"bearer"}`), nil, ""},
@@ -109,17 +108,16 @@ func TestResponseIsWhatWasRead(t *testing.T) {
 	}
 }
 
-// FuzzRead: whatever an endpoint answers, it is an error of a known kind, or members
-// that the strict reader of the code flow accepts or refuses, and never a login with
-// an error beside it.
+// FuzzRead: any response is an error of a known kind, or members that the strict parser of
+// the code flow accepts or refuses. A response with an error never leads to a login.
 func FuzzRead(f *testing.F) {
-	for _, seed := range []string{
+	for _, example := range []string{
 		`{"access_token":"a","token_type":"bearer","expires_in":"3600"}`, `access_token=a&token_type=bearer`, `{"error":"invalid_grant"}`,
 		`error=bad_verification_code`, `<html>`, `{"error":{"message":"x"}}`, `{"expires_in":1e400,"access_token":"a","token_type":"b"}`, `a=b&A=c`, "access_token=&\x00",
 	} {
-		f.Add(200, "application/json", []byte(seed))
-		f.Add(202, "application/json", []byte(seed))
-		f.Add(400, "text/html", []byte(seed))
+		f.Add(200, "application/json", []byte(example))
+		f.Add(202, "application/json", []byte(example))
+		f.Add(400, "text/html", []byte(example))
 	}
 	f.Fuzz(func(t *testing.T, status int, contentType string, body []byte) {
 		got, err := Dialect{MissingType: true}.Read(upstream.Answer{Status: status, Header: http.Header{"Content-Type": {contentType}}, Body: body})
@@ -136,7 +134,7 @@ func FuzzRead(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		// The code flow reads these, and no name besides.
+		// The code flow reads only these members.
 		if _, err := claims.DecodeFor(data, "access_token", "token_type", "refresh_token", "id_token", "error"); err != nil && len(data) <= claims.MaxBytes {
 			t.Fatalf("%s: %v", data, err)
 		}

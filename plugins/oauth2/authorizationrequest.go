@@ -17,9 +17,9 @@ import (
 
 const maxLoginHint = 255 // bytes
 
-// authorizationURL is the authorization request. The operator's parameters come
-// first, so that none of them replaces one of ours. State is the host's, of 64
-// characters at most: X refuses 500, an old Mattermost 128.
+// authorizationURL builds the authorization request. The operator's parameters come first,
+// so that they cannot replace those of the plugin. The state is from the host and has at
+// most 64 characters: X refuses 500, an old Mattermost 128.
 func (m *mechanism) authorizationURL(req sdk.BeginRequest, mem memory) (string, error) {
 	params := maps.Clone(m.set.params)
 	if hint := loginHint(req.LoginHint); hint != "" && m.set.sendsHint() && !params.Has("login") {
@@ -30,7 +30,7 @@ func (m *mechanism) authorizationURL(req sdk.BeginRequest, mem memory) (string, 
 	}
 	config := oauth2.Config{
 		ClientID:    m.options.ClientID,
-		RedirectURL: m.callbackOf(req.CallbackURL),
+		RedirectURL: m.callbackURL(req.CallbackURL),
 		Endpoint:    oauth2.Endpoint{AuthURL: m.set.authorizeURL},
 	}
 	target := codeflow.AuthorizationURL(config, req.State, params)
@@ -43,14 +43,14 @@ func (m *mechanism) authorizationURL(req sdk.BeginRequest, mem memory) (string, 
 	return target, nil
 }
 
-// callbackOf is where a login comes back to: what the host tells of it, or else that of the
-// provider.
-func (m *mechanism) callbackOf(told string) string { return cmp.Or(told, m.callback) }
+// callbackURL returns the callback URL of a login: the one that the host names for this
+// login, otherwise the configured one.
+func (m *mechanism) callbackURL(told string) string { return cmp.Or(told, m.callback) }
 
-// sendsHint: OAuth 2.0 has no login hint. GitHub calls it login.
+// sendsHint: OAuth 2.0 has no login hint. GitHub has the parameter login.
 func (s settings) sendsHint() bool { return strings.HasPrefix(s.preset.Name, "github") }
 
-// loginHint drops a hint that is no name of anybody. It comes from the browser.
+// loginHint drops a hint that cannot be a login name. Hints come from the browser.
 func loginHint(hint string) string {
 	if len(hint) > maxLoginHint || !utf8.ValidString(hint) || strings.ContainsFunc(hint, unicode.IsControl) {
 		return ""
@@ -58,7 +58,7 @@ func loginHint(hint string) string {
 	return hint
 }
 
-// fingerprint is short, for a memory that travels in a cookie.
+// fingerprint returns a short hash, because the memory is stored in a cookie.
 func fingerprint(text string) string {
 	sum := sha256.Sum256([]byte(text))
 	return base64.RawURLEncoding.EncodeToString(sum[:12])
