@@ -39,7 +39,7 @@ func TestGroupsElsewhere(t *testing.T) {
 			if identity.GroupsUnknown != test.unknown || test.unknown && (identity.Groups != nil || len(identity.Warnings) != 1) {
 				t.Errorf("%+v", identity)
 			}
-			r.tellsUnknown = false // a host that would take unknown groups for none
+			r.hostHandlesUnknownGroups = false // a host that would take unknown groups for none
 			err := r.completeGroups(t.Context(), &sdk.Identity{}, test.idToken, test.info, "at")
 			if test.unknown {
 				plugintest.Refused(t, err, sdk.ErrInvalidResponse, claims.ReasonClaimInvalid)

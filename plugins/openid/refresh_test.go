@@ -397,11 +397,11 @@ func TestNoRefresh(t *testing.T) {
 	if slices.Contains(has, sdk.CapabilityRefresh) || !slices.Contains(has, sdk.CapabilityBeginLogout) || !slices.Contains(has, sdk.CapabilityReceiveLogout) || !slices.Contains(has, sdk.CapabilityCheck) {
 		t.Errorf("capabilities %q", has)
 	}
-	g, err := m.(unasked).Mechanism.(*mechanism).grant(discovery.Metadata{Issuer: op.Issuer()}, sdk.Identity{Subject: "alice"}, tokens{idToken: "a.b.c", accessToken: "at", refreshToken: "rt"}, map[string]any{"sub": "alice"}, "n")
+	g, err := m.(withoutRefresh).Mechanism.(*mechanism).grant(discovery.Metadata{Issuer: op.Issuer()}, sdk.Identity{Subject: "alice"}, tokens{idToken: "a.b.c", accessToken: "at", refreshToken: "rt"}, map[string]any{"sub": "alice"}, "n")
 	if err != nil || strings.Contains(string(g), `"rt"`) || strings.Contains(string(g), `"at"`) || !strings.Contains(string(g), "a.b.c") {
 		t.Errorf("grant %s, %v", g, err)
 	}
-	if err := m.(unasked).Close(); err != nil {
+	if err := m.(withoutRefresh).Close(); err != nil {
 		t.Error(err)
 	}
 }

@@ -109,7 +109,7 @@ func TestPushThatFails(t *testing.T) {
 			if n := requests.Load(); n != 1 {
 				t.Errorf("%d requests", n)
 			}
-			clock.Advance(pushAgain)
+			clock.Advance(pushPause)
 			begin(t, r, sdk.BeginRequest{State: "s"})
 			if n := requests.Load(); n != 2 {
 				t.Errorf("%d requests after a while", n)

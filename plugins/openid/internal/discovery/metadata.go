@@ -61,7 +61,7 @@ type Requirements struct {
 	AllowUnlistedPKCE bool
 	Public            bool     // the client does not authenticate
 	SkipUserInfo      bool     // the user-info endpoint is of no interest
-	Guarded           []string // parameters that no endpoint may set itself
+	Reserved          []string // parameters that no endpoint may set itself
 }
 
 // Load loads and checks the discovery document.
@@ -258,13 +258,13 @@ func checkEndpoints(md Metadata, want Requirements) error {
 			return sdk.Misconfigured(ReasonEndpoint, "the %s in the discovery document %w", endpoint.name, err)
 		}
 	}
-	return checkAuthorizationQuery(md.AuthorizationEndpoint, want.Guarded)
+	return checkAuthorizationQuery(md.AuthorizationEndpoint, want.Reserved)
 }
 
 // checkAuthorizationQuery refuses an endpoint whose own query (allowed by RFC
 // 6749 section 3.1) holds a parameter that we set, because a parameter that is
 // there twice can be read either way.
-func checkAuthorizationQuery(endpoint string, guarded []string) error {
+func checkAuthorizationQuery(endpoint string, reserved []string) error {
 	u, err := url.Parse(endpoint)
 	if err != nil {
 		return sdk.Misconfigured(ReasonEndpoint, "the authorization_endpoint in the discovery document is not a URL")
@@ -274,7 +274,7 @@ func checkAuthorizationQuery(endpoint string, guarded []string) error {
 		return sdk.Misconfigured(ReasonEndpoint, "the authorization_endpoint in the discovery document has a query that cannot be read")
 	}
 	for name := range query {
-		if slices.Contains(guarded, name) {
+		if slices.Contains(reserved, name) {
 			return sdk.Misconfigured(ReasonEndpoint, "the authorization_endpoint in the discovery document sets the parameter %s itself", name)
 		}
 	}
