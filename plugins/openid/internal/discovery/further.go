@@ -6,10 +6,9 @@ import (
 	"github.com/doorward/doorward/sdk/claims"
 )
 
-// Further is what a provider says about itself beyond what every login needs: how a
-// client may secure its requests, and how sessions end. What cannot be read, or is no
-// URL that may be asked, counts as absent: a login must not fail of an endpoint that
-// it may never use.
+// Further is metadata that not every login needs: how a client can secure its requests, and
+// how sessions end. Members that cannot be read, or are URLs that must not be requested,
+// count as absent: a login must not fail because of an endpoint that it may never use.
 type Further struct {
 	EndSessionEndpoint string // RP-Initiated Logout 1.0 section 2.1
 	RevocationEndpoint string // RFC 8414 section 2
@@ -22,15 +21,15 @@ type Further struct {
 	ResponseAlgs  []string // authorization_signing_alg_values_supported (JARM section 4)
 	AssertionAlgs []string // token_endpoint_auth_signing_alg_values_supported
 
-	// Aliases are the endpoints for clients that show a certificate (RFC 8705 section
-	// 5), by the names that they have without.
+	// Aliases are the endpoints for clients with a certificate (RFC 8705 section 5), by the
+	// names of the endpoints that they replace.
 	Aliases map[string]string
 
-	// Odd names the members that were left out.
+	// Odd names the members that were ignored.
 	Odd []string
 }
 
-// Aliased names the endpoints that a client with a certificate asks.
+// Aliased names the endpoints that can differ for a client with a certificate.
 var Aliased = []string{
 	"token_endpoint", "userinfo_endpoint", "revocation_endpoint", "pushed_authorization_request_endpoint",
 }
@@ -100,8 +99,7 @@ func (r *furtherReader) list(name string) []string {
 	return list
 }
 
-// WithAliases has the endpoints that a client with a certificate asks take the place
-// of the others.
+// WithAliases replaces the endpoints by those for a client with a certificate.
 func (m Metadata) WithAliases() Metadata {
 	for name, target := range map[string]*string{
 		"token_endpoint":                        &m.TokenEndpoint,
