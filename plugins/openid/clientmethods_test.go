@@ -198,7 +198,7 @@ func TestAudienceOfAssertions(t *testing.T) {
 		endpoint := md.TokenEndpoint
 		r := openRig(t, theIssuer, time.Now, values(""))
 		form := map[string][]string{}
-		if _, err := r.auth.Dress(form, r.at(md, endpoint), time.Now()); err != nil {
+		if _, err := r.auth.AuthenticateForm(form, r.at(md, endpoint), time.Now()); err != nil {
 			t.Fatal(err)
 		}
 		assertion = form["client_assertion"][0]
@@ -226,7 +226,7 @@ func TestCertificateThumbprint(t *testing.T) {
 	keys := "[" + strings.TrimSuffix(string(raw), "}") + `,"x5t#S256":"` + thumbprint + `"}]`
 	r := openRig(t, theIssuer, time.Now, map[string]any{"client_secret": "", "client_private_keys": json.RawMessage(keys)})
 	form := map[string][]string{}
-	if _, err := r.auth.Dress(form, clientauth.At{Issuer: theIssuer, URL: theIssuer + "/token"}, time.Now()); err != nil {
+	if _, err := r.auth.AuthenticateForm(form, clientauth.At{Issuer: theIssuer, URL: theIssuer + "/token"}, time.Now()); err != nil {
 		t.Fatal(err)
 	}
 	jws, err := gojose.ParseSignedCompact(form["client_assertion"][0], []gojose.SignatureAlgorithm{gojose.ES256})

@@ -250,7 +250,7 @@ func TestProviderDownLater(t *testing.T) {
 		t.Fatal(err)
 	}
 	op.Misbehave(openidtest.DiscoveryDown, openidtest.KeySetDown)
-	now.Advance(jose.KeysMost + time.Second)
+	now.Advance(jose.MaxKeysFresh + time.Second)
 	if _, err := r.login("alice"); err != nil {
 		t.Errorf("F23 the last good documents serve on: %v", err)
 	}

@@ -119,7 +119,7 @@ func (m *mechanism) revoke(ctx context.Context, md discovery.Metadata, g grantCo
 	ctx, cancel := context.WithTimeout(ctx, revokeTime)
 	defer cancel()
 	form := url.Values{"token": {token}, "token_type_hint": {kind}}
-	header, err := m.auth.Dress(form, m.at(md, md.RevocationEndpoint), m.now())
+	header, err := m.auth.AuthenticateForm(form, m.at(md, md.RevocationEndpoint), m.now())
 	if err != nil {
 		return err
 	}

@@ -355,7 +355,7 @@ func TestSignedSecret(t *testing.T) {
 	secret := func() string {
 		t.Helper()
 		form := url.Values{}
-		if _, err := auth.Dress(form, clientauth.At{}, clock.Now()); err != nil {
+		if _, err := auth.AuthenticateForm(form, clientauth.At{}, clock.Now()); err != nil {
 			t.Fatal(err)
 		}
 		return form.Get("client_secret")

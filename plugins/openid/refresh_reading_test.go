@@ -92,7 +92,7 @@ func TestRefreshVerifiesAsALogin(t *testing.T) {
 			if err := s.op.AddClient(cl); err != nil {
 				t.Fatal(err)
 			}
-			s.clock.Advance(jose.KeysMost) // until keys are asked for again
+			s.clock.Advance(jose.MaxKeysFresh) // until keys are asked for again
 			s.op.Misbehave(name)
 			got, err := s.refresh(s.Grant)
 			if err != nil || sdk.ReasonOf(got.Undecided) != test.reason || got.Identity.Email != "" {

@@ -133,7 +133,7 @@ func (m *mechanism) push(ctx context.Context, md discovery.Metadata, query strin
 	at := m.at(md, md.PushEndpoint)
 	reference, err := m.pushOnce(ctx, at, query)
 	// The first push used up nothing, so the same request can be pushed with another assertion.
-	if sdk.ReasonOf(err) == "invalid_client" && m.auth.Doubt(at) {
+	if sdk.ReasonOf(err) == "invalid_client" && m.auth.SwitchAudience(at) {
 		reference, err = m.pushOnce(ctx, at, query)
 	}
 	return reference, err
@@ -144,7 +144,7 @@ func (m *mechanism) pushOnce(ctx context.Context, at clientauth.At, query string
 	if err != nil {
 		return "", fmt.Errorf("making the request to push: %w", err)
 	}
-	header, err := m.auth.Dress(form, at, m.now())
+	header, err := m.auth.AuthenticateForm(form, at, m.now())
 	if err != nil {
 		return "", err
 	}

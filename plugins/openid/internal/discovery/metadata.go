@@ -47,7 +47,7 @@ type Metadata struct {
 	Scopes        []string
 	ResponseModes []string
 
-	Further
+	OptionalMetadata
 
 	// Date is the provider's clock, or the zero Time.
 	Date time.Time
@@ -110,7 +110,7 @@ func checkStatus(a upstream.Answer, location string) error {
 }
 
 // names are the members that are read.
-var names = slices.Concat(furtherNames, []string{
+var names = slices.Concat(optionalNames, []string{
 	"issuer", "authorization_endpoint", "token_endpoint", "userinfo_endpoint", "jwks_uri",
 	"token_endpoint_auth_methods_supported", "code_challenge_methods_supported", "id_token_signing_alg_values_supported",
 	"userinfo_signing_alg_values_supported", "scopes_supported", "response_modes_supported", "response_types_supported",
@@ -142,7 +142,7 @@ func readMetadata(object claims.Object, check endpointChecker) (Metadata, error)
 		*target = list(object, name)
 	}
 	md.IssInResponse = object.True("authorization_response_iss_parameter_supported")
-	md.Further = readFurther(object, check)
+	md.OptionalMetadata = readOptional(object, check)
 	return md, nil
 }
 
