@@ -46,7 +46,7 @@ func responseBehaviours() []behaviour {
 	return []behaviour{
 		{name: ResponseIssOther, rows: "E04", text: "iss is another provider's: a mix-up",
 			response: answerWith("iss", "https://other.example")},
-		{name: ResponseIssSlash, rows: "E04 F02", text: "iss has a trailing slash more, or one less",
+		{name: ResponseIssSlash, rows: "E04 F02", text: "iss has a trailing slash too many, or too few",
 			response: func(r *response) { r.params.Set("iss", toggleSlash(r.login.issuer)) }},
 		{name: ResponseIssMissing, rows: "E04", text: "iss is left out though announced (RFC 9207 section 2.4)",
 			response: answerWith("iss")},
