@@ -8,8 +8,8 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// TestGroupsElsewhere: a reference counts wherever it stands, and groups in the user
-// info make up for one in the ID token.
+// TestGroupsElsewhere: a reference counts in the ID token and in the user info, and groups
+// in the user info make a reference in the ID token unnecessary.
 func TestGroupsElsewhere(t *testing.T) {
 	type o = claims.Object
 	refers := o{"_claim_names": map[string]any{"groups": "src1"}}

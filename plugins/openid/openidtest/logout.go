@@ -45,7 +45,7 @@ func (p *Provider) logoutClient(query url.Values) (client Client, session string
 	if hint := query.Get("id_token_hint"); hint != "" {
 		claims, err := p.ownClaims(hint)
 		if err != nil {
-			return Client{}, "", badRequest("invalid_request", "id_token_hint is none of ours")
+			return Client{}, "", badRequest("invalid_request", "id_token_hint is not from this provider")
 		}
 		if id != "" && id != claims.Audience {
 			return Client{}, "", badRequest("invalid_request", "client_id is not that of id_token_hint")

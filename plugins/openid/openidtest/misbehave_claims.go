@@ -61,7 +61,7 @@ func claimBehaviours() []behaviour {
 		{name: AudienceOther, rows: "F04", text: "aud is another client", claims: set("aud", "another-client")},
 		{name: AudienceMissing, rows: "F04", text: "aud is left out", claims: drop("aud")},
 		{name: AudienceEmpty, rows: "F04", text: "aud is an empty array", claims: set("aud", []string{})},
-		{name: AudienceNumber, rows: "F04", text: "aud holds a number beside the client",
+		{name: AudienceNumber, rows: "F04", text: "aud contains a number next to the client",
 			claims: func(l *login, c map[string]any) { c["aud"] = []any{l.client.ID, 42} }},
 		{name: AudienceExtra, rows: "F05", text: "aud also has another client, and there is no azp", claims: extraAudience},
 		{name: AudienceExtraWithAZP, rows: "F05", text: "aud also has another client, and azp is the client: to be refused unless the other is trusted (Core section 3.1.3.7, 3)",

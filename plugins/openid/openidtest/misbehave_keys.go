@@ -93,7 +93,7 @@ func keySetBehaviours() []behaviour {
 			})},
 		{name: KeySetPrivateKey, rows: "F23", text: "the RS256 key is published with its private half: anybody can sign",
 			jwks: publishPrivateKey},
-		{name: KeySetPointOffCurve, rows: "G10", needs: es256, text: "the ES256 key is no point of its curve",
+		{name: KeySetPointOffCurve, rows: "G10", needs: es256, text: "the ES256 key is not a point on its curve",
 			jwks: eachKey(moveOffCurve)},
 		{name: KeySetWrongCurve, rows: "G10", needs: es256, text: "the ES256 key lies on P-384, and signs",
 			jwks: publishP384, jws: signWithP384},

@@ -102,12 +102,12 @@ func responseBehaviours() []behaviour {
 			response: answerBy(modeFormPost)},
 		{name: ResponseByGet, rows: "E17", needs: Needs{ResponseMode: modeFormPost}, text: "the response is in the query though form_post was asked for",
 			response: answerBy(modeQuery)},
-		{name: ResponseNever, rows: "A15", text: "the provider shows an error page of its own and never sends the browser back",
+		{name: ResponseNever, rows: "A15", text: "the provider shows its own error page and never sends the browser back",
 			reply: becomes(http.StatusInternalServerError, "text/html", htmlPage)},
 	}
 }
 
-// answerWith sets a parameter, or takes it away if there is no value.
+// answerWith sets a parameter, or removes it if there is no value.
 func answerWith(name string, values ...string) func(*response) {
 	return func(r *response) {
 		r.params.Del(name)

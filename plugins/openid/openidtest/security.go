@@ -122,7 +122,7 @@ func (p *Provider) resolve(query url.Values) (url.Values, error) {
 	}
 	for name := range query {
 		if name != "client_id" && name != "request_uri" && name != "login_hint" { // SignIn adds the hint
-			return nil, badRequest("invalid_request", name+" stands beside request_uri")
+			return nil, badRequest("invalid_request", name+" must not accompany request_uri")
 		}
 	}
 	p.mu.Lock()

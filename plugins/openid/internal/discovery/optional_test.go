@@ -37,7 +37,7 @@ func TestFurther(t *testing.T) {
 	}
 }
 
-// FuzzFurther: every endpoint that is left may be asked, and what is not is named.
+// FuzzFurther: every remaining endpoint may be requested, and the ignored ones are named.
 func FuzzFurther(f *testing.F) {
 	f.Add(`{"end_session_endpoint":"https://op.example/end","mtls_endpoint_aliases":{"token_endpoint":"https://m.example/t"}}`)
 	f.Add(`{"end_session_endpoint":"javascript:alert(1)","mtls_endpoint_aliases":[]}`)

@@ -17,8 +17,8 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// TestSignatures holds the verification against go-jose, which signs: each algorithm,
-// and each bit of the end of a signature turned.
+// TestSignatures verifies signatures of go-jose, with each algorithm, and with each bit of
+// the end of a signature flipped.
 func TestSignatures(t *testing.T) {
 	one := josetest.RSAKey(t, 2048, 1)
 	_, ed, err := ed25519.GenerateKey(rand.Reader)
@@ -50,7 +50,7 @@ func TestSignatures(t *testing.T) {
 			bad.signature = append([]byte{}, c.signature...)
 			bad.signature[len(bad.signature)-1-bit] ^= 1 << bit
 			if bad.isSignedBy(held) {
-				t.Errorf("F11 %s: bit %d is not looked at", alg, bit)
+				t.Errorf("F11 %s: bit %d is not checked", alg, bit)
 			}
 		}
 		other := c
@@ -66,8 +66,8 @@ func TestSignatures(t *testing.T) {
 	}
 }
 
-// TestSaltLength is RFC 7518 section 3.5: the salt is as long as the hash. go-jose
-// takes any length.
+// TestSaltLength: the salt must be as long as the hash (RFC 7518 section 3.5). go-jose accepts
+// any length.
 func TestSaltLength(t *testing.T) {
 	key := josetest.RSAKey(t, 2048, 1)
 	for alg, hash := range map[string]crypto.Hash{"PS256": crypto.SHA256, "PS384": crypto.SHA384, "PS512": crypto.SHA512} {
@@ -94,7 +94,7 @@ func TestSaltLength(t *testing.T) {
 	}
 }
 
-// TestEd25519 is the name of RFC 9864 for EdDSA with that curve.
+// TestEd25519: this is the name of RFC 9864 for EdDSA with that curve.
 func TestEd25519(t *testing.T) {
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -114,7 +114,7 @@ func TestEd25519(t *testing.T) {
 	}
 }
 
-// TestAnyAlgorithm: where several are accepted, the key still decides which fits.
+// TestAnyAlgorithm: if several algorithms are accepted, the key still decides which fits.
 func TestAnyAlgorithm(t *testing.T) {
 	one, ec := josetest.RSAKey(t, 2048, 1), josetest.ECKey(t, elliptic.P256())
 	server := josetest.StartKeyServer(t, josetest.PublicJWK(t, one.Public(), nil), josetest.PublicJWK(t, ec.Public(), nil))
@@ -147,15 +147,15 @@ func TestROCA(t *testing.T) {
 	}
 	for number := range 3 {
 		if hasROCAFingerprint(josetest.RSAKey(t, 2048, number+1).N) {
-			t.Error("a good key is found")
+			t.Error("a good key has the fingerprint")
 		}
 	}
 	if hasROCAFingerprint(new(big.Int).Add(made, big.NewInt(2))) {
-		t.Error("a number beside it is found")
+		t.Error("a neighbouring number has the fingerprint")
 	}
 }
 
-// brokenPrime makes a prime of 1024 bits as the library did: k*M + (65537^a mod M).
+// brokenPrime makes a prime of 1024 bits like the broken library: k*M + (65537^a mod M).
 func brokenPrime(t *testing.T) *big.Int {
 	t.Helper()
 	m := big.NewInt(1)
