@@ -21,9 +21,9 @@ func TestFurther(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := readFurther(object, checkerFor("https://op.example"))
+	got := readOptional(object, checkerFor("https://op.example"))
 	slices.Sort(got.Odd)
-	want := Further{
+	want := OptionalMetadata{
 		EndSessionEndpoint: "https://op.example/end", PushRequired: true, DPoPAlgs: []string{"ES256", "EdDSA"},
 		Aliases: map[string]string{"token_endpoint": "https://mtls.op.example/token"},
 		Odd:     []string{"authorization_signing_alg_values_supported", "pushed_authorization_request_endpoint", "revocation_endpoint", "userinfo_endpoint"},
@@ -31,13 +31,13 @@ func TestFurther(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	md := Metadata{TokenEndpoint: "https://op.example/token", UserInfoEndpoint: "https://op.example/me", Further: got}.WithAliases()
+	md := Metadata{TokenEndpoint: "https://op.example/token", UserInfoEndpoint: "https://op.example/me", OptionalMetadata: got}.WithAliases()
 	if md.TokenEndpoint != "https://mtls.op.example/token" || md.UserInfoEndpoint != "https://op.example/me" {
 		t.Errorf("%+v", md)
 	}
 }
 
-// FuzzFurther: every endpoint that is left may be asked, and what is not is named.
+// FuzzFurther: every remaining endpoint may be requested, and the ignored ones are named.
 func FuzzFurther(f *testing.F) {
 	f.Add(`{"end_session_endpoint":"https://op.example/end","mtls_endpoint_aliases":{"token_endpoint":"https://m.example/t"}}`)
 	f.Add(`{"end_session_endpoint":"javascript:alert(1)","mtls_endpoint_aliases":[]}`)
@@ -47,7 +47,7 @@ func FuzzFurther(f *testing.F) {
 		if err != nil {
 			return
 		}
-		further := readFurther(object, checkerFor("https://op.example"))
+		further := readOptional(object, checkerFor("https://op.example"))
 		all := []string{further.EndSessionEndpoint, further.RevocationEndpoint, further.PushEndpoint}
 		for _, alias := range further.Aliases {
 			all = append(all, alias)

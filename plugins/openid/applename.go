@@ -8,11 +8,10 @@ import (
 	"github.com/doorward/doorward/sdk/contract"
 )
 
-// withNameOf reads the name that Apple tells once, with the first response about a
-// person, in a parameter that the browser carries and nobody has signed
-// (developer.apple.com, "Incorporating Sign in with Apple into other platforms"). It is
-// shown, so that it may be what people say of themselves; the address beside it, which
-// could decide something, is not read.
+// withNameOf adds the name that Apple sends only once, with the first response about a
+// person, in an unsigned parameter that passes through the browser (developer.apple.com,
+// "Incorporating Sign in with Apple into other platforms"). The name is only shown, so it
+// need not be verified. The address next to it could decide something, and is not read.
 func withNameOf(response sdk.InboundRequest, identity sdk.Identity) sdk.Identity {
 	raw := response.Form.Get("user")
 	if raw == "" || identity.GivenName != "" || identity.FamilyName != "" || identity.Name != "" {
@@ -20,7 +19,7 @@ func withNameOf(response sdk.InboundRequest, identity sdk.Identity) sdk.Identity
 	}
 	given, family, err := nameIn(raw)
 	if err != nil {
-		identity.Warnings = append(identity.Warnings, fmt.Sprintf("the parameter user of the response cannot be read: %v: the name stays empty", err))
+		identity.Warnings = append(identity.Warnings, fmt.Sprintf("the parameter user of the response cannot be read, so the name stays empty: %v", err))
 		return identity
 	}
 	identity.GivenName, identity.FamilyName = given, family

@@ -14,9 +14,8 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// checkAsked is rules 12 and 13, and Google's hd: what the operator demanded in
-// the request must have been done. The request passes through the browser, where
-// anybody can take the demand out of it.
+// checkAsked checks rules 12 and 13, and Google's hd: what the operator requires in the
+// request. The request passes through the browser, where anybody can remove a requirement.
 func checkAsked(object claims.Object, params url.Values, now time.Time) error {
 	if err := checkACR(object, params); err != nil {
 		return err
@@ -29,13 +28,13 @@ func checkAsked(object claims.Object, params url.Values, now time.Time) error {
 	if domain := params.Get("hd"); domain != "" {
 		hosted, err := object.String("hd")
 		if err != nil || hosted == "" || domain != "*" && hosted != domain {
-			return sdk.InvalidResponse(ReasonHostedDomain, "an account of the domain %q, while params ask for %q", upstream.Shown(hosted), domain)
+			return sdk.InvalidResponse(ReasonHostedDomain, "the account belongs to the domain %q, but params ask for %q", upstream.Shown(hosted), domain)
 		}
 	}
 	return nil
 }
 
-// checkACR holds acr against both ways to ask for one.
+// checkACR checks acr. Two parameters can ask for one.
 func checkACR(object claims.Object, params url.Values) error {
 	essential, err := EssentialACR(params.Get("claims"))
 	if err != nil {
@@ -47,15 +46,15 @@ func checkACR(object claims.Object, params url.Values) error {
 		}
 		acr, err := object.String("acr")
 		if err != nil || !slices.Contains(demanded, acr) {
-			return sdk.InvalidResponse(ReasonACR, "authenticated with acr %q, while params ask for one of %q", upstream.Shown(acr), demanded)
+			return sdk.InvalidResponse(ReasonACR, "authenticated with acr %q, but params ask for one of %q", upstream.Shown(acr), demanded)
 		}
 	}
 	return nil
 }
 
-// EssentialACR are the values of which the parameter claims demands one for acr (OpenID
-// Connect Core section 5.5.1.1); none if it demands none. An empty text is no parameter.
-// The text of the error follows its name.
+// EssentialACR returns the values of acr of which the parameter claims requires one (OpenID
+// Connect Core section 5.5.1.1); none if it requires none. An empty text means no parameter.
+// The text of the error continues the parameter's name.
 func EssentialACR(parameter string) ([]string, error) {
 	if parameter == "" {
 		return nil, nil
@@ -89,7 +88,7 @@ func EssentialACR(parameter string) ([]string, error) {
 	return values, nil
 }
 
-// checkAuthTime takes no time that is still to come for one that is not long ago.
+// checkAuthTime checks auth_time, and refuses a time in the future.
 func checkAuthTime(object claims.Object, maxAge string, now time.Time) error {
 	seconds, err := strconv.ParseUint(maxAge, 10, 31)
 	if err != nil {
@@ -98,18 +97,17 @@ func checkAuthTime(object claims.Object, maxAge string, now time.Time) error {
 	at, err := object.Time("auth_time")
 	switch {
 	case err != nil || at.Unix() <= 0:
-		return sdk.InvalidResponse(ReasonAuthTime, "no auth_time, while params ask for max_age")
+		return sdk.InvalidResponse(ReasonAuthTime, "no auth_time, but params ask for max_age")
 	case at.After(now.Add(ClockSkew)):
 		return sdk.InvalidResponse(ReasonAuthTime, "authenticated %v in the future: are both clocks right?", at.Sub(now))
 	case now.Sub(at) > time.Duration(seconds)*time.Second+ClockSkew:
-		return sdk.InvalidResponse(ReasonAuthTime, "authenticated %v ago, while params ask for at most %d seconds", now.Sub(at), seconds)
+		return sdk.InvalidResponse(ReasonAuthTime, "authenticated %v ago, but params ask for at most %d seconds", now.Sub(at), seconds)
 	}
 	return nil
 }
 
-// CheckAsked is what the operator demands of how, and where, the end user
-// authenticated, for the claims of a refresh: Tenants, Asked and Methods of want. How
-// long ago that was is no matter then: it becomes longer by itself.
+// CheckAsked checks at a refresh how and where the end user authenticated: Tenants, Asked and
+// Methods of want. It ignores max_age, because the login of a session gets older by itself.
 func CheckAsked(object claims.Object, want Expectation) error {
 	if err := want.Tenants.Check(object); err != nil {
 		return err
@@ -122,7 +120,7 @@ func CheckAsked(object claims.Object, want Expectation) error {
 	return checkMethods(object, want.Methods)
 }
 
-// checkMethods is about amr (OpenID Connect Core section 2, RFC 8176).
+// checkMethods checks amr (OpenID Connect Core section 2, RFC 8176).
 func checkMethods(object claims.Object, demanded []string) error {
 	if len(demanded) == 0 {
 		return nil
@@ -133,7 +131,7 @@ func checkMethods(object claims.Object, demanded []string) error {
 	}
 	for _, method := range demanded {
 		if !slices.Contains(used, method) {
-			return sdk.InvalidResponse(ReasonAMR, "authenticated with amr %q, while required_amr asks for %q", upstream.ShownList(used), demanded)
+			return sdk.InvalidResponse(ReasonAMR, "authenticated with amr %q, but required_amr asks for %q", upstream.ShownList(used), demanded)
 		}
 	}
 	return nil

@@ -7,12 +7,12 @@ import (
 	"strings"
 )
 
-// Cloud is one of the clouds that Microsoft runs its identity platform in
+// Cloud is one of the clouds of Microsoft's identity platform
 // (learn.microsoft.com/entra/identity-platform/authentication-national-cloud).
 type Cloud struct {
-	hosts []string // of the issuers, and of the documents
-	sts   string   // of the issuers of version 1 tokens
-	Graph string   // where Microsoft Graph is
+	hosts []string // of the issuers and the documents
+	sts   string   // the host of the issuers of version 1 tokens
+	Graph string   // the URL of Microsoft Graph
 }
 
 var clouds = []Cloud{
@@ -32,20 +32,20 @@ func CloudOf(raw string) (Cloud, bool) {
 	return Cloud{}, false
 }
 
-// twins are issuers of one provider. Apple's discovery document said one and its
-// tokens the other, from June 2025 on (developer.apple.com/forums/thread/787645);
-// Google's tokens may leave the scheme out
+// aliases are issuers of one provider. From June 2025 on, Apple's discovery document had one
+// and its tokens had the other (developer.apple.com/forums/thread/787645); Google's tokens
+// can leave out the scheme
 // (developers.google.com/identity/openid-connect/openid-connect, "An ID token's payload");
 // LinkedIn changed from the second to the first (nextauthjs/next-auth 10671).
-var twins = [][]string{
+var aliases = [][]string{
 	{"https://appleid.apple.com", "https://account.apple.com"},
 	{"https://accounts.google.com", "accounts.google.com"},
 	{"https://www.linkedin.com/oauth", "https://www.linkedin.com"},
 }
 
-// alike are an issuer and its twins.
-func alike(issuer string) []string {
-	for _, pair := range twins {
+// aliasesOf returns an issuer and its aliases, the preferred one first.
+func aliasesOf(issuer string) []string {
+	for _, pair := range aliases {
 		if slices.Contains(pair, issuer) {
 			return pair
 		}
@@ -53,14 +53,15 @@ func alike(issuer string) []string {
 	return []string{issuer}
 }
 
-// unlistedPKCE reports whether a provider that lists no PKCE method is known to do
-// well: Microsoft documents S256 for Entra ID, for customers, and for B2C
-// (learn.microsoft.com/azure/active-directory-b2c/authorization-code-flow), and Amazon
-// for Cognito (docs.aws.amazon.com/cognito/latest/developerguide/using-pkce-in-authorization-code.html),
-// and leave it out of their documents; Apple binds the code to the nonce.
+// unlistedPKCE reports whether a provider is known to be safe although its discovery
+// document lists no PKCE method: Microsoft documents S256 for Entra ID, for customers, and
+// for B2C (learn.microsoft.com/azure/active-directory-b2c/authorization-code-flow), and
+// Amazon for Cognito
+// (docs.aws.amazon.com/cognito/latest/developerguide/using-pkce-in-authorization-code.html);
+// Apple binds the code to the nonce.
 func unlistedPKCE(issuer string) bool {
 	_, microsoft := CloudOf(issuer)
-	return microsoft || forCustomers.MatchString(hostOf(issuer)) || cognito.MatchString(hostOf(issuer)) || slices.Contains(twins[0], issuer)
+	return microsoft || forCustomers.MatchString(hostOf(issuer)) || cognito.MatchString(hostOf(issuer)) || slices.Contains(aliases[0], issuer)
 }
 
 // forCustomers are the hosts of Microsoft's tenants whose users are customers.
@@ -69,7 +70,7 @@ var forCustomers = regexp.MustCompile(`^[a-z0-9-]+\.(b2clogin|ciamlogin)\.com$`)
 // cognito are the hosts of Amazon's user pools.
 var cognito = regexp.MustCompile(`^cognito-idp(-fips)?\.[a-z0-9-]+\.amazonaws\.com(\.cn)?$`)
 
-// hostOf is empty for what is no URL on https.
+// hostOf returns the host of an https URL, or an empty text for anything else.
 func hostOf(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil || u.Scheme != "https" || u.Port() != "" {

@@ -68,8 +68,8 @@ func TestPushedRequests(t *testing.T) {
 	}
 }
 
-// TestPushThatFails: where the request need not be pushed, logins go on without, and the
-// provider is not asked again for a while.
+// TestPushThatFails: if the request need not be pushed, logins continue without it, and
+// nothing is pushed for a while.
 func TestPushThatFails(t *testing.T) {
 	json := func(status int, body string) http.HandlerFunc { return answering(status, "application/json", body) }
 	for _, test := range []struct {
@@ -109,7 +109,7 @@ func TestPushThatFails(t *testing.T) {
 			if n := requests.Load(); n != 1 {
 				t.Errorf("%d requests", n)
 			}
-			clock.Advance(pushAgain)
+			clock.Advance(pushPause)
 			begin(t, r, sdk.BeginRequest{State: "s"})
 			if n := requests.Load(); n != 2 {
 				t.Errorf("%d requests after a while", n)
@@ -239,7 +239,7 @@ func TestSignedResponsesThatDoNotHold(t *testing.T) {
 			}
 			plugintest.Refused(t, err, sdk.ErrInvalidResponse, test.reason)
 			if op.Hits(openidtest.TokenEndpoint) != before {
-				t.Error("the code was sent all the same")
+				t.Error("the code was sent nevertheless")
 			}
 		})
 	}
@@ -371,7 +371,7 @@ func TestDPoP(t *testing.T) {
 	})
 }
 
-// TestDPoPRetriesOnce: whoever wants a nonce each time gets two requests.
+// TestDPoPRetriesOnce: a server that requires another nonce each time gets two requests.
 func TestDPoPRetriesOnce(t *testing.T) {
 	for name, test := range map[string]struct {
 		nonce    string

@@ -14,7 +14,7 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// atHost leads requests for one host to a server here, as a resolver would.
+// atHost sends requests for one host to a server of the test, as a resolver would.
 type atHost struct {
 	host, address string
 	next          http.RoundTripper
@@ -28,7 +28,7 @@ func (a atHost) RoundTrip(req *http.Request) (*http.Response, error) {
 	return a.next.RoundTrip(req)
 }
 
-// loginAt signs in at a provider that is reached under its real name.
+// loginAt signs in with a provider under its real host name.
 func loginAt(t *testing.T, issuer string, quirk openidtest.Quirk, values map[string]any) (sdk.Identity, error) {
 	t.Helper()
 	now := plugintest.NewClock()

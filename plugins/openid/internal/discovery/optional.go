@@ -6,11 +6,11 @@ import (
 	"github.com/doorward/doorward/sdk/claims"
 )
 
-// Further is what a provider says about itself beyond what every login needs: how a
-// client may secure its requests, and how sessions end. What cannot be read, or is no
-// URL that may be asked, counts as absent: a login must not fail of an endpoint that
-// it may never use.
-type Further struct {
+// OptionalMetadata is metadata that not every login needs: how a client can secure its
+// requests, and how sessions end. Members that cannot be read, or are URLs that must not be
+// requested, count as absent: a login must not fail because of an endpoint that it may never
+// use.
+type OptionalMetadata struct {
 	EndSessionEndpoint string // RP-Initiated Logout 1.0 section 2.1
 	RevocationEndpoint string // RFC 8414 section 2
 	PushEndpoint       string // pushed_authorization_request_endpoint (RFC 9126 section 5)
@@ -22,29 +22,29 @@ type Further struct {
 	ResponseAlgs  []string // authorization_signing_alg_values_supported (JARM section 4)
 	AssertionAlgs []string // token_endpoint_auth_signing_alg_values_supported
 
-	// Aliases are the endpoints for clients that show a certificate (RFC 8705 section
-	// 5), by the names that they have without.
+	// Aliases are the endpoints for clients with a certificate (RFC 8705 section 5), by the
+	// names of the endpoints that they replace.
 	Aliases map[string]string
 
-	// Odd names the members that were left out.
+	// Odd names the members that were ignored.
 	Odd []string
 }
 
-// Aliased names the endpoints that a client with a certificate asks.
+// Aliased names the endpoints that can differ for a client with a certificate.
 var Aliased = []string{
 	"token_endpoint", "userinfo_endpoint", "revocation_endpoint", "pushed_authorization_request_endpoint",
 }
 
-// furtherNames are the members that are read here.
-var furtherNames = slices.Concat(Aliased, []string{
+// optionalNames are the members that are read here.
+var optionalNames = slices.Concat(Aliased, []string{
 	"end_session_endpoint", "require_pushed_authorization_requests", "tls_client_certificate_bound_access_tokens",
 	"dpop_signing_alg_values_supported", "authorization_signing_alg_values_supported",
 	"token_endpoint_auth_signing_alg_values_supported", "mtls_endpoint_aliases",
 })
 
-func readFurther(object claims.Object, check endpointChecker) Further {
-	r := furtherReader{object: object, check: check}
-	f := Further{
+func readOptional(object claims.Object, check endpointChecker) OptionalMetadata {
+	r := optionalReader{object: object, check: check}
+	f := OptionalMetadata{
 		EndSessionEndpoint: r.endpoint(object, "end_session_endpoint"),
 		RevocationEndpoint: r.endpoint(object, "revocation_endpoint"),
 		PushEndpoint:       r.endpoint(object, "pushed_authorization_request_endpoint"),
@@ -70,13 +70,13 @@ func readFurther(object claims.Object, check endpointChecker) Further {
 	return f
 }
 
-type furtherReader struct {
+type optionalReader struct {
 	object claims.Object
 	check  endpointChecker
 	odd    []string
 }
 
-func (r *furtherReader) endpoint(in claims.Object, name string) string {
+func (r *optionalReader) endpoint(in claims.Object, name string) string {
 	text, err := in.String(name)
 	if err == nil && text == "" {
 		return ""
@@ -91,7 +91,7 @@ func (r *furtherReader) endpoint(in claims.Object, name string) string {
 	return text
 }
 
-func (r *furtherReader) list(name string) []string {
+func (r *optionalReader) list(name string) []string {
 	list, err := r.object.Strings(name)
 	if err != nil {
 		r.odd = append(r.odd, name)
@@ -100,8 +100,7 @@ func (r *furtherReader) list(name string) []string {
 	return list
 }
 
-// WithAliases has the endpoints that a client with a certificate asks take the place
-// of the others.
+// WithAliases replaces the endpoints by those for a client with a certificate.
 func (m Metadata) WithAliases() Metadata {
 	for name, target := range map[string]*string{
 		"token_endpoint":                        &m.TokenEndpoint,
