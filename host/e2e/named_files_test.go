@@ -113,6 +113,36 @@ func TestLinksOfPages(t *testing.T) {
 	}
 }
 
+var namedTest = regexp.MustCompile(`\b(?:Test|Fuzz|Benchmark)[A-Z]\w+`)
+
+// A test that a page names exists.
+func TestNamedTestsExist(t *testing.T) {
+	declared := map[string]bool{}
+	tracked := trackedFiles(t)
+	for _, file := range tracked {
+		if strings.HasSuffix(file, "_test.go") {
+			for _, name := range regexp.MustCompile(`(?m)^func (\w+)\(`).FindAllStringSubmatch(source(t, file), -1) {
+				declared[name[1]] = true
+			}
+		}
+	}
+	named := 0
+	for _, file := range tracked {
+		if path.Ext(file) != ".md" || file == "CHANGELOG.md" { // which tells of what was
+			continue
+		}
+		for _, name := range namedTest.FindAllString(source(t, file), -1) {
+			named++
+			if !declared[name] {
+				t.Errorf("%s names %s, which is not there", file, name)
+			}
+		}
+	}
+	if named < 100 {
+		t.Errorf("only %d names are found", named)
+	}
+}
+
 var (
 	aHeading    = regexp.MustCompile(`(?m)^#+ (.*)$`)
 	aCodeBlock  = regexp.MustCompile("(?ms)^ *```.*?^ *```")
