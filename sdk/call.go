@@ -9,28 +9,28 @@ import (
 // A Call names a call of the host to a mechanism.
 type Call string
 
-// The calls that every mechanism answers. The others bear the names of their
+// The calls that every mechanism answers. The other calls have the names of their
 // capabilities: Call(CapabilityRefresh).
 const (
 	CallBegin    Call = "begin"
 	CallContinue Call = "continue"
 )
 
-// calls is the one table of what can be called: whether a mechanism has it, the
-// deadline that the plugin is told, and whether the host may repeat a call under
-// which the plugin died. Never Continue: codes are single-use, and a repeated bind
-// can lock an account. Nor Refresh: a refresh token may be single-use, too. Nor
-// ReceiveLogout, which may spend what is.
+// calls lists all calls: whether a mechanism supports the call, its deadline, and
+// whether the host may repeat it if the plugin dies during the call. It never repeats
+// Continue, because codes are single-use and a repeated bind can lock an account;
+// nor Refresh, because a refresh token may be single-use; nor ReceiveLogout, which may
+// use up something single-use.
 var calls = []struct {
 	call       Call
-	has        func(Mechanism) bool // nil: every mechanism has it
+	has        func(Mechanism) bool // nil: every mechanism supports it
 	deadline   time.Duration
 	repeatable bool
 }{
 	{CallBegin, nil, 15 * time.Second, true},
-	{CallContinue, nil, 25 * time.Second, false}, // may have to ask the provider several times
+	{CallContinue, nil, 25 * time.Second, false}, // may need several requests to the provider
 	{Call(CapabilityRefresh), is[Refresher], 10 * time.Second, false},
-	{Call(CapabilityBeginLogout), is[LogoutBeginner], 8 * time.Second, true}, // somebody waits, and is signed out here already
+	{Call(CapabilityBeginLogout), is[LogoutBeginner], 8 * time.Second, true}, // a person waits, who is already signed out here
 	{Call(CapabilityReceiveLogout), is[LogoutReceiver], 15 * time.Second, false},
 	{Call(CapabilityMetadata), is[MetadataPublisher], 10 * time.Second, true},
 	{Call(CapabilityCheck), is[Checker], 60 * time.Second, true},
@@ -50,8 +50,8 @@ func Calls() []Call {
 	return list
 }
 
-// Deadline is how long the host lets the call take, at most: the context that the
-// mechanism gets has it, or an earlier one. It is zero for a call that there is not.
+// Deadline is the longest time that the host allows for the call: the context that the
+// mechanism gets ends then, or earlier. It is zero for an unknown call.
 func (c Call) Deadline() time.Duration {
 	for _, row := range calls {
 		if row.call == c {
@@ -61,8 +61,8 @@ func (c Call) Deadline() time.Duration {
 	return 0
 }
 
-// Repeatable reports whether the host may make the call again after the plugin
-// died under it.
+// Repeatable reports whether the host may make the call again if the plugin dies
+// during it.
 func (c Call) Repeatable() bool {
 	for _, row := range calls {
 		if row.call == c {
@@ -72,7 +72,7 @@ func (c Call) Repeatable() bool {
 	return false
 }
 
-// A Capability names an optional interface of a Mechanism, and the call to it.
+// A Capability names an optional interface of a Mechanism, and its call.
 type Capability string
 
 // The capabilities, announced by the SDK for each opened provider.
@@ -84,7 +84,7 @@ const (
 	CapabilityCheck         Capability = "check"          // Checker
 )
 
-// AllCapabilities lists the capabilities that this version of the SDK knows.
+// AllCapabilities lists the capabilities that this version of the SDK supports.
 func AllCapabilities() []Capability {
 	var list []Capability
 	for _, c := range calls {
@@ -106,8 +106,8 @@ func Capabilities(m Mechanism) []Capability {
 	return list
 }
 
-// LackingError is how a capability that a mechanism does not have is reported, on
-// both ends of the wire. It wraps errors.ErrUnsupported.
+// LackingError reports, on both ends of the wire, that a mechanism does not have a
+// capability. It wraps errors.ErrUnsupported.
 type LackingError struct{ Capability Capability }
 
 // Error names the capability.

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// A Refresher answers whether a session is still good at the provider.
+// A Refresher finds out whether a session is still valid at the provider.
 type Refresher interface {
-	// Refresh looks the end user up again by the Grant of their Identity. It
+	// Refresh looks the end user up again with the Grant of their Identity. It
 	// returns ErrDenied when the session must end, and ErrUnavailable when the
 	// provider cannot say.
 	Refresh(ctx context.Context, grant []byte) (Refreshed, error)
@@ -19,19 +19,19 @@ type Refreshed struct {
 	// be that of the login; its Grant replaces the old one unless it is empty.
 	Identity Identity
 
-	// Undecided is why the provider could not say, although the grant was replaced
-	// on the way: an error as Refresh would return it. Of the Identity, only Subject
-	// and Grant count then; the host keeps the grant, and does else as after that
-	// error. It is for refresh tokens that are good for one use, where the error
-	// alone would lose the new one.
+	// Undecided is the error that Refresh would return, if the provider could not say
+	// but the grant was replaced on the way. Then only Subject and Grant of the
+	// Identity count. The host keeps the grant, and otherwise acts as after that error.
+	// It is for single-use refresh tokens, where returning only the error would lose
+	// the new token.
 	Undecided error
 }
 
-// A LogoutBeginner ends the end user's session at the provider, too.
+// A LogoutBeginner also ends the end user's session at the provider.
 type LogoutBeginner interface {
 	// BeginLogout returns a Redirect or a FormPost to the provider, or nil if
-	// there is nothing to do there. What the answer needs to be checked travels
-	// in the Memory of the step, as in a login.
+	// there is nothing to do there. What you need to check the answer travels in the
+	// Memory of the step, as in a login.
 	BeginLogout(ctx context.Context, req LogoutRequest) (Step, error)
 }
 
@@ -49,7 +49,7 @@ type LogoutRequest struct {
 // A LogoutReceiver lets the provider end sessions at the host.
 type LogoutReceiver interface {
 	// ReceiveLogout checks a request to Env.LogoutURL: a logout that the
-	// provider demands, or its answer to one that BeginLogout began. The host
+	// provider demands, or its answer to a logout that BeginLogout began. The host
 	// ends the sessions named in the result only if the error is nil.
 	ReceiveLogout(ctx context.Context, req LogoutMessage) (Logout, error)
 }
@@ -60,31 +60,31 @@ type LogoutMessage struct {
 	Request InboundRequest
 
 	// State and Memory are those of the BeginLogout that this browser has under
-	// way, if the request carries its state; else empty.
+	// way, if the request carries its state; otherwise they are empty.
 	State  string
 	Memory []byte
 }
 
 // Logout says what a logout message of the provider means.
 type Logout struct {
-	// Outcome is how a logout ended that we had begun. It is empty when the
-	// provider demands one; then Subject and SessionIDs say which sessions end.
+	// Outcome says how a logout that BeginLogout began has ended. It is empty when the
+	// provider demands a logout; then Subject and SessionIDs say which sessions end.
 	Outcome LogoutOutcome
 
 	// Subject and SessionIDs select the sessions: by either, or by both when
 	// both are set. Subject is compared to the LogoutSubject of the Identity of
-	// the login, or its Subject where that is empty; SessionIDs to its SessionID.
+	// the login, or to its Subject where that is empty; SessionIDs to its SessionID.
 	Subject    string
 	SessionIDs []string
 
-	// Reply is the next step of the browser (Redirect or FormPost), nil when
-	// the provider called us directly and a bare success is the answer.
+	// Reply is the next step of the browser (Redirect or FormPost). It is nil when
+	// the provider called the host directly and expects only a success status.
 	Reply Step
 
-	// Framed marks a demand that arrives in a frame of a page of the provider's (OpenID
-	// Connect Front-Channel Logout 1.0). The answer is then empty, and the one of the
-	// host that other sites may frame. There is no Reply beside it. A host without
-	// FeatureFramedLogout answers with a page that no browser shows there.
+	// Framed marks a demand that arrives in a frame of one of the provider's pages (OpenID
+	// Connect Front-Channel Logout 1.0). The host then sends an empty response, its only
+	// one that other sites may frame. Framed excludes a Reply. A host without
+	// FeatureFramedLogout responds with a page that no browser shows in a frame.
 	Framed bool
 
 	// OnceID and OnceUntil work as in Identity.
@@ -95,20 +95,21 @@ type Logout struct {
 // LogoutOutcome is how a logout at the provider ended.
 type LogoutOutcome string
 
-// The outcomes of a logout that we began.
+// The outcomes of a logout that BeginLogout began.
 const (
 	LogoutDone    LogoutOutcome = "done"
-	LogoutPartial LogoutOutcome = "partial" // somewhere the end user is still signed in
+	LogoutPartial LogoutOutcome = "partial" // the end user is still signed in somewhere
 )
 
 // MaxLogoutSessions bounds the SessionIDs of a Logout.
 const MaxLogoutSessions = 100
 
-// A MetadataPublisher describes us to the provider, by one set of URLs: those of Env. So
-// its logins and logouts begin there, also if the host has several public URLs.
+// A MetadataPublisher describes the host to the provider, with one set of URLs: those of
+// Env. Its logins and logouts therefore begin there, even if the host has several public
+// URLs.
 type MetadataPublisher interface {
-	// Metadata returns the document that the host serves, to anybody who asks,
-	// at Env.MetadataURL.
+	// Metadata returns the document that the host serves at Env.MetadataURL,
+	// without authentication.
 	Metadata(ctx context.Context) (Document, error)
 }
 
@@ -124,8 +125,8 @@ type Document struct {
 // MaxMetadata bounds the Content of a Document in bytes.
 const MaxMetadata = 512 << 10
 
-// MetadataTypes are what a Document may be. A browser would show some other
-// types as a page of ours, with scripts.
+// MetadataTypes lists the types that a Document may have. A browser would show some other
+// types as a page of the host, with scripts.
 func MetadataTypes() []string {
 	return []string{"application/samlmetadata+xml", "application/xml", "text/xml", "application/json"}
 }

@@ -5,20 +5,20 @@ import (
 	"fmt"
 )
 
-// The kinds of expected refusals. Test with errors.Is; make with [Denied],
+// The kinds of expected refusals. Test for them with errors.Is; make them with [Denied],
 // [InvalidResponse], [Unavailable] and [Misconfigured].
 //
-// Exactly one kind crosses the wire: that of the outermost [Error], or where
-// there is none, the first of these that errors.Is finds.
+// Exactly one kind crosses the wire: that of the outermost [Error], or if there is no
+// [Error], the first of these that errors.Is finds.
 var (
-	// ErrDenied: the provider or a rule says no to this end user.
+	// ErrDenied: the provider or a rule refuses this end user.
 	ErrDenied = errors.New("denied")
 
-	// ErrInvalidResponse: what came back from the provider does not hold: a
-	// forged, replayed, expired or malformed message.
+	// ErrInvalidResponse: the message that came back from the provider is forged,
+	// replayed, expired or malformed.
 	ErrInvalidResponse = errors.New("invalid response")
 
-	// ErrUnavailable: the provider cannot be reached or fails. Trying again
+	// ErrUnavailable: the provider cannot be reached, or fails. Trying again
 	// later may help.
 	ErrUnavailable = errors.New("provider unavailable")
 
@@ -28,15 +28,15 @@ var (
 )
 
 // A Reason is a stable snake_case word of at most [MaxReason] bytes that says why a login
-// was refused. The host turns the reasons below into pages of their own; any
-// other is logged and counted only. A word of another form is dropped.
+// was refused. The host has its own page for each of the reasons below; any other reason
+// is only logged and counted. A word of another form is dropped.
 type Reason string
 
 // MaxReason bounds a Reason in bytes.
 const MaxReason = 64
 
-// Limits of the texts that go with an error. What is longer is cut, and what is
-// more is left out.
+// Limits of the texts of an error. Longer texts are cut, and more problems are left
+// out.
 const (
 	MaxDetail     = 2 << 10 // bytes of a text for the operator
 	MaxProblems   = 100     // options.Problems
@@ -53,21 +53,21 @@ const (
 	ReasonPasswordExpired Reason = "password_expired"
 	ReasonNotAllowed      Reason = "not_allowed"
 
-	// Of directories, which tell more.
+	// For directories, which tell more.
 	ReasonAccountExpired     Reason = "account_expired"
-	ReasonLogonNotPermitted  Reason = "logon_not_permitted" // not at this time, or from here
+	ReasonLogonNotPermitted  Reason = "logon_not_permitted" // not at this time, or not from here
 	ReasonPasswordMustChange Reason = "password_must_change"
 
-	// Of a Prompt for a one-time code that is shown again.
+	// For a Prompt for a one-time code that is shown again.
 	ReasonCodeWrong   Reason = "code_wrong"
-	ReasonCodeExpired Reason = "code_expired" // a new one is on its way, or must be asked for
+	ReasonCodeExpired Reason = "code_expired" // a new code is on its way, or must be requested
 
-	// Of a Prompt for a new password that is shown again.
+	// For a Prompt for a new password that is shown again.
 	ReasonPasswordsDiffer  Reason = "passwords_differ"  // the two new ones
 	ReasonPasswordRejected Reason = "password_rejected" // too weak, too young, or used before
 )
 
-// Reasons lists the reasons above, for which the host has pages of their own.
+// Reasons lists the reasons above, for each of which the host has its own page.
 func Reasons() []Reason {
 	return []Reason{
 		ReasonBadCredentials, ReasonCancelled, ReasonAccountDisabled, ReasonAccountLocked, ReasonPasswordExpired, ReasonNotAllowed,
@@ -77,8 +77,8 @@ func Reasons() []Reason {
 }
 
 // Error is a refusal of one of the four kinds. Its text is for the operator's
-// log, never for the browser, and must hold no secret: no token, code, password
-// or assertion.
+// log, never for the browser, and must not contain secrets such as a token, code,
+// password or assertion.
 //
 // Kind, Reason and Detail reach the host; the cause stays in the plugin.
 type Error struct {
@@ -88,7 +88,7 @@ type Error struct {
 	cause  error
 }
 
-// Error tells kind, reason and detail.
+// Error returns kind, reason and detail.
 func (e *Error) Error() string {
 	text := "error of no kind"
 	if e.Kind != nil {
@@ -116,7 +116,7 @@ func Denied(reason Reason, format string, args ...any) error {
 	return newError(ErrDenied, reason, fmt.Errorf(format, args...))
 }
 
-// InvalidResponse makes an ErrInvalidResponse; reason is a word such as
+// InvalidResponse makes an ErrInvalidResponse. The reason is a word such as
 // "nonce_mismatch", for the log and the count of refusals.
 func InvalidResponse(reason Reason, format string, args ...any) error {
 	return newError(ErrInvalidResponse, reason, fmt.Errorf(format, args...))
@@ -127,7 +127,7 @@ func Unavailable(reason Reason, format string, args ...any) error {
 	return newError(ErrUnavailable, reason, fmt.Errorf(format, args...))
 }
 
-// Misconfigured makes an ErrMisconfigured. The text names the option and says
+// Misconfigured makes an ErrMisconfigured. In the text, name the option and say
 // what to write instead.
 func Misconfigured(reason Reason, format string, args ...any) error {
 	return newError(ErrMisconfigured, reason, fmt.Errorf(format, args...))

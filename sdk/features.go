@@ -6,14 +6,15 @@ import (
 	"strings"
 )
 
-// A Feature names something of the contract that one end may have and the other
+// A Feature names a part of the contract that one end may have and the other may
 // lack: "step/prompt", "field/one_time_code", "error/denied", "reason/cancelled",
-// "capability/refresh", and those below. The host tells a plugin at the start what
-// it has; a plugin that requires more is refused before anybody signs in.
+// "capability/refresh", and the constants below. At the start the host tells a plugin
+// the features that it has. It refuses a plugin that requires others before anybody
+// signs in.
 type Feature string
 
-// The features that are neither a step, a kind of field, a kind of error, a reason
-// nor a capability.
+// The features that are not a step, a kind of field, a kind of error, a reason or a
+// capability.
 const (
 	// FeatureCallbackURL: requests carry the callback URL of their login.
 	FeatureCallbackURL Feature = "login/callback_url"
@@ -21,16 +22,16 @@ const (
 	// FeatureReturnURL: requests carry a ready-made URL that brings the state back.
 	FeatureReturnURL Feature = "state/return_url"
 
-	// FeatureStateParameters: the state comes back under the parameters that the
-	// plugin names, and in the query of a POST, too.
+	// FeatureStateParameters: the host accepts the state under the parameters that the
+	// plugin names, also in the query of a POST.
 	FeatureStateParameters Feature = "state/parameters"
 
-	// FeatureOutbound: connections of Env.HTTPClient and Env.Dial leave as the host
-	// says, by which proxy and to which addresses. Also the plugin tells it: for an
-	// operator who has set a proxy, one that lacks it does not run.
+	// FeatureOutbound: the host decides which proxy connections of Env.HTTPClient and
+	// Env.Dial use and which addresses are denied. The plugin reports this feature, too:
+	// if the operator has set a proxy, a plugin without it does not run.
 	FeatureOutbound Feature = "env/outbound"
 
-	// FeatureStateTokens: the state comes back inside signed tokens, under the
+	// FeatureStateTokens: the host accepts the state inside signed tokens, under the
 	// parameters that the plugin names.
 	FeatureStateTokens Feature = "state/tokens"
 
@@ -38,18 +39,19 @@ const (
 	// decided.
 	FeatureUndecided Feature = "refresh/undecided"
 
-	// FeatureFramedLogout: the answer to a logout message may be framed.
+	// FeatureFramedLogout: the response to a logout message can be framed.
 	FeatureFramedLogout Feature = "logout/framed"
 
-	// FeatureGroupsUnknown: the host looks at Identity.GroupsUnknown.
+	// FeatureGroupsUnknown: the host evaluates Identity.GroupsUnknown.
 	FeatureGroupsUnknown Feature = "identity/groups_unknown"
 
-	// FeatureAliases: the host looks at Identity.Aliases.
+	// FeatureAliases: the host evaluates Identity.Aliases.
 	FeatureAliases Feature = "identity/aliases"
 )
 
-// first is what a host has that does not tell: one of the first version.
-var first = []Feature{
+// firstFeatures are those of the first version of the host, which does not tell its
+// features.
+var firstFeatures = []Feature{
 	"step/redirect", "step/form_post", "step/prompt", "step/authenticated",
 	"field/text", "field/username", "field/password", "field/new_password", "field/one_time_code",
 	"error/denied", "error/invalid_response", "error/unavailable", "error/misconfigured",
@@ -59,7 +61,7 @@ var first = []Feature{
 	"capability/refresh", "capability/begin_logout", "capability/receive_logout", "capability/metadata", "capability/check",
 }
 
-// Features lists what this version of the SDK has.
+// Features lists the features of this version of the SDK.
 func Features() []Feature {
 	list := []Feature{
 		FeatureCallbackURL, FeatureReturnURL, FeatureStateParameters, FeatureStateTokens, FeatureUndecided, FeatureFramedLogout,
@@ -83,31 +85,31 @@ func Features() []Feature {
 	return list
 }
 
-// FeatureOfReason is that a host has a page of its own for a reason. It shows one
-// about a refusal in general for any other, so no plugin needs to require it.
+// FeatureOfReason returns the feature that a host has its own page for a reason. For any
+// other reason a host shows a general page, so no plugin needs to require this feature.
 func FeatureOfReason(reason Reason) Feature { return Feature("reason/" + string(reason)) }
 
-// Host is what a plugin knows of the host that runs it.
+// Host describes the host that runs a plugin.
 type Host struct {
-	// Version of the host, as in semver.org; empty if it does not tell.
+	// Version of the host, as in semver.org; empty if the host does not tell it.
 	Version string
 
 	features []Feature
 }
 
-// NewHost makes a Host. Without features it is one of the first version, which
-// does not tell.
+// NewHost makes a Host. Without features it is a host of the first version, which
+// does not tell its features.
 func NewHost(version string, features []Feature) Host {
 	if len(features) == 0 {
-		features = first
+		features = firstFeatures
 	}
 	return Host{version, slices.Clone(features)}
 }
 
-// Has reports whether the host has a feature, so that a mechanism can do without.
+// Has reports whether the host has a feature.
 func (h Host) Has(f Feature) bool { return slices.Contains(h.features, f) }
 
-// Missing returns what of the required features the host lacks.
+// Missing returns the required features that the host lacks.
 func (h Host) Missing(required []Feature) []Feature {
 	var missing []Feature
 	for _, f := range required {
@@ -118,10 +120,10 @@ func (h Host) Missing(required []Feature) []Feature {
 	return missing
 }
 
-// A FeaturesError refuses a plugin whose host lacks what it requires.
+// A FeaturesError says that the host lacks features that a plugin requires.
 type FeaturesError struct {
 	Plugin, PluginVersion string
-	HostVersion           string // empty: not told
+	HostVersion           string // empty: unknown
 	Missing               []Feature
 }
 
@@ -133,8 +135,8 @@ func (e *FeaturesError) Error() string {
 	}
 	host := e.HostVersion
 	if host == "" {
-		host = "of a version before it told its features"
+		host = "of a version too old to tell its features"
 	}
-	return fmt.Sprintf("plugin %s %s requires %s, which this host (doorward %s) does not have: update doorward, or use an older version of the plugin",
-		e.Plugin, e.PluginVersion, strings.Join(names, ", "), host)
+	return fmt.Sprintf("this host (doorward %s) lacks features that plugin %s %s requires (%s): update doorward, or use an older version of the plugin",
+		host, e.Plugin, e.PluginVersion, strings.Join(names, ", "))
 }

@@ -1,11 +1,11 @@
 package sdk
 
-// A Step is what happens next in a login: one of [Redirect], [FormPost],
-// [Prompt] and [Authenticated].
+// A Step is what happens next in a login: a [Redirect], [FormPost], [Prompt] or
+// [Authenticated].
 //
-// Every step but Authenticated carries Memory: at most [MaxMemory] bytes that
-// the host keeps sealed and hands to the Continue that follows. Return the
-// struct itself, not a pointer to it.
+// Every step except Authenticated carries Memory: at most [MaxMemory] bytes, which
+// the host seals and hands to the next Continue. Return the struct itself, not a
+// pointer to it.
 type Step interface{ step() }
 
 // Redirect sends the browser to the provider with a GET request.
@@ -27,8 +27,8 @@ type FormPost struct {
 // FormField is one hidden field of a FormPost.
 type FormField struct{ Name, Value string }
 
-// Prompt asks the end user for something. The host renders the fields; no
-// markup crosses the wire.
+// Prompt asks the end user for input. The host renders the fields; no markup
+// crosses the wire.
 type Prompt struct {
 	// Reason says why the prompt is shown again, such as
 	// ReasonBadCredentials after a wrong password. It is empty the first time.
@@ -38,15 +38,15 @@ type Prompt struct {
 	Memory []byte
 }
 
-// PromptField is one thing to ask for.
+// PromptField is one input field.
 type PromptField struct {
 	// Name is the key of the answer in ContinueRequest.Answers: at most 32
 	// lower-case letters, digits and underscores, and not "state".
 	Name string
 	Kind FieldKind
 
-	// Label is shown beside the field as plain text. When it is empty the host
-	// shows its own, translated label for the kind.
+	// Label is shown next to the field as plain text. When it is empty, the host
+	// shows its own translated label for the kind.
 	Label string
 
 	// Optional fields may be left empty.
@@ -71,7 +71,7 @@ func FieldKinds() []FieldKind {
 	return []FieldKind{FieldText, FieldUsername, FieldPassword, FieldNewPassword, FieldOneTimeCode}
 }
 
-// Authenticated ends a login: the provider vouches for the identity.
+// Authenticated ends a login: the provider confirmed the identity.
 type Authenticated struct{ Identity Identity }
 
 func (Redirect) step()      {}
@@ -79,15 +79,15 @@ func (FormPost) step()      {}
 func (Prompt) step()        {}
 func (Authenticated) step() {}
 
-// Limits that the host enforces on every step. A step beyond one of them ends
+// Limits that the host enforces on every step. A step that exceeds one of them ends
 // the login as a fault of the plugin.
 const (
-	MaxMemory       = 1 << 10  // bytes of Memory: it travels in a cookie
+	MaxMemory       = 1 << 10  // bytes of Memory, which travels in a cookie
 	MaxURL          = 16 << 10 // bytes of a Redirect or FormPost URL
 	MaxFormFields   = 32
 	MaxFormBytes    = 256 << 10 // bytes of all field names and values together
 	MaxPromptFields = 8
 	MaxFieldName    = 32      // bytes of the name of a prompt field
 	MaxLabel        = 128     // bytes of a label
-	MaxAnswer       = 1 << 10 // bytes of what was entered into one field
+	MaxAnswer       = 1 << 10 // bytes of the input into one field
 )

@@ -2,9 +2,9 @@ package sdk
 
 import "context"
 
-// Unattended marks the context of a Check that nobody has asked for: the host looks now
-// and then for what expires soon. A Checker then leaves out what a provider may count as
-// a failure or an attack, such as a deliberate wrong code.
+// Unattended marks the context of a Check that no person started: from time to time the
+// host looks for what expires soon. A Checker then leaves out whatever a provider may
+// count as a failure or an attack, such as a deliberately wrong code.
 func Unattended(ctx context.Context) context.Context {
 	return context.WithValue(ctx, unattendedKey{}, true)
 }

@@ -160,10 +160,10 @@ func TestCheckShowsTheWay(t *testing.T) {
 		{"down", "idp.example.net:443", "proxy ok, resolve ok, connect error", down, "proxy " + closed + " (GLOBAL_AGENT_HTTPS_PROXY) cannot be reached"},
 		{"refused", "idp.example.net:443", "proxy ok, resolve ok, connect ok, tunnel error", "http://" + refusing.Address() + ", by AUTH_REFUSED_PROXY", "(AUTH_REFUSED_PROXY) does not allow connections to idp.example.net:443 (status 403)"},
 		{"untrusted", good, "proxy ok, resolve ok, connect ok, tls error", none, `it is signed by "CN=Doorward test authority"`},
-		{"expired", expired, "proxy ok, resolve ok, connect ok, tls error", none, "the server's certificate was good until"},
+		{"expired", expired, "proxy ok, resolve ok, connect ok, tls error", none, "the server's certificate was valid until"},
 		{"elsewhere", elsewhere, "proxy ok, resolve ok, connect ok, tls error", none, `it is for "other.example"`},
-		{"closed", closed, "proxy ok, resolve ok, connect error", none, "connection refused: is the server up, and does a firewall let this machine through?"},
-		{"directories", closed, "proxy ok, resolve ok, connect error", none + "only AUTH_DIRECTORIES_PROXY concerns connections that are not HTTP", "connection refused"},
+		{"closed", closed, "proxy ok, resolve ok, connect error", none, "connection refused: is the server running, and does a firewall admit this machine?"},
+		{"directories", closed, "proxy ok, resolve ok, connect error", none + "only AUTH_DIRECTORIES_PROXY applies to connections that are not HTTP", "connection refused"},
 		{"directories", ldaps, "proxy ok, connect ok, tls ok", none, "trusted by AUTH_DIRECTORIES_CA"},
 	} {
 		steps, found := all[c.provider].way(c.target)
@@ -177,7 +177,7 @@ func TestCheckShowsTheWay(t *testing.T) {
 		}
 	}
 	if _, found := all["direct"].way(good); found[3].ExpiresAt.Before(time.Now().AddDate(0, 2, 0)) || !strings.Contains(found[1].Text, "localhost is ") ||
-		!strings.Contains(found[3].Text, ", CN=server → CN=Doorward test authority, trusted by AUTH_DIRECT_CA, good until ") {
+		!strings.Contains(found[3].Text, ", CN=server → CN=Doorward test authority, trusted by AUTH_DIRECT_CA, valid until ") {
 		t.Errorf("resolved and secured: %+v", found)
 	}
 	if all["nodriver"].Plugin != "nonesuch" || !strings.Contains(all["noclient"].Findings[0].Text, "AUTH_NOCLIENT_CLIENT_ID") {

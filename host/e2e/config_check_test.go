@@ -3,11 +3,13 @@ package e2e
 import (
 	"bytes"
 	"encoding/json"
+	"maps"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -156,7 +158,11 @@ func TestConfigCheckAsksPluginsAndNobodyElse(t *testing.T) {
 		t.Errorf("%d connections were made", n)
 	}
 	values := map[string]string{}
+	answersAt := map[string][]string{"corp": {"callback"}, "hub": {"callback", "logout"}, "idp": {"callback", "logout", "metadata"}}
 	for _, p := range report.Providers {
+		if want, ok := answersAt[p.Name]; ok && !slices.Equal(slices.Sorted(maps.Keys(p.URLs)), want) {
+			t.Errorf("%s is told to know %v", p.Name, p.URLs)
+		}
 		if p.Version == "" || p.URLs["callback"] != "https://login.example.com/auth/login/"+p.Name+"/callback" {
 			t.Errorf("provider %+v", p)
 		}
@@ -217,6 +223,21 @@ AUTH_IDP_INSECURE_ALLOW_SHA1=true
 	}
 	if code != 1 || report.texts("doubtful") != "" {
 		t.Errorf("exit code %d:\n%s", code, shown)
+	}
+}
+
+// A secret in a file that cannot be read is told of once, and not as missing besides.
+func TestConfigCheckOfAnUnreadableSecret(t *testing.T) {
+	_, report, shown := configCheck(t, `SECRET=a secret of the tests, 0123456789
+AUTH_PROVIDERS=op
+AUTH_OP_DRIVER=openid
+AUTH_OP_ISSUER_URL=https://id.example.com
+AUTH_OP_CLIENT_ID=x
+AUTH_OP_CLIENT_SECRET_FILE=/nowhere/secret
+AUTH_OP_ALLOW_PUBLIC_REGISTRATION=true
+`)
+	if !strings.Contains(report.texts("wrong"), "AUTH_OP_CLIENT_SECRET_FILE (.env:6): reading /nowhere/secret: ") || report.texts("missing") != "" {
+		t.Errorf("said:\n%s", shown)
 	}
 }
 

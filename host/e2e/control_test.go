@@ -115,7 +115,7 @@ func TestReloadTells(t *testing.T) {
 	if err := h.signal(syscall.SIGHUP); err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "the line about the broken file", func() bool { return strings.Contains(h.Logs(), "the old one goes on") })
+	eventually(t, "the line about the broken file", func() bool { return strings.Contains(h.Logs(), "the old one stays in force") })
 	if err := wholeLogin(t.Context(), h.URL, "fake"); err != nil || h.names(t) != "another fake" {
 		t.Errorf("after a broken file: %v, providers %s", err, h.names(t))
 	}
@@ -228,7 +228,7 @@ func TestDevelopment(t *testing.T) {
 	if got := h.plugin(t, "evil"); got.State != "ready" {
 		t.Errorf("K03 the unlocked plugin: %+v", got)
 	}
-	const warning = "plugins run without being checked"
+	const warning = "plugins run without a check against the lock file"
 	for starts := 1; starts <= 2; starts++ {
 		if n := strings.Count(h.Logs(), warning); n != starts {
 			t.Errorf("%d warnings after %d starts", n, starts)

@@ -19,7 +19,7 @@ const (
 	lineDown    = "plugin does not run, its providers are unavailable"
 	lineNotDone = "could not be reloaded"
 	lineRefused = "sign-in refused"
-	lineDropped = "plugin writes more than the log takes"
+	lineDropped = "plugin writes too many log lines"
 )
 
 // Plugins that do not come up are added to a host while people sign in. The lines
@@ -33,7 +33,7 @@ func TestPluginsThatDoNotComeUp(t *testing.T) {
 		{"K05 hangs at the handshake", "silent", "timeout while waiting for plugin to start"},
 		{"K05 knows another cookie", "cookie", "This binary is a plugin"},
 		{"K05 speaks another version", "newer", "Plugin version: 9"},
-		{"K05 garbage on stdout", "garbage", "is no handshake"},
+		{"K05 garbage on stdout", "garbage", "is not a handshake"},
 		{"K05 100 KB without an end of line", "liner", "more than 8192 bytes"},
 		{"K02 answers nothing", "deaf", "asking what it is"},
 		{"K08 describes itself in 64 MiB", "fat", "larger than"},
@@ -83,7 +83,7 @@ func TestK06PluginThatNamesARemoteAddress(t *testing.T) {
 			called <- struct{}{}
 		}
 	}()
-	checkDoesNotComeUp(t, "elsewhere-"+strconv.Itoa(listener.Addr().(*net.TCPAddr).Port), "no socket in its own folder")
+	checkDoesNotComeUp(t, "elsewhere-"+strconv.Itoa(listener.Addr().(*net.TCPAddr).Port), "not a socket in its own folder")
 	listener.Close()
 	if _, ok := <-called; ok {
 		t.Error("the host called the address that the plugin named")

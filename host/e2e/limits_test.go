@@ -103,7 +103,7 @@ const smallest = 64
 var unrelated = map[string]string{
 	"sdk/contract/url.go 64":             "bytes of hostile text in an error",
 	"sdk/plugin/handshake.go 262144":     "bytes of the header of an answer",
-	"sdk/plugin/gate.go 1024":            "bytes of an answer to the library",
+	"sdk/plugin/allowedcalls.go 1024":    "bytes of an answer to the library",
 	"sdk/plugin/handshake.go 1048576":    "window of a connection",
 	"sdk/plugin/http.go 64":              "idle connections",
 	"sdk/plugin/http.go 65536":           "bytes of the header of a response",

@@ -206,10 +206,10 @@ func TestPresetsOfAnotherPlugin(t *testing.T) {
 		t.Fatal(err)
 	}
 	for setting, want := range map[string]string{
-		"AUTH_GITHUB_DRIVER=openid": "the preset github is one of oauth2",
-		"AUTH_GITHUB_PRESET=kakao":  "an OpenID provider needs none: write openid as AUTH_GITHUB_DRIVER",
+		"AUTH_GITHUB_DRIVER=openid": "the preset github belongs to oauth2",
+		"AUTH_GITHUB_PRESET=kakao":  "an OpenID provider needs no preset: set AUTH_GITHUB_DRIVER to openid",
 		"AUTH_GITHUB_PRESET=google": "AUTH_GITHUB_BASE_URL: there is no such option", // of openid, whose preset it is
-		"AUTH_GITHUB_PRESET=githb":  `no plugin in plugins.lock knows the preset "githb"; did you mean "github"?`,
+		"AUTH_GITHUB_PRESET=githb":  `no plugin in plugins.lock has the preset "githb"; did you mean "github"?`,
 	} {
 		cmd := host.Command("check")
 		cmd.Env = append(cmd.Env, setting, "DB_FILENAME="+filepath.Join(t.TempDir(), "none.db")) // the running host is not asked

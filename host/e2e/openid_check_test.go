@@ -80,7 +80,7 @@ func TestOpenIDCheckAtGitea(t *testing.T) {
 	host := startHost(t, HostConfig{Port: port, Env: env})
 	host.secrets.add("client secret", secret)
 	out, code := host.run(t, "check", "gitea")
-	if code != 0 || !strings.Contains(out, "cannot be told") {
+	if code != 0 || !strings.Contains(out, "only a login") {
 		t.Errorf("check: %d\n%s", code, out)
 	}
 	t.Log(out)

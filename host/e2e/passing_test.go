@@ -67,7 +67,7 @@ func TestFileInTwoHalves(t *testing.T) {
 		look.Stop()
 	}
 	for _, removed := range []string{"1 provider", "2 providers"} {
-		if want := removed + " would be removed; waiting until the file has rested for 10 s"; !strings.Contains(h.Logs(), want) {
+		if want := removed + " would be removed; waiting until the file has not changed for 10 s"; !strings.Contains(h.Logs(), want) {
 			t.Errorf("the log does not say %q", want)
 		}
 	}
@@ -90,7 +90,7 @@ func TestReloadThatWouldRemoveAll(t *testing.T) {
 	text()
 	for _, args := range [][]string{{"reload"}, {"reload", "--dry-run"}} {
 		out, code := h.run(t, args...)
-		for _, want := range []string{h.file, "(fake)", "stays in force", "doorward reload --force"} {
+		for _, want := range []string{h.file, "(fake)", "which stay in force", "doorward reload --force"} {
 			if code != 1 || !strings.Contains(out, want) {
 				t.Errorf("%q: exit status %d, want 1 and %q\n%s", args, code, want, out)
 			}

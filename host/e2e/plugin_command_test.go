@@ -90,7 +90,7 @@ func TestPluginsThatCannotBeAdded(t *testing.T) {
 		t.Fatal(err)
 	}
 	for path, cause := range map[string]string{
-		script: "native binary", hostileAs(t, "quitter", ""): "exit status 3", hostileAs(t, "garbage", ""): "no handshake",
+		script: "native binary", hostileAs(t, "quitter", ""): "exit status 3", hostileAs(t, "garbage", ""): "not a handshake",
 		filepath.Join(t.TempDir(), "none"): "not found",
 	} {
 		if out, code := h.run(t, "plugin", "add", path); code != 1 || !strings.Contains(out, cause) || !strings.Contains(out, path) {

@@ -199,7 +199,7 @@ func TestProxyRefuses(t *testing.T) {
 			spec := s.proxySpec("socks5h", "", "")
 			spec.Names = nil
 			return startMicrosocks(t, spec)
-		}, "", codeUnavailable, []string{"in connecting to"}},
+		}, "", codeUnavailable, []string{"failed to connect to"}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

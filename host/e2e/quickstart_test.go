@@ -115,7 +115,7 @@ func TestQuickStarts(t *testing.T) {
 		t.Run(plugin, func(t *testing.T) {
 			port, _ := strings.CutPrefix(localURL("", freePort(t)), "http://:")
 			dotenv := start(t, port)
-			host := startIn(t, port, dotenv, "accounts: 0; whoever signs in at the provider gets one")
+			host := startIn(t, port, dotenv, "accounts: 0; anyone who signs in at the provider gets one")
 			someone := newAgent(t, host, "alice")
 			someone.signIn(host.URL + "/auth/login/corp")
 			if me := someone.call(http.MethodGet, "/users/me", nil, nil); me.status != http.StatusOK || me.json(t).Data.ExternalIdentifier != "alice" {
@@ -156,7 +156,7 @@ func TestQuickStartOfOAuth2(t *testing.T) {
 	}}})
 	dotenv := quickStart(t, "oauth2", port, "CLIENT_ID=…", "CLIENT_ID=doorward", "CLIENT_SECRET=…", "CLIENT_SECRET="+quickStartSecret)
 	dotenv += "AUTH_GITHUB_BASE_URL=" + gitHub.Base() + "\nAUTH_GITHUB_API_URL=" + gitHub.API() + "\n"
-	host := startIn(t, port, dotenv, "accounts: 0; whoever signs in at the provider gets one")
+	host := startIn(t, port, dotenv, "accounts: 0; anyone who signs in at the provider gets one")
 	for person, want := range map[string]int{"alice": http.StatusOK, "bob": http.StatusUnauthorized} {
 		someone := newAgent(t, host, person)
 		someone.signIn(host.URL + "/auth/login/github")
@@ -184,7 +184,7 @@ func TestQuickStartOfLDAP(t *testing.T) {
 	}
 	port, _ := strings.CutPrefix(localURL("", freePort(t)), "http://:")
 	dotenv := quickStart(t, "ldap", port, "ldaps://ldap1.example.com,ldaps://ldap2.example.com", directory.URL(), "/run/secrets/ldap-reader", password)
-	host := startIn(t, port, dotenv, "accounts: 0; whoever signs in at the provider gets one")
+	host := startIn(t, port, dotenv, "accounts: 0; anyone who signs in at the provider gets one")
 	login := newAgent(t, host, "grace").call(http.MethodPost, "/auth/login/corp", map[string]string{
 		"identifier": "grace", "password": quickStartPassword, "mode": "json",
 	}, nil)

@@ -513,7 +513,7 @@ func TestTwoHostsOnOneFile(t *testing.T) {
 	}
 	end := host.Command("session", "end", "--all")
 	end.Env = append(end.Env, "CONTROL_SOCKET=other.sock")
-	if out, code := runCommand(t, end); code != 1 || !strings.Contains(out, "a doorward runs with this database") {
+	if out, code := runCommand(t, end); code != 1 || !strings.Contains(out, "a doorward is running with this database") {
 		t.Errorf("exit status %d: %s", code, out)
 	}
 	if out, code := runCommand(t, host.Command("session", "end", "--all")); code != 0 || !bytes.Contains([]byte(out), []byte("sessions ended: 0")) {

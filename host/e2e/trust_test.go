@@ -91,15 +91,15 @@ func TestAuthorityIsReplaced(t *testing.T) {
 		return strings.Contains(host.Logs(), "AUTH_WEB_CA_FILE: ends within a certificate")
 	})
 	wantLogin("with half a file", http.StatusServiceUnavailable)
-	const old = "AUTH_WEB_CA_FILE has an authority of that name that does not fit"
+	const old = "AUTH_WEB_CA_FILE has an authority with that name, but its certificate does not match"
 	eventually(t, "the log says: "+old, func() bool { return strings.Contains(host.Logs(), old) })
 
 	mounted.swap(t, map[string]string{"ca.crt": servers.CA.CA, "secret": servers.Client.Secret})
 	eventually(t, "the new authority is trusted", func() bool { return servers.webLogin(t, host) == http.StatusOK })
-	if got := strings.Count(host.Logs(), "opened with what the files of certificates and secrets hold now"); got != 1 || strings.Contains(host.Logs(), "changed: web, fed") {
+	if got := strings.Count(host.Logs(), "opened with the new content of certificate and secret files"); got != 1 || strings.Contains(host.Logs(), "changed: web, fed") {
 		t.Errorf("told %d times of what was opened anew, want once and web alone", got)
 	}
-	if got := strings.Count(host.Logs(), "what it holds cannot be taken"); got != 1 {
+	if got := strings.Count(host.Logs(), "a changed file cannot be used"); got != 1 {
 		t.Errorf("told %d times of half a file, want once", got)
 	}
 
@@ -224,7 +224,7 @@ func TestLowestVersionOfTLS(t *testing.T) {
 			t.Errorf("%s: %d, want %d", version, got, want)
 		}
 		host.secrets.addParameters(servers.openid.LastTokenRequest().Form)
-		const hint = "the server does not speak TLS 1.3, the lowest version by OUTBOUND_TLS_MIN_VERSION"
+		const hint = "the server does not speak TLS 1.3, the lowest version according to OUTBOUND_TLS_MIN_VERSION"
 		if err := host.Stop(); err != nil {
 			t.Fatal(err)
 		}

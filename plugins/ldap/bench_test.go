@@ -20,12 +20,12 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// peer is a directory to measure against.
+// peer is a directory to compare with.
 type peer struct {
 	url, ca string
 }
 
-// peers are the fake directory, and slapd where it is installed.
+// peers are the fake directory, and slapd if it is installed.
 func peers(b *testing.B) map[string]peer {
 	b.Helper()
 	dir := start(b, ldaptest.Config{})
@@ -42,8 +42,7 @@ func (p peer) options() map[string]any {
 	return optionsFor(map[string]any{"client_url": p.url, "tls_ca": nil, "pool_size": 8, "connect_timeout": "10s", "operation_timeout": "10s"})
 }
 
-// parallel runs n logins in so many goroutines, and returns how many there were in a
-// second.
+// parallel runs n logins in that many goroutines, and returns the logins per second.
 func parallel(b *testing.B, n, workers int, login func() error) float64 {
 	b.Helper()
 	var left atomic.Int64
@@ -64,9 +63,8 @@ func parallel(b *testing.B, n, workers int, login func() error) float64 {
 	return float64(n) / time.Since(begin).Seconds()
 }
 
-// BenchmarkLogin compares logins with what bare go-ldap does: one bound connection for
-// searches, and one more for each bind. The parts alternate, so that a busy machine
-// disturbs all of them.
+// BenchmarkLogin compares logins with bare go-ldap: one bound connection for searches, and
+// another for each bind. The parts alternate, so that a busy machine affects all of them.
 func BenchmarkLogin(b *testing.B) {
 	for name, p := range peers(b) {
 		for _, workers := range []int{1, 8, 32} {
@@ -114,7 +112,7 @@ func wantSignedIn(step sdk.Step, err error) error {
 	return err
 }
 
-// bare is go-ldap with nothing around it.
+// bare is go-ldap alone.
 type bare struct {
 	url    string
 	search *ldap.Conn
@@ -148,8 +146,8 @@ func (p *bare) login() error {
 	return conn.Bind(found.Entries[0].DN, alicePassword)
 }
 
-// BenchmarkMemory signs in and refuses, many times, and tells what is left on the heap.
-// Run it with -benchtime 100000x.
+// BenchmarkMemory signs in and refuses many times, and reports what remains on the heap. Run
+// it with -benchtime 100000x.
 func BenchmarkMemory(b *testing.B) {
 	dir := start(b, ldaptest.Config{Unrecorded: true})
 	l := openLocal(b, nil, map[string]any{"max_wrong_passwords": 100}, dir)
@@ -177,8 +175,8 @@ func BenchmarkMemory(b *testing.B) {
 	b.ReportMetric(float64(left-goroutines), "goroutines-more")
 }
 
-// BenchmarkRefusal compares a wrong password with an unknown name (J07), 500 of each, in
-// turns.
+// BenchmarkRefusal compares a wrong password with an unknown name (J07), alternating, 500 of
+// each.
 func BenchmarkRefusal(b *testing.B) {
 	for name, p := range peers(b) {
 		b.Run(name, func(b *testing.B) {
@@ -263,7 +261,7 @@ func startSlapd(b *testing.B, path string) string {
 	return tcp
 }
 
-// freePort lets the kernel choose.
+// freePort returns a port that the kernel chooses.
 func freePort(b *testing.B) string {
 	b.Helper()
 	dir := ldaptest.Start(b, ldaptest.Config{})

@@ -11,7 +11,7 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// readClient moves the client options of Directus (those of its LDAP library, and of
+// readClient applies the client options of Directus (those of its LDAP library, and of
 // tls.connect of Node.js) to ours.
 func (o *Options) readClient(problems *options.Problems) {
 	for _, key := range slices.Sorted(maps.Keys(o.Client)) {
@@ -44,7 +44,7 @@ func (o *Options) readTLSOptions(name string, value any, problems *options.Probl
 	for _, key := range slices.Sorted(maps.Keys(object)) {
 		text := fmt.Sprint(object[key])
 		switch directusKey(key) {
-		case "rejectunauthorized": // see insecure
+		case "rejectunauthorized": // insecure reads it
 			if !isBoolean(text) {
 				problems.Addf(name+"__"+key, "tls_options.reject_unauthorized must be true or false")
 			}
@@ -69,8 +69,8 @@ func (o *Options) readTLSOptions(name string, value any, problems *options.Probl
 	}
 }
 
-// ofClient maps those of our options that the client options set to the names that
-// they were given by there, so that a problem names what the operator wrote.
+// ofClient maps each option that a client option sets to the name of that client option,
+// so that a problem names what the operator wrote.
 func (o Options) ofClient() map[string]string {
 	names := map[string]string{}
 	for key, value := range o.Client {
@@ -97,12 +97,12 @@ func (o Options) ofClient() map[string]string {
 	return names
 }
 
-// ofTLSOptions are our names of what tls_options has.
+// ofTLSOptions maps the keys of tls_options to our options.
 var ofTLSOptions = map[string]string{
 	"ca": "tls_ca", "cert": "tls_cert", "key": "tls_key", "servername": "tls_server_name", "minversion": "tls_min_version",
 }
 
-// directusKey makes one spelling of tlsOptions, TLS_OPTIONS and tls_options.
+// directusKey normalizes tlsOptions, TLS_OPTIONS and tls_options to one spelling.
 func directusKey(key string) string { return strings.ToLower(strings.ReplaceAll(key, "_", "")) }
 
 func isBoolean(text string) bool {
@@ -129,21 +129,21 @@ func (o Options) hasTLSOptions() bool {
 	return ok
 }
 
-// insecure reports whether the operator has switched off the check of certificates,
-// in the words of Directus.
+// insecure reports whether the operator has switched off certificate verification with the
+// option of Directus.
 func (o Options) insecure() bool {
 	value, ok := o.tlsOption("rejectunauthorized")
 	return ok && slices.Contains([]string{"false", "no", "off", "0"}, strings.ToLower(fmt.Sprint(value)))
 }
 
-// tlsClient secures the connections to all servers. OfClient are the other names of
-// options.
+// tlsClient returns the TLS settings for all servers. ofClient is what the operator calls
+// some of the options.
 func (o Options) tlsClient(env sdk.Env, ofClient map[string]string) (*sdk.TLSClient, error) {
 	client, err := o.TLS.ClientNamed(env, ofClient)
 	if err != nil {
 		return nil, err
 	}
-	// tls_options.reject_unauthorized of Directus; open warns of it, and so does Check.
+	// tls_options.reject_unauthorized of Directus; open and Check warn about it.
 	client.Config.InsecureSkipVerify = o.insecure()
 	return client, nil
 }

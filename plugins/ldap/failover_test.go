@@ -22,8 +22,8 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// TestJ09_Silence: a server that falls silent, wherever it does, costs no more than the
-// time limits, and leaves nothing behind.
+// TestJ09_Silence: a server that falls silent at any step costs no more than the time limits,
+// and leaves nothing behind.
 func TestJ09_Silence(t *testing.T) {
 	const limit = 150 * time.Millisecond
 	for name, test := range map[string]struct {
@@ -67,7 +67,7 @@ func TestJ09_Silence(t *testing.T) {
 	}
 }
 
-// TestJ09_CallerGoesAway: the end of the call ends the work, at once.
+// TestJ09_CallerGoesAway: the end of the call ends the work at once.
 func TestJ09_CallerGoesAway(t *testing.T) {
 	for _, op := range []ldaptest.Operation{ldaptest.Bind, ldaptest.Search} {
 		dir := start(t, ldaptest.Config{})
@@ -81,12 +81,12 @@ func TestJ09_CallerGoesAway(t *testing.T) {
 			t.Errorf("%s: %v", op, err)
 		}
 		dir.Misbehave(nil)
-		step, err := l.enter(t.Context(), "alice", alicePassword) // and is no fault of the server
+		step, err := l.enter(t.Context(), "alice", alicePassword) // which is not a failure of the server
 		identityOf(t, step, err)
 	}
 }
 
-// TestJ12_MalformedMessages: nonsense ends the connection, not the plugin.
+// TestJ12_MalformedMessages: malformed messages end the connection, not the plugin.
 func TestJ12_MalformedMessages(t *testing.T) {
 	for name, flaw := range map[string]ldaptest.Misbehaviour{
 		"2 GiB":             ldaptest.HugeLength,
@@ -201,14 +201,14 @@ func watchMemory(t *testing.T) func() uint64 {
 	}
 }
 
-// TestJ13_AsksForLittle: the attributes are named, so that a photograph stays where it
-// is, and the number of entries is two.
+// TestJ13_AsksForLittle: searches name their attributes, so that photographs are not sent,
+// and request two entries.
 func TestJ13_AsksForLittle(t *testing.T) {
 	dir := start(t, ldaptest.Config{Entries: entries(person("carol", "secret", map[string][]string{"jpegPhoto": {strings.Repeat("x", 10<<20)}}))})
 	openRig(t, nil, dir).signIn("carol", "secret")
 }
 
-// TestJ18_Failover: with one server gone, whichever way, logins go on.
+// TestJ18_Failover: logins continue when one server fails in any way.
 func TestJ18_Failover(t *testing.T) {
 	for name, down := range map[string]func(*ldaptest.Directory){
 		"stopped":      (*ldaptest.Directory).Stop,
@@ -236,7 +236,7 @@ func TestJ18_Failover(t *testing.T) {
 			for range 5 {
 				r.signIn("bob", "builder")
 			}
-			// One probe may have gone there meanwhile.
+			// One probe may have gone there in the meantime.
 			if got := first.Counts(); got.Binds > asked.Binds+1 {
 				t.Errorf("the server that fails was asked again: %+v, then %+v", asked, got)
 			}
@@ -248,8 +248,8 @@ func notOnConnect(m ldaptest.Misbehaviour) ldaptest.Misbehaviour {
 	return func(r ldaptest.Request) bool { return r.Operation != ldaptest.Connect && m(r) }
 }
 
-// TestJ18_WrongPasswordOnce: a wrong password is the answer, and no reason to ask
-// another server: each try counts there.
+// TestJ18_WrongPasswordOnce: a wrong password is a final answer. It is not tried on another
+// server, because each attempt counts there.
 func TestJ18_WrongPasswordOnce(t *testing.T) {
 	first, second := start(t, ldaptest.Config{}), start(t, ldaptest.Config{})
 	r := openRig(t, nil, first, second)
@@ -261,7 +261,7 @@ func TestJ18_WrongPasswordOnce(t *testing.T) {
 		t.Errorf("binds: %q and %q", first.Binds(), second.Binds())
 	}
 	first.Change(func(list []ldaptest.Entry) []ldaptest.Entry {
-		list[5].Any = &ldaptest.Answer{Code: 14} // an answer all the same, if an odd one
+		list[5].Any = &ldaptest.Answer{Code: 14} // an unusual answer, but an answer
 		return list
 	})
 	_, err := r.enter("alice", alicePassword)
@@ -271,7 +271,7 @@ func TestJ18_WrongPasswordOnce(t *testing.T) {
 	}
 }
 
-// TestJ18_Deadline: many silent servers do not add up beyond the time of the call.
+// TestJ18_Deadline: many silent servers together do not exceed the time of the call.
 func TestJ18_Deadline(t *testing.T) {
 	var dirs []*ldaptest.Directory
 	for range 5 {
@@ -293,8 +293,8 @@ func TestJ18_Deadline(t *testing.T) {
 	}
 }
 
-// TestServerComesBack: a probe, and no end user, finds out, and the operator's order
-// counts again.
+// TestServerComesBack: a probe, and not a user, finds that a server works again, and then the
+// order of the operator applies again.
 func TestServerComesBack(t *testing.T) {
 	first, second := start(t, ldaptest.Config{}), start(t, ldaptest.Config{})
 	now := plugintest.NewClock()
@@ -321,7 +321,7 @@ func TestServerComesBack(t *testing.T) {
 	}
 }
 
-// TestLoneServerComesBack: with one server, the first login after works.
+// TestLoneServerComesBack: with a single server, the first login after it returns works.
 func TestLoneServerComesBack(t *testing.T) {
 	dir := start(t, ldaptest.Config{})
 	r := openRig(t, nil, dir)
@@ -333,7 +333,7 @@ func TestLoneServerComesBack(t *testing.T) {
 	r.signIn("alice", alicePassword)
 }
 
-// TestStaleConnections: a server that closes idle connections is not one that fails.
+// TestStaleConnections: closing idle connections is not a failure of the server.
 func TestStaleConnections(t *testing.T) {
 	first, second := start(t, ldaptest.Config{}), start(t, ldaptest.Config{})
 	r := openRig(t, nil, first, second)
@@ -346,7 +346,7 @@ func TestStaleConnections(t *testing.T) {
 	}
 }
 
-// TestIdleConnectionsAreNotTrusted: a firewall forgets a connection without a word.
+// TestIdleConnectionsAreNotTrusted: firewalls drop idle connections silently.
 func TestIdleConnectionsAreNotTrusted(t *testing.T) {
 	dir := start(t, ldaptest.Config{})
 	now := plugintest.NewClock()
@@ -359,8 +359,8 @@ func TestIdleConnectionsAreNotTrusted(t *testing.T) {
 	}
 }
 
-// TestDroppedConnections: a firewall forgets connections that were in use a moment ago.
-// The next end user waits for a part of the time limit, and is asked for nothing twice.
+// TestDroppedConnections: firewalls drop connections that were in use a moment ago. The next
+// user waits for a part of the time limit, and does not have to enter anything twice.
 func TestDroppedConnections(t *testing.T) {
 	const limit = 2400 * time.Millisecond
 	for name, others := range map[string]int{"one server": 0, "two servers": 1} {
@@ -399,8 +399,8 @@ func TestDroppedConnections(t *testing.T) {
 	}
 }
 
-// TestSlowSearches: a server that takes longer than that to search is asked everything
-// twice only until that is known.
+// TestSlowSearches: searches on a server that is slower than the timeout for pooled
+// connections are repeated only until that is known.
 func TestSlowSearches(t *testing.T) {
 	dir := start(t, ldaptest.Config{})
 	r := openRig(t, map[string]any{"operation_timeout": "1200ms"}, dir)
@@ -419,8 +419,8 @@ func TestSlowSearches(t *testing.T) {
 	}
 }
 
-// TestOneHangCountsOnce: of many operations that wait for a server when it falls silent,
-// one is counted, so that it is used again soon after it is back.
+// TestOneHangCountsOnce: if a server falls silent while many operations wait for it, one
+// failure is counted, so that the server is used again soon after it returns.
 func TestOneHangCountsOnce(t *testing.T) {
 	first, second := start(t, ldaptest.Config{}), start(t, ldaptest.Config{})
 	now := plugintest.NewClock()
@@ -445,14 +445,15 @@ func TestOneHangCountsOnce(t *testing.T) {
 	}
 	group.Wait()
 	first.Misbehave(nil)
-	now.Advance(3 * time.Second) // the first pause, and a little more
+	now.Advance(3 * time.Second) // slightly more than the first pause
 	eventually(t, "the preferred server is used again", func() bool {
 		servers, err := l.directory.Candidates(t.Context())
 		return err == nil && servers[0].Address == first.Address()
 	})
 }
 
-// TestManyAtOnce: 40 logins of 40 people, and of one, and no login waits for ever.
+// TestManyAtOnce: 40 concurrent logins of 40 users, and of one user; none of them waits
+// indefinitely.
 func TestManyAtOnce(t *testing.T) {
 	var people []ldaptest.Entry
 	for i := range 40 {
@@ -485,8 +486,8 @@ func TestManyAtOnce(t *testing.T) {
 	}
 }
 
-// TestSRV: the DNS names the servers, within the domain that the operator wrote, and the
-// certificate must be for the name that it gives.
+// TestSRV: the DNS provides the servers within the domain of the operator, and the
+// certificate must be for the name in the DNS.
 func TestSRV(t *testing.T) {
 	first, second := start(t, ldaptest.Config{LDAPS: true, CertificateFor: "one.example.com"}), start(t, ldaptest.Config{LDAPS: true, CertificateFor: "two.example.com"})
 	first.Stop()
@@ -531,7 +532,7 @@ func TestSRV(t *testing.T) {
 		"of a site, then of the domain":    {"ldaps+srv://Berlin._sites.dc._msdcs.example.com, ldaps+srv://example.com", "", true},
 		"J10 of a site, of another domain": {"ldaps+srv://Paris._sites.dc._msdcs.example.com", "", false},
 		"J10 of a site of no domain":       {"ldaps+srv://_sites", "", false},
-		// Who can answer DNS questions can have a certificate for a name of their own.
+		// An attacker who can answer DNS queries can have a certificate for their own name.
 		"J10 of another domain":        {"ldaps+srv://example.net", "", false},
 		"another domain, but one name": {"ldaps+srv://example.net", "two.example.com", true},
 	} {
@@ -560,7 +561,7 @@ func TestSRV(t *testing.T) {
 	}
 }
 
-// startDNS answers SRV questions over UDP.
+// startDNS answers SRV queries over UDP.
 func startDNS(t *testing.T, records map[string][]dnsmessage.SRVResource) string {
 	t.Helper()
 	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
@@ -603,7 +604,7 @@ func startDNS(t *testing.T, records map[string][]dnsmessage.SRVResource) string 
 	return conn.LocalAddr().String()
 }
 
-// TestSocket: ldapi is as safe as the machine.
+// TestSocket: ldapi is as secure as the machine.
 func TestSocket(t *testing.T) {
 	dir := start(t, ldaptest.Config{})
 	dial := func(ctx context.Context, network, address string) (net.Conn, error) {

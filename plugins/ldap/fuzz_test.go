@@ -34,8 +34,7 @@ func fuzzMechanism(f *testing.F, values map[string]any) *mechanism {
 	return &mechanism{options: o, users: o.users()}
 }
 
-// FuzzFilter: whatever is typed, the filter is the one that was meant, with what was
-// typed as its value.
+// FuzzFilter: for any input, the filter is the intended one with the input as its value.
 func FuzzFilter(f *testing.F) {
 	m := fuzzMechanism(f, nil)
 	for _, seed := range []string{"alice", "*", "*)(uid=*", "u1)(|(uid=*", `\2a`, "a\x00b", "ü", "\xff\xfe", `\`, "(", strings.Repeat("a", 300)} {
@@ -61,7 +60,7 @@ func FuzzFilter(f *testing.F) {
 	})
 }
 
-// FuzzEntry: whatever a server sends, an identity keeps within what the host accepts.
+// FuzzEntry: for any entry, the identity stays within what the host accepts.
 func FuzzEntry(f *testing.F) {
 	mechanisms := []*mechanism{
 		fuzzMechanism(f, nil), fuzzMechanism(f, map[string]any{"id_attribute": "objectGUID", "preset": "active-directory"}),
@@ -87,7 +86,7 @@ func FuzzEntry(f *testing.F) {
 		}
 		for _, m := range mechanisms {
 			m.now = clock.Now
-			_ = m.standingOf(e)
+			_ = m.statusOf(e)
 			_, _ = account.PrimaryGroupSID(e)
 			id, err := account.SubjectOf(e, m.options.IDAttribute)
 			if err != nil {
@@ -109,7 +108,7 @@ func FuzzEntry(f *testing.F) {
 	})
 }
 
-// wholeMessages is what passes of the bytes of a server.
+// wholeMessages returns the part of the bytes that passes EnvelopeConn.
 func wholeMessages(data []byte) []byte {
 	ours, theirs := net.Pipe()
 	go func() {
@@ -123,7 +122,7 @@ func wholeMessages(data []byte) []byte {
 	return passed
 }
 
-// decodeEntry reads what the library would: it has no exported decoder.
+// decodeEntry decodes as the library does, which has no exported decoder.
 func decodeEntry(packet *ber.Packet) (directory.Entry, bool) {
 	if len(packet.Children) < 2 || packet.Children[1].Tag != ldap.ApplicationSearchResultEntry || len(packet.Children[1].Children) != 2 {
 		return directory.Entry{}, false

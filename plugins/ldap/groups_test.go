@@ -28,7 +28,7 @@ func sid(numbers ...uint32) string {
 	return string(b)
 }
 
-// TestJ17_Groups: every way in which directories write down groups.
+// TestJ17_Groups: all forms in which directories store groups.
 func TestJ17_Groups(t *testing.T) {
 	domain := []uint32{21, 1, 2, 3}
 	carolDN := "uid=carol," + people
@@ -92,7 +92,7 @@ func TestJ17_Groups(t *testing.T) {
 	}
 }
 
-// TestJ17_WalkIsBounded: each group is asked about once, and many at a time.
+// TestJ17_WalkIsBounded: the walk asks about each group once, and about many at a time.
 func TestJ17_WalkIsBounded(t *testing.T) {
 	list := entries(person("carol", "secret", nil))
 	for i := range 100 { // everybody is in everything
@@ -112,7 +112,7 @@ func TestJ17_WalkIsBounded(t *testing.T) {
 	}
 }
 
-// TestJ17_ManyGroups: pages and ranges, until there are too many to be true.
+// TestJ17_ManyGroups: pages and ranges are read up to the limit.
 func TestJ17_ManyGroups(t *testing.T) {
 	many := func(n int) (memberOf []string, groups []ldaptest.Entry) {
 		for i := range n {
@@ -196,8 +196,7 @@ func TestJ17_ManyGroups(t *testing.T) {
 	})
 }
 
-// TestGroupNames: what cannot be a group is left out, and is no reason to lie about the
-// others.
+// TestGroupNames: an unusable group name is omitted without affecting the other groups.
 func TestGroupNames(t *testing.T) {
 	control := group("x", "member", aliceDN)
 	control.DN, control.Attributes["cn"] = groupDN("control"), []string{"admins\x00"}
@@ -214,7 +213,7 @@ func TestGroupNames(t *testing.T) {
 	}
 }
 
-// TestJ20_Subject: who somebody is does not depend on a name.
+// TestJ20_Subject: the subject does not depend on a name.
 func TestJ20_Subject(t *testing.T) {
 	guid := "\x33\x22\x11\x00\x55\x44\x77\x66\x88\x99\xaa\xbb\xcc\xdd\xee\xff"
 	long := strings.Repeat("o", 300)
@@ -266,8 +265,8 @@ func TestJ20_Subject(t *testing.T) {
 	}
 }
 
-// TestJ20_RenamedAndRecycled: the person keeps the account, and the next one with the
-// same name does not get it.
+// TestJ20_RenamedAndRecycled: a renamed user keeps the account, and the next user with the
+// old name does not get it.
 func TestJ20_RenamedAndRecycled(t *testing.T) {
 	dir := start(t, ldaptest.Config{})
 	r := openRig(t, map[string]any{"group_dn": base, "group_scope": "sub"}, dir)

@@ -9,11 +9,11 @@ import (
 	"github.com/doorward/doorward/sdk/outbound"
 )
 
-// BenchmarkGuardedLogin holds logins through the guarded dialer against logins through
-// the bare one. LDAP shows the guard at its worst: each login makes a connection for
-// the bind, where those of HTTP are kept. The parts take turns, and the login has no
-// client: what is measured is the mechanism and the directory. "ratio" is guarded to
-// bare, of the medians of 20 rounds; "noise" is that of bare to bare, measured likewise.
+// BenchmarkGuardedLogin compares logins through the guarded dialer with logins through the
+// bare dialer. LDAP is the worst case for the guard: each login opens a connection for the
+// bind, while HTTP reuses connections. The parts alternate, and the login has no client, so
+// that the benchmark measures only the mechanism and the directory. "ratio" is guarded to
+// bare, using the medians of 20 rounds; "noise" is bare to bare, measured in the same way.
 func BenchmarkGuardedLogin(b *testing.B) {
 	dialer, err := outbound.New(outbound.Settings{Allow: []string{"10.0.0.0/8", "directory.example"}})
 	if err != nil {

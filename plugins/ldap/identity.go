@@ -12,14 +12,14 @@ import (
 	"github.com/doorward/doorward/sdk/contract"
 )
 
-// identityAttributes are those that become an identity and its claims.
+// identityAttributes are the attributes that make up the identity and its claims.
 func (o Options) identityAttributes() []string {
 	list := []string{o.UsernameAttribute, o.MailAttribute, o.FirstNameAttribute, o.LastNameAttribute, o.NameAttribute, "cn"}
 	return slices.DeleteFunc(append(list, o.Attributes...), func(name string) bool { return name == "" })
 }
 
-// identify makes an identity of an entry whose password was right, or whose session
-// goes on.
+// identify returns the identity for an entry whose password was right, or whose session is
+// refreshed.
 func (m *mechanism) identify(e directory.Entry, id account.Subject, groups []string) (sdk.Identity, error) {
 	grant, err := json.Marshal(grantContent{Attribute: id.Attribute, Value: id.Text, DN: e.DN})
 	if err != nil {
@@ -40,9 +40,8 @@ func (m *mechanism) identify(e directory.Entry, id account.Subject, groups []str
 	}, nil
 }
 
-// aliasesOf are the DN as the directory writes it, which is what Directus knows people
-// by. One that the host could not look up is left out here, or each login would have a
-// warning about it.
+// aliasesOf returns the DN as the directory writes it, by which Directus identifies users. A
+// DN that the host could not look up is omitted; otherwise each login would log a warning.
 func aliasesOf(e directory.Entry, id account.Subject) []string {
 	if e.DN == id.Text || contract.CheckSubject(e.DN) != nil {
 		return nil
@@ -50,8 +49,8 @@ func aliasesOf(e directory.Entry, id account.Subject) []string {
 	return []string{e.DN}
 }
 
-// claims are the attributes that the operator asked for, each a text, or a list if it
-// has several values.
+// claimsOf returns the attributes that the operator selected: a text each, or a list if there
+// are several values.
 func claimsOf(e directory.Entry, names []string) map[string]any {
 	claims := map[string]any{}
 	if directory.IsPlain([]byte(e.DN)) {
@@ -61,7 +60,7 @@ func claimsOf(e directory.Entry, names []string) map[string]any {
 	for _, name := range names {
 		var list []any
 		for _, text := range e.Texts(name) {
-			if size += len(text) + len(name); size > sdk.MaxClaims/8 { // JSON may write a byte as six
+			if size += len(text) + len(name); size > sdk.MaxClaims/8 { // JSON can encode a byte as six
 				return claims
 			}
 			list = append(list, text)
@@ -77,7 +76,7 @@ func claimsOf(e directory.Entry, names []string) map[string]any {
 	return claims
 }
 
-// grantContent finds an end user again, at whichever server.
+// grantContent finds a user again, on any server.
 type grantContent struct {
 	Attribute string `json:"attribute"`
 	Value     string `json:"value"`

@@ -69,8 +69,8 @@ func TestProtection(t *testing.T) {
 	}
 }
 
-// TestJ01_EmptyPassword: a bind with a name and no password succeeds, and means nothing
-// (RFC 4513 section 5.1.2). It is never sent.
+// TestJ01_EmptyPassword: a bind with a name and an empty password succeeds without
+// authentication (RFC 4513 section 5.1.2). It is never sent.
 func TestJ01_EmptyPassword(t *testing.T) {
 	dir := start(t, ldaptest.Config{})
 	r := openRig(t, nil, dir)
@@ -87,7 +87,7 @@ func TestJ01_EmptyPassword(t *testing.T) {
 	}
 }
 
-// TestJ02_EmptyName: an anonymous bind succeeds, and is no login.
+// TestJ02_EmptyName: an anonymous bind succeeds, but is not a login.
 func TestJ02_EmptyName(t *testing.T) {
 	dir := start(t, ldaptest.Config{})
 	for form, values := range map[string]map[string]any{
@@ -108,7 +108,7 @@ func TestJ02_EmptyName(t *testing.T) {
 	}
 }
 
-// TestJ03_FilterInjection: what was typed is a value, and only ever a value.
+// TestJ03_FilterInjection: the input is only ever a value.
 func TestJ03_FilterInjection(t *testing.T) {
 	odd := `o'Neil (ext)*\`
 	dir := start(t, ldaptest.Config{Entries: entries(person("odd", "secret", map[string][]string{"uid": {odd}}))})
@@ -152,7 +152,7 @@ func TestJ04_DNInjection(t *testing.T) {
 	}
 }
 
-// TestTemplateWithoutServiceAccount: nobody but the end user searches.
+// TestTemplateWithoutServiceAccount: only the user searches.
 func TestTemplateWithoutServiceAccount(t *testing.T) {
 	dir := start(t, ldaptest.Config{OnlySearcher: aliceDN, Entries: entries(group("staff", "member", aliceDN))})
 	r := openRig(t, map[string]any{
@@ -167,7 +167,7 @@ func TestTemplateWithoutServiceAccount(t *testing.T) {
 	}
 }
 
-// TestTemplateFilter: a right password is not enough.
+// TestTemplateFilter: a right password alone is not sufficient.
 func TestTemplateFilter(t *testing.T) {
 	dir := start(t, ldaptest.Config{})
 	r := openRig(t, map[string]any{"user_dn_template": "uid={username}," + people, "user_filter": "(memberOf=cn=staff)"}, dir)
@@ -175,8 +175,8 @@ func TestTemplateFilter(t *testing.T) {
 	plugintest.Refused(t, err, sdk.ErrDenied, sdk.ReasonNotAllowed)
 }
 
-// TestJ05_OneSubject: a directory takes many spellings for one name. They are one
-// subject, and one count of wrong passwords.
+// TestJ05_OneSubject: a directory treats many spellings as one name. They are one subject,
+// and one count of wrong passwords.
 func TestJ05_OneSubject(t *testing.T) {
 	dir := start(t, ldaptest.Config{})
 	r := openRig(t, map[string]any{"max_wrong_passwords": 3}, dir)
@@ -204,8 +204,8 @@ func TestJ05_OneSubject(t *testing.T) {
 	}
 }
 
-// TestJ06_NotExactlyOne: two entries, a referral, or an entry of elsewhere sign nobody
-// in, and no referral is dialled.
+// TestJ06_NotExactlyOne: two entries, a referral, or an entry outside of the base sign nobody
+// in, and no referral is followed.
 func TestJ06_NotExactlyOne(t *testing.T) {
 	twin := person("twin", alicePassword, map[string][]string{"uid": {"alice"}})
 	for name, test := range map[string]struct {
@@ -255,8 +255,8 @@ func TestJ06_NotExactlyOne(t *testing.T) {
 	})
 }
 
-// TestJ07_Enumeration: an unknown name costs the same search and the same bind, and gets
-// the same answer, as a wrong password.
+// TestJ07_Enumeration: an unknown name costs the same search and the same bind as a wrong
+// password, and gets the same answer.
 func TestJ07_Enumeration(t *testing.T) {
 	dir := start(t, ldaptest.Config{})
 	r := openRig(t, nil, dir)
@@ -280,8 +280,7 @@ func TestJ07_Enumeration(t *testing.T) {
 	}
 }
 
-// TestJ07_Pace: a directory that takes its time for entries that exist does not give
-// them away.
+// TestJ07_Pace: a directory that takes longer for existing entries does not reveal them.
 func TestJ07_Pace(t *testing.T) {
 	const work = 40 * time.Millisecond
 	dir := start(t, ldaptest.Config{})
@@ -306,8 +305,8 @@ func TestJ07_Pace(t *testing.T) {
 	}
 }
 
-// TestJ07_FreshProcess: before any wrong password was seen, the bind of the service account
-// is the measure; and where names are not searched for, right passwords are.
+// TestJ07_FreshProcess: before the first wrong password, the delay is based on the bind of
+// the service account, or on right passwords if names are not searched for.
 func TestJ07_FreshProcess(t *testing.T) {
 	const work = 60 * time.Millisecond // to hash a password
 	dir := start(t, ldaptest.Config{})
@@ -331,7 +330,7 @@ func TestJ07_FreshProcess(t *testing.T) {
 		}
 	}
 	template := openLocal(t, nil, map[string]any{"user_dn_template": "uid={username}," + people}, dir)
-	for range 20 { // enough to know
+	for range 20 { // enough samples
 		step, err := template.enter(t.Context(), "alice", alicePassword)
 		identityOf(t, step, err)
 	}
@@ -340,8 +339,8 @@ func TestJ07_FreshProcess(t *testing.T) {
 	}
 }
 
-// TestJ08_LockoutKeptAway: the directory sees fewer wrong passwords than would lock the
-// account, and the right one works again once the window is over.
+// TestJ08_LockoutKeptAway: the directory gets fewer wrong passwords than lock the account,
+// and the right one works again after the window.
 func TestJ08_LockoutKeptAway(t *testing.T) {
 	dir := start(t, ldaptest.Config{})
 	now := plugintest.NewClock()
@@ -384,8 +383,8 @@ func TestJ08_LockoutKeptAway(t *testing.T) {
 	}
 }
 
-// TestJ08_LockoutKeptAwayFromATemplate: binding by a template counts all spellings of
-// one name as one, and those that come at once as those that come in turn.
+// TestJ08_LockoutKeptAwayFromATemplate: with a template, all spellings of one name count
+// together, and so do concurrent and consecutive attempts.
 func TestJ08_LockoutKeptAwayFromATemplate(t *testing.T) {
 	for name, values := range map[string]map[string]any{
 		"template": {"max_wrong_passwords": "4", "user_dn_template": "uid={username}," + people},
@@ -415,7 +414,7 @@ func TestJ08_LockoutKeptAwayFromATemplate(t *testing.T) {
 	}
 }
 
-// TestJ10_StartTLSRefused: where TLS is wanted and not to be had, no password leaves.
+// TestJ10_StartTLSRefused: if TLS is required but not available, no password is sent.
 func TestJ10_StartTLSRefused(t *testing.T) {
 	other := start(t, ldaptest.Config{LDAPS: true})
 	for name, test := range map[string]struct {
@@ -454,8 +453,8 @@ func TestJ10_StartTLSRefused(t *testing.T) {
 	}
 }
 
-// TestJ10_PlaintextAbroad: ldap:// to another machine means StartTLS, and a name in the
-// options is needed to go without.
+// TestJ10_PlaintextAbroad: ldap:// to another machine uses StartTLS, unless an option that
+// names the danger is set.
 func TestJ10_PlaintextAbroad(t *testing.T) {
 	for name, test := range map[string]struct {
 		url  string
@@ -481,8 +480,8 @@ func TestJ10_PlaintextAbroad(t *testing.T) {
 	}
 }
 
-// TestJ11_StartTLSInjection: what somebody puts behind the plain answer to StartTLS is
-// not taken for an answer within TLS.
+// TestJ11_StartTLSInjection: data after the plain answer to StartTLS is not read as an answer
+// within TLS.
 func TestJ11_StartTLSInjection(t *testing.T) {
 	dir := start(t, ldaptest.Config{Injected: true})
 	_, err := openRig(t, map[string]any{"start_tls": true, "connect_timeout": "300ms"}, dir).enter("alice", alicePassword)
@@ -492,8 +491,8 @@ func TestJ11_StartTLSInjection(t *testing.T) {
 	}
 }
 
-// TestJ14_ServiceIdentity: searches stay those of the service account while people sign
-// in, because nobody else ever binds on a pooled connection.
+// TestJ14_ServiceIdentity: searches run as the service account while users sign in, because
+// nobody else binds on a pooled connection.
 func TestJ14_ServiceIdentity(t *testing.T) {
 	dir := start(t, ldaptest.Config{Entries: entries(group("staff", "member", aliceDN))})
 	r := openRig(t, map[string]any{"group_dn": base, "group_scope": "sub", "pool_size": "3"}, dir)
@@ -532,8 +531,8 @@ func TestJ14_ServiceIdentity(t *testing.T) {
 	}
 }
 
-// TestJ15_ServicePassword: a service account that is refused is a matter for the
-// operator, and is not tried so often that it locks.
+// TestJ15_ServicePassword: a refused service account is reported to the operator, and is not
+// tried so often that it locks.
 func TestJ15_ServicePassword(t *testing.T) {
 	dir := start(t, ldaptest.Config{})
 	now := plugintest.NewClock()
@@ -556,8 +555,7 @@ func TestJ15_ServicePassword(t *testing.T) {
 	r.signIn("alice", alicePassword)
 }
 
-// TestJ19_PasswordBytes: a password goes to the directory byte for byte, and nowhere
-// else.
+// TestJ19_PasswordBytes: a password is sent to the directory byte for byte, and nowhere else.
 func TestJ19_PasswordBytes(t *testing.T) {
 	for name, password := range map[string]string{
 		"not UTF-8": "\xff\xfe\x80", "CRLF": "a\r\nb", "NUL": "a\x00b", "long": strings.Repeat("p", sdk.MaxAnswer),
@@ -609,7 +607,7 @@ func containsAny(text string, parts ...string) bool {
 	return slices.ContainsFunc(parts, func(part string) bool { return strings.Contains(text, part) })
 }
 
-// A name with the domain before it is the same one, if the operator says which domain.
+// If the operator sets the domain, a name with the domain in front is the same name.
 func TestNetBIOSDomain(t *testing.T) {
 	dir := start(t, ldaptest.Config{})
 	with := openRig(t, map[string]any{"netbios_domain": "CORP"}, dir)
@@ -629,8 +627,8 @@ func TestNetBIOSDomain(t *testing.T) {
 	}
 }
 
-// Anybody can type a name and a password. The host logs that, some lines of many; ours
-// would come on top, and push out what the operator has to know.
+// Anyone can type a name and a password. The host logs a limited number of refusals; log
+// lines of the plugin would add to these and hide important ones.
 func TestWrongPasswordsDoNotFillTheLog(t *testing.T) {
 	dir := start(t, ldaptest.Config{})
 	m := openLocal(t, nil, nil, dir)
@@ -647,7 +645,7 @@ func TestWrongPasswordsDoNotFillTheLog(t *testing.T) {
 	}
 }
 
-// TestListOfEntries: of several bases, each of which is one person, one may be gone.
+// TestListOfEntries: of several bases that are one user each, one may be missing.
 func TestListOfEntries(t *testing.T) {
 	dir := start(t, ldaptest.Config{})
 	for _, bases := range []string{aliceDN + ";uid=gone," + people, "uid=gone," + people + ";" + aliceDN} {

@@ -1,19 +1,17 @@
-// Command doorward-plugin-ldap signs in against LDAP directories: OpenLDAP,
-// Active Directory, FreeIPA, 389 Directory Server and others that speak LDAPv3
-// (RFC 4511).
+// Command doorward-plugin-ldap signs in against LDAP directories: OpenLDAP, Active Directory,
+// FreeIPA, 389 Directory Server and others that support LDAPv3 (RFC 4511).
 //
-// It searches for the entry of the end user and binds as it, or binds by a
-// template. The password is the directory's to judge; nothing is read from
-// userPassword. README.md is the operator's manual.
+// It searches for the entry of the user and binds as it, or binds directly by a template. The
+// directory checks the password; userPassword is never read. README.md is the manual for
+// operators.
 //
-// The way of a login through the files: mechanism.go (Begin and Continue) → request.go
-// (the prompts) → response.go (the answers) → identity.go. Whose entry a name means,
-// whether the password is right, what the directory says about the account, its groups,
-// and a new password: internal/account. Guessing is made slow and blind by
-// internal/guessing.
+// A login passes through these files: mechanism.go (Begin and Continue), request.go (the
+// prompts), response.go (the answers), identity.go. internal/account finds the entry of a
+// name, checks the password and the account, reads the groups and changes passwords.
+// internal/guessing slows down guessing and hides which names exist.
 //
-// Under them lies internal/directory: which server, TLS, connections, searches, and the
-// limits of what a server may send.
+// internal/directory selects the server, and handles TLS, connections, searches and the
+// limits on what a server may send.
 package main
 
 import (
@@ -23,5 +21,5 @@ import (
 const version = "0.1.0"
 
 func main() {
-	plugin.Serve(plugin.Description{Mechanism: "ldap", Version: version, RegistersByDefault: true, RolesByGroupNameWith: []string{"group_dn", "group_member_of"}, Presets: described()}, open)
+	plugin.Serve(plugin.Description{Mechanism: "ldap", Version: version, RegistersByDefault: true, RolesByGroupNameWith: []string{"group_dn", "group_member_of"}, Presets: presetList()}, open)
 }

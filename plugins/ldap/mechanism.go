@@ -17,18 +17,18 @@ import (
 
 // mechanism signs in through one configured directory.
 type mechanism struct {
-	options   Options // settled
+	options   Options // with all defaults
 	users     account.Users
 	directory *directory.Directory
-	pace      *guessing.Pace
+	delay     *guessing.Delay
 	throttle  *guessing.Throttle
 	decoy     string
 	now       func() time.Time
 	logger    *slog.Logger
 }
 
-// refreshing is a mechanism that can look an end user up again, because it has
-// somebody to search as.
+// refreshing is a mechanism that can look up a user again, because it can search without
+// them.
 type refreshing struct{ *mechanism }
 
 var (
@@ -37,7 +37,7 @@ var (
 	_ sdk.Checker   = (*mechanism)(nil)
 )
 
-// open makes a provider ready. It asks the directory nothing.
+// open returns a mechanism for one provider. It does not contact the directory.
 func open(_ context.Context, env sdk.Env, o Options) (sdk.Mechanism, error) {
 	m, err := newMechanism(env, o)
 	if err != nil {
@@ -60,7 +60,7 @@ func newMechanism(env sdk.Env, given Options) (*mechanism, error) {
 	}
 	m := &mechanism{
 		options: o, users: o.users(), now: env.Now, logger: env.Logger,
-		pace: guessing.NewPace(), throttle: guessing.NewThrottle(o.MaxWrong, o.WrongWindow, env.Now),
+		delay: guessing.NewDelay(), throttle: guessing.NewThrottle(o.MaxWrong, o.WrongWindow, env.Now),
 		decoy: cmp.Or(o.DecoyDN, "cn=doorward-nobody-has-this-name,"+o.userBases()[0]),
 	}
 	m.users.Logger = env.Logger
@@ -69,7 +69,7 @@ func newMechanism(env sdk.Env, given Options) (*mechanism, error) {
 		Connect: o.ConnectTimeout, Operate: o.OperationTimeout, PoolSize: o.PoolSize,
 		BindDN: o.BindDN, BindPassword: o.BindPassword,
 		External: o.SASLExternal, NoPolicyControl: !o.PolicyControl,
-		Meaning: m.meaning, Bound: m.pace.Expect,
+		DescribeBind: m.describeBind, Bound: m.delay.Expect,
 		Now: env.Now, Logger: env.Logger,
 	})
 	if err != nil {
@@ -79,21 +79,21 @@ func newMechanism(env sdk.Env, given Options) (*mechanism, error) {
 	return m, nil
 }
 
-// meaning tells what came with a bind of the service account.
-func (m *mechanism) meaning(controls []ldap.Control, err error) string {
+// describeBind says what the answer to a bind of the service account means.
+func (m *mechanism) describeBind(controls []ldap.Control, err error) string {
 	if m.options.SASLExternal {
-		return account.ExternalMeaning(err)
+		return account.DescribeExternalBind(err)
 	}
-	return account.ServiceMeaning(controls, err, m.now())
+	return account.DescribeServiceBind(controls, err, m.now())
 }
 
-// warnOfDanger says at each start what the operator has switched off.
+// warnOfDanger warns at each start about the protection that the operator has switched off.
 func (m *mechanism) warnOfDanger() {
 	if m.options.insecure() {
-		m.logger.Warn("client__tls_options__reject_unauthorized is off: anybody on the way to the directory can read the passwords; give its authority as tls_ca instead")
+		m.logger.Warn("client__tls_options__reject_unauthorized is off: anyone between Doorward and the directory can read the passwords; set tls_ca to the certificate authority of the directory instead")
 	}
 	if m.options.AllowInsecurePlaintext {
-		m.logger.Warn("allow_insecure_plaintext is on: anybody on the way to the directory can read the passwords")
+		m.logger.Warn("allow_insecure_plaintext is on: anyone between Doorward and the directory can read the passwords")
 	}
 }
 
@@ -103,12 +103,12 @@ func (m *mechanism) Close() error {
 	return nil
 }
 
-// searchesAsUser reports whether nobody but the end users themselves can search.
+// searchesAsUser reports whether only the user who signs in can search.
 func (m *mechanism) searchesAsUser() bool {
 	return m.options.UserDNTemplate != "" && !m.options.hasServiceAccount()
 }
 
-// Begin asks for name and password.
+// Begin asks for the user name and the password.
 func (m *mechanism) Begin(context.Context, sdk.BeginRequest) (sdk.Step, error) {
 	return loginPrompt(""), nil
 }
@@ -117,7 +117,7 @@ func (m *mechanism) Begin(context.Context, sdk.BeginRequest) (sdk.Step, error) {
 func (m *mechanism) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.Step, error) {
 	var mem memory
 	if err := json.Unmarshal(req.Memory, &mem); err != nil || req.Unsolicited {
-		return nil, sdk.InvalidResponse(reasonUnsolicited, "the login has no memory that can be read")
+		return nil, sdk.InvalidResponse(reasonUnsolicited, "the state of the login cannot be read")
 	}
 	var step sdk.Step
 	var err error
@@ -127,7 +127,7 @@ func (m *mechanism) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.
 	case stepChange:
 		step, err = m.changePassword(ctx, mem, req.Answers)
 	default:
-		return nil, sdk.InvalidResponse(reasonUnsolicited, "the login has a memory of another version")
+		return nil, sdk.InvalidResponse(reasonUnsolicited, "the state of the login is from another version")
 	}
 	return step, directory.KindOf(err)
 }

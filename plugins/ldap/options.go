@@ -15,67 +15,67 @@ import (
 	"github.com/doorward/doorward/sdk/tlsoptions"
 )
 
-// Options are what an operator may set for one directory. Where a preset knows
-// better, the default is empty here and filled in by settle.
+// Options are the settings of one directory. Options with a default that depends on the
+// preset have none here; settle fills it in.
 type Options struct {
-	ClientURL []string `option:"client_url,required" doc:"The servers, the preferred one first: ldaps://host, ldap://host, ldapi://%2Fpath%2Fof%2Fsocket, or ldaps+srv://domain and ldap+srv://domain for those that the DNS names within the domain (anywhere, if tls_server_name is set). A port may follow the host. ldap:// to anything but loopback uses StartTLS and never goes on without."`
-	Preset    string   `option:"preset" oneof:"active-directory|openldap|freeipa|389ds|lldap|authentik" doc:"The kind of directory, which fills in attributes and filters. What is written beside it wins."`
+	ClientURL []string `option:"client_url,required" doc:"The servers, in order of preference: ldaps://host, ldap://host or ldapi://%2Fpath%2Fof%2Fsocket; or ldaps+srv://domain and ldap+srv://domain for the servers that the DNS lists within the domain (anywhere if tls_server_name is set). You can add a port to the host. ldap:// requires StartTLS, except on loopback."`
+	Preset    string   `option:"preset" oneof:"active-directory|openldap|freeipa|389ds|lldap|authentik" doc:"The kind of directory. It sets defaults for attributes and filters; options that you set take precedence."`
 
-	BindDN       string         `option:"bind_dn" doc:"The service account that searches. Without it, searches are anonymous. Active Directory also takes user@domain."`
+	BindDN       string         `option:"bind_dn" doc:"The service account that searches. Without it, searches are anonymous. Active Directory also accepts user@domain."`
 	BindPassword options.Secret `option:"bind_password" doc:"The password of bind_dn."`
 
-	SASLExternal bool `option:"sasl_external" doc:"Search as whom the client certificate tls_cert, or on a unix socket the account of the process, is to the directory (SASL EXTERNAL), in place of bind_dn."`
+	SASLExternal bool `option:"sasl_external" doc:"Bind by SASL EXTERNAL instead of bind_dn: as the identity to which the directory maps the client certificate tls_cert or, on a unix socket, the account of the process."`
 
-	UserDN         string   `option:"user_dn,required" doc:"The base under which end users are found, or several separated by semicolons."`
-	UserAttribute  []string `option:"user_attribute" doc:"What an end user may type as the name: one attribute, or several separated by commas, such as uid,mail. By default cn, or what the preset says."`
-	NetBIOSDomain  string   `option:"netbios_domain" doc:"The short name of the Active Directory domain, such as CORP, if end users may type it and a backslash before their name, too."`
-	UserScope      string   `option:"user_scope" oneof:"base|one|sub" doc:"How deep to look under user_dn: one level or the whole subtree. By default one, or what the preset says."`
-	UserFilter     string   `option:"user_filter" doc:"A filter that an entry must match, too, such as (objectClass=person) or (memberOf=cn=staff,ou=groups,dc=example,dc=com)."`
-	UserDNTemplate string   `option:"user_dn_template" doc:"Bind as this name instead of searching first, with {username} in it: uid={username},ou=people,dc=example,dc=com. What was typed is escaped. The entry must lie under user_dn and match user_filter."`
+	UserDN         string   `option:"user_dn,required" doc:"The base DN of the users, or several separated by semicolons."`
+	UserAttribute  []string `option:"user_attribute" doc:"The attributes that users can sign in with, separated by commas, such as uid,mail. The default is that of the preset, otherwise cn."`
+	NetBIOSDomain  string   `option:"netbios_domain" doc:"The short name of the Active Directory domain, such as CORP. Users can then also sign in as CORP\\name."`
+	UserScope      string   `option:"user_scope" oneof:"base|one|sub" doc:"The scope of the search under user_dn: the entry itself, one level or the whole subtree. The default is that of the preset, otherwise one."`
+	UserFilter     string   `option:"user_filter" doc:"A filter that user entries must also match, such as (objectClass=person) or (memberOf=cn=staff,ou=groups,dc=example,dc=com)."`
+	UserDNTemplate string   `option:"user_dn_template" doc:"Bind directly as this DN instead of searching first. It must contain {username}, such as uid={username},ou=people,dc=example,dc=com. The user name is escaped. The entry must be under user_dn and match user_filter."`
 
-	IDAttribute        string   `option:"id_attribute" doc:"The attribute that identifies an end user for ever. By default the first of entryUUID, objectGUID, nsUniqueId and ipaUniqueID that the entry has, else the DN. Write one, so that it never changes, or dn."`
-	UsernameAttribute  string   `option:"username_attribute" doc:"The attribute with the user name. By default the first of user_attribute."`
+	IDAttribute        string   `option:"id_attribute" doc:"The attribute that identifies a user permanently, or dn. The default is that of the preset, otherwise the first of entryUUID, objectGUID, nsUniqueId and ipaUniqueID that the entry has, otherwise the DN. Set it, so that the choice never changes."`
+	UsernameAttribute  string   `option:"username_attribute" doc:"The attribute with the user name. The default is the first of user_attribute."`
 	MailAttribute      string   `option:"mail_attribute" default:"mail" doc:"The attribute with the e-mail address."`
 	FirstNameAttribute string   `option:"first_name_attribute" default:"givenName" doc:"The attribute with the given name."`
 	LastNameAttribute  string   `option:"last_name_attribute" default:"sn" doc:"The attribute with the family name."`
-	NameAttribute      string   `option:"name_attribute" default:"displayName" doc:"The attribute with the whole name."`
-	Attributes         []string `option:"attributes" doc:"More attributes to read. They and those above are the claims of the identity."`
+	NameAttribute      string   `option:"name_attribute" default:"displayName" doc:"The attribute with the full name."`
+	Attributes         []string `option:"attributes" doc:"Additional attributes to read. The claims of the identity consist of these and the attributes above."`
 
-	GroupDN            string   `option:"group_dn" doc:"The base under which groups are found, or several separated by semicolons. Without it, and without group_member_of, there are none."`
-	GroupAttribute     []string `option:"group_attribute" doc:"The attributes by which a group names its members: member and uniqueMember hold the DN, memberUid what member_uid_attribute says. By default member, or what the preset says."`
-	MemberUID          string   `option:"member_uid_attribute" default:"uid" doc:"The attribute of the end user whose values memberUid lists."`
-	GroupScope         string   `option:"group_scope" oneof:"base|one|sub" doc:"How deep to look under group_dn. By default one, or what the preset says."`
-	GroupFilter        string   `option:"group_filter" doc:"A filter that a group must match, too."`
-	GroupNameAttribute string   `option:"group_name_attribute" doc:"The attribute with the name of a group, or dn. By default cn."`
-	GroupMemberOf      string   `option:"group_member_of" doc:"An attribute of the end user that lists the DNs of groups, such as memberOf. With group_dn, those under it count, in addition to those found there. The name is the first part of the DN."`
-	NestedGroups       string   `option:"nested_groups" oneof:"none|walk|active-directory" doc:"Whether members of a group in a group belong to both: walk asks level by level, active-directory has the server do it in one query. By default none, or what the preset says."`
-	GroupDepth         int      `option:"group_depth" default:"10" doc:"How many levels of groups are walked."`
-	PrimaryGroup       bool     `option:"primary_group" doc:"Add the primary group, which lists no members: that of Active Directory, or the posixGroup with the gidNumber of the end user. Part of the preset active-directory. Needs group_dn."`
-	PagedResults       bool     `option:"paged_results" default:"true" doc:"Read groups in pages (RFC 2696). Write false for a directory that leaves some out of them, such as OpenLDAP with groups of its overlay dynlist."`
+	GroupDN            string   `option:"group_dn" doc:"The base DN of the groups, or several separated by semicolons. Without group_dn and group_member_of, users have no groups."`
+	GroupAttribute     []string `option:"group_attribute" doc:"The attributes in which a group lists its members. member and uniqueMember hold DNs, memberUid holds values of member_uid_attribute. The default is that of the preset, otherwise member."`
+	MemberUID          string   `option:"member_uid_attribute" default:"uid" doc:"The attribute of the user whose values memberUid lists."`
+	GroupScope         string   `option:"group_scope" oneof:"base|one|sub" doc:"The scope of the search under group_dn. The default is that of the preset, otherwise one."`
+	GroupFilter        string   `option:"group_filter" doc:"A filter that groups must also match."`
+	GroupNameAttribute string   `option:"group_name_attribute" doc:"The attribute with the name of a group, or dn. The default is cn."`
+	GroupMemberOf      string   `option:"group_member_of" doc:"The attribute of the user that lists the DNs of groups, such as memberOf. With group_dn, only the listed groups under it count, in addition to those that the search finds. The name of a listed group is the first value of its DN."`
+	NestedGroups       string   `option:"nested_groups" oneof:"none|walk|active-directory" doc:"How to resolve groups within groups: walk searches level by level, active-directory lets the server do it in one query. The default is that of the preset, otherwise none."`
+	GroupDepth         int      `option:"group_depth" default:"10" doc:"How many levels of groups walk searches."`
+	PrimaryGroup       bool     `option:"primary_group" doc:"Add the primary group, which does not list its members: that of Active Directory, or the posixGroup with the gidNumber of the user. The preset active-directory sets it. It requires group_dn."`
+	PagedResults       bool     `option:"paged_results" default:"true" doc:"Read groups in pages (RFC 2696). Set it to false for a directory that omits some groups from pages, such as OpenLDAP with groups of the dynlist overlay."`
 
-	PasswordChange string        `option:"password_change" oneof:"auto|extended-operation|unicode-pwd|off" default:"auto" doc:"How an expired password is changed within the login: by the extended operation of RFC 3062, or unicodePwd of Active Directory. auto looks at the entry. off refuses the login."`
-	PolicyControl  bool          `option:"password_policy_control" default:"true" doc:"Request the password policy control at each bind (draft-behera-ldap-password-policy). Write false for a directory that rejects it."`
-	PasswordWarn   time.Duration `option:"password_warning" default:"14d" doc:"How long before its expiry the end user is warned of it."`
-	IgnoreShadow   bool          `option:"ignore_shadow_account" doc:"Do not look at shadowExpire, shadowLastChange and shadowMax."`
-	DecoyDN        string        `option:"decoy_dn" doc:"An entry with a password that nobody knows and that cannot be locked. It is bound as when the name is unknown, so that the answer takes the time of a wrong password. By default an entry that does not exist."`
-	ConcealLockout bool          `option:"conceal_lockout" doc:"Answer a locked account as a wrong password, one that 389 Directory Server calls inactivated, and one that authentik gives no access. Directories may tell about them without knowing the password, so that others can see which names exist."`
-	MaxWrong       int           `option:"max_wrong_passwords" doc:"After so many wrong passwords of one account within wrong_password_window, others are not sent to the directory, whose own lock this keeps away. 0 is no limit. Each process counts for itself."`
-	WrongWindow    time.Duration `option:"wrong_password_window" default:"15m" doc:"See max_wrong_passwords."`
+	PasswordChange string        `option:"password_change" oneof:"auto|extended-operation|unicode-pwd|off" default:"auto" doc:"How users change an expired password during sign-in: by the extended operation of RFC 3062, or by unicodePwd of Active Directory. auto decides from the entry. off refuses the sign-in."`
+	PolicyControl  bool          `option:"password_policy_control" default:"true" doc:"Request the password policy control with each bind (draft-behera-ldap-password-policy). Set it to false for a directory that rejects it."`
+	PasswordWarn   time.Duration `option:"password_warning" default:"14d" doc:"How long before their password expires users are warned."`
+	IgnoreShadow   bool          `option:"ignore_shadow_account" doc:"Ignore shadowExpire, shadowLastChange, shadowMax and shadowInactive."`
+	DecoyDN        string        `option:"decoy_dn" doc:"An entry whose password nobody knows and that cannot be locked. Doorward binds as it when a user name is unknown, so that the answer takes as long as for a wrong password. The default is an entry that does not exist."`
+	ConcealLockout bool          `option:"conceal_lockout" doc:"Answer as for a wrong password when an account is locked, when 389 Directory Server says that it is inactivated, or when authentik denies it access. Directories can report these states without checking the password, which reveals which names exist."`
+	MaxWrong       int           `option:"max_wrong_passwords" doc:"The number of wrong passwords for one account within wrong_password_window after which further ones are not sent to the directory, so that the directory does not lock the account. 0 means no limit. Each process counts separately."`
+	WrongWindow    time.Duration `option:"wrong_password_window" default:"15m" doc:"The period in which max_wrong_passwords counts."`
 
-	StartTLS               bool `option:"start_tls" doc:"Use StartTLS on every ldap:// server, on loopback, too."`
-	AllowInsecurePlaintext bool `option:"allow_insecure_plaintext" doc:"Send passwords unencrypted to ldap:// servers. Whoever sees the network traffic has them all."`
+	StartTLS               bool `option:"start_tls" doc:"Use StartTLS with every ldap:// server, including on loopback."`
+	AllowInsecurePlaintext bool `option:"allow_insecure_plaintext" doc:"Send passwords unencrypted to ldap:// servers. Anyone who can read the network traffic can read the passwords."`
 
 	tlsoptions.TLS
 
 	ConnectTimeout   time.Duration  `option:"connect_timeout" default:"3s" doc:"The time limit for connecting to one server, TLS handshake included."`
 	OperationTimeout time.Duration  `option:"operation_timeout" default:"5s" doc:"The time limit for one bind or search."`
-	PoolSize         int            `option:"pool_size" default:"8" doc:"How many connections for searches are open at most, to each server."`
-	Client           map[string]any `option:"client,secret" doc:"The client options of Directus: timeout and connect_timeout, and in tls_options reject_unauthorized, ca, cert, key, servername, min_version. With tls_options, ldap:// is TLS from the first byte, unless start_tls is set."`
+	PoolSize         int            `option:"pool_size" default:"8" doc:"The maximum number of connections for searches to each server."`
+	Client           map[string]any `option:"client,secret" doc:"The client options of Directus: timeout and connect_timeout, and in tls_options reject_unauthorized, ca, cert, key, servername, min_version. With tls_options, ldap:// uses TLS from the first byte, unless start_tls is set."`
 
-	CheckUser string `option:"check_user" doc:"A user name that doorward check looks up, to show attributes and groups."`
+	CheckUser string `option:"check_user" doc:"A user name that doorward check looks up to show its attributes and groups."`
 }
 
-// settle fills in the preset and what is left over, and reads client.
+// settle reads client, and fills in the preset and then the remaining defaults.
 func (o Options) settle() (Options, error) {
 	var problems options.Problems
 	o.readClient(&problems)
@@ -95,23 +95,23 @@ func (o Options) settle() (Options, error) {
 	return o, problems.Err()
 }
 
-// Validate checks what the types of the options cannot say.
+// Validate checks what the types of the options cannot express.
 func (o Options) Validate() error {
 	ofClient := o.ofClient()
 	o, err := o.settle()
 	problems, _ := errors.AsType[options.Problems](err)
 	if (o.BindDN == "") != (o.BindPassword == "") {
-		problems.Addf("bind_password", "goes together with bind_dn; leave out both to search anonymously")
+		problems.Addf("bind_password", "must be set together with bind_dn; leave out both to search anonymously")
 	}
 	if o.SASLExternal && o.BindDN != "" {
-		problems.Addf("sasl_external", "takes the place of bind_dn: leave out one of them")
+		problems.Addf("sasl_external", "replaces bind_dn: set only one of them")
 	}
 	switch sockets := o.sockets(); {
 	case !o.SASLExternal || sockets == len(o.ClientURL):
 	case o.TLSCert == "":
-		problems.Addf("sasl_external", "needs tls_cert and tls_key, or ldapi:// servers only")
+		problems.Addf("sasl_external", "requires tls_cert and tls_key, or ldapi:// servers only")
 	case sockets > 0:
-		problems.Addf("sasl_external", "is the account of this process on ldapi://, which may be allowed everything, and tls_cert elsewhere: name servers of one kind in client_url")
+		problems.Addf("sasl_external", "means the account of this process on ldapi://, which may have all rights, and tls_cert on other servers: list servers of one kind only in client_url")
 	}
 	o.validateServers(&problems)
 	o.validateNames(&problems)
@@ -127,7 +127,7 @@ func (o Options) Validate() error {
 
 func (o Options) validateServers(problems *options.Problems) {
 	if len(o.ClientURL) == 0 {
-		problems.Addf("client_url", "names no server")
+		problems.Addf("client_url", "does not name a server")
 	}
 	for _, text := range o.ClientURL {
 		if _, err := directory.Locate(text, o.plainRule()); err != nil {
@@ -143,13 +143,13 @@ func (o Options) validateNames(problems *options.Problems) {
 	o.validateDNs(problems)
 	for option, filter := range map[string]string{"user_filter": o.UserFilter, "group_filter": o.GroupFilter} {
 		if _, err := ldap.CompileFilter(filter); filter != "" && err != nil {
-			problems.Addf(option, "is not a filter such as (objectClass=person), with its parentheses")
+			problems.Addf(option, "is not a valid filter such as (objectClass=person); it must include the parentheses")
 		}
 	}
 	for option, names := range o.attributeOptions() {
 		for _, name := range names {
 			if !directory.AttributeName.MatchString(name) {
-				problems.Addf(option, "has %q, which is not the name of an attribute", name)
+				problems.Addf(option, "contains %q, which is not a valid attribute name", name)
 			}
 		}
 	}
@@ -161,7 +161,7 @@ func (o Options) validateNames(problems *options.Problems) {
 }
 
 func (o Options) validateDNs(problems *options.Problems) {
-	for option, list := range map[string][]string{"user_dn": o.userBases(), "group_dn": o.groupBases(), "decoy_dn": orNone(o.DecoyDN)} {
+	for option, list := range map[string][]string{"user_dn": o.userBases(), "group_dn": o.groupBases(), "decoy_dn": oneOrNone(o.DecoyDN)} {
 		for _, dn := range list {
 			if _, err := ldap.ParseDN(dn); err != nil || strings.TrimSpace(dn) != dn || dn == "" && len(list) > 1 {
 				problems.Addf(option, "is not a distinguished name such as ou=people,dc=example,dc=com")
@@ -173,14 +173,14 @@ func (o Options) validateDNs(problems *options.Problems) {
 func (o Options) attributeOptions() map[string][]string {
 	return map[string][]string{
 		"user_attribute": o.UserAttribute, "group_attribute": o.GroupAttribute, "attributes": o.Attributes,
-		"id_attribute": orNone(o.IDAttribute), "username_attribute": orNone(o.UsernameAttribute),
-		"mail_attribute": orNone(o.MailAttribute), "first_name_attribute": orNone(o.FirstNameAttribute),
-		"last_name_attribute": orNone(o.LastNameAttribute), "name_attribute": orNone(o.NameAttribute),
-		"member_uid_attribute": orNone(o.MemberUID), "group_name_attribute": orNone(o.GroupNameAttribute), "group_member_of": orNone(o.GroupMemberOf),
+		"id_attribute": oneOrNone(o.IDAttribute), "username_attribute": oneOrNone(o.UsernameAttribute),
+		"mail_attribute": oneOrNone(o.MailAttribute), "first_name_attribute": oneOrNone(o.FirstNameAttribute),
+		"last_name_attribute": oneOrNone(o.LastNameAttribute), "name_attribute": oneOrNone(o.NameAttribute),
+		"member_uid_attribute": oneOrNone(o.MemberUID), "group_name_attribute": oneOrNone(o.GroupNameAttribute), "group_member_of": oneOrNone(o.GroupMemberOf),
 	}
 }
 
-func orNone(name string) []string {
+func oneOrNone(name string) []string {
 	if name == "" {
 		return nil
 	}
@@ -203,7 +203,7 @@ func (o Options) validateNumbers(problems *options.Problems) {
 		}
 	}
 	if o.PrimaryGroup && o.GroupDN == "" && o.Preset == "" {
-		problems.Addf("primary_group", "needs group_dn, under which the group is found by its SID or number")
+		problems.Addf("primary_group", "requires group_dn, under which the group is searched by its SID or gidNumber")
 	}
 }
 
@@ -227,7 +227,7 @@ func (o Options) hasServiceAccount() bool { return o.BindDN != "" || o.SASLExter
 func (o Options) userBases() []string  { return directory.SplitBases(o.UserDN) }
 func (o Options) groupBases() []string { return directory.SplitBases(o.GroupDN) }
 
-// users says which entries are end users.
+// users returns the rules for user entries.
 func (o Options) users() account.Users {
 	return account.Users{
 		Bases: o.userBases(), Scope: directory.ScopeOf(o.UserScope), LoginAttributes: o.UserAttribute, Filter: o.UserFilter,
@@ -235,7 +235,7 @@ func (o Options) users() account.Users {
 	}
 }
 
-// groupRules says which groups there are.
+// groupRules returns the rules for groups.
 func (o Options) groupRules() account.GroupRules {
 	return account.GroupRules{
 		Bases: o.groupBases(), Scope: directory.ScopeOf(o.GroupScope), MemberAttributes: o.GroupAttribute, MemberUID: o.MemberUID, Filter: o.GroupFilter,
@@ -243,8 +243,8 @@ func (o Options) groupRules() account.GroupRules {
 	}
 }
 
-// attributesToRead lists what a search asks for. Nothing else is sent: an entry may
-// hold a photograph of many megabytes.
+// attributesToRead lists the attributes that a search requests. Nothing else is sent: an
+// entry can hold a photograph of many megabytes.
 func attributesToRead(o Options) []string {
 	list := slices.Concat(o.identityAttributes(), o.UserAttribute, account.AccountAttributes, []string{o.MemberUID, "objectSid", "primaryGroupID"})
 	if o.PrimaryGroup {

@@ -18,7 +18,7 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// ofDirectus are options as the manual of Directus shows them.
+// ofDirectus are options as shown in the manual of Directus.
 func ofDirectus() map[string]any {
 	return map[string]any{
 		"client_url": "ldap://localhost:1389", "bind_dn": "CN=Bind User,OU=Users,DC=ldap,DC=directus,DC=io", "bind_password": "p@ssw0rd",
@@ -121,7 +121,7 @@ func TestOptionProblems(t *testing.T) {
 	}
 }
 
-// TestPresets: each preset makes options that are good, and what is written wins.
+// TestPresets: each preset results in valid options, and explicit options take precedence.
 func TestPresets(t *testing.T) {
 	schema, err := options.SchemaOf[Options]()
 	if err != nil {
@@ -162,9 +162,9 @@ func TestPresets(t *testing.T) {
 	}
 }
 
-// documented are people and groups as the manual of each directory has them, or as its
-// source makes them. Those of Active Directory, OpenLDAP and 389 Directory Server are here
-// for whoever has none of them at hand: the end-to-end tests ask the servers themselves.
+// documented are users and groups according to the manual or the source of each directory.
+// Those of Active Directory, OpenLDAP and 389 Directory Server are for developers without
+// these servers: the end-to-end tests use the servers themselves.
 var documented = map[string]struct {
 	dn         string
 	attributes map[string][]string
@@ -178,7 +178,7 @@ var documented = map[string]struct {
 		[]string{"staff"},
 	},
 	"openldap": {
-		"uid=carol," + people, // as ldapadduser of the package ldapscripts does it
+		"uid=carol," + people, // as created by ldapadduser of the package ldapscripts
 		map[string][]string{"objectClass": {"account", "posixAccount"}, "cn": {"carol"}, "uid": {"carol"}, "entryUUID": {"x"}},
 		[]map[string][]string{
 			{"objectClass": {"posixGroup"}, "cn": {"staff"}, "memberUid": {"carol"}},
@@ -228,7 +228,7 @@ var documented = map[string]struct {
 	},
 }
 
-// TestPresetsSignIn: whom those directories have signs in, with the groups.
+// TestPresetsSignIn: users of those directories sign in, with their groups.
 func TestPresetsSignIn(t *testing.T) {
 	if diff := cmp.Diff(slices.Sorted(maps.Keys(presets)), slices.Sorted(maps.Keys(documented))); diff != "" {
 		t.Fatalf("presets, and those tried (-have +tried):\n%s", diff)
@@ -249,7 +249,7 @@ func TestPresetsSignIn(t *testing.T) {
 	}
 }
 
-// TestPresetsWithoutMachines: the account of a machine is nobody who signs in.
+// TestPresetsWithoutMachines: machine accounts cannot sign in.
 func TestPresetsWithoutMachines(t *testing.T) {
 	for _, name := range []string{"openldap", "389ds"} {
 		machine := person("pc1$", "secret", map[string][]string{"objectClass": {"account", "posixAccount"}, "nsUniqueId": {"y"}})

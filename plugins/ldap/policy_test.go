@@ -15,8 +15,8 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// TestJ16_ActiveDirectoryCodes: each sub-code is its own refusal; an unknown user and a
-// wrong password are one.
+// TestJ16_ActiveDirectoryCodes: each sub-code has its own refusal, except that an unknown
+// user and a wrong password have the same.
 func TestJ16_ActiveDirectoryCodes(t *testing.T) {
 	for code, reason := range map[string]sdk.Reason{
 		"525": sdk.ReasonBadCredentials, "52e": sdk.ReasonBadCredentials, "57": sdk.ReasonBadCredentials,
@@ -49,8 +49,8 @@ func filetimeOf(at time.Time) string {
 
 func daysOf(at time.Time) string { return strconv.FormatInt(at.Unix()/86400, 10) }
 
-// TestJ16_AccountState: what the entry says counts for who has proved the password, in a
-// login, and at each refresh.
+// TestJ16_AccountState: the entry is evaluated only after the password was right, in a login
+// and at each refresh.
 func TestJ16_AccountState(t *testing.T) {
 	now := time.Now()
 	soon, past, later := now.Add(48*time.Hour), now.Add(-48*time.Hour), now.Add(100*24*time.Hour)
@@ -97,7 +97,7 @@ func TestJ16_AccountState(t *testing.T) {
 		"far away":                {map[string][]string{"passwordExpirationTime": {later.UTC().Format("20060102150405Z")}}, nil, "", false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel() // a refusal takes its time
+			t.Parallel() // refusals are delayed
 			dir := start(t, ldaptest.Config{Entries: entries(person("carol", "secret", nil))})
 			r := openRig(t, test.values, dir)
 			grant := r.signIn("carol", "secret").Grant
@@ -128,8 +128,8 @@ func TestJ16_AccountState(t *testing.T) {
 	}
 }
 
-// TestLockOfAStranger: whoever types wrong passwords keeps an end user from signing in,
-// and ends no session. Whatever else the entry says does.
+// TestLockOfAStranger: people who type wrong passwords block new logins of a user, but do not
+// end sessions. All other states do.
 func TestLockOfAStranger(t *testing.T) {
 	past := time.Now().Add(-48 * time.Hour)
 	dir := start(t, ldaptest.Config{Entries: entries(person("carol", "secret", nil))})
@@ -169,7 +169,7 @@ func TestLockOfAStranger(t *testing.T) {
 	}
 }
 
-// TestJ16_PasswordPolicy: the control tells more than the result code.
+// TestJ16_PasswordPolicy: the control is more precise than the result code.
 func TestJ16_PasswordPolicy(t *testing.T) {
 	const wrong = 49
 	for name, test := range map[string]struct {
@@ -222,8 +222,8 @@ func vchu(code uint16, oid, value string) ldaptest.Answer {
 	return ldaptest.Answer{Code: code, Controls: []ldaptest.Control{{OID: oid, Value: []byte(value)}}}
 }
 
-// TestBindCodes: what a server answers to the bind of an end user is about the end user,
-// and what it got no further with is the next server's to answer.
+// TestBindCodes: the result code of a bind concerns the user, except that the next server is
+// asked if a server reached its own limits.
 func TestBindCodes(t *testing.T) {
 	for code, want := range map[uint16]struct {
 		kind   error
@@ -268,8 +268,8 @@ func TestBindCodes(t *testing.T) {
 	}
 }
 
-// TestRefusalOfAnybody: where the directory refuses everybody before it looks at the
-// account, an unknown name is answered as a known one.
+// TestRefusalOfAnybody: if the directory refuses before it looks at the account, an unknown
+// name gets the same answer as a known one.
 func TestRefusalOfAnybody(t *testing.T) {
 	dir := start(t, ldaptest.Config{})
 	dir.Misbehave(func(r ldaptest.Request) bool {
@@ -289,8 +289,8 @@ func TestRefusalOfAnybody(t *testing.T) {
 	}
 }
 
-// TestOddBindCodes: whatever else a server answers to a bind signs nobody in, and is told
-// by its name or number.
+// TestOddBindCodes: any other result code signs nobody in, and is reported by its name or
+// number.
 func TestOddBindCodes(t *testing.T) {
 	for code, word := range map[uint16]string{5: "Compare False", 6: "Compare True", 9: "result code 9", 14: "Sasl Bind In Progress", 33: "Alias Problem", 72: "result code 72"} {
 		dir := start(t, ldaptest.Config{})
@@ -308,7 +308,7 @@ func TestOddBindCodes(t *testing.T) {
 	}
 }
 
-// TestBindCodesCountAsWrong: a refusal that any password gets proves none.
+// TestBindCodesCountAsWrong: a refusal that any password gets does not prove the password.
 func TestBindCodesCountAsWrong(t *testing.T) {
 	carol := person("carol", "secret", nil)
 	carol.Any = &ldaptest.Answer{Code: 50}
@@ -322,8 +322,7 @@ func TestBindCodesCountAsWrong(t *testing.T) {
 	wantPrompt(t, step, err, sdk.ReasonBadCredentials)
 }
 
-// TestConcealLockout: whoever does not know the password does not learn that the name
-// exists.
+// TestConcealLockout: people who do not know the password do not learn that the name exists.
 func TestConcealLockout(t *testing.T) {
 	for _, answer := range []*ldaptest.Answer{ldaptest.ActiveDirectory("775"), ptr(policy(49, -1, -1, 1)), {Code: 19}, {Code: 53}, {Code: 50}, {Code: 1}} {
 		carol := person("carol", "secret", nil)
@@ -334,7 +333,7 @@ func TestConcealLockout(t *testing.T) {
 	}
 }
 
-// TestPasswordExpiresAt: a warning when it is soon.
+// TestPasswordExpiresAt: users are warned before the password expires.
 func TestPasswordExpiresAt(t *testing.T) {
 	now := plugintest.NewClock()
 	at := func(d time.Duration) time.Time { return now.Now().Add(d) }
@@ -372,14 +371,14 @@ func change(r *rig, step sdk.Step, previous, chosen, again string) (sdk.Step, er
 	return r.reply(step, map[string]string{fieldPassword: previous, fieldNew: chosen, fieldAgain: again})
 }
 
-// TestChangePassword: an expired password is changed, and the login goes on.
+// TestChangePassword: an expired password is changed, and the login continues.
 func TestChangePassword(t *testing.T) {
 	guid := "\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10"
 	for name, test := range map[string]struct {
 		right      *ldaptest.Answer
 		attributes map[string][]string
 		values     map[string]any
-		by         string // who asks for the change
+		by         string // the identity that requests the change
 	}{
 		"policy: expired":      {ptr(policy(49, -1, -1, 0)), nil, nil, readerDN},
 		"policy: must change":  {ptr(policy(0, -1, -1, 2)), nil, nil, "uid=carol," + people},
@@ -436,9 +435,9 @@ func TestChangePassword(t *testing.T) {
 
 func ptr[T any](v T) *T { return &v }
 
-// TestChangePasswordThenNothing: a server that falls silent after the change has changed
-// the password. No other one is asked to do it again, and the end user is not told that
-// the old password is wrong.
+// TestChangePasswordThenNothing: a server that falls silent after the change has changed the
+// password. The change is not repeated on another server, and the user is not told that the
+// old password is wrong.
 func TestChangePasswordThenNothing(t *testing.T) {
 	carol := person("carol", "old secret", nil)
 	carol.Right = ptr(policy(49, -1, -1, 0))
@@ -456,8 +455,8 @@ func TestChangePasswordThenNothing(t *testing.T) {
 	openRig(t, nil, first).signIn("carol", "new secret")
 }
 
-// TestChangePasswordGivesUp: the prompt is no way to guess the old password, nor to
-// change that of somebody else.
+// TestChangePasswordGivesUp: the prompt cannot be used to guess the old password, or to
+// change the password of another user.
 func TestChangePasswordGivesUp(t *testing.T) {
 	carol := person("carol", "old secret", nil)
 	carol.Right = ptr(policy(49, -1, -1, 0))
@@ -483,7 +482,8 @@ func TestChangePasswordGivesUp(t *testing.T) {
 	plugintest.Refused(t, err, sdk.ErrDenied, reasonRemoved)
 }
 
-// TestChangePasswordRefused: what the operator must change is told to them.
+// TestChangePasswordRefused: problems that only the operator can solve are reported to the
+// operator.
 func TestChangePasswordRefused(t *testing.T) {
 	for _, code := range []uint16{2, 50, 53} {
 		t.Run(fmt.Sprint(code), func(t *testing.T) {
@@ -503,8 +503,7 @@ func TestChangePasswordRefused(t *testing.T) {
 	}
 }
 
-// TestChangePasswordOnce: a change whose answer got lost is not repeated at another
-// server.
+// TestChangePasswordOnce: a change whose answer was lost is not repeated on another server.
 func TestChangePasswordOnce(t *testing.T) {
 	carol := person("carol", "old secret", nil)
 	carol.Right = ptr(policy(49, -1, -1, 0))
@@ -520,8 +519,8 @@ func TestChangePasswordOnce(t *testing.T) {
 	}
 }
 
-// TestShadowLastChange: the day of the change is written, so that the next login does
-// not ask again.
+// TestShadowLastChange: the day of the change is written, so that the next login does not ask
+// again.
 func TestShadowLastChange(t *testing.T) {
 	carol := person("carol", "old secret", map[string][]string{"shadowLastChange": {"100"}, "shadowMax": {"90"}})
 	dir := start(t, ldaptest.Config{Entries: entries(carol)})

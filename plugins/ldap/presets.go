@@ -9,7 +9,7 @@ import (
 	"github.com/doorward/doorward/sdk/plugin"
 )
 
-// A preset is what is usual in one kind of directory, as data.
+// A preset holds the usual options of one kind of directory.
 type preset struct {
 	userAttribute  []string
 	userScope      string
@@ -24,19 +24,19 @@ type preset struct {
 	change         string
 }
 
-// noMachine leaves out the accounts of machines, which Samba makes posixAccount with a name
-// that ends in a dollar sign.
+// noMachine excludes accounts of machines. Samba makes them posixAccounts whose name ends in
+// a dollar sign.
 const noMachine = "(!(uid=*$))"
 
-// presets by name. Sources: the schema of Active Directory (MS-ADA1 to 3), RFC 2307
-// and RFC 2307bis, RFC 4530 (entryUUID), the manuals of FreeIPA, 389 Directory Server
-// and lldap, and the LDAP provider of authentik. The end-to-end tests hold those of Active
-// Directory, OpenLDAP and 389 Directory Server against fresh servers.
+// presets by name. Sources: the schema of Active Directory (MS-ADA1 to 3), RFC 2307 and RFC
+// 2307bis, RFC 4530 (entryUUID), the manuals of FreeIPA, 389 Directory Server and lldap, and
+// the LDAP provider of authentik. The end-to-end tests check those of Active Directory,
+// OpenLDAP and 389 Directory Server against newly installed servers.
 var presets = map[string]preset{
 	"active-directory": {
 		userAttribute: []string{"sAMAccountName", "userPrincipalName"},
 		userScope:     "sub",
-		// People only: computers are users, too, in Active Directory.
+		// In Active Directory, computers are users, too.
 		userFilter:     "(&(objectCategory=person)(objectClass=user))",
 		id:             "objectGUID",
 		groupAttribute: []string{"member"},
@@ -71,7 +71,7 @@ var presets = map[string]preset{
 	"389ds": {
 		userAttribute: []string{"uid"},
 		userScope:     "sub",
-		// dsidm, the server's own tool, makes people that are no person.
+		// dsidm, the tool of the server, makes people who do not have the class person.
 		userFilter:     "(&(|(objectClass=person)(objectClass=nsPerson)(objectClass=posixAccount))" + noMachine + ")",
 		id:             "nsUniqueId",
 		groupAttribute: []string{"member", "uniqueMember"},
@@ -94,16 +94,17 @@ var presets = map[string]preset{
 		userAttribute:  []string{"cn"},
 		userScope:      "sub",
 		userFilter:     "(&(objectClass=user)(ak-active=true))",
-		id:             "uid", // a hash of the account's number, not its name
+		id:             "uid", // a hash of the account number, not its name
 		groupAttribute: []string{"member"},
 		groupScope:     "sub",
-		// Each user has a group of the same name there, too: who is called admins is no admin.
+		// authentik also has a group for each user, with the same name: a user called admins
+		// is not in the group admins.
 		groupFilter: "(&(objectClass=group)(!(objectClass=goauthentik.io/ldap/virtual-group)))",
-		change:      account.ChangeOff, // it knows no modifications
+		change:      account.ChangeOff, // it does not support modifications
 	},
 }
 
-// fill sets what the operator has left empty.
+// fill sets the options that the operator has left empty.
 func (p preset) fill(o *Options) {
 	if len(o.UserAttribute) == 0 {
 		o.UserAttribute = p.userAttribute
@@ -124,8 +125,8 @@ func (p preset) fill(o *Options) {
 	}
 }
 
-// described are the presets as the host lists them.
-func described() []plugin.Preset {
+// presetList returns the presets for the host.
+func presetList() []plugin.Preset {
 	titles := map[string]string{
 		"active-directory": "Active Directory", "openldap": "OpenLDAP", "freeipa": "FreeIPA",
 		"389ds": "389 Directory Server", "lldap": "LLDAP", "authentik": "authentik",

@@ -14,7 +14,7 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// startRefusingProxy gives everybody the same answer, and counts them.
+// startRefusingProxy gives every client the same answer, and counts them.
 func startRefusingProxy(t *testing.T, answer string) (address string, asked *atomic.Int32) {
 	t.Helper()
 	listener, err := (&net.ListenConfig{}).Listen(t.Context(), "tcp", "127.0.0.1:0")
@@ -43,7 +43,7 @@ func startRefusingProxy(t *testing.T, answer string) (address string, asked *ato
 	return listener.Addr().String(), asked
 }
 
-// behind has the connections of a provider leave by the proxy.
+// behind makes the connections of a provider use the proxy.
 func behind(t *testing.T, address string) func(*sdk.Env) {
 	t.Helper()
 	dialer, err := outbound.New(outbound.Settings{Proxy: options.Secret("http://" + address), Names: map[string]string{outbound.KeyProxy: "AUTH_DIR_PROXY"}})
@@ -60,8 +60,8 @@ const (
 	thoseServers = 3
 )
 
-// TestProxyLetsNothingThrough: it is asked once for all servers behind it, and told
-// about in one sentence; a server on this machine needs no proxy.
+// TestProxyLetsNothingThrough: the proxy is tried once for all servers behind it, and
+// reported in one message. A server on this machine does not need the proxy.
 func TestProxyLetsNothingThrough(t *testing.T) {
 	proxy, asked := startRefusingProxy(t, answers407)
 	l := openLocal(t, behind(t, proxy), map[string]any{"client_url": farServers})
@@ -82,12 +82,12 @@ func TestProxyLetsNothingThrough(t *testing.T) {
 	l = openLocal(t, behind(t, proxy), map[string]any{"client_url": farServers + "," + dir.URL()}, dir)
 	step, err := l.enter(t.Context(), "alice", alicePassword)
 	identityOf(t, step, err)
-	if text := l.log.String(); strings.Count(text, "the proxy before the directory failed") != 1 || strings.Contains(text, "a directory server failed") {
+	if text := l.log.String(); strings.Count(text, "the proxy in front of the directory failed") != 1 || strings.Contains(text, "a directory server failed") {
 		t.Errorf("the log:\n%s", text)
 	}
 }
 
-// TestProxyAboutEachServer: what it says about one server is no word about the next.
+// TestProxyAboutEachServer: an error about one server does not affect the next one.
 func TestProxyAboutEachServer(t *testing.T) {
 	proxy, asked := startRefusingProxy(t, answers502)
 	l := openLocal(t, behind(t, proxy), map[string]any{"client_url": farServers})

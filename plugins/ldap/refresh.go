@@ -10,19 +10,19 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// Refresh reads the entry again. Who was disabled, locked for good, removed, or moved out
-// of sight loses the session; groups and attributes follow. A lock that wrong passwords
-// have set keeps out logins only.
+// Refresh reads the entry again. Users who were disabled, permanently locked, removed or
+// moved out of user_dn lose the session; groups and attributes are updated. A lock caused by
+// wrong passwords blocks only new logins.
 func (r refreshing) Refresh(ctx context.Context, grant []byte) (sdk.Refreshed, error) {
 	var g grantContent
 	if err := json.Unmarshal(grant, &g); err != nil || g.Attribute == "" || g.Value == "" {
-		return sdk.Refreshed{}, sdk.InvalidResponse(reasonGrant, "the session has no grant that can be read")
+		return sdk.Refreshed{}, sdk.InvalidResponse(reasonGrant, "the grant of the session cannot be read")
 	}
-	identity, err := r.again(ctx, g)
+	identity, err := r.readIdentity(ctx, g)
 	return sdk.Refreshed{Identity: identity}, directory.KindOf(err)
 }
 
-func (m *mechanism) again(ctx context.Context, g grantContent) (sdk.Identity, error) {
+func (m *mechanism) readIdentity(ctx context.Context, g grantContent) (sdk.Identity, error) {
 	known := account.Subject{Attribute: g.Attribute, Text: g.Value}
 	e, err := m.findSubject(ctx, known, g.DN)
 	if err != nil {
@@ -33,9 +33,9 @@ func (m *mechanism) again(ctx context.Context, g grantContent) (sdk.Identity, er
 		return sdk.Identity{}, err
 	}
 	if id.Text != known.Text {
-		return sdk.Identity{}, sdk.Denied(sdk.ReasonNotAllowed, "the entry has another identifier now, or id_attribute was changed: sign in again")
+		return sdk.Identity{}, sdk.Denied(sdk.ReasonNotAllowed, "the identifier of the entry or id_attribute has changed: the user must sign in again")
 	}
-	s := account.StandingOfSession(e, m.now(), m.options.IgnoreShadow)
+	s := account.StatusOfSession(e, m.now(), m.options.IgnoreShadow)
 	if !s.Good() {
 		return sdk.Identity{}, s.Denied()
 	}
@@ -51,12 +51,12 @@ func (m *mechanism) again(ctx context.Context, g grantContent) (sdk.Identity, er
 	return identity, err
 }
 
-// findSubject looks for the entry with that identifier, wherever it is now, as a login
-// would: under user_dn, and matching user_filter.
+// findSubject looks for the entry with that identifier wherever it is now, by the rules of a
+// login: it must be under user_dn and match user_filter.
 func (m *mechanism) findSubject(ctx context.Context, id account.Subject, dn string) (directory.Entry, error) {
 	e, err := m.users.BySubject(ctx, m.directory.Search, id, dn)
 	if errors.Is(err, account.ErrNoEntry) {
-		return directory.Entry{}, sdk.Denied(reasonRemoved, "the entry is not there any more, has left user_dn, or does not match user_filter")
+		return directory.Entry{}, sdk.Denied(reasonRemoved, "the entry was removed, is no longer under user_dn, or does not match user_filter")
 	}
 	return e, err
 }

@@ -15,11 +15,11 @@ const (
 	fieldAgain    = "new_password_again"
 )
 
-// memory travels from a prompt to its answers, sealed by the host. A password is
-// never in it.
+// memory is the state between a prompt and its answers, sealed by the host. It never contains
+// a password.
 type memory struct {
 	Step      string `json:"step"`
-	Attribute string `json:"attribute,omitempty"` // of stepChange: whose password was proved right
+	Attribute string `json:"attribute,omitempty"` // for stepChange: the user whose password was right
 	Value     string `json:"value,omitempty"`
 	DN        string `json:"dn,omitempty"`
 	Tries     int    `json:"tries,omitempty"`
@@ -30,7 +30,7 @@ const (
 	stepChange = "change"
 )
 
-// maxChangeTries bounds the wrong old passwords of one conversation.
+// maxChangeTries limits the wrong old passwords in one login.
 const maxChangeTries = 3
 
 func loginPrompt(reason sdk.Reason) sdk.Prompt {
@@ -44,16 +44,16 @@ func loginPrompt(reason sdk.Reason) sdk.Prompt {
 	}
 }
 
-// changePrompt asks for a new password, and for the old one again: it is not kept, and
-// only the end user may use it up.
+// changePrompt asks for a new password, and again for the old one, which Doorward does not
+// keep.
 func changePrompt(reason sdk.Reason, mem memory) (sdk.Step, error) {
 	mem.Step = stepChange
 	data, err := json.Marshal(mem)
 	if err != nil {
-		return nil, fmt.Errorf("encoding the memory of the login: %w", err)
+		return nil, fmt.Errorf("encoding the state of the login: %w", err)
 	}
 	if len(data) > sdk.MaxMemory {
-		return nil, sdk.Denied(sdk.ReasonPasswordExpired, "the DN is too long to change the password in the login")
+		return nil, sdk.Denied(sdk.ReasonPasswordExpired, "the DN is too long to change the password during sign-in")
 	}
 	return sdk.Prompt{
 		Reason: reason,
@@ -61,7 +61,7 @@ func changePrompt(reason sdk.Reason, mem memory) (sdk.Step, error) {
 		Fields: []sdk.PromptField{
 			{Name: fieldPassword, Kind: sdk.FieldPassword, Label: "Current password"},
 			{Name: fieldNew, Kind: sdk.FieldNewPassword},
-			{Name: fieldAgain, Kind: sdk.FieldNewPassword, Label: "New password, again"},
+			{Name: fieldAgain, Kind: sdk.FieldNewPassword, Label: "Repeat the new password"},
 		},
 	}, nil
 }

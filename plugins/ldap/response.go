@@ -11,8 +11,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// login answers a name and a password. A wrong password, an unknown name and an
-// ambiguous one are the same: the prompt again, after the same work.
+// login checks a user name and a password. A wrong password, an unknown name and an ambiguous
+// name all lead to the same prompt, after the same work.
 func (m *mechanism) login(ctx context.Context, username, password string) (sdk.Step, error) {
 	if !isPassword(password) {
 		return loginPrompt(sdk.ReasonBadCredentials), nil
@@ -39,22 +39,22 @@ func (m *mechanism) login(ctx context.Context, username, password string) (sdk.S
 		return nil, err
 	}
 	if v.Wrong() {
-		m.pace.Note(time.Since(start))
-		m.pace.Wait(ctx, start)
+		m.delay.Note(time.Since(start))
+		m.delay.Wait(ctx, start)
 		return m.refuse(e.DN)
 	}
 	if v.Proved() {
 		m.throttle.Forget(key)
 	}
-	return m.admit(ctx, m.directory.Search, e, v.Standing, false)
+	return m.admit(ctx, m.directory.Search, e, v.Status, false)
 }
 
-// isPassword refuses what no server should see: an empty password authenticates nobody
-// and may succeed all the same (RFC 4513 section 5.1.2).
+// isPassword rejects passwords that must not reach a server: a bind with an empty password
+// does not authenticate anyone and can still succeed (RFC 4513 section 5.1.2).
 func isPassword(password string) bool { return password != "" && len(password) <= sdk.MaxAnswer }
 
-// throttleKey is the subject. That an entry has none is told only after the password
-// was right: who guesses must not learn that it exists.
+// throttleKey is the subject. A missing subject is reported only after the password was
+// right: people who guess must not learn that the entry exists.
 func (m *mechanism) throttleKey(e directory.Entry) string {
 	if id, err := account.SubjectOf(e, m.options.IDAttribute); err == nil {
 		return id.Text
@@ -68,42 +68,42 @@ func (m *mechanism) refuse(dn string) (sdk.Step, error) {
 	return loginPrompt(sdk.ReasonBadCredentials), nil
 }
 
-// refuseDecoy answers as if a password had been wrong. The bind of a name that is
-// nobody's costs the directory about what a wrong password does, and pace hides the rest.
+// refuseDecoy answers as for a wrong password. The bind with an unknown name costs the
+// directory about as much as a wrong password, and the delay hides the difference.
 func (m *mechanism) refuseDecoy(ctx context.Context, start time.Time, password string) (sdk.Step, error) {
 	v, err := m.verify(ctx, m.decoy, password, nil)
 	if err != nil {
 		return nil, err
 	}
-	if v.OfAnybody() {
-		return nil, v.Standing.Denied()
+	if v.ForAnyAccount() {
+		return nil, v.Status.Denied()
 	}
-	m.pace.Wait(ctx, start)
+	m.delay.Wait(ctx, start)
 	m.logger.Debug("unknown user name")
 	return loginPrompt(sdk.ReasonBadCredentials), nil
 }
 
-// templateSpare is by how many quarters of a right password's time a wrong one is answered
-// at the earliest. Which wrong ones are of entries that exist is not known here, and a
-// directory may write them down, too.
-const templateSpare = 5
+// templateDelayQuarters sets the minimum delay of a wrong password, in quarters of the time
+// that a right one takes. Doorward does not know which wrong passwords belong to an existing
+// entry, and the directory may record these.
+const templateDelayQuarters = 5
 
-// loginByTemplate binds first, and reads the entry then.
+// loginByTemplate binds first and then reads the entry.
 func (m *mechanism) loginByTemplate(ctx context.Context, start time.Time, username, password string) (sdk.Step, error) {
 	if !account.IsUsername(username) {
 		return m.refuseDecoy(ctx, start, password)
 	}
 	dn := account.FillTemplate(m.options.UserDNTemplate, username)
-	// Nothing is known of the entry yet: all spellings of its name are one count.
+	// Nothing is known about the entry yet: all spellings of its name share one count.
 	name := guessing.AccountOf(username)
 	if !m.throttle.Take(name) {
 		return m.refuseDecoy(ctx, start, password)
 	}
 	var step sdk.Step
 	proved := false
-	then := func(ctx context.Context, c *directory.Connection, s account.Standing) error {
+	then := func(ctx context.Context, c *directory.Connection, s account.Status) error {
 		proved = true
-		m.pace.Note(time.Since(start) * templateSpare / 4)
+		m.delay.Note(time.Since(start) * templateDelayQuarters / 4)
 		search := directory.Searcher(m.directory.Search)
 		if m.searchesAsUser() {
 			search = func(_ context.Context, operation func(*directory.Connection) error) error { return operation(c) }
@@ -122,12 +122,12 @@ func (m *mechanism) loginByTemplate(ctx context.Context, start time.Time, userna
 		m.throttle.GiveBack(name)
 		return nil, err
 	}
-	if v.Wrong() { // nobody knows whether there is such an entry
-		m.pace.Wait(ctx, start)
+	if v.Wrong() { // it is not known whether the entry exists
+		m.delay.Wait(ctx, start)
 		return m.refuse(dn)
 	}
-	if step == nil { // refused with a word about the account, which proves no entry
-		return nil, v.Standing.Denied()
+	if step == nil { // the account is refused, which does not prove that the entry exists
+		return nil, v.Status.Denied()
 	}
 	return step, nil
 }
@@ -141,20 +141,19 @@ func (m *mechanism) readEntry(ctx context.Context, search directory.Searcher, dn
 	return e, err
 }
 
-// admit decides about somebody whose password is right, and makes the identity.
-// changed says that the password was chosen just now: what the entry said about its
-// age is past.
-func (m *mechanism) admit(ctx context.Context, search directory.Searcher, e directory.Entry, bound account.Standing, changed bool) (sdk.Step, error) {
+// admit checks the account of a user whose password is right, and returns the identity.
+// changed says that the password was just changed: the entry may still hold its old age.
+func (m *mechanism) admit(ctx context.Context, search directory.Searcher, e directory.Entry, bound account.Status, changed bool) (sdk.Step, error) {
 	id, err := account.SubjectOf(e, m.options.IDAttribute)
 	if err != nil {
 		return nil, err
 	}
-	s := account.Worst(bound, m.standingOf(e))
+	s := account.Worst(bound, m.statusOf(e))
 	if changed && s.Changeable {
 		s = bound
 	}
 	if !s.Good() {
-		return m.turnAway(e, id, s)
+		return m.refuseOrChange(e, id, s)
 	}
 	if err := directory.Complete(ctx, search, &e); err != nil {
 		return nil, err
@@ -175,17 +174,17 @@ func (m *mechanism) admit(ctx context.Context, search directory.Searcher, e dire
 	return sdk.Authenticated{Identity: identity}, nil
 }
 
-// turnAway asks for a new password where that helps, and refuses otherwise.
-func (m *mechanism) turnAway(e directory.Entry, id account.Subject, s account.Standing) (sdk.Step, error) {
+// refuseOrChange asks for a new password if that helps, and otherwise refuses.
+func (m *mechanism) refuseOrChange(e directory.Entry, id account.Subject, s account.Status) (sdk.Step, error) {
 	if !s.Changeable || m.options.PasswordChange == account.ChangeOff {
 		return nil, s.Denied()
 	}
-	m.logger.Info("a new password is needed", "dn", e.DN, "reason", string(s.Reason), "by", s.Detail)
+	m.logger.Info("the user must set a new password", "dn", e.DN, "reason", string(s.Reason), "by", s.Detail)
 	return changePrompt(s.Reason, memory{Attribute: id.Attribute, Value: id.Text, DN: e.DN})
 }
 
-// warning is when the password expires, if that is soon.
-func (m *mechanism) warning(s account.Standing) time.Time {
+// warning is when the password expires, if that is within password_warning.
+func (m *mechanism) warning(s account.Status) time.Time {
 	now := m.now()
 	if s.PasswordExpires.Before(now) || s.PasswordExpires.Sub(now) > m.options.PasswordWarn {
 		return time.Time{}
@@ -193,8 +192,8 @@ func (m *mechanism) warning(s account.Standing) time.Time {
 	return s.PasswordExpires
 }
 
-// verify binds as somebody, and hides what the operator wants hidden.
-func (m *mechanism) verify(ctx context.Context, dn, password string, then func(context.Context, *directory.Connection, account.Standing) error) (account.Verdict, error) {
+// verify binds as a user, and hides the states that conceal_lockout conceals.
+func (m *mechanism) verify(ctx context.Context, dn, password string, then func(context.Context, *directory.Connection, account.Status) error) (account.Verdict, error) {
 	v, err := account.Verify(ctx, m.directory, dn, password, m.now(), then)
 	if m.options.ConcealLockout {
 		v = v.Concealed()
@@ -202,12 +201,12 @@ func (m *mechanism) verify(ctx context.Context, dn, password string, then func(c
 	return v, err
 }
 
-// standingOf is what the entry says of the account.
-func (m *mechanism) standingOf(e directory.Entry) account.Standing {
-	return account.StandingOf(e, m.now(), m.options.IgnoreShadow)
+// statusOf is the status of the account according to its entry.
+func (m *mechanism) statusOf(e directory.Entry) account.Status {
+	return account.StatusOf(e, m.now(), m.options.IgnoreShadow)
 }
 
-// changePassword changes the password of the entry whose old one was right, and signs in
+// changePassword changes the password of the entry whose old password was right, and signs in
 // with the new one.
 func (m *mechanism) changePassword(ctx context.Context, mem memory, answers map[string]string) (sdk.Step, error) {
 	previous, chosen := answers[fieldPassword], answers[fieldNew]
@@ -233,7 +232,7 @@ func (m *mechanism) changePassword(ctx context.Context, mem memory, answers map[
 	change := account.PasswordChange{
 		Directory: m.directory, Entry: e, Previous: previous, Chosen: chosen,
 		Method: m.options.PasswordChange, IgnoreShadow: m.options.IgnoreShadow, Now: m.now(), Logger: m.logger,
-		Then: func(ctx context.Context, c *directory.Connection, s account.Standing) (err error) {
+		Then: func(ctx context.Context, c *directory.Connection, s account.Status) (err error) {
 			step, err = m.admitChanged(ctx, c, e, s)
 			return err
 		},
@@ -262,7 +261,7 @@ func (m *mechanism) previousWrong(mem memory) (sdk.Step, error) {
 }
 
 // admitChanged signs in on a connection that was bound with the new password.
-func (m *mechanism) admitChanged(ctx context.Context, c *directory.Connection, e directory.Entry, s account.Standing) (sdk.Step, error) {
+func (m *mechanism) admitChanged(ctx context.Context, c *directory.Connection, e directory.Entry, s account.Status) (sdk.Step, error) {
 	if !m.searchesAsUser() {
 		return m.admit(ctx, m.directory.Search, e, s, true)
 	}

@@ -46,7 +46,7 @@ func group(cn, attribute string, members ...string) ldaptest.Entry {
 	}}
 }
 
-// entries are what every directory here has, and more.
+// entries are in every directory of these tests.
 func entries(more ...ldaptest.Entry) []ldaptest.Entry {
 	list := []ldaptest.Entry{
 		{DN: base, Attributes: map[string][]string{"objectClass": {"domain"}}},
@@ -69,8 +69,8 @@ func start(t testing.TB, config ldaptest.Config) *ldaptest.Directory {
 	return ldaptest.Start(t, config)
 }
 
-// optionsFor are those of a provider for the directories, changed by values; a nil
-// value leaves one out.
+// optionsFor returns the options of a provider for the directories, changed by values; nil
+// removes an option.
 func optionsFor(values map[string]any, dirs ...*ldaptest.Directory) map[string]any {
 	var urls []string
 	for _, dir := range dirs {
@@ -94,7 +94,7 @@ func optionsFor(values map[string]any, dirs ...*ldaptest.Directory) map[string]a
 	return all
 }
 
-// rig is a provider behind the real wire.
+// rig is a provider over the real wire.
 type rig struct {
 	t        testing.TB
 	provider *plugin.Provider
@@ -132,7 +132,7 @@ func (r *rig) reply(step sdk.Step, answers map[string]string) (sdk.Step, error) 
 	return r.provider.Continue(r.t.Context(), sdk.ContinueRequest{State: testState, Memory: prompt.Memory, Answers: answers})
 }
 
-// signIn wants to be signed in.
+// signIn fails unless the login succeeds.
 func (r *rig) signIn(username, password string) sdk.Identity {
 	r.t.Helper()
 	step, err := r.enter(username, password)
@@ -151,7 +151,7 @@ func identityOf(t testing.TB, step sdk.Step, err error) sdk.Identity {
 	return done.Identity
 }
 
-// wantPrompt wants to be asked again for that reason.
+// wantPrompt fails unless the step is a prompt with that reason.
 func wantPrompt(t testing.TB, step sdk.Step, err error, reason sdk.Reason) {
 	t.Helper()
 	prompt, ok := step.(sdk.Prompt)
@@ -160,8 +160,8 @@ func wantPrompt(t testing.TB, step sdk.Step, err error, reason sdk.Reason) {
 	}
 }
 
-// local is a mechanism in this process, for what the wire does not show: the log, the
-// clock, the dialer.
+// local is a mechanism in this process, for what the wire does not show: the log, the clock,
+// the dialer.
 type local struct {
 	*mechanism
 	t   testing.TB
@@ -202,7 +202,7 @@ func (l *local) enter(ctx context.Context, username, password string) (sdk.Step,
 	})
 }
 
-// eventually waits for something that another goroutine is about to do.
+// eventually waits for an action of another goroutine.
 func eventually(t testing.TB, what string, ok func() bool) {
 	t.Helper()
 	deadline := time.NewTimer(5 * time.Second)

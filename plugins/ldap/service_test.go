@@ -11,7 +11,7 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// startForReader runs a directory that answers the bind of the service account so.
+// startForReader runs a directory that gives this answer to the bind of the service account.
 func startForReader(t *testing.T, right *ldaptest.Answer, attributes map[string][]string) *ldaptest.Directory {
 	t.Helper()
 	list := entries()
@@ -22,8 +22,8 @@ func startForReader(t *testing.T, right *ldaptest.Answer, attributes map[string]
 	return start(t, ldaptest.Config{Entries: list})
 }
 
-// TestServicePasswordPolicy: what the directory says of the password of bind_dn while it
-// lets it in stands in the check, with the time for the metric, and in the log, once.
+// TestServicePasswordPolicy: what the directory says about the password of bind_dn, although
+// it accepts it, is in the check, with the time for the metric, and once in the log.
 func TestServicePasswordPolicy(t *testing.T) {
 	clock := plugintest.NewClock()
 	in := func(d time.Duration) time.Time { return clock.Now().Add(d) }
@@ -75,15 +75,15 @@ func TestServicePasswordPolicy(t *testing.T) {
 			if test.logged {
 				want = 1
 			}
-			if got := strings.Count(l.log.String(), "lets bind_dn in"); got != want {
+			if got := strings.Count(l.log.String(), "accepts bind_dn and says"); got != want {
 				t.Errorf("%d lines in the log, want %d:\n%s", got, want, l.log)
 			}
 		})
 	}
 }
 
-// TestServiceRestricted: a password that must be changed lets a service account in and
-// keeps it from everything. The refusal says so.
+// TestServiceRestricted: a service account whose password must be changed is accepted but
+// cannot do anything. The refusal says so.
 func TestServiceRestricted(t *testing.T) {
 	for _, code := range []uint16{50, 53} { // OpenLDAP, 389 Directory Server
 		dir := startForReader(t, ptr(policy(0, -1, -1, 2)), nil)
@@ -96,22 +96,22 @@ func TestServiceRestricted(t *testing.T) {
 	}
 }
 
-// TestServiceBindRefused: each refusal of the service account says what to change, in the
-// log and in the check.
+// TestServiceBindRefused: each refusal of the service account says what to change, in the log
+// and in the check.
 func TestServiceBindRefused(t *testing.T) {
 	for want, answer := range map[string]*ldaptest.Answer{
 		"bind_password is wrong": ldaptest.ActiveDirectory("52e"), "no account with that name": ldaptest.ActiveDirectory("525"),
 		"at this time or from": ldaptest.ActiveDirectory("531"), "has expired: set a new one": ldaptest.ActiveDirectory("532"),
 		"is disabled": ldaptest.ActiveDirectory("533"), "account has expired": ldaptest.ActiveDirectory("701"),
 		"must be changed": ldaptest.ActiveDirectory("773"), "is locked": ldaptest.ActiveDirectory("775"),
-		"write ldaps:// or start_tls (Strong Auth Required": {Code: 8, Text: "BindSimple: Transport encryption required."},
-		"write ldaps:// or start_tls (Confidentiality Req":  {Code: 13},
-		"bind_dn or bind_password is wrong":                 {Code: 49},
-		"locked by wrong passwords":                         {Code: 19},
-		"the account is disabled":                           {Code: 53},
-		"give it the application":                           {Code: 50},
-		"set a new one, and write it":                       ptr(policy(49, -1, -1, 0)),
-		"locked by wrong":                                   ptr(policy(49, -1, -1, 1)),
+		"use ldaps:// or start_tls (Strong Auth Required": {Code: 8, Text: "BindSimple: Transport encryption required."},
+		"use ldaps:// or start_tls (Confidentiality Req":  {Code: 13},
+		"bind_dn or bind_password is wrong":               {Code: 49},
+		"locked by wrong passwords":                       {Code: 19},
+		"the account is disabled":                         {Code: 53},
+		"give it access to the application":               {Code: 50},
+		"set a new one, and write it":                     ptr(policy(49, -1, -1, 0)),
+		"locked by wrong":                                 ptr(policy(49, -1, -1, 1)),
 	} {
 		t.Run(want, func(t *testing.T) {
 			dir := startForReader(t, answer, nil)

@@ -18,7 +18,7 @@ import (
 
 var _ sdk.Checker = (*mechanism)(nil)
 
-// Check reads the discovery document and the keys, holds the options against what the
+// Check reads the discovery document and the keys, compares the options with what the
 // provider lists, and asks each endpoint without signing anybody in.
 func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
 	findings := m.options.HTTPOptions.Findings(m.now())
@@ -44,7 +44,7 @@ func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
 		findings = append(findings, listed("client_id_token_signed_response_alg", jose.Known(md.IDTokenAlgs), alg))
 	}
 	if len(md.Odd) > 0 {
-		findings = append(findings, upstream.Warning("discovery", "what the document says of %q cannot be read or may not be asked, and is left alone", md.Odd))
+		findings = append(findings, upstream.Warning("discovery", "the document's %q cannot be read or must not be requested, and is ignored", md.Odd))
 	}
 	if alg := m.options.UserInfoAlg; alg != "" {
 		findings = append(findings, listed("client_userinfo_signed_response_alg", md.UserInfoAlgs, alg))
@@ -52,7 +52,7 @@ func (m *mechanism) Check(ctx context.Context) ([]sdk.Finding, error) {
 	return findings, nil
 }
 
-// tryClient finds out what the provider thinks of the client.
+// tryClient finds out whether the provider accepts the client.
 func (m *mechanism) tryClient(ctx context.Context, md discovery.Metadata) []sdk.Finding {
 	if m.options.HTTPCert != "" {
 		md = md.WithAliases()
@@ -62,7 +62,7 @@ func (m *mechanism) tryClient(ctx context.Context, md discovery.Metadata) []sdk.
 
 func checkClock(ours, theirs time.Time) sdk.Finding {
 	f := upstream.Clock("the provider", ours, theirs, idtoken.ClockSkew, fmt.Sprintf("from %v on, logins are refused", idtoken.ClockSkew))
-	// The provider tells whole seconds, of a moment before the answer was here.
+	// The provider sends whole seconds, from before the response arrived.
 	if !theirs.IsZero() && ours.Sub(theirs).Abs() > idtoken.ClockSkew+time.Second {
 		f.Severity = sdk.SeverityError
 	}
@@ -88,34 +88,34 @@ func checkKeys(ctx context.Context, keys *jose.Store, algs []string) sdk.Finding
 	return upstream.Fine(subject, "%s", text)
 }
 
-// checkBinding is about what binds a code to its login.
+// checkBinding checks what binds a code to its login.
 func (m *mechanism) checkBinding(md discovery.Metadata) sdk.Finding {
 	const subject = "PKCE"
 	method := m.options.pkceMethod()
 	switch {
 	case method == "" && m.options.AllowMissingNonce:
-		return upstream.Warning(subject, "off, and ID tokens need no nonce: whoever gets hold of a code that was not used yet can sign in with it")
+		return upstream.Warning(subject, "off, and ID tokens need no nonce: anyone who obtains an unused code can sign in with it")
 	case method == "":
-		return upstream.Warning(subject, "off: the nonce alone protects the login")
+		return upstream.Warning(subject, "off: only the nonce protects the login")
 	case md.PKCEMethods == nil && m.options.AllowMissingNonce:
-		return upstream.Warning(subject, "the provider lists no method, and ID tokens need no nonce: if %s is ignored, whoever gets hold of a code that was not used yet can sign in with it", method)
+		return upstream.Warning(subject, "the provider lists no method, and ID tokens need no nonce: if the provider ignores %s, anyone who obtains an unused code can sign in with it", method)
 	case md.PKCEMethods == nil:
-		return upstream.Warning(subject, "the provider lists no method; %s is sent, and the nonce protects the login should it be ignored", method)
+		return upstream.Warning(subject, "the provider lists no method; %s is sent, and if the provider ignores it, only the nonce protects the login", method)
 	case method == codeflow.Plain:
 		return upstream.Warning(subject, "plain is weak: leave it out if the provider has S256")
 	}
 	return upstream.Fine(subject, "%s", method)
 }
 
-// listed warns of what the provider does not list. Lists are optional and often
-// incomplete, so that this is no error.
+// listed warns of values that the provider does not list. This is not an error, because
+// lists are optional and often incomplete.
 func listed(option string, list []string, wanted ...string) sdk.Finding {
 	if list == nil {
-		return upstream.Fine(option, "the provider lists none")
+		return upstream.Fine(option, "the provider lists no values")
 	}
 	for _, name := range wanted {
 		if !slices.Contains(list, name) {
-			return upstream.Warning(option, "the provider does not list %q, but %q", name, upstream.ShownList(list))
+			return upstream.Warning(option, "the provider does not list %q; it lists %q", name, upstream.ShownList(list))
 		}
 	}
 	return upstream.Fine(option, "%s", strings.Join(wanted, " "))

@@ -16,17 +16,17 @@ import (
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
-// badCode is one that nobody gives out.
+// badCode is a code that no provider issues.
 const badCode = "doorward-check-this-is-no-code"
 
-// checkClient sends the token endpoint a code that nobody has given out: whoever knows
-// the client refuses the code, and whoever does not refuses the client (RFC 6749 section
-// 5.2). Nothing is spent. Of other answers it says that they tell nothing.
+// checkClient sends the token endpoint a code that was never issued. A provider that
+// accepts the client refuses the code; any other refuses the client (RFC 6749 section 5.2).
+// Nothing is used up. The finding says if the response shows neither.
 func (m *mechanism) checkClient(ctx context.Context, md discovery.Metadata) sdk.Finding {
 	const subject = "client"
 	err := m.redeemBadCode(ctx, md)
 	if sdk.ReasonOf(err) == "invalid_client" && m.auth.Asserts(md.AuthMethods) {
-		// Perhaps it was for another audience, and the next one is not.
+		// Perhaps the audience was wrong; the next assertion has the other one.
 		if again := m.redeemBadCode(ctx, md); sdk.ReasonOf(again) != "invalid_client" {
 			err = again
 		}
@@ -34,19 +34,19 @@ func (m *mechanism) checkClient(ctx context.Context, md discovery.Metadata) sdk.
 	refusal, ok := errors.AsType[*sdk.Error](err)
 	switch {
 	case err == nil:
-		return upstream.Failed(subject, errors.New("the token endpoint gives tokens for a code that nobody gave out: do not use this provider"))
+		return upstream.Failed(subject, errors.New("the token endpoint issues tokens for a code that was never issued: do not use this provider"))
 	case ok && refusal.Reason == "invalid_grant", m.answers(refusal, m.preset.CodeRefused):
-		return upstream.Fine(subject, "the token endpoint knows the client: it refuses a code that nobody gave out, and not the client")
+		return upstream.Fine(subject, "the token endpoint knows the client: it refuses only a code that was never issued")
 	case ok && refusal.Reason == "invalid_client", m.answers(refusal, m.preset.ClientRefused):
 		return upstream.Failed(subject, err)
 	case ok && refusal.Reason == codeflow.ReasonUnreachable:
 		return upstream.Failed("token_endpoint", err)
-	default: // unauthorized_client and invalid_request, too: some say so of any bad code
-		return upstream.Warning(subject, "whether client_id and client_secret are right cannot be told without a login: %v", err)
+	default: // unauthorized_client and invalid_request, too: some send these for any bad code
+		return upstream.Warning(subject, "only a login can show whether client_id and client_secret are right: %v", err)
 	}
 }
 
-// answers reports whether the provider's answer is one of these words of its own.
+// answers reports whether the provider's error is one of these, which are specific to it.
 func (m *mechanism) answers(refusal *sdk.Error, words []string) bool {
 	return refusal != nil && refusal.Reason == codeflow.ReasonUnknownError && slices.ContainsFunc(words, func(word string) bool {
 		rest, found := strings.CutPrefix(refusal.Detail, codeflow.Describe(word, ""))
@@ -67,10 +67,10 @@ func (m *mechanism) redeemBadCode(ctx context.Context, md discovery.Metadata) er
 	return err
 }
 
-// checkAuthorization makes an authorization request that asks nobody (prompt=none), as
-// somebody who is not signed in. A provider that knows the client and the callback
-// answers at the callback, and one that does not must not (RFC 6749 section 4.1.2.1).
-// Many answer any such request with a page of their own, which tells nothing.
+// checkAuthorization makes an authorization request without interaction (prompt=none), as
+// somebody who is not signed in. A provider that knows the client and the callback answers
+// at the callback; any other must not (RFC 6749 section 4.1.2.1). Many providers answer any
+// such request with a page, which shows nothing.
 func (m *mechanism) checkAuthorization(ctx context.Context, md discovery.Metadata) sdk.Finding {
 	const subject = "authorization"
 	state := rand.Text()
@@ -79,11 +79,11 @@ func (m *mechanism) checkAuthorization(ctx context.Context, md discovery.Metadat
 	case err != nil:
 		return upstream.Failed(subject, err)
 	case pushed:
-		return upstream.Fine(subject, "the provider knows the client and the callback: it took a pushed request")
+		return upstream.Fine(subject, "the provider knows the client and the callback: it accepted a pushed request")
 	}
 	answer, err := upstream.Get(ctx, m.client, target, http.Header{"Accept": {"text/html"}})
 	if err != nil {
-		return upstream.Warning(subject, "whether the callback is registered cannot be told: the authorization endpoint does not answer here, which browsers alone need: %v", err)
+		return upstream.Warning(subject, "the check cannot tell whether the callback is registered: the authorization endpoint does not answer this machine (only browsers need it to): %v", err)
 	}
 	if location := answer.Header.Get("Location"); answer.Status/100 == 3 && m.isCallback(location) {
 		return answeredAtCallback(location, state)
@@ -91,7 +91,7 @@ func (m *mechanism) checkAuthorization(ctx context.Context, md discovery.Metadat
 	return answeredElsewhere(answer)
 }
 
-// askingNobody is the URL of the request.
+// askingNobody returns the URL of the request.
 func (m *mechanism) askingNobody(ctx context.Context, md discovery.Metadata, state string) (target string, pushed bool, err error) {
 	mem, err := m.newMemory(md)
 	if err != nil {
@@ -120,7 +120,7 @@ func (m *mechanism) isCallback(location string) bool {
 	return err == nil && err2 == nil && target.Scheme == ours.Scheme && target.Host == ours.Host && target.Path == ours.Path
 }
 
-// answeredAtCallback reads the error, which is all that can be said to nobody.
+// answeredAtCallback reads the error, the only possible answer when nobody is signed in.
 func answeredAtCallback(location, state string) sdk.Finding {
 	const subject = "authorization"
 	known := upstream.Fine(subject, "the provider knows the client and the callback")
@@ -136,13 +136,13 @@ func answeredAtCallback(location, state string) sdk.Finding {
 		return known
 	case errors.Is(err, sdk.ErrMisconfigured) && sdk.ReasonOf(err) != "invalid_request":
 		return upstream.Failed(subject, err)
-	default: // some do not know prompt=none
-		return upstream.Warning(subject, "the provider knows the client and the callback, and has something to say, perhaps of a request that asks nobody: %v", err)
+	default: // some do not support prompt=none
+		return upstream.Warning(subject, "the provider knows the client and the callback, but answers with an error, perhaps because the request has prompt=none: %v", err)
 	}
 }
 
-// answeredElsewhere is careful: a page tells little. Microsoft's numbers of errors stand
-// in its pages whatever their status.
+// answeredElsewhere is careful, because a page shows little. Microsoft's pages contain its
+// error numbers whatever their status.
 func answeredElsewhere(answer upstream.Answer) sdk.Finding {
 	const subject = "authorization"
 	said := answer.Header.Get("Location") + string(answer.Body)
@@ -156,7 +156,7 @@ func answeredElsewhere(answer upstream.Answer) sdk.Finding {
 	case answer.Status/100 == 4 && !answer.Passing():
 		return upstream.Warning(subject, "the provider %s: perhaps the callback is not registered there, or client_id is wrong", answer.Problem())
 	default:
-		return upstream.Fine(subject, "whether the callback is registered cannot be told without a browser: the provider %s", answer.Problem())
+		return upstream.Fine(subject, "only a login with a browser can show whether the callback is registered: the provider %s", answer.Problem())
 	}
 }
 
@@ -175,7 +175,7 @@ func (m *mechanism) checkRegistration(md discovery.Metadata) []sdk.Finding {
 		findings = append(findings, upstream.Fine("logout", "register %s at the provider %s", m.logout, use))
 	}
 	if m.preset.Name != "" {
-		findings = append(findings, upstream.Fine("preset", "%s, by what was known on %s", m.preset.Name, m.preset.Dated))
+		findings = append(findings, upstream.Fine("preset", "%s, as of %s", m.preset.Name, m.preset.Dated))
 	}
 	return findings
 }

@@ -254,7 +254,7 @@ func TestProviderDownLater(t *testing.T) {
 	if _, err := r.login("alice"); err != nil {
 		t.Errorf("F23 the last good documents serve on: %v", err)
 	}
-	if !strings.Contains(r.log.String(), "last good one") {
+	if !strings.Contains(r.log.String(), "last valid one") {
 		t.Error("the operator is not told")
 	}
 	now.Advance(jose.KeysKeep)

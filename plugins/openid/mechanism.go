@@ -104,7 +104,7 @@ func newMechanism(env sdk.Env, o Options) (*mechanism, error) {
 		return nil, err
 	}
 	if signed := o.SignedResponses == required || jarm.Signed(o.params().Get("response_mode")); signed && !env.Host.Has(sdk.FeatureStateTokens) {
-		return nil, sdk.Misconfigured("options", "signed authorization responses need a newer doorward: it cannot find the login of one")
+		return nil, sdk.Misconfigured("options", "signed authorization responses need a newer doorward: this one cannot find their login")
 	}
 	client, err := o.Client(env, claims.MaxBytes)
 	if err != nil {
@@ -241,11 +241,11 @@ func (m *mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, 
 // 3.1.3.7, and 5.3).
 func (m *mechanism) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.Step, error) {
 	if req.Unsolicited {
-		return nil, sdk.InvalidResponse(reasonUnsolicited, "no login of ours asked for it")
+		return nil, sdk.InvalidResponse(reasonUnsolicited, "it belongs to no login that Doorward began")
 	}
 	var mem memory
 	if err := json.Unmarshal(req.Memory, &mem); err != nil {
-		return nil, sdk.InvalidResponse(reasonUnsolicited, "the login has no memory that can be read")
+		return nil, sdk.InvalidResponse(reasonUnsolicited, "the memory of the login cannot be read")
 	}
 	md, err := m.provider(ctx)
 	if err != nil {

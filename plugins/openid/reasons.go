@@ -2,11 +2,10 @@ package main
 
 import "github.com/doorward/doorward/sdk"
 
-// The reasons of our refusals that are told here. Others stand beside what they are
-// about: in internal/discovery, jose, idtoken and userinfo, and in packages claims and
-// codeflow of the sdk. They are stable: operators search their logs for them, and
-// README.md says what each means. An authorization or token response with an error of
-// the provider's is refused with the provider's own word.
+// The reasons of refusals in this package. Others are defined in internal/discovery, jose,
+// idtoken and userinfo, and in the packages claims and codeflow of the sdk. They are
+// stable, because operators search their logs for them, and README.md explains each. If an
+// authorization or token response has a known error code, that is the reason.
 const (
 	// The authorization request.
 	reasonRequestTooLong sdk.Reason = "request_too_long"

@@ -19,15 +19,15 @@ import (
 	"github.com/doorward/doorward/sdk/upstream/codeflow"
 )
 
-// tokens are what a code was exchanged for.
+// tokens is the result of exchanging a code.
 type tokens struct {
 	idToken, accessToken, refreshToken string
 
-	callback string // of the login that they come of
+	callback string // of the login that this response belongs to
 
-	warnings []string // about what was odd in the response
+	warnings []string // about odd parts of the response
 
-	expires time.Time // of the access token; zero: nobody says
+	expires time.Time // of the access token; zero: unknown
 	bound   bool      // to key
 	key     dpop.Key
 }
@@ -50,8 +50,8 @@ func (m *mechanism) exchange(ctx context.Context, md discovery.Metadata, callbac
 	return m.tokensOf(granted, idToken), nil
 }
 
-// tokenRequest authenticates one request for tokens. The secrets are those of the
-// request beside the client's.
+// tokenRequest authenticates one request for tokens. The secrets are those of the request,
+// in addition to the client's.
 func (m *mechanism) tokenRequest(ctx context.Context, md discovery.Metadata, config oauth2.Config, secrets []string, send tokenSender) (codeflow.Tokens, error) {
 	at := m.at(md, md.TokenEndpoint)
 	params, err := m.auth.Authenticate(&config, at, m.now())
@@ -63,11 +63,11 @@ func (m *mechanism) tokenRequest(ctx context.Context, md discovery.Metadata, con
 	}
 	granted, err := send(ctx, config, m.withTokenParams(params))
 	if sdk.ReasonOf(err) == "invalid_client" && m.auth.Doubt(at) {
-		// A code is sent once, so that this one fails all the same.
-		m.logger.Warn("the provider does not accept the client's assertion, and the next one is for another audience: set client_assertion_audience")
+		// A code is sent only once, so this login still fails.
+		m.logger.Warn("the provider does not accept the client's assertion; the next one is for the other audience: set client_assertion_audience")
 	}
 	if err == nil && m.options.DPoP == required && !isBound(granted) {
-		err = sdk.InvalidResponse(reasonNotBound, "the provider does not bind its tokens, while dpop is required: is the client registered for DPoP?")
+		err = sdk.InvalidResponse(reasonNotBound, "the provider does not bind its tokens, but dpop is required: is the client registered for DPoP?")
 	}
 	if err != nil {
 		return codeflow.Tokens{}, upstream.WithoutSecrets(err, append(append(m.auth.Secrets(), secrets...), params.Get("client_assertion"))...)
@@ -85,11 +85,12 @@ func (m *mechanism) withTokenParams(ofClient url.Values) url.Values {
 	return params
 }
 
-// tokenSender makes the one request for tokens, with a client that is set.
+// tokenSender sends one request for tokens, with an authenticated client.
 type tokenSender func(ctx context.Context, config oauth2.Config, params url.Values) (codeflow.Tokens, error)
 
-// withAnotherAssertion is for a request that is sent a second time, because the server
-// wanted a nonce in its proof: an assertion is good once (RFC 7523 section 3).
+// withAnotherAssertion replaces the assertion of a request that is sent a second time,
+// because the server requires a nonce in its proof: an assertion is single-use (RFC 7523
+// section 3).
 func (m *mechanism) withAnotherAssertion(body []byte, at clientauth.At) ([]byte, error) {
 	form, err := url.ParseQuery(string(body))
 	if err != nil {
@@ -117,10 +118,9 @@ func (m *mechanism) tokensOf(granted codeflow.Tokens, idToken string) tokens {
 	return t
 }
 
-// readIDToken reads what OpenID adds to a token response (OpenID Connect Core
-// section 3.1.3.3). Its scope is not looked at where there is an ID token, which
-// nobody gets without the scope openid: Entra ID tells only the scopes of the access
-// token.
+// readIDToken reads the ID token of a token response (OpenID Connect Core section
+// 3.1.3.3). If there is an ID token, it ignores the scope: nobody gets an ID token without
+// the scope openid, and Entra ID lists only the scopes of the access token.
 func readIDToken(members claims.Object) (string, error) {
 	idToken, err := members.String("id_token")
 	if err != nil {

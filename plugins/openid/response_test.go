@@ -86,7 +86,7 @@ func TestTokenResponse(t *testing.T) {
 		{name: "E08 no access token", answer: json(`{"token_type":"Bearer","id_token":"a.b.c"}`), want: tokens{idToken: "a.b.c"}},
 		{name: "E08 access token with a line break", answer: json(`{"access_token":"a\r\nX: y","token_type":"Bearer","id_token":"a.b.c"}`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonMalformed},
 		{name: "E08 endless token", answer: with(`"refresh_token":"` + long + `a"`), want: tokens{idToken: "a.b.c", accessToken: "at", warnings: []string{"refresh_token in the token response has 16385 bytes, at most 16384 are kept: it is left out"}}},
-		{name: "E08 refresh token is a number", answer: with(`"refresh_token":1`), want: tokens{idToken: "a.b.c", accessToken: "at", warnings: []string{"refresh_token in the token response is no text: it is left out"}}},
+		{name: "E08 refresh token is a number", answer: with(`"refresh_token":1`), want: tokens{idToken: "a.b.c", accessToken: "at", warnings: []string{"refresh_token in the token response is not a text: it is left out"}}},
 		{name: "E08 long access token", answer: json(`{"access_token":"` + long + `a","token_type":"Bearer","id_token":"a.b.c"}`), want: tokens{idToken: "a.b.c", accessToken: long + "a"}},
 		{name: "E08 no ID token", answer: json(`{"access_token":"at","token_type":"Bearer"}`), kind: sdk.ErrInvalidResponse, reason: reasonIDTokenMissing},
 		{name: "E08 token type mac", answer: json(`{"access_token":"at","token_type":"mac","id_token":"a.b.c"}`), kind: sdk.ErrInvalidResponse, reason: codeflow.ReasonType},

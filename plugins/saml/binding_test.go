@@ -7,12 +7,12 @@ import (
 	"testing"
 
 	"github.com/doorward/doorward/plugins/saml/internal/bindings"
-	"github.com/doorward/doorward/plugins/saml/internal/rules"
+	"github.com/doorward/doorward/plugins/saml/internal/validation"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
 )
 
-// TestH27_Binding: a response comes by POST, once, in base64.
+// TestH27_Binding: a response must be sent by POST, once, in base64.
 func TestH27_Binding(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	req, memory := r.begin()
@@ -58,7 +58,7 @@ func TestH27_Binding(t *testing.T) {
 	refused(t, err, bindings.ReasonBinding)
 }
 
-// TestH28_RelayState: what we send is the host's token, escaped, and nothing else.
+// TestH28_RelayState: Doorward sends only the escaped token of the host.
 func TestH28_RelayState(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	step, err := r.Begin(t.Context(), sdk.BeginRequest{State: "a&Signature=x<>"})
@@ -71,7 +71,8 @@ func TestH28_RelayState(t *testing.T) {
 	}
 }
 
-// TestH25_Reflected returns our own messages to us, and others that are none.
+// TestH25_Reflected returns our own messages to us, and other messages that are not
+// responses.
 func TestH25_Reflected(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	_, memory := r.begin()
@@ -101,19 +102,19 @@ func TestH25_Reflected(t *testing.T) {
 		"a response of a namespace near": `<p:Response xmlns:p="urn:oasis:names:tc:SAML:2.0:protocol "/>`,
 	} {
 		_, err := r.present([]byte(message), memory)
-		t.Run(name, func(t *testing.T) { refused(t, err, rules.ReasonStructure) })
+		t.Run(name, func(t *testing.T) { refused(t, err, validation.ReasonStructure) })
 	}
 	_, err = r.finish(sdk.ContinueRequest{State: state, Memory: memory, Response: sdk.InboundRequest{Method: "GET", Query: url.Values{"SAMLart": {"x"}}}})
 	refused(t, err, bindings.ReasonBinding)
 }
 
-// TestH14_OtherLogin presents a response where another login, or none, is under way.
+// TestH14_OtherLogin presents a response while another login, or none, is in progress.
 func TestH14_OtherLogin(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	first, _ := r.begin()
 	_, second := r.begin()
 	_, err := r.post(r.idp.Respond(first, alice), second)
-	refused(t, err, rules.ReasonInResponseTo)
+	refused(t, err, validation.ReasonInResponseTo)
 	_, err = r.post(r.idp.Respond(first, alice), nil)
 	refused(t, err, reasonUnsolicited)
 	_, err = r.post(r.idp.Respond(first, alice), []byte(`{"r":""}`))
@@ -122,8 +123,8 @@ func TestH14_OtherLogin(t *testing.T) {
 	refused(t, err, reasonProviderChanged)
 }
 
-// TestH13_Once: each login names the assertion that the host accepts once, for as
-// long as we would accept it.
+// TestH13_Once: each login names the assertion that the host accepts once, for as long as we
+// would accept it.
 func TestH13_Once(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	req, memory := r.begin()
@@ -132,7 +133,7 @@ func TestH13_Once(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r.clock.Advance(rules.MaxAge)
+	r.clock.Advance(validation.MaxAge)
 	again, err := r.post(response, memory)
 	if err == nil && again.OnceID != first.OnceID {
 		t.Errorf("%q and %q", first.OnceID, again.OnceID)
@@ -143,7 +144,7 @@ func TestH13_Once(t *testing.T) {
 	}
 }
 
-// TestH15_Unsolicited: every check that can be made without a request is made.
+// TestH15_Unsolicited: all checks that do not need a request are made.
 func TestH15_Unsolicited(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	finish := func(change func(*samltest.Draft)) (sdk.Identity, error) {
@@ -159,11 +160,11 @@ func TestH15_Unsolicited(t *testing.T) {
 		t.Errorf("%+v %v", identity, err)
 	}
 	_, err = finish(func(d *samltest.Draft) { d.InResponseTo = "_x" })
-	refused(t, err, rules.ReasonInResponseTo)
+	refused(t, err, validation.ReasonInResponseTo)
 	_, err = finish(func(d *samltest.Draft) { d.Assertion.Confirmations[0].InResponseTo = "_x" })
-	refused(t, err, rules.ReasonConfirmation)
+	refused(t, err, validation.ReasonConfirmation)
 	_, err = finish(func(d *samltest.Draft) { d.Assertion.Audiences = nil })
-	refused(t, err, rules.ReasonAudience)
+	refused(t, err, validation.ReasonAudience)
 	_, err = finish(func(d *samltest.Draft) { d.SignAssertion = false })
 	refused(t, err, reasonUnsigned)
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/doorward/doorward/plugins/saml/internal/rules"
+	"github.com/doorward/doorward/plugins/saml/internal/validation"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/plugintest"
@@ -41,7 +41,7 @@ func TestCheckInOrder(t *testing.T) {
 	}
 }
 
-// One key that signs and decrypts has one certificate, which is told once.
+// A key that signs and decrypts has one certificate, which is reported once.
 func TestCheckTellsACertificateOnce(t *testing.T) {
 	told := 0
 	for _, f := range encryptionRig(t, nil).check() {
@@ -74,8 +74,8 @@ func TestCheckCertificates(t *testing.T) {
 	}
 }
 
-// TestCheckTellsOnceWhyThereIsNone: the reason stands with the option that is to be
-// corrected, and what follows from it beside it.
+// TestCheckTellsOnceWhyThereIsNone: the reason is reported for the option to correct, and its
+// consequence separately.
 func TestCheckTellsOnceWhyThereIsNone(t *testing.T) {
 	findings := openRig(t, samltest.Config{}, map[string]any{"idp_metadata": "", "idp_metadata_url": "http://127.0.0.1:1/metadata"}).check()
 	if why := find(t, findings, "idp_metadata_url"); why.Severity != sdk.SeverityError || !strings.Contains(why.Text, "connection refused") {
@@ -87,7 +87,7 @@ func TestCheckTellsOnceWhyThereIsNone(t *testing.T) {
 	}
 }
 
-// TestCheckMetadata warns of an end that nobody will put off.
+// TestCheckMetadata warns of the end of metadata that is not renewed.
 func TestCheckMetadata(t *testing.T) {
 	idp := samltest.New(samltest.Config{URL: idpURL}).Metadata()
 	until := plugintest.NewClock().Now().Add(time.Hour)
@@ -114,8 +114,7 @@ func TestCheckSigning(t *testing.T) {
 	}
 }
 
-// TestCheckNameIDFormat warns where somebody can choose who they are, and names the
-// format to set.
+// TestCheckNameIDFormat warns if people can choose who they are, and names the format to set.
 func TestCheckNameIDFormat(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	before := find(t, r.check(), "NameID format")
@@ -131,7 +130,7 @@ func TestCheckNameIDFormat(t *testing.T) {
 	if !strings.Contains(after.Text, "in use: persistent and email and unspecified") {
 		t.Errorf("%+v", after)
 	}
-	// Which cannot be asked for.
+	// This format cannot be enforced.
 	if strings.Contains(after.Text, "set name_id_format to the one in use") || !strings.Contains(after.Text, "such as persistent") || !strings.Contains(after.Text, "sp_private_key") {
 		t.Errorf("%+v", after)
 	}
@@ -147,7 +146,7 @@ func TestCheckNameIDFormat(t *testing.T) {
 	}
 }
 
-// TestCheckSPMetadata tells what of it is not obeyed.
+// TestCheckSPMetadata reports settings in sp_metadata without effect.
 func TestCheckSPMetadata(t *testing.T) {
 	sp := `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="urn:directus">` +
 		`<SPSSODescriptor WantAssertionsSigned="true" AuthnRequestsSigned="1" protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol"/></EntityDescriptor>`
@@ -170,7 +169,7 @@ func TestCheckSPMetadata(t *testing.T) {
 	}
 }
 
-// TestCheckLeftOut: a logout endpoint that is http leaves out itself, and is named.
+// TestCheckLeftOut: only a logout endpoint with http is ignored, and it is named.
 func TestCheckLeftOut(t *testing.T) {
 	metadata := samltest.New(samltest.Config{URL: idpURL}).Metadata()
 	metadata.SLO[0][1] = "http://idp.example/slo"
@@ -184,25 +183,25 @@ func TestCheckLeftOut(t *testing.T) {
 	}
 }
 
-// TestCheckRefused tells what the last refused response lacked.
+// TestCheckRefused reports the last refused response.
 func TestCheckRefused(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	if _, err := r.login(func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{"urn:somebody"}} }); err == nil {
 		t.Fatal("accepted")
 	}
-	if _, err := r.receive("SAMLRequest=x", nil); err == nil { // which must not hide the other
+	if _, err := r.receive("SAMLRequest=x", nil); err == nil { // which must not hide the response
 		t.Fatal("accepted")
 	}
 	if f := find(t, r.check(), "last refused logout message"); f.Severity != sdk.SeverityWarning {
 		t.Errorf("%+v", f)
 	}
 	f := find(t, r.check(), "last refused response")
-	if f.Severity != sdk.SeverityWarning || !strings.Contains(f.Text, "urn:somebody") || !strings.Contains(f.Text, "entity_id") || !strings.Contains(f.Text, string(rules.ReasonAudience)) {
+	if f.Severity != sdk.SeverityWarning || !strings.Contains(f.Text, "urn:somebody") || !strings.Contains(f.Text, "entity_id") || !strings.Contains(f.Text, string(validation.ReasonAudience)) {
 		t.Errorf("%+v", f)
 	}
 }
 
-// TestNameIDFormatIsLogged once for each format, and never where one is asked for.
+// TestNameIDFormatIsLogged: once for each format, and never if a format is requested.
 func TestNameIDFormatIsLogged(t *testing.T) {
 	for format, lines := range map[string]int{"": 2, "persistent": 0} {
 		m, _ := direct(t, samltest.Config{}, map[string]any{"name_id_format": format})

@@ -9,9 +9,9 @@ import (
 	"github.com/doorward/doorward/plugins/saml/samltest"
 )
 
-// TestCostOfCanonicalForms: what is written to verify a signature is no more than some
-// times what came, though a prefix may stand for a long namespace, which is declared anew
-// in each of ten thousand elements. Anybody who begins a login can send this.
+// TestCostOfCanonicalForms: the output that is written to verify a signature is at most a
+// small multiple of the input, although a prefix can stand for a long namespace that each of
+// ten thousand elements declares again. Anyone who begins a login can send this.
 func TestCostOfCanonicalForms(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	long, many := ` xmlns:p="urn:`+strings.Repeat("u", 110_000)+`"`, strings.Repeat("<p:a/>", 9000)

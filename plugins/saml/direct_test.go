@@ -14,8 +14,7 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// direct opens a mechanism in this process, without the wire, for fuzzing and
-// measuring.
+// direct opens a mechanism in this process, without the wire, for fuzzing and benchmarks.
 func direct(t testing.TB, config samltest.Config, values map[string]any) (*mechanism, *samltest.IdP) {
 	t.Helper()
 	now := plugintest.NewClock().Now()
@@ -37,7 +36,7 @@ func direct(t testing.TB, config samltest.Config, values map[string]any) (*mecha
 	return m.(*mechanism), idp
 }
 
-// solicited are a request and the memory of the login that sent it.
+// solicited returns a request and the memory of the login that sent it.
 var solicited = struct {
 	samltest.Request
 	memory []byte

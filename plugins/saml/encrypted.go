@@ -5,24 +5,24 @@ import (
 	"maps"
 
 	"github.com/doorward/doorward/plugins/saml/internal/idp"
-	"github.com/doorward/doorward/plugins/saml/internal/names"
-	"github.com/doorward/doorward/plugins/saml/internal/rules"
-	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/saml2"
+	"github.com/doorward/doorward/plugins/saml/internal/strictxml"
+	"github.com/doorward/doorward/plugins/saml/internal/validation"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/plugins/saml/internal/xmlenc"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// encryptedAssertion decrypts. What comes out must be signed inside, unless the
-// signature of the response covers what was encrypted (CVE-2026-2092).
-func (m *mechanism) encryptedAssertion(r response, v *idp.Verifier) (*wall.Element, error) {
-	encrypted := r.content().Child(names.Assertion, "EncryptedAssertion")
+// encryptedAssertion decrypts the assertion. The decrypted assertion must be signed, unless
+// the signature of the response covers the encrypted content (CVE-2026-2092).
+func (m *mechanism) encryptedAssertion(r response, v *idp.Verifier) (*strictxml.Element, error) {
+	encrypted := r.content().Child(saml2.Assertion, "EncryptedAssertion")
 	plain, err := m.decrypt(encrypted, r.signed != nil)
 	if err != nil {
 		return nil, err
 	}
-	asItCame := r.root.Child(names.Assertion, "EncryptedAssertion")
+	asItCame := r.root.Child(saml2.Assertion, "EncryptedAssertion")
 	element, err := readDecryptedAssertion(plain, asItCame.Namespaces())
 	if err != nil {
 		return nil, err
@@ -39,8 +39,8 @@ func (m *mechanism) encryptedAssertion(r response, v *idp.Verifier) (*wall.Eleme
 	return m.coveredAssertion(r.signed, element)
 }
 
-// decryptID opens an EncryptedID. The signature over all around it was verified.
-func (m *mechanism) decryptID(e *wall.Element) (*wall.Element, error) {
+// decryptID decrypts an EncryptedID. The signature over its surroundings was verified before.
+func (m *mechanism) decryptID(e *strictxml.Element) (*strictxml.Element, error) {
 	plain, err := m.decrypt(e, true)
 	if err != nil {
 		return nil, err
@@ -48,65 +48,65 @@ func (m *mechanism) decryptID(e *wall.Element) (*wall.Element, error) {
 	return readDecrypted(plain, e.Namespaces())
 }
 
-// decrypt returns what is encrypted. AES-CBC is possible only under a signature that
-// was verified (covered). Why it is not decrypted is not told, but for what is written
-// openly.
-func (m *mechanism) decrypt(encrypted *wall.Element, covered bool) ([]byte, error) {
+// decrypt returns the plain text. AES-CBC is accepted only under a verified signature
+// (covered). Errors do not say why decryption failed, except for properties of the
+// unencrypted part.
+func (m *mechanism) decrypt(encrypted *strictxml.Element, covered bool) ([]byte, error) {
 	if len(m.own.Decrypters) == 0 {
-		return nil, sdk.Misconfigured(reasonNoDecryptionKey, "the provider encrypts, and there is no key: set sp_private_key or sp_enc_private_key, and give the provider our metadata")
+		return nil, sdk.Misconfigured(reasonNoDecryptionKey, "the identity provider encrypts, but there is no decryption key: set sp_private_key or sp_enc_private_key, and give the identity provider Doorward's metadata")
 	}
 	plain, err := xmlenc.Decrypt(encrypted, m.entityID, m.own.Decrypters, xmlenc.Policy{InsecureAllowCBC: m.options.InsecureAllowCBC && covered})
 	switch {
 	case err == nil:
 		return plain, nil
 	case errors.Is(err, xmlenc.ErrCBC) && m.options.InsecureAllowCBC:
-		return nil, sdk.InvalidResponse(reasonCBCUnsigned, "%w, which is possible only in a response that is signed as a whole: have the provider sign it, or use AES-GCM", err)
+		return nil, sdk.InvalidResponse(reasonCBCUnsigned, "%w, which is accepted only in a response that is signed as a whole: configure the identity provider to sign it, or to use AES-GCM", err)
 	case errors.Is(err, xmlenc.ErrCBC) && covered:
-		return nil, sdk.InvalidResponse(idp.ReasonAlgorithm, "%w; have the provider use AES-GCM, or set insecure_allow_cbc if it cannot", err)
+		return nil, sdk.InvalidResponse(idp.ReasonAlgorithm, "%w; configure the identity provider to use AES-GCM, or set insecure_allow_cbc if it cannot", err)
 	case errors.Is(err, xmlenc.ErrCBC):
-		return nil, sdk.InvalidResponse(idp.ReasonAlgorithm, "%w; have the provider use AES-GCM, or if it cannot, have it sign the whole response and set insecure_allow_cbc", err)
+		return nil, sdk.InvalidResponse(idp.ReasonAlgorithm, "%w; configure the identity provider to use AES-GCM, or if it cannot, have it sign the whole response and set insecure_allow_cbc", err)
 	case errors.Is(err, xmlenc.ErrKey):
-		return nil, sdk.InvalidResponse(idp.ReasonAlgorithm, "%w; have the provider use RSA-OAEP", err)
+		return nil, sdk.InvalidResponse(idp.ReasonAlgorithm, "%w; configure the identity provider to use RSA-OAEP", err)
 	case errors.Is(err, xmlenc.ErrAlgorithm):
-		return nil, sdk.InvalidResponse(idp.ReasonAlgorithm, "%w; have the provider use AES-GCM", err)
+		return nil, sdk.InvalidResponse(idp.ReasonAlgorithm, "%w; configure the identity provider to use AES-GCM", err)
 	}
-	return nil, sdk.InvalidResponse(reasonDecrypt, "what is encrypted: %w", err)
+	return nil, sdk.InvalidResponse(reasonDecrypt, "the encrypted element: %w", err)
 }
 
-// readDecrypted reads an element that was encrypted, by the same wall, with the
-// namespaces of where it stood. To whoever sent it, each refusal is that of a wrong key;
-// the operator reads what is wrong.
-func readDecrypted(plain []byte, scope map[string]string) (*wall.Element, error) {
-	element, err := wall.ParseWithin(plain, wall.Message(), scope)
+// readDecrypted parses a decrypted element by the same strict rules, with the namespaces of
+// its place. The sender cannot distinguish its refusals from that of a wrong key; the
+// operator can read what is wrong.
+func readDecrypted(plain []byte, scope map[string]string) (*strictxml.Element, error) {
+	element, err := strictxml.ParseWithin(plain, strictxml.Message(), scope)
 	if err != nil {
-		return nil, sdk.InvalidResponse(reasonDecrypt, "it could be decrypted, and what was in it is refused: %w", err)
+		return nil, sdk.InvalidResponse(reasonDecrypt, "the element was decrypted, but its content is refused: %w", err)
 	}
-	if err := rules.CheckStructure(element); err != nil {
-		return nil, sdk.InvalidResponse(reasonDecrypt, "it could be decrypted, and what was in it is refused: %s", err.Error())
+	if err := validation.CheckStructure(element); err != nil {
+		return nil, sdk.InvalidResponse(reasonDecrypt, "the element was decrypted, but its content is refused: %s", err.Error())
 	}
 	return element, nil
 }
 
-func readDecryptedAssertion(plain []byte, scope map[string]string) (*wall.Element, error) {
+func readDecryptedAssertion(plain []byte, scope map[string]string) (*strictxml.Element, error) {
 	element, err := readDecrypted(plain, scope)
 	if err != nil {
 		return nil, err
 	}
-	if !element.Is(names.Assertion, "Assertion") {
-		return nil, sdk.InvalidResponse(reasonDecrypt, "it could be decrypted, and is a %s in place of an assertion", upstream.Shown(element.Local))
+	if !element.Is(saml2.Assertion, "Assertion") {
+		return nil, sdk.InvalidResponse(reasonDecrypt, "the element was decrypted, but it is a %s instead of an assertion", upstream.Shown(element.Local))
 	}
 	return element, nil
 }
 
-// coveredNamespaces are those that hold inside of what only the signature of the
-// response covers, as ciphertext. That signature does not cover the declarations around
-// that are not used there: whoever brings the response can bind their prefixes to
-// something else, and so take elements out of the assertion or put some into it. They
-// do not count, then, but for the two of XML Schema, by which nothing is read that
+// coveredNamespaces returns the namespaces inside content that only the signature of the
+// response covers, as ciphertext. That signature does not cover surrounding declarations that
+// are not used there: an attacker who delivers the response could bind their prefixes to
+// other namespaces, and so remove elements from the assertion or insert some. These
+// declarations are ignored, except the two of XML Schema, which do not affect anything that
 // matters.
-func coveredNamespaces(signed, asItCame *wall.Element) map[string]string {
+func coveredNamespaces(signed, asItCame *strictxml.Element) map[string]string {
 	scope := asItCame.Namespaces()
-	maps.DeleteFunc(scope, func(_, uri string) bool { return uri != names.Schema && uri != names.Instance })
+	maps.DeleteFunc(scope, func(_, uri string) bool { return uri != saml2.Schema && uri != saml2.Instance })
 	maps.Copy(scope, signed.Namespaces())
 	return scope
 }

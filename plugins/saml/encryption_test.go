@@ -19,7 +19,7 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// pemKey writes a private key as an operator has it.
+// pemKey encodes a private key as operators store it.
 func pemKey(t testing.TB, key samltest.Key) string {
 	t.Helper()
 	der, err := x509.MarshalPKCS8PrivateKey(key.Signer)
@@ -77,7 +77,7 @@ func TestEncryption(t *testing.T) {
 	}
 }
 
-// TestH24_InnerUnsigned: encrypted is not signed. Anybody can encrypt to us.
+// TestH24_InnerUnsigned: encryption does not replace a signature. Anyone can encrypt to us.
 func TestH24_InnerUnsigned(t *testing.T) {
 	r := encryptionRig(t, nil)
 	_, err := r.login(func(d *samltest.Draft) { d.Encryption, d.SignAssertion = to(samltest.OtherKey()), false })
@@ -88,7 +88,7 @@ func TestH24_InnerUnsigned(t *testing.T) {
 	refused(t, err, idp.ReasonSignature)
 }
 
-// TestH23_OneError: whatever fails in decrypting, the same is said.
+// TestH23_OneError: all decryption failures return the same error.
 func TestH23_OneError(t *testing.T) {
 	r := encryptionRig(t, nil)
 	keyText := regexp.MustCompile(`(<xenc:EncryptedKey.*?CipherValue>)[^<]*`)
@@ -119,9 +119,8 @@ func TestH23_OneError(t *testing.T) {
 	}
 }
 
-// TestH23_Decrypted: what could be decrypted and is refused has the kind and the reason
-// of a wrong key, and so the same page. Only its text, which the operator reads, says
-// what is wrong.
+// TestH23_Decrypted: decrypted content that is refused has the kind and the reason of a wrong
+// key, and so the same page. Only its text, which the operator reads, says what is wrong.
 func TestH23_Decrypted(t *testing.T) {
 	r := encryptionRig(t, nil)
 	for name, test := range map[string]struct {
@@ -132,7 +131,7 @@ func TestH23_Decrypted(t *testing.T) {
 		"a comment":       {func([]byte) []byte { return []byte("<!-- x -->") }, "a comment"},
 		"nothing":         {func([]byte) []byte { return nil }, "no element"},
 		"no XML":          {func([]byte) []byte { return []byte("alice") }, "no element"},
-		"another element": {func([]byte) []byte { return []byte("<x/>") }, "a x in place of an assertion"},
+		"another element": {func([]byte) []byte { return []byte("<x/>") }, "a x instead of an assertion"},
 		"a DOCTYPE":       {func(b []byte) []byte { return append([]byte("<!DOCTYPE x>"), b...) }, "a document type"},
 		"two assertions":  {func(b []byte) []byte { return append(bytes.Clone(b), b...) }, "something after the root"},
 		"an unknown name": {func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("saml:"), []byte("nowhere:")) }, "prefix of nowhere:Assertion is not declared"},
@@ -153,7 +152,8 @@ func TestH23_Decrypted(t *testing.T) {
 	}
 }
 
-// TestSeveralKeys decrypts what is encrypted to several (core section 2.2.4).
+// TestSeveralKeys decrypts content that is encrypted for several recipients (core section
+// 2.2.4).
 func TestSeveralKeys(t *testing.T) {
 	r := encryptionRig(t, nil)
 	encryptedKey := regexp.MustCompile(`<xenc:EncryptedKey.*</xenc:EncryptedKey>`)
@@ -198,7 +198,7 @@ func TestSeveralKeys(t *testing.T) {
 			}
 		})
 	}
-	// Eight RSA operations are made for a message, and no more: the ninth would be ours.
+	// At most eight RSA operations are made for a message: the ninth would use our key.
 	two := openRig(t, samltest.Config{}, map[string]any{"sp_enc_private_key": pemKey(t, samltest.DefaultKey()) + pemKey(t, samltest.OtherKey())})
 	for count, reason := range map[int]sdk.Reason{3: "", 8: reasonDecrypt} {
 		_, err := two.login(func(d *samltest.Draft) {
@@ -215,9 +215,9 @@ func TestSeveralKeys(t *testing.T) {
 	}
 }
 
-// TestH24_PrefixesAround: what only the signature of the response covers is read with
-// the namespaces that this signature covers. Else whoever brings it could bind a prefix
-// anew, and so take something out of the assertion.
+// TestH24_PrefixesAround: content that only the signature of the response covers is read with
+// the namespaces that this signature covers. Otherwise an attacker who delivers the response
+// could bind a prefix again, and so remove something from the assertion.
 func TestH24_PrefixesAround(t *testing.T) {
 	r := encryptionRig(t, map[string]any{"groups_key": "groups"})
 	present := func(draft *samltest.Draft, memory []byte, around string) (sdk.Identity, error) {
@@ -257,7 +257,8 @@ func TestH24_PrefixesAround(t *testing.T) {
 		_, err := present(draft, memory, around)
 		refused(t, err, reasonDecrypt)
 	}
-	// A signature inside covers what the prefixes in it mean. Bound anew in between, too.
+	// A signature inside also covers the meaning of the prefixes in it, even if they are
+	// bound again in between.
 	same := func(s string) string { return s }
 	draft, memory = encrypted(same, false)
 	if _, err := present(draft, memory, `xmlns:q="urn:x"`); err != nil {
@@ -272,7 +273,7 @@ func TestH24_PrefixesAround(t *testing.T) {
 	}
 }
 
-// TestH23_Advice: what is said of an algorithm helps with that algorithm.
+// TestH23_Advice: the advice fits the algorithm.
 func TestH23_Advice(t *testing.T) {
 	strict, lax := encryptionRig(t, nil), encryptionRig(t, map[string]any{"insecure_allow_cbc": true})
 	cbc := samltest.Encryption{Content: samltest.AES256CBC}
@@ -305,8 +306,8 @@ func TestH23_Advice(t *testing.T) {
 	}
 }
 
-// TestSigningOrder is what the README says of idp_message_signing_order: a response that
-// is signed before its assertion is encrypted cannot be verified.
+// TestSigningOrder tests what the README says about idp_message_signing_order: a response
+// that is signed before its assertion is encrypted cannot be verified.
 func TestSigningOrder(t *testing.T) {
 	r := encryptionRig(t, map[string]any{"idp_message_signing_order": "sign-then-encrypt"})
 	for _, response := range []bool{false, true} {
@@ -343,8 +344,7 @@ func flip(at int) func([]byte) []byte {
 	}
 }
 
-// TestH23_Refused is refused by what is written openly, before anything is
-// decrypted.
+// TestH23_Refused: unencrypted properties are refused before anything is decrypted.
 func TestH23_Refused(t *testing.T) {
 	r := encryptionRig(t, nil)
 	encryptedKey := regexp.MustCompile(`<xenc:EncryptedKey.*</xenc:EncryptedKey>`)
@@ -383,8 +383,8 @@ func TestH23_Refused(t *testing.T) {
 	}
 }
 
-// TestH23_CBC: with the option, AES-CBC is decrypted only under a signature, so
-// that nobody can try out what we make of a changed text.
+// TestH23_CBC: with the option, AES-CBC is decrypted only under a signature, so that nobody
+// can observe how we handle changed text.
 func TestH23_CBC(t *testing.T) {
 	r := encryptionRig(t, map[string]any{"insecure_allow_cbc": true})
 	for _, content := range []string{samltest.AES128CBC, samltest.AES192CBC, samltest.AES256CBC} {
@@ -401,7 +401,7 @@ func TestH23_CBC(t *testing.T) {
 			refused(t, err, reasonDecrypt)
 		}
 	}
-	// Changed after it was signed: nothing is decrypted at all.
+	// Changed after it was signed: nothing is decrypted.
 	req, memory := r.begin()
 	draft := r.idp.Draft(req, alice)
 	draft.Encryption, draft.SignResponse = &samltest.Encryption{To: samltest.OtherKey().Certificate, Content: samltest.AES128CBC}, true
@@ -439,7 +439,7 @@ func TestH31_Rollover(t *testing.T) {
 	refused(t, err, reasonNotEncrypted)
 }
 
-// TestForeignEncryption reads what xmlsec1 has encrypted.
+// TestForeignEncryption reads content encrypted by xmlsec1.
 func TestForeignEncryption(t *testing.T) {
 	needXMLSec(t)
 	r := encryptionRig(t, nil)

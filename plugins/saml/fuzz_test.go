@@ -15,9 +15,9 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// slow is what 64 KB of anything may take (I12). The machine that fuzzes is busy
-// with more than one of these, so that the limit here is a multiple, which what is
-// quadratic still misses by far; the benchmark BenchmarkAnything measures without company.
+// slow is the time limit for any 64 KB (I12). Machines that fuzz run several of these at
+// once, so the limit is a multiple that quadratic behaviour still exceeds by far;
+// BenchmarkAnything measures without other load.
 const slow = 100 * 50 * time.Millisecond
 
 func checkOutcome(t *testing.T, started time.Time, err error) {
@@ -35,8 +35,8 @@ func checkOutcome(t *testing.T, started time.Time, err error) {
 	}
 }
 
-// fixedKey is the same in each process that fuzzes. With keys of their own, none
-// would get beyond the signatures of what another one has found.
+// fixedKey is the same in each fuzzing process. With separate keys, no process could verify
+// the signatures in inputs that another one found.
 func fixedKey(f *testing.F) (samltest.Key, string) {
 	f.Helper()
 	text, err := os.ReadFile("testdata/key.pem")
@@ -61,8 +61,8 @@ func directFixed(f *testing.F) (*mechanism, *samltest.IdP, samltest.Key) {
 	return m, idp2, key
 }
 
-// FuzzResponse changes good responses: whoever is signed in is the one that was
-// signed, and nothing takes long (I12).
+// FuzzResponse changes valid responses: anyone who is signed in is the user who was signed,
+// and nothing takes long (I12).
 func FuzzResponse(f *testing.F) {
 	m, idp, key := directFixed(f)
 	for i, style := range samltest.Styles {
@@ -101,7 +101,7 @@ func FuzzResponse(f *testing.F) {
 	})
 }
 
-// FuzzLogout changes good logout messages in a query.
+// FuzzLogout changes valid logout messages in a query.
 func FuzzLogout(f *testing.F) {
 	m, idp, _ := directFixed(f)
 	f.Add(idp.LogoutRequest(sloURL, alice, "a").Query("x"))
@@ -124,7 +124,7 @@ func FuzzLogout(f *testing.F) {
 	})
 }
 
-// BenchmarkBomb is handed 20 MB in 20 KB (H33). The limit is 10 ms.
+// BenchmarkBomb handles 20 MB compressed to 20 KB (H33). The limit is 10 ms.
 func BenchmarkBomb(b *testing.B) {
 	m, _ := direct(b, samltest.Config{}, nil)
 	query := "SAMLRequest=" + url.QueryEscape(base64.StdEncoding.EncodeToString(samltest.Deflate(make([]byte, 20<<20))))
@@ -135,8 +135,8 @@ func BenchmarkBomb(b *testing.B) {
 	}
 }
 
-// BenchmarkAnything handles 64 KB of what costs most on its way through all of the
-// response path. The limit is 50 ms.
+// BenchmarkAnything handles the most expensive input of 64 KB in the whole response path. The
+// limit is 50 ms.
 func BenchmarkAnything(b *testing.B) {
 	m, idp := direct(b, samltest.Config{}, map[string]any{"sp_private_key": pemKey(b, samltest.OtherKey())})
 	const size = 64 << 10

@@ -6,14 +6,14 @@ import (
 	"strings"
 
 	"github.com/doorward/doorward/plugins/saml/internal/idp"
-	"github.com/doorward/doorward/plugins/saml/internal/names"
-	"github.com/doorward/doorward/plugins/saml/internal/rules"
+	"github.com/doorward/doorward/plugins/saml/internal/saml2"
+	"github.com/doorward/doorward/plugins/saml/internal/validation"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/claims"
 )
 
-// identify makes the identity of an assertion.
-func (m *mechanism) identify(a rules.Assertion, p *idp.Provider) (sdk.Identity, error) {
+// identify returns the identity in an assertion.
+func (m *mechanism) identify(a validation.Assertion, p *idp.Provider) (sdk.Identity, error) {
 	subject, err := m.subject(a, p)
 	if err != nil {
 		return sdk.Identity{}, err
@@ -21,17 +21,17 @@ func (m *mechanism) identify(a rules.Assertion, p *idp.Provider) (sdk.Identity, 
 	o, all := m.options, a.Attributes
 	identity := sdk.Identity{
 		Subject:    subject,
-		Username:   all.First(all.Display, o.UsernameKey, rules.KnownUsername),
-		Email:      all.First(all.Named, o.EmailKey, rules.KnownEmail),
-		GivenName:  all.First(all.Display, o.GivenNameKey, rules.KnownGivenName),
-		FamilyName: all.First(all.Display, o.FamilyNameKey, rules.KnownFamilyName),
-		Name:       all.First(all.Display, o.NameKey, rules.KnownName),
+		Username:   all.First(all.Display, o.UsernameKey, validation.KnownUsername),
+		Email:      all.First(all.Named, o.EmailKey, validation.KnownEmail),
+		GivenName:  all.First(all.Display, o.GivenNameKey, validation.KnownGivenName),
+		FamilyName: all.First(all.Display, o.FamilyNameKey, validation.KnownFamilyName),
+		Name:       all.First(all.Display, o.NameKey, validation.KnownName),
 		Groups:     m.groups(all),
 		AuthTime:   a.Session.Instant,
 		ACR:        a.Session.Context,
 		Claims:     all.Claims(),
 		ExpiresAt:  a.Session.NotOnOrAfter,
-		SessionID:  rules.SessionText(a.Session.Index),
+		SessionID:  validation.SessionText(a.Session.Index),
 		OnceID:     a.ID,
 		OnceUntil:  a.OnceUntil,
 	}
@@ -45,11 +45,11 @@ func (m *mechanism) identify(a rules.Assertion, p *idp.Provider) (sdk.Identity, 
 	return identity, nil
 }
 
-// directusIdentifier is the attribute that Directus knows people by unless it is told
-// another one. It does not look at the NameID.
+// directusIdentifier is the attribute by which Directus identifies users unless another one
+// is configured. Directus does not use the NameID.
 const directusIdentifier = "http://schemas.xmlsoap.org/ws/2005/05/identity/claims/nameidentifier"
 
-func aliasesOf(all rules.Attributes, subject string) []string {
+func aliasesOf(all validation.Attributes, subject string) []string {
 	found, _ := all.Named(directusIdentifier)
 	if len(found.Values) != 1 || found.Values[0] == subject || claims.CheckSubject(found.Values[0]) != nil {
 		return nil
@@ -58,19 +58,19 @@ func aliasesOf(all rules.Attributes, subject string) []string {
 }
 
 // subject is the NameID, or the attribute of identifier_key.
-func (m *mechanism) subject(a rules.Assertion, p *idp.Provider) (string, error) {
+func (m *mechanism) subject(a validation.Assertion, p *idp.Provider) (string, error) {
 	subject := ""
 	switch {
 	case m.options.IdentifierKey != "":
 		found, _ := a.Attributes.Named(m.options.IdentifierKey)
 		if len(found.Values) != 1 {
-			return "", sdk.InvalidResponse(reasonIdentifier, "the attribute %q of identifier_key has %d values in the assertion, not one: have the provider release it", m.options.IdentifierKey, len(found.Values))
+			return "", sdk.InvalidResponse(reasonIdentifier, "the attribute %q of identifier_key has %d values in the assertion, not one: configure the identity provider to send it with one value", m.options.IdentifierKey, len(found.Values))
 		}
 		subject = found.Values[0]
 	case a.NameID == nil:
-		return "", sdk.InvalidResponse(rules.ReasonSubject, "the assertion has no NameID: have the provider send one, or set identifier_key")
-	case a.NameID.Format == names.FormatTransient: // whatever was asked for
-		return "", sdk.Misconfigured(reasonTransient, "the NameID is transient, another one at each login: have the provider send a persistent one (name_id_format), or set identifier_key to an attribute that stays the same")
+		return "", sdk.InvalidResponse(validation.ReasonSubject, "the assertion has no NameID: configure the identity provider to send one, or set identifier_key")
+	case a.NameID.Format == saml2.FormatTransient: // whatever was requested
+		return "", sdk.Misconfigured(reasonTransient, "the NameID is transient and differs at each login: configure the identity provider to send a persistent one (name_id_format), or set identifier_key to an attribute that stays the same")
 	default:
 		err := m.checkFormat(a.NameID.FormatInEffect())
 		if err == nil {
@@ -84,15 +84,15 @@ func (m *mechanism) subject(a rules.Assertion, p *idp.Provider) (string, error) 
 		}
 	}
 	if err := claims.CheckSubject(subject); err != nil {
-		return "", sdk.InvalidResponse(reasonIdentifier, "what identifies the end user %w", err)
+		return "", sdk.InvalidResponse(reasonIdentifier, "the identifier of the user %w", err)
 	}
 	return subject, nil
 }
 
-// groups are the values of one attribute, by its full name. A friendly name never
-// decides what somebody may do.
-func (m *mechanism) groups(all rules.Attributes) []string {
-	names := rules.KnownGroups
+// groups returns the values of one attribute, selected by its full name. A friendly name must
+// never decide what a user may do.
+func (m *mechanism) groups(all validation.Attributes) []string {
+	names := validation.KnownGroups
 	if m.options.GroupsKey != "" {
 		names = []string{m.options.GroupsKey}
 	}
@@ -103,8 +103,8 @@ func (m *mechanism) groups(all rules.Attributes) []string {
 		}
 		return split(a.Values, m.options.GroupsDelimiter)
 	}
-	if _, link := all.Named(rules.GroupsLink); link {
-		m.logger.Warn("the provider sends a link in place of the groups, which is not followed: have it release fewer groups")
+	if _, link := all.Named(validation.GroupsLink); link {
+		m.logger.Warn("the identity provider sends a link instead of the groups, which Doorward does not follow: configure it to send fewer groups")
 	}
 	return nil
 }
@@ -125,14 +125,14 @@ func split(values []string, delimiter string) []string {
 	return groups
 }
 
-// grantContent is what BeginLogout needs: whom to log out, as the provider calls
+// grantContent is what BeginLogout needs: the user to log out, as the identity provider names
 // them (profiles section 4.4.4.1).
 type grantContent struct {
-	NameID       *rules.NameID `json:"id"`
-	SessionIndex string        `json:"i,omitempty"`
+	NameID       *validation.NameID `json:"id"`
+	SessionIndex string             `json:"i,omitempty"`
 }
 
-func grant(a rules.Assertion) ([]byte, error) {
+func grant(a validation.Assertion) ([]byte, error) {
 	if a.NameID == nil {
 		return nil, nil
 	}

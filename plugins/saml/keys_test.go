@@ -39,7 +39,7 @@ func ecPEM(t *testing.T, key *ecdsa.PrivateKey) string {
 	return string(pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: der}))
 }
 
-// TestRequestSignatures has xmlsec1 verify what we sign, with each kind of key.
+// TestRequestSignatures verifies our signatures with xmlsec1, for each kind of key.
 func TestRequestSignatures(t *testing.T) {
 	xmlsec := needXMLSec(t)
 	for name, key := range map[string]string{
@@ -65,8 +65,8 @@ func TestRequestSignatures(t *testing.T) {
 	}
 }
 
-// need returns the path of a program. Without it the test is skipped; in the CI
-// that is a failure.
+// need returns the path of a program. Without the program the test is skipped; in CI this is
+// a failure.
 func need(t *testing.T, program string) string {
 	t.Helper()
 	path, err := exec.LookPath(program)
@@ -80,7 +80,7 @@ func need(t *testing.T, program string) string {
 	return ""
 }
 
-// needXMLSec returns what runs xmlsec1 on a document.
+// needXMLSec returns a function that runs xmlsec1 on a document.
 func needXMLSec(t *testing.T) func(t *testing.T, document []byte, certificate, idNode, command string) {
 	t.Helper()
 	program := need(t, "xmlsec1")
@@ -100,7 +100,7 @@ func needXMLSec(t *testing.T) func(t *testing.T, document []byte, certificate, i
 	}
 }
 
-// TestForeignSignatures reads what xmlsec1 has signed.
+// TestForeignSignatures verifies signatures of xmlsec1.
 func TestForeignSignatures(t *testing.T) {
 	needXMLSec(t)
 	private := pemKey(t, samltest.DefaultKey())
@@ -148,7 +148,7 @@ func TestDerivedCertificate(t *testing.T) {
 	}
 }
 
-// TestKeys reads keys as OpenSSL writes them, with and without pass phrase.
+// TestKeys reads keys as OpenSSL writes them, with and without a pass phrase.
 func TestKeys(t *testing.T) {
 	openssl := need(t, "openssl")
 	dir := t.TempDir()

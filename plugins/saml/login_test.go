@@ -10,13 +10,14 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/doorward/doorward/plugins/saml/internal/rules"
+	"github.com/doorward/doorward/plugins/saml/internal/validation"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// TestStyles signs in with what real providers write, signed in each way.
+// TestStyles signs in with messages in the style of real identity providers, signed in each
+// way.
 func TestStyles(t *testing.T) {
 	for _, style := range samltest.Styles {
 		for _, signed := range []struct {
@@ -53,7 +54,7 @@ func TestIdentity(t *testing.T) {
 		},
 		Grant:     []byte(`{"id":{"v":"alice-0001","f":"` + samltest.Persistent + `"},"i":"session-of-alice-0001"}`),
 		SessionID: "session-of-alice-0001", ExpiresAt: now.Add(8 * time.Hour),
-		OnceID: "_the-assertion", OnceUntil: now.Add(rules.MaxAge + 3*time.Minute),
+		OnceID: "_the-assertion", OnceUntil: now.Add(validation.MaxAge + 3*time.Minute),
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
@@ -87,7 +88,7 @@ func TestAttributes(t *testing.T) {
 	}
 }
 
-// TestH35_ManyGroups has more elements than the libraries of the field can verify.
+// TestH35_ManyGroups has more elements than common libraries can verify.
 func TestH35_ManyGroups(t *testing.T) {
 	var groups []string
 	for i := range 2500 {
@@ -137,7 +138,7 @@ func TestD09_Identifiers(t *testing.T) {
 		url.QueryEscape("https://other.example") + "!!alice-0001": samltest.Persistent, "a!b!c": samltest.Email, "!!": "", "x!y!z!": samltest.Persistent,
 	} {
 		_, err := r.login(func(d *samltest.Draft) { d.Assertion.NameID, d.Assertion.NameIDFormat = value, format })
-		refused(t, err, rules.ReasonSubject)
+		refused(t, err, validation.ReasonSubject)
 	}
 	if got := subject(func(a *samltest.AssertionDraft) { a.NameID = "a!b" }); got != "a!b" {
 		t.Errorf("one exclamation mark: %q", got)
@@ -157,8 +158,8 @@ func TestD09_Identifiers(t *testing.T) {
 	refused(t, err, reasonIdentifier)
 }
 
-// TestNameIDFormat: where a format is asked for, nobody becomes somebody else by asking
-// for another one.
+// TestNameIDFormat: if a format is requested, nobody becomes another user by asking for
+// another format.
 func TestNameIDFormat(t *testing.T) {
 	sp := `<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="urn:directus"><SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">` +
 		`<NameIDFormat>` + samltest.Email + `</NameIDFormat><NameIDFormat>` + samltest.Persistent + `</NameIDFormat></SPSSODescriptor></EntityDescriptor>`
@@ -176,7 +177,7 @@ func TestNameIDFormat(t *testing.T) {
 		{map[string]any{"sp_metadata": sp, "name_id_format": "persistent"}, []string{samltest.Persistent}, []string{samltest.Email}},
 		{map[string]any{"name_id_format": "unspecified"}, []string{samltest.Persistent, samltest.Email, unspecified, ""}, nil},
 		{nil, []string{samltest.Persistent, samltest.Email, unspecified, "", "urn:x"}, nil},
-		// The NameID says nothing where an attribute does.
+		// The NameID does not matter if an attribute identifies the user.
 		{map[string]any{"name_id_format": "persistent", "identifier_key": "uid"}, []string{samltest.Persistent, samltest.Email, samltest.Transient}, nil},
 	} {
 		r := openRig(t, samltest.Config{}, test.values)

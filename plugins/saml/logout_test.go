@@ -11,13 +11,13 @@ import (
 
 	"github.com/doorward/doorward/plugins/saml/internal/bindings"
 	"github.com/doorward/doorward/plugins/saml/internal/idp"
-	"github.com/doorward/doorward/plugins/saml/internal/names"
-	"github.com/doorward/doorward/plugins/saml/internal/rules"
+	"github.com/doorward/doorward/plugins/saml/internal/saml2"
+	"github.com/doorward/doorward/plugins/saml/internal/validation"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
 )
 
-// logoutRig has a key of ours, and alice signed in.
+// logoutRig has a key of Doorward, and alice is signed in.
 func logoutRig(t *testing.T, values map[string]any) (*rig, sdk.Identity) {
 	t.Helper()
 	r := encryptionRig(t, values)
@@ -51,9 +51,9 @@ func TestLogout(t *testing.T) {
 		want   sdk.LogoutOutcome
 	}{
 		{[]string{samltest.Success}, sdk.LogoutDone},
-		{[]string{samltest.Success, names.StatusPartialLogout}, sdk.LogoutPartial},
-		{[]string{names.StatusResponder, names.StatusPartialLogout}, sdk.LogoutPartial},
-		{[]string{names.StatusRequester}, sdk.LogoutPartial},
+		{[]string{samltest.Success, saml2.StatusPartialLogout}, sdk.LogoutPartial},
+		{[]string{saml2.StatusResponder, saml2.StatusPartialLogout}, sdk.LogoutPartial},
+		{[]string{saml2.StatusRequester}, sdk.LogoutPartial},
 	} {
 		step, err := r.BeginLogout(t.Context(), sdk.LogoutRequest{State: state, Subject: identity.Subject, Grant: identity.Grant})
 		if err != nil {
@@ -77,7 +77,7 @@ func TestLogout(t *testing.T) {
 		refused(t, err, reasonUnsolicited)
 		answer.InResponseTo = "_other"
 		_, err = r.receiveWith(answer.Query(state), nil, state, redirect.Memory)
-		refused(t, err, rules.ReasonInResponseTo)
+		refused(t, err, validation.ReasonInResponseTo)
 	}
 }
 
@@ -98,8 +98,8 @@ func TestLogoutNothingToDo(t *testing.T) {
 	}
 }
 
-// TestLogoutByPost logs out at a provider that speaks one binding only, and has
-// another place for answers.
+// TestLogoutByPost logs out at an identity provider with one binding only, and a separate
+// location for answers.
 func TestLogoutByPost(t *testing.T) {
 	metadata := samltest.New(samltest.Config{URL: idpURL}).Metadata()
 	metadata.SLO = [][2]string{{samltest.Post, idpURL + "/slo"}}
@@ -123,7 +123,7 @@ func TestLogoutByPost(t *testing.T) {
 	}
 }
 
-// TestLogoutRequest: the provider's request ends the sessions that it names, by
+// TestLogoutRequest: a request of the identity provider ends the sessions that it names, by
 // the names that the login gave them.
 func TestLogoutRequest(t *testing.T) {
 	for _, values := range []map[string]any{{}, {"identifier_key": "uid"}} {
@@ -166,7 +166,7 @@ func TestLogoutRequest(t *testing.T) {
 	}
 }
 
-// TestH32_Logout refuses what is not just so, by both bindings.
+// TestH32_Logout refuses messages with any fault, by both bindings.
 func TestH32_Logout(t *testing.T) {
 	r, _ := logoutRig(t, nil)
 	at := func(d time.Duration) string { return samltest.Time(r.clock.Now().Add(d)) }
@@ -178,13 +178,13 @@ func TestH32_Logout(t *testing.T) {
 		{"unsigned", reasonUnsigned, func(d *samltest.LogoutDraft) { d.Signing.Key = samltest.Key{} }},
 		{"a key of nobody", idp.ReasonSignature, func(d *samltest.LogoutDraft) { d.Signing.Key = samltest.OtherKey() }},
 		{"SHA-1", idp.ReasonAlgorithm, func(d *samltest.LogoutDraft) { d.Signing.Method = "http://www.w3.org/2000/09/xmldsig#rsa-sha1" }},
-		{"another issuer", rules.ReasonIssuer, func(d *samltest.LogoutDraft) { d.Issuer = "https://evil.example" }},
-		{"no issuer", rules.ReasonIssuer, func(d *samltest.LogoutDraft) { d.Issuer = "" }},
-		{"another destination", rules.ReasonDestination, func(d *samltest.LogoutDraft) { d.Destination = acsURL }},
-		{"no destination", rules.ReasonDestination, func(d *samltest.LogoutDraft) { d.Destination = "" }},
-		{"version", rules.ReasonVersion, func(d *samltest.LogoutDraft) { d.Version = "1.1" }},
-		{"issued long ago", rules.ReasonIssueInstant, func(d *samltest.LogoutDraft) { d.IssueInstant = at(-7 * time.Minute) }},
-		{"over", rules.ReasonExpired, func(d *samltest.LogoutDraft) { d.NotOnOrAfter = at(-time.Minute) }},
+		{"another issuer", validation.ReasonIssuer, func(d *samltest.LogoutDraft) { d.Issuer = "https://evil.example" }},
+		{"no issuer", validation.ReasonIssuer, func(d *samltest.LogoutDraft) { d.Issuer = "" }},
+		{"another destination", validation.ReasonDestination, func(d *samltest.LogoutDraft) { d.Destination = acsURL }},
+		{"no destination", validation.ReasonDestination, func(d *samltest.LogoutDraft) { d.Destination = "" }},
+		{"version", validation.ReasonVersion, func(d *samltest.LogoutDraft) { d.Version = "1.1" }},
+		{"issued long ago", validation.ReasonIssueInstant, func(d *samltest.LogoutDraft) { d.IssueInstant = at(-7 * time.Minute) }},
+		{"over", validation.ReasonExpired, func(d *samltest.LogoutDraft) { d.NotOnOrAfter = at(-time.Minute) }},
 		{"nobody", reasonLogoutRequest, func(d *samltest.LogoutDraft) { d.NameID = "" }},
 		{"an empty session index", reasonLogoutRequest, func(d *samltest.LogoutDraft) { d.SessionIndexes = []string{""} }},
 		{"too many sessions", reasonLogoutRequest, func(d *samltest.LogoutDraft) {
@@ -200,8 +200,8 @@ func TestH32_Logout(t *testing.T) {
 	}
 }
 
-// TestH32_RawQuery: the signature is over the octets of the query, and nothing
-// may be read otherwise than it was verified.
+// TestH32_RawQuery: the signature covers the bytes of the query, and nothing may be read
+// differently from what was verified.
 func TestH32_RawQuery(t *testing.T) {
 	r, _ := logoutRig(t, nil)
 	good := r.idp.LogoutRequest(sloURL, alice).Query("their state")
@@ -266,12 +266,11 @@ func TestH32_RawQuery(t *testing.T) {
 	}
 	_, err := r.receive("", url.Values{"SAMLResponse": {""}}) // H33
 	refused(t, err, reasonXML)
-	_, err = r.receive("", url.Values{"SAMLResponse": {base64.StdEncoding.EncodeToString([]byte(fmt.Sprintf(`<p:Response xmlns:p=%q/>`, names.Protocol)))}})
-	refused(t, err, rules.ReasonStructure)
+	_, err = r.receive("", url.Values{"SAMLResponse": {base64.StdEncoding.EncodeToString([]byte(fmt.Sprintf(`<p:Response xmlns:p=%q/>`, saml2.Protocol)))}})
+	refused(t, err, validation.ReasonStructure)
 }
 
-// signedAsWritten signs the parameters of a query in another order than they are to be
-// signed in.
+// signedAsWritten signs the parameters of a query in another order than the specified one.
 func signedAsWritten(t *testing.T, r *rig, query string, order ...string) string {
 	t.Helper()
 	var parts []string

@@ -1,13 +1,14 @@
-// Command doorward-plugin-saml signs in through SAML 2.0 identity providers: the
-// web browser SSO profile and the single logout profile of a service provider.
-// README.md is the operator's manual.
+// Command doorward-plugin-saml signs in through SAML 2.0 identity providers. It implements
+// the web browser SSO profile and the single logout profile of a service provider. README.md
+// is the manual for operators.
 //
-// The way of a login through the files: mechanism.go (Begin and Continue) → request.go
-// (AuthnRequest) → internal/bindings → response.go (the wall in internal/wall, then the
-// structure in internal/rules, the signature in internal/idp and internal/xmldsig,
-// encryption in internal/xmlenc) → internal/rules → identity.go. Who the provider is
-// says internal/idp; who we are, internal/ownkeys and metadata.go. logout.go begins and
-// receives logouts, check.go tells what is wrong.
+// A login passes through these files: mechanism.go (Begin and Continue), request.go
+// (AuthnRequest), internal/bindings, response.go, identity.go. response.go parses with
+// internal/strictxml, verifies signatures with internal/idp and internal/xmldsig, decrypts
+// with internal/xmlenc, and checks the message with internal/validation. internal/idp reads
+// the metadata of the identity provider; internal/ownkeys and metadata.go hold the keys and
+// metadata of Doorward. logout.go begins and receives logouts, check.go implements doorward
+// check.
 package main
 
 import (

@@ -13,9 +13,9 @@ import (
 
 	"github.com/doorward/doorward/plugins/saml/internal/bindings"
 	"github.com/doorward/doorward/plugins/saml/internal/idp"
-	"github.com/doorward/doorward/plugins/saml/internal/names"
 	"github.com/doorward/doorward/plugins/saml/internal/ownkeys"
-	"github.com/doorward/doorward/plugins/saml/internal/rules"
+	"github.com/doorward/doorward/plugins/saml/internal/saml2"
+	"github.com/doorward/doorward/plugins/saml/internal/validation"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/options"
 	"github.com/doorward/doorward/sdk/upstream"
@@ -23,22 +23,22 @@ import (
 
 // mechanism signs in through one configured SAML identity provider.
 type mechanism struct {
-	options      Options
-	entityID     string
-	nameIDFormat string   // to ask for, or empty
-	callback     string   // that we publish and ask for
-	consumers    []string // all URLs of it
-	logoutURL    string
-	skew         time.Duration
-	own          ownkeys.Keys
-	source       *idp.Source
-	client       *http.Client
-	now          func() time.Time
-	logger       *slog.Logger
-	refused      refusals // of responses
-	refusedOut   refusals // of logout messages, which anybody can send at any time
-	formats      formats  // of NameIDs, where none is asked for
-	ignored      []string // what is not obeyed of sp_metadata, and what to set
+	options          Options
+	entityID         string
+	nameIDFormat     string   // to request, or empty
+	callback         string   // the URL that we publish and request
+	consumers        []string // all URLs of the assertion consumer service
+	logoutURL        string
+	skew             time.Duration
+	own              ownkeys.Keys
+	source           *idp.Source
+	client           *http.Client
+	now              func() time.Time
+	logger           *slog.Logger
+	refusedResponses refusals // of responses
+	refusedLogouts   refusals // of logout messages, which anybody can send at any time
+	formats          formats  // of NameIDs, if none is requested
+	ignored          []string // settings of sp_metadata without effect, and what to set instead
 }
 
 var (
@@ -50,7 +50,7 @@ var (
 	_ io.Closer             = (*mechanism)(nil)
 )
 
-// open makes a provider ready. Metadata at a URL is read in the background.
+// open returns a mechanism for one provider. Metadata at a URL is read in the background.
 func open(_ context.Context, env sdk.Env, o Options) (sdk.Mechanism, error) {
 	own, err := o.keys()
 	if err != nil {
@@ -67,7 +67,7 @@ func open(_ context.Context, env sdk.Env, o Options) (sdk.Mechanism, error) {
 	m.skew, _ = o.skew()
 	m.warnOfIdle()
 	var problems options.Problems
-	m.identifyUs(env, &problems)
+	m.configureSP(env, &problems)
 	pins, err := ownkeys.ParseCertificates(o.IDPMetadataCertificate)
 	if err != nil {
 		problems.Addf("idp_metadata_certificate", "%v", err)
@@ -78,34 +78,34 @@ func open(_ context.Context, env sdk.Env, o Options) (sdk.Mechanism, error) {
 	return m, m.openSource(idp.Selection{EntityID: o.IDPEntityID, Pins: pins, Policy: o.policy()})
 }
 
-// warnOfIdle tells of options of Directus that are set and do nothing.
+// warnOfIdle warns of Directus options that are set and have no effect.
 func (m *mechanism) warnOfIdle() {
 	if m.options.RelayState != "" {
-		m.logger.Warn("sp_relay_state has no effect: RelayState is a token of the host's; where a login leads is in the link that starts it")
+		m.logger.Warn("sp_relay_state has no effect: the host uses RelayState for a token of its own; the link that starts a login says where it returns")
 	}
 	if m.options.MessageSigningOrder == "sign-then-encrypt" {
-		m.logger.Warn("idp_message_signing_order has no effect: what is signed as a whole must be signed after it was encrypted; have the provider do that, or sign the assertion")
+		m.logger.Warn("idp_message_signing_order has no effect: a response must be signed after encryption; change that at the provider, or have it sign the assertion")
 	}
 }
 
-// identifyUs finds out who we are to the provider.
-func (m *mechanism) identifyUs(env sdk.Env, problems *options.Problems) {
-	replaced, err := readReplaced(m.options.SPMetadata)
+// configureSP determines the names and URLs of Doorward as a service provider.
+func (m *mechanism) configureSP(env sdk.Env, problems *options.Problems) {
+	replaced, err := readReplacedSP(m.options.SPMetadata)
 	if err != nil {
 		problems.Addf("sp_metadata", "%v", err)
 	}
 	for _, setting := range replaced.ignored(m.options) {
 		m.ignored = append(m.ignored, setting)
-		m.logger.Warn("sp_metadata is not obeyed", "setting", setting)
+		m.logger.Warn("a setting in sp_metadata has no effect", "setting", setting)
 	}
 	m.entityID = firstOf(m.options.EntityID, replaced.entityID, env.MetadataURL)
 	if len(m.entityID) > idp.MaxEntityID || !upstream.IsPrintable(m.entityID) {
 		problems.Addf("entity_id", "must be at most %d printable ASCII characters", idp.MaxEntityID)
 	}
 	m.consumers = []string{m.callback}
-	// The host serves the assertion consumer service by the name that it has in
-	// Directus, too. A provider may know no other, and what says that it is for either
-	// is at the right place.
+	// The host also serves the assertion consumer service under the name that Directus uses.
+	// An identity provider may know only that name, and messages for either name are
+	// accepted.
 	if base, ok := strings.CutSuffix(env.CallbackURL, "/callback"); ok {
 		alias := base + "/acs"
 		if slices.Contains(replaced.consumers, alias) {
@@ -152,17 +152,18 @@ func (m *mechanism) Close() error {
 	return nil
 }
 
-// memory travels from Begin to Continue, sealed by the host.
+// memory is the state between Begin and Continue, sealed by the host.
 type memory struct {
 	RequestID string    `json:"r"`
 	Provider  string    `json:"p"`
 	Begun     time.Time `json:"t"`
 }
 
-// maxRemembered is how long an entity ID may be to be in a memory as it is.
+// maxRemembered is the maximum length of an entity ID in a memory; a longer one is replaced
+// by its fingerprint.
 const maxRemembered = 256
 
-// Begin sends the browser to the provider with an AuthnRequest (profiles section
+// Begin sends the browser to the identity provider with an AuthnRequest (profiles section
 // 4.1.4.1).
 func (m *mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, error) {
 	p, err := m.source.Get(ctx)
@@ -170,7 +171,7 @@ func (m *mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, 
 		return nil, err
 	}
 	if p.WantSigned && m.own.Signer == nil {
-		return nil, sdk.Misconfigured(reasonKeyMissing, "the provider wants signed requests: set sp_private_key, and give the provider our metadata")
+		return nil, sdk.Misconfigured(reasonKeyMissing, "the identity provider requires signed requests: set sp_private_key, and give the identity provider Doorward's metadata")
 	}
 	binding, location, err := ssoEndpoint(p, m.options.RequestBinding)
 	if err != nil {
@@ -179,19 +180,19 @@ func (m *mechanism) Begin(ctx context.Context, req sdk.BeginRequest) (sdk.Step, 
 	now := m.now()
 	mem := memory{RequestID: newID(), Provider: p.EntityID, Begun: now.UTC().Truncate(time.Second)}
 	if len(mem.Provider) > maxRemembered {
-		mem.Provider = rules.Fingerprint(mem.Provider)
+		mem.Provider = validation.Fingerprint(mem.Provider)
 	}
 	data, err := json.Marshal(mem)
 	if err != nil {
-		return nil, fmt.Errorf("encoding the memory of the login: %w", err)
+		return nil, fmt.Errorf("encoding the state of the login: %w", err)
 	}
 	element := m.requestElement(m.authnRequest(mem.RequestID, location, now))
 	return m.send(element, binding, bindings.Sending{To: location, Request: true, RelayState: req.State, Memory: data})
 }
 
-// ssoEndpoint chooses where the request goes.
+// ssoEndpoint selects the destination of the request.
 func ssoEndpoint(p *idp.Provider, wanted string) (binding, location string, err error) {
-	order := []string{names.BindingRedirect, names.BindingPost}
+	order := []string{saml2.BindingRedirect, saml2.BindingPost}
 	switch wanted {
 	case "redirect":
 		order = order[:1]
@@ -203,23 +204,23 @@ func ssoEndpoint(p *idp.Provider, wanted string) (binding, location string, err 
 			return binding, location, nil
 		}
 	}
-	return "", "", sdk.Misconfigured(idp.ReasonMetadataEndpoint, "the provider takes no requests by the binding of request_binding: leave it out")
+	return "", "", sdk.Misconfigured(idp.ReasonMetadataEndpoint, "the identity provider does not accept requests by the binding in request_binding: do not set it")
 }
 
-// Continue reads the response, and checks it as profiles section 4.1.4.3 demands.
+// Continue reads the response and checks it according to profiles section 4.1.4.3.
 func (m *mechanism) Continue(ctx context.Context, req sdk.ContinueRequest) (sdk.Step, error) {
 	identity, err := m.signIn(ctx, req)
 	if err != nil {
-		m.refused.remember(m.now(), err)
+		m.refusedResponses.remember(m.now(), err)
 		return nil, err
 	}
 	return sdk.Authenticated{Identity: identity}, nil
 }
 
-// expectation is what every message to that URL of ours must fit.
-func (m *mechanism) expectation(recipients []string) rules.Expectation {
-	return rules.Expectation{
-		Us: m.entityID, Recipients: recipients, Now: m.now(), Skew: m.skew,
+// expectation is what every message to these URLs must match.
+func (m *mechanism) expectation(recipients []string) validation.Expectation {
+	return validation.Expectation{
+		OwnEntityID: m.entityID, Recipients: recipients, Now: m.now(), Skew: m.skew,
 		Contexts: m.options.acceptedContexts(), ForceAuthn: m.options.ForceAuthn, Decrypt: m.decryptID,
 	}
 }
@@ -230,7 +231,7 @@ func (m *mechanism) signIn(ctx context.Context, req sdk.ContinueRequest) (sdk.Id
 	if !req.Unsolicited {
 		var mem memory
 		if err := json.Unmarshal(req.Memory, &mem); err != nil || mem.RequestID == "" {
-			return sdk.Identity{}, sdk.InvalidResponse(reasonUnsolicited, "the login has no memory that can be read")
+			return sdk.Identity{}, sdk.InvalidResponse(reasonUnsolicited, "the state of the login cannot be read")
 		}
 		want.RequestID, want.Begun, provider = mem.RequestID, mem.Begun, mem.Provider
 	}
@@ -238,8 +239,8 @@ func (m *mechanism) signIn(ctx context.Context, req sdk.ContinueRequest) (sdk.Id
 	if err != nil {
 		return sdk.Identity{}, err
 	}
-	if !req.Unsolicited && provider != p.EntityID && provider != rules.Fingerprint(p.EntityID) {
-		return sdk.Identity{}, sdk.InvalidResponse(reasonProviderChanged, "the login was started with another provider")
+	if !req.Unsolicited && provider != p.EntityID && provider != validation.Fingerprint(p.EntityID) {
+		return sdk.Identity{}, sdk.InvalidResponse(reasonProviderChanged, "the login was started with another identity provider")
 	}
 	want.Provider = p.EntityID
 	msg, err := bindings.ReadPost(req.Response)
@@ -247,10 +248,10 @@ func (m *mechanism) signIn(ctx context.Context, req sdk.ContinueRequest) (sdk.Id
 		return sdk.Identity{}, err
 	}
 	if msg.Request {
-		return sdk.Identity{}, sdk.InvalidResponse(bindings.ReasonMessageMissing, "a request in place of a response")
+		return sdk.Identity{}, sdk.InvalidResponse(bindings.ReasonMessageMissing, "a request instead of a response")
 	}
 	if !req.Unsolicited && msg.RelayState != req.State {
-		return sdk.Identity{}, sdk.InvalidResponse(reasonRelayState, "RelayState is not that of this login")
+		return sdk.Identity{}, sdk.InvalidResponse(reasonRelayState, "RelayState does not belong to this login")
 	}
 	a, err := m.readResponse(ctx, p, msg.XML, want)
 	if err != nil {

@@ -11,8 +11,8 @@ import (
 
 	"github.com/crewjam/saml"
 
-	"github.com/doorward/doorward/plugins/saml/internal/names"
-	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/saml2"
+	"github.com/doorward/doorward/plugins/saml/internal/strictxml"
 	"github.com/doorward/doorward/plugins/saml/internal/xmlenc"
 	"github.com/doorward/doorward/sdk"
 )
@@ -21,23 +21,23 @@ const (
 	// metadataType is the media type of metadata (metadata appendix A).
 	metadataType = "application/samlmetadata+xml"
 
-	// metadataValid is long, because many providers read our metadata once, when
-	// they are set up, and some then hold on to its end.
+	// metadataValid is long, because many identity providers read our metadata only once, and
+	// some then enforce its end.
 	metadataValid = 365 * 24 * time.Hour
 	metadataCache = 24 * time.Hour
 )
 
-// Metadata describes us as a service provider (metadata section 2.4.4).
+// Metadata describes Doorward as a service provider (metadata section 2.4.4).
 func (m *mechanism) Metadata(context.Context) (sdk.Document, error) {
 	signed, wanted := m.own.Signer != nil, m.options.WantAssertionsSigned
 	role := saml.SPSSODescriptor{
 		AuthnRequestsSigned: &signed, WantAssertionsSigned: &wanted,
-		AssertionConsumerServices: []saml.IndexedEndpoint{{Binding: names.BindingPost, Location: m.callback, Index: 0, IsDefault: &yes}},
+		AssertionConsumerServices: []saml.IndexedEndpoint{{Binding: saml2.BindingPost, Location: m.callback, Index: 0, IsDefault: &yes}},
 	}
-	role.ProtocolSupportEnumeration = names.Protocol
+	role.ProtocolSupportEnumeration = saml2.Protocol
 	role.KeyDescriptors = m.keyDescriptors()
 	role.SingleLogoutServices = []saml.Endpoint{
-		{Binding: names.BindingRedirect, Location: m.logoutURL}, {Binding: names.BindingPost, Location: m.logoutURL},
+		{Binding: saml2.BindingRedirect, Location: m.logoutURL}, {Binding: saml2.BindingPost, Location: m.logoutURL},
 	}
 	if m.nameIDFormat != "" {
 		role.NameIDFormats = []saml.NameIDFormat{saml.NameIDFormat(m.nameIDFormat)}
@@ -54,15 +54,15 @@ func (m *mechanism) Metadata(context.Context) (sdk.Document, error) {
 	}
 	content, err := xml.MarshalIndent(doc, "", "  ")
 	if err != nil {
-		return sdk.Document{}, fmt.Errorf("writing our metadata: %w", err)
+		return sdk.Document{}, fmt.Errorf("writing the metadata of Doorward: %w", err)
 	}
 	return sdk.Document{ContentType: metadataType, Content: append([]byte(xml.Header), append(content, '\n')...)}, nil
 }
 
 var yes = true
 
-// keyDescriptors publish one key for each use. Keys that only decrypt what is
-// encrypted to an old certificate are not shown any more.
+// keyDescriptors publish one key for each use. Keys that only decrypt content for an old
+// certificate are not published.
 func (m *mechanism) keyDescriptors() []saml.KeyDescriptor {
 	var list []saml.KeyDescriptor
 	if m.own.SignerCert != nil {
@@ -87,7 +87,7 @@ func keyInfo(c *x509.Certificate) saml.KeyInfo {
 	return saml.KeyInfo{X509Data: saml.X509Data{X509Certificates: []saml.X509Certificate{{Data: data}}}}
 }
 
-// requestedAttributes are those that the operator names.
+// requestedAttributes lists the attributes in the options.
 func (m *mechanism) requestedAttributes() []saml.RequestedAttribute {
 	o := m.options
 	var list []saml.RequestedAttribute
@@ -107,19 +107,19 @@ func (m *mechanism) requestedAttributes() []saml.RequestedAttribute {
 	return list
 }
 
-// replaced is what counts of the metadata of the service provider that we take
-// the place of.
-type replaced struct {
+// replacedSP holds the relevant parts of the metadata of the service provider that Doorward
+// replaces.
+type replacedSP struct {
 	entityID, nameIDFormat string
 	consumers              []string // assertion consumer service URLs
 
-	// What it says is signed (metadata section 2.4.4).
+	// Whether the metadata requires signatures (metadata section 2.4.4).
 	wantAssertionsSigned, requestsSigned bool
 }
 
-// ignored says what is not obeyed, since the options say it otherwise: a signature
-// over the whole response covers the assertion, too, and who has no key cannot sign.
-func (r replaced) ignored(o Options) []string {
+// ignored lists the settings without effect, because the options differ: a signature over the
+// whole response also covers the assertion, and without a key nothing can be signed.
+func (r replacedSP) ignored(o Options) []string {
 	var list []string
 	if r.wantAssertionsSigned && !o.WantAssertionsSigned {
 		list = append(list, "WantAssertionsSigned: set sp_want_assertions_signed to accept only assertions that are signed themselves")
@@ -130,26 +130,26 @@ func (r replaced) ignored(o Options) []string {
 	return list
 }
 
-func readReplaced(text string) (replaced, error) {
+func readReplacedSP(text string) (replacedSP, error) {
 	if text == "" {
-		return replaced{}, nil
+		return replacedSP{}, nil
 	}
-	root, err := wall.Parse([]byte(text), wall.Metadata())
+	root, err := strictxml.Parse([]byte(text), strictxml.Metadata())
 	if err != nil {
-		return replaced{}, fmt.Errorf("is no metadata: %w", err)
+		return replacedSP{}, fmt.Errorf("is not metadata: %w", err)
 	}
-	role := root.Child(names.Metadata, "SPSSODescriptor")
-	if !root.Is(names.Metadata, "EntityDescriptor") || role == nil || root.Value("entityID") == "" {
-		return replaced{}, errors.New("is no metadata of one service provider; leave it out to use our own")
+	role := root.Child(saml2.Metadata, "SPSSODescriptor")
+	if !root.Is(saml2.Metadata, "EntityDescriptor") || role == nil || root.Value("entityID") == "" {
+		return replacedSP{}, errors.New("is not the metadata of one service provider; leave it out to use the names of Doorward")
 	}
-	r := replaced{
+	r := replacedSP{
 		entityID:             root.Value("entityID"),
-		wantAssertionsSigned: names.IsTrue(role.Value("WantAssertionsSigned")), requestsSigned: names.IsTrue(role.Value("AuthnRequestsSigned")),
+		wantAssertionsSigned: saml2.IsTrue(role.Value("WantAssertionsSigned")), requestsSigned: saml2.IsTrue(role.Value("AuthnRequestsSigned")),
 	}
-	if formats := role.All(names.Metadata, "NameIDFormat"); len(formats) > 0 {
-		r.nameIDFormat, _ = names.URIText(formats[0])
+	if formats := role.All(saml2.Metadata, "NameIDFormat"); len(formats) > 0 {
+		r.nameIDFormat, _ = saml2.URIText(formats[0])
 	}
-	for _, service := range role.All(names.Metadata, "AssertionConsumerService") {
+	for _, service := range role.All(saml2.Metadata, "AssertionConsumerService") {
 		r.consumers = append(r.consumers, service.Value("Location"))
 	}
 	return r, nil

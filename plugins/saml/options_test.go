@@ -16,7 +16,7 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// TestProblems names the option that is wrong.
+// TestProblems: problems name the option that is wrong.
 func TestProblems(t *testing.T) {
 	good := string(samltest.New(samltest.Config{URL: idpURL}).Metadata().XML())
 	rsaKey := pemKey(t, samltest.OtherKey())
@@ -68,8 +68,8 @@ func TestProblems(t *testing.T) {
 	}
 }
 
-// TestMetadataURL: plain http to another machine is refused when the provider is
-// opened, and the text says what to write; it is not asked for first.
+// TestMetadataURL: plain http to another machine is refused when the provider is opened,
+// without a request, and the text says what to write.
 func TestMetadataURL(t *testing.T) {
 	client := plugintest.Serve(t, plugin.Description{Mechanism: "saml", Version: version}, open, nil)
 	_, err := client.Open(t.Context(), plugintest.Request(map[string]any{"idp_metadata_url": "http://idp.example/metadata"}))
@@ -82,7 +82,7 @@ func TestMetadataURL(t *testing.T) {
 	}
 }
 
-// TestDirectusOptions opens with what an environment of Directus has.
+// TestDirectusOptions opens a provider with the settings of Directus.
 func TestDirectusOptions(t *testing.T) {
 	key := pemKey(t, samltest.OtherKey())
 	sp := `<?xml version="1.0"?><EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="urn:directus"><SPSSODescriptor protocolSupportEnumeration="urn:oasis:names:tc:SAML:2.0:protocol">` +

@@ -5,12 +5,13 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/doorward/doorward/plugins/saml/internal/rules"
+	"github.com/doorward/doorward/plugins/saml/internal/validation"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 )
 
-// TestSPNameQualifier: whoever signs in can edit the request, so that a provider which
-// makes an identifier for whatever SPNameQualifier it names gives them any number.
+// TestSPNameQualifier: people who sign in can edit the request, so an identity provider that
+// creates an identifier for any SPNameQualifier in it would give them any number of
+// identifiers.
 func TestSPNameQualifier(t *testing.T) {
 	const affiliation, chosen = "https://affiliation.example", "https://chosen.example"
 	for name, test := range map[string]struct {
@@ -56,7 +57,7 @@ func TestSPNameQualifier(t *testing.T) {
 	var log strings.Builder
 	m.logger = slog.New(slog.NewTextHandler(&log, nil))
 	for _, qualifier := range []string{"", m.entityID, chosen} {
-		if err := m.checkQualifier(rules.NameID{Format: samltest.Persistent, SPNameQualifier: qualifier}); err != nil {
+		if err := m.checkQualifier(validation.NameID{Format: samltest.Persistent, SPNameQualifier: qualifier}); err != nil {
 			t.Error(err)
 		}
 	}

@@ -2,9 +2,9 @@ package main
 
 import "github.com/doorward/doorward/sdk"
 
-// The reasons of our refusals that are told here, besides those of package sdk. Others
-// stand beside what they are about: in internal/idp, binding and rules. They are
-// stable: operators search their logs for them, and README.md says what each means.
+// The reasons for refusals in this package, in addition to those of package sdk.
+// internal/bindings, internal/idp and internal/validation have their own. They are stable:
+// operators search their logs for them, and README.md explains each.
 const (
 	reasonKeyMissing       sdk.Reason = "sp_private_key_missing"
 	reasonUnsolicited      sdk.Reason = "unsolicited"

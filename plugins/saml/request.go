@@ -9,23 +9,22 @@ import (
 	"github.com/crewjam/saml"
 
 	"github.com/doorward/doorward/plugins/saml/internal/bindings"
-	"github.com/doorward/doorward/plugins/saml/internal/names"
+	"github.com/doorward/doorward/plugins/saml/internal/saml2"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/sdk"
 )
 
-// newID makes the ID of a message of ours, of 130 random bits (core section
-// 1.3.4).
+// newID returns a message ID with 130 random bits (core section 1.3.4).
 func newID() string { return "_" + rand.Text() }
 
-// authnRequest makes the request of a login (core section 3.4.1).
+// authnRequest returns the request of a login (core section 3.4.1).
 func (m *mechanism) authnRequest(id, destination string, now time.Time) *saml.AuthnRequest {
 	allow := m.options.AllowCreate
 	req := &saml.AuthnRequest{
-		ID: id, Version: names.Version, IssueInstant: now, Destination: destination,
+		ID: id, Version: saml2.Version, IssueInstant: now, Destination: destination,
 		Issuer:                      &saml.Issuer{Value: m.entityID},
 		AssertionConsumerServiceURL: m.callback,
-		ProtocolBinding:             names.BindingPost,
+		ProtocolBinding:             saml2.BindingPost,
 		NameIDPolicy:                &saml.NameIDPolicy{AllowCreate: &allow},
 	}
 	if m.nameIDFormat != "" {
@@ -43,8 +42,8 @@ func (m *mechanism) authnRequest(id, destination string, now time.Time) *saml.Au
 	return req
 }
 
-// requestElement is the request as XML, with all the contexts that are demanded:
-// the library knows of one only.
+// requestElement returns the request as XML with all requested contexts: the library supports
+// only one.
 func (m *mechanism) requestElement(req *saml.AuthnRequest) *etree.Element {
 	element := req.Element()
 	if len(m.options.AuthnContext) == 0 {
@@ -58,7 +57,7 @@ func (m *mechanism) requestElement(req *saml.AuthnRequest) *etree.Element {
 	return element
 }
 
-// send takes a message to the provider by a binding, signed if we have a key.
+// send sends a message to the identity provider by a binding, signed if there is a key.
 func (m *mechanism) send(element *etree.Element, binding string, s bindings.Sending) (sdk.Step, error) {
 	doc := etree.NewDocument()
 	doc.SetRoot(element)
@@ -66,7 +65,7 @@ func (m *mechanism) send(element *etree.Element, binding string, s bindings.Send
 	if s.XML, err = doc.WriteToBytes(); err != nil {
 		return nil, fmt.Errorf("writing a message: %w", err)
 	}
-	if binding == names.BindingRedirect {
+	if binding == saml2.BindingRedirect {
 		return s.ByRedirect(m.own)
 	}
 	if m.own.Signer != nil {

@@ -32,7 +32,7 @@ var alice = samltest.User{
 	},
 }
 
-// rig is a provider opened over the wire, with the identity provider behind it.
+// rig is a provider over the wire, with its identity provider.
 type rig struct {
 	*plugin.Provider
 	t     testing.TB
@@ -55,7 +55,7 @@ func openRig(t testing.TB, config samltest.Config, values map[string]any) *rig {
 	return r
 }
 
-// begin begins a login, and returns what the provider is asked.
+// begin begins a login, and returns the request to the identity provider.
 func (r *rig) begin() (samltest.Request, []byte) {
 	r.t.Helper()
 	step, err := r.Begin(r.t.Context(), sdk.BeginRequest{State: state})
@@ -102,7 +102,7 @@ func form(post sdk.FormPost) url.Values {
 	return values
 }
 
-// login signs alice in with a response that change may spoil.
+// login signs in alice with a response that change can modify.
 func (r *rig) login(change func(*samltest.Draft)) (sdk.Identity, error) {
 	r.t.Helper()
 	return r.loginAs(alice, change)
@@ -118,7 +118,7 @@ func (r *rig) loginAs(user samltest.User, change func(*samltest.Draft)) (sdk.Ide
 	return r.present(r.idp.Write(draft), memory)
 }
 
-// present brings a response to the login with that memory.
+// present presents a response to the login with that memory.
 func (r *rig) present(response, memory []byte) (sdk.Identity, error) {
 	r.t.Helper()
 	return r.post(samltest.Form(response, state), memory)

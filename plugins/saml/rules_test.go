@@ -12,15 +12,15 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/plugins/saml/internal/idp"
-	"github.com/doorward/doorward/plugins/saml/internal/names"
-	"github.com/doorward/doorward/plugins/saml/internal/rules"
+	"github.com/doorward/doorward/plugins/saml/internal/saml2"
+	"github.com/doorward/doorward/plugins/saml/internal/validation"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// TestResponses spoils one thing in a good, signed response at a time. An empty
-// reason means that it is still good.
+// TestResponses introduces one fault at a time into a valid, signed response. An empty reason
+// means that the response is still valid.
 func TestResponses(t *testing.T) {
 	r := openRig(t, samltest.Config{SignResponse: true, SignAssertion: true}, nil)
 	at := func(d time.Duration) string { return samltest.Time(r.clock.Now().Add(d)) }
@@ -37,113 +37,113 @@ func TestResponses(t *testing.T) {
 		{"H03 the assertion only", "", func(d *samltest.Draft) { d.SignResponse = false }},
 		{"H04 a key of nobody, in KeyInfo", idp.ReasonSignature, func(d *samltest.Draft) { d.Signing.Key = samltest.OtherKey() }},
 
-		{"H06 issuer of the response missing", rules.ReasonIssuer, func(d *samltest.Draft) { d.Issuer = "" }},
+		{"H06 issuer of the response missing", validation.ReasonIssuer, func(d *samltest.Draft) { d.Issuer = "" }},
 		{"H06 issuer of a response that is not signed missing", "", func(d *samltest.Draft) { d.Issuer, d.SignResponse = "", false }},
-		{"H06 issuer of a response that is not signed wrong", rules.ReasonIssuer, func(d *samltest.Draft) { d.Issuer, d.SignResponse = "https://evil.example", false }},
-		{"H06 no issuer anywhere", rules.ReasonIssuer, func(d *samltest.Draft) { d.Issuer, d.Assertion.Issuer, d.SignResponse = "", "", false }},
-		{"H06 issuer of the response wrong", rules.ReasonIssuer, func(d *samltest.Draft) { d.Issuer = "https://evil.example" }},
-		{"H06 issuer of the assertion missing", rules.ReasonIssuer, func(d *samltest.Draft) { d.Assertion.Issuer = "" }},
-		{"H06 issuer of the assertion wrong", rules.ReasonIssuer, func(d *samltest.Draft) { d.Assertion.Issuer = "https://evil.example" }},
-		{"H06 issuer in other letters", rules.ReasonIssuer, func(d *samltest.Draft) { d.Assertion.Issuer = strings.ToUpper(d.Issuer) }},
+		{"H06 issuer of a response that is not signed wrong", validation.ReasonIssuer, func(d *samltest.Draft) { d.Issuer, d.SignResponse = "https://evil.example", false }},
+		{"H06 no issuer anywhere", validation.ReasonIssuer, func(d *samltest.Draft) { d.Issuer, d.Assertion.Issuer, d.SignResponse = "", "", false }},
+		{"H06 issuer of the response wrong", validation.ReasonIssuer, func(d *samltest.Draft) { d.Issuer = "https://evil.example" }},
+		{"H06 issuer of the assertion missing", validation.ReasonIssuer, func(d *samltest.Draft) { d.Assertion.Issuer = "" }},
+		{"H06 issuer of the assertion wrong", validation.ReasonIssuer, func(d *samltest.Draft) { d.Assertion.Issuer = "https://evil.example" }},
+		{"H06 issuer in other letters", validation.ReasonIssuer, func(d *samltest.Draft) { d.Assertion.Issuer = strings.ToUpper(d.Issuer) }},
 
 		{"H08 no ID of the response", idp.ReasonSignatureShape, func(d *samltest.Draft) { d.ID = "" }},
 		{"H08 no ID of the assertion", idp.ReasonSignatureShape, func(d *samltest.Draft) { d.Assertion.ID, d.SignResponse = "", false }},
-		{"H08 no ID of an assertion in a signed response", rules.ReasonID, func(d *samltest.Draft) { d.Assertion.ID, d.SignAssertion = "", false }},
+		{"H08 no ID of an assertion in a signed response", validation.ReasonID, func(d *samltest.Draft) { d.Assertion.ID, d.SignAssertion = "", false }},
 		{"H08 an ID that is a UUID", "", func(d *samltest.Draft) { d.ID = "28338c8c-39ab-4b94-bcdc-46f68f99d962" }},
 		{"H08 an ID that is a number", "", func(d *samltest.Draft) { d.Assertion.ID = "4312518550351640530" }},
 		{"H08 an ID that is base64", "", func(d *samltest.Draft) { d.ID, d.Assertion.ID = "1ORZ+LQ7/YktMlk7RMJR==", "é:1" }},
 		{"H08 an ID of 255 bytes", "", func(d *samltest.Draft) { d.Assertion.ID = strings.Repeat("1", 255) }},
-		{"H08 an ID of 256 bytes", rules.ReasonStructure, func(d *samltest.Draft) { d.Assertion.ID = strings.Repeat("a", 256) }},
-		{"H08 an ID with a space behind", rules.ReasonStructure, func(d *samltest.Draft) { d.Assertion.ID = d.ID + " " }},
-		{"H08 an ID with a line break", rules.ReasonStructure, func(d *samltest.Draft) { d.ID = "a\nb" }},
-		{"H08 the same ID twice", rules.ReasonStructure, func(d *samltest.Draft) { d.Assertion.ID = d.ID }},
-		{"H08 the same number twice", rules.ReasonStructure, func(d *samltest.Draft) { d.ID, d.Assertion.ID = "1", "1" }},
+		{"H08 an ID of 256 bytes", validation.ReasonStructure, func(d *samltest.Draft) { d.Assertion.ID = strings.Repeat("a", 256) }},
+		{"H08 an ID with a space behind", validation.ReasonStructure, func(d *samltest.Draft) { d.Assertion.ID = d.ID + " " }},
+		{"H08 an ID with a line break", validation.ReasonStructure, func(d *samltest.Draft) { d.ID = "a\nb" }},
+		{"H08 the same ID twice", validation.ReasonStructure, func(d *samltest.Draft) { d.Assertion.ID = d.ID }},
+		{"H08 the same number twice", validation.ReasonStructure, func(d *samltest.Draft) { d.ID, d.Assertion.ID = "1", "1" }},
 		{"H08 two IDs in other letters", "", func(d *samltest.Draft) { d.ID, d.Assertion.ID = "1a", "1A" }},
 
-		{"H14 no InResponseTo of the response", rules.ReasonInResponseTo, func(d *samltest.Draft) { d.InResponseTo = "" }},
-		{"H14 another InResponseTo of the response", rules.ReasonInResponseTo, func(d *samltest.Draft) { d.InResponseTo = "_other" }},
-		{"H14 no InResponseTo of the confirmation", rules.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).InResponseTo = "" }},
-		{"H14 another InResponseTo of the confirmation", rules.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).InResponseTo = "_other" }},
+		{"H14 no InResponseTo of the response", validation.ReasonInResponseTo, func(d *samltest.Draft) { d.InResponseTo = "" }},
+		{"H14 another InResponseTo of the response", validation.ReasonInResponseTo, func(d *samltest.Draft) { d.InResponseTo = "_other" }},
+		{"H14 no InResponseTo of the confirmation", validation.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).InResponseTo = "" }},
+		{"H14 another InResponseTo of the confirmation", validation.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).InResponseTo = "_other" }},
 
-		{"H16 no Recipient", rules.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).Recipient = "" }},
-		{"H16 another Recipient", rules.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).Recipient = acsURL + "/" }},
-		{"H16 no Destination, signed", rules.ReasonDestination, func(d *samltest.Draft) { d.Destination = "" }},
+		{"H16 no Recipient", validation.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).Recipient = "" }},
+		{"H16 another Recipient", validation.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).Recipient = acsURL + "/" }},
+		{"H16 no Destination, signed", validation.ReasonDestination, func(d *samltest.Draft) { d.Destination = "" }},
 		{"H16 no Destination, not signed", "", func(d *samltest.Draft) { d.Destination, d.SignResponse = "", false }},
-		{"H16 another Destination", rules.ReasonDestination, func(d *samltest.Draft) { d.Destination = "https://evil.example/acs" }},
+		{"H16 another Destination", validation.ReasonDestination, func(d *samltest.Draft) { d.Destination = "https://evil.example/acs" }},
 		{"H16 Destination and Recipient by the other name", "", func(d *samltest.Draft) { d.Destination, confirmation(d).Recipient = ourBase+"/acs", ourBase+"/acs" }},
 		{"H16 Recipient by the other name", "", func(d *samltest.Draft) { confirmation(d).Recipient = ourBase + "/acs" }},
-		{"H16 Destination at another provider", rules.ReasonDestination, func(d *samltest.Draft) { d.Destination = strings.Replace(ourBase, "/test", "/other", 1) + "/acs" }},
-		{"H16 Recipient at another provider", rules.ReasonConfirmation, func(d *samltest.Draft) {
+		{"H16 Destination at another provider", validation.ReasonDestination, func(d *samltest.Draft) { d.Destination = strings.Replace(ourBase, "/test", "/other", 1) + "/acs" }},
+		{"H16 Recipient at another provider", validation.ReasonConfirmation, func(d *samltest.Draft) {
 			confirmation(d).Recipient = strings.Replace(ourBase, "/test", "/other", 1) + "/acs"
 		}},
-		{"H16 a Destination that goes on", rules.ReasonDestination, func(d *samltest.Draft) { d.Destination = ourBase + "/acs/" }},
-		{"H16 Destination is the logout service", rules.ReasonDestination, func(d *samltest.Draft) { d.Destination = sloURL }},
-		{"H16 a relative Destination", rules.ReasonDestination, func(d *samltest.Draft) { d.Destination = "/auth/login/test/callback" }},
+		{"H16 a Destination that goes on", validation.ReasonDestination, func(d *samltest.Draft) { d.Destination = ourBase + "/acs/" }},
+		{"H16 Destination is the logout service", validation.ReasonDestination, func(d *samltest.Draft) { d.Destination = sloURL }},
+		{"H16 a relative Destination", validation.ReasonDestination, func(d *samltest.Draft) { d.Destination = "/auth/login/test/callback" }},
 
-		{"H17 no audience restriction", rules.ReasonAudience, func(d *samltest.Draft) { d.Assertion.Audiences = nil }},
-		{"H17 a restriction without audience", rules.ReasonAudience, func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{}} }},
-		{"H17 another audience", rules.ReasonAudience, func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{"https://other.example"}} }},
-		{"H17 an empty audience", rules.ReasonAudience, func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{""}} }},
+		{"H17 no audience restriction", validation.ReasonAudience, func(d *samltest.Draft) { d.Assertion.Audiences = nil }},
+		{"H17 a restriction without audience", validation.ReasonAudience, func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{}} }},
+		{"H17 another audience", validation.ReasonAudience, func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{"https://other.example"}} }},
+		{"H17 an empty audience", validation.ReasonAudience, func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{""}} }},
 		{"H17 ours first of two", "", func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{usURL, "https://other.example"}} }},
 		{"H17 ours last of two", "", func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{"https://other.example", usURL}} }},
-		{"H17 two restrictions, one is not ours", rules.ReasonAudience, func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{usURL}, {"https://other.example"}} }},
+		{"H17 two restrictions, one is not ours", validation.ReasonAudience, func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{usURL}, {"https://other.example"}} }},
 		{"H17 two restrictions, both ours", "", func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{usURL}, {"x", usURL}} }},
 		{"H17 white space around", "", func(d *samltest.Draft) { d.Assertion.Audiences = [][]string{{"\n " + usURL + "\n"}} }},
 
-		{"H18 NotBefore in the future", rules.ReasonNotYetValid, func(d *samltest.Draft) { d.Assertion.NotBefore = at(2 * time.Minute) }},
+		{"H18 NotBefore in the future", validation.ReasonNotYetValid, func(d *samltest.Draft) { d.Assertion.NotBefore = at(2 * time.Minute) }},
 		{"H18 NotBefore within the skew", "", func(d *samltest.Draft) { d.Assertion.NotBefore = at(30 * time.Second) }},
-		{"H18 NotOnOrAfter past", rules.ReasonExpired, func(d *samltest.Draft) { d.Assertion.NotOnOrAfter = at(-time.Minute) }},
+		{"H18 NotOnOrAfter past", validation.ReasonExpired, func(d *samltest.Draft) { d.Assertion.NotOnOrAfter = at(-time.Minute) }},
 		{"H18 NotOnOrAfter within the skew", "", func(d *samltest.Draft) { d.Assertion.NotOnOrAfter = at(-59 * time.Second) }},
 		{"H18 no times in the conditions", "", func(d *samltest.Draft) { d.Assertion.NotBefore, d.Assertion.NotOnOrAfter = "", "" }},
-		{"H18 bearer past", rules.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).NotOnOrAfter = at(-time.Minute) }},
-		{"H18 bearer without end", rules.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).NotOnOrAfter = "" }},
+		{"H18 bearer past", validation.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).NotOnOrAfter = at(-time.Minute) }},
+		{"H18 bearer without end", validation.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).NotOnOrAfter = "" }},
 		{"H18 bearer with NotBefore past", "", func(d *samltest.Draft) { confirmation(d).NotBefore = at(-time.Minute) }},
 		{"H18 bearer with NotBefore now", "", func(d *samltest.Draft) { confirmation(d).NotBefore = at(0) }},
-		{"H18 bearer with NotBefore in the future", rules.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).NotBefore = at(2 * time.Minute) }},
-		{"H18 bearer with NotBefore that is none", rules.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).NotBefore = "yesterday" }},
-		{"H18 bearer with NotBefore and no end", rules.ReasonConfirmation, func(d *samltest.Draft) {
+		{"H18 bearer with NotBefore in the future", validation.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).NotBefore = at(2 * time.Minute) }},
+		{"H18 bearer with NotBefore that is none", validation.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).NotBefore = "yesterday" }},
+		{"H18 bearer with NotBefore and no end", validation.ReasonConfirmation, func(d *samltest.Draft) {
 			confirmation(d).NotBefore, confirmation(d).NotOnOrAfter = at(-time.Minute), ""
 		}},
-		{"H18 response issued in the future", rules.ReasonIssueInstant, func(d *samltest.Draft) { d.IssueInstant = at(2 * time.Minute) }},
-		{"H18 response issued long ago", rules.ReasonIssueInstant, func(d *samltest.Draft) { d.IssueInstant = at(-7 * time.Minute) }},
-		{"H18 assertion issued in ten years", rules.ReasonIssueInstant, func(d *samltest.Draft) { d.Assertion.IssueInstant = at(87600 * time.Hour) }},
-		{"H18 assertion issued long ago", rules.ReasonIssueInstant, func(d *samltest.Draft) { d.Assertion.IssueInstant = at(-7 * time.Minute) }},
-		{"H18 a time without a zone", rules.ReasonTime, func(d *samltest.Draft) { d.Assertion.NotBefore = "2026-11-23T11:59:00" }},
+		{"H18 response issued in the future", validation.ReasonIssueInstant, func(d *samltest.Draft) { d.IssueInstant = at(2 * time.Minute) }},
+		{"H18 response issued long ago", validation.ReasonIssueInstant, func(d *samltest.Draft) { d.IssueInstant = at(-7 * time.Minute) }},
+		{"H18 assertion issued in ten years", validation.ReasonIssueInstant, func(d *samltest.Draft) { d.Assertion.IssueInstant = at(87600 * time.Hour) }},
+		{"H18 assertion issued long ago", validation.ReasonIssueInstant, func(d *samltest.Draft) { d.Assertion.IssueInstant = at(-7 * time.Minute) }},
+		{"H18 a time without a zone", validation.ReasonTime, func(d *samltest.Draft) { d.Assertion.NotBefore = "2026-11-23T11:59:00" }},
 		{"H18 a time in another zone", "", func(d *samltest.Draft) { d.Assertion.NotBefore = "2026-11-23T12:59:00+01:00" }},
-		{"H18 hour 25", rules.ReasonTime, func(d *samltest.Draft) { d.Assertion.NotBefore = "2026-11-23T25:00:00Z" }},
-		{"H18 year 10000", rules.ReasonTime, func(d *samltest.Draft) { d.Assertion.NotOnOrAfter = "10000-01-01T00:00:00Z" }},
-		{"H18 a leap second", rules.ReasonTime, func(d *samltest.Draft) { d.Assertion.NotBefore = "2016-12-31T23:59:60Z" }},
-		{"H18 no time at all", rules.ReasonTime, func(d *samltest.Draft) { d.IssueInstant = "" }},
+		{"H18 hour 25", validation.ReasonTime, func(d *samltest.Draft) { d.Assertion.NotBefore = "2026-11-23T25:00:00Z" }},
+		{"H18 year 10000", validation.ReasonTime, func(d *samltest.Draft) { d.Assertion.NotOnOrAfter = "10000-01-01T00:00:00Z" }},
+		{"H18 a leap second", validation.ReasonTime, func(d *samltest.Draft) { d.Assertion.NotBefore = "2016-12-31T23:59:60Z" }},
+		{"H18 no time at all", validation.ReasonTime, func(d *samltest.Draft) { d.IssueInstant = "" }},
 
-		{"H19 no confirmation", rules.ReasonConfirmation, func(d *samltest.Draft) { d.Assertion.Confirmations = nil }},
-		{"H19 holder of key", rules.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).Method = "urn:oasis:names:tc:SAML:2.0:cm:holder-of-key" }},
-		{"H19 sender vouches", rules.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).Method = "urn:oasis:names:tc:SAML:2.0:cm:sender-vouches" }},
+		{"H19 no confirmation", validation.ReasonConfirmation, func(d *samltest.Draft) { d.Assertion.Confirmations = nil }},
+		{"H19 holder of key", validation.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).Method = "urn:oasis:names:tc:SAML:2.0:cm:holder-of-key" }},
+		{"H19 sender vouches", validation.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).Method = "urn:oasis:names:tc:SAML:2.0:cm:sender-vouches" }},
 		{"H19 two, the second is good", "", func(d *samltest.Draft) {
 			d.Assertion.Confirmations = append([]samltest.Confirmation{{Method: samltest.Bearer, NoData: true}}, d.Assertion.Confirmations...)
 		}},
 
-		{"H20 no subject", rules.ReasonSubject, func(d *samltest.Draft) { d.Assertion.NoSubject = true }},
-		{"H20 no NameID", rules.ReasonSubject, func(d *samltest.Draft) { d.Assertion.NameID = "" }},
+		{"H20 no subject", validation.ReasonSubject, func(d *samltest.Draft) { d.Assertion.NoSubject = true }},
+		{"H20 no NameID", validation.ReasonSubject, func(d *samltest.Draft) { d.Assertion.NameID = "" }},
 		{"H20 a NameID of space", "", func(d *samltest.Draft) { d.Assertion.NameID = " " }},
 		{"H20 a NameID with a line break", reasonIdentifier, func(d *samltest.Draft) { d.Assertion.NameID = "a\nb" }},
 		{"H20 a NameID of 300 bytes", reasonIdentifier, func(d *samltest.Draft) { d.Assertion.NameID = strings.Repeat("a", 300) }},
-		{"H20 no conditions", rules.ReasonConditions, func(d *samltest.Draft) { d.Assertion.NoConditions = true }},
-		{"H20 no statement", rules.ReasonAuthnStatement, func(d *samltest.Draft) { d.Assertion.NoStatement = true }},
-		{"H20 a confirmation without data", rules.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).NoData = true }},
-		{"H20 an unknown condition", rules.ReasonConditions, func(d *samltest.Draft) { d.Assertion.Conditions = `<Condition/>` }},
+		{"H20 no conditions", validation.ReasonConditions, func(d *samltest.Draft) { d.Assertion.NoConditions = true }},
+		{"H20 no statement", validation.ReasonAuthnStatement, func(d *samltest.Draft) { d.Assertion.NoStatement = true }},
+		{"H20 a confirmation without data", validation.ReasonConfirmation, func(d *samltest.Draft) { confirmation(d).NoData = true }},
+		{"H20 an unknown condition", validation.ReasonConditions, func(d *samltest.Draft) { d.Assertion.Conditions = `<Condition/>` }},
 		{"H20 OneTimeUse", "", func(d *samltest.Draft) { d.Assertion.Conditions = `<OneTimeUse/>` }},
 
-		{"H21 no status", rules.ReasonStatusMissing, func(d *samltest.Draft) { d.Status = nil }},
-		{"H21 an unknown status", rules.ReasonStatus, func(d *samltest.Draft) { d.Status = []string{"urn:x:" + strings.Repeat("y", 5000)} }},
-		{"H21 success inside of an unknown one", rules.ReasonStatus, func(d *samltest.Draft) { d.Status = []string{"urn:x", samltest.Success} }},
+		{"H21 no status", validation.ReasonStatusMissing, func(d *samltest.Draft) { d.Status = nil }},
+		{"H21 an unknown status", validation.ReasonStatus, func(d *samltest.Draft) { d.Status = []string{"urn:x:" + strings.Repeat("y", 5000)} }},
+		{"H21 success inside of an unknown one", validation.ReasonStatus, func(d *samltest.Draft) { d.Status = []string{"urn:x", samltest.Success} }},
 
-		{"H26 the response of SAML 1.1", rules.ReasonVersion, func(d *samltest.Draft) { d.Version = "1.1" }},
-		{"H26 the assertion without version", rules.ReasonVersion, func(d *samltest.Draft) { d.Assertion.Version = "" }},
+		{"H26 the response of SAML 1.1", validation.ReasonVersion, func(d *samltest.Draft) { d.Version = "1.1" }},
+		{"H26 the assertion without version", validation.ReasonVersion, func(d *samltest.Draft) { d.Assertion.Version = "" }},
 
-		{"H37 the session is over", rules.ReasonSessionOver, func(d *samltest.Draft) { d.Assertion.SessionNotOnOrAfter = at(0) }},
+		{"H37 the session is over", validation.ReasonSessionOver, func(d *samltest.Draft) { d.Assertion.SessionNotOnOrAfter = at(0) }},
 		{"H37 the session has no end", "", func(d *samltest.Draft) { d.Assertion.SessionNotOnOrAfter = "" }},
-		{"AuthnInstant missing", rules.ReasonTime, func(d *samltest.Draft) { d.Assertion.AuthnInstant = "" }},
-		{"AuthnInstant in the future", rules.ReasonAuthnStatement, func(d *samltest.Draft) { d.Assertion.AuthnInstant = at(2 * time.Minute) }},
+		{"AuthnInstant missing", validation.ReasonTime, func(d *samltest.Draft) { d.Assertion.AuthnInstant = "" }},
+		{"AuthnInstant in the future", validation.ReasonAuthnStatement, func(d *samltest.Draft) { d.Assertion.AuthnInstant = at(2 * time.Minute) }},
 
 		{"H38 the same attribute in two formats", "", func(d *samltest.Draft) {
 			d.Assertion.Attributes = []samltest.Attribute{{Name: "groups", Format: "a", Values: []string{"x"}}, {Name: "groups", Format: "b", Values: []string{"y"}}}
@@ -167,8 +167,8 @@ func TestResponses(t *testing.T) {
 	}
 }
 
-// TestH38_TwoFormats: what is told in two ways counts once, and who is told to be two is
-// nobody.
+// TestH38_TwoFormats: a value in two formats counts once, and an identifier with two
+// different values is refused.
 func TestH38_TwoFormats(t *testing.T) {
 	with := func(values map[string]any, attributes ...samltest.Attribute) (sdk.Identity, error) {
 		t.Helper()
@@ -193,7 +193,7 @@ func TestH38_TwoFormats(t *testing.T) {
 	plugintest.Refused(t, err, sdk.ErrInvalidResponse, reasonIdentifier)
 }
 
-// TestStatus tells the kinds of the provider's refusals apart (H21).
+// TestStatus distinguishes the refusals of the identity provider (H21).
 func TestH21_Status(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	for _, test := range []struct {
@@ -201,14 +201,14 @@ func TestH21_Status(t *testing.T) {
 		kind   error
 		reason sdk.Reason
 	}{
-		{[]string{names.StatusResponder, names.StatusAuthnFailed}, sdk.ErrDenied, sdk.ReasonBadCredentials},
-		{[]string{names.StatusRequester, names.StatusRequestDenied}, sdk.ErrDenied, sdk.ReasonNotAllowed},
-		{[]string{names.StatusResponder, names.StatusNoPassive}, sdk.ErrDenied, rules.ReasonNoPassive},
-		{[]string{names.StatusResponder, names.StatusNoAuthnContext}, sdk.ErrDenied, rules.ReasonAuthnContext},
-		{[]string{names.StatusRequester, names.StatusInvalidPolicy}, sdk.ErrMisconfigured, rules.ReasonStatus},
-		{[]string{names.StatusRequester}, sdk.ErrMisconfigured, rules.ReasonStatus},
-		{[]string{names.StatusVersionMismatch}, sdk.ErrMisconfigured, rules.ReasonStatus},
-		{[]string{names.StatusResponder}, sdk.ErrUnavailable, rules.ReasonStatus},
+		{[]string{saml2.StatusResponder, saml2.StatusAuthnFailed}, sdk.ErrDenied, sdk.ReasonBadCredentials},
+		{[]string{saml2.StatusRequester, saml2.StatusRequestDenied}, sdk.ErrDenied, sdk.ReasonNotAllowed},
+		{[]string{saml2.StatusResponder, saml2.StatusNoPassive}, sdk.ErrDenied, validation.ReasonNoPassive},
+		{[]string{saml2.StatusResponder, saml2.StatusNoAuthnContext}, sdk.ErrDenied, validation.ReasonAuthnContext},
+		{[]string{saml2.StatusRequester, saml2.StatusInvalidPolicy}, sdk.ErrMisconfigured, validation.ReasonStatus},
+		{[]string{saml2.StatusRequester}, sdk.ErrMisconfigured, validation.ReasonStatus},
+		{[]string{saml2.StatusVersionMismatch}, sdk.ErrMisconfigured, validation.ReasonStatus},
+		{[]string{saml2.StatusResponder}, sdk.ErrUnavailable, validation.ReasonStatus},
 	} {
 		_, err := r.login(func(d *samltest.Draft) {
 			d.Assertion, d.Status, d.StatusMessage = nil, test.status, "<script>"+strings.Repeat("x", 100_000)
@@ -221,12 +221,12 @@ func TestH21_Status(t *testing.T) {
 	_, err := r.login(func(d *samltest.Draft) { d.Assertion = nil })
 	refused(t, err, reasonAssertionMissing)
 	_, err = r.login(func(d *samltest.Draft) {
-		d.Assertion, d.Status, d.InResponseTo = nil, []string{names.StatusResponder}, "_x"
+		d.Assertion, d.Status, d.InResponseTo = nil, []string{saml2.StatusResponder}, "_x"
 	})
-	refused(t, err, rules.ReasonInResponseTo)
+	refused(t, err, validation.ReasonInResponseTo)
 }
 
-// TestH03_Policy demands more than the default.
+// TestH03_Policy requires more than the default.
 func TestH03_Policy(t *testing.T) {
 	sign := func(response, assertion bool) func(*samltest.Draft) {
 		return func(d *samltest.Draft) { d.SignResponse, d.SignAssertion = response, assertion }
@@ -243,8 +243,7 @@ func TestH03_Policy(t *testing.T) {
 	}
 }
 
-// TestH03_BothMustHold: a signature that is there counts, even where another one
-// would be enough.
+// TestH03_BothMustHold: every signature must be valid, even if one would be sufficient.
 func TestH03_BothMustHold(t *testing.T) {
 	r := openRig(t, samltest.Config{SignResponse: true, SignAssertion: true}, nil)
 	req, memory := r.begin()
@@ -263,8 +262,7 @@ func TestH03_BothMustHold(t *testing.T) {
 	}
 }
 
-// TestH05_KeyOfAnotherProvider signs with the key of an identity provider that is
-// configured, too, as another one.
+// TestH05_KeyOfAnotherProvider signs with the key of another configured identity provider.
 func TestH05_KeyOfAnotherProvider(t *testing.T) {
 	mine := openRig(t, samltest.Config{}, nil)
 	other := openRig(t, samltest.Config{EntityID: "https://other.example"}, nil)
@@ -334,7 +332,7 @@ func TestH11_KeyConfusion(t *testing.T) {
 	}
 }
 
-// TestH11_Advice fits what was refused.
+// TestH11_Advice: the advice fits what was refused.
 func TestH11_Advice(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	const more, plain = "http://www.w3.org/2001/04/xmldsig-more#", "http://www.w3.org/2000/09/xmldsig#"
@@ -381,8 +379,8 @@ func TestECDSA(t *testing.T) {
 	}
 }
 
-// TestSignatureShapes changes what is in a signature before it is made, so that
-// the key has signed it all (H09, H10, H12).
+// TestSignatureShapes changes a signature before it is created, so that the key has signed
+// the changes (H09, H10, H12).
 func TestSignatureShapes(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	replace := func(old, replacement string) func(string) string {
@@ -467,9 +465,9 @@ func TestH36_AuthnContext(t *testing.T) {
 		t.Errorf("%+v", req)
 	}
 	_, err := r.login(nil)
-	plugintest.Refused(t, err, sdk.ErrDenied, rules.ReasonAuthnContext)
+	plugintest.Refused(t, err, sdk.ErrDenied, validation.ReasonAuthnContext)
 	_, err = r.login(func(d *samltest.Draft) { d.Assertion.Context = "" })
-	plugintest.Refused(t, err, sdk.ErrDenied, rules.ReasonAuthnContext)
+	plugintest.Refused(t, err, sdk.ErrDenied, validation.ReasonAuthnContext)
 	identity, err := r.login(func(d *samltest.Draft) { d.Assertion.Context = mfa })
 	if err != nil || identity.ACR != mfa {
 		t.Errorf("%q, %v", identity.ACR, err)
@@ -485,5 +483,5 @@ func TestForceAuthn(t *testing.T) {
 		t.Error(err)
 	}
 	_, err := r.login(func(d *samltest.Draft) { d.Assertion.AuthnInstant = samltest.Time(r.clock.Now().Add(-time.Hour)) })
-	plugintest.Refused(t, err, sdk.ErrDenied, rules.ReasonForceAuthn)
+	plugintest.Refused(t, err, sdk.ErrDenied, validation.ReasonForceAuthn)
 }

@@ -23,8 +23,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// TestShapes takes metadata and a response in the shape of each well-known provider
-// through the whole plugin, over the wire, and then a bit less than good ones.
+// TestShapes runs metadata and a response in the form of each well-known product through the
+// whole plugin over the wire, and then slightly changed ones.
 func TestShapes(t *testing.T) {
 	need(t, "xmlsec1")
 	const subjectID = "urn:oasis:names:tc:SAML:attribute:subject-id"
@@ -82,7 +82,7 @@ func TestShapes(t *testing.T) {
 	}
 }
 
-// refuseNearlyGood changes the response after it was signed, and brings it to another
+// refuseNearlyGood changes the response after it was signed, and presents it to another
 // login.
 func (s *shape) refuseNearlyGood(r *rig, response, memory []byte) {
 	s.t.Helper()
@@ -105,7 +105,7 @@ func (s *shape) refuseNearlyGood(r *rig, response, memory []byte) {
 	}
 }
 
-// shape makes the files of a provider.
+// shape creates the files of an identity provider.
 type shape struct {
 	t       *testing.T
 	name    string
@@ -130,7 +130,7 @@ func (s *shape) write(name string, content []byte) {
 	}
 }
 
-// respond answers a request of ours.
+// respond answers our request.
 func (s *shape) respond(r *rig) (response, memory []byte) {
 	s.t.Helper()
 	req, memory := r.begin()
@@ -138,7 +138,7 @@ func (s *shape) respond(r *rig) (response, memory []byte) {
 	return s.file("response"), memory
 }
 
-// file is a file of the shape, signed and encrypted.
+// file returns a file of the shape, signed and encrypted.
 func (s *shape) file(kind string) []byte {
 	s.t.Helper()
 	text, front := s.fill(kind)
@@ -161,7 +161,7 @@ func (s *shape) file(kind string) []byte {
 	return slices.Concat([]byte(front), content)
 }
 
-// fill fills a file in. What stands in front of the document is apart: xmlsec1 would not
+// fill fills in a file. It separates what precedes the document, because xmlsec1 does not
 // read it.
 func (s *shape) fill(kind string) (text, front string) {
 	s.t.Helper()
@@ -185,9 +185,8 @@ func (s *shape) fill(kind string) (text, front string) {
 	return text, out.String()[:out.Len()-len(text)]
 }
 
-// signature is one to be made by xmlsec1. What differs from the usual is written as
-// name=value: info and content are canonicalizations, prefixes a list, key what is told
-// of the key.
+// signature is a template for xmlsec1. Deviations from the default are written as name=value:
+// info and content are canonicalizations, prefixes is a list, key is the key information.
 func signature(prefix, id string, differs ...string) string {
 	is := map[string]string{"info": exclusiveC14N, "content": exclusiveC14N, "key": "certificate"}
 	for _, d := range differs {
@@ -214,7 +213,7 @@ func signature(prefix, id string, differs ...string) string {
 
 const exclusiveC14N = "http://www.w3.org/2001/10/xml-exc-c14n#"
 
-// encrypt encrypts the assertion of the shape to us, as OpenSAML writes it.
+// encrypt encrypts the assertion of the shape to us in the form of OpenSAML.
 func (s *shape) encrypt() string {
 	s.t.Helper()
 	plain, _ := s.fill("assertion")

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/doorward/doorward/plugins/saml/internal/idp"
-	"github.com/doorward/doorward/plugins/saml/internal/names"
+	"github.com/doorward/doorward/plugins/saml/internal/saml2"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
@@ -20,7 +20,7 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// publisher serves metadata that can be changed.
+// publisher serves metadata that tests can change.
 type publisher struct {
 	*httptest.Server
 	mu    sync.Mutex
@@ -58,8 +58,8 @@ func (p *publisher) count() int {
 	return p.calls
 }
 
-// TestH30_Rollover: a signature by a key that is not known has the metadata read
-// anew, and the login goes on; but not for each forged message.
+// TestH30_Rollover: if an unknown key signs, the metadata is read again and the login
+// continues; but not for each forged message.
 func TestH30_Rollover(t *testing.T) {
 	peer := samltest.New(samltest.Config{URL: idpURL})
 	server := publish(t, peer.Metadata().XML())
@@ -94,8 +94,8 @@ func TestH30_Rollover(t *testing.T) {
 	refused(t, err, idp.ReasonSignature) // the old key is gone
 }
 
-// TestH30_TwoKeys: several keys work without KeyInfo, and so does another
-// certificate for the same key.
+// TestH30_TwoKeys: several keys work without KeyInfo, and so does another certificate for the
+// same key.
 func TestH30_TwoKeys(t *testing.T) {
 	signer := samltest.New(samltest.Config{URL: idpURL})
 	reissued := samltest.Certify(samltest.DefaultKey().Signer, time.Now().AddDate(-5, 0, 0), time.Now().AddDate(5, 0, 0))
@@ -125,8 +125,8 @@ func TestH30_ExpiredCertificate(t *testing.T) {
 	}
 }
 
-// TestSource: opening does not wait for the provider, the last good metadata
-// serves on, and it is not asked again and again.
+// TestSource: opening does not wait for the identity provider, the last valid metadata is
+// used, and failures do not cause repeated requests.
 func TestSource(t *testing.T) {
 	peer := samltest.New(samltest.Config{URL: idpURL})
 	good := peer.Metadata()
@@ -154,7 +154,7 @@ func TestSource(t *testing.T) {
 		t.Fatal(err)
 	}
 	server.set(http.StatusOK, []byte("<x"))
-	findings, err := r.Check(t.Context()) // reads it anew
+	findings, err := r.Check(t.Context()) // reads it again
 	if err != nil || !has(findings, sdk.SeverityError, "idp_metadata_url") {
 		t.Errorf("%+v %v", findings, err)
 	}
@@ -176,7 +176,7 @@ func has(findings []sdk.Finding, severity sdk.Severity, subject string) bool {
 	return false
 }
 
-// TestSourceEnds: closing ends the goroutine, even while it waits for a provider
+// TestSourceEnds: closing ends the goroutine, even while it waits for an identity provider
 // that does not answer.
 func TestSourceEnds(t *testing.T) {
 	asked, hang := make(chan struct{}, 10), make(chan struct{})
@@ -216,7 +216,7 @@ func TestOurMetadata(t *testing.T) {
 	text := string(doc.Content)
 	for _, want := range []string{
 		`entityID="` + usURL + `"`, `AuthnRequestsSigned="true"`, `Location="` + acsURL + `"`, `Location="` + sloURL + `"`,
-		`use="signing"`, `use="encryption"`, samltest.AES256GCM, names.FormatPersistent, `Name="mail"`, `Name="uid"`, `Name="groups"`, "validUntil", `cacheDuration="PT24H"`,
+		`use="signing"`, `use="encryption"`, samltest.AES256GCM, saml2.FormatPersistent, `Name="mail"`, `Name="uid"`, `Name="groups"`, "validUntil", `cacheDuration="PT24H"`,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %s in %s", want, text)

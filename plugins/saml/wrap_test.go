@@ -9,13 +9,13 @@ import (
 
 	"github.com/doorward/doorward/plugins/saml/internal/bindings"
 	"github.com/doorward/doorward/plugins/saml/internal/idp"
-	"github.com/doorward/doorward/plugins/saml/internal/rules"
+	"github.com/doorward/doorward/plugins/saml/internal/validation"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
 )
 
-// TestH01_Wrapping moves the parts of good messages about, in each style and
-// however they are signed.
+// TestH01_Wrapping moves the parts of valid messages, in each style and with each kind of
+// signature.
 func TestH01_Wrapping(t *testing.T) {
 	for _, style := range samltest.Styles {
 		r := openRig(t, samltest.Config{Style: style}, nil)
@@ -33,15 +33,15 @@ func TestH01_Wrapping(t *testing.T) {
 						t.Fatal("the message is not about both")
 					}
 					_, err := r.present(wrapped, memory)
-					refused(t, err, rules.ReasonStructure)
+					refused(t, err, validation.ReasonStructure)
 				})
 			}
 		}
 	}
 }
 
-// TestH01_WithoutTheGate: were the structure not checked at all, what is read would
-// still be what was signed.
+// TestH01_WithoutTheGate: even without the check of the structure, only signed content is
+// read.
 func TestH01_WithoutTheGate(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	req, memory := r.begin()
@@ -54,7 +54,7 @@ func TestH01_WithoutTheGate(t *testing.T) {
 	refused(t, err, idp.ReasonSignature)
 }
 
-// TestMessages changes a good message after it was signed.
+// TestMessages changes a valid message after it was signed.
 func TestMessages(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	assertion := func(doc *etree.Document) *etree.Element { return doc.FindElement("/Response/Assertion") }
@@ -84,37 +84,37 @@ func TestMessages(t *testing.T) {
 		reason sdk.Reason
 		change func(*etree.Document)
 	}{
-		{"H07 the same assertion twice", rules.ReasonStructure, func(doc *etree.Document) { doc.Root().AddChild(assertion(doc).Copy()) }},
-		{"H07 an assertion in Extensions", rules.ReasonStructure, inside("samlp:Extensions")},
-		{"H07 an assertion in nowhere", rules.ReasonStructure, inside("x")},
-		{"H07 an assertion in Advice", rules.ReasonStructure, func(doc *etree.Document) {
+		{"H07 the same assertion twice", validation.ReasonStructure, func(doc *etree.Document) { doc.Root().AddChild(assertion(doc).Copy()) }},
+		{"H07 an assertion in Extensions", validation.ReasonStructure, inside("samlp:Extensions")},
+		{"H07 an assertion in nowhere", validation.ReasonStructure, inside("x")},
+		{"H07 an assertion in Advice", validation.ReasonStructure, func(doc *etree.Document) {
 			a := assertion(doc)
 			a.CreateElement("Advice").AddChild(a.Copy())
 		}},
-		{"H07 the only assertion in Extensions", rules.ReasonStructure, func(doc *etree.Document) {
+		{"H07 the only assertion in Extensions", validation.ReasonStructure, func(doc *etree.Document) {
 			a := assertion(doc)
 			doc.Root().RemoveChild(a)
 			a.RemoveChild(a.FindElement("./Signature"))
 			doc.Root().CreateElement("samlp:Extensions").AddChild(a)
 		}},
-		{"H07 an encrypted assertion beside", rules.ReasonStructure, func(doc *etree.Document) { doc.Root().CreateElement("EncryptedAssertion") }},
-		{"H07 an assertion of another namespace beside", rules.ReasonStructure, func(doc *etree.Document) {
+		{"H07 an encrypted assertion beside", validation.ReasonStructure, func(doc *etree.Document) { doc.Root().CreateElement("EncryptedAssertion") }},
+		{"H07 an assertion of another namespace beside", validation.ReasonStructure, func(doc *etree.Document) {
 			doc.Root().CreateElement("Assertion").CreateAttr("xmlns", "urn:x")
 		}},
-		{"H07 a signature elsewhere", rules.ReasonStructure, func(doc *etree.Document) {
+		{"H07 a signature elsewhere", validation.ReasonStructure, func(doc *etree.Document) {
 			doc.FindElement("//Status").AddChild(doc.FindElement("//Signature").Copy())
 		}},
-		{"H07 two signatures of one assertion", rules.ReasonStructure, func(doc *etree.Document) {
+		{"H07 two signatures of one assertion", validation.ReasonStructure, func(doc *etree.Document) {
 			assertion(doc).AddChild(doc.FindElement("//Signature").Copy())
 		}},
-		{"H08 Id beside ID", rules.ReasonStructure, func(doc *etree.Document) { assertion(doc).CreateAttr("Id", "_x") }},
-		{"H08 id beside ID", rules.ReasonStructure, func(doc *etree.Document) { doc.Root().CreateAttr("id", "_x") }},
-		{"H08 x:ID beside ID", rules.ReasonStructure, func(doc *etree.Document) {
+		{"H08 Id beside ID", validation.ReasonStructure, func(doc *etree.Document) { assertion(doc).CreateAttr("Id", "_x") }},
+		{"H08 id beside ID", validation.ReasonStructure, func(doc *etree.Document) { doc.Root().CreateAttr("id", "_x") }},
+		{"H08 x:ID beside ID", validation.ReasonStructure, func(doc *etree.Document) {
 			assertion(doc).CreateAttr("xmlns:x", "urn:x")
 			assertion(doc).CreateAttr("x:ID", "_x")
 		}},
-		{"H08 xml:id", rules.ReasonStructure, func(doc *etree.Document) { doc.FindElement("//Status").CreateAttr("xml:id", "_x") }},
-		{"H14 InResponseTo in a namespace", rules.ReasonInResponseTo, func(doc *etree.Document) {
+		{"H08 xml:id", validation.ReasonStructure, func(doc *etree.Document) { doc.FindElement("//Status").CreateAttr("xml:id", "_x") }},
+		{"H14 InResponseTo in a namespace", validation.ReasonInResponseTo, func(doc *etree.Document) {
 			good := doc.Root().SelectAttrValue("InResponseTo", "")
 			doc.Root().CreateAttr("InResponseTo", "zzz")
 			doc.Root().CreateAttr("xmlns:x", "urn:x")
@@ -146,7 +146,7 @@ func TestMessages(t *testing.T) {
 	}
 }
 
-// TestH38_Values: what stands in a value is text or nothing.
+// TestH38_Values: a value is text or nothing.
 func TestH38_Values(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	identity, err := r.loginAs(samltest.User{NameID: "bob"}, func(d *samltest.Draft) {
@@ -170,8 +170,8 @@ func TestH38_Values(t *testing.T) {
 	refused(t, err, bindings.ReasonMessageEncoding)
 }
 
-// TestIssuerFormat: an issuer of another format than that of entities is refused, by
-// name: the text of both issuers is the same.
+// TestIssuerFormat: an issuer with another format than entity is refused; the text of both
+// issuers is the same.
 func TestIssuerFormat(t *testing.T) {
 	r := openRig(t, samltest.Config{}, nil)
 	for format, ok := range map[string]bool{"urn:oasis:names:tc:SAML:2.0:nameid-format:entity": true, "urn:oasis:names:tc:SAML:1.1:nameid-format:unspecified": false} {
@@ -187,7 +187,7 @@ func TestIssuerFormat(t *testing.T) {
 			}
 			continue
 		}
-		refused(t, err, rules.ReasonIssuer)
+		refused(t, err, validation.ReasonIssuer)
 		if err != nil && !strings.Contains(err.Error(), format) {
 			t.Error(err)
 		}

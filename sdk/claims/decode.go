@@ -21,17 +21,17 @@ const (
 )
 
 // Object is a decoded JSON object. Its values are string, bool, nil,
-// [json.Number], []any and map[string]any, and of [DecodeFor] Unreadable.
+// [json.Number], []any and map[string]any, and with [DecodeFor] also Unreadable.
 type Object map[string]any
 
-// Unreadable stands where a value was that means something else to another reader: text
-// with half a surrogate pair or a NUL character, and a number of too many digits. It is
-// a value of no type, so that whoever needs it refuses, and whoever does not need it is
-// not in the way. It says what was there, and nothing of it.
+// Unreadable replaces a value that another reader may understand differently: text with
+// half a surrogate pair or a NUL character, and a number with too many digits. It matches
+// no type, so that readers that need the value refuse it, and others are not affected. It
+// says what was wrong, and contains nothing of the value.
 type Unreadable string
 
 // Decode reads one JSON object strictly; the package comment says how. The
-// error tells what is wrong and never holds a value.
+// error says what is wrong and never contains a value.
 func Decode(data []byte) (Object, error) {
 	w, err := begin(data, '{', false)
 	if err != nil {
@@ -41,24 +41,24 @@ func Decode(data []byte) (Object, error) {
 	return object, err
 }
 
-// DecodeFor is [Decode] for a reader of the names given and no others. Two keys that
-// differ only in case are refused only where they are spellings of one of these: of
-// what nobody reads, nobody can read the wrong one. A key that is there twice is
-// refused whatever it is called. A value that cannot be read one way is [Unreadable],
-// and so is an object within the object that has a key which cannot. Such a key of the
-// object itself is left out.
+// DecodeFor is [Decode] for a reader that reads only the given names. Two keys that
+// differ only in case are refused only if they are spellings of one of these names:
+// nobody can read the wrong one of two keys that nobody reads. A key that occurs twice is
+// refused whatever its name. A value that can be understood in two ways becomes
+// [Unreadable], and so does an inner object with such a key. Such a key of the outermost
+// object is left out.
 func DecodeFor(data []byte, names ...string) (Object, error) {
 	w, err := begin(data, '{', true)
 	if err != nil {
 		return nil, err
 	}
-	w.some, w.names = true, names
+	w.onlyNames, w.names = true, names
 	object, _, err := w.object(1)
 	return object, err
 }
 
 // DecodeList reads one JSON array as strictly as [Decode] reads an object. Its
-// elements are of the kinds that the values of an [Object] are of.
+// elements have the same types as the values of an [Object].
 func DecodeList(data []byte) ([]any, error) {
 	w, err := begin(data, '[', false)
 	if err != nil {
@@ -67,7 +67,7 @@ func DecodeList(data []byte) ([]any, error) {
 	return w.array(1)
 }
 
-// begin checks a text as a whole, and that it starts with an object or an array.
+// begin checks the text as a whole, and that it starts with first: '{' or '['.
 func begin(data []byte, first byte, lenient bool) (*walker, error) {
 	switch {
 	case len(data) > MaxBytes:
@@ -87,17 +87,17 @@ func begin(data []byte, first byte, lenient bool) (*walker, error) {
 	return nil, errors.New("not a JSON object")
 }
 
-// walker goes once over text that json.Valid found well-formed, so that it can
-// leave the grammar aside and look at what the grammar does not forbid.
+// walker passes once over text that json.Valid found well-formed. It need not check the
+// grammar, and looks only for what the grammar does not forbid.
 type walker struct {
 	data   []byte
 	at     int
 	values int
 
-	lenient bool // what cannot be read is in the way of whoever needs it only
-	some    bool // only names are guarded, and may have one spelling only; else all keys
-	names   []string
-	guarded map[string]bool // names, folded; nil: not yet
+	lenient   bool // what cannot be read becomes Unreadable instead of an error
+	onlyNames bool // only names are guarded (have one spelling only); otherwise all keys are
+	names     []string
+	guarded   map[string]bool // names, folded; nil: not yet
 }
 
 func (w *walker) value(depth int) (any, error) {
@@ -108,7 +108,7 @@ func (w *walker) value(depth int) (any, error) {
 	case '{':
 		object, oddKey, err := w.object(depth + 1)
 		if oddKey != nil {
-			// Its keys may be the groups of somebody: none is left out of them.
+			// Its keys may be somebody's groups, of which none may be left out.
 			return Unreadable("an object with a key that is " + oddKey.Error()), err
 		}
 		return map[string]any(object), err
@@ -132,7 +132,7 @@ func (w *walker) value(depth int) (any, error) {
 	}
 }
 
-// orUnreadable is the value, or what stands for one that cannot be read.
+// orUnreadable returns the value, or Unreadable for one that cannot be read.
 func (w *walker) orUnreadable(v any, err error) (any, error) {
 	if err != nil && w.lenient {
 		return Unreadable(err.Error()), nil
@@ -140,7 +140,7 @@ func (w *walker) orUnreadable(v any, err error) (any, error) {
 	return v, err
 }
 
-// object reads an object. oddKey is what is wrong with a key that was left out.
+// object reads an object. oddKey says what is wrong with a key that was left out.
 func (w *walker) object(depth int) (object Object, oddKey, err error) {
 	if depth > MaxDepth {
 		return nil, nil, fmt.Errorf("nested more than %d deep", MaxDepth)
@@ -177,8 +177,8 @@ func (w *walker) object(depth int) (object Object, oddKey, err error) {
 	return object, oddKey, nil
 }
 
-// checkUnreadable refuses a key that a reader which stops at a NUL character, or leaves
-// out what it cannot read, takes for a guarded one.
+// checkUnreadable refuses an unreadable key if a reader could take it for a guarded key,
+// because it stops at a NUL character or skips what it cannot read.
 func (w *walker) checkUnreadable(key string) error {
 	isOdd := func(r rune) bool { return r == 0 || r == unicode.ReplacementChar }
 	end := strings.IndexFunc(key, isOdd)
@@ -194,8 +194,8 @@ func (w *walker) checkUnreadable(key string) error {
 	return nil
 }
 
-// checkKey refuses two keys that a case-insensitive reader takes for one like two equal
-// ones, if they are guarded.
+// checkKey refuses two equal keys. It also refuses two guarded keys that are equal to a
+// case-insensitive reader.
 func (w *walker) checkKey(key string, object Object, seen map[string]bool) error {
 	if key == "__proto__" {
 		return errors.New(`a key "__proto__"`)
@@ -213,10 +213,10 @@ func (w *walker) checkKey(key string, object Object, seen map[string]bool) error
 	return nil
 }
 
-// guards reports whether a key may have one spelling only. Hardly any text has a key in
-// two, so the names are folded when the first one does.
+// guards reports whether a key may have only one spelling. The names are folded when the
+// first key occurs in two spellings, because hardly any text has one.
 func (w *walker) guards(folded string) bool {
-	if !w.some {
+	if !w.onlyNames {
 		return true
 	}
 	if w.guarded == nil {
@@ -257,7 +257,7 @@ func (w *walker) number() (json.Number, error) {
 	return json.Number(w.data[start:w.at]), nil
 }
 
-// text reads a text, and goes past it even if it cannot be read.
+// text reads a text, and moves past it even if it cannot be read.
 func (w *walker) text() (string, error) {
 	start := w.at
 	escaped := false
@@ -338,7 +338,7 @@ func (w *walker) skip(c byte) {
 // It is wider than ASCII: U+212A (Kelvin) folds with k, U+017F (long s) with s.
 func fold(key string) string {
 	if isASCII(key) {
-		return strings.ToUpper(key) // what the rest comes to, and several times faster
+		return strings.ToUpper(key) // the same result as below, several times faster
 	}
 	return strings.Map(func(r rune) rune {
 		for next := unicode.SimpleFold(r); ; next = unicode.SimpleFold(next) {

@@ -8,9 +8,9 @@ import (
 	"strings"
 )
 
-// groups reads the groups claim. The second result says that they are unknown: one
-// group that cannot be read makes all so, because what it is may be what keeps the
-// end user out.
+// groups reads the groups claim. The second result says that the groups are unknown.
+// One group that cannot be read makes all unknown, because it may be the group that
+// blocks the end user.
 func (r *reader) groups(m Mapping) ([]string, bool) {
 	v, err := r.object.lookUp(m.Groups)
 	if err == nil {
@@ -60,8 +60,8 @@ func (m Mapping) groupsOf(v any) ([]string, error) {
 	return slices.DeleteFunc(list, func(name string) bool { return name == "" }), nil
 }
 
-// split takes a text for one group, or for several if the operator says so. An
-// element of a list is never split.
+// split returns the groups in a text: one, or several if the operator set a separator.
+// An element of a list is never split.
 func (m Mapping) split(text string) []string {
 	names := []string{text}
 	if m.GroupSeparator != "" {
@@ -90,7 +90,7 @@ func (m Mapping) group(v any) (string, error) {
 			return m.memberOf(v)
 		}
 	}
-	return "", fmt.Errorf("claim %s has %s in it, where the name of a group is wanted", quote(m.Groups), typeName(v))
+	return "", fmt.Errorf("claim %s contains %s where the name of a group is expected", quote(m.Groups), typeName(v))
 }
 
 func (m Mapping) memberOf(group map[string]any) (string, error) {
@@ -104,9 +104,9 @@ func (m Mapping) memberOf(group map[string]any) (string, error) {
 	return m.group(v)
 }
 
-// keys reads groups that are the keys of an object, as Zitadel writes roles: what
-// belongs to a key is an object or true. False and null say that somebody is not in
-// the group.
+// keys reads groups that are the keys of an object, as Zitadel writes roles. The value
+// of a key is an object or true. False and null say that the end user is not in the
+// group.
 func (m Mapping) keys(object map[string]any) ([]string, error) {
 	var list []string
 	for _, name := range slices.Sorted(maps.Keys(object)) {
@@ -119,7 +119,7 @@ func (m Mapping) keys(object map[string]any) ([]string, error) {
 				list = append(list, name)
 			}
 		default:
-			return nil, fmt.Errorf("claim %s is an object that is no set of groups: each has an object or true", quote(m.Groups))
+			return nil, fmt.Errorf("claim %s is an object, but not a set of groups: the value of each group must be an object or true", quote(m.Groups))
 		}
 	}
 	return list, nil

@@ -26,22 +26,21 @@ type Mapping struct {
 	AMR           string
 	ACR           string
 
-	// TextVerified counts the text "true" in the claim EmailVerified like the JSON
-	// value true, for a provider that is known to write it so.
+	// TextVerified makes the text "true" in the claim EmailVerified count like the JSON
+	// value true, for a provider that is known to write it as text.
 	TextVerified bool
 
-	// GroupMember is the path to the name of a group in each object that stands for
-	// one: display_name for [{"id":1,"display_name":"editors"}].
+	// GroupMember is the path to the name of a group, if each group is an object:
+	// display_name for [{"id":1,"display_name":"editors"}].
 	GroupMember string
 
-	// GroupSeparator splits a groups claim that is one text. Leave it empty where
-	// somebody may choose the name of a group: a lone group "guests,admins" would
-	// become two.
+	// GroupSeparator splits a groups claim that is one text. Leave it empty if people
+	// can choose the name of a group: a single group "guests,admins" would become two.
 	GroupSeparator string
 }
 
 // OpenID is the mapping of the standard claims (OpenID Connect Core sections 2
-// and 5.1), with groups as nearly all providers call it.
+// and 5.1), and of groups, the name that nearly all providers use.
 func OpenID() Mapping {
 	return Mapping{
 		Subject:       "sub",
@@ -66,17 +65,19 @@ const (
 	ReasonClaimsTooLarge sdk.Reason = "claims_too_large"
 )
 
-// Identity makes an identity of claims. It keeps every value as it was
-// released: nothing is folded or normalised.
+// Identity makes an identity of claims. It keeps every value as it was released,
+// without folding or normalising it.
 //
-// The subject must be there, as a string or as a whole number, which is taken
-// digit by digit. EmailVerified is true only for the JSON value true, and for a text
-// by TextVerified. Lists beyond the limits of package sdk are an error.
+// The subject must be present, as a string or as a whole number, which is taken
+// digit by digit. EmailVerified is true only for the JSON value true, or with
+// TextVerified for the text "true". Lists beyond the limits of package sdk are an
+// error.
 //
-// What only decorates never is: a claim of a wrong type is left out, a text of odd
-// form is treated as by [contract.Tidy], and the Warnings of the identity name it.
-// Groups that cannot be read are unknown, which the host refuses where a rule of the
-// operator depends on them: none is left out of a list.
+// Claims that only decorate the identity never cause an error: a claim of a wrong type
+// is left out, a text of odd form is treated as by [contract.Tidy], and the Warnings of
+// the identity name it. If one group cannot be read, all groups are unknown, instead of
+// leaving that group out. The host refuses unknown groups if a rule of the operator
+// depends on them.
 func (m Mapping) Identity(o Object) (sdk.Identity, error) {
 	r := reader{object: o}
 	identity := sdk.Identity{
@@ -102,7 +103,7 @@ func (m Mapping) Identity(o Object) (sdk.Identity, error) {
 	return identity, err
 }
 
-// Verified reports whether the claims call an address verified, whichever it is.
+// Verified reports whether the claims call the e-mail address verified, whatever it is.
 func (m Mapping) Verified(o Object) bool {
 	r := reader{object: o}
 	return r.verified(m)
@@ -148,12 +149,12 @@ func checkSize(i sdk.Identity) error {
 		err = contract.CheckLists(i)
 	}
 	if broken, ok := errors.AsType[*contract.Broken](err); ok {
-		return sdk.InvalidResponse(broken.Reason(), "%w: have the provider release fewer", err)
+		return sdk.InvalidResponse(broken.Reason(), "%w: configure the provider to release fewer", err)
 	}
 	return err
 }
 
-// reader keeps what was left out, so that a mapping reads as a list.
+// reader collects warnings, so that Identity can read all claims in one expression.
 type reader struct {
 	object   Object
 	warnings []string
@@ -176,7 +177,7 @@ func (r *reader) text(path string) string {
 }
 
 // methods reads amr, which decides nothing here. A list beyond the limits is left out
-// as a whole: a part of it says something else.
+// as a whole, because a part of it would mean something else.
 func (r *reader) methods(path string) []string {
 	v, err := r.object.lookUp(path)
 	if err == nil {
@@ -185,14 +186,14 @@ func (r *reader) methods(path string) []string {
 			if len(list) <= sdk.MaxAMR && len(strings.Join(list, "")) <= sdk.MaxAttribute {
 				return list
 			}
-			err = fmt.Errorf("claim %s has %d values, or too long ones", quote(path), len(list))
+			err = fmt.Errorf("claim %s has %d values, which are too many or too long", quote(path), len(list))
 		}
 	}
 	r.leaveOut(err)
 	return nil
 }
 
-// verified reads the word of the provider that an address is the end user's.
+// verified reads whether the provider says that the address belongs to the end user.
 func (r *reader) verified(m Mapping) bool {
 	v, err := r.object.lookUp(m.EmailVerified)
 	if err == nil {
@@ -216,8 +217,8 @@ func (r *reader) verified(m Mapping) bool {
 	return false
 }
 
-// authTime is the zero value for 0, which some providers send when they do not
-// know.
+// authTime returns the zero value for 0, which some providers send when they do not
+// know the time.
 func (r *reader) authTime(path string) time.Time {
 	v, err := r.object.lookUp(path)
 	if err == nil {
@@ -232,7 +233,7 @@ func (r *reader) authTime(path string) time.Time {
 	return time.Time{}
 }
 
-// lookUp is Lookup, of nothing if there is no path.
+// lookUp is Lookup, but returns nil for an empty path.
 func (o Object) lookUp(path string) (any, error) {
 	if path == "" {
 		return nil, nil

@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// Has reports whether the claim is there, be it null.
+// Has reports whether the claim exists, even if it is null.
 func (o Object) Has(name string) bool {
 	_, ok := o[name]
 	return ok
@@ -81,7 +81,7 @@ func asStrings(name string, v any) ([]string, error) {
 		for _, item := range v {
 			s, ok := item.(string)
 			if !ok {
-				return nil, fmt.Errorf("claim %s is a list with %s in it, not of strings only", quote(name), typeName(item))
+				return nil, fmt.Errorf("claim %s is a list that contains %s, but only strings are allowed", quote(name), typeName(item))
 			}
 			list = append(list, s)
 		}
@@ -102,8 +102,8 @@ func asTime(name string, v any) (time.Time, error) {
 	if !ok {
 		return time.Time{}, typeError(name, v, "a time in seconds")
 	}
-	// An exponent is left out on purpose: 1e400 is a number in JSON, and
-	// nobody writes a time that way.
+	// An exponent is refused on purpose: 1e400 is a number in JSON, but nobody
+	// writes a time that way.
 	whole, _, _ := strings.Cut(string(n), ".")
 	if strings.ContainsAny(string(n), "eE") {
 		whole = ""
@@ -119,46 +119,46 @@ func typeError(name string, v any, want string) error {
 	return fmt.Errorf("claim %s is %s, not %s", quote(name), typeName(v), want)
 }
 
-// readable are the claims without what cannot be read: those who get them next cannot
-// read it either.
+// readable returns the claims without unreadable values, which later readers could
+// not read either.
 func (o Object) readable() map[string]any {
-	if !isOdd(map[string]any(o)) {
+	if !hasUnreadable(map[string]any(o)) {
 		return o
 	}
-	kept, _ := withoutOdd(map[string]any(o)).(map[string]any)
+	kept, _ := withoutUnreadable(map[string]any(o)).(map[string]any)
 	return kept
 }
 
-func isOdd(v any) bool {
+func hasUnreadable(v any) bool {
 	switch v := v.(type) {
 	case map[string]any:
 		for _, member := range v {
-			if isOdd(member) {
+			if hasUnreadable(member) {
 				return true
 			}
 		}
 		return false
 	case []any:
-		return slices.ContainsFunc(v, isOdd)
+		return slices.ContainsFunc(v, hasUnreadable)
 	}
-	_, odd := v.(Unreadable)
-	return odd
+	_, unreadable := v.(Unreadable)
+	return unreadable
 }
 
-func withoutOdd(v any) any {
+func withoutUnreadable(v any) any {
 	switch v := v.(type) {
 	case map[string]any:
 		kept := make(map[string]any, len(v))
 		for name, member := range v {
-			if _, odd := member.(Unreadable); !odd {
-				kept[name] = withoutOdd(member)
+			if _, unreadable := member.(Unreadable); !unreadable {
+				kept[name] = withoutUnreadable(member)
 			}
 		}
 		return kept
 	case []any:
 		kept := make([]any, len(v))
 		for i, element := range v {
-			kept[i] = withoutOdd(element)
+			kept[i] = withoutUnreadable(element)
 		}
 		return kept
 	case Unreadable:

@@ -81,9 +81,9 @@ func TestStrings(t *testing.T) {
 		{`["a","b"]`, []string{"a", "b"}, ""},
 		{`[]`, []string{}, ""},
 		{`null`, nil, ""},
-		{`["a",1]`, nil, `claim "aud" is a list with a number in it`},
-		{`["a",null]`, nil, "with null in it"},
-		{`[["a"]]`, nil, "with a list in it"},
+		{`["a",1]`, nil, `claim "aud" is a list that contains a number`},
+		{`["a",null]`, nil, "that contains null"},
+		{`[["a"]]`, nil, "that contains a list"},
 		{`{"a":1}`, nil, `claim "aud" is an object, not a string or a list of strings`},
 		{`1`, nil, "is a number"},
 	} {

@@ -8,14 +8,14 @@ import (
 
 // Lookup finds a claim by its name or by a dotted path: "realm_access.roles"
 // is the member roles of the object realm_access, "emails.0.value" the member
-// value of the first element of the list emails. A name may itself hold dots,
+// value of the first element of the list emails. A name itself can contain dots,
 // as in "https://example.com/groups" or "resource_access.my.client.roles".
 //
-// The value is nil if there is no such claim. A path that leads to two claims
-// is an error: an end user who may name a claim must not choose which one the
-// operator meant. With a backslash before each dot that is part of a name, as in
-// `resource_access.my\.client.roles`, it leads to one at most; a second backslash
-// stands for one that is part of a name.
+// The value is nil if there is no such claim. A path that leads to two claims is
+// an error: an end user who can name a claim must not choose which one the
+// operator meant. To make a path lead to at most one claim, write a backslash before
+// each dot that is part of a name, as in `resource_access.my\.client.roles`. Write two
+// backslashes for one that is part of a name.
 func (o Object) Lookup(path string) (any, error) { return Lookup(map[string]any(o), path) }
 
 // Lookup is [Object.Lookup] for any decoded value: an object or a list.
@@ -33,8 +33,8 @@ func Lookup(v any, path string) (any, error) {
 	return found[0], nil
 }
 
-// Names are the names that a path may mean as members of objects, for [DecodeFor]:
-// where no backslash says which of its dots are part of a name, there are several.
+// Names returns the names of members that a path may refer to, for [DecodeFor]. There
+// are several if no backslash says which dots are part of a name.
 func Names(path string) []string {
 	parts := steps(path)
 	if strings.Contains(path, `\`) {
@@ -78,7 +78,7 @@ func walk(v any, names []string) any {
 	return v
 }
 
-// find returns what path leads to in v, trying each dot as the end of a key.
+// find returns the values that path leads to in v, trying each dot as the end of a key.
 func find(v any, path string) []any {
 	var found []any
 	if child, ok := member(v, path); ok {

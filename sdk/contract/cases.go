@@ -8,22 +8,22 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// A Case is a value that crosses the boundary, and the rule that it breaks. The
-// tests of both ends and of the suite run over the same ones.
+// A Case is a value that crosses the boundary, and the rule that it breaks. The tests
+// of both ends and of the conformance suite use the same cases.
 type Case struct {
-	Rule  Rule // empty: the value is good
+	Rule  Rule // empty: the value is valid
 	Name  string
 	Value any // an sdk.Step, sdk.Logout, sdk.Document or []sdk.Finding
 }
 
-// Cases returns the table of good and bad values: for each rule what just keeps
-// it, and what just breaks it.
+// Cases returns the table of valid and invalid values: for each rule, values that just
+// keep it and values that just break it.
 func Cases(now time.Time) []Case {
 	return slices.Concat(redirectCases(), formCases(), promptCases(), identityCases(now), answerCases(now))
 }
 
-// Check checks the value of a case, by the call that returns it. A logout of ours
-// is under way.
+// Check checks the value of a case with the check for its call, as if a logout that the
+// host began were under way.
 func (c Case) Check(now time.Time) error {
 	switch v := c.Value.(type) {
 	case sdk.Logout:
@@ -187,7 +187,7 @@ func identityCases(now time.Time) []Case {
 	}
 }
 
-// nestedClaims returns claims of that depth.
+// nestedClaims returns claims that are nested that deep.
 func nestedClaims(levels int) map[string]any {
 	inner := map[string]any{"a": "b"}
 	for range levels - 1 {

@@ -1,4 +1,4 @@
-// Package contract holds the rules for what may cross the boundary between host
-// and plugin. Both ends check by it, so that neither allows what the other
-// refuses.
+// Package contract contains the rules for the data that crosses the boundary between
+// host and plugin. Both ends use it for their checks, so that neither allows what the
+// other refuses.
 package contract

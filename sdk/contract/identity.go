@@ -9,8 +9,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// CheckIdentity checks what identifies, and what bounds a session. What only
-// decorates is for [Tidy], which comes first; its rules are not in here.
+// CheckIdentity checks the values that identify somebody or limit a session. Call [Tidy]
+// first for the values that only decorate; their rules are not checked here.
 func CheckIdentity(i sdk.Identity, now time.Time) error {
 	if err := checkNames(i); err != nil {
 		return err
@@ -30,8 +30,8 @@ func CheckIdentity(i sdk.Identity, now time.Time) error {
 	return checkOnce(i.OnceID, i.OnceUntil, now)
 }
 
-// checkNames checks the names by which somebody, or a session, is found again:
-// cut or cleaned, they could be those of somebody else.
+// checkNames checks the names that identify a person or a session. They are never cut or
+// cleaned, because they could then be those of somebody else.
 func checkNames(i sdk.Identity) error {
 	if i.Subject == "" {
 		return broken(RuleSubject, "it is empty")
@@ -52,7 +52,7 @@ func checkNames(i sdk.Identity) error {
 	return nil
 }
 
-// CheckLists checks the lists of an identity: one that is too long is never cut.
+// CheckLists checks the lists of an identity. A list that is too long is never cut.
 func CheckLists(i sdk.Identity) error {
 	if err := checkList(RuleGroups, i.Groups, sdk.MaxGroups, sdk.MaxGroupBytes); err != nil {
 		return err
@@ -93,8 +93,7 @@ func checkList(rule Rule, list []string, maxCount, maxBytes int) error {
 	return nil
 }
 
-// CheckClaims checks the claims of an identity, with the JSON that crosses the
-// wire.
+// CheckClaims checks the claims of an identity, and their JSON that crosses the wire.
 func CheckClaims(claims map[string]any, encoded []byte) error {
 	if len(encoded) > sdk.MaxClaims {
 		return broken(RuleClaims, "%d bytes, at most %d are allowed", len(encoded), sdk.MaxClaims)
@@ -105,7 +104,7 @@ func CheckClaims(claims map[string]any, encoded []byte) error {
 	return nil
 }
 
-// deeper reports whether lists and objects are nested in more levels.
+// deeper reports whether lists and objects are nested in more than that many levels.
 func deeper(value any, levels int) bool {
 	var members iter.Seq[any]
 	switch v := value.(type) {

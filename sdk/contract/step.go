@@ -19,8 +19,7 @@ func CheckBegin(step sdk.Step) error {
 	return checkAsking(step)
 }
 
-// CheckContinue checks what Continue returned. An identity is that which [Tidy]
-// returned.
+// CheckContinue checks what Continue returned. Apply [Tidy] to an identity first.
 func CheckContinue(step sdk.Step, now time.Time) error {
 	if done, ok := step.(sdk.Authenticated); ok {
 		return CheckIdentity(done.Identity, now)
@@ -28,13 +27,13 @@ func CheckContinue(step sdk.Step, now time.Time) error {
 	return checkAsking(step)
 }
 
-// CheckReply checks a step with which a logout goes on.
+// CheckReply checks the next step of a logout.
 func CheckReply(step sdk.Step) error {
 	switch step.(type) {
 	case sdk.Redirect, sdk.FormPost:
 		return checkAsking(step)
 	default:
-		return broken(RuleLogoutStep, "a logout goes on with a %T, not with a Redirect or a FormPost", step)
+		return broken(RuleLogoutStep, "the next step of a logout is a %T, not a Redirect or a FormPost", step)
 	}
 }
 
@@ -105,12 +104,12 @@ func checkPrompt(p sdk.Prompt) error {
 		return broken(RulePromptFields, "%d fields, 1 to %d are allowed", len(p.Fields), sdk.MaxPromptFields)
 	}
 	if p.Reason != "" && !IsReason(p.Reason) {
-		return broken(RulePromptReason, "%q is no snake_case word of at most %d bytes", clip(string(p.Reason)), sdk.MaxReason)
+		return broken(RulePromptReason, "%q is not a snake_case word of at most %d bytes", clip(string(p.Reason)), sdk.MaxReason)
 	}
 	seen := map[string]bool{stateField: true}
 	for _, f := range p.Fields {
 		if !fieldName.MatchString(f.Name) || seen[f.Name] {
-			return broken(RulePromptFieldName, "%q is taken, or not made of at most %d lower-case letters, digits and underscores",
+			return broken(RulePromptFieldName, "%q is already used, or does not consist of at most %d lower-case letters, digits and underscores",
 				clip(f.Name), sdk.MaxFieldName)
 		}
 		seen[f.Name] = true
@@ -136,9 +135,9 @@ var reasonForm = regexp.MustCompile(`^[a-z0-9_]{1,` + strconv.Itoa(sdk.MaxReason
 // IsReason reports whether a reason has the form of one.
 func IsReason(reason sdk.Reason) bool { return reasonForm.MatchString(string(reason)) }
 
-// CarriesState checks that a step to the provider carries the state, in its URL
-// or in a field: it must come back. The suite asks; the host cannot know in which
-// encoding a protocol carries it.
+// CarriesState checks that a step to the provider carries the state, which must come
+// back, in its URL or in a field. Only the conformance suite checks this, because the
+// host cannot know in which encoding a protocol carries the state.
 func CarriesState(step sdk.Step, state string) error {
 	switch s := step.(type) {
 	case sdk.Redirect:

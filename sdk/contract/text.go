@@ -10,7 +10,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// checkText checks that a header, a line of the log and a page can carry a text.
+// checkText checks that a text fits into a header, a log line and a page.
 func checkText(text string, most int) error {
 	switch {
 	case len(text) > most:
@@ -18,13 +18,13 @@ func checkText(text string, most int) error {
 	case !utf8.ValidString(text):
 		return errors.New("is not UTF-8")
 	case strings.ContainsFunc(text, unicode.IsControl):
-		return errors.New("has a control character in it")
+		return errors.New("contains a control character")
 	}
 	return nil
 }
 
-// CheckSubject says what keeps a text from being a subject: that it is empty, has
-// more than [sdk.MaxSubject] bytes, is not UTF-8 or has a control character in it.
+// CheckSubject says why a text cannot be a subject: it is empty, has more than
+// [sdk.MaxSubject] bytes, is not UTF-8 or contains a control character.
 func CheckSubject(text string) error {
 	if text == "" {
 		return errors.New("is empty")
@@ -32,8 +32,8 @@ func CheckSubject(text string) error {
 	return checkText(text, sdk.MaxSubject)
 }
 
-// CheckGroup says what keeps a text from being the name of a group. A rule of the
-// operator that names such a group would never match, so both are held to it.
+// CheckGroup says why a text cannot be the name of a group. It also applies to the rules
+// of the operator, because a rule that names such a group would never match.
 func CheckGroup(text string) error {
 	if text == "" {
 		return errors.New("is empty")

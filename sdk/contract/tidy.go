@@ -8,20 +8,20 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// Tidy makes what only decorates fit for headers, logs and pages, so that it never
-// ends a login: a line break in a surname is no reason to keep somebody out.
+// Tidy makes the values that only decorate fit for headers, logs and pages, so that they
+// never end a login: a line break in a surname is not a reason to block somebody.
 //
-//   - A name that is shown is cleaned: a blank stands for control characters, and
-//     what is beyond [sdk.MaxAttribute] bytes is cut off.
-//   - A username, an e-mail address and an acr are kept or left out: cleaned or cut
-//     they would be those of somebody, or something, else. An e-mail address that
-//     is left out is not verified.
-//   - An amr, and a group that no rule can name (see [CheckGroup]), is left out, and so
-//     is an alias that could be no subject (see [CheckSubject]).
+//   - A displayed name is cleaned: control characters are replaced by blanks, and the
+//     name is cut to [sdk.MaxAttribute] bytes.
+//   - A username, an e-mail address and an acr are either kept or left out. If they were
+//     cleaned or cut, they could belong to somebody or something else. An e-mail address
+//     that is left out is not verified.
+//   - An amr value or a group that no rule can name (see [CheckGroup]) is left out, and so
+//     is an alias that could not be a subject (see [CheckSubject]).
 //
-// A warning names the field, and never holds a value. A list that is too long is
-// kept as it is, for [CheckIdentity] to refuse: whoever looks at a part of it
-// could miss what keeps somebody out.
+// A warning names the field and never contains a value. A list that is too long is kept
+// unchanged, for [CheckIdentity] to refuse: a part of it could lack the group that blocks
+// somebody.
 func Tidy(i sdk.Identity) (tidied sdk.Identity, warnings []string) {
 	t := tidier{}
 	i.GivenName = t.clean("given name", i.GivenName)

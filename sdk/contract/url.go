@@ -10,20 +10,19 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// ParseURL reads a URL that we, or a browser, may be sent to: absolute, https or
-// http to loopback, with a host and without a user name, of at most [sdk.MaxURL]
-// bytes of visible ASCII. A backslash is refused, because browsers take it for a
-// slash and url.Parse does not.
+// ParseURL parses a URL to which the host may connect or send a browser: absolute, https
+// (or http to loopback), with a host and without a user name, of at most [sdk.MaxURL]
+// bytes of visible ASCII. A backslash is refused, because browsers treat it as a slash
+// and url.Parse does not.
 //
-// The error says what is wrong and never holds the URL, whose query may be a
-// secret.
+// The error says what is wrong and never contains the URL, whose query may be secret.
 func ParseURL(text string) (*url.URL, error) {
 	if len(text) > sdk.MaxURL {
 		return nil, fmt.Errorf("has %d bytes, at most %d are allowed", len(text), sdk.MaxURL)
 	}
 	for i := range len(text) {
 		if text[i] <= ' ' || text[i] >= 0x7f || text[i] == '\\' {
-			return nil, fmt.Errorf("has the byte %#02x in it: encode it as %%%02X", text[i], text[i])
+			return nil, fmt.Errorf("contains the byte %#02x: encode it as %%%02X", text[i], text[i])
 		}
 	}
 	u, err := url.Parse(text)
@@ -31,7 +30,7 @@ func ParseURL(text string) (*url.URL, error) {
 	case err != nil:
 		return nil, errors.New("cannot be parsed")
 	case u.User != nil:
-		return nil, errors.New("has a user name in it")
+		return nil, errors.New("contains a user name")
 	case u.Scheme == "", u.Opaque != "", u.Hostname() == "":
 		return nil, errors.New("is not absolute: it needs a scheme and a host, such as https://id.example.com")
 	case u.Scheme == "https", u.Scheme == "http" && IsLoopback(u.Hostname()):
@@ -43,10 +42,10 @@ func ParseURL(text string) (*url.URL, error) {
 	}
 }
 
-// IsLoopback reports whether what is sent to host stays on this machine:
-// localhost in any case (RFC 6761 section 6.3), or a loopback address, with or
-// without the brackets of a URL. A name below localhost is none, because many
-// resolvers ask the network for it.
+// IsLoopback reports whether traffic to host stays on this machine: host is localhost
+// in upper or lower case (RFC 6761 section 6.3) or a loopback address, with or without
+// the brackets of a URL. A name below localhost does not count, because many resolvers
+// ask the network for it.
 func IsLoopback(host string) bool {
 	if strings.EqualFold(host, "localhost") {
 		return true

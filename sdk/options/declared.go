@@ -9,13 +9,13 @@ import (
 	"time"
 )
 
-// Declared reads values by a schema, as [Decode] does by a struct, into what JSON
-// carries: text, true and false, numbers, lists, mappings. So a plugin gets each
-// option in the type that it declared, defaults too, and in whatever language it
-// is, need not read text again. A duration becomes its milliseconds.
+// Declared reads values by a schema, as [Decode] does by a struct, into values that
+// JSON can carry: text, true and false, numbers, lists, mappings. A plugin in any
+// language thus gets each option, defaults included, in the type that it declared,
+// and need not parse text again. A duration becomes its milliseconds.
 //
-// The error is [Problems]; beside it are the values that have none. What has a type that is not of this package is passed on
-// as it is: a plugin that is newer may have more types.
+// The error is [Problems]; next to it are the values that have no problem. An option of
+// an unknown type is passed on unchanged, because a newer plugin may have more types.
 func Declared(schema Schema, values map[string]any) (map[string]any, error) {
 	if len(values) > MaxValues {
 		return nil, Problems{{Text: fmt.Sprintf("more than %d options are given", MaxValues)}}
@@ -38,7 +38,7 @@ func Declared(schema Schema, values map[string]any) (map[string]any, error) {
 		value, found := decodeField(f.option, values[name], parts[name])
 		problems = append(problems, found...)
 		if value != nil && len(found) == 0 {
-			out[name] = carried(value)
+			out[name] = forJSON(value)
 		}
 	}
 	for _, name := range unknown {
@@ -51,9 +51,9 @@ func isType(t Type) bool {
 	return slices.Contains([]Type{TypeString, TypeBool, TypeInteger, TypeDuration, TypeList, TypeMap, TypeObject, TypeJSON}, t)
 }
 
-// carried makes a value fit for JSON. A plain number of a duration is milliseconds;
-// what is no whole number of them says so.
-func carried(value any) any {
+// forJSON converts a value into one that JSON can carry. A duration becomes a plain
+// number of milliseconds, or a text with the unit if that is not a whole number.
+func forJSON(value any) any {
 	d, ok := value.(time.Duration)
 	if !ok {
 		return value

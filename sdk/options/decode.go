@@ -13,11 +13,10 @@ import (
 // text or typed (bool, integers, float64, json.Number, lists, mappings,
 // json.RawMessage), at most [MaxValues] of them and each at most [MaxValueSize].
 //
-// The error is [Problems] if the operator can put it right; the C then holds the
-// options that have no problem, for further checks and nothing else. Any other
-// error is a fault in the tags of C, as from [SchemaOf]. If all values can be read,
-// the embedded structs of C are asked for their Problems() Problems, and C or *C
-// for its Validate() error.
+// The error is [Problems] if the operator can fix it. The C then holds the options
+// that have no problem; use it only for further checks. Any other error is a fault in
+// the tags of C, as from [SchemaOf]. If all values can be read, Decode calls Problems()
+// of the embedded structs of C and Validate() of C or *C.
 func Decode[C any](values map[string]any) (C, error) {
 	var c C
 	fields, err := fieldsOf(reflect.TypeFor[C]())
@@ -40,9 +39,9 @@ func Decode[C any](values map[string]any) (C, error) {
 	return c, problems.Err()
 }
 
-// embeddedProblems asks each embedded struct by itself. A method that Go promotes
-// would not do: of two embedded structs with the same method it promotes none, and
-// a struct that has one of its own hides it.
+// embeddedProblems calls the method of each embedded struct itself. Method promotion
+// is not enough: Go does not promote a method that two embedded structs have, and a
+// method of the outer struct hides it.
 func embeddedProblems(c reflect.Value) Problems {
 	var problems Problems
 	for i := range c.NumField() {
@@ -193,7 +192,7 @@ func addMember(mapping any, path []string, value any) (any, error) {
 			inner[key] = map[string]any{}
 		}
 		if inner, ok = inner[key].(map[string]any); !ok {
-			return object, errors.New("stands inside a value that is no mapping; give one or the other")
+			return object, errors.New("is part of a value that is not a mapping; give one or the other")
 		}
 	}
 	inner[path[len(path)-1]] = exactNumbers(value)
@@ -218,8 +217,8 @@ func meaning(o Option) string {
 	return " (" + o.Doc + ")"
 }
 
-// NoSuchOption is the Text of a [Problem] with an option that there is not, and that
-// is not like any other of the mechanism. It may have been meant for the host.
+// NoSuchOption is the Text of a [Problem] with an option that does not exist and whose
+// name is not similar to an option of the mechanism. It may have been meant for the host.
 const NoSuchOption = "there is no such option"
 
 func unknownText(name string, fields []field) string {

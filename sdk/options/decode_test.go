@@ -136,7 +136,7 @@ func TestDecodeProblems(t *testing.T) {
 		{"object in map", map[string]any{"params": `{"claims":{}}`}, "params: the value of claims must be text, not a mapping"},
 		{"bool in single value", map[string]any{"params__x": true}, "params__x: must be text"},
 		{"key twice", map[string]any{"params": `{"a":"1","a":"2"}`}, "params: has the same key twice"},
-		{"single value inside a text", map[string]any{"client__a": "x", "client__a__b": "y"}, "client__a__b: stands inside a value that is no mapping"},
+		{"single value inside a text", map[string]any{"client__a": "x", "client__a__b": "y"}, "client__a__b: is part of a value that is not a mapping"},
 		{"broken JSON", map[string]any{"mapping": `{"a":`}, "mapping: is not valid JSON"},
 		{"JSON with more behind it", map[string]any{"mapping": `{} {}`}, "mapping: is not valid JSON"},
 		{"NUL in text", map[string]any{"client_id": "a\x00b"}, "client_id: must be UTF-8 text without NUL"},

@@ -1,8 +1,8 @@
-// Package options reads what an operator configured into a Go struct, strictly.
+// Package options decodes the options of a provider, as an operator configured them,
+// strictly into a Go struct.
 //
-// The author of a mechanism declares a struct; everything else follows from it:
-// the schema that the host shows and checks, the option table in the manual, and
-// the decoding.
+// You declare a struct. Everything else follows from it: the schema that the host shows
+// and checks, the option table in the manual, and the decoding.
 //
 //	type Options struct {
 //		Issuer       string            `option:"issuer_url,required" doc:"URL of the issuer"`
@@ -16,24 +16,23 @@
 //
 // # Tags
 //
-// option holds the name, in lower-case letters, digits and underscores, and after
+// option has the name, in lower-case letters, digits and underscores, and after
 // commas the flags "required" and "secret". A field of type [Secret] is secret
-// without the flag. `option:"-"` leaves a field out. default is written as the
-// operator would write it. oneof lists the values that are allowed, separated by
-// bars; a value is read in any case of letters, and becomes what oneof has. For a
-// list it holds for each element. doc says what the option means, for the manual.
-// Embedded structs contribute their fields.
+// without the flag. `option:"-"` leaves a field out. Write default as the operator
+// would write it. oneof lists the allowed values, separated by bars; a value is
+// compared without regard to case, and becomes the one in oneof. For a list it applies
+// to each element. doc says what the option means, for the manual. The fields of
+// embedded structs count, too.
 //
 // # Types and how values are read
 //
-// A value is text, as it comes from an environment variable, or has a type, as it
-// comes from YAML or JSON. The type of the field decides how it is read, never the
-// look of the value: an 18-digit client identifier stays exact, and a secret may
-// hold a comma.
+// A value is text, as from an environment variable, or has a type, as from YAML or
+// JSON. The type of the field decides how the value is read, never its look: an
+// 18-digit client identifier stays exact, and a secret may contain a comma.
 //
 //	string             the text as it is. A whole number keeps its digits.
 //	                   true, false and fractions without quotes are refused.
-//	Secret             as string; prints as "[secret]".
+//	Secret             like string; prints as "[secret]".
 //	bool               true, yes, on, 1 or false, no, off, 0, in any case.
 //	int                a whole number.
 //	time.Duration      "15m", "7d", "1.5h"; a plain number is milliseconds.
@@ -45,26 +44,26 @@
 //	                   Numbers are [encoding/json.Number]; single values stay text.
 //	JSON               any JSON, kept byte for byte.
 //
-// A null or an empty text counts as not given. Where both an option and single
-// values of it are given, the single values win. The same key twice in a JSON
-// object is refused.
+// A null or an empty text counts as not given. If both an option and single values
+// of it are given, the single values win. A JSON object with the same key twice is
+// refused.
 //
 // # Problems
 //
-// [Decode] reports everything that is wrong at once, as [Problems] in a stable
-// order: mismatches, missing required options, values outside oneof, and options
-// that do not exist, with the name that was probably meant. The texts say what to
-// write instead, and never contain the value of a secret option. What the tags
-// cannot say belongs into a method
+// [Decode] reports all errors at once, as [Problems] in a stable order: mismatches,
+// missing required options, values outside oneof, and options that do not exist, with
+// the name that was probably meant. The texts say what to write instead, and never
+// contain the value of a secret option. For checks that the tags cannot express, write
+// a method
 //
 //	func (o Options) Validate() error
 //
-// which Decode calls last, if everything else is right. It may return Problems.
+// Decode calls it last, if everything else is right. It may return Problems.
 //
 // An embedded struct that several mechanisms share has
 //
 //	func (o Shared) Problems() options.Problems
 //
-// instead, which Decode calls for each embedded struct: whoever embeds it cannot
-// forget it.
+// instead. Decode calls it for each embedded struct, so that nobody who embeds the
+// struct can forget the check.
 package options

@@ -13,9 +13,9 @@ var durationText = regexp.MustCompile(`^([0-9]*\.?[0-9]+) *([a-z]*)$`)
 
 var errDuration = errors.New("must be a duration such as 30s, 15m, 1.5h or 7d (a plain number is milliseconds)")
 
-// ParseDuration reads a duration as the npm package ms does: a decimal number and
-// a unit, "15m", "7d", "1.5 hours"; without a unit it is milliseconds. A year has
-// 365.25 days. Negative durations are refused.
+// ParseDuration reads a duration as the npm package ms does: a decimal number and a
+// unit, such as "15m", "7d" or "1.5 hours". A number without a unit is milliseconds.
+// A year has 365.25 days. Negative durations are refused.
 func ParseDuration(text string) (time.Duration, error) {
 	parts := durationText.FindStringSubmatch(strings.ToLower(strings.TrimSpace(text)))
 	if parts == nil {

@@ -9,9 +9,9 @@ import (
 
 var errJSON = errors.New("is not valid JSON")
 
-// readJSON reads one JSON value. Unlike json.Unmarshal it refuses a key that
-// occurs twice in an object: of two client secrets or two roles, silently taking
-// the last is a guess. Its errors quote nothing of the text.
+// readJSON reads one JSON value. Unlike json.Unmarshal, it refuses a key that occurs
+// twice in an object: to silently take the last of two client secrets or two roles
+// would be a guess. Its errors do not quote the text.
 func readJSON(text string) (any, error) {
 	dec := json.NewDecoder(strings.NewReader(text))
 	dec.UseNumber()

@@ -30,9 +30,9 @@ var (
 	integerText = regexp.MustCompile(`^-?(0|[1-9][0-9]*)$`)
 )
 
-// normaliser copies a value that may come from anywhere into nil, bool, string,
-// json.Number, float64, []any and map[string]any, and json.RawMessage at the top.
-// Floats stay floats because their digits may no longer be those that were written.
+// normaliser copies a value from any source into nil, bool, string, json.Number,
+// float64, []any and map[string]any, and json.RawMessage at the top. Floats stay
+// floats, because they may have lost digits that were written.
 type normaliser struct{ size int }
 
 func normalise(value any) (any, error) {
@@ -74,11 +74,11 @@ func (n *normaliser) copy(value any, depth int) (any, error) {
 	case []any:
 		return n.list(v, depth)
 	case []string:
-		return n.list(anys(v), depth)
+		return n.list(toAnyList(v), depth)
 	case map[string]any:
 		return n.object(v, depth)
 	case map[string]string:
-		return n.object(anyMap(v), depth)
+		return n.object(toAnyMap(v), depth)
 	}
 	return nil, fmt.Errorf("has the unexpected type %T", value)
 }
@@ -143,7 +143,7 @@ func (n *normaliser) object(object map[string]any, depth int) (any, error) {
 	return out, nil
 }
 
-func anys(list []string) []any {
+func toAnyList(list []string) []any {
 	out := make([]any, len(list))
 	for i, s := range list {
 		out[i] = s
@@ -151,7 +151,7 @@ func anys(list []string) []any {
 	return out
 }
 
-func anyMap(m map[string]string) map[string]any {
+func toAnyMap(m map[string]string) map[string]any {
 	out := make(map[string]any, len(m))
 	for key, s := range m {
 		out[key] = s

@@ -10,9 +10,9 @@ import (
 	"strings"
 )
 
-// parse reads a normalised value by the type of its option, into the Go type that
-// goes with it. Errors are texts that follow the option's name; they quote no
-// value of a secret option, and none of a mapping, which may hold secrets.
+// parse reads a normalised value by the type of its option, into the corresponding Go
+// type. Errors are texts that follow the option's name. They do not quote values of a
+// secret option, nor of a mapping, which may contain secrets.
 func parse(o Option, value any) (any, error) {
 	if raw, ok := value.(json.RawMessage); ok && o.Type != TypeJSON {
 		decoded, err := readJSON(string(raw))
@@ -28,7 +28,7 @@ func parse(o Option, value any) (any, error) {
 }
 
 // scalarText returns the text of a string or a whole number, so that both are
-// read alike.
+// read the same way.
 func scalarText(o Option, value any) (string, bool) {
 	switch v := value.(type) {
 	case string:
@@ -36,8 +36,8 @@ func scalarText(o Option, value any) (string, bool) {
 	case json.Number:
 		return string(v), integerText.MatchString(string(v))
 	case float64:
-		// Whole numbers up to 2^53 are exact. A string takes none of them:
-		// 1.0 and 1e3 have lost how they were written.
+		// Whole numbers up to 2^53 are exact. A string option accepts no float,
+		// because 1.0 and 1e3 have lost how they were written.
 		whole := v == math.Trunc(v) && math.Abs(v) <= 1<<53
 		return strconv.FormatFloat(v, 'f', -1, 64), whole && (o.Type == TypeInteger || o.Type == TypeDuration)
 	}
@@ -55,7 +55,7 @@ func parseText(o Option, text string) (any, error) {
 	case TypeDuration:
 		d, err := ParseDuration(text)
 		if err != nil {
-			return nil, fmt.Errorf("%w%s", err, instead(o, text))
+			return nil, fmt.Errorf("%w%s", err, notText(o, text))
 		}
 		return d, nil
 	case TypeList:
@@ -78,13 +78,13 @@ func parseBool(o Option, text string) (any, error) {
 	case "false", "no", "off", "0":
 		return false, nil
 	}
-	return nil, fmt.Errorf("must be true or false%s", instead(o, text))
+	return nil, fmt.Errorf("must be true or false%s", notText(o, text))
 }
 
 func parseInteger(o Option, text string) (any, error) {
 	n, err := strconv.Atoi(strings.TrimSpace(text))
 	if err != nil {
-		return nil, fmt.Errorf("must be a whole number%s", instead(o, text))
+		return nil, fmt.Errorf("must be a whole number%s", notText(o, text))
 	}
 	return n, nil
 }
@@ -126,8 +126,8 @@ func parseObjectText(o Option, text string) (any, error) {
 	return parseTyped(o, value)
 }
 
-// oneOf holds a text against oneof, and returns the value of it that the text is but
-// for the case of letters.
+// oneOf checks a text against oneof, and returns the value of oneof that equals it
+// without regard to case.
 func oneOf(o Option, text string) (string, error) {
 	if len(o.Values) == 0 || slices.Contains(o.Values, text) {
 		return text, nil
@@ -141,5 +141,5 @@ func oneOf(o Option, text string) (string, error) {
 	if near := Suggest(text, o.Values); near != "" && !o.Secret {
 		meant = fmt.Sprintf("; did you mean %q?", near)
 	}
-	return "", fmt.Errorf("must be one of %s%s%s", strings.Join(o.Values, ", "), instead(o, text), meant)
+	return "", fmt.Errorf("must be one of %s%s%s", strings.Join(o.Values, ", "), notText(o, text), meant)
 }

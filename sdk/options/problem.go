@@ -11,7 +11,7 @@ import (
 // Problem is one thing for the operator to change.
 type Problem struct {
 	Option string `json:"option"` // empty: the options as a whole
-	Text   string `json:"text"`   // what is wrong and what to write instead; no secret
+	Text   string `json:"text"`   // what is wrong and what to write instead; without secrets
 }
 
 // String returns "option: text".
@@ -22,10 +22,10 @@ func (p Problem) String() string {
 	return p.Option + ": " + p.Text
 }
 
-// Problems is an error that lists everything that is wrong, one problem a line.
+// Problems is an error that lists all problems, one per line.
 type Problems []Problem
 
-// Error returns the problems, one a line.
+// Error returns the problems, one per line.
 func (p Problems) Error() string {
 	lines := make([]string, len(p))
 	for i, problem := range p {
@@ -47,7 +47,7 @@ func (p Problems) Err() error {
 	return p
 }
 
-// problemsOf makes Problems of what a Validate method returned.
+// problemsOf converts the error of a Validate method.
 func problemsOf(err error) Problems {
 	if err == nil {
 		return nil
@@ -58,8 +58,8 @@ func problemsOf(err error) Problems {
 	return Problems{{Text: err.Error()}}
 }
 
-// instead returns `, not "text"`, or nothing if the option is secret.
-func instead(o Option, text string) string {
+// notText returns `, not "text"`, or nothing if the option is secret.
+func notText(o Option, text string) string {
 	if o.Secret {
 		return ""
 	}
@@ -79,7 +79,7 @@ func clip(text string) string {
 	return text[:end] + "…"
 }
 
-// printable returns a name of the operator's that is safe to print.
+// printable returns a name that the operator wrote in a form that is safe to print.
 func printable(name string) string {
 	quoted := strconv.Quote(clip(name))
 	if quoted == `"`+name+`"` {

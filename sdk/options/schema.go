@@ -38,8 +38,8 @@ type Schema struct {
 }
 
 // SchemaOf derives the schema from the tags of the struct C. An error is a fault
-// of the program: C is no struct, or a tag or a type is not as the package comment
-// says.
+// of the program: C is not a struct, or a tag or a type is not as described in the
+// package comment.
 func SchemaOf[C any]() (Schema, error) {
 	fields, err := fieldsOf(reflect.TypeFor[C]())
 	if err != nil {

@@ -8,7 +8,7 @@ import (
 )
 
 // Secret is a text that prints, logs and marshals as "[secret]". Only [Secret.Reveal]
-// gives it away.
+// returns it.
 //
 // Keep it in exported fields: fmt calls no methods on unexported fields of a
 // struct, and would print the text.

@@ -5,9 +5,8 @@ import (
 	"strings"
 )
 
-// SecretsIn returns the texts among the values that must not be shown: those of
-// options that the schema marks as secret, and each [Secret], whatever the schema
-// says.
+// SecretsIn returns the texts in the values that must not be shown: those of options
+// that the schema marks as secret, and every [Secret], whatever the schema says.
 func SecretsIn(schema Schema, values map[string]any) []string {
 	var list []string
 	for name, value := range values {
@@ -20,7 +19,8 @@ func SecretsIn(schema Schema, values map[string]any) []string {
 	return list
 }
 
-// appendSecrets appends the texts in a value that are secret, or all if it is.
+// appendSecrets appends the secret texts in a value: all of them if secret is set,
+// otherwise only those of type Secret.
 func appendSecrets(list []string, value any, secret bool) []string {
 	switch v := value.(type) {
 	case Secret:

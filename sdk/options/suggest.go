@@ -2,10 +2,11 @@ package options
 
 import "strings"
 
-// Suggest returns the one of known that was probably meant by name, or "" if none
-// is near. Case, hyphens and underscores do not count. Of two that are equally near it
-// is the one that name ends with: sp_entity_id is entity_id, and not idp_entity_id. What
-// is far from all may be the end of one: private_keys is client_private_keys.
+// Suggest returns the known name that was probably meant by name, or "" if none is
+// similar. It ignores case, hyphens and underscores. Of two that are equally similar it
+// is the one that name ends with: sp_entity_id means entity_id, and not idp_entity_id. A
+// name that is similar to none may be the end of one: private_keys means
+// client_private_keys.
 func Suggest(name string, known []string) string {
 	wanted := fold(name)
 	best, bestDistance := "", len(wanted)/3+1

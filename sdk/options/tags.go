@@ -12,8 +12,8 @@ import (
 
 var optionName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,62}$`)
 
-// readTags makes an Option of a struct field. It is false for a field that is
-// none.
+// readTags makes an Option of a struct field. It returns false for a field that is
+// not an option.
 func readTags(sf reflect.StructField) (Option, bool, error) {
 	tag, tagged := sf.Tag.Lookup("option")
 	switch {

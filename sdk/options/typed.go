@@ -79,7 +79,7 @@ func parseMap(object map[string]any) (any, error) {
 }
 
 // exactNumbers turns the floats in a normalised value into json.Number, so that
-// the readers of a map[string]any meet one type of number.
+// readers of a map[string]any find only one type of number.
 func exactNumbers(value any) any {
 	switch v := value.(type) {
 	case float64:
@@ -100,7 +100,7 @@ func plainText(value any) (string, bool) {
 	return scalarText(Option{Type: TypeString}, value)
 }
 
-// expected describes what an option takes, to follow "must be".
+// expected describes the values of an option, to follow "must be".
 func expected(o Option) string {
 	switch o.Type {
 	case TypeString:

@@ -8,7 +8,7 @@ import (
 
 // The classes of addresses that [Settings.Deny] may name.
 const (
-	ClassMetadata    = "metadata"    // where clouds hand out the credentials of a machine
+	ClassMetadata    = "metadata"    // where clouds provide the credentials of a machine
 	ClassLinkLocal   = "link-local"  // RFC 3927, RFC 4291 section 2.5.6
 	ClassUnspecified = "unspecified" // "this network", RFC 791 section 3.2; Linux connects to itself
 	ClassMulticast   = "multicast"   // and the limited broadcast of RFC 919
@@ -19,9 +19,9 @@ const (
 // NoClass is a Deny that denies nothing.
 const NoClass = "none"
 
-// DefaultDeny is what is denied if nothing is set: what nobody signs in at. Loopback
-// and private addresses are not in it, since directories and identity providers of a
-// company stand there.
+// DefaultDeny lists what is denied by default: addresses at which no login server runs.
+// It does not include loopback and private addresses, where a company runs its directories
+// and identity providers.
 func DefaultDeny() []string {
 	return []string{ClassMetadata, ClassLinkLocal, ClassUnspecified, ClassMulticast}
 }
@@ -31,7 +31,7 @@ func Classes() []string {
 	return append(DefaultDeny(), ClassLoopback, ClassPrivate)
 }
 
-// metadataAddresses are those of the documentation of the providers named.
+// metadataAddresses are from the documentation of the named providers.
 var metadataAddresses = addresses(
 	"169.254.169.254", // AWS, Google Cloud, Azure, Oracle Cloud, DigitalOcean, Hetzner, OpenStack and others
 	"fd00:ec2::254",   // AWS, instance metadata by IPv6
@@ -48,13 +48,13 @@ var metadataAddresses = addresses(
 	"fe80::a9fe:a9fe", // OpenStack by IPv6
 )
 
-// metadataNames stand for them in the DNS of those clouds.
+// metadataNames are names of metadata services in the DNS of those clouds.
 var metadataNames = []string{
 	"metadata", "metadata.google.internal", "metadata.goog", "instance-data", "instance-data.ec2.internal",
 	"metadata.tencentyun.com", "metadata.azure.internal", "api.metadata.cloud.ibm.com",
 }
 
-// localNames stand for this machine: RFC 6761 section 6.3, and what hosts files have.
+// localNames are names of this machine: RFC 6761 section 6.3, and names in hosts files.
 var localNames = []string{"localhost", "localhost.localdomain", "localhost6", "ip6-localhost", "ip6-loopback"}
 
 var (
@@ -85,7 +85,7 @@ func within(address netip.Addr, list []netip.Prefix) bool {
 	return slices.ContainsFunc(list, func(p netip.Prefix) bool { return p.Contains(address) })
 }
 
-// classesOf are the classes of an address that [forms] made, the worst first.
+// classesOf returns the classes of an address from [forms], the worst first.
 func classesOf(address netip.Addr) []string {
 	var list []string
 	if slices.Contains(metadataAddresses, address) {
@@ -104,7 +104,7 @@ func classesOf(address netip.Addr) []string {
 	return list
 }
 
-// classOfName is the class of a name that needs no resolving, or empty.
+// classOfName returns the class of a name that need not be resolved, or "".
 func classOfName(host string) string {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	switch {
@@ -116,8 +116,8 @@ func classOfName(host string) string {
 	return ""
 }
 
-// forms are the addresses that one stands for: itself without its zone, and the IPv4
-// address that translators and tunnels take out of one of IPv6.
+// forms returns the addresses that an address can lead to: the address without its zone,
+// and the IPv4 address that translators and tunnels extract from an IPv6 address.
 func forms(address netip.Addr) []netip.Addr {
 	address = address.WithZone("").Unmap() // IPv4-mapped, RFC 4291 section 2.5.5.2
 	list := []netip.Addr{address}
@@ -148,7 +148,7 @@ func forms(address netip.Addr) []netip.Addr {
 }
 
 var (
-	// embedding have an IPv4 address in their last 32 bits: IPv4-compatible (RFC 4291
+	// embedding prefixes have an IPv4 address in the last 32 bits: IPv4-compatible (RFC 4291
 	// section 2.5.5.1), IPv4-translated (RFC 2765) and NAT64 (RFC 6052 section 2.1).
 	embedding = prefixes("::/96", "::ffff:0:0:0/96", "64:ff9b::/96")
 

@@ -7,9 +7,9 @@ import (
 	"github.com/doorward/doorward/sdk/contract"
 )
 
-// Choice is how a connection leaves, and why.
+// Choice is the proxy of a connection, and why it was chosen.
 type Choice struct {
-	Proxy *Proxy // nil: directly
+	Proxy *Proxy // nil: a direct connection
 	Why   string // the setting that decided, in words: "NO_PROXY has .example.org"
 }
 
@@ -28,22 +28,22 @@ func (d *Dialer) ForConnection(network, address string) Choice {
 	case err != nil || !isTCP(network):
 		return Choice{Why: "only TCP goes through a proxy"}
 	case port == portDNS:
-		return Choice{Why: "DNS servers are asked directly"}
+		return Choice{Why: "connections to DNS servers are direct"}
 	case d.own.decided && d.own.Proxy != nil && contract.IsLoopback(host):
-		// Mechanisms send passwords to loopback without TLS, and to a proxy that
+		// Mechanisms send passwords to loopback without TLS, and for a proxy this
 		// address is another machine.
-		return Choice{Why: d.names(KeyProxy) + " leaves out loopback, which would be that of the proxy"}
+		return Choice{Why: d.names(KeyProxy) + " does not apply to loopback, which would be the proxy's own"}
 	case d.own.decided:
 		return d.own.Choice
 	}
-	return Choice{Why: fmt.Sprintf("only %s concerns connections that are not HTTP", d.names(KeyProxy))}
+	return Choice{Why: fmt.Sprintf("only %s applies to connections that are not HTTP", d.names(KeyProxy))}
 }
 
 const portDNS = "53"
 
 func isTCP(network string) bool { return network == "tcp" || network == "tcp4" || network == "tcp6" }
 
-// ownChoice is what the provider's own setting decides, if it is there.
+// ownChoice is the choice of the provider's own setting, if there is one.
 type ownChoice struct {
 	Choice
 	decided bool

@@ -16,13 +16,13 @@ const (
 	// ConnectTimeout bounds resolving a name and connecting, and a TLS handshake.
 	ConnectTimeout = 5 * time.Second
 
-	// TunnelTimeout bounds what a proxy may take to answer, which it does when it is
-	// connected itself. It is shorter than the usual limit of a request, so that the
-	// error can name the proxy.
+	// TunnelTimeout bounds the time in which a proxy must answer, which it does after
+	// it has connected to the target. It is shorter than the usual limit of a request,
+	// so that the error can name the proxy.
 	TunnelTimeout = 8 * time.Second
 )
 
-// Dialer makes the connections of one provider. It may be used by many at once.
+// Dialer makes the connections of one provider. It is safe for concurrent use.
 type Dialer struct {
 	own      ownChoice
 	rules    rules
@@ -34,7 +34,7 @@ type Dialer struct {
 	resolver *net.Resolver // nil: the system's
 }
 
-// New makes a dialer. An error is options.Problems by key, as of [Settings.Problems].
+// New makes a dialer. An error is options.Problems by key, as in [Settings.Problems].
 func New(s Settings) (*Dialer, error) {
 	if err := s.Problems().Err(); err != nil {
 		return nil, err
@@ -57,7 +57,7 @@ func New(s Settings) (*Dialer, error) {
 	return d, nil
 }
 
-// proxy is the proxy of a setting that has no problem.
+// proxy returns the proxy of a setting without problems.
 func (s Settings) proxy(key, text string) *Proxy {
 	p, _, err := parseProxy(text)
 	if err != nil {
@@ -67,7 +67,7 @@ func (s Settings) proxy(key, text string) *Proxy {
 	return p
 }
 
-// rulesOf takes the family that counts.
+// rulesOf returns the rules of the family that counts.
 func rulesOf(s Settings) rules {
 	key := s.rulesInForce()
 	switch key {
@@ -116,7 +116,7 @@ func (d *Dialer) dial(ctx context.Context, network, address string, c Choice, di
 	})
 }
 
-// guarded connects to what is not denied.
+// guarded connects unless the address is denied.
 func (d *Dialer) guarded(ctx context.Context, network, address string) (net.Conn, error) {
 	return d.direct(ctx, network, address, func(netip.AddrPort) error { return nil })
 }
@@ -126,7 +126,7 @@ func (d *Dialer) direct(ctx context.Context, network, address string, also func(
 	if err != nil {
 		return nil, fmt.Errorf("connecting to %q: %w", clip(address), err)
 	}
-	if err := d.guard.checkLiteral(host); err != nil { // some systems connect elsewhere than to an unspecified address
+	if err := d.guard.checkLiteral(host); err != nil { // some systems replace an unspecified address with another one
 		return nil, err
 	}
 	return d.connect(ctx, network, address, func(a netip.AddrPort) error {
@@ -138,7 +138,7 @@ func (d *Dialer) direct(ctx context.Context, network, address string, also func(
 }
 
 // connect resolves and connects. The check sees each address after resolution, when
-// nothing can change it any more.
+// it can no longer change.
 func (d *Dialer) connect(ctx context.Context, network, address string, check func(netip.AddrPort) error) (net.Conn, error) {
 	dialer := net.Dialer{
 		Timeout: ConnectTimeout, Resolver: d.resolver,

@@ -1,24 +1,25 @@
-// Package outbound is the way out of a plugin: by which proxy a connection leaves, to
-// which addresses none is made, and whom it trusts.
+// Package outbound controls the outbound connections of a plugin: which proxy they use,
+// which addresses are denied, and which authorities are trusted.
 //
-// The host hands each provider its [Settings]; package plugin puts a [Dialer] of them
-// behind sdk.Env, so that a mechanism obeys them without knowing them.
+// The host gives each provider its [Settings]. Package plugin makes a [Dialer] of them for
+// sdk.Env, so that a mechanism obeys the settings without knowing them.
 //
 // # Which proxy
 //
-// [Settings.Proxy] wins, for every connection of the provider. Without it, requests go
-// by the rules of one family of variables: global-agent's, which Directus uses, or
-// else the standard ones. Connections that are not HTTP go by Settings.Proxy only: a
-// web proxy seldom lets LDAP through, and a directory that works must not fail because
-// HTTPS_PROXY is set. Loopback addresses are dialled directly then, since mechanisms
-// send passwords there without TLS, and so are DNS servers.
+// [Settings.Proxy] takes precedence, for every connection of the provider. Without it,
+// requests follow the rules of one family of variables: global-agent's, which Directus
+// uses, or otherwise the standard ones. Connections that are not HTTP use only
+// Settings.Proxy: a web proxy seldom admits LDAP, and a directory that works must not fail
+// because HTTPS_PROXY is set. With Settings.Proxy, such connections to loopback addresses
+// and DNS servers are still direct, because mechanisms send passwords to loopback without
+// TLS.
 //
 // # Which addresses
 //
 // An address is checked when the connection is made, after names are resolved, so that
-// a name that changes its address meanwhile (DNS rebinding) gains nothing. A name that
-// only the proxy resolves cannot be checked; addresses, and names that stand for this
-// machine or for cloud metadata, are checked before the proxy is asked.
+// changing the address of a name in between (DNS rebinding) gains nothing. A name that
+// only the proxy resolves cannot be checked. Addresses, and names that stand for this
+// machine or for cloud metadata, are checked before the proxy is used.
 //
-// All of this binds honest plugins only: it runs in their process.
+// All of this binds only honest plugins, because it runs in their process.
 package outbound

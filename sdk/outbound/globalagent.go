@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// globalAgent are the rules of global-agent 3, with which Directus is put behind a
-// proxy. Version 4 differs in two things that matter: it reports what CONNECT answers,
-// as we do, and it sends user and password as they are written.
+// globalAgent returns the rules of global-agent 3, which Directus uses behind a proxy.
+// Version 4 differs in two relevant ways: it reports the response to CONNECT, as this
+// package does, and it sends user and password as they are written.
 //
-// GLOBAL_AGENT_HTTPS_PROXY is for https, or else GLOBAL_AGENT_HTTP_PROXY. Unlike the
-// standard rules these leave out no localhost, and know no CIDR blocks.
+// GLOBAL_AGENT_HTTPS_PROXY applies to https, or GLOBAL_AGENT_HTTP_PROXY if it is not set.
+// Unlike the standard rules, these do not except localhost, and do not support CIDR blocks.
 func globalAgent(proxy *Proxy, noProxy, noProxyName string) rules {
 	exceptions := globalAgentExceptions(noProxy)
 	return func(address string) Choice {
@@ -25,8 +25,8 @@ func globalAgent(proxy *Proxy, noProxy, noProxyName string) rules {
 	}
 }
 
-// splitDefault takes host:port apart. 443 and 80 are dropped, as global-agent does: an
-// exception for foo.example:443 matches no request (also there).
+// splitDefault splits host:port. It drops the ports 443 and 80, as global-agent does: an
+// exception for foo.example:443 matches no request, there and here.
 func splitDefault(address string) (host, port string) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -39,7 +39,7 @@ func splitDefault(address string) (host, port string) {
 }
 
 // globalAgentException is an entry of GLOBAL_AGENT_NO_PROXY: a glob for the whole name,
-// which ! at the beginning negates, and perhaps a port.
+// negated by ! at the beginning, and an optional port.
 type globalAgentException struct {
 	text    string
 	glob    string
@@ -52,8 +52,8 @@ var (
 	globalAgentEntry     = regexp.MustCompile(`^(.+?)(?::([0-9]+))?$`)
 )
 
-// globalAgentExceptions splits the list. Version 3 fails at an empty entry, such as
-// after a last comma; version 4 leaves it out, and so do we.
+// globalAgentExceptions splits the list. Version 3 fails at an empty entry, such as after
+// a trailing comma. Version 4 skips it, and so does this function.
 func globalAgentExceptions(list string) []globalAgentException {
 	var all []globalAgentException
 	for _, text := range globalAgentSeparator.Split(list, -1) {

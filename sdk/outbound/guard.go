@@ -11,17 +11,17 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// ErrAddressDenied: no connection is made to that address. It comes with a
-// [*DeniedError], which is an sdk.ErrMisconfigured, too: only the operator can change
-// it, and trying again does not help.
+// ErrAddressDenied: no connection is made to that address. It usually comes with a
+// [*DeniedError]. It is always an sdk.ErrMisconfigured, too, because only the operator can
+// change it and trying again does not help.
 var ErrAddressDenied = errors.New("address is denied")
 
 // DeniedError says which address or name was denied, and by what.
 type DeniedError struct {
 	Target string // the name or address that was dialled
-	Found  string // what it stands for, if that is another
+	Found  string // the address that it leads to, if different
 	By     string // the class, or the CIDR block
-	Deny   string // what the operator calls the two settings
+	Deny   string // the operator's names for the two settings
 	Allow  string
 }
 
@@ -31,28 +31,28 @@ func (e *DeniedError) Error() string {
 	if e.Found != "" && e.Found != e.Target {
 		what += " (" + e.Found + ")"
 	}
-	return fmt.Sprintf("connecting to %s is denied, because %s has %s: if it is meant, add it to %s", what, e.Deny, e.By, e.Allow)
+	return fmt.Sprintf("connecting to %s is denied, because %s has %s: to allow it, add it to %s", what, e.Deny, e.By, e.Allow)
 }
 
 // Unwrap lets errors.Is find ErrAddressDenied and sdk.ErrMisconfigured.
 func (e *DeniedError) Unwrap() []error { return []error{ErrAddressDenied, sdk.ErrMisconfigured} }
 
-// guard holds addresses against what is denied.
+// guard checks addresses against the lists.
 type guard struct {
 	classes      []string
 	blocks       []netip.Prefix
 	allowed      []netip.Prefix
 	allowedHosts []string
-	deny, allow  string // what the operator calls the settings
+	deny, allow  string // the operator's names for the settings
 }
 
-// checkDirect refuses an address that a connection is about to be made to.
+// checkDirect refuses a denied address to which a connection is about to be made.
 func (g *guard) checkDirect(host string, address netip.Addr) error {
 	return g.check(host, address, func(string) bool { return true }, g.blocks)
 }
 
-// checkProxy is for the address of a proxy. That is the operator's own word, also on
-// loopback and in private networks; nobody runs a proxy at the other addresses.
+// checkProxy checks the address of a proxy. The operator has set it, so it may be on
+// loopback or in a private network; nobody runs a proxy at the other denied addresses.
 func (g *guard) checkProxy(host string, address netip.Addr) error {
 	return g.check(host, address, func(class string) bool { return class != ClassLoopback && class != ClassPrivate }, nil)
 }
@@ -80,11 +80,12 @@ func (g *guard) check(host string, address netip.Addr, heeded func(class string)
 	return nil
 }
 
-// endsInNumber: to the resolvers of many systems such a name is an IPv4 address, in
-// a spelling that ours takes for a name: 0x7f.1, 2130706433.
+// endsInNumber: for the resolvers of many systems such a name is an IPv4 address, but
+// Go's treats it as a name: 0x7f.1, 2130706433.
 var endsInNumber = regexp.MustCompile(`(?i)(^|\.)([0-9]+|0x[0-9a-f]*)\.?$`)
 
-// checkName refuses what can be known of a target that a proxy is to resolve.
+// checkName refuses a target that a proxy would resolve, as far as its name shows that it
+// is denied.
 func (g *guard) checkName(host string) error {
 	if address, err := netip.ParseAddr(strings.Trim(host, "[]")); err == nil {
 		return g.checkDirect(host, address)
@@ -121,8 +122,8 @@ func newGuard(s Settings) (*guard, error) {
 	return g, problems.Err()
 }
 
-// checkLiteral refuses what is known before an address is resolved, if it is a literal
-// one. No host at all is taken for the unspecified address.
+// checkLiteral refuses a denied address that is written literally, before anything is
+// resolved. An empty host counts as the unspecified address.
 func (g *guard) checkLiteral(host string) error {
 	address, err := netip.ParseAddr(host)
 	switch {

@@ -95,7 +95,7 @@ func TestDeniedIsTheOperators(t *testing.T) {
 	if !errors.Is(err, ErrAddressDenied) || !errors.Is(err, sdk.ErrMisconfigured) {
 		t.Errorf("got %v", err)
 	}
-	want := "connecting to 169.254.169.254 is denied, because OUTBOUND_DENY has metadata: if it is meant, add it to outbound_allow (doorward.yaml:3)"
+	want := "connecting to 169.254.169.254 is denied, because OUTBOUND_DENY has metadata: to allow it, add it to outbound_allow (doorward.yaml:3)"
 	if err.Error() != want {
 		t.Errorf("got %v", err)
 	}
@@ -184,7 +184,7 @@ func TestProxiesAreTheOperatorsWord(t *testing.T) {
 		}
 	}
 	_, err := dialerWith(t, Settings{Proxy: "http://169.254.169.254"}).DialRequest(t.Context(), "tcp", "idp.example:443")
-	if !errors.Is(err, ErrAddressDenied) || !strings.HasPrefix(err.Error(), "proxy 169.254.169.254:80 (the option proxy) is not asked") {
+	if !errors.Is(err, ErrAddressDenied) || !strings.HasPrefix(err.Error(), "proxy 169.254.169.254:80 (the option proxy) is not used") {
 		t.Errorf("got %v", err)
 	}
 }

@@ -21,7 +21,7 @@ func (g *guard) readDeny(list []string) options.Problems {
 			g.blocks = append(g.blocks, block)
 		case entry == NoClass && len(list) == 1:
 		case entry == NoClass:
-			problems.Addf(KeyDeny, "has %s beside others: write it alone", NoClass)
+			problems.Addf(KeyDeny, "has %s together with others: write it alone", NoClass)
 		default:
 			problems.Addf(KeyDeny, "has %q: write CIDR blocks, addresses and these words: %s", clip(entry), strings.Join(Classes(), ", "))
 		}
@@ -39,11 +39,11 @@ func (g *guard) readAllow(list []string) options.Problems {
 		case isBlock:
 			g.allowed = append(g.allowed, block)
 		case slices.Contains(Classes(), entry):
-			problems.Addf(KeyAllow, "has %q, which is a class: take it out of %s, or name the addresses", entry, g.deny)
+			problems.Addf(KeyAllow, "has %q, which is a class: remove it from %s, or name the addresses", entry, g.deny)
 		case hostName.MatchString(entry) && !endsInNumber.MatchString(entry):
 			g.allowedHosts = append(g.allowedHosts, strings.TrimSuffix(entry, "."))
 		default:
-			problems.Addf(KeyAllow, "has %q: write CIDR blocks, addresses and whole names of hosts", clip(entry))
+			problems.Addf(KeyAllow, "has %q: write CIDR blocks, addresses and full host names", clip(entry))
 		}
 	}
 	return problems
@@ -59,13 +59,13 @@ func blockOf(text string) (netip.Prefix, bool) {
 	if err != nil {
 		return netip.Prefix{}, false
 	}
-	if address := prefix.Addr(); address.Is4In6() && prefix.Bits() >= 96 { // what is compared is never of this form
+	if address := prefix.Addr(); address.Is4In6() && prefix.Bits() >= 96 { // compared addresses never have this form
 		prefix = netip.PrefixFrom(address.Unmap(), prefix.Bits()-96)
 	}
 	return prefix.Masked(), true
 }
 
-// clip makes a text of somebody else's fit for an error.
+// clip makes a foreign text fit for an error.
 func clip(text string) string {
 	const most = 128
 	if len(text) > most {

@@ -9,8 +9,8 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// Problems are what is wrong with the settings, by key. No text holds a user, password
-// or key.
+// Problems returns the errors in the settings, by key. The texts contain no user,
+// password or key.
 func (s Settings) Problems() options.Problems {
 	var problems options.Problems
 	urls := s.urls()
@@ -25,7 +25,8 @@ func (s Settings) Problems() options.Problems {
 	return append(problems, s.trustProblems()...)
 }
 
-// Warnings are what works, but probably not as it is meant, by key.
+// Warnings returns warnings about settings that work, but probably not as intended, by
+// key.
 func (s Settings) Warnings() options.Problems {
 	var warnings options.Problems
 	urls := s.urls()
@@ -35,7 +36,7 @@ func (s Settings) Warnings() options.Problems {
 			warnings.Addf(key, "%s", odd)
 		}
 		if err == nil && strings.HasPrefix(key, "global_agent.") && proxy.scheme != "http" {
-			warnings.Addf(key, "names a proxy of %s://, which works here and not in Directus", proxy.scheme)
+			warnings.Addf(key, "names a proxy of %s://, which works here but not in Directus", proxy.scheme)
 		}
 	}
 	s.warnOfFamilies(&warnings)
@@ -46,7 +47,7 @@ func (s Settings) Warnings() options.Problems {
 	return warnings
 }
 
-// warnOfFamilies tells which variables are without effect because of others.
+// warnOfFamilies names variables that have no effect because of others.
 func (s Settings) warnOfFamilies(warnings *options.Problems) {
 	standard, agent := s.Standard, s.GlobalAgent
 	if agent.HTTP == "" && agent.HTTPS == "" {
@@ -54,7 +55,7 @@ func (s Settings) warnOfFamilies(warnings *options.Problems) {
 			warnings.Addf(KeyGlobalAgentNoProxy, "has no effect without %s", s.name(KeyGlobalAgentHTTPS))
 		}
 		if standard.HTTPS == "" && standard.HTTP != "" {
-			warnings.Addf(KeyStandardHTTP, "has no effect: requests to providers are https, for which %s is", s.name(KeyStandardHTTPS))
+			warnings.Addf(KeyStandardHTTP, "has no effect: requests to providers use https, set %s for these", s.name(KeyStandardHTTPS))
 		}
 		return
 	}
@@ -66,24 +67,24 @@ func (s Settings) warnOfFamilies(warnings *options.Problems) {
 		key = KeyStandardHTTP
 	}
 	if standard.HTTPS != "" || standard.HTTP != "" {
-		warnings.Addf(key, "has no effect, because %s is set: one family of variables counts, with its own exceptions", name)
+		warnings.Addf(key, "has no effect, because %s is set: only one family of variables counts, with its own exceptions", name)
 	}
 }
 
-// warnOfExceptions names entries of GLOBAL_AGENT_NO_PROXY that match nothing, there as
-// here.
+// warnOfExceptions names entries of GLOBAL_AGENT_NO_PROXY that match nothing, in Directus
+// and here.
 func (s Settings) warnOfExceptions(warnings *options.Problems) {
 	instead := "; " + s.name(KeyStandardNoProxy) + " does"
-	if s.name(KeyStandardNoProxy) == s.name(KeyGlobalAgentNoProxy) { // one variable, which these rules read
+	if s.name(KeyStandardNoProxy) == s.name(KeyGlobalAgentNoProxy) { // the same variable
 		instead = ""
 	}
 	for _, e := range globalAgentExceptions(s.GlobalAgent.NoProxy) {
 		_, block := blockOf(e.text)
 		switch {
 		case block && strings.Contains(e.text, "/"):
-			warnings.Addf(KeyGlobalAgentNoProxy, "has %s, and matches no blocks of addresses, as in Directus%s", clip(e.text), instead)
+			warnings.Addf(KeyGlobalAgentNoProxy, "has %s, but does not match blocks of addresses, as in Directus%s", clip(e.text), instead)
 		case block && strings.Contains(e.text, ":") && e.port != "443":
-			warnings.Addf(KeyGlobalAgentNoProxy, "has %s, and matches no addresses of IPv6, as in Directus%s", clip(e.text), instead)
+			warnings.Addf(KeyGlobalAgentNoProxy, "has %s, but does not match IPv6 addresses, as in Directus%s", clip(e.text), instead)
 		case e.port == "443":
 			warnings.Addf(KeyGlobalAgentNoProxy, "has %s, which matches nothing, as in Directus, because the default port is left out: write it without :443", clip(e.text))
 		}
@@ -107,11 +108,11 @@ func (s Settings) warnOfAddresses(warnings *options.Problems) {
 	if err != nil {
 		return
 	}
-	const danger = "whoever controls a provider can have its answers read from where the cloud keeps the credentials of this machine"
+	const danger = "anyone who controls a provider can make this host read the credentials of this machine from the cloud"
 	switch usual := metadataAddresses[0]; {
 	case g.checkDirect("", usual) != nil:
 	case within(usual, g.allowed):
-		warnings.Addf(KeyAllow, "has %s addresses in it: %s", ClassMetadata, danger)
+		warnings.Addf(KeyAllow, "contains %s addresses: %s", ClassMetadata, danger)
 	default:
 		warnings.Addf(KeyDeny, "leaves out %s: %s", ClassMetadata, danger)
 	}

@@ -18,50 +18,50 @@ type Proxy struct {
 	scheme     string
 	host, port string
 	user       *login // nil: none
-	setting    string // what the operator calls the setting that names it
+	setting    string // the operator's name for the setting that names the proxy
 }
 
-// login is a user name and a password, decoded. Its methods show neither.
+// login is a user name and a password, decoded. It prints neither.
 type login struct{ name, password string }
 
 func (login) String() string   { return "[secret]" }
 func (login) GoString() string { return "[secret]" }
 
-// Scheme is http, https, socks5 or socks5h.
+// Scheme returns http, https, socks5 or socks5h.
 func (p *Proxy) Scheme() string { return p.scheme }
 
-// Address is host and port, as net.Dial takes them.
+// Address returns host and port, as for net.Dial.
 func (p *Proxy) Address() string { return net.JoinHostPort(p.host, p.port) }
 
-// Setting is what the operator calls the setting that names the proxy.
+// Setting returns the operator's name for the setting that names the proxy.
 func (p *Proxy) Setting() string { return p.setting }
 
-// String is the URL of the proxy without user and password.
+// String returns the URL of the proxy without user and password.
 func (p *Proxy) String() string { return p.scheme + "://" + p.Address() }
 
-// ports are those of URLs that name none. 80 is that of global-agent and of net/http;
-// 1080 is registered for SOCKS.
+// ports are the default ports. 80 is the default of global-agent and of net/http; 1080 is
+// registered for SOCKS.
 var ports = map[string]string{"http": "80", "https": "443", "socks5": "1080", "socks5h": "1080"}
 
 const maxProxyURL = 2 << 10
 
-// noProxyWords are what some write for no proxy, and nobody calls one.
+// noProxyWords are words that some operators write to have no proxy, and that are not the
+// name of a proxy.
 var noProxyWords = []string{Direct, "none", "no", "off", "false", "true", "null", "undefined"}
 
-// parts are a URL of a proxy, taken apart but not decoded. net/url is of no use for
-// that: its errors quote the password, and it refuses passwords that curl and
-// global-agent take.
+// parts are the parts of a proxy URL, not decoded. net/url cannot be used for this: its
+// errors quote the password, and it refuses passwords that curl and global-agent accept.
 type parts struct {
 	scheme, userinfo, hostport, rest string
 	hasUser                          bool
-	bare                             bool // it began with no scheme://
+	bare                             bool // it does not begin with scheme://
 }
 
 func partsOf(text string) parts {
 	var p parts
 	text = strings.TrimSpace(text)
 	scheme, rest, ok := strings.Cut(text, "://")
-	if !ok { // as HTTPS_PROXY may be written
+	if !ok { // HTTPS_PROXY may be written like this
 		scheme, rest, p.bare = "http", text, true
 	}
 	p.scheme = strings.ToLower(scheme)
@@ -75,8 +75,8 @@ func partsOf(text string) parts {
 	return p
 }
 
-// parseProxy reads the URL of a proxy. Errors follow the name of the setting and quote
-// nothing of a user or password. Odd is what was left out, if anything.
+// parseProxy reads the URL of a proxy. Errors follow the name of the setting and do not
+// quote a user or password. Odd describes what was left out, if anything.
 func parseProxy(text string) (p *Proxy, odd string, err error) {
 	if len(text) > maxProxyURL {
 		return nil, "", fmt.Errorf("has %d bytes, at most %d are allowed", len(text), maxProxyURL)
@@ -87,7 +87,7 @@ func parseProxy(text string) (p *Proxy, odd string, err error) {
 		return nil, "", errors.New("must begin with http://, https://, socks5:// (names are resolved here) or socks5h:// (names are resolved by the proxy)")
 	}
 	if of.bare && slices.Contains(noProxyWords, strings.ToLower(of.hostport)) {
-		return nil, "", errors.New("names no proxy: for none, leave it out, and for none of one provider set its option proxy to " + Direct)
+		return nil, "", errors.New("does not name a proxy: to use none, leave it out; to use none for one provider, set its option proxy to " + Direct)
 	}
 	if of.bare && strings.HasSuffix(of.hostport, ":") { // http:/proxy would be the host http
 		return nil, "", errors.New("must begin with http://, with both slashes")
@@ -104,7 +104,7 @@ func parseProxy(text string) (p *Proxy, odd string, err error) {
 		}
 	}
 	if strings.Trim(of.rest, "/") != "" {
-		odd = "has more behind host and port, which means nothing to a proxy and is left out"
+		odd = "has more text after host and port, which is ignored"
 	}
 	return p, odd, nil
 }
@@ -119,15 +119,15 @@ func loginOf(userinfo, scheme string) (*login, error) {
 	socks := strings.HasPrefix(scheme, "socks")
 	switch {
 	case err != nil:
-		return nil, errors.New("has a % in user or password that begins no %XX: write %25 for a % itself")
+		return nil, errors.New("has a % in user or password that does not begin a %XX: write %25 for a % itself")
 	case strings.ContainsFunc(l.name+l.password, isControl):
 		return nil, errors.New("has a control character in user or password")
 	case l.name == "":
 		return nil, errors.New("has a password without a user: write user:password@ before the host")
 	case !socks && strings.Contains(l.name, ":"): // RFC 7617 section 2
-		return nil, errors.New("has a colon in the user, which Basic authentication has no way to send")
+		return nil, errors.New("has a colon in the user, which Basic authentication cannot send")
 	case socks && (len(l.name) > 255 || len(l.password) > 255): // RFC 1929 section 2
-		return nil, errors.New("has a user or password of more than 255 bytes, which SOCKS has no way to send")
+		return nil, errors.New("has a user or password of more than 255 bytes, which SOCKS cannot send")
 	}
 	return &l, nil
 }
@@ -136,8 +136,8 @@ func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
 var hostName = regexp.MustCompile(`^[A-Za-z0-9_]([A-Za-z0-9_.-]{0,252})$`)
 
-// hostPort takes host and port apart. An address of IPv6 stands in brackets, its zone
-// behind %25 (RFC 6874) or %.
+// hostPort splits host and port. An IPv6 address is in brackets, with its zone after %25
+// (RFC 6874) or %.
 func hostPort(text, defaultPort string) (host, port string, err error) {
 	bad := errors.New("must name the proxy as host:port, such as http://proxy.example.org:3128")
 	if inner, after, ok := strings.Cut(strings.TrimPrefix(text, "["), "]"); ok && strings.HasPrefix(text, "[") {
@@ -157,18 +157,18 @@ func hostPort(text, defaultPort string) (host, port string, err error) {
 		return host, defaultPort, nil
 	}
 	if number, err := strconv.ParseUint(port, 10, 16); err != nil || number == 0 {
-		return "", "", errors.New("must have a port from 1 to 65535 behind the host; write an @, : or / in a user or password as %40, %3A or %2F")
+		return "", "", errors.New("must have a port from 1 to 65535 after the host; write an @, : or / in a user or password as %40, %3A or %2F")
 	}
 	return host, port, nil
 }
 
-// basic is the value of Proxy-Authorization (RFC 7617 section 2).
+// basic returns the value of Proxy-Authorization (RFC 7617 section 2).
 func (l login) basic() string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(l.name+":"+l.password))
 }
 
-// secretsOfURL are the secrets in a text that is to be the URL of a proxy, whether it
-// is one or not: the password as it is written, as it is sent, and with the user.
+// secretsOfURL returns the secrets in the URL of a proxy, even if it is not valid: the
+// password as written, as sent, and together with the user.
 func secretsOfURL(text string) []string {
 	of := partsOf(text)
 	_, password, _ := strings.Cut(of.userinfo, ":")

@@ -8,20 +8,20 @@ import (
 )
 
 // ProxyError is a failure of a proxy, or a refusal. It names the proxy and the setting,
-// and never user or password. What only the operator can change is an
-// sdk.ErrMisconfigured, too.
+// and never the user or password. If only the operator can fix it, it is also an
+// sdk.ErrMisconfigured.
 type ProxyError struct {
 	Proxy   string // host:port
 	Setting string
 	Text    string // follows them: "asks for a user and a password"
 
-	// OfTarget: the failure is about the target, and another one may be reached. So is
-	// silence, because a proxy may be waiting for the target.
+	// OfTarget: the failure concerns the target, and other targets may be reachable. So
+	// does a timeout, because the proxy may be waiting for the target.
 	OfTarget bool
 
 	cause         error
 	misconfigured bool
-	another       bool // the target's next address may do
+	another       bool // the target's next address may work
 }
 
 // Error returns "proxy host:port (SETTING) text".
@@ -33,7 +33,7 @@ func (e *ProxyError) Error() string {
 	return text
 }
 
-// Unwrap returns the cause, and sdk.ErrMisconfigured if it is that.
+// Unwrap returns the cause, and sdk.ErrMisconfigured if only the operator can fix it.
 func (e *ProxyError) Unwrap() []error {
 	var list []error
 	if e.cause != nil {
@@ -45,17 +45,17 @@ func (e *ProxyError) Unwrap() []error {
 	return list
 }
 
-// fails is for what may pass.
+// fails makes an error that may be temporary.
 func (p *Proxy) fails(text string, cause error) *ProxyError {
 	return &ProxyError{Proxy: p.Address(), Setting: p.setting, Text: text, cause: cause}
 }
 
-// misconfigured is for what the operator must change.
+// misconfigured makes an error that the operator must fix.
 func (p *Proxy) misconfigured(format string, args ...any) *ProxyError {
 	return &ProxyError{Proxy: p.Address(), Setting: p.setting, Text: fmt.Sprintf(format, args...), misconfigured: true}
 }
 
-// ofTarget makes it one about the target.
+// ofTarget makes the error concern the target.
 func (e *ProxyError) ofTarget() *ProxyError {
 	e.OfTarget = true
 	return e
@@ -63,7 +63,7 @@ func (e *ProxyError) ofTarget() *ProxyError {
 
 func (p *Proxy) unreachable(err error) error {
 	if errors.Is(err, ErrAddressDenied) {
-		return p.fails("is not asked", err)
+		return p.fails("is not used", err)
 	}
 	return p.fails("cannot be reached", err)
 }

@@ -7,35 +7,36 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// Settings are what an operator has set for the connections of one provider. The zero
+// Settings are the operator's settings for the connections of one provider. The zero
 // value connects directly, trusts the system's authorities and refuses the addresses
 // of [DefaultDeny].
 type Settings struct {
-	// Proxy is for this provider alone and comes before all rules: a URL of scheme
-	// http, https, socks5 or socks5h, or [Direct] for none. Empty: the rules decide.
+	// Proxy is only for this provider and takes precedence over the rules: a URL of
+	// scheme http, https, socks5 or socks5h, or [Direct] for none. Empty: the rules
+	// decide.
 	Proxy options.Secret
 
-	// GlobalAgent and Standard are the two families of variables. The first that
-	// names a proxy counts, and then alone.
+	// GlobalAgent and Standard are the two families of variables. Only the first that
+	// names a proxy counts.
 	GlobalAgent, Standard ProxyRules
 
-	// Deny are classes of addresses and CIDR blocks to which no connection is made, in
-	// place of [DefaultDeny]; Allow are the exceptions: CIDR blocks, addresses and
-	// names of hosts. [NoClass] alone denies nothing.
+	// Deny lists classes of addresses and CIDR blocks to which no connection is made, in
+	// place of [DefaultDeny]. Allow lists the exceptions: CIDR blocks, addresses and host
+	// names. [NoClass] alone denies nothing.
 	Deny, Allow []string
 
-	// ExtraCA are PEM certificates that are trusted besides the system's.
+	// ExtraCA are PEM certificates that are trusted in addition to the system's.
 	ExtraCA string
 
-	// CA are those that are trusted in place of them, and Certificate and Key the PEM of
-	// a client certificate. What a mechanism's own options say comes before.
+	// CA are PEM certificates that are trusted in place of these. Certificate and Key are
+	// the PEM of a client certificate. A mechanism's own options take precedence.
 	CA, Certificate string
 	Key             options.Secret
 
-	// MinVersion of TLS: "1.2" (and empty), or "1.3".
+	// MinVersion of TLS: "1.2" (or empty), or "1.3".
 	MinVersion string
 
-	// Names are what the operator calls these settings, by the keys below, for
+	// Names are the operator's names for these settings, by the keys below, for
 	// messages that say what to change.
 	Names map[string]string
 }
@@ -46,7 +47,7 @@ type ProxyRules struct {
 	NoProxy     string
 }
 
-// Direct is a Proxy that is none.
+// Direct is the value of Proxy for direct connections.
 const Direct = "direct"
 
 func (s Settings) direct() bool {
@@ -71,7 +72,7 @@ const (
 	KeyMinVersion         = "tls_min_version"
 )
 
-// usualNames are what operators call the settings if Names does not say.
+// usualNames are the names of settings that are missing in Names.
 var usualNames = map[string]string{
 	KeyProxy:              "the option proxy",
 	KeyGlobalAgentHTTP:    "GLOBAL_AGENT_HTTP_PROXY",
@@ -89,7 +90,7 @@ var usualNames = map[string]string{
 	KeyMinVersion:         "OUTBOUND_TLS_MIN_VERSION",
 }
 
-// name is what the operator calls a setting.
+// name returns the operator's name for a setting.
 func (s Settings) name(key string) string {
 	if name := s.Names[key]; name != "" {
 		return name
@@ -97,7 +98,7 @@ func (s Settings) name(key string) string {
 	return usualNames[key]
 }
 
-// urls are the settings that name a proxy, by key.
+// urls returns the settings that name a proxy, by key.
 func (s Settings) urls() map[string]string {
 	all := map[string]string{
 		KeyProxy:           s.Proxy.Reveal(),
@@ -115,7 +116,7 @@ func (s Settings) urls() map[string]string {
 	return all
 }
 
-// inForce is the key of the setting that names the proxy of the provider; empty: none.
+// inForce returns the key of the setting that names the proxy of the provider; empty: none.
 func (s Settings) inForce() string {
 	switch {
 	case s.direct():
@@ -126,8 +127,8 @@ func (s Settings) inForce() string {
 	return s.rulesInForce()
 }
 
-// rulesInForce is the key of the setting that names the proxy of the family of variables
-// that counts.
+// rulesInForce returns the key of the setting that names the proxy, in the family of
+// variables that counts.
 func (s Settings) rulesInForce() string {
 	urls := s.urls()
 	for _, key := range []string{KeyGlobalAgentHTTPS, KeyGlobalAgentHTTP, KeyStandardHTTPS} {
@@ -138,9 +139,9 @@ func (s Settings) rulesInForce() string {
 	return ""
 }
 
-// Secrets are the texts in the settings that must not be shown: passwords of proxies
-// with what they are sent as, and the key. Addresses of proxies are none, because
-// messages name them, nor are user names, which may be any word.
+// Secrets returns the texts in the settings that must not be shown: passwords of proxies
+// in all the forms in which they are sent, and the key. Addresses of proxies are not
+// included, because messages name them, nor are user names, which may be any word.
 func (s Settings) Secrets() []string {
 	var list []string
 	for _, url := range s.urls() {
@@ -153,9 +154,9 @@ func (s Settings) Secrets() []string {
 	return slices.Compact(list)
 }
 
-// Demands names the settings that a plugin must heed in order not to do what the
-// operator forbade: to connect without the proxy, to an address that is denied, or
-// to a server that is not trusted.
+// Demands names the settings that a plugin must obey. A plugin that ignored them would
+// do what the operator forbade: connect without the proxy, to a denied address, or to
+// a server that is not trusted.
 func (s Settings) Demands() []string {
 	var names []string
 	if key := s.inForce(); key != "" {
@@ -174,7 +175,8 @@ func (s Settings) Demands() []string {
 	return names
 }
 
-// Otherwise follows what is demanded, if the operator can do without the proxy.
+// Otherwise returns a hint to follow the demands: how to connect without the proxy, if
+// the demands include one.
 func (s Settings) Otherwise() string {
 	if s.inForce() == "" {
 		return ""

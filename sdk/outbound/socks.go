@@ -10,9 +10,9 @@ import (
 	"strconv"
 )
 
-// The words of RFC 1928 and RFC 1929. golang.org/x/net/proxy is not used: its errors
-// are texts without a kind, so that a refusal could not be told from a proxy that is
-// down, and what to change could not be said.
+// The constants of RFC 1928 and RFC 1929. golang.org/x/net/proxy is not used: its errors
+// are only texts, which do not distinguish a refusal from a proxy that is down, so that an
+// error could not say what to change.
 const (
 	socksVersion = 5
 
@@ -29,7 +29,7 @@ const (
 	passwordVersion = 1
 )
 
-// socks asks for a tunnel to host:port. Not a byte is read beyond the answer.
+// socks asks for a tunnel to host:port. It does not read beyond the response.
 func socks(ctx context.Context, conn io.ReadWriter, p *Proxy, address string) error {
 	request, err := socksRequest(address)
 	if err != nil {
@@ -48,7 +48,7 @@ func socks(ctx context.Context, conn io.ReadWriter, p *Proxy, address string) er
 	return nil
 }
 
-// greet agrees on how to sign in, and does so (RFC 1928 section 3).
+// greet negotiates the authentication method, and signs in (RFC 1928 section 3).
 func (p *Proxy) greet(conn io.ReadWriter) error {
 	methods := []byte{methodNone}
 	if p.user != nil {
@@ -69,14 +69,14 @@ func (p *Proxy) greet(conn io.ReadWriter) error {
 	case chosen[1] == methodPassword && p.user != nil:
 		return p.signIn(conn)
 	case chosen[1] == methodRefused && p.user == nil:
-		return p.misconfigured("wants a user and a password, or does not let this host in: write %s://user:password@%s in %s", p.scheme, p.Address(), p.setting)
+		return p.misconfigured("asks for a user and a password, or does not admit this host: write %s://user:password@%s in %s", p.scheme, p.Address(), p.setting)
 	case chosen[1] == methodRefused:
-		return p.misconfigured("accepts neither user and password nor a connection without: have it let this host in")
+		return p.misconfigured("accepts neither user and password nor a connection without them: configure it to admit this host")
 	}
-	return p.misconfigured("chooses a way to sign in (%d) that was not offered", chosen[1])
+	return p.misconfigured("chooses an authentication method (%d) that was not offered", chosen[1])
 }
 
-// signIn is RFC 1929 section 2.
+// signIn sends user and password (RFC 1929 section 2).
 func (p *Proxy) signIn(conn io.ReadWriter) error {
 	request := append([]byte{passwordVersion, byte(len(p.user.name))}, p.user.name...)
 	request = append(append(request, byte(len(p.user.password))), p.user.password...)
@@ -93,7 +93,7 @@ func (p *Proxy) signIn(conn io.ReadWriter) error {
 	return nil
 }
 
-// socksRequest is RFC 1928 section 4.
+// socksRequest makes the request for a tunnel (RFC 1928 section 4).
 func socksRequest(address string) ([]byte, error) {
 	host, portText, err := net.SplitHostPort(address)
 	if err != nil {
@@ -123,8 +123,8 @@ func portNumber(text string) uint16 {
 	return uint16(number)
 }
 
-// readReply is RFC 1928 section 6. What the proxy is bound to is of no use, and read
-// only to find its end.
+// readReply reads the reply (RFC 1928 section 6). The proxy's bound address is not used,
+// and is read only to find its end.
 func (p *Proxy) readReply(conn io.Reader, address string) error {
 	read := func(to []byte) error {
 		err := p.read(conn, to)
@@ -154,12 +154,12 @@ func (p *Proxy) readReply(conn io.Reader, address string) error {
 			return err
 		}
 	default:
-		return p.fails("answers with an address of an unknown kind", nil)
+		return p.fails("answers with an address of an unknown type", nil)
 	}
 	return read(make([]byte, int(length[0])+2))
 }
 
-// socksRefusal says in words what a proxy refused.
+// socksRefusal says what a proxy refused.
 func (p *Proxy) socksRefusal(code byte, address string) error {
 	target := clip(address)
 	another := func(text string) error {
@@ -169,17 +169,17 @@ func (p *Proxy) socksRefusal(code byte, address string) error {
 	}
 	switch code {
 	case 1:
-		return another("failed in connecting to " + target)
+		return another("failed to connect to " + target)
 	case 2:
-		return p.misconfigured("does not allow connections to %s: have it allowed there, or name another proxy", target).ofTarget()
+		return p.misconfigured("does not allow connections to %s: allow them there, or name another proxy", target).ofTarget()
 	case 3, 4:
-		return another("has no way to " + target)
+		return another("has no route to " + target)
 	case 5:
 		return another("was refused by " + target)
 	case 6:
 		return another("had no answer from " + target + " in time")
 	case 7:
-		return p.misconfigured("knows no CONNECT")
+		return p.misconfigured("does not support CONNECT")
 	case 8:
 		return another("cannot connect to an address like " + target)
 	}
@@ -189,11 +189,11 @@ func (p *Proxy) socksRefusal(code byte, address string) error {
 func (p *Proxy) noSOCKS(first byte) error {
 	switch first {
 	case 'H':
-		return p.misconfigured("does not answer as SOCKS 5 does: it speaks HTTP, write http:// in place of %s://", p.scheme)
+		return p.misconfigured("does not answer in SOCKS 5: it speaks HTTP, write http:// in place of %s://", p.scheme)
 	case 0:
-		return p.misconfigured("does not answer as SOCKS 5 does: it speaks SOCKS 4, which sends neither names of IPv6 hosts nor passwords")
+		return p.misconfigured("does not answer in SOCKS 5: it speaks SOCKS 4, which sends neither names of IPv6 hosts nor passwords")
 	}
-	return p.misconfigured("does not answer as SOCKS 5 does: is it a SOCKS proxy?")
+	return p.misconfigured("does not answer in SOCKS 5: is it a SOCKS proxy?")
 }
 
 func (p *Proxy) read(from io.Reader, to []byte) error {

@@ -171,9 +171,9 @@ func TestSOCKSResolvesGuarded(t *testing.T) {
 // TestSOCKSRefusals: each has its sentence.
 func TestSOCKSRefusals(t *testing.T) {
 	for code, want := range map[byte]string{
-		1: "failed in connecting to directory.example:636", 2: "does not allow connections to directory.example:636",
-		3: "has no way to directory.example:636", 4: "has no way to directory.example:636", 5: "was refused by directory.example:636",
-		6: "had no answer from directory.example:636 in time", 7: "knows no CONNECT", 8: "cannot connect to an address like",
+		1: "failed to connect to directory.example:636", 2: "does not allow connections to directory.example:636",
+		3: "has no route to directory.example:636", 4: "has no route to directory.example:636", 5: "was refused by directory.example:636",
+		6: "had no answer from directory.example:636 in time", 7: "does not support CONNECT", 8: "cannot connect to an address like",
 		9: "refuses to connect to directory.example:636 (code 9)",
 	} {
 		proxy := listen(t, socksServer{refuse: map[string]byte{"directory.example:636": code}}.serve)
@@ -189,14 +189,14 @@ func TestSOCKSRefusals(t *testing.T) {
 	}{
 		"another password": {socksServer{password: "another"}.serve, "does not accept the user and the password: correct them in AUTH_X_PROXY"},
 		"none accepted":    {writes("\x05\xff"), "accepts neither user and password nor a connection without"},
-		"not offered":      {writes("\x05\x01"), "chooses a way to sign in (1) that was not offered"},
+		"not offered":      {writes("\x05\x01"), "chooses an authentication method (1) that was not offered"},
 		"HTTP":             {writes("HTTP/1.1 400 Bad Request\r\n\r\n"), "it speaks HTTP, write http:// in place of socks5h://"},
 		"SOCKS 4":          {writes("\x00\x5b\x00\x00\x00\x00\x00\x00"), "it speaks SOCKS 4"},
 		"something":        {writes("SSH-2.0-OpenSSH"), "is it a SOCKS proxy?"},
-		"odd address":      {writes("\x05\x00\x05\x00\x00\x02"), "answers with an address of an unknown kind"},
+		"odd address":      {writes("\x05\x00\x05\x00\x00\x02"), "answers with an address of an unknown type"},
 		"half an answer":   {writes("\x05\x00\x05\x00"), "closed the connection without an answer"},
 		"nothing":          {writes(""), "closed the connection without an answer"},
-		"another version":  {writes("\x05\x00\x04\x00\x00\x01"), "does not answer as SOCKS 5 does"},
+		"another version":  {writes("\x05\x00\x04\x00\x00\x01"), "does not answer in SOCKS 5"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			proxy := listen(t, c.serve)

@@ -8,10 +8,10 @@ import (
 	"golang.org/x/net/http/httpproxy"
 )
 
-// standard are the rules that most programs follow for HTTPS_PROXY and NO_PROXY, as
-// golang.org/x/net/http/httpproxy has them: names with all that is below them,
-// addresses, CIDR blocks, each with a port or without, and * for all. localhost and
-// loopback addresses are always left out.
+// standard returns the rules that most programs follow for HTTPS_PROXY and NO_PROXY, as in
+// golang.org/x/net/http/httpproxy. Exceptions are names with all their subdomains,
+// addresses and CIDR blocks, each with or without a port, and * for all. localhost and
+// loopback addresses are always exceptions.
 func standard(proxy *Proxy, noProxy, noProxyName string) rules {
 	exceptions := standardExceptions(noProxy)
 	all := useProxy(strings.Join(exceptions, ","))
@@ -24,25 +24,26 @@ func standard(proxy *Proxy, noProxy, noProxyName string) rules {
 				return Choice{Why: noProxyName + " has " + entry}
 			}
 		}
-		return Choice{Why: proxy.setting + " leaves out localhost and loopback addresses"}
+		return Choice{Why: proxy.setting + " does not apply to localhost and loopback addresses"}
 	}
 }
 
 // standardExceptions splits the list at commas and, as curl does, at blanks: httpproxy
-// would take what is between two commas for one name, which matches nothing.
+// would treat the text between two commas as one name, which matches nothing.
 func standardExceptions(list string) []string {
 	return strings.FieldsFunc(list, func(c rune) bool { return c == ',' || unicode.IsSpace(c) })
 }
 
-// matchesNothing reports whether an exception is written as no rule of these is.
+// matchesNothing reports whether an exception has a form that these rules do not support.
 func matchesNothing(exception string) bool {
 	name := strings.TrimPrefix(exception, "*.")
 	_, isBlock := blockOf(exception)
 	return exception != "*" && (strings.ContainsAny(name, "*!") || strings.Contains(name, "/") && !isBlock)
 }
 
-// useProxy tells of host:port whether https goes through the proxy. httpproxy is asked
-// about a proxy that stands for any, since it reads fewer kinds of URLs than we do.
+// useProxy returns a function that reports whether https to host:port goes through the
+// proxy. It uses a placeholder for the proxy, because httpproxy reads fewer kinds of URLs
+// than this package.
 func useProxy(noProxy string) func(address string) bool {
 	ask := (&httpproxy.Config{HTTPSProxy: "http://any.invalid", NoProxy: noProxy}).ProxyFunc()
 	return func(address string) bool {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Trace records the connections that are made under a context, for somebody who wants
-// to know the way that they took. It may be used by many at once.
+// Trace records the connections that are made under a context, so that a check can show
+// their steps. It is safe for concurrent use.
 type Trace struct {
 	mu   sync.Mutex
 	made []*Connection
@@ -21,41 +21,40 @@ type Trace struct {
 // maxTraced bounds the connections that a Trace records.
 const maxTraced = 64
 
-// Connection is one that was made, or was to be. What is zero has not happened: a
-// connection that nobody waited for any longer ends where it hung.
+// Connection is a connection that was made or attempted. Zero fields are steps that did
+// not happen: an abandoned connection ends at the step that hung.
 type Connection struct {
-	Network string // as of net.Dial
+	Network string // as for net.Dial
 	Target  string // host:port
 	Choice  Choice
 
-	// Lookups are the names that were resolved: that of the target, or of the proxy,
-	// or first one and then the other.
+	// Lookups are the resolved names: of the target, of the proxy, or both in turn.
 	Lookups []Lookup
 
-	Connected   string        // the address that took the connection, of the proxy or of the target
-	ConnectedIn time.Duration // from when that address was tried
+	Connected   string        // the address that accepted the connection, of the proxy or of the target
+	ConnectedIn time.Duration // counted from the attempt to connect to that address
 
-	// ProxyTLS is the handshake with a proxy of https.
+	// ProxyTLS is the handshake with an https proxy.
 	ProxyTLS *Handshake
 
-	// Answered is what a proxy said that gave the tunnel: "status 200". Why it gave
-	// none is in Err.
+	// Answered is the response of a proxy that opened the tunnel: "status 200". Err says
+	// why it did not.
 	Answered string
 
 	Began time.Time
-	Took  time.Duration // until the connection or the tunnel stood, or failed
-	Err   error         // why there is none
+	Took  time.Duration // until the connection or the tunnel was open, or failed
+	Err   error         // why it failed
 
 	// TLS is the handshake with the target.
 	TLS *Handshake
 
-	// HTTP is the request that was made on it, if one was.
+	// HTTP is the request that was made on the connection, if any.
 	HTTP *Exchange
 
-	ends string // of the connection, as the system names them
+	ends string // both addresses of the connection
 }
 
-// Stands tells whether the connection was made, the tunnel included.
+// Stands reports whether the connection was made, including the tunnel.
 func (c Connection) Stands() bool { return c.Took > 0 && c.Err == nil }
 
 // Lookup is a name that was resolved.
@@ -67,31 +66,31 @@ type Lookup struct {
 	Err       error
 }
 
-// Handshake is one of TLS. The chain of a certificate that was not accepted is in the
+// Handshake is a TLS handshake. If the certificate was not accepted, its chain is in the
 // error, as [tls.CertificateVerificationError].
 type Handshake struct {
 	Began time.Time
 	Took  time.Duration        // zero: it has not ended
 	State *tls.ConnectionState // nil: it has not ended, or failed
-	Err   error                // with what to change
+	Err   error                // says what to change
 
-	// Authority is where the authority is from that the chain ends in: the name of a
+	// Authority is the source of the authority in which the chain ends: the name of a
 	// setting, or [SystemAuthorities]. Empty: the certificate was not checked.
 	Authority string
 }
 
-// Exchange is a request by HTTP and the header of its answer.
+// Exchange is an HTTP request and the header of its response.
 type Exchange struct {
 	Began    time.Time
-	Took     time.Duration // zero: there is no answer yet
+	Took     time.Duration // zero: there is no response yet
 	Protocol string        // "HTTP/2.0"
 	Status   int
-	Date     time.Time // what time the server has, when Took had passed; zero: it does not say
-	Err      error     // with what to change
+	Date     time.Time // the server's time after Took; zero: it does not say
+	Err      error     // says what to change
 }
 
-// WithTrace returns a context whose connections the trace records. Requests under it
-// use no connection of before.
+// WithTrace returns a context whose connections the trace records. Requests under it do
+// not reuse earlier connections.
 func WithTrace(ctx context.Context, t *Trace) context.Context {
 	return context.WithValue(ctx, traceKey{}, t)
 }
@@ -104,7 +103,7 @@ func TraceOf(ctx context.Context) *Trace {
 	return t
 }
 
-// Connections are those that were recorded so far, in the order in which they began.
+// Connections returns the connections recorded so far, in the order in which they began.
 func (t *Trace) Connections() []Connection {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -117,8 +116,8 @@ func (t *Trace) Connections() []Connection {
 	return list
 }
 
-// RequestOn has a request recorded that is made on a connection, and returns what is
-// told how it ended.
+// RequestOn records a request on a connection. Call the returned function when the
+// request has ended.
 func (t *Trace) RequestOn(conn net.Conn) (ended func(Exchange)) {
 	r, began := t.recordFor(conn), time.Now()
 	r.note(func(c *Connection) { c.HTTP = &Exchange{Began: began} })
@@ -128,8 +127,8 @@ func (t *Trace) RequestOn(conn net.Conn) (ended func(Exchange)) {
 	}
 }
 
-// recordFor is the record of a connection, whatever is wrapped around it; nil if it has
-// none.
+// recordFor returns the record of a connection, even if the connection is wrapped; nil if
+// there is none.
 func (t *Trace) recordFor(conn net.Conn) *record {
 	if conn == nil {
 		return nil
@@ -148,10 +147,10 @@ func endsOf(conn net.Conn) string {
 	return conn.LocalAddr().String() + " " + conn.RemoteAddr().String()
 }
 
-// took is the time since then, and never zero, which stands for what has not ended.
+// took returns the time since began, and never zero, which means that a step has not ended.
 func took(began time.Time) time.Duration { return max(time.Since(began), 1) }
 
-// record is the place of one connection in a trace; nil records nothing.
+// record is the entry of one connection in a trace; nil records nothing.
 type record struct {
 	trace *Trace
 	of    *Connection
@@ -159,7 +158,7 @@ type record struct {
 
 type recordKey struct{}
 
-// recordOf is the record of the connection that is made under a context.
+// recordOf returns the record of the connection that is being made under a context.
 func recordOf(ctx context.Context) *record {
 	r, _ := ctx.Value(recordKey{}).(*record)
 	return r
@@ -184,7 +183,7 @@ func (t *Trace) begin(network, target string, choice Choice) *record {
 	return r
 }
 
-// observed dials, and records it if the context wants that.
+// observed dials, and records the connection if the context has a trace.
 func observed(ctx context.Context, network, address string, choice Choice, dial func(ctx context.Context) (net.Conn, error)) (net.Conn, error) {
 	t := TraceOf(ctx)
 	if t == nil {
@@ -202,7 +201,7 @@ func observed(ctx context.Context, network, address string, choice Choice, dial 
 	return conn, err
 }
 
-// hooks are what package net calls.
+// hooks returns the hooks for package net.
 func (r *record) hooks() *httptrace.ClientTrace {
 	tried := map[string]time.Time{} // addresses; several are tried at once
 	return &httptrace.ClientTrace{

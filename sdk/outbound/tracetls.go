@@ -12,11 +12,11 @@ import (
 	"github.com/doorward/doorward/sdk/tlsoptions"
 )
 
-// SystemAuthorities are those that the operating system trusts.
+// SystemAuthorities stands for the authorities that the operating system trusts.
 const SystemAuthorities = "the system's"
 
-// observe has a handshake recorded: that with a proxy while a connection is being made,
-// else that with the target.
+// observe records a handshake: with the proxy while a connection is being made, otherwise
+// with the target.
 func (t *trust) observe(ctx context.Context, conn net.Conn) (ended func(tls.ConnectionState, error)) {
 	trace := TraceOf(ctx)
 	if trace == nil {
@@ -37,7 +37,7 @@ func (t *trust) observe(ctx context.Context, conn net.Conn) (ended func(tls.Conn
 	}
 }
 
-// authorityOf says where the authority is from that vouches for a server.
+// authorityOf returns the source of the authority that issued the server's certificate.
 func (t *trust) authorityOf(state tls.ConnectionState) string {
 	if len(state.VerifiedChains) == 0 {
 		return ""
@@ -47,7 +47,7 @@ func (t *trust) authorityOf(state tls.ConnectionState) string {
 	}
 	chain := state.VerifiedChains[0]
 	root := chain[len(chain)-1]
-	extra, _, _ := tlsoptions.Certificates(t.extra) // what cannot be read is not trusted either
+	extra, _, _ := tlsoptions.Certificates(t.extra) // certificates that cannot be read are not trusted either
 	if slices.ContainsFunc(extra, func(c *x509.Certificate) bool { return bytes.Equal(c.Raw, root.Raw) }) {
 		return t.extraName
 	}

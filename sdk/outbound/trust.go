@@ -12,11 +12,11 @@ import (
 	"github.com/doorward/doorward/sdk/tlsoptions"
 )
 
-// MinVersion13 is the MinVersion other than the default.
+// MinVersion13 is the only MinVersion apart from the default.
 const MinVersion13 = "1.3"
 
-// TLS is what Env.TLS hands to mechanisms: their own settings, and for what they leave
-// open these. An error names the setting and quotes nothing of it.
+// TLS makes the client that Env.TLS returns to mechanisms. Their own settings take
+// precedence over these. An error names the setting and does not quote it.
 func (s Settings) TLS(own sdk.TLSSettings) (*sdk.TLSClient, error) {
 	t := s.trust(own)
 	config := &tls.Config{MinVersion: t.min, ServerName: own.ServerName, GetClientCertificate: t.present}
@@ -34,11 +34,11 @@ func (s Settings) TLS(own sdk.TLSSettings) (*sdk.TLSClient, error) {
 	return &sdk.TLSClient{Config: config, Explain: t.explain, Observe: t.observe}, nil
 }
 
-// TLS is [Settings.TLS] of the settings that the dialer was made with.
+// TLS is [Settings.TLS] with the settings of the dialer.
 func (d *Dialer) TLS(own sdk.TLSSettings) (*sdk.TLSClient, error) { return d.trust(own) }
 
-// proxyTLS is for connections to a proxy of https. It is no server of the provider: CA
-// and client certificate are not for it.
+// proxyTLS makes the client for connections to an https proxy. The proxy does not belong
+// to the provider, so CA and client certificate do not apply to it.
 func proxyTLS(s Settings) (*sdk.TLSClient, error) {
 	names := map[string]string{KeyCA: s.name(KeyExtraCA), KeyExtraCA: s.name(KeyExtraCA), KeyMinVersion: s.name(KeyMinVersion)}
 	client, err := Settings{ExtraCA: s.ExtraCA, MinVersion: s.MinVersion, Names: names}.TLS(sdk.TLSSettings{})
@@ -49,18 +49,18 @@ func proxyTLS(s Settings) (*sdk.TLSClient, error) {
 	return client, nil
 }
 
-// trust is whom connections trust, and what they show.
+// trust holds the authorities that connections trust, and their client certificate.
 type trust struct {
 	ca, extra   string
 	certificate string
 	key         options.Secret
 	min         uint16
-	names       sdk.TLSNames // of what is in force, or would be the one to set
+	names       sdk.TLSNames // of the settings in force, or of those to set
 	extraName   string
 
 	pair  *tls.Certificate
-	asked atomic.Bool // by a server for a client certificate, and there was none for it
-	shown atomic.Bool // to a server that asked
+	asked atomic.Bool // a server asked for a client certificate, but none matched
+	shown atomic.Bool // the client certificate was sent to a server that asked
 }
 
 func (s Settings) trust(own sdk.TLSSettings) *trust {
@@ -88,7 +88,7 @@ func (s Settings) trust(own sdk.TLSSettings) *trust {
 	return t
 }
 
-// roots are those to trust; nil for those of the system.
+// roots returns the authorities to trust; nil for those of the system.
 func (t *trust) roots() (*x509.CertPool, error) {
 	if t.ca != "" {
 		pool, err := tlsoptions.Authorities(t.ca)
@@ -102,11 +102,11 @@ func (t *trust) roots() (*x509.CertPool, error) {
 	}
 	pool, err := x509.SystemCertPool()
 	if err != nil {
-		pool = x509.NewCertPool() // as if the system had none: those of the operator are trusted all the same
+		pool = x509.NewCertPool() // as if the system had none: the operator's are still trusted
 	}
 	list, _, err := tlsoptions.Certificates(t.extra)
 	if err != nil {
-		return nil, fmt.Errorf("the further authorities: one of them %w", err)
+		return nil, fmt.Errorf("one of the extra authorities %w", err)
 	}
 	for _, c := range list {
 		pool.AddCert(c)
@@ -114,8 +114,8 @@ func (t *trust) roots() (*x509.CertPool, error) {
 	return pool, nil
 }
 
-// present shows the client certificate to a server that asks for one and says that it
-// may be of this authority (RFC 8446 section 4.2.4), as crypto/tls does by itself.
+// present sends the client certificate to a server that asks for a certificate and accepts
+// its authority (RFC 8446 section 4.2.4), like the default of crypto/tls.
 func (t *trust) present(request *tls.CertificateRequestInfo) (*tls.Certificate, error) {
 	if t.pair != nil && request.SupportsCertificate(t.pair) == nil {
 		t.shown.Store(true)

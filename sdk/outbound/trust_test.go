@@ -86,28 +86,28 @@ func TestTrust(t *testing.T) {
 		"unasked":                     {showing(me), sdk.TLSSettings{}, plain, "", "nothing", ""},
 
 		"unknown authority":           {Settings{}, sdk.TLSSettings{}, plain, "", "", `certificate signed by unknown authority: it is signed by "CN=our CA"; if you trust that authority, give its certificate (PEM) as AUTH_X_CA`},
-		"signed by itself":            {Settings{}, sdk.TLSSettings{}, server(alone), "", "", `it is signed by itself; if you trust that authority, give its certificate (PEM) as AUTH_X_CA`},
+		"signed by itself":            {Settings{}, sdk.TLSSettings{}, server(alone), "", "", `it is self-signed; if you trust that authority, give its certificate (PEM) as AUTH_X_CA`},
 		"another CA":                  {Settings{CA: other.pem()}, sdk.TLSSettings{}, plain, "", "", `it is signed by "CN=our CA", which is not in AUTH_X_CA`},
 		"another own CA":              {trusting, sdk.TLSSettings{CA: []byte(other.pem()), Names: sdk.TLSNames{CA: "tls_ca"}}, plain, "", "", `it is signed by "CN=our CA", which is not in tls_ca`},
 		"CA in place of the extra":    {Settings{CA: other.pem(), ExtraCA: ca.pem()}, sdk.TLSSettings{}, plain, "", "", `which is not in AUTH_X_CA`},
-		"another CA of the name":      {Settings{CA: impostor.pem()}, sdk.TLSSettings{}, plain, "", "", `AUTH_X_CA has an authority of that name that does not fit`},
-		"chain that lacks one":        {trusting, sdk.TLSSettings{}, server(lacking), "", "", `it is signed by "CN=CA between", which is not in AUTH_X_CA (or the server leaves out the certificates between)`},
-		"authority that expired":      {Settings{CA: expiredCA.pem()}, sdk.TLSSettings{}, server(sign(t, expiredCA, "of an old one", nil)), "", "", `the certificate of the authority "CN=old CA" in AUTH_X_CA was good until ` + expiredCA.certificate.NotAfter.UTC().Format(time.RFC3339) + ": replace it"},
-		"authority sent that expired": {trusting, sdk.TLSSettings{}, server(ofOldBetween), "", "", `the certificate of the authority "CN=old between" that the server sends was good until `},
-		"expired":                     {trusting, sdk.TLSSettings{}, server(expired), "", "", "the server's certificate was good until " + expired.certificate.NotAfter.UTC().Format(time.RFC3339) + ": renew it there"},
-		"not good yet":                {trusting, sdk.TLSSettings{}, server(early), "", "", "is good from " + early.certificate.NotBefore.UTC().Format(time.RFC3339) + " only, and here it is"},
-		"another name":                {trusting, sdk.TLSSettings{}, server(named), "localhost", "", `it is for "idp.example", "sso.example"; write the server as it is there, or have it made for this name`},
-		"another name, by address":    {trusting, sdk.TLSSettings{Names: sdk.TLSNames{ServerName: "tls_server_name"}}, server(named), "127.0.0.1", "", `it is for "idp.example", "sso.example"; write the server as it is there, or that name as tls_server_name`},
-		"no name":                     {trusting, sdk.TLSSettings{}, server(nameless), "localhost", "", `it is for no name (subjectAltName), and has to be made anew`},
-		"TLS 1.2":                     {Settings{CA: ca.pem(), MinVersion: "1.3"}, sdk.TLSSettings{}, only12, "", "", `the server does not speak TLS 1.3, the lowest version by OUTBOUND_TLS_MIN_VERSION`},
-		"TLS 1.2, own":                {trusting, sdk.TLSSettings{MinVersion: tls.VersionTLS13, Names: sdk.TLSNames{MinVersion: "tls_min_version"}}, only12, "", "", `the lowest version by tls_min_version`},
+		"another CA of the name":      {Settings{CA: impostor.pem()}, sdk.TLSSettings{}, plain, "", "", `AUTH_X_CA has an authority with that name, but its certificate does not match`},
+		"chain that lacks one":        {trusting, sdk.TLSSettings{}, server(lacking), "", "", `it is signed by "CN=CA between", which is not in AUTH_X_CA (or the server does not send the intermediate certificates)`},
+		"authority that expired":      {Settings{CA: expiredCA.pem()}, sdk.TLSSettings{}, server(sign(t, expiredCA, "of an old one", nil)), "", "", `the certificate of the authority "CN=old CA" in AUTH_X_CA was valid until ` + expiredCA.certificate.NotAfter.UTC().Format(time.RFC3339) + ": replace it"},
+		"authority sent that expired": {trusting, sdk.TLSSettings{}, server(ofOldBetween), "", "", `the certificate of the authority "CN=old between" that the server sends was valid until `},
+		"expired":                     {trusting, sdk.TLSSettings{}, server(expired), "", "", "the server's certificate was valid until " + expired.certificate.NotAfter.UTC().Format(time.RFC3339) + ": renew it there"},
+		"not good yet":                {trusting, sdk.TLSSettings{}, server(early), "", "", "is valid only from " + early.certificate.NotBefore.UTC().Format(time.RFC3339) + ", but here it is"},
+		"another name":                {trusting, sdk.TLSSettings{}, server(named), "localhost", "", `it is for "idp.example", "sso.example"; write the server with a name of the certificate, or have the certificate reissued for this name`},
+		"another name, by address":    {trusting, sdk.TLSSettings{Names: sdk.TLSNames{ServerName: "tls_server_name"}}, server(named), "127.0.0.1", "", `it is for "idp.example", "sso.example"; write the server with a name of the certificate, or set tls_server_name to that name`},
+		"no name":                     {trusting, sdk.TLSSettings{}, server(nameless), "localhost", "", `it has no name (subjectAltName) and must be reissued`},
+		"TLS 1.2":                     {Settings{CA: ca.pem(), MinVersion: "1.3"}, sdk.TLSSettings{}, only12, "", "", `the server does not speak TLS 1.3, the lowest version according to OUTBOUND_TLS_MIN_VERSION`},
+		"TLS 1.2, own":                {trusting, sdk.TLSSettings{MinVersion: tls.VersionTLS13, Names: sdk.TLSNames{MinVersion: "tls_min_version"}}, only12, "", "", `the lowest version according to tls_min_version`},
 		"TLS 1.1":                     {trusting, sdk.TLSSettings{}, old, "", "", `the server does not speak TLS 1.2, and older versions are broken`},
 		"TLS 1.1 is never allowed":    {trusting, sdk.TLSSettings{MinVersion: tls.VersionTLS10}, old, "", "", `the server does not speak TLS 1.2`},
 		"no client certificate":       {trusting, sdk.TLSSettings{}, mutual, "", "", `the server asks for a client certificate: set AUTH_X_CERT and AUTH_X_KEY`},
 		"no client certificate, 1.2":  {trusting, sdk.TLSSettings{}, mutual12, "", "", `the server asks for a client certificate: set AUTH_X_CERT and AUTH_X_KEY`},
-		"one of another authority":    {showing(stranger), sdk.TLSSettings{}, mutual, "", "", `the server asks for a client certificate of other authorities than that of AUTH_X_CERT ("CN=other CA"), so it got none`},
+		"one of another authority":    {showing(stranger), sdk.TLSSettings{}, mutual, "", "", `the server asks for a client certificate of other authorities than that of AUTH_X_CERT ("CN=other CA"), so none was sent`},
 		"one that is not accepted":    {showing(me), sdk.TLSSettings{}, anyCA, "", "", `the server does not accept the client certificate of AUTH_X_CERT`},
-		"one that expired":            {showing(expired), sdk.TLSSettings{}, mutual, "", "", `the client certificate of AUTH_X_CERT was good until ` + expired.certificate.NotAfter.UTC().Format(time.RFC3339)},
+		"one that expired":            {showing(expired), sdk.TLSSettings{}, mutual, "", "", `the client certificate of AUTH_X_CERT was valid until ` + expired.certificate.NotAfter.UTC().Format(time.RFC3339)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.settings.Names = operatorsNames
@@ -136,7 +136,7 @@ func TestTrustThatIsNoGood(t *testing.T) {
 		problem  string
 	}{
 		"CA":            {Settings{CA: "hunter2"}, "AUTH_X_CA holds no PEM certificate"},
-		"extra CA":      {Settings{ExtraCA: "hunter2"}, "the further authorities: one of them holds no PEM certificate"},
+		"extra CA":      {Settings{ExtraCA: "hunter2"}, "one of the extra authorities holds no PEM certificate"},
 		"certificate":   {Settings{Certificate: "hunter2", Key: options.Secret(me.keyPEM(t))}, "AUTH_X_CERT holds no PEM certificate"},
 		"key":           {Settings{Certificate: me.pem(), Key: "hunter2"}, "AUTH_X_CERT has a key that holds no PEM key"},
 		"other key":     {Settings{Certificate: me.pem(), Key: options.Secret(other.keyPEM(t))}, "AUTH_X_CERT has a key that belongs to another certificate"},
@@ -190,7 +190,7 @@ func TestExplainLeavesOthersAlone(t *testing.T) {
 	once := client.Explain(&tls.CertificateVerificationError{
 		UnverifiedCertificates: []*x509.Certificate{sign(t, nil, "x", nil).certificate}, Err: x509.UnknownAuthorityError{},
 	})
-	if twice := client.Explain(once); twice.Error() != once.Error() || strings.Count(once.Error(), "signed by itself") != 1 {
+	if twice := client.Explain(once); twice.Error() != once.Error() || strings.Count(once.Error(), "self-signed") != 1 {
 		t.Errorf("%v, then %v", once, twice)
 	}
 }

@@ -8,15 +8,15 @@ import (
 	"github.com/doorward/doorward/sdk/tlsoptions"
 )
 
-// setAuthorities are the authorities of one setting.
+// setAuthorities are the authorities in one setting.
 type setAuthorities struct{ key, text string }
 
 func (s Settings) authorities() []setAuthorities {
 	return []setAuthorities{{KeyExtraCA, s.ExtraCA}, {KeyCA, s.CA}}
 }
 
-// trustProblems are what is wrong with authorities and client certificate, by key. No
-// text quotes what they hold.
+// trustProblems returns the problems with authorities and client certificate, by key.
+// The texts do not quote them.
 func (s Settings) trustProblems() options.Problems {
 	var problems options.Problems
 	for _, a := range s.authorities() {
@@ -34,7 +34,7 @@ func (s Settings) trustProblems() options.Problems {
 	return problems
 }
 
-// warnOfTrust names certificates that are of no use, or of no use any more.
+// warnOfTrust names certificates that cannot be used or have expired.
 func (s Settings) warnOfTrust(warnings *options.Problems, now time.Time) {
 	for _, a := range s.authorities() {
 		list, leftOut, err := tlsoptions.Certificates(a.text)
@@ -42,7 +42,7 @@ func (s Settings) warnOfTrust(warnings *options.Problems, now time.Time) {
 			continue // a problem, or none is given
 		}
 		if leftOut > 0 {
-			warnings.Addf(a.key, "has %d certificates that cannot be used (RFC 5280), and are left out", leftOut)
+			warnings.Addf(a.key, "has %d certificates that cannot be used (RFC 5280) and are left out", leftOut)
 		}
 		if over := expired(list, now); len(over) > 0 {
 			warnings.Addf(a.key, "has %d certificates that have expired, such as %s on %s", len(over),

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// tunnel connects to a proxy and has it asked for a tunnel, within the limits and ctx.
+// tunnel connects to a proxy and asks it for a tunnel, within the limits and ctx.
 func (d *Dialer) tunnel(ctx context.Context, p *Proxy, ask func(net.Conn) (net.Conn, error)) (net.Conn, error) {
 	conn, err := d.connect(ctx, "tcp", p.Address(), func(a netip.AddrPort) error { return d.guard.checkProxy(p.host, a.Addr()) })
 	if err != nil {
@@ -43,7 +43,7 @@ func (d *Dialer) tunnel(ctx context.Context, p *Proxy, ask func(net.Conn) (net.C
 	return tunnelled, nil
 }
 
-// secure makes the TLS connection to a proxy of https.
+// secure makes the TLS connection to an https proxy.
 func (d *Dialer) secure(ctx context.Context, conn net.Conn, p *Proxy) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, ConnectTimeout)
 	defer cancel()
@@ -54,34 +54,34 @@ func (d *Dialer) secure(ctx context.Context, conn net.Conn, p *Proxy) (net.Conn,
 			return nil, p.misconfigured("does not speak TLS: write http:// in place of https://")
 		}
 		if errors.Is(err, context.DeadlineExceeded) {
-			return nil, p.fails("took the connection and did not answer in TLS in time: if it speaks plain HTTP, write http:// in place of https://", err)
+			return nil, p.fails("accepted the connection and did not answer in TLS in time: if it speaks plain HTTP, write http:// in place of https://", err)
 		}
-		return nil, p.fails("makes no TLS connection", err)
+		return nil, p.fails("cannot be reached by TLS", err)
 	}
 	return secured, nil
 }
 
-// failure makes the error of a proxy of what went wrong in asking it.
+// failure makes the error of a proxy when asking it failed.
 func (p *Proxy) failure(ctx context.Context, err error) error {
 	if e, ok := errors.AsType[*ProxyError](err); ok {
 		return e
 	}
 	switch ctxErr := ctx.Err(); {
 	case errors.Is(ctxErr, context.Canceled):
-		return p.fails("was asked in vain", ctxErr)
+		return p.fails("did not answer before the request was cancelled", ctxErr)
 	case ctxErr != nil:
-		return p.fails("took the connection and did not answer in time", ctxErr).ofTarget()
+		return p.fails("accepted the connection and did not answer in time", ctxErr).ofTarget()
 	case errors.Is(err, os.ErrDeadlineExceeded):
-		return p.fails(fmt.Sprintf("took the connection and did not answer within %v", TunnelTimeout), err).ofTarget()
+		return p.fails(fmt.Sprintf("accepted the connection and did not answer within %v", TunnelTimeout), err).ofTarget()
 	}
-	return p.fails("broke the connection off", err).ofTarget()
+	return p.fails("broke the connection", err).ofTarget()
 }
 
-// maxAddresses bounds how many addresses of a target a proxy is asked for.
+// maxAddresses bounds how many addresses of a target are tried through a proxy.
 const maxAddresses = 4
 
 // throughResolved resolves the target here, where its addresses can be checked, and
-// asks the proxy for one after the other.
+// asks the proxy for each in turn.
 func (d *Dialer) throughResolved(ctx context.Context, p *Proxy, address string) (net.Conn, error) {
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {

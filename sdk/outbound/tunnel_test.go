@@ -125,17 +125,17 @@ func TestWhatAProxyAnswers(t *testing.T) {
 		"HTTP/1.1 503 S\r\n\r\n":                             "has no connection to directory.example:636 now (status 503)",
 		"HTTP/1.1 504 G\r\n\r\n":                             "had no answer from directory.example:636 in time (status 504)",
 		"HTTP/1.1 302 F\r\nLocation: http://portal/\r\n\r\n": "answers with a redirect (status 302)",
-		"HTTP/1.1 405 M\r\n\r\n":                             "knows no CONNECT (status 405)",
+		"HTTP/1.1 405 M\r\n\r\n":                             "does not support CONNECT (status 405)",
 		"HTTP/1.1 101 S\r\n\r\n":                             "refuses to connect to directory.example:636 (status 101)",
 		"HTTP/1.1 418 T\r\n\r\n":                             "refuses to connect to directory.example:636 (status 418)",
-		"SSH-2.0-OpenSSH_9.2\r\n":                            "does not answer as HTTP does: is it a proxy for HTTP?",
+		"SSH-2.0-OpenSSH_9.2\r\n":                            "does not answer in HTTP: is it a proxy for HTTP?",
 		"\x15\x03\x01\x00\x02\x02\x0a":                       "it speaks TLS, write https:// in place of http://",
 		"\x05\xff":                                           "it speaks SOCKS, write socks5h:// in place of http://",
-		"HTTP/1.1 what\r\n\r\n":                              "answers with what is no HTTP",
+		"HTTP/1.1 what\r\n\r\n":                              "sends an answer that is not HTTP",
 		"\x00\x00\x12\x04\x00\x00\x00\x00\x00":               "it speaks HTTP/2 only",
 		"\x00\x5b\x00\x00\x00\x00\x00\x00":                   "it speaks SOCKS, write",
-		"HTTP/1.1 4O7 user:hunter2%21\r\n\r\n":               "answers with what is no HTTP: its first line has no status",
-		"HTTP/1.1 2000 OK\r\n\r\n":                           "answers with what is no HTTP",
+		"HTTP/1.1 4O7 user:hunter2%21\r\n\r\n":               "sends an answer that is not HTTP: its first line has no status",
+		"HTTP/1.1 2000 OK\r\n\r\n":                           "sends an answer that is not HTTP",
 		"HTTP/1.1 407 P\r\nProxy-Authenticate: NTLM, Basic realm=\"a, Digest b\"\r\n\r\n":    "does not accept the user and the password (status 407): correct",
 		"HTTP/1.1 407 P\r\nProxy-Authenticate: Digest realm=\"a\", nonce=b, qop = c\r\n\r\n": "takes Digest only (status 407)",
 		"HTTP/1.1 200 OK\r\nX: " + strings.Repeat("x", maxAnswer):                            "answers with a header of more than 16384 bytes",
@@ -157,7 +157,7 @@ func TestPlainProxyThatWaits(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	_, err := d.Dial(ctx, "tcp", "directory.example:636")
-	wantProxyError(t, err, proxy, "took the connection and did not answer in TLS in time: if it speaks plain HTTP, write http:// in place of https://")
+	wantProxyError(t, err, proxy, "accepted the connection and did not answer in TLS in time: if it speaks plain HTTP, write http:// in place of https://")
 }
 
 func wantProxyError(t *testing.T, err error, proxy, want string) {

@@ -14,8 +14,8 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// Check tells the ways to the servers that the mechanism connects to, and then what it
-// finds itself.
+// Check returns the steps to the servers that the mechanism connected to, and then the
+// mechanism's own findings.
 func (s *server) Check(ctx context.Context, req *doorwardv1.CheckRequest) (*doorwardv1.CheckResponse, error) {
 	c, err := capability[sdk.Checker](s, req.GetHandle(), sdk.CapabilityCheck)
 	if err != nil {
@@ -31,20 +31,20 @@ func (s *server) Check(ctx context.Context, req *doorwardv1.CheckRequest) (*door
 	case err != nil && len(connections) == 0:
 		return nil, err
 	case err != nil:
-		own = []sdk.Finding{upstream.Failed("check", err)} // behind the way, which may say why
+		own = []sdk.Finding{upstream.Failed("check", err)} // after the steps, which may say why
 	}
-	_ = s.held(req, s.check(contract.CheckFindings(own))) // logged: the host shows them as well as it can
+	_ = s.refusalOfBroken(req, s.check(contract.CheckFindings(own))) // only logged: the host shows them as well as it can
 	judgesClock := slices.ContainsFunc(own, func(f sdk.Finding) bool { return f.Subject == upstream.ClockSubject })
 	steps := way.Findings(connections, s.now(), !judgesClock)
 	findings := slices.Concat(steps[:min(len(steps), max(0, sdk.MaxFindings-len(own)))], own)
 	return &doorwardv1.CheckResponse{Findings: findingsToWire(findings, &s.secrets.set)}, nil
 }
 
-// errCheckHangs: the steps show where, if it is at a server.
-var errCheckHangs = errors.New("the check has not come to an end in time; what hangs is the last step, if it says so, or else the plugin")
+// errCheckHangs: if the check hangs at a server, the steps show where.
+var errCheckHangs = errors.New("the check did not end in time: if the last step does not say that it hangs, the plugin does")
 
-// runCheck runs a check to its end, or leaves it behind shortly before the deadline: the
-// answer must get to the host in time, and a mechanism may look at no context.
+// runCheck runs a check to its end, or abandons it shortly before the deadline: the result
+// must reach the host in time, even if a mechanism ignores its context.
 func (s *server) runCheck(ctx context.Context, req *doorwardv1.CheckRequest, c sdk.Checker) ([]sdk.Finding, error) {
 	inner, cancel, left := forCheck(ctx)
 	defer cancel()
@@ -54,7 +54,7 @@ func (s *server) runCheck(ctx context.Context, req *doorwardv1.CheckRequest, c s
 	}
 	ended := make(chan result, 1)
 	leave := s.enter(req)
-	go func() { // ends with the check; the mechanism is not closed before
+	go func() { // ends with the check; the mechanism is not closed before that
 		defer leave()
 		var r result
 		defer func() {
@@ -73,8 +73,8 @@ func (s *server) runCheck(ctx context.Context, req *doorwardv1.CheckRequest, c s
 	}
 }
 
-// forCheck takes a tenth off the deadline for a mechanism that looks at its context, and
-// half of that for one that does not.
+// forCheck shortens the deadline by a tenth for the mechanism's context, and by half of
+// that for abandoning a mechanism that ignores its context.
 func forCheck(ctx context.Context) (inner context.Context, cancel func(), left context.Context) {
 	deadline, ok := ctx.Deadline()
 	if !ok {

@@ -16,22 +16,22 @@ import (
 	"github.com/doorward/doorward/sdk/redact"
 )
 
-// Client is the host's end of the wire to one plugin process. Its methods may
-// be called concurrently; the caller's context sets the deadline.
+// Client is the host's end of the wire to one plugin process. Its methods are safe
+// for concurrent use; the caller's context sets the deadline.
 //
-// Errors are one of the kinds of the sdk, or wrap [ErrFault] when the plugin is
-// at fault, or [ErrTransport] when the process did not answer. A request that
-// cannot be sent, because it is too large or its text is not UTF-8, is an
-// sdk.ErrInvalidResponse: only what a browser or a provider sent gets there.
+// Errors are one of the kinds of the sdk, or wrap [ErrFault] when the plugin is at
+// fault, or [ErrTransport] when the process did not respond. A request that cannot be
+// sent, because it is too large or its text is not UTF-8, is an sdk.ErrInvalidResponse:
+// only data from a browser or a provider can cause that.
 type Client struct {
 	rpc     doorwardv1.PluginServiceClient
 	version string // of the host
 	secrets *redact.Set
-	schema  atomic.Pointer[options.Schema] // as described; nil: not yet
-	plugin  atomic.Pointer[described]      // nil: not yet
+	schema  atomic.Pointer[options.Schema] // nil: not yet described
+	plugin  atomic.Pointer[described]      // nil: not yet described
 }
 
-// described is what a plugin told of itself that Open needs.
+// described is the part of a plugin's description that Open needs.
 type described struct {
 	mechanism, version string
 	features           []sdk.Feature
@@ -41,16 +41,15 @@ func newClient(rpc doorwardv1.PluginServiceClient) *Client {
 	return &Client{rpc: rpc, secrets: &redact.Set{}}
 }
 
-// Redact has these texts, which are secrets of the operator, replaced in whatever
-// the plugin writes from now on: errors, problems of options, findings.
+// Redact makes the client replace these texts, which are secrets of the operator, in
+// everything that the plugin returns from now on: errors, problems of options, findings.
 func (c *Client) Redact(secrets []string) { c.secrets.Replace(secrets) }
 
-// IntroduceAs has the plugin be told the version of the host.
+// IntroduceAs sets the version of the host that Describe tells the plugin.
 func (c *Client) IntroduceAs(version string) { c.version = version }
 
-// call makes one call. What gRPC would refuse to send is refused here, because
-// its own error looks like one of the plugin, and anybody with a browser can
-// cause it.
+// call makes one call. It refuses what gRPC would refuse to send, because gRPC's error
+// looks like an error of the plugin, and anybody with a browser can cause it.
 func call[Q proto.Message, A any](ctx context.Context, secrets *redact.Set, rpc func(context.Context, Q, ...grpc.CallOption) (A, error), req Q) (A, error) {
 	var none A
 	data, err := proto.Marshal(req)
@@ -58,7 +57,7 @@ func call[Q proto.Message, A any](ctx context.Context, secrets *redact.Set, rpc 
 		return none, sdk.InvalidResponse("not_utf8", "text that is not UTF-8 in the request")
 	}
 	if len(data) > MaxMessage {
-		return none, sdk.InvalidResponse("too_large", "request of %d bytes, a plugin takes at most %d", len(data), MaxMessage)
+		return none, sdk.InvalidResponse("too_large", "request of %d bytes, a plugin accepts at most %d", len(data), MaxMessage)
 	}
 	answer, err := rpc(ctx, req)
 	if err != nil {
@@ -67,9 +66,9 @@ func call[Q proto.Message, A any](ctx context.Context, secrets *redact.Set, rpc 
 	return answer, nil
 }
 
-// Describe tells the plugin what the host has, and asks it what it is and which
-// options its providers take. A plugin that requires what the host lacks is refused
-// with an sdk.ErrUnavailable of [ReasonFeatures].
+// Describe tells the plugin the features of the host, and returns the description of
+// the plugin and the options of its providers. It refuses a plugin that requires features
+// that the host lacks, with an sdk.ErrUnavailable of [ReasonFeatures].
 func (c *Client) Describe(ctx context.Context) (Description, options.Schema, error) {
 	resp, err := call(ctx, c.secrets, c.rpc.Describe, &doorwardv1.DescribeRequest{
 		HostVersion: c.version, Features: featuresToWire(sdk.Features()),
@@ -99,8 +98,8 @@ func (c *Client) Describe(ctx context.Context) (Description, options.Schema, err
 	return d, schema, nil
 }
 
-// inboundOf is the limit that a plugin describes, within bounds: one that says
-// nothing, or nonsense, gets the default.
+// inboundOf returns the limit that a plugin describes, within bounds. Without a valid
+// limit it returns the default.
 func inboundOf(described int64) int64 {
 	if described <= 0 {
 		return sdk.DefaultInbound
@@ -116,21 +115,21 @@ type OpenRequest struct {
 	LogoutURL   string
 
 	// Options by name: text as from the environment, or typed values as from
-	// YAML. They are read strictly by the schema of the plugin, once it has described
-	// itself, so that it gets each in the type that it declared. An options.Secret is
-	// revealed to the plugin.
+	// YAML. Once the plugin has described itself, they are read strictly by its schema,
+	// so that it gets each option in its declared type. An options.Secret is revealed
+	// to the plugin.
 	Options map[string]any
 
-	// Outbound says how the connections of the provider leave.
+	// Outbound are the settings of the provider's outbound connections.
 	Outbound outbound.Settings
 }
 
-// Open makes a configured provider ready. Bad options come back as an
-// sdk.ErrMisconfigured whose tree holds options.Problems, with the names of the
-// options as in the request. So does a plugin, once it has described itself, that
-// would not heed what Outbound demands.
+// Open makes a configured provider ready. Invalid options return an
+// sdk.ErrMisconfigured whose tree contains options.Problems, with the names of the
+// options as in the request. Open also returns an sdk.ErrMisconfigured for a plugin that
+// has described itself and would not obey Outbound.
 func (c *Client) Open(ctx context.Context, req OpenRequest) (*Provider, error) {
-	if err := c.plugin.Load().heeds(req.Outbound); err != nil {
+	if err := c.plugin.Load().obeys(req.Outbound); err != nil {
 		return nil, err
 	}
 	values := req.Options
@@ -159,7 +158,7 @@ func (c *Client) Open(ctx context.Context, req OpenRequest) (*Provider, error) {
 }
 
 // Provider is an opened provider: the mechanism in the other process, with all
-// optional interfaces. What the mechanism lacks answers errors.ErrUnsupported.
+// optional interfaces. Calls that the mechanism lacks return errors.ErrUnsupported.
 type Provider struct {
 	rpc          doorwardv1.PluginServiceClient
 	secrets      *redact.Set
@@ -167,11 +166,11 @@ type Provider struct {
 	capabilities []sdk.Capability
 }
 
-// Capabilities lists what was announced when the provider was opened: also what
-// this version of the SDK does not know, which nobody can call.
+// Capabilities lists the capabilities that were announced when the provider was opened,
+// including unknown ones, which cannot be called.
 func (p *Provider) Capabilities() []sdk.Capability { return slices.Clone(p.capabilities) }
 
-// Close lets the plugin forget the provider.
+// Close makes the plugin forget the provider.
 func (p *Provider) Close(ctx context.Context) error {
 	_, err := call(ctx, p.secrets, p.rpc.Close, &doorwardv1.CloseRequest{Handle: p.handle})
 	return err

@@ -8,7 +8,7 @@ import (
 	"github.com/doorward/doorward/sdk/contract"
 )
 
-// check passes on a rule that is broken, for held.
+// check returns the error of a broken rule, unless the server runs unchecked.
 func (s *server) check(err error) error {
 	if s.unchecked {
 		return nil
@@ -16,10 +16,10 @@ func (s *server) check(err error) error {
 	return err
 }
 
-// held turns a broken rule into what crosses the wire: the refusal of what the
-// provider said, or else a fault of this plugin, whose text names the rule. The
-// author sees either in the log. Other errors stay as they are.
-func (s *server) held(req any, err error) error {
+// refusalOfBroken turns a broken rule into the error that crosses the wire: a refusal of
+// the provider's data, or otherwise a fault of this plugin, whose text names the rule. The
+// author sees both in the log. Other errors stay as they are.
+func (s *server) refusalOfBroken(req any, err error) error {
 	broken, ok := errors.AsType[*contract.Broken](err)
 	if !ok {
 		return err
@@ -31,8 +31,8 @@ func (s *server) held(req any, err error) error {
 	return err
 }
 
-// tidied returns a step as the host may get it: whatever only decorates an
-// identity is made fit, and the log names what was not.
+// tidied returns a step with the values that only decorate an identity made fit for the
+// host. The log names what was changed.
 func (s *server) tidied(req any, step sdk.Step) sdk.Step {
 	if done, ok := step.(sdk.Authenticated); ok {
 		return sdk.Authenticated{Identity: s.tidiedIdentity(req, done.Identity)}
@@ -47,7 +47,7 @@ func (s *server) tidiedIdentity(req any, identity sdk.Identity) sdk.Identity {
 	tidied, warnings := contract.Tidy(identity)
 	provider := s.providerOf(req)
 	for _, what := range append(identity.Warnings, warnings...) {
-		if s.said.first(provider, what, s.now()) {
+		if s.repeats.first(provider, what, s.now()) {
 			s.env.logger().Warn("identity was tidied", "what", what, "provider", provider)
 		}
 	}

@@ -72,8 +72,8 @@ func stepFromWire(wire *doorwardv1.Step) (sdk.Step, error) {
 	}
 }
 
-// replyFromWire reads the step that ends a logout: none, or one that sends the
-// browser to the provider.
+// replyFromWire reads the next step of a logout: nil, or a step that sends the browser
+// to the provider.
 func replyFromWire(wire *doorwardv1.Step) (sdk.Step, error) {
 	if wire == nil {
 		return nil, nil
@@ -175,8 +175,8 @@ func findingsFromWire(list []*doorwardv1.Finding, secrets *redact.Set) []sdk.Fin
 	return findings
 }
 
-// expiryFromWire leaves out a time that cannot be read: a finding without one is
-// still of use.
+// expiryFromWire leaves out a time that cannot be read, because the finding is still
+// useful.
 func expiryFromWire(t *timestamppb.Timestamp) time.Time {
 	if checkTimes(t) != nil {
 		return time.Time{}
@@ -184,13 +184,13 @@ func expiryFromWire(t *timestamppb.Timestamp) time.Time {
 	return timeFromWire(t)
 }
 
-// stepNameFromWire keeps a step that it does not know: a newer plugin may tell more.
+// stepNameFromWire keeps an unknown step, which a newer plugin may send.
 func stepNameFromWire(text string) sdk.WayStep {
 	return sdk.WayStep(printable(text, sdk.MaxOptionName))
 }
 
-// severityFromWire takes a severity that it does not know for an error: a newer
-// plugin may grade more finely.
+// severityFromWire turns an unknown severity, which a newer plugin may send, into an
+// error.
 func severityFromWire(text string) sdk.Severity {
 	switch severity := sdk.Severity(text); severity {
 	case sdk.SeverityOK, sdk.SeverityWarning:
@@ -203,8 +203,8 @@ func severityFromWire(text string) sdk.Severity {
 // maxCapabilities bounds what a plugin may announce.
 const maxCapabilities = 50
 
-// capabilitiesFromWire keeps what this version does not know, for the log: a newer
-// plugin may announce more.
+// capabilitiesFromWire keeps unknown capabilities for the log. A newer plugin may
+// announce more.
 func capabilitiesFromWire(names []string) []sdk.Capability {
 	var list []sdk.Capability
 	for _, name := range names[:min(len(names), maxCapabilities)] {
@@ -231,7 +231,7 @@ func schemaFromWire(list []*doorwardv1.Option) options.Schema {
 	for _, o := range list[:min(len(list), options.MaxValues)] {
 		byDefault := printable(o.GetDefaultValue(), sdk.MaxDetail)
 		if byDefault != o.GetDefaultValue() {
-			byDefault = "" // the plugin knows its own
+			byDefault = "" // the plugin applies its default itself
 		}
 		schema.Options = append(schema.Options, options.Option{
 			Name: printable(o.GetName(), sdk.MaxOptionName), Type: options.Type(o.GetType()), Required: o.GetRequired(),

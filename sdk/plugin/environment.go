@@ -14,7 +14,7 @@ import (
 	"github.com/doorward/doorward/sdk/redact"
 )
 
-// environment is what an Env is made of; the zero value is the real thing.
+// environment is what an Env is made of. The zero value is for production.
 type environment struct {
 	now     func() time.Time
 	log     io.Writer

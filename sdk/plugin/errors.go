@@ -19,16 +19,15 @@ import (
 
 var (
 	// ErrFault: the plugin is at fault. It panicked, returned an error of no
-	// kind, or answered with something that cannot be read.
+	// kind, or sent a response that cannot be read.
 	ErrFault = errors.New("plugin fault")
 
-	// ErrTransport: the plugin process did not answer, because it died, hung
+	// ErrTransport: the plugin process did not respond, because it died, hung
 	// until the deadline or was never reached.
 	ErrTransport = errors.New("plugin not reachable")
 )
 
-// kinds is the one table by which refusals cross the wire. What is not in it is
-// a fault.
+// kinds maps the kinds of refusals to the wire. Any other error is a fault.
 var kinds = []struct {
 	err  error
 	kind doorwardv1.ErrorKind
@@ -43,7 +42,7 @@ var kinds = []struct {
 // reasonOptions is the reason of an error that lists options.Problems.
 const reasonOptions = "options"
 
-// statusOf makes the status that stands for err on the wire.
+// statusOf returns the status that represents err on the wire.
 func statusOf(ctx context.Context, err error, secrets *redact.Set) error {
 	refused, isRefusal := errors.AsType[*sdk.Error](err)
 	problems, hasProblems := errors.AsType[options.Problems](err)
@@ -62,8 +61,8 @@ func statusOf(ctx context.Context, err error, secrets *redact.Set) error {
 	}
 }
 
-// detailOf keeps what was wrapped around a refusal, without its kind and
-// reason, which travel by themselves.
+// detailOf returns the whole text of err, without the kind and the reason of the
+// refusal in it, which travel separately.
 func detailOf(err error, refused *sdk.Error) string {
 	return strings.Replace(err.Error(), refused.Error(), refused.Detail, 1)
 }
@@ -84,7 +83,7 @@ func refusalStatus(kind error, reason sdk.Reason, detail string, problems option
 	return s.Err()
 }
 
-// errorToWire is an error inside of an answer.
+// errorToWire returns an error that is part of a response.
 func errorToWire(err error, secrets *redact.Set) *doorwardv1.Error {
 	if refused, ok := errors.AsType[*sdk.Error](err); ok {
 		return refusalToWire(refused.Kind, refused.Reason, detailOf(err, refused), nil, secrets)
@@ -111,8 +110,8 @@ func refusalToWire(kind error, reason sdk.Reason, detail string, problems option
 	return wire
 }
 
-// errorOf is the inverse of statusOf. What the plugin wrote is hostile: texts
-// are bounded and printable, and a reason of odd form is dropped.
+// errorOf is the inverse of statusOf. The plugin's texts are hostile: they are cut and
+// made printable, and a reason of another form is dropped.
 func errorOf(err error, secrets *redact.Set) error {
 	s := status.Convert(err)
 	for _, detail := range s.Details() {
@@ -130,7 +129,7 @@ func errorOf(err error, secrets *redact.Set) error {
 	case codes.Unavailable:
 		return fmt.Errorf("%w: %s", ErrTransport, printable(secrets.Text(s.Message()), sdk.MaxDetail))
 	case codes.Unimplemented:
-		return fmt.Errorf("%w: announced but not there: %w", ErrFault, errors.ErrUnsupported)
+		return fmt.Errorf("%w: announced but not implemented: %w", ErrFault, errors.ErrUnsupported)
 	default:
 		return fmt.Errorf("%w: %s: %s", ErrFault, s.Code(), printable(secrets.Text(s.Message()), sdk.MaxDetail))
 	}
@@ -166,9 +165,9 @@ func problemsOf(wire []*doorwardv1.OptionProblem, secrets *redact.Set) options.P
 	return problems
 }
 
-// printable cuts a text to size and replaces what could forge a line of a log
-// or move the cursor of a terminal. A line break becomes a blank, because the
-// texts of several joined errors stand on lines of their own.
+// printable cuts a text to size and replaces characters that could forge a log line
+// or move the cursor of a terminal. A line break becomes a blank, because joined
+// errors have one line each.
 func printable(text string, size int) string {
 	if len(text) > size {
 		text = strings.ToValidUTF8(text[:size], "") + "…"

@@ -7,12 +7,12 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// ReasonFeatures is the reason of the refusal of a plugin that requires what the
-// host lacks. No provider is to blame, so that it is an sdk.ErrUnavailable, with
-// which a host of the first version serves its other providers.
+// ReasonFeatures is the reason when a plugin is refused because it requires features that
+// the host lacks. It is an sdk.ErrUnavailable, because the provider is not to blame and a
+// host of the first version then still serves its other providers.
 const ReasonFeatures sdk.Reason = "features"
 
-// maxFeatures bounds the features that one end tells the other.
+// maxFeatures bounds the features that one end sends to the other.
 const maxFeatures = 1000
 
 func featuresToWire(features []sdk.Feature) []string {
@@ -31,7 +31,7 @@ func featuresFromWire(names []string) []sdk.Feature {
 	return list
 }
 
-// maxStateParameters bounds the names under which a state may come back.
+// maxStateParameters bounds the number of names under which a state can come back.
 const maxStateParameters = 4
 
 var parameterName = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9_.-]{0,31}$`)
@@ -43,7 +43,7 @@ func checkStateParameters(names []string) error {
 	}
 	for _, name := range names {
 		if !parameterName.MatchString(name) {
-			return fmt.Errorf("the state parameter %q is not made of at most 32 letters, digits, dots, hyphens and underscores", printable(name, sdk.MaxOptionName))
+			return fmt.Errorf("the state parameter %q does not consist of at most 32 letters, digits, dots, hyphens and underscores", printable(name, sdk.MaxOptionName))
 		}
 	}
 	return nil

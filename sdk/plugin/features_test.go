@@ -29,8 +29,8 @@ func TestNewPluginOnAHostOfTheFirstVersion(t *testing.T) {
 	}{
 		"nothing special":      {Description{}, ""},
 		"what such a host has": {Description{Requires: []sdk.Feature{"step/prompt", "field/one_time_code"}}, ""},
-		"a new step":           {Description{Requires: []sdk.Feature{"step/poll"}}, "plugin demanding 1.2.3 requires step/poll"},
-		"a state parameter":    {Description{StateParameters: []string{"wctx"}}, "requires state/parameters"},
+		"a new step":           {Description{Requires: []sdk.Feature{"step/poll"}}, "plugin demanding 1.2.3 requires (step/poll)"},
+		"a state parameter":    {Description{StateParameters: []string{"wctx"}}, "requires (state/parameters)"},
 	} {
 		_, err := demanding(t, test.d).Describe(t.Context(), &doorwardv1.DescribeRequest{})
 		if test.says == "" && err != nil {

@@ -11,21 +11,21 @@ import (
 )
 
 // ProtocolVersion is the major version of the contract. Host and plugin must
-// share one.
+// have the same.
 const ProtocolVersion = 1
 
 // MaxMessage bounds a message in both directions, in bytes.
 const MaxMessage = 4 << 20
 
-// maxHeader bounds the header and the trailer of an answer, in bytes. An error
-// of ours has at most 100 KiB.
+// maxHeader bounds the header and the trailer of a response, in bytes. An error of
+// the SDK has at most 100 KiB.
 const maxHeader = 256 << 10
 
-// pluginName is the only plugin in a binary, as go-plugin sees it.
+// pluginName is go-plugin's name for the only plugin in a binary.
 const pluginName = "mechanism"
 
-// Handshake is what host and plugin must agree on before they talk. The cookie
-// keeps a plugin from being run by hand by mistake; it is no secret.
+// Handshake is what host and plugin must agree on before they talk. The cookie keeps
+// people from running a plugin manually by mistake; it is not a secret.
 var Handshake = goplugin.HandshakeConfig{
 	ProtocolVersion:  ProtocolVersion,
 	MagicCookieKey:   "DOORWARD_PLUGIN",
@@ -37,28 +37,28 @@ func Plugins() map[int]goplugin.PluginSet {
 	return map[int]goplugin.PluginSet{ProtocolVersion: {pluginName: wire{}}}
 }
 
-// What a plugin or the host may have sent that nobody has read yet, in bytes: in one
-// call, and in all. Left to itself, gRPC lets both grow to 16 MiB.
+// How many bytes a plugin or the host can send before the other end has read them: in
+// one call, and in all calls. By default, gRPC lets both grow to 16 MiB.
 const (
 	streamWindow     = 256 << 10
 	connectionWindow = 1 << 20
 )
 
-// DialOptions bound what the host calls, sends and accepts. Without them a plugin
-// could put a 2 GiB answer, 16 MiB of error, or endless messages of go-plugin's own
-// into the memory of the host.
+// DialOptions limit what the host calls, sends and accepts. Without them, a plugin could
+// fill the memory of the host with a response of 2 GiB, an error of 16 MiB, or endless
+// messages of go-plugin.
 //
-// The frames of HTTP/2 that cost the host an answer or memory (SETTINGS, PING,
-// WINDOW_UPDATE) are bounded by gRPC: it stops to read when 50 of them wait.
+// HTTP/2 frames that cost the host a reply or memory (SETTINGS, PING, WINDOW_UPDATE) are
+// limited by gRPC, which stops reading when 50 of them wait.
 func DialOptions() []grpc.DialOption {
 	return []grpc.DialOption{
 		grpc.WithDefaultCallOptions(grpc.MaxCallRecvMsgSize(MaxMessage), grpc.MaxCallSendMsgSize(MaxMessage)),
 		grpc.WithMaxHeaderListSize(maxHeader),
 		grpc.WithStaticStreamWindowSize(streamWindow),
 		grpc.WithStaticConnWindowSize(connectionWindow),
-		grpc.WithChainUnaryInterceptor(onlyOurCalls),
+		grpc.WithChainUnaryInterceptor(allowedCalls),
 		grpc.WithChainStreamInterceptor(noStreams),
-		// Nothing but its socket says how a plugin is called.
+		// A plugin must not influence how it is called.
 		grpc.WithDisableServiceConfig(),
 		grpc.WithDisableHealthCheck(),
 	}

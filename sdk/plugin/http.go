@@ -19,27 +19,27 @@ import (
 )
 
 var (
-	// ErrPlainHTTP: a request to anything but loopback must use https.
-	ErrPlainHTTP = errors.New("plain http is allowed to loopback only, use https")
+	// ErrPlainHTTP: a request that does not go to loopback must use https.
+	ErrPlainHTTP = errors.New("plain http is allowed only to loopback, use https")
 
 	// ErrTooLarge: the body of a response is larger than HTTPSettings.MaxBody.
 	ErrTooLarge = errors.New("response is too large")
 )
 
-// HTTPClient makes the client that Env.HTTPClient hands to mechanisms.
+// HTTPClient makes a client like those of Env.HTTPClient.
 //
-// It speaks https with TLS 1.2 or newer, and http to loopback addresses only;
-// the address is checked again after name resolution, when the connection is
-// made. A redirect is returned as it is and not followed, because a 307 or 308
-// of a token endpoint would post the client secret to wherever it points. Time
-// and size of a response are bounded, the latter after decompression. No cookie is
-// kept. This one uses no proxy, and connects to what the zero outbound.Settings allow;
-// that of Env does as the operator has set.
+// It uses https with TLS 1.2 or newer, and http only to loopback addresses. It checks
+// the address again after name resolution, when the connection is made. It returns a
+// redirect and does not follow it, because a 307 or 308 of a token endpoint would post
+// the client secret to wherever it points. Time and size of a response are limited; the
+// size counts after decompression. Cookies are not kept. This client does not use a proxy,
+// and connects to the addresses that the zero outbound.Settings allow. A client of
+// Env.HTTPClient follows the settings of the operator.
 //
-// The error says which of the settings is no good, for the operator; so does that of
-// a request which fails of trust. Requests
-// fail with [ErrPlainHTTP], [ErrTooLarge], outbound.ErrAddressDenied and
-// *outbound.ProxyError in the tree of the error, besides what net/http returns.
+// The error says which setting is invalid, for the operator. If a request fails because
+// of trust, its error does the same. Apart from the errors of net/http, the error tree of
+// a request can contain [ErrPlainHTTP], [ErrTooLarge], outbound.ErrAddressDenied and
+// *outbound.ProxyError.
 func HTTPClient(s sdk.HTTPSettings) (*http.Client, error) {
 	dialer, err := dialerOf(outbound.Settings{})
 	if err != nil {
@@ -77,7 +77,7 @@ func newHTTPClient(dialer *outbound.Dialer, s sdk.HTTPSettings) (*http.Client, e
 	}, nil
 }
 
-// maxConns are the connections to one provider.
+// maxConns bounds the connections to one provider.
 const maxConns = 64
 
 func newTransport(dial func(ctx context.Context, network, address string) (net.Conn, error), tlsConfig *tls.Config) *http.Transport {
@@ -86,7 +86,7 @@ func newTransport(dial func(ctx context.Context, network, address string) (net.C
 		TLSClientConfig:        tlsConfig,
 		TLSHandshakeTimeout:    outbound.ConnectTimeout,
 		ForceAttemptHTTP2:      tlsConfig != nil,
-		MaxIdleConnsPerHost:    maxConns, // with fewer, many logins at once made one in seven connect anew
+		MaxIdleConnsPerHost:    maxConns, // with fewer, one in seven of many concurrent logins made a new connection
 		MaxConnsPerHost:        maxConns,
 		IdleConnTimeout:        60 * time.Second,
 		MaxResponseHeaderBytes: 64 << 10,
@@ -98,11 +98,11 @@ func headerOf(header http.Header) (http.Header, error) {
 	out := http.Header{}
 	for name, values := range header {
 		if !httpguts.ValidHeaderFieldName(name) {
-			return nil, fmt.Errorf("reading the header: %q is no name of a field", name)
+			return nil, fmt.Errorf("reading the header: %q is not the name of a header field", name)
 		}
 		for _, value := range values {
 			if !httpguts.ValidHeaderFieldValue(value) {
-				return nil, fmt.Errorf("reading the header: the value of %s has a control character in it", name)
+				return nil, fmt.Errorf("reading the header: the value of %s contains a control character", name)
 			}
 			out.Add(name, value)
 		}
@@ -110,8 +110,8 @@ func headerOf(header http.Header) (http.Header, error) {
 	return out, nil
 }
 
-// loopbackOnly refuses a connection to any other address, whatever the name
-// resolved to.
+// loopbackOnly refuses a connection to any other address, even if the name of a
+// loopback host resolved to it.
 func loopbackOnly(address netip.AddrPort) error {
 	if !address.Addr().Unmap().IsLoopback() {
 		return fmt.Errorf("connecting to %s: %w", address, ErrPlainHTTP)
@@ -131,7 +131,7 @@ func (t *boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	switch req.URL.Scheme {
 	case "https":
 	case "http":
-		if !contract.IsLoopback(req.URL.Hostname()) { // without asking the network what the name stands for
+		if !contract.IsLoopback(req.URL.Hostname()) { // decided without resolving the name
 			return nil, fmt.Errorf("requesting %s: %w", req.URL.Host, ErrPlainHTTP)
 		}
 		transport = t.loopback
@@ -153,8 +153,8 @@ func (t *boundedTransport) RoundTrip(req *http.Request) (*http.Response, error) 
 	return resp, nil
 }
 
-// throughProxy names the proxy in an error that does not: net/http returns the error of
-// a context without waiting for that of the dialer.
+// throughProxy adds the name of the proxy to an error that does not have it: net/http
+// returns the error of a context without waiting for that of the dialer.
 func (t *boundedTransport) throughProxy(req *http.Request, err error) error {
 	if req.URL.Scheme != "https" || errors.Is(err, outbound.ErrAddressDenied) {
 		return err
@@ -168,7 +168,7 @@ func (t *boundedTransport) throughProxy(req *http.Request, err error) error {
 	return err
 }
 
-// addressOf is the host and port that an https request is dialled at.
+// addressOf returns the host and port that an https request connects to.
 func addressOf(req *http.Request) string {
 	port := req.URL.Port()
 	if port == "" {
@@ -195,8 +195,8 @@ func withHeader(req *http.Request, header http.Header) *http.Request {
 	return req
 }
 
-// boundedBody ends with ErrTooLarge where http.MaxBytesReader of a server would:
-// a body of exactly the limit is read to its end.
+// boundedBody ends with ErrTooLarge like http.MaxBytesReader of a server: a body of
+// exactly the limit can be read to its end.
 type boundedBody struct {
 	io.ReadCloser
 	left int64

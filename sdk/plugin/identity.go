@@ -42,8 +42,8 @@ func identityFromWire(w *doorwardv1.Identity) (sdk.Identity, error) {
 		SessionID: w.GetSessionId(), LogoutSubject: w.GetLogoutSubject(), PasswordExpiresAt: timeFromWire(w.GetPasswordExpiresAt()),
 		GroupsUnknown: w.GetGroupsUnknown(), Aliases: w.GetAliases(),
 	}
-	// A time that cannot be read must not turn into one that was not told: a
-	// session would live longer than the provider allows.
+	// A time that cannot be read must not become an absent time: a session would
+	// live longer than the provider allows.
 	if err := checkTimes(w.GetAuthTime(), w.GetExpiresAt(), w.GetOnceUntil(), w.GetPasswordExpiresAt()); err != nil {
 		return sdk.Identity{}, err
 	}
@@ -68,7 +68,7 @@ func claimsFromWire(data []byte) (map[string]any, error) {
 	}
 	claims, ok := value.(map[string]any)
 	if !ok {
-		return nil, fmt.Errorf("%w: claims that are no JSON object", ErrFault)
+		return nil, fmt.Errorf("%w: the claims are not a JSON object", ErrFault)
 	}
 	if err := contract.CheckClaims(claims, data); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFault, err)

@@ -12,15 +12,15 @@ import (
 )
 
 // stderr is where the host reads the log of a plugin: JSON lines with hclog's
-// keys. It is kept here before go-plugin puts a pipe of its own into os.Stderr.
+// keys. It is saved here before go-plugin replaces os.Stderr with its own pipe.
 var stderr io.Writer = os.Stderr
 
 func logTo(w io.Writer, least hclog.Level) hclog.Logger {
 	return hclog.New(&hclog.LoggerOptions{JSONFormat: true, Output: w, Level: least})
 }
 
-// logHandler lets authors use log/slog while the wire carries hclog. It passes
-// on what is at least debug; the host decides what is shown.
+// logHandler lets authors use log/slog while the wire carries hclog. It passes on
+// everything from the level debug up; the host decides what is shown.
 type logHandler struct {
 	logger hclog.Logger
 	group  string // prefix of attribute names
@@ -73,21 +73,22 @@ func appendAttr(args []any, prefix string, a slog.Attr) []any {
 	return args
 }
 
-// logValue returns what JSON can carry: hclog drops the whole line otherwise.
+// logValue returns a value that JSON can carry. For any other, hclog would drop the
+// whole line.
 func logValue(v slog.Value) any {
 	switch v.Kind() {
 	case slog.KindString, slog.KindBool, slog.KindInt64, slog.KindUint64, slog.KindTime:
 		return v.Any()
 	case slog.KindAny:
 		return anyValue(v.Any())
-	default: // a duration reads better as text, and a float may be no number
+	default: // a duration reads better as text, and a float may be NaN
 		return v.String()
 	}
 }
 
 func anyValue(value any) any {
 	if err, ok := value.(error); ok {
-		return fmt.Sprint(err) // unlike err.Error(), bears a nil pointer
+		return fmt.Sprint(err) // unlike err.Error(), does not panic on a nil pointer
 	}
 	data, err := json.Marshal(value)
 	if err != nil {

@@ -15,19 +15,19 @@ import (
 	goplugin "github.com/hashicorp/go-plugin"
 )
 
-// clientCertificateVariable is where a plugin finds the one certificate that may
-// call it.
+// clientCertificateVariable holds the only certificate that is allowed to call the
+// plugin.
 const clientCertificateVariable = "PLUGIN_CLIENT_CERT"
 
-// serialBits make a serial number that nobody else has.
+// serialBits is the size of a serial number that is unique.
 const serialBits = 120
 
-// MutualTLS has the process that config is for talk to nobody but this client, and
-// the client to nobody but that process, as go-plugin's AutoMTLS does. It returns
-// what has to be in the environment of the process.
+// MutualTLS makes the process that config is for talk only to this client, and the
+// client only to that process, as go-plugin's AutoMTLS does. It returns the variable
+// that the environment of the process must contain.
 //
-// The certificate is of P-256. That of AutoMTLS is of P-521, which the TLS of some
-// other languages does not know: rustls with ring, and gRPC for Python before 1.68.
+// The key of the certificate is P-256. AutoMTLS uses P-521, which some TLS libraries of
+// other languages do not support: rustls with ring, and gRPC for Python before 1.68.
 func MutualTLS(config *goplugin.ClientConfig) (environment string, err error) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -52,7 +52,7 @@ func MutualTLS(config *goplugin.ClientConfig) (environment string, err error) {
 		Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}},
 		MinVersion:   tls.VersionTLS12,
 		ServerName:   "localhost",
-		RootCAs:      x509.NewCertPool(), // nobody, until then
+		RootCAs:      x509.NewCertPool(), // empty until then
 	}
 	return clientCertificateVariable + "=" + string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})), nil
 }

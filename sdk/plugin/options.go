@@ -11,8 +11,8 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// maxOptions bounds the options of a provider as JSON, with how its connections leave,
-// in bytes, so that they fit into a message beside the URLs.
+// maxOptions bounds the options of a provider as JSON plus the settings of its
+// connections, in bytes, so that they fit into a message together with the URLs.
 const maxOptions = MaxMessage - 64<<10
 
 var errNotUTF8 = errors.New("must be UTF-8 text")
@@ -34,7 +34,7 @@ func encodeOptions(values map[string]any) ([]byte, error) {
 	encoder := json.NewEncoder(&data)
 	encoder.SetEscapeHTML(false) // a JSON option keeps its characters
 	if err := encoder.Encode(plain); err != nil {
-		return nil, sdk.Misconfigured(reasonOptions, "options that are no JSON: %w", err)
+		return nil, sdk.Misconfigured(reasonOptions, "encoding the options as JSON: %w", err)
 	}
 	if data.Len() > maxOptions {
 		return nil, sdk.Misconfigured(reasonOptions, "options of %d bytes, at most %d are allowed", data.Len(), maxOptions)
@@ -42,9 +42,9 @@ func encodeOptions(values map[string]any) ([]byte, error) {
 	return data.Bytes(), nil
 }
 
-// encodable copies a value into what JSON carries unchanged: a secret reveals
-// itself, and text that is not UTF-8 is refused, because encoding/json would
-// put other characters into a password without a word.
+// encodable copies a value into one that JSON carries unchanged. It reveals secrets,
+// and refuses text that is not UTF-8, because encoding/json would silently change
+// characters of a password.
 func encodable(value any) (any, error) {
 	switch v := value.(type) {
 	case options.Secret:
@@ -90,9 +90,8 @@ func encodableMap[V any](values map[string]V) (map[string]any, error) {
 	return out, nil
 }
 
-// decodeOptions reads what encodeOptions wrote. A JSON object or array for an
-// option that is JSON stays as it was written, because the order of its members
-// may have a meaning.
+// decodeOptions reads what encodeOptions wrote. A JSON object or array for an option of
+// type JSON stays as it was written, because the order of its members may matter.
 func decodeOptions(data []byte, schema options.Schema) (map[string]any, error) {
 	var raw map[string]json.RawMessage
 	if err := json.Unmarshal(data, &raw); err != nil {

@@ -37,21 +37,21 @@ func proxyRulesFromWire(r *doorwardv1.ProxyRules) outbound.ProxyRules {
 	return outbound.ProxyRules{HTTP: options.Secret(r.GetHttp()), HTTPS: options.Secret(r.GetHttps()), NoProxy: r.GetNoProxy()}
 }
 
-// ReasonOutbound is of settings of connections that cannot be used.
+// ReasonOutbound is the reason for settings of connections that cannot be used.
 const ReasonOutbound sdk.Reason = "outbound"
 
-// dialerOf makes the dialer of a provider. The host has checked the settings; an error
-// is of settings that only a newer host knows.
+// dialerOf makes the dialer of a provider. The host has checked the settings, so an error
+// concerns settings that only a newer host has.
 func dialerOf(s outbound.Settings) (*outbound.Dialer, error) {
 	dialer, err := outbound.New(s)
 	if err != nil {
-		return nil, sdk.Misconfigured(ReasonOutbound, "reading how connections leave: %v", err)
+		return nil, sdk.Misconfigured(ReasonOutbound, "reading the settings of outbound connections: %v", err)
 	}
 	return dialer, nil
 }
 
-// tooManyCertificates names what fills a message that is too large: nothing else in the
-// settings can be long.
+// tooManyCertificates names the settings that fill a message that is too large. Nothing
+// else in the settings can be long.
 func tooManyCertificates(s outbound.Settings) error {
 	var names []string
 	for key, text := range map[string]string{outbound.KeyExtraCA: s.ExtraCA, outbound.KeyCA: s.CA, outbound.KeyCertificate: s.Certificate} {
@@ -60,13 +60,13 @@ func tooManyCertificates(s outbound.Settings) error {
 		}
 	}
 	slices.Sort(names)
-	return sdk.Misconfigured(ReasonOutbound, "%s and the options have %d MiB together, and a plugin takes no more than that: leave out certificates that are not needed",
+	return sdk.Misconfigured(ReasonOutbound, "%s and the options together have more than the %d MiB that a plugin accepts: leave out certificates that are not needed",
 		strings.Join(names, ", "), MaxMessage>>20)
 }
 
-// heeds refuses a plugin that would connect although the operator forbade it. One
-// that has not described itself is not asked.
-func (d *described) heeds(s outbound.Settings) error {
+// obeys refuses a plugin that would make connections that the operator forbade. It accepts
+// a plugin that has not described itself.
+func (d *described) obeys(s outbound.Settings) error {
 	if d == nil || slices.Contains(d.features, sdk.FeatureOutbound) {
 		return nil
 	}
@@ -75,6 +75,6 @@ func (d *described) heeds(s outbound.Settings) error {
 		return nil
 	}
 	return sdk.Misconfigured(ReasonOutbound, "%s", fmt.Sprintf(
-		"the plugin %s %s was built with an SDK that does not know %s, and would connect without it: build it anew with the SDK of this host%s",
+		"the plugin %s %s was built with an SDK that does not support %s, and would connect without it: rebuild it with the SDK of this host%s",
 		d.mechanism, d.version, strings.Join(demands, ", "), s.Otherwise()))
 }

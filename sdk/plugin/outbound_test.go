@@ -56,7 +56,7 @@ func TestTooManyCertificates(t *testing.T) {
 		outbound.KeyExtraCA: "OUTBOUND_EXTRA_CA_FILE", outbound.KeyCA: "AUTH_X_CA_FILE", outbound.KeyCertificate: "AUTH_X_CERT_FILE",
 	}}
 	_, err := host.Open(t.Context(), OpenRequest{Provider: "x", Outbound: s})
-	want := "AUTH_X_CA_FILE, AUTH_X_CERT_FILE, OUTBOUND_EXTRA_CA_FILE and the options have 4 MiB together, and a plugin takes no more than that: leave out certificates that are not needed"
+	want := "AUTH_X_CA_FILE, AUTH_X_CERT_FILE, OUTBOUND_EXTRA_CA_FILE and the options together have more than the 4 MiB that a plugin accepts: leave out certificates that are not needed"
 	if !errors.Is(err, sdk.ErrMisconfigured) || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("got %v", err)
 	}

@@ -9,27 +9,27 @@ import (
 	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
 )
 
-// presetName is what operators write, and what stands in lock files.
+// presetName is the form of the names that operators write and that lock files contain.
 var presetName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,62}$`)
 
 // maxTitle bounds title and icon of a preset, in bytes.
 const maxTitle = 64
 
-// checkPresets is for the author: what is wrong here, the host would leave out.
+// checkPresets tells the author about presets that the host would leave out.
 func checkPresets(presets []Preset, schema options.Schema) error {
 	if len(presets) == 0 {
 		return nil
 	}
 	if _, ok := schema.Lookup("preset"); !ok {
-		return errors.New("it has presets and no option preset")
+		return errors.New("it has presets, but no option preset")
 	}
 	if len(presets) > MaxPresets {
-		return fmt.Errorf("it has %d presets, at most %d are heeded", len(presets), MaxPresets)
+		return fmt.Errorf("it has %d presets, at most %d are used", len(presets), MaxPresets)
 	}
 	seen := map[string]bool{}
 	for _, p := range presets {
 		if !presetName.MatchString(p.Name) || seen[p.Name] {
-			return fmt.Errorf("preset %q stands twice, or is not made of lower-case letters, digits and hyphens", p.Name)
+			return fmt.Errorf("preset %q occurs twice, or does not consist of lower-case letters, digits and hyphens", p.Name)
 		}
 		seen[p.Name] = true
 	}
@@ -44,7 +44,8 @@ func presetsToWire(presets []Preset) []*doorwardv1.Preset {
 	return list
 }
 
-// presetsFromWire leaves out what nobody could write, and what stands twice.
+// presetsFromWire leaves out presets with a name that no operator could write, and
+// duplicates.
 func presetsFromWire(presets []*doorwardv1.Preset) []Preset {
 	var list []Preset
 	seen := map[string]bool{}

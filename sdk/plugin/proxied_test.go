@@ -254,7 +254,7 @@ func TestPluginsThatKnowNoProxies(t *testing.T) {
 		Standard: outbound.ProxyRules{HTTPS: "http://user:hunter2@proxy.example"}, Names: map[string]string{outbound.KeyProxy: "AUTH_X_PROXY"},
 	}
 	_, err := old.Open(t.Context(), OpenRequest{Provider: "x", Outbound: proxied})
-	want := "the plugin rusty 0.9.0 was built with an SDK that does not know HTTPS_PROXY, and would connect without it: build it anew with the SDK of this host, or set AUTH_X_PROXY to direct"
+	want := "the plugin rusty 0.9.0 was built with an SDK that does not support HTTPS_PROXY, and would connect without it: rebuild it with the SDK of this host, or set AUTH_X_PROXY to direct"
 	if !errors.Is(err, sdk.ErrMisconfigured) || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("got %v", err)
 	}

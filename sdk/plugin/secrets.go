@@ -7,13 +7,14 @@ import (
 	"github.com/doorward/doorward/sdk/redact"
 )
 
-// secrets are those of the providers that a plugin has opened, for all that it
-// writes. Those of the options before are kept as well: calls on them may go on.
+// secrets are the secrets of the opened providers, to be redacted in everything that the
+// plugin writes. Those of a provider's previous options are kept, too, because calls with
+// them may still be running.
 type secrets struct {
 	set redact.Set
 
 	mu    sync.Mutex
-	known map[string][2][]string // by provider: now, and before
+	known map[string][2][]string // by provider: current and previous
 }
 
 func (s *secrets) learn(provider string, texts []string) {
@@ -30,7 +31,7 @@ func (s *secrets) learn(provider string, texts []string) {
 	s.set.Replace(all)
 }
 
-// redacting passes on what is written, a line at a time, without secrets.
+// redacting removes the secrets from each line that is written, and passes it on.
 type redacting struct {
 	to  io.Writer
 	set *redact.Set

@@ -19,7 +19,7 @@ import (
 	doorwardv1 "github.com/doorward/doorward/sdk/proto/doorward/v1"
 )
 
-// server is the plugin's end of the wire: it translates, and keeps the opened
+// server is the plugin's end of the wire. It translates calls, and keeps the opened
 // providers by handle.
 type server struct {
 	doorwardv1.UnimplementedPluginServiceServer
@@ -30,9 +30,9 @@ type server struct {
 	unchecked   bool // for tests of a host: see Test
 
 	secrets *secrets
-	said    said
+	repeats repeats
 
-	host atomic.Pointer[sdk.Host] // as it introduced itself; nil: not yet
+	host atomic.Pointer[sdk.Host] // nil: it has not introduced itself yet
 
 	mu     sync.RWMutex
 	last   uint64
@@ -50,7 +50,7 @@ var mechanismName = regexp.MustCompile(`^[a-z0-9][a-z0-9-]{0,31}$`)
 
 func newServer[C any](d Description, open func(context.Context, sdk.Env, C) (sdk.Mechanism, error), env environment) (*server, error) {
 	if !mechanismName.MatchString(d.Mechanism) {
-		return nil, fmt.Errorf("describing the plugin: mechanism %q is not made of lower-case letters, digits and hyphens", d.Mechanism)
+		return nil, fmt.Errorf("describing the plugin: mechanism %q does not consist of lower-case letters, digits and hyphens", d.Mechanism)
 	}
 	for _, names := range [][]string{d.StateParameters, d.StateTokens} {
 		if err := checkStateParameters(names); err != nil {
@@ -76,10 +76,9 @@ func newServer[C any](d Description, open func(context.Context, sdk.Env, C) (sdk
 	return &server{description: d, schema: schema, open: openValues, env: env, secrets: kept, opened: map[uint64]*opened{}}, nil
 }
 
-// answer stands around every call. It turns errors into statuses that the host
-// understands, and panics into faults: unlike net/http, grpc-go lets a panic in
-// a handler end the process, and one bad message would end the logins of
-// everybody else.
+// answer wraps every call. It turns errors into statuses that the host understands,
+// and panics into faults: unlike net/http, grpc-go lets a panic in a handler end the
+// process, so that one bad message would end everybody's logins.
 func (s *server) answer(ctx context.Context, req any, info *grpc.UnaryServerInfo, handle grpc.UnaryHandler) (resp any, err error) {
 	if info.Server != any(s) {
 		return handle(ctx, req) // a service of go-plugin
@@ -92,20 +91,20 @@ func (s *server) answer(ctx context.Context, req any, info *grpc.UnaryServerInfo
 	defer s.enter(req)()
 	resp, err = handle(ctx, req)
 	if err != nil {
-		return nil, statusOf(ctx, s.held(req, err), &s.secrets.set)
+		return nil, statusOf(ctx, s.refusalOfBroken(req, err), &s.secrets.set)
 	}
 	return resp, nil
 }
 
-// panicked logs what a call panicked with, and makes an error of it.
+// panicked logs a panic of a call, and makes an error of it.
 func (s *server) panicked(call string, with any) error {
 	what := panicText(with)
 	s.env.logger().Error("panic", "call", call, "what", what, "stack", string(debug.Stack()))
 	return fmt.Errorf("panic in %s: %s", call, what)
 }
 
-// enter counts a call on an open provider until the function that it returns is
-// called, so that a mechanism is not closed under the hands of a call.
+// enter counts a call on an open provider until the returned function is called, so
+// that a mechanism is not closed during a call.
 func (s *server) enter(req any) (leave func()) {
 	on, ok := req.(interface{ GetHandle() uint64 })
 	if _, closes := req.(*doorwardv1.CloseRequest); !ok || closes {
@@ -121,8 +120,8 @@ func (s *server) enter(req any) (leave func()) {
 	return o.calls.Done
 }
 
-// panicText shows errors of the runtime and hides everything else, because a
-// panic may carry any value, a secret too.
+// panicText shows errors of the runtime and hides everything else, because the value
+// of a panic may be a secret.
 func panicText(r any) string {
 	if err, ok := r.(runtime.Error); ok {
 		return err.Error()
@@ -130,8 +129,8 @@ func panicText(r any) string {
 	return fmt.Sprintf("a value of type %T", r)
 }
 
-// Describe answers what the plugin is. A host of the first version would run it
-// without looking at what it requires, so that is refused here.
+// Describe returns the description of the plugin. A host of the first version does not
+// check the required features, so Describe refuses it if it lacks one.
 func (s *server) Describe(_ context.Context, req *doorwardv1.DescribeRequest) (*doorwardv1.DescribeResponse, error) {
 	host := sdk.NewHost(req.GetHostVersion(), featuresFromWire(req.GetFeatures()))
 	s.host.Store(&host)
@@ -180,7 +179,7 @@ func (s *server) Open(ctx context.Context, req *doorwardv1.OpenRequest) (*doorwa
 		return nil, errors.New("open returned neither a mechanism nor an error")
 	}
 	if err := ctx.Err(); err != nil {
-		return nil, err // nobody would learn the handle, nor close it
+		return nil, err // the host would not learn the handle, nor close it
 	}
 	resp := &doorwardv1.OpenResponse{Handle: s.keep(req.GetProvider(), m)}
 	for _, c := range sdk.Capabilities(m) {
@@ -208,8 +207,8 @@ func (s *server) Close(_ context.Context, req *doorwardv1.CloseRequest) (*doorwa
 	return &doorwardv1.CloseResponse{}, nil
 }
 
-// closeMechanism lets the mechanism free what it holds, once the calls in flight
-// on it have ended, each of which has a deadline.
+// closeMechanism closes the mechanism once the calls in flight on it have ended. Each
+// call has a deadline.
 func (s *server) closeMechanism(o *opened) {
 	closer, ok := o.mechanism.(io.Closer)
 	if !ok {
@@ -304,7 +303,7 @@ func (s *server) Refresh(ctx context.Context, req *doorwardv1.RefreshRequest) (*
 	wire, err := identityToWire(identity)
 	resp := &doorwardv1.RefreshResponse{Identity: wire}
 	if refreshed.Undecided != nil {
-		resp.Undecided = errorToWire(s.held(req, refreshed.Undecided), &s.secrets.set)
+		resp.Undecided = errorToWire(s.refusalOfBroken(req, refreshed.Undecided), &s.secrets.set)
 	}
 	return resp, err
 }

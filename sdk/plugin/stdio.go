@@ -8,11 +8,12 @@ import (
 	"google.golang.org/grpc"
 )
 
-// discardOutput takes what is printed to os.Stdout and os.Stderr. go-plugin has put
-// pipes there, for a stream that the host does not open: a plugin would stand still
-// when they are full.
+// discardOutput discards what is printed to os.Stdout and os.Stderr. go-plugin replaces
+// these with pipes for a stream that the host does not open, so that a plugin would block
+// once they are full.
 //
-// It waits for the first call of the host, because go-plugin has done so by then.
+// It acts at the first call of the host, because go-plugin has installed its pipes by
+// then.
 func discardOutput() grpc.UnaryServerInterceptor {
 	discard := sync.OnceFunc(func() {
 		if nowhere, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0); err == nil {

@@ -93,15 +93,15 @@ func told(findings []sdk.Finding, replace ...string) string {
 		lines = append(lines, strings.Join([]string{string(f.Severity), f.Target, string(f.Step), f.Text}, "|"))
 	}
 	text := strings.NewReplacer(replace...).Replace(strings.Join(lines, "\n"))
-	text = regexp.MustCompile(`ours is \d+s ahead`).ReplaceAllString(text, "ours is 0s ahead") // a date has no parts of a second
+	text = regexp.MustCompile(`this machine is \d+s ahead`).ReplaceAllString(text, "this machine is 0s ahead") // a date has no parts of a second
 	return regexp.MustCompile(`<?\d+(\.\d+)?m?s\)`).ReplaceAllString(text, "TIME)")
 }
 
 const (
 	testChain = "TLS 1.3, O=Acme Co" // of httptest, which signs itself
-	testUntil = "good until 2084-01-29"
+	testUntil = "valid until 2084-01-29"
 
-	untrustedProxy = "tls: failed to verify certificate: x509: certificate signed by unknown authority: it is signed by itself; if you trust that authority, give its certificate (PEM) as NODE_EXTRA_CA_CERTS"
+	untrustedProxy = "tls: failed to verify certificate: x509: certificate signed by unknown authority: it is self-signed; if you trust that authority, give its certificate (PEM) as NODE_EXTRA_CA_CERTS"
 )
 
 // TestWay: each step to a server is told, by whichever proxy and means.
@@ -120,12 +120,12 @@ func TestWay(t *testing.T) {
 		"directly": {outbound.Settings{}, sdk.HTTPSettings{CA: ca, Names: sdk.TLSNames{CA: "AUTH_X_CA"}}, get("https://" + target), []string{
 			"ok|TARGET|proxy|none: no proxy is set", "ok|TARGET|connect|to TARGET (TIME)",
 			"ok|TARGET|tls|" + testChain + ", trusted by AUTH_X_CA, " + testUntil, "ok|TARGET|http|HTTP/2.0, status 200 (TIME)",
-			"ok|TARGET|clock|ours is 0s ahead of that of the server", "ok|||there",
+			"ok|TARGET|clock|this machine is 0s ahead of the server", "ok|||there",
 		}},
 		"through a proxy": {outbound.Settings{Proxy: secretf("http://user:hunter2@%s", proxy.Listener.Addr()), ExtraCA: string(ca), Names: names}, sdk.HTTPSettings{}, get("https://example.com/a", "https://example.com/b"), []string{
 			"ok|example.com:443|proxy|http://PROXY, by AUTH_X_PROXY", "ok|example.com:443|resolve|example.com is resolved by the proxy", "ok|example.com:443|connect|to the proxy at PROXY (TIME)",
 			"ok|example.com:443|tunnel|the proxy connects to example.com:443: status 200", "ok|example.com:443|tls|" + testChain + ", trusted by NODE_EXTRA_CA_CERTS, " + testUntil,
-			"ok|example.com:443|http|HTTP/2.0, status 200 (TIME)", "ok|example.com:443|clock|ours is 0s ahead of that of the server", "ok|||there",
+			"ok|example.com:443|http|HTTP/2.0, status 200 (TIME)", "ok|example.com:443|clock|this machine is 0s ahead of the server", "ok|||there",
 		}},
 		"not HTTP, through a proxy of https": {outbound.Settings{Proxy: secretf("https://%s", secured.Listener.Addr()), ExtraCA: string(ca), CA: string(ca), Names: names}, sdk.HTTPSettings{}, secure("example.com:636"), []string{
 			"ok|example.com:636|proxy|https://SECURED, by AUTH_X_PROXY", "ok|example.com:636|resolve|example.com is resolved by the proxy", "ok|example.com:636|connect|to the proxy at SECURED (TIME)",
@@ -134,23 +134,23 @@ func TestWay(t *testing.T) {
 		}},
 		"a proxy of https that nobody trusts": {outbound.Settings{Proxy: secretf("https://user:hunter2@%s", secured.Listener.Addr()), Names: names}, sdk.HTTPSettings{}, get("https://example.com/"), []string{
 			"ok|example.com:443|proxy|https://SECURED, by AUTH_X_PROXY", "ok|example.com:443|resolve|example.com is resolved by the proxy", "ok|example.com:443|connect|to the proxy at SECURED (TIME)",
-			"error|example.com:443|proxy_tls|proxy SECURED (AUTH_X_PROXY) makes no TLS connection: " + untrustedProxy, `error|||Get "https://example.com/": proxy SECURED (AUTH_X_PROXY) makes no TLS connection: ` + untrustedProxy,
+			"error|example.com:443|proxy_tls|proxy SECURED (AUTH_X_PROXY) cannot be reached by TLS: " + untrustedProxy, `error|||Get "https://example.com/": proxy SECURED (AUTH_X_PROXY) cannot be reached by TLS: ` + untrustedProxy,
 		}},
 		"names are resolved": {outbound.Settings{}, sdk.HTTPSettings{}, secure("localhost:" + freePortNumber(t)), []string{
-			"ok|localhost:PORT|proxy|none: only the option proxy concerns connections that are not HTTP",
+			"ok|localhost:PORT|proxy|none: only the option proxy applies to connections that are not HTTP",
 			"ok|localhost:PORT|resolve|localhost is 127.0.0.1 (TIME)",
-			"error|localhost:PORT|connect|dial tcp 127.0.0.1:PORT: connect: connection refused: is the server up, and does a firewall let this machine through?",
+			"error|localhost:PORT|connect|dial tcp 127.0.0.1:PORT: connect: connection refused: is the server running, and does a firewall admit this machine?",
 			"error|||dial tcp 127.0.0.1:PORT: connect: connection refused",
 		}},
 		"an authority that nobody named": {outbound.Settings{}, sdk.HTTPSettings{}, secure(target), []string{
-			"ok|TARGET|proxy|none: only the option proxy concerns connections that are not HTTP", "ok|TARGET|connect|to TARGET (TIME)",
-			`error|TARGET|tls|tls: failed to verify certificate: x509: certificate signed by unknown authority: it is signed by itself; if you trust that authority, give its certificate (PEM) as the option ca`,
-			`error|||tls: failed to verify certificate: x509: certificate signed by unknown authority: it is signed by itself; if you trust that authority, give its certificate (PEM) as the option ca`,
+			"ok|TARGET|proxy|none: only the option proxy applies to connections that are not HTTP", "ok|TARGET|connect|to TARGET (TIME)",
+			`error|TARGET|tls|tls: failed to verify certificate: x509: certificate signed by unknown authority: it is self-signed; if you trust that authority, give its certificate (PEM) as the option ca`,
+			`error|||tls: failed to verify certificate: x509: certificate signed by unknown authority: it is self-signed; if you trust that authority, give its certificate (PEM) as the option ca`,
 		}},
 		"an address that is denied": {outbound.Settings{Deny: []string{"loopback"}}, sdk.HTTPSettings{}, secure("127.0.0.1:1"), []string{
-			"ok|127.0.0.1:1|proxy|none: only the option proxy concerns connections that are not HTTP",
-			"error|127.0.0.1:1|connect|connecting to 127.0.0.1 is denied, because OUTBOUND_DENY has loopback: if it is meant, add it to OUTBOUND_ALLOW",
-			"error|||connecting to 127.0.0.1 is denied, because OUTBOUND_DENY has loopback: if it is meant, add it to OUTBOUND_ALLOW",
+			"ok|127.0.0.1:1|proxy|none: only the option proxy applies to connections that are not HTTP",
+			"error|127.0.0.1:1|connect|connecting to 127.0.0.1 is denied, because OUTBOUND_DENY has loopback: to allow it, add it to OUTBOUND_ALLOW",
+			"error|||connecting to 127.0.0.1 is denied, because OUTBOUND_DENY has loopback: to allow it, add it to OUTBOUND_ALLOW",
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -224,10 +224,10 @@ func TestWayThatHangs(t *testing.T) {
 		deaf     bool
 		limit    time.Duration
 	}{
-		"a silent proxy":        {proxied, get("https://example.com/"), sdk.StepTunnel, "proxy " + silent + " (AUTH_X_PROXY) took the connection", false, 3 * time.Second},
+		"a silent proxy":        {proxied, get("https://example.com/"), sdk.StepTunnel, "proxy " + silent + " (AUTH_X_PROXY) accepted the connection", false, 3 * time.Second},
 		"a silent server":       {outbound.Settings{}, get("https://" + silent), sdk.StepTLS, "the TLS handshake has hung for", false, 2 * outbound.ConnectTimeout},
 		"no HTTP and silent":    {outbound.Settings{}, secure(silent), sdk.StepTLS, "the TLS handshake has hung for", false, 3 * time.Second},
-		"no answer":             {outbound.Settings{}, get(slow.URL), sdk.StepHTTP, "the server was asked, and has not answered for", false, 3 * time.Second},
+		"no answer":             {outbound.Settings{}, get(slow.URL), sdk.StepHTTP, "the request was sent, but the server has not answered for", false, 3 * time.Second},
 		"who looks at no clock": {outbound.Settings{}, deaf(secure(silent)), sdk.StepTLS, "the TLS handshake has hung for", true, 3 * time.Second},
 		"who hangs by itself":   {outbound.Settings{}, deaf(get("https://" + slow.Listener.Addr().String() + "/x")), sdk.StepHTTP, "not answered", true, 3 * time.Second},
 	} {
@@ -308,7 +308,7 @@ func TestWayKnowsWhoJudges(t *testing.T) {
 		}
 		return list
 	}
-	if got := clocks(); len(got) != 1 || got[0].Severity != sdk.SeverityWarning || !strings.Contains(got[0].Text, "ours is 1h0m0s ahead") {
+	if got := clocks(); len(got) != 1 || got[0].Severity != sdk.SeverityWarning || !strings.Contains(got[0].Text, "this machine is 1h0m0s ahead") {
 		t.Errorf("a server of an hour ago: %+v", got)
 	}
 	if got := clocks(upstream.Clock("the provider", time.Now(), time.Now(), time.Minute, "")); len(got) != 0 {
@@ -333,7 +333,7 @@ func TestWayWithoutChecks(t *testing.T) {
 		_, err = secured.Handshake(ctx, conn, "127.0.0.1")
 		return nil, err
 	})
-	if f := findings[len(findings)-1]; f.Step != sdk.StepTLS || !strings.Contains(f.Text, testChain+", which nobody checks, "+testUntil) {
+	if f := findings[len(findings)-1]; f.Step != sdk.StepTLS || !strings.Contains(f.Text, testChain+", which is not checked, "+testUntil) {
 		t.Errorf("%s", told(findings))
 	}
 }

@@ -16,9 +16,9 @@ import (
 )
 
 // Browser does what a browser does with a step of a login: it opens the provider,
-// keeps its cookies, follows its redirects, and posts the forms that it answers
-// with, until it is sent to the callback URL. That request it does not make: it is
-// what Continue gets.
+// keeps its cookies, follows its redirects, and posts the forms that it receives,
+// until it is sent to the callback URL. It does not make that request, but returns
+// it for Continue.
 type Browser struct {
 	// Answers are the values that the end user enters, by name of the field.
 	Answers map[string]string
@@ -63,7 +63,7 @@ func (b *Browser) Take(step sdk.Step, callback string) sdk.InboundRequest {
 		}
 		req = b.post(step.URL, form)
 	default:
-		b.t.Fatalf("a browser is not sent anywhere by a %T", step)
+		b.t.Fatalf("a %T does not send the browser anywhere", step)
 	}
 	for range maxHops {
 		if strings.HasPrefix(req.URL.String(), callback) {
@@ -71,11 +71,11 @@ func (b *Browser) Take(step sdk.Step, callback string) sdk.InboundRequest {
 		}
 		req = b.next(req)
 	}
-	b.t.Fatalf("%d requests, and none of them to %s", maxHops, callback)
+	b.t.Fatalf("none of %d requests went to %s", maxHops, callback)
 	return sdk.InboundRequest{}
 }
 
-// next makes a request, and the one that its answer leads to.
+// next sends a request, and returns the request that its response leads to.
 func (b *Browser) next(req *http.Request) *http.Request {
 	b.t.Helper()
 	resp, err := b.client.Do(req)
@@ -92,7 +92,7 @@ func (b *Browser) next(req *http.Request) *http.Request {
 	}
 	f, err := readForm(string(page))
 	if err != nil {
-		b.t.Fatalf("%s answers with status %d, which leads nowhere: %v\n%.2000s", req.URL, resp.StatusCode, err, page)
+		b.t.Fatalf("the response of %s with status %d leads nowhere: %v\n%.2000s", req.URL, resp.StatusCode, err, page)
 	}
 	for name, value := range b.Answers {
 		if f.fields.Has(name) {
@@ -111,7 +111,7 @@ func (b *Browser) resolve(base *url.URL, reference string) string {
 	b.t.Helper()
 	target, err := base.Parse(reference)
 	if err != nil {
-		b.t.Fatalf("%s leads to what is no URL: %v", base, err)
+		b.t.Fatalf("%s leads to an invalid URL: %v", base, err)
 	}
 	return target.String()
 }
@@ -134,7 +134,7 @@ func (b *Browser) request(method, target, body string) *http.Request {
 	return req
 }
 
-// inbound is the request as the host hands it on.
+// inbound converts the request as the host does.
 func (b *Browser) inbound(req *http.Request) sdk.InboundRequest {
 	b.t.Helper()
 	in := sdk.InboundRequest{Method: req.Method, RawQuery: req.URL.RawQuery, Query: req.URL.Query()}

@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// Build builds the plugin whose main package is in that directory, and returns the
-// binary, which is gone when the test ends. The directory is called after the
-// mechanism, as the binary is. It is for [Start] and for
-// [Suite].Binary, where no binary is built before the tests.
+// Build builds the plugin whose main package is in that directory, and returns the path
+// of the binary, which is removed when the test ends. The directory must have the name of
+// the mechanism, after which the binary is called. Use it for [Start] and [Suite].Binary
+// if no binary is built before the tests.
 func Build(t testing.TB, dir string) string {
 	t.Helper()
 	absolute, err := filepath.Abs(dir)

@@ -10,8 +10,8 @@ import (
 	"github.com/doorward/doorward/sdk/plugin"
 )
 
-// capabilities calls everything with an empty request. What is announced may
-// refuse it, and must neither fail nor be missing.
+// capabilities makes every call with an empty request. An announced capability is
+// allowed to refuse it, but must neither fail nor be missing.
 func (c *conformance) capabilities(t *testing.T) {
 	p := c.open(t)
 	announced := p.Capabilities()
@@ -25,14 +25,14 @@ func (c *conformance) capabilities(t *testing.T) {
 	for _, capability := range sdk.AllCapabilities() {
 		call, ok := probes[capability]
 		if !ok {
-			t.Errorf("the suite has no call for %s", capability)
+			t.Errorf("the suite does not call %s", capability)
 			continue
 		}
 		err := call()
 		switch {
 		case !slices.Contains(announced, capability):
 			if !errors.Is(err, errors.ErrUnsupported) {
-				t.Errorf("%s is not announced, and called: %v", capability, err)
+				t.Errorf("calling %s, which is not announced: got %v, want errors.ErrUnsupported", capability, err)
 			}
 		case errors.Is(err, plugin.ErrFault), errors.Is(err, plugin.ErrTransport), errors.Is(err, errors.ErrUnsupported):
 			t.Errorf("%s with an empty request: %v", capability, err)
@@ -55,7 +55,7 @@ func beginLogout(t *testing.T, p *plugin.Provider) error {
 func receiveLogout(t *testing.T, p *plugin.Provider) error {
 	logout, err := p.ReceiveLogout(t.Context(), sdk.LogoutMessage{Request: sdk.InboundRequest{Method: "GET"}})
 	if err == nil {
-		t.Errorf("receive_logout accepts an empty message: subject %q, sessions %q", logout.Subject, logout.SessionIDs)
+		t.Errorf("receive_logout accepted an empty message: subject %q, sessions %q", logout.Subject, logout.SessionIDs)
 	}
 	return err
 }

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Clock is a clock that stands still until it is told to go on. It may be used by
-// several goroutines.
+// Clock is a clock that stands still until a test advances it. It is safe for concurrent
+// use.
 type Clock struct {
 	mu  sync.Mutex
 	now time.Time
@@ -15,14 +15,14 @@ type Clock struct {
 // NewClock returns a clock that shows noon of 23 November 2026, UTC.
 func NewClock() *Clock { return &Clock{now: time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)} }
 
-// Now is the time that the clock shows. It fits [sdk.Env], [Serve] and [Open].
+// Now returns the time that the clock shows. It fits [sdk.Env], [Serve] and [Open].
 func (c *Clock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.now
 }
 
-// Advance sets the clock forward.
+// Advance moves the clock forward.
 func (c *Clock) Advance(d time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

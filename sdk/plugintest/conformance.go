@@ -17,19 +17,19 @@ import (
 	"github.com/doorward/doorward/sdk/plugin"
 )
 
-// Suite is what Conformance needs to know about a plugin.
+// Suite describes the plugin to test.
 type Suite struct {
 	// Binary is the path of the built plugin.
 	Binary string
 
-	// Options are good options of a provider that answers. Begin must work
-	// with them; nobody signs in unless SignIn is there.
+	// Options are valid options of a provider that responds. Begin must work with
+	// them; nobody signs in unless SignIn is set.
 	Options map[string]any
 
 	// SignIn does what the provider and the end user would do with a step: it
 	// returns the Response with which the browser comes back from a Redirect
-	// or FormPost, or the Answers to a Prompt. Nothing else of the request is
-	// used. It may be nil; but only with it can the suite prove that a login
+	// or FormPost, or the Answers to a Prompt. The other fields of the request are
+	// ignored. SignIn may be nil, but only with it can the suite prove that a login
 	// survives the process that began it.
 	SignIn func(t *testing.T, step sdk.Step) sdk.ContinueRequest
 }
@@ -60,7 +60,7 @@ func Conformance(t *testing.T, suite Suite) {
 	} {
 		t.Run(test.name, test.run)
 	}
-	kill() // so that the whole log is there
+	kill() // so that the log is complete
 	t.Run("keeps secrets out of the log", c.secretsInLog)
 }
 
@@ -68,8 +68,8 @@ type conformance struct {
 	suite   Suite
 	client  *plugin.Client
 	log     recording
-	secrets map[string]string // of the good options, by name
-	begun   bool              // a login begins as the host accepts it
+	secrets map[string]string // of the valid options, by name
+	begun   bool              // Begin returns a step that the host accepts
 }
 
 func (c *conformance) start(t *testing.T) (client *plugin.Client, kill func()) {
@@ -88,12 +88,12 @@ func (c *conformance) openIn(t *testing.T, client *plugin.Client) *plugin.Provid
 	t.Helper()
 	p, err := client.Open(t.Context(), Request(c.suite.Options))
 	if err != nil {
-		t.Fatalf("opening a provider with good options: %v", err)
+		t.Fatalf("opening a provider with valid options: %v", err)
 	}
 	return p
 }
 
-// options returns a copy of the good options, to change.
+// options returns a copy of the valid options, to change.
 func (c *conformance) options() map[string]any {
 	opts := map[string]any{}
 	maps.Copy(opts, c.suite.Options)
@@ -121,19 +121,19 @@ func (c *conformance) describes(t *testing.T) {
 		t.Fatalf("describing: %v", err)
 	}
 	if file := filepath.Base(c.suite.Binary); strings.TrimSuffix(file, ".exe") != "doorward-plugin-"+d.Mechanism {
-		t.Errorf("mechanism %q is not what the file %s is called after", d.Mechanism, file)
+		t.Errorf("the file %s must be called doorward-plugin-%s, after its mechanism", file, d.Mechanism)
 	}
 	if !semver.MatchString(d.Version) {
-		t.Errorf("version %q is not semantic", d.Version)
+		t.Errorf("version %q is not a semantic version (semver.org)", d.Version)
 	}
 	seen := map[string]bool{}
 	for _, o := range schema.Options {
 		if !optionName.MatchString(o.Name) || seen[o.Name] {
-			t.Errorf("option name %q is odd or occurs twice", o.Name)
+			t.Errorf("option name %q does not consist of lower-case letters, digits and underscores, or occurs twice", o.Name)
 		}
 		seen[o.Name] = true
 		if o.Doc == "" {
-			t.Errorf("option %s has no doc", o.Name)
+			t.Errorf("option %s has no doc text", o.Name)
 		}
 		if secretName.MatchString(o.Name) && !o.Secret {
 			t.Errorf("option %s is not marked as secret", o.Name)
@@ -156,7 +156,7 @@ func (c *conformance) answersByHand(t *testing.T) {
 func (c *conformance) unknownOption(t *testing.T) {
 	schema := c.schema(t)
 	if len(schema.Options) == 0 {
-		t.Skip("it has no options")
+		t.Skip("the plugin has no options")
 	}
 	known := schema.Options[0].Name
 	opts := c.options()
@@ -164,7 +164,7 @@ func (c *conformance) unknownOption(t *testing.T) {
 	_, err := c.client.Open(t.Context(), Request(opts))
 	problems, _ := errors.AsType[options.Problems](err)
 	if !errors.Is(err, sdk.ErrMisconfigured) || len(problems) != 1 || problems[0].Option != known+"x" {
-		t.Fatalf("unknown option %sx: got %v, want a problem of it", known, err)
+		t.Fatalf("unknown option %sx: got %v, want one problem with this option", known, err)
 	}
 	if !strings.Contains(problems[0].Text, known) {
 		t.Errorf("unknown option %sx: %q does not suggest %s", known, problems[0].Text, known)
@@ -185,15 +185,15 @@ func (c *conformance) missingOption(t *testing.T) {
 		_, err := c.client.Open(t.Context(), Request(opts))
 		problems, _ := errors.AsType[options.Problems](err)
 		if !errors.Is(err, sdk.ErrMisconfigured) || len(problems) != 1 || problems[0].Option != o.Name {
-			t.Errorf("required option %s is missing: got %v, want a problem of it", o.Name, err)
+			t.Errorf("required option %s is missing: got %v, want one problem with this option", o.Name, err)
 		}
 	}
 }
 
 const testState = "c29tZS1vcGFxdWUtc3RhdGUtb2YtdGhlLWhvc3QtMDE"
 
-// begin is for the checks that need a login. They have nothing to tell where none
-// begins, which a check of its own has told.
+// begin is for the checks that need a login. They are skipped if no login begins, which
+// a separate check reports.
 func (c *conformance) begin(t *testing.T, p *plugin.Provider) sdk.Step {
 	t.Helper()
 	c.needsLogin(t)
@@ -207,7 +207,7 @@ func (c *conformance) begin(t *testing.T, p *plugin.Provider) sdk.Step {
 func (c *conformance) needsLogin(t *testing.T) {
 	t.Helper()
 	if !c.begun {
-		t.Skip("no login begins")
+		t.Skip("Begin does not work")
 	}
 }
 
@@ -239,7 +239,7 @@ func (c *conformance) givesUp(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if _, err := p.Begin(ctx, sdk.BeginRequest{State: testState}); !errors.Is(err, context.Canceled) {
-		t.Errorf("with a cancelled context: %v", err)
+		t.Errorf("Begin with a cancelled context: got %v, want context.Canceled", err)
 	}
 	c.begin(t, p)
 }
@@ -250,7 +250,7 @@ func (c *conformance) forgets(t *testing.T) {
 		t.Fatalf("closing: %v", err)
 	}
 	if _, err := p.Begin(t.Context(), sdk.BeginRequest{State: testState}); !errors.Is(err, plugin.ErrFault) {
-		t.Errorf("a closed provider still answers: %v", err)
+		t.Errorf("Begin of a closed provider: got %v, want a fault", err)
 	}
 	c.begin(t, other)
 }

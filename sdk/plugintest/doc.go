@@ -1,10 +1,10 @@
 // Package plugintest tests mechanisms the way the host uses them: over the real
 // wire.
 //
-// [Open] serves a mechanism from inside the test and opens a provider of it, so
-// that a unit test exercises the encoding of every step and error. [Start] runs
-// a built binary. [Conformance] is the suite that every plugin must pass,
-// whoever wrote it and in whatever language:
+// [Open] serves a mechanism inside the test and opens a provider of it, so that a
+// unit test exercises the encoding of every step and error. [Start] runs a built
+// binary. [Conformance] is the suite that every plugin must pass, in whatever
+// language it is written:
 //
 //	func TestConformance(t *testing.T) {
 //		plugintest.Conformance(t, plugintest.Suite{
@@ -16,9 +16,9 @@
 //		})
 //	}
 //
-// With SignIn the suite begins each login in one process and ends it in another.
+// With SignIn, the suite begins each login in one process and ends it in another.
 //
-// For tests of a mechanism's own, [Clock] is a clock to set, [Log] and [Recorder]
-// keep what it says and hears, [Build] builds its plugin, and [Browser] takes a step
-// to a provider and brings back what the provider answers.
+// For your own tests of a mechanism, [Clock] is a clock that you can set, [Log] and
+// [Recorder] keep its log and the responses that it receives, [Build] builds its plugin,
+// and [Browser] takes a step to a provider and returns the request that comes back.
 package plugintest

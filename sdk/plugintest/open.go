@@ -26,9 +26,9 @@ func Request(options map[string]any) plugin.OpenRequest {
 	}
 }
 
-// Serve serves a mechanism from inside the test, over a unix socket and gRPC,
-// until the test ends. A nil now means the real clock. The log of the mechanism
-// goes to the output of the test.
+// Serve serves a mechanism inside the test, over a unix socket and gRPC, until the
+// test ends. A nil now means the real clock. The log of the mechanism goes to the
+// output of the test.
 func Serve[C any](t testing.TB, d plugin.Description,
 	open func(ctx context.Context, env sdk.Env, options C) (sdk.Mechanism, error), now func() time.Time,
 ) *plugin.Client {
@@ -36,8 +36,7 @@ func Serve[C any](t testing.TB, d plugin.Description,
 	return serve(t, d, open, plugin.Test{Now: now, Log: outputOf(t)})
 }
 
-// ServeLogged is Serve with a log of the mechanism, in JSON lines, that the test
-// reads.
+// ServeLogged is like Serve, but writes the log of the mechanism to log, in JSON lines.
 func ServeLogged[C any](t testing.TB, d plugin.Description,
 	open func(ctx context.Context, env sdk.Env, options C) (sdk.Mechanism, error), log io.Writer,
 ) *plugin.Client {
@@ -45,9 +44,9 @@ func ServeLogged[C any](t testing.TB, d plugin.Description,
 	return serve(t, d, open, plugin.Test{Log: log})
 }
 
-// ServeUnchecked is Serve for tests of a host: what the mechanism returns crosses
-// the wire even where it breaks the contract, as that of a plugin may that was
-// written without package plugin.
+// ServeUnchecked is like Serve, but for tests of a host: the results of the mechanism
+// cross the wire even if they break the contract, like those of a plugin that was written
+// without package plugin.
 func ServeUnchecked[C any](t testing.TB, d plugin.Description,
 	open func(ctx context.Context, env sdk.Env, options C) (sdk.Mechanism, error),
 ) *plugin.Client {
@@ -69,7 +68,7 @@ func serve[C any](t testing.TB, d plugin.Description,
 	}
 	connected := false
 	t.Cleanup(func() {
-		if !connected { // else the client has told the server to stop: go-plugin cannot bear both
+		if !connected { // otherwise the client has told the server to stop; go-plugin cannot handle both
 			cancel()
 		}
 		<-done
@@ -81,12 +80,12 @@ func serve[C any](t testing.TB, d plugin.Description,
 		connected = true
 		return client
 	case <-done:
-		t.Fatal("serving the mechanism: not possible, see the log")
+		t.Fatal("serving the mechanism failed, see the log")
 		return nil
 	}
 }
 
-// Open is Serve, and opens one provider with the options.
+// Open serves a mechanism like Serve, and opens one provider with the options.
 func Open[C any](t testing.TB, d plugin.Description,
 	open func(ctx context.Context, env sdk.Env, options C) (sdk.Mechanism, error), options map[string]any, now func() time.Time,
 ) *plugin.Provider {
@@ -115,7 +114,7 @@ func processConfig(t testing.TB, binary string) *goplugin.ClientConfig {
 	if _, err := os.Stat(path); err != nil {
 		t.Fatalf("finding the plugin binary: %v; build it first", err)
 	}
-	// Not the context of the test: it is done before go-plugin has said goodbye.
+	// Not the context of the test: it is done before go-plugin has shut down.
 	cmd := exec.CommandContext(context.Background(), path)
 	config := &goplugin.ClientConfig{Cmd: cmd, SkipHostEnv: true, Stderr: outputOf(t)}
 	certificate, err := plugin.MutualTLS(config)
@@ -126,14 +125,14 @@ func processConfig(t testing.TB, binary string) *goplugin.ClientConfig {
 	return config
 }
 
-// hostVersion is what the plugins under test are told.
+// hostVersion is the version that the plugins under test are told.
 const hostVersion = "0.0.0-test"
 
-// startTimeout is long because a machine that tests may be busy.
+// startTimeout is long because the machine may be busy with other tests.
 const startTimeout = 60 * time.Second
 
-// connect returns a client and what ends it, which also happens when the test
-// ends.
+// connect returns a client, and a function that ends its process. The process also
+// ends with the test.
 func connect(t testing.TB, config *goplugin.ClientConfig) (client *plugin.Client, kill func()) {
 	t.Helper()
 	config.HandshakeConfig = plugin.Handshake
@@ -157,7 +156,7 @@ func connect(t testing.TB, config *goplugin.ClientConfig) (client *plugin.Client
 		t.Fatalf("connecting to the plugin: %v", err)
 	}
 	client.IntroduceAs(hostVersion)
-	// As the host does: only then the plugin knows what the host has.
+	// As the host does: only then does the plugin know the features of the host.
 	if _, _, err := client.Describe(t.Context()); err != nil {
 		t.Fatalf("asking the plugin what it is: %v", err)
 	}

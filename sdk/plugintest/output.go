@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// output passes what a plugin logs to the output of a test. A plugin may log
-// after its test has ended, and testing panics then.
+// output passes the log of a plugin to the output of a test. After the test has ended it
+// discards the log, because testing would panic.
 type output struct {
 	mu    sync.Mutex
 	to    io.Writer
@@ -34,7 +34,7 @@ func (o *output) Write(p []byte) (int, error) {
 	return o.to.Write(p)
 }
 
-// recording keeps what a plugin logs, for checks.
+// recording keeps the log of a plugin, for checks.
 type recording struct {
 	mu   sync.Mutex
 	text bytes.Buffer

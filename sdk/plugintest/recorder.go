@@ -7,11 +7,10 @@ import (
 	"sync"
 )
 
-// maxRecorded bounds what is kept of each text.
+// maxRecorded bounds each recorded text, in bytes.
 const maxRecorded = 1 << 20
 
-// Log keeps what is written to it, up to 1 MiB. It may be used by several
-// goroutines.
+// Log keeps what is written to it, up to 1 MiB. It is safe for concurrent use.
 type Log struct {
 	mu  sync.Mutex
 	buf bytes.Buffer
@@ -34,8 +33,8 @@ func (l *Log) String() string {
 	return l.buf.String()
 }
 
-// Recorder is a transport that keeps the bodies of all answers, so that a test can
-// look for a secret of one of them where it does not belong.
+// Recorder is a transport that keeps the bodies of all responses, so that a test can
+// check that a secret in one of them does not appear elsewhere.
 type Recorder struct {
 	// Next sends the requests.
 	Next http.RoundTripper
@@ -44,7 +43,7 @@ type Recorder struct {
 	bodies []*Log
 }
 
-// RoundTrip sends a request, and records the answer while it is read.
+// RoundTrip sends a request, and records the response while it is read.
 func (r *Recorder) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := r.Next.RoundTrip(req)
 	if err != nil {
@@ -68,7 +67,7 @@ func (r *Recorder) CloseIdleConnections() {
 	}
 }
 
-// Bodies returns what was read of each answer so far, in order.
+// Bodies returns what was read of each response so far, in order.
 func (r *Recorder) Bodies() []string {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -7,7 +7,7 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// Refused wants an error of that kind, such as [sdk.ErrDenied], and with that
+// Refused checks that err is an error of that kind, such as [sdk.ErrDenied], with that
 // reason.
 func Refused(t testing.TB, err, kind error, reason sdk.Reason) {
 	t.Helper()

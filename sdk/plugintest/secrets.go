@@ -9,8 +9,8 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// canary stands in for every secret. It has what trips up parsers: a comma, a
-// control character, and it is no number.
+// canary replaces every secret. It has a comma and a control character, and is not a
+// number, to make parsers fail.
 const canary = "canary-2f6b,\x01 not-a-number"
 
 func (c *conformance) secretsInErrors(t *testing.T) {
@@ -50,12 +50,12 @@ func (c *conformance) refusesWithoutCanary(t *testing.T, opts map[string]any, wh
 	}
 }
 
-// secretsInLog looks for the good secrets and the canary in all that the plugin
+// secretsInLog looks for the valid secrets and the canary in everything that the plugin
 // logged while the other checks ran.
 func (c *conformance) secretsInLog(t *testing.T) {
 	log := c.log.String()
 	if strings.Contains(log, "canary") {
-		t.Error("a secret of a provider that was refused is in the log")
+		t.Error("a secret of a refused provider is in the log")
 	}
 	for name, secret := range c.secrets {
 		if strings.Contains(log, secret) || strings.Contains(log, jsonText(secret)) {
@@ -64,8 +64,8 @@ func (c *conformance) secretsInLog(t *testing.T) {
 	}
 }
 
-// secretTexts returns the secrets among the options that are long enough to be
-// told from other words.
+// secretTexts returns the secrets among the options that are long enough not to be
+// confused with other words.
 func secretTexts(schema options.Schema, opts map[string]any) map[string]string {
 	texts := map[string]string{}
 	for name, value := range opts {
@@ -102,7 +102,7 @@ func textsIn(name string, value any) map[string]string {
 	return texts
 }
 
-// jsonText is how a text stands in a line of the log.
+// jsonText returns a text as it is encoded in a log line.
 func jsonText(text string) string {
 	data, err := json.Marshal(text)
 	if err != nil {

@@ -1,7 +1,7 @@
 // Package recipe writes the part of a plugin's manual that says how to set up the
-// providers which the plugin knows by preset: what to click where at the provider, which
-// callback URL to register, and what to write here. The manuals of all plugins tell it in
-// the same order.
+// providers for which the plugin has a preset: what to click at the provider, which
+// callback URL to register, and which settings to write. The order is the same in the
+// manuals of all plugins.
 package recipe
 
 import (
@@ -12,25 +12,25 @@ import (
 
 // Recipe is how to set up one provider.
 type Recipe struct {
-	Preset string // its name
+	Preset string // the name of the preset
 	Title  string // what the provider calls itself
 	Dated  string // the day on which its facts were gathered
 
 	Console []string // steps at the provider
 
-	// Settings are the lines that come after AUTH_PROVIDERS and the preset. {X} stands
-	// for the name of the provider in capitals, as in AUTH_{X}_CLIENT_ID=….
+	// Settings are the lines after AUTH_PROVIDERS and the preset. {X} stands for the name
+	// of the provider in capitals, as in AUTH_{X}_CLIENT_ID=….
 	Settings []string
 
 	Callback    string // how the provider compares the callback URL
 	Notes       []Note
-	Unconfirmed []string // what no source confirms
+	Unconfirmed []string // statements that no source confirms
 }
 
-// Note is a remark of the recipe, such as what an e-mail address is worth.
+// Note is a remark of the recipe, such as whether an e-mail address can be trusted.
 type Note struct{ About, Text string }
 
-// Write writes the recipes as sections of the third level, in Markdown.
+// Write writes the recipes as third-level sections in Markdown.
 func Write(w io.Writer, recipes []Recipe) error {
 	var text strings.Builder
 	for _, r := range recipes {
@@ -45,7 +45,7 @@ func (r Recipe) Link() string { return fmt.Sprintf("[`%s`](#%s)", r.Preset, r.an
 
 func (r Recipe) heading() string { return fmt.Sprintf("%s: `%s`", r.Title, r.Preset) }
 
-// anchor is that of GitHub's and most others' Markdown.
+// anchor returns the anchor of the heading in GitHub's and most other Markdown.
 func (r Recipe) anchor() string {
 	keep := func(c rune) rune {
 		switch {

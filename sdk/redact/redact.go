@@ -1,9 +1,9 @@
-// Package redact keeps secrets out of texts.
+// Package redact removes secrets from texts.
 //
-// A provider may repeat the secret that it does not like, and an error or a line of
-// the log may hold what somebody passed on. Both ends of the wire pass every text
-// of a plugin through a [Set]: the plugin knows which options are secret, and the
-// host knows what it handed over.
+// A provider may repeat a secret that it refuses, and an error or a log line may contain
+// a value that somebody passed on. Both ends of the wire pass every text of a plugin
+// through a [Set]: the plugin knows which options are secret, and the host knows which
+// secrets it handed over.
 package redact
 
 import (
@@ -17,19 +17,19 @@ import (
 	"unicode/utf8"
 )
 
-// Long is the length in bytes from which a secret is found wherever it stands, and
-// any part of it of that length. A shorter one could be a part of other words, so it
-// is found only as a whole word: it is a weak secret.
+// Long is the length in bytes from which a secret, and any part of it of that length, is
+// found anywhere in a text. A shorter secret is weak and could be a part of other words,
+// so it is found only as a whole word.
 const Long = 16
 
-// Mark stands where a secret stood.
+// Mark replaces a secret.
 const Mark = "[redacted]"
 
-// shortest is the least length of a secret that is looked for, in bytes.
+// shortest is the length in bytes of the shortest secret that is redacted.
 const shortest = 2
 
-// Set holds secrets. It may be used by many at once; the zero value and nil have
-// none.
+// Set holds secrets. It is safe for concurrent use. The zero value and nil hold no
+// secrets.
 type Set struct{ forms atomic.Pointer[forms] }
 
 type forms struct {
@@ -37,7 +37,7 @@ type forms struct {
 	words []string        // short secrets, the longest first
 }
 
-// Replace makes these the secrets of the set, in place of those before.
+// Replace replaces the secrets of the set with these.
 func (s *Set) Replace(secrets []string) {
 	f := &forms{parts: map[string]bool{}}
 	for _, secret := range secrets {
@@ -62,9 +62,9 @@ func (f *forms) add(form string) {
 	}
 }
 
-// formsOf are the ways in which a secret may stand in a text: each line of it, as
-// it is and as JSON, Go and URLs write it. The lines around the base64 of a PEM are
-// no secret, and hints show them.
+// formsOf returns the forms that a secret can have in a text: each of its lines, plain
+// and as in JSON, Go and URLs. The lines around the base64 of a PEM are not secret, and
+// hints show them.
 func formsOf(secret string) []string {
 	var list []string
 	for line := range strings.Lines(secret) {
@@ -81,7 +81,7 @@ func formsOf(secret string) []string {
 	return slices.Compact(list)
 }
 
-// Text returns text with [Mark] in the place of each secret.
+// Text returns text with each secret replaced by [Mark].
 func (s *Set) Text(text string) string {
 	if s == nil {
 		return text
@@ -99,10 +99,10 @@ func (s *Set) Text(text string) string {
 	return text
 }
 
-// withoutParts goes over the text once, with a window.
+// withoutParts passes over the text once, with a window of Long bytes.
 func (f *forms) withoutParts(text string) string {
 	var out strings.Builder
-	kept, end := 0, 0 // what is written so far; where the secret under the window ends
+	kept, end := 0, 0 // where the text that is still to be written begins; where the last secret ends
 	for at := 0; at+Long <= len(text); at++ {
 		if !f.parts[text[at:at+Long]] {
 			continue
@@ -148,8 +148,8 @@ func withoutWord(text, word string) string {
 	}
 }
 
-// inWord counts the underscore in, so that the secret "secret" leaves a hint about
-// client_secret alone. What is no text, such as the end, is outside.
+// inWord reports whether a character is part of a word. The underscore is, so that the
+// secret "secret" does not redact a hint about client_secret. The end of the text is not.
 func inWord(c rune) bool {
 	return c == '_' || c != utf8.RuneError && (unicode.IsLetter(c) || unicode.IsDigit(c))
 }

@@ -8,13 +8,13 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// TLS is what an operator may set for connections to the servers of a provider.
+// TLS contains the operator's options for connections to the servers of a provider.
 type TLS struct {
-	TLSCA         string         `option:"tls_ca" doc:"PEM certificates of the authorities to trust for the servers, in place of the system's and those that the host is told."`
-	TLSCert       string         `option:"tls_cert" doc:"PEM client certificate to show to the servers."`
+	TLSCA         string         `option:"tls_ca" doc:"PEM certificates of the authorities to trust for the servers, in place of the system's and those in the host's settings."`
+	TLSCert       string         `option:"tls_cert" doc:"PEM client certificate to send to the servers."`
 	TLSKey        options.Secret `option:"tls_key" doc:"PEM key of tls_cert."`
-	TLSServerName string         `option:"tls_server_name" doc:"The name that the certificates must be for, if it is not the host that is dialled."`
-	TLSMinVersion string         `option:"tls_min_version" oneof:"1.2|1.3" doc:"The lowest version of TLS. By default what the host says, which is 1.2 if it says nothing."`
+	TLSServerName string         `option:"tls_server_name" doc:"The name that the servers' certificates must have, if it is not the host that is dialled."`
+	TLSMinVersion string         `option:"tls_min_version" oneof:"1.2|1.3" doc:"The lowest version of TLS. By default the host's setting, or 1.2 if there is none."`
 }
 
 // Problems checks the PEM. [options.Decode] calls it for embedded structs.
@@ -27,13 +27,13 @@ func (t TLS) Problems() options.Problems {
 	return problems
 }
 
-// Client makes what secures the connections of a provider with these options, and by
-// the settings of the host where they are not set. An error is [options.Problems], or
-// of kind [sdk.ErrMisconfigured].
+// Client makes the client that secures the connections of a provider. It uses these
+// options, and the host's settings for options that are not set. An error is
+// [options.Problems], or of kind [sdk.ErrMisconfigured].
 func (t TLS) Client(env sdk.Env) (*sdk.TLSClient, error) { return t.ClientNamed(env, nil) }
 
 // ClientNamed is Client for options of which some were given by other names: renamed has
-// those, by the names of the options here. Explanations of failures name them so.
+// these, by the names of the options here. Explanations of failures use them.
 func (t TLS) ClientNamed(env sdk.Env, renamed map[string]string) (*sdk.TLSClient, error) {
 	name := func(option string) string { return cmp.Or(renamed[option], option) }
 	if err := t.Problems().Err(); err != nil {
@@ -48,7 +48,7 @@ func (t TLS) ClientNamed(env sdk.Env, renamed map[string]string) (*sdk.TLSClient
 		},
 	})
 	if err != nil {
-		return nil, sdk.Misconfigured("options", "making a TLS client of the tls options: %w", err)
+		return nil, sdk.Misconfigured("options", "making a TLS client from the tls options: %w", err)
 	}
 	return client, nil
 }

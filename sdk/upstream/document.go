@@ -15,63 +15,64 @@ import (
 
 // Times of all documents.
 const (
-	// RetryAfter is how long a failed load is not tried again: a provider that is
-	// down is asked once in that time, not once a login.
+	// RetryAfter is how long a failed load is not retried: a provider that is down is
+	// asked once in that time, not at every login.
 	RetryAfter = 5 * time.Second
 
-	// RenewEvery bounds how often [Document.Renew] loads. What makes a mechanism
-	// ask for it, such as an unknown key, anybody can send.
+	// RenewEvery bounds how often [Document.Renew] loads, because anybody can trigger
+	// it, for example with an unknown key.
 	RenewEvery = 30 * time.Second
 )
 
-// Source says what a [Document] holds and how to get it. All fields are required.
+// Source says what a [Document] contains and how to get it. All fields are required.
 type Source[T any] struct {
-	// What it is, for errors and the log: "metadata of the provider".
+	// What names the document, for errors and the log: "metadata of the provider".
 	What string
 
-	// Load gets it. It must end by itself, as requests of [HTTPOptions.Client] do,
-	// and does not see that a caller went away, because others wait for it, too.
-	// Its context ends when the document is closed, and has the values of a caller.
+	// Load gets the document. It must end by itself, as requests of
+	// [HTTPOptions.Client] do. It does not end when a caller goes away, because others
+	// wait for it, too. Its context ends when the document is closed, and has the
+	// values of a caller.
 	Load func(ctx context.Context) (Loaded[T], error)
 
 	Now    func() time.Time
 	Logger *slog.Logger
 
-	// NotInTime is the reason of the error for who has waited in vain.
+	// NotInTime is the reason of the error when a caller's wait was too long.
 	NotInTime sdk.Reason
 }
 
-// Loaded is a value and how long it is good.
+// Loaded is a value and how long it is valid.
 type Loaded[T any] struct {
 	Value T
 
-	// Fresh is how long it is not loaded again.
+	// Fresh is how long the value is not loaded again.
 	Fresh time.Duration
 
-	// Keep is how long after its load it serves while loading fails.
+	// Keep is how long after its load the value is used while loading fails.
 	Keep time.Duration
 }
 
 // Forever is a Keep without end.
 const Forever = time.Duration(math.MaxInt64)
 
-// Document keeps a document of the provider. While loading fails, the last good
-// value serves on for its time. Concurrent callers share one load; a load that
-// panics is one that failed. Make one with [NewDocument].
+// Document keeps a document of the provider. While loading fails, it serves the last
+// valid value for as long as its Keep. Concurrent callers share one load. A load that
+// panics counts as failed. Make one with [NewDocument].
 type Document[T any] struct {
 	source Source[T]
 
-	life context.Context // of all loads, until Close
+	life context.Context // for all loads, until Close
 	end  context.CancelFunc
 	done chan struct{} // of the goroutine of KeepFresh; nil if there is none
 
 	mu        sync.Mutex
 	last      Loaded[T]
-	loadedAt  time.Time // zero until the first good load
+	loadedAt  time.Time // zero until the first successful load
 	failure   error     // of the latest load
 	failedAt  time.Time
 	renewedAt time.Time
-	loading   chan struct{} // closed when the load under way ends; nil if none is
+	loading   chan struct{} // closed when the load under way ends; nil if there is none
 }
 
 // NewDocument makes a document that is loaded when it is first needed.
@@ -81,7 +82,7 @@ func NewDocument[T any](s Source[T]) *Document[T] {
 	return d
 }
 
-// Close ends loads and the goroutine of [Document.KeepFresh], and waits for that.
+// Close ends loads and the goroutine of [Document.KeepFresh], and waits for the goroutine.
 func (d *Document[T]) Close() {
 	d.end()
 	if d.done != nil {
@@ -89,8 +90,8 @@ func (d *Document[T]) Close() {
 	}
 }
 
-// Get returns a fresh value, or the last good one if no fresh one can be had. With
-// [Document.KeepFresh] it waits only while there is no good one at all.
+// Get returns a fresh value, or the last valid one if loading fails. With
+// [Document.KeepFresh] it waits only while there is no valid value at all.
 func (d *Document[T]) Get(ctx context.Context) (T, error) {
 	d.mu.Lock()
 	if d.outdated() {
@@ -100,8 +101,8 @@ func (d *Document[T]) Get(ctx context.Context) (T, error) {
 	return d.current()
 }
 
-// Renew loads although the value is fresh, but not more often than [RenewEvery],
-// and returns what there is then.
+// Renew loads even if the value is fresh, but not more often than [RenewEvery], and
+// then returns the current value.
 func (d *Document[T]) Renew(ctx context.Context) (T, error) {
 	d.mu.Lock()
 	now := d.source.Now()
@@ -117,7 +118,7 @@ func (d *Document[T]) Renew(ctx context.Context) (T, error) {
 }
 
 // Reload loads now, or waits for the load under way, and returns its error. It is
-// for a check: nothing bounds how often.
+// for checks: nothing limits how often it loads.
 func (d *Document[T]) Reload(ctx context.Context) error {
 	d.mu.Lock()
 	if _, err := d.join(ctx); err != nil {
@@ -128,14 +129,14 @@ func (d *Document[T]) Reload(ctx context.Context) error {
 	return d.failure
 }
 
-// LoadedAt is when the value was loaded, or the zero Time.
+// LoadedAt returns when the value was loaded, or the zero Time.
 func (d *Document[T]) LoadedAt() time.Time {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.loadedAt
 }
 
-// outdated tells whether to load. It is called with mu held, as all below.
+// outdated reports whether to load. It is called with mu held, like all methods below.
 func (d *Document[T]) outdated() bool {
 	now := d.source.Now()
 	if d.done != nil && d.serves(now) {
@@ -149,7 +150,7 @@ func (d *Document[T]) fresh(now time.Time) bool {
 	return !d.loadedAt.IsZero() && now.Sub(d.loadedAt) < d.last.Fresh
 }
 
-// serves tells whether the last good value may be used.
+// serves reports whether the last valid value may be used.
 func (d *Document[T]) serves(now time.Time) bool {
 	return d.fresh(now) || !d.loadedAt.IsZero() && now.Sub(d.loadedAt) < d.last.Keep
 }
@@ -160,13 +161,13 @@ func (d *Document[T]) current() (T, error) {
 	}
 	var none T
 	if d.failure == nil {
-		return none, sdk.Unavailable(d.source.NotInTime, "%s was good for a moment only", d.source.What)
+		return none, sdk.Unavailable(d.source.NotInTime, "%s expired at once", d.source.What)
 	}
 	return none, d.failure
 }
 
-// join lets go of mu, so that no lock is held across the network. It runs a load,
-// or waits for the one under way.
+// join unlocks mu, so that no lock is held across the network. It runs a load, or waits
+// for the load under way.
 func (d *Document[T]) join(ctx context.Context) (T, error) {
 	loading := d.loading
 	if loading == nil {
@@ -188,8 +189,8 @@ func (d *Document[T]) join(ctx context.Context) (T, error) {
 	return d.current()
 }
 
-// run loads. Who waits is told whatever happens: a panic must not lock out
-// everybody else, nor end the plugin if nobody called.
+// run loads. It notifies waiting callers whatever happens: a panic must not block
+// everybody else, nor end the plugin if no call waits.
 func (d *Document[T]) run(ctx context.Context, done chan struct{}) {
 	var loaded Loaded[T]
 	err := errors.New("loading did not come to an end")
@@ -207,8 +208,8 @@ func (d *Document[T]) run(ctx context.Context, done chan struct{}) {
 	loaded, err = d.source.Load(lifeWith{d.life, ctx})
 }
 
-// lifeWith is the life of a document with the values of the caller whose load it is,
-// who may want to know what connections it takes.
+// lifeWith is the context of a document with the values of the caller that started the
+// load, which may trace the connections.
 type lifeWith struct {
 	context.Context
 	caller context.Context
@@ -227,8 +228,8 @@ func (d *Document[T]) settle(loaded Loaded[T], err error) {
 	switch {
 	case d.life.Err() != nil: // closed
 	case d.serves(now):
-		d.source.Logger.Warn("a document cannot be loaded, the last good one serves on", "document", d.source.What, "error", err)
-	case d.done != nil: // nobody may have asked, whom the error could reach
-		d.source.Logger.Warn("a document cannot be loaded, and there is no good one", "document", d.source.What, "error", err)
+		d.source.Logger.Warn("a document cannot be loaded, the last valid one is still used", "document", d.source.What, "error", err)
+	case d.done != nil: // there may be no caller that gets the error
+		d.source.Logger.Warn("a document cannot be loaded, and there is no valid one", "document", d.source.What, "error", err)
 	}
 }

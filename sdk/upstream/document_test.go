@@ -100,7 +100,7 @@ func TestCachedKeepsTheLastGoodValue(t *testing.T) {
 	l.fail(errors.New("down"))
 	l.clock.Advance(time.Hour - time.Nanosecond)
 	l.want(t, 1)
-	if told := strings.Count(l.log.String(), "the last good one serves on"); told != 1 {
+	if told := strings.Count(l.log.String(), "the last valid one is still used"); told != 1 {
 		t.Errorf("told %d times: %s", told, l.log.String())
 	}
 	l.clock.Advance(time.Nanosecond)

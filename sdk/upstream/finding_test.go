@@ -20,16 +20,16 @@ func TestCertificateFinding(t *testing.T) {
 		severity sdk.Severity
 		text     string
 	}{
-		{31 * day, 365 * day, sdk.SeverityOK, "good until 2026-12-24"},
-		{30 * day, 365 * day, sdk.SeverityOK, "good until"},
+		{31 * day, 365 * day, sdk.SeverityOK, "valid until 2026-12-24"},
+		{30 * day, 365 * day, sdk.SeverityOK, "valid until"},
 		{30*day - time.Second, 365 * day, sdk.SeverityWarning, "29 days are left"},
 		{14 * day, 365 * day, sdk.SeverityWarning, "14 days are left"},
-		{0, 365 * day, sdk.SeverityWarning, "which is over"},
-		{-day, 365 * day, sdk.SeverityWarning, "which is over"},
+		{0, 365 * day, sdk.SeverityWarning, "it has expired"},
+		{-day, 365 * day, sdk.SeverityWarning, "it has expired"},
 		{29 * day, 120 * day, sdk.SeverityWarning, "29 days are left"},
-		{12 * day, 47 * day, sdk.SeverityOK, "good until"}, // renewed in time by whoever renews at a third
+		{12 * day, 47 * day, sdk.SeverityOK, "valid until"}, // renewed in time by whoever renews at a third
 		{11 * day, 47 * day, sdk.SeverityWarning, "11 days are left"},
-		{2 * day, 6 * day, sdk.SeverityOK, "good until"},
+		{2 * day, 6 * day, sdk.SeverityOK, "valid until"},
 		{day, 6 * day, sdk.SeverityWarning, "1 days are left"},
 	} {
 		until := now.Add(test.left)
@@ -47,7 +47,7 @@ func TestClockFinding(t *testing.T) {
 		30 * time.Second: sdk.SeverityWarning, -time.Hour: sdk.SeverityWarning,
 	} {
 		f := upstream.Clock("the provider", now, now.Add(-ahead), time.Minute, "from 1m on, logins are refused")
-		if f.Severity != want || !strings.Contains(f.Text, ahead.String()) || (want == sdk.SeverityWarning) != strings.Contains(f.Text, "refused: set both by NTP") {
+		if f.Severity != want || !strings.Contains(f.Text, ahead.String()) || (want == sdk.SeverityWarning) != strings.Contains(f.Text, "refused: set both clocks by NTP") {
 			t.Errorf("%v ahead: %+v", ahead, f)
 		}
 	}

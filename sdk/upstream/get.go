@@ -15,16 +15,16 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// Answer is what the provider answered, read whole.
+// Answer is a complete response of the provider.
 type Answer struct {
 	Status int
 	Header http.Header
 	Body   []byte
 }
 
-// Get requests a document with the client of [HTTPOptions.Client], which bounds
-// its size and the time. Any status is an answer. An error says that there is none,
-// for [Unreachable]: its text is bounded and printable.
+// Get requests a document with the client of [HTTPOptions.Client], which limits its
+// size and the time. A response with any status is an Answer. An error means that there
+// is no response. Pass it to [Unreachable]; its text is cut and printable.
 func Get(ctx context.Context, client *http.Client, url string, header http.Header) (Answer, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
@@ -45,8 +45,8 @@ func Get(ctx context.Context, client *http.Client, url string, header http.Heade
 	return Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
 }
 
-// MediaType is the type of the content in lower case, without parameters. It is
-// empty if there is none that can be read.
+// MediaType returns the type of the content in lower case, without parameters. It is
+// empty if there is no valid type.
 func (a Answer) MediaType() string {
 	mediaType, _, err := mime.ParseMediaType(a.Header.Get("Content-Type"))
 	if err != nil {
@@ -55,8 +55,9 @@ func (a Answer) MediaType() string {
 	return mediaType
 }
 
-// Date is the provider's clock, or the zero Time if it does not say. The date of an
-// answer that a cache kept is that of another moment (RFC 9111 section 5.1).
+// Date returns the provider's time, or the zero Time if it does not say. The date of a
+// cached response does not count, because it is from an earlier moment (RFC 9111 section
+// 5.1).
 func (a Answer) Date() time.Time {
 	if age := a.Header.Get("Age"); age != "" && age != "0" {
 		return time.Time{}
@@ -68,9 +69,9 @@ func (a Answer) Date() time.Time {
 	return date
 }
 
-// Redirect is where a redirect leads, for an error: clipped, and without the query,
-// which may hold what is secret. It is empty if the answer is none. Redirects are
-// not followed, so the operator must know the target.
+// Redirect returns the target of a redirect, for an error: cut, and without the query,
+// which may contain a secret. It is empty if the response is not a redirect. Redirects
+// are not followed, so the operator must know the target.
 func (a Answer) Redirect() string {
 	if a.Status/100 != 3 {
 		return ""
@@ -79,24 +80,22 @@ func (a Answer) Redirect() string {
 	return Shown(target)
 }
 
-// Problem follows the name of what was asked, for an answer that is not the one
-// that was wanted: "answers with status 503".
+// Problem describes an unexpected response, to follow the name of the server or endpoint:
+// "answers with status 503".
 func (a Answer) Problem() string {
 	if target := a.Redirect(); target != "" {
-		return fmt.Sprintf("leads on to %q (status %d), and redirects are not followed", target, a.Status)
+		return fmt.Sprintf("redirects to %q (status %d), but redirects are not followed", target, a.Status)
 	}
 	return fmt.Sprintf("answers with status %d", a.Status)
 }
 
-// Succeeded reports whether a status says that the body is what was asked for: 200, and
-// what servers say in its place without meaning another thing (201, 202, 203), or with an
-// empty body (204).
+// Succeeded reports whether the status means that the body is the requested one: 200, the
+// statuses that some servers send instead (201, 202, 203), or 204 with an empty body.
 func (a Answer) Succeeded() bool {
 	return a.Status >= http.StatusOK && a.Status <= http.StatusNoContent
 }
 
-// Passing reports whether a status says that it will be another one later: 408, 425,
-// 429 and 5xx.
+// Passing reports whether the status is temporary: 408, 425, 429 and 5xx.
 func (a Answer) Passing() bool {
 	switch a.Status {
 	case http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests:
@@ -105,15 +104,15 @@ func (a Answer) Passing() bool {
 	return a.Status >= 500
 }
 
-// JSON is the body for a reader of JSON, which may ignore a byte order mark (RFC 8259
-// section 8.1). The label says little: JSON is called text/plain and text/html in the
-// wild.
+// JSON returns the body without a byte order mark, which a reader of JSON is allowed to
+// ignore (RFC 8259 section 8.1). It ignores the media type: in practice, JSON is also
+// sent as text/plain and text/html.
 func (a Answer) JSON() []byte { return bytes.TrimPrefix(a.Body, []byte("\ufeff")) }
 
-// ReasonHTML is that of a page in place of an answer.
+// ReasonHTML is the reason if a page arrives in place of the expected response.
 const ReasonHTML sdk.Reason = "provider_sent_html"
 
-// IsHTML reports whether an answer is a page for people: of a proxy, a captive
+// IsHTML reports whether the response is a page for people: of a proxy, a captive
 // portal, an outage.
 func (a Answer) IsHTML() bool {
 	start := bytes.TrimLeft(a.Body, "\ufeff \t\r\n")
@@ -121,13 +120,13 @@ func (a Answer) IsHTML() bool {
 	return labelled || bytes.HasPrefix(start, []byte("<"))
 }
 
-// HTMLText tells of a page without showing it.
+// HTMLText describes a page without showing it.
 func (a Answer) HTMLText() string {
-	return fmt.Sprintf("the provider answered with HTML, status %d, %.1f kB: is there a proxy, a sign-in page or an outage between us?", a.Status, float64(len(a.Body))/1000)
+	return fmt.Sprintf("the provider answered with HTML, status %d, %.1f kB: is there a proxy, a sign-in page or an outage in between?", a.Status, float64(len(a.Body))/1000)
 }
 
-// Fresh is how long a document may be kept by its Cache-Control (RFC 9111 section
-// 5.2.2), within the bounds given; at most if it does not say.
+// Fresh returns how long a document can be kept according to its Cache-Control (RFC 9111
+// section 5.2.2), between least and most. Without Cache-Control it returns most.
 func (a Answer) Fresh(least, most time.Duration) time.Duration {
 	fresh := most
 	for directive := range strings.SplitSeq(strings.Join(a.Header.Values("Cache-Control"), ","), ",") {

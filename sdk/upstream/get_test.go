@@ -61,7 +61,7 @@ func TestGet(t *testing.T) {
 		t.Errorf("the date of an answer that a cache kept for 5 minutes: %v", kept.Date())
 	}
 	moved, err := get("/moved")
-	if err != nil || followed || !strings.Contains(moved.Problem(), `leads on to "/secret`) || !strings.Contains(moved.Problem(), "302") {
+	if err != nil || followed || !strings.Contains(moved.Problem(), `redirects to "/secret`) || !strings.Contains(moved.Problem(), "302") {
 		t.Errorf("%s, %v, followed: %v", moved.Problem(), err, followed)
 	}
 	if said := moved.Problem(); strings.Contains(said, "hunter2") || !upstream.IsPrintable(said) {

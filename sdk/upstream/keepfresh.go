@@ -2,16 +2,15 @@ package upstream
 
 import "time"
 
-// How long the goroutine of KeepFresh waits after a failure: twice as long each
-// time.
+// How long the goroutine of KeepFresh waits after a failure. The wait doubles each time.
 const (
 	firstWait   = 20 * time.Second
 	longestWait = 10 * time.Minute
 )
 
-// KeepFresh has a goroutine load the document now, and again whenever it gets old,
-// until [Document.Close]. No login waits for that. It is called once, before any
-// other method.
+// KeepFresh starts a goroutine that loads the document now, and again whenever it gets
+// old, until [Document.Close]. No login waits for that. Call it once, before any other
+// method.
 func (d *Document[T]) KeepFresh() {
 	d.done = make(chan struct{})
 	go func() {
@@ -31,15 +30,15 @@ func (d *Document[T]) KeepFresh() {
 	}()
 }
 
-// untilOld is how long the document stays fresh, and never so short that the
-// provider is asked all the time.
+// untilOld returns how long the document stays fresh, but at least RenewEvery, so that
+// the provider is not asked all the time.
 func (d *Document[T]) untilOld() time.Duration {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return max(d.last.Fresh, RenewEvery)
 }
 
-// sleep returns how long to wait after the next failure.
+// sleep waits, and returns how long to wait after the next failure.
 func (d *Document[T]) sleep(wait time.Duration) time.Duration {
 	timer := time.NewTimer(wait)
 	defer timer.Stop()

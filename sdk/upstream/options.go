@@ -14,17 +14,17 @@ import (
 	"github.com/doorward/doorward/sdk/tlsoptions"
 )
 
-// HTTPOptions are what an operator may set for the requests to a provider.
+// HTTPOptions are the operator's options for requests to a provider.
 type HTTPOptions struct {
 	HTTPTimeout time.Duration     `option:"client_http_timeout" default:"10s" doc:"The time limit of each request to the provider. A plain number is milliseconds."`
-	HTTPCA      string            `option:"client_http_ca" doc:"PEM certificates of the authorities to trust for the provider, in place of the system's and those that the host is told."`
-	HTTPCert    string            `option:"client_http_cert" doc:"PEM client certificate to show to the provider."`
+	HTTPCA      string            `option:"client_http_ca" doc:"PEM certificates of the authorities to trust for the provider, in place of the system's and those in the host's settings."`
+	HTTPCert    string            `option:"client_http_cert" doc:"PEM client certificate to send to the provider."`
 	HTTPKey     options.Secret    `option:"client_http_key" doc:"PEM key of client_http_cert."`
 	HTTPHeaders map[string]string `option:"client_http_headers,secret" doc:"Header fields to add to each request to the provider."`
 }
 
-// Problems checks everything that a client could fail of, by the name of its
-// option. [options.Decode] calls it for embedded structs.
+// Problems checks everything that could make Client fail, by the name of the option.
+// [options.Decode] calls it for embedded structs.
 func (o HTTPOptions) Problems() options.Problems {
 	var problems options.Problems
 	if _, err := tlsoptions.Authorities(o.HTTPCA); err != nil {
@@ -34,7 +34,7 @@ func (o HTTPOptions) Problems() options.Problems {
 	for _, name := range slices.Sorted(maps.Keys(o.HTTPHeaders)) {
 		switch {
 		case !httpguts.ValidHeaderFieldName(name):
-			problems.Addf("client_http_headers", "has the field %q, which is no name of a header field", Shown(name))
+			problems.Addf("client_http_headers", "has the field %q, which is not the name of a header field", Shown(name))
 		case !httpguts.ValidHeaderFieldValue(o.HTTPHeaders[name]):
 			problems.Addf("client_http_headers", "has a control character in the value of %s", Shown(name))
 		}
@@ -42,9 +42,9 @@ func (o HTTPOptions) Problems() options.Problems {
 	return problems
 }
 
-// Client makes the client for the requests to the provider, which reads at most
-// maxBody bytes of an answer (zero: [sdk.DefaultMaxBody]). It is that of
-// [sdk.Env.HTTPClient]: https, or http to loopback; no redirects. An error is
+// Client makes the client for requests to the provider. It reads at most maxBody bytes
+// of a response (zero: [sdk.DefaultMaxBody]). It is a client of [sdk.Env.HTTPClient]: it
+// allows https, or http to loopback, and follows no redirects. An error is
 // [options.Problems], or of kind [sdk.ErrMisconfigured].
 func (o HTTPOptions) Client(env sdk.Env, maxBody int64) (*http.Client, error) {
 	if err := o.Problems().Err(); err != nil {
@@ -60,12 +60,12 @@ func (o HTTPOptions) Client(env sdk.Env, maxBody int64) (*http.Client, error) {
 		Names: sdk.TLSNames{CA: "client_http_ca", Certificate: "client_http_cert", Key: "client_http_key"},
 	})
 	if err != nil {
-		return nil, sdk.Misconfigured("options", "making a client of the client_http options: %w", err)
+		return nil, sdk.Misconfigured("options", "making a client from the client_http options: %w", err)
 	}
 	return client, nil
 }
 
-// Findings tells when what stands in the options expires.
+// Findings reports when the client certificate in the options expires.
 func (o HTTPOptions) Findings(now time.Time) []sdk.Finding {
 	if o.HTTPCert == "" {
 		return nil

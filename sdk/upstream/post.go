@@ -11,9 +11,10 @@ import (
 	"strings"
 )
 
-// PostForm posts a form with the client of [HTTPOptions.Client], which bounds the
-// answer and the time. Any status is an answer. An error says that there is none, for
-// [Unreachable]: its text is bounded and printable, and repeats nothing of the form.
+// PostForm posts a form with the client of [HTTPOptions.Client], which limits the
+// response and the time. A response with any status is an Answer. An error means that
+// there is no response. Pass it to [Unreachable]; its text is cut and printable, and
+// repeats nothing of the form.
 func PostForm(ctx context.Context, client *http.Client, target string, form url.Values, header http.Header) (Answer, error) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, target, strings.NewReader(form.Encode()))
 	if err != nil {

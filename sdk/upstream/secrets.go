@@ -9,16 +9,15 @@ import (
 	"github.com/doorward/doorward/sdk/redact"
 )
 
-// echoed is how many characters of a secret in a row make a text unfit to be
+// echoed is how many consecutive characters of a secret make a text unfit to be
 // shown.
 const echoed = 12
 
 const leftOut = "(text left out: it repeats a secret)"
 
-// WithoutSecrets returns err, without its text if that repeats a part of a
-// secret. Error texts show names and words of the provider's, and a provider may
-// well put the code, the verifier or the client secret that it does not like
-// into one. Kind and reason stay.
+// WithoutSecrets returns err, but replaces its text if that repeats a part of a
+// secret. Error texts quote the provider, and a provider may include the code, the
+// verifier or the client secret that it refuses. Kind and reason stay.
 func WithoutSecrets(err error, secrets ...string) error {
 	if err == nil || !repeats(err.Error(), secrets) {
 		return err
@@ -30,10 +29,9 @@ func WithoutSecrets(err error, secrets ...string) error {
 	return &sdk.Error{Kind: refusal.Kind, Reason: refusal.Reason, Detail: leftOut}
 }
 
-// repeats looks for any part of a secret in text, and for a short one as a whole
-// word: a client secret that is "secret" must not take away a hint about
-// client_secret. Backslashes are left out of both, because a quoted text has more
-// of them.
+// repeats looks for any part of a secret in text, and for a short secret as a whole
+// word: a client secret that is "secret" must not remove a hint about client_secret.
+// It ignores backslashes in both, because a quoted text has more of them.
 func repeats(text string, secrets []string) bool {
 	var words redact.Set
 	words.Replace(slices.DeleteFunc(slices.Clone(secrets), func(s string) bool { return len(s) >= redact.Long }))

@@ -6,10 +6,10 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// Unreachable makes an error of a request that had no answer. It is an
-// [sdk.ErrUnavailable], or an [sdk.ErrMisconfigured] if the connection was not made for
-// a reason that only the operator can change: an address that is denied, a proxy that
-// refuses. Doing may be empty. The text is bounded and printable.
+// Unreachable makes the error for a request without a response. It is an
+// [sdk.ErrUnavailable], or an [sdk.ErrMisconfigured] if the connection failed for a reason
+// that only the operator can change: a denied address, a proxy that refuses. Doing can be
+// empty. The text is cut and printable.
 func Unreachable(reason sdk.Reason, doing string, err error) error {
 	text := Quoted(err.Error())
 	if doing != "" {
@@ -22,7 +22,7 @@ func Unreachable(reason sdk.Reason, doing string, err error) error {
 	return sdk.Unavailable(reason, "%w", quoted)
 }
 
-// quotedError is an error with a text that is fit for ours.
+// quotedError is an error with a text that is fit to be part of another error.
 type quotedError struct {
 	text  string
 	cause error

@@ -8,9 +8,9 @@ import (
 	"github.com/doorward/doorward/sdk/contract"
 )
 
-// ParseEndpoint reads the URL of a provider, be it an option or told by the provider
-// itself: [contract.ParseURL], and no fragment, which endpoints must not have (RFC
-// 6749 sections 3.1 and 3.2). The error follows a name, and never holds the URL.
+// ParseEndpoint parses a URL of a provider, from an option or from the provider itself,
+// with [contract.ParseURL]. It refuses a fragment, which endpoints must not have (RFC 6749
+// sections 3.1 and 3.2). The error follows a name, and never contains the URL.
 func ParseEndpoint(text string) (*url.URL, error) {
 	u, err := contract.ParseURL(text)
 	if err != nil {

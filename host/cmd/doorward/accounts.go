@@ -11,13 +11,13 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// accounts is what the database knows and no plugin does.
+// accounts reads from the database what no plugin knows.
 type accounts struct {
 	count func(ctx context.Context, provider string) (int, error) // how many users a provider has
 	roles func(ctx context.Context) ([]sso.Role, error)
 }
 
-// accountsIn are those of a database that no host of this machine has open.
+// accountsIn reads a database that no host on this machine has open.
 func accountsIn(at config.Database) accounts {
 	return accounts{
 		count: func(ctx context.Context, provider string) (int, error) { return countUsersIn(ctx, at, provider) },
@@ -25,13 +25,12 @@ func accountsIn(at config.Database) accounts {
 	}
 }
 
-// withAccounts adds to what a check found whether anybody can come in, and as what. No
-// plugin knows: whether accounts are made is for the host to say, and who has one stands
-// in its database.
+// withAccounts adds findings about who can sign in, and with which roles. Plugins cannot
+// know: the host decides whether accounts are made, and its database has them.
 func withAccounts(ctx context.Context, checked []provider.Checked, in accounts) []provider.Checked {
 	for i, c := range checked {
 		if c.As.Name == "" {
-			continue // what the mechanism says about registration is not known, perhaps
+			continue // whether registration is open may depend on the mechanism
 		}
 		users, err := in.count(ctx, c.Provider)
 		checked[i].Findings = append(checked[i].Findings, accountsFinding(c.As, users, err))
@@ -43,14 +42,14 @@ func withAccounts(ctx context.Context, checked []provider.Checked, in accounts) 
 	return checked
 }
 
-// accountsFinding says who can sign in through a provider with so many users.
+// accountsFinding says who can sign in through a provider with this number of users.
 func accountsFinding(p sso.Provider, users int, err error) sdk.Finding {
 	f := sdk.Finding{Subject: "accounts", Severity: sdk.SeverityOK}
 	switch {
 	case err != nil:
 		f.Severity, f.Text = sdk.SeverityError, err.Error()
 	case p.AllowPublicRegistration:
-		f.Text = fmt.Sprintf("%d; whoever signs in at the provider gets one", users)
+		f.Text = fmt.Sprintf("%d; anyone who signs in at the provider gets one", users)
 	case users > 0:
 		f.Text = fmt.Sprintf("%d; nobody gets a new one (%s)", users, p.Spelled.AllowPublicRegistration)
 	default:
@@ -73,16 +72,16 @@ func rolesFinding(p sso.Provider, roles []sso.Role, err error) sdk.Finding {
 	case err != nil:
 		f.Severity, f.Text = sdk.SeverityError, err.Error()
 	case slices.ContainsFunc(roles, sso.Role.CanBeGroup):
-		f.Text = "each user gets the one with the name of a group of theirs"
+		f.Text = "each user gets the role with the name of one of their groups"
 	default:
 		f.Severity = sdk.SeverityWarning
-		f.Text = fmt.Sprintf("groups give none at %s, as no role has the name of a group: add the roles that there are (doorward role add), write role_mapping, or set %s to false",
+		f.Text = fmt.Sprintf("no group gives a role at %s, because no role has the name of a group: add the roles (doorward role add), set role_mapping, or set %s to false",
 			p.Name, p.Spelled.RolesByGroupName)
 	}
 	return f
 }
 
-// warnOfRoles says at the start what a check would.
+// warnOfRoles logs at the start what a check would find.
 func (h host) warnOfRoles(ctx context.Context, providers sso.Providers, roles sso.Roles) {
 	for _, p := range providers.List() {
 		if !p.ByGroupName() {

@@ -16,15 +16,15 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// byOperator is the event of what an operator does by a command, beside the administration.
+// byOperator is the event of a command of the operator that does not use the administration.
 func byOperator(kind sso.EventKind, reason string) sso.Event {
 	return sso.Event{At: time.Now(), Kind: kind, Actor: sso.ActorOperator, Reason: reason}
 }
 
-// endedByOperator is that of each session that they end.
+// endedByOperator is the event of each session that the operator ends.
 func endedByOperator() sso.Event { return byOperator(sso.EventSessionEnded, sso.ReasonEndedByOperator) }
 
-// auditFlags are what of the audit is wanted.
+// auditFlags select events.
 type auditFlags struct {
 	people.ListEvents
 	since            string
@@ -37,9 +37,9 @@ func auditCommand(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "audit",
 		Short: "Show what was changed, and by whom",
-		Long: "Show what was changed, and by whom: logins, sessions that ended, users, links, roles and keys. Without --since and\n" +
-			"--cursor these are the newest, the oldest of them first. What the flags say must all be so.\n\n" +
-			"--follow goes on with what comes, until it is interrupted; with --json it prints one object a line. It needs a\n" +
+		Long: "Show what was changed, and by whom: logins, ended sessions, users, links, roles and keys. Without --since and\n" +
+			"--cursor it shows the latest events, oldest first. An event is shown if it matches all flags.\n\n" +
+			"--follow also shows new events until it is interrupted; with --json it prints one object per line. It needs a\n" +
 			"running host.\n\n" +
 			"--refusals shows sums instead: how many sign-ins were refused in each minute, at which provider and why.\n\n" + whereItIsDone,
 		Example: "  doorward audit --user ann@example.org\n  doorward audit --since 24h --kind session_ended\n" +
@@ -51,31 +51,31 @@ func auditCommand(environ []string) *cobra.Command {
 		},
 	}
 	o = operatorFlags(cmd, environ)
-	cmd.Flags().StringVar(&flags.since, "since", "", "only what is not older: 90m, 24h, 7d, 2026-11-30 or 2026-11-30T12:00:00Z")
-	cmd.Flags().StringVar(&flags.User, "user", "", "only what is about the user with this ID or e-mail address")
-	cmd.Flags().StringVar(&flags.Session, "session", "", "only what is about the session with this ID")
-	cmd.Flags().StringVar(&flags.Provider, "provider", "", "only what is about this provider")
-	cmd.Flags().StringVar(&flags.Kind, "kind", "", "only events of this kind, such as signed_in; docs/audit.md has all")
-	cmd.Flags().BoolVar(&flags.follow, "follow", false, "go on with what comes")
-	cmd.Flags().BoolVar(&flags.refusals, "refusals", false, "show sums of sign-ins that were refused")
+	cmd.Flags().StringVar(&flags.since, "since", "", "only events since then: 90m, 24h, 7d, 2026-11-30 or 2026-11-30T12:00:00Z")
+	cmd.Flags().StringVar(&flags.User, "user", "", "only events about the user with this ID or e-mail address")
+	cmd.Flags().StringVar(&flags.Session, "session", "", "only events about the session with this ID")
+	cmd.Flags().StringVar(&flags.Provider, "provider", "", "only events about this provider")
+	cmd.Flags().StringVar(&flags.Kind, "kind", "", "only events of this kind, such as signed_in; docs/audit.md lists them all")
+	cmd.Flags().BoolVar(&flags.follow, "follow", false, "also show new events until interrupted")
+	cmd.Flags().BoolVar(&flags.refusals, "refusals", false, "show sums of refused sign-ins")
 	pagingFlags(cmd, &flags.Paging)
 	return cmd
 }
 
-// check reads the flags, and returns an error if they say nothing together.
+// check reads the flags and returns an error for a combination that makes no sense.
 func (f *auditFlags) check(now time.Time) (err error) {
 	switch {
 	case f.follow && f.Cursor != "":
-		return errors.New("--follow goes without --cursor: it shows all pages")
+		return errors.New("--follow cannot be used with --cursor: it shows all pages")
 	case f.refusals && (f.follow || f.User != "" || f.Session != "" || f.Provider != "" || f.Kind != ""):
-		return errors.New("--refusals goes with --since, --limit, --cursor and --json only")
+		return errors.New("--refusals can be used with --since, --limit, --cursor and --json only")
 	}
 	f.Since, err = sinceOf(f.since, now)
 	f.Last = f.since == "" && f.Cursor == ""
 	return err
 }
 
-// sinceOf reads a moment, or how long ago it was. Empty is the zero time.
+// sinceOf reads a time, absolute or as a duration before now. Empty is the zero time.
 func sinceOf(text string, now time.Time) (time.Time, error) {
 	if text == "" {
 		return time.Time{}, nil
@@ -94,7 +94,7 @@ func sinceOf(text string, now time.Time) (time.Time, error) {
 			return at, nil
 		}
 	}
-	return time.Time{}, errors.New("--since must be how long ago, such as 90m, 24h or 7d, or a moment, such as 2026-11-30 or 2026-11-30T12:00:00Z")
+	return time.Time{}, errors.New("--since must be a duration before now, such as 90m, 24h or 7d, or a time, such as 2026-11-30 or 2026-11-30T12:00:00Z")
 }
 
 func (o *operator) audit(ctx context.Context, flags auditFlags) (err error) {
@@ -124,18 +124,19 @@ func (o *operator) audit(ctx context.Context, flags auditFlags) (err error) {
 		fmt.Fprintln(o.out, eventLine(e))
 	}
 	if answer.Next != "" {
-		fmt.Fprintf(o.out, "\nthere are more; go on with the same flags and --cursor %s\n", answer.Next)
+		fmt.Fprintf(o.out, "\nthere are more; continue with the same flags and --cursor %s\n", answer.Next)
 	}
 	return nil
 }
 
-// eventLine is an event for people: when, what, and what else is known, as name=value.
+// eventLine is an event as one line of text: the time, the kind, and the rest as
+// name=value.
 func eventLine(e people.Event) string {
 	by := string(e.Actor)
 	if e.ActorName != nil {
 		by += ":" + *e.ActorName
 	}
-	line := fmt.Sprintf("%s  %-19s  by=%s", e.At.UTC().Format("2006-01-02 15:04:05Z"), word(string(e.Kind)), word(by))
+	line := fmt.Sprintf("%s  %-19s  by=%s", e.At.UTC().Format("2006-01-02 15:04:05Z"), quotedWord(string(e.Kind)), quotedWord(by))
 	for _, part := range []struct {
 		name  string
 		value *string
@@ -144,7 +145,7 @@ func eventLine(e people.Event) string {
 		{"address", e.Address}, {"agent", e.UserAgent}, {"request", e.RequestID},
 	} {
 		if part.value != nil {
-			line += " " + part.name + "=" + word(*part.value)
+			line += " " + part.name + "=" + quotedWord(*part.value)
 		}
 	}
 	if e.SessionsEnded > 0 {
@@ -153,9 +154,9 @@ func eventLine(e people.Event) string {
 	return line
 }
 
-// word is a text that somebody else wrote, as one word of a line: with anything in it that
-// could be taken for the end of the word, or does something to a terminal, it is quoted.
-func word(text string) string {
+// quotedWord is an untrusted text as one word of a line. It is quoted if it contains anything
+// that could end the word or that a terminal would interpret.
+func quotedWord(text string) string {
 	odd := func(r rune) bool {
 		return !unicode.IsPrint(r) || r == ' ' || r == '"' || r == '=' || r == unicode.ReplacementChar
 	}

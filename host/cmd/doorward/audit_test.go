@@ -60,9 +60,9 @@ func TestTheAuditOfCommands(t *testing.T) {
 	o.run(0, `"actor": "operator"`, "audit", "--json")
 	o.run(0, "", "audit", "--provider", "nobody")
 	o.run(1, "is none that there is; there are signed_in", "audit", "--kind", "nonsense")
-	o.run(2, "--since must be how long ago", "audit", "--since", "yesterday")
-	o.run(2, "--follow goes without --cursor", "audit", "--follow", "--cursor", "x")
-	o.run(2, "--refusals goes with", "audit", "--refusals", "--user", "x")
+	o.run(2, "--since must be a duration before now", "audit", "--since", "yesterday")
+	o.run(2, "--follow cannot be used with --cursor", "audit", "--follow", "--cursor", "x")
+	o.run(2, "--refusals can be used with", "audit", "--refusals", "--user", "x")
 	o.run(1, "no doorward is running here", "audit", "--follow")
 }
 
@@ -106,7 +106,7 @@ type kept struct {
 	events []sso.Event
 }
 
-// FindEvents implements people.Audit for whoever filters by After only.
+// FindEvents implements people.Audit for filters with After only.
 func (k *kept) FindEvents(_ context.Context, filter people.EventFilter, part people.Part) (found []sso.Event, next string, err error) {
 	for _, e := range k.events {
 		after, _ := strconv.ParseInt(part.After, 10, 64) // empty: from the first
@@ -186,7 +186,7 @@ func TestFollow(t *testing.T) {
 	f.mustLook("b c d late ")
 	f.settle(time.Now().Add(2 * followBack))
 	if f.req.After != 10 || len(f.seen) != 0 {
-		t.Errorf("goes on after %d with %v", f.req.After, f.seen)
+		t.Errorf("continues after %d with %v", f.req.After, f.seen)
 	}
 	for i := range 5 { // more than a page
 		f.happen(int64(11+i), fmt.Sprint(i))
@@ -207,6 +207,6 @@ func TestFollowEndsWhenInterrupted(t *testing.T) {
 			t.Error(err)
 		}
 	case <-time.After(30 * time.Second):
-		t.Fatal("it goes on")
+		t.Fatal("it does not end")
 	}
 }

@@ -13,12 +13,12 @@ import (
 const (
 	followEvery = time.Second
 
-	// An event can show later than one with a higher ID, because its transaction took
-	// longer. So each look goes back by as much as a transaction may take, twice.
+	// An event can appear later than one with a higher ID, because its transaction took
+	// longer. So each look goes back by twice the time that a transaction may take.
 	followBack = 20 * time.Second
 )
 
-// follower shows events as they come.
+// follower shows events as they happen.
 type follower struct {
 	operator *operator
 	req      people.ListEvents
@@ -29,8 +29,8 @@ func newFollower(o *operator, req people.ListEvents) *follower {
 	return &follower{operator: o, req: req, seen: map[int]time.Time{}}
 }
 
-// run shows what there is, and what comes, until ctx is done. A host that is restarted is
-// waited for.
+// run shows the events that there are, and new ones, until ctx is done. If the host
+// restarts, it waits for it.
 func (f *follower) run(ctx context.Context) error {
 	if err := f.look(ctx); err != nil {
 		return err
@@ -51,7 +51,7 @@ func (f *follower) run(ctx context.Context) error {
 	}
 }
 
-// look reads all pages of what may be new.
+// look reads all pages that may have new events.
 func (f *follower) look(ctx context.Context) error {
 	req := f.req
 	for {
@@ -75,7 +75,7 @@ func (f *follower) look(ctx context.Context) error {
 
 func (f *follower) show(events []people.Event, now time.Time) error {
 	if f.req.Last && len(events) > 0 {
-		f.req.After = max(f.req.After, events[0].ID-1) // what is before is not asked for
+		f.req.After = max(f.req.After, events[0].ID-1) // earlier events are not wanted
 	}
 	for _, e := range events {
 		if _, shown := f.seen[e.ID]; shown {
@@ -83,7 +83,7 @@ func (f *follower) show(events []people.Event, now time.Time) error {
 		}
 		f.seen[e.ID] = now
 		if now.Sub(e.At) > followBack {
-			f.seen[e.ID] = e.At // so are those that came shortly before it
+			f.seen[e.ID] = e.At // old enough that no earlier event can still appear
 		}
 		if err := f.print(e); err != nil {
 			return err
@@ -100,7 +100,7 @@ func (f *follower) print(e people.Event) error {
 	return writeJSON(f.operator.out, e, "")
 }
 
-// settle moves the point from which the next look goes on.
+// settle advances the point at which the next look starts.
 func (f *follower) settle(now time.Time) {
 	for id, at := range f.seen {
 		if now.Sub(at) > followBack {

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// task is what a host does again and again, from its start on.
+// task is something that a host does periodically, beginning at its start.
 type task struct {
 	every   time.Duration
 	do      func(context.Context) error
-	failing string // what the first failure of several is logged as: that of the store shows in all that it does
+	failing string // message for the first of several failures; others would repeat it
 }
 
-// background runs each task in a goroutine of its own, until stop is called, which waits
-// for them.
+// background runs each task in its own goroutine, until stop is called. stop waits for
+// them.
 func (h host) background(ctx context.Context, tasks ...task) (stop func()) {
 	ctx, cancel := context.WithCancel(ctx)
 	var running sync.WaitGroup

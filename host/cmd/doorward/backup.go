@@ -15,18 +15,19 @@ func backupCommand(environ []string) *cobra.Command {
 	var file string
 	cmd := &cobra.Command{
 		Use:   "backup FILE",
-		Short: "Copy the database (SQLite) to a new file, while the host runs or not",
-		Long: "Copy the database to a new file that only you can read, and check the copy. The host may run meanwhile: the\n" +
-			"copy has all that was written when it began, and nobody waits for it. A file that exists is never overwritten.\n\n" +
-			"The keys and grants in it are encrypted under SECRET, which is not in it: keep SECRET elsewhere. How to restore\n" +
-			"a backup, and what else to keep, is told in docs/backup.md.",
+		Short: "Copy the database (SQLite) to a new file, whether the host runs or not",
+		Long: "Copy the database to a new file that only you can read, and check the copy. The host can keep running: the\n" +
+			"copy has everything that was written before it began, and nobody waits for it. An existing file is never\n" +
+			"overwritten.\n\n" +
+			"Keys and grants in the copy are encrypted under SECRET, which is not in it: keep SECRET elsewhere. docs/backup.md\n" +
+			"says how to restore a backup, and what else to keep.",
 		Example: "  doorward backup /var/backups/doorward-$(date +%F).db",
 		Args: func(_ *cobra.Command, args []string) error {
 			switch {
 			case len(args) == 0 || args[0] == "":
-				return errors.New("FILE is missing: the name of the backup")
+				return errors.New("FILE is missing: name the file to write the backup to")
 			case len(args) > 1:
-				return fmt.Errorf("one FILE is enough, %q is another", args[1])
+				return fmt.Errorf("only one FILE is allowed, but %q is a second one", args[1])
 			}
 			return nil
 		},
@@ -62,13 +63,13 @@ func backupCommand(environ []string) *cobra.Command {
 	return cmd
 }
 
-// useDump says how to back up PostgreSQL, which has means of its own. The password is
-// left out: pg_dump asks for it, or reads PGPASSWORD or PGPASSFILE.
+// useDump says how to back up PostgreSQL with its own tools. It leaves out the password:
+// pg_dump asks for it, or reads PGPASSWORD or PGPASSFILE.
 func useDump(p config.Postgres, file string) string {
 	where := `"$DB_CONNECTION_STRING"`
 	if p.ConnectionString == "" {
 		where = fmt.Sprintf("--host=%s --port=%d --username=%s %s", p.Host, p.Port, p.User, p.Database)
 	}
-	return fmt.Sprintf("this copies a database of SQLite, and DB_CLIENT names PostgreSQL: back it up by its own means, such as\n"+
+	return fmt.Sprintf("this command copies SQLite databases only, but DB_CLIENT names PostgreSQL: back it up with its own tools, such as\n"+
 		"  (umask 077; pg_dump --format=custom --schema=doorward --file=%s %s)\nsee docs/postgresql.md", file, where)
 }

@@ -15,52 +15,52 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-const checkLong = `Look for what is wrong with a provider, or with all of them, without signing anybody in.
+const checkLong = `Check a provider, or all providers, for problems. Nobody is signed in.
 
-The running host checks them as its configuration says now: it reads its files, opens on trial what is not
-in force, and says so. Variables of this shell do not count then, only those that the host was started with.
-If none runs, the plugins are started for it, and SECRET is compared with the database.
+The running host checks them as they are configured now: it reads its files, opens providers that are not yet
+in force on trial, and says so. Variables of this shell have no effect, only those the host was started with.
+If no host runs, this command starts the plugins itself, and compares SECRET with the database.
 
-What is about one server of a provider stands under its host and port, step by step:
+Findings about one server of a provider are shown under its host and port, step by step:
 
-  proxy      which proxy was chosen, or none, and by which setting
-  resolve    what names were resolved to, by this machine or by the proxy
-  connect    the address that took the connection
+  proxy      which proxy was chosen, if any, and by which setting
+  resolve    the addresses that names were resolved to, by this machine or by the proxy
+  connect    the address that accepted the connection
   proxy_tls  the certificate of a proxy that is reached by TLS
-  tunnel     what the proxy answered
+  tunnel     the answer of the proxy
   tls        version, certificates from the server to the authority, who trusts it, and until when
-  http       what the server answered
-  clock      its time against ours
+  http       the answer of the server
+  clock      the difference between its clock and the clock of this machine
 
-The way ends at the first step that fails, or that hangs. What the mechanism itself looks at comes behind it.
-A provider is given a minute, and then what was found until then is shown.
+The steps end at the first one that fails or hangs. The findings of the mechanism follow.
+The check of a provider takes at most a minute; findings until then are shown.
 
 With --json, the standard output is one array, with an object for each provider:
 
-  provider   its name; "configuration", without a plugin, for what concerns none or all of them
+  provider   its name; "configuration", without a plugin, for findings about none or all of them
   plugin     the plugin that it uses
-  pending    added, changed or removed: what was checked is not what is in force; absent: it is
-  findings   what was found, in order:
+  pending    added, changed or removed: what was checked is not in force; absent: it is in force
+  findings   the findings, in order:
     severity    ok, warning or error
-    subject     what was looked at
+    subject     what was checked
     text        what was found, and what to change
     target      the server that this is about, host:port; absent: the provider
-    step        the step on the way there, as above; absent: none
-    expires_at  when what was looked at expires (RFC 3339); absent: never, or it is not known
+    step        the step of the connection, as above; absent: none
+    expires_at  when the subject expires (RFC 3339); absent: never or unknown
 
-More members may be added. Exit code: 1 if there is an error among the findings, or no check could be made;
-then there is an array all the same. Warnings do not change it.`
+More members may be added. The exit code is 1 if there is an error among the findings, or if no check could be
+made; the array is printed all the same. Warnings do not change the exit code.`
 
 const checkExample = `  doorward check
   doorward check corp
   doorward check --json | jq -r '.[] | .provider as $p | .findings[] | select(.severity != "ok") | "\($p) \(.subject): \(.text)"'`
 
 func checkCommand(environ []string) *cobra.Command {
-	var host *reach
+	var host *hostFinder
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:     "check [PROVIDER]",
-		Short:   "Look for what is wrong with a provider, or with all",
+		Short:   "Check a provider, or all providers, for problems",
 		Long:    checkLong,
 		Example: checkExample,
 		Args:    cobra.MaximumNArgs(1),
@@ -81,14 +81,14 @@ func checkCommand(environ []string) *cobra.Command {
 			return printChecked(cmd.OutOrStdout(), checked, columnsFor(cmd.OutOrStdout(), environ))
 		},
 	}
-	host = reachFlags(cmd, environ)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print what was found as JSON")
+	host = hostFlags(cmd, environ)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the findings as JSON")
 	return cmd
 }
 
-// check asks the running host. If none runs, and none was named, the plugins are
-// started for it, which needs the whole configuration.
-func check(ctx context.Context, at *reach, name string) ([]provider.Checked, error) {
+// check asks the running host. If no host runs, and no socket is named, it starts the
+// plugins itself, which needs the whole configuration.
+func check(ctx context.Context, at *hostFinder, name string) ([]provider.Checked, error) {
 	client, err := at.client()
 	if err != nil {
 		return nil, err
@@ -116,11 +116,10 @@ func check(ctx context.Context, at *reach, name string) ([]provider.Checked, err
 	return withAccounts(ctx, checked, accountsIn(cfg.Database)), err
 }
 
-// ofTheConfiguration stands where a provider does, for what concerns none of them.
+// ofTheConfiguration takes the place of a provider's name for findings about none of them.
 const ofTheConfiguration = "configuration"
 
-// withWarnings adds what may not be meant as the configuration has it, unless one
-// provider was asked for.
+// withWarnings adds the warnings about the configuration, unless one provider is checked.
 func withWarnings(checked []provider.Checked, name string, warnings []string) []provider.Checked {
 	if name != "" || len(warnings) == 0 {
 		return checked

@@ -9,8 +9,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// printCheckedJSON prints what a check found, for programs. That no check could be made
-// is a finding, too: whoever reads it need not read anything else.
+// printCheckedJSON prints the findings for programs. If no check could be made, that is a
+// finding, too, so that programs need not read anything else.
 func printCheckedJSON(out io.Writer, checked []provider.Checked, failed error) error {
 	if failed != nil {
 		checked = append(checked, provider.Checked{Provider: ofTheConfiguration, Findings: []sdk.Finding{

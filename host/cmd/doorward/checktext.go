@@ -12,11 +12,11 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// pendingText says what was checked, if it is not what is in force.
+// pendingText says what was checked if it is not in force.
 var pendingText = map[provider.Pending]string{
 	provider.PendingAdded:   ": new, and not in force yet: run doorward reload",
-	provider.PendingChanged: ": has changed; checked as it is in the configuration, which is not in force yet: run doorward reload",
-	provider.PendingRemoved: ": still in force, but not in the configuration any more; doorward reload removes it",
+	provider.PendingChanged: ": has changed; checked with the new configuration, which is not in force yet: run doorward reload",
+	provider.PendingRemoved: ": still in force, but no longer in the configuration; doorward reload removes it",
 }
 
 var errFindings = errors.New("there are errors; see above")
@@ -31,8 +31,8 @@ func errorOf(checked []provider.Checked) error {
 	return nil
 }
 
-// printChecked prints what a check found, in lines of so many columns; zero: each finding
-// in one line, as programs want it.
+// printChecked prints the findings in lines of this width; zero: each finding in one line,
+// for programs.
 func printChecked(out io.Writer, checked []provider.Checked, columns int) error {
 	p := printer{out, columns}
 	for i, c := range checked {
@@ -47,13 +47,14 @@ func printChecked(out io.Writer, checked []provider.Checked, columns int) error 
 	return errorOf(checked)
 }
 
-// printer prints findings in lines of so many columns.
+// printer prints findings in lines of a given width.
 type printer struct {
 	out     io.Writer
 	columns int
 }
 
-// provider prints what is about its servers first, each in one place, and then the rest.
+// provider prints the findings about its servers first, grouped by server, and then the
+// rest.
 func (p printer) provider(c provider.Checked) {
 	what := c.Provider
 	if c.Plugin != "" {
@@ -79,7 +80,7 @@ func (p printer) about(target, indent string, findings []sdk.Finding) {
 	}
 }
 
-// finding prints one. Steps have a column of their own; subjects are as long as they are.
+// finding prints one finding. Steps have their own column; subjects have any length.
 func (p printer) finding(indent string, f sdk.Finding) {
 	begin := fmt.Sprintf("%s%-8s ", indent, f.Severity)
 	if f.Step == "" {
@@ -89,7 +90,7 @@ func (p printer) finding(indent string, f sdk.Finding) {
 	p.line(begin+fmt.Sprintf("%-9s ", f.Step), f.Text)
 }
 
-// line prints a text behind its beginning. What does not fit goes on below the text.
+// line prints a text after its beginning, and wraps it under its first word.
 func (p printer) line(begin, text string) {
 	indent := utf8.RuneCountInString(begin)
 	if p.columns == 0 {

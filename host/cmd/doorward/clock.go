@@ -9,16 +9,16 @@ import (
 	"github.com/doorward/doorward/host/internal/store/postgres"
 )
 
-// lookAtClock is how often, since a machine that slept has another time when it wakes.
+// lookAtClock is how often the clock is checked: it may be wrong after the machine slept.
 const lookAtClock = time.Minute
 
-// clockMayDiffer is by how much the clock of each host may be ahead of that of the database,
-// or behind. Two hosts are no further apart than twice that, which does nothing.
+// clockMayDiffer is how much the clock of a host may differ from that of the database. Two
+// hosts then differ by at most twice that, which is harmless.
 const clockMayDiffer = time.Second
 
-// clocksTogether says if the clock of this host is not that of the others. By a host that is
-// ahead by more than the grace, a session ends whose token another one has just replaced.
-// A database of one host has one clock.
+// clocksTogether warns if the clock of this host differs from that of the others. A host
+// that is ahead by more than the grace period ends a session whose token another host has
+// just replaced. A host with its own database needs no check.
 func clocksTogether(database store.Store, now func() time.Time) []task {
 	shared, ok := database.(*postgres.Store)
 	if !ok {
@@ -27,11 +27,11 @@ func clocksTogether(database store.Store, now func() time.Time) []task {
 	look := func(ctx context.Context) error {
 		ahead, err := shared.ClockAhead(ctx, now)
 		if err != nil {
-			return nil //nolint:nilerr // that the store fails shows in all that it does
+			return nil //nolint:nilerr // a failing store shows everywhere
 		}
 		return clockError(ahead)
 	}
-	return []task{{lookAtClock, look, "the clock of this host is wrong, or that of the database: with several hosts, sessions may end too soon"}}
+	return []task{{lookAtClock, look, "the clock of this host or of the database is wrong: with several hosts, sessions may end too early"}}
 }
 
 func clockError(ahead time.Duration) error {
@@ -42,5 +42,5 @@ func clockError(ahead time.Duration) error {
 	if ahead.Abs() < clockMayDiffer {
 		return nil
 	}
-	return fmt.Errorf("it is %v %s that of the database: keep both right, by NTP", ahead.Abs().Round(100*time.Millisecond), where)
+	return fmt.Errorf("this host is %v %s the database: synchronize both clocks with NTP", ahead.Abs().Round(100*time.Millisecond), where)
 }

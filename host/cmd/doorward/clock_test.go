@@ -11,7 +11,7 @@ import (
 func TestClocksThatDiffer(t *testing.T) {
 	for ahead, want := range map[time.Duration]string{
 		0: "", 999 * time.Millisecond: "", -999 * time.Millisecond: "",
-		30 * time.Second: "it is 30s ahead of that of the database", -1500 * time.Millisecond: "it is 1.5s behind that of the database",
+		30 * time.Second: "this host is 30s ahead of the database", -1500 * time.Millisecond: "this host is 1.5s behind the database",
 	} {
 		err := clockError(ahead)
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {

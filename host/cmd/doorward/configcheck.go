@@ -6,12 +6,14 @@ import (
 	"maps"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/doorward/doorward/host/internal/config"
 	"github.com/doorward/doorward/host/internal/provider"
 	"github.com/doorward/doorward/host/internal/sso"
+	"github.com/doorward/doorward/sdk"
 )
 
 const configCheckLong = `Say what a configuration means, without a host.
@@ -46,7 +48,8 @@ With --json, the standard output is one object:
     name, driver, preset; preset is absent if there is none
     version     of the plugin; absent: it was not asked, and options were not checked
     options     as settings
-    urls        callback, metadata, logout: where the provider reaches Doorward; absent: PUBLIC_URL is wrong
+    urls        callback, metadata, logout: where the provider reaches Doorward; absent: PUBLIC_URL is wrong;
+                those at which the mechanism answers nothing are left out
   findings   each with
     class       wrong, no_effect, dangerous, doubtful or missing
     text        what it is about, and what to change
@@ -116,8 +119,8 @@ type checkedProvider struct {
 
 type checkedURLs struct {
 	Callback string `json:"callback"`
-	Metadata string `json:"metadata"`
-	Logout   string `json:"logout"`
+	Metadata string `json:"metadata,omitempty"`
+	Logout   string `json:"logout,omitempty"`
 }
 
 func (c *checkedConfig) err() error {
@@ -211,8 +214,9 @@ func (a *asked) provider(given config.ReportedProvider, p config.Provider, publi
 	if !ok {
 		return told
 	}
+	told.URLs.leaveOut(r)
 	a.add(config.ClassWrong, true, r.Wrong...)
-	a.add(config.ClassMissing, true, r.Missing...)
+	a.add(config.ClassMissing, true, slices.DeleteFunc(slices.Clone(r.Missing), told.refuses)...)
 	a.add(config.ClassDangerous, false, r.Dangers...)
 	if r.Unchecked != "" {
 		a.add(config.ClassDoubtful, false, r.Unchecked)
@@ -221,6 +225,28 @@ func (a *asked) provider(given config.ReportedProvider, p config.Provider, publi
 		a.add(config.ClassMissing, false, closedRegistration(r.Provider))
 	}
 	return told
+}
+
+// refuses reports whether an option of which the plugin says that it is missing is given,
+// and could not be read, which is said already.
+func (p checkedProvider) refuses(missing string) bool {
+	return slices.ContainsFunc(p.Options, func(g config.Given) bool {
+		rest, named := strings.CutPrefix(missing, g.Name)
+		return named && !g.Understood && (strings.HasPrefix(rest, ":") || strings.HasPrefix(rest, " ("+g.From+"):"))
+	})
+}
+
+// leaveOut empties what the mechanism answers nothing at.
+func (u *checkedURLs) leaveOut(r provider.Reading) {
+	if u == nil {
+		return
+	}
+	if r.Lacks(sdk.CapabilityMetadata) {
+		u.Metadata = ""
+	}
+	if r.Lacks(sdk.CapabilityBeginLogout, sdk.CapabilityReceiveLogout) {
+		u.Logout = ""
+	}
 }
 
 // closedRegistration says who can sign in by a provider at which nobody gets an account.

@@ -199,7 +199,7 @@ func TestCheckedAsJSON(t *testing.T) {
 func TestCheckWithoutPlugins(t *testing.T) {
 	environ := []string{"PLUGIN_DIR=.", "AUTH_PROVIDERS=x,y", "AUTH_X_DRIVER=openid", "AUTH_Y_PRESET=nowhere", "SECRET=" + strings.Repeat("s3", 20)}
 	code, out, _ := checkedIn(t, nil, environ)
-	for _, want := range []string{"plugin openid, which was not asked", "  plugin openid: no plugin for driver \"openid\": ", "AUTH_Y_PRESET: no plugin in plugins.lock knows the preset"} {
+	for _, want := range []string{"plugin openid, which was not asked", "  plugin openid: no plugin for driver \"openid\": ", "AUTH_Y_PRESET: no plugin in plugins.lock has the preset"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in:\n%s", want, out)
 		}

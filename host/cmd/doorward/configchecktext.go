@@ -107,10 +107,12 @@ func (p checkedPrinter) provider(c checkedProvider) {
 	p.title(what)
 	p.given(c.Options)
 	if c.URLs != nil {
-		p.line("  ", "to register at the provider; callback is the redirect URI, or the assertion consumer service:")
-		p.line("    callback  ", c.URLs.Callback)
-		p.line("    logout    ", c.URLs.Logout)
-		p.line("    metadata  ", c.URLs.Metadata)
+		p.line("  ", "to register at the provider, unless it is a directory; callback is the redirect URI, or the assertion consumer service:")
+		for _, url := range [][2]string{{"callback", c.URLs.Callback}, {"logout", c.URLs.Logout}, {"metadata", c.URLs.Metadata}} {
+			if url[1] != "" {
+				p.line(fmt.Sprintf("    %-8s  ", url[0]), url[1])
+			}
+		}
 	}
 }
 

@@ -11,10 +11,10 @@ import (
 	"github.com/doorward/doorward/host/internal/web/tally"
 )
 
-// counts tells the monitoring of sign-ins, and of those that were refused.
+// counts has the metrics of sign-ins, refusals, refreshes and sessions.
 type counts struct {
 	tally    *tally.Tally
-	sessions atomic.Int64 // as they were counted last; negative: not yet
+	sessions atomic.Int64 // the latest count; negative: not counted yet
 }
 
 func newCounts(registry prometheus.Registerer) *counts {
@@ -28,12 +28,12 @@ var (
 	signInsDesc = prometheus.NewDesc("doorward_sign_ins_total", "Logins that succeeded, by provider.", []string{"provider"}, nil)
 
 	signInRefusalsDesc = prometheus.NewDesc("doorward_sign_in_refusals_total",
-		"Logins, and tries of a password or a code, that were refused, by provider and reason; provider is empty where none that is configured was named.",
+		"Refused logins, passwords and codes, by provider and reason; provider is empty if the request named no configured provider.",
 		[]string{"provider", "reason"}, nil)
 
 	refreshesDesc = prometheus.NewDesc("doorward_refreshes_total", "Refreshes of sessions, by outcome.", []string{"outcome"}, nil)
 
-	sessionsDesc = prometheus.NewDesc("doorward_sessions", "Sessions in the database, of all hosts together, counted every five minutes.", nil, nil)
+	sessionsDesc = prometheus.NewDesc("doorward_sessions", "Sessions in the database, for all hosts together, counted every five minutes.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.

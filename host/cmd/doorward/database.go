@@ -14,12 +14,11 @@ import (
 	"github.com/doorward/doorward/host/internal/store/sqlite"
 )
 
-// databaseWait is how long a host that starts waits for PostgreSQL, which may start at
+// databaseWait is how long a starting host waits for PostgreSQL, which may be starting at
 // the same time.
 const databaseWait = time.Minute
 
-// openDatabase opens the database for a host that starts, which makes it if there is
-// none.
+// openDatabase opens the database for a starting host, and creates it if it does not exist.
 func (h host) openDatabase(ctx context.Context) (store.Store, error) {
 	confirm := sso.Confirming(h.secrets())
 	at := h.config.Database
@@ -35,15 +34,15 @@ func (h host) openDatabase(ctx context.Context) (store.Store, error) {
 	return postgres.Open(ctx, options, confirm)
 }
 
-// openExisting opens a database that a host has made. SECRET is confirmed, unless
-// confirm is nil. The error is errHostRuns if a host works with the file, whatever its
-// socket is called.
+// openExisting opens a database that a host has created. It confirms SECRET, unless
+// confirm is nil. The error is errHostRuns if a host uses the file, whatever its socket
+// is.
 func openExisting(ctx context.Context, at config.Database, confirm sso.ConfirmSecret) (store.Store, error) {
 	if at.Postgres != nil {
 		return postgres.Open(ctx, postgresOptions(*at.Postgres), confirm)
 	}
-	if _, err := os.Stat(at.Filename); err != nil { // it would be made
-		return nil, fmt.Errorf("looking for the database: %w; set DB_FILENAME, or --config, as for the host", err)
+	if _, err := os.Stat(at.Filename); err != nil { // it would be created
+		return nil, fmt.Errorf("looking for the database: %w; set DB_FILENAME or --config as for the host, which creates it at its first start (doorward serve)", err)
 	}
 	database, err := sqlite.OpenAlone(ctx, at.Filename, confirm)
 	if errors.Is(err, sqlite.ErrInUse) {
@@ -55,8 +54,8 @@ func openExisting(ctx context.Context, at config.Database, confirm sso.ConfirmSe
 	return database, nil
 }
 
-// confirmSecretIn asks whether SECRET is that of the database, as a start would, and
-// changes nothing.
+// confirmSecretIn checks SECRET against the database, as a start would, and changes
+// nothing.
 func confirmSecretIn(ctx context.Context, at config.Database, confirm sso.ConfirmSecret) error {
 	if at.Postgres != nil {
 		return postgres.ConfirmSecretIn(ctx, postgresOptions(*at.Postgres), confirm)
@@ -64,8 +63,8 @@ func confirmSecretIn(ctx context.Context, at config.Database, confirm sso.Confir
 	return sqlite.ConfirmSecretIn(ctx, at.Filename, confirm)
 }
 
-// countUsersIn counts the users of a provider in a database that no host of this
-// machine has open, and changes nothing.
+// countUsersIn counts the users of a provider in a database that no host on this machine
+// has open, and changes nothing.
 func countUsersIn(ctx context.Context, at config.Database, provider string) (int, error) {
 	if at.Postgres != nil {
 		return postgres.CountUsersIn(ctx, postgresOptions(*at.Postgres), provider)
@@ -73,8 +72,8 @@ func countUsersIn(ctx context.Context, at config.Database, provider string) (int
 	return sqlite.CountUsersIn(ctx, at.Filename, provider)
 }
 
-// rolesIn reads the roles in a database that no host of this machine has open, and
-// changes nothing.
+// rolesIn reads the roles in a database that no host on this machine has open, and changes
+// nothing.
 func rolesIn(ctx context.Context, at config.Database) ([]sso.Role, error) {
 	if at.Postgres != nil {
 		return postgres.RolesIn(ctx, postgresOptions(*at.Postgres))
@@ -82,7 +81,7 @@ func rolesIn(ctx context.Context, at config.Database) ([]sso.Role, error) {
 	return sqlite.RolesIn(ctx, at.Filename)
 }
 
-// whoIn looks for users in a database, perhaps while a host runs, and changes nothing.
+// whoIn finds users in a database, which a host may be using, and changes nothing.
 func whoIn(ctx context.Context, at config.Database, who string) ([]sso.Principal, error) {
 	if at.Postgres != nil {
 		return postgres.WhoIn(ctx, postgresOptions(*at.Postgres), who)
@@ -90,7 +89,7 @@ func whoIn(ctx context.Context, at config.Database, who string) ([]sso.Principal
 	return sqlite.WhoIn(ctx, at.Filename, who)
 }
 
-// databaseWarnings are what may not be meant of how the database is reached.
+// databaseWarnings returns warnings about how the database is reached.
 func databaseWarnings(at config.Database) []string {
 	if at.Postgres == nil {
 		return nil

@@ -8,7 +8,7 @@ import (
 	"github.com/doorward/doorward/host/internal/config"
 )
 
-// docsCommand prints what docs/ holds, from the schemas in the code.
+// docsCommand prints pages of docs/ that are generated from the code.
 func docsCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "docs", Short: "Print reference documentation as Markdown"}
 	cmd.AddCommand(&cobra.Command{

@@ -15,38 +15,38 @@ import (
 )
 
 func forwardAuthCommand(environ []string) *cobra.Command {
-	cmd := &cobra.Command{Use: "forward-auth", Short: "Look at the rules of applications behind a proxy"}
+	cmd := &cobra.Command{Use: "forward-auth", Short: "Examine the rules of applications behind a proxy"}
 	cmd.AddCommand(explainCommand(environ))
 	return cmd
 }
 
-// question is what is to be explained.
-type question struct {
+// explainQuery is the request to explain.
+type explainQuery struct {
 	file, user  string
 	groups      []string
 	method, url string
 }
 
 func explainCommand(environ []string) *cobra.Command {
-	var q question
+	var q explainQuery
 	cmd := &cobra.Command{
 		Use:   "explain [--user USER] METHOD URL",
-		Short: "Say whether a request may pass to an application, by which rule, and why",
-		Long: "Say whether a request may pass to an application, by which rule, and why.\n\n" +
-			"It goes by the configuration as it is now, which may not be in force yet, and by the database: what is known of\n" +
-			"the user, with the groups of their last session. No proxy and no running host is asked, and nothing changes.\n" +
+		Short: "Say whether a request is admitted to an application, by which rule, and why",
+		Long: "Say whether a request is admitted to an application, by which rule, and why.\n\n" +
+			"The answer comes from the configuration as it is now, which may not be in force yet, and from the database: the\n" +
+			"user, with the groups of their last session. The command asks no proxy and no running host, and changes nothing.\n" +
 			"Without --user nobody is signed in.",
 		Example: "  doorward forward-auth explain --user ann@example.org GET https://wiki.example.org/x\n" +
 			"  doorward forward-auth explain --user ann --group admins GET https://admin.example.org/",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if len(args) != 2 {
-				return errors.New("say which request: METHOD URL, such as GET https://wiki.example.org/x")
+				return errors.New("METHOD and URL are needed, such as GET https://wiki.example.org/x")
 			}
 			if cmd.Flag("user").Changed && q.user == "" {
-				return errors.New("--user is empty; leave it out for somebody who is not signed in")
+				return errors.New("--user is empty; leave it out if nobody is signed in")
 			}
 			if len(q.groups) > 0 && q.user == "" {
-				return errors.New("--group is for whom --user names")
+				return errors.New("--group needs --user")
 			}
 			return nil
 		},
@@ -60,12 +60,12 @@ func explainCommand(environ []string) *cobra.Command {
 		},
 	}
 	cmd.Flags().StringVarP(&q.file, "config", "c", "", "file of the host (or CONFIG_PATH)")
-	cmd.Flags().StringVar(&q.user, "user", "", "ID, e-mail address or username of who asks")
-	cmd.Flags().StringArrayVar(&q.groups, "group", nil, "suppose that they are in this group, and in no other but those named like this")
+	cmd.Flags().StringVar(&q.user, "user", "", "ID, e-mail address or username of the user who sends the request")
+	cmd.Flags().StringArrayVar(&q.groups, "group", nil, "assume that the user is in this group and in no others; can be repeated")
 	return cmd
 }
 
-func (q question) explain(ctx context.Context, out io.Writer, cfg *config.Config) error {
+func (q explainQuery) explain(ctx context.Context, out io.Writer, cfg *config.Config) error {
 	request, err := forwardauth.RequestTo(q.method, q.url)
 	if err != nil {
 		return fmt.Errorf("explaining %s: %w", shown(cutTo(q.method+" "+q.url, 200)), err)
@@ -105,19 +105,19 @@ func (q question) explain(ctx context.Context, out io.Writer, cfg *config.Config
 }
 
 // principal finds the user in the database.
-func (q question) principal(ctx context.Context, cfg *config.Config) (sso.Principal, error) {
+func (q explainQuery) principal(ctx context.Context, cfg *config.Config) (sso.Principal, error) {
 	found, err := whoIn(ctx, cfg.Database, q.user)
 	switch {
 	case err != nil:
 		return sso.Principal{}, err
 	case len(found) == 0:
-		return sso.Principal{}, fmt.Errorf("no user has the ID, e-mail address or username %q; users are made when they sign in", q.user)
+		return sso.Principal{}, fmt.Errorf("no user has the ID, e-mail address or username %q; an account is made when a user signs in", q.user)
 	case len(found) > 1:
 		var ids []string
 		for _, p := range found {
 			ids = append(ids, p.User.ID+" (provider "+p.User.Provider+")")
 		}
-		return sso.Principal{}, fmt.Errorf("several users are %q, name one by their ID: %s", q.user, strings.Join(ids, ", "))
+		return sso.Principal{}, fmt.Errorf("several users match %q, use an ID: %s", q.user, strings.Join(ids, ", "))
 	}
 	if len(q.groups) > 0 {
 		found[0].Session.Groups = sso.NewGroups(q.groups)
@@ -125,7 +125,7 @@ func (q question) principal(ctx context.Context, cfg *config.Config) (sso.Princi
 	return found[0], nil
 }
 
-// rolesOfDatabase are the roles in a database, for the names of those that people have.
+// rolesOfDatabase reads the roles in a database, for the names of users' roles.
 type rolesOfDatabase config.Database
 
 // Roles implements forwardauth.Roles.
@@ -153,7 +153,7 @@ func roleOfPerson(p *forwardauth.Person) string {
 func groupsText(groups sso.Groups) string {
 	switch list := groups.List(); {
 	case !groups.Known():
-		return "not known: there is no session, or its provider did not tell"
+		return "not known: there is no session, or its provider did not send groups"
 	case len(list) == 0:
 		return "none"
 	default:

@@ -66,14 +66,14 @@ func TestExplain(t *testing.T) {
 		"--user ann GET https://wiki.example.org/chiefs":            "app      chiefs (https://wiki.example.org/chiefs/)\nverdict  admitted",
 		"--user u-bob GET https://wiki.example.org/chiefs/x":        "missing: one of the groups chiefs; one of the users u-ann",
 		"--user u-eve GET https://wiki.example.org/":                "the account is suspended, so they are not signed in\napp      wiki (https://wiki.example.org/)\nverdict  sign_in",
-		"--user bob@example.org GET https://wiki.example.org/":      "several users are \"bob@example.org\", name one by their ID: u-bob (provider corp), u-bob2 (provider other)",
+		"--user bob@example.org GET https://wiki.example.org/":      "several users match \"bob@example.org\", use an ID: u-bob (provider corp), u-bob2 (provider other)",
 		"--user carol GET https://wiki.example.org/":                `has the ID, e-mail address or username "carol"`,
 		"get https://wiki.example.org/":                             "the method must be in capitals",
 		"GET wiki.example.org":                                      "the URL must be absolute",
-		"GET":                                                       "say which request: METHOD URL",
+		"GET":                                                       "METHOD and URL are needed",
 		"GET https://wiki.example.org/\x1b[31m":                     `explaining "GET https://wiki.example.org/\x1b[31m": not a request`,
 		"GET https://wiki.example.org/" + strings.Repeat("x", 1e5):  strings.Repeat("x", 100) + "…: not a request",
-		"--group staff GET https://wiki.example.org/":               "--group is for whom --user names",
+		"--group staff GET https://wiki.example.org/":               "--group needs --user",
 		"--user= GET https://wiki.example.org/":                     "--user is empty",
 	} {
 		args := append([]string{"forward-auth", "explain", "--config", filepath.Join(dir, "d.yaml")}, strings.Fields(command)...)
@@ -81,7 +81,7 @@ func TestExplain(t *testing.T) {
 			t.Errorf("%s:\n%s\nwant %s", command, out, want)
 		}
 	}
-	// Whom the rules admit, and the app cannot be told of.
+	// The rules admit the user, but the app needs something that is not known about them.
 	environ := []string{"PUBLIC_URL=https://login.example.org", "SESSION_COOKIE_DOMAIN=example.org", "FORWARD_AUTH_USER=email"}
 	_, out := runIn(t.Context(), t, dir, environ, "forward-auth", "explain", "--config", filepath.Join(dir, "d.yaml"), "--user", "ann", "GET", "https://wiki.example.org/x")
 	if want := "verdict  denied\nbecause  missing: what Remote-User is to say of them (FORWARD_AUTH_USER)\n"; !strings.Contains(out, want) {

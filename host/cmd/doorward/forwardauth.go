@@ -16,7 +16,7 @@ import (
 	"github.com/doorward/doorward/host/internal/web"
 )
 
-// rulesOf makes rules of the apps of a configuration.
+// rulesOf makes rules from the apps of a configuration.
 func rulesOf(cfg *config.Config) *forwardauth.Rules {
 	apps := make([]forwardauth.App, 0, len(cfg.Apps))
 	for _, a := range cfg.Apps {
@@ -35,7 +35,7 @@ func rulesOf(cfg *config.Config) *forwardauth.Rules {
 	return forwardauth.NewRules(apps)
 }
 
-// userHeader is what Remote-User says. Whose addresses count is in the rules.
+// userHeader is the content of Remote-User. The rules say whose e-mail addresses count.
 func userHeader(cfg *config.Config) forwardauth.UserHeader {
 	switch cfg.ForwardAuthUser {
 	case "email", "email-of-any-provider":
@@ -60,7 +60,7 @@ func (h host) forwardAuth(logins *sso.Service, s store.Store, tokens *token.Toke
 	return apps{server, people}
 }
 
-// apps are the applications as the pages for people see them.
+// apps are the applications, for the pages.
 type apps struct {
 	server *forwardauth.Server
 	people forwardauth.SignedIn
@@ -87,8 +87,8 @@ func (a apps) Judge(ctx context.Context, url string, who sso.Principal) (web.Jud
 	return judged, nil
 }
 
-// serveForwardAuth answers proxies, if there is an address for it, until stop is called.
-// They ask for as long as anybody does: stop comes after the end of the main listener.
+// serveForwardAuth answers proxies, if an address is configured, until stop is called. Call
+// stop after the end of the main listener: proxies ask for as long as there are requests.
 func (h host) serveForwardAuth(ctx context.Context, server *forwardauth.Server) (stop func(), err error) {
 	cfg := h.config
 	if cfg.ForwardAuthAddress == "" {
@@ -118,7 +118,7 @@ func (h host) serveForwardAuth(ctx context.Context, server *forwardauth.Server) 
 	}, nil
 }
 
-// changedApps says what a new configuration changes of the apps; empty: nothing.
+// changedApps says how a new configuration changes the apps; empty: not at all.
 func changedApps(before, after *forwardauth.Rules) string {
 	same := func(a, b forwardauth.App) bool { return fmt.Sprintf("%+v", a) == fmt.Sprintf("%+v", b) }
 	if slices.EqualFunc(before.Apps(), after.Apps(), same) {

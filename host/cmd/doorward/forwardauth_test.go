@@ -20,7 +20,7 @@ func TestReloadTakesOverApps(t *testing.T) {
 	apps := forwardauth.New(forwardauth.Config{}, forwardauth.Ports{})
 	apps.SetRules(rulesOf(before))
 	r := &reloader{apps: apps, logger: hclog.NewNullLogger()}
-	if told := r.takeOverApps(before); told != "" {
+	if told := r.applyApps(before); told != "" {
 		t.Errorf("nothing has changed, and it says %q", told)
 	}
 	wiki.Groups = []string{"admins"}
@@ -28,12 +28,12 @@ func TestReloadTakesOverApps(t *testing.T) {
 	if told := r.changedApps(after); told == "" || apps.Rules().Apps()[0].Groups[0] != "staff" {
 		t.Errorf("a dry run says %q; in force: %+v", told, apps.Rules().Apps())
 	}
-	if told := r.takeOverApps(after); told == "" || apps.Rules().Apps()[0].Groups[0] != "admins" {
+	if told := r.applyApps(after); told == "" || apps.Rules().Apps()[0].Groups[0] != "admins" {
 		t.Errorf("it says %q; in force: %+v", told, apps.Rules().Apps())
 	}
 }
 
-// What is counted is told to whoever asks for metrics.
+// The counts are in the metrics.
 func TestChecksAreCounted(t *testing.T) {
 	server := forwardauth.New(forwardauth.Config{Logger: hclog.NewNullLogger()}, forwardauth.Ports{Now: time.Now})
 	for range 2 {

@@ -6,12 +6,12 @@ import (
 	"github.com/doorward/doorward/host/internal/forwardauth"
 )
 
-// forwardAuthChecks counts the answers to proxies, by app and verdict: never by user or
-// path, of which there are too many, and which tell too much.
+// forwardAuthChecks counts the answers to proxies, by app and verdict. It does not count by
+// user or path: there are too many, and they reveal too much.
 type forwardAuthChecks struct{ server *forwardauth.Server }
 
 var checksDesc = prometheus.NewDesc("doorward_forward_auth_checks_total",
-	"Answers to reverse proxies, by app (empty: none could be told) and verdict.", []string{"app", "verdict"}, nil)
+	"Answers to reverse proxies, by app (empty: unknown) and verdict.", []string{"app", "verdict"}, nil)
 
 // Describe implements prometheus.Collector.
 func (forwardAuthChecks) Describe(to chan<- *prometheus.Desc) { to <- checksDesc }

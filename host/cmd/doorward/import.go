@@ -19,7 +19,7 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// importing is what an import is told.
+// importing has the flags of an import.
 type importing struct {
 	file, roles   string
 	emailProvider string
@@ -31,17 +31,18 @@ func userImportCommand(environ []string) *cobra.Command {
 	var o *operator
 	var req importing
 	cmd := &cobra.Command{
-		Use: "import FILE", Short: "Bring users from Directus", Args: exactly("FILE"),
-		Long: "Bring users from Directus, with their IDs, roles and statuses. The first login at the provider that a user had\n" +
-			"there finds the account by what Directus stored of them (external_identifier), compared without case, once.\n" +
-			"Nobody who is there already is changed, so the same file can be imported again.\n\n" +
+		Use: "import FILE", Short: "Import users from Directus", Args: exactly("FILE"),
+		Long: "Import users from Directus, with their IDs, roles and statuses. A user's first login at the provider that they had\n" +
+			"there finds the account by the identifier that Directus stored (external_identifier), ignoring case, once.\n" +
+			"Existing users are not changed, so you can import the same file again.\n\n" +
 			"FILE is one of\n" +
 			"  JSON     of the API or the Data Studio, with the fields id, status, role, provider, external_identifier, and,\n" +
 			"           if you like, email, first_name, last_name and language\n" +
 			"  CSV      with the same names in its first line, of the Data Studio or psql\n" +
 			"  SQL      of pg_dump --data-only -t directus_users -t directus_roles, without --inserts\n" +
-			"and - reads the standard input. Names of providers must be the same here as in Directus.\n\n" +
-			"--dry-run changes nothing, and lists who could not sign in, and why. Run it with the configuration of the host.\n\n" + whereItIsDone,
+			"and - reads the standard input. Providers must have the same names here as in Directus.\n\n" +
+			"--dry-run changes nothing, and lists the users who could not sign in, and why. Run it with the configuration of\n" +
+			"the host.\n\n" + whereItIsDone,
 		Example: "  doorward user import users.json --roles roles.json --dry-run\n" +
 			"  pg_dump --data-only -t directus_users -t directus_roles directus | doorward user import -\n" +
 			"  doorward user import users.csv --email-provider corp",
@@ -53,13 +54,13 @@ func userImportCommand(environ []string) *cobra.Command {
 		},
 	}
 	o = operatorFlags(cmd, environ)
-	cmd.Flags().BoolVar(&req.dryRun, "dry-run", false, "change nothing, and say what would be done")
-	cmd.Flags().StringVar(&req.roles, "roles", "", "file with directus_roles, in one of the same forms; a dump of both tables has them")
-	cmd.Flags().StringVar(&req.emailProvider, "email-provider", "", "who had a password: who signs in at this provider with their verified e-mail address takes the account\n(needs LINK_BY_VERIFIED_EMAIL)")
+	cmd.Flags().BoolVar(&req.dryRun, "dry-run", false, "say what would be done, and change nothing")
+	cmd.Flags().StringVar(&req.roles, "roles", "", "file with directus_roles, in one of the same formats; not needed for a dump of both tables")
+	cmd.Flags().StringVar(&req.emailProvider, "email-provider", "", "for users who had a password: a login at this provider with their verified e-mail address claims the account\n(needs LINK_BY_VERIFIED_EMAIL)")
 	return cmd
 }
 
-// imported is what an import did.
+// imported is the result of an import.
 type imported struct {
 	DryRun bool                   `json:"dry_run"`
 	Roles  []importedRole         `json:"roles"`
@@ -86,7 +87,7 @@ func (o *operator) importUsers(ctx context.Context, req importing) error {
 	for batch := range batches(rows) {
 		answer, err := o.client.Call(ctx, "importUsers", people.ImportUsers{Users: batch, DryRun: req.dryRun})
 		if err != nil {
-			return fmt.Errorf("%w; %d of %d users were done before, and the same file can be imported again", err, len(done.Users), len(rows))
+			return fmt.Errorf("%w; %d of %d users were imported before; you can import the same file again", err, len(done.Users), len(rows))
 		}
 		result, err := admin.Decode[people.ImportResult](answer)
 		if err != nil {
@@ -138,11 +139,11 @@ func rowsOf(users []directus.User, emailProvider string) (rows []people.Imported
 	return rows
 }
 
-// batchBytes is how much of the body of a request the rows take: half of what it may have.
-// Being bounded, a row alone never takes more than all of it.
+// batchBytes bounds the rows of a request to half of the largest body. Rows are bounded, so
+// that one row always fits into a body.
 const batchBytes = 32 << 10
 
-// batches are the rows by as many as one request takes.
+// batches splits the rows into batches that fit into one request.
 func batches(rows []people.ImportedUser) func(yield func([]people.ImportedUser) bool) {
 	return func(yield func([]people.ImportedUser) bool) {
 		from, size := 0, 0
@@ -162,8 +163,8 @@ func batches(rows []people.ImportedUser) func(yield func([]people.ImportedUser) 
 	}
 }
 
-// noteRivals notes who waits for the same as another of the file: then no login takes
-// either.
+// noteRivals notes the users of the file that wait for the same identifier: no login can
+// claim any of them.
 func noteRivals(rows []people.ImportedUser, outcomes []people.ImportOutcome) {
 	first := map[sso.Claim]int{}
 	for i, row := range rows {
@@ -177,7 +178,7 @@ func noteRivals(rows []people.ImportedUser, outcomes []people.ImportOutcome) {
 			continue
 		}
 		for one, other := range map[int]int{i: j, j: i} {
-			note := "user " + rows[other].ID + " of this file has the same identifier, so that neither is taken"
+			note := "user " + rows[other].ID + " of this file has the same identifier, so no login can claim either"
 			if outcomes[one].Claimable = false; !slices.Contains(outcomes[one].Notes, note) {
 				outcomes[one].Notes = append(outcomes[one].Notes, note)
 			}
@@ -185,8 +186,8 @@ func noteRivals(rows []people.ImportedUser, outcomes []people.ImportOutcome) {
 	}
 }
 
-// importRoles adds the roles. One that a login has made before, with its ID as its name,
-// gets its name.
+// importRoles adds the roles. A role that a login has made before has its ID as its name,
+// and gets the right name.
 func (o *operator) importRoles(ctx context.Context, roles []directus.Role, dryRun bool) ([]importedRole, error) {
 	answer, err := o.client.Call(ctx, "listRoles", people.ListRoles{})
 	if err != nil {
@@ -229,7 +230,7 @@ func (o *operator) ifNotDry(ctx context.Context, dryRun bool, operation string, 
 	return err
 }
 
-// printImported says who cannot sign in, and why. It is an error if somebody was refused.
+// printImported says who cannot sign in, and why. It returns an error if users were refused.
 func (o *operator) printImported(done imported, rows []people.ImportedUser) error {
 	refused := 0
 	for _, user := range done.Users {
@@ -248,7 +249,7 @@ func (o *operator) printImported(done imported, rows []people.ImportedUser) erro
 		o.printOutcomes(done, rows)
 	}
 	if refused > 0 {
-		return fmt.Errorf("%d users were refused", refused)
+		return fmt.Errorf("users refused: %d", refused)
 	}
 	return nil
 }
@@ -277,12 +278,12 @@ func (o *operator) printOutcomes(done imported, rows []people.ImportedUser) {
 		fmt.Fprintf(o.out, "user %s %s: %s: %s\n", shown(user.ID), orDash(shown(rows[i].Email)), what, shown(strings.Join(user.Notes, "; ")))
 	}
 	for _, note := range slices.Sorted(maps.Keys(remarks)) {
-		fmt.Fprintf(o.out, "note, of %d users: %s\n", remarks[note], shown(note))
+		fmt.Fprintf(o.out, "note for %d users: %s\n", remarks[note], shown(note))
 	}
 	added := "added"
 	if done.DryRun {
 		added = "would be added"
 	}
-	fmt.Fprintf(o.out, "users: %s: %d; there already: %d; refused: %d; who cannot sign in as it is: %d\n",
+	fmt.Fprintf(o.out, "users: %s: %d; there already: %d; refused: %d; cannot sign in: %d\n",
 		added, counts[people.ImportAdded], counts[people.ImportPresent], counts[people.ImportRefused], out)
 }

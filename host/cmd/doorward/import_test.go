@@ -82,12 +82,12 @@ func TestImport(t *testing.T) {
 			t.Errorf("dry: %+v, want %q", users[id], why)
 		}
 	}
-	o.run(0, "would be added: 4; there already: 0; refused: 0; who cannot sign in as it is: 3", "user", "import", path, "--dry-run")
+	o.run(0, "would be added: 4; there already: 0; refused: 0; cannot sign in: 3", "user", "import", path, "--dry-run")
 	if out := o.run(0, "", "user", "list"); strings.Contains(out, "@") {
 		t.Errorf("the dry run added somebody:\n%s", out)
 	}
 
-	o.run(0, "added: 4; there already: 0; refused: 0; who cannot sign in as it is: 3", "user", "import", path)
+	o.run(0, "added: 4; there already: 0; refused: 0; cannot sign in: 3", "user", "import", path)
 	o.inside(func(s *sqlite.Store) error {
 		ann, _, err := s.UserByID(t.Context(), annID)
 		if ann.Role != editorID || ann.Status != sso.UserActive || ann.Email != "ann@example.org" || ann.Linked() {
@@ -98,10 +98,10 @@ func TestImport(t *testing.T) {
 	if diff := cmp.Diff([]sso.Claim{sso.IdentifierClaim("corp", "ann-17")}, o.claims(annID)); diff != "" {
 		t.Errorf("ann waits for (-want +got):\n%s", diff)
 	}
-	o.run(0, "a login at corp as ann-17, in any case", "user", "show", annID)
+	o.run(0, "a login at corp as ann-17, ignoring case", "user", "show", annID)
 	o.run(0, "Editor", "role", "list")
 
-	// Again: nobody changes, but who had a password may get another way.
+	// Again: no user changes, but those who had a password can get another way to sign in.
 	o.run(0, "", "user", "set", annID, "--first-name", "Anna")
 	users, roles = o.runImport(0, path, "--email-provider", "corp")
 	if users[annID].Outcome != "present" || users[casID].Outcome != "present" || roles[0].Outcome != "present" {
@@ -119,6 +119,27 @@ func TestImport(t *testing.T) {
 	o.run(0, "", "user", "link", annID, "--provider", "corp", "--subject", "x")
 	if users, _ = o.runImport(0, path); !users[annID].Claimable || len(o.claims(annID)) > 0 {
 		t.Errorf("linked: %+v", users[annID])
+	}
+}
+
+// Who signed in before the import has an account with another ID, which a directory knows
+// by another subject than Directus stored: that the import comes too late is said.
+func TestImportAfterTheFirstLogin(t *testing.T) {
+	o := newOffice(t)
+	out := o.run(0, "", "user", "add", "--provider", "corp", "--subject", "entry-uuid", "--email", "ANN@example.org")
+	early := uuidIn.FindString(out)
+	path := o.file("dump.sql", dump)
+	const note = "signs in at corp already, to another account"
+	users, _ := o.runImport(0, path, "--dry-run")
+	for id, want := range map[string]bool{annID: true, bobID: false, casID: false, danID: false} {
+		if got := strings.Contains(strings.Join(users[id].Notes, "; "), note); got != want {
+			t.Errorf("%s: %v", id, users[id].Notes)
+		}
+	}
+	o.run(0, "note for 1 users: somebody with this e-mail address "+note, "user", "import", path, "--dry-run")
+	o.run(0, "", "user", "delete", early, "--yes")
+	if users, _ = o.runImport(0, path); len(users[annID].Notes) > 0 || !users[annID].Claimable {
+		t.Errorf("after it was deleted: %+v", users[annID])
 	}
 }
 
@@ -192,15 +213,15 @@ func TestInvite(t *testing.T) {
 	}
 	_, token, _ := strings.Cut(out, "token=")
 	shown := o.run(0, "invited", "user", "show", "ann@example.org")
-	if !strings.Contains(shown, "who opens the invitation, until ") || strings.Contains(shown, strings.TrimSpace(token)) {
+	if !strings.Contains(shown, "a login with the invitation, until ") || strings.Contains(shown, strings.TrimSpace(token)) {
 		t.Errorf("shown:\n%s", shown)
 	}
 	o.run(0, "link, shown this once: ", "user", "invite", "ann@example.org")
 	if claims := o.claims(uuidIn.FindString(shown)); len(claims) != 1 || claims[0].Key == sso.InvitationToken(strings.TrimSpace(token)).Claim().Key {
 		t.Errorf("the first link still holds: %+v", claims)
 	}
-	o.run(2, "name a USER", "user", "invite")
-	o.run(2, "name a USER", "user", "invite", "ann@example.org", "--role", "x")
+	o.run(2, "name an existing USER", "user", "invite")
+	o.run(2, "name an existing USER", "user", "invite", "ann@example.org", "--role", "x")
 	o.run(2, "--expires", "user", "invite", "ann@example.org", "--expires", "1s")
 	o.run(1, "within 90 days", "user", "invite", "ann@example.org", "--expires", "91d")
 	o.run(0, "", "user", "suspend", "ann@example.org")

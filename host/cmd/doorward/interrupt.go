@@ -7,16 +7,15 @@ import (
 	"syscall"
 )
 
-// interrupted is why the context of the program is done: somebody wants it to end.
+// interrupted is the cause of the program's done context: a signal asked it to end.
 type interrupted struct {
 	by    os.Signal
-	again <-chan os.Signal // each further signal, from somebody who does not want to wait
+	again <-chan os.Signal // further signals, from someone who does not want to wait
 }
 
 func (i *interrupted) Error() string { return i.by.String() }
 
-// Is lets it stand for the error of a context that was cancelled: some packages return
-// the cause in its place.
+// Is makes it equal to context.Canceled: some packages return the cause in its place.
 func (i *interrupted) Is(target error) bool { return target == context.Canceled }
 
 // untilInterrupted returns a context that is done at the first SIGINT or SIGTERM, with

@@ -20,19 +20,19 @@ func userInviteCommand(environ []string) *cobra.Command {
 	var expires string
 	var until time.Time
 	cmd := &cobra.Command{
-		Use: "invite [USER]", Short: "Make a one-time link by which somebody takes an account",
+		Use: "invite [USER]", Short: "Make a one-time link with which somebody claims an account",
 		Args: withFlags(cobra.MaximumNArgs(1), func(cmd *cobra.Command) (err error) {
 			if until, err = invitedUntil(expires, time.Now()); err != nil {
 				return err
 			}
 			if given := made != (people.AddUser{}); given == (cmd.Flags().NArg() > 0) {
-				return errors.New("name a USER who is there, or say whom to make an account for: --email, --first-name, --last-name, --role or --id")
+				return errors.New("name an existing USER, or describe the account to make: --email, --first-name, --last-name, --role or --id")
 			}
 			return nil
 		}),
-		Long: "Make a link, and print it this once. Whoever opens it sees whose account it is for, and chooses a provider; the\n" +
-			"first login that is completed takes the account, whoever's it is, so send the link to nobody else. A new link\n" +
-			"takes the place of the one before. USER has no way to sign in yet; without USER, an account is made.\n\n" + whereItIsDone,
+		Long: "Make a link, and print it this once. Anyone who opens it sees whose account it is for, and chooses a provider. The\n" +
+			"first login that is completed claims the account, no matter who signs in, so send the link to nobody else. A new link\n" +
+			"replaces the one before. USER must have no way to sign in yet; without USER, an account is made.\n\n" + whereItIsDone,
 		Example: "  doorward user invite --email ann@example.org --role Editor\n" +
 			"  doorward user invite ann@example.org --expires 24h",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -46,7 +46,7 @@ func userInviteCommand(environ []string) *cobra.Command {
 		},
 	}
 	o = operatorFlags(cmd, environ)
-	cmd.Flags().StringVar(&expires, "expires", "7d", "how long the link holds, at most 90d")
+	cmd.Flags().StringVar(&expires, "expires", "7d", "how long the link is valid, at most 90d")
 	accountFlags(cmd, &made)
 	return cmd
 }
@@ -54,12 +54,12 @@ func userInviteCommand(environ []string) *cobra.Command {
 func invitedUntil(text string, now time.Time) (time.Time, error) {
 	after, err := options.ParseDuration(text)
 	if err != nil || after < time.Minute {
-		return time.Time{}, errors.New("--expires must be a time of a minute and more, such as 24h or 7d")
+		return time.Time{}, errors.New("--expires must be at least a minute, such as 24h or 7d")
 	}
 	return now.Add(after).UTC().Truncate(time.Second), nil
 }
 
-// invited is the ID of the user that is named, or of the account that is made.
+// invited returns the ID of the named user, or of the account that it makes.
 func (o *operator) invited(ctx context.Context, args []string, made people.AddUser) (string, error) {
 	if len(args) > 0 {
 		return o.userID(ctx, args[0])

@@ -15,15 +15,15 @@ import (
 
 func keyCommand(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "key", Short: "Make and remove keys for programs that administrate",
+		Use: "key", Short: "Make and remove keys for administration programs",
 		Long: "Make and remove keys for programs that use the administration over ADMIN_ADDRESS. On this machine no key is\n" +
-			"needed: who may open the control socket may do everything.\n\n" + whereItIsDone,
+			"needed: anyone who can open the control socket can do everything.\n\n" + whereItIsDone,
 	}
 	cmd.AddCommand(keyAddCommand(environ), keyListCommand(environ), keyRemoveCommand(environ))
 	return cmd
 }
 
-const usualLife = "90d"
+const defaultLifetime = "90d"
 
 func keyAddCommand(environ []string) *cobra.Command {
 	var o *operator
@@ -33,13 +33,13 @@ func keyAddCommand(environ []string) *cobra.Command {
 		Use: "add NAME --scope SCOPE,...", Short: "Make a key, and show it once", DisableFlagsInUseLine: true,
 		Args: withFlags(exactly("NAME"), func(*cobra.Command) (err error) {
 			if len(req.Scopes) == 0 {
-				return errors.New("--scope is missing: " + strings.Join(scopeNames(), ", "))
+				return errors.New("--scope is missing; the scopes are: " + strings.Join(scopeNames(), ", "))
 			}
 			req.ExpiresAt, err = expiry(expires, time.Now())
 			return err
 		}),
-		Long: "Make a key, and show it once: only its hash is stored. A key does what its scopes say, and nothing else:\n\n  " +
-			strings.Join(scopeNames(), ", ") + "\n\nA scope of writing does not include the one of reading.",
+		Long: "Make a key, and show it once: only its hash is stored. A key allows only what its scopes say:\n\n  " +
+			strings.Join(scopeNames(), ", ") + "\n\nA write scope does not include the read scope.",
 		Example: "  doorward key add hr-sync --scope users:read,users:write --expires 1y\n" +
 			"  curl -H \"Authorization: Bearer $KEY\" http://127.0.0.1:8057/admin/users",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -50,8 +50,8 @@ func keyAddCommand(environ []string) *cobra.Command {
 		},
 	}
 	o = operatorFlags(cmd, environ)
-	cmd.Flags().StringSliceVar(&req.Scopes, "scope", nil, "what the key is good for")
-	cmd.Flags().StringVar(&expires, "expires", usualLife, "when it ends: after a time such as 30d or 1y, or never")
+	cmd.Flags().StringSliceVar(&req.Scopes, "scope", nil, "what the key allows")
+	cmd.Flags().StringVar(&expires, "expires", defaultLifetime, "how long the key is valid, such as 30d or 1y; never: it does not expire")
 	return cmd
 }
 
@@ -63,14 +63,14 @@ func scopeNames() []string {
 	return names
 }
 
-// expiry reads when a key ends.
+// expiry reads when a key expires.
 func expiry(text string, now time.Time) (time.Time, error) {
 	if text == "never" {
 		return time.Time{}, nil
 	}
 	after, err := options.ParseDuration(text)
 	if err != nil || after < time.Minute {
-		return time.Time{}, errors.New("--expires must be a time of a minute and more, such as 30d or 1y, or never")
+		return time.Time{}, errors.New("--expires must be at least a minute, such as 30d or 1y, or never")
 	}
 	return now.Add(after).UTC().Truncate(time.Second), nil
 }
@@ -93,7 +93,7 @@ func keyListCommand(environ []string) *cobra.Command {
 	var req people.ListKeys
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the keys", Args: cobra.NoArgs,
-		Long: "List the keys. Their last use is known to the minute.",
+		Long: "List the keys. The last use is accurate to the minute.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.runs(func(ctx context.Context, _ []string) error {
 				return list(ctx, o, "listKeys", req, "ID\tNAME\tSCOPES\tCREATED\tEXPIRES\tLAST USE", keyRow)
@@ -123,8 +123,8 @@ func keyRow(k people.ShownKey) []string {
 func keyRemoveCommand(environ []string) *cobra.Command {
 	var o *operator
 	cmd := &cobra.Command{
-		Use: "remove KEY", Short: "Remove a key, which is good for nothing from then on", Args: exactly("KEY"),
-		Long:    "Remove a key, by its ID or name. It is good for nothing from then on.",
+		Use: "remove KEY", Short: "Remove a key, which stops working at once", Args: exactly("KEY"),
+		Long:    "Remove a key, by its ID or name. It stops working at once.",
 		Example: "  doorward key remove hr-sync",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.runs(func(ctx context.Context, args []string) error {

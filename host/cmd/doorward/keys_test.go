@@ -100,7 +100,7 @@ func TestKeysWithoutAHost(t *testing.T) {
 	if len(first) != 1 || first[0].State != token.StateSigning {
 		t.Fatalf("keys %+v", first)
 	}
-	if out, code := h.run("rotate"); code != exitOK || !strings.Contains(out, "signs already") || len(h.list()) != 1 {
+	if out, code := h.run("rotate"); code != exitOK || !strings.Contains(out, "already signs") || len(h.list()) != 1 {
 		t.Errorf("rotating at once: exit code %d: %s", code, out)
 	}
 	h.environ = append(h.environ, "ACCESS_TOKEN_ALGORITHM=es256")

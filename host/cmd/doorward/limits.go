@@ -10,7 +10,7 @@ import (
 	"github.com/doorward/doorward/host/internal/web/limit"
 )
 
-// limits makes what bounds sign-ins that fail; nil if there are to be no bounds.
+// limits makes the limiter of failed sign-ins; nil if it is disabled.
 func (h host) limits(registry prometheus.Registerer) (*limit.Limiter, error) {
 	cfg := h.config
 	if !cfg.LimiterEnabled {
@@ -32,11 +32,11 @@ func (h host) limits(registry prometheus.Registerer) (*limit.Limiter, error) {
 	return limiter, err
 }
 
-// refusals tells how often each limit has refused.
+// refusals counts how often each limit has refused a request.
 type refusals struct{ limiter *limit.Limiter }
 
 var refusalsDesc = prometheus.NewDesc("doorward_limits_refused_total",
-	"Requests that were refused because too many sign-ins failed or came to no end, by limit.", []string{"limit"}, nil)
+	"Requests that were refused because too many sign-ins failed or were not completed, by limit.", []string{"limit"}, nil)
 
 // Describe implements prometheus.Collector.
 func (r refusals) Describe(out chan<- *prometheus.Desc) { out <- refusalsDesc }
@@ -48,8 +48,8 @@ func (r refusals) Collect(out chan<- prometheus.Metric) {
 	}
 }
 
-// exchangeCounts adds up what hosts that share a database counted, until the function
-// that it returns is called. A database of one host has nothing to exchange.
+// exchangeCounts adds up the counts of hosts that share a database, until stop is called. A
+// host with its own database has nothing to exchange.
 func (h host) exchangeCounts(ctx context.Context, limiter *limit.Limiter, counts limit.Counts) (stop func()) {
 	if limiter == nil || h.config.DBClient == "sqlite3" {
 		return func() {}
@@ -61,8 +61,8 @@ func (h host) exchangeCounts(ctx context.Context, limiter *limit.Limiter, counts
 		defer close(done)
 		failed := false
 		exchange.Run(ctx, func(err error) {
-			if err != nil && !failed { // once: that the store fails shows in all that it does
-				h.logger.Warn("each host limits sign-ins that fail by its own counts", "error", err)
+			if err != nil && !failed { // once: a failing store shows everywhere
+				h.logger.Warn("each host limits failed sign-ins by its own counts only", "error", err)
 			}
 			failed = err != nil
 		})

@@ -1,5 +1,5 @@
-// Doorward lets people sign in to systems through external providers. Each
-// mechanism is a plugin in a process of its own.
+// Doorward lets people sign in to systems through external providers. Each mechanism is a
+// plugin in its own process.
 package main
 
 import (
@@ -27,7 +27,7 @@ func run(ctx context.Context, args, environ []string, stdout, stderr io.Writer) 
 		Use:   "doorward",
 		Short: "The login host whose mechanisms are plugins",
 		Long: "Doorward lets people sign in to systems through external providers: OpenID Connect, LDAP, SAML 2.0,\n" +
-			"OAuth 2.0, and whatever a plugin speaks. Start it with \"doorward serve\".\n\n" + exitCodes,
+			"OAuth 2.0, and any protocol that a plugin supports. Start it with \"doorward serve\".\n\n" + exitCodes,
 		Version:       version,
 		SilenceUsage:  true,
 		SilenceErrors: true,

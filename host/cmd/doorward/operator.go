@@ -15,24 +15,24 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-const whereItIsDone = "The running host does it. If none runs, it is done in the database, and no host starts on this\n" +
-	"machine meanwhile."
+const whereItIsDone = "The running host does this. If no host runs, the command works in the database, and no host can\n" +
+	"start on this machine until it is done."
 
-// operator is who calls the administration: through the socket of the running host, or
-// in this process if none runs.
+// operator calls the administration: through the socket of the running host, or in this
+// process if no host runs.
 type operator struct {
-	*reach
+	*hostFinder
 	asJSON bool
 
-	hostOnly bool // nothing is done if no host runs
+	hostOnly bool // do nothing if no host runs
 
 	out    io.Writer
 	client *admin.Client
 }
 
-// operatorFlags are those of a command that calls the administration.
+// operatorFlags adds the flags of a command that calls the administration.
 func operatorFlags(cmd *cobra.Command, environ []string) *operator {
-	o := &operator{reach: reachFlags(cmd, environ)}
+	o := &operator{hostFinder: hostFlags(cmd, environ)}
 	cmd.Flags().BoolVar(&o.asJSON, "json", false, "print the answer as JSON")
 	return o
 }
@@ -47,15 +47,15 @@ func (o *operator) runs(do func(ctx context.Context, args []string) error) func(
 		if o.hostOnly {
 			at.database = nil
 		}
-		line := &adminLine{reach: o.reach, socket: control.NewClient(at.socket), at: at}
+		line := &adminTransport{finder: o.hostFinder, socket: control.NewClient(at.socket), at: at}
 		defer func() { err = errors.Join(err, line.close()) }()
 		o.out, o.client = cmd.OutOrStdout(), admin.NewClient(line.do)
 		return do(cmd.Context(), args)
 	}
 }
 
-// call does an operation, and reads its answer into what to points to, unless that is
-// nil. Whatever it is, it is printed with --json, and done is true then.
+// call calls an operation and reads its answer into the value that to points to, unless to
+// is nil. With --json it prints the answer instead, and done is true.
 func (o *operator) call(ctx context.Context, id string, in, to any) (done bool, err error) {
 	answer, err := o.client.Call(ctx, id, in)
 	if err != nil {
@@ -68,12 +68,12 @@ func (o *operator) call(ctx context.Context, id string, in, to any) (done bool, 
 		return false, nil
 	}
 	if err := json.Unmarshal(answer.Data, to); err != nil {
-		return false, fmt.Errorf("reading the answer of the host: %w; is it of another version?", err)
+		return false, fmt.Errorf("reading the answer of the host: %w; does it have another version?", err)
 	}
 	return false, nil
 }
 
-// printJSON prints the data of an answer; of a list all that is in the answer, since a
+// printJSON prints the data of an answer. For a list it prints the whole answer, because a
 // program that reads pages needs the cursor.
 func (o *operator) printJSON(answer admin.Answer) error {
 	data := any(answer.Data)
@@ -83,18 +83,18 @@ func (o *operator) printJSON(answer admin.Answer) error {
 	return writeJSON(o.out, data, "  ")
 }
 
-// adminLine leads to the host, or to its database.
-type adminLine struct {
-	reach  *reach
+// adminTransport sends requests to the host, or handles them here, in its database.
+type adminTransport struct {
+	finder *hostFinder
 	socket *control.Client
-	at     ending
+	at     location
 
-	local   func(*http.Request) (*http.Response, error) // nil: the host is asked
+	local   func(*http.Request) (*http.Response, error) // nil: requests go to the host
 	closing []io.Closer
 }
 
-// do is that of an admin.Client.
-func (l *adminLine) do(req *http.Request) (*http.Response, error) {
+// do sends a request of an admin.Client.
+func (l *adminTransport) do(req *http.Request) (*http.Response, error) {
 	if l.local == nil {
 		resp, err := l.socket.Do(req)
 		if !errors.Is(err, control.ErrNotRunning) || l.at.database == nil {
@@ -104,14 +104,15 @@ func (l *adminLine) do(req *http.Request) (*http.Response, error) {
 			return nil, err
 		}
 		if req.Body, err = req.GetBody(); err != nil {
-			return nil, fmt.Errorf("making a request anew: %w", err)
+			return nil, fmt.Errorf("repeating a request: %w", err)
 		}
 	}
 	return l.local(req)
 }
 
-// open opens the database for as long as the command runs. Meanwhile no host starts.
-func (l *adminLine) open(ctx context.Context) error {
+// open opens the database for as long as the command runs, and keeps hosts from starting
+// until then.
+func (l *adminTransport) open(ctx context.Context) error {
 	claimed, err := control.Claim(ctx, l.at.socket)
 	if errors.Is(err, control.ErrInUse) {
 		return fmt.Errorf("%w (%w)", errHostRuns, err)
@@ -125,29 +126,29 @@ func (l *adminLine) open(ctx context.Context) error {
 		return err
 	}
 	l.closing = append(l.closing, database)
-	l.local = admin.InProcess(admin.NewOperatorHandler(admin.Config{ //nolint:bodyclose // whoever calls it closes
-		Operations: peopleOf(database, l.reach.configured(), nil), Version: version,
+	l.local = admin.InProcess(admin.NewOperatorHandler(admin.Config{ //nolint:bodyclose // the caller closes it
+		Operations: peopleOf(database, l.finder.configured(), nil), Version: version,
 	}))
 	return nil
 }
 
-// configured is what is known from the configuration, or nothing if it cannot be read here:
-// SECRET may be for the host's eyes only.
-func (r *reach) configured() surroundings {
+// configured returns what the configuration says about the host, or nothing if this command
+// cannot load it: SECRET may be readable by the host only.
+func (r *hostFinder) configured() hostInfo {
 	cfg, err := loadConfig(r.environ, r.file)
 	if err != nil {
-		return surroundings{}
+		return hostInfo{}
 	}
 	var list []sso.Provider
 	for _, p := range cfg.Providers {
 		list = append(list, p.Provider)
 	}
-	subjects, _ := sso.NewSubjectHasher([]byte(cfg.Secret.Reveal())) // else the events say who by the ID alone
-	return surroundings{func() []sso.Provider { return list }, cfg.PublicURL.String(), subjects}
+	subjects, _ := sso.NewSubjectHasher([]byte(cfg.Secret.Reveal())) // without it, events name users by their ID only
+	return hostInfo{func() []sso.Provider { return list }, cfg.PublicURL.String(), subjects}
 }
 
-// close closes what open opened, the database first.
-func (l *adminLine) close() (err error) {
+// close closes everything that open opened, the database first.
+func (l *adminTransport) close() (err error) {
 	for i := len(l.closing) - 1; i >= 0; i-- {
 		err = errors.Join(err, l.closing[i].Close())
 	}

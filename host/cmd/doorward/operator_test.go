@@ -63,10 +63,10 @@ func TestUsersByCommand(t *testing.T) {
 	o.run(0, "nobody can sign in to this account", "user", "add", "--email", "bob@example.org")
 
 	o.run(1, "several users have the e-mail address", "user", "suspend", "bob@example.org")
-	o.run(1, "nobody has the e-mail address", "user", "suspend", "cas@example.org")
+	o.run(1, "no user has the e-mail address", "user", "suspend", "cas@example.org")
 	o.run(1, "not found", "user", "show", "nobody")
 	o.run(1, "status is none that there is", "user", "list", "--status", "suspnded")
-	o.run(1, "nobody has the e-mail address", "session", "end", "--user", "cas@example.org")
+	o.run(1, "no user has the e-mail address", "session", "end", "--user", "cas@example.org")
 	o.run(1, "not found", "session", "end", "--user", "cas")
 	o.run(1, "not found", "session", "list", "--user", "cas")
 	o.run(0, "sessions ended: 0", "session", "end", "--user", "bob@example.org")
@@ -86,7 +86,7 @@ func TestUsersByCommand(t *testing.T) {
 	o.run(0, "a-2 at corp", "user", "link", id, "--provider", "corp", "--subject", "a-2")
 	o.run(0, "unlinked: "+id, "user", "unlink", id, "--provider", "corp", "--subject", "ann")
 	o.run(1, "not found", "user", "unlink", id, "--provider", "corp", "--subject", "ann")
-	o.run(1, "without a terminal to ask at, add --yes", "user", "delete", id)
+	o.run(1, "without a terminal to confirm it, add --yes", "user", "delete", id)
 	o.run(0, "deleted: "+id, "user", "delete", "--yes", id)
 	o.run(1, "not found", "user", "delete", "--yes", id)
 }

@@ -21,40 +21,40 @@ import (
 
 // pluginCommand is for the plugins on disk: which of them may run.
 func pluginCommand(environ []string) *cobra.Command {
-	shelf := &shelf{environ: environ}
+	folder := &pluginFolder{environ: environ}
 	cmd := &cobra.Command{
 		Use:   "plugin",
-		Short: "Say which plugins the host may run",
-		Long: "Say which plugins the host may run. Their names and digests stand in plugins.lock;\n" +
-			"what is not there, or has changed since, is not run.\n\n" +
-			"A running host takes notice of changes with \"doorward reload\".",
+		Short: "Choose which plugins the host may run",
+		Long: "Choose which plugins the host may run. Their names and digests are in plugins.lock. The host does not run\n" +
+			"a plugin that is not in the file or has changed since it was added.\n\n" +
+			"A running host reads changes of the file with \"doorward reload\".",
 	}
-	cmd.PersistentFlags().StringVar(&shelf.dir, "dir", "", "plugin folder (or PLUGIN_DIR)")
+	cmd.PersistentFlags().StringVar(&folder.dir, "dir", "", "plugin folder (or PLUGIN_DIR)")
 	cmd.AddCommand(
 		&cobra.Command{
-			Use: "add FILE...", Short: "Put plugins into the plugin folder and trust them",
-			Long: "Put plugins into the plugin folder and trust them: each is started once, to ask it what it is,\n" +
-				"and written into plugins.lock with its digest. A file that is in the folder already stays where it is.",
-			Args: atLeastOne("FILE"), RunE: shelf.run(shelf.add),
+			Use: "add FILE...", Short: "Copy plugins to the plugin folder and trust them",
+			Long: "Copy plugins to the plugin folder and trust them: each plugin is started once, to ask it for its name and\n" +
+				"version, and added to plugins.lock with its digest. A file that is already in the folder stays where it is.",
+			Args: atLeastOne("FILE"), RunE: folder.run(folder.add),
 		},
-		&cobra.Command{Use: "verify", Short: "Compare the plugins with their digests", Args: cobra.NoArgs, RunE: shelf.run(shelf.verify)},
-		&cobra.Command{Use: "list", Short: "List the plugins that may run", Args: cobra.NoArgs, RunE: shelf.run(shelf.list)},
+		&cobra.Command{Use: "verify", Short: "Compare the plugins with their digests", Args: cobra.NoArgs, RunE: folder.run(folder.verify)},
+		&cobra.Command{Use: "list", Short: "List the plugins that may run", Args: cobra.NoArgs, RunE: folder.run(folder.list)},
 		&cobra.Command{
-			Use: "remove MECHANISM...", Short: "Stop trusting plugins", Args: atLeastOne("MECHANISM"), RunE: shelf.run(shelf.remove),
-			Long: "Stop trusting plugins: they are taken out of plugins.lock. The files stay.",
+			Use: "remove MECHANISM...", Short: "Stop trusting plugins", Args: atLeastOne("MECHANISM"), RunE: folder.run(folder.remove),
+			Long: "Stop trusting plugins: they are removed from plugins.lock. The files stay.",
 		},
 	)
 	return cmd
 }
 
-// shelf is the plugin folder with its lock file.
-type shelf struct {
+// pluginFolder is the plugin folder with its lock file.
+type pluginFolder struct {
 	environ   []string
 	dir, lock string
 	out       io.Writer
 }
 
-func (s *shelf) run(do func(context.Context, []string) error) func(*cobra.Command, []string) error {
+func (s *pluginFolder) run(do func(context.Context, []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
 		in, err := configInput(s.environ, "")
 		if err != nil {
@@ -70,7 +70,7 @@ func (s *shelf) run(do func(context.Context, []string) error) func(*cobra.Comman
 	}
 }
 
-func (s *shelf) add(ctx context.Context, files []string) error {
+func (s *pluginFolder) add(ctx context.Context, files []string) error {
 	for _, path := range files {
 		plugin, err := s.addOne(ctx, path)
 		if err != nil {
@@ -81,7 +81,7 @@ func (s *shelf) add(ctx context.Context, files []string) error {
 	return nil
 }
 
-func (s *shelf) addOne(ctx context.Context, path string) (lock.Plugin, error) {
+func (s *pluginFolder) addOne(ctx context.Context, path string) (lock.Plugin, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return lock.Plugin{}, err
@@ -130,8 +130,8 @@ func sameFile(a, b string) (bool, error) {
 	return err == nil && os.SameFile(infoA, infoB), err
 }
 
-// copyTo copies the file, and makes sure that what arrived is what was looked at.
-func (s *shelf) copyTo(path, target string, digest lock.Digest) error {
+// copyTo copies the file, and makes sure that the copy has the digest.
+func (s *pluginFolder) copyTo(path, target string, digest lock.Digest) error {
 	if err := os.MkdirAll(s.dir, 0o755); err != nil {
 		return fmt.Errorf("making the plugin folder: %w", err)
 	}
@@ -151,9 +151,9 @@ func (s *shelf) copyTo(path, target string, digest lock.Digest) error {
 	return copied.Verify(digest)
 }
 
-var errNotVerified = errors.New("not every plugin is what it was")
+var errNotVerified = errors.New("not every plugin matches its digest")
 
-func (s *shelf) verify(context.Context, []string) error {
+func (s *pluginFolder) verify(context.Context, []string) error {
 	file, err := lock.Read(s.lock)
 	if err != nil {
 		return err
@@ -177,7 +177,7 @@ func (s *shelf) verify(context.Context, []string) error {
 	return err
 }
 
-func (s *shelf) list(context.Context, []string) error {
+func (s *pluginFolder) list(context.Context, []string) error {
 	file, err := lock.Read(s.lock)
 	if err != nil {
 		return err
@@ -190,8 +190,8 @@ func (s *shelf) list(context.Context, []string) error {
 	return w.Flush()
 }
 
-// presets lists those of all plugins, by name.
-func (s *shelf) presets(context.Context, []string) error {
+// presets lists the presets of all plugins, by name.
+func (s *pluginFolder) presets(context.Context, []string) error {
 	file, err := lock.Read(s.lock)
 	if err != nil {
 		return err
@@ -207,7 +207,7 @@ func (s *shelf) presets(context.Context, []string) error {
 	return w.Flush()
 }
 
-func (s *shelf) remove(_ context.Context, mechanisms []string) error {
+func (s *pluginFolder) remove(_ context.Context, mechanisms []string) error {
 	err := lock.Change(s.lock, func(file lock.File) (lock.File, error) {
 		for _, mechanism := range mechanisms {
 			if _, err := file.Find(mechanism); err != nil {
@@ -221,7 +221,7 @@ func (s *shelf) remove(_ context.Context, mechanisms []string) error {
 		return err
 	}
 	for _, mechanism := range mechanisms {
-		fmt.Fprintf(s.out, "removed %s; a running host goes on with it until doorward reload\n", mechanism)
+		fmt.Fprintf(s.out, "removed %s; a running host keeps using it until doorward reload\n", mechanism)
 	}
 	return nil
 }

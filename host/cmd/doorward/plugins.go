@@ -14,11 +14,11 @@ import (
 )
 
 func pluginsCommand(environ []string) *cobra.Command {
-	var host *reach
+	var host *hostFinder
 	var asJSON bool
 	cmd := &cobra.Command{
 		Use:   "plugins",
-		Short: "Show how the plugins of the running host stand",
+		Short: "Show the status of the plugins of the running host",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			client, err := host.client()
@@ -37,8 +37,8 @@ func pluginsCommand(environ []string) *cobra.Command {
 			return printPlugins(cmd.OutOrStdout(), plugins, time.Now())
 		},
 	}
-	host = reachFlags(cmd, environ)
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print everything that is known, as JSON")
+	host = hostFlags(cmd, environ)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print the whole status as JSON")
 	return cmd
 }
 
@@ -53,13 +53,13 @@ func printPlugins(out io.Writer, plugins []provider.Plugin, now time.Time) error
 		return err
 	}
 	for _, p := range plugins {
-		printTroubles(out, p, now)
+		printProblems(out, p, now)
 	}
 	return nil
 }
 
-// printTroubles tells what is wrong with a plugin or was lately.
-func printTroubles(out io.Writer, p provider.Plugin, now time.Time) {
+// printProblems prints current and recent problems of a plugin.
+func printProblems(out io.Writer, p provider.Plugin, now time.Time) {
 	if p.LastError != "" {
 		fmt.Fprintf(out, "\n%s, %s ago: %s\n", p.Name, now.Sub(p.ErrorAt).Round(time.Second), p.LastError)
 	}
@@ -67,7 +67,7 @@ func printTroubles(out io.Writer, p provider.Plugin, now time.Time) {
 		fmt.Fprintf(out, "    %s\n", line)
 	}
 	if !p.NextTry.IsZero() && p.NextTry.After(now) {
-		fmt.Fprintf(out, "%s is tried again in %s\n", p.Name, p.NextTry.Sub(now).Round(time.Second))
+		fmt.Fprintf(out, "%s: next try in %s\n", p.Name, p.NextTry.Sub(now).Round(time.Second))
 	}
 	for _, one := range p.Providers {
 		if one.Error != "" {

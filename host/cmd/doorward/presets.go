@@ -16,19 +16,20 @@ import (
 	"github.com/doorward/doorward/sdk/plugin"
 )
 
-// presetsCommand lists what plugins.lock says that the plugins know.
+// presetsCommand lists the presets in plugins.lock.
 func presetsCommand(environ []string) *cobra.Command {
-	shelf := &shelf{environ: environ}
+	folder := &pluginFolder{environ: environ}
 	cmd := &cobra.Command{
 		Use:   "presets",
-		Short: "List the providers that the plugins know",
-		Long: "List the providers that the plugins in plugins.lock know. Most need no more than client ID and secret:\n\n" +
+		Short: "List the presets of the plugins",
+		Long: "List the presets of the plugins in plugins.lock. A preset configures a well-known provider; most need only a\n" +
+			"client ID and a secret:\n\n" +
 			"  AUTH_PROVIDERS=github\n  AUTH_GITHUB_PRESET=github\n  AUTH_GITHUB_CLIENT_ID=...\n  AUTH_GITHUB_CLIENT_SECRET=...\n" +
-			"  AUTH_GITHUB_ALLOW_PUBLIC_REGISTRATION=true   # an account for whoever the provider lets in\n\n" +
+			"  AUTH_GITHUB_ALLOW_PUBLIC_REGISTRATION=true   # an account for everyone whom the provider signs in\n\n" +
 			"The manual of the plugin has a recipe for each.",
-		Args: cobra.NoArgs, RunE: shelf.run(shelf.presets),
+		Args: cobra.NoArgs, RunE: folder.run(folder.presets),
 	}
-	cmd.Flags().StringVar(&shelf.dir, "dir", "", "plugin folder (or PLUGIN_DIR)")
+	cmd.Flags().StringVar(&folder.dir, "dir", "", "plugin folder (or PLUGIN_DIR)")
 	return cmd
 }
 
@@ -40,26 +41,26 @@ func presetsOf(d plugin.Description) []lock.Preset {
 	return list
 }
 
-// known is a preset of a plugin.
-type known struct {
+// driverPreset is a preset of a plugin.
+type driverPreset struct {
 	lock.Preset
 	driver string
 }
 
-// knownPresets are those of all plugins, by name.
-func knownPresets(file lock.File) map[string][]known {
-	byName := map[string][]known{}
+// knownPresets returns the presets of all plugins, by name.
+func knownPresets(file lock.File) map[string][]driverPreset {
+	byName := map[string][]driverPreset{}
 	for _, p := range file.Plugins {
 		for _, one := range p.Presets {
-			byName[one.Name] = append(byName[one.Name], known{one, p.Mechanism})
+			byName[one.Name] = append(byName[one.Name], driverPreset{one, p.Mechanism})
 		}
 	}
 	return byName
 }
 
-// resolvePresets finds the driver of each provider that has a preset and none, and
-// what the preset is called. A preset of another plugin than the driver is told
-// here, because the plugin of the driver does not know whose it is.
+// resolvePresets sets the driver, label and icon of providers that have a preset. It also
+// reports a preset that belongs to another plugin than the driver, because the plugin of
+// the driver does not know which plugin has it.
 func resolvePresets(cfg *config.Config) error {
 	if !slices.ContainsFunc(cfg.Providers, func(p config.Provider) bool { return p.Preset != "" }) {
 		return nil
@@ -78,7 +79,7 @@ func resolvePresets(cfg *config.Config) error {
 	return errors.Join(problems...)
 }
 
-func resolvePreset(p *config.Provider, presets map[string][]known) error {
+func resolvePreset(p *config.Provider, presets map[string][]driverPreset) error {
 	candidates := presets[p.Preset]
 	var drivers []string
 	for _, one := range candidates {
@@ -90,12 +91,12 @@ func resolvePreset(p *config.Provider, presets map[string][]known) error {
 		if near := options.Suggest(p.Preset, slices.Collect(maps.Keys(presets))); near != "" {
 			did = fmt.Sprintf("; did you mean %q?", near)
 		}
-		return fmt.Errorf("%s: no plugin in plugins.lock knows the preset %.64q%s; \"doorward presets\" lists those that are known; an OpenID provider needs none: write openid as %s; a plugin that was added by an older host must be added anew",
+		return fmt.Errorf("%s: no plugin in plugins.lock has the preset %.64q%s; \"doorward presets\" lists all presets; an OpenID provider needs no preset: set %s to openid; a plugin that was added by an older host must be added again",
 			p.Spelling("preset"), p.Preset, did, p.Spelling("driver"))
 	case p.Driver == "" && len(candidates) > 1:
-		return fmt.Errorf("%s: several plugins know the preset %s: write one of %s as %s", p.Spelling("preset"), p.Preset, strings.Join(drivers, ", "), p.Spelling("driver"))
+		return fmt.Errorf("%s: several plugins have the preset %s: set %s to one of %s", p.Spelling("preset"), p.Preset, p.Spelling("driver"), strings.Join(drivers, ", "))
 	case p.Driver != "" && len(candidates) > 0 && !slices.Contains(drivers, p.Driver):
-		return fmt.Errorf("%s: the preset %s is one of %s: write that as %s, or leave that out", p.Spelling("preset"), p.Preset, strings.Join(drivers, ", "), p.Spelling("driver"))
+		return fmt.Errorf("%s: the preset %s belongs to %s: set %s to that, or leave it out", p.Spelling("preset"), p.Preset, strings.Join(drivers, ", "), p.Spelling("driver"))
 	}
 	for _, one := range candidates {
 		if p.Driver != "" && one.driver != p.Driver {

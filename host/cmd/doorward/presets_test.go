@@ -60,8 +60,8 @@ func TestPresetsSayWhichDriver(t *testing.T) {
 		{[]string{"PRESET=both", "DRIVER=ldap"}, "ldap", "X", "", ""},
 		{[]string{"DRIVER=openid"}, "openid", "X", "", ""},
 		{[]string{"PRESET=own", "DRIVER=thirdparty"}, "thirdparty", "X", "", ""}, // that plugin is asked
-		{[]string{"PRESET=github", "DRIVER=openid"}, "", "", "", "AUTH_X_PRESET: the preset github is one of oauth2: write that as AUTH_X_DRIVER"},
-		{[]string{"PRESET=both"}, "", "", "", "write one of oauth2, ldap as AUTH_X_DRIVER"},
+		{[]string{"PRESET=github", "DRIVER=openid"}, "", "", "", "AUTH_X_PRESET: the preset github belongs to oauth2: set AUTH_X_DRIVER to that"},
+		{[]string{"PRESET=both"}, "", "", "", "set AUTH_X_DRIVER to one of oauth2, ldap"},
 		{[]string{"PRESET=gihub"}, "", "", "", "doorward presets"},
 		{[]string{"CLIENT_ID=1"}, "", "", "", "AUTH_X_DRIVER: is required and not set"},
 	} {

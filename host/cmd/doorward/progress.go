@@ -8,8 +8,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// showProgress tells somebody at a terminal each second, in one line, what goes on for how
-// long, until the function that it returns is called. Programs are told nothing.
+// showProgress shows one line on a terminal and updates it each second, until done is
+// called. It shows nothing if the output is not a terminal.
 func showProgress(to io.Writer, line func(took time.Duration) string) (done func()) {
 	if _, is := terminal(to); !is {
 		return func() {}
@@ -42,9 +42,9 @@ func progress(to io.Writer, line func(took time.Duration) string, stop <-chan st
 	}
 }
 
-// checking is the line for a check of providers.
+// checking makes the line for a check of providers.
 func checking(what string) func(took time.Duration) string {
 	return func(took time.Duration) string {
-		return fmt.Sprintf("checking %s: %s; a provider may take %s", what, took, sdk.Call(sdk.CapabilityCheck).Deadline())
+		return fmt.Sprintf("checking %s: %s; a provider can take up to %s", what, took, sdk.Call(sdk.CapabilityCheck).Deadline())
 	}
 }

@@ -9,17 +9,17 @@ import (
 )
 
 func reloadCommand(environ []string) *cobra.Command {
-	var host *reach
+	var host *hostFinder
 	var how control.Reloading
 	cmd := &cobra.Command{
 		Use:   "reload",
-		Short: "Have the running host read its providers and plugins anew",
-		Long: "Have the running host read its providers and plugins.lock anew, while logins go on.\n\n" +
-			"Providers are added, changed and removed; a plugin whose digest in plugins.lock has changed is replaced.\n" +
-			"What cannot be done leaves what was there as it was, is told, and makes the command fail.\n\n" +
-			"A configuration that has none of the providers in force is refused, because a file that is half written looks\n" +
-			"like that, too; --force removes them. With --dry-run nothing is changed: what has changed is opened on trial, the\n" +
-			"command says what a reload would do and what would fail, and fails if something would.",
+		Short: "Reload the providers and plugins of the running host",
+		Long: "Reload the providers and plugins.lock of the running host. Logins continue in the meantime.\n\n" +
+			"Providers are added, changed and removed, and a plugin whose digest in plugins.lock has changed is replaced.\n" +
+			"If a change fails, the old state stays in force, and the command prints the reason and fails.\n\n" +
+			"A configuration with none of the providers in force is refused, because a half-written file looks like that;\n" +
+			"--force removes the providers. --dry-run changes nothing: it opens changed providers on trial, says what a reload\n" +
+			"would do and what would fail, and fails if anything would.",
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			client, err := host.client()
@@ -33,8 +33,8 @@ func reloadCommand(environ []string) *cobra.Command {
 			return err
 		},
 	}
-	host = reachFlags(cmd, environ)
+	host = hostFlags(cmd, environ)
 	cmd.Flags().BoolVar(&how.DryRun, "dry-run", false, "say what would be done, and change nothing")
-	cmd.Flags().BoolVar(&how.Force, "force", false, "remove all providers, if the configuration has none of them any more")
+	cmd.Flags().BoolVar(&how.Force, "force", false, "allow the removal of all providers in force")
 	return cmd
 }

@@ -17,14 +17,14 @@ import (
 	"github.com/doorward/doorward/host/internal/provider"
 )
 
-// reloader brings a running host to a new configuration.
+// reloader applies a new configuration to the running host.
 type reloader struct {
 	load      func() (*config.Config, error)
 	providers *provider.Providers
 	logger    hclog.Logger
 	hangUp    <-chan os.Signal
 	apps      *forwardauth.Server // nil in tests
-	asRead    string              // signature of the files of values when the configuration was read
+	asRead    string              // signature of the renewable files when the configuration was read
 
 	mu       sync.Mutex // admits one reload at a time
 	last     *config.Config
@@ -36,15 +36,15 @@ func newReloader(h host, providers *provider.Providers, apps *forwardauth.Server
 }
 
 var (
-	errPartly = errors.New("not everything could be done")
+	errPartly = errors.New("not everything could be reloaded")
 
-	// errAllRemoved: the configuration has none of the providers in force, as it has
-	// while its file is being written.
+	// errAllRemoved: the configuration has none of the providers in force. It can look
+	// like that while its file is being written.
 	errAllRemoved = errors.New("all providers would be removed")
 )
 
-// reload reads the configuration and does what has changed. What it did is told
-// even beside an error.
+// reload loads the configuration and applies the changes. It says what it did even if it
+// returns an error.
 func (r *reloader) reload(ctx context.Context, how control.Reloading) (string, error) {
 	if how.DryRun {
 		return r.plan(ctx)
@@ -56,70 +56,70 @@ func (r *reloader) reload(ctx context.Context, how control.Reloading) (string, e
 		err = r.refuseRemovalOfAll(cfg)
 	}
 	if err != nil {
-		r.logger.Error("configuration is not reloaded, the old one goes on", "from", from(r.last), "error", strings.ReplaceAll(err.Error(), "\n", " "))
-		return "", fmt.Errorf("nothing was reloaded from %s: %w", from(r.last), err)
+		r.logger.Error("configuration is not reloaded, the old one stays in force", "from", sourcesOf(r.last), "error", strings.ReplaceAll(err.Error(), "\n", " "))
+		return "", fmt.Errorf("nothing was reloaded from %s: %w", sourcesOf(r.last), err)
 	}
 	for _, warning := range cfg.Warnings {
 		r.logger.Warn(warning)
 	}
 	restart := strings.Join(config.NeedRestart(r.last, cfg), ", ")
 	if restart != "" {
-		r.logger.Warn("settings have changed that need a restart of the host", "settings", restart)
+		r.logger.Warn("changed settings need a restart of the host", "settings", restart)
 	}
 	done, err := r.providers.Reload(ctx, configured(cfg))
 	if err != nil {
 		return "", err
 	}
 	r.last = r.last.AfterReload(cfg)
-	told := lines(done, restart) + r.takeOverApps(cfg)
+	text := summaryOf(done, restart) + r.applyApps(cfg)
 	failed := done.Failed
 	for _, what := range failed {
-		r.logger.Error("could not be reloaded, the old one goes on if there is one", "what", what)
+		r.logger.Error("could not be reloaded, the old one stays in force if there is one", "what", what)
 	}
 	done.Failed = nil
 	r.logger.Info("reloaded", "done", done.String())
 	if len(failed) > 0 {
-		return told, errPartly
+		return text, errPartly
 	}
-	return told, nil
+	return text, nil
 }
 
-// plan says what a reload would do now, and does nothing.
+// plan says what a reload would do now, and changes nothing.
 func (r *reloader) plan(ctx context.Context) (string, error) {
 	cfg, err := r.load()
 	if err != nil {
-		return "", fmt.Errorf("nothing could be reloaded from %s: %w", from(r.inForce()), err)
+		return "", fmt.Errorf("nothing could be reloaded from %s: %w", sourcesOf(r.inForce()), err)
 	}
 	would, err := r.providers.Plan(ctx, configured(cfg))
 	if err != nil {
 		return "", err
 	}
 	restart := strings.Join(config.NeedRestart(r.inForce(), cfg), ", ")
-	told := "dry run, nothing is changed; a reload would do this:\n" + lines(would, restart) + r.changedApps(cfg)
+	text := "dry run: nothing is changed; a reload would do this:\n" + summaryOf(would, restart) + r.changedApps(cfg)
 	for _, warning := range cfg.Warnings {
-		told += "\nwarning: " + warning
+		text += "\nwarning: " + warning
 	}
 	if err := r.refuseRemovalOfAll(cfg); err != nil {
-		return told, err
+		return text, err
 	}
 	if len(would.Failed) > 0 {
-		return told, errPartly
+		return text, errPartly
 	}
-	return told, nil
+	return text, nil
 }
 
-// takeOverApps puts the rules of forward-auth in force, all of them at once, and says so
-// if they have changed.
-func (r *reloader) takeOverApps(cfg *config.Config) string {
-	told := r.changedApps(cfg)
-	if told != "" {
+// applyApps puts all rules of forward-auth in force at once, and says so if they have
+// changed.
+func (r *reloader) applyApps(cfg *config.Config) string {
+	text := r.changedApps(cfg)
+	if text != "" {
 		r.apps.SetRules(rulesOf(cfg))
 		r.logger.Info("forward-auth", "apps", len(cfg.Apps))
 	}
-	return told
+	return text
 }
 
-// changedApps says what a configuration changes of the rules of forward-auth.
+// changedApps says how a configuration changes the rules of forward-auth.
 func (r *reloader) changedApps(cfg *config.Config) string {
 	if r.apps == nil {
 		return ""
@@ -130,11 +130,11 @@ func (r *reloader) changedApps(cfg *config.Config) string {
 	return ""
 }
 
-// check checks the providers as the configuration has them now.
+// check checks the providers as they are configured now.
 func (r *reloader) check(ctx context.Context, name string) ([]provider.Checked, error) {
 	cfg, err := r.load()
 	if err != nil {
-		return nil, fmt.Errorf("%s cannot be loaded, what is in force goes on: %w", from(r.inForce()), err)
+		return nil, fmt.Errorf("%s cannot be loaded, the old configuration stays in force: %w", sourcesOf(r.inForce()), err)
 	}
 	checked, err := r.providers.CheckConfigured(ctx, configured(cfg), name)
 	return withWarnings(checked, name, slices.Concat(cfg.Warnings, databaseWarnings(cfg.Database))), err
@@ -146,12 +146,12 @@ func (r *reloader) inForce() *config.Config {
 	return r.last
 }
 
-func lines(done provider.Reloaded, restart string) string {
-	told := strings.Join(done.Lines(), "\n")
+func summaryOf(done provider.Reloaded, restart string) string {
+	text := strings.Join(done.Lines(), "\n")
 	if restart != "" {
-		told += "\nneeds a restart of the host: " + restart
+		text += "\nneeds a restart of the host: " + restart
 	}
-	return told
+	return text
 }
 
 // removed names the providers in force that a configuration does not have.
@@ -176,12 +176,12 @@ func (r *reloader) refuseRemovalOfAll(cfg *config.Config) error {
 	if !all {
 		return nil
 	}
-	return fmt.Errorf("%w, and nobody who came through them would be signed in: %s has none of what is in force and stays in force (%s); if that is meant, run: doorward reload --force",
-		errAllRemoved, from(cfg), strings.Join(removed, ", "))
+	return fmt.Errorf("%w, and their users would no longer be signed in: %s has none of the providers in force (%s), which stay in force; if you want to remove them, run: doorward reload --force",
+		errAllRemoved, sourcesOf(cfg), strings.Join(removed, ", "))
 }
 
-// from names the files that say which providers there are.
-func from(cfg *config.Config) string {
+// sourcesOf names the files that the configuration comes from.
+func sourcesOf(cfg *config.Config) string {
 	if len(cfg.Sources) == 0 {
 		return "the configuration"
 	}

@@ -9,9 +9,9 @@ import (
 	"github.com/doorward/doorward/host/internal/watch"
 )
 
-// values are the files that hold values of providers. The first look is at what was
-// there when the configuration was read: a start takes a while.
-func (r *reloader) values(ctx context.Context) *watch.Files {
+// renewableFiles watches the files with values of providers, such as certificates. The first look
+// uses the signature from when the configuration was read, because a start takes a while.
+func (r *reloader) renewableFiles(ctx context.Context) *watch.Files {
 	first := true
 	return &watch.Files{
 		Signature: func() string {
@@ -19,43 +19,43 @@ func (r *reloader) values(ctx context.Context) *watch.Files {
 				first = false
 				return r.asRead
 			}
-			return signatureOf(r.inForce().RenewableFiles())
+			return watch.Signature(r.inForce().RenewableFiles())
 		},
-		Removes:  func() []string { return nil }, // providers stay
+		Removes:  func() []string { return nil }, // no provider is removed
 		Restless: r.restless,
 		Take:     func() { r.renew(ctx) },
 	}
 }
 
-// renew opens the providers anew whose files hold something else now. What cannot be
-// taken stays as it was until its file changes again.
+// renew reopens the providers whose files have changed. A file that cannot be used has no
+// effect until it changes again.
 func (r *reloader) renew(ctx context.Context) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	renewed, err := r.last.Renewed()
 	if err != nil {
-		r.logger.Warn("a file has changed, and what it holds cannot be taken; what was read before goes on", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
+		r.logger.Warn("a changed file cannot be used; its old content stays in force", "error", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
 	r.last = renewed
 	r.reopen(ctx)
 }
 
-// reopenAfter is how long after a failure providers are tried again: a plugin may have
+// reopenAfter is the pause before providers are reopened after a failure: a plugin may have
 // been down for a moment.
 const reopenAfter = time.Minute
 
-// reopening is what came of the latest reopen.
+// reopening is the result of the latest reopen.
 type reopening struct {
 	failed []string
 	at     time.Time
 }
 
-// due reports whether it is time to try again what failed.
+// due reports whether it is time to try again.
 func (o reopening) due(now time.Time) bool {
 	return len(o.failed) > 0 && now.Sub(o.at) >= reopenAfter
 }
 
-// next is what came of another one, and what of it nobody has been told yet.
+// next returns the result after another reopen, and the failures that are not logged yet.
 func (o reopening) next(failed []string, now time.Time) (next reopening, news []string) {
 	for _, what := range failed {
 		if !slices.Contains(o.failed, what) {
@@ -65,7 +65,7 @@ func (o reopening) next(failed []string, now time.Time) (next reopening, news []
 	return reopening{failed, now}, news
 }
 
-// reopenAgain is reopen, if it failed and it is time.
+// reopenAgain calls reopen if the latest reopen failed and it is time to try again.
 func (r *reloader) reopenAgain(ctx context.Context, now time.Time) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -74,18 +74,18 @@ func (r *reloader) reopenAgain(ctx context.Context, now time.Time) {
 	}
 }
 
-// reopen is called with mu held. A failure is said once.
+// reopen is called with mu held. It logs a failure once.
 func (r *reloader) reopen(ctx context.Context) {
 	done, err := r.providers.Reopen(ctx, configured(r.last))
 	if err != nil {
-		return // the host stops
+		return // the host is stopping
 	}
 	var news []string
 	r.reopened, news = r.reopened.next(done.Failed, time.Now())
 	for _, what := range news {
-		r.logger.Error("could not be opened with what its files hold now, the old one goes on if there is one", "what", what)
+		r.logger.Error("could not be opened with the new content of its files, the old one stays in force if there is one", "what", what)
 	}
 	if done.Failed = nil; !done.Empty() {
-		r.logger.Info("opened with what the files of certificates and secrets hold now", "done", done.String())
+		r.logger.Info("opened with the new content of certificate and secret files", "done", done.String())
 	}
 }

@@ -11,9 +11,9 @@ import (
 
 func roleCommand(environ []string) *cobra.Command {
 	cmd := &cobra.Command{
-		Use: "role", Short: "See and change the roles that users can have",
-		Long: "See and change the roles that users can have. ROLE is the ID of a role or its name. What a role may do is for\n" +
-			"the applications to say, which read its ID.\n\n" + whereItIsDone,
+		Use: "role", Short: "Show and change the roles that users can have",
+		Long: "Show and change the roles that users can have. ROLE is the ID or the name of a role. Applications read the ID of\n" +
+			"the role, and decide what it allows.\n\n" + whereItIsDone,
 	}
 	cmd.AddCommand(roleListCommand(environ), roleAddCommand(environ), roleRenameCommand(environ), roleRemoveCommand(environ))
 	return cmd
@@ -47,7 +47,7 @@ func roleAddCommand(environ []string) *cobra.Command {
 		},
 	}
 	o = operatorFlags(cmd, environ)
-	cmd.Flags().StringVar(&req.ID, "id", "", "ID that applications know the role by already; made up if it is not given")
+	cmd.Flags().StringVar(&req.ID, "id", "", "ID by which applications already know the role; generated if not given")
 	return cmd
 }
 
@@ -80,7 +80,7 @@ func roleRemoveCommand(environ []string) *cobra.Command {
 	var req people.RemoveRole
 	cmd := &cobra.Command{
 		Use: "remove ROLE", Short: "Remove a role", Args: exactly("ROLE"),
-		Long:    "Remove a role. If anybody has it, say what becomes of them. Tokens that name it are good until they expire.",
+		Long:    "Remove a role. If users have it, --move-to or --without is needed. Tokens that name it are valid until they expire.",
 		Example: "  doorward role remove Editor --move-to Author\n  doorward role remove Editor --without",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.runs(func(ctx context.Context, args []string) error {
@@ -96,8 +96,8 @@ func roleRemoveCommand(environ []string) *cobra.Command {
 		},
 	}
 	o = operatorFlags(cmd, environ)
-	cmd.Flags().StringVar(&req.MoveTo, "move-to", "", "role that those get who have it")
-	cmd.Flags().BoolVar(&req.Without, "without", false, "leave those who have it without a role")
+	cmd.Flags().StringVar(&req.MoveTo, "move-to", "", "give its users this role instead")
+	cmd.Flags().BoolVar(&req.Without, "without", false, "leave its users without a role")
 	cmd.MarkFlagsMutuallyExclusive("move-to", "without")
 	return cmd
 }

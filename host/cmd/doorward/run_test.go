@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// runIn runs a command with a database, a plugin folder and settings of its own.
+// runIn runs a command with its own database, plugin folder and settings.
 func runIn(ctx context.Context, t *testing.T, dir string, settings []string, args ...string) (int, string) {
 	t.Helper()
 	var out bytes.Buffer
@@ -22,7 +22,7 @@ func runIn(ctx context.Context, t *testing.T, dir string, settings []string, arg
 	return code, out.String()
 }
 
-// errorLines counts the lines that are no warnings.
+// errorLines counts the lines that are not warnings.
 func errorLines(out string) int { return strings.Count(out, "\n") - strings.Count(out, "[WARN]") }
 
 func TestAStartThatIsBrokenOffIsAStop(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"github.com/doorward/doorward/host/internal/token"
 )
 
-// secrets are SECRET and SECRET_PREVIOUS; nil if there is none.
+// secrets returns SECRET and SECRET_PREVIOUS; nil if SECRET_PREVIOUS is not set.
 func (h host) secrets() (secret, previous []byte) {
 	if h.config.SecretPrevious != "" {
 		previous = []byte(h.config.SecretPrevious.Reveal())
@@ -16,12 +16,12 @@ func (h host) secrets() (secret, previous []byte) {
 	return []byte(h.config.Secret.Reveal()), previous
 }
 
-// sealAgain is the pause after a failure to seal things anew.
-const sealAgain = time.Minute
+// resealRetry is the pause after a failure to reseal.
+const resealRetry = time.Minute
 
-// sealAnew seals everything under SECRET in the background, if there is a
-// SECRET_PREVIOUS, until stop is called, which waits for it.
-func (h host) sealAnew(ctx context.Context, logins *sso.Service, tokens *token.Tokens) (stop func()) {
+// resealInBackground reseals everything under SECRET in the background, if SECRET_PREVIOUS
+// is set, until stop is called. stop waits for it.
+func (h host) resealInBackground(ctx context.Context, logins *sso.Service, tokens *token.Tokens) (stop func()) {
 	if h.config.SecretPrevious == "" {
 		return func() {}
 	}
@@ -29,9 +29,9 @@ func (h host) sealAnew(ctx context.Context, logins *sso.Service, tokens *token.T
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for !h.sealedAnew(ctx, logins, tokens) {
+		for !h.reseal(ctx, logins, tokens) {
 			select {
-			case <-time.After(sealAgain):
+			case <-time.After(resealRetry):
 			case <-ctx.Done():
 				return
 			}
@@ -43,14 +43,14 @@ func (h host) sealAnew(ctx context.Context, logins *sso.Service, tokens *token.T
 	}
 }
 
-func (h host) sealedAnew(ctx context.Context, logins *sso.Service, tokens *token.Tokens) bool {
+func (h host) reseal(ctx context.Context, logins *sso.Service, tokens *token.Tokens) bool {
 	n, err := logins.SealAnew(ctx, tokens.SealAnew)
 	switch {
 	case err == nil:
-		h.logger.Info("everything is sealed under SECRET now: SECRET_PREVIOUS can be removed", "sealed_anew", n)
+		h.logger.Info("everything is encrypted under SECRET now: SECRET_PREVIOUS can be removed", "sealed_anew", n)
 		return true
 	case ctx.Err() == nil:
-		h.logger.Error("not everything is sealed under SECRET yet, keep SECRET_PREVIOUS", "error", err, "next_try", sealAgain.String())
+		h.logger.Error("not everything is encrypted under SECRET yet: keep SECRET_PREVIOUS", "error", err, "next_try", resealRetry.String())
 	}
 	return false
 }

@@ -27,13 +27,14 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 	"github.com/doorward/doorward/host/internal/store"
 	"github.com/doorward/doorward/host/internal/token"
+	"github.com/doorward/doorward/host/internal/watch"
 	"github.com/doorward/doorward/host/internal/web"
 	"github.com/doorward/doorward/host/internal/web/limit"
 	"github.com/doorward/doorward/host/internal/web/tally"
 	"github.com/doorward/doorward/sdk/contract"
 )
 
-// serveFlags are how a host is started.
+// serveFlags are the flags of serve.
 type serveFlags struct {
 	file  string
 	watch bool
@@ -47,9 +48,9 @@ func serveCommand(environ []string) *cobra.Command {
 		Short: "Serve logins until interrupted",
 		Long: "Serve logins until interrupted.\n\n" +
 			"Settings come from the environment, from .env in the working directory, and from one more file,\n" +
-			"in this order: the first that names a setting counts. docs/settings.md lists them all.\n\n" +
-			"SIGHUP, or \"doorward reload\", reads providers and plugins.lock anew while logins go on.\n" +
-			"SIGTERM ends the host so that load balancers lose no request (SHUTDOWN_DELAY), Ctrl-C at once;\n" +
+			"in this order: the first that sets a setting counts. docs/settings.md lists all settings.\n\n" +
+			"SIGHUP and \"doorward reload\" reload providers and plugins.lock while logins continue.\n" +
+			"SIGTERM stops the host so that load balancers lose no request (SHUTDOWN_DELAY), Ctrl-C at once;\n" +
 			"a second signal does not wait.",
 		Example: "  SECRET=$(openssl rand -base64 32) doorward serve\n  doorward serve --config /etc/doorward.yaml --watch",
 		Args:    cobra.NoArgs,
@@ -63,7 +64,7 @@ func serveCommand(environ []string) *cobra.Command {
 			if err := checkDev(cfg, flags.dev); err != nil {
 				return err
 			}
-			h := host{config: cfg, asRead: signatureOf(cfg.RenewableFiles()), load: load, flags: flags, logger: newLogger(cfg, cmd.ErrOrStderr()), begun: begun}
+			h := host{config: cfg, asRead: watch.Signature(cfg.RenewableFiles()), load: load, flags: flags, logger: newLogger(cfg, cmd.ErrOrStderr()), begun: begun}
 			for _, warning := range cfg.Warnings {
 				h.logger.Warn(warning)
 			}
@@ -72,7 +73,7 @@ func serveCommand(environ []string) *cobra.Command {
 	}
 	configFlag(cmd, &flags.file)
 	cmd.Flags().BoolVar(&flags.watch, "watch", false, "reload when the configuration, plugins.lock or a plugin changes")
-	cmd.Flags().BoolVar(&flags.dev, "dev", false, "run plugins that are not in plugins.lock; for developing plugins, on loopback only")
+	cmd.Flags().BoolVar(&flags.dev, "dev", false, "run plugins that are not in plugins.lock; only for developing plugins, on loopback")
 	return cmd
 }
 
@@ -96,7 +97,7 @@ func loadConfig(environ []string, file string) (*config.Config, error) {
 func configInput(environ []string, file string) (config.Input, error) {
 	executable, err := os.Executable()
 	if err != nil {
-		return config.Input{}, fmt.Errorf("finding the executable, to find the plugins beside it: %w", err)
+		return config.Input{}, fmt.Errorf("finding the executable, to find the plugins next to it: %w", err)
 	}
 	dir, err := os.Getwd()
 	if err != nil {
@@ -115,24 +116,24 @@ func checkDev(cfg *config.Config, dev bool) error {
 	return nil
 }
 
-const noProviders = "no provider is configured, nobody can sign in: set AUTH_PROVIDERS, see docs/settings.md"
+const noProviders = "no provider is configured and nobody can sign in: set AUTH_PROVIDERS, see docs/settings.md"
 
-// bodiesShare is the part of the memory that large request bodies may take as they
-// come. On their way to a plugin they take some six times as much.
+// bodiesShare is the divisor for the share of the memory that large request bodies may take
+// when they arrive. On their way to a plugin they take about six times as much.
 const bodiesShare = 16
 
-// host is what serve wires together.
+// host is a host that serve wires together.
 type host struct {
 	config *config.Config
-	asRead string // signature of the files of values that the configuration has
+	asRead string // signature of the renewable files of the configuration
 	load   func() (*config.Config, error)
 	flags  serveFlags
 	logger hclog.Logger
 	begun  time.Time
 }
 
-// unlessInterrupted takes a start that was broken off by a signal for a stop:
-// whoever stops a service that is still starting has done nothing wrong.
+// unlessInterrupted treats a start that was interrupted by a signal as a normal stop: it is
+// not an error to stop a service that is still starting.
 func (h host) unlessInterrupted(ctx context.Context, err error) error {
 	if ctx.Err() == nil || !errors.Is(err, context.Canceled) {
 		return err
@@ -146,7 +147,7 @@ func (h host) serve(ctx context.Context) (err error) {
 	cfg := h.config
 	memory := h.limitMemory()
 	hangUp := make(chan os.Signal, 1)
-	signal.Notify(hangUp, syscall.SIGHUP) // before all that takes time: it would end the host
+	signal.Notify(hangUp, syscall.SIGHUP) // before anything that takes time: SIGHUP would end the host
 	defer signal.Stop(hangUp)
 	claimed, err := control.Claim(ctx, cfg.ControlSocket)
 	if err != nil {
@@ -161,7 +162,7 @@ func (h host) serve(ctx context.Context) (err error) {
 	return h.serveFrom(ctx, database, claimed, memory, hangUp)
 }
 
-// serveFrom runs the host on a database, until ctx is done.
+// serveFrom runs the host with a database, until ctx is done.
 func (h host) serveFrom(ctx context.Context, database store.Store, claimed *control.Claimed, memory memlimit.Limit, hangUp <-chan os.Signal) (err error) {
 	cfg, store, clock := h.config, store.Cached(database, time.Now), sso.SystemClock()
 	tokens, err := token.New(ctx, h.tokenConfig(store, clock))
@@ -180,7 +181,7 @@ func (h host) serveFrom(ctx context.Context, database store.Store, claimed *cont
 		return err
 	}
 	h.warnOfRoles(ctx, providers, store)
-	defer h.sealAnew(ctx, logins, tokens)()
+	defer h.resealInBackground(ctx, logins, tokens)()
 	counts := newCounts(registry)
 	defer h.saveLast(store, counts)
 	defer h.background(ctx, slices.Concat(clocksTogether(database, time.Now), h.auditTasks(store, clock, counts), []task{maintainKeys(tokens), forgetSuccessors(logins)})...)()
@@ -225,7 +226,7 @@ func newRegistry() *prometheus.Registry {
 	return registry
 }
 
-// limitMemory returns the limit that is in force; zero if there is none.
+// limitMemory sets the memory limit and returns it; zero if there is none.
 func (h host) limitMemory() memlimit.Limit {
 	limit := memlimit.Set()
 	if limit.Bytes > 0 {
@@ -250,7 +251,7 @@ func (h host) logins(providers sso.Providers, s store.Store, tokens sso.AccessTo
 
 func (h host) startProviders(ctx context.Context, m provider.Metrics) (*provider.Providers, error) {
 	if h.flags.dev {
-		h.logger.Warn("--dev: plugins run without being checked against the lock file; never do this with logins that matter", "plugin_dir", h.config.PluginDir)
+		h.logger.Warn("--dev: plugins run without a check against the lock file; never use this in production", "plugin_dir", h.config.PluginDir)
 	}
 	return provider.Start(ctx, provider.Config{
 		Binaries:  provider.Binaries{Dir: h.config.PluginDir, Lock: h.config.PluginLock, InsecureWithoutLock: h.flags.dev},
@@ -258,7 +259,7 @@ func (h host) startProviders(ctx context.Context, m provider.Metrics) (*provider
 	})
 }
 
-// startMeasured starts the providers of a host that goes on.
+// startMeasured starts the providers with metrics.
 func (h host) startMeasured(ctx context.Context, registry *prometheus.Registry) (*provider.Providers, error) {
 	providers, err := h.startProviders(ctx, metrics.New(registry))
 	if err == nil {
@@ -312,7 +313,7 @@ func (h host) listen(ctx context.Context, server *web.Server, apps apps, r *relo
 	stop()
 	waitFor(stages.underWay, stopProlonging)
 	stages.end()
-	providers.Stop() // a reload under way may wait long for a plugin, else
+	providers.Stop() // otherwise a reload in progress may wait long for a plugin
 	<-done
 	h.logger.Info("stopped")
 	return err

@@ -27,13 +27,12 @@ func sessionEndCommand(environ []string) *cobra.Command {
 	var one string
 	cmd := &cobra.Command{
 		Use:   "end (--all | --provider NAME | --user USER | --session ID) [--forget-secret]",
-		Short: "End sessions: of all, of a provider, of a user",
-		Long: "End sessions, and say how many. Their people sign in again; their accounts stay.\n\n" +
-			"The running host does it. If none runs, it is done in the database, and no host starts meanwhile.\n" +
-			"Other systems that verify access tokens by themselves accept them until they expire (ACCESS_TOKEN_TTL).\n\n" +
+		Short: "End all sessions, those of a provider, or those of a user",
+		Long: "End sessions, and print how many. The users have to sign in again; their accounts stay.\n\n" + whereItIsDone + "\n" +
+			"Other systems that verify access tokens themselves accept them until they expire (ACCESS_TOKEN_TTL).\n\n" +
 			"--forget-secret also removes all signing keys, and the check by which a host knows its SECRET. It is for a\n" +
-			"SECRET that is lost, or that somebody else has, and cannot be undone. Stop the host before, and start it with\n" +
-			"a new SECRET afterwards; without SECRET_PREVIOUS. With PostgreSQL, stop the hosts of all machines.",
+			"SECRET that is lost or known to somebody else, and cannot be undone. Stop the host first; afterwards start it\n" +
+			"with a new SECRET and without SECRET_PREVIOUS. With PostgreSQL, stop the hosts on all machines.",
 		Example: "  doorward session end --provider corp\n  doorward session end --user ann@example.org\n  doorward session end --session 0b4e4a0a-3c5f-4f8e-9a57-2f5b9d1d3c11\n  doorward session end --all",
 		Args: func(cmd *cobra.Command, args []string) error {
 			if err := cobra.NoArgs(cmd, args); err != nil {
@@ -61,68 +60,67 @@ func sessionEndCommand(environ []string) *cobra.Command {
 	}
 	o = operatorFlags(cmd, environ)
 	cmd.Flags().BoolVar(&match.All, "all", false, "end all sessions")
-	cmd.Flags().StringVar(&match.Provider, "provider", "", "end the sessions of those who came through this provider")
+	cmd.Flags().StringVar(&match.Provider, "provider", "", "end the sessions that began at this provider")
 	cmd.Flags().StringVar(&match.User, "user", "", "end the sessions of the user with this ID or e-mail address")
-	cmd.Flags().StringVar(&one, "session", "", "end the session with this ID, and no other")
-	cmd.Flags().BoolVar(&forget, "forget-secret", false, "with --all: also remove all that is sealed under SECRET, for good")
+	cmd.Flags().StringVar(&one, "session", "", "end the session with this ID only")
+	cmd.Flags().BoolVar(&forget, "forget-secret", false, "with --all: also remove everything that is encrypted under SECRET, permanently")
 	return cmd
 }
 
-// whoseSessions returns an error unless the flags say clearly which sessions to end:
-// nobody ends those of all by leaving out a name, nor does a script whose variable is
-// not set.
+// whoseSessions returns an error unless the flags say clearly which sessions to end. Nobody
+// must end all sessions by leaving out a name, nor a script by an unset variable.
 func whoseSessions(cmd *cobra.Command, forget bool, match people.EndSessions) error {
 	all, some := match.All, match.Provider != "" || match.User != ""
 	switch {
 	case cmd.Flag("session").Changed:
-		return errors.New("--session ends one session, and needs its ID; it goes with nothing else")
+		return errors.New("--session ends one session and needs its ID; it cannot be used with other flags")
 	case cmd.Flag("provider").Changed && match.Provider == "":
 		return errors.New("--provider is empty; to end all sessions, use --all")
 	case cmd.Flag("user").Changed && match.User == "":
 		return errors.New("--user is empty; to end all sessions, use --all")
 	case forget && (some || !all):
-		return errors.New("--forget-secret goes with --all, and with nothing else")
+		return errors.New("--forget-secret can be used with --all only")
 	case forget && cmd.Flag("json").Changed:
-		return errors.New("--json goes without --forget-secret")
+		return errors.New("--json cannot be used with --forget-secret")
 	case all && some:
-		return errors.New("--all ends every session; leave it out to end those of --provider or --user only")
+		return errors.New("--all ends every session; leave it out to end only those of --provider or --user")
 	case !all && !some:
-		return errors.New("say whose sessions: --all, --provider NAME, --user USER or --session ID")
+		return errors.New("say which sessions to end: --all, --provider NAME, --user USER or --session ID")
 	}
 	return nil
 }
 
-// ending ends sessions from outside of a host.
-type ending struct {
-	database *config.Database // nil: only the running host is asked
-	socket   string           // its path
+// location says where a host is: its socket, and its database for when it does not run.
+type location struct {
+	database *config.Database // nil: use the running host only
+	socket   string           // path of the socket
 	out      io.Writer
 }
 
-// database finds the database for when no host runs. Who names a socket means the
-// host that is behind it.
-func (r *reach) database() (at ending, err error) {
+// database finds the database for when no host runs. If a socket is named, only the host
+// behind it will do.
+func (r *hostFinder) database() (at location, err error) {
 	if r.socket != "" {
-		return ending{socket: r.socket}, nil
+		return location{socket: r.socket}, nil
 	}
 	in, err := configInput(r.environ, r.file)
 	if err != nil {
 		return at, err
 	}
 	database, socket, err := config.DatabaseOf(in)
-	return ending{database: &database, socket: socket}, err
+	return location{database: &database, socket: socket}, err
 }
 
-// errHostRuns: a host holds keys in its memory that are to be forgotten.
-var errHostRuns = errors.New("a doorward runs with this database: stop it, and run this again; nothing was done")
+// errHostRuns: a host uses the database, and may have keys in its memory.
+var errHostRuns = errors.New("a doorward is running with this database: stop it and run this command again; nothing was done")
 
-// forgetSecret ends all sessions, and removes all that is sealed under the secret.
-func (e ending) forgetSecret(ctx context.Context) error {
-	if e.database == nil {
+// forgetSecret ends all sessions, and removes everything that is encrypted under the secret.
+func (l location) forgetSecret(ctx context.Context) error {
+	if l.database == nil {
 		return errors.New("--forget-secret works in the database, not in a running host: leave out --socket, and set DB_FILENAME or --config as for the host")
 	}
-	// Held for as long as this takes, so that no host starts.
-	claimed, err := control.Claim(ctx, e.socket)
+	// Held until this is done, so that no host starts.
+	claimed, err := control.Claim(ctx, l.socket)
 	if errors.Is(err, control.ErrInUse) {
 		return fmt.Errorf("%w (%w)", errHostRuns, err)
 	}
@@ -130,11 +128,11 @@ func (e ending) forgetSecret(ctx context.Context) error {
 		return err
 	}
 	defer claimed.Close()
-	return e.inDatabase(ctx)
+	return l.inDatabase(ctx)
 }
 
-func (e ending) inDatabase(ctx context.Context) (err error) {
-	store, err := openExisting(ctx, *e.database, nil)
+func (l location) inDatabase(ctx context.Context) (err error) {
+	store, err := openExisting(ctx, *l.database, nil)
 	if err != nil {
 		return err
 	}
@@ -143,10 +141,10 @@ func (e ending) inDatabase(ctx context.Context) (err error) {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintln(e.out, "sessions ended:", ended)
+	fmt.Fprintln(l.out, "sessions ended:", ended)
 	if err := store.ForgetSecret(ctx, byOperator(sso.EventSecretForgotten, "")); err != nil {
 		return err
 	}
-	fmt.Fprintln(e.out, "all that was sealed under SECRET is removed; start the host with a new SECRET, and without SECRET_PREVIOUS")
+	fmt.Fprintln(l.out, "everything that was encrypted under SECRET is removed; start the host with a new SECRET and without SECRET_PREVIOUS")
 	return nil
 }

@@ -13,7 +13,7 @@ func sessionListCommand(environ []string) *cobra.Command {
 	var o *operator
 	var req people.ListSessions
 	cmd := &cobra.Command{
-		Use: "list", Short: "List the sessions that there are", Args: cobra.NoArgs,
+		Use: "list", Short: "List sessions", Args: cobra.NoArgs,
 		Long:    "List the sessions that have not ended or expired, in the order in which they began.",
 		Example: "  doorward session list --user ann@example.org\n  doorward session list --provider corp --json",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -21,8 +21,8 @@ func sessionListCommand(environ []string) *cobra.Command {
 		},
 	}
 	o = operatorFlags(cmd, environ)
-	cmd.Flags().StringVar(&req.User, "user", "", "only those of the user with this ID or e-mail address")
-	cmd.Flags().StringVar(&req.Provider, "provider", "", "only of those who came through this provider")
+	cmd.Flags().StringVar(&req.User, "user", "", "only sessions of the user with this ID or e-mail address")
+	cmd.Flags().StringVar(&req.Provider, "provider", "", "only sessions that began at this provider")
 	pagingFlags(cmd, &req.Paging)
 	return cmd
 }
@@ -43,7 +43,7 @@ func (o *operator) endSession(ctx context.Context, id string) error {
 }
 
 func (o *operator) endSessions(ctx context.Context, whose people.EndSessions) error {
-	if whose.User != "" { // a name that is misspelt ends nobody's, and looks done
+	if whose.User != "" { // a misspelled name would end no session, and look like success
 		if err := o.knows(ctx, whose.User); err != nil {
 			return err
 		}

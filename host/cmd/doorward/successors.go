@@ -6,10 +6,10 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// forgetEvery is how long after its grace the successor of a token may still stand in
-// the store.
+// forgetEvery is how long after its grace period the successor of a token can still be in the
+// store.
 const forgetEvery = 10 * time.Second
 
 func forgetSuccessors(logins *sso.Service) task {
-	return task{forgetEvery, logins.ForgetSuccessors, "old tokens lead to current ones in the database for longer than the grace period"}
+	return task{forgetEvery, logins.ForgetSuccessors, "replaced tokens still lead to current ones in the database after the grace period"}
 }

@@ -7,15 +7,15 @@ import (
 	"strings"
 )
 
-// Widths of texts for people.
+// Line widths of texts for people.
 const (
-	usualColumns = 80  // of a terminal that does not say
+	usualColumns = 80  // for a terminal of unknown width
 	mostColumns  = 120 // longer lines are hard to read
-	leastColumns = 60  // shorter ones break too often
+	leastColumns = 60  // shorter lines wrap too often
 )
 
-// columnsFor is how wide a text for people may be: COLUMNS, or the width of the
-// terminal, within bounds. Zero: a program reads it, which wants each thing in one line.
+// columnsFor returns the line width for a text: COLUMNS or the width of the terminal, within
+// bounds. Zero: the output is for a program, which wants each item in one line.
 func columnsFor(out io.Writer, environ []string) int {
 	columns, is := terminal(out)
 	for _, variable := range environ {
@@ -34,12 +34,11 @@ func columnsFor(out io.Writer, environ []string) int {
 	return min(max(columns, leastColumns), mostColumns)
 }
 
-// terminal tells whether somebody sees what is written there, and how wide it is; zero:
-// it does not say.
+// terminal reports whether the output is a terminal, and its width; zero: unknown.
 func terminal(out io.Writer) (columns int, is bool) {
 	file, ok := out.(*os.File)
 	if !ok {
 		return 0, false
 	}
-	return windowOf(file.Fd())
+	return terminalColumns(file.Fd())
 }

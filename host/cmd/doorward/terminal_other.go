@@ -2,4 +2,4 @@
 
 package main
 
-func windowOf(uintptr) (columns int, is bool) { return 0, false }
+func terminalColumns(uintptr) (columns int, is bool) { return 0, false }

@@ -8,19 +8,19 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// Exit codes, so that a script can tell a mistake of its own from one of the system.
+// Exit codes, so that a script can tell its own mistakes from errors of the system.
 const (
 	exitOK    = 0
 	exitError = 1
 	exitUsage = 2 // the command line cannot be understood, and nothing was done
 )
 
-const exitCodes = "Exit codes: 0 if all went well, 1 for an error, 2 for a command line that cannot be understood."
+const exitCodes = "Exit codes: 0 for success, 1 for an error, 2 for an invalid command line."
 
-// commandLine is what becomes of the arguments.
+// commandLine records how the command line was processed.
 type commandLine struct {
-	begun   bool  // a command was found, with arguments that it takes
-	unknown error // where help was asked for on a command that does not exist
+	begun   bool  // a command was found and accepted its arguments
+	unknown error // help was requested for a command that does not exist
 }
 
 // execute runs the command that the arguments name, and returns the exit code.
@@ -56,8 +56,8 @@ func execute(root *cobra.Command) int {
 	return exitUsage
 }
 
-// groupsKnowTheirCommands makes it an error to ask a command for one that it does
-// not have. By itself cobra prints a help text then, and exits with 0.
+// groupsKnowTheirCommands makes an unknown subcommand an error. By default cobra prints a
+// help text for it and exits with 0.
 func groupsKnowTheirCommands(cmd *cobra.Command) {
 	for _, sub := range cmd.Commands() {
 		groupsKnowTheirCommands(sub)
@@ -69,7 +69,7 @@ func groupsKnowTheirCommands(cmd *cobra.Command) {
 	}
 }
 
-// atLeastOne makes it an error to leave out what a command is about.
+// atLeastOne requires at least one argument.
 func atLeastOne(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) == 0 {
@@ -79,7 +79,7 @@ func atLeastOne(what string) cobra.PositionalArgs {
 	}
 }
 
-// exactly makes it an error to name something else than one of these.
+// exactly requires one argument that is not empty.
 func exactly(what string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if len(args) != 1 || args[0] == "" {
@@ -89,7 +89,7 @@ func exactly(what string) cobra.PositionalArgs {
 	}
 }
 
-// withFlags also makes it an error to give flags that say nothing together.
+// withFlags also checks the combination of flags.
 func withFlags(positional cobra.PositionalArgs, flags func(cmd *cobra.Command) error) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		if err := positional(cmd, args); err != nil {
@@ -99,7 +99,7 @@ func withFlags(positional cobra.PositionalArgs, flags func(cmd *cobra.Command) e
 	}
 }
 
-// unknownCommand returns an error if a command that has others was given arguments.
+// unknownCommand returns an error if a command with subcommands has arguments.
 func unknownCommand(cmd *cobra.Command, args []string) error {
 	if !cmd.HasSubCommands() || len(args) == 0 {
 		return nil

@@ -27,13 +27,13 @@ func (o *operator) userID(ctx context.Context, text string) (string, error) {
 		for i, user := range users {
 			ids[i] = user.ID
 		}
-		return "", fmt.Errorf("several users have the e-mail address %s; name one by its ID: %s", shown(text), strings.Join(ids, ", "))
+		return "", fmt.Errorf("several users have the e-mail address %s; use an ID: %s", shown(text), strings.Join(ids, ", "))
 	}
 	return users[0].ID, nil
 }
 
-// someUser finds the user that a flag names, and returns an error if there is none: what
-// is said of nobody must not read like what is said of them.
+// someUser finds the user that a flag names, and returns an error if there is none: an empty
+// result for a misspelled name must not look like a result for a user.
 func (o *operator) someUser(ctx context.Context, text string) (string, error) {
 	id, err := o.userID(ctx, text)
 	if err != nil || id == "" {
@@ -65,7 +65,7 @@ func (o *operator) withAddress(ctx context.Context, address string) ([]people.Us
 }
 
 func nobodyHas(address string) error {
-	return fmt.Errorf("nobody has the e-mail address %s; see: doorward user list", shown(address))
+	return fmt.Errorf("no user has the e-mail address %s; see: doorward user list", shown(address))
 }
 
 func (o *operator) listUsers(ctx context.Context, req people.ListUsers) error {
@@ -86,7 +86,7 @@ func nameOf(u people.User) string {
 	return orDash(shown(strings.Join(names, " ")))
 }
 
-// roleOf is the name of the role, or its ID if it has none any more.
+// roleOf is the name of the role, or its ID if the role has been removed.
 func roleOf(u people.User) *string {
 	if u.RoleName != nil {
 		return u.RoleName
@@ -126,11 +126,11 @@ func (o *operator) printUser(user people.UserDetails) error {
 func waitsFor(c people.ClaimOfUser) string {
 	switch c.Kind {
 	case sso.ClaimByInvitation:
-		return "who opens the invitation, until " + timeOrDash(c.ExpiresAt)
+		return "a login with the invitation, until " + timeOrDash(c.ExpiresAt)
 	case sso.ClaimByEmail:
 		return "a login at " + shownOrDash(c.Provider) + " with the verified address " + shownOrDash(c.Key)
 	default:
-		return "a login at " + shownOrDash(c.Provider) + " as " + shownOrDash(c.Key) + ", in any case"
+		return "a login at " + shownOrDash(c.Provider) + " as " + shownOrDash(c.Key) + ", ignoring case"
 	}
 }
 
@@ -192,7 +192,7 @@ func (o *operator) unlinkUser(ctx context.Context, id, provider, subject string)
 	return o.changeUser(ctx, "unlinkUser", people.UnlinkUser{OneUser: people.OneUser{User: id}, Provider: provider, Subject: subject}, "unlinked")
 }
 
-func (o *operator) deleteUser(ctx context.Context, who string, asks asking) error {
+func (o *operator) deleteUser(ctx context.Context, who string, asks confirmation) error {
 	id, err := o.userID(ctx, who)
 	if err != nil {
 		return err
@@ -205,7 +205,7 @@ func (o *operator) deleteUser(ctx context.Context, who string, asks asking) erro
 	if err != nil {
 		return err
 	}
-	question := fmt.Sprintf("Delete %s, %s, %s, with %d links and all sessions, for good.", user.ID, shownOrDash(user.Email), nameOf(user.User), len(user.Links))
+	question := fmt.Sprintf("Permanently delete %s, %s, %s, with %d links and all sessions.", user.ID, shownOrDash(user.Email), nameOf(user.User), len(user.Links))
 	if err := asks.confirm(ctx, question); err != nil {
 		return err
 	}

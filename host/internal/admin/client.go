@@ -15,8 +15,8 @@ import (
 	"time"
 )
 
-// maxAnswer bounds an answer, in bytes: people.MaxLimit users with the longest names
-// there may be.
+// maxAnswer bounds an answer, in bytes: people.MaxLimit users with the longest allowed
+// names.
 const maxAnswer = 16 << 20
 
 // Client calls a handler of this package.
@@ -25,17 +25,17 @@ type Client struct {
 	table []operation
 }
 
-// NewClient makes a client that sends its requests by do. They are for the operator's
-// handler, and have no key.
+// NewClient returns a client that sends its requests with do. They are for the operator's
+// handler and have no key.
 func NewClient(do func(*http.Request) (*http.Response, error)) *Client {
 	return &Client{do: do, table: operations(nil)}
 }
 
-// Answer is what a handler answered.
+// Answer is the answer of a handler.
 type Answer struct {
-	Body []byte          // all of it
-	Data json.RawMessage // the data in it
-	Next string          // cursor of the next page; empty: there is none
+	Body []byte          // the whole body
+	Data json.RawMessage // the member "data" of the body
+	Next string          // cursor of the next page; empty: this is the last page
 }
 
 // Refusal is an error that a handler answered with.
@@ -47,7 +47,7 @@ type Refusal struct {
 
 func (r *Refusal) Error() string { return r.Message }
 
-// Call does the operation of that ID, with a request of its type.
+// Call calls the operation with that ID. The request has the type of the operation.
 func (c *Client) Call(ctx context.Context, id string, in any) (Answer, error) {
 	for _, op := range c.table {
 		if op.id == id {
@@ -72,12 +72,12 @@ func (c *Client) call(ctx context.Context, op operation, in reflect.Value) (Answ
 	defer resp.Body.Close()
 	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil || len(body) > maxAnswer {
-		return Answer{}, errors.Join(errors.New("reading the answer of the host: it ended early, or is too long"), err)
+		return Answer{}, errors.Join(errors.New("reading the answer of the host: it ended early or is too long"), err)
 	}
 	return answerOf(resp.StatusCode, body)
 }
 
-// request is the request of an operation.
+// request makes the request of an operation.
 func (op operation) request(ctx context.Context, in reflect.Value) (*http.Request, error) {
 	path, query, body := op.path, url.Values{}, map[string]any(nil)
 	for _, m := range membersOf(op.in) {
@@ -114,8 +114,8 @@ func (op operation) request(ctx context.Context, in reflect.Value) (*http.Reques
 	return req, nil
 }
 
-// escapeSegment writes a text as one segment of a path. Dots stand there for folders, unless
-// they are escaped.
+// escapeSegment escapes a text as one segment of a path. Unescaped, "." and ".." would mean
+// folders.
 func escapeSegment(text string) string {
 	if text == "." || text == ".." {
 		return strings.ReplaceAll(text, ".", "%2E")
@@ -123,7 +123,7 @@ func escapeSegment(text string) string {
 	return url.PathEscape(text)
 }
 
-// asText is a value as setText reads it.
+// asText returns a value in the form that setText reads.
 func asText(value reflect.Value) string {
 	if at, ok := value.Interface().(time.Time); ok {
 		return at.Format(time.RFC3339Nano)
@@ -138,7 +138,7 @@ func answerOf(status int, body []byte) (Answer, error) {
 		Errors []failureEntry
 	}
 	if err := json.Unmarshal(body, &read); err != nil {
-		return Answer{}, fmt.Errorf("reading the answer of the host: %w; is it of another version?", err)
+		return Answer{}, fmt.Errorf("reading the answer of the host: %w; does it have another version?", err)
 	}
 	if status == http.StatusOK {
 		return Answer{Body: body, Data: read.Data, Next: read.Meta.Next}, nil
@@ -154,7 +154,7 @@ func answerOf(status int, body []byte) (Answer, error) {
 func Decode[T any](answer Answer) (T, error) {
 	var to T
 	if err := json.Unmarshal(answer.Data, &to); err != nil {
-		return to, fmt.Errorf("reading the answer of the host: %w; is it of another version?", err)
+		return to, fmt.Errorf("reading the answer of the host: %w; does it have another version?", err)
 	}
 	return to, nil
 }
@@ -162,19 +162,19 @@ func Decode[T any](answer Answer) (T, error) {
 // InProcess sends requests to a handler in this process.
 func InProcess(handler http.Handler) func(*http.Request) (*http.Response, error) {
 	return func(req *http.Request) (*http.Response, error) {
-		w := &kept{status: http.StatusOK, header: http.Header{}}
+		w := &recordedResponse{status: http.StatusOK, header: http.Header{}}
 		handler.ServeHTTP(w, req)
 		return &http.Response{StatusCode: w.status, Header: w.header, Body: io.NopCloser(&w.body)}, req.Context().Err()
 	}
 }
 
-// kept is a response that is kept in memory.
-type kept struct {
+// recordedResponse is a response that is recorded in memory.
+type recordedResponse struct {
 	status int
 	header http.Header
 	body   bytes.Buffer
 }
 
-func (k *kept) Header() http.Header                  { return k.header }
-func (k *kept) WriteHeader(status int)               { k.status = status }
-func (k *kept) Write(data []byte) (n int, err error) { return k.body.Write(data) }
+func (r *recordedResponse) Header() http.Header                  { return r.header }
+func (r *recordedResponse) WriteHeader(status int)               { r.status = status }
+func (r *recordedResponse) Write(data []byte) (n int, err error) { return r.body.Write(data) }

@@ -9,10 +9,10 @@ import (
 	"github.com/doorward/doorward/host/internal/people"
 )
 
-// Whatever something is called, the client asks for that and for nothing else: dots stand
+// Whatever the name, the client asks for exactly that name: dots stand
 // for folders in a path.
 func TestNamesInPaths(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	server := httptest.NewServer(h.operator)
 	t.Cleanup(server.Close)
 	overHTTP := func(req *http.Request) (*http.Response, error) {

@@ -13,10 +13,10 @@ import (
 	"github.com/doorward/doorward/host/internal/people"
 )
 
-// object is an object of JSON.
+// object is a JSON object.
 type object = map[string]any
 
-// documentOf describes the table (OpenAPI 3.1).
+// documentOf returns the OpenAPI 3.1 document of the table.
 func documentOf(table []operation, version string) object {
 	d := &document{schemas: object{}}
 	paths := object{}
@@ -29,18 +29,18 @@ func documentOf(table []operation, version string) object {
 		path[strings.ToLower(op.method)] = d.operation(op)
 	}
 	paths[Prefix+documentPath] = object{"get": object{
-		"operationId": "document", "summary": "This document", "description": "Needs a key, of any scope.",
+		"operationId": "document", "summary": "This document", "description": "Needs a key with any scope.",
 		"responses": d.responses(object{"type": "object"}, statuses(operation{})),
 	}}
 	return object{
 		"openapi": "3.1.0",
-		"info": object{"title": "Doorward administration", "version": version, "description": "Operations on those who sign in. " +
-			"On the control socket no key is needed: who may open it is the operator."},
+		"info": object{"title": "Doorward administration", "version": version, "description": "Operations on users, roles, sessions, events and keys. " +
+			"The control socket needs no key: anyone who can open it is the operator."},
 		"security": []object{{"key": []string{}}},
 		"paths":    paths,
 		"components": object{
 			"schemas":         d.schemas,
-			"securitySchemes": object{"key": object{"type": "http", "scheme": "bearer", "description": "doorward key add makes one"}},
+			"securitySchemes": object{"key": object{"type": "http", "scheme": "bearer", "description": "doorward key add makes a key"}},
 		},
 	}
 }
@@ -74,7 +74,7 @@ func (d *document) parameters(members []member) []object {
 	return parameters
 }
 
-// statuses are those of the errors that an operation may answer with.
+// statuses returns the status codes of the errors that an operation can return.
 func statuses(op operation) []int {
 	list := []int{http.StatusUnauthorized, http.StatusForbidden, http.StatusTooManyRequests, http.StatusInternalServerError, http.StatusServiceUnavailable}
 	if op.in == nil {
@@ -84,7 +84,7 @@ func statuses(op operation) []int {
 	if len(at(membersOf(op.in), inPath)) > 0 {
 		list = append(list, http.StatusNotFound)
 	}
-	if op.taken {
+	if op.conflicts {
 		list = append(list, http.StatusConflict)
 	}
 	return list
@@ -109,7 +109,7 @@ func (d *document) answer(op operation) object {
 
 func content(schema object) object { return object{"application/json": object{"schema": schema}} }
 
-// schema describes a type; structs stand in the components.
+// schema describes a type. Structs become components.
 func (d *document) schema(t reflect.Type) object {
 	switch {
 	case t == reflect.TypeFor[time.Time]():
@@ -170,23 +170,23 @@ func (d *document) member(m member) object {
 	return schema
 }
 
-// wanted says in words what a member of a body must be.
+// wanted says in words what a member must be.
 func wanted(t reflect.Type) string {
 	switch {
 	case t == reflect.TypeFor[time.Time]():
 		return "a time, such as 2027-01-31T12:00:00Z"
 	case t == reflect.TypeFor[[]string]():
-		return "a list of texts"
+		return "a list of strings"
 	case t.Kind() == reflect.Slice:
-		return "a list of objects, each with what the document names and nothing else"
+		return "a list of objects, each with only the members that the document names"
 	case t.Kind() == reflect.Bool:
 		return "true or false"
 	default:
-		return "a text"
+		return "a string"
 	}
 }
 
-// Document is the OpenAPI document.
+// Document returns the OpenAPI document as JSON.
 func Document(version string) ([]byte, error) {
 	return json.MarshalIndent(documentOf(operations(nil), version), "", "  ")
 }

@@ -10,15 +10,15 @@ import (
 )
 
 var (
-	errNoRoute  = errors.New("there is no such path")
-	errMethod   = errors.New("the path is there, and not with this method")
-	errNoKey    = errors.New("a key is missing: send Authorization: Bearer and a key; doorward key add makes one")
+	errNoRoute  = errors.New("this path does not exist")
+	errMethod   = errors.New("this path does not support the method of the request")
+	errNoKey    = errors.New("the request has no key: send Authorization: Bearer and a key; doorward key add makes one")
 	errTooMany  = errors.New("too many wrong keys; try again in a second")
-	errInternal = errors.New("it did not work, and the log of the host says why")
+	errInternal = errors.New("the operation failed; the log of the host says why")
 )
 
-// answers is the one table from error to status and code; the first that matches
-// counts. Codes are those of Directus, where it has one.
+// answers is the one table from errors to statuses and codes. The first row that matches
+// counts. Codes are those of Directus where it has one.
 var answers = []struct {
 	err    error
 	status int
@@ -50,7 +50,7 @@ type (
 	}
 	extensions struct {
 		Code   string  `json:"code" doc:"for programs"`
-		Member *string `json:"member" doc:"which part of the request is wrong; null: it is not about one"`
+		Member *string `json:"member" doc:"which part of the request is wrong; null: no single part"`
 	}
 )
 
@@ -69,7 +69,7 @@ func (s *server) refuse(w http.ResponseWriter, r *http.Request, err error) {
 			status, code = http.StatusServiceUnavailable, "SERVICE_UNAVAILABLE"
 		}
 		s.log("administration failed", "path", r.URL.EscapedPath(), "error", err)
-		if !s.trusted { // paths of files, and what a database says, are for the operator
+		if !s.trusted { // file paths and database errors are for the operator only
 			err = errInternal
 		}
 	}
@@ -92,5 +92,5 @@ func write(w http.ResponseWriter, status int, body any) {
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
 	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(body) // whoever asked has gone away
+	_ = json.NewEncoder(w).Encode(body) // fails if the client has gone away
 }

@@ -13,11 +13,11 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// Config is what the handlers need to know.
+// Config configures the handlers.
 type Config struct {
 	Operations *people.Operations
 	Version    string                            // of this program, for the document
-	Log        func(message string, args ...any) // of what failed; nil: nobody reads it
+	Log        func(message string, args ...any) // logs errors; nil: they are not logged
 }
 
 func (c Config) withLog() Config {
@@ -30,18 +30,18 @@ func (c Config) withLog() Config {
 // server is one of the handlers.
 type server struct {
 	who     func(r *http.Request) (people.Actor, error)
-	trusted bool // who asks is the operator
+	trusted bool // the caller is the operator
 	log     func(message string, args ...any)
 }
 
-// NewOperatorHandler serves everything to whoever calls it, as the operator. It must be
-// out of reach of everybody else: behind a socket that only they may open, or in their
-// own process.
+// NewOperatorHandler treats every caller as the operator and serves everything. Nobody
+// else may be able to reach it: put it behind a socket that only the operator can open,
+// or use it in the operator's own process.
 func NewOperatorHandler(config Config) http.Handler {
 	return newHandler(config, true, func(*http.Request) (people.Actor, error) { return people.Operator, nil })
 }
 
-// NewKeyHandler serves whoever has a key, within its scopes.
+// NewKeyHandler serves callers that have a key, within its scopes.
 func NewKeyHandler(config Config) http.Handler {
 	config = config.withLog()
 	return newHandler(config, false, newKeyCheck(config).actor)
@@ -68,10 +68,10 @@ func newHandler(config Config, trusted bool, who func(*http.Request) (people.Act
 	return mux
 }
 
-// handle serves an operation to who may have it.
+// handle authenticates the caller and serves an operation.
 func (s *server) handle(serve func(context.Context, *http.Request) (any, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		ctx := named(w, r)
+		ctx := withRequestID(w, r)
 		actor, err := s.who(r)
 		if err != nil {
 			s.refuse(w, r, err)
@@ -86,14 +86,14 @@ func (s *server) handle(serve func(context.Context, *http.Request) (any, error))
 	}
 }
 
-// named gives the request an ID, by which the log and the audit tell what it changed. One
-// that a client may choose could forge lines of the log.
-func named(w http.ResponseWriter, r *http.Request) context.Context {
+// withRequestID gives the request an ID for the log and the audit. A client must not
+// choose it, because it could forge lines of the log.
+func withRequestID(w http.ResponseWriter, r *http.Request) context.Context {
 	var b [8]byte
 	rand.Read(b[:])
 	request := sso.Request{ID: hex.EncodeToString(b[:])}
 	w.Header().Set("X-Request-Id", request.ID)
-	if from, err := netip.ParseAddrPort(r.RemoteAddr); err == nil { // not so on a socket
+	if from, err := netip.ParseAddrPort(r.RemoteAddr); err == nil { // a unix socket has no address
 		request.Address = from.Addr()
 	}
 	return sso.WithRequest(r.Context(), request)

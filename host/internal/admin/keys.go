@@ -10,17 +10,17 @@ import (
 	"github.com/doorward/doorward/host/internal/people"
 )
 
-// Wrong keys are looked up in the database at most so often. Nobody finds a key of 256
-// bits by trying; this keeps those who try from taking the database away from logins.
+// Limits of how often wrong keys are looked up in the database. Nobody can guess a key of
+// 256 bits; the limits keep guesses from slowing down the database for logins.
 const (
 	wrongAtOnce    = 50
 	wrongPerSecond = 10
 )
 
-// maxKnown is how many good keys are remembered.
+// maxKnown is how many valid keys are remembered.
 const maxKnown = 1000
 
-// keyCheck finds out who has a key.
+// keyCheck authenticates the holders of keys.
 type keyCheck struct {
 	operations *people.Operations
 	now        func() time.Time
@@ -30,22 +30,22 @@ type keyCheck struct {
 	left  float64 // of wrongAtOnce
 	since time.Time
 
-	// known are the hashes of keys that were good lately. While too many come with
-	// wrong ones, those still get in; each is looked up all the same.
+	// known has the hashes of keys that were valid lately. They are still accepted while
+	// there are too many wrong keys; each is looked up all the same.
 	known map[people.KeyHash]struct{}
 
-	wrong  int // keys, since the log was told
-	toldAt time.Time
+	wrong    int // wrong keys since the last line of the log
+	loggedAt time.Time
 }
 
-// tellEvery is how often the log is told of wrong keys at most.
-const tellEvery = time.Minute
+// logEvery is the shortest time between two log lines about wrong keys.
+const logEvery = time.Minute
 
 func newKeyCheck(config Config) *keyCheck {
 	return &keyCheck{operations: config.Operations, now: time.Now, log: config.Log, left: wrongAtOnce, known: map[people.KeyHash]struct{}{}}
 }
 
-// actor returns who has the key that the request brings.
+// actor returns the holder of the key in the request.
 func (k *keyCheck) actor(r *http.Request) (people.Actor, error) {
 	scheme, text, _ := strings.Cut(r.Header.Get("Authorization"), " ")
 	if !strings.EqualFold(scheme, "Bearer") || len(r.Header.Values("Authorization")) != 1 {
@@ -53,7 +53,7 @@ func (k *keyCheck) actor(r *http.Request) (people.Actor, error) {
 	}
 	actor, err := k.holder(r, people.KeyToken(strings.TrimSpace(text)))
 	if errors.Is(err, people.ErrKeyInvalid) || errors.Is(err, errTooMany) {
-		k.tell(r.RemoteAddr, err)
+		k.logWrong(r.RemoteAddr, err)
 	}
 	return actor, err
 }
@@ -71,22 +71,22 @@ func (k *keyCheck) holder(r *http.Request, token people.KeyToken) (people.Actor,
 	return actor, err
 }
 
-// tell counts a wrong key, and tells the log, seldom: whoever sends them would fill it.
-// The cause names a key that has expired, which somebody may have forgotten.
-func (k *keyCheck) tell(from string, cause error) {
+// logWrong counts a wrong key, and logs wrong keys at a limited rate, so that their sender
+// cannot fill the log. The cause names a key that has expired.
+func (k *keyCheck) logWrong(from string, cause error) {
 	k.mu.Lock()
 	k.wrong++
 	wrong, now := k.wrong, k.now()
-	if now.Sub(k.toldAt) < tellEvery {
+	if now.Sub(k.loggedAt) < logEvery {
 		k.mu.Unlock()
 		return
 	}
-	k.wrong, k.toldAt = 0, now
+	k.wrong, k.loggedAt = 0, now
 	k.mu.Unlock()
 	k.log("wrong keys for the administration were refused", "keys", wrong, "the_last_from", from, "error", cause)
 }
 
-// mayLookUp reports whether there is room for one more key that may be wrong.
+// mayLookUp reports whether one more possibly wrong key may be looked up.
 func (k *keyCheck) mayLookUp(hash people.KeyHash) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -103,7 +103,7 @@ func (k *keyCheck) mayLookUp(hash people.KeyHash) bool {
 	return true
 }
 
-// learn remembers a good key, and forgets a wrong one.
+// learn remembers a valid key and forgets a wrong one.
 func (k *keyCheck) learn(hash people.KeyHash, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
@@ -114,7 +114,7 @@ func (k *keyCheck) learn(hash people.KeyHash, err error) {
 		if _, ok := k.known[hash]; ok {
 			return
 		}
-		k.left++ // it was not wrong
+		k.left++ // the key was not wrong
 		if len(k.known) >= maxKnown {
 			clear(k.known)
 		}

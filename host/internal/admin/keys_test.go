@@ -10,12 +10,12 @@ import (
 	"github.com/doorward/doorward/host/internal/people"
 )
 
-func (h *house) list(as []string) answer {
+func (h *harness) list(as []string) answer {
 	h.t.Helper()
 	return ask(h.t, h.keys, http.MethodGet, "/admin/users", nil, as...)
 }
 
-func (h *house) wantStatus(what string, got answer, want int) {
+func (h *harness) wantStatus(what string, got answer, want int) {
 	h.t.Helper()
 	if got.status != want {
 		h.t.Errorf("%s: %d %s, want %d", what, got.status, got.body, want)
@@ -23,7 +23,7 @@ func (h *house) wantStatus(what string, got answer, want int) {
 }
 
 func TestKeysEnd(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	as := people.WithActor(t.Context(), people.Operator)
 	key, err := h.ops.AddKey(as, people.AddKey{Name: "sync", Scopes: []string{"users:read"}, ExpiresAt: h.now.Add(time.Hour)})
 	if err != nil {
@@ -54,7 +54,7 @@ func TestKeysEnd(t *testing.T) {
 
 // The key itself is nowhere but in the one answer.
 func TestKeysAreShownOnce(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	bearer := h.bearer(people.KeysRead, people.KeysWrite)
 	got := ask(t, h.keys, http.MethodPost, "/admin/keys", map[string]any{"name": "x", "scopes": []string{"keys:read"}}, bearer...)
 	var made struct{ Data struct{ Secret string } }
@@ -67,9 +67,9 @@ func TestKeysAreShownOnce(t *testing.T) {
 	}
 }
 
-// Whoever may make keys does not become the operator by that.
+// The right to make keys does not make a key holder the operator.
 func TestAKeyMakesNoKeyThatIsGoodForMore(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	bearer := h.bearer(people.KeysWrite, people.UsersRead)
 	for scope, want := range map[string]int{"users:read": 200, "keys:write": 200, "users:write": 403, "sessions:write": 403, "all": 400} {
 		got := ask(t, h.keys, http.MethodPost, "/admin/keys", map[string]any{"name": scope, "scopes": []string{scope}}, bearer...)
@@ -79,7 +79,7 @@ func TestAKeyMakesNoKeyThatIsGoodForMore(t *testing.T) {
 
 // The last use is known to the minute, and written no more often.
 func TestTheLastUseOfAKey(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	as := people.WithActor(t.Context(), people.Operator)
 	bearer := h.bearer(people.UsersRead)
 	for _, c := range []struct {
@@ -97,10 +97,10 @@ func TestTheLastUseOfAKey(t *testing.T) {
 	}
 }
 
-// Whoever tries keys is refused without a look at the database, and whoever has one
-// comes in meanwhile.
+// Guessed keys are refused without a look at the database, and valid keys are accepted in
+// the meantime.
 func TestWrongKeysAreCheap(t *testing.T) {
-	h, counted := newHouseCounting(t)
+	h, counted := newHarnessCounting(t)
 	good := h.bearer(people.UsersRead)
 	h.wantStatus("a good key", h.list(good), 200)
 	expired := h.bearerUntil(h.now.Add(time.Minute), people.UsersRead)
@@ -124,9 +124,9 @@ func TestWrongKeysAreCheap(t *testing.T) {
 		t.Errorf("%d lookups for 1000 wrong keys, answers %v", looked, codes)
 	}
 	if told := strings.Count(h.logged.String(), "wrong keys"); told == 0 || told > 2+int(time.Since(began).Minutes()) {
-		t.Errorf("the log was told %d times", told)
+		t.Errorf("the log has %d lines", told)
 	}
-	h.wantStatus("the good key meanwhile", h.list(good), 200)
+	h.wantStatus("the good key in the meantime", h.list(good), 200)
 	got := h.list([]string{"Authorization", "Bearer " + wrongKey()})
 	for deadline := time.Now().Add(10 * time.Second); got.status == 401 && time.Now().Before(deadline); {
 		got = h.list([]string{"Authorization", "Bearer " + wrongKey()})
@@ -138,7 +138,7 @@ func TestWrongKeysAreCheap(t *testing.T) {
 
 // An operation that was called by nobody was not called by the operator.
 func TestNobodyIsNotTheOperator(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	if _, err := h.ops.ListUsers(t.Context(), people.ListUsers{}); !errors.Is(err, people.ErrForbidden) {
 		t.Errorf("got %v, want ErrForbidden", err)
 	}
@@ -146,7 +146,7 @@ func TestNobodyIsNotTheOperator(t *testing.T) {
 
 // The end of a stolen key would end nothing if it could make one that lives on.
 func TestAKeyMakesNoKeyThatOutlivesIt(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	until := h.now.Add(time.Hour)
 	key, err := h.ops.AddKey(people.WithActor(t.Context(), people.Operator), people.AddKey{Name: "maker", Scopes: []string{"keys:write"}, ExpiresAt: until})
 	if err != nil {

@@ -10,7 +10,8 @@ import (
 	"github.com/doorward/doorward/host/internal/people"
 )
 
-// A member is a part of a request or of an answer, as the tags of its type say.
+// A member is a part of a request or of an answer. The tags of the struct field describe
+// it.
 type member struct {
 	name     string
 	place    place
@@ -19,11 +20,11 @@ type member struct {
 	doc      string
 	enum     []string
 	required bool
-	most     int // bytes of a text, or a number; zero: unbounded
-	least    int // of a number
+	most     int // maximum of a number, or of the bytes of a string; zero: unbounded
+	least    int // minimum of a number
 }
 
-// A place is where in a request a member stands.
+// A place says which part of a request has a member.
 type place string
 
 const (
@@ -32,7 +33,7 @@ const (
 	inBody  place = "body"
 )
 
-// membersOf lists what a struct has, with that of the structs in it.
+// membersOf lists the members of a struct and of its embedded structs.
 func membersOf(t reflect.Type) []member {
 	var members []member
 	for _, field := range reflect.VisibleFields(t) {
@@ -63,11 +64,11 @@ func memberOf(field reflect.StructField) member {
 }
 
 func number(field reflect.StructField, tag string) int {
-	n, _ := strconv.Atoi(field.Tag.Get(tag)) // a tag that is not there is zero
+	n, _ := strconv.Atoi(field.Tag.Get(tag)) // zero without the tag
 	return n
 }
 
-// at returns the members that stand there.
+// at returns the members in a place.
 func at(members []member, where place) []member {
 	var there []member
 	for _, m := range members {
@@ -78,7 +79,7 @@ func at(members []member, where place) []member {
 	return there
 }
 
-// check holds a value that was read to what its tags say.
+// check checks a value against the tags of its field.
 func (m member) check(value reflect.Value) error {
 	switch v := value.Interface().(type) {
 	case string:

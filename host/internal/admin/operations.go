@@ -8,15 +8,15 @@ import (
 	"github.com/doorward/doorward/host/internal/people"
 )
 
-// Prefix is what the paths of all operations begin with.
+// Prefix is the beginning of the paths of all operations.
 const Prefix = "/admin"
 
-// documentPath is where the OpenAPI document is.
+// documentPath is the path of the OpenAPI document.
 const documentPath = "/openapi.json"
 
-// An operation is a row of the table: what may be asked, where, and by whom.
+// An operation is a row of the table.
 type operation struct {
-	id      string // as clients call it
+	id      string // for clients
 	method  string
 	path    string       // below Prefix, in the form of http.ServeMux and of OpenAPI
 	scope   people.Scope // that a key needs
@@ -24,49 +24,49 @@ type operation struct {
 	endpoint
 }
 
-// endpoint is what an operation takes and gives.
+// endpoint has the types and the implementation of an operation.
 type endpoint struct {
-	in, out reflect.Type
-	list    bool // out is what the list has
-	taken   bool // it may find something taken
-	serve   func(ctx context.Context, r *http.Request) (any, error)
+	in, out   reflect.Type
+	list      bool // the answer is a list of out
+	conflicts bool // it can fail with 409
+	serve     func(ctx context.Context, r *http.Request) (any, error)
 }
 
 // operations is the table.
 func operations(o *people.Operations) []operation {
 	return []operation{
 		{"listUsers", http.MethodGet, "/users", people.UsersRead, "List users", many(o.ListUsers)},
-		{"addUser", http.MethodPost, "/users", people.UsersWrite, "Add a user", taking(one(o.AddUser))},
+		{"addUser", http.MethodPost, "/users", people.UsersWrite, "Add a user", mayConflict(one(o.AddUser))},
 		{"showUser", http.MethodGet, "/users/{user}", people.UsersRead, "Show a user", one(o.ShowUser)},
 		{"setUser", http.MethodPatch, "/users/{user}", people.UsersWrite, "Change a user", one(o.SetUser)},
 		{"deleteUser", http.MethodDelete, "/users/{user}", people.UsersWrite, "Delete a user and end all their sessions", one(o.DeleteUser)},
-		{"suspendUser", http.MethodPost, "/users/{user}/suspend", people.UsersWrite, "Keep a user out and end all their sessions", one(o.SuspendUser)},
-		{"activateUser", http.MethodPost, "/users/{user}/activate", people.UsersWrite, "Let a user sign in", one(o.ActivateUser)},
-		{"inviteUser", http.MethodPost, "/users/{user}/invitation", people.UsersWrite, "Make a one-time link by which somebody takes an account", taking(one(o.InviteUser))},
-		{"importUsers", http.MethodPost, "/import-users", people.UsersWrite, "Bring users from Directus", one(o.ImportUsers)},
-		{"linkUser", http.MethodPost, "/users/{user}/links", people.UsersWrite, "Let a user sign in by one more provider", taking(one(o.LinkUser))},
-		{"unlinkUser", http.MethodDelete, "/users/{user}/links", people.UsersWrite, "Take a link away and end the sessions that came by it", one(o.UnlinkUser)},
+		{"suspendUser", http.MethodPost, "/users/{user}/suspend", people.UsersWrite, "Suspend a user and end all their sessions", one(o.SuspendUser)},
+		{"activateUser", http.MethodPost, "/users/{user}/activate", people.UsersWrite, "Let a user sign in again", one(o.ActivateUser)},
+		{"inviteUser", http.MethodPost, "/users/{user}/invitation", people.UsersWrite, "Make a one-time link with which somebody claims an account", mayConflict(one(o.InviteUser))},
+		{"importUsers", http.MethodPost, "/import-users", people.UsersWrite, "Import users from Directus", one(o.ImportUsers)},
+		{"linkUser", http.MethodPost, "/users/{user}/links", people.UsersWrite, "Let a user sign in with another provider", mayConflict(one(o.LinkUser))},
+		{"unlinkUser", http.MethodDelete, "/users/{user}/links", people.UsersWrite, "Remove a link and end the sessions that began with it", one(o.UnlinkUser)},
 
 		{"listRoles", http.MethodGet, "/roles", people.RolesRead, "List all roles", many(o.ListRoles)},
-		{"addRole", http.MethodPost, "/roles", people.RolesWrite, "Add a role", taking(one(o.AddRole))},
-		{"renameRole", http.MethodPatch, "/roles/{role}", people.RolesWrite, "Rename a role", taking(one(o.RenameRole))},
-		{"removeRole", http.MethodDelete, "/roles/{role}", people.RolesWrite, "Remove a role", taking(one(o.RemoveRole))},
+		{"addRole", http.MethodPost, "/roles", people.RolesWrite, "Add a role", mayConflict(one(o.AddRole))},
+		{"renameRole", http.MethodPatch, "/roles/{role}", people.RolesWrite, "Rename a role", mayConflict(one(o.RenameRole))},
+		{"removeRole", http.MethodDelete, "/roles/{role}", people.RolesWrite, "Remove a role", mayConflict(one(o.RemoveRole))},
 
 		{"listSessions", http.MethodGet, "/sessions", people.SessionsRead, "List sessions", many(o.ListSessions)},
 		{"showSession", http.MethodGet, "/sessions/{session}", people.SessionsRead, "Show a session", one(o.ShowSession)},
 		{"endSession", http.MethodDelete, "/sessions/{session}", people.SessionsWrite, "End a session", one(o.EndSession)},
-		{"endSessions", http.MethodPost, "/end-sessions", people.SessionsWrite, "End the sessions of all, of a provider or of a user", one(o.EndSessions)},
+		{"endSessions", http.MethodPost, "/end-sessions", people.SessionsWrite, "End all sessions, those of a provider or those of a user", one(o.EndSessions)},
 
-		{"listEvents", http.MethodGet, "/events", people.AuditRead, "List what was changed", many(o.ListEvents)},
-		{"listRefusals", http.MethodGet, "/refusals", people.AuditRead, "List sums of sign-ins that were refused", many(o.ListRefusals)},
+		{"listEvents", http.MethodGet, "/events", people.AuditRead, "List changes", many(o.ListEvents)},
+		{"listRefusals", http.MethodGet, "/refusals", people.AuditRead, "List how many sign-ins were refused", many(o.ListRefusals)},
 
-		{"listKeys", http.MethodGet, "/keys", people.KeysRead, "List keys of the administration", many(o.ListKeys)},
-		{"addKey", http.MethodPost, "/keys", people.KeysWrite, "Make a key of the administration", taking(one(o.AddKey))},
-		{"removeKey", http.MethodDelete, "/keys/{key}", people.KeysWrite, "Remove a key of the administration", one(o.RemoveKey)},
+		{"listKeys", http.MethodGet, "/keys", people.KeysRead, "List the administration keys", many(o.ListKeys)},
+		{"addKey", http.MethodPost, "/keys", people.KeysWrite, "Make an administration key", mayConflict(one(o.AddKey))},
+		{"removeKey", http.MethodDelete, "/keys/{key}", people.KeysWrite, "Remove an administration key", one(o.RemoveKey)},
 	}
 }
 
-// one is an operation whose answer is one thing.
+// one is an operation that answers with one item.
 func one[In, Out any](do func(context.Context, In) (Out, error)) endpoint {
 	return endpoint{
 		in: reflect.TypeFor[In](), out: reflect.TypeFor[Out](),
@@ -81,7 +81,7 @@ func one[In, Out any](do func(context.Context, In) (Out, error)) endpoint {
 	}
 }
 
-// many is an operation whose answer is a page of a list.
+// many is an operation that answers with a page of a list.
 func many[In, Item any](do func(context.Context, In) (people.Page[Item], error)) endpoint {
 	return endpoint{
 		in: reflect.TypeFor[In](), out: reflect.TypeFor[Item](), list: true,
@@ -96,9 +96,10 @@ func many[In, Item any](do func(context.Context, In) (people.Page[Item], error))
 	}
 }
 
-// taking is an endpoint that may find something taken.
-func taking(e endpoint) endpoint {
-	e.taken = true
+// mayConflict is an endpoint that can fail with 409, because a name is taken or a limit is
+// reached.
+func mayConflict(e endpoint) endpoint {
+	e.conflicts = true
 	return e
 }
 
@@ -112,7 +113,7 @@ type (
 		Meta paging `json:"meta"`
 	}
 	paging struct {
-		Next *string `json:"next" doc:"cursor of the next page; null: this is the last"`
+		Next *string `json:"next" doc:"cursor of the next page; null: this is the last page"`
 	}
 )
 

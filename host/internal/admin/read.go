@@ -17,7 +17,7 @@ import (
 	"github.com/doorward/doorward/host/internal/people"
 )
 
-// maxBody is how many bytes a request may have, besides its head.
+// maxBody bounds the body of a request, in bytes.
 const maxBody = 64 << 10
 
 var (
@@ -25,8 +25,8 @@ var (
 	errNotJSON  = errors.New("the content type must be application/json")
 )
 
-// read reads a request into what in points to. What it cannot mean is an
-// ErrInvalid of package people: nothing is left out silently.
+// read reads a request into the value that in points to. Anything in the request that is
+// not understood is an ErrInvalid of package people: nothing is ignored silently.
 func read(r *http.Request, in any) error {
 	value := reflect.ValueOf(in).Elem()
 	members := membersOf(value.Type())
@@ -52,7 +52,7 @@ func readQuery(raw string, value reflect.Value, members []member) error {
 		delete(query, m.name)
 		switch {
 		case len(given) > 1:
-			return m.invalid("is there more than once")
+			return m.invalid("is given more than once")
 		case !ok && m.required:
 			return m.invalid("is missing")
 		case ok:
@@ -71,7 +71,7 @@ func unknown(name string) error {
 	return &people.InvalidError{Member: strconv.QuoteToASCII(name[:min(len(name), 40)]), How: "is not known"}
 }
 
-// setText sets a text, a time, a number, or true or false, of the query.
+// setText sets a string, a time, a number or a boolean of the query.
 func (m member) setText(to reflect.Value, text string) error {
 	if at, ok := to.Addr().Interface().(*time.Time); ok {
 		var err error
@@ -146,11 +146,11 @@ func (m member) setJSON(to reflect.Value, raw json.RawMessage) error {
 	return m.check(to)
 }
 
-// readObject reads a JSON object whose names are there once: of two, another program
-// may have read the other.
+// readObject reads a JSON object that has each name once: another program could use the
+// other value of a name that is there twice.
 func readObject(body []byte) (map[string]json.RawMessage, error) {
 	wrong := func(how string) error { return &people.InvalidError{Member: "body", How: how} }
-	if !utf8.Valid(body) { // what cannot be read would be replaced, and be somebody else's name
+	if !utf8.Valid(body) { // invalid bytes would be replaced, which could make another user's name
 		return nil, wrong("is not UTF-8")
 	}
 	decoder := json.NewDecoder(bytes.NewReader(body))
@@ -174,7 +174,7 @@ func readObject(body []byte) (map[string]json.RawMessage, error) {
 		return nil, wrong("is not JSON")
 	}
 	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, wrong("goes on behind its JSON object")
+		return nil, wrong("has more after its JSON object")
 	}
 	return object, nil
 }

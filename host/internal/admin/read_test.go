@@ -8,7 +8,7 @@ import (
 
 // What two programs could read as two different things is refused.
 func TestBodiesMeanOneThing(t *testing.T) {
-	h := newHouse(t)
+	h := newHarness(t)
 	for name, c := range map[string]struct {
 		body   string
 		member string

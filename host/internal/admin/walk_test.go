@@ -80,7 +80,7 @@ func (s spec) conforms(at string, one schema, value any) (wrong []string) {
 	switch v := value.(type) {
 	case string:
 		if _, err := time.Parse(time.RFC3339, v); one.Format == "date-time" && err != nil {
-			wrong = append(wrong, at+" is no time")
+			wrong = append(wrong, at+" is not a time")
 		}
 		if one.Enum != nil && !slices.Contains(one.Enum, v) {
 			wrong = append(wrong, at+" is "+v+", which is not listed")
@@ -137,9 +137,9 @@ type example struct {
 	body  map[string]any
 }
 
-// examples has one of each operation, in a house of its own. A new operation needs
+// examples has an example of each operation, each in its own harness. A new operation needs
 // one, or the walk fails.
-func examples(h *house) map[string]example {
+func examples(h *harness) map[string]example {
 	user, session := h.person("ann")
 	key, err := h.ops.AddKey(people.WithActor(h.t.Context(), people.Operator), people.AddKey{Name: "monitoring", Scopes: []string{"users:read"}})
 	if err != nil {
@@ -182,14 +182,14 @@ func examples(h *house) map[string]example {
 	}
 }
 
-// walked is an operation of the document, in a house of its own.
+// walked is an operation of the document, in its own harness.
 type walked struct {
-	*house
+	*harness
 	spec
 	described
 	method, path string
 	example
-	as []string // header of who asks; the scope of the operation, and others' reading
+	as []string // header of the caller; its key has the scope of the operation, and others' reading
 }
 
 // ask makes the request of the example, with what change makes of it.
@@ -235,7 +235,7 @@ func (w walked) checkAnswer(t *testing.T, got answer) {
 // walk runs do for each operation of the document.
 func walk(t *testing.T, do func(t *testing.T, w walked)) {
 	var all spec
-	first := newHouse(t)
+	first := newHarness(t)
 	ask(t, first.operator, http.MethodGet, admin.Prefix+"/openapi.json", nil).decodeData(t, &all)
 	if all.OpenAPI != "3.1.0" || len(all.Paths) < 10 {
 		t.Fatalf("openapi %q with %d paths", all.OpenAPI, len(all.Paths))
@@ -245,12 +245,12 @@ func walk(t *testing.T, do func(t *testing.T, w walked)) {
 		for method, op := range methods {
 			seen[op.OperationID] = true
 			t.Run(op.OperationID, func(t *testing.T) {
-				h := newHouse(t)
+				h := newHarness(t)
 				e, ok := examples(h)[op.OperationID]
 				if !ok {
 					t.Fatal("there is no example of this operation")
 				}
-				w := walked{house: h, spec: all, described: op, method: strings.ToUpper(method), path: path, example: e}
+				w := walked{harness: h, spec: all, described: op, method: strings.ToUpper(method), path: path, example: e}
 				w.as = h.bearer(people.UsersRead, cmpScope(op.Scope))
 				do(t, w)
 			})
@@ -337,7 +337,7 @@ var conflicts = map[string]func(w walked){
 	},
 }
 
-// checkFailure: what a database says is not told to whoever has a key. The last check.
+// checkFailure: holders of a key do not see errors of the database. The last check.
 func (w walked) checkFailure(t *testing.T) {
 	if err := w.store.Close(); err != nil {
 		t.Fatal(err)

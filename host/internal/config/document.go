@@ -43,6 +43,9 @@ func (d document) setting(name string) (entry, bool) {
 
 // at returns a name with its place: providers.x.mode (doorward.yaml:12).
 func (d document) at(name string, line int) string {
+	if name == "" { // the whole file
+		return d.line(line)
+	}
 	return name + " (" + d.line(line) + ")"
 }
 

@@ -182,7 +182,7 @@ func TestYAMLRefused(t *testing.T) {
 		{"provider default", "providers: {default: {driver: a}}", `providers.default (doorward.yaml:1): "default" cannot`},
 		{"provider without driver", "providers: {x: {}}", "providers.x.driver (doorward.yaml:1): is required and not set"},
 		{"provider as text", "providers: {x: openid, y: {driver: a}}", "providers.x (doorward.yaml:1): must be a mapping"},
-		{"list at the top", "- a", "(doorward.yaml:1): must be a mapping"},
+		{"list at the top", "- a", "doorward.yaml:1: must be a mapping"},
 		{"broken", "port: 1\na: b: c", "doorward.yaml: line 2: mapping values"},
 		{"tab", "providers:\n\tx: y", "doorward.yaml: line 2 is indented by a tab, which YAML does not have; indent with spaces"},
 		{"two documents", "port: 1\n---\nport: 2", "doorward.yaml: must hold one YAML document only"},

@@ -19,7 +19,7 @@ const (
 	ownTimeouts  = "the time limits of connections are fixed; SHUTDOWN_DELAY is how long the host goes on after SIGTERM"
 
 	// Nothing that anybody misses in a login host: told in one line.
-	otherThings = "they are about content, files and the like, which stay with Directus"
+	otherThings = "content, files and the like stay with Directus"
 )
 
 // withoutEffect are settings of Directus that this host does not have, by what to do

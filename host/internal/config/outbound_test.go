@@ -98,12 +98,12 @@ func TestWhereProxiesStand(t *testing.T) {
 			environ: []string{"https_proxy=http://a.example", "GLOBAL_AGENT_HTTP_PROXY=http://b.example"},
 			want: map[string]string{
 				"https": "http://a.example", "agent http": "http://b.example",
-				"warnings": "https_proxy has no effect, because GLOBAL_AGENT_HTTP_PROXY is set: one family of variables counts, with its own exceptions",
+				"warnings": "https_proxy has no effect, because GLOBAL_AGENT_HTTP_PROXY is set: only one family of variables counts, with its own exceptions",
 			},
 		},
 		"an odd one of a provider": {
 			environ: []string{"AUTH_A_PROXY=http://a.example/?b=c"},
-			want:    map[string]string{"proxy": "http://a.example/?b=c", "warnings": "AUTH_A_PROXY has more behind host and port, which means nothing to a proxy and is left out"},
+			want:    map[string]string{"proxy": "http://a.example/?b=c", "warnings": "AUTH_A_PROXY has more text after host and port, which is ignored"},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -153,7 +153,7 @@ func TestProxiesThatAreRefused(t *testing.T) {
 		"AUTH_PROVIDERS=a", "AUTH_A_DRIVER=openid", "AUTH_A_PROXY=http://user:hunter2/@a.example",
 	).refusal(t)
 	for _, want := range []string{
-		"HTTPS_PROXY: has a % in user or password that begins no %XX: write %25 for a % itself",
+		"HTTPS_PROXY: has a % in user or password that does not begin a %XX: write %25 for a % itself",
 		"GLOBAL_AGENT_HTTP_PROXY: must begin with http://",
 		`OUTBOUND_DENY: has "privat": write CIDR blocks, addresses and these words`,
 		`OUTBOUND_ALLOW: has "private", which is a class`,

@@ -74,10 +74,10 @@ func Explain(in Input) Report {
 	l, err := newLoader(in)
 	unreadable, _ := errors.AsType[*Error](err)
 	config := l.load(in.Executable)
-	if unreadable != nil {
+	r := Report{Sources: l.sources, Settings: l.reportSettings(config), Providers: l.reportProviders(config)}
+	if unreadable != nil { // what else is refused may be so only for what could not be read
 		l.problems = unreadable.Problems
 	}
-	r := Report{Sources: l.sources, Settings: l.reportSettings(config), Providers: l.reportProviders(config)}
 	r.addProblems(l, config)
 	if unreadable != nil {
 		return r

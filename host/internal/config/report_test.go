@@ -172,6 +172,17 @@ func TestReportWithoutASource(t *testing.T) {
 	if len(r.Settings) != 2 || r.Settings[0].Value != "8056" {
 		t.Errorf("settings %+v", r.Settings)
 	}
+
+	// What is refused by the rest is not shown as if it were in force.
+	r = explained(t, map[string]string{"d.yaml": "a: [\n"}, "IP_TRUST_PROXY=true", "CORS_ENABLED=true", "CORS_ORIGIN=true", "LOG_LEVEL=debug")
+	if len(r.Findings) != 1 {
+		t.Errorf("findings %+v", r.Findings)
+	}
+	for _, g := range r.Settings {
+		if refused := g.Name == "IP_TRUST_PROXY" || g.Name == "CORS_ORIGIN"; g.Understood == refused || refused && g.Value != "" {
+			t.Errorf("%+v", g)
+		}
+	}
 }
 
 // Whatever way a secret comes in, and whatever is wrong beside it, it does not come out.

@@ -88,7 +88,7 @@ func TestWholeEnvironmentOfDirectus(t *testing.T) {
 	want := []string{
 		"AUTH_DISABLE_DEFAULT (.env:49) has no effect: there are no local passwords to sign in with",
 		"ADMIN_EMAIL, ADMIN_PASSWORD have no effect: nobody is made an administrator by the environment; administrate with the command doorward, or with a key of doorward key add",
-		"ASSETS_CACHE_TTL, CACHE_… (3), EXTENSIONS_… (2), FLOWS_ENV_ALLOW_LIST, KEY, MAX_PAYLOAD_SIZE, PM2_INSTANCES, QUERY_LIMIT_DEFAULT, ROBOTS_TXT, STORAGE_… (3), WEBSOCKETS_ENABLED have no effect: they are about content, files and the like, which stay with Directus",
+		"ASSETS_CACHE_TTL, CACHE_… (3), EXTENSIONS_… (2), FLOWS_ENV_ALLOW_LIST, KEY, MAX_PAYLOAD_SIZE, PM2_INSTANCES, QUERY_LIMIT_DEFAULT, ROBOTS_TXT, STORAGE_… (3), WEBSOCKETS_ENABLED have no effect: content, files and the like stay with Directus",
 		"EMAIL_… (4) have no effect: this host sends no mail; doorward user invite prints the link of an invitation",
 		"HASH_… (3), LOGIN_STALL_TIME, PASSWORD_RESET_URL_ALLOW_LIST, REGISTER_STALL_TIME, USER_INVITE_URL_ALLOW_LIST have no effect: there are no local passwords, and nobody registers with one; " +
 			"users are made at their first login (AUTH_<PROVIDER>_ALLOW_PUBLIC_REGISTRATION), by doorward user invite, or by doorward user import",

@@ -147,7 +147,7 @@ func TestTrustThatIsOdd(t *testing.T) {
 		"expired extra CA":        {"OUTBOUND_EXTRA_CA_FILE=both.pem", "OUTBOUND_EXTRA_CA_FILE has 1 certificates that have expired"},
 		"expired CA of Node.js":   {"NODE_EXTRA_CA_CERTS=both.pem", "NODE_EXTRA_CA_CERTS has 1 certificates that have expired"},
 		"no file of Node.js":      {"NODE_EXTRA_CA_CERTS=gone.pem", "no such file or directory; it is ignored, as in Node.js, and servers that need it are refused"},
-		"half a file of Node.js":  {"NODE_EXTRA_CA_CERTS=half.pem", "which ends within a certificate: it is cut off, or not written to its end yet; it is ignored, as in Node.js"},
+		"half a file of Node.js":  {"NODE_EXTRA_CA_CERTS=half.pem", "which ends within a certificate: it is cut off, or not yet written completely; it is ignored, as in Node.js"},
 		"checks as by default":    {"NODE_TLS_REJECT_UNAUTHORIZED=1", ""},
 		"what Node.js heeds not":  {"NODE_TLS_REJECT_UNAUTHORIZED=false", ""},
 		"as a number of other 0s": {"NODE_TLS_REJECT_UNAUTHORIZED=00", ""},

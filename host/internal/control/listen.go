@@ -8,9 +8,8 @@ import (
 	"path/filepath"
 )
 
-// listenPrivately makes a socket that nobody else may open, not even for the
-// moment between its making and a chmod: it is made in a folder of its own and
-// moved to its place.
+// listenPrivately makes a socket that no other user can open, not even between its
+// creation and a chmod: it is created in a private folder and then moved.
 func listenPrivately(ctx context.Context, path string) (net.Listener, error) {
 	dir, err := os.MkdirTemp(filepath.Dir(path), ".d") // short, as the path of a socket must be
 	if err != nil {
@@ -24,21 +23,21 @@ func listenPrivately(ctx context.Context, path string) (net.Listener, error) {
 	}
 	unix, ok := listener.(*net.UnixListener)
 	if ok {
-		unix.SetUnlinkOnClose(false) // it will lie elsewhere
+		unix.SetUnlinkOnClose(false) // it will be moved
 	}
 	if err := errors.Join(os.Chmod(made, 0o600), os.Rename(made, path)); err != nil {
 		return nil, errors.Join(err, listener.Close())
 	}
-	return removing{listener, path}, nil
+	return unlinkingListener{listener, path}, nil
 }
 
-// removing removes the socket when the listening ends: before that, because another
-// host puts its own there as soon as nobody listens.
-type removing struct {
+// unlinkingListener removes the socket just before it stops listening: another host puts
+// its own socket there as soon as nobody listens.
+type unlinkingListener struct {
 	net.Listener
 	path string
 }
 
-func (r removing) Close() error {
+func (r unlinkingListener) Close() error {
 	return errors.Join(os.Remove(r.path), r.Listener.Close())
 }

@@ -15,23 +15,23 @@ import (
 	"time"
 )
 
-// Ports is what a host lets an operator do.
+// Ports is what an operator can do with a host.
 type Ports struct {
-	// Plugins returns how the plugins stand, as what becomes JSON.
+	// Plugins returns the status of the plugins, to be encoded as JSON.
 	Plugins func() any
 
-	// Reload reads the configuration anew, and says what it did.
+	// Reload reloads the configuration and says what it did.
 	Reload func(ctx context.Context, how Reloading) (string, error)
 
-	// Check looks for what is wrong with a provider, as it is configured now, or
-	// with all if the name is empty.
+	// Check checks a provider as it is configured now, or all providers if the name is
+	// empty.
 	Check func(ctx context.Context, provider string) (any, error)
 
-	// Keys returns the signing keys, as what becomes JSON.
+	// Keys returns the signing keys, to be encoded as JSON.
 	Keys func(ctx context.Context) (any, error)
 
-	// RotateKeys makes a signing key, which signs at once and replaces all others if
-	// now is true, and returns what it did, as what becomes JSON.
+	// RotateKeys makes a signing key. If now is true, it signs at once and replaces all
+	// others. The result is to be encoded as JSON.
 	RotateKeys func(ctx context.Context, now bool) (any, error)
 
 	// Healthy is false while a plugin or a provider cannot be used.
@@ -43,23 +43,24 @@ type Ports struct {
 	// Administration serves the paths below AdminPrefix on the socket, to the operator.
 	Administration http.Handler
 
-	// AdministrationByKey serves all paths of the listener of the administration. It
-	// lets nobody do anything without a key.
+	// AdministrationByKey serves all paths of the administration listener. It must
+	// require a key for everything.
 	AdministrationByKey http.Handler
 }
 
 // AdminPrefix is what the paths of the administration begin with.
 const AdminPrefix = "/admin/"
 
-// Addresses are the TCP addresses of the listeners besides the socket; empty: there is
-// none.
+// Addresses are the TCP addresses of the listeners in addition to the socket; empty: no
+// listener.
 type Addresses struct{ Metrics, Admin string }
 
-// Reloading is how a configuration is read anew.
+// Reloading has the options of a reload.
 type Reloading struct {
-	DryRun bool // say what would be done, and do nothing
+	DryRun bool // say what would be done, and change nothing
 
-	// Force removes all providers, if the configuration has none of them any more.
+	// Force allows the removal of all providers, if none of them is in the
+	// configuration any more.
 	Force bool
 }
 
@@ -73,7 +74,7 @@ func reloadingOf(query url.Values) Reloading {
 
 // A Server serves the socket and the listener until it is closed.
 type Server struct {
-	servers []*http.Server // that of the socket first
+	servers []*http.Server // the first serves the socket
 }
 
 const (
@@ -81,11 +82,11 @@ const (
 	reloadTimeout = 2 * time.Minute // a reload starts plugins and opens providers
 )
 
-// ErrInUse: another host listens on the socket, or starts.
+// ErrInUse: another host listens on the socket, or is starting.
 var ErrInUse = errors.New("another doorward is running with this control socket")
 
-// Claimed is a control socket that this process listens on and does not answer yet.
-// While it is held, no other host starts with the same socket.
+// Claimed is a control socket on which this process listens but does not answer yet.
+// While it is held, no other host can start with the same socket.
 type Claimed struct{ listener net.Listener }
 
 // Claim listens on the unix socket. A socket that a killed host left behind is
@@ -141,18 +142,18 @@ func newServer(handler http.Handler) *http.Server {
 }
 
 func listenUnix(ctx context.Context, path string) (net.Listener, error) {
-	defer oneAtATime(ctx, filepath.Dir(path))()
+	defer lockFolder(ctx, filepath.Dir(path))()
 	conn, err := (&net.Dialer{Timeout: time.Second}).DialContext(ctx, "unix", path)
 	if err == nil {
 		_ = conn.Close()
 	}
-	// EAGAIN is a host that is too busy to take the call.
+	// EAGAIN means a host that is too busy to accept the connection.
 	if err == nil || errors.Is(err, syscall.EAGAIN) {
-		return nil, fmt.Errorf("%w: %s; it may still be ending, else stop it, or give this one a database and a CONTROL_SOCKET of its own", ErrInUse, path)
+		return nil, fmt.Errorf("%w: %s; it may still be stopping; otherwise stop it, or give this host its own database and CONTROL_SOCKET", ErrInUse, path)
 	}
 	if info, err := os.Lstat(path); err == nil {
 		if info.Mode().Type() != os.ModeSocket {
-			return nil, fmt.Errorf("control socket %s: there is a file that is no socket; set CONTROL_SOCKET to another path", path)
+			return nil, fmt.Errorf("control socket %s: the file is not a socket; set CONTROL_SOCKET to another path", path)
 		}
 		if err := os.Remove(path); err != nil {
 			return nil, fmt.Errorf("removing the control socket of an earlier run: %w", err)
@@ -160,12 +161,12 @@ func listenUnix(ctx context.Context, path string) (net.Listener, error) {
 	}
 	listener, err := listenPrivately(ctx, path)
 	if err != nil {
-		return nil, fmt.Errorf("listening on the control socket %s: %w; set CONTROL_SOCKET to a path in a folder that is there and may be written", path, err)
+		return nil, fmt.Errorf("listening on the control socket %s: %w; set CONTROL_SOCKET to a path in a folder that exists and is writable", path, err)
 	}
 	return listener, nil
 }
 
-// Close ends the listening. It does not wait for requests under way.
+// Close stops listening. It does not wait for requests in progress.
 func (s *Server) Close() error {
 	var err error
 	for _, server := range s.servers {
@@ -174,7 +175,7 @@ func (s *Server) Close() error {
 	return err
 }
 
-// commands are served on the socket.
+// commands serves the requests on the socket.
 func (p Ports) commands() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle(AdminPrefix, p.Administration)
@@ -206,7 +207,7 @@ func (p Ports) commands() http.Handler {
 
 func (p Ports) byKey() http.Handler { return p.AdministrationByKey }
 
-// monitoring is served to whoever reaches the listener: it only tells.
+// monitoring serves anyone who can reach the listener: it is read-only.
 func (p Ports) monitoring() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", p.Metrics)

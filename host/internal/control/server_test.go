@@ -32,7 +32,7 @@ func TestSocketOfABusyHost(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := Claim(t.Context(), path); !errors.Is(err, ErrInUse) {
-		t.Errorf("serving beside it: %v, want ErrInUse", err)
+		t.Errorf("serving on the same socket: %v, want ErrInUse", err)
 	}
 	if after, err := os.Stat(path); err != nil || !os.SameFile(before, after) {
 		t.Errorf("its socket is not there any more: %v", err)
@@ -47,7 +47,7 @@ func TestCloseLeavesTheSocketOfTheNextHost(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	own, ok := first.(removing)
+	own, ok := first.(unlinkingListener)
 	if !ok {
 		t.Fatalf("a listener of type %T", first)
 	}

@@ -11,13 +11,13 @@ import (
 
 // hierarchy is a tree of control groups as this process sees it (cgroups(7)).
 type hierarchy struct {
-	root  string // the group that the mount point shows
-	mount string // where
+	root  string // the group at the mount point
+	mount string // the mount point
 	files []string
 }
 
-// Files of the two versions that hold a limit in bytes. One of version 1 that is
-// not set holds a number larger than any memory.
+// Files of the two versions that have a limit in bytes. In version 1, a number larger
+// than any memory means that there is no limit.
 var (
 	filesV1 = []string{"memory.limit_in_bytes"}
 	filesV2 = []string{"memory.max", "memory.high"} // beyond the second the kernel slows us down
@@ -25,8 +25,8 @@ var (
 
 const unlimited = 1 << 50
 
-// ofGroup returns the lowest limit of the control group of this process and of
-// those around it; 0 bytes if there is none. System is "/", but for tests.
+// ofGroup returns the lowest limit of the control group of this process and of its
+// parent groups; 0 bytes if there is none. system is "/", except in tests.
 func ofGroup(system string) Limit {
 	groups, err := os.ReadFile(filepath.Join(system, "proc/self/cgroup"))
 	if err != nil {
@@ -53,9 +53,8 @@ func ofGroup(system string) Limit {
 	return lowest
 }
 
-// hierarchyOf finds where a hierarchy is mounted that can have limits of memory:
-// the one with that controller, or that of version 2, which has no controllers
-// here.
+// hierarchyOf finds the mount of a hierarchy that can have memory limits: the one with
+// the memory controller, or that of version 2, whose list of controllers is empty.
 func hierarchyOf(controllers string, mounts []byte) (hierarchy, bool) {
 	kind, files := "cgroup2", filesV2
 	if controllers != "" {
@@ -84,9 +83,8 @@ func listed(list, name string) bool {
 	return false
 }
 
-// limit is the lowest limit from the group upwards to the mount point. In a
-// container the group may lie outside of what is mounted; then the mount point is
-// the container's own.
+// limit is the lowest limit from the group up to the mount point. In a container the
+// group may be outside the mounted part; then the mount point is the container's group.
 func (h hierarchy) limit(system, group string) Limit {
 	below := ""
 	if rest, ok := strings.CutPrefix(group, strings.TrimSuffix(h.root, "/")); ok && (rest == "" || rest[0] == '/') {
@@ -108,7 +106,7 @@ func (h hierarchy) limit(system, group string) Limit {
 	}
 }
 
-// readLimit returns 0 if the file is not there, or sets no limit.
+// readLimit returns 0 if the file does not exist or sets no limit.
 func readLimit(file string) int64 {
 	text, err := os.ReadFile(file)
 	if err != nil {

@@ -202,6 +202,11 @@ func (o *Operations) judge(ctx context.Context, outcome *ImportOutcome, user sso
 			outcome.Claimable = true
 		}
 		outcome.Notes = append(outcome.Notes, obstacles...)
+		early, err := o.signedInEarly(ctx, claim, user, len(taken) > 0)
+		if err != nil {
+			return err
+		}
+		outcome.Notes = append(outcome.Notes, early...)
 		outcome.Notes = append(outcome.Notes, o.remarks(claim, row)...)
 	}
 	switch {
@@ -227,6 +232,21 @@ func (o *Operations) signsInAlready(ctx context.Context, claim sso.Claim) ([]str
 		return nil, err
 	}
 	return []string{fmt.Sprintf("user %s signs in by this already, and a link is never moved", found[0].ID)}, nil
+}
+
+// signedInEarly finds who is probably the same person, with an account of a login before
+// the import: a directory tells another subject than Directus stored, so the identifier
+// does not show it.
+func (o *Operations) signedInEarly(ctx context.Context, claim sso.Claim, user sso.User, known bool) ([]string, error) {
+	if known || claim.Kind != sso.ClaimByIdentifier || user.Email == "" {
+		return nil, nil
+	}
+	found, _, err := o.ports.Accounts.FindUsers(ctx, UserFilter{Provider: claim.Provider, Email: user.Email}, Part{Limit: 1})
+	if err != nil || len(found) == 0 {
+		return nil, err
+	}
+	return []string{fmt.Sprintf("somebody with this e-mail address signs in at %s already, to another account: whoever signed in before the import keeps that one, "+
+		"unless it is deleted (doorward user delete); --json says of whom this is", claim.Provider)}, nil
 }
 
 // remarks say what may keep a login from bringing the identifier.

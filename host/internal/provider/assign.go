@@ -1,9 +1,9 @@
 package provider
 
-// assign gives the supervisor its providers. What is new is opened, what is gone is
-// closed, and what has other options is opened with them before the old one is
-// replaced; if that fails, the old one stays. It is for the owner, and returns the
-// providers that stayed as they were although they should not have.
+// assign gives the supervisor its providers. It opens new providers and closes removed
+// ones. A provider with changed options is opened with them before the old endpoint is
+// replaced; if that fails, the old one stays. Only the owner calls it. It returns the
+// providers that stayed as they were although they were to change.
 func (s *supervisor) assign(wanted map[string]*spec) map[string]error {
 	kept := map[string]error{}
 	for name := range s.specs {
@@ -24,31 +24,31 @@ func (s *supervisor) assign(wanted map[string]*spec) map[string]error {
 			}
 		}
 	}
-	s.show(nil)
+	s.publishStatus(nil)
 	return kept
 }
 
-// add has a new provider opened, if the plugin runs.
+// add opens a new provider, if the plugin runs.
 func (s *supervisor) add(added *spec) {
 	s.specs[added.configured.Name] = added
 	switch {
 	case s.running != nil:
 		s.open(added)
 	case s.machine.state == StateStarting || s.machine.state == StateBackoff:
-		added.handle.replace(awaited(nil, notRunning(errNotStarted)))
+		added.handle.replace(pendingEndpoint(nil, notRunning(errNotStarted)))
 	default:
-		added.handle.replace(unavailable(nil, notRunning(s.standing.whyNotReady())))
+		added.handle.replace(unavailableEndpoint(nil, notRunning(s.status.whyNotReady())))
 	}
 }
 
-// open has one of the providers opened in the process that runs.
+// open opens one of the providers in the running process.
 func (s *supervisor) open(one *spec) {
 	redactSecrets(s.running, s.specs)
 	s.opener.open(s.running, one)
 }
 
-// change opens a provider with its new options and gives the endpoint to its handle,
-// which is the same one, because logins have it.
+// change opens a provider with its new options and replaces the endpoint of its
+// handle. The handle stays the same because logins hold it.
 func (s *supervisor) change(old, changed *spec) error {
 	if s.running == nil {
 		s.specs[changed.configured.Name] = changed
@@ -60,28 +60,28 @@ func (s *supervisor) change(old, changed *spec) error {
 		return err
 	}
 	s.specs[changed.configured.Name] = changed
-	if err != nil { // it was not usable before either
+	if err != nil { // it was not usable before, either
 		s.open(changed)
 		return nil
 	}
-	s.opener.closeDrained(old.handle.replace(openedIn(s.running, provider)))
+	s.opener.closeDrained(old.handle.replace(openEndpoint(s.running, provider)))
 	return nil
 }
 
-// remove closes a provider and forgets it. It is for the owner.
+// remove closes a provider and forgets it. Only the owner calls it.
 func (s *supervisor) remove(name string) {
 	if removed, ok := s.specs[name]; ok {
 		delete(s.specs, name)
-		s.opener.closeDrained(removed.handle.replace(unavailable(nil, notRunning(errRemoved))))
+		s.opener.closeDrained(removed.handle.replace(unavailableEndpoint(nil, notRunning(errRemoved))))
 	}
 }
 
-// removeAll takes all providers away, and returns the endpoints that they had. It is
-// for the owner.
+// removeAll removes all providers and returns the endpoints that they had. Only the
+// owner calls it.
 func (s *supervisor) removeAll() []*endpoint {
 	var draining []*endpoint
 	for _, removed := range s.specs {
-		draining = append(draining, removed.handle.replace(unavailable(nil, notRunning(errRemoved))))
+		draining = append(draining, removed.handle.replace(unavailableEndpoint(nil, notRunning(errRemoved))))
 	}
 	clear(s.specs)
 	return draining

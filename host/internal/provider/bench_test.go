@@ -37,7 +37,7 @@ func BenchmarkKilledPlugin(b *testing.B) {
 	reportTimes(b, "serving", serving)
 }
 
-// hang makes a call that does not end by itself, and tells when it did.
+// hang makes a call that does not end until it is aborted, and tells when it did.
 func (h host) hang(b *testing.B, provider string) <-chan time.Time {
 	b.Helper()
 	m, err := h.mechanism(b.Context(), provider)

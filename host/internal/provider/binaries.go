@@ -18,16 +18,16 @@ type Binaries struct {
 	Dir  string // holds the binaries
 	Lock string // path of the lock file
 
-	// InsecureWithoutLock runs what lies in Dir under the right name, whatever it
-	// is. It is for the development of a plugin.
+	// InsecureWithoutLock runs any file in Dir that has the right name. It is for
+	// developing a plugin.
 	InsecureWithoutLock bool
 }
 
-// FileName is how the binary of a mechanism is called.
+// FileName is the file name of the binary of a mechanism.
 func FileName(mechanism string) string { return "doorward-plugin-" + mechanism }
 
-// Open opens the binary of a mechanism and verifies it. It reads the lock file
-// each time: the operator may have changed it.
+// Open opens the binary of a mechanism and verifies it. It reads the lock file each
+// time, because the operator may have changed it.
 func (s Binaries) Open(mechanism string) (*process.Binary, error) {
 	if s.InsecureWithoutLock {
 		binary, err := process.OpenBinary(filepath.Join(s.Dir, FileName(mechanism)))
@@ -63,10 +63,10 @@ func (s Binaries) notLocked(mechanism string, file lock.File, err error) error {
 	return fmt.Errorf("%w %s: if you trust it, run: doorward plugin add %s", err, s.Lock, path)
 }
 
-// ErrNoPlugin: no plugin speaks what a provider has as its driver.
+// ErrNoPlugin: no plugin has the name that a provider has as its driver.
 var ErrNoPlugin = errors.New("no plugin for driver")
 
-// noPlugin says which plugins there are in place of the one that is not.
+// noPlugin returns an error that lists the available plugins.
 func (s Binaries) noPlugin(mechanism string, file lock.File) error {
 	did, there := "", s.mechanisms(file)
 	if near := options.Suggest(mechanism, there); near != "" {
@@ -75,11 +75,11 @@ func (s Binaries) noPlugin(mechanism string, file lock.File) error {
 	if len(there) == 0 {
 		there = []string{"none"}
 	}
-	return fmt.Errorf("%w %q: %s is not there%s (plugins: %s); to have one more, run doorward plugin add with its path, or set PLUGIN_DIR to the folder that has it",
+	return fmt.Errorf("%w %q: %s does not exist%s (plugins: %s); run doorward plugin add with the path of the plugin, or set PLUGIN_DIR to the folder that has it",
 		ErrNoPlugin, mechanism, filepath.Join(s.Dir, FileName(mechanism)), did, strings.Join(there, ", "))
 }
 
-// mechanisms lists those in the lock file and in the folder.
+// mechanisms lists the mechanisms in the lock file and in the folder.
 func (s Binaries) mechanisms(file lock.File) []string {
 	var names []string
 	for _, p := range file.Plugins {
@@ -93,7 +93,7 @@ func (s Binaries) mechanisms(file lock.File) []string {
 	return slices.Compact(names)
 }
 
-// Digest is that of the binary which Open would open.
+// Digest returns the digest of the binary that Open would open.
 func (s Binaries) Digest(mechanism string) (lock.Digest, error) {
 	binary, err := s.Open(mechanism)
 	if err != nil {

@@ -14,9 +14,9 @@ func TestADriverThatDoesNotExist(t *testing.T) {
 		t.Fatal(err)
 	}
 	for driver, want := range map[string]string{
-		"opnid": `no plugin for driver "opnid": ` + filepath.Join(b.Dir, "doorward-plugin-opnid") + ` is not there; did you mean "openid"? (plugins: ldap, openid, saml);`,
+		"opnid": `no plugin for driver "opnid": ` + filepath.Join(b.Dir, "doorward-plugin-opnid") + ` does not exist; did you mean "openid"? (plugins: ldap, openid, saml);`,
 		"ldpa":  `did you mean "ldap"?`,
-		"radio": `doorward-plugin-radio is not there (plugins: ldap, openid, saml); to have one more, run doorward plugin add`,
+		"radio": `doorward-plugin-radio does not exist (plugins: ldap, openid, saml); run doorward plugin add`,
 	} {
 		for _, dev := range []bool{false, true} {
 			b.InsecureWithoutLock = dev

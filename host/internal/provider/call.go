@@ -11,8 +11,8 @@ import (
 	"github.com/doorward/doorward/sdk/plugin"
 )
 
-// mechanism waits until it is the turn of a call of the line and the provider is
-// open. Whoever gets the mechanism calls done when the call has ended.
+// mechanism waits for the turn of a call in the line, and for the provider to be open.
+// The caller calls done when the call has ended.
 func (h *handle) mechanism(ctx context.Context, of sso.Line) (sdk.Mechanism, func(), error) {
 	if err := h.available(); err != nil {
 		return nil, nil, err // nothing to wait for
@@ -31,13 +31,12 @@ func (h *handle) mechanism(ctx context.Context, of sso.Line) (sdk.Mechanism, fun
 	return m, func() { m.release(); leave() }, nil
 }
 
-// mechanism is a provider as the domain calls it, for the turn of one call. It stays
-// good over crashes, replacements and changes of options: a call is made at the
-// endpoint that was open when its turn came, and finds the one of the moment if
-// that has been replaced since.
+// mechanism is a provider as the domain calls it, for one call. It stays valid across
+// crashes, replacements and changed options: a call uses the endpoint that was open
+// when its turn came, or the current one if that endpoint has been replaced since.
 type mechanism struct {
 	*handle
-	held atomic.Pointer[endpoint] // acquired for the call; nil: taken, or given back
+	held atomic.Pointer[endpoint] // acquired for the call; nil: taken or released
 }
 
 // take returns an open endpoint with a call counted on it.
@@ -51,7 +50,7 @@ func (m *mechanism) take(ctx context.Context) (*endpoint, error) {
 	return m.acquire(ctx)
 }
 
-// release gives back what was acquired for a call that was not made.
+// release releases the endpoint of a call that was not made.
 func (m *mechanism) release() {
 	if e := m.held.Swap(nil); e != nil {
 		e.calls.release()
@@ -65,7 +64,7 @@ func call[T any](ctx context.Context, m *mechanism, how sdk.Call, do func(contex
 	ctx, cancel := context.WithTimeout(ctx, how.Deadline())
 	defer cancel()
 	answer, err := once(ctx, m, do)
-	// The caller going away, or the deadline, is no death.
+	// A caller that goes away and a deadline are not deaths.
 	if died := errors.Is(err, plugin.ErrTransport) && ctx.Err() == nil; died && how.Repeatable() {
 		answer, err = once(ctx, m, do)
 	}
@@ -73,7 +72,7 @@ func call[T any](ctx context.Context, m *mechanism, how sdk.Call, do func(contex
 	return answer, translate(err)
 }
 
-// once makes the call in the process of the moment.
+// once makes the call in the current process.
 func once[T any](ctx context.Context, m *mechanism, do func(context.Context, *plugin.Provider) (T, error)) (T, error) {
 	e, err := m.take(ctx)
 	if err != nil {
@@ -100,7 +99,7 @@ func (m *mechanism) measure(how sdk.Call, err error, begun time.Time) {
 	})
 }
 
-// translate turns errors of the wire into those of the domain.
+// translate turns errors of the wire into errors of the domain.
 func translate(err error) error {
 	switch {
 	case errors.Is(err, plugin.ErrTransport):
@@ -112,8 +111,7 @@ func translate(err error) error {
 	}
 }
 
-// fault is a fault of a plugin as the domain knows it. The SDK's error says so
-// already.
+// fault marks a fault of a plugin for the domain. The text of the SDK's error is enough.
 type fault struct{ error }
 
 func (f fault) Unwrap() error        { return f.error }

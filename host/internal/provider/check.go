@@ -16,33 +16,34 @@ import (
 	"github.com/doorward/doorward/sdk/redact"
 )
 
-// Checked is what a check of one provider found. Its JSON is what programs read.
+// Checked is the result of the check of one provider. Programs read its JSON.
 type Checked struct {
 	Provider string        `json:"provider"`
 	Plugin   string        `json:"plugin"`
 	Pending  Pending       `json:"pending,omitempty"`
-	Findings []sdk.Finding `json:"findings"` // in the order in which they are told
+	Findings []sdk.Finding `json:"findings"` // in the order in which they are shown
 
-	// As is the provider as it was checked; without a name if it could not be opened.
+	// As is the provider as it was checked. It has no name if it could not be opened.
 	As sso.Provider `json:"-"`
 }
 
-// Pending says how what was checked differs from what is in force; empty: not at all.
+// Pending says how the checked provider differs from the one in force; empty: they are
+// the same.
 type Pending string
 
-// How a configuration differs from what is in force.
+// How a configuration differs from the one in force.
 const (
 	PendingAdded   Pending = "added"
 	PendingChanged Pending = "changed"
-	PendingRemoved Pending = "removed" // what is in force was checked
+	PendingRemoved Pending = "removed" // the provider in force was checked
 )
 
-// CheckConfigured is Check for these providers, as a reload would have them. What is
-// not in force is opened on trial, and closed again.
+// CheckConfigured is Check for these providers, as a reload would apply them. Providers
+// that are not in force are opened on trial and closed again.
 func (p *Providers) CheckConfigured(ctx context.Context, configured []Configured, name string) ([]Checked, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	defer context.AfterFunc(p.life, cancel)() // a host that stops does not wait for it
+	defer context.AfterFunc(p.life, cancel)() // a stopping host does not wait for it
 	t, err := p.try(ctx, configured)
 	if err != nil {
 		return nil, err
@@ -84,7 +85,7 @@ func (t *trial) check(ctx context.Context, c Configured) Checked {
 		checked.As = c.provider(&in.Description)
 		findings, err := provider.Check(ctx)
 		checked.found(c, findings, translate(err))
-		checked.trust(c)
+		checked.certificates(c)
 		checked.weakSecrets(c, in)
 	default:
 		inForce := check(ctx, c, t.before.handles[c.Name])
@@ -93,8 +94,8 @@ func (t *trial) check(ctx context.Context, c Configured) Checked {
 	return checked
 }
 
-// Check asks the mechanism of a provider, or of each one if the name is empty, what
-// is wrong with it. A provider that cannot be asked has a finding that says why.
+// Check asks the mechanism of a provider, or of each provider if the name is empty, for
+// problems. A provider that cannot be asked has a finding that says why.
 func (p *Providers) Check(ctx context.Context, name string) ([]Checked, error) {
 	now := p.now.Load()
 	if _, ok := now.handles[name]; !ok && name != "" {
@@ -103,13 +104,13 @@ func (p *Providers) Check(ctx context.Context, name string) ([]Checked, error) {
 	return p.alsoRegister(sideBySide(named(now.order, name), func(c Configured) Checked { return check(ctx, c, now.handles[c.Name]) })), nil
 }
 
-// named are the providers of that name, or all if it is empty.
+// named returns the provider with that name, or all providers if the name is empty.
 func named(list []Configured, name string) []Configured {
 	return slices.DeleteFunc(slices.Clone(list), func(c Configured) bool { return name != "" && c.Name != name })
 }
 
-// checkedAtOnce bounds how many providers are checked at the same time. One that hangs
-// must not use up the time of the others.
+// checkedAtOnce bounds how many providers are checked at the same time. A provider that
+// hangs must not use up the time of the others.
 const checkedAtOnce = 8
 
 func sideBySide(list []Configured, check func(Configured) Checked) []Checked {
@@ -131,7 +132,7 @@ func check(ctx context.Context, c Configured, h *handle) Checked {
 	checked := Checked{Provider: c.Name, Plugin: h.backend.name}
 	findings, err := h.findings(ctx)
 	checked.found(c, findings, err)
-	checked.trust(c)
+	checked.certificates(c)
 	if h.available() == nil {
 		checked.As = c.provider(h.backend.described.Load())
 	}
@@ -142,7 +143,7 @@ func check(ctx context.Context, c Configured, h *handle) Checked {
 	return checked
 }
 
-// findings waits for its turn, as a login does: a check asks the provider, too.
+// findings waits for its turn as a login does, because a check asks the provider, too.
 func (h *handle) findings(ctx context.Context) ([]sdk.Finding, error) {
 	done, err := h.turn(ctx, sso.LineOthers)
 	if err != nil {
@@ -155,7 +156,7 @@ func (h *handle) findings(ctx context.Context) ([]sdk.Finding, error) {
 func (c *Checked) found(of Configured, findings []sdk.Finding, err error) {
 	switch {
 	case errors.Is(err, errors.ErrUnsupported):
-		c.add(sdk.SeverityOK, "provider", "it is open; the plugin has no check of its own")
+		c.add(sdk.SeverityOK, "provider", "it is open; the plugin has no check")
 	case err != nil:
 		c.refuse(of, err)
 	default:
@@ -196,7 +197,7 @@ func (c *Checked) add(severity sdk.Severity, subject, text string) {
 	c.Findings = append(c.Findings, sdk.Finding{Severity: severity, Subject: subject, Text: text})
 }
 
-// remember keeps when something expires, for the metrics.
+// remember stores expiry times for the metrics.
 func (h *handle) remember(findings []sdk.Finding) {
 	expiries := map[string]time.Time{}
 	for _, f := range findings {
@@ -208,15 +209,15 @@ func (h *handle) remember(findings []sdk.Finding) {
 }
 
 const (
-	firstLook   = time.Minute // after the start, when everything has settled
-	lookAgain   = 12 * time.Hour
-	lookTimeout = 5 * time.Minute
+	firstExpiryCheck   = time.Minute // after the start, when everything has settled
+	expiryCheckEvery   = 12 * time.Hour
+	expiryCheckTimeout = 5 * time.Minute
 )
 
-// WatchExpiry checks the providers now and then, until ctx is done, and warns of
-// what expires within sdk.WarnBeforeExpiry.
+// WatchExpiry checks the providers periodically, until ctx is done, and warns of
+// anything that expires within sdk.WarnBeforeExpiry.
 func (p *Providers) WatchExpiry(ctx context.Context) {
-	timer := time.NewTimer(firstLook)
+	timer := time.NewTimer(firstExpiryCheck)
 	defer timer.Stop()
 	for {
 		select {
@@ -224,13 +225,13 @@ func (p *Providers) WatchExpiry(ctx context.Context) {
 			return
 		case <-timer.C:
 			p.warnOfExpiry(ctx)
-			timer.Reset(lookAgain)
+			timer.Reset(expiryCheckEvery)
 		}
 	}
 }
 
 func (p *Providers) warnOfExpiry(ctx context.Context) {
-	ctx, cancel := context.WithTimeout(sdk.Unattended(ctx), lookTimeout)
+	ctx, cancel := context.WithTimeout(sdk.Unattended(ctx), expiryCheckTimeout)
 	defer cancel()
 	now := p.now.Load()
 	for _, c := range now.order {
@@ -247,7 +248,8 @@ func (p *Providers) warnOfExpiry(ctx context.Context) {
 	}
 }
 
-// expiresSoon: the SDK weighs itself how long ahead to warn of what it finds on a way.
+// expiresSoon reports whether to warn. For the steps of a connection, the SDK itself
+// decides how long before the expiry to warn.
 func expiresSoon(f sdk.Finding, left time.Duration) bool {
 	return !f.ExpiresAt.IsZero() && left < sdk.WarnBeforeExpiry && (f.Step == "" || f.Severity != sdk.SeverityOK)
 }

@@ -103,7 +103,7 @@ func TestCheckShowsTheWayOfAThirdParty(t *testing.T) {
 		t.Errorf("the certificate: %+v", f)
 	}
 	providers := h.plugin(t, "fake").Providers
-	at := slices.IndexFunc(providers, func(s Standing) bool { return s.Name == "trusting" })
+	at := slices.IndexFunc(providers, func(s Status) bool { return s.Name == "trusting" })
 	if until := providers[at].Expiries["certificate of "+address]; !until.Equal(server.Certificate().NotAfter) {
 		t.Errorf("expiries: %v", providers[at].Expiries)
 	}
@@ -167,7 +167,7 @@ func TestExpiry(t *testing.T) {
 	}})
 	h.warnOfExpiry(t.Context())
 	providers := h.plugin(t, "fake").Providers
-	soon := providers[slices.IndexFunc(providers, func(s Standing) bool { return s.Name == "soon" })]
+	soon := providers[slices.IndexFunc(providers, func(s Status) bool { return s.Name == "soon" })]
 	if left := time.Until(soon.Expiries["certificate"]); len(soon.Expiries) != 2 || left < 239*time.Hour || left > 240*time.Hour {
 		t.Errorf("expiries: %v", soon.Expiries)
 	}

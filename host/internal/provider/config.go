@@ -12,7 +12,7 @@ import (
 	"github.com/doorward/doorward/sdk/plugin"
 )
 
-// Config is what Start needs to know.
+// Config configures Start.
 type Config struct {
 	Binaries  Binaries
 	PublicURL string // without a slash at the end
@@ -23,9 +23,9 @@ type Config struct {
 	Providers []Configured
 	Logger    hclog.Logger
 	Metrics   Metrics // nil: none
-	Version   string  // of the host, which plugins are told
+	Version   string  // of the host, sent to the plugins
 
-	limits limits // zero: the default
+	limits limits // zero: the defaults
 }
 
 // Configured is a provider with the options that its mechanism reads.
@@ -33,29 +33,31 @@ type Configured struct {
 	sso.Provider
 	Options map[string]any
 
-	// Outbound says how its connections leave.
+	// Outbound configures the outgoing connections of the provider.
 	Outbound outbound.Settings
 
-	// Isolated gives the provider a process of its own. Else all providers of a
+	// Isolated gives the provider its own process. Otherwise all providers of a
 	// mechanism share one.
 	Isolated bool
 
-	// RegistrationUnset: AllowPublicRegistration is what the plugin says.
+	// RegistrationUnset: the plugin decides AllowPublicRegistration.
 	RegistrationUnset bool
 
-	// RolesByGroupNameUnset: RolesByGroupName is what the plugin says.
+	// RolesByGroupNameUnset: the plugin decides RolesByGroupName.
 	RolesByGroupNameUnset bool
 
-	// Spelling tells how the operator writes an option of this provider, such
-	// as AUTH_KEYCLOAK_CLIENT_ID.
+	// Spelling returns an option of this provider as the operator writes it, such as
+	// AUTH_KEYCLOAK_CLIENT_ID.
 	Spelling func(option string) string
 
-	// Near tells which option of the host was probably meant by one that the
-	// mechanism does not have, as the operator writes it; empty if none was.
+	// Near returns the option of the host that the operator probably meant by an
+	// option that the mechanism does not have, as the operator writes it; empty if
+	// there is none.
 	Near func(option string) string
 }
 
-// pluginName is the name of the plugin that serves the provider: one process has it.
+// pluginName is the name of the plugin that serves the provider. Each name has one
+// process.
 func (c Configured) pluginName() string {
 	if c.Isolated {
 		return c.Driver + "/" + c.Name
@@ -63,10 +65,10 @@ func (c Configured) pluginName() string {
 	return c.Driver
 }
 
-// provider is the provider as the domain sees it, with what its plugin decides. Of a
-// plugin that was never up nobody knows how large a request its providers send;
-// their responses must not be refused for their size then, which sounds final, but
-// because it is down.
+// provider is the provider as the domain sees it, with the values that its plugin
+// decides. While a plugin has never been up, the size of its providers' responses is
+// unknown. They must then be refused because the plugin is down, not because of their
+// size, which would sound final.
 func (c Configured) provider(described *plugin.Description) sso.Provider {
 	if described == nil {
 		described = &plugin.Description{MaxInbound: sdk.MaxInbound}
@@ -87,13 +89,13 @@ func (c Configured) provider(described *plugin.Description) sso.Provider {
 	return c.Provider
 }
 
-// gives reports whether an option of the mechanism is given.
+// gives reports whether an option of the mechanism is set.
 func (c Configured) gives(option string) bool {
 	value, ok := c.Options[option]
 	return ok && value != nil && value != ""
 }
 
-// sameOptions reports whether the mechanism could not tell the two apart.
+// sameOptions reports whether the mechanism cannot tell the two apart.
 func sameOptions(a, b Configured) bool {
 	a.Outbound.Names, b.Outbound.Names = nil, nil // a line of the file that moves changes nothing
 	return a.pluginName() == b.pluginName() && reflect.DeepEqual(a.Options, b.Options) && reflect.DeepEqual(a.Outbound, b.Outbound)

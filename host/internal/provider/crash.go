@@ -8,24 +8,23 @@ import (
 	"github.com/doorward/doorward/host/internal/provider/process"
 )
 
-// crashed is what happens when the running process has ended unasked. Nobody else
-// acts on that: calls that meet the endpoints in it wait for those that take their
-// place here.
+// crashed handles the unexpected end of the running process. Nothing else acts on it:
+// calls that find its endpoints wait until they are replaced here.
 func (s *supervisor) crashed() {
 	p := s.running
 	s.running = nil
 	p.Stop() // only its folder is left
 	s.metrics.Died(s.name)
 	s.machine.died(time.Now())
-	words := p.LastWords()
-	s.standing.update(func(plugin *Plugin) {
+	lines := p.LastLines()
+	s.status.update(func(plugin *Plugin) {
 		plugin.Restarts++
-		plugin.LastLines = words
+		plugin.LastLines = lines
 	})
-	s.scheduleRestart(causeOf(p, words), true)
+	s.scheduleRestart(causeOf(p, lines), true)
 }
 
-// didNotStart is what happens when a process could not be started.
+// didNotStart handles a process that could not be started.
 func (s *supervisor) didNotStart(err error) {
 	if s.life.Err() != nil {
 		return
@@ -41,47 +40,46 @@ func (s *supervisor) didNotStart(err error) {
 }
 
 // causeOf says how a process ended.
-func causeOf(p *process.Process, words []string) error {
-	text := "it died: " + p.Ending()
+func causeOf(p *process.Process, lines []string) error {
+	text := "it died: " + p.ExitStatus()
 	if strings.Contains(text, "signal: killed") {
-		text += ", which this host did not do: is memory short?"
+		text += ", but not by this host: is memory short?"
 	}
 	if p.Hung() {
 		text = "it did not answer and was killed"
 	}
-	if len(words) > 0 {
-		text += "; its last words: " + strings.Join(words, " | ")
+	if len(lines) > 0 {
+		text += "; its last output: " + strings.Join(lines, " | ")
 	}
 	return errors.New(text)
 }
 
-// scheduleRestart arranges the next start. Logins wait for it if it is near and the
+// scheduleRestart schedules the next start. Logins wait for it if it is soon and the
 // plugin has run before.
 func (s *supervisor) scheduleRestart(err error, ran bool) {
 	pause, _ := s.machine.pause()
 	s.restart.Reset(pause)
-	near := ran && s.machine.state == StateBackoff && pause < patience
+	soon := ran && s.machine.state == StateBackoff && pause < patience
 	for _, spec := range s.specs {
-		if near {
-			spec.handle.replace(awaited(nil, notRunning(err)))
+		if soon {
+			spec.handle.replace(pendingEndpoint(nil, notRunning(err)))
 		} else {
-			spec.handle.replace(unavailable(nil, notRunning(err)))
+			spec.handle.replace(unavailableEndpoint(nil, notRunning(err)))
 		}
 	}
 	s.reportDown(err, pause)
-	s.show(err)
-	s.standing.update(func(plugin *Plugin) { plugin.NextTry = time.Now().Add(pause) })
+	s.publishStatus(err)
+	s.status.update(func(plugin *Plugin) { plugin.NextTry = time.Now().Add(pause) })
 }
 
-// reportDown writes one line for the operator when a plugin goes down, and one
-// when it is given up for longer; what happens between the two is for whoever
-// looks closer.
+// reportDown writes one line for the operator when a plugin goes down, and one when it
+// stays down for longer. Lines between the two are for debugging.
 func (s *supervisor) reportDown(err error, pause time.Duration) {
 	log := s.logger.Debug
 	report := string(s.machine.state) + ": " + err.Error()
 	switch s.machine.state {
 	case StateBackoff:
-		if s.machine.inARow == 1 {
+		if s.machine.consecutive == 1 {
 			log = s.logger.Error
 		}
 	default:

@@ -47,7 +47,7 @@ func startsOf(t *testing.T, dir string) []int {
 }
 
 // A plugin that dies under a login is started again, and Begin, which may be
-// repeated, is: whoever logs in does not notice.
+// repeated, is: the user who signs in does not notice.
 func TestPluginThatDies(t *testing.T) {
 	for _, hint := range []string{"exit once", "panic in a goroutine once"} {
 		t.Run("K01 "+hint, func(t *testing.T) {

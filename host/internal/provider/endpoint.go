@@ -12,32 +12,32 @@ import (
 )
 
 // endpoint is a provider as it is open in one process, or the reason why it is not.
-// All in it but the calls never changes: its handle gets another one.
+// Only its calls change; for anything else its handle gets another endpoint.
 //
-// An endpoint whose process has ended is neither open nor given up. Calls wait for
-// the next one, which the supervisor provides when it handles the crash.
+// An endpoint whose process has ended is neither open nor unavailable. Calls wait for
+// the next endpoint, which the supervisor provides when it handles the crash.
 type endpoint struct {
-	process  *process.Process // nil: in none
+	process  *process.Process // nil: there is no process
 	provider *plugin.Provider // nil: not open
 	calls    *calls
 
 	err  error // why it is not open
-	soon bool  // it will be, in a moment: calls wait for that
+	soon bool  // it will be open in a moment, and calls wait for that
 
 	replaced chan struct{} // closed when the handle has another endpoint
 }
 
-func openedIn(p *process.Process, provider *plugin.Provider) *endpoint {
+func openEndpoint(p *process.Process, provider *plugin.Provider) *endpoint {
 	return &endpoint{process: p, provider: provider, calls: newCalls(), replaced: make(chan struct{})}
 }
 
-// awaited is for a provider that will be open in a moment; p may be nil.
-func awaited(p *process.Process, err error) *endpoint {
+// pendingEndpoint is for a provider that will be open in a moment; p may be nil.
+func pendingEndpoint(p *process.Process, err error) *endpoint {
 	return &endpoint{process: p, calls: newCalls(), err: err, soon: true, replaced: make(chan struct{})}
 }
 
-// unavailable is for a provider that cannot be used now; p may be nil.
-func unavailable(p *process.Process, err error) *endpoint {
+// unavailableEndpoint is for a provider that cannot be used now; p may be nil.
+func unavailableEndpoint(p *process.Process, err error) *endpoint {
 	return &endpoint{process: p, calls: newCalls(), err: err, replaced: make(chan struct{})}
 }
 
@@ -50,7 +50,7 @@ func (e *endpoint) open() bool { return e.provider != nil && !e.crashed() }
 // pending reports whether another endpoint is to come in a moment.
 func (e *endpoint) pending() bool { return e.soon || e.crashed() }
 
-// reason is why it is not open.
+// reason returns why it is not open.
 func (e *endpoint) reason() error {
 	switch {
 	case e.crashed():
@@ -62,7 +62,7 @@ func (e *endpoint) reason() error {
 	}
 }
 
-// drain takes no more calls, and tells whoever waits that another endpoint is there.
+// drain accepts no more calls, and wakes those that wait for another endpoint.
 func (e *endpoint) drain() {
 	e.calls.drain()
 	close(e.replaced)
@@ -78,13 +78,14 @@ func (e *endpoint) isReplaced() bool {
 	}
 }
 
-// noticed is how long the end of a process may take to be seen.
-const noticed = 50 * time.Millisecond
+// exitSeenWithin bounds how long it takes to notice the end of a process.
+const exitSeenWithin = 50 * time.Millisecond
 
-// awaitEnd lets a call that ended with its process see that when it is made again:
-// the connection may end a moment before the process.
+// awaitEnd waits for the end of a process whose connection ended, because the
+// connection may end a moment before the process. A call that is repeated then finds
+// the next endpoint.
 func (e *endpoint) awaitEnd(ctx context.Context) {
-	timer := time.NewTimer(noticed)
+	timer := time.NewTimer(exitSeenWithin)
 	defer timer.Stop()
 	select {
 	case <-e.process.Done():
@@ -97,7 +98,7 @@ func (e *endpoint) awaitEnd(ctx context.Context) {
 var (
 	errDown       = errors.New("plugin is not running")
 	errNotStarted = errors.New("not started yet")
-	errDied       = errors.New("it has died, and is started again in a moment")
+	errDied       = errors.New("it has died and will be restarted in a moment")
 	errStopped    = errors.New("the host is stopping")
 	errRemoved    = errors.New("the provider was removed from the configuration")
 )
@@ -107,8 +108,8 @@ func notRunning(err error) error {
 	return sdk.Unavailable("plugin_down", "%w: %w", errDown, err)
 }
 
-// calls counts the calls in flight on something that may be taken out of use, so
-// that it is known when the last one has ended.
+// calls counts the calls in flight on an endpoint, so that drained can be closed when
+// the last one has ended.
 type calls struct {
 	mu       sync.Mutex
 	n        int
@@ -118,7 +119,7 @@ type calls struct {
 
 func newCalls() *calls { return &calls{drained: make(chan struct{})} }
 
-// acquire counts a call, unless no more are taken.
+// acquire counts a call, unless it is draining.
 func (c *calls) acquire() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -136,7 +137,7 @@ func (c *calls) release() {
 	c.closeIfDrained()
 }
 
-// drain takes no more calls.
+// drain accepts no more calls.
 func (c *calls) drain() {
 	c.mu.Lock()
 	defer c.mu.Unlock()

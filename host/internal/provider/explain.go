@@ -9,7 +9,8 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// explain says in the operator's own words what is wrong with a provider.
+// explain says what is wrong with a provider, with options named as the operator
+// writes them.
 func explain(c Configured, err error) []string {
 	problems, ok := errors.AsType[options.Problems](err)
 	if !ok {
@@ -49,7 +50,7 @@ func (c Configured) meant(p options.Problem) string {
 	return "; did you mean " + near + "?"
 }
 
-// printable replaces what could forge a line of the log.
+// printable replaces characters that could forge a line of the log.
 func printable(text string) string {
 	return strings.Map(func(c rune) rune {
 		switch {

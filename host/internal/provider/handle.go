@@ -14,25 +14,24 @@ import (
 )
 
 // handle is how logins reach one configured provider. It outlives the processes in
-// which the provider is opened: a new process, or new options, replace its endpoint,
-// and calls that are under way end where they began. No lock is held during a call.
+// which the provider is open: a new process or new options replace its endpoint, and a
+// call in flight ends where it began. No lock is held during a call.
 type handle struct {
 	name    string // of the provider
 	backend *backend
 	current atomic.Pointer[endpoint]
 
-	refusals seldom
-	expiries atomic.Pointer[map[string]time.Time] // by what was looked at; nil: not known
+	refusals logThrottle
+	expiries atomic.Pointer[map[string]time.Time] // by subject; nil: not known
 }
 
 func newHandle(name string, b *backend) *handle {
 	h := &handle{name: name, backend: b}
-	h.current.Store(awaited(nil, notRunning(errNotStarted)))
+	h.current.Store(pendingEndpoint(nil, notRunning(errNotStarted)))
 	return h
 }
 
-// replace gives the handle another endpoint, and drains the old one, which is
-// returned.
+// replace gives the handle another endpoint. It drains the old one and returns it.
 func (h *handle) replace(with *endpoint) *endpoint {
 	old := h.current.Swap(with)
 	old.drain()
@@ -48,7 +47,7 @@ func (h *handle) replaceIf(old, with *endpoint) bool {
 	return true
 }
 
-// available returns nil if the provider can be used, or will be in a moment.
+// available returns nil if the provider can be used now or in a moment.
 func (h *handle) available() error {
 	if e := h.current.Load(); !e.open() && !e.pending() {
 		return e.err
@@ -56,12 +55,12 @@ func (h *handle) available() error {
 	return nil
 }
 
-// patience is how long a call waits for a plugin that is about to run.
+// patience bounds how long a call waits for a plugin that is starting.
 const patience = sso.Patience
 
 // acquire returns an open endpoint with a call counted on it, which the caller must
-// release. It waits, until ctx is done and for at most the patience, for a provider
-// that is about to be open.
+// release. It waits for a provider that is about to be open, until ctx is done and for
+// at most patience.
 func (h *handle) acquire(ctx context.Context) (*endpoint, error) {
 	var timeout <-chan time.Time
 	for {
@@ -89,8 +88,8 @@ func (h *handle) acquire(ctx context.Context) (*endpoint, error) {
 	}
 }
 
-// backend is what all calls to one plugin share, whichever process runs it and
-// whichever provider they are for. It is used by anybody.
+// backend is what all calls to one plugin share, whatever process and provider they
+// are for. It is safe for concurrent use.
 type backend struct {
 	name    string // of the mechanism, and of the provider if that is isolated
 	limits  limits
@@ -99,10 +98,10 @@ type backend struct {
 	queue   *queue
 	prober  *prober
 
-	described atomic.Pointer[plugin.Description] // what the plugin said last, also while it is down; nil: nothing yet
+	described atomic.Pointer[plugin.Description] // the latest, also while the plugin is down; nil: none yet
 }
 
-// newBackend makes the backend of a plugin that is needed for as long as life.
+// newBackend makes the backend of a plugin that is needed until life ends.
 func newBackend(life context.Context, name string, config Config) *backend {
 	return &backend{
 		name: name, limits: config.limits, logger: config.Logger, metrics: config.Metrics,

@@ -33,7 +33,7 @@ func TestMechanismHoldsItsEndpoint(t *testing.T) {
 	}
 }
 
-// Who gets a turn and makes no call keeps nothing that is replaced from its end.
+// A caller that gets a turn and makes no call does not keep a replaced process alive.
 func TestMechanismThatIsNotCalled(t *testing.T) {
 	h := startHost(t, Config{Binaries: binaries(t, "fake"), Providers: []Configured{configured("fake", "a")}})
 	_, done, err := h.Mechanism(t.Context(), "a", sso.LineLogins)

@@ -245,7 +245,7 @@ func stopProcess(t testing.TB, pid int) {
 	})
 }
 
-// gone reports whether there is no such process, not even a zombie of ours.
+// gone reports whether the process does not exist, not even as a zombie of the test.
 func gone(pid int) bool { return errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) }
 
 // logBuffer keeps what the host logs.

@@ -5,5 +5,5 @@ import (
 	"time"
 )
 
-// jitter is a random time from zero to most. Nobody gains by guessing it.
+// jitter is a random time from zero to most. It need not be unpredictable.
 func jitter(most time.Duration) time.Duration { return rand.N(most + 1) }

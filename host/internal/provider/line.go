@@ -5,23 +5,24 @@ import (
 	"slices"
 )
 
-// line is where the calls of one kind wait for one provider. It is guarded by the
-// lock of its queue.
+// line is where the calls of one kind wait for one provider. The lock of its queue
+// guards it.
 type line struct {
 	name     lineName
 	limits   lineLimits
 	inFlight int
 	waiting  int
-	clients  []*client // those that wait, who is served next first
+	clients  []*client // with calls that wait, in the order in which they are served
 }
 
-// client is whose calls are served by arrival.
+// client is a client with the calls that it has waiting.
 type client struct {
 	from    netip.Prefix
-	waiters []*waiter // who came first, first
+	waiters []*waiter // in the order of their arrival
 }
 
-// waiter is a call that waits. Its turn gets nil, or the reason why it does not come.
+// waiter is a call that waits. It receives nil on turn when its turn comes, or the
+// reason why it does not come.
 type waiter struct {
 	turn   chan error
 	client *client
@@ -29,9 +30,9 @@ type waiter struct {
 
 func newLine(name lineName, limits lineLimits) *line { return &line{name: name, limits: limits} }
 
-// join puts a call into the line. When that is full, who came last of the client that
-// has the most there has to go: a flood of one client costs that client its own
-// places, and nobody else's. Where all have as many, those stay who were there.
+// join puts a call into the line. When the line is full, the last call of the client
+// with the most calls leaves: a client that floods the line loses its own places and no
+// others. If all clients have equally many, the earlier calls stay.
 func (l *line) join(from netip.Prefix) (*waiter, error) {
 	mine := l.client(from)
 	if l.waiting >= l.limits.waiting {
@@ -62,7 +63,7 @@ func (l *line) client(from netip.Prefix) *client {
 	return nil
 }
 
-// next takes out whose turn it is. Their client stands behind all others then.
+// next takes out the call whose turn it is. Its client goes behind all others.
 func (l *line) next() *waiter {
 	c := l.clients[0]
 	w := c.waiters[0]
@@ -75,7 +76,7 @@ func (l *line) next() *waiter {
 	return w
 }
 
-// remove takes out who does not wait any more; false if they do not wait here.
+// remove takes out a call that no longer waits; false if it is not in the line.
 func (l *line) remove(w *waiter) bool {
 	i := slices.Index(w.client.waiters, w)
 	if i < 0 {

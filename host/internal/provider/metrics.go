@@ -9,7 +9,7 @@ import (
 	"github.com/doorward/doorward/sdk/plugin"
 )
 
-// Call is what is measured of one call to a plugin.
+// Call has the measurements of one call to a plugin.
 type Call struct {
 	Plugin   string
 	Provider string
@@ -19,20 +19,21 @@ type Call struct {
 	Took     time.Duration
 }
 
-// Source says whose fault it is that a call did not go well.
+// Source says what caused a call to fail.
 type Source string
 
 // The sources.
 const (
-	SourceNone      Source = "none"      // it went well
-	SourceUser      Source = "user"      // the end user, or who sent the response
+	SourceNone      Source = "none"      // it succeeded
+	SourceUser      Source = "user"      // the user, or the sender of the response
 	SourceConfig    Source = "config"    // the operator's options
 	SourceUpstream  Source = "upstream"  // the provider
 	SourcePlugin    Source = "plugin"    // a bug of the plugin
-	SourceTransport Source = "transport" // the process died, hung or was not there
+	SourceTransport Source = "transport" // the process died, hung or was not running
 )
 
-// Metrics counts. Its methods are called from many goroutines and must not block.
+// Metrics counts events. Its methods are called from many goroutines and must not
+// block.
 type Metrics interface {
 	Called(call Call)
 	InFlight(plugin string, change int)
@@ -43,7 +44,7 @@ type Metrics interface {
 	LinesDropped(plugin string, lines int)
 }
 
-// classify gives code and source of an outcome.
+// classify returns the code and the source of an outcome.
 func classify(err error) (string, Source) {
 	switch {
 	case err == nil:
@@ -73,13 +74,13 @@ func classify(err error) (string, Source) {
 	}
 }
 
-// notMeasured is the Metrics of who wants none.
-type notMeasured struct{}
+// noMetrics counts nothing.
+type noMetrics struct{}
 
-func (notMeasured) Called(Call)                          {}
-func (notMeasured) InFlight(string, int)                 {}
-func (notMeasured) Waiting(string, string, int)          {}
-func (notMeasured) Refused(string, string)               {}
-func (notMeasured) Died(string)                          {}
-func (notMeasured) Swapped(string, time.Duration, error) {}
-func (notMeasured) LinesDropped(string, int)             {}
+func (noMetrics) Called(Call)                          {}
+func (noMetrics) InFlight(string, int)                 {}
+func (noMetrics) Waiting(string, string, int)          {}
+func (noMetrics) Refused(string, string)               {}
+func (noMetrics) Died(string)                          {}
+func (noMetrics) Swapped(string, time.Duration, error) {}
+func (noMetrics) LinesDropped(string, int)             {}

@@ -5,16 +5,16 @@ import (
 	"slices"
 )
 
-// A migration gives a provider to another plugin process, because its driver or its
-// isolation has changed. It stays in the old one until it is open in the new one, and
-// if that fails it stays there for good.
+// A migration moves a provider to another plugin process because its driver or its
+// isolation has changed. The provider stays in the old process until it is open in the
+// new one; if that fails, it stays in the old one.
 type migration struct {
 	old  *spec
 	from string // names of plugins
 	to   string
 }
 
-// findMigrations lists what migrates, by the names of the providers.
+// findMigrations finds the providers that migrate, by name.
 func (r *reload) findMigrations() {
 	r.migrations = map[string]migration{}
 	for _, c := range r.before.order {
@@ -27,8 +27,9 @@ func (r *reload) findMigrations() {
 	}
 }
 
-// withLeaving are the providers of a plugin and those that are about to leave it.
-func (r *reload) withLeaving(plugin string, wanted map[string]*spec) map[string]*spec {
+// includingLeaving returns the providers of a plugin and those that are about to leave
+// it.
+func (r *reload) includingLeaving(plugin string, wanted map[string]*spec) map[string]*spec {
 	all := maps.Clone(wanted)
 	for name, m := range r.migrations {
 		if m.from == plugin {
@@ -38,8 +39,8 @@ func (r *reload) withLeaving(plugin string, wanted map[string]*spec) map[string]
 	return all
 }
 
-// rollBack lets a provider stay where it is if that is better than where it was to
-// go.
+// rollBack keeps a provider in its old process if it is usable there and not open in
+// the new one.
 func (r *reload) rollBack() {
 	for _, name := range slices.Sorted(maps.Keys(r.migrations)) {
 		m := r.migrations[name]
@@ -54,12 +55,12 @@ func (r *reload) rollBack() {
 	}
 }
 
-// endMigrations takes the providers away from the plugins in which they are not any
-// more. A plugin that nobody needs has been ended already.
+// endMigrations removes the providers from the plugins that they have left. Plugins
+// that are no longer needed have been stopped already.
 func (r *reload) endMigrations() {
 	for name, m := range r.migrations {
 		if s, ok := r.providers.supervisors[m.from]; ok {
-			_ = s.do(r.providers.life, func() { s.remove(name); s.show(nil) })
+			_ = s.do(r.providers.life, func() { s.remove(name); s.publishStatus(nil) })
 		}
 	}
 }

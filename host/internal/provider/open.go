@@ -14,8 +14,8 @@ import (
 	"github.com/doorward/doorward/sdk/plugin"
 )
 
-// spec is a provider as it is to be opened, and the handle by which it is reached. It
-// never changes: other options make another spec with the same handle.
+// spec describes how to open a provider, and has the handle by which it is reached. It
+// never changes: changed options make another spec with the same handle.
 type spec struct {
 	configured Configured
 	request    plugin.OpenRequest
@@ -31,9 +31,9 @@ func giveHandles(specs map[string]*spec, b *backend) {
 	}
 }
 
-// redactSecrets keeps the secrets of these providers, and of more, out of what the
-// process writes: what its schema, or the configuration, marks as secret, and those
-// of the ways out.
+// redactSecrets keeps the secrets of these providers, and of more, out of the output of
+// the process. Secrets are options that its schema or the configuration marks as secret,
+// and those of the outgoing connections.
 func redactSecrets(p *process.Process, specs map[string]*spec, more ...*spec) {
 	var secrets []string
 	for _, s := range slices.Concat(slices.Collect(maps.Values(specs)), more) {
@@ -43,18 +43,18 @@ func redactSecrets(p *process.Process, specs map[string]*spec, more ...*spec) {
 	p.Redact(secrets)
 }
 
-// opener opens the providers of one plugin in its processes, and closes them. It may
-// be used by anybody.
+// opener opens the providers of one plugin in its processes, and closes them. It is
+// safe for concurrent use.
 type opener struct {
 	*backend
 	life       context.Context
 	background *sync.WaitGroup
 }
 
-// open has a provider opened in a process, and again for as long as that process
-// lives and only the provider is to blame. Calls wait for the first try.
+// open opens a provider in a process, in the background. It tries again for as long as
+// the process lives and only the provider is to blame. Calls wait for the first try.
 func (o *opener) open(p *process.Process, s *spec) {
-	first := awaited(p, notRunning(errNotStarted))
+	first := pendingEndpoint(p, notRunning(errNotStarted))
 	s.handle.replace(first)
 	o.keepOpening(p, s, first)
 }
@@ -68,16 +68,16 @@ func (o *opener) openOrRetry(p *process.Process, s *spec, last *endpoint) {
 	for pause := o.limits.reopen; ; pause = min(2*pause, maxReopen) {
 		provider, err := o.try(p, s)
 		if err == nil {
-			if !s.handle.replaceIf(last, openedIn(p, provider)) {
+			if !s.handle.replaceIf(last, openEndpoint(p, provider)) {
 				o.close(p, provider)
 			}
 			return
 		}
 		if last.crashed() || o.life.Err() != nil {
-			return // not the provider is to blame
+			return // the provider is not to blame
 		}
 		o.logNotOpened(s, last, err)
-		failed := unavailable(p, err)
+		failed := unavailableEndpoint(p, err)
 		if !s.handle.replaceIf(last, failed) || errors.Is(err, sdk.ErrMisconfigured) {
 			return
 		}
@@ -91,7 +91,7 @@ func (o *opener) openOrRetry(p *process.Process, s *spec, last *endpoint) {
 // maxReopen is the longest pause between two tries to open a provider.
 const maxReopen = 30 * time.Second
 
-// sleep is false if there is nothing to wait for any more.
+// sleep returns false if there is nothing left to wait for.
 func (o *opener) sleep(e *endpoint, pause time.Duration) bool {
 	timer := time.NewTimer(pause)
 	defer timer.Stop()
@@ -105,7 +105,7 @@ func (o *opener) sleep(e *endpoint, pause time.Duration) bool {
 	return false
 }
 
-// try opens a provider in a process, without giving it to anybody.
+// try opens a provider in a process. No handle gets it.
 func (o *opener) try(p *process.Process, s *spec) (*plugin.Provider, error) {
 	ctx, cancel := context.WithTimeout(o.life, o.limits.open)
 	defer cancel()
@@ -115,13 +115,13 @@ func (o *opener) try(p *process.Process, s *spec) (*plugin.Provider, error) {
 	}
 	for _, c := range provider.Capabilities() {
 		if !slices.Contains(sdk.AllCapabilities(), c) {
-			o.logger.Info("plugin can do what this host cannot use", "plugin", o.name, "provider", s.configured.Name, "capability", string(c))
+			o.logger.Info("plugin has a capability that this host does not support", "plugin", o.name, "provider", s.configured.Name, "capability", string(c))
 		}
 	}
 	return provider, nil
 }
 
-// tryAll tries all of them, side by side.
+// tryAll tries all of them concurrently.
 func (o *opener) tryAll(p *process.Process, specs map[string]*spec) (good map[string]*plugin.Provider, bad map[string]error) {
 	var mu sync.Mutex
 	var group sync.WaitGroup
@@ -142,8 +142,8 @@ func (o *opener) tryAll(p *process.Process, specs map[string]*spec) (good map[st
 	return good, bad
 }
 
-// notOpened makes one of two kinds of what Open returned: the options are
-// wrong, or trying again may help.
+// notOpened turns an error of Open into one of two kinds: the options are wrong, or
+// trying again may help.
 func notOpened(err error) error {
 	if errors.Is(err, sdk.ErrMisconfigured) || errors.Is(err, sdk.ErrUnavailable) {
 		return err
@@ -154,7 +154,7 @@ func notOpened(err error) error {
 func (o *opener) logNotOpened(s *spec, last *endpoint, err error) {
 	log := o.logger.Error
 	if last.err != nil && last.err.Error() == err.Error() {
-		log = o.logger.Debug // said before
+		log = o.logger.Debug // logged before
 	}
 	for _, line := range explain(s.configured, err) {
 		log("provider cannot be opened", "plugin", o.name, "provider", s.configured.Name, "error", line)
@@ -164,8 +164,8 @@ func (o *opener) logNotOpened(s *spec, last *endpoint, err error) {
 // closeTimeout bounds how long a plugin may take to close a provider.
 const closeTimeout = 5 * time.Second
 
-// close closes a provider in the plugin. A plugin that does not answer has other
-// troubles.
+// close closes a provider in the plugin. It does not report a plugin that does not
+// answer: the prober does.
 func (o *opener) close(p *process.Process, provider *plugin.Provider) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(o.life), closeTimeout)
 	defer cancel()
@@ -174,16 +174,16 @@ func (o *opener) close(p *process.Process, provider *plugin.Provider) {
 	}
 }
 
-// closeDrained closes the provider of an endpoint that was replaced, when the calls on
-// it have ended. It does not wait for them for ever: a plugin that is told keeps what
-// they use until then.
+// closeDrained closes the provider of a replaced endpoint when the calls on it have
+// ended. It does not wait for them indefinitely: the plugin keeps what they use until
+// they end.
 func (o *opener) closeDrained(old *endpoint) {
 	if old.provider == nil {
 		return
 	}
 	o.background.Go(func() {
 		if !o.drained(old) && o.life.Err() == nil {
-			o.logger.Debug("provider is closed that has calls that do not end", "plugin", o.name)
+			o.logger.Debug("closing a provider although its calls have not ended", "plugin", o.name)
 		}
 		if o.life.Err() == nil {
 			o.close(old.process, old.provider)
@@ -191,8 +191,7 @@ func (o *opener) closeDrained(old *endpoint) {
 	})
 }
 
-// drained waits, within a bound, until no call is in flight on endpoints that were
-// replaced.
+// drained waits, within a bound, until no call is in flight on replaced endpoints.
 func (o *opener) drained(old ...*endpoint) bool {
 	timer := time.NewTimer(o.limits.drain)
 	defer timer.Stop()

@@ -19,7 +19,7 @@ func through(c Configured, s outbound.Settings) Configured {
 	return c
 }
 
-// TestReloadOfProxies: what has another proxy is opened anew, and nothing else.
+// TestReloadOfProxies: only providers whose proxy has changed are opened again.
 func TestReloadOfProxies(t *testing.T) {
 	closed := filepath.Join(t.TempDir(), "closed")
 	a, b := configured("fake", "a", "closed", closed), configured("fake", "b")
@@ -73,7 +73,7 @@ func TestPluginsThatHeedNoProxies(t *testing.T) {
 		t.Errorf("a provider without a proxy: %v", err)
 	}
 	err := h.Available("a")
-	if !errors.Is(err, sdk.ErrMisconfigured) || !strings.Contains(err.Error(), "does not know AUTH_A_PROXY") || !strings.Contains(err.Error(), "or set AUTH_A_PROXY to direct") {
+	if !errors.Is(err, sdk.ErrMisconfigured) || !strings.Contains(err.Error(), "does not support AUTH_A_PROXY") || !strings.Contains(err.Error(), "or set AUTH_A_PROXY to direct") {
 		t.Errorf("got %v", err)
 	}
 	h.reload(t, through(configured("raw", "a"), outbound.Settings{Proxy: outbound.Direct}), b)

@@ -13,8 +13,8 @@ import (
 // maxMisses is how many probes in a row a plugin may leave unanswered.
 const maxMisses = 3
 
-// prober finds out whether a plugin lives, and kills the process if it does not. It
-// may be used by anybody.
+// prober finds out whether a plugin responds, and kills the process if it does not. It
+// is safe for concurrent use.
 type prober struct {
 	life   context.Context
 	plugin string
@@ -29,10 +29,10 @@ type prober struct {
 // heard notes that the plugin has answered.
 func (r *prober) heard() { r.heardAt.Store(time.Now().UnixNano()) }
 
-// reset begins anew with another process.
+// reset starts over with another process.
 func (r *prober) reset() { r.misses.Store(0) }
 
-// probeIfQuiet asks a plugin that was not heard of lately whether it lives.
+// probeIfQuiet probes a plugin that has not answered anything lately.
 func (r *prober) probeIfQuiet(p *process.Process) {
 	if quiet := time.Since(time.Unix(0, r.heardAt.Load())); quiet < r.limits.probe {
 		return
@@ -40,15 +40,14 @@ func (r *prober) probeIfQuiet(p *process.Process) {
 	r.probe(p, func() bool { return r.misses.Add(1) >= maxMisses })
 }
 
-// suspect finds out whether the process behind a call that takes long still
-// answers at all. A provider that is slow is no reason to end it; a process that
-// hangs is killed, and started again.
+// suspect finds out whether the process of a slow call still answers. A slow provider is
+// no reason to end the process, but a process that hangs is killed and restarted.
 func (r *prober) suspect(p *process.Process) {
 	r.probe(p, func() bool { return true })
 }
 
-// probe asks the process for its description, one probe at a time, and kills it
-// if it does not answer and that is enough.
+// probe asks the process for its description, one probe at a time. It kills the process
+// if there is no answer and enough returns true.
 func (r *prober) probe(p *process.Process, enough func() bool) {
 	if r.life.Err() != nil || !r.probing.CompareAndSwap(false, true) {
 		return
@@ -64,7 +63,7 @@ func (r *prober) probe(p *process.Process, enough func() bool) {
 			r.heard()
 		case r.life.Err() == nil && p.Alive() && enough():
 			r.misses.Store(0)
-			r.logger.Debug("plugin does not answer and is killed", "plugin", r.plugin, "pid", p.PID()) // its death is told
+			r.logger.Debug("plugin does not answer and is killed", "plugin", r.plugin, "pid", p.PID()) // its death is logged as an error
 			p.KillHung()
 		}
 	}()

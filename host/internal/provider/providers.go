@@ -27,23 +27,22 @@ type Providers struct {
 
 	changing    chan struct{}          // admits one Reload at a time
 	supervisors map[string]*supervisor // by plugin; guarded by changing
-	draining    sync.WaitGroup         // supervisors that let their last calls end
+	draining    sync.WaitGroup         // supervisors that wait for their last calls
 }
 
-// snapshot is what is configured at a time. It never changes.
+// snapshot is the configuration that is in force at one time. It never changes.
 type snapshot struct {
 	order       []Configured
 	handles     map[string]*handle // by provider
 	supervisors []*supervisor
 }
 
-// ErrNoneUsable: every provider was refused by its mechanism, so that nobody could
-// sign in.
+// ErrNoneUsable: every provider is misconfigured, so that nobody could sign in.
 var ErrNoneUsable = errors.New("providers are misconfigured")
 
-// Start launches the plugins side by side and opens the providers. What does not
-// start, or is misconfigured, is unavailable, and the rest goes on. Only if every
-// provider is misconfigured Start fails, with ErrNoneUsable.
+// Start launches the plugins concurrently and opens the providers. A plugin that does
+// not start and a provider that is misconfigured are unavailable; the others work. Start
+// fails with ErrNoneUsable only when every provider is misconfigured.
 func Start(ctx context.Context, config Config) (*Providers, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, fmt.Errorf("starting the plugins: %w", err)
@@ -72,7 +71,7 @@ func newProviders(ctx context.Context, config Config, runtime *runtimeDir) *Prov
 		config.limits = defaultLimits
 	}
 	if config.Metrics == nil {
-		config.Metrics = notMeasured{}
+		config.Metrics = noMetrics{}
 	}
 	p := &Providers{config: config, runtime: runtime, changing: make(chan struct{}, 1), supervisors: map[string]*supervisor{}}
 	p.life, p.end = context.WithCancel(ctx)
@@ -80,7 +79,7 @@ func newProviders(ctx context.Context, config Config, runtime *runtimeDir) *Prov
 	return p
 }
 
-// setUp starts everything for the first time.
+// setUp starts the plugins when the host starts.
 func (p *Providers) setUp(configured []Configured) {
 	specs := p.specsOf(configured)
 	p.changing <- struct{}{}
@@ -93,8 +92,8 @@ func (p *Providers) setUp(configured []Configured) {
 	p.awaitFirst(started)
 }
 
-// awaitFirst gives the plugins some time to come up, so that the first login finds
-// them. One that hangs at its start does not keep the others from serving.
+// awaitFirst gives the plugins some time to start, so that the first login finds them. A
+// plugin that hangs at its start does not keep the others from serving.
 func (p *Providers) awaitFirst(started []*supervisor) {
 	timer := time.NewTimer(p.config.limits.first)
 	defer timer.Stop()
@@ -102,7 +101,7 @@ func (p *Providers) awaitFirst(started []*supervisor) {
 		select {
 		case <-s.tried:
 		case <-timer.C:
-			p.config.Logger.Warn("a plugin takes long to start, the others serve meanwhile", "plugin", s.name)
+			p.config.Logger.Warn("a plugin takes long to start; the host serves the others in the meantime", "plugin", s.name)
 			return
 		}
 	}
@@ -116,7 +115,7 @@ func (p *Providers) supervise(name string, specs map[string]*spec) *supervisor {
 	return s
 }
 
-// newSupervisor makes a supervisor that does not run yet.
+// newSupervisor returns a supervisor that does not run yet.
 func (p *Providers) newSupervisor(name string, specs map[string]*spec) *supervisor {
 	return newSupervisor(p.life, name, p.config, p.runtime.path, specs)
 }
@@ -150,10 +149,10 @@ func namesOf(configured []Configured) string {
 	return strings.Join(names, ", ")
 }
 
-// noneUsable returns an error if there are providers and each one has options that
-// are wrong, with all that is, in the order of the configuration. A driver for which
-// there is no plugin is not such a mistake: the plugin may be added while the host
-// runs, and until then it serves those who are signed in.
+// noneUsable returns an error if there are providers and all of them have wrong options.
+// The error lists every mistake, in the order of the configuration. A driver without a
+// plugin is not a mistake of this kind: the plugin can be added while the host runs, and
+// until then the host serves users who are signed in.
 func (p *Providers) noneUsable() error {
 	var lines []string
 	now := p.now.Load()
@@ -170,7 +169,7 @@ func (p *Providers) noneUsable() error {
 	return fmt.Errorf("%w:\n  %s", ErrNoneUsable, strings.Join(lines, "\n  "))
 }
 
-// snapshotOf makes what logins see of the configured providers, in their order.
+// snapshotOf makes the snapshot that logins see, with the providers in their order.
 func (p *Providers) snapshotOf(configured []Configured, specs map[string]*spec) *snapshot {
 	s := &snapshot{order: configured, handles: map[string]*handle{}}
 	for _, c := range configured {
@@ -180,8 +179,8 @@ func (p *Providers) snapshotOf(configured []Configured, specs map[string]*spec) 
 	return s
 }
 
-// Stop ends all plugins, side by side and within a bound. It may be called more
-// than once.
+// Stop ends all plugins, concurrently and within a bound. It may be called more than
+// once.
 func (p *Providers) Stop() {
 	p.end()
 	p.changing <- struct{}{}
@@ -222,7 +221,7 @@ func (s *snapshot) provider(c Configured) sso.Provider {
 	return c.provider(s.handles[c.Name].backend.described.Load())
 }
 
-// Plugins returns how all plugins stand, by name.
+// Plugins returns the status of all plugins, sorted by name.
 func (p *Providers) Plugins() []Plugin {
 	supervisors := map[*supervisor]bool{}
 	now := p.now.Load()
@@ -231,7 +230,7 @@ func (p *Providers) Plugins() []Plugin {
 	}
 	var list []Plugin
 	for s := range supervisors {
-		list = append(list, s.standing.status())
+		list = append(list, s.status.withProviders())
 	}
 	slices.SortFunc(list, func(a, b Plugin) int { return strings.Compare(a.Name, b.Name) })
 	return list
@@ -246,8 +245,8 @@ func (p *Providers) Available(name string) error {
 	return h.available()
 }
 
-// Mechanism implements sso.Providers. What it returns stays good while the
-// provider is configured: each call finds the process of the moment.
+// Mechanism implements sso.Providers. The mechanism stays valid while the provider is
+// configured: each call finds the current process.
 func (p *Providers) Mechanism(ctx context.Context, name string, line sso.Line) (m sdk.Mechanism, done func(), err error) {
 	h, ok := p.now.Load().handles[name]
 	if !ok {

@@ -213,7 +213,7 @@ func TestOneMisconfiguredProvider(t *testing.T) {
 }
 
 // A provider that cannot be opened for another reason than its options is opened
-// again, by itself.
+// again, automatically.
 func TestProviderThatCannotBeOpened(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "ready")
 	limits := testLimits()

@@ -10,17 +10,17 @@ import (
 	"github.com/doorward/doorward/host/internal/sso"
 )
 
-// queue lets the calls to one plugin wait for their turn. Each line of each provider
-// has places of its own, which nobody else takes, and beyond those it takes shared
-// ones. So a provider that hangs holds at most its share, and when several of them
-// hold all that is shared, every other one still has its own.
+// queue makes the calls to one plugin wait for their turn. Each line of each provider
+// has its own places, which no other line takes, and can take shared places beyond
+// those. So a provider that hangs holds at most its share, and when several of them
+// hold all shared places, every other provider still has its own.
 //
-// Nobody owns it: it has no goroutine, and callers wait by themselves.
+// It has no goroutine: callers wait in their own.
 type queue struct {
 	mu     sync.Mutex
 	shared int // places that are free for any line
 	lines  map[lineName]*line
-	served []*line // those in which somebody waits, the next for a shared place first
+	served []*line // lines with calls that wait, in the order in which they get shared places
 }
 
 type lineName struct {
@@ -36,10 +36,10 @@ var (
 	errTooLate   = errors.New("its turn did not come in time")
 )
 
-// enter returns when it is the caller's turn. Who comes from one client is served by
-// arrival, and clients are served in turns. A caller whose context is done leaves at
-// once. The error is errQueueFull, errTooLate, or that of the context; who gets none
-// calls leave when its call has ended.
+// enter returns when it is the caller's turn. The calls of one client are served in the
+// order of their arrival, and clients take turns. A caller whose context is done leaves
+// at once. The error is errQueueFull, errTooLate, or the error of the context; without
+// an error, the caller calls leave when its call has ended.
 func (q *queue) enter(ctx context.Context, name lineName, limits lineLimits, client netip.Prefix) (leave func(), err error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -47,8 +47,8 @@ func (q *queue) enter(ctx context.Context, name lineName, limits lineLimits, cli
 	q.mu.Lock()
 	l := q.line(name, limits)
 	leave = sync.OnceFunc(func() { q.leave(l) })
-	// While somebody waits there is no place: each one that becomes free is given
-	// to who waits at once.
+	// While calls wait there is no free place: each place that becomes free goes to one
+	// of them at once.
 	if q.take(l) {
 		q.mu.Unlock()
 		return leave, nil
@@ -85,14 +85,14 @@ func (q *queue) await(ctx context.Context, l *line, w *waiter) error {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !l.remove(w) { // it was decided a moment before
+	if !l.remove(w) { // its turn was decided a moment before
 		return <-w.turn
 	}
 	q.tidy(l)
 	return err
 }
 
-// leave gives a place back, and to whom it belongs next.
+// leave gives a place back and hands it to the next caller.
 func (q *queue) leave(l *line) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -106,8 +106,8 @@ func (q *queue) leave(l *line) {
 	q.tidy(l)
 }
 
-// share gives the lines in which somebody waits the shared places that are free. Who
-// is served stands behind the others afterwards.
+// share gives free shared places to the lines with calls that wait. A line that got one
+// goes behind the others.
 func (q *queue) share() {
 	for range len(q.served) {
 		if q.shared == 0 || len(q.served) == 0 {
@@ -119,7 +119,7 @@ func (q *queue) share() {
 	}
 }
 
-// serve gives the next in a line its turn, if there is a place.
+// serve gives the next call in a line its turn, if there is a place.
 func (q *queue) serve(l *line) {
 	if l.waiting == 0 || !q.take(l) {
 		return
@@ -150,7 +150,7 @@ func (q *queue) line(name lineName, limits lineLimits) *line {
 	return l
 }
 
-// tidy forgets a line in which nobody waits, and one that nobody uses.
+// tidy takes a line without waiting calls out of served, and forgets an unused line.
 func (q *queue) tidy(l *line) {
 	if l.waiting > 0 {
 		return
@@ -166,8 +166,8 @@ func (q *queue) tidy(l *line) {
 	}
 }
 
-// standing tells how many calls of a line are in flight and wait.
-func (q *queue) standing(name lineName) (inFlight, waiting int) {
+// counts returns how many calls of a line are in flight and how many wait.
+func (q *queue) counts(name lineName) (inFlight, waiting int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if l, ok := q.lines[name]; ok {

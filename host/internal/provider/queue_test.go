@@ -11,22 +11,22 @@ import (
 	"time"
 )
 
-// hall is a queue whose callers arrive one after the other.
-type hall struct {
+// testQueue is a queue whose callers arrive one after another.
+type testQueue struct {
 	*queue
 	t      *testing.T
 	limits lineLimits
 }
 
-func newHall(t *testing.T, shared int, limits lineLimits) hall {
+func newTestQueue(t *testing.T, shared int, limits lineLimits) testQueue {
 	t.Helper()
 	if limits.patience == 0 {
 		limits.patience = long
 	}
-	return hall{newQueue(shared), t, limits}
+	return testQueue{newQueue(shared), t, limits}
 }
 
-// caller is somebody in the hall. The channel gets how their waiting ended.
+// caller is a caller of the queue. The channel gets the result of waiting.
 type caller struct {
 	name  string
 	gone  context.CancelFunc
@@ -35,8 +35,8 @@ type caller struct {
 	over  bool // the end was seen, so that leave may be read
 }
 
-// enter lets a caller come, who has a place or waits when it returns.
-func (h hall) enter(provider, name, address string) *caller {
+// enter adds a caller. When it returns, the caller has a place or waits.
+func (h testQueue) enter(provider, name, address string) *caller {
 	h.t.Helper()
 	ctx, cancel := context.WithCancel(h.t.Context())
 	h.t.Cleanup(cancel)
@@ -55,7 +55,7 @@ func (h hall) enter(provider, name, address string) *caller {
 }
 
 // arrivals is who waits in a line, and how many calls of it are in flight.
-func (h hall) arrivals(name lineName) []any {
+func (h testQueue) arrivals(name lineName) []any {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	l, ok := h.lines[name]
@@ -71,14 +71,14 @@ func (h hall) arrivals(name lineName) []any {
 	return list
 }
 
-func (h hall) mustEnter(provider, name string) *caller {
+func (h testQueue) mustEnter(provider, name string) *caller {
 	h.t.Helper()
 	c := h.enter(provider, name, "192.0.2.1/32")
 	h.want(c, nil)
 	return c
 }
 
-func (h hall) want(c *caller, want error) {
+func (h testQueue) want(c *caller, want error) {
 	h.t.Helper()
 	select {
 	case err := <-c.ended:
@@ -92,7 +92,7 @@ func (h hall) want(c *caller, want error) {
 }
 
 // wantEmpty is after everybody has left: nothing may be lost, or kept.
-func (h hall) wantEmpty(shared int) {
+func (h testQueue) wantEmpty(shared int) {
 	h.t.Helper()
 	if h.shared != shared || len(h.lines) > 0 || len(h.served) > 0 {
 		h.t.Errorf("%d shared places, want %d; lines %v, served %v", h.shared, shared, h.lines, h.served)
@@ -109,7 +109,7 @@ func TestClientsAreServedInTurns(t *testing.T) {
 		"who came first, first":          {[]string{b, a, c, a}, []string{"0", "1", "2", "3"}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHall(t, 0, lineLimits{own: 1, most: 1, waiting: 10})
+			h := newTestQueue(t, 0, lineLimits{own: 1, most: 1, waiting: 10})
 			before := h.mustEnter("p", "before")
 			var waiting []*caller
 			for i, from := range tc.come {
@@ -140,7 +140,7 @@ func TestClientsAreServedInTurns(t *testing.T) {
 
 // A caller that is gone leaves at once, wherever it stands.
 func TestCallersThatGoLeaveTheQueue(t *testing.T) {
-	h := newHall(t, 0, lineLimits{own: 1, most: 1, waiting: 3})
+	h := newTestQueue(t, 0, lineLimits{own: 1, most: 1, waiting: 3})
 	before := h.mustEnter("p", "before")
 	var waiting []*caller
 	for _, name := range []string{"first", "middle", "last"} {
@@ -150,7 +150,7 @@ func TestCallersThatGoLeaveTheQueue(t *testing.T) {
 		waiting[i].gone()
 		h.want(waiting[i], context.Canceled)
 	}
-	if _, n := h.standing(lineName{"p", "logins"}); n != 1 {
+	if _, n := h.counts(lineName{"p", "logins"}); n != 1 {
 		t.Errorf("%d wait, want 1", n)
 	}
 	before.leave()
@@ -169,7 +169,7 @@ func TestCallersThatGoLeaveTheQueue(t *testing.T) {
 // When the queue is full, the client that has most there loses who came last.
 func TestFullQueue(t *testing.T) {
 	const flooder, another, third, fourth = "192.0.2.1/32", "192.0.2.2/32", "192.0.2.3/32", "192.0.2.4/32"
-	h := newHall(t, 0, lineLimits{own: 1, most: 1, waiting: 3})
+	h := newTestQueue(t, 0, lineLimits{own: 1, most: 1, waiting: 3})
 	before := h.mustEnter("p", "before")
 	first := h.enter("p", "first", flooder)
 	second := h.enter("p", "second", flooder)
@@ -190,7 +190,7 @@ func TestFullQueue(t *testing.T) {
 }
 
 func TestTurnThatDoesNotComeInTime(t *testing.T) {
-	h := newHall(t, 0, lineLimits{own: 1, most: 1, waiting: 3, patience: time.Millisecond})
+	h := newTestQueue(t, 0, lineLimits{own: 1, most: 1, waiting: 3, patience: time.Millisecond})
 	before := h.mustEnter("p", "before")
 	h.want(h.enter("p", "impatient", "192.0.2.1/32"), errTooLate)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Nanosecond)
@@ -206,7 +206,7 @@ func TestTurnThatDoesNotComeInTime(t *testing.T) {
 // Lines that hold all shared places leave every other one its own.
 func TestEveryLineHasPlacesOfItsOwn(t *testing.T) {
 	const shared = 4
-	h := newHall(t, shared, lineLimits{own: 2, most: 4, waiting: 10})
+	h := newTestQueue(t, shared, lineLimits{own: 2, most: 4, waiting: 10})
 	var hanging []*caller
 	for _, provider := range []string{"hangs", "hangs too"} {
 		for range h.limits.most {
@@ -222,7 +222,7 @@ func TestEveryLineHasPlacesOfItsOwn(t *testing.T) {
 		second.leave()
 		third.leave()
 	}
-	// A shared place that becomes free goes to whoever has waited for one longest.
+	// A shared place that becomes free goes to the caller that has waited for one longest.
 	one, two := h.mustEnter("lives", "one"), h.mustEnter("lives", "two")
 	waits := h.enter("lives", "waits", "192.0.2.1/32")
 	hanging[0].leave()

@@ -29,6 +29,14 @@ type Reading struct {
 	Missing   []string // what is to be given
 	Dangers   []string // what may hurt somebody
 	Unchecked string   // why not everything could be looked at; empty: it was
+
+	// Capabilities are what the mechanism announced. Nil: it could not be opened.
+	Capabilities []sdk.Capability
+}
+
+// Lacks reports whether the mechanism was opened and has none of these.
+func (r Reading) Lacks(wanted ...sdk.Capability) bool {
+	return r.Capabilities != nil && !slices.ContainsFunc(wanted, func(c sdk.Capability) bool { return slices.Contains(r.Capabilities, c) })
 }
 
 // Read has a plugin that may run read the options of its providers, by name, and ends
@@ -111,6 +119,7 @@ func (r *Reading) try(ctx context.Context, p *process.Process, publicURL string,
 	opened, err := p.Client().Open(ctx, request)
 	switch {
 	case err == nil:
+		r.Capabilities = append([]sdk.Capability{}, opened.Capabilities()...)
 		_ = opened.Close(ctx) // the process ends after it
 	case r.add(c, err):
 	case sdk.ReasonOf(err) == plugin.ReasonOutbound:

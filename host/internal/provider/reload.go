@@ -14,8 +14,8 @@ type Reloaded struct {
 	Added, Changed, Removed []string // providers
 	Replaced, Started       []string // plugins
 
-	// Failed says, for each plugin or provider that stayed as it was although it
-	// should not have, why.
+	// Failed has a reason for each plugin or provider that could not be reloaded and
+	// stayed as it was.
 	Failed []string
 }
 
@@ -24,7 +24,7 @@ func (r Reloaded) Empty() bool {
 	return len(r.Added)+len(r.Changed)+len(r.Removed)+len(r.Replaced)+len(r.Started)+len(r.Failed) == 0
 }
 
-// Lines tells it, one thing on a line.
+// Lines says it in lines, one for each kind of change.
 func (r Reloaded) Lines() []string {
 	var lines []string
 	for _, part := range []struct {
@@ -47,25 +47,25 @@ func (r Reloaded) Lines() []string {
 	return lines
 }
 
-// String tells it in one line.
+// String says it in one line.
 func (r Reloaded) String() string { return strings.Join(r.Lines(), "; ") }
 
-// Reload makes the host serve these providers, by the binaries that are locked
-// now. Logins go on meanwhile: what is added is opened, what has changed is opened
-// anew before the old one is closed, a plugin with another digest is started
-// beside the old one. What cannot be done leaves what was there as it was, and is
-// in Failed.
+// Reload makes the host serve these providers, with the binaries that are locked now.
+// Logins continue: a changed provider is opened with its new options before the old
+// endpoint is closed, and a plugin with another digest is started next to the old one. A
+// change that fails leaves the plugin or provider as it was, and is in Failed.
 func (p *Providers) Reload(ctx context.Context, configured []Configured) (Reloaded, error) {
-	return p.bring(ctx, configured, (*reload).update)
+	return p.apply(ctx, configured, (*reload).update)
 }
 
-// Reopen is Reload by the binaries that run.
+// Reopen is Reload with the binaries that run.
 func (p *Providers) Reopen(ctx context.Context, configured []Configured) (Reloaded, error) {
-	return p.bring(ctx, configured, func(*reload, context.Context, *supervisor) {})
+	return p.apply(ctx, configured, func(*reload, context.Context, *supervisor) {})
 }
 
-// bring makes the host serve these providers, by binaries that update sees to.
-func (p *Providers) bring(ctx context.Context, configured []Configured, update func(*reload, context.Context, *supervisor)) (Reloaded, error) {
+// apply makes the host serve these providers. It calls update for each plugin that runs,
+// which can replace its binary.
+func (p *Providers) apply(ctx context.Context, configured []Configured, update func(*reload, context.Context, *supervisor)) (Reloaded, error) {
 	select {
 	case p.changing <- struct{}{}:
 		defer func() { <-p.changing }()
@@ -96,7 +96,7 @@ type reload struct {
 	done       Reloaded
 }
 
-// keepHandles lets providers that stay in their plugin keep their handle.
+// keepHandles gives providers that stay in their plugin the handles that they have.
 func (r *reload) keepHandles() {
 	for _, c := range r.before.order {
 		if s, ok := r.wanted[c.Name]; ok && s.configured.pluginName() == c.pluginName() {
@@ -105,8 +105,7 @@ func (r *reload) keepHandles() {
 	}
 }
 
-// arrange brings every plugin that is needed to the binary and to the providers
-// that it should have.
+// arrange gives every plugin that is needed its binary and its providers.
 func (r *reload) arrange(ctx context.Context, update func(*reload, context.Context, *supervisor)) {
 	r.kept = map[string]bool{}
 	needed := byPlugin(r.wanted)
@@ -121,12 +120,12 @@ func (r *reload) arrange(ctx context.Context, update func(*reload, context.Conte
 		}
 		giveHandles(needed[name], s.backend)
 		update(r, ctx, s)
-		r.assign(ctx, s, r.withLeaving(name, needed[name]))
+		r.assign(ctx, s, r.includingLeaving(name, needed[name]))
 	}
 }
 
 func (r *reload) failedStart(ctx context.Context, s *supervisor) {
-	if err := s.standing.whyNotReady(); err != nil {
+	if err := s.status.whyNotReady(); err != nil {
 		r.fail("plugin "+s.name, err)
 		return
 	}
@@ -137,11 +136,11 @@ func (r *reload) fail(what string, err error) {
 	r.done.Failed = append(r.done.Failed, what+": "+printable(err.Error()))
 }
 
-// update has the supervisor run the locked binary.
+// update makes the supervisor run the locked binary.
 func (r *reload) update(ctx context.Context, s *supervisor) {
 	digest, err := r.providers.config.Binaries.Digest(s.mechanism)
 	if err != nil {
-		// What runs, runs on: it was locked when it was started.
+		// The running process continues: it was locked when it was started.
 		r.fail("plugin "+s.name, err)
 		return
 	}
@@ -159,8 +158,7 @@ func (r *reload) update(ctx context.Context, s *supervisor) {
 	}
 }
 
-// assign gives the supervisor its providers, and remembers which of them stay as they
-// were.
+// assign gives the supervisor its providers and records which of them stay as they were.
 func (r *reload) assign(ctx context.Context, s *supervisor, wanted map[string]*spec) {
 	var kept map[string]error
 	if err := s.do(ctx, func() { kept = s.assign(wanted) }); err != nil {
@@ -179,8 +177,8 @@ func (r *reload) assign(ctx context.Context, s *supervisor, wanted map[string]*s
 	}
 }
 
-// awaitOpened waits for the first try to open what is new, no longer than that may
-// take: a plugin that is down is started again in its own time.
+// awaitOpened waits for the first try to open new providers, for no longer than that
+// may take: a plugin that is down restarts on its own schedule.
 func (r *reload) awaitOpened(ctx context.Context, s *supervisor, kept map[string]error) {
 	ctx, cancel := context.WithTimeout(ctx, s.limits.open)
 	defer cancel()
@@ -215,7 +213,7 @@ func (r *reload) publish(configured []Configured) {
 		case r.kept[c.Name] && known:
 			c = old
 		case r.kept[c.Name]:
-			continue // its plugin did not get to it
+			continue // its plugin could not be reached
 		case !known:
 			r.done.Added = append(r.done.Added, c.Name)
 		case !sameConfigured(old, c):
@@ -228,7 +226,7 @@ func (r *reload) publish(configured []Configured) {
 	r.providers.now.Store(r.providers.snapshotOf(order, r.wanted))
 }
 
-// stopUnneeded ends the plugins that no provider needs any more.
+// stopUnneeded ends the plugins that no provider needs.
 func (r *reload) stopUnneeded() {
 	needed := byPlugin(r.wanted)
 	for name, s := range r.providers.supervisors {

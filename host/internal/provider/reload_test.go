@@ -30,7 +30,7 @@ func (h host) reload(t *testing.T, providers ...Configured) Reloaded {
 }
 
 // replaceBinary puts another build of the test plugin in the place of a mechanism,
-// as a package manager would: beside it, and then renamed.
+// as a package manager would: next to it, and then renamed.
 func replaceBinary(t *testing.T, b Binaries, mechanism, with string) {
 	t.Helper()
 	path := filepath.Join(b.Dir, FileName(mechanism))
@@ -166,7 +166,7 @@ func TestK10SwapsUnderLoad(t *testing.T) {
 	})
 }
 
-// A new binary that is no good leaves the old one at work.
+// If a new binary does not work, the old one keeps running.
 func TestSwapThatFails(t *testing.T) {
 	b := binaries(t, "fake", "quitter")
 	providers := []Configured{configured("fake", "a")}
@@ -176,7 +176,7 @@ func TestSwapThatFails(t *testing.T) {
 		name, says string
 		prepare    func()
 	}{
-		{"K03 file without its lock line", "locked is", func() { replaceBinary(t, b, "fake", namedPlugin(t, "unlocked")) }},
+		{"K03 file without its lock line", "is locked; if you replaced it", func() { replaceBinary(t, b, "fake", namedPlugin(t, "unlocked")) }},
 		{"K03 file that was removed", "not found", func() { _ = os.Remove(filepath.Join(b.Dir, FileName("fake"))) }},
 		{"no plugin", "exec format error", func() {
 			path := filepath.Join(b.Dir, FileName("fake"))
@@ -217,7 +217,7 @@ func TestSwapThatFails(t *testing.T) {
 	}
 }
 
-// A call that does not end does not keep an old process for ever.
+// A call that does not end does not keep an old process alive forever.
 func TestSwapEndsCallsThatDoNotEnd(t *testing.T) {
 	limits := testLimits()
 	limits.drain = 100 * time.Millisecond
@@ -244,11 +244,11 @@ func TestSwapEndsCallsThatDoNotEnd(t *testing.T) {
 		t.Errorf("the call that did not end: %v", err)
 	}
 	eventually(t, "the old process to end", func() bool { return gone(pid) })
-	h.logs.await(t, "calls that do not end")
+	h.logs.await(t, "calls of a replaced plugin that do not end")
 	h.mustBegin(t, "a")
 }
 
-// A provider with a process of its own is not touched by the troubles of others.
+// A provider with its own process is not affected when others fail.
 func TestIsolation(t *testing.T) {
 	alone := configured("fake", "alone")
 	alone.Isolated = true
@@ -259,14 +259,14 @@ func TestIsolation(t *testing.T) {
 	}
 	own := h.mustBegin(t, "alone")
 	if own == shared {
-		t.Error("it has no process of its own")
+		t.Error("it does not have its own process")
 	}
 	if got := h.plugin(t, "fake/alone"); got.Mechanism != "fake" || len(got.Providers) != 1 {
 		t.Errorf("how it stands: %+v", got)
 	}
 }
 
-// A call that outlives the drain must not keep the provider in the plugin for ever.
+// A call that outlives the drain must not keep the provider in the plugin forever.
 func TestReloadClosesWhatACallHolds(t *testing.T) {
 	limits := testLimits()
 	limits.drain = 10 * time.Millisecond
@@ -294,7 +294,7 @@ func TestReloadClosesWhatACallHolds(t *testing.T) {
 	if done := h.reload(t, configured("fake", "a", "number", 7)); len(done.Failed) > 0 {
 		t.Fatalf("failed: %q", done.Failed)
 	}
-	h.logs.await(t, "provider is closed that has calls that do not end")
+	h.logs.await(t, "closing a provider although its calls have not ended")
 	cancel()
 	<-ended
 	eventually(t, closed, func() bool { _, err := os.Stat(closed); return err == nil })

@@ -9,8 +9,8 @@ import (
 	"syscall"
 )
 
-// runtimeDir is a folder that nobody else may enter, for the sockets of plugins.
-// It is locked for as long as the host lives.
+// runtimeDir is a folder for the sockets of plugins that no other user can enter. It
+// is locked for as long as the host lives.
 type runtimeDir struct {
 	path string
 	lock *os.File
@@ -75,7 +75,7 @@ func removeStale(parent string) {
 		}
 		lock, err := os.OpenFile(filepath.Join(dir, runtimeLock), os.O_RDWR|syscall.O_NOFOLLOW, 0)
 		if err != nil {
-			continue // not one of ours, or made this very moment
+			continue // not a folder of Doorward, or one that is being made
 		}
 		if syscall.Flock(int(lock.Fd()), syscall.LOCK_EX|syscall.LOCK_NB) == nil {
 			_ = os.RemoveAll(dir)

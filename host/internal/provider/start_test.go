@@ -29,11 +29,11 @@ func TestPluginsThatDoNotStart(t *testing.T) {
 		{"K05 knows another cookie", "cookie", []string{"exit status 1", "This binary is a plugin"}},
 		{"K05 a line of 100 KB", "liner", []string{"more than 8192 bytes"}},
 		{"K01 panics at the start", "crasher", []string{"panic: no good reason", "exit status 2"}},
-		{"K05 garbage on stdout", "garbage", []string{"is no handshake", "[31mhello, I am a program"}},
+		{"K05 garbage on stdout", "garbage", []string{"is not a handshake", "[31mhello, I am a program"}},
 		{"K05 another protocol version", "newer", []string{"Plugin version: 9, Client versions: [1]"}},
 		{"never answers", "deaf", []string{"asking what it is", "deadline exceeded"}},
 		{"K08 an answer larger than allowed", "fat", []string{"asking what it is", "larger than"}},
-		{"requires what the host does not have", "demanding", []string{"plugin demanding 1.2.3 requires step/poll, which this host (doorward 9.8.7) does not have: update doorward"}},
+		{"requires what the host does not have", "demanding", []string{"this host (doorward 9.8.7) lacks features that plugin demanding 1.2.3 requires (step/poll): update doorward"}},
 		{"claims another mechanism", "liar", []string{`says that it is "honest", not "liar"`}},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -89,7 +89,7 @@ func TestK02PluginThatHangsAtItsStart(t *testing.T) {
 	h.logs.await(t, "takes long to start")
 }
 
-// assertNoProcessOf looks for a process of ours, or its zombie.
+// assertNoProcessOf looks for a child process of the test, or its zombie.
 func assertNoProcessOf(t *testing.T, path string) {
 	t.Helper()
 	commands, err := filepath.Glob("/proc/[0-9]*/cmdline")
@@ -118,7 +118,7 @@ func TestPluginThatNamesAnotherAddress(t *testing.T) {
 	}()
 	mechanism := fmt.Sprintf("elsewhere-%d", listener.Addr().(*net.TCPAddr).Port)
 	h := startHost(t, Config{Binaries: binaries(t, mechanism), Providers: []Configured{configured(mechanism, "a")}})
-	if err := h.Available("a"); err == nil || !strings.Contains(err.Error(), "no socket in its own folder") {
+	if err := h.Available("a"); err == nil || !strings.Contains(err.Error(), "not a socket in its own folder") {
 		t.Errorf("available: %v", err)
 	}
 	listener.Close()
@@ -201,7 +201,7 @@ func TestK03PluginThatIsNotLocked(t *testing.T) {
 }
 
 // What is executed is the file that was hashed, even if another one has taken its
-// place meanwhile.
+// place in the meantime.
 func TestK03BinaryThatIsSwappedBetweenCheckAndStart(t *testing.T) {
 	b := binaries(t, "fake", "quitter")
 	binary, err := b.Open("fake")

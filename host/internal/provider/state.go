@@ -7,15 +7,15 @@ import (
 	"time"
 )
 
-// State is where a plugin stands.
+// State is the state of a plugin.
 type State string
 
 // The states of a plugin.
 const (
-	StateStarting    State = "starting"    // checked, executed, asked what it is
-	StateReady       State = "ready"       // its providers can be used, as far as each can
-	StateBackoff     State = "backoff"     // died or did not start; the next start comes by itself, soon
-	StateQuarantined State = "quarantined" // died again and again; the next start is far away
+	StateStarting    State = "starting"    // being checked, executed and asked what it is
+	StateReady       State = "ready"       // running; each of its providers may still be unavailable
+	StateBackoff     State = "backoff"     // died or did not start; restarts automatically, soon
+	StateQuarantined State = "quarantined" // died too often; restarts automatically, much later
 	StateRejected    State = "rejected"    // must not run: no file, not locked, another digest, not a plugin
 	StateStopped     State = "stopped"     // not needed, or the host stops
 )
@@ -24,18 +24,18 @@ const (
 type event string
 
 const (
-	eventUp       event = "up"   // it has said what it is
-	eventDied     event = "died" // ended unasked, or did not come up
-	eventDiedMuch event = "died too often"
-	eventRefused  event = "refused" // the file must not run
-	eventDue      event = "due"     // its time has come
-	eventChanged  event = "changed" // the operator changed file, lock or options
-	eventStop     event = "stop"
+	eventUp           event = "up"   // it has said what it is
+	eventDied         event = "died" // ended unasked, or did not come up
+	eventDiedTooOften event = "died too often"
+	eventRefused      event = "refused" // the file must not run
+	eventDue          event = "due"     // its time has come
+	eventChanged      event = "changed" // the operator changed file, lock or options
+	eventStop         event = "stop"
 )
 
-// transitions is the whole life of a plugin: what is not in it does not happen. A
-// swap is not in it, because the plugin stays ready: its new process starts beside
-// the old one, which goes on until the new one is ready.
+// transitions is the whole life of a plugin: nothing else happens. The replacement of a
+// binary is not in it, because the plugin stays ready: its new process starts next to
+// the old one, which runs until the new one is ready.
 var transitions = []struct {
 	from State
 	on   event
@@ -43,10 +43,10 @@ var transitions = []struct {
 }{
 	{StateStarting, eventUp, StateReady},
 	{StateStarting, eventDied, StateBackoff},
-	{StateStarting, eventDiedMuch, StateQuarantined},
+	{StateStarting, eventDiedTooOften, StateQuarantined},
 	{StateStarting, eventRefused, StateRejected},
 	{StateReady, eventDied, StateBackoff},
-	{StateReady, eventDiedMuch, StateQuarantined},
+	{StateReady, eventDiedTooOften, StateQuarantined},
 	{StateBackoff, eventDue, StateStarting},
 	{StateBackoff, eventChanged, StateStarting},
 	{StateQuarantined, eventDue, StateStarting},
@@ -71,40 +71,40 @@ func diagram() string {
 	return b.String()
 }
 
-// Pauses are the times that a plugin waits in a state.
+// Pauses say how long a plugin waits in each state.
 type Pauses struct {
-	FirstBackoff time.Duration // at most, before the first start after a death; doubles with each
+	FirstBackoff time.Duration // maximum before the first restart; doubles with each death
 	MaxBackoff   time.Duration
-	Settled      time.Duration // ready for so long, a plugin has put its deaths behind it
+	Settled      time.Duration // after this time in ready, back-off starts over
 	Quarantine   time.Duration
-	Rejected     time.Duration // between two looks at a file that must not run
-	DeathsWithin time.Duration // so many deaths within this time are too many
+	Rejected     time.Duration // between two checks of a file that must not run
+	DeathsWithin time.Duration // Deaths within this time lead to quarantine
 	Deaths       int
 }
 
-// DefaultPauses are what the host uses. A start takes some 50 ms, so that a
-// plugin that is killed serves again well within half a second.
+// DefaultPauses are what the host uses. A start takes about 50 ms, so that a plugin
+// that is killed serves again well within half a second.
 var DefaultPauses = Pauses{
 	FirstBackoff: 100 * time.Millisecond, MaxBackoff: 30 * time.Second, Settled: time.Minute,
 	Quarantine: 5 * time.Minute, Rejected: time.Minute, DeathsWithin: 5 * time.Minute, Deaths: 5,
 }
 
-// machine keeps the state of one plugin and says how long it stays there. It has
-// no locks: the goroutine that owns the plugin owns it.
+// machine keeps the state of one plugin and says how long it stays there. It needs no
+// lock: the goroutine that owns the supervisor owns it.
 type machine struct {
-	pauses Pauses
-	state  State
-	since  time.Time
-	deaths []time.Time // recent ones, the latest last
-	inARow int         // deaths since it was last settled
+	pauses      Pauses
+	state       State
+	since       time.Time
+	deaths      []time.Time // recent ones, the latest last
+	consecutive int         // deaths since it was last settled
 }
 
 func newMachine(pauses Pauses, now time.Time) *machine {
 	return &machine{pauses: pauses, state: StateStarting, since: now}
 }
 
-// on moves to the state that follows. An event that has no transition changes
-// nothing and is false.
+// on changes to the next state. It returns false, and changes nothing, if the event has
+// no transition from this state.
 func (m *machine) on(e event, now time.Time) bool {
 	for _, t := range transitions {
 		if t.from == m.state && t.on == e {
@@ -115,33 +115,33 @@ func (m *machine) on(e event, now time.Time) bool {
 	return false
 }
 
-// died records a death, and moves on.
+// died records a death and changes the state.
 func (m *machine) died(now time.Time) {
 	if m.state == StateReady && now.Sub(m.since) >= m.pauses.Settled {
-		m.inARow = 0
+		m.consecutive = 0
 	}
-	m.inARow++
+	m.consecutive++
 	m.deaths = slices.DeleteFunc(m.deaths, func(at time.Time) bool { return now.Sub(at) > m.pauses.DeathsWithin })
 	m.deaths = append(m.deaths, now)
 	if len(m.deaths) >= m.pauses.Deaths {
-		m.on(eventDiedMuch, now)
+		m.on(eventDiedTooOften, now)
 		return
 	}
 	m.on(eventDied, now)
 }
 
-// forgive forgets the deaths: the operator has changed something.
-func (m *machine) forgive() { m.deaths, m.inARow = nil, 0 }
+// forgetDeaths is for when the operator has changed something.
+func (m *machine) forgetDeaths() { m.deaths, m.consecutive = nil, 0 }
 
-// pause is how long the plugin waits in its state before eventDue; false if it
-// does not wait. Back-off has full jitter, so that plugins that died of one cause
-// do not start together.
+// pause is how long the plugin waits in its state before eventDue; false if it does not
+// wait. Back-off has full jitter, so that plugins that died of the same cause do not
+// start together.
 func (m *machine) pause() (time.Duration, bool) {
 	switch m.state {
 	case StateBackoff:
 		most := m.pauses.MaxBackoff
-		if m.inARow < 20 {
-			most = min(most, m.pauses.FirstBackoff<<(m.inARow-1))
+		if m.consecutive < 20 {
+			most = min(most, m.pauses.FirstBackoff<<(m.consecutive-1))
 		}
 		return jitter(most), true
 	case StateQuarantined:

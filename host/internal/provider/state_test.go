@@ -63,8 +63,8 @@ func TestBackoff(t *testing.T) {
 	// A plugin that has run well for a while starts again at once.
 	m.on(eventUp, now)
 	m.died(now.Add(p.Settled))
-	if pause, _ := m.pause(); m.inARow != 1 || pause > p.FirstBackoff {
-		t.Errorf("after it had settled: %d deaths in a row, pause %v", m.inARow, pause)
+	if pause, _ := m.pause(); m.consecutive != 1 || pause > p.FirstBackoff {
+		t.Errorf("after it had settled: %d deaths in a row, pause %v", m.consecutive, pause)
 	}
 }
 
@@ -96,7 +96,7 @@ func TestQuarantineAfterDeathsWithinATime(t *testing.T) {
 	if m.state != StateQuarantined {
 		t.Errorf("after a probe: %s", m.state)
 	}
-	m.forgive()
+	m.forgetDeaths()
 	m.on(eventChanged, now)
 	m.died(now)
 	if m.state != StateBackoff {

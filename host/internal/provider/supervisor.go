@@ -13,37 +13,37 @@ import (
 	"github.com/doorward/doorward/sdk/plugin"
 )
 
-// supervisor keeps one plugin running: it starts the process, starts it again after a
-// crash (crash.go), replaces it by one of another binary (replace.go), and has the
-// providers opened that it was given (assign.go).
+// supervisor keeps one plugin running: it starts the process, restarts it after a crash
+// (crash.go), replaces it when the binary changes (replace.go), and opens the providers
+// that it is given (assign.go).
 //
-// One goroutine, run, owns all of it but what says otherwise; others hand it tasks.
-// Logins do not ask it: they go through their handle.
+// One goroutine, run, owns everything in it that is not marked otherwise; others hand it
+// tasks. Logins do not use it: they go through their handle.
 type supervisor struct {
-	*backend  // of anybody
+	*backend  // safe for concurrent use
 	mechanism string
 	binaries  Binaries
 	launch    process.Launch
 
-	life  context.Context // ends when the plugin is not needed any more
+	life  context.Context // ends when the plugin is no longer needed
 	end   context.CancelFunc
 	tasks chan func()
-	tried chan struct{} // closed when the first start and the first openings have come out
+	tried chan struct{} // closed when the first start, and the first try to open each provider, are over
 	ended chan struct{}
 
 	machine  *machine
 	running  *process.Process // nil unless ready
 	specs    map[string]*spec // by provider
 	restart  *time.Timer
-	reported string // the last state and error of reportDown
+	reported string // the latest state and error of reportDown
 
 	opener     *opener
-	background sync.WaitGroup // openings, and processes that drain
-	standing   standing
+	background sync.WaitGroup // opening providers and draining processes
+	status     sharedStatus
 }
 
-// newSupervisor supervises a plugin, and its providers, for as long as life when it
-// runs. The sockets are in the folder.
+// newSupervisor returns the supervisor of a plugin and its providers, which can run
+// until life ends. The sockets of its processes are in the folder sockets.
 func newSupervisor(life context.Context, name string, config Config, sockets string, specs map[string]*spec) *supervisor {
 	s := &supervisor{binaries: config.Binaries, specs: specs, tasks: make(chan func()), tried: make(chan struct{}), ended: make(chan struct{})}
 	s.mechanism, _, _ = strings.Cut(name, "/")
@@ -58,8 +58,8 @@ func newSupervisor(life context.Context, name string, config Config, sockets str
 	s.machine = newMachine(s.limits.pauses, time.Now())
 	s.restart = time.NewTimer(0)
 	s.restart.Stop()
-	s.standing.plugin = Plugin{Name: name, Mechanism: s.mechanism, State: StateStarting}
-	s.show(nil)
+	s.status.plugin = Plugin{Name: name, Mechanism: s.mechanism, State: StateStarting}
+	s.publishStatus(nil)
 	return s
 }
 
@@ -91,7 +91,7 @@ func (s *supervisor) run() {
 	}
 }
 
-// do has the owner run a task, and returns when it has.
+// do makes the owner run a task and returns when the task is done.
 func (s *supervisor) do(ctx context.Context, task func()) error {
 	done := make(chan struct{})
 	select {
@@ -105,7 +105,8 @@ func (s *supervisor) do(ctx context.Context, task func()) error {
 	return nil
 }
 
-// exited is closed when the running process ends; nil, which never is, if none runs.
+// exited returns a channel that is closed when the running process ends; nil if no
+// process runs.
 func (s *supervisor) exited() <-chan struct{} {
 	if s.running == nil {
 		return nil
@@ -113,10 +114,9 @@ func (s *supervisor) exited() <-chan struct{} {
 	return s.running.Done()
 }
 
-// start launches the plugin and has its providers opened. The machine is in
-// StateStarting.
+// start launches the plugin and opens its providers. The machine is in StateStarting.
 func (s *supervisor) start() {
-	s.show(nil)
+	s.publishStatus(nil)
 	p, err := s.launchNew()
 	if err != nil {
 		s.didNotStart(err)
@@ -129,19 +129,19 @@ func (s *supervisor) start() {
 		s.opener.open(p, spec)
 	}
 	s.reported = ""
-	s.show(nil)
+	s.publishStatus(nil)
 	s.logger.Info("plugin runs", "plugin", s.name, "version", p.Description.Version, "sha256", p.Binary.Digest.Short(),
 		"pid", p.PID(), "providers", len(s.specs), "ready_ms", time.Since(p.Started).Milliseconds())
 }
 
-// adopt makes a process the one that runs.
+// adopt makes a process the running one.
 func (s *supervisor) adopt(p *process.Process) {
 	s.running = p
 	s.described.Store(&p.Description)
 	s.prober.reset()
 }
 
-// refused is the reason why a plugin must not run: trying again does not help.
+// refused is the reason why a plugin must not run. Trying again does not help.
 type refused struct{ error }
 
 func (r refused) Unwrap() error { return r.error }
@@ -168,14 +168,14 @@ func (s *supervisor) launchNew() (*process.Process, error) {
 	return p, nil
 }
 
-// show renews what others see. It is for the owner.
-func (s *supervisor) show(err error) {
+// publishStatus updates the status that others see. Only the owner calls it.
+func (s *supervisor) publishStatus(err error) {
 	var handles []*handle
 	for _, spec := range s.specs {
 		handles = append(handles, spec.handle)
 	}
 	slices.SortFunc(handles, func(a, b *handle) int { return strings.Compare(a.name, b.name) })
-	s.standing.update(func(view *Plugin) {
+	s.status.update(func(view *Plugin) {
 		view.State, view.Since, view.handles = s.machine.state, s.machine.since, handles
 		view.Version, view.SHA256, view.File, view.PID, view.NextTry = "", "", "", 0, time.Time{}
 		if p := s.running; p != nil {
@@ -188,28 +188,28 @@ func (s *supervisor) show(err error) {
 	})
 }
 
-// finish ends the plugin for good.
+// finish ends the plugin.
 func (s *supervisor) finish() {
 	s.machine.on(eventStop, time.Now())
 	s.restart.Stop()
 	for _, spec := range s.specs {
-		spec.handle.replace(unavailable(nil, notRunning(errStopped)))
+		spec.handle.replace(unavailableEndpoint(nil, notRunning(errStopped)))
 	}
 	if s.running != nil {
 		s.running.Stop()
 		s.running = nil
 	}
 	s.background.Wait()
-	s.show(nil)
+	s.publishStatus(nil)
 }
 
-// stop ends the supervisor and waits for that.
+// stop ends the supervisor and waits until it has ended.
 func (s *supervisor) stop() {
 	s.end()
 	<-s.ended
 }
 
-// announceFirst closes tried when every provider has been opened, or not, once.
+// announceFirst closes tried when the first try to open each provider is over.
 func (s *supervisor) announceFirst() {
 	endpoints := make([]*endpoint, 0, len(s.specs))
 	for _, spec := range s.specs {

@@ -13,9 +13,9 @@ import (
 )
 
 // Plan says what Reload would do with these providers now, and what would fail. It
-// changes nothing: what is new or has other options is opened on trial, beside what
-// is in force, and closed again; a plugin that does not run, or has another digest
-// in the lock file, is started for that and ended.
+// changes nothing: new and changed providers are opened on trial, next to those in
+// force, and closed again. A plugin that does not run, or has another digest in the
+// lock file, is started for the trial and stopped again.
 func (p *Providers) Plan(ctx context.Context, configured []Configured) (Reloaded, error) {
 	t, err := p.try(ctx, configured)
 	if err != nil {
@@ -25,8 +25,8 @@ func (p *Providers) Plan(ctx context.Context, configured []Configured) (Reloaded
 	return t.plan(), nil
 }
 
-// trial is a configuration that is tried beside the one in force. While it lasts,
-// no reload begins.
+// trial is a configuration that is tried next to the one in force. While it lasts, no
+// reload begins.
 type trial struct {
 	providers  *Providers
 	before     *snapshot
@@ -61,7 +61,7 @@ func (p *Providers) try(ctx context.Context, configured []Configured) (*trial, e
 	return t, nil
 }
 
-// end closes what was opened, and lets reloads begin again.
+// end closes everything that was opened, and lets reloads begin again.
 func (t *trial) end() {
 	for _, undo := range slices.Backward(t.undo) {
 		undo()
@@ -73,8 +73,8 @@ func (t *trial) fail(what string, err error) {
 	t.done.Failed = append(t.done.Failed, what+": "+printable(err.Error()))
 }
 
-// tryPlugin opens the providers of a plugin that are not open so already, in the
-// process in which they would be.
+// tryPlugin opens those providers of a plugin that are not yet open with the same
+// options, in the process in which a reload would open them.
 func (t *trial) tryPlugin(ctx context.Context, name string, specs map[string]*spec) {
 	s, runs := t.providers.supervisors[name]
 	if !runs {
@@ -102,7 +102,7 @@ func (t *trial) tryPlugin(ctx context.Context, name string, specs map[string]*sp
 	t.openAll(ctx, s, fresh, fresh == running, specs, err)
 }
 
-// fresh starts the locked binary, if it is not what runs.
+// fresh starts the locked binary, unless it is the one that runs.
 func (t *trial) fresh(s *supervisor, running *process.Process) (*process.Process, error) {
 	digest, err := t.providers.config.Binaries.Digest(s.mechanism)
 	if err != nil {
@@ -118,8 +118,8 @@ func (t *trial) fresh(s *supervisor, running *process.Process) (*process.Process
 	return p, err
 }
 
-// openAll opens providers in a process, side by side. In the one that runs, those that
-// are open with the same options already are left alone.
+// openAll opens providers in a process, concurrently. In the running process, it leaves
+// out those that are already open with the same options.
 func (t *trial) openAll(ctx context.Context, s *supervisor, p *process.Process, inForce bool, specs map[string]*spec, why error) {
 	for name, one := range specs {
 		if c, known := t.before.configured(name); inForce && known && sameOptions(c, one.configured) {
@@ -156,7 +156,7 @@ func (t *trial) keep(name string, s *supervisor, p *process.Process, provider *p
 	t.undo = append(t.undo, func() { s.opener.close(p, provider) })
 }
 
-// plan tells what a reload would do.
+// plan returns what a reload would do.
 func (t *trial) plan() Reloaded {
 	before := map[string]Configured{}
 	for _, c := range t.before.order {
@@ -181,7 +181,7 @@ func (t *trial) plan() Reloaded {
 	return t.done
 }
 
-// configured is a provider that is in force.
+// configured returns a provider that is in force.
 func (s *snapshot) configured(name string) (Configured, bool) {
 	i := slices.IndexFunc(s.order, func(c Configured) bool { return c.Name == name })
 	if i < 0 {

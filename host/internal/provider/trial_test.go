@@ -84,7 +84,7 @@ func TestPlan(t *testing.T) {
 	}
 }
 
-// A plugin with another digest is started beside the one that runs, and ended.
+// A plugin with another digest is started next to the running one, and ended.
 func TestPlanOfAReplacement(t *testing.T) {
 	b := binaries(t, "fake")
 	h := startHost(t, Config{Binaries: b, Providers: []Configured{configured("fake", "a")}})
@@ -140,7 +140,7 @@ func TestCheckConfigured(t *testing.T) {
 			t.Errorf("checked as %+v, want %q", got, want)
 		}
 	}
-	// What decides about accounts is told as it will be, without being opened anew.
+	// The settings for accounts are shown as they will be, without opening the provider again.
 	stays.AllowPublicRegistration = true
 	if one, err := h.CheckConfigured(t.Context(), []Configured{stays}, "stays"); err != nil || !one[0].As.AllowPublicRegistration || one[0].Pending != PendingChanged {
 		t.Errorf("checking with registration opened: %+v, %v", one, err)

@@ -17,7 +17,7 @@ import (
 
 // tally counts what is told of calls that wait.
 type tally struct {
-	notMeasured
+	noMetrics
 	waiting, refused atomic.Int64
 }
 
@@ -76,7 +76,7 @@ func TestProviderThatHangsLeavesOthersFree(t *testing.T) {
 	if refused, waiting := counts.refused.Load(), counts.waiting.Load(); refused != 3 || waiting != 0 {
 		t.Errorf("%d were refused, want 3, and %d wait", refused, waiting)
 	}
-	// Anybody can be refused, so that this is one line, whoever floods.
+	// Anybody can cause refusals, so they are one line.
 	h.logs.await(t, "does not keep up")
 	if n := strings.Count(h.logs.String(), "does not keep up"); n != 1 || !strings.Contains(h.logs.String(), `"in_flight":4`) {
 		t.Errorf("%d lines for the operator, want 1:\n%s", n, h.logs)
@@ -158,7 +158,7 @@ func TestWhoIsOneClient(t *testing.T) {
 }
 
 func TestOperatorIsToldSeldom(t *testing.T) {
-	var s seldom
+	var s logThrottle
 	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 	var said []int
 	for i := range 1000 {

@@ -1,57 +1,56 @@
-// Package watch decides when files that change are taken.
+// Package watch decides when changed files are applied.
 //
-// A file that is being written is nobody's configuration: an editor empties it first,
-// a tool writes it in two parts, a mounted folder is exchanged file by file. So a
-// change is taken when the files have rested. One that would take something away is
-// taken only when they have rested for longer, because that is what half a file looks
-// like.
+// A file that is being written is not a configuration yet: an editor empties it first, a
+// tool writes it in two parts, a mounted folder is replaced file by file. So a change is
+// applied when the files have not changed for a while. A change that would remove
+// something is applied only after a longer while, because a half-written file looks like
+// that.
 package watch
 
 import "time"
 
 const (
-	// Rest is how long files must have rested to be taken.
+	// Rest is how long files must stay unchanged before they are applied.
 	Rest = 3 * time.Second
 
-	// RestBeforeRemoval is how long if something would be removed.
+	// RestBeforeRemoval is the same for a change that would remove something.
 	RestBeforeRemoval = 10 * time.Second
 
-	// LongWithoutRest is how long files may change again and again before that is told.
+	// LongWithoutRest is how long files may keep changing before Restless is called.
 	LongWithoutRest = time.Minute
 )
 
-// Files are files that are looked at now and then. Its methods are not for
-// concurrent use.
+// Files are files that are polled. Its methods are not for concurrent use.
 type Files struct {
-	// Signature changes when one of the files does.
+	// Signature changes when one of the files changes.
 	Signature func() string
 
-	// Removes returns what would be removed if the files were taken as they are now.
-	// It is asked after Rest.
+	// Removes returns what would be removed if the files were applied as they are now.
+	// It is called after Rest.
 	Removes func() []string
 
-	// Waits is told, once for each state of the files, that they rest for longer
-	// because of what would be removed.
+	// Waits is called, once for each state of the files, when they wait for
+	// RestBeforeRemoval because of what would be removed.
 	Waits func(removes []string)
 
-	// Restless is told, once until they rest, that the files have not rested for
-	// LongWithoutRest, with the latest two signatures.
+	// Restless is called, once until they rest, when the files have not rested for
+	// LongWithoutRest. It gets the latest two signatures.
 	Restless func(before, after string)
 
-	// Take takes the files as they are now.
+	// Take applies the files as they are now.
 	Take func()
 
-	started bool
-	taken   string // signatures
-	seen    string
-	since   time.Time // when seen was seen first
-	told    bool
+	started      bool
+	taken        string    // signature of the applied files
+	seen         string    // signature of the latest look
+	since        time.Time // when seen was seen first
+	waitReported bool      // Waits was called for seen
 
-	changing time.Time // since when they have not rested; zero: they rest
-	restless bool      // and that was told
+	changing         time.Time // since when they have not rested; zero: they rest
+	restlessReported bool      // Restless was called
 }
 
-// Look looks at the files. The first look is at what was taken already.
+// Look looks at the files. The first look records the files as already applied.
 func (f *Files) Look(now time.Time) {
 	signature := f.Signature()
 	switch {
@@ -66,14 +65,14 @@ func (f *Files) Look(now time.Time) {
 	if rested < Rest {
 		return
 	}
-	f.changing, f.restless = time.Time{}, false
+	f.changing, f.restlessReported = time.Time{}, false
 	if signature == f.taken {
 		return
 	}
 	if rested < RestBeforeRemoval {
 		if removes := f.Removes(); len(removes) > 0 {
-			if !f.told {
-				f.told = true
+			if !f.waitReported {
+				f.waitReported = true
 				f.Waits(removes)
 			}
 			return
@@ -87,9 +86,9 @@ func (f *Files) changed(signature string, now time.Time) {
 	if f.changing.IsZero() {
 		f.changing = now
 	}
-	if !f.restless && now.Sub(f.changing) >= LongWithoutRest {
-		f.restless = true
+	if !f.restlessReported && now.Sub(f.changing) >= LongWithoutRest {
+		f.restlessReported = true
 		f.Restless(f.seen, signature)
 	}
-	f.seen, f.since, f.told = signature, now, false
+	f.seen, f.since, f.waitReported = signature, now, false
 }

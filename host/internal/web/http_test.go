@@ -122,7 +122,7 @@ func TestSignInPage(t *testing.T) {
 	if !strings.Contains(a.body, `/auth/login/op?redirect=https%3A%2F%2Fapp.example%2Fwelcome%3Fa%3Db%26c`) {
 		t.Errorf("links: %s", a.body)
 	}
-	if a := b.get("/login?redirect=//evil.example", "Accept", acceptHTML); a.StatusCode != http.StatusBadRequest {
+	if a := b.get("/login?redirect=//evil.example", "Accept", acceptHTML); a.StatusCode != http.StatusBadRequest || !strings.Contains(a.body, "You cannot be sent there") {
 		t.Errorf("bad redirect: %s", a.Status)
 	}
 }

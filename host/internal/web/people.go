@@ -210,6 +210,7 @@ func (s *Server) signIn(c echo.Context) error {
 		}
 	}
 	resolve := s.at(c).redirects.resolver(target)
+	var refused error
 	view := page.SignIn{SignedOut: query.Has("signed_out"), Elsewhere: query.Get("signed_out") == "partial", Problem: problemOf(query), ID: referenceOf(query)}
 	for _, p := range s.ports.Logins.Providers() {
 		// Whoever chooses on our own page comes back to our own page, and that
@@ -218,6 +219,7 @@ func (s *Server) signIn(c echo.Context) error {
 		if target != "" {
 			checked, err := resolve(p)
 			if err != nil {
+				refused = err
 				continue // this provider may not return there
 			}
 			if app == "" && !s.leadsToAccount(c, checked) {
@@ -229,8 +231,8 @@ func (s *Server) signIn(c echo.Context) error {
 			Label: p.Label, Icon: p.Icon, URL: link, Unavailable: s.ports.Logins.Available(p.Name) != nil,
 		})
 	}
-	if target != "" && len(view.Providers) == 0 && len(s.ports.Logins.Providers()) > 0 {
-		return payloadError{"redirect is not allowed"}
+	if refused != nil && len(view.Providers) == 0 {
+		return refused
 	}
 	return s.render(c, http.StatusOK, view, formsStay)
 }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"net/http"
 	"slices"
+	"strconv"
 
 	"github.com/labstack/echo/v4"
 
@@ -118,7 +119,7 @@ func (s *Server) changeMe(c echo.Context) error {
 	}
 	who.User, err = s.ports.Logins.ChangeProfile(c.Request().Context(), who, profile)
 	if wrong, ok := errors.AsType[*sso.TextError](err); ok {
-		return payloadError{wrong.Error()}
+		return payloadError{strconv.Quote(wrong.Member) + " " + wrong.Problem}
 	}
 	if err != nil {
 		return err
@@ -152,7 +153,7 @@ func readProfile(c echo.Context) (profile sso.Profile, err error) {
 		}
 		*member = new(string) // what null leaves
 		if err := json.Unmarshal(body[name], *member); err != nil {
-			return profile, payloadError{name + " must be a string or null"}
+			return profile, payloadError{strconv.Quote(name) + " must be a string or null"}
 		}
 	}
 	if forbidden != nil {

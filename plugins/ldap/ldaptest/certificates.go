@@ -15,10 +15,10 @@ import (
 
 const (
 	day         = 24 * time.Hour
-	defaultLife = 35 * day // of a certificate: longer than a check warns ahead
+	defaultLife = 35 * day // of a certificate: longer than the period in which check warns
 )
 
-// authority is a CA that lives as long as its directory.
+// authority is a CA that lasts as long as its directory.
 type authority struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey

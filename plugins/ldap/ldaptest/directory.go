@@ -16,45 +16,45 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// Config is what a directory is like.
+// Config describes a directory.
 type Config struct {
 	Entries []Entry
 
-	// LDAPS has TLS from the first byte. Else StartTLS is there for whoever asks.
+	// LDAPS uses TLS from the first byte. Otherwise clients can use StartTLS.
 	LDAPS bool
 
 	// NoStartTLS refuses StartTLS.
 	NoStartTLS bool
 
-	// Injected puts a bind response in plain text right behind the answer to StartTLS,
-	// as somebody on the way can.
+	// Injected sends a bind response in plain text directly after the answer to StartTLS, as
+	// an attacker on the network can.
 	Injected bool
 
-	// CertificateFor is the only name in the certificate. Empty: localhost and the
+	// CertificateFor is the only name in the certificate. The default is localhost and the
 	// loopback addresses.
 	CertificateFor string
 
-	// CertificateLife is how long the certificate is good. Zero: 35 days.
+	// CertificateLife is the validity period of the certificate. The default is 35 days.
 	CertificateLife time.Duration
 
-	// ClientCertificate demands one that the CA has signed, see Directory.Client.
+	// ClientCertificate requires a client certificate signed by the CA, see Directory.Client.
 	ClientCertificate bool
 
-	// OnlySearcher, if set, is the only DN that may search; others are refused.
+	// OnlySearcher, if set, is the only DN that may search.
 	OnlySearcher string
 
-	// RangeLimit is how many values of an attribute are sent at once, as
-	// name;range=0-N (MS-ADTS section 3.1.1.3.1.3.3). Zero: all.
+	// RangeLimit is how many values of an attribute are sent at once, as name;range=0-N
+	// (MS-ADTS section 3.1.1.3.1.3.3). Zero means all.
 	RangeLimit int
 
 	// Unrecorded leaves Binds and Searches empty, for benchmarks of memory.
 	Unrecorded bool
 
-	// MinPassword is the least length of a new password.
+	// MinPassword is the minimum length of a new password.
 	MinPassword int
 }
 
-// Counts is how often something happened.
+// Counts holds how often each event happened.
 type Counts struct{ Connections, Binds, Searches, StartTLS, Changes int }
 
 // Directory is a running directory.
@@ -77,7 +77,7 @@ type Directory struct {
 	connections sync.WaitGroup
 }
 
-// Searched is one search that was asked for.
+// Searched is one search request.
 type Searched struct {
 	By     string // the DN that was bound; empty: anonymous
 	Base   string
@@ -144,7 +144,7 @@ func (d *Directory) accept(l net.Listener) {
 	}
 }
 
-// URL is what to put into client_url.
+// URL returns the value for client_url.
 func (d *Directory) URL() string {
 	if d.config.LDAPS {
 		return "ldaps://" + d.Address()
@@ -152,17 +152,17 @@ func (d *Directory) URL() string {
 	return "ldap://" + d.Address()
 }
 
-// Address is host and port.
+// Address returns host and port.
 func (d *Directory) Address() string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.address
 }
 
-// CA is the PEM of the authority that signed the certificate.
+// CA returns the PEM of the authority that signed the certificate.
 func (d *Directory) CA() string { return d.ca.pem }
 
-// Client is the PEM of a client certificate, and of its key.
+// Client returns the PEM of a client certificate and of its key.
 func (d *Directory) Client() (certificate, key string) { return d.ca.client() }
 
 // Stop closes the listener and all connections, and waits for them.
@@ -187,8 +187,8 @@ func (d *Directory) HangUp() {
 	}
 }
 
-// Forget has the connections that are open get no answer any more, as behind a firewall
-// that has dropped them without a word. New ones are served.
+// Forget stops answering on the open connections, as behind a firewall that has dropped them
+// silently. New connections are served.
 func (d *Directory) Forget() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -201,7 +201,7 @@ func (d *Directory) hasForgotten(conn net.Conn) bool {
 	return d.forgotten[conn]
 }
 
-// Restart listens again at the address that it had.
+// Restart listens again at the previous address.
 func (d *Directory) Restart(t testing.TB) {
 	t.Helper()
 	if err := d.listen(d.Address()); err != nil {
@@ -209,7 +209,7 @@ func (d *Directory) Restart(t testing.TB) {
 	}
 }
 
-// Misbehave has the directory misbehave from now on; nil ends it.
+// Misbehave makes the directory misbehave from now on; nil ends it.
 func (d *Directory) Misbehave(m Misbehaviour) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -223,14 +223,14 @@ func (d *Directory) Change(change func(entries []Entry) []Entry) {
 	d.entries = change(append([]Entry(nil), d.entries...))
 }
 
-// Counts tells what happened so far.
+// Counts returns what happened so far.
 func (d *Directory) Counts() Counts {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.counts
 }
 
-// Open is how many connections there are.
+// Open returns the number of open connections.
 func (d *Directory) Open() int {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -251,7 +251,7 @@ func (d *Directory) Searches() []Searched {
 	return append([]Searched(nil), d.searches...)
 }
 
-// Changers lists who was bound when a password change was asked for, in order.
+// Changers lists the bound DNs of all password change requests, in order.
 func (d *Directory) Changers() []string {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -338,8 +338,7 @@ func (s *session) finish(id int64, op Operation, a Answer) error {
 	return s.send(Result(id, op, a))
 }
 
-// misbehaves lets the misbehaviour of the moment answer, and reports whether the
-// connection is over with that.
+// misbehaves runs the current misbehaviour, and reports whether the connection ends.
 func (s *session) misbehaves(req Request) bool {
 	s.d.mu.Lock()
 	m := s.d.misbehave

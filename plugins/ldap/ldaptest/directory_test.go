@@ -56,7 +56,7 @@ func names(t *testing.T, conn *ldap.Conn, scope int, filter string) []string {
 	return list
 }
 
-// TestSearch holds the fake against a client that others wrote.
+// TestSearch compares the fake with an independent client.
 func TestSearch(t *testing.T) {
 	dir, conn := start(t, func(c *ldaptest.Config) { c.LDAPS = true })
 	for filter, want := range map[string]int{

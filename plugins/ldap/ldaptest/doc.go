@@ -9,10 +9,10 @@
 //	}})
 //	… dir.URL() …
 //
-// It compares values as caseIgnoreMatch does (RFC 4518): case, spaces and width do not
-// count. It counts what it is asked, and knows as whom. [Directory.Misbehave] has it
-// stall, hang up, lie, truncate, refer or flood.
+// It compares values by caseIgnoreMatch (RFC 4518), which ignores case, spaces and width.
+// It records requests and the identity behind them. [Directory.Misbehave] makes it stall,
+// hang up, lie, truncate, refer or flood.
 //
-// It is no directory for people: passwords are compared as plain text, and whoever may
-// search sees everything.
+// Do not use it outside of tests: it compares passwords as plain text, and everyone who
+// may search can read everything.
 package ldaptest

@@ -14,11 +14,11 @@ type Entry struct {
 	Attributes map[string][]string // values may be binary
 	Password   string              // empty: nobody can bind as it
 
-	// Right is answered in place of success to a bind with the right password, until
-	// the password is changed.
+	// Right is the answer to a bind with the right password instead of success, until the
+	// password is changed.
 	Right *Answer
 
-	// Any is answered to every bind, right or wrong: a lock.
+	// Any is the answer to every bind, such as for a locked account.
 	Any *Answer
 }
 
@@ -29,14 +29,14 @@ type Answer struct {
 	Controls []Control
 }
 
-// Control goes along with an answer.
+// Control is part of an answer.
 type Control struct {
 	OID   string
 	Value []byte
 }
 
-// ActiveDirectory is how Active Directory refuses a bind, with its sub-code, such as
-// "533".
+// ActiveDirectory returns the answer of Active Directory to a refused bind, with a sub-code
+// such as "533".
 func ActiveDirectory(code string) *Answer {
 	return &Answer{
 		Code: ldap.LDAPResultInvalidCredentials,
@@ -71,7 +71,7 @@ func inScope(dn, base string, scope int) bool {
 	return root.EqualFold(entry) || root.AncestorOfFold(entry)
 }
 
-// values returns the values of an attribute, named in any case.
+// values returns the values of an attribute, whose name is case-insensitive.
 func (e Entry) values(name string) []string {
 	for key, values := range e.Attributes {
 		if strings.EqualFold(key, name) {
@@ -93,8 +93,8 @@ func (e *Entry) set(name string, values ...string) {
 	e.Attributes[name] = values
 }
 
-// equal compares as the matching rule of the value's look: DNs as DNs, other text
-// without case, spaces at the ends, and width.
+// equal compares by the matching rule that fits the value: DNs as DNs, other text without
+// regard to case, outer spaces and width.
 func equal(a, b string) bool {
 	if bytes.Equal([]byte(a), []byte(b)) {
 		return true

@@ -10,8 +10,8 @@ import (
 // inChain is LDAP_MATCHING_RULE_TRANSITIVE_EVAL of Active Directory.
 const inChain = "1.2.840.113556.1.4.1941"
 
-// matches evaluates a filter (RFC 4511 section 4.5.1.7). What it does not know is
-// undefined, which matches nothing.
+// matches evaluates a filter (RFC 4511 section 4.5.1.7). Unsupported filters are undefined,
+// which does not match.
 func (d *Directory) matches(filter *ber.Packet, e Entry) bool {
 	switch filter.Tag {
 	case ldap.FilterAnd:
@@ -52,8 +52,8 @@ func matchesSubstrings(e Entry, name string, parts []*ber.Packet) bool {
 	return false
 }
 
-// hasParts looks for the parts in their order: the first may be tied to the beginning,
-// the last to the end (RFC 4511 section 4.5.1.7.2).
+// hasParts finds the parts in order: the first can be anchored at the beginning, the last at
+// the end (RFC 4511 section 4.5.1.7.2).
 func hasParts(rest string, parts []*ber.Packet) bool {
 	for _, part := range parts {
 		text := strings.ToLower(part.Data.String())

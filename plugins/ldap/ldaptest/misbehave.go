@@ -10,7 +10,7 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// Request is what a misbehaviour may answer.
+// Request is a request that a misbehaviour can answer.
 type Request struct {
 	Operation Operation
 	ID        int64
@@ -21,17 +21,17 @@ type Request struct {
 	session *session
 }
 
-// Misbehaviour answers a request in its own way. It returns false to let the directory
-// answer (in addition to what it has sent), and true to end the connection.
+// Misbehaviour answers a request. It returns false to let the directory answer as well, and
+// true to end the connection.
 type Misbehaviour func(Request) (over bool)
 
 // Send writes to the client.
 func (r Request) Send(data []byte) {
-	_, _ = r.session.conn.Write(data) // the client may be gone, which is what is tested
+	_, _ = r.session.conn.Write(data) // the client may have gone, which is under test
 }
 
-// Next waits for the next request of the connection, and gives the misbehaviour its
-// number to answer. It is false once the client has gone.
+// Next waits for the next request on the connection, so that the misbehaviour can answer it.
+// It returns false when the client has gone.
 func (r *Request) Next() bool {
 	packet, err := ber.ReadPacket(r.session.reader)
 	if err != nil || len(packet.Children) < 2 {
@@ -45,12 +45,12 @@ func (r *Request) Next() bool {
 // Stall waits until the client goes away.
 func (r Request) Stall() { _, _ = io.Copy(io.Discard, r.session.conn) }
 
-// On has only requests of that operation misbehave.
+// On limits the misbehaviour to requests of that operation.
 func On(op Operation, m Misbehaviour) Misbehaviour {
 	return func(r Request) bool { return r.Operation == op && m(r) }
 }
 
-// Times misbehaves so often, and then no more.
+// Times limits how often the misbehaviour happens.
 func Times(n int, m Misbehaviour) Misbehaviour {
 	left := make(chan struct{}, n)
 	for range n {
@@ -75,7 +75,7 @@ func Silent(r Request) bool {
 // HangUp closes the connection instead of answering.
 func HangUp(Request) bool { return true }
 
-// Reply answers with a result of that kind.
+// Reply answers with that result.
 func Reply(a Answer) Misbehaviour {
 	return func(r Request) bool {
 		r.Send(Result(r.ID, r.Operation, a))
@@ -83,7 +83,7 @@ func Reply(a Answer) Misbehaviour {
 	}
 }
 
-// Truncated sends half of an answer and nothing more.
+// Truncated sends half of an answer and then stops.
 func Truncated(r Request) bool {
 	whole := Result(r.ID, r.Operation, Answer{Text: strings.Repeat("x", 100)})
 	r.Send(whole[:len(whole)/2])
@@ -91,7 +91,7 @@ func Truncated(r Request) bool {
 	return true
 }
 
-// WrongID answers another request.
+// WrongID answers with the ID of another request.
 func WrongID(r Request) bool {
 	r.Send(Result(r.ID+1000, r.Operation, Answer{}))
 	r.Stall()
@@ -105,7 +105,7 @@ func HugeLength(r Request) bool {
 	return true
 }
 
-// Deep sends a message of that many levels.
+// Deep sends a message with that many levels.
 func Deep(levels int) Misbehaviour {
 	return func(r Request) bool {
 		var b []byte
@@ -119,10 +119,10 @@ func Deep(levels int) Misbehaviour {
 	}
 }
 
-// Crowded sends an entry of very many empty values, small on the wire and large once
-// decoded.
+// Crowded sends an entry with very many empty values, which is small on the wire and large
+// when decoded.
 func Crowded(values int) Misbehaviour {
-	// Made once: making it takes more memory than a client that holds to its limits.
+	// Created once: creating it takes more memory than a client within its limits.
 	entry := SearchEntry(1, "uid=x,dc=example,dc=com", map[string][]string{"x": make([]string, values)})
 	id := 2 + 2 // tag and length of the message, tag and length of its ID
 	if long := entry[1]; long > 0x80 {
@@ -130,7 +130,7 @@ func Crowded(values int) Misbehaviour {
 	}
 	return func(r Request) bool {
 		own := bytes.Clone(entry)
-		own[id] = byte(r.ID) // up to 127, which no test comes to
+		own[id] = byte(r.ID) // up to 127, which no test reaches
 		r.Send(own)
 		return false
 	}
@@ -144,7 +144,7 @@ func Disconnection(r Request) bool {
 	return true
 }
 
-// Flood sends entries below a base without end.
+// Flood sends entries under a base endlessly.
 func Flood(base string) Misbehaviour {
 	return func(r Request) bool {
 		one := SearchEntry(r.ID, "uid=flood,"+base, map[string][]string{"uid": {strings.Repeat("x", 1000)}})
@@ -157,7 +157,7 @@ func Flood(base string) Misbehaviour {
 	}
 }
 
-// Photograph sends an entry with an attribute of so many bytes that nobody asked for.
+// Photograph sends an entry with an unrequested attribute of that many bytes.
 func Photograph(size int) Misbehaviour {
 	return func(r Request) bool {
 		head := headOf(0x04, nil, size)
@@ -183,13 +183,13 @@ func Photograph(size int) Misbehaviour {
 	}
 }
 
-// headOf is tag, length and the beginning of an element of which rest bytes follow.
+// headOf returns tag, length and the beginning of an element that is followed by rest bytes.
 func headOf(tag byte, begin []byte, rest int) []byte {
 	length := uint32(len(begin) + rest)
 	return append(binary.BigEndian.AppendUint32([]byte{tag, 0x84}, length), begin...)
 }
 
-// Stranger sends an entry, asked for or not, before the others.
+// Stranger sends an entry before the others, whether or not it matches.
 func Stranger(dn string, attributes map[string][]string) Misbehaviour {
 	return func(r Request) bool {
 		r.Send(SearchEntry(r.ID, dn, attributes))

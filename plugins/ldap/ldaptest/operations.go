@@ -28,14 +28,14 @@ func (s *session) bind(id int64, op *ber.Packet) error {
 	if s.misbehaves(Request{Operation: Bind, ID: id, DN: dn, Password: password}) {
 		return errBye
 	}
-	if answer.Code == ldap.LDAPResultSuccess && password != "" { // else anonymous (RFC 4513 section 5.1.2)
+	if answer.Code == ldap.LDAPResultSuccess && password != "" { // otherwise anonymous (RFC 4513 section 5.1.2)
 		s.bound = dn
 	}
 	return s.finish(id, Bind, answer)
 }
 
-// judge answers a bind. An empty password is the unauthenticated bind, which succeeds
-// and means nothing (RFC 4513 section 5.1.2).
+// judge answers a bind. An empty password is the unauthenticated bind, which succeeds and
+// does not prove anything (RFC 4513 section 5.1.2).
 func (d *Directory) judge(dn, password string) Answer {
 	if password == "" {
 		return Answer{}
@@ -93,8 +93,8 @@ func (s *session) startTLS(id int64) error {
 	return nil
 }
 
-// passwordModify is RFC 3062. The old password must be right; who is bound must be the
-// entry itself or may be anybody else that can bind.
+// passwordModify implements RFC 3062. The old password must be right; the bound identity must
+// be the entry itself or any other entry with a password.
 func (s *session) passwordModify(id int64, op *ber.Packet) error {
 	if len(op.Children) < 2 {
 		return errBye
@@ -147,8 +147,8 @@ func (d *Directory) changePassword(dn, previous, chosen string) Answer {
 	return Answer{Code: ldap.LDAPResultNoSuchObject}
 }
 
-// modify knows delete and add of unicodePwd (MS-ADTS section 3.1.1.3.1.5), and replace
-// of anything else.
+// modify supports delete and add of unicodePwd (MS-ADTS section 3.1.1.3.1.5), and replace of
+// other attributes.
 func (s *session) modify(id int64, op *ber.Packet) error {
 	dn := op.Children[0].Data.String()
 	if s.misbehaves(Request{Operation: Modify, ID: id, DN: dn}) {
@@ -176,7 +176,7 @@ func (s *session) modify(id int64, op *ber.Packet) error {
 			chosen = fromUnicode(value)
 		}
 	}
-	if previous == "" && chosen == "" { // of other attributes only
+	if previous == "" && chosen == "" { // a change of other attributes only
 		return s.finish(id, Modify, Answer{})
 	}
 	s.noteChanger()

@@ -5,7 +5,7 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// Operation is what a client asks for.
+// Operation is the kind of a request.
 type Operation string
 
 // The operations.
@@ -15,7 +15,7 @@ const (
 	StartTLS       Operation = "start_tls"
 	PasswordModify Operation = "password_modify"
 	Modify         Operation = "modify"
-	Connect        Operation = "connect" // nothing was asked yet
+	Connect        Operation = "connect" // no request yet
 )
 
 const (
@@ -53,7 +53,7 @@ func result(tag ber.Tag, a Answer) *ber.Packet {
 	return p
 }
 
-// tagOf is the tag of the response to an operation.
+// tagOf returns the tag of the response to an operation.
 func tagOf(op Operation) ber.Tag {
 	switch op {
 	case Bind:
@@ -90,16 +90,16 @@ func SearchEntry(id int64, dn string, attributes map[string][]string) []byte {
 	return message(id, p)
 }
 
-// SearchReference encodes a continuation reference, as Active Directory sends with
-// every search of its root.
+// SearchReference encodes a continuation reference, as Active Directory sends it with every
+// search of its root.
 func SearchReference(id int64, url string) []byte {
 	p := ber.Encode(ber.ClassApplication, ber.TypeConstructed, ldap.ApplicationSearchResultReference, nil, "reference")
 	p.AppendChild(octets(url))
 	return message(id, p)
 }
 
-// Policy is the control of draft-behera-ldap-password-policy-10 section 6.2. Numbers
-// below zero are left out.
+// Policy returns the control of draft-behera-ldap-password-policy-10 section 6.2. Negative
+// numbers are omitted.
 func Policy(expire, grace, failure int64) Control {
 	value := ber.NewSequence("PasswordPolicyResponseValue")
 	if expire >= 0 || grace >= 0 {
@@ -117,7 +117,7 @@ func Policy(expire, grace, failure int64) Control {
 	return Control{OID: oidPasswordPolicy, Value: value.Bytes()}
 }
 
-// Paging is the control of RFC 2696 in a result; a cookie promises more pages.
+// Paging returns the control of RFC 2696 for a result; a cookie announces more pages.
 func Paging(cookie string) Control {
 	value := ber.NewSequence("realSearchControlValue")
 	value.AppendChild(ber.NewInteger(ber.ClassUniversal, ber.TypePrimitive, ber.TagInteger, int64(0), "size"))

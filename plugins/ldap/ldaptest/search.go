@@ -72,7 +72,7 @@ func (s *session) search(id int64, op, packet *ber.Packet) error {
 	return s.finish(id, Search, answer)
 }
 
-// find returns the entries with the attributes that were asked for.
+// find returns the entries with the requested attributes.
 func (d *Directory) find(a asked, by string) ([]Entry, Answer) {
 	if d.config.OnlySearcher != "" && !sameDN(by, d.config.OnlySearcher) && a.base != "" {
 		return nil, Answer{Code: ldap.LDAPResultInsufficientAccessRights}
@@ -109,7 +109,7 @@ func limited(found []Entry, a asked) ([]Entry, Answer) {
 	return found, Answer{}
 }
 
-// root is the root DSE (RFC 4512 section 5.1).
+// root returns the root DSE (RFC 4512 section 5.1).
 func (d *Directory) root() Entry {
 	return Entry{Attributes: map[string][]string{
 		"objectClass": {"top"}, "supportedLDAPVersion": {"3"}, "vendorName": {"ldaptest"},
@@ -117,7 +117,7 @@ func (d *Directory) root() Entry {
 	}}
 }
 
-// selected keeps the attributes that were asked for, in ranges if they are long.
+// selected keeps the requested attributes, in ranges if they are long.
 func (d *Directory) selected(e Entry, names []string) Entry {
 	out := Entry{DN: e.DN, Attributes: map[string][]string{}}
 	if len(names) == 0 || slices.Contains(names, "*") {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Request is what a service provider asks.
+// Request is the request of a service provider.
 type Request struct {
 	ID              string
 	Issuer          string
@@ -22,27 +22,27 @@ type Request struct {
 	Signed          bool // the message or the query carries a signature
 }
 
-// Draft is a response before it is written. What is empty is left out.
+// Draft is a response before it is written. Empty fields are omitted.
 type Draft struct {
 	ID, Version, InResponseTo, Destination, Issuer, IssueInstant string
 
-	// Status has the codes from outside to inside; StatusMessage is the text.
+	// Status has the status codes from outside to inside; StatusMessage is the text.
 	Status        []string
 	StatusMessage string
 
 	Assertion *AssertionDraft // nil for none
 
-	// SignResponse and SignAssertion say what is signed by Signing.
+	// SignResponse and SignAssertion select what is signed with Signing.
 	SignResponse, SignAssertion bool
 	Signing                     Signing
 
-	// Encryption encrypts the assertion after it was signed; nil for not.
+	// Encryption encrypts the assertion after it was signed; nil means no encryption.
 	Encryption *Encryption
 
 	Style Style
 }
 
-// AssertionDraft is an assertion before it is written. What is empty is left out.
+// AssertionDraft is an assertion before it is written. Empty fields are omitted.
 type AssertionDraft struct {
 	ID, Version, Issuer, IssueInstant string
 
@@ -54,7 +54,7 @@ type AssertionDraft struct {
 	NoConditions            bool
 	NotBefore, NotOnOrAfter string
 	Audiences               [][]string // restrictions, each with its audiences
-	Conditions              string     // more of them, as XML
+	Conditions              string     // additional conditions, as XML
 
 	NoStatement                                     bool
 	AuthnInstant, SessionIndex, SessionNotOnOrAfter string
@@ -62,7 +62,7 @@ type AssertionDraft struct {
 
 	Attributes []Attribute
 
-	// Extra is XML at the end of the assertion.
+	// Extra is XML that is added at the end of the assertion.
 	Extra string
 }
 
@@ -85,10 +85,10 @@ const (
 	SHA256        = "http://www.w3.org/2001/04/xmlenc#sha256"
 )
 
-// NewID makes an ID.
+// NewID returns a new ID.
 func NewID() string { return "_" + rand.Text() }
 
-// Time writes a time as SAML has it.
+// Time formats a time for SAML.
 func Time(t time.Time) string { return t.UTC().Format("2006-01-02T15:04:05.000Z") }
 
 func (p *IdP) signing() Signing {
@@ -102,8 +102,8 @@ func (p *IdP) signing() Signing {
 	return s
 }
 
-// Draft returns a good response to a request. Without an ID in the request it is
-// one that nobody asked for.
+// Draft returns a valid response to a request. Without an ID in the request, the response is
+// unsolicited.
 func (p *IdP) Draft(req Request, user User) *Draft {
 	now := p.config.Now()
 	format := user.Format

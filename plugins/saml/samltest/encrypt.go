@@ -31,21 +31,21 @@ const (
 	RSA15        = "http://www.w3.org/2001/04/xmlenc#rsa-1_5"
 )
 
-// Encryption is how an element is encrypted. What is empty is AES-256-GCM and
-// RSA-OAEP with SHA-1, as most providers have it.
+// Encryption is how an element is encrypted. The defaults are AES-256-GCM and RSA-OAEP with
+// SHA-1, as for most identity providers.
 type Encryption struct {
 	To      *x509.Certificate
 	Content string // algorithm
 	Key     string // algorithm of the key transport
 
-	// Digest and MGF are hashes of RSA-OAEP, by the end of their URI, such as
+	// Digest and MGF are the hashes of RSA-OAEP, given by the end of their URI, such as
 	// sha256.
 	Digest, MGF string
 
-	// Beside puts EncryptedKey beside EncryptedData, not into it.
+	// Beside puts EncryptedKey next to EncryptedData instead of into it.
 	Beside bool
 
-	// Plain changes what is encrypted, Cipher what it becomes, XML the whole.
+	// Plain changes the plain text, Cipher the cipher text, XML the whole element.
 	Plain, Cipher func([]byte) []byte
 	XML           func(string) string
 }
@@ -60,7 +60,7 @@ func (c *Encryption) element(w writer, e *etree.Element, wrapper string) *etree.
 	return parse(w.standalone(c.text(w, plain, wrapper)))
 }
 
-// text is the element with what it encrypts inside.
+// text returns the element with its encrypted content.
 func (c *Encryption) text(w writer, plain, wrapper string) string {
 	content := c.Content
 	if content == "" {

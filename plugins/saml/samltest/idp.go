@@ -14,42 +14,39 @@ import (
 	"time"
 )
 
-// Config is what an identity provider is made of. The zero value of each field but
-// URL is usable.
+// Config describes an identity provider. The zero value of each field except URL is usable.
 type Config struct {
-	// URL is where the handler is reached, without a path.
+	// URL is the base URL of the handler, without a path.
 	URL string
 
-	// EntityID is by default URL/metadata.
+	// EntityID defaults to URL/metadata.
 	EntityID string
 
-	// Users may sign in, by a click on their name.
+	// Users can sign in by a click on their name.
 	Users []User
 
-	// AutoApprove signs the first of Users in without asking.
+	// AutoApprove signs in the first of Users without asking.
 	AutoApprove bool
 
 	// Style is how messages are written.
 	Style Style
 
-	// SignResponse and SignAssertion say what is signed. Without either it is the
-	// assertion.
+	// SignResponse and SignAssertion select what is signed. The default is the assertion.
 	SignResponse, SignAssertion bool
 
 	// EncryptTo encrypts assertions to this certificate.
 	EncryptTo *x509.Certificate
 
-	// WantAuthnRequestsSigned says so in the metadata.
+	// WantAuthnRequestsSigned is set in the metadata.
 	WantAuthnRequestsSigned bool
 
-	// Logout is where logout messages of ours go: the single logout service of
-	// the service provider.
+	// Logout is the single logout service of the service provider.
 	Logout string
 
 	Now func() time.Time
 }
 
-// User is somebody who can sign in.
+// User is a user who can sign in.
 type User struct {
 	NameID     string
 	Format     string // of the NameID; persistent by default
@@ -72,7 +69,7 @@ type IdP struct {
 	listed []Key // whose certificates are in the metadata
 }
 
-// New makes an identity provider with a key of its own.
+// New returns an identity provider with its own key.
 func New(config Config) *IdP {
 	if config.Now == nil {
 		config.Now = time.Now
@@ -92,10 +89,10 @@ func New(config Config) *IdP {
 // ServeHTTP serves /metadata, /sso and /slo.
 func (p *IdP) ServeHTTP(w http.ResponseWriter, r *http.Request) { p.mux.ServeHTTP(w, r) }
 
-// EntityID is what the provider calls itself.
+// EntityID returns the entity ID.
 func (p *IdP) EntityID() string { return p.config.EntityID }
 
-// MetadataURL is where its metadata is.
+// MetadataURL returns the URL of the metadata.
 func (p *IdP) MetadataURL() string { return p.config.URL + "/metadata" }
 
 // Key returns the key that signs.
@@ -105,7 +102,7 @@ func (p *IdP) Key() Key {
 	return p.key
 }
 
-// SetKeys makes the provider sign with the first key, and publish the others.
+// SetKeys makes the identity provider sign with the first key, and publish the others.
 func (p *IdP) SetKeys(signing Key, listed ...Key) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -118,16 +115,16 @@ type Key struct {
 	Certificate *x509.Certificate
 }
 
-// DER is the certificate in base64.
+// DER returns the certificate in base64.
 func (k Key) DER() string { return base64.StdEncoding.EncodeToString(k.Certificate.Raw) }
 
-// DefaultKey returns one RSA key for all of a process: making one takes long.
+// DefaultKey returns the same RSA key in the whole process, because creating a key is slow.
 var DefaultKey = sync.OnceValue(func() Key { return NewRSAKey() })
 
-// OtherKey is DefaultKey of somebody else.
+// OtherKey is a second key like DefaultKey.
 var OtherKey = sync.OnceValue(func() Key { return NewRSAKey() })
 
-// NewRSAKey makes a key with a certificate for ten years around now.
+// NewRSAKey returns a key with a certificate that is valid for ten years around now.
 func NewRSAKey() Key {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {
@@ -136,7 +133,7 @@ func NewRSAKey() Key {
 	return Certify(key, time.Now().AddDate(-5, 0, 0), time.Now().AddDate(5, 0, 0))
 }
 
-// Certify gives a key a certificate for a time.
+// Certify creates a certificate for a key and a period.
 func Certify(key crypto.Signer, from, until time.Time) Key {
 	serial, err := rand.Int(rand.Reader, big.NewInt(1<<62))
 	if err != nil {

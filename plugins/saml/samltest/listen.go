@@ -7,14 +7,14 @@ import (
 	"time"
 )
 
-// Server is an identity provider on a port of its own on loopback.
+// Server is an identity provider on its own loopback port.
 type Server struct {
 	*IdP
 	server *http.Server
 }
 
-// Listen serves an identity provider on a free port of 127.0.0.1, until Close. The
-// URL in config is filled in.
+// Listen serves an identity provider on a free port of 127.0.0.1 until Close. It sets the URL
+// in config.
 func Listen(config Config) (*Server, error) {
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -13,8 +13,8 @@ import (
 	"github.com/beevik/etree"
 )
 
-// LogoutDraft is a LogoutRequest or, with InResponseTo, a LogoutResponse before it
-// is written. What is empty is left out.
+// LogoutDraft is a LogoutRequest, or with InResponseTo a LogoutResponse, before it is
+// written. Empty fields are omitted.
 type LogoutDraft struct {
 	ID, Version, Issuer, IssueInstant, Destination string
 
@@ -89,7 +89,7 @@ func (d *LogoutDraft) param() string {
 	return "SAMLRequest"
 }
 
-// Form returns the fields of the HTTP-POST binding. Without a key it is unsigned.
+// Form returns the fields of the HTTP-POST binding. Without a key, the message is unsigned.
 func (d *LogoutDraft) Form(relayState string) url.Values {
 	root := d.element()
 	if d.Signing.Key.Signer != nil {
@@ -104,8 +104,7 @@ func (d *LogoutDraft) Form(relayState string) url.Values {
 	return form
 }
 
-// Query returns the query of the HTTP-Redirect binding. Without a key it is
-// unsigned.
+// Query returns the query of the HTTP-Redirect binding. Without a key, it is unsigned.
 func (d *LogoutDraft) Query(relayState string) string {
 	doc := etree.NewDocument()
 	doc.SetRoot(d.element())
@@ -120,7 +119,7 @@ func (d *LogoutDraft) Query(relayState string) string {
 	return query + "&Signature=" + url.QueryEscape(base64.StdEncoding.EncodeToString(SignBytes([]byte(query), d.Signing.Method, d.Signing.Key)))
 }
 
-// Deflate compresses a message as the HTTP-Redirect binding has it.
+// Deflate compresses a message for the HTTP-Redirect binding.
 func Deflate(data []byte) []byte {
 	var out bytes.Buffer
 	w, err := flate.NewWriter(&out, flate.BestCompression)
@@ -174,8 +173,8 @@ func ReadLogout(values url.Values, redirect bool) (Inbound, error) {
 	return m, nil
 }
 
-// serveLogout answers a LogoutRequest of the service provider, and ends with a
-// page where it gets an answer to one of ours.
+// serveLogout answers a LogoutRequest of the service provider, and shows a page for the
+// answer to its own request.
 func (p *IdP) serveLogout(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxMessage)
 	if err := r.ParseForm(); err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/beevik/etree"
 )
 
-// Metadata is a description of the provider. The hooks change what a good one has.
+// Metadata is the metadata of the identity provider. Tests change its fields.
 type Metadata struct {
 	EntityID                  string
 	ValidUntil, CacheDuration string
@@ -24,7 +24,7 @@ const (
 	Post     = "urn:oasis:names:tc:SAML:2.0:bindings:HTTP-POST"
 )
 
-// Metadata describes the provider as it is.
+// Metadata returns the current metadata.
 func (p *IdP) Metadata() Metadata {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -61,7 +61,7 @@ func (m Metadata) XML() []byte {
 		m.WantAuthnRequestsSigned, nsProtocol, keys.String(), endpoints.String(), m.Extra)
 }
 
-// Aggregate puts several metadata documents into one.
+// Aggregate combines several metadata documents.
 func Aggregate(documents ...[]byte) []byte {
 	var all strings.Builder
 	for _, document := range documents {

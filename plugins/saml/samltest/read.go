@@ -12,7 +12,7 @@ import (
 	"github.com/beevik/etree"
 )
 
-// maxMessage bounds what is inflated.
+// maxMessage limits inflated messages.
 const maxMessage = 1 << 20
 
 // ReadRequest reads an AuthnRequest from the query of a redirect.

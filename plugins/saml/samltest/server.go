@@ -26,7 +26,7 @@ func (p *IdP) serveMetadata(w http.ResponseWriter, _ *http.Request) {
 	_, _ = w.Write(p.Metadata().XML())
 }
 
-// serveSignOn asks who wants to sign in.
+// serveSignOn asks which user wants to sign in.
 func (p *IdP) serveSignOn(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxMessage)
 	if err := r.ParseForm(); err != nil {
@@ -49,12 +49,12 @@ func (p *IdP) serveSignOn(w http.ResponseWriter, r *http.Request) {
 	page(w, "sign-in.html", map[string]any{"Request": req, "Users": p.config.Users})
 }
 
-// serveApproval gets the click on a name.
+// serveApproval handles the click on a name.
 func (p *IdP) serveApproval(w http.ResponseWriter, r *http.Request) {
 	r.Body = http.MaxBytesReader(w, r.Body, maxMessage)
 	at, err := strconv.Atoi(r.FormValue("user"))
 	if err != nil || at < 0 || at >= len(p.config.Users) {
-		http.Error(w, "nobody", http.StatusBadRequest)
+		http.Error(w, "no such user", http.StatusBadRequest)
 		return
 	}
 	p.respond(w, Request{
@@ -67,7 +67,7 @@ func (p *IdP) respond(w http.ResponseWriter, req Request, user User) {
 	page(w, "post.html", map[string]any{"Target": req.ACS, "Fields": form})
 }
 
-// Respond returns the form with a good response to a request.
+// Respond returns the form with a valid response to a request.
 func (p *IdP) Respond(req Request, user User) url.Values {
 	return Form(p.Write(p.Draft(req, user)), req.RelayState)
 }

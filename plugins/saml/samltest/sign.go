@@ -22,7 +22,7 @@ const (
 	enveloped   = "http://www.w3.org/2000/09/xmldsig#enveloped-signature"
 )
 
-// Signing is how an element is signed. The hooks change what a good signature has.
+// Signing is how an element is signed. Tests change its fields.
 type Signing struct {
 	Key            Key
 	Method, Digest string
@@ -30,7 +30,7 @@ type Signing struct {
 	NoKeyInfo      bool
 	Inclusive      string // prefix list of the canonicalization
 
-	// Info changes the SignedInfo before it is signed, Signature the whole after.
+	// Info changes SignedInfo before it is signed, Signature the whole signature afterwards.
 	Info, Signature func(xml string) string
 }
 
@@ -41,7 +41,7 @@ var methodHashes = map[string]crypto.Hash{
 	"sha1": crypto.SHA1, "sha256": crypto.SHA256, "sha384": crypto.SHA384, "sha512": crypto.SHA512,
 }
 
-// hashOf returns the hash of an algorithm, SHA-256 for one that does not exist.
+// hashOf returns the hash of an algorithm, or SHA-256 for an unknown one.
 func hashOf(uri string) crypto.Hash {
 	if h, ok := methodHashes[uri[strings.LastIndex(uri, "#")+1:]]; ok {
 		return h
@@ -55,8 +55,8 @@ func sum(h crypto.Hash, data []byte) []byte {
 	return hash.Sum(nil)
 }
 
-// canonical canonicalizes a copy of an element by another library than ours, which
-// takes CDATA sections for text only when they are read so.
+// canonical canonicalizes a copy of an element with another library than the plugin uses.
+// That library handles CDATA sections as text only if they are parsed as text.
 func canonical(e *etree.Element, prefixes string) []byte {
 	doc := etree.NewDocument()
 	doc.SetRoot(e.Copy())
@@ -75,7 +75,7 @@ func canonical(e *etree.Element, prefixes string) []byte {
 	return data
 }
 
-// Sign puts a signature after the issuer of an element, or before everything.
+// Sign inserts a signature after the issuer of an element, or at the beginning.
 func (s Signing) Sign(e *etree.Element) {
 	at := 0
 	for _, child := range e.ChildElements() {
@@ -122,8 +122,8 @@ func (s Signing) signedInfo(e *etree.Element, name func(string) string, names st
 		name("DigestMethod"), s.Digest, name("DigestValue"), digest, name("DigestValue"), name("Reference"), name("SignedInfo")))
 }
 
-// SignBytes signs data as XML Signature has it: ECDSA as two numbers, not DER, and
-// RSASSA-PSS with a salt as long as the hash.
+// SignBytes signs data for XML Signature: ECDSA as two numbers instead of DER, and RSASSA-PSS
+// with a salt as long as the hash.
 func SignBytes(data []byte, method string, key Key) []byte {
 	h := hashOf(method)
 	var opts crypto.SignerOpts = h

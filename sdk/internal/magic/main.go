@@ -1,6 +1,6 @@
-// Command doorward-plugin-magic signs in with a name and the code that an
-// authenticator app shows: RFC 6238 with SHA-256, 6 digits, 30 seconds. It is
-// the example of the author's manual, which holds this file word for word.
+// Command doorward-plugin-magic signs in with a name and the code of an
+// authenticator app: RFC 6238 with SHA-256, 6 digits, 30 seconds. It is the
+// example in the manual for authors, which contains this file word for word.
 package main
 
 import (
@@ -23,7 +23,7 @@ func main() {
 	plugin.Serve(plugin.Description{Mechanism: "magic", Version: "1.0.0"}, open)
 }
 
-// Options are what an operator writes for a provider: seeds__alice=GEZDGNBV...
+// Options are the options of a provider: seeds__alice=GEZDGNBV...
 type Options struct {
 	Seeds map[string]string `option:"seeds,required,secret" doc:"seed of each user, by name in lower case: at least 20 bytes in base32"`
 }
@@ -52,8 +52,8 @@ func (m *magic) Begin(context.Context, sdk.BeginRequest) (sdk.Step, error) {
 	return ask("", 0), nil
 }
 
-// ask puts the count of tries into the memory, not into the mechanism: the next
-// call may reach another process.
+// ask counts the tries in the memory, not in the mechanism: the next call may
+// reach another process.
 func ask(reason sdk.Reason, tries byte) sdk.Prompt {
 	return sdk.Prompt{
 		Reason: reason,
@@ -67,7 +67,7 @@ func ask(reason sdk.Reason, tries byte) sdk.Prompt {
 
 func (m *magic) Continue(_ context.Context, req sdk.ContinueRequest) (sdk.Step, error) {
 	if len(req.Memory) != 1 {
-		return nil, sdk.InvalidResponse("memory_missing", "answers to a prompt of no login")
+		return nil, sdk.InvalidResponse("memory_missing", "answers without the memory of a prompt")
 	}
 	name := strings.ToLower(strings.TrimSpace(req.Answers["name"]))
 	period, ok := m.matches(name, req.Answers["code"])
@@ -76,13 +76,13 @@ func (m *magic) Continue(_ context.Context, req sdk.ContinueRequest) (sdk.Step, 
 	}
 	m.env.Logger.Info("wrong code", "try", req.Memory[0]+1)
 	if req.Memory[0]+1 >= maxTries {
-		return nil, sdk.Denied(sdk.ReasonCodeWrong, "no good code in %d tries", maxTries)
+		return nil, sdk.Denied(sdk.ReasonCodeWrong, "no correct code in %d tries", maxTries)
 	}
 	return ask(sdk.ReasonCodeWrong, req.Memory[0]+1), nil
 }
 
-// matches reports whether the code is the user's of this period or the one
-// before. An unknown user costs the same time.
+// matches reports whether the code is that of the user for this period or the
+// previous one. It takes the same time for an unknown user.
 func (m *magic) matches(name, code string) (period int64, ok bool) {
 	key, known := m.keys[name]
 	now := m.env.Now().Unix() / 30
@@ -94,8 +94,8 @@ func (m *magic) matches(name, code string) (period int64, ok bool) {
 	return period, ok
 }
 
-// signIn names each code, so that the host accepts it only once. The subject is
-// the name that the operator wrote, not what was typed.
+// signIn names the code, so that the host accepts it only once. The subject is the
+// name that the operator wrote, not the end user's input.
 func (m *magic) signIn(name string, period int64) sdk.Step {
 	return sdk.Authenticated{Identity: sdk.Identity{
 		Subject:   name,
@@ -107,7 +107,7 @@ func (m *magic) signIn(name string, period int64) sdk.Step {
 	}}
 }
 
-// codeOf is HOTP of the period (RFC 4226 section 5.3).
+// codeOf returns the HOTP value for the period (RFC 4226 section 5.3).
 func codeOf(key []byte, period int64) string {
 	mac := hmac.New(sha256.New, key)
 	mac.Write(binary.BigEndian.AppendUint64(nil, uint64(period)))

@@ -13,11 +13,11 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// certificate tells of a handshake: version, chain, whose authority, and when the first
-// of the certificates expires. The texts in them are the server's.
+// certificate shows a handshake: version, chain, the source of the authority, and when the
+// first of the certificates expires. The texts in the certificates come from the server.
 func certificate(h *outbound.Handshake, now time.Time) sdk.Finding {
 	chain := h.State.PeerCertificates
-	trusted := ", which nobody checks"
+	trusted := ", which is not checked"
 	if h.Authority != "" {
 		chain = h.State.VerifiedChains[0]
 		trusted = ", trusted by " + h.Authority
@@ -32,7 +32,7 @@ func certificate(h *outbound.Handshake, now time.Time) sdk.Finding {
 
 const maxChain = 6
 
-// chainText leads from the server to the authority.
+// chainText shows the chain from the server to the authority.
 func chainText(chain []*x509.Certificate) string {
 	var names []string
 	for i, c := range chain {
@@ -46,8 +46,8 @@ func chainText(chain []*x509.Certificate) string {
 	return strings.Join(names, " → ")
 }
 
-// nameOf is the subject, or a name that the certificate is for: many have no subject
-// (RFC 5280 section 4.1.2.6).
+// nameOf returns the subject, or one of the certificate's names: many certificates have no
+// subject (RFC 5280 section 4.1.2.6).
 func nameOf(c *x509.Certificate) string {
 	alternatives := slices.Clone(c.DNSNames)
 	for _, ip := range c.IPAddresses {

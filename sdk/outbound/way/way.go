@@ -1,6 +1,7 @@
-// Package way tells the ways to the servers of a provider, as the findings of a check:
-// which proxy was chosen and why, what names stand for, which address took the
-// connection, what the proxy answered, who vouches for the server, what it answered.
+// Package way turns the connections to the servers of a provider into the findings of a
+// check: which proxy was chosen and why, which addresses the names resolved to, which
+// address accepted the connection, how the proxy responded, who issued the server's
+// certificate, and how the server responded.
 package way
 
 import (
@@ -11,14 +12,14 @@ import (
 	"github.com/doorward/doorward/sdk/outbound"
 )
 
-// maxTargets bounds the servers whose way is told. Eight steps of each leave room for
-// the findings of a mechanism.
+// maxTargets bounds the servers that are shown. With eight steps for each, there is room
+// for the findings of a mechanism.
 const maxTargets = 16
 
-// Findings tells the ways of connections, in the order in which the servers were first
-// connected to. Each server is told once: how a connection failed, or else how the first
-// one was made. Each way ends at the step that fails, or that hangs. The clocks of servers
-// are compared with now if that is wanted.
+// Findings returns the steps of connections, in the order of the first connection to each
+// server. Each server is shown once: a connection that failed, or otherwise the first one.
+// The steps end at one that fails or hangs. With clocks, the clocks of servers are compared
+// with now.
 func Findings(connections []outbound.Connection, now time.Time, clocks bool) []sdk.Finding {
 	var findings []sdk.Finding
 	for _, c := range eachOnce(connections) {
@@ -37,7 +38,7 @@ func eachOnce(connections []outbound.Connection) []outbound.Connection {
 	var list []outbound.Connection
 	for _, c := range connections {
 		if !isTCPOrSocket(c.Network) && c.Err == nil {
-			continue // a question to the DNS: a datagram says nothing about a way
+			continue // a DNS query: a datagram does not show whether the server was reached
 		}
 		at := slices.IndexFunc(list, func(one outbound.Connection) bool { return sameWay(one, c) })
 		switch {
@@ -54,7 +55,7 @@ func isTCPOrSocket(network string) bool {
 	return slices.Contains([]string{"tcp", "tcp4", "tcp6", "unix"}, network)
 }
 
-// sameWay: a proxy is made once for each setting that names it.
+// sameWay compares pointers, because there is one Proxy for each setting that names it.
 func sameWay(a, b outbound.Connection) bool {
 	return a.Target == b.Target && a.Choice.Proxy == b.Choice.Proxy && a.Choice.Why == b.Choice.Why
 }
@@ -64,14 +65,14 @@ func failed(c outbound.Connection) bool {
 	return !w.steps()
 }
 
-// walk is one way with what was found on it.
+// walk is one connection with its findings.
 type walk struct {
 	outbound.Connection
 	now      time.Time
 	findings []sdk.Finding
 }
 
-// steps goes on until one fails.
+// steps goes through the steps until one fails.
 func (w *walk) steps() (arrived bool) {
 	for _, step := range []func() bool{w.proxy, w.resolve, w.connect, w.proxyTLS, w.tunnel, w.tls, w.http} {
 		if !step() {
@@ -81,7 +82,7 @@ func (w *walk) steps() (arrived bool) {
 	return true
 }
 
-// subjects say what was looked at, for whoever does not know of steps.
+// subjects say what was checked, for readers that do not know the steps.
 var subjects = map[sdk.WayStep]string{
 	sdk.StepProxy:    "proxy for ",
 	sdk.StepResolve:  "name of ",
@@ -93,8 +94,8 @@ var subjects = map[sdk.WayStep]string{
 	sdk.StepClock:    "clock of ",
 }
 
-// told keeps a finding as that of a step, and goes on unless it is an error.
-func (w *walk) told(step sdk.WayStep, f sdk.Finding) bool {
+// report adds a finding for a step. It returns false, to stop, if the finding is an error.
+func (w *walk) report(step sdk.WayStep, f sdk.Finding) bool {
 	f.Subject, f.Target, f.Step = subjects[step]+shown(w.Target), shown(w.Target), step
 	w.findings = append(w.findings, f)
 	return f.Severity != sdk.SeverityError

@@ -12,16 +12,16 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// MaxToken is how long a refresh token may be, in bytes: it is stored. An access token
-// is as long as the answer allows.
+// MaxToken bounds a refresh token in bytes, because it is stored. An access token is
+// bounded only by the size of the response.
 const MaxToken = 16 << 10
 
-// TypeDPoP is the type of tokens that are bound to a key. It is accepted only in answer
-// to a request with a proof of that key (RFC 9449 section 5).
+// TypeDPoP is the type of tokens that are bound to a key. It is accepted only in the
+// response to a request with a proof of that key (RFC 9449 section 5).
 const TypeDPoP = "DPoP"
 
-// isVisible reports whether a text is made of VSCHAR (RFC 6749 appendix A), one at
-// least. Tokens may be long, and a regular expression takes 20 ns for each byte.
+// isVisible reports whether a text consists of at least one VSCHAR (RFC 6749 appendix A).
+// Tokens can be long, and a regular expression takes 20 ns for each byte.
 func isVisible(text string) bool {
 	for i := range len(text) {
 		if text[i] < 0x20 || text[i] > 0x7e {
@@ -31,12 +31,12 @@ func isVisible(text string) bool {
 	return text != ""
 }
 
-// names are the members that are read here, or by a mechanism that asks for more.
+// names are the members that this package or a mechanism reads.
 var names = []string{"access_token", "token_type", "refresh_token", "id_token", "error"}
 
-// read reads an answer of a token endpoint (RFC 6749 sections 5.1 and 5.2). An error
-// counts whatever its status. The warnings name members that are left out. Bound says
-// that tokens may be bound to the key that the request had a proof of.
+// read reads a token response (RFC 6749 sections 5.1 and 5.2). An error counts whatever
+// its status. The warnings name members that are left out. Bound says that the request
+// had a proof of a key, to which tokens may be bound.
 func read(a upstream.Answer, bound bool) (object claims.Object, warnings []string, err error) {
 	object, err = claims.DecodeFor(a.JSON(), names...)
 	switch {
@@ -53,14 +53,14 @@ func read(a upstream.Answer, bound bool) (object claims.Object, warnings []strin
 	return object, warnings, err
 }
 
-// HasError reports whether an answer is an error (RFC 6749 section 5.2). An empty error
-// is none: PayPal and others send it beside tokens.
+// HasError reports whether a response is an error (RFC 6749 section 5.2). An empty error
+// does not count: PayPal and others send it together with tokens.
 func HasError(object claims.Object) bool {
 	e := object["error"]
 	return e != nil && e != "" && e != false
 }
 
-// statusError tells wrong settings from a provider in trouble.
+// statusError distinguishes wrong settings from a failing provider.
 func statusError(a upstream.Answer) error {
 	problem := a.Problem()
 	if a.IsHTML() {
@@ -76,14 +76,13 @@ func statusError(a upstream.Answer) error {
 	}
 }
 
-// settle makes the members what they should have been, where that is harmless, and
-// else refuses them.
+// settle corrects members if that is harmless, and otherwise refuses them.
 func settle(object claims.Object, bound bool) (warnings []string, err error) {
 	if err := settleAccessToken(object); err != nil {
 		return nil, err
 	}
 	if object["access_token"] != nil && (object["token_type"] == nil || object["token_type"] == "") && object["id_token"] != nil {
-		// OpenID Connect Core section 3.1.3.3 leaves no other type.
+		// OpenID Connect Core section 3.1.3.3 allows no other type.
 		object["token_type"] = "Bearer"
 		warnings = append(warnings, "token_type is missing from the token response: Bearer is meant")
 	}
@@ -102,8 +101,8 @@ func settle(object claims.Object, bound bool) (warnings []string, err error) {
 	return warnings, nil
 }
 
-// settleAccessToken lets an answer do without one if it has an ID token, as one of
-// Azure AD B2C does that was asked for openid alone.
+// settleAccessToken accepts a response without an access token if it has an ID token.
+// Azure AD B2C sends that if only openid was requested.
 func settleAccessToken(object claims.Object) error {
 	token, err := object.String("access_token")
 	switch {
@@ -120,7 +119,7 @@ func settleAccessToken(object claims.Object) error {
 	return nil
 }
 
-// checkType wants an access token that we know how to use (RFC 6749 section 7.1).
+// checkType refuses an access token of an unsupported type (RFC 6749 section 7.1).
 func checkType(object claims.Object, bound bool) error {
 	kind, err := object.String("token_type")
 	isBound := bound && strings.EqualFold(kind, TypeDPoP)
@@ -130,12 +129,12 @@ func checkType(object claims.Object, bound bool) error {
 	return nil
 }
 
-// oddRefreshToken says why a refresh token cannot be kept, if it cannot.
+// oddRefreshToken says why a refresh token cannot be kept; "" if it can.
 func oddRefreshToken(object claims.Object) string {
 	token, err := object.String("refresh_token")
 	switch {
 	case err != nil:
-		return "is no text"
+		return "is not a text"
 	case len(token) > MaxToken:
 		return fmt.Sprintf("has %d bytes, at most %d are kept", len(token), MaxToken)
 	case token != "" && !isVisible(token):
@@ -144,12 +143,12 @@ func oddRefreshToken(object claims.Object) string {
 	return ""
 }
 
-// noAccessToken stands for the access token that an answer lacks, for x/oauth2, which
-// refuses such answers.
+// noAccessToken replaces a missing access token for x/oauth2, which refuses responses
+// without one.
 const noAccessToken = "none"
 
-// canonical writes what x/oauth2 looks at, and nothing else: it would take another
-// member for one of these if its name differs in case only.
+// canonical writes only the members that x/oauth2 reads: it would mistake another member
+// for one of these if its name differs only in case.
 func canonical(object claims.Object) ([]byte, error) {
 	members := map[string]any{"access_token": noAccessToken, "token_type": "Bearer"}
 	for _, name := range []string{"access_token", "token_type", "refresh_token", "expires_in"} {

@@ -17,8 +17,8 @@ const (
 // NewVerifier makes a code verifier of 256 random bits.
 func NewVerifier() string { return oauth2.GenerateVerifier() }
 
-// Challenge are the parameters that announce a code verifier. With [Plain], whoever
-// reads the authorization request can redeem the code.
+// Challenge returns the parameters that announce a code verifier. With [Plain], anyone
+// who reads the authorization request can redeem the code.
 func Challenge(method, verifier string) url.Values {
 	challenge := oauth2.S256ChallengeFromVerifier(verifier)
 	if method == Plain {
@@ -27,10 +27,10 @@ func Challenge(method, verifier string) url.Values {
 	return url.Values{"code_challenge": {challenge}, "code_challenge_method": {method}}
 }
 
-// AuthorizationURL is the authorization request (RFC 6749 section 4.1.1). Of the
-// parameters, scope among them, later ones replace earlier ones; none replaces
-// response_type, client_id, redirect_uri or state. What an operator may set goes
-// first, and [Challenge] last.
+// AuthorizationURL returns the authorization request (RFC 6749 section 4.1.1). Later
+// parameters, which can include scope, replace earlier ones; none replaces response_type,
+// client_id, redirect_uri or state. Pass parameters that an operator can set first, and
+// [Challenge] last.
 func AuthorizationURL(config oauth2.Config, state string, params ...url.Values) string {
 	var opts []oauth2.AuthCodeOption
 	for _, values := range params {
@@ -41,7 +41,7 @@ func AuthorizationURL(config oauth2.Config, state string, params ...url.Values) 
 		}
 	}
 	target := config.AuthCodeURL(state, opts...)
-	// Both spellings of a space are right (RFC 6749 appendix B), and Apple
+	// Both spellings of a space are valid (RFC 6749 appendix B), but Apple
 	// understands only this one.
 	own := len(config.Endpoint.AuthURL)
 	return target[:own] + strings.ReplaceAll(target[own:], "+", "%20")

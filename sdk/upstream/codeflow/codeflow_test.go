@@ -320,7 +320,7 @@ func TestDescribe(t *testing.T) {
 		{"invalid_grant", "", "the provider answers invalid_grant"},
 		{"invalid_grant", "too old", `the provider answers invalid_grant: "too old"`},
 		{"Aud Invalid audience claim, expected x", "", `the provider answers "Aud Invalid audience claim, expected x"`}, // login.gov
-		{"", "no text", `the provider answers with an error that is no text: "no text"`},
+		{"", "no text", `the provider answers with an error that is not a text: "no text"`},
 	} {
 		if got := Describe(test.code, test.description); got != test.want {
 			t.Errorf("%s, want %s", got, test.want)

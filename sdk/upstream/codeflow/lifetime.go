@@ -6,16 +6,16 @@ import (
 	"strings"
 )
 
-// absurdLifetime is what an absurd one is cut to: a day. Nothing depends on it but when
-// a token is renewed.
+// absurdLifetime, a day, replaces an absurd lifetime. Only the renewal of a token depends
+// on it.
 const absurdLifetime = 24 * 60 * 60
 
-// longestLifetime is what is believed: a year. Facebook's tokens last 60 days.
+// longestLifetime, a year, is the longest accepted lifetime. Facebook's tokens last 60
+// days.
 const longestLifetime = 366 * 24 * 60 * 60
 
-// lifetime reads expires_in, in seconds; 0 means that the provider does not say. A
-// login never fails of it: Azure AD wrote it as text and broke every client that
-// reads numbers only.
+// lifetime reads expires_in, in seconds; 0 means that the provider does not say. It never
+// makes a login fail: Azure AD sent text and broke every client that reads only numbers.
 func lifetime(v any) int64 {
 	var text string
 	switch v := v.(type) {

@@ -8,8 +8,8 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// The reasons of the refusals here. They are stable: operators search their logs for
-// them. An answer with an error of the provider's has the provider's own word.
+// The reasons of the refusals of this package. They are stable, because operators search
+// their logs for them. If the provider sends a known error code, that is the reason.
 const (
 	// The authorization response.
 	ReasonResponseMode      sdk.Reason = "response_mode_mismatch"
@@ -30,8 +30,8 @@ const (
 	ReasonUnknownError sdk.Reason = "unknown_error"
 )
 
-// tokenError reads an error response (RFC 6749 section 5.2). The options that it
-// names are those of every mechanism with this flow.
+// tokenError reads an error response (RFC 6749 section 5.2). It names options that every
+// mechanism with this flow has.
 func tokenError(object claims.Object) error {
 	code, _ := object.String("error")
 	description, _ := object.String("error_description")
@@ -55,15 +55,15 @@ func tokenError(object claims.Object) error {
 var errorCode = regexp.MustCompile(`^[a-z0-9_]{1,64}$`)
 
 // IsErrorCode reports whether a text is an error code such as those of RFC 6749
-// section 5.2, and not a sentence in its place.
+// section 5.2, and not a sentence.
 func IsErrorCode(text string) bool { return errorCode.MatchString(text) }
 
-// Describe shows an error of the provider's, of the token or the authorization
-// endpoint, bounded and printable. Some write a sentence where the code should stand.
+// Describe shows an error of the provider's token or authorization endpoint, cut and
+// printable. Some providers send a sentence in place of the code.
 func Describe(code, description string) string {
 	switch {
 	case code == "":
-		code = "with an error that is no text"
+		code = "with an error that is not a text"
 	case !IsErrorCode(code):
 		code = `"` + upstream.Quoted(code) + `"`
 	}

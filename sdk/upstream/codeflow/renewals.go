@@ -9,13 +9,12 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// Renewals see to it that a refresh token is used once. Where it is good for one
-// use, a second one would end the session of everybody who shares it; and where the
-// provider took it and the answer got lost on the way to the store, the next refresh
-// needs what came of it.
+// Renewals ensure that a refresh token is used only once. If it is single-use, a second
+// use would end the session for everybody who shares it. If the provider accepted it and
+// the response got lost on the way to the store, the next refresh needs that response.
 //
-// A cache is all that this is: in another process, the second use is refused by the
-// provider, and the end user signs in again.
+// This is only a cache: in another process, the provider refuses the second use, and the
+// end user signs in again.
 type Renewals struct {
 	now   func() time.Time
 	life  context.Context // of the goroutines, until Close
@@ -44,15 +43,15 @@ func NewRenewals(now func() time.Time) *Renewals {
 	return &Renewals{now: now, life: life, end: end}
 }
 
-// Do renews, or waits for whoever does, or returns what came of it a moment ago,
-// unless that is spent: with a refresh token that is good for many uses, the tokens
-// that are remembered may be the very ones that the session has. Renew runs until its
-// own end, and not until that of the caller.
+// Do renews, or waits for another caller's renewal, or returns the tokens of a recent
+// renewal unless they are spent: with a reusable refresh token, the remembered tokens may
+// be the ones that the session already has. Renew runs to its own end, even if the caller
+// goes away.
 func (r *Renewals) Do(ctx context.Context, refreshToken string, spent func(Tokens) bool, renew func(context.Context) (Tokens, error)) (Tokens, error) {
 	key := sha256.Sum256([]byte(refreshToken))
 	one, mine := r.join(key, spent)
 	if mine {
-		// Whoever came first may go away; others wait for the answer.
+		// The first caller may go away, but others wait for the response.
 		r.group.Go(func() {
 			tokens, err := renew(r.life)
 			r.settle(key, one, tokens, err)
@@ -66,7 +65,7 @@ func (r *Renewals) Do(ctx context.Context, refreshToken string, spent func(Token
 	}
 }
 
-// Close breaks off what is under way, and waits for its end.
+// Close cancels the renewals under way, and waits for their end.
 func (r *Renewals) Close() {
 	r.end()
 	r.group.Wait()
@@ -87,13 +86,13 @@ func (r *Renewals) join(key [sha256.Size]byte, spent func(Tokens) bool) (one *re
 	return one, true
 }
 
-// serves reports whether to wait for the renewal, or to take what came of it. Those
-// in the list that have ended have brought tokens. It is called with mu held.
+// serves reports whether to wait for the renewal, or to use its tokens. Those in the list
+// that have ended were successful. It is called with mu held.
 func (o *renewal) serves(spent func(Tokens) bool, now time.Time) bool {
 	return o.ended.IsZero() || now.Sub(o.ended) < keepRenewal && !spent(o.tokens)
 }
 
-// sweep drops what has ended: all that is old, and if that is not enough, all.
+// sweep drops ended renewals: first the old ones, and if that is not enough, all.
 func (r *Renewals) sweep(now time.Time) {
 	kept := map[[sha256.Size]byte]*renewal{}
 	for key, one := range r.list {
@@ -111,7 +110,7 @@ func (r *Renewals) sweep(now time.Time) {
 	r.list = kept
 }
 
-// settle tells who waits. A failure is forgotten, so that the next refresh tries
+// settle notifies waiting callers. It forgets a failure, so that the next refresh tries
 // again.
 func (r *Renewals) settle(key [sha256.Size]byte, one *renewal, tokens Tokens, err error) {
 	r.mu.Lock()

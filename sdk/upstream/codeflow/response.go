@@ -10,9 +10,8 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// Limits of an authorization response. The longest codes that are seen in the wild are
-// those that hold all that they stand for: Azure AD B2C's had more than 4096 characters
-// in 2023.
+// Limits of an authorization response. The longest known codes are self-contained: those
+// of Azure AD B2C had more than 4096 characters in 2023.
 const (
 	maxResponseParams = 32
 	maxResponseValue  = 8 << 10
@@ -24,14 +23,14 @@ const (
 	ModeFormPost = "form_post"
 )
 
-// Expectation is what an authorization response must fit.
+// Expectation is what an authorization response must match.
 type Expectation struct {
 	State string // of this login
 	Mode  string // ModeQuery or ModeFormPost
 
-	// Issuer is the provider's, for errors, and IssuerFits compares iss with it; nil
-	// compares byte for byte. An iss is checked wherever it is there, and missed
-	// where IssRequired says that the provider sends it.
+	// Issuer is the provider's issuer, for errors. IssuerFits compares iss with it; nil
+	// compares byte for byte. An iss is always checked if present. With IssRequired, it
+	// must be present.
 	Issuer      string
 	IssuerFits  func(iss string) bool
 	IssRequired bool
@@ -45,8 +44,8 @@ func (e Expectation) issuerFits(iss string) bool {
 }
 
 // ReadResponse checks an authorization response and returns its code (RFC 6749
-// section 4.1.2, RFC 9207 section 2.4). That the response belongs to this login
-// and comes from this provider is settled before anything else in it counts.
+// section 4.1.2, RFC 9207 section 2.4). It first checks that the response belongs to
+// this login and comes from this provider, before it evaluates anything else.
 func ReadResponse(in sdk.InboundRequest, want Expectation) (string, error) {
 	params, err := responseParams(in, want.Mode)
 	if err != nil {
@@ -64,7 +63,7 @@ func ReadResponse(in sdk.InboundRequest, want Expectation) (string, error) {
 	}
 	for _, name := range []string{"id_token", "access_token", "token_type", "response"} {
 		if params.Has(name) {
-			return "", sdk.InvalidResponse(ReasonResponseType, "a response with %s, which was not asked for", name)
+			return "", sdk.InvalidResponse(ReasonResponseType, "a response with %s, which was not requested", name)
 		}
 	}
 	if params.Has("error") {
@@ -73,16 +72,15 @@ func ReadResponse(in sdk.InboundRequest, want Expectation) (string, error) {
 	return readCode(params)
 }
 
-// responseParams takes the parameters from the one place where the response mode
-// puts them. A code that came another way was delivered by somebody who had the
-// choice.
+// responseParams takes the parameters only from the place where the response mode puts
+// them. A code in another place may come from an attacker, who could choose the place.
 func responseParams(in sdk.InboundRequest, mode string) (url.Values, error) {
 	method, params, other := http.MethodGet, in.Query, in.Form
 	if mode == ModeFormPost {
 		method, params, other = http.MethodPost, in.Form, in.Query
 	}
 	if in.Method != method {
-		return nil, sdk.InvalidResponse(ReasonResponseMode, "a response by another method than %s, which response_mode %s means", method, mode)
+		return nil, sdk.InvalidResponse(ReasonResponseMode, "the response did not come by %s, as response_mode %s requires", method, mode)
 	}
 	if len(other) > 0 {
 		return nil, sdk.InvalidResponse(ReasonResponseMode, "a response with parameters in both query and body")
@@ -90,8 +88,8 @@ func responseParams(in sdk.InboundRequest, mode string) (url.Values, error) {
 	return params, nil
 }
 
-// checkParams holds for all parameters, known or not (RFC 6749 section 3.1: none
-// may be there twice).
+// checkParams checks all parameters, known or not (RFC 6749 section 3.1: none is allowed
+// to occur twice).
 func checkParams(params url.Values) error {
 	if len(params) > maxResponseParams {
 		return sdk.InvalidResponse(ReasonResponseMalformed, "%d parameters, at most %d are read", len(params), maxResponseParams)
@@ -113,7 +111,7 @@ func checkIss(params url.Values, want Expectation) error {
 	iss := params.Get("iss")
 	switch {
 	case !params.Has("iss") && want.IssRequired:
-		return sdk.InvalidResponse(ReasonIssMissing, "no iss, although the provider says that it sends it")
+		return sdk.InvalidResponse(ReasonIssMissing, "no iss, although the provider says that it sends one")
 	case params.Has("iss") && !want.issuerFits(iss):
 		return sdk.InvalidResponse(ReasonIssMismatch, "a response of issuer %q, not of %q", upstream.Shown(iss), want.Issuer)
 	}

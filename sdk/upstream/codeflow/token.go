@@ -12,25 +12,26 @@ import (
 	"github.com/doorward/doorward/sdk/claims"
 )
 
-// Tokens are what the token endpoint granted, checked: printable ASCII characters in
-// each token, at most [MaxToken] in a refresh token, and an access token of type
-// Bearer, or [TypeDPoP] where the request had a proof. AccessToken is empty only in an
-// answer with an id_token.
+// Tokens are the checked tokens of a token response: each token consists of printable
+// ASCII characters, a refresh token has at most [MaxToken] bytes, and an access token is
+// of type Bearer, or [TypeDPoP] if the request had a proof. AccessToken is empty only in
+// a response with an id_token.
 type Tokens struct {
 	*oauth2.Token
 
-	// Members are those of the answer as the provider wrote it, for id_token,
-	// scope and the like; expires_in is a whole number of seconds, or absent.
+	// Members are the members of the response as the provider wrote them, for id_token,
+	// scope and the like. expires_in is a whole number of seconds, or absent.
 	Members claims.Object
 
-	// Warnings name what of the answer was left out, or taken for something else, and
-	// why, without its value.
+	// Warnings name members of the response that were left out or interpreted, and why,
+	// without their values.
 	Warnings []string
 }
 
-// Exchange redeems a code with exactly one request, whatever comes of it (RFC 6749
-// section 4.1.3): a code is good for one. Params are added to the request, such as
-// client_assertion; none of them replaces one of the flow. A verifier may be empty.
+// Exchange redeems a code with exactly one request, whatever the outcome (RFC 6749
+// section 4.1.3), because a code is single-use. Params, such as client_assertion, are
+// added to the request; they do not replace parameters of the flow. The verifier can be
+// empty.
 func Exchange(ctx context.Context, client *http.Client, config oauth2.Config, code, verifier string, params url.Values) (Tokens, error) {
 	return request(ctx, client, config, params, func(ctx context.Context) (*oauth2.Token, error) {
 		if verifier == "" {
@@ -48,8 +49,8 @@ func Refresh(ctx context.Context, client *http.Client, config oauth2.Config, ref
 	})
 }
 
-// request has x/oauth2 make one request through a transport of ours. What the
-// transport found out counts, and not how x/oauth2 and net/http tell of it.
+// request makes x/oauth2 send one request through our transport. The result of the
+// transport counts, and not how x/oauth2 and net/http report it.
 func request(ctx context.Context, client *http.Client, config oauth2.Config, params url.Values, run func(context.Context) (*oauth2.Token, error)) (Tokens, error) {
 	if config.Endpoint.AuthStyle == oauth2.AuthStyleAutoDetect {
 		return Tokens{}, errors.New("asking for tokens: AuthStyle is not set, and finding it out would send the code twice")

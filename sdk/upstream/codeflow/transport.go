@@ -13,11 +13,11 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// maxRequest bounds what x/oauth2 may want to send.
+// maxRequest bounds the request of x/oauth2, in bytes.
 const maxRequest = 1 << 20
 
-// transport is that of one token request. It remembers what became of it, because
-// http.Client tells of a time limit without what was found out before.
+// transport sends one token request. It remembers the outcome, because http.Client
+// reports a time limit without the errors before it.
 type transport struct {
 	next   http.RoundTripper
 	params url.Values // to add to the request
@@ -28,7 +28,7 @@ type transport struct {
 	err      error
 }
 
-// RoundTrip sends the first request only, and returns checked members as JSON.
+// RoundTrip sends only the first request, and returns the checked members as JSON.
 func (t *transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if t.sent {
 		return nil, errors.New("a second token request")
@@ -67,13 +67,13 @@ func (t *transport) ask(req *http.Request) ([]byte, error) {
 	return canonical(t.members)
 }
 
-// provesPossession reports whether the request had a DPoP proof, which a transport
-// further down adds: then the tokens may be bound to its key (RFC 9449 section 5).
+// provesPossession reports whether the request had a DPoP proof, which the next transport
+// may add. Then the tokens may be bound to its key (RFC 9449 section 5).
 func provesPossession(resp *http.Response) bool {
 	return resp.Request != nil && resp.Request.Header.Get("DPoP") != ""
 }
 
-// complete adds what x/oauth2 has no way to add.
+// complete adds what x/oauth2 cannot add.
 func (t *transport) complete(req *http.Request) (*http.Request, error) {
 	body, err := io.ReadAll(io.LimitReader(req.Body, maxRequest))
 	if err != nil {

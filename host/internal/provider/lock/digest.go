@@ -29,5 +29,5 @@ func DigestOf(r io.Reader) (Digest, error) {
 	return Digest(hex.EncodeToString(hash.Sum(nil))), nil
 }
 
-// Short is enough of the digest to tell two apart, for people.
+// Short is the beginning of the digest, long enough to tell two apart.
 func (d Digest) Short() string { return string(d[:min(len(d), 12)]) }

@@ -17,7 +17,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// FileName is how the file is called by default; it lies beside the plugins.
+// FileName is the default name of the file, which is in the folder of the plugins.
 const FileName = "plugins.lock"
 
 // File is the content of a lock file.
@@ -29,15 +29,14 @@ type File struct {
 type Plugin struct {
 	Mechanism string `yaml:"mechanism"`
 	Name      string `yaml:"file"`    // of the binary, in the plugin folder
-	Version   string `yaml:"version"` // as the binary said when it was added
+	Version   string `yaml:"version"` // as the binary reported it when it was added
 	SHA256    Digest `yaml:"sha256"`
 
-	// Presets are the kinds of providers that the plugin knows, as it said when it
-	// was added.
+	// Presets are the presets of the plugin, as it reported them when it was added.
 	Presets []Preset `yaml:"presets,omitempty"`
 }
 
-// Preset is a kind of provider.
+// Preset configures a well-known provider.
 type Preset struct {
 	Name  string `yaml:"name"`
 	Title string `yaml:"title,omitempty"`
@@ -61,11 +60,10 @@ var (
 	nameForm      = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,127}$`)
 )
 
-// Read returns the content of the lock file, which is empty if there is no such
-// file. A file that others may write, or that holds anything else than a lock
-// file does, is an error.
+// Read returns the content of the lock file, which is empty if the file does not exist.
+// A file that others can write, or that is not a valid lock file, is an error.
 func Read(path string) (File, error) {
-	// A pipe at the path would keep the host waiting for ever.
+	// A pipe at the path would block the host forever.
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return File{}, nil
@@ -87,21 +85,21 @@ func Read(path string) (File, error) {
 	}
 	file, err := parse(text)
 	if err != nil {
-		return File{}, fmt.Errorf("reading lock file %s: %w; mend it or take it out of the way, and write it anew with: doorward plugin add", path, err)
+		return File{}, fmt.Errorf("reading lock file %s: %w; fix it, or move it away and write a new one with: doorward plugin add", path, err)
 	}
 	return file, nil
 }
 
-// checkInfo makes sure that only root, or who runs the host, can write the file.
+// checkInfo makes sure that only root, or the user who runs the host, can write the file.
 func checkInfo(path string, info fs.FileInfo) error {
 	stat, ok := info.Sys().(*syscall.Stat_t)
 	switch {
 	case !info.Mode().IsRegular():
 		return fmt.Errorf("lock file %s is not a regular file: write one with: doorward plugin add", path)
 	case info.Mode().Perm()&0o022 != 0:
-		return fmt.Errorf("lock file %s may be written by group or others, who could have the host run anything: chmod 0644 it", path)
+		return fmt.Errorf("lock file %s is writable by group or others, who could make the host run anything: chmod 0644 it", path)
 	case ok && stat.Uid != 0 && int(stat.Uid) != os.Geteuid():
-		return fmt.Errorf("lock file %s belongs to user %d, who could have the host run anything: chown it to root, or to user %d, who runs the host",
+		return fmt.Errorf("lock file %s belongs to user %d, who could make the host run anything: chown it to root, or to user %d, who runs the host",
 			path, stat.Uid, os.Geteuid())
 	}
 	return nil
@@ -133,9 +131,9 @@ func (f File) check() error {
 		case !mechanismForm.MatchString(p.Mechanism):
 			return fmt.Errorf("mechanism %.40q is not made of lower-case letters, digits and hyphens", p.Mechanism)
 		case seen[p.Mechanism]:
-			return fmt.Errorf("mechanism %s stands twice", p.Mechanism)
+			return fmt.Errorf("mechanism %s is listed twice", p.Mechanism)
 		case !nameForm.MatchString(p.Name):
-			return fmt.Errorf("file %.40q of %s is no plain file name", p.Name, p.Mechanism)
+			return fmt.Errorf("file %.40q of %s is not a plain file name", p.Name, p.Mechanism)
 		case !digestForm.MatchString(string(p.SHA256)):
 			return fmt.Errorf("sha256 of %s is not 64 lower-case hexadecimal digits", p.Mechanism)
 		case len(p.Version) > maxVersion || strings.ContainsFunc(p.Version, unicode.IsControl):
@@ -171,8 +169,8 @@ func (f File) Find(mechanism string) (Plugin, error) {
 	return Plugin{}, fmt.Errorf("%w: %s", ErrNotLocked, mechanism)
 }
 
-// With returns the file with this plugin in place of the one of its mechanism, in
-// the order of the mechanisms.
+// With returns the file with this plugin, which replaces that of the same mechanism.
+// The plugins are in the order of their mechanisms.
 func (f File) With(p Plugin) File {
 	out := f.Without(p.Mechanism)
 	out.Plugins = append(out.Plugins, p)
@@ -193,8 +191,7 @@ func (f File) Without(mechanism string) File {
 
 const head = "# The plugins that the host may run. Written by: doorward plugin add\n"
 
-// Write puts the content in place of what is in the file, all at once: nobody
-// reads half of it.
+// Write replaces the content of the file at once: nobody reads half of it.
 func Write(path string, f File) error {
 	if err := f.check(); err != nil {
 		return fmt.Errorf("writing lock file %s: %w", path, err)
@@ -206,8 +203,8 @@ func Write(path string, f File) error {
 	return Replace(path, 0o644, bytes.NewReader(append([]byte(head), body...)))
 }
 
-// Change reads the lock file, changes it and writes it. Who does so at the same
-// moment waits: one of two additions would else be lost.
+// Change reads the lock file, changes it and writes it. Concurrent changes wait for each
+// other; otherwise one of two additions would be lost.
 func Change(path string, change func(File) (File, error)) error {
 	folder, err := os.Open(filepath.Dir(path))
 	if err != nil {
@@ -227,12 +224,12 @@ func Change(path string, change func(File) (File, error)) error {
 	return Write(path, file)
 }
 
-// Replace writes a file with these permissions beside the path and renames it to
-// there, so that whoever opens it sees the old content or the new one.
+// Replace writes a file with these permissions next to the path and renames it, so that
+// readers see the old content or the new content.
 func Replace(path string, perm fs.FileMode, content io.Reader) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-")
 	if err != nil {
-		return fmt.Errorf("making a file beside %s: %w", path, err)
+		return fmt.Errorf("making a file next to %s: %w", path, err)
 	}
 	defer func() {
 		if err != nil {

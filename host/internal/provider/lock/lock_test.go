@@ -85,7 +85,7 @@ func TestK03LockFilesThatAreRefused(t *testing.T) {
 		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := Read(path); err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "out of the way") {
+		if _, err := Read(path); err == nil || strings.Contains(err.Error(), "\n") || !strings.Contains(err.Error(), "move it away") {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

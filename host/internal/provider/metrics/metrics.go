@@ -9,8 +9,7 @@ import (
 	"github.com/doorward/doorward/host/internal/provider"
 )
 
-// Plugins implements provider.Metrics, and reads how the plugins stand when it is
-// scraped.
+// Plugins implements provider.Metrics for Prometheus.
 type Plugins struct {
 	calls    *prometheus.HistogramVec
 	inFlight *prometheus.GaugeVec
@@ -26,8 +25,8 @@ func New(registry prometheus.Registerer) *Plugins {
 	p := &Plugins{
 		calls: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "doorward_plugin_call_seconds",
-			Help: "Calls to plugins, by outcome (code) and whose fault a bad one is (source: user, config, upstream, plugin, transport).",
-			// A call costs some 0.2 ms; one that asks a provider, up to its deadline.
+			Help: "Calls to plugins, by outcome (code) and by the cause of a failure (source: user, config, upstream, plugin, transport).",
+			// A call takes about 0.2 ms; a call that asks a provider, up to its deadline.
 			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 25},
 		}, []string{"plugin", "provider", "method", "code", "source"}),
 		inFlight: prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -37,17 +36,17 @@ func New(registry prometheus.Registerer) *Plugins {
 			Name: "doorward_plugin_calls_waiting", Help: "Calls that wait for their turn at a provider.",
 		}, []string{"plugin", "provider"}),
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "doorward_plugin_calls_refused_total", Help: "Calls that were not made because their turn at the provider did not come: it does not keep up, or too many wait.",
+			Name: "doorward_plugin_calls_refused_total", Help: "Calls that were refused because the provider does not keep up or too many calls wait for it.",
 		}, []string{"plugin", "provider"}),
 		deaths: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "doorward_plugin_deaths_total", Help: "Plugin processes that ended unasked or did not come up; each is followed by a restart.",
+			Name: "doorward_plugin_deaths_total", Help: "Plugin processes that crashed, were killed or did not start; the host restarts each.",
 		}, []string{"plugin"}),
 		swaps: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "doorward_plugin_swap_seconds", Help: "Replacements of a running plugin by another binary, by result.",
 			Buckets: []float64{.05, .1, .25, .5, 1, 2.5, 5, 10, 30},
 		}, []string{"plugin", "result"}),
 		dropped: prometheus.NewCounterVec(prometheus.CounterOpts{
-			Name: "doorward_plugin_log_lines_dropped_total", Help: "Lines that plugins wrote to the log beyond the rate that is taken.",
+			Name: "doorward_plugin_log_lines_dropped_total", Help: "Log lines of plugins that were dropped because they exceeded the allowed rate.",
 		}, []string{"plugin"}),
 	}
 	registry.MustRegister(p.calls, p.inFlight, p.waiting, p.refused, p.deaths, p.swaps, p.dropped)
@@ -93,33 +92,33 @@ func (p *Plugins) LinesDropped(plugin string, lines int) {
 
 var _ provider.Metrics = (*Plugins)(nil)
 
-// Watch registers what is read from the plugins at each scrape.
+// Watch registers the metrics that are read from the plugins at each scrape.
 func Watch(registry prometheus.Registerer, plugins func() []provider.Plugin) {
-	registry.MustRegister(standing{plugins})
+	registry.MustRegister(statusCollector{plugins})
 }
 
-// standing tells how the plugins stand.
-type standing struct{ plugins func() []provider.Plugin }
+// statusCollector collects the status of the plugins.
+type statusCollector struct{ plugins func() []provider.Plugin }
 
 var (
-	upDesc = prometheus.NewDesc("doorward_plugin_ready", "1 while the plugin runs, else 0.",
+	upDesc = prometheus.NewDesc("doorward_plugin_ready", "1 while the plugin runs, otherwise 0.",
 		[]string{"plugin", "version", "state"}, nil)
-	openDesc = prometheus.NewDesc("doorward_provider_available", "1 while the provider can be used, else 0.",
+	openDesc = prometheus.NewDesc("doorward_provider_available", "1 while the provider can be used, otherwise 0.",
 		[]string{"plugin", "provider"}, nil)
 	expiryDesc = prometheus.NewDesc("doorward_provider_expiry_timestamp_seconds",
-		"When something that the provider depends on, such as a certificate, ends to be good, in Unix seconds.",
+		"When something that the provider depends on, such as a certificate, expires, in Unix seconds.",
 		[]string{"plugin", "provider", "subject"}, nil)
 )
 
 // Describe implements prometheus.Collector.
-func (s standing) Describe(out chan<- *prometheus.Desc) {
+func (s statusCollector) Describe(out chan<- *prometheus.Desc) {
 	out <- upDesc
 	out <- openDesc
 	out <- expiryDesc
 }
 
 // Collect implements prometheus.Collector.
-func (s standing) Collect(out chan<- prometheus.Metric) {
+func (s statusCollector) Collect(out chan<- prometheus.Metric) {
 	for _, p := range s.plugins() {
 		out <- prometheus.MustNewConstMetric(upDesc, prometheus.GaugeValue, truth(p.State == provider.StateReady), p.Name, p.Version, string(p.State))
 		for _, provider := range p.Providers {

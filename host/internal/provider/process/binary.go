@@ -11,7 +11,7 @@ import (
 	"github.com/doorward/doorward/host/internal/provider/lock"
 )
 
-// The reasons why a file is not run.
+// Reasons for not running a file.
 var (
 	// ErrNoBinary: the plugin file is not there.
 	ErrNoBinary = errors.New("plugin file not found")
@@ -20,8 +20,8 @@ var (
 	ErrDigest = errors.New("plugin file is not the one in the lock file")
 )
 
-// Binary is an open plugin file that was checked. What is started is this very
-// file: another one that takes its place under the same path is not.
+// Binary is an open plugin file that was checked. Exactly this file is started, not
+// another one that replaces it under the same path.
 type Binary struct {
 	Path   string
 	Digest lock.Digest
@@ -29,10 +29,10 @@ type Binary struct {
 	file *os.File
 }
 
-// OpenBinary opens the file and makes sure that only its owner could have written
-// it, and that the owner is root or who runs the host. Close it when it is started.
+// OpenBinary opens the file and makes sure that only its owner can write it, and that
+// the owner is root or the user who runs the host. Close it when it is started.
 func OpenBinary(path string) (*Binary, error) {
-	// A pipe at the path would keep the host waiting for ever.
+	// A pipe at the path would block the host forever.
 	file, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("%w: %s: put it there, or set PLUGIN_DIR to the folder that has it", ErrNoBinary, path)
@@ -58,9 +58,9 @@ func (b *Binary) check() error {
 	case mode.Perm()&0o111 == 0:
 		return fmt.Errorf("plugin file %s is not executable: chmod 0755 it", b.Path)
 	case mode.Perm()&0o022 != 0:
-		return fmt.Errorf("plugin file %s may be written by group or others: chmod 0755 it", b.Path)
+		return fmt.Errorf("plugin file %s is writable by group or others: chmod 0755 it", b.Path)
 	}
-	// The owner could write into the file after it was hashed.
+	// The owner could change the file after it was hashed.
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok && stat.Uid != 0 && int(stat.Uid) != os.Geteuid() {
 		return fmt.Errorf("plugin file %s belongs to user %d: chown it to root, or to user %d, who runs the host",
 			b.Path, stat.Uid, os.Geteuid())
@@ -73,7 +73,7 @@ func (b *Binary) hash() error {
 	if _, err := io.ReadFull(b.file, start); err != nil {
 		return fmt.Errorf("plugin file %s is empty: put the plugin there", b.Path)
 	}
-	// The digest would be that of the script, and what runs is its interpreter.
+	// The digest would cover the script, but its interpreter would run.
 	if string(start) == "#!" {
 		return fmt.Errorf("plugin file %s is a script: a plugin must be a native binary", b.Path)
 	}
@@ -90,7 +90,7 @@ func (b *Binary) Verify(want lock.Digest) error {
 	if b.Digest == want {
 		return nil
 	}
-	return fmt.Errorf("%w: %s has sha256 %s, locked is %s; if you replaced it yourself, run: doorward plugin add %s",
+	return fmt.Errorf("%w: %s has sha256 %s, but %s is locked; if you replaced it yourself, run: doorward plugin add %s",
 		ErrDigest, b.Path, b.Digest, want, b.Path)
 }
 

@@ -8,14 +8,13 @@ import (
 	"sync/atomic"
 )
 
-// maxHandshake bounds the first line of a plugin's standard output, in bytes. An
-// honest one has a certificate in it and about 1 KiB.
+// maxHandshake bounds the first line of a plugin's standard output, in bytes. It
+// usually has a certificate and about 1 KiB.
 const maxHandshake = 8 << 10
 
-// stdout is what go-plugin reads as the standard output of the plugin: the first
-// line, if it could be a handshake, and then nothing until the end. The rest is
-// read and dropped, because a plugin whose pipe is full would hang: its output
-// belongs into the log, which is on standard error.
+// stdout is what go-plugin reads as the standard output of the plugin: the first line,
+// if it could be a handshake, and nothing more. The rest is read and dropped: a plugin
+// whose pipe is full would hang, and the log goes to standard error.
 type stdout struct {
 	first  *io.PipeReader
 	writer *io.PipeWriter
@@ -48,17 +47,17 @@ func (s *stdout) pump(output io.Reader) {
 	s.dropped.Add(n)
 }
 
-// end lets go-plugin know that no more comes.
+// end tells go-plugin that the output has ended.
 func (s *stdout) end() { _ = s.writer.Close() }
 
-// problem says what was wrong with the first line, if anything.
+// problem returns what was wrong with the first line, if anything.
 func (s *stdout) problem() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.bad
 }
 
-// readHandshake reads the first line, without its end, and what came with it.
+// readHandshake reads the first line, without its end, and the bytes that came with it.
 func readHandshake(output io.Reader) (line, rest []byte, err error) {
 	var buffer [maxHandshake]byte
 	n := 0
@@ -73,24 +72,24 @@ func readHandshake(output io.Reader) (line, rest []byte, err error) {
 		n += read
 		if err != nil && !bytes.Contains(buffer[:n], []byte("\n")) {
 			if n == 0 {
-				return nil, nil, fmt.Errorf("it ended without a word on standard output")
+				return nil, nil, fmt.Errorf("it wrote nothing to standard output")
 			}
-			return nil, nil, fmt.Errorf("it wrote %q to standard output, and no end of line", oneLine(string(buffer[:n])))
+			return nil, nil, fmt.Errorf("it wrote %q to standard output, without an end of line", oneLine(string(buffer[:n])))
 		}
 	}
 }
 
-// checkedHandshake lets a line through that go-plugin can parse: fields of
-// printable ASCII with bars between them.
+// checkedHandshake accepts a line that go-plugin can parse: fields of printable ASCII
+// separated by bars.
 func checkedHandshake(line, rest []byte) ([]byte, []byte, error) {
 	line = bytes.TrimSuffix(line, []byte("\r"))
 	for _, b := range line {
 		if b < ' ' || b > '~' {
-			return nil, nil, fmt.Errorf("its first line on standard output is no handshake: %q", oneLine(string(line)))
+			return nil, nil, fmt.Errorf("its first line on standard output is not a handshake: %q", oneLine(string(line)))
 		}
 	}
 	if bytes.Count(line, []byte("|")) < 3 {
-		return nil, nil, fmt.Errorf("its first line on standard output is no handshake: %q", oneLine(string(line)))
+		return nil, nil, fmt.Errorf("its first line on standard output is not a handshake: %q", oneLine(string(line)))
 	}
 	return bytes.Clone(line), bytes.Clone(rest), nil
 }

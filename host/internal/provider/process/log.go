@@ -18,7 +18,7 @@ import (
 // Limits of what a plugin may write to the log.
 const (
 	maxLine      = 16 << 10 // bytes; the rest of a longer line is dropped
-	maxLines     = 200      // a second
+	maxLines     = 200      // per second
 	maxAttrs     = 32
 	maxAttrName  = 64
 	maxAttrValue = 4 << 10
@@ -26,9 +26,9 @@ const (
 	keptLines    = 8
 )
 
-// logReader reads the stderr of a plugin: lines of JSON with hclog's keys, or
-// plain text such as the trace of a crash. It never fails, and what it passes
-// on is bounded in size and rate, and printable.
+// logReader reads the stderr of a plugin: lines of JSON with hclog's keys, or plain text
+// such as the stack trace of a crash. It never fails. Its output is printable, and
+// bounded in size and rate.
 type logReader struct {
 	logger  hclog.Logger
 	now     func() time.Time
@@ -38,11 +38,11 @@ type logReader struct {
 	mu      sync.Mutex
 	line    []byte
 	last    []string // plain lines, for the report of a death
-	crashed bool     // the first line of last is that of a crash
+	crashed bool     // the first line of last is the first of a crash
 
 	second         time.Time
 	lines, dropped int  // since then
-	warned         bool // of a flood that goes on
+	warned         bool // about a flood that continues
 }
 
 func newLogReader(logger hclog.Logger, now func() time.Time, onDrop func(lines int)) *logReader {
@@ -91,12 +91,12 @@ func (r *logReader) emit(line []byte) {
 	r.logger.Log(levelOf(level), r.clean(message), r.attributes(entry)...)
 }
 
-// admit keeps a plugin that writes without end from filling the disk. A flood is
-// told at its beginning: no line may come after it.
+// admit keeps a plugin that writes without end from filling the disk. It warns at the
+// beginning of a flood, because there may be no line after it.
 func (r *logReader) admit() bool {
 	if now := r.now(); now.Sub(r.second) >= time.Second {
 		if r.dropped > 0 {
-			r.logger.Info("lines of the plugin were dropped", "dropped", r.dropped)
+			r.logger.Info("log lines of the plugin were dropped", "dropped", r.dropped)
 		}
 		r.warned = r.dropped > 0 && now.Sub(r.second) < 2*time.Second
 		r.second, r.lines, r.dropped = now, 0, 0
@@ -111,7 +111,7 @@ func (r *logReader) admit() bool {
 
 func (r *logReader) drop() {
 	if !r.warned {
-		r.logger.Warn("plugin writes more than the log takes, lines are dropped", "lines_a_second", maxLines)
+		r.logger.Warn("plugin writes too many log lines, some are dropped", "lines_a_second", maxLines)
 		r.warned = true
 	}
 	r.dropped++
@@ -128,8 +128,7 @@ func (r *logReader) plain(line []byte, admitted bool) {
 	}
 }
 
-// keep remembers the last lines, and of a crash the first ones, which say what
-// happened.
+// keep stores the last lines; of a crash, the first lines, which say what happened.
 func (r *logReader) keep(text string) {
 	if crash := strings.HasPrefix(text, "panic: ") || strings.HasPrefix(text, "fatal error: "); crash && !r.crashed {
 		r.crashed, r.last = true, nil
@@ -148,7 +147,7 @@ func (r *logReader) tail() []string {
 	return slices.Clone(r.last)
 }
 
-// levelOf reads a level; an odd one counts as debug.
+// levelOf reads a level. An unknown level counts as debug.
 func levelOf(name string) hclog.Level {
 	switch level := hclog.LevelFromString(name); level {
 	case hclog.Debug, hclog.Info, hclog.Warn, hclog.Error:
@@ -177,8 +176,8 @@ func (r *logReader) attributes(entry map[string]any) []any {
 	return args
 }
 
-// attributeName leaves no character with which a name could pass for a value or
-// for another attribute: hclog quotes values only.
+// attributeName replaces characters with which a name could look like a value or
+// another attribute: hclog quotes values only.
 func attributeName(name string) string {
 	return strings.Map(func(c rune) rune {
 		if c == '_' || c == '-' || c == '.' || '0' <= c && c <= '9' || 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' {
@@ -195,7 +194,7 @@ func bounded(text string, size int) string {
 	return strings.ToValidUTF8(text[:size], "")
 }
 
-// printable replaces what could forge a line or move a terminal's cursor.
+// printable replaces characters that could forge a line or move a terminal's cursor.
 func printable(text string) string {
 	return strings.Map(func(c rune) rune {
 		if c == '\t' || unicode.IsPrint(c) {

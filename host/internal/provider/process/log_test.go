@@ -130,7 +130,7 @@ func TestLogReaderBoundsTheRate(t *testing.T) {
 		t.Errorf("%d dropped lines were counted, want %d", counted, want)
 	}
 	if got := r.tail(); len(got) == 0 || got[0] != "panic: at the end of a flood" {
-		t.Errorf("last words: %q", got)
+		t.Errorf("last lines: %q", got)
 	}
 }
 
@@ -152,7 +152,7 @@ func TestLastWords(t *testing.T) {
 			r := newLogReader(hclog.NewNullLogger(), time.Now, nil)
 			fmt.Fprint(r, tc.written)
 			if diff := cmp.Diff(tc.want, strings.Join(r.tail(), " | ")); diff != "" {
-				t.Errorf("last words (-want +got):\n%s", diff)
+				t.Errorf("last lines (-want +got):\n%s", diff)
 			}
 		})
 	}

@@ -27,7 +27,7 @@ import (
 type Limits struct {
 	Handshake time.Duration // from the start to the first line
 	Describe  time.Duration // to say what it is
-	Stop      time.Duration // for the polite way, and once more for the other
+	Stop      time.Duration // to end when asked, and once more when killed
 }
 
 // DefaultLimits are what the host uses.
@@ -35,12 +35,12 @@ var DefaultLimits = Limits{Handshake: 10 * time.Second, Describe: 5 * time.Secon
 
 // Launch says how a process is started.
 type Launch struct {
-	RuntimeDir string // for a folder of its own, with its socket
+	RuntimeDir string // the process gets its own folder in it, with its socket
 	Logger     hclog.Logger
 	Limits     Limits
-	Version    string // of the host, which the plugin is told
+	Version    string // of the host, sent to the plugin
 
-	// Dropped, if not nil, is told how many lines of the log were dropped.
+	// Dropped, if not nil, is called with the number of log lines that were dropped.
 	Dropped func(lines int)
 }
 
@@ -55,14 +55,14 @@ type Process struct {
 	goplugin *goplugin.Client
 	limits   Limits
 
-	launching atomic.Pointer[launched] // nil until go-plugin asks for it
-	killed    atomic.Bool
-	hung      atomic.Bool
+	child  atomic.Pointer[child] // nil until go-plugin asks for it
+	killed atomic.Bool
+	hung   atomic.Bool
 }
 
-// Start executes the binary, shakes hands and asks the process what it is. Only an
-// answer proves that it is there: go-plugin takes the handshake on trust. It is
-// broken off when ctx is done; the process then ends.
+// Start executes the binary, makes the handshake and asks the process what it is. Only
+// an answer proves that it runs: go-plugin trusts the handshake. When ctx is done, Start
+// gives up and the process ends.
 func Start(ctx context.Context, binary *Binary, launch Launch) (*Process, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
@@ -82,13 +82,13 @@ func Start(ctx context.Context, binary *Binary, launch Launch) (*Process, error)
 	if err == nil {
 		err = ctx.Err()
 	}
-	err = fmt.Errorf("starting plugin %s: %w%s", binary.Path, err, p.ending())
+	err = fmt.Errorf("starting plugin %s: %w%s", binary.Path, err, p.explainExit())
 	p.Kill()
 	p.Stop()
 	return nil, err
 }
 
-// config builds everything afresh: nothing of go-plugin's can be used twice.
+// config makes a new configuration for each process: go-plugin cannot reuse any part.
 func (p *Process) config(launch Launch) (*goplugin.ClientConfig, error) {
 	config := &goplugin.ClientConfig{
 		HandshakeConfig:  plugin.Handshake,
@@ -118,16 +118,16 @@ func (p *Process) prepare(spec *exec.Cmd, dir string, launch Launch) (runner.Run
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	cmd.Env = append(append(passedOn(), plugin.LifelineVariable+"=stdin"), spec.Env...)
-	l := newLaunched(cmd, dir, newLogReader(launch.Logger, time.Now, launch.Dropped))
-	p.launching.Store(l)
+	c := newChild(cmd, dir, newLogReader(launch.Logger, time.Now, launch.Dropped))
+	p.child.Store(c)
 	if p.killed.Load() { // before there was anything to kill
-		l.kill()
+		c.kill()
 	}
-	return l, nil
+	return c, nil
 }
 
-// passedOn is what a plugin sees of the host's environment: where the system's
-// trusted certificates are, and nothing else.
+// passedOn returns the variables of the host's environment that a plugin inherits: only
+// those that say where the system's trusted certificates are.
 func passedOn() []string {
 	var env []string
 	for _, name := range []string{"SSL_CERT_FILE", "SSL_CERT_DIR"} {
@@ -142,20 +142,19 @@ func (p *Process) connect(ctx context.Context, version string) error {
 	_, err := p.goplugin.Start()
 	p.Binary.Close()
 	if err != nil {
-		// After a timeout go-plugin has ended the process, and that is why there
-		// was no line.
-		l := p.launching.Load()
-		if l != nil && l.stdout.problem() != nil && !strings.HasPrefix(err.Error(), "timeout") {
-			err = l.stdout.problem()
+		// After a timeout there is no line because go-plugin has ended the process.
+		c := p.child.Load()
+		if c != nil && c.stdout.problem() != nil && !strings.HasPrefix(err.Error(), "timeout") {
+			err = c.stdout.problem()
 		}
 		if errors.Is(err, syscall.ENOEXEC) {
-			return fmt.Errorf("it is no program for this machine, build it for %s/%s: %w", runtime.GOOS, runtime.GOARCH, syscall.ENOEXEC)
+			return fmt.Errorf("it is not a program for this machine, build it for %s/%s: %w", runtime.GOOS, runtime.GOARCH, syscall.ENOEXEC)
 		}
 		return errors.New(oneLine(err.Error()))
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.limits.Describe)
 	defer cancel()
-	// go-plugin dials without a deadline; it gives up when the process is gone.
+	// go-plugin dials without a deadline, but gives up when the process has ended.
 	defer context.AfterFunc(ctx, p.Kill)()
 	protocol, err := p.goplugin.Client()
 	if err != nil {
@@ -174,17 +173,17 @@ func (p *Process) connect(ctx context.Context, version string) error {
 }
 
 func (p *Process) dial(ctx context.Context, _ string) (net.Conn, error) {
-	return p.launching.Load().dial(ctx)
+	return p.child.Load().dial(ctx)
 }
 
 // Client calls the plugin.
 func (p *Process) Client() *plugin.Client { return p.client }
 
-// PID is the number of the process.
-func (p *Process) PID() int { return p.launching.Load().cmd.Process.Pid }
+// PID is the ID of the process.
+func (p *Process) PID() int { return p.child.Load().cmd.Process.Pid }
 
-// Done is closed as soon as the process has ended, and with it its group.
-func (p *Process) Done() <-chan struct{} { return p.launching.Load().exited }
+// Done is closed as soon as the process and its group have ended.
+func (p *Process) Done() <-chan struct{} { return p.child.Load().exited }
 
 // Alive reports whether the process has not ended.
 func (p *Process) Alive() bool {
@@ -196,25 +195,25 @@ func (p *Process) Alive() bool {
 	}
 }
 
-// Redact keeps these texts, which are secrets of the operator, out of what the
-// plugin writes: to the log, and into errors and findings.
+// Redact keeps these secrets of the operator out of the plugin's log, errors and
+// findings.
 func (p *Process) Redact(secrets []string) {
-	p.launching.Load().log.secrets.Replace(secrets)
+	p.child.Load().log.secrets.Replace(secrets)
 	p.client.Redact(secrets)
 }
 
-// Stop ends the process within twice the limit: politely, and if that takes too
-// long, with all of its group. Only a child that left the group can outlive it.
+// Stop ends the process within twice the limit. It asks first; if that takes too long,
+// it kills the whole group. Only a child that left the group can outlive it.
 func (p *Process) Stop() {
 	ended := make(chan struct{})
 	go func() { p.goplugin.Kill(); close(ended) }() // ends with the process
-	l := p.launching.Load()
-	if l == nil {
+	c := p.child.Load()
+	if c == nil {
 		<-ended
 		return
 	}
-	defer os.RemoveAll(l.dir) // go-plugin leaves it if the process was never there
-	if !l.started() {
+	defer os.RemoveAll(c.dir) // go-plugin leaves it if the process never started
+	if !c.started() {
 		<-ended
 		return
 	}
@@ -238,8 +237,8 @@ func within(done <-chan struct{}, limit time.Duration) bool {
 // Kill ends the process and its group at once.
 func (p *Process) Kill() {
 	p.killed.Store(true)
-	if l := p.launching.Load(); l != nil {
-		l.kill()
+	if c := p.child.Load(); c != nil {
+		c.kill()
 	}
 }
 
@@ -252,45 +251,45 @@ func (p *Process) KillHung() {
 // Hung reports whether KillHung was called.
 func (p *Process) Hung() bool { return p.hung.Load() }
 
-// Ending tells how a process that has ended did so, such as "exit status 2".
-func (p *Process) Ending() string {
-	if l := p.launching.Load(); l != nil && !p.Alive() {
-		return l.cmd.ProcessState.String()
+// ExitStatus says how a process has ended, such as "exit status 2"; empty while it runs.
+func (p *Process) ExitStatus() string {
+	if c := p.child.Load(); c != nil && !p.Alive() {
+		return c.cmd.ProcessState.String()
 	}
 	return ""
 }
 
-// LastWords are the last lines that the process wrote to the log as plain text,
-// such as the trace of a crash: printable, bounded and without secrets.
-func (p *Process) LastWords() []string {
-	if l := p.launching.Load(); l != nil {
-		return l.lastWords()
+// LastLines are the last lines that the process wrote to the log as plain text, such as
+// the stack trace of a crash. They are printable, bounded and free of secrets.
+func (p *Process) LastLines() []string {
+	if c := p.child.Load(); c != nil {
+		return c.lastLines()
 	}
 	return nil
 }
 
-// ending tells of a process that failed to start why it may have done so.
-func (p *Process) ending() string {
-	if l := p.launching.Load(); l == nil || !l.started() {
+// explainExit says why a process may have failed to start.
+func (p *Process) explainExit() string {
+	if c := p.child.Load(); c == nil || !c.started() {
 		return ""
 	}
-	within(p.Done(), afterwards)
+	within(p.Done(), drainTime)
 	text := ""
-	if state := p.Ending(); state != "" && !p.wasKilled() {
+	if state := p.ExitStatus(); state != "" && !p.wasKilled() {
 		text = "; it ended by itself, " + state
 	}
-	if words := p.LastWords(); len(words) > 0 {
-		text += "; its last words: " + strings.Join(words, " | ")
+	if lines := p.LastLines(); len(lines) > 0 {
+		text += "; its last output: " + strings.Join(lines, " | ")
 	}
 	return text
 }
 
 func (p *Process) wasKilled() bool {
-	status, ok := p.launching.Load().cmd.ProcessState.Sys().(syscall.WaitStatus)
+	status, ok := p.child.Load().cmd.ProcessState.Sys().(syscall.WaitStatus)
 	return ok && status.Signaled() && status.Signal() == syscall.SIGKILL
 }
 
-// oneLine makes a text of go-plugin or of a plugin fit for a line of the log.
+// oneLine makes a text of go-plugin or of a plugin safe for a line of the log.
 func oneLine(text string) string {
 	line, _, _ := strings.Cut(strings.TrimSpace(text), "\n")
 	return printable(line[:min(len(line), maxTailLine)])

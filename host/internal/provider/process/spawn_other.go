@@ -12,8 +12,8 @@ import (
 	"syscall"
 )
 
-// command copies the open file into the plugin's own folder and executes the
-// copy: without /proc an open file cannot be executed.
+// command copies the open file into the plugin's own folder and executes the copy,
+// because without /proc an open file cannot be executed.
 func (b *Binary) command(dir string) (*exec.Cmd, error) {
 	if _, err := b.file.Seek(0, io.SeekStart); err != nil {
 		return nil, fmt.Errorf("reading the plugin file: %w", err)
@@ -40,6 +40,5 @@ func (b *Binary) command(dir string) (*exec.Cmd, error) {
 
 func spawn(cmd *exec.Cmd) error { return cmd.Start() }
 
-// awaitExit returns at once: the process is waited for before its group is
-// killed.
+// awaitExit returns at once: the process is waited for before its group is killed.
 func awaitExit(int) {}

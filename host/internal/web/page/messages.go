@@ -267,7 +267,7 @@ var (
 	MessageNoPasswords = Message{
 		Title: "There are no passwords here",
 		What:  "This is Doorward, a login host: it keeps neither passwords nor second factors, since people sign in through a provider.",
-		Next:  "Change them at that provider; GET /auth lists the providers.",
+		Next:  "GET /auth lists the providers: sign in by POST /auth/login/{provider} or, in a browser, by going there, and change passwords at the provider.",
 	}
 	MessageNoStudio = Message{
 		Title: "The Data Studio is not here",

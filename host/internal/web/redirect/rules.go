@@ -162,14 +162,14 @@ func (r *Rules) relative(reference string) (string, error) {
 
 func (r *Rules) absolute(text string) (string, error) {
 	if !r.startsWithKnownOrigin(text) {
-		return "", refuse("it does not start with an allowed origin, written plainly")
+		return "", refuse("its origin is neither that of the public URL nor one in REDIRECT_ALLOW_LIST, or is not written plainly")
 	}
 	u, err := whatwg.Parse(text)
 	if err != nil {
 		return "", refuse("it is not a URL")
 	}
 	if !r.allows(location{origin: origin(u), path: u.Pathname()}) {
-		return "", refuse("it is neither at the public URL nor in the allow list")
+		return "", refuse("its path is not one that REDIRECT_ALLOW_LIST has at this origin")
 	}
 	path, err := decoded(u.Pathname())
 	if err != nil {

@@ -1,5 +1,4 @@
-// Package account is an end user as a directory has it: which entry a name means, what
-// identifies it for ever, whether a password is right, what the directory says about the
-// account besides (password policies, Active Directory, shadow), its groups, and a new
-// password.
+// Package account handles users as a directory sees them: it finds the entry of a name,
+// identifies it permanently, checks the password and the status of the account (password
+// policies, Active Directory, shadow), reads its groups, and changes the password.
 package account

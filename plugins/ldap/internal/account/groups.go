@@ -20,39 +20,39 @@ const (
 	NestedAD   = "active-directory"
 )
 
-// GroupRules says which groups there are, and how they name their members.
+// GroupRules defines which entries are groups, and how they list their members.
 type GroupRules struct {
-	Bases            []string // none: only memberOf counts
+	Bases            []string // empty: only memberOf counts
 	Scope            int
 	MemberAttributes []string
-	MemberUID        string // the attribute of end users whose values memberUid holds
+	MemberUID        string // the attribute of users whose values memberUid holds
 	Filter           string
-	NameAttribute    string // or idIsDN
+	NameAttribute    string // or IDIsDN
 	MemberOf         string
 	Nested           string
 	Depth            int
 	Primary          bool
-	Paged            bool // by the control of RFC 2696
+	Paged            bool // with the control of RFC 2696
 }
 
-// memberInChain has Active Directory follow groups in groups by itself
+// memberInChain makes Active Directory resolve nested groups itself
 // (LDAP_MATCHING_RULE_TRANSITIVE_EVAL, MS-ADTS section 3.1.1.3.4.4.3).
 const memberInChain = "member:1.2.840.113556.1.4.1941:"
 
-// maxAsked bounds how many groups one query of a walk asks about.
+// maxAsked limits the number of groups in one query of a walk.
 const maxAsked = 50
 
-// groupWalk collects the groups of one end user.
+// groupWalk collects the groups of one user.
 type groupWalk struct {
 	GroupRules
 	search directory.Searcher
 	logger *slog.Logger
 	seen   map[string]bool // by normalised DN
 	names  []string
-	fresh  []string // DNs whose groups were not asked for yet
+	fresh  []string // DNs whose groups were not searched yet
 }
 
-// GroupsOf returns the names of the groups of an end user, each once.
+// GroupsOf returns the names of the groups of a user, without duplicates.
 func GroupsOf(ctx context.Context, search directory.Searcher, e directory.Entry, rules GroupRules, logger *slog.Logger) ([]string, error) {
 	w := &groupWalk{GroupRules: rules, search: search, logger: logger, seen: map[string]bool{}}
 	w.addMemberOf(e)
@@ -92,7 +92,7 @@ func (w *groupWalk) run(ctx context.Context, e directory.Entry) error {
 	return nil
 }
 
-// runActiveDirectory is one query, and one more for the groups of the primary group.
+// runActiveDirectory needs one query, and one more for the groups of the primary group.
 func (w *groupWalk) runActiveDirectory(ctx context.Context, e directory.Entry) error {
 	chain := "(" + memberInChain + "=" + ldap.EscapeFilter(e.DN) + ")"
 	sid, ok := PrimaryGroupSID(e)
@@ -110,14 +110,14 @@ func (w *groupWalk) runActiveDirectory(ctx context.Context, e directory.Entry) e
 	return w.ask(ctx, filter)
 }
 
-// askParents asks for the groups in which the new groups are. Each group is asked
-// about once, so that a cycle ends.
+// askParents searches for the groups that contain the new groups. It asks about each group
+// once, so a cycle ends.
 func (w *groupWalk) askParents(ctx context.Context) error {
 	children := w.fresh
 	w.fresh = nil
 	var byDN []string
 	for _, name := range w.MemberAttributes {
-		if w.holdsDNs(name) { // others hold no groups
+		if w.holdsDNs(name) { // others do not list groups
 			byDN = append(byDN, name)
 		}
 	}
@@ -136,12 +136,12 @@ func (w *groupWalk) askParents(ctx context.Context) error {
 	return nil
 }
 
-// holdsDNs tells attributes that name members by their DN from memberUid (RFC 2307).
+// holdsDNs reports whether the attribute lists members by DN. memberUid (RFC 2307) does not.
 func (g GroupRules) holdsDNs(attribute string) bool {
 	return !strings.EqualFold(attribute, "memberUid")
 }
 
-// primaryFilter matches the primary group, which lists no members: by its SID in Active
+// primaryFilter matches the primary group, which does not list its members: by SID in Active
 // Directory, by gidNumber elsewhere (RFC 2307 section 5.2).
 func primaryFilter(e directory.Entry) string {
 	if sid, ok := PrimaryGroupSID(e); ok {
@@ -153,8 +153,8 @@ func primaryFilter(e directory.Entry) string {
 	return ""
 }
 
-// memberFilter has the alternatives that match the groups that name the end user: by uid,
-// or what stands for it, in memberUid, by DN elsewhere. There may be none.
+// memberFilter returns the alternatives that match the groups of the user: memberUid by the
+// uid (or the configured attribute), others by DN. It can be empty.
 func (g GroupRules) memberFilter(e directory.Entry) string {
 	var b strings.Builder
 	for _, name := range g.MemberAttributes {
@@ -169,7 +169,7 @@ func (g GroupRules) memberFilter(e directory.Entry) string {
 	return b.String()
 }
 
-// with adds the operator's own filter.
+// with adds the filter of the operator.
 func (g GroupRules) with(filter string) string {
 	if g.Filter == "" {
 		return filter
@@ -177,17 +177,17 @@ func (g GroupRules) with(filter string) string {
 	return "(&" + g.Filter + filter + ")"
 }
 
-// AnyGroup asks for some groups, whoever is in them.
+// AnyGroup is a query for some groups, with any members.
 func (g GroupRules) AnyGroup(most int) directory.Query {
 	return directory.Query{Scope: g.Scope, Filter: g.with("(objectClass=*)"), Attributes: []string{"1.1"}, Limit: most}
 }
 
-// AnyWithMembers asks for some groups that show a member, and for the members.
+// AnyWithMembers is a query for some groups that show a member, and for their members.
 func (g GroupRules) AnyWithMembers(most int) directory.Query {
 	return directory.Query{Scope: g.Scope, Filter: g.with(directory.AnyOf(g.MemberAttributes, "*")), Attributes: g.MemberAttributes, Limit: most}
 }
 
-// ask reads the groups that match, below all bases.
+// ask reads the matching groups under all bases.
 func (w *groupWalk) ask(ctx context.Context, filter string) error {
 	filter = w.with(filter)
 	return w.search(ctx, func(c *directory.Connection) error {
@@ -201,8 +201,8 @@ func (w *groupWalk) ask(ctx context.Context, filter string) error {
 	})
 }
 
-// attributes asks for the name, and for what tells groups apart: a group may list all
-// employees.
+// attributes requests the name and the attributes that distinguish groups, but not the
+// members: a group can list all employees.
 func (w *groupWalk) attributes() []string {
 	if w.NameAttribute == IDIsDN {
 		return groupIDs
@@ -240,7 +240,7 @@ func (w *groupWalk) addMemberOf(e directory.Entry) {
 	}
 }
 
-// addGroup adds a group once, in whatever spelling its DN comes.
+// addGroup adds a group once, regardless of the spelling of its DN.
 func (w *groupWalk) addGroup(dn, name string) {
 	key, err := directory.NormalDN(dn)
 	if err != nil || w.seen[key] {
@@ -249,7 +249,7 @@ func (w *groupWalk) addGroup(dn, name string) {
 	w.seen[key] = true
 	w.fresh = append(w.fresh, dn)
 	if !directory.IsPlain([]byte(name)) {
-		w.logger.Warn("a group has a name that cannot be used", "dn", dn)
+		w.logger.Warn("a group is ignored because its name is not plain text or is too long", "dn", dn)
 		return
 	}
 	w.names = append(w.names, name)

@@ -2,7 +2,7 @@ package account
 
 import "github.com/doorward/doorward/sdk"
 
-// The reasons of the refusals of this package.
+// The reasons for refusals in this package.
 const (
 	ReasonNoSubject     sdk.Reason = "subject_missing"
 	ReasonBindRefused   sdk.Reason = "bind_refused"

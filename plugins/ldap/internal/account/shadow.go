@@ -7,31 +7,31 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// shadowStanding reads the attributes of shadowAccount (RFC 2307 section 5.1, shadow(5)):
-// days since 1970.
-func shadowStanding(e directory.Entry, now time.Time) Standing {
+// shadowStatus reads the attributes of shadowAccount (RFC 2307 section 5.1, shadow(5)), which
+// count days since 1970.
+func shadowStatus(e directory.Entry, now time.Time) Status {
 	const day = 24 * time.Hour
 	today := now.Unix() / int64(day/time.Second)
 	if expire, ok := e.Number("shadowExpire"); ok && expire >= 0 && today >= expire {
-		return Standing{Reason: sdk.ReasonAccountExpired, Detail: "shadowExpire"}
+		return Status{Reason: sdk.ReasonAccountExpired, Detail: "shadowExpire"}
 	}
 	changed, ok := e.Number("shadowLastChange")
 	if !ok || changed < 0 {
-		return Standing{}
+		return Status{}
 	}
 	if changed == 0 {
-		return Standing{Reason: sdk.ReasonPasswordMustChange, Detail: "shadowLastChange", Changeable: true}
+		return Status{Reason: sdk.ReasonPasswordMustChange, Detail: "shadowLastChange", Changeable: true}
 	}
-	const forever = 99999 // and more: what shadow(5) tools write for no limit
+	const forever = 99999 // shadow(5) tools write this or more for no limit
 	most, ok := e.Number("shadowMax")
 	if !ok || most < 0 || most >= forever || changed >= forever {
-		return Standing{}
+		return Status{}
 	}
 	if inactive, ok := e.Number("shadowInactive"); ok && inactive >= 0 && inactive < forever && today > changed+most+inactive {
-		return Standing{Reason: sdk.ReasonAccountDisabled, Detail: "shadowInactive"}
+		return Status{Reason: sdk.ReasonAccountDisabled, Detail: "shadowInactive"}
 	}
 	if today > changed+most {
-		return Standing{Reason: sdk.ReasonPasswordExpired, Detail: "shadowMax", Changeable: true}
+		return Status{Reason: sdk.ReasonPasswordExpired, Detail: "shadowMax", Changeable: true}
 	}
-	return Standing{PasswordExpires: time.Unix((changed+most+1)*int64(day/time.Second), 0).UTC()}
+	return Status{PasswordExpires: time.Unix((changed+most+1)*int64(day/time.Second), 0).UTC()}
 }

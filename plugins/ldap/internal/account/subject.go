@@ -14,18 +14,19 @@ import (
 // IDIsDN is the value of id_attribute and group_name_attribute that means the DN.
 const IDIsDN = "dn"
 
-// Subject is what identifies an end user, and by which attribute.
+// Subject identifies a user, and says by which attribute.
 type Subject struct {
-	Attribute string // idIsDN: the DN
+	Attribute string // IDIsDN: the DN
 	Text      string
 }
 
-// subjectAttributes are unique, kept for ever and never given to another entry: RFC
-// 4530, MS-ADA3, 389 Directory Server, FreeIPA.
+// subjectAttributes are unique, permanent and never given to another entry: RFC 4530,
+// MS-ADA3, 389 Directory Server, FreeIPA.
 var subjectAttributes = []string{"entryUUID", "objectGUID", "nsUniqueId", "ipaUniqueID"}
 
-// SubjectOf goes by the attribute, or idIsDN, or without one by the first of those that are
-// known. It is never what was typed: names are changed, and given to others.
+// SubjectOf uses the attribute, or the DN for IDIsDN, or without an attribute the first of
+// subjectAttributes that the entry has. It never uses the name that was typed: names change,
+// and are given to others.
 func SubjectOf(e directory.Entry, attribute string) (Subject, error) {
 	if attribute == IDIsDN {
 		return subjectByDN(e)
@@ -34,7 +35,7 @@ func SubjectOf(e directory.Entry, attribute string) (Subject, error) {
 		if s, ok := subjectBy(e, attribute); ok {
 			return s, nil
 		}
-		return Subject{}, sdk.Misconfigured(ReasonNoSubject, "%s %s: look at id_attribute", e.DN, whyNoSubject(e, attribute))
+		return Subject{}, sdk.Misconfigured(ReasonNoSubject, "%s %s: check id_attribute", e.DN, whyNoSubject(e, attribute))
 	}
 	for _, name := range subjectAttributes {
 		if s, ok := subjectBy(e, name); ok {
@@ -44,17 +45,17 @@ func SubjectOf(e directory.Entry, attribute string) (Subject, error) {
 	return subjectByDN(e)
 }
 
-// whyNoSubject tells a value that is not there from one that is no identifier.
+// whyNoSubject distinguishes a missing value from one that cannot be an identifier.
 func whyNoSubject(e directory.Entry, attribute string) string {
 	switch values := e.Raw(attribute); {
 	case len(values) == 0:
-		return fmt.Sprintf("has no %s, or bind_dn may not read it", attribute)
+		return fmt.Sprintf("has no %s, or bind_dn has no right to read it", attribute)
 	case len(values) > 1:
-		return fmt.Sprintf("has a %s with %d values, and an identifier is one", attribute, len(values))
+		return fmt.Sprintf("has a %s with %d values, but an identifier must have one", attribute, len(values))
 	case len(values[0]) > sdk.MaxSubject:
-		return fmt.Sprintf("has a %s of %d bytes, and an identifier has at most %d", attribute, len(values[0]), sdk.MaxSubject)
+		return fmt.Sprintf("has a %s of %d bytes, but an identifier can have at most %d", attribute, len(values[0]), sdk.MaxSubject)
 	}
-	return fmt.Sprintf("has a %s that is no text (of binary identifiers, only objectGUID is read)", attribute)
+	return fmt.Sprintf("has a %s that is not text (objectGUID is the only binary identifier that Doorward reads)", attribute)
 }
 
 func subjectBy(e directory.Entry, name string) (Subject, bool) {
@@ -66,8 +67,8 @@ func subjectBy(e directory.Entry, name string) (Subject, bool) {
 	return Subject{Attribute: name, Text: text}, ok
 }
 
-// canonicalID writes an identifier in one way: UUIDs in lower case, objectGUID as
-// Microsoft writes it.
+// canonicalID normalizes an identifier: UUIDs in lower case, objectGUID in the notation of
+// Microsoft.
 func canonicalID(name string, value []byte) (string, bool) {
 	if strings.EqualFold(name, "objectGUID") {
 		if len(value) != 16 {
@@ -94,8 +95,8 @@ func idFilterValue(s Subject) (string, error) {
 	return directory.EscapeBytes(value), err
 }
 
-// guidText writes the 16 bytes of an objectGUID: the first three parts are
-// little-endian (MS-DTYP section 2.3.4).
+// guidText formats the 16 bytes of an objectGUID: the first three parts are little-endian
+// (MS-DTYP section 2.3.4).
 func guidText(b []byte) string {
 	s := hex.EncodeToString([]byte{
 		b[3], b[2], b[1], b[0], b[5], b[4], b[7], b[6],
@@ -107,7 +108,7 @@ func guidText(b []byte) string {
 func guidBytes(text string) ([]byte, error) {
 	b, err := hex.DecodeString(strings.ReplaceAll(text, "-", ""))
 	if err != nil || len(b) != 16 {
-		return nil, fmt.Errorf("reading a GUID: it is none")
+		return nil, fmt.Errorf("reading a GUID: it is malformed")
 	}
 	return []byte{
 		b[3], b[2], b[1], b[0], b[5], b[4], b[7], b[6],
@@ -115,7 +116,7 @@ func guidBytes(text string) ([]byte, error) {
 	}, nil
 }
 
-// subjectByDN takes the DN, in one spelling. One that is too long becomes its hash.
+// subjectByDN uses the normalized DN, or its hash if it is too long.
 func subjectByDN(e directory.Entry) (Subject, error) {
 	text, err := directory.NormalDN(e.DN)
 	if err != nil {

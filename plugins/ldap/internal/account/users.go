@@ -13,41 +13,41 @@ import (
 	"github.com/doorward/doorward/plugins/ldap/internal/directory"
 )
 
-// Users says which entries are end users, and what of them is read.
+// Users defines which entries are users, and which attributes of them are read.
 type Users struct {
 	Bases           []string
 	Scope           int
-	LoginAttributes []string // what may be typed as the name
-	Filter          string   // that an entry must match, too
+	LoginAttributes []string // attributes that users sign in with
+	Filter          string   // that entries must also match
 	NetBIOSDomain   string
 	Read            []string // attributes
 	Logger          *slog.Logger
 }
 
-// MaxUsername bounds what is searched for: longer names exist nowhere.
+// MaxUsername limits the names that are searched for: longer ones do not exist.
 const MaxUsername = 256
 
-// IsUsername refuses what stands for nobody.
+// IsUsername rejects names that cannot belong to anyone.
 func IsUsername(name string) bool { return len(name) <= MaxUsername && !isBlank(name) }
 
-// isBlank reports whether a directory may take a name for no name at all: spaces and
-// invisible characters do not count there (RFC 4518 section 2.2).
+// isBlank reports whether a directory may treat a name as empty: it ignores spaces and
+// invisible characters (RFC 4518 section 2.2).
 func isBlank(name string) bool {
 	return strings.IndexFunc(name, func(r rune) bool {
 		return !unicode.IsSpace(r) && !unicode.IsControl(r) && !unicode.Is(unicode.Cf, r)
 	}) < 0
 }
 
-// ErrNoEntry is in the tree of an error that says that a name means no entry, or not
-// exactly one. Who signs in is not told which.
+// ErrNoEntry wraps the errors for a name that matches no entry, or more than one. Users are
+// not told which.
 var (
-	ErrNoEntry = errors.New("not exactly one entry")
-	errNone    = fmt.Errorf("%w, but none,", ErrNoEntry)
-	errSeveral = fmt.Errorf("%w, but two or more,", ErrNoEntry)
-	errBeside  = fmt.Errorf("%w, but one that is not under user_dn,", ErrNoEntry)
+	ErrNoEntry     = errors.New("not exactly one entry")
+	errNone        = fmt.Errorf("%w: there is none", ErrNoEntry)
+	errSeveral     = fmt.Errorf("%w: there are two or more", ErrNoEntry)
+	errOutsideBase = fmt.Errorf("%w: the entry is not under user_dn", ErrNoEntry)
 )
 
-// ByName searches for the one entry that a name means.
+// ByName searches for the one entry of a name.
 func (u Users) ByName(ctx context.Context, search directory.Searcher, username string) (directory.Entry, error) {
 	if !IsUsername(username) {
 		return directory.Entry{}, ErrNoEntry
@@ -55,13 +55,12 @@ func (u Users) ByName(ctx context.Context, search directory.Searcher, username s
 	return u.one(ctx, search, u.Bases, u.Scope, u.NameFilter(username))
 }
 
-// ByDN reads one entry, if it is one of the end users.
+// ByDN reads one entry, if it is a user.
 func (u Users) ByDN(ctx context.Context, search directory.Searcher, dn string) (directory.Entry, error) {
 	return u.one(ctx, search, []string{dn}, ldap.ScopeBaseObject, u.with("(objectClass=*)"))
 }
 
-// BySubject finds an entry again by its identifier, wherever it is now; dn is where it
-// was.
+// BySubject finds an entry again by its identifier, wherever it is now. dn is where it was.
 func (u Users) BySubject(ctx context.Context, search directory.Searcher, id Subject, dn string) (directory.Entry, error) {
 	if id.Attribute == IDIsDN {
 		if !directory.IsUnderAny(dn, u.Bases) {
@@ -79,39 +78,39 @@ func (u Users) BySubject(ctx context.Context, search directory.Searcher, id Subj
 	return u.one(ctx, search, u.Bases, u.Scope, u.with("("+id.Attribute+"="+value+")"))
 }
 
-// ErrTooMuch is in the tree of an error of Some: the search goes beyond what the server
-// allows.
-var ErrTooMuch = errors.New("beyond the limits of the directory")
+// ErrLimitExceeded wraps the error of Some if the search exceeds the limits of the server.
+var ErrLimitExceeded = errors.New("beyond the limits of the directory")
 
-// Some reads a few of those who have a name to sign in by. The filter is what was asked.
+// Some reads a few users who have a name to sign in with. It also returns the filter that it
+// used.
 func (u Users) Some(ctx context.Context, search directory.Searcher, most int) (found []directory.Entry, filter string, err error) {
 	present := make([]string, len(u.LoginAttributes))
 	for i, name := range u.LoginAttributes {
 		present[i] = "(" + name + "=*)"
 	}
 	filter = u.with("(|" + strings.Join(present, "") + ")")
-	var tooMuch error
+	var limitExceeded error
 	err = search(ctx, func(c *directory.Connection) error {
 		var err error
 		found, err = c.SearchUnder(ctx, u.Bases, directory.Query{Scope: u.Scope, Filter: filter, Attributes: u.Read, Limit: most})
 		if ldap.IsErrorAnyOf(err, ldap.LDAPResultSizeLimitExceeded, ldap.LDAPResultTimeLimitExceeded, ldap.LDAPResultAdminLimitExceeded) {
-			tooMuch = fmt.Errorf("%w (%s)", ErrTooMuch, directory.Describe(err))
+			limitExceeded = fmt.Errorf("%w (%s)", ErrLimitExceeded, directory.Describe(err))
 			return nil
 		}
 		return err
 	})
 	if err == nil && len(found) == 0 {
-		err = tooMuch
+		err = limitExceeded
 	}
 	return found, filter, err
 }
 
-// AnyWith asks for one end user who has the attribute.
+// AnyWith is a query for one user who has the attribute.
 func (u Users) AnyWith(attribute string) directory.Query {
 	return directory.Query{Scope: u.Scope, Filter: u.with("(" + attribute + "=*)"), Attributes: []string{"1.1"}, Limit: 1}
 }
 
-// ByMember finds the end user whom a value of a member attribute names.
+// ByMember finds the user that a value of a member attribute names.
 func (u Users) ByMember(ctx context.Context, search directory.Searcher, rules GroupRules, attribute, value string) (directory.Entry, error) {
 	if rules.holdsDNs(attribute) {
 		if !directory.IsUnderAny(value, u.Bases) {
@@ -122,14 +121,14 @@ func (u Users) ByMember(ctx context.Context, search directory.Searcher, rules Gr
 	return u.one(ctx, search, u.Bases, u.Scope, u.with("("+rules.MemberUID+"="+ldap.EscapeFilter(value)+")"))
 }
 
-// NameFilter compares the name with each of the login attributes. It is escaped once
-// (RFC 4515 section 3).
+// NameFilter compares the name with each login attribute. The name is escaped once (RFC 4515
+// section 3).
 func (u Users) NameFilter(username string) string {
 	return u.with(directory.AnyOf(u.LoginAttributes, ldap.EscapeFilter(u.withoutDomain(username))))
 }
 
-// withoutDomain takes the domain off a down-level logon name (DOMAIN\name). One of
-// another domain stays as it is, and so is nobody's: no attribute holds such names.
+// withoutDomain removes the domain from a down-level logon name (DOMAIN\name). A name with
+// another domain is not changed, and so does not match: no attribute holds such names.
 func (u Users) withoutDomain(username string) string {
 	domain, name, ok := strings.Cut(strings.TrimSpace(username), `\`)
 	if !ok || u.NetBIOSDomain == "" || !strings.EqualFold(domain, u.NetBIOSDomain) || isBlank(name) {
@@ -138,7 +137,7 @@ func (u Users) withoutDomain(username string) string {
 	return name
 }
 
-// with adds the operator's own filter.
+// with adds the filter of the operator.
 func (u Users) with(filter string) string {
 	if u.Filter == "" {
 		return filter
@@ -146,7 +145,7 @@ func (u Users) with(filter string) string {
 	return "(&" + u.Filter + filter + ")"
 }
 
-// one returns the one entry below the bases that matches, or ErrNoEntry.
+// one returns the only matching entry under the bases, or ErrNoEntry.
 func (u Users) one(ctx context.Context, search directory.Searcher, bases []string, scope int, filter string) (directory.Entry, error) {
 	var found []directory.Entry
 	err := search(ctx, func(c *directory.Connection) error {
@@ -157,11 +156,11 @@ func (u Users) one(ctx context.Context, search directory.Searcher, bases []strin
 	if err != nil {
 		return directory.Entry{}, err
 	}
-	return u.theOne(found)
+	return u.exactlyOne(found)
 }
 
-// readTwo asks for two entries, to see that there is one. A server that says that
-// there are more has said enough.
+// readTwo requests two entries to find out whether there is exactly one. If the server
+// reports more, that is sufficient.
 func (u Users) readTwo(ctx context.Context, c *directory.Connection, bases []string, scope int, filter string) ([]directory.Entry, error) {
 	found, err := c.SearchUnder(ctx, bases, directory.Query{Scope: scope, Filter: filter, Attributes: u.Read, Limit: 2})
 	if ldap.IsErrorWithCode(err, ldap.LDAPResultSizeLimitExceeded) && len(found) > 1 {
@@ -170,21 +169,21 @@ func (u Users) readTwo(ctx context.Context, c *directory.Connection, bases []str
 	return found, err
 }
 
-// theOne refuses all but exactly one entry below the bases. What a server sends beside
-// those that it was asked for is not ours to bind.
-func (u Users) theOne(found []directory.Entry) (directory.Entry, error) {
+// exactlyOne accepts exactly one entry under the bases. Doorward must not bind as an entry
+// that a server sends without being asked.
+func (u Users) exactlyOne(found []directory.Entry) (directory.Entry, error) {
 	switch len(found) {
 	case 0:
 		return directory.Entry{}, errNone
 	case 1:
 	default:
-		u.Logger.Warn("more than one entry matches a name, which signs nobody in: narrow user_filter or user_attribute",
+		u.Logger.Warn("more than one entry matches a name, so nobody is signed in: narrow user_filter or user_attribute",
 			"first", found[0].DN, "second", found[1].DN)
 		return directory.Entry{}, errSeveral
 	}
 	if !directory.IsUnderAny(found[0].DN, u.Bases) {
-		u.Logger.Warn("the directory sends an entry that is not under user_dn", "dn", found[0].DN)
-		return directory.Entry{}, errBeside
+		u.Logger.Warn("the directory sent an entry that is not under user_dn", "dn", found[0].DN)
+		return directory.Entry{}, errOutsideBase
 	}
 	return found[0], nil
 }

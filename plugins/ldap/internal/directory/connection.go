@@ -13,18 +13,18 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// Connection is one connection to one server, used by one goroutine at a time.
+// Connection is one connection to one server. Only one goroutine may use it at a time.
 type Connection struct {
-	ldap   *ldap.Conn
-	wire   *EnvelopeConn
-	TLS    *tls.ConnectionState // nil in plain text
-	policy bool                 // binds ask for the word of the password policy
-	limit  time.Duration        // of one operation
-	used   time.Time            // when it went back into the pool
-	trial  time.Duration        // of the next operation, if it is the first since then
+	ldap         *ldap.Conn
+	wire         *EnvelopeConn
+	TLS          *tls.ConnectionState // nil in plain text
+	policy       bool                 // binds request the password policy control
+	limit        time.Duration        // of one operation
+	used         time.Time            // when it went back into the pool
+	firstTimeout time.Duration        // of the next operation, if it is the first since used
 }
 
-// newConnection takes over the net.Conn of wire.
+// newConnection takes ownership of wire.
 func newConnection(wire *EnvelopeConn, state *tls.ConnectionState, limit time.Duration) *Connection {
 	c := &Connection{ldap: ldap.NewConn(wire, state != nil), wire: wire, TLS: state, limit: limit}
 	c.ldap.Start()
@@ -37,20 +37,20 @@ func (c *Connection) Close() {
 	_ = c.ldap.Close()
 }
 
-// abort makes whatever waits for the server fail at once.
+// abort makes pending operations fail at once.
 func (c *Connection) abort() { _ = c.wire.Close() }
 
-// broken reports whether the connection cannot be used any more.
+// broken reports whether the connection is unusable.
 func (c *Connection) broken() bool {
 	return c.ldap.IsClosing() || c.ldap.GetLastError() != nil || c.wire.refused() != nil
 }
 
-// within runs one operation, no longer than the limit and the context. The library
-// knows no contexts: the end of one closes the connection under it.
+// within runs one operation within the limit and the context. The library does not support
+// contexts, so the end of the context closes the connection.
 func (c *Connection) within(ctx context.Context, doing string, operation func() error) (err error) {
 	limit, caller := c.limit, ctx
-	if c.trial > 0 {
-		limit = min(limit, c.trial)
+	if c.firstTimeout > 0 {
+		limit = min(limit, c.firstTimeout)
 	}
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
@@ -60,19 +60,19 @@ func (c *Connection) within(ctx context.Context, doing string, operation func() 
 	c.wire.Allow(MaxOperation)
 	stop := context.AfterFunc(ctx, c.abort)
 	defer func() {
-		if r := recover(); r != nil { // of the library, at a message that it does not expect
+		if r := recover(); r != nil { // the library panicked at an unexpected message
 			c.abort()
 			err = fmt.Errorf("%s: %w: %v", doing, errEnvelope, r)
 		}
 	}()
 	err = operation()
 	if !stop() {
-		if c.trial > 0 && caller.Err() == nil {
+		if c.firstTimeout > 0 && caller.Err() == nil {
 			return fmt.Errorf("%s: %w: %w", doing, errSilent, ctx.Err())
 		}
 		return fmt.Errorf("%s: %w", doing, ctx.Err())
 	}
-	c.trial = 0
+	c.firstTimeout = 0
 	c.wire.Allow(maxSmall) // such as a notice of disconnection (RFC 4511 section 4.4.1)
 	if err != nil {
 		return fmt.Errorf("%s: %w", doing, c.explain(err))
@@ -80,43 +80,43 @@ func (c *Connection) within(ctx context.Context, doing string, operation func() 
 	return nil
 }
 
-// explain tells what a result code says from what never became one.
+// explain distinguishes a result code of the server from a failure of the connection.
 func (c *Connection) explain(err error) error {
 	if refused := c.wire.refused(); refused != nil {
 		return refused
 	}
-	if errors.Is(err, ldap.ErrSizeLimitExceeded) { // the library stopped reading, the server did not keep to it
-		return ldap.NewError(ldap.LDAPResultSizeLimitExceeded, errors.New("more entries than asked for"))
+	if errors.Is(err, ldap.ErrSizeLimitExceeded) { // the server ignored the limit, and the library stopped reading
+		return ldap.NewError(ldap.LDAPResultSizeLimitExceeded, errors.New("more entries than requested"))
 	}
 	result, ok := errors.AsType[*ldap.Error](err)
 	if ok && result.ResultCode < ldap.ErrorNetwork {
-		return &ldap.Error{ResultCode: result.ResultCode, Err: toldBy(result)}
+		return &ldap.Error{ResultCode: result.ResultCode, Err: errorNumbersOf(result)}
 	}
-	// The library tells why reading ended only to a request that waits then; the next
-	// one learns that the connection is closed.
+	// The library reports why reading ended only to a request that is waiting then. The next
+	// request learns only that the connection is closed.
 	if ended := c.wire.ended.Load(); ended != nil && !strings.Contains(err.Error(), (*ended).Error()) {
 		err = fmt.Errorf("%w: %w", err, *ended)
 	}
 	return fmt.Errorf("%w: %w", errServer, err)
 }
 
-var toldCodes = regexp.MustCompile(`^[0-9A-Fa-f]{8}:|\bdata [0-9A-Fa-f]{1,8}\b`)
+var errorNumbers = regexp.MustCompile(`^[0-9A-Fa-f]{8}:|\bdata [0-9A-Fa-f]{1,8}\b`)
 
-// toldBy keeps the error numbers of Active Directory of what a server tells. The rest
-// may repeat the password.
-func toldBy(result *ldap.Error) error {
+// errorNumbersOf keeps only the error numbers of Active Directory from the text of a server.
+// The rest can repeat the password.
+func errorNumbersOf(result *ldap.Error) error {
 	if result.Err == nil {
 		return errors.New("no text")
 	}
-	return errors.New(strings.Join(toldCodes.FindAllString(result.Err.Error(), 3), " "))
+	return errors.New(strings.Join(errorNumbers.FindAllString(result.Err.Error(), 3), " "))
 }
 
-// Bind is a simple bind (RFC 4513 section 5.1.3) that asks for the password
-// policy's word. An empty name or password would be no authentication (sections
-// 5.1.1 and 5.1.2) and is never sent.
+// Bind is a simple bind (RFC 4513 section 5.1.3), with the password policy control. It never
+// sends an empty name or password, which would not authenticate anyone (sections 5.1.1 and
+// 5.1.2).
 func (c *Connection) Bind(ctx context.Context, dn, password string) ([]ldap.Control, error) {
 	if dn == "" || password == "" {
-		return nil, errors.New("binding without a name or a password proves nothing")
+		return nil, errors.New("binding without a name or a password does not authenticate anyone")
 	}
 	var asked, controls []ldap.Control
 	if c.policy {
@@ -129,33 +129,31 @@ func (c *Connection) Bind(ctx context.Context, dn, password string) ([]ldap.Cont
 		}
 		return err
 	})
-	return controls, unjudged(err)
+	return controls, retryableBindError(err)
 }
 
-// BindExternal takes the identity that the connection has by itself: the client
-// certificate, or the account of the process on a unix socket (SASL EXTERNAL, RFC 4422
-// appendix A).
+// BindExternal binds as the identity of the connection itself: the client certificate, or the
+// account of the process on a unix socket (SASL EXTERNAL, RFC 4422 appendix A).
 func (c *Connection) BindExternal(ctx context.Context) error {
-	return unjudged(c.within(ctx, "binding by SASL EXTERNAL", c.ldap.ExternalBind))
+	return retryableBindError(c.within(ctx, "binding by SASL EXTERNAL", c.ldap.ExternalBind))
 }
 
-// Query is a search. Aliases are never dereferenced, referrals never followed.
+// Query is a search. Aliases are not dereferenced, and referrals are not followed.
 type Query struct {
 	Base       string
 	Scope      int
 	Filter     string
 	Attributes []string
-	Limit      int // of entries; more is an error of kind sizeLimitExceeded
+	Limit      int // of entries; more are the error sizeLimitExceeded
 	Controls   []ldap.Control
 }
 
-// Search returns the entries that match, and the controls of the result. With
-// sizeLimitExceeded (RFC 4511 section 4.5.1.4) it returns those that came, and the
-// error.
+// Search returns the matching entries and the controls of the result. With sizeLimitExceeded
+// (RFC 4511 section 4.5.1.4), it returns the entries received so far and the error.
 func (c *Connection) Search(ctx context.Context, q Query) ([]Entry, []ldap.Control, error) {
 	req := ldap.NewSearchRequest(q.Base, q.Scope, ldap.NeverDerefAliases,
 		q.Limit, max(1, int(c.limit.Seconds())), false, q.Filter, q.Attributes, q.Controls)
-	// The server may not keep to the limit: the library then stops reading.
+	// The server can ignore the limit: the library then stops reading.
 	req.EnforceSizeLimit = q.Limit > 0
 	var result *ldap.SearchResult
 	err := c.within(ctx, "searching", func() error {
@@ -169,12 +167,11 @@ func (c *Connection) Search(ctx context.Context, q Query) ([]Entry, []ldap.Contr
 	return entriesOf(result.Entries), result.Controls, err
 }
 
-// SearchUnder asks for the same below each of several bases, and returns what came: an
-// entry that lies below two of them once. The error is as Search has it, but that a base
-// which is all that is looked at may be missing.
+// SearchUnder runs the query under each of several bases, and returns each entry once. Errors
+// are as for Search, except that with the scope base a missing base is not an error.
 func (c *Connection) SearchUnder(ctx context.Context, bases []string, q Query) ([]Entry, error) {
 	var all []Entry
-	before := map[string]bool{} // what lies below the bases before
+	before := map[string]bool{} // entries under the previous bases
 	for _, q.Base = range bases {
 		found, _, err := c.Search(ctx, q)
 		found = slices.DeleteFunc(found, func(e Entry) bool { return before[e.DN] })
@@ -192,7 +189,7 @@ func (c *Connection) SearchUnder(ctx context.Context, bases []string, q Query) (
 	return all, nil
 }
 
-// Modify changes an entry (RFC 4511 section 4.6). The error says what was being done.
+// Modify changes an entry (RFC 4511 section 4.6). The error begins with doing.
 func (c *Connection) Modify(ctx context.Context, doing string, req *ldap.ModifyRequest) error {
 	return c.within(ctx, doing, func() error { return c.ldap.Modify(req) })
 }

@@ -17,14 +17,14 @@ import (
 	"github.com/doorward/doorward/sdk/outbound"
 )
 
-// A Protection is how the password is protected on its way.
+// A Protection is how passwords are protected in transit.
 type Protection int
 
 // The protections.
 const (
 	ProtectedByTLS      Protection = iota // ldaps: TLS from the first byte
 	ProtectedByStartTLS                   // RFC 4511 section 4.14
-	Unprotected                           // loopback, a unix socket, or because the operator says so
+	Unprotected                           // loopback, a unix socket, or because the operator allows it
 )
 
 // dialer makes connections to servers.
@@ -35,7 +35,7 @@ type dialer struct {
 	operate time.Duration
 }
 
-// open connects to a server, TLS handshake included, within d.connect.
+// open connects to a server within d.connect, including the TLS handshake.
 func (d *dialer) open(ctx context.Context, s *Server) (*Connection, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.connect)
 	defer cancel()
@@ -60,13 +60,13 @@ func (d *dialer) open(ctx context.Context, s *Server) (*Connection, error) {
 	return newConnection(NewEnvelopeConn(secured, d.operate), state, d.operate), nil
 }
 
-// failure says which server it was, and whether it was out of time.
+// failure adds the server to the error, and distinguishes why it failed.
 func (d *dialer) failure(ctx context.Context, s *Server, err error) error {
 	if ctxErr := ctx.Err(); errors.Is(ctxErr, context.Canceled) {
 		return fmt.Errorf("connecting to %s: %w", s, ctxErr)
 	}
 	if proxy, ok := errors.AsType[*outbound.ProxyError](err); ok {
-		return fmt.Errorf("connecting to %s: %w", s, askedProxy{proxy})
+		return fmt.Errorf("connecting to %s: %w", s, proxyServerError{proxy})
 	}
 	return fmt.Errorf("connecting to %s: %w: %w", s, errServer, err)
 }
@@ -89,9 +89,9 @@ func (d *dialer) protect(ctx context.Context, conn net.Conn, s *Server) (net.Con
 
 const startTLSRequestName = "1.3.6.1.4.1.1466.20037"
 
-// startTLS asks for TLS and reads exactly one message. Not a byte more is read in
-// plain text: what an attacker puts behind the answer meets the TLS handshake, which
-// it breaks, instead of the next request.
+// startTLS requests TLS and reads exactly one message. It does not read another byte in plain
+// text: bytes that an attacker puts after the answer reach the TLS handshake and break it,
+// instead of the next request.
 func (d *dialer) startTLS(ctx context.Context, conn net.Conn) error {
 	if deadline, ok := ctx.Deadline(); ok {
 		if err := conn.SetDeadline(deadline); err != nil {
@@ -118,7 +118,7 @@ func startTLSRequest() []byte {
 	return message.Bytes()
 }
 
-// oneByte keeps bufio.Reader from reading ahead.
+// oneByte prevents bufio.Reader from reading ahead.
 type oneByte struct{ io.Reader }
 
 func (r oneByte) Read(p []byte) (int, error) {
@@ -129,14 +129,14 @@ func (r oneByte) Read(p []byte) (int, error) {
 }
 
 func readStartTLSResponse(conn net.Conn) error {
-	// 16 bytes is the least that bufio takes; oneByte has it ask for one at a time.
+	// 16 bytes is the minimum of bufio; oneByte makes it read a single byte at a time.
 	reader := bufio.NewReaderSize(oneByte{conn}, 16)
 	header, length, err := readHeader(reader)
 	if err != nil {
 		return err
 	}
 	if length > maxSmall {
-		return fmt.Errorf("%w: %d bytes in answer to StartTLS", errEnvelope, length)
+		return fmt.Errorf("%w: %d bytes in the answer to StartTLS", errEnvelope, length)
 	}
 	message := append(header, make([]byte, length)...)
 	if _, err := io.ReadFull(reader, message[len(header):]); err != nil {
@@ -150,14 +150,14 @@ func readStartTLSResponse(conn net.Conn) error {
 		return fmt.Errorf("%w: %w", errEnvelope, err)
 	}
 	if id, ok := packet.Children[0].Value.(int64); !ok || id != startTLSMessageID {
-		return fmt.Errorf("%w: the answer to StartTLS is to another request", errEnvelope)
+		return fmt.Errorf("%w: the answer to StartTLS belongs to another request", errEnvelope)
 	}
 	if len(packet.Children) < 2 || packet.Children[1].Tag != ldap.ApplicationExtendedResponse {
 		return fmt.Errorf("%w: no answer to StartTLS", errEnvelope)
 	}
 	if err := ldap.GetLDAPError(packet); err != nil {
 		result, _ := errors.AsType[*ldap.Error](err)
-		return fmt.Errorf("refused, and nothing is sent without it: result code %d", result.ResultCode)
+		return fmt.Errorf("refused by the server (result code %d); Doorward does not continue without it", result.ResultCode)
 	}
 	return nil
 }

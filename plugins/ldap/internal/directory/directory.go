@@ -17,30 +17,30 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// Directory is all servers of one provider.
+// Directory represents all servers of one provider.
 type Directory struct {
 	dialer    *dialer
 	locations []location
 	lookupSRV func(ctx context.Context, service, proto, name string) (string, []*net.SRV, error)
 	poolSize  int
-	policy    bool // ask for the password policy's word
+	policy    bool // request the password policy control
 	service   serviceAccount
 	now       func() time.Time
 	logger    *slog.Logger
 
-	mu      sync.Mutex
-	known   map[string]*Server // by address and host
-	srv     map[string]srvList // by the name that was looked up
-	refusal bindRefusal
-	word    string    // that came with the last bind of the service account
-	warned  time.Time // of it
+	mu            sync.Mutex
+	known         map[string]*Server // by address and host
+	srv           map[string]srvList // by the name that was looked up
+	refusal       bindRefusal
+	policyMessage string    // of the last bind of the service account
+	warned        time.Time // about policyMessage
 
-	life  context.Context // of the probes
+	life  context.Context // the context of the probes
 	end   context.CancelFunc
 	tasks sync.WaitGroup
 }
 
-// srvList is what the DNS said, for a while. SRV lookups of the resolver tell no TTL.
+// srvList caches an answer of the DNS. The resolver does not report the TTL of SRV records.
 type srvList struct {
 	locations []location
 	until     time.Time
@@ -49,10 +49,10 @@ type srvList struct {
 const (
 	srvKeep       = 5 * time.Minute
 	srvKeepFailed = 5 * time.Second
-	maxServers    = 16 // that are asked for one operation
+	maxServers    = 16 // that are tried for one operation
 )
 
-// Settings are the options of the connections.
+// Settings are the options for the connections.
 type Settings struct {
 	URLs             []string
 	Plain            PlainRule
@@ -62,23 +62,23 @@ type Settings struct {
 	PoolSize         int           // connections for searches to each server
 	BindDN           string        // empty: searches are anonymous
 	BindPassword     options.Secret
-	External         bool // the service account binds by SASL EXTERNAL, in place of BindDN
-	NoPolicyControl  bool // binds do not ask for the password policy's word
-	// Meaning tells in words what came with a bind of BindDN, which may have succeeded:
-	// what is the matter, and what to change. Empty: nothing.
-	Meaning func(controls []ldap.Control, err error) string
-	// Bound is told how long it took to connect and bind as BindDN.
+	External         bool // the service account binds by SASL EXTERNAL instead of as BindDN
+	NoPolicyControl  bool // binds do not request the password policy control
+	// DescribeBind says what the answer to a bind of BindDN means, even if it succeeded: the
+	// problem, and what to change. It returns "" if there is nothing to say.
+	DescribeBind func(controls []ldap.Control, err error) string
+	// Bound receives the time that it took to connect and bind as BindDN.
 	Bound  func(took time.Duration)
 	Now    func() time.Time
 	Logger *slog.Logger
 }
 
-// New makes a directory, and asks no server anything. Close ends it.
+// New returns a directory. It does not contact a server. Close it after use.
 func New(s Settings) (*Directory, error) {
 	dir := &Directory{
 		dialer:   &dialer{dial: s.Dial, tls: s.TLS, connect: s.Connect, operate: s.Operate},
 		poolSize: s.PoolSize, policy: !s.NoPolicyControl, now: s.Now, logger: s.Logger,
-		service:   serviceAccount{dn: s.BindDN, password: s.BindPassword.Reveal(), external: s.External, meaning: s.Meaning, bound: s.Bound},
+		service:   serviceAccount{dn: s.BindDN, password: s.BindPassword.Reveal(), external: s.External, describe: s.DescribeBind, bound: s.Bound},
 		lookupSRV: resolver(s.Dial).LookupSRV,
 		known:     map[string]*Server{}, srv: map[string]srvList{},
 	}
@@ -93,7 +93,7 @@ func New(s Settings) (*Directory, error) {
 	return dir, nil
 }
 
-// Open makes a connection of its own to a server, on which nobody is bound.
+// Open opens a separate connection to a server, without a bind.
 func (d *Directory) Open(ctx context.Context, s *Server) (*Connection, error) {
 	c, err := d.dialer.open(ctx, s)
 	if c != nil {
@@ -102,13 +102,13 @@ func (d *Directory) Open(ctx context.Context, s *Server) (*Connection, error) {
 	return c, err
 }
 
-// Servers are all of them, in the operator's order, with what kept some from being
-// found.
+// Servers returns all servers in the order of the operator, and the error of the lookups that
+// failed.
 func (d *Directory) Servers(ctx context.Context) ([]*Server, error) {
 	locations, err := d.locate(ctx)
 	var list []*Server
 	for _, l := range locations[:min(len(locations), maxServers)] {
-		if s := d.serverAt(l); !slices.Contains(list, s) { // of a site, and of the domain
+		if s := d.serverAt(l); !slices.Contains(list, s) { // the same server may be listed for a site and for the domain
 			list = append(list, s)
 		}
 	}
@@ -130,7 +130,7 @@ func (d *Directory) Close() {
 	}
 }
 
-// Candidates returns the servers to ask, the best one first.
+// Candidates returns the servers to try, best first.
 func (d *Directory) Candidates(ctx context.Context) ([]*Server, error) {
 	servers, err := d.Servers(ctx)
 	if err != nil && len(servers) == 0 {
@@ -159,7 +159,7 @@ func (d *Directory) locate(ctx context.Context) ([]location, error) {
 	return all, errors.Join(errs...)
 }
 
-// resolve asks the DNS, and goes on with the last answer while it does not know.
+// resolve queries the DNS, and uses the last answer while the DNS fails.
 func (d *Directory) resolve(ctx context.Context, l location) ([]location, error) {
 	d.mu.Lock()
 	list := d.srv[l.srvName()]
@@ -172,10 +172,10 @@ func (d *Directory) resolve(ctx context.Context, l location) ([]location, error)
 	defer cancel()
 	_, records, err := d.lookupSRV(ctx, l.service(), "tcp", l.host)
 	if err == nil {
-		records = d.trusted(l.host, records)
+		records = d.withinDomain(l.host, records)
 	}
 	if err != nil || len(records) == 0 {
-		err = sdk.Unavailable(ReasonServerLookup, "looking up %s: %w", l.srvName(), orNoRecords(err))
+		err = sdk.Unavailable(ReasonServerLookup, "looking up %s: %w", l.srvName(), noRecordsError(err))
 		list.until = now.Add(srvKeepFailed)
 	} else {
 		list = srvList{until: now.Add(srvKeep)}
@@ -207,26 +207,26 @@ func (d *Directory) serverAt(l location) *Server {
 	return s
 }
 
-// Try runs an operation on the best server, and on the next one if that fails. What
-// a server answers is final: a wrong password is asked about once.
+// Try runs an operation on the best server, and on the next one if it fails. The answer of a
+// server is final: a wrong password is tried once.
 func (d *Directory) Try(ctx context.Context, operation func(ctx context.Context, s *Server) error) error {
 	servers, err := d.Candidates(ctx)
 	if err != nil {
 		return err
 	}
 	var failures []error
-	asked, hung := len(servers), hangsOf(servers)
+	asked, counts := len(servers), failureCounts(servers)
 	for i := 0; i < len(servers); i++ {
 		err := d.attempt(ctx, servers[i], len(servers)-i, operation)
-		if errors.Is(err, errMeanwhile) && i < asked {
-			servers = append(servers, servers[i]) // it comes last now, and was not asked yet
+		if errors.Is(err, errFailedForOthers) && i < asked {
+			servers = append(servers, servers[i]) // it is tried last, because it was not asked yet
 			continue
 		}
 		if !IsServerFailure(err) {
 			return err
 		}
 		if proxy := ProxyFailure(err); proxy != nil {
-			err, servers = proxy, append(servers[:i+1:i+1], d.passOver(servers[i+1:], hung)...)
+			err, servers = proxy, append(servers[:i+1:i+1], d.skipBehindProxy(servers[i+1:], counts)...)
 		}
 		failures = append(failures, err)
 		if errors.Is(ctx.Err(), context.Canceled) {
@@ -242,13 +242,13 @@ func (d *Directory) Try(ctx context.Context, operation func(ctx context.Context,
 func (d *Directory) attempt(ctx context.Context, s *Server, left int, operation func(ctx context.Context, s *Server) error) error {
 	share, cancel := shareOf(ctx, left)
 	defer cancel()
-	hang := s.hangs()
+	count := s.failureCount()
 	err := operation(share, s)
 	switch {
-	case errors.Is(ctx.Err(), context.Canceled): // the caller went away: that is nobody's failure
-	case errors.Is(err, errMeanwhile): // told by whom it failed for
+	case errors.Is(ctx.Err(), context.Canceled): // the caller went away: the server did not fail
+	case errors.Is(err, errFailedForOthers): // reported by the operation that failed
 	case IsServerFailure(err):
-		s.failed(d.now(), hang)
+		s.failed(d.now(), count)
 		s.pool.drain()
 		d.warn(s, err)
 	default:
@@ -257,7 +257,7 @@ func (d *Directory) attempt(ctx context.Context, s *Server, left int, operation 
 	return err
 }
 
-// shareOf leaves half of the time for the servers that come after.
+// shareOf leaves half of the time for the remaining servers.
 func shareOf(ctx context.Context, left int) (context.Context, context.CancelFunc) {
 	deadline, ok := ctx.Deadline()
 	if !ok || left <= 1 {
@@ -266,20 +266,19 @@ func shareOf(ctx context.Context, left int) (context.Context, context.CancelFunc
 	return context.WithTimeout(ctx, time.Until(deadline)/2)
 }
 
-// probe finds out whether a server that failed is back, so that no end user has to.
-// It is the only goroutine of its own that a directory has, bounded by the time
-// limit for connecting.
+// probe checks whether a failed server works again, so that no user has to wait for it. It is
+// the only goroutine that a directory starts, and the time limit for connecting bounds it.
 func (d *Directory) probe(s *Server) {
 	if d.life.Err() != nil || !s.startProbe(d.now()) {
 		return
 	}
 	d.tasks.Go(func() {
 		defer s.endProbe()
-		hang := s.hangs()
+		count := s.failureCount()
 		c, err := d.OpenService(d.life, s)
 		switch {
 		case IsServerFailure(err):
-			s.failed(d.now(), hang)
+			s.failed(d.now(), count)
 		case err == nil:
 			s.pool.put(c)
 			fallthrough

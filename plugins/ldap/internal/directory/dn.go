@@ -10,12 +10,12 @@ import (
 	"github.com/go-ldap/ldap/v3"
 )
 
-// NormalDN writes a DN so that spellings that differ in case and spaces only are the
-// same text, each part of a multi-valued RDN in order. It folds no more than that:
-// what a directory holds for two entries must not become one. It is no DN to bind with.
+// NormalDN normalizes case and spaces in a DN, and sorts the parts of a multi-valued RDN. It
+// does not fold more: two entries of a directory must not become one. The result is not
+// suitable for a bind.
 func NormalDN(text string) (string, error) {
-	if !utf8.ValidString(text) { // the library reads any such bytes as U+FFFD, one for all
-		return "", errors.New("reading a DN: it is no UTF-8")
+	if !utf8.ValidString(text) { // the library maps all such bytes to U+FFFD
+		return "", errors.New("reading a DN: it is not UTF-8")
 	}
 	dn, err := parseDN(text)
 	if err != nil {
@@ -25,9 +25,9 @@ func NormalDN(text string) (string, error) {
 	for i, rdn := range dn.RDNs {
 		pairs := make([]string, len(rdn.Attributes))
 		for j, a := range rdn.Attributes {
-			// Lower case would make one of all bytes that are no UTF-8.
+			// Lower case would map all bytes that are not UTF-8 to the same text.
 			if !AttributeName.MatchString(a.Type) || !utf8.ValidString(a.Value) {
-				return "", errors.New("reading a DN: it has an odd attribute or value")
+				return "", errors.New("reading a DN: it has an invalid attribute name or value")
 			}
 			value := strings.Join(strings.Fields(strings.ToLower(a.Value)), " ")
 			pairs[j] = strings.ToLower(a.Type) + "=" + ldap.EscapeDN(value)
@@ -38,13 +38,13 @@ func NormalDN(text string) (string, error) {
 	return strings.Join(parts, ","), nil
 }
 
-// maxDN bounds what is parsed: the library takes more than linear time.
+// maxDN limits the DNs that are parsed: the library takes more than linear time.
 const maxDN = 4096
 
-// parseDN reads a DN that is not empty.
+// parseDN reads a DN and refuses an empty one.
 func parseDN(text string) (*ldap.DN, error) {
 	if len(text) > maxDN {
-		return nil, fmt.Errorf("reading a DN: it has %d bytes, at most %d are read", len(text), maxDN)
+		return nil, fmt.Errorf("reading a DN: it has %d bytes, at most %d are allowed", len(text), maxDN)
 	}
 	dn, err := ldap.ParseDN(text)
 	if err != nil {
@@ -56,12 +56,12 @@ func parseDN(text string) (*ldap.DN, error) {
 	return dn, nil
 }
 
-// IsUnder reports whether a DN is base or below it, as directories compare them
-// (distinguishedNameMatch, RFC 4517 section 4.2.15). An empty base holds everything,
-// but never the empty DN: binding with that is no authentication.
+// IsUnder reports whether a DN is base or below it, compared as directories do
+// (distinguishedNameMatch, RFC 4517 section 4.2.15). Every DN is under an empty base except
+// the empty DN, because a bind with that does not authenticate anyone.
 func IsUnder(text, base string) bool {
 	dn, err := parseDN(text)
-	if err != nil || !utf8.ValidString(text) { // the library makes one of all bytes that are no text
+	if err != nil || !utf8.ValidString(text) { // the library maps all bytes that are not text to one
 		return false
 	}
 	root, err := ldap.ParseDN(base)
@@ -77,8 +77,8 @@ func IsUnderAny(text string, bases []string) bool {
 	return slices.ContainsFunc(bases, func(base string) bool { return IsUnder(text, base) })
 }
 
-// SplitBases reads DNs that are separated by semicolons, which a DN has only behind a
-// backslash (RFC 4514 section 2.4).
+// SplitBases splits DNs at semicolons. Within a DN, a semicolon is escaped by a backslash
+// (RFC 4514 section 2.4).
 func SplitBases(text string) []string {
 	var list []string
 	begin, escaped := 0, false
@@ -99,7 +99,7 @@ func SplitBases(text string) []string {
 	return list
 }
 
-// NameOfDN is the value of the first RDN of a DN.
+// NameOfDN returns the value of the first RDN of a DN.
 func NameOfDN(text string) string {
 	dn, err := parseDN(text)
 	if err != nil || len(dn.RDNs[0].Attributes) == 0 {

@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// TestIsUnder: a DN lies where a directory takes it to lie, in whatever spelling it comes.
+// TestIsUnder: IsUnder agrees with directories about where a DN is, in any spelling.
 func TestIsUnder(t *testing.T) {
 	for _, test := range []struct {
 		dn, base string
@@ -31,7 +31,7 @@ func TestIsUnder(t *testing.T) {
 		{"uid=a,cn=people,dc=x", "ou=people,dc=x", false},
 		{"uid=a,cn=b+ou=people,dc=x", "ou=people+cn=B,dc=x", true},
 		{"uid=a,ou=people+cn=b,dc=x", "ou=people,dc=x", false},
-		{"uid=a,ou=\xff,dc=x", "ou=\xfe,dc=x", false}, // no text, and not the same bytes
+		{"uid=a,ou=\xff,dc=x", "ou=\xfe,dc=x", false}, // not text, and different bytes
 		{`uid=a,ou=\ff,dc=x`, `ou=\fe,dc=x`, false},
 		{`uid=a,ou=\ff,dc=x`, `ou=\FF,dc=x`, true},
 		{"uid=a,ou=people,dc=x", "", true},

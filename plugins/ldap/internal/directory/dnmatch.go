@@ -12,10 +12,10 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// matchKey is the same text for RDNs that are one to a directory: attribute types by any
-// of their names, values as caseIgnoreMatch compares them (RFC 4517 section 4.2.11). It
-// tells whether an entry lies where it was looked for, and never who somebody is: to
-// some directories, two entries may differ in what it folds.
+// matchKey returns the same text for RDNs that a directory treats as equal: it maps the names
+// of an attribute type to one, and compares values by caseIgnoreMatch (RFC 4517 section
+// 4.2.11). Use it to tell whether an entry is under a base, and never to identify a user:
+// some directories distinguish entries that it does not.
 func matchKey(rdn *ldap.RelativeDN) string {
 	pairs := make([]string, len(rdn.Attributes))
 	for i, a := range rdn.Attributes {
@@ -25,8 +25,8 @@ func matchKey(rdn *ldap.RelativeDN) string {
 	return strings.Join(pairs, "+")
 }
 
-// typeNames are the short names of RFC 4514 section 3 by the other ones, and by the
-// object identifiers (RFC 4519).
+// typeNames maps long names and object identifiers (RFC 4519) to the short names of RFC 4514
+// section 3.
 var typeNames = map[string]string{
 	"commonname": "cn", "2.5.4.3": "cn",
 	"localityname": "l", "2.5.4.7": "l",
@@ -47,7 +47,7 @@ func typeKey(name string) string {
 	return lower
 }
 
-// valueKey keeps what is no text byte for byte.
+// valueKey keeps values that are not text byte for byte.
 func valueKey(value string) string {
 	if !utf8.ValidString(value) {
 		return "#" + hex.EncodeToString([]byte(value))
@@ -55,8 +55,8 @@ func valueKey(value string) string {
 	return ldap.EscapeDN(prepared(value))
 }
 
-// prepared is a value as RFC 4518 prepares it for a comparison: what is invisible does
-// not count, nor do case, compatibility forms, and how many spaces there are.
+// prepared prepares a value for comparison (RFC 4518): it ignores case, invisible characters,
+// compatibility forms and repeated spaces.
 func prepared(value string) string {
 	mapped := strings.Map(func(r rune) rune {
 		switch {

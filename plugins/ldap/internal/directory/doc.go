@@ -1,4 +1,4 @@
-// Package directory is the servers of one directory: which of them to ask, TLS, pooled
-// connections, failover, searches, and the limits of what a server may send. What an
-// entry means it does not know.
+// Package directory handles the servers of one directory: server selection, TLS, pooled
+// connections, failover, searches, and the limits on what a server may send. It does not
+// interpret entries.
 package directory

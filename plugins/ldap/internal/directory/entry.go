@@ -11,12 +11,11 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// Entry is an entry of the directory as a server sent it: not to be trusted beyond
-// what that server may say.
+// Entry is an entry as a server sent it. Do not trust it beyond what that server may say.
 type Entry struct {
 	DN     string
 	values map[string][][]byte // by the name of the attribute in lower case
-	more   map[string]int      // attributes sent in part: where the rest begins
+	more   map[string]int      // for attributes sent in part: where the rest begins
 }
 
 func entriesOf(list []*ldap.Entry) []Entry {
@@ -27,7 +26,7 @@ func entriesOf(list []*ldap.Entry) []Entry {
 	return entries
 }
 
-// NewEntry takes over what the library read.
+// NewEntry converts an entry of the library.
 func NewEntry(e *ldap.Entry) Entry {
 	out := Entry{DN: e.DN, values: map[string][][]byte{}, more: map[string]int{}}
 	for _, a := range e.Attributes {
@@ -40,8 +39,8 @@ func NewEntry(e *ldap.Entry) Entry {
 	return out
 }
 
-// readRange reads a name such as member;range=0-1499 (MS-ADTS section 3.1.1.3.1.3.3):
-// the rest begins at 1500. The last part ends with *.
+// readRange reads a name such as member;range=0-1499 (MS-ADTS section 3.1.1.3.1.3.3), whose
+// remaining values begin at 1500. The last part ends with *.
 func readRange(name string) (plain string, next int, partly bool) {
 	plain, option, found := strings.Cut(name, ";range=")
 	if !found {
@@ -79,7 +78,7 @@ func (e Entry) Texts(name string) []string {
 	return texts
 }
 
-// IsPlain reports whether a value may stand in an identity: UTF-8 without control
+// IsPlain reports whether a value is allowed in an identity: UTF-8 without control
 // characters, and of a size that the host accepts.
 func IsPlain(value []byte) bool {
 	return len(value) > 0 && len(value) <= sdk.MaxAttribute && utf8.Valid(value) &&

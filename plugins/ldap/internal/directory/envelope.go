@@ -13,18 +13,18 @@ import (
 	ber "github.com/go-asn1-ber/asn1-ber"
 )
 
-// Limits of what a server may send.
+// Limits on what a server may send.
 const (
 	maxMessage   = 4 << 20  // bytes of one LDAP message
-	maxSmall     = 64 << 10 // bytes of a message that is no entry, and of the controls of one that is
+	maxSmall     = 64 << 10 // bytes of a message other than an entry, and of the controls of an entry
 	MaxOperation = 16 << 20 // bytes of all answers to one request
-	maxElements  = 60_000   // BER elements in one message: each costs some 300 bytes once decoded
+	maxElements  = 60_000   // BER elements in one message: each takes about 300 bytes when decoded
 	maxDepth     = 32       // levels of BER elements
 )
 
-// init bounds what the BER library decodes. It is for the whole process, and the
-// second fence behind EnvelopeConn: the first sees no control values, which are
-// BER inside an octet string.
+// init limits what the BER library decodes, in the whole process. It is a second barrier
+// behind EnvelopeConn, which does not see control values: they are BER inside an octet
+// string.
 func init() {
 	ber.MaxPacketLengthBytes = maxMessage
 	ber.MaxNestingDepth = maxDepth
@@ -38,28 +38,28 @@ const (
 	tagControls  = 0xa0
 )
 
-// errEnvelope is in the tree of every refusal of EnvelopeConn.
+// errEnvelope wraps every refusal of EnvelopeConn.
 var errEnvelope = errors.New("malformed or oversized LDAP message")
 
-// EnvelopeConn passes on whole LDAP messages only, once their size, depth and
-// number of elements are known to be bearable. The LDAP library decodes whatever
-// comes, into some hundred bytes for each two on the wire.
+// EnvelopeConn passes on only whole LDAP messages, after checking their size, depth and
+// number of elements. The LDAP library decodes any input, into several hundred bytes for
+// every two bytes on the wire.
 type EnvelopeConn struct {
 	net.Conn
 	reader       *bufio.Reader
-	message      bytes.Buffer // checked and not yet passed on
+	message      bytes.Buffer // checked, not yet passed on
 	writeTimeout time.Duration
-	budget       atomic.Int64 // bytes that may still come for the operation in flight
+	budget       atomic.Int64 // bytes that may still be received for the current operation
 	refusal      atomic.Pointer[error]
-	ended        atomic.Pointer[error] // of the latest reading
+	ended        atomic.Pointer[error] // by the latest read
 }
 
-// NewEnvelopeConn takes over conn.
+// NewEnvelopeConn takes ownership of conn.
 func NewEnvelopeConn(conn net.Conn, writeTimeout time.Duration) *EnvelopeConn {
 	return &EnvelopeConn{Conn: conn, reader: bufio.NewReader(conn), writeTimeout: writeTimeout}
 }
 
-// Allow sets how many bytes may come until it is called again.
+// Allow sets how many bytes may be received until the next call.
 func (c *EnvelopeConn) Allow(n int64) { c.budget.Store(n) }
 
 // refused returns why a message was refused, or nil.
@@ -70,7 +70,7 @@ func (c *EnvelopeConn) refused() error {
 	return nil
 }
 
-// Write does not wait for a server that has ceased to read.
+// Write does not wait for a server that has stopped reading.
 func (c *EnvelopeConn) Write(p []byte) (int, error) {
 	if err := c.SetWriteDeadline(time.Now().Add(c.writeTimeout)); err != nil {
 		return 0, err
@@ -92,19 +92,19 @@ func (c *EnvelopeConn) Read(p []byte) (int, error) {
 	return c.message.Read(p)
 }
 
-// next reads one message. It grows with what has come, not with what the length
-// claims.
+// next reads one message. Its buffer grows with the bytes received, not with the claimed
+// length.
 func (c *EnvelopeConn) next() error {
 	c.message.Reset()
 	if c.message.Cap() > maxSmall {
-		c.message = bytes.Buffer{} // a large entry must not stay for the life of the connection
+		c.message = bytes.Buffer{} // do not keep the buffer of a large entry for the life of the connection
 	}
 	header, length, err := readHeader(c.reader)
 	if err != nil {
 		return err
 	}
 	if c.budget.Add(-int64(length)) < 0 {
-		return fmt.Errorf("%w: more bytes than one operation may bring", errEnvelope)
+		return fmt.Errorf("%w: more bytes than one operation may return", errEnvelope)
 	}
 	c.message.Write(header)
 	if _, err := io.CopyN(&c.message, c.reader, int64(length)); err != nil {
@@ -113,7 +113,7 @@ func (c *EnvelopeConn) next() error {
 	return checkEnvelope(c.message.Bytes()[len(header):])
 }
 
-// unexpected tells an end within a message from one between two.
+// unexpected distinguishes an end within a message from an end between messages.
 func unexpected(err error) error {
 	if errors.Is(err, io.EOF) {
 		return io.ErrUnexpectedEOF
@@ -121,7 +121,7 @@ func unexpected(err error) error {
 	return err
 }
 
-// readHeader reads tag and length of an LDAPMessage. The length is definite (RFC
+// readHeader reads the tag and length of an LDAPMessage. The length must be definite (RFC
 // 4511 section 5.1).
 func readHeader(r *bufio.Reader) (header []byte, length int, err error) {
 	tag, err := r.ReadByte()
@@ -145,12 +145,12 @@ func readHeader(r *bufio.Reader) (header []byte, length int, err error) {
 	}
 	length, _, err = readLength(header[1:])
 	if err == nil && length > maxMessage {
-		err = fmt.Errorf("%w: %d bytes, at most %d are read", errEnvelope, length, maxMessage)
+		err = fmt.Errorf("%w: %d bytes, at most %d are allowed", errEnvelope, length, maxMessage)
 	}
 	return header, length, err
 }
 
-// lengthBytes is how many bytes of length follow the first one.
+// lengthBytes returns how many bytes of length follow the first one.
 func lengthBytes(first byte) int {
 	if first < 0x80 || first > 0x84 {
 		return 0
@@ -169,7 +169,7 @@ func readLength(b []byte) (length int, rest []byte, err error) {
 	case first < 0x80:
 		return int(first), rest, nil
 	case n == 0:
-		return 0, nil, fmt.Errorf("%w: an indefinite or absurd length", errEnvelope)
+		return 0, nil, fmt.Errorf("%w: an indefinite or invalid length", errEnvelope)
 	case len(rest) < n:
 		return 0, nil, fmt.Errorf("%w: it ends within a length", errEnvelope)
 	}
@@ -183,8 +183,8 @@ func readLength(b []byte) (length int, rest []byte, err error) {
 	return int(value), rest[n:], nil
 }
 
-// checkEnvelope checks the body of an LDAPMessage: messageID, protocolOp and, may
-// be, controls.
+// checkEnvelope checks the body of an LDAPMessage: messageID, protocolOp and optional
+// controls.
 func checkEnvelope(body []byte) error {
 	elements, large := 0, false
 	for i := 0; len(body) > 0; i++ {
@@ -196,7 +196,7 @@ func checkEnvelope(body []byte) error {
 			large = tag == tagEntry || tag == tagReference
 		}
 		if (!large || tag == tagControls) && len(content) > maxSmall {
-			return fmt.Errorf("%w: %d bytes where at most %d make sense", errEnvelope, len(content), maxSmall)
+			return fmt.Errorf("%w: %d bytes where at most %d are allowed", errEnvelope, len(content), maxSmall)
 		}
 		if err := countElements(tag, content, 1, &elements); err != nil {
 			return err
@@ -230,18 +230,18 @@ func countElements(tag byte, content []byte, depth int, elements *int) error {
 	return nil
 }
 
-// splitElement takes the first element off b. LDAP has no tag numbers above 30.
+// splitElement splits off the first element of b. LDAP does not use tag numbers above 30.
 func splitElement(b []byte) (tag byte, content, rest []byte, err error) {
 	const highTag = 0x1f
 	if b[0]&highTag == highTag {
-		return 0, nil, nil, fmt.Errorf("%w: the tag 0x%02x", errEnvelope, b[0])
+		return 0, nil, nil, fmt.Errorf("%w: the unsupported tag 0x%02x", errEnvelope, b[0])
 	}
 	length, rest, err := readLength(b[1:])
 	if err != nil {
 		return 0, nil, nil, err
 	}
 	if length > len(rest) {
-		return 0, nil, nil, fmt.Errorf("%w: an element is longer than what holds it", errEnvelope)
+		return 0, nil, nil, fmt.Errorf("%w: an element is longer than its parent", errEnvelope)
 	}
 	return b[0], rest[:length], rest[length:], nil
 }

@@ -8,7 +8,7 @@ import (
 	"github.com/doorward/doorward/plugins/ldap/ldaptest"
 )
 
-// FuzzDN: two spellings of a DN are one, and normalising twice is normalising once.
+// FuzzDN: spellings of a DN are equal, and normalization is idempotent.
 func FuzzDN(f *testing.F) {
 	for _, seed := range []string{"uid=alice,ou=people,dc=example,dc=com", "UID=Alice , OU=People", `cn=a\,b+sn=c,dc=x`, "cn=#0401ff", "cn=\u200bx", "=", "cn=", "ｃｎ=x", `cn=\ x\ `, "\x94\xaa\\00="} {
 		f.Add(seed)
@@ -19,7 +19,7 @@ func FuzzDN(f *testing.F) {
 			return
 		}
 		twice, err := NormalDN(once)
-		if len(once) > maxDN { // escapes made it longer than what is read
+		if len(once) > maxDN { // escapes made it longer than the limit
 			return
 		}
 		if err != nil || twice != once {
@@ -36,7 +36,7 @@ func FuzzDN(f *testing.F) {
 	})
 }
 
-// TestDNOfOddBytes: bytes that are no UTF-8 are not all the same name.
+// TestDNOfOddBytes: different bytes that are not UTF-8 are different names.
 func TestDNOfOddBytes(t *testing.T) {
 	for _, text := range []string{"cn=\xf7", "cn=\xf6", `cn=\f7`, "c\xf7=x"} {
 		if normal, err := NormalDN(text); err == nil {
@@ -49,8 +49,7 @@ func isASCII(text string) bool {
 	return strings.IndexFunc(text, func(r rune) bool { return r >= utf8.RuneSelf }) < 0
 }
 
-// FuzzEnvelope: what passes is whole messages within the limits, as the library reads
-// them.
+// FuzzEnvelope: only whole messages within the limits pass, and the library can read them.
 func FuzzEnvelope(f *testing.F) {
 	f.Add(ldaptest.Result(1, ldaptest.Bind, ldaptest.Answer{Code: 49, Text: "no", Controls: []ldaptest.Control{ldaptest.Policy(-1, 2, 1)}}))
 	f.Add(ldaptest.SearchEntry(2, "uid=alice,ou=people,dc=example,dc=com", map[string][]string{"uid": {"alice"}}))

@@ -8,86 +8,87 @@ import (
 	"time"
 )
 
-// pool holds connections of the service account to one server. Each serves one
-// operation at a time, and only searches: a bind of an end user on it would change
-// who searches, and abandon the searches in flight (RFC 4511 section 4.2.1).
+// pool holds connections of the service account to one server. Each runs one operation at a
+// time, and only searches: a bind as a user would change the identity that searches, and
+// abandon searches in progress (RFC 4511 section 4.2.1).
 type pool struct {
 	open  func(ctx context.Context) (*Connection, error)
 	slots chan struct{} // one for each connection in use
 	now   func() time.Time
 	limit time.Duration // of one operation
 
-	mu       sync.Mutex
-	idle     []*Connection // the latest used one last
-	failed   chan struct{} // closed by the next failure of the server
-	closed   bool
-	patience time.Duration // with a pooled connection that may be dead
+	mu           sync.Mutex
+	idle         []*Connection // most recently used last
+	failed       chan struct{} // closed at the next failure of the server
+	closed       bool
+	reuseTimeout time.Duration // for the first answer on a pooled connection
 }
 
-// errMeanwhile: the server failed for others while an operation waited for its turn.
-var errMeanwhile = fmt.Errorf("%w: it failed for others", errServer)
+// errFailedForOthers means that the server failed for another operation while this one waited
+// for its turn.
+var errFailedForOthers = fmt.Errorf("%w: it failed for other operations", errServer)
 
-// MaxIdle is less than what firewalls forget a silent connection after.
+// MaxIdle is less than the time after which firewalls forget an idle connection.
 const MaxIdle = 90 * time.Second
 
 func newPool(size int, limit time.Duration, now func() time.Time, open func(ctx context.Context) (*Connection, error)) *pool {
 	p := &pool{open: open, slots: make(chan struct{}, size), now: now, limit: limit, failed: make(chan struct{})}
-	p.patience = p.firstPatience()
+	p.reuseTimeout = p.minReuseTimeout()
 	return p
 }
 
-// firstPatience is how long a pooled connection may keep its first answer back, before
-// it is taken for one that a firewall has dropped without a word: so much less than the
-// time limit that asking again fits in.
-func (p *pool) firstPatience() time.Duration { return p.limit / 4 }
+// minReuseTimeout is how long a pooled connection may take for its first answer before it is
+// considered silently dropped by a firewall: short enough that a retry fits into the time
+// limit.
+func (p *pool) minReuseTimeout() time.Duration { return p.limit / 4 }
 
-// do runs an operation on a connection. Who waits for a turn when the server fails
-// for others gets errMeanwhile, and need not find out for another time limit.
+// do runs an operation on a connection. An operation that waits for its turn when the server
+// fails for another one gets errFailedForOthers, and does not wait for another time limit.
 func (p *pool) do(ctx context.Context, operation func(*Connection) error) error {
 	failure := p.failure()
 	select {
 	case p.slots <- struct{}{}:
 		defer func() { <-p.slots }()
 	case <-failure:
-		return errMeanwhile
+		return errFailedForOthers
 	case <-ctx.Done():
 		return fmt.Errorf("waiting for one of %d connections: %w", cap(p.slots), ctx.Err())
 	}
 	select {
-	case <-failure: // a turn came free by it
-		return errMeanwhile
+	case <-failure: // the failure freed this turn
+		return errFailedForOthers
 	default:
 	}
-	err := p.doNow(ctx, operation)
+	err := p.doOnConnection(ctx, operation)
 	if IsServerFailure(err) && !errors.Is(ctx.Err(), context.Canceled) {
 		p.drain()
 	}
 	return err
 }
 
-// doNow repeats the operation on a new connection if it fails on a pooled one that the
-// server, or a firewall, had closed meanwhile. Only searches run here: they may be
-// repeated, as the bind of the service account may, and nothing else.
-func (p *pool) doNow(ctx context.Context, operation func(*Connection) error) error {
+// doOnConnection repeats the operation on a new connection if it fails on a pooled one that
+// the server or a firewall had closed. Only searches and the bind of the service account run
+// here; nothing else may be repeated.
+func (p *pool) doOnConnection(ctx context.Context, operation func(*Connection) error) error {
 	c := p.take()
 	if c == nil {
-		return p.doFresh(ctx, operation)
+		return p.doOnNewConnection(ctx, operation)
 	}
-	c.trial = p.patienceWithin(ctx)
+	c.firstTimeout = p.reuseTimeoutWithin(ctx)
 	err := p.run(c, operation)
 	if ctx.Err() != nil || !errors.Is(err, errServer) && !errors.Is(err, errSilent) {
 		return err
 	}
-	p.closeIdle() // dropped, too, as likely as not
+	p.closeIdle() // they have probably been dropped, too
 	began := time.Now()
-	err = p.doFresh(ctx, operation)
+	err = p.doOnNewConnection(ctx, operation)
 	if err == nil {
-		p.learn(time.Since(began))
+		p.adjustReuseTimeout(time.Since(began))
 	}
 	return err
 }
 
-func (p *pool) doFresh(ctx context.Context, operation func(*Connection) error) error {
+func (p *pool) doOnNewConnection(ctx context.Context, operation func(*Connection) error) error {
 	c, err := p.open(ctx)
 	if err != nil {
 		return err
@@ -95,28 +96,28 @@ func (p *pool) doFresh(ctx context.Context, operation func(*Connection) error) e
 	return p.run(c, operation)
 }
 
-// patienceWithin leaves time to ask again before the context ends.
-func (p *pool) patienceWithin(ctx context.Context) time.Duration {
+// reuseTimeoutWithin leaves time for a retry before the context ends.
+func (p *pool) reuseTimeoutWithin(ctx context.Context) time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if deadline, ok := ctx.Deadline(); ok {
-		return min(p.patience, time.Until(deadline)/3)
+		return min(p.reuseTimeout, time.Until(deadline)/3)
 	}
-	return p.patience
+	return p.reuseTimeout
 }
 
-// learn is told how long asking again took. A server that always takes long is not to be
-// asked everything twice.
-func (p *pool) learn(took time.Duration) {
+// adjustReuseTimeout takes the time of a retry into account. A server that is always slow
+// must not get everything twice.
+func (p *pool) adjustReuseTimeout(took time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.patience = max(p.firstPatience(), min(p.limit, 2*took))
+	p.reuseTimeout = max(p.minReuseTimeout(), min(p.limit, 2*took))
 }
 
 func (p *pool) run(c *Connection, operation func(*Connection) error) error {
 	kept := false
 	defer func() {
-		if !kept { // a panic, too
+		if !kept { // also after a panic
 			c.Close()
 		}
 	}()
@@ -128,7 +129,7 @@ func (p *pool) run(c *Connection, operation func(*Connection) error) error {
 	return err
 }
 
-// take returns a pooled connection that is still good, or nil.
+// take returns a pooled connection that is still usable, or nil.
 func (p *pool) take() *Connection {
 	for {
 		c := p.latest()
@@ -150,7 +151,7 @@ func (p *pool) latest() *Connection {
 	return c
 }
 
-// put gives a connection to whoever comes next.
+// put returns a connection to the pool.
 func (p *pool) put(c *Connection) {
 	if !p.keep(c) {
 		c.Close()
@@ -184,8 +185,8 @@ func (p *pool) closeIdle() {
 	}
 }
 
-// drain closes the idle connections, and sends away who waits for one: the server
-// has failed.
+// drain closes the idle connections and ends the waiting of other operations, because the
+// server has failed.
 func (p *pool) drain() {
 	p.mu.Lock()
 	close(p.failed)

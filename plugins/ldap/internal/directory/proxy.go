@@ -7,14 +7,13 @@ import (
 	"github.com/doorward/doorward/sdk/outbound"
 )
 
-// askedProxy is a failure of a server that was asked for through a proxy, in the words
-// of that.
-type askedProxy struct{ *outbound.ProxyError }
+// proxyServerError is a failure of one server that the proxy reports.
+type proxyServerError struct{ *outbound.ProxyError }
 
-func (e askedProxy) Unwrap() []error { return []error{errServer, e.ProxyError} }
+func (e proxyServerError) Unwrap() []error { return []error{errServer, e.ProxyError} }
 
-// ProxyFailure is the error of the proxy in the tree of err, if no server can be
-// reached through it. It is nil if there is none, and if it is about one server.
+// ProxyFailure returns the error of the proxy in err if the proxy cannot be used for any
+// server. It is nil for other errors, and for an error that concerns one server only.
 func ProxyFailure(err error) error {
 	if e, ok := errors.AsType[*outbound.ProxyError](err); ok && !e.OfTarget {
 		return e
@@ -22,25 +21,24 @@ func ProxyFailure(err error) error {
 	return nil
 }
 
-// passOver leaves out the servers behind a proxy that lets nothing through: they have
-// failed with it, once for all that was under way: hung is what they said when it
-// began. Servers on this machine need no proxy, as package outbound has it.
-func (d *Directory) passOver(servers []*Server, hung map[*Server]int) (left []*Server) {
+// skipBehindProxy omits the servers behind a proxy that has failed, and counts one failure
+// for each. counts are their failure counts from when the operation began. Servers on this
+// machine do not use the proxy.
+func (d *Directory) skipBehindProxy(servers []*Server, counts map[*Server]int) (left []*Server) {
 	for _, s := range servers {
 		if s.network == "unix" || contract.IsLoopback(s.host) {
 			left = append(left, s)
 			continue
 		}
-		s.failed(d.now(), hung[s])
+		s.failed(d.now(), counts[s])
 	}
 	return left
 }
 
-// warn tells of a failure. That of the proxy is told for all servers together, by
-// whoever meets it.
+// warn logs a failure. A failure of the proxy is logged once for all servers.
 func (d *Directory) warn(s *Server, err error) {
 	if proxy := ProxyFailure(err); proxy != nil {
-		d.logger.Warn("the proxy before the directory failed", "error", proxy)
+		d.logger.Warn("the proxy in front of the directory failed", "error", proxy)
 		return
 	}
 	d.logger.Warn("a directory server failed", "server", s.String(), "error", err)

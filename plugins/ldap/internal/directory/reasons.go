@@ -2,7 +2,7 @@ package directory
 
 import "github.com/doorward/doorward/sdk"
 
-// The reasons of the refusals of this package.
+// The reasons for refusals in this package.
 const (
 	ReasonServerLookup  sdk.Reason = "server_lookup"
 	ReasonUnreachable   sdk.Reason = "directory_unreachable"

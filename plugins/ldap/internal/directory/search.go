@@ -12,13 +12,13 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// AttributeName matches the name of an attribute, or its OID, without options.
+// AttributeName matches the name or OID of an attribute, without options.
 var AttributeName = regexp.MustCompile(`^([A-Za-z][A-Za-z0-9-]*|[0-9]+(\.[0-9]+)+)$`) // RFC 4512 section 1.4
 
-// ScopeOf numbers the words of a scope (RFC 4511 section 4.5.1.2).
+// ScopeOf returns the number of a scope (RFC 4511 section 4.5.1.2).
 func ScopeOf(word string) int { return slices.Index([]string{"base", "one", "sub"}, word) }
 
-// AnyOf is a filter for an escaped value in any of the attributes.
+// AnyOf returns a filter for an escaped value in any of the attributes.
 func AnyOf(attributes []string, escaped string) string {
 	var b strings.Builder
 	for _, name := range attributes {
@@ -48,13 +48,13 @@ func (d *Directory) Search(ctx context.Context, operation func(*Connection) erro
 		return s.pool.do(ctx, operation)
 	})
 	if code, ok := ResultCode(err); ok && restricted[code] {
-		if word := d.wordAtBind(); word != "" {
-			return sdk.Misconfigured(ReasonServiceBind, "the directory lets bind_dn in, and refuses what it asks (%s); at the bind it said: %s", Describe(err), word)
+		if word := d.policyMessageAtBind(); word != "" {
+			return sdk.Misconfigured(ReasonServiceBind, "the directory accepts bind_dn but refuses its search (%s); at the bind it said: %s", Describe(err), word)
 		}
 	}
 	return Refusal(err)
 }
 
-// restricted are the result codes with which a password policy keeps an account from
-// everything but a new password.
+// restricted are the result codes with which a password policy restricts an account to
+// changing its password.
 var restricted = map[uint16]bool{ldap.LDAPResultInsufficientAccessRights: true, ldap.LDAPResultUnwillingToPerform: true}

@@ -14,74 +14,74 @@ import (
 	"github.com/doorward/doorward/sdk/contract"
 )
 
-// Server is one server of the directory, with what is known of its health.
+// Server is one server of the directory, with its health.
 type Server struct {
 	network    string // tcp or unix
 	Address    string // host:port, or the path of a socket
-	host       string // the certificate must be for it
+	host       string // the name in the certificate
 	protection Protection
 	pool       *pool
 
-	mu       sync.Mutex
-	score    float64   // failures, halved with time
-	scoredAt time.Time // when score was right
-	openTill time.Time // the circuit is open: only asked when all others are, too
-	inRow    int       // failures since the last success
-	hung     int       // how often a failure was counted, ever
-	probing  bool
+	mu          sync.Mutex
+	score       float64   // failures, halved with time
+	scoredAt    time.Time // when score was computed
+	openUntil   time.Time // while the circuit is open: the server is tried after all others
+	consecutive int       // failures since the last success
+	failures    int       // all failures that were counted
+	probing     bool
 }
 
 func (s *Server) String() string { return s.Address }
 
-// Health: a failure counts as one, and as half of one each half-life later. The
-// circuit opens at the first failure, because each failure may cost the end user a
-// whole time limit.
+// Health: a failure counts as one, and its weight halves with each half-life. The circuit
+// opens at the first failure, because each further one can cost a user a whole time limit.
 const (
 	healthHalfLife = 30 * time.Second
 	firstOpen      = 2 * time.Second
 	longestOpen    = time.Minute
 )
 
-// failed counts a failure. Those of operations that were under way when another one
-// failed are the same one, seen again: hang is what hangs said when the operation began.
-func (s *Server) failed(now time.Time, hang int) {
+// failed counts a failure. Operations that were already in progress at the previous failure
+// see the same failure again and do not count: count is failureCount from when the operation
+// began.
+func (s *Server) failed(now time.Time, count int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if hang != s.hung {
+	if count != s.failures {
 		return
 	}
-	s.hung++
+	s.failures++
 	s.score = s.scoreAt(now) + 1
 	s.scoredAt = now
-	s.openTill = now.Add(min(longestOpen, firstOpen<<min(s.inRow, 10)))
-	s.inRow++
+	s.openUntil = now.Add(min(longestOpen, firstOpen<<min(s.consecutive, 10)))
+	s.consecutive++
 }
 
-func (s *Server) hangs() int {
+func (s *Server) failureCount() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.hung
+	return s.failures
 }
 
-func hangsOf(servers []*Server) map[*Server]int {
-	hung := map[*Server]int{}
+func failureCounts(servers []*Server) map[*Server]int {
+	counts := map[*Server]int{}
 	for _, s := range servers {
-		hung[s] = s.hangs()
+		counts[s] = s.failureCount()
 	}
-	return hung
+	return counts
 }
 
-// succeeded closes the circuit. The score stays for a while: a server that fails now
-// and then comes after one that never does.
+// succeeded closes the circuit. The score decays only gradually: a server that fails now and
+// then ranks behind one that never does.
 func (s *Server) succeeded(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.inRow == 0 {
+	if s.consecutive == 0 {
 		return
 	}
 	s.score = s.scoreAt(now) / 2
 	s.scoredAt = now
-	s.inRow, s.openTill = 0, time.Time{}
+	s.consecutive, s.openUntil = 0, time.Time{}
 }
 
 func (s *Server) scoreAt(now time.Time) float64 {
@@ -91,24 +91,23 @@ func (s *Server) scoreAt(now time.Time) float64 {
 	return s.score * math.Exp2(-now.Sub(s.scoredAt).Seconds()/healthHalfLife.Seconds())
 }
 
-// rank says where the server stands in the order: lower is better. Open circuits
-// come last; small differences of score leave the operator's order alone.
+// rank is the position of the server in the order: lower is better. Open circuits come last;
+// small differences in score do not change the order of the operator.
 func (s *Server) rank(now time.Time) int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	rank := int(math.Round(min(s.scoreAt(now), 100)))
-	if s.inRow > 0 {
+	if s.consecutive > 0 {
 		rank += 1000
 	}
 	return rank
 }
 
-// startProbe reports whether it is time to see if the server is back, and claims the
-// probe.
+// startProbe reports whether it is time to check the server again, and claims the probe.
 func (s *Server) startProbe(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.inRow == 0 || s.probing || now.Before(s.openTill) {
+	if s.consecutive == 0 || s.probing || now.Before(s.openUntil) {
 		return false
 	}
 	s.probing = true
@@ -126,10 +125,10 @@ type location struct {
 	network, host, port string
 	path                string // of a unix socket
 	Protection          Protection
-	srv                 bool // host is a domain whose servers the DNS knows
+	srv                 bool // host is a domain whose servers the DNS lists
 }
 
-// Ports of RFC 4516 section 2, and of IANA for ldaps.
+// The ports of RFC 4516 section 2, and of IANA for ldaps.
 const (
 	portLDAP  = "389"
 	portLDAPS = "636"
@@ -142,14 +141,14 @@ func Locate(text string, plain PlainRule) (location, error) {
 	}
 	u, err := url.Parse(text)
 	if err != nil || u.Host == "" || u.User != nil || strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		return location{}, fmt.Errorf("must be like ldaps://ldap.example.com, not %q", text)
+		return location{}, fmt.Errorf("must be a URL such as ldaps://ldap.example.com, not %q", text)
 	}
 	l := location{network: "tcp", host: u.Hostname(), port: u.Port()}
 	scheme, srv := strings.CutSuffix(u.Scheme, "+srv")
 	l.srv = srv
 	switch {
 	case srv && l.port != "":
-		return location{}, fmt.Errorf("has a port in %q, which the DNS tells for +srv", text)
+		return location{}, fmt.Errorf("must not have a port in %q: with +srv, the DNS provides it", text)
 	case scheme == "ldaps":
 		l.port, l.Protection = cmp.Or(l.port, portLDAPS), ProtectedByTLS
 	case scheme == "ldap":
@@ -165,20 +164,20 @@ func locateSocket(rest string) (location, error) {
 	host, _, _ := strings.Cut(rest, "/")
 	path, err := url.PathUnescape(host)
 	if err != nil || !strings.HasPrefix(path, "/") {
-		return location{}, fmt.Errorf("must name the socket with its slashes as %%2F, like ldapi://%%2Frun%%2Fslapd%%2Fldapi")
+		return location{}, fmt.Errorf("must contain the path of the socket with its slashes as %%2F, such as ldapi://%%2Frun%%2Fslapd%%2Fldapi")
 	}
 	return location{network: "unix", host: "localhost", path: path, Protection: Unprotected}, nil
 }
 
-// PlainRule is what the options say about ldap://.
+// PlainRule holds the options that apply to ldap://.
 type PlainRule struct {
 	StartTLS      bool // start_tls
 	ImplicitTLS   bool // client__tls_options are given: TLS from the first byte, as in Directus
 	AllowInsecure bool // allow_insecure_plaintext
 }
 
-// protectionOf makes sure that no password leaves the machine in plain text unless
-// the operator has written so.
+// protectionOf ensures that no password leaves the machine in plain text unless the operator
+// allows it.
 func (r PlainRule) protectionOf(l location) (Protection, error) {
 	switch {
 	case r.StartTLS:
@@ -198,7 +197,7 @@ func (l location) server() *Server {
 	return &Server{network: l.network, Address: net.JoinHostPort(l.host, l.port), host: l.host, protection: l.Protection}
 }
 
-// service is the name of RFC 2782 for the servers of a domain.
+// service is the service name of RFC 2782 for the servers of a domain.
 func (l location) service() string {
 	if l.Protection == ProtectedByTLS {
 		return "ldaps"
@@ -206,10 +205,10 @@ func (l location) service() string {
 	return "ldap"
 }
 
-// srvName is the whole name that is looked up.
+// srvName is the full name of the SRV lookup.
 func (l location) srvName() string { return "_" + l.service() + "._tcp." + l.host }
 
-// resolver looks up SRV records through the host's dialer.
+// resolver looks up SRV records through the dialer of the host.
 func resolver(dial func(ctx context.Context, network, address string) (net.Conn, error)) *net.Resolver {
 	return &net.Resolver{PreferGo: true, Dial: dial}
 }

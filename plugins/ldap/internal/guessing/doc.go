@@ -1,3 +1,2 @@
-// Package guessing makes it slow to guess passwords, and keeps from those who guess
-// which names exist.
+// Package guessing slows down the guessing of passwords, and hides which names exist.
 package guessing

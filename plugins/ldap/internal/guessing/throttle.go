@@ -9,8 +9,8 @@ import (
 	"golang.org/x/text/unicode/norm"
 )
 
-// Throttle counts the wrong passwords of each account, however its name was typed, so
-// that the directory is spared those that would lock it.
+// Throttle counts the wrong passwords of each account, in all spellings of its name, and
+// keeps further ones from the directory, which would lock the account.
 type Throttle struct {
 	most   int // 0: no limit
 	window time.Duration
@@ -20,14 +20,14 @@ type Throttle struct {
 	wrong map[string][]time.Time // by subject, the oldest first
 }
 
-// maxThrottled bounds the accounts that are remembered. There are at most as many as
-// the directory has; past the bound the whole memory is given up.
+// maxThrottled limits the number of accounts that are remembered. There are at most as many
+// as the directory has; beyond the limit, all are forgotten.
 const maxThrottled = 100_000
 
-// AccountOf is the account that a name stands for, before it is known which entry that
-// is. Names are taken for the same that a directory may take for the same (RFC 4518):
-// compatibility forms, case, spaces and invisible characters do not count. Two accounts
-// that share a count so are rather kept waiting than locked.
+// AccountOf returns the account of a name before its entry is known. Names are the same if a
+// directory may treat them as the same (RFC 4518): compatibility forms, case, spaces and
+// invisible characters are ignored. If two accounts share a count, they are blocked for a
+// while rather than locked.
 func AccountOf(username string) string {
 	visible := strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.Cf, r) || unicode.IsSpace(r) {
@@ -38,13 +38,13 @@ func AccountOf(username string) string {
 	return "name " + strings.ToLower(visible)
 }
 
-// NewThrottle allows so many wrong passwords within the window; 0 is no limit.
+// NewThrottle allows most wrong passwords within the window; 0 means no limit.
 func NewThrottle(most int, window time.Duration, now func() time.Time) *Throttle {
 	return &Throttle{most: most, window: window, now: now, wrong: map[string][]time.Time{}}
 }
 
-// Take counts a password as wrong before it is sent, and reports whether it may be:
-// of many that come at once, no more are sent than one after the other.
+// Take counts a password as wrong before it is sent, and reports whether it may be sent:
+// concurrent passwords are limited like consecutive ones.
 func (t *Throttle) Take(subject string) bool {
 	if t.most == 0 {
 		return true
@@ -62,7 +62,7 @@ func (t *Throttle) Take(subject string) bool {
 	return true
 }
 
-// GiveBack takes back the count of a password that nobody judged.
+// GiveBack reverts Take for a password that the directory did not judge.
 func (t *Throttle) GiveBack(subject string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -71,7 +71,7 @@ func (t *Throttle) GiveBack(subject string) {
 	}
 }
 
-// Forget starts anew after a right password.
+// Forget resets the count after a right password.
 func (t *Throttle) Forget(subject string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

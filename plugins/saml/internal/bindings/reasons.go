@@ -2,7 +2,7 @@ package bindings
 
 import "github.com/doorward/doorward/sdk"
 
-// The reasons of the refusals of this package.
+// The reasons for refusals in this package.
 const (
 	ReasonBinding          sdk.Reason = "binding"
 	ReasonMessageMissing   sdk.Reason = "message_missing"

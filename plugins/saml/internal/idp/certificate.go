@@ -8,13 +8,13 @@ import (
 	"strings"
 	"time"
 
-	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/strictxml"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 )
 
-// readCertificate reads the certificate in an X509Certificate. Some who write metadata by
-// hand leave the lines around it that PEM has.
-func readCertificate(e *wall.Element) (*x509.Certificate, error) {
+// readCertificate reads the certificate in an X509Certificate element. Metadata written
+// manually sometimes contains the BEGIN and END lines of PEM.
+func readCertificate(e *strictxml.Element) (*x509.Certificate, error) {
 	text, _ := e.Text()
 	text = strings.TrimSpace(text)
 	text = strings.TrimSuffix(strings.TrimPrefix(text, "-----BEGIN CERTIFICATE-----"), "-----END CERTIFICATE-----")
@@ -25,11 +25,11 @@ func readCertificate(e *wall.Element) (*x509.Certificate, error) {
 	if c, err := x509.ParseCertificate(der); err == nil {
 		return c, nil
 	}
-	return readOdd(der)
+	return readUnusualCertificate(der)
 }
 
-// oddCertificate is the part of a certificate that is signed (RFC 5280 section 4.1).
-type oddCertificate struct {
+// unusualCertificate is the signed part of a certificate (RFC 5280 section 4.1).
+type unusualCertificate struct {
 	Version   int `asn1:"optional,explicit,default:0,tag:0"`
 	Serial    asn1.RawValue
 	Algorithm asn1.RawValue
@@ -39,12 +39,12 @@ type oddCertificate struct {
 	PublicKey asn1.RawValue
 }
 
-// readOdd reads what counts of a certificate that package x509 refuses, such as for a
-// negative serial number: the key, and how long it holds. Nothing else of it is looked
-// at, since it is trusted for standing in the metadata.
-func readOdd(der []byte) (*x509.Certificate, error) {
+// readUnusualCertificate reads the key and the validity of a certificate that package x509
+// refuses, for example because of a negative serial number. Nothing else matters: a
+// certificate is trusted because it is in the metadata.
+func readUnusualCertificate(der []byte) (*x509.Certificate, error) {
 	var whole struct {
-		Signed    oddCertificate
+		Signed    unusualCertificate
 		Algorithm asn1.RawValue
 		Signature asn1.BitString
 	}
@@ -53,7 +53,7 @@ func readOdd(der []byte) (*x509.Certificate, error) {
 		return nil, fmt.Errorf("reading a certificate: %w", err)
 	}
 	if len(rest) > 0 {
-		return nil, errors.New("reading a certificate: something follows it")
+		return nil, errors.New("reading a certificate: there is data after it")
 	}
 	key, err := x509.ParsePKIXPublicKey(whole.Signed.PublicKey.FullBytes)
 	if err != nil {

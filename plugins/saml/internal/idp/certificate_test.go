@@ -13,8 +13,8 @@ import (
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// TestOddCertificates: a certificate is a container of a key, however it is written, and
-// holds as long as it says.
+// TestOddCertificates: a certificate is a container of a key, even if package x509 refuses
+// it, and its validity period counts.
 func TestOddCertificates(t *testing.T) {
 	metadata := samltest.New(samltest.Config{URL: "https://idp.example"}).Metadata()
 	certificate := samltest.DefaultKey().Certificate

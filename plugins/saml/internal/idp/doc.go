@@ -1,3 +1,3 @@
-// Package idp knows the identity provider: its metadata, which it keeps up to date,
-// and the keys in it, with which it verifies signatures.
+// Package idp represents the identity provider: its metadata, which it keeps up to date, and
+// the keys in it, which verify signatures.
 package idp

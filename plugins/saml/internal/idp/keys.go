@@ -11,31 +11,30 @@ import (
 	"slices"
 	"time"
 
-	"github.com/doorward/doorward/plugins/saml/internal/names"
 	"github.com/doorward/doorward/plugins/saml/internal/ownkeys"
-	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/saml2"
+	"github.com/doorward/doorward/plugins/saml/internal/strictxml"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/sdk"
 )
 
-// signingKey is one with which the provider signs. The certificate is what it
-// came in, and is trusted because it stands in the metadata, not for who issued it. It
-// is nil for a bare key, which LemonLDAP::NG publishes.
+// signingKey is a key of the identity provider for signing. Its certificate is trusted
+// because it is in the metadata, regardless of its issuer. It is nil for a bare key, as
+// LemonLDAP::NG publishes it.
 type signingKey struct {
 	public      crypto.PublicKey
 	Certificate *x509.Certificate
 }
 
-// readKeys takes the keys for signing, and those for which no use is named
-// (metadata section 2.4.1.1).
-func (p *Provider) readKeys(role *wall.Element) error {
-	for _, descriptor := range role.All(names.Metadata, "KeyDescriptor") {
+// readKeys reads the keys for signing, and those without a use (metadata section 2.4.1.1).
+func (p *Provider) readKeys(role *strictxml.Element) error {
+	for _, descriptor := range role.All(saml2.Metadata, "KeyDescriptor") {
 		if use, named := descriptor.Attr("use"); named && use != "signing" {
 			continue
 		}
 		certified := false
-		descriptor.Walk(func(e *wall.Element) bool {
-			if e.Is(names.Signature, "X509Certificate") {
+		descriptor.Walk(func(e *strictxml.Element) bool {
+			if e.Is(saml2.Signature, "X509Certificate") {
 				p.addCertificate(e)
 				certified = true
 			}
@@ -46,15 +45,15 @@ func (p *Provider) readKeys(role *wall.Element) error {
 		}
 	}
 	if len(p.Keys) == 0 {
-		return sdk.Misconfigured(reasonMetadataKeys, "metadata of the provider has no key for signing, which must be RSA of %d bits or more, or ECDSA (%d are unusable)", ownkeys.MinRSA, p.WeakKeys)
+		return sdk.Misconfigured(reasonMetadataKeys, "metadata of the provider has no usable signing key: it must be RSA with at least %d bits, or ECDSA (%d keys are unusable)", ownkeys.MinRSA, p.WeakKeys)
 	}
 	return nil
 }
 
-// maxProviderKeys bounds what a forged signature costs: each key is tried.
+// maxProviderKeys limits the cost of a forged signature: each key is tried.
 const maxProviderKeys = 16
 
-func (p *Provider) addCertificate(e *wall.Element) {
+func (p *Provider) addCertificate(e *strictxml.Element) {
 	c, err := readCertificate(e)
 	if err != nil {
 		p.WeakKeys++
@@ -63,11 +62,11 @@ func (p *Provider) addCertificate(e *wall.Element) {
 	p.add(signingKey{c.PublicKey, c})
 }
 
-// addBareKey takes the RSA key of a descriptor that has no certificate (XML Signature
-// section 4.4.2.2).
-func (p *Provider) addBareKey(descriptor *wall.Element) {
-	modulus, err := decodedText(below(descriptor, "KeyInfo", "KeyValue", "RSAKeyValue", "Modulus"))
-	exponent, exponentErr := decodedText(below(descriptor, "KeyInfo", "KeyValue", "RSAKeyValue", "Exponent"))
+// addBareKey reads the RSA key of a descriptor without a certificate (XML Signature section
+// 4.4.2.2).
+func (p *Provider) addBareKey(descriptor *strictxml.Element) {
+	modulus, err := decodedText(descendant(descriptor, "KeyInfo", "KeyValue", "RSAKeyValue", "Modulus"))
+	exponent, exponentErr := decodedText(descendant(descriptor, "KeyInfo", "KeyValue", "RSAKeyValue", "Exponent"))
 	e := new(big.Int).SetBytes(exponent)
 	if err != nil || exponentErr != nil || !e.IsInt64() || e.Int64() < 3 || e.Int64() > math.MaxInt32 || e.Bit(0) == 0 {
 		p.WeakKeys++
@@ -76,21 +75,21 @@ func (p *Provider) addBareKey(descriptor *wall.Element) {
 	p.add(signingKey{public: &rsa.PublicKey{N: new(big.Int).SetBytes(modulus), E: int(e.Int64())}})
 }
 
-// below is the only element of XML Signature by these names, each in the one before;
-// nil if there is none.
-func below(e *wall.Element, path ...string) *wall.Element {
+// descendant returns the element of XML Signature at the end of path, or nil if any step is
+// missing or ambiguous.
+func descendant(e *strictxml.Element, path ...string) *strictxml.Element {
 	for _, name := range path {
-		if e = e.Child(names.Signature, name); e == nil {
+		if e = e.Child(saml2.Signature, name); e == nil {
 			return nil
 		}
 	}
 	return e
 }
 
-// decodedText is the base64 in an element, which may be nil.
-func decodedText(e *wall.Element) ([]byte, error) {
+// decodedText decodes the base64 in an element, which may be nil.
+func decodedText(e *strictxml.Element) ([]byte, error) {
 	if e == nil {
-		return nil, errors.New("there is none")
+		return nil, errors.New("the element is missing")
 	}
 	text, _ := e.Text()
 	return xmldsig.DecodeBase64(text)
@@ -106,7 +105,7 @@ func (p *Provider) add(key signingKey) {
 	}
 }
 
-// equal holds for the same key in the same certificate.
+// equal reports whether it is the same key in the same certificate.
 func (k signingKey) equal(other signingKey) bool {
 	if k.Certificate == nil || other.Certificate == nil {
 		public, ok := k.public.(*rsa.PublicKey)
@@ -127,8 +126,8 @@ func strong(key crypto.PublicKey) bool {
 	return false
 }
 
-// UsableKeys are those whose certificate holds now. Which do not is told by
-// expired.
+// UsableKeys returns the keys whose certificate is valid at now, and the number of the
+// others.
 func (p *Provider) UsableKeys(now time.Time, allowExpired bool) (keys []crypto.PublicKey, expired int) {
 	for _, k := range p.Keys {
 		if c := k.Certificate; c != nil && !allowExpired && (now.After(c.NotAfter) || now.Before(c.NotBefore)) {

@@ -11,34 +11,35 @@ import (
 
 	"github.com/crewjam/saml"
 
-	"github.com/doorward/doorward/plugins/saml/internal/names"
-	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/saml2"
+	"github.com/doorward/doorward/plugins/saml/internal/strictxml"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// MaxMetadata bounds the metadata in bytes.
+// MaxMetadata limits the metadata in bytes.
 const MaxMetadata = 8 << 20
 
-// Provider is the identity provider as its metadata describes it.
+// Provider is the identity provider as described by its metadata.
 type Provider struct {
 	EntityID   string
 	Keys       []signingKey
-	WeakKeys   int // that are too short, or of another kind
+	WeakKeys   int // too short, or of an unsupported kind
 	SSO        map[string]string
 	SLO        map[string]Endpoint
-	LeftOut    []string // logout endpoints that are not used, because they are http
+	LeftOut    []string // logout endpoints that are ignored because they are http
 	WantSigned bool     // WantAuthnRequestsSigned
 	ValidUntil time.Time
-	cacheFor   time.Duration // zero if it does not say
-	Date       time.Time     // on the clock of who published it; zero if not told
+	cacheFor   time.Duration // zero if not given
+	Date       time.Time     // on the clock of the server that published it; zero if unknown
 }
 
-// Endpoint is where messages go (metadata section 2.2.2).
+// Endpoint is a destination of messages (metadata section 2.2.2).
 type Endpoint struct{ Location, Response string }
 
-// Selection says which provider of the metadata is meant, and who vouches for it.
+// Selection selects the identity provider in the metadata, and the certificates that must
+// sign it.
 type Selection struct {
 	EntityID string
 	Pins     []*x509.Certificate
@@ -46,10 +47,9 @@ type Selection struct {
 	Now      time.Time
 }
 
-// ReadProvider reads metadata of one identity provider or of many (metadata
-// section 2.3).
+// ReadProvider reads metadata of one or many identity providers (metadata section 2.3).
 func ReadProvider(data []byte, s Selection) (*Provider, error) {
-	root, err := wall.Parse(data, wall.Metadata())
+	root, err := strictxml.Parse(data, strictxml.Metadata())
 	if err != nil {
 		return nil, sdk.Misconfigured(reasonMetadataMalformed, "metadata of the provider: %w", err)
 	}
@@ -58,14 +58,14 @@ func ReadProvider(data []byte, s Selection) (*Provider, error) {
 	}
 	found := findProviders(root, s.EntityID)
 	if len(found) != 1 {
-		return nil, s.notOne(found, root)
+		return nil, s.selectionError(found, root)
 	}
 	return readEntity(found[0], s.Now)
 }
 
-// verified returns what one of the pinned keys has signed. Without pins, the
-// channel by which the metadata came is what is trusted.
-func (s Selection) verified(root *wall.Element) (*wall.Element, error) {
+// verified returns what one of the pinned keys has signed. Without pins, the channel of the
+// metadata is trusted.
+func (s Selection) verified(root *strictxml.Element) (*strictxml.Element, error) {
 	if len(s.Pins) == 0 {
 		return root, nil
 	}
@@ -73,19 +73,19 @@ func (s Selection) verified(root *wall.Element) (*wall.Element, error) {
 	for _, pin := range s.Pins {
 		keys = append(keys, pin.PublicKey)
 	}
-	signed, err := xmldsig.Verify(root, keys, s.Policy, wall.Metadata())
+	signed, err := xmldsig.Verify(root, keys, s.Policy, strictxml.Metadata())
 	if err != nil {
-		return nil, sdk.Misconfigured(reasonMetadataSignature, "metadata of the provider, held against idp_metadata_certificate: %w%s", err, advice(err))
+		return nil, sdk.Misconfigured(reasonMetadataSignature, "verifying metadata of the provider with idp_metadata_certificate: %w%s", err, advice(err))
 	}
 	return signed, nil
 }
 
 // findProviders returns the entities that are identity providers of SAML 2.0.
-func findProviders(root *wall.Element, entityID string) []*wall.Element {
-	var found []*wall.Element
-	root.Walk(func(e *wall.Element) bool {
+func findProviders(root *strictxml.Element, entityID string) []*strictxml.Element {
+	var found []*strictxml.Element
+	root.Walk(func(e *strictxml.Element) bool {
 		id := e.Value("entityID")
-		if e.Is(names.Metadata, "EntityDescriptor") && (entityID == "" || id == entityID) && len(roles(e)) > 0 {
+		if e.Is(saml2.Metadata, "EntityDescriptor") && (entityID == "" || id == entityID) && len(roles(e)) > 0 {
 			found = append(found, e)
 		}
 		return true
@@ -93,34 +93,34 @@ func findProviders(root *wall.Element, entityID string) []*wall.Element {
 	return found
 }
 
-// roles are the descriptors of an identity provider of SAML 2.0.
-func roles(entity *wall.Element) []*wall.Element {
-	var list []*wall.Element
-	for _, role := range entity.All(names.Metadata, "IDPSSODescriptor") {
-		if slices.Contains(strings.Fields(role.Value("protocolSupportEnumeration")), names.Protocol) {
+// roles returns the identity provider descriptors for SAML 2.0.
+func roles(entity *strictxml.Element) []*strictxml.Element {
+	var list []*strictxml.Element
+	for _, role := range entity.All(saml2.Metadata, "IDPSSODescriptor") {
+		if slices.Contains(strings.Fields(role.Value("protocolSupportEnumeration")), saml2.Protocol) {
 			list = append(list, role)
 		}
 	}
 	return list
 }
 
-func (s Selection) notOne(found []*wall.Element, root *wall.Element) error {
+func (s Selection) selectionError(found []*strictxml.Element, root *strictxml.Element) error {
 	switch {
 	case len(found) == 0 && s.EntityID != "":
 		return sdk.Misconfigured(reasonMetadataEntity, "metadata of the provider has no identity provider of SAML 2.0 with the entity ID %q of idp_entity_id", s.EntityID)
 	case len(found) == 0:
-		return sdk.Misconfigured(reasonMetadataEntity, "metadata of the provider has no identity provider of SAML 2.0, but begins with %s", upstream.Shown(root.Local))
+		return sdk.Misconfigured(reasonMetadataEntity, "metadata of the provider has no identity provider of SAML 2.0; its root element is %s", upstream.Shown(root.Local))
 	}
 	var ids []string
 	for _, e := range found[:min(len(found), 5)] {
 		ids = append(ids, upstream.Shown(e.Value("entityID")))
 	}
-	return sdk.Misconfigured(reasonMetadataEntity, "metadata has %d identity providers; write one of them as idp_entity_id: %q", len(found), ids)
+	return sdk.Misconfigured(reasonMetadataEntity, "metadata has %d identity providers; set idp_entity_id to one of them: %q", len(found), ids)
 }
 
-func readEntity(entity *wall.Element, now time.Time) (*Provider, error) {
+func readEntity(entity *strictxml.Element, now time.Time) (*Provider, error) {
 	role := roles(entity)[0]
-	p := &Provider{EntityID: entity.Value("entityID"), WantSigned: names.IsTrue(role.Value("WantAuthnRequestsSigned"))}
+	p := &Provider{EntityID: entity.Value("entityID"), WantSigned: saml2.IsTrue(role.Value("WantAuthnRequestsSigned"))}
 	if p.EntityID == "" || len(p.EntityID) > MaxEntityID {
 		return nil, sdk.Misconfigured(reasonMetadataEntity, "metadata of the provider has an entity ID of %d bytes; it must have 1 to %d", len(p.EntityID), MaxEntityID)
 	}
@@ -133,15 +133,14 @@ func readEntity(entity *wall.Element, now time.Time) (*Provider, error) {
 	return p, p.readEndpoints(role)
 }
 
-// MaxEntityID is that of core section 8.3.6.
+// MaxEntityID is the limit of core section 8.3.6.
 const MaxEntityID = 1024
 
-// readTimes takes the strictest of validUntil and cacheDuration of the element and
-// all around it.
-func (p *Provider) readTimes(e *wall.Element, now time.Time) error {
+// readTimes uses the strictest validUntil and cacheDuration of the element and its ancestors.
+func (p *Provider) readTimes(e *strictxml.Element, now time.Time) error {
 	for ; e != nil; e = e.Parent {
 		if text, ok := e.Attr("validUntil"); ok {
-			until, err := names.ParseTime(text)
+			until, err := saml2.ParseTime(text)
 			if err != nil {
 				return sdk.Misconfigured(reasonMetadataMalformed, "validUntil in the metadata of the provider: %w", err)
 			}
@@ -151,7 +150,7 @@ func (p *Provider) readTimes(e *wall.Element, now time.Time) error {
 		}
 		var duration saml.Duration
 		if err := duration.UnmarshalText([]byte(e.Value("cacheDuration"))); err != nil {
-			continue // a hint that cannot be read is none
+			continue // ignore a hint that cannot be read
 		}
 		if d := time.Duration(duration); d > 0 && (p.cacheFor == 0 || d < p.cacheFor) {
 			p.cacheFor = d
@@ -164,11 +163,11 @@ func (p *Provider) checkValid(now time.Time) error {
 	if p.ValidUntil.IsZero() || now.Before(p.ValidUntil) {
 		return nil
 	}
-	return sdk.Unavailable(reasonMetadataExpired, "metadata of the provider was valid until %s: have the provider publish it anew, and replace idp_metadata if that is set", p.ValidUntil.Format(time.RFC3339))
+	return sdk.Unavailable(reasonMetadataExpired, "metadata of the provider was valid until %s: have the identity provider publish it again, and replace idp_metadata if that is set", p.ValidUntil.Format(time.RFC3339))
 }
 
-// freshFor is how long metadata is kept that may be read again: at most refresh, and
-// half of what is left of its life, so that there is time to try again.
+// freshFor is how long metadata is used before it is read again: at most refresh, and half of
+// its remaining validity, so that there is time to retry.
 func (p *Provider) freshFor(refresh time.Duration, now time.Time) time.Duration {
 	fresh := refresh
 	if p.cacheFor > 0 {
@@ -180,7 +179,7 @@ func (p *Provider) freshFor(refresh time.Duration, now time.Time) time.Duration 
 	return max(fresh, minFresh)
 }
 
-// keepFor is how long it may serve from now on.
+// keepFor is how long the metadata may be used from now on.
 func (p *Provider) keepFor(now time.Time) time.Duration {
 	if p.ValidUntil.IsZero() {
 		return upstream.Forever
@@ -188,19 +187,19 @@ func (p *Provider) keepFor(now time.Time) time.Duration {
 	return p.ValidUntil.Sub(now)
 }
 
-// readEndpoints takes the first endpoint of each binding that we speak.
-func (p *Provider) readEndpoints(role *wall.Element) error {
+// readEndpoints uses the first endpoint of each supported binding.
+func (p *Provider) readEndpoints(role *strictxml.Element) error {
 	p.SSO, p.SLO = map[string]string{}, map[string]Endpoint{}
 	for _, e := range role.Children() {
 		binding := e.Value("Binding")
-		if binding != names.BindingRedirect && binding != names.BindingPost {
+		if binding != saml2.BindingRedirect && binding != saml2.BindingPost {
 			continue
 		}
 		var err error
 		switch {
-		case e.Is(names.Metadata, "SingleSignOnService"):
+		case e.Is(saml2.Metadata, "SingleSignOnService"):
 			err = p.addSignOn(e, binding)
-		case e.Is(names.Metadata, "SingleLogoutService"):
+		case e.Is(saml2.Metadata, "SingleLogoutService"):
 			err = p.addLogout(e, binding)
 		}
 		if err != nil {
@@ -213,7 +212,7 @@ func (p *Provider) readEndpoints(role *wall.Element) error {
 	return nil
 }
 
-func (p *Provider) addSignOn(e *wall.Element, binding string) error {
+func (p *Provider) addSignOn(e *strictxml.Element, binding string) error {
 	location := e.Value("Location")
 	if _, known := p.SSO[binding]; !known {
 		p.SSO[binding] = location
@@ -221,9 +220,9 @@ func (p *Provider) addSignOn(e *wall.Element, binding string) error {
 	return checkLocation(location)
 }
 
-// addLogout leaves an endpoint out that is http: without logout at the provider, or with
-// the other binding, people still sign in.
-func (p *Provider) addLogout(e *wall.Element, binding string) error {
+// addLogout ignores an http endpoint: users can still sign in without logout at the identity
+// provider, or with logout by the other binding.
+func (p *Provider) addLogout(e *strictxml.Element, binding string) error {
 	to := Endpoint{Location: e.Value("Location"), Response: e.Value("ResponseLocation")}
 	if to.Response == "" {
 		to.Response = to.Location
@@ -241,8 +240,8 @@ func (p *Provider) addLogout(e *wall.Element, binding string) error {
 	return checkLocation(to.Response)
 }
 
-// insecure returns the location that is http to another machine, if there is one: the
-// only fault of an endpoint that somebody may have written in good faith.
+// insecure returns a location that is http on another machine, if there is one: the only
+// fault of an endpoint that can be a mistake.
 func (e Endpoint) insecure() string {
 	for _, location := range []string{e.Location, e.Response} {
 		u, err := url.Parse(location)
@@ -253,12 +252,11 @@ func (e Endpoint) insecure() string {
 	return ""
 }
 
-// maxLocation leaves room for a request in a redirect.
+// maxLocation leaves room for the request in a redirect.
 const maxLocation = 2 << 10
 
-// checkLocation says what keeps a browser from being sent there: any scheme but
-// https, since a form may be posted to it (CVE-2023-45683), and http beyond this
-// machine.
+// checkLocation returns why a browser must not be sent to the location: a scheme other than
+// https, because a form may be posted to it (CVE-2023-45683), except http on this machine.
 func checkLocation(location string) error {
 	if len(location) > maxLocation {
 		return fmt.Errorf("has %d bytes, at most %d are allowed", len(location), maxLocation)

@@ -11,13 +11,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/doorward/doorward/plugins/saml/internal/names"
+	"github.com/doorward/doorward/plugins/saml/internal/saml2"
 	"github.com/doorward/doorward/plugins/saml/samltest"
 	"github.com/doorward/doorward/sdk"
 	"github.com/doorward/doorward/sdk/plugintest"
 )
 
-// TestH29_Metadata reads metadata, good and bad.
+// TestH29_Metadata reads valid and invalid metadata.
 func TestH29_Metadata(t *testing.T) {
 	now := plugintest.NewClock().Now()
 	idp := samltest.New(samltest.Config{URL: "https://idp.example"})
@@ -50,7 +50,7 @@ func TestH29_Metadata(t *testing.T) {
 		{"the same twice", samltest.Aggregate(plain, plain), Selection{EntityID: idp.EntityID()}, sdk.ErrMisconfigured, reasonMetadataEntity},
 		{"another entity ID", plain, Selection{EntityID: "https://other.example"}, sdk.ErrMisconfigured, reasonMetadataEntity},
 		{"no entity ID", with(func(m *samltest.Metadata) { m.EntityID = "" }), Selection{}, sdk.ErrMisconfigured, reasonMetadataEntity},
-		{"a service provider", []byte(`<EntityDescriptor xmlns="` + names.Metadata + `" entityID="x"><SPSSODescriptor/></EntityDescriptor>`), Selection{}, sdk.ErrMisconfigured, reasonMetadataEntity},
+		{"a service provider", []byte(`<EntityDescriptor xmlns="` + saml2.Metadata + `" entityID="x"><SPSSODescriptor/></EntityDescriptor>`), Selection{}, sdk.ErrMisconfigured, reasonMetadataEntity},
 		{"HTML", []byte("<html><body>Sign in</body></html>"), Selection{}, sdk.ErrMisconfigured, reasonMetadataEntity},
 		{"a DOCTYPE", append([]byte("<!DOCTYPE x>"), plain...), Selection{}, sdk.ErrMisconfigured, reasonMetadataMalformed},
 		{"10 MB", append(bytes.Repeat([]byte(" "), 10<<20), plain...), Selection{}, sdk.ErrMisconfigured, reasonMetadataMalformed},
@@ -74,7 +74,7 @@ func TestH29_Metadata(t *testing.T) {
 			test.s.Now = now
 			p, err := ReadProvider(test.data, test.s)
 			if test.kind == nil {
-				if err != nil || p.EntityID != idp.EntityID() || len(p.Keys) != 1 || p.SSO[names.BindingPost] != "https://idp.example"+"/sso" {
+				if err != nil || p.EntityID != idp.EntityID() || len(p.Keys) != 1 || p.SSO[saml2.BindingPost] != "https://idp.example"+"/sso" {
 					t.Fatalf("%+v, %v", p, err)
 				}
 				return
@@ -122,29 +122,29 @@ func TestUntilNext(t *testing.T) {
 	}
 }
 
-// TestLeftOut: an endpoint that is http leaves out itself, with its answers.
+// TestLeftOut: only an http endpoint itself is ignored, together with its response location.
 func TestLeftOut(t *testing.T) {
 	m := samltest.New(samltest.Config{URL: "https://idp.example"}).Metadata()
 	m.SLO[0][1] = "http://idp.example/slo"
 	p, err := ReadProvider(m.XML(), Selection{})
-	if err != nil || len(p.SLO) != 1 || p.SLO[names.BindingPost].Location != "https://idp.example/slo" || !slices.Equal(p.LeftOut, []string{"http://idp.example/slo"}) {
+	if err != nil || len(p.SLO) != 1 || p.SLO[saml2.BindingPost].Location != "https://idp.example/slo" || !slices.Equal(p.LeftOut, []string{"http://idp.example/slo"}) {
 		t.Errorf("%+v %v", p, err)
 	}
 	m.SLO[0][1] = "https://idp.example/slo"
 	answers := bytes.Replace(m.XML(), []byte(`Location="https://idp.example/slo"`), []byte(`Location="https://idp.example/slo" ResponseLocation="http://idp.example/answers"`), 1)
 	p, err = ReadProvider(answers, Selection{})
-	if _, used := p.SLO[names.BindingRedirect]; err != nil || used || !slices.Equal(p.LeftOut, []string{"http://idp.example/answers"}) {
+	if _, used := p.SLO[saml2.BindingRedirect]; err != nil || used || !slices.Equal(p.LeftOut, []string{"http://idp.example/answers"}) {
 		t.Errorf("%+v %v", p, err)
 	}
 }
 
-// TestBareKey reads a key without a certificate, and none that is not whole.
+// TestBareKey reads complete keys without a certificate, and refuses incomplete ones.
 func TestBareKey(t *testing.T) {
 	plain := samltest.New(samltest.Config{URL: "https://idp.example"}).Metadata()
 	key := samltest.DefaultKey().Certificate.PublicKey.(*rsa.PublicKey)
 	certificate := regexp.MustCompile(`<ds:X509Data>.*</ds:X509Data>`)
 	metadata := func(modulus []byte, exponent string) []byte {
-		value := `<ds:KeyValue><RSAKeyValue xmlns="` + names.Signature + `"><Modulus>` + base64.StdEncoding.EncodeToString(modulus) + "\n" +
+		value := `<ds:KeyValue><RSAKeyValue xmlns="` + saml2.Signature + `"><Modulus>` + base64.StdEncoding.EncodeToString(modulus) + "\n" +
 			`</Modulus><Exponent>` + exponent + `</Exponent></RSAKeyValue></ds:KeyValue>`
 		return certificate.ReplaceAllLiteral(plain.XML(), []byte(value))
 	}

@@ -2,7 +2,7 @@ package idp
 
 import "github.com/doorward/doorward/sdk"
 
-// The reasons of the refusals of this package.
+// The reasons for refusals in this package.
 const (
 	reasonMetadataUnreachable sdk.Reason = "metadata_unreachable"
 	ReasonMetadataStatus      sdk.Reason = "metadata_status"

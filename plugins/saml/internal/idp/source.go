@@ -10,21 +10,21 @@ import (
 	"github.com/doorward/doorward/sdk/upstream"
 )
 
-// minFresh is the least time that metadata is kept, whatever its cacheDuration says.
+// minFresh is the minimum time until metadata is read again, regardless of its cacheDuration.
 const minFresh = time.Minute
 
 // metadataAccept prefers the registered type of metadata (metadata appendix A).
 const metadataAccept = "application/samlmetadata+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1"
 
-// Source keeps what is known of the provider up to date. Metadata at a URL is read at
-// once and whenever it gets old, in the background; the last good one serves on for as
-// long as its validUntil allows.
+// Source keeps the metadata of the identity provider up to date. Metadata at a URL is read at
+// once and then periodically in the background; the last valid one is used for as long as its
+// validUntil allows.
 type Source struct {
 	document *upstream.Document[*Provider]
 	FromURL  bool
 }
 
-// FixedSource is a source of metadata that is given as text.
+// FixedSource returns a source for metadata that is given as text.
 func FixedSource(p *Provider, now func() time.Time, logger *slog.Logger) *Source {
 	s := &Source{}
 	p.warn(logger)
@@ -32,11 +32,11 @@ func FixedSource(p *Provider, now func() time.Time, logger *slog.Logger) *Source
 		keep := p.keepFor(now())
 		return upstream.Loaded[*Provider]{Value: p, Fresh: keep, Keep: keep}, p.checkValid(now())
 	}))
-	_ = s.document.Reload(context.Background()) // an error comes again, when it is asked for
+	_ = s.document.Reload(context.Background()) // Get returns an error again
 	return s
 }
 
-// SourceAt is a source of metadata at a URL, until it is closed.
+// SourceAt returns a source for metadata at a URL. Close it after use.
 func SourceAt(url string, client *http.Client, refresh time.Duration, sel Selection, now func() time.Time, logger *slog.Logger) *Source {
 	s := &Source{FromURL: true}
 	s.document = upstream.NewDocument(documentOf(now, logger, func(ctx context.Context) (upstream.Loaded[*Provider], error) {
@@ -58,10 +58,10 @@ func SourceAt(url string, client *http.Client, refresh time.Duration, sel Select
 	return s
 }
 
-// warn tells what of the metadata is not used.
+// warn logs which parts of the metadata are ignored.
 func (p *Provider) warn(logger *slog.Logger) {
 	for _, location := range p.LeftOut {
-		logger.Warn("an endpoint for logout in the metadata of the provider is left out, because it is not https", "location", upstream.Shown(location))
+		logger.Warn("a logout endpoint in the metadata of the provider is ignored, because it is not https", "location", upstream.Shown(location))
 	}
 }
 
@@ -69,13 +69,12 @@ func documentOf(now func() time.Time, logger *slog.Logger, load func(context.Con
 	return upstream.Source[*Provider]{What: "metadata of the provider", Load: load, Now: now, Logger: logger, NotInTime: reasonNotInTime}
 }
 
-// Get returns the provider. Before the first good load it waits for the one under
-// way, or tries one.
+// Get returns the provider. Before the first successful load, it waits for the one in
+// progress, or starts one.
 func (s *Source) Get(ctx context.Context) (*Provider, error) { return s.document.Get(ctx) }
 
-// renew reads the metadata anew because known lacks something, though not each time:
-// anybody can send a signature that no key verifies. It reports whether there is
-// another one now.
+// renew reads the metadata again because known lacks something, but limits how often: anyone
+// can send a signature that no key verifies. It reports whether the metadata has changed.
 func (s *Source) renew(ctx context.Context, known *Provider) (*Provider, bool) {
 	if !s.FromURL {
 		return known, false
@@ -84,13 +83,13 @@ func (s *Source) renew(ctx context.Context, known *Provider) (*Provider, bool) {
 	return p, err == nil && p != known
 }
 
-// Reload reads the metadata anew in any case, for a check.
+// Reload always reads the metadata again, for a check.
 func (s *Source) Reload(ctx context.Context) error { return s.document.Reload(ctx) }
 
 // LoadedAt is when the metadata was read.
 func (s *Source) LoadedAt() time.Time { return s.document.LoadedAt() }
 
-// Close ends the reading in the background.
+// Close ends the background reading.
 func (s *Source) Close() { s.document.Close() }
 
 func fetch(ctx context.Context, client *http.Client, url string) (upstream.Answer, error) {
@@ -99,7 +98,7 @@ func fetch(ctx context.Context, client *http.Client, url string) (upstream.Answe
 	case err != nil:
 		return answer, upstream.Unreachable(reasonMetadataUnreachable, "reading idp_metadata_url", err)
 	case answer.Redirect() != "":
-		return answer, sdk.Unavailable(ReasonMetadataStatus, "idp_metadata_url %s: write that URL, if you trust it", answer.Problem())
+		return answer, sdk.Unavailable(ReasonMetadataStatus, "idp_metadata_url %s: set idp_metadata_url to that URL if you trust it", answer.Problem())
 	case answer.Status != http.StatusOK:
 		return answer, sdk.Unavailable(ReasonMetadataStatus, "idp_metadata_url %s", answer.Problem())
 	}

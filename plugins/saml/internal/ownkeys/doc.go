@@ -1,3 +1,3 @@
-// Package ownkeys reads the keys of the service provider, which is us: those that
-// sign, those that decrypt, and the certificates that go with them.
+// Package ownkeys reads the keys of Doorward as a service provider: the signing key, the
+// decryption keys, and their certificates.
 package ownkeys

@@ -18,23 +18,24 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// MaxKeys bounds our keys of each kind: each decryption key may cost one RSA
-// operation for a message that anybody can send.
+// MaxKeys limits our keys of each kind: each decryption key can cost one RSA operation for a
+// message that anyone can send.
 const MaxKeys = 4
 
-// MinRSA is the least size of an RSA key, ours or theirs, in bits.
+// MinRSA is the minimum size of an RSA key in bits, for our keys and those of the identity
+// provider.
 const MinRSA = 2048
 
-// Keys are the keys of the service provider, which is us.
+// Keys are the keys of Doorward as a service provider.
 type Keys struct {
 	Signer     crypto.Signer // nil if nothing is signed
 	Algorithm  string        // of our signatures
 	SignerCert *x509.Certificate
 	Decrypters []*rsa.PrivateKey
-	CryptCert  *x509.Certificate // of the first of decrypters
+	CryptCert  *x509.Certificate // of the first decryption key
 }
 
-// Settings are the options about our keys.
+// Settings are the options for our keys.
 type Settings struct {
 	Private, PrivatePass options.Secret
 	Enc, EncPass         options.Secret
@@ -45,7 +46,7 @@ type Settings struct {
 	MustDecrypt          bool
 }
 
-// Read reads our keys. The problems name the options.
+// Read reads our keys. The problems in its error name the options.
 func Read(s Settings) (Keys, error) {
 	var problems options.Problems
 	signers, err := ParseKeys(s.Private.Reveal(), s.PrivatePass.Reveal())
@@ -100,11 +101,11 @@ func (k *Keys) setDecrypters(s Settings, signers, crypters []crypto.Signer, prob
 		if r, ok := key.(*rsa.PrivateKey); ok {
 			k.Decrypters = append(k.Decrypters, r)
 		} else if own {
-			problems.Addf("sp_enc_private_key", "must hold RSA keys only: nothing else decrypts")
+			problems.Addf("sp_enc_private_key", "must contain only RSA keys: other keys cannot decrypt")
 		}
 	}
 	if s.MustDecrypt && len(k.Decrypters) == 0 {
-		problems.Addf("sp_enc_private_key", "is required when idp_is_assertion_encrypted is set, or an RSA key as sp_private_key")
+		problems.Addf("sp_enc_private_key", "is required when idp_is_assertion_encrypted is set, unless sp_private_key contains an RSA key")
 	}
 }
 
@@ -122,7 +123,7 @@ func (k *Keys) setCertificates(given []*x509.Certificate, problems *options.Prob
 	}
 	for _, c := range given {
 		if !k.has(c.PublicKey) {
-			problems.Addf("sp_certificate", "has the certificate %q of a key that is neither in sp_private_key nor in sp_enc_private_key", c.Subject.CommonName)
+			problems.Addf("sp_certificate", "contains the certificate %q, whose key is neither in sp_private_key nor in sp_enc_private_key", c.Subject.CommonName)
 		}
 	}
 }
@@ -153,13 +154,13 @@ func certificateOf(key crypto.Signer, given []*x509.Certificate) (*x509.Certific
 	return DerivedCertificate(key)
 }
 
-// DerivedCertificate makes a self-signed certificate that is the same whenever it
-// is made, on every node: providers compare certificates byte by byte. They take
-// it for a container of the key, so that it says nothing more.
+// DerivedCertificate returns a self-signed certificate that is always the same, on every
+// node: identity providers compare certificates byte by byte. They use it only as a container
+// of the key, so it contains nothing else.
 func DerivedCertificate(key crypto.Signer) (*x509.Certificate, error) {
 	public, err := x509.MarshalPKIXPublicKey(key.Public())
 	if err != nil {
-		return nil, fmt.Errorf("making a certificate: %w", err)
+		return nil, fmt.Errorf("creating a certificate: %w", err)
 	}
 	sum := sha256.Sum256(public)
 	sum[0] &= 0x7f // a serial number is positive
@@ -172,19 +173,19 @@ func DerivedCertificate(key crypto.Signer) (*x509.Certificate, error) {
 	}
 	der, err := x509.CreateCertificate(nil, template, template, key.Public(), deterministic{key})
 	if err != nil {
-		return nil, fmt.Errorf("making a certificate: %w", err)
+		return nil, fmt.Errorf("creating a certificate: %w", err)
 	}
 	return x509.ParseCertificate(der)
 }
 
-// ParseKeys reads PEM private keys of any form that OpenSSL writes.
+// ParseKeys reads PEM private keys in all forms that OpenSSL writes.
 func ParseKeys(text, pass string) ([]crypto.Signer, error) {
 	var keys []crypto.Signer
 	rest := []byte(text)
 	for len(bytes.TrimSpace(rest)) > 0 {
 		var block *pem.Block
 		if block, rest = pem.Decode(rest); block == nil {
-			return nil, errors.New("must be PEM: -----BEGIN PRIVATE KEY----- and what follows, with its line breaks")
+			return nil, errors.New("must be PEM: from -----BEGIN PRIVATE KEY----- to the end line, including the line breaks")
 		}
 		if block.Type == "EC PARAMETERS" {
 			continue
@@ -196,7 +197,7 @@ func ParseKeys(text, pass string) ([]crypto.Signer, error) {
 		keys = append(keys, key)
 	}
 	if len(keys) > MaxKeys {
-		return nil, fmt.Errorf("has %d keys, at most %d are allowed", len(keys), MaxKeys)
+		return nil, fmt.Errorf("contains %d keys, at most %d are allowed", len(keys), MaxKeys)
 	}
 	return keys, nil
 }
@@ -215,35 +216,36 @@ func parseKey(block *pem.Block, pass string) (crypto.Signer, error) {
 	case "PRIVATE KEY", "ENCRYPTED PRIVATE KEY":
 		key, err = x509.ParsePKCS8PrivateKey(der)
 	default:
-		return nil, errors.New("holds PEM of something that is no private key")
+		return nil, errors.New("contains PEM that is not a private key")
 	}
 	if err != nil {
-		return nil, errors.New("holds a private key that cannot be read")
+		return nil, errors.New("contains a private key that cannot be read")
 	}
 	switch key := key.(type) {
 	case *rsa.PrivateKey:
 		if key.N.BitLen() < MinRSA {
-			return nil, fmt.Errorf("holds an RSA key of %d bits; it must have %d or more", key.N.BitLen(), MinRSA)
+			return nil, fmt.Errorf("contains an RSA key of %d bits; it must have at least %d", key.N.BitLen(), MinRSA)
 		}
 		return key, nil
 	case *ecdsa.PrivateKey:
 		return key, nil
 	}
-	return nil, errors.New("holds a private key that is neither RSA nor ECDSA")
+	return nil, errors.New("contains a private key that is neither RSA nor ECDSA")
 }
 
-// ParseCertificates reads PEM. The errors follow the name of an option.
+// ParseCertificates reads PEM. Its errors complete a sentence that begins with the name of an
+// option.
 func ParseCertificates(text string) ([]*x509.Certificate, error) {
 	var certificates []*x509.Certificate
 	rest := []byte(text)
 	for len(bytes.TrimSpace(rest)) > 0 {
 		var block *pem.Block
 		if block, rest = pem.Decode(rest); block == nil || block.Type != "CERTIFICATE" {
-			return nil, errors.New("must be PEM: -----BEGIN CERTIFICATE----- and what follows, with its line breaks")
+			return nil, errors.New("must be PEM: from -----BEGIN CERTIFICATE----- to the end line, including the line breaks")
 		}
 		c, err := x509.ParseCertificate(block.Bytes)
 		if err != nil {
-			return nil, errors.New("holds a certificate that cannot be read")
+			return nil, errors.New("contains a certificate that cannot be read")
 		}
 		certificates = append(certificates, c)
 	}

@@ -5,7 +5,7 @@ import (
 	"crypto/aes"
 	"crypto/cipher"
 	"crypto/pbkdf2"
-	"crypto/sha1" //nolint:gosec // what PBKDF2 means where no hash is named (RFC 8018 appendix A.2)
+	"crypto/sha1" //nolint:gosec // the default of PBKDF2 (RFC 8018 appendix A.2)
 	"crypto/sha256"
 	"crypto/x509"
 	"encoding/asn1"
@@ -15,14 +15,14 @@ import (
 	"io"
 )
 
-var errPass = errors.New("cannot be opened with the pass phrase")
+var errPass = errors.New("cannot be decrypted with the pass phrase")
 
-// openKey takes the pass phrase off a private key, if it has one.
+// openKey decrypts a private key that has a pass phrase.
 func openKey(block *pem.Block, pass string) ([]byte, error) {
 	legacy := x509.IsEncryptedPEMBlock(block) //nolint:staticcheck // old keys are still around
 	switch {
 	case (legacy || block.Type == "ENCRYPTED PRIVATE KEY") && pass == "":
-		return nil, errors.New("holds a key with a pass phrase, and the option for the pass phrase is not set")
+		return nil, errors.New("contains a key with a pass phrase, but the option for the pass phrase is not set")
 	case legacy:
 		der, err := x509.DecryptPEMBlock(block, []byte(pass)) //nolint:staticcheck // old keys are still around
 		if err != nil {
@@ -43,8 +43,8 @@ var (
 	oidAES128CBC  = asn1.ObjectIdentifier{2, 16, 840, 1, 101, 3, 4, 1, 2}
 )
 
-// encryptedKey is EncryptedPrivateKeyInfo with PBES2 (RFC 5958 section 3, RFC 8018
-// appendix A.4): what OpenSSL has written since version 1.1.
+// encryptedKey is EncryptedPrivateKeyInfo with PBES2 (RFC 5958 section 3, RFC 8018 appendix
+// A.4), which OpenSSL has written since version 1.1.
 type encryptedKey struct {
 	Scheme struct {
 		Algorithm  asn1.ObjectIdentifier
@@ -75,7 +75,7 @@ const maxIterations = 10_000_000
 func openPKCS8(der []byte, pass string) ([]byte, error) {
 	var k encryptedKey
 	if _, err := asn1.Unmarshal(der, &k); err != nil || !k.Scheme.Algorithm.Equal(oidPBES2) {
-		return nil, errors.New("holds a key with a pass phrase in a form that is not known; take it off with openssl pkey")
+		return nil, errors.New("contains a key that is encrypted in an unsupported form; remove the pass phrase with openssl pkey")
 	}
 	scheme := k.Scheme.Parameters
 	derivation := scheme.Derivation.Parameters
@@ -88,7 +88,7 @@ func openPKCS8(der []byte, pass string) ([]byte, error) {
 	}
 	usable := scheme.Derivation.Algorithm.Equal(oidPBKDF2) && derivation.Iterations > 0 && derivation.Iterations <= maxIterations
 	if size == 0 || !usable || len(scheme.Cipher.IV) != aes.BlockSize || len(k.Data)%aes.BlockSize != 0 || len(k.Data) == 0 {
-		return nil, errors.New("holds a key with a pass phrase that is not AES with PBKDF2; take it off with openssl pkey")
+		return nil, errors.New("contains a key that is not encrypted with AES and PBKDF2; remove the pass phrase with openssl pkey")
 	}
 	prf := func() hash.Hash { return sha1.New() } //nolint:gosec // RFC 8018 appendix A.2
 	if derivation.PRF.Algorithm.Equal(oidHMACSHA256) {
@@ -115,8 +115,8 @@ func unpad(key, iv, data []byte) ([]byte, error) {
 	return plain[:len(plain)-padding], nil
 }
 
-// deterministic signs without random numbers, so that what it signs is the same
-// each time: PKCS #1 v1.5 has none, and for ECDSA RFC 6979 derives the nonce.
+// deterministic signs without random numbers, so that signatures are always the same: PKCS #1
+// v1.5 has none, and for ECDSA RFC 6979 derives the nonce.
 type deterministic struct{ crypto.Signer }
 
 func (d deterministic) Sign(_ io.Reader, digest []byte, opts crypto.SignerOpts) ([]byte, error) {

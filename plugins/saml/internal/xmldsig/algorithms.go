@@ -22,7 +22,7 @@ const (
 	ECDSASHA384 = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha384"
 	ECDSASHA512 = "http://www.w3.org/2001/04/xmldsig-more#ecdsa-sha512"
 
-	// RSASSA-PSS without parameters (RFC 9231 section 2.3.10), as eIDAS has it.
+	// RSASSA-PSS without parameters (RFC 9231 section 2.3.10), as used by eIDAS.
 	PSSSHA256 = "http://www.w3.org/2007/05/xmldsig-more#sha256-rsa-MGF1"
 	PSSSHA384 = "http://www.w3.org/2007/05/xmldsig-more#sha384-rsa-MGF1"
 	PSSSHA512 = "http://www.w3.org/2007/05/xmldsig-more#sha512-rsa-MGF1"
@@ -36,16 +36,16 @@ const (
 	SHA512 = "http://www.w3.org/2001/04/xmlenc#sha512"
 )
 
-// ErrAlgorithm is returned for an algorithm that is unknown or not allowed. There
-// is no HMAC and no DSA: a public key must never serve as a shared secret.
+// ErrAlgorithm is returned for an algorithm that is unknown or not allowed. HMAC and DSA are
+// not supported: a public key must never serve as a shared secret.
 var ErrAlgorithm = errors.New("algorithm not allowed")
 
-// AlgorithmError is ErrAlgorithm, and says what was refused.
+// AlgorithmError wraps ErrAlgorithm and says what was refused.
 type AlgorithmError struct {
 	// For is ForSignature, ForDigest or ForCanonicalization.
 	For string
 
-	// URI names the algorithm, as it was written.
+	// URI is the algorithm as written in the document.
 	URI string
 }
 
@@ -61,15 +61,15 @@ func (e *AlgorithmError) SHA1() bool {
 	return e.URI == RSASHA1 && e.For == ForSignature || e.URI == SHA1 && e.For == ForDigest
 }
 
-// What an algorithm is for.
+// The purposes of an algorithm.
 const (
 	ForSignature        = "signature"
 	ForDigest           = "digest"
 	ForCanonicalization = "canonicalization"
 )
 
-// ErrSignature is returned where no key verifies a signature.
-var ErrSignature = errors.New("signature verified by none of the keys")
+// ErrSignature is returned if no key verifies a signature.
+var ErrSignature = errors.New("not verified by any key")
 
 type method struct {
 	hash  crypto.Hash
@@ -96,8 +96,8 @@ var digests = map[string]crypto.Hash{
 
 // Policy says what is accepted.
 type Policy struct {
-	// InsecureAllowSHA1 accepts signatures and digests with SHA-1, of which
-	// collisions can be made.
+	// InsecureAllowSHA1 accepts signatures and digests with SHA-1, for which collisions can
+	// be created.
 	InsecureAllowSHA1 bool
 }
 
@@ -117,8 +117,8 @@ func (p Policy) digest(uri string) (crypto.Hash, error) {
 	return h, nil
 }
 
-// VerifyBytes verifies a signature over data with any of the keys. A key of
-// another kind than the algorithm's is passed over.
+// VerifyBytes verifies a signature over data with any of the keys. Keys that do not fit the
+// algorithm are skipped.
 func VerifyBytes(data, signature []byte, algorithm string, keys []crypto.PublicKey, policy Policy) error {
 	m, err := policy.method(algorithm)
 	if err != nil {
@@ -154,14 +154,14 @@ func (m method) verify(key crypto.PublicKey, sum, signature []byte) bool {
 	return false
 }
 
-// pssOptions are what is meant where there are no parameters: a salt as long as the
-// hash, and MGF1 with the same hash (RFC 9231 section 2.3.10).
+// pssOptions are the defaults without parameters: a salt as long as the hash, and MGF1 with
+// the same hash (RFC 9231 section 2.3.10).
 func (m method) pssOptions() *rsa.PSSOptions {
 	return &rsa.PSSOptions{SaltLength: rsa.PSSSaltLengthEqualsHash, Hash: m.hash}
 }
 
-// verifyECDSA takes r and s one after the other, as the specification has them
-// (RFC 9231 section 2.3.6), and the DER that some libraries write instead.
+// verifyECDSA accepts r and s concatenated, as specified (RFC 9231 section 2.3.6), and the
+// DER that some libraries write instead.
 func verifyECDSA(key *ecdsa.PublicKey, sum, signature []byte) bool {
 	size := (key.Curve.Params().BitSize + 7) / 8
 	if len(signature) != 2*size {

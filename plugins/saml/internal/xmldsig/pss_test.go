@@ -10,8 +10,7 @@ import (
 	"testing"
 )
 
-// TestPSS accepts RSASSA-PSS with the parameters that go without saying, and nothing
-// near to it.
+// TestPSS accepts RSASSA-PSS with the default parameters only.
 func TestPSS(t *testing.T) {
 	key, err := rsa.GenerateKey(rand.Reader, 2048)
 	if err != nil {

@@ -10,11 +10,11 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/strictxml"
 )
 
-// TestRealMessages verifies what Okta, OneLogin and others have really sent, and
-// crewjam/saml keeps as test data, with the keys of their metadata.
+// TestRealMessages verifies messages that Okta, OneLogin and others have sent, from the test
+// data of crewjam/saml, with the keys in their metadata.
 func TestRealMessages(t *testing.T) {
 	dir, err := exec.CommandContext(t.Context(), "go", "list", "-m", "-f", "{{.Dir}}", "github.com/crewjam/saml").Output()
 	if err != nil {
@@ -31,10 +31,10 @@ func TestRealMessages(t *testing.T) {
 	} {
 		keys := keysOf(readDocument(t, filepath.Join(data, name+metadata)))
 		signed := 0
-		readDocument(t, filepath.Join(data, name+"_response")).Walk(func(e *wall.Element) bool {
+		readDocument(t, filepath.Join(data, name+"_response")).Walk(func(e *strictxml.Element) bool {
 			if _, err := Find(e); err == nil {
 				signed++
-				if _, err := Verify(e, keys, Policy{InsecureAllowSHA1: true}, wall.Message()); err != nil {
+				if _, err := Verify(e, keys, Policy{InsecureAllowSHA1: true}, strictxml.Message()); err != nil {
 					t.Errorf("%s: %s: %v", name, e.Local, err)
 				}
 			}
@@ -46,7 +46,7 @@ func TestRealMessages(t *testing.T) {
 	}
 }
 
-func readDocument(t *testing.T, path string) *wall.Element {
+func readDocument(t *testing.T, path string) *strictxml.Element {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -55,16 +55,16 @@ func readDocument(t *testing.T, path string) *wall.Element {
 	if raw, err := DecodeBase64(string(data)); err == nil {
 		data = raw
 	}
-	root, err := wall.Parse(bytes.TrimSpace(data), wall.Metadata())
+	root, err := strictxml.Parse(bytes.TrimSpace(data), strictxml.Metadata())
 	if err != nil {
 		t.Fatalf("%s: %v", path, err)
 	}
 	return root
 }
 
-func keysOf(root *wall.Element) []crypto.PublicKey {
+func keysOf(root *strictxml.Element) []crypto.PublicKey {
 	var keys []crypto.PublicKey
-	root.Walk(func(e *wall.Element) bool {
+	root.Walk(func(e *strictxml.Element) bool {
 		if e.Is(Namespace, "X509Certificate") {
 			text, _ := e.Text()
 			if der, err := DecodeBase64(text); err == nil {

@@ -14,11 +14,11 @@ import (
 	"math/big"
 	"slices"
 
-	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/strictxml"
 )
 
-// DefaultMethod returns the signature method that goes with a key: with SHA-256
-// for RSA, and with the hash that is as strong as the curve for ECDSA.
+// DefaultMethod returns the default signature method of a key: SHA-256 for RSA, and for ECDSA
+// the hash with the strength of the curve.
 func DefaultMethod(key crypto.PublicKey) (string, error) {
 	switch key := key.(type) {
 	case *rsa.PublicKey:
@@ -57,7 +57,7 @@ func SignBytes(data []byte, algorithm string, key crypto.Signer) ([]byte, error)
 	return signature, nil
 }
 
-// plainECDSA turns DER into r and s one after the other (RFC 9231 section 2.3.6).
+// plainECDSA converts DER to r and s concatenated (RFC 9231 section 2.3.6).
 func plainECDSA(key *ecdsa.PublicKey, der []byte) ([]byte, error) {
 	var values struct{ R, S *big.Int }
 	if _, err := asn1.Unmarshal(der, &values); err != nil {
@@ -67,12 +67,11 @@ func plainECDSA(key *ecdsa.PublicKey, der []byte) ([]byte, error) {
 	return append(values.R.FillBytes(make([]byte, size)), values.S.FillBytes(make([]byte, size))...), nil
 }
 
-// Sign returns the document with a signature over its root, after the first child
-// of the root, which is where the schema of SAML has it (core section 3.2.1). The
-// root must have an ID and a child. The certificate is shown to the reader; it may
-// be nil.
+// Sign returns the document with a signature over its root after the first child, as required
+// by the schema of SAML (core section 3.2.1). The root must have an ID and a child. The
+// certificate is included for the recipient; it may be nil.
 func Sign(document []byte, algorithm string, key crypto.Signer, certificate *x509.Certificate) ([]byte, error) {
-	root, err := wall.Parse(document, wall.Message())
+	root, err := strictxml.Parse(document, strictxml.Message())
 	if err != nil {
 		return nil, fmt.Errorf("signing: %w", err)
 	}
@@ -80,7 +79,7 @@ func Sign(document []byte, algorithm string, key crypto.Signer, certificate *x50
 	if id == "" || len(first) == 0 {
 		return nil, errors.New("signing: the document has no ID or no child")
 	}
-	content, err := wall.Canonical(root, nil, nil, wall.MaxMessage)
+	content, err := strictxml.Canonical(root, nil, nil, strictxml.MaxMessage)
 	if err != nil {
 		return nil, fmt.Errorf("signing: %w", err)
 	}
@@ -96,7 +95,7 @@ func Sign(document []byte, algorithm string, key crypto.Signer, certificate *x50
 	return slices.Concat(content[:at], []byte(signature), content[at:]), nil
 }
 
-// signedInfo is in canonical form as it stands.
+// signedInfo returns SignedInfo in canonical form.
 func signedInfo(id, algorithm string, content []byte) []byte {
 	digest, sum := SHA256, hash(crypto.SHA256, content)
 	switch methods[algorithm].hash {
@@ -124,7 +123,7 @@ func keyInfo(certificate *x509.Certificate) string {
 		"</ds:X509Certificate></ds:X509Data></ds:KeyInfo>"
 }
 
-func endTag(e *wall.Element) []byte {
+func endTag(e *strictxml.Element) []byte {
 	if e.Prefix == "" {
 		return []byte("</" + e.Local + ">")
 	}

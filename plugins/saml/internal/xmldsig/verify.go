@@ -8,26 +8,25 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/strictxml"
 )
 
-// The errors of [Verify] besides [ErrAlgorithm] and [ErrSignature].
+// The errors of [Verify], in addition to [ErrAlgorithm] and [ErrSignature].
 var (
 	ErrUnsigned = errors.New("not signed")
-	ErrShape    = errors.New("signature of another form than SAML has")
-	ErrDigest   = errors.New("content was changed after it was signed")
+	ErrShape    = errors.New("the signature does not have the form that SAML requires")
+	ErrDigest   = errors.New("the content was changed after it was signed")
 )
 
-func misshapen(format string, args ...any) error {
+func shapeError(format string, args ...any) error {
 	return fmt.Errorf("%w: %s", ErrShape, fmt.Sprintf(format, args...))
 }
 
-// Verify verifies the signature inside of the element, and returns what is signed:
-// the element without its signature, parsed anew from the bytes that were hashed.
+// Verify verifies the signature inside the element and returns the signed content: the
+// element without its signature, parsed again from the bytes that were hashed.
 //
-// The keys are the only ones that count. What the signature says about its key is
-// not looked at.
-func Verify(e *wall.Element, keys []crypto.PublicKey, policy Policy, limits wall.Limits) (*wall.Element, error) {
+// Only the given keys count. Key information in the signature is ignored.
+func Verify(e *strictxml.Element, keys []crypto.PublicKey, policy Policy, limits strictxml.Limits) (*strictxml.Element, error) {
 	signature, err := Find(e)
 	if err != nil {
 		return nil, err
@@ -36,36 +35,36 @@ func Verify(e *wall.Element, keys []crypto.PublicKey, policy Policy, limits wall
 	if err != nil {
 		return nil, err
 	}
-	// From here on only what the key has signed is looked at.
+	// From here on, use only what the key has signed.
 	ref, err := readReference(info, policy)
 	if err != nil {
 		return nil, err
 	}
 	if id := e.Value("ID"); id == "" || ref.uri != "#"+id {
-		return nil, misshapen("it refers to %+.80q, not to the element around it", ref.uri)
+		return nil, shapeError("it refers to %+.80q, not to the element that contains it", ref.uri)
 	}
 	limits = canonicalLimits(limits)
-	content, err := wall.Canonical(e, ref.prefixes, signature, limits.Bytes)
+	content, err := strictxml.Canonical(e, ref.prefixes, signature, limits.Bytes)
 	if err != nil {
 		return nil, fmt.Errorf("writing what is signed: %w", err)
 	}
 	if subtle.ConstantTimeCompare(hash(ref.hash, content), ref.digest) != 1 {
 		return nil, ErrDigest
 	}
-	return wall.Parse(content, limits)
+	return strictxml.Parse(content, limits)
 }
 
-// canonicalLimits leave room for what the canonical form adds to a document that
-// kept the limits: each of many values declares the namespace of its xsi:type anew.
-func canonicalLimits(l wall.Limits) wall.Limits {
+// canonicalLimits allow for what the canonical form adds to a document within the limits:
+// each of many values declares the namespace of its xsi:type again.
+func canonicalLimits(l strictxml.Limits) strictxml.Limits {
 	l.Bytes *= 4
 	l.Attributes *= 2
 	return l
 }
 
-// Find returns the signature that is a child of the element. It is ErrUnsigned if
-// there is none, and ErrShape if there are two.
-func Find(e *wall.Element) (*wall.Element, error) {
+// Find returns the signature that is a child of the element. It returns ErrUnsigned if there
+// is none, and ErrShape if there are several.
+func Find(e *strictxml.Element) (*strictxml.Element, error) {
 	found := e.All(Namespace, "Signature")
 	switch len(found) {
 	case 0:
@@ -73,19 +72,18 @@ func Find(e *wall.Element) (*wall.Element, error) {
 	case 1:
 		return found[0], nil
 	}
-	return nil, misshapen("%d signatures in one element", len(found))
+	return nil, shapeError("%d signatures in one element", len(found))
 }
 
-// verifyInfo checks the signature over SignedInfo, and returns SignedInfo as it
-// was signed.
-func verifyInfo(signature *wall.Element, keys []crypto.PublicKey, policy Policy, limits wall.Limits) (*wall.Element, error) {
+// verifyInfo verifies the signature over SignedInfo, and returns SignedInfo as it was signed.
+func verifyInfo(signature *strictxml.Element, keys []crypto.PublicKey, policy Policy, limits strictxml.Limits) (*strictxml.Element, error) {
 	parts, err := exactly(signature, "SignedInfo", "SignatureValue", "KeyInfo?")
 	if err != nil {
 		return nil, err
 	}
 	value, err := base64Text(parts[1])
 	if err != nil {
-		return nil, misshapen("signature value: %v", err)
+		return nil, shapeError("signature value: %v", err)
 	}
 	c14n, err := exactly(parts[0], "CanonicalizationMethod", "SignatureMethod", "Reference")
 	if err != nil {
@@ -95,7 +93,7 @@ func verifyInfo(signature *wall.Element, keys []crypto.PublicKey, policy Policy,
 	if err != nil {
 		return nil, err
 	}
-	info, err := wall.Parse(signed, limits)
+	info, err := strictxml.Parse(signed, limits)
 	if err != nil {
 		return nil, fmt.Errorf("reading what is signed: %w", err)
 	}
@@ -110,24 +108,24 @@ func verifyInfo(signature *wall.Element, keys []crypto.PublicKey, policy Policy,
 	return info, VerifyBytes(signed, value, algorithm, keys, policy)
 }
 
-// canonicalInfo is SignedInfo as it was signed. Other than what is signed itself, it
-// may be canonicalized inclusively (core section 5.4.3 says only that it should not):
-// what is read of it are elements of XML Signature, and all that this canonicalization
-// adds are namespaces and attributes that nobody looks at.
-func canonicalInfo(info, c14n *wall.Element, most int) ([]byte, error) {
+// canonicalInfo returns SignedInfo in the form that was signed. Unlike the signed content, it
+// may use inclusive canonicalization, which core section 5.4.3 only discourages: we read only
+// elements of XML Signature from it, and inclusive canonicalization adds only namespaces and
+// attributes that we do not read.
+func canonicalInfo(info, c14n *strictxml.Element, most int) ([]byte, error) {
 	if withoutComments(c14n.Value("Algorithm"), "#") == InclusiveC14N && len(c14n.Children()) == 0 {
-		return wall.Inclusive(info, most)
+		return strictxml.Inclusive(info, most)
 	}
 	prefixes, err := exclusivePrefixes(c14n)
 	if err != nil {
 		return nil, err
 	}
-	return wall.Canonical(info, prefixes, nil, most)
+	return strictxml.Canonical(info, prefixes, nil, most)
 }
 
-// withoutComments names the canonicalization that leaves comments out. Where there are
-// none, as in each message that is let in, both are one. Of metadata, in which comments
-// may stand, the digest differs then.
+// withoutComments returns the variant of a canonicalization that omits comments. In messages,
+// which have no comments, both are the same. Metadata can have comments; its digest then
+// differs.
 func withoutComments(algorithm, separator string) string {
 	return strings.TrimSuffix(algorithm, separator+"WithComments")
 }
@@ -139,7 +137,7 @@ type reference struct {
 	digest   []byte
 }
 
-func readReference(info *wall.Element, policy Policy) (reference, error) {
+func readReference(info *strictxml.Element, policy Policy) (reference, error) {
 	element := info.Child(Namespace, "Reference")
 	parts, err := exactly(element, "Transforms", "DigestMethod", "DigestValue")
 	if err != nil {
@@ -158,28 +156,27 @@ func readReference(info *wall.Element, policy Policy) (reference, error) {
 	}
 	ref.digest, err = base64Text(parts[2])
 	if err != nil {
-		return reference{}, misshapen("digest value: %v", err)
+		return reference{}, shapeError("digest value: %v", err)
 	}
 	return ref, nil
 }
 
-// readTransforms accepts the two that SAML has, in their order (core section
-// 5.4.4), and returns the prefixes that are canonicalized inclusively. Anything
-// else could choose what is signed.
-func readTransforms(transforms *wall.Element) ([]string, error) {
+// readTransforms accepts the two transforms of SAML in their order (core section 5.4.4), and
+// returns the prefixes that are canonicalized inclusively. Other transforms could change what
+// is signed.
+func readTransforms(transforms *strictxml.Element) ([]string, error) {
 	parts, err := exactly(transforms, "Transform", "Transform")
 	if err != nil {
 		return nil, err
 	}
 	if parts[0].Value("Algorithm") != EnvelopedMethod || len(parts[0].Children()) != 0 {
-		return nil, misshapen("the first transform must be that for enveloped signatures, and the second exclusive canonicalization")
+		return nil, shapeError("the transforms must be enveloped-signature and exclusive canonicalization, in this order")
 	}
 	return exclusivePrefixes(parts[1])
 }
 
-// exclusivePrefixes returns the prefix list of exclusive canonicalization, which
-// it demands.
-func exclusivePrefixes(method *wall.Element) ([]string, error) {
+// exclusivePrefixes requires exclusive canonicalization and returns its prefix list.
+func exclusivePrefixes(method *strictxml.Element) ([]string, error) {
 	if algorithm := method.Value("Algorithm"); withoutComments(algorithm, "") != ExclusiveC14N {
 		return nil, &AlgorithmError{ForCanonicalization, algorithm}
 	}
@@ -187,24 +184,24 @@ func exclusivePrefixes(method *wall.Element) ([]string, error) {
 	case len(inside) == 0:
 		return nil, nil
 	case len(inside) > 1 || !inside[0].Is(ExclusiveC14N, "InclusiveNamespaces"):
-		return nil, misshapen("canonicalization with something inside")
+		return nil, shapeError("canonicalization with unsupported content")
 	default:
 		return strings.Fields(inside[0].Value("PrefixList")), nil
 	}
 }
 
-// algorithmOf returns the algorithm of a method without parameters. Parameters
-// such as HMACOutputLength would change what it checks.
-func algorithmOf(method *wall.Element) (string, error) {
+// algorithmOf returns the algorithm of a method without parameters. Parameters such as
+// HMACOutputLength would weaken the check.
+func algorithmOf(method *strictxml.Element) (string, error) {
 	if len(method.Children()) != 0 {
-		return "", misshapen("%s with parameters", method.Local)
+		return "", shapeError("%s with parameters", method.Local)
 	}
 	return method.Value("Algorithm"), nil
 }
 
-// exactly returns the child elements if they have these names, in this order, and
-// there is nothing else. A name that ends in ? may be missing.
-func exactly(e *wall.Element, names ...string) ([]*wall.Element, error) {
+// exactly returns the child elements if they have exactly these names in this order. A name
+// that ends in ? may be missing.
+func exactly(e *strictxml.Element, names ...string) ([]*strictxml.Element, error) {
 	children := e.Children()
 	for i, name := range names {
 		name, optional := strings.CutSuffix(name, "?")
@@ -213,22 +210,21 @@ func exactly(e *wall.Element, names ...string) ([]*wall.Element, error) {
 		case optional && i == len(children):
 			return children, nil
 		default:
-			return nil, misshapen("%s has not exactly %s", e.Local, strings.Join(names, ", "))
+			return nil, shapeError("%s does not have exactly the children %s", e.Local, strings.Join(names, ", "))
 		}
 	}
 	if len(children) != len(names) {
-		return nil, misshapen("%s has not exactly %s", e.Local, strings.Join(names, ", "))
+		return nil, shapeError("%s does not have exactly the children %s", e.Local, strings.Join(names, ", "))
 	}
 	return children, nil
 }
 
-// base64Text decodes the text of an element, in which white space may stand. Text
-// in several pieces, of which another reader might take one, cannot occur: there
-// are no comments.
-func base64Text(e *wall.Element) ([]byte, error) {
+// base64Text decodes the text of an element, in which white space is allowed. Text in several
+// pieces, of which another reader might use one, cannot occur, because there are no comments.
+func base64Text(e *strictxml.Element) ([]byte, error) {
 	text, ok := e.Text()
 	if !ok {
-		return nil, errors.New("it holds elements")
+		return nil, errors.New("it contains elements")
 	}
 	return DecodeBase64(text)
 }

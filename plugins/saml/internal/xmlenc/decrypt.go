@@ -1,8 +1,8 @@
-// Package xmlenc decrypts what identity providers encrypt for us: an assertion or
-// a NameID with AES, and the AES key with RSA-OAEP (XML Encryption 1.1).
+// Package xmlenc decrypts an assertion or a NameID that an identity provider has encrypted
+// for Doorward with AES, and the AES key with RSA-OAEP (XML Encryption 1.1).
 //
-// RSA PKCS#1 v1.5 is not there at all. AES-CBC tells nobody whether a message was
-// changed, so that it is there only for what a verified signature covers.
+// RSA PKCS#1 v1.5 is not supported. AES-CBC does not detect changes, so it is accepted only
+// for content that a verified signature covers.
 package xmlenc
 
 import (
@@ -12,7 +12,7 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/strictxml"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 )
 
@@ -35,30 +35,29 @@ const (
 	AES256CBC = Namespace + "aes256-cbc"
 )
 
-// ErrDecrypt is all that is told of a failed decryption, whatever failed: the key,
-// the padding or the tag. Who learns more can decrypt (Bleichenbacher 1998, Jager
-// and Somorovsky 2011).
-var ErrDecrypt = errors.New("it cannot be decrypted with our keys")
+// ErrDecrypt is the only error of a failed decryption, regardless of whether the key, the
+// padding or the tag is wrong. An attacker who learns more can decrypt (Bleichenbacher 1998,
+// Jager and Somorovsky 2011).
+var ErrDecrypt = errors.New("it cannot be decrypted with the keys of Doorward")
 
-// ErrAlgorithm is returned before anything is decrypted: it depends on what is
-// written openly only.
+// ErrAlgorithm is returned before anything is decrypted: it depends only on unencrypted
+// parts.
 var ErrAlgorithm = errors.New("encryption algorithm not allowed")
 
-// The two kinds of ErrAlgorithm of which more can be said: AES-CBC with a key that
-// could be unwrapped, so that only the policy stands against it; and a key that is
-// wrapped by something else than RSA-OAEP as it is read here.
+// Two kinds of ErrAlgorithm with more detail: AES-CBC with a supported key, which only the
+// policy refuses; and a key that is not wrapped by a supported form of RSA-OAEP.
 var (
 	ErrCBC = fmt.Errorf("%w: AES-CBC", ErrAlgorithm)
 	ErrKey = fmt.Errorf("%w for the key", ErrAlgorithm)
 )
 
-// ErrShape is returned for another form than EncryptedData with EncryptedKeys.
-var ErrShape = errors.New("encrypted element of another form than SAML has")
+// ErrShape is returned for anything other than EncryptedData with EncryptedKeys.
+var ErrShape = errors.New("the encrypted element does not have the form that SAML requires")
 
 // Policy says what is accepted.
 type Policy struct {
-	// InsecureAllowCBC accepts AES-CBC. Set it only for what is covered by a
-	// signature that was verified before.
+	// InsecureAllowCBC accepts AES-CBC. Set it only for content that a verified signature
+	// covers.
 	InsecureAllowCBC bool
 }
 
@@ -72,11 +71,10 @@ var ciphers = map[string]contentCipher{
 	AES128CBC: {keySize: 16, cbc: true}, AES192CBC: {keySize: 24, cbc: true}, AES256CBC: {keySize: 32, cbc: true},
 }
 
-// Decrypt returns the plain text inside of an EncryptedAssertion or EncryptedID that
-// is meant for the recipient, which is us. Our keys are tried one after the other, so
-// that an old one works on while a new one is introduced; at most maxUnwrapped RSA
-// operations are made.
-func Decrypt(e *wall.Element, recipient string, keys []*rsa.PrivateKey, policy Policy) ([]byte, error) {
+// Decrypt returns the plain text of an EncryptedAssertion or EncryptedID for the recipient,
+// which is our entity ID. It tries our keys in order, so that an old key still works while a
+// new one is introduced; it makes at most maxUnwrapped RSA operations.
+func Decrypt(e *strictxml.Element, recipient string, keys []*rsa.PrivateKey, policy Policy) ([]byte, error) {
 	m, err := read(e, recipient, policy)
 	if err != nil {
 		return nil, err
@@ -95,20 +93,20 @@ func Decrypt(e *wall.Element, recipient string, keys []*rsa.PrivateKey, policy P
 	return nil, ErrDecrypt
 }
 
-// maxUnwrapped bounds what a message costs that anybody can send.
+// maxUnwrapped limits the cost of a message that anyone can send.
 const maxUnwrapped = 8
 
-// message is what is written openly of an encrypted element.
+// message holds the unencrypted parts of an encrypted element.
 type message struct {
 	content contentCipher
 	data    []byte
 	keys    []wrappedKey
 }
 
-func read(e *wall.Element, recipient string, policy Policy) (message, error) {
+func read(e *strictxml.Element, recipient string, policy Policy) (message, error) {
 	data := e.Child(Namespace, "EncryptedData")
 	if data == nil {
-		return message{}, fmt.Errorf("%w: not one EncryptedData", ErrShape)
+		return message{}, fmt.Errorf("%w: it does not have exactly one EncryptedData", ErrShape)
 	}
 	found, err := findKeys(e, recipient)
 	if err != nil {
@@ -130,23 +128,23 @@ func read(e *wall.Element, recipient string, policy Policy) (message, error) {
 	return m, err
 }
 
-var none = &wall.Element{}
+var none = &strictxml.Element{}
 
-func method(e *wall.Element) *wall.Element {
+func method(e *strictxml.Element) *strictxml.Element {
 	if m := e.Child(Namespace, "EncryptionMethod"); m != nil {
 		return m
 	}
 	return none
 }
 
-func cipherValue(e *wall.Element) ([]byte, error) {
+func cipherValue(e *strictxml.Element) ([]byte, error) {
 	data := e.Child(Namespace, "CipherData")
 	if data == nil {
-		return nil, fmt.Errorf("%w: no CipherData", ErrShape)
+		return nil, fmt.Errorf("%w: it does not have exactly one CipherData", ErrShape)
 	}
 	value := data.Child(Namespace, "CipherValue")
 	if value == nil {
-		return nil, fmt.Errorf("%w: no CipherValue", ErrShape)
+		return nil, fmt.Errorf("%w: it does not have exactly one CipherValue", ErrShape)
 	}
 	text, ok := value.Text()
 	if !ok {
@@ -162,7 +160,7 @@ func cipherValue(e *wall.Element) ([]byte, error) {
 func (m message) decrypt(key *rsa.PrivateKey, wrapped wrappedKey) ([]byte, error) {
 	secret, err := key.Decrypt(nil, wrapped.value, wrapped.oaep)
 	if err != nil || len(secret) != m.content.keySize {
-		// Going on with a key that fits nothing takes as long as with a good one.
+		// Continuing with a useless key takes as long as with the right one.
 		secret = make([]byte, m.content.keySize)
 		err = ErrDecrypt
 	}
@@ -188,8 +186,8 @@ func (c contentCipher) open(key, data []byte) ([]byte, error) {
 	return gcm.Open(nil, data[:gcm.NonceSize()], data[gcm.NonceSize():], nil)
 }
 
-// openCBC takes the padding of XML Encryption section 5.2: only the last byte has
-// a meaning.
+// openCBC removes the padding of XML Encryption section 5.2: only the last byte is
+// significant.
 func openCBC(block cipher.Block, data []byte) ([]byte, error) {
 	size := block.BlockSize()
 	if len(data) < 2*size || len(data)%size != 0 {

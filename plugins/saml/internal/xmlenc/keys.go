@@ -5,33 +5,33 @@ import (
 	"crypto/rsa"
 	"fmt"
 
-	"github.com/doorward/doorward/plugins/saml/internal/wall"
+	"github.com/doorward/doorward/plugins/saml/internal/strictxml"
 	"github.com/doorward/doorward/plugins/saml/internal/xmldsig"
 )
 
-// maxKeys bounds the EncryptedKeys of one element.
+// maxKeys limits the EncryptedKeys of one element.
 const maxKeys = 8
 
-// wrappedKey is the key of the content, encrypted to somebody.
+// wrappedKey is the content key, encrypted for a recipient.
 type wrappedKey struct {
 	oaep  *rsa.OAEPOptions
 	value []byte
 }
 
-// findKeys returns the EncryptedKeys, which stand in the KeyInfo of the data or beside
-// the data (SAML core section 2.3.4). Of several, each for a recipient of its own or
-// for a key of ours that is being replaced (core section 2.2.4), those count that name
-// us, or else those that name nobody, or else all.
-func findKeys(e *wall.Element, recipient string) ([]*wall.Element, error) {
-	var all, ours, nobodys []*wall.Element
-	e.Walk(func(inside *wall.Element) bool {
+// findKeys returns the EncryptedKeys, which are in the KeyInfo of the data or next to the
+// data (SAML core section 2.3.4). There can be several, for different recipients or for a key
+// of ours that is being replaced (core section 2.2.4). It returns those that name us,
+// otherwise those without a recipient, otherwise all.
+func findKeys(e *strictxml.Element, recipient string) ([]*strictxml.Element, error) {
+	var all, ours, unaddressed []*strictxml.Element
+	e.Walk(func(inside *strictxml.Element) bool {
 		if inside.Is(Namespace, "EncryptedKey") {
 			all = append(all, inside)
 			switch named, given := inside.Attr("Recipient"); {
 			case named == recipient:
 				ours = append(ours, inside)
 			case !given:
-				nobodys = append(nobodys, inside)
+				unaddressed = append(unaddressed, inside)
 			}
 		}
 		return true
@@ -41,14 +41,14 @@ func findKeys(e *wall.Element, recipient string) ([]*wall.Element, error) {
 		return nil, fmt.Errorf("%w: %d encrypted keys, not 1 to %d", ErrShape, len(all), maxKeys)
 	case len(ours) > 0:
 		return ours, nil
-	case len(nobodys) > 0:
-		return nobodys, nil
+	case len(unaddressed) > 0:
+		return unaddressed, nil
 	}
 	return all, nil
 }
 
-// readKeys leaves out keys that are wrapped in a way that is not read, unless all are.
-func readKeys(found []*wall.Element) ([]wrappedKey, error) {
+// readKeys skips keys that are wrapped in an unsupported way, unless all are.
+func readKeys(found []*strictxml.Element) ([]wrappedKey, error) {
 	var keys []wrappedKey
 	var refused error
 	for _, e := range found {
@@ -69,9 +69,8 @@ func readKeys(found []*wall.Element) ([]wrappedKey, error) {
 	return keys, nil
 }
 
-// digests are those of RSA-OAEP. The first two are what stands in metadata and
-// messages of others for SHA-1 and SHA-256, and the third a misspelling that old
-// versions of Go libraries send.
+// digests are those of RSA-OAEP. They include names that other implementations write for
+// SHA-1 and SHA-256, and a misspelling by old versions of Go libraries.
 var digests = map[string]crypto.Hash{
 	xmldsig.SHA1:                 crypto.SHA1,
 	xmldsig.SHA256:               crypto.SHA256,
@@ -86,10 +85,9 @@ var digests = map[string]crypto.Hash{
 	"":                           crypto.SHA1,
 }
 
-// oaepOptions reads the parameters of RSA-OAEP (XML Encryption 1.1 section 5.5.2).
-// SHA-1 is what is meant where nothing is said, and no weakness there: OAEP does
-// not need a hash without collisions.
-func oaepOptions(m *wall.Element) (*rsa.OAEPOptions, error) {
+// oaepOptions reads the parameters of RSA-OAEP (XML Encryption 1.1 section 5.5.2). SHA-1 is
+// the default, and is not a weakness here: OAEP does not require collision resistance.
+func oaepOptions(m *strictxml.Element) (*rsa.OAEPOptions, error) {
 	algorithm := m.Value("Algorithm")
 	if algorithm != OAEPMGF1P && algorithm != OAEP {
 		return nil, fmt.Errorf("%w: %+.100q", ErrKey, algorithm)
@@ -102,9 +100,9 @@ func oaepOptions(m *wall.Element) (*rsa.OAEPOptions, error) {
 		case inside.Is(xmldsig.Namespace, "DigestMethod") && known:
 			opts.Hash = hash
 		case inside.Is(Namespace11, "MGF") && known && (algorithm == OAEP || hash == crypto.SHA1):
-			opts.MGFHash = hash // rsa-oaep-mgf1p says SHA-1 by its name
+			opts.MGFHash = hash // the name rsa-oaep-mgf1p implies SHA-1
 		case inside.Is(Namespace, "KeySize"):
-		default: // OAEPparams, too: nobody sends any
+		default: // including OAEPparams, which nobody sends
 			return nil, fmt.Errorf("%w: %s with %s %+.100q", ErrKey, algorithm, inside.Local, value)
 		}
 	}

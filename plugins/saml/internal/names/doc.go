@@ -1,2 +1,0 @@
-// Package names holds the words of SAML 2.0, and reads its simple values.
-package names

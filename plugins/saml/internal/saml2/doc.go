@@ -1,0 +1,2 @@
+// Package saml2 holds the names of SAML 2.0, and parses its simple values.
+package saml2
