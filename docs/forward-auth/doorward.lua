@@ -1,18 +1,18 @@
--- Asks Doorward whether a request may pass, by HAProxy's own HTTP client: no other library
--- is needed. Licensed under Apache-2.0, as all of Doorward.
+-- Asks Doorward whether a request may pass, with HAProxy's own HTTP client: it needs no other
+-- library. Licensed under Apache-2.0, like all of Doorward.
 
 local check = "http://127.0.0.1:8056/forward-auth" -- FORWARD_AUTH_ADDRESS
 local session_cookie = "directus_session_token" -- SESSION_COOKIE_NAME
 local secret = nil -- FORWARD_AUTH_SECRET, in quotes, if you have set one
 local timeout = 5000 -- milliseconds
 
--- What Doorward looks at of the client's headers.
+-- The client's headers that Doorward reads.
 local asked = {
     "cookie", "authorization", "accept", "x-requested-with", "sec-fetch-mode",
     "origin", "access-control-request-method", "upgrade",
 }
 
--- What it says of a person, and what of its refusals is for the browser.
+-- What Doorward says about a person, and the part of its refusals that is for the browser.
 local identity = { "remote-user", "remote-email", "remote-name", "remote-groups", "x-doorward-assertion" }
 local refusal = { "location", "www-authenticate", "content-type", "cache-control", "vary", "referrer-policy" }
 
@@ -40,7 +40,7 @@ local function question(txn, sent)
     return q
 end
 
--- All cookies but the session.
+-- All cookies except the session.
 local function other_cookies(lines)
     local kept = {}
     for _, line in ipairs(values(lines)) do

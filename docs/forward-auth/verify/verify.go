@@ -1,4 +1,4 @@
-// Whether a request comes through Doorward, and from whom: Go, with github.com/go-jose/go-jose/v4.
+// Checks whether a request comes through Doorward, and who sent it: Go, with github.com/go-jose/go-jose/v4.
 package main
 
 import (
@@ -20,7 +20,7 @@ const (
 	origin = "https://wiki.example.org" // of this application
 )
 
-// verify returns who asks, of the value of X-Doorward-Assertion, or an error if nobody does.
+// verify returns the person named by the value of X-Doorward-Assertion, or an error if it is not valid.
 func verify(assertion string, keys jose.JSONWebKeySet) (*jwt.Claims, error) {
 	token, err := jwt.ParseSigned(assertion, []jose.SignatureAlgorithm{jose.EdDSA, jose.ES256, jose.RS256})
 	if err != nil {

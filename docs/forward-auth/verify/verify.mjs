@@ -1,4 +1,4 @@
-// Whether a request comes through Doorward, and from whom: Node, with jose 5 or later.
+// Checks whether a request comes through Doorward, and who sent it: Node, with jose 5 or later.
 import { text } from "node:stream/consumers"
 import { createRemoteJWKSet, jwtVerify } from "jose"
 
@@ -6,7 +6,7 @@ const issuer = "https://sso.example.org" // PUBLIC_URL, without a slash at the e
 const origin = "https://wiki.example.org" // of this application
 const keys = createRemoteJWKSet(new URL(issuer + "/.well-known/jwks.json")) // keeps them for ten minutes
 
-// Returns who asks, of the value of X-Doorward-Assertion; throws if nobody does.
+// Returns the person named by the value of X-Doorward-Assertion; throws if it is not valid.
 async function verify(assertion) {
   const { payload } = await jwtVerify(assertion, keys, {
     issuer, audience: origin, typ: "doorward-assertion+jwt", clockTolerance: 5,

@@ -1,4 +1,4 @@
-# Whether a request comes through Doorward, and from whom: Python, with PyJWT 2.4 or later.
+# Checks whether a request comes through Doorward, and who sent it: Python, with PyJWT 2.4 or later.
 import sys
 
 import jwt
@@ -9,7 +9,7 @@ keys = jwt.PyJWKClient(issuer + "/.well-known/jwks.json")  # keeps them for five
 
 
 def verify(assertion):
-    """Returns who asks, of the value of X-Doorward-Assertion; raises jwt.PyJWTError if nobody does."""
+    """Returns the person named by the value of X-Doorward-Assertion; raises jwt.PyJWTError if it is not valid."""
     if jwt.get_unverified_header(assertion).get("typ") != "doorward-assertion+jwt":
         raise jwt.InvalidTokenError("another kind of token")
     key = keys.get_signing_key_from_jwt(assertion).key
