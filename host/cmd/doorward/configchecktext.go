@@ -134,9 +134,9 @@ func (p checkedPrinter) sum(findings []config.Finding) {
 	errors := len(slices.DeleteFunc(slices.Clone(findings), func(f config.Finding) bool { return !f.Error }))
 	switch {
 	case errors > 0:
-		p.title(fmt.Sprintf("%d to mend. No host was started.", errors))
+		p.title(fmt.Sprintf("%d to fix. No host was started.", errors))
 	default:
-		p.title("Nothing to mend. No host was started, and no provider asked; doorward check asks them.")
+		p.title("Nothing to fix. No host was started and no provider was asked; use doorward check for that.")
 	}
 }
 

@@ -1,0 +1,69 @@
+package e2e
+
+import (
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// wordsHoldFor are the folders and files that the words are looked for in. A folder stands
+// for its Markdown, Go, proto, SQL and HTML files.
+var wordsHoldFor = []string{"README.md", "CONTRIBUTING.md", "docs"}
+
+// wordsDoNotHoldFor may have them.
+var wordsDoNotHoldFor = []string{
+	"docs/settings.md",       // is made from the texts of the options
+	"host/e2e/words_test.go", // lists them
+}
+
+// words are those that a reader stumbles over, and what to write in their place.
+var words = []struct{ pattern, instead string }{
+	{`the seed\b`, "Directus"},
+	{`attack catalogue`, "a row of docs/attacks.md"},
+	{`vouch(ed|es)? for you`, "confirmed who you are"},
+	{`(does|did|do) not hold\b`, "is not valid, could not be verified"},
+	{`default: nowhere`, "off by default"},
+	{`and always so`, "always …; otherwise …"},
+	{`to mend`, "to fix; check found errors"},
+	{`(of|in|takes|to|is) some [0-9]`, "about …"},
+	{`for ever`, "permanently, indefinitely, forever"},
+	{`who(m|se)?ever`, "anyone who, people who, clients that"},
+	{`anew`, "again"},
+	{`likewise`, "also, in the same way"},
+	{`there(by|of|upon)|where(of|by|upon)`, "by which, of which"},
+	{`thus`, "so, therefore"},
+	{`meanwhile`, "in the meantime, while …"},
+	{`besides?`, "next to, in addition to, also"},
+	{`or else`, "otherwise"},
+	{`by the hand`, "manually"},
+	{`needs to know of us`, "our metadata"},
+}
+
+func TestWords(t *testing.T) {
+	files := wordedFiles(t)
+	if len(files) < 50 {
+		t.Fatalf("only %d files are found", len(files))
+	}
+	for _, word := range words {
+		found := regexp.MustCompile(`(?i)\b(?:` + strings.ReplaceAll(word.pattern, " ", `\s+(?://\s+)?`) + `)(?:\b|[^\w]|$)`)
+		for _, file := range files {
+			text := source(t, file)
+			for _, at := range found.FindAllStringIndex(text, -1) {
+				t.Errorf("%s:%d: %q: write: %s", file, 1+strings.Count(text[:at[0]], "\n"), strings.TrimSpace(text[at[0]:at[1]]), word.instead)
+			}
+		}
+	}
+}
+
+// wordedFiles are the files of the repository that the words hold for.
+func wordedFiles(t *testing.T) []string {
+	t.Helper()
+	return slices.DeleteFunc(trackedFiles(t), func(name string) bool {
+		return !slices.Contains([]string{".md", ".go", ".proto", ".sql", ".html"}, path.Ext(name)) ||
+			strings.HasSuffix(name, ".pb.go") || slices.Contains(wordsDoNotHoldFor, name) || !slices.ContainsFunc(wordsHoldFor, func(scope string) bool {
+			return name == scope || strings.HasPrefix(name, scope+"/")
+		})
+	})
+}
