@@ -41,7 +41,7 @@ type CORS struct {
 const longestMaxAge = 86_400
 
 // cors checks the settings. Those of what is not enabled have no effect.
-func (g *group) cors(s *Settings, public *url.URL) CORS {
+func (g *group) cors(s *Settings, public *url.URL, allowed []*url.URL) CORS {
 	if !s.CORSEnabled {
 		g.warnOfCORSWithoutEffect()
 		return CORS{}
@@ -67,8 +67,8 @@ func (g *group) cors(s *Settings, public *url.URL) CORS {
 		g.refuse("cors_origin", "lets every page of the web act for whoever is signed in; name the origins of your applications, such as https://app.example.org, "+
 			"or write CORS_CREDENTIALS=false, if they use tokens and no cookies")
 	}
-	if public != nil {
-		g.warnOfOrigins(c, *s, public)
+	if public != nil && g.ok("auth_allowed_public_urls") {
+		g.warnOfOrigins(c, *s, public, allowed)
 	}
 	return c
 }
@@ -167,9 +167,13 @@ func withScheme(entry string) string {
 }
 
 // warnOfOrigins names what browsers will not do, or do for more than is meant.
-func (g *group) warnOfOrigins(c CORS, s Settings, public *url.URL) {
+func (g *group) warnOfOrigins(c CORS, s Settings, public *url.URL, allowed []*url.URL) {
 	if c.Credentials && (slices.Contains(c.AllowedHeaders, "*") || slices.Contains(c.ExposedHeaders, "*")) {
 		g.loader.warnOnce("* is the name of a header to browsers while CORS_CREDENTIALS is true; write the names of your headers out")
+	}
+	publicURLs := "PUBLIC_URL"
+	if len(allowed) > 0 {
+		publicURLs += " or any of AUTH_ALLOWED_PUBLIC_URLS"
 	}
 	cookiesStay := s.SessionCookieSameSite != "none" && s.RefreshCookieSameSite != "none"
 	for _, origin := range c.Origins {
@@ -181,10 +185,10 @@ func (g *group) warnOfOrigins(c CORS, s Settings, public *url.URL) {
 		case u.Scheme == "http" && !contract.IsLoopback(public.Hostname()):
 			g.loader.warnOnce("%s has %s, which is each visitor's own machine: whatever serves a page there may act for them; leave it out where logins matter",
 				g.spell("cors_origin"), origin)
-		case c.Credentials && cookiesStay && !sameSite(u, public):
-			g.loader.warnOnce("%s has %s, which is another site than PUBLIC_URL: browsers send no cookies from there, and only mode json works; "+
-				"write CORS_CREDENTIALS=false if that is what it uses, else SESSION_COOKIE_SAME_SITE=none, or REFRESH_TOKEN_COOKIE_SAME_SITE=none for mode cookie, "+
-				"which need https in PUBLIC_URL, and a browser that does not block cookies of other sites", g.spell("cors_origin"), origin)
+		case c.Credentials && cookiesStay && !sameSite(u, public) && !slices.ContainsFunc(allowed, func(other *url.URL) bool { return sameSite(u, other) }):
+			g.loader.warnOnce("%s has %s, which is not on the same site as %s: browsers send no cookies from there, and only mode json works. "+
+				"Write CORS_CREDENTIALS=false if the application uses mode json; otherwise SESSION_COOKIE_SAME_SITE=none, or REFRESH_TOKEN_COOKIE_SAME_SITE=none for mode cookie, "+
+				"which need https in PUBLIC_URL and a browser that does not block cookies of other sites", g.spell("cors_origin"), origin, publicURLs)
 		}
 	}
 }

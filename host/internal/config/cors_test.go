@@ -18,7 +18,7 @@ var standardCORS = config.CORSSettings{
 }
 
 const (
-	otherSite = "is another site than PUBLIC_URL"
+	otherSite = "is not on the same site as PUBLIC_URL"
 	ownHost   = "each visitor's own machine"
 )
 
@@ -29,26 +29,28 @@ func TestCORSOrigins(t *testing.T) {
 		any          bool
 		warns        []string
 	}{
-		"one":                     {"https://app.example.org", "", []string{"https://app.example.org"}, false, nil},
-		"several":                 {"https://app.example.org, https://b.example.org:8443", "", []string{"https://app.example.org", "https://b.example.org:8443"}, false, nil},
-		"as Directus casts":       {"array:https://app.example.org,string:https://b.example.org", "", []string{"https://app.example.org", "https://b.example.org"}, false, nil},
-		"as JSON":                 {`["https://app.example.org"]`, "", []string{"https://app.example.org"}, false, nil},
-		"as browsers write it":    {"HTTPS://App.Example.ORG:443", "", []string{"https://app.example.org"}, false, nil},
-		"a slash":                 {"https://app.example.org/", "", []string{"https://app.example.org"}, false, []string{"CORS_ORIGIN has https://app.example.org/; browsers write origins without a slash"}},
-		"none":                    {"false", "", nil, false, []string{"no other origin may do anything"}},
-		"not said":                {"", "", nil, false, []string{"no other origin may do anything"}},
-		"our own":                 {"https://login.example.org", "", []string{"https://login.example.org"}, false, nil},
-		"another site":            {"https://app.example.com", "", []string{"https://app.example.com"}, false, []string{otherSite}},
-		"another customer":        {"https://a.github.io", "PUBLIC_URL=https://b.github.io", []string{"https://a.github.io"}, false, []string{otherSite}},
-		"another site, and none":  {"https://app.example.com", "SESSION_COOKIE_SAME_SITE=none", []string{"https://app.example.com"}, false, nil},
-		"another site by cookie":  {"https://app.example.com", "REFRESH_TOKEN_COOKIE_SAME_SITE=none", []string{"https://app.example.com"}, false, nil},
-		"another site by tokens":  {"https://app.example.com", "CORS_CREDENTIALS=false", []string{"https://app.example.com"}, false, nil},
-		"an app on a phone":       {"capacitor://localhost", "CORS_CREDENTIALS=false", []string{"capacitor://localhost"}, false, nil},
-		"loopback":                {"http://localhost:3000", "", []string{"http://localhost:3000"}, false, []string{ownHost}},
-		"loopback at a loopback":  {"http://localhost:3000,http://[0::1]:80", "PUBLIC_URL=http://localhost:8055", []string{"http://localhost:3000", "http://[::1]"}, false, []string{otherSite}},
-		"any without credentials": {"*", "CORS_CREDENTIALS=false", nil, true, nil},
-		"true":                    {"true", "CORS_CREDENTIALS=false", nil, true, nil},
-		"any, and one that is":    {"https://app.example.com,*", "CORS_CREDENTIALS=false", []string{"https://app.example.com"}, true, nil},
+		"one":                             {"https://app.example.org", "", []string{"https://app.example.org"}, false, nil},
+		"several":                         {"https://app.example.org, https://b.example.org:8443", "", []string{"https://app.example.org", "https://b.example.org:8443"}, false, nil},
+		"as Directus casts":               {"array:https://app.example.org,string:https://b.example.org", "", []string{"https://app.example.org", "https://b.example.org"}, false, nil},
+		"as JSON":                         {`["https://app.example.org"]`, "", []string{"https://app.example.org"}, false, nil},
+		"as browsers write it":            {"HTTPS://App.Example.ORG:443", "", []string{"https://app.example.org"}, false, nil},
+		"a slash":                         {"https://app.example.org/", "", []string{"https://app.example.org"}, false, []string{"CORS_ORIGIN has https://app.example.org/; browsers write origins without a slash"}},
+		"none":                            {"false", "", nil, false, []string{"no other origin may do anything"}},
+		"not said":                        {"", "", nil, false, []string{"no other origin may do anything"}},
+		"our own":                         {"https://login.example.org", "", []string{"https://login.example.org"}, false, nil},
+		"another site":                    {"https://app.example.com", "", []string{"https://app.example.com"}, false, []string{otherSite}},
+		"another customer":                {"https://a.github.io", "PUBLIC_URL=https://b.github.io", []string{"https://a.github.io"}, false, []string{otherSite}},
+		"another site, and none":          {"https://app.example.com", "SESSION_COOKIE_SAME_SITE=none", []string{"https://app.example.com"}, false, nil},
+		"another site by cookie":          {"https://app.example.com", "REFRESH_TOKEN_COOKIE_SAME_SITE=none", []string{"https://app.example.com"}, false, nil},
+		"another site by tokens":          {"https://app.example.com", "CORS_CREDENTIALS=false", []string{"https://app.example.com"}, false, nil},
+		"the site of another of our URLs": {"https://app.example.com", "AUTH_ALLOWED_PUBLIC_URLS=https://login.example.net,https://login.example.com", []string{"https://app.example.com"}, false, nil},
+		"none of our sites":               {"https://app.example.com", "AUTH_ALLOWED_PUBLIC_URLS=https://login.example.net", []string{"https://app.example.com"}, false, []string{otherSite + " or any of AUTH_ALLOWED_PUBLIC_URLS: "}},
+		"an app on a phone":               {"capacitor://localhost", "CORS_CREDENTIALS=false", []string{"capacitor://localhost"}, false, nil},
+		"loopback":                        {"http://localhost:3000", "", []string{"http://localhost:3000"}, false, []string{ownHost}},
+		"loopback at a loopback":          {"http://localhost:3000,http://[0::1]:80", "PUBLIC_URL=http://localhost:8055", []string{"http://localhost:3000", "http://[::1]"}, false, []string{otherSite}},
+		"any without credentials":         {"*", "CORS_CREDENTIALS=false", nil, true, nil},
+		"true":                            {"true", "CORS_CREDENTIALS=false", nil, true, nil},
+		"any, and one that is":            {"https://app.example.com,*", "CORS_CREDENTIALS=false", []string{"https://app.example.com"}, true, nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newSetup(t, append([]string{"PUBLIC_URL=https://login.example.org", "CORS_ENABLED=true", "CORS_ORIGIN=" + tc.origin}, tc.more)...).mustLoad(t)

@@ -127,7 +127,7 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	config.RefreshCookie, config.SessionCookie = g.cookies(*s, config.PublicURL)
 	g.warnOfLinking(*s)
 	g.warnOfPrefixes(config)
-	config.CORS = g.cors(s, config.PublicURL)
+	config.CORS = g.cors(s, config.PublicURL, config.AllowedPublicURLs)
 	config.TrustedProxies = g.proxies("ip_trust_proxy", s.IPTrustProxy)
 	config.ForwardAuthProxies = g.forwardAuth(config)
 	l.outbound = g.outbound(*s)
