@@ -86,7 +86,7 @@ func Load(in Input) (*Config, error) {
 	if len(l.problems) > 0 {
 		return nil, &Error{Problems: l.problems, Notes: l.notes}
 	}
-	config.Files, config.Sources, config.Warnings = l.files, l.sources, l.warnings
+	config.Files, config.Sources, config.Warnings = l.files, l.sources, textsOf(l.warnings)
 	config.loader, config.outbound = l, l.outbound
 	again := l.again()
 	again.trust(l.outbound)

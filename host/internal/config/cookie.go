@@ -120,7 +120,7 @@ func (g *group) cookieSecure(option string, wanted bool, public *url.URL) bool {
 		return https
 	}
 	if https && !wanted {
-		g.loader.warnOnce("%s has no effect: PUBLIC_URL is https, and its cookies stay Secure", g.spell(option))
+		g.loader.warnOfNoEffect("%s has no effect: PUBLIC_URL is https, and its cookies stay Secure", g.spell(option))
 	}
 	if !https && wanted {
 		g.loader.warnOnce("%s: some browsers keep no Secure cookie over http", g.spell(option))

@@ -79,7 +79,7 @@ func (g *group) warnOfCORSWithoutEffect() {
 	}
 	for _, option := range []string{"cors_origin", "cors_methods", "cors_allowed_headers", "cors_exposed_headers", "cors_credentials", "cors_max_age"} {
 		if g.isGiven(option) {
-			g.loader.warnOnce("%s has no effect without CORS_ENABLED=true", g.spell(option))
+			g.loader.warnOfNoEffect("%s has no effect without CORS_ENABLED=true", g.spell(option))
 		}
 	}
 }

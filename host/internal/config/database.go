@@ -130,7 +130,7 @@ func others(schema options.Schema, except ...string) (names []string) {
 func (g *group) withoutEffect(format string, options ...string) {
 	for _, option := range options {
 		if g.isGiven(option) {
-			g.loader.warnOnce(format, g.spell(option))
+			g.loader.warnOfNoEffect(format, g.spell(option))
 		}
 	}
 }

@@ -34,7 +34,7 @@ type dotenv struct {
 
 	// warnings are for what may be read otherwise than it was meant. They
 	// hold names and lines, never a value.
-	warnings []string
+	warnings []Finding
 
 	skipped int // lines that are no assignments
 
@@ -74,7 +74,7 @@ func parseDotenv(name, text string) dotenv {
 		at = lineStart(text, at+match[6])
 	}
 	if more := d.skipped - mostSkipped; more > 0 {
-		d.warn("%d more lines of %s are no assignments, and are ignored", more, name)
+		d.warn(ClassNoEffect, "%d more lines of %s are no assignments, and are ignored", more, name)
 	}
 	return d
 }
@@ -93,8 +93,8 @@ func endsLine(text string) bool {
 	return strings.HasSuffix(text, "\n") || strings.HasSuffix(text, "\u2028") || strings.HasSuffix(text, "\u2029")
 }
 
-func (d *dotenv) warn(format string, args ...any) {
-	d.warnings = append(d.warnings, fmt.Sprintf(format, args...))
+func (d *dotenv) warn(class Class, format string, args ...any) {
+	d.warnings = append(d.warnings, Finding{Class: class, Text: fmt.Sprintf(format, args...)})
 }
 
 // mostSkipped is how many lines are named that are no assignments. All lines of a file
@@ -107,21 +107,21 @@ func (d *dotenv) skip(file, text string, line int) {
 		return
 	}
 	if d.skipped++; d.skipped <= mostSkipped {
-		d.warn("line %d of %s is no assignment, and is ignored; write NAME=value, or # before a comment", line, file)
+		d.warn(ClassNoEffect, "line %d of %s is no assignment, and is ignored; write NAME=value, or # before a comment", line, file)
 	}
 }
 
 // set keeps the variable, over an earlier one of its name.
 func (d *dotenv) set(r rawAssignment) {
 	if _, ok := d.vars[r.name]; ok {
-		d.warn("%s stands twice in %s; the last one counts", r.name, r.place)
+		d.warn(ClassDoubtful, "%s stands twice in %s; the last one counts", r.name, r.place)
 	}
 	value := r.read()
 	if r.swallows() {
 		d.swallowed = r.origin() + " is in quotes over several lines, and a setting is part of its value: close the quote"
 	}
 	if doubt := r.doubt(value); doubt != "" {
-		d.warn("%s %s", r.origin(), doubt)
+		d.warn(ClassDoubtful, "%s %s", r.origin(), doubt)
 	}
 	d.vars[r.name] = variable{value, r.origin()}
 }

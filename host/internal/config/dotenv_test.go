@@ -68,7 +68,7 @@ func TestDotenvDoubts(t *testing.T) {
 		"A=\"hunter2\nAUTH_X=b\nAUTH_Y_Z=c\"":  "A (.env:1) is in quotes over several lines",
 		"A='hunter2\nPORT='\nPASSWORD='hunter": "A (.env:1) is in quotes over several lines",
 	} {
-		warnings := parseDotenv(".env", text).warnings
+		warnings := textsOf(parseDotenv(".env", text).warnings)
 		if all := strings.Join(warnings, "\n"); !strings.Contains(all, want) || strings.Contains(strings.ToLower(all), "hunter2") {
 			t.Errorf("%q: warnings %q, want %q", text, warnings, want)
 		}
@@ -82,7 +82,7 @@ func TestDotenvHasNoDoubtAboutWhatIsUsual(t *testing.T) {
 		"A=\"-----BEGIN PRIVATE KEY-----\nMIIE==\nAbCd=\n-----END PRIVATE KEY-----\n\"\nB=c", "A=\"b\nc\" # d", "A=''", `A=""`, "A=b\n\n# c", "A='b'\n# it's c", "A=b\n\n#c",
 	} {
 		if d := parseDotenv(".env", text); len(d.warnings) > 0 {
-			t.Errorf("%q: %q", text, d.warnings)
+			t.Errorf("%q: %q", text, textsOf(d.warnings))
 		}
 	}
 }
@@ -101,8 +101,9 @@ func TestDotenvTellsTheLine(t *testing.T) {
 // A file that was named by mistake is told of in a few lines.
 func TestDotenvOfManyLinesThatAreNone(t *testing.T) {
 	d := parseDotenv(".env", strings.Repeat("what is this\n", 50_000)+"PORT=1001\n")
-	if d.vars["PORT"].value != "1001" || len(d.warnings) != 11 || !strings.HasPrefix(d.warnings[9], "line 10 of .env is no assignment, and is ignored") ||
-		d.warnings[10] != "49990 more lines of .env are no assignments, and are ignored" {
-		t.Errorf("port %q, %d warnings: %q", d.vars["PORT"].value, len(d.warnings), d.warnings[:min(12, len(d.warnings))])
+	warnings := textsOf(d.warnings)
+	if d.vars["PORT"].value != "1001" || len(warnings) != 11 || !strings.HasPrefix(warnings[9], "line 10 of .env is no assignment, and is ignored") ||
+		warnings[10] != "49990 more lines of .env are no assignments, and are ignored" {
+		t.Errorf("port %q, %d warnings: %q", d.vars["PORT"].value, len(warnings), warnings[:min(12, len(warnings))])
 	}
 }

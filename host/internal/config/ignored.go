@@ -131,7 +131,7 @@ func (l *loader) warnOfIgnored() {
 	}
 	slices.Sort(lines)
 	for _, line := range lines {
-		l.warnOnce("%s", line)
+		l.warnOfNoEffect("%s", line)
 	}
 }
 

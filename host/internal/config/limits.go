@@ -67,7 +67,7 @@ func (g *group) settleLimits(s *LimitSettings) {
 func (g *group) warnOfLimits(s LimitSettings) {
 	warn := g.loader.warnOfDanger
 	if s.LimiterStore == "redis" && g.ok("rate_limiter_store") {
-		g.loader.warnOnce("%s=redis has no effect: counts are in memory, and hosts that share a database exchange them there", g.spell("rate_limiter_store"))
+		g.loader.warnOfNoEffect("%s=redis has no effect: counts are in memory, and hosts that share a database exchange them there", g.spell("rate_limiter_store"))
 	}
 	if !s.LimiterEnabled {
 		warn("%s is false: passwords can be guessed as fast as the directory answers", g.spell("rate_limiter_enabled"))

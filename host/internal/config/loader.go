@@ -19,10 +19,9 @@ type loader struct {
 	files    []string // that were read, or looked for
 	sources  []string // of these, .env and the YAML file, if they are there
 	problems options.Problems
-	warnings []string
-	notes    []string // of the warnings, those that can be the reason of a problem
-	dangers  []string // of the warnings, those about what may hurt somebody
-	said     map[[2]string]bool
+	warnings []Finding
+	notes    []string // warnings that can be the reason of a problem
+	warned   map[string]bool
 	nodes    int // of YAML, read so far
 
 	outbound outbound.Settings // of all providers
@@ -82,8 +81,8 @@ func (l *loader) readDotenv(path, namedBy string) error {
 	if found.swallowed != "" {
 		return oneProblem(name, "%s", found.swallowed)
 	}
-	for _, note := range found.warnings {
-		l.note("%s", note)
+	for _, doubt := range found.warnings {
+		l.note(doubt.Class, "%s", doubt.Text)
 	}
 	if namedBy != ".env" {
 		l.addLayer(name, path, mode, found.vars)
@@ -130,32 +129,47 @@ func isDotenv(path string, byConfigPath bool) bool {
 	return byConfigPath || extension(path) == ".env" || strings.HasPrefix(filepath.Base(path), ".env")
 }
 
+// warnOnce warns of something that works, but probably not as intended.
 func (l *loader) warnOnce(format string, args ...any) {
-	l.warnings = l.once(l.warnings, "warning", fmt.Sprintf(format, args...))
+	l.warn(ClassDoubtful, fmt.Sprintf(format, args...))
 }
 
-// once adds a text to a list of that kind, unless it is there. A file that was named by
-// mistake has a warning for each of its lines, and comparing each with all takes minutes.
-func (l *loader) once(list []string, kind, text string) []string {
-	key := [2]string{kind, text}
-	if l.said[key] {
-		return list
-	}
-	if l.said == nil {
-		l.said = map[[2]string]bool{}
-	}
-	l.said[key] = true
-	return append(list, text)
+// warnOfNoEffect warns of something that does nothing.
+func (l *loader) warnOfNoEffect(format string, args ...any) {
+	l.warn(ClassNoEffect, fmt.Sprintf(format, args...))
 }
 
-// note is warnOnce for what can be the reason of a problem.
-func (l *loader) note(format string, args ...any) {
-	l.warnOnce(format, args...)
-	l.notes = l.once(l.notes, "note", fmt.Sprintf(format, args...))
-}
-
-// warnOfDanger is warnOnce for what may hurt somebody.
+// warnOfDanger warns of something that can cause harm.
 func (l *loader) warnOfDanger(format string, args ...any) {
-	l.warnOnce(format, args...)
-	l.dangers = append(l.dangers, fmt.Sprintf(format, args...))
+	l.warn(ClassDangerous, fmt.Sprintf(format, args...))
+}
+
+// note warns of something that can be the reason of a problem.
+func (l *loader) note(class Class, format string, args ...any) {
+	text := fmt.Sprintf(format, args...)
+	if l.warn(class, text) {
+		l.notes = append(l.notes, text)
+	}
+}
+
+// warn reports whether the text is new. A file that was named by mistake causes a warning
+// for each of its lines, and comparing each with all others would take minutes.
+func (l *loader) warn(class Class, text string) bool {
+	if l.warned[text] {
+		return false
+	}
+	if l.warned == nil {
+		l.warned = map[string]bool{}
+	}
+	l.warned[text] = true
+	l.warnings = append(l.warnings, Finding{Class: class, Text: text})
+	return true
+}
+
+// textsOf returns warnings as the log has them.
+func textsOf(warnings []Finding) (texts []string) {
+	for _, warning := range warnings {
+		texts = append(texts, warning.Text)
+	}
+	return texts
 }

@@ -48,8 +48,18 @@ func (g *group) tell(settings outbound.Settings, options map[string]string) {
 			g.refuse(option, "%s", problem.Text)
 		}
 	}
+	g.tellWarnings(settings, func(key string) string { return g.spell(options[key]) })
+}
+
+// tellWarnings warns of what is odd about settings. Of these warnings only the beginning
+// says whether a setting does nothing.
+func (g *group) tellWarnings(settings outbound.Settings, spell func(key string) string) {
 	for _, warning := range settings.Warnings() {
-		g.loader.warnOnce("%s %s", g.spell(options[warning.Option]), warning.Text)
+		class := ClassDoubtful
+		if strings.HasPrefix(warning.Text, "has no effect") {
+			class = ClassNoEffect
+		}
+		g.loader.warn(class, spell(warning.Option)+" "+warning.Text)
 	}
 }
 
@@ -131,7 +141,7 @@ func (l *loader) warnOfAllProxy(values map[string]given) {
 	}
 	for _, name := range []string{"ALL_PROXY", "all_proxy"} {
 		if found, ok := l.setting(name); ok {
-			l.warnOnce("%s has no effect: write HTTPS_PROXY", found.origin)
+			l.warnOfNoEffect("%s has no effect: write HTTPS_PROXY", found.origin)
 		}
 	}
 }
@@ -146,7 +156,7 @@ var withoutEffectHere = map[string]string{
 func (l *loader) warnOfGlobalAgent() {
 	for _, name := range slices.Sorted(maps.Keys(withoutEffectHere)) {
 		if found, ok := l.setting(usualNamespace + name); ok {
-			l.warnOnce("%s has no effect: %s", found.origin, withoutEffectHere[name])
+			l.warnOfNoEffect("%s has no effect: %s", found.origin, withoutEffectHere[name])
 		}
 	}
 }

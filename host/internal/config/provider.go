@@ -195,7 +195,7 @@ func presetOf(given map[string]any) string {
 func (g *group) warnOfOwnSecure(wanted bool) {
 	const option = "cookie_secure"
 	if g.isGiven(option) && g.ok(option) && g.loader.public != "" && wanted != (g.loader.public == "https") {
-		g.loader.warnOnce("%s has no effect: PUBLIC_URL is %s, and so are the cookies of a login", g.spell(option), g.loader.public)
+		g.loader.warnOfNoEffect("%s has no effect: PUBLIC_URL is %s, and so are the cookies of a login", g.spell(option), g.loader.public)
 	}
 }
 

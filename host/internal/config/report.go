@@ -82,7 +82,7 @@ func Explain(in Input) Report {
 	if unreadable != nil {
 		return r
 	}
-	r.addWarnings(l)
+	r.Findings = append(r.Findings, l.warnings...)
 	r.addDangers(l, config)
 	r.addIdle(r.Settings, settingsSchema)
 	for _, p := range r.Providers {
@@ -159,23 +159,6 @@ func (l *loader) notGiven(config *Config) map[string]bool {
 		add(providerSchema, p.given, config.Providers[i].Spelling)
 	}
 	return names
-}
-
-// doNothing are the words by which a warning, in whatever package it is made, says that
-// something is without effect.
-var doNothing = []string{"has no effect", "have no effect", "is ignored", "are ignored"}
-
-func (r *Report) addWarnings(l *loader) {
-	for _, text := range l.warnings {
-		class := ClassDoubtful
-		switch {
-		case slices.Contains(l.dangers, text):
-			class = ClassDangerous
-		case slices.ContainsFunc(doNothing, func(words string) bool { return strings.Contains(text, words) }):
-			class = ClassNoEffect
-		}
-		r.Findings = append(r.Findings, Finding{Class: class, Text: text})
-	}
 }
 
 // withoutEffectByDoc begins the text of a setting that is there only because Directus,

@@ -279,9 +279,9 @@ func yamlOf(path, value string) string {
 
 func TestReportOfWhatHasNoEffect(t *testing.T) {
 	r := explained(t, nil, goodSecret, "AUTH_PROVIDERS=x", "AUTH_X_DRIVER=ldap", "AUTH_X_COOKIE_SECURE=true", "AUTH_OTHER_DRIVER=ldap", "IP_CUSTOM_HEADER=X-Real-IP",
-		"AUTH_DISABLE_DEFAULT=false", "DB_FILENAME=./d.db", "DB_HOST=h", "RATE_LIMITER_STORE=redis", "HTTP_PROXY=http://p.example:1")
+		"AUTH_DISABLE_DEFAULT=false", "DB_FILENAME=./d.db", "DB_HOST=h", "RATE_LIMITER_STORE=redis", "HTTP_PROXY=http://p.example:1", "SESION_COOKIE_NAME=x", "NODE_EXTRA_CA_CERTS=/nowhere/ca.pem")
 	all := strings.Join(r.texts(ClassNoEffect), "\n")
-	for _, name := range []string{"AUTH_X_COOKIE_SECURE", "AUTH_OTHER_DRIVER", "IP_CUSTOM_HEADER", "AUTH_DISABLE_DEFAULT", "DB_HOST", "RATE_LIMITER_STORE", "HTTP_PROXY"} {
+	for _, name := range []string{"AUTH_X_COOKIE_SECURE", "AUTH_OTHER_DRIVER", "IP_CUSTOM_HEADER", "AUTH_DISABLE_DEFAULT", "DB_HOST", "RATE_LIMITER_STORE", "HTTP_PROXY", "SESION_COOKIE_NAME", "NODE_EXTRA_CA_CERTS"} {
 		if n := strings.Count("\n"+all, "\n"+name); n != 1 {
 			t.Errorf("%s is told of %d times in:\n%s", name, n, all)
 		}
@@ -352,5 +352,15 @@ func TestLongValuesAreShortened(t *testing.T) {
 	r := explained(t, nil, goodSecret, "PLUGIN_DIR=/"+long, "AUTH_PROVIDERS=x", "AUTH_X_DRIVER=ldap", "AUTH_X_LABEL="+long)
 	if text := r.shown(t); len(text) > 4000 || !strings.Contains(text, "524288 bytes") {
 		t.Errorf("%d bytes: %.300s", len(text), text)
+	}
+}
+
+// The class of a warning does not depend on its words, of which an operator writes some.
+func TestReportedClassIsNotOfWords(t *testing.T) {
+	r := explained(t, map[string]string{"d.yaml": "forward_auth: {apps: [{url: 'https://a.example.org/', providers: [x has no effect]}]}\n"},
+		"PUBLIC_URL=https://login.example.org", "SESSION_COOKIE_DOMAIN=example.org", "FORWARD_AUTH_ADDRESS=127.0.0.1:0", "IP_TRUST_PROXY=127.0.0.1")
+	i := slices.IndexFunc(r.Findings, func(f Finding) bool { return strings.Contains(f.Text, `"x has no effect"`) })
+	if i < 0 || r.Findings[i].Class != ClassDoubtful {
+		t.Errorf("findings %+v", r.Findings)
 	}
 }

@@ -134,7 +134,7 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	config.settle()
 	l.read.settings = g.given
 	if g.isGiven("auth_disable_default") && g.ok("auth_disable_default") && !s.DisableDefault {
-		l.warnOnce("%s has no effect: there are no local passwords to sign in with", g.spell("auth_disable_default"))
+		l.warnOfNoEffect("%s has no effect: there are no local passwords to sign in with", g.spell("auth_disable_default"))
 	}
 	return listing{s.Providers, g.spell("auth_providers")}
 }
@@ -251,7 +251,7 @@ func (g *group) secretPrevious(s Settings) options.Secret {
 	case s.SecretPrevious == "":
 		return ""
 	case s.SecretPrevious == s.Secret:
-		g.loader.warnOnce("%s is the same as %s, and has no effect; it is for the SECRET of before", g.spell("secret_previous"), g.spell("secret"))
+		g.loader.warnOfNoEffect("%s is the same as %s, and has no effect; it is for the SECRET of before", g.spell("secret_previous"), g.spell("secret"))
 		return ""
 	}
 	g.checkSecret("secret_previous", s.SecretPrevious)

@@ -135,7 +135,7 @@ func (l *loader) sortVariables(sources []*source) {
 func (l *loader) warnOfOwnerless(layer map[string]variable, names []string) {
 	for len(names) > 0 {
 		if meant := inFile.setting(names[0], settingNames("AUTH_")); meant != "" {
-			l.note("%s is no setting, and has no effect; did you mean %s?", layer[names[0]].origin, meant)
+			l.note(ClassNoEffect, "%s is no setting, and has no effect; did you mean %s?", layer[names[0]].origin, meant)
 			names = names[1:]
 			continue
 		}
@@ -145,9 +145,9 @@ func (l *loader) warnOfOwnerless(layer map[string]variable, names []string) {
 			alike = len(names)
 		}
 		if alike == 1 {
-			l.warnOnce("%s belongs to no provider of AUTH_PROVIDERS, and is ignored", layer[names[0]].origin)
+			l.warnOfNoEffect("%s belongs to no provider of AUTH_PROVIDERS, and is ignored", layer[names[0]].origin)
 		} else {
-			l.warnOnce("%s… (%d, such as %s) belong to no provider of AUTH_PROVIDERS, and are ignored", family, alike, layer[names[0]].origin)
+			l.warnOfNoEffect("%s… (%d, such as %s) belong to no provider of AUTH_PROVIDERS, and are ignored", family, alike, layer[names[0]].origin)
 		}
 		names = names[alike:]
 	}

@@ -85,13 +85,11 @@ func (g *group) nodeExtraCA(settings *outbound.Settings, name string) {
 		g.refuse(option, "%v", err)
 		return
 	case err != nil:
-		g.loader.warnOnce("%s %v; it is ignored, as in Node.js, and servers that need it are refused", g.spell(option), err)
+		g.loader.warnOfNoEffect("%s %v; it is ignored, as in Node.js, and servers that need it are refused", g.spell(option), err)
 		return
 	}
 	g.loader.nodesFile = true
-	for _, warning := range (outbound.Settings{ExtraCA: text}).Warnings() {
-		g.loader.warnOnce("%s %s", g.spell(option), warning.Text)
-	}
+	g.tellWarnings(outbound.Settings{ExtraCA: text}, func(string) string { return g.spell(option) })
 	names := maps.Clone(settings.Names)
 	if names[outbound.KeyExtraCA] = g.spell(option); settings.ExtraCA != "" {
 		settings.ExtraCA += "\n"
