@@ -49,7 +49,8 @@ With --json, the standard output is one object:
     version     of the plugin; absent: it was not asked, and options were not checked
     options     as settings
     urls        callback, metadata, logout: where the provider reaches Doorward; absent: PUBLIC_URL is wrong;
-                those at which the mechanism answers nothing are left out
+                those at which the mechanism answers nothing are left out;
+                further: the same for AUTH_ALLOWED_PUBLIC_URLS, each with url, callback, logout
   findings   each with
     class       wrong, no_effect, dangerous, doubtful or missing
     text        what it is about, and what to change
@@ -121,6 +122,30 @@ type checkedURLs struct {
 	Callback string `json:"callback"`
 	Metadata string `json:"metadata,omitempty"`
 	Logout   string `json:"logout,omitempty"`
+
+	// Further are those for logins that begin below AUTH_ALLOWED_PUBLIC_URLS. Mechanisms
+	// have metadata below PUBLIC_URL only.
+	Further []checkedFurtherURLs `json:"further,omitempty"`
+}
+
+type checkedFurtherURLs struct {
+	URL      string `json:"url"`
+	Callback string `json:"callback"`
+	Logout   string `json:"logout,omitempty"`
+}
+
+// urlsOf is nil if PUBLIC_URL has a problem.
+func urlsOf(provider string, public *url.URL, allowed []*url.URL) *checkedURLs {
+	if public == nil {
+		return nil
+	}
+	own := sso.URLsOf(public.String(), provider)
+	urls := &checkedURLs{Callback: own.Callback, Metadata: own.Metadata, Logout: own.Logout}
+	for _, u := range allowed {
+		further := sso.URLsOf(u.String(), provider)
+		urls.Further = append(urls.Further, checkedFurtherURLs{URL: u.String(), Callback: further.Callback, Logout: further.Logout})
+	}
+	return urls
 }
 
 func (c *checkedConfig) err() error {
@@ -163,7 +188,7 @@ func checkConfig(ctx context.Context, in config.Input, askPlugins bool) *checked
 		a.plugins(ctx, cfg, report.Providers)
 	}
 	for i, p := range report.Providers {
-		c.Providers = append(c.Providers, a.provider(p, cfg.Providers[i], cfg.PublicURL))
+		c.Providers = append(c.Providers, a.provider(p, cfg.Providers[i], urlsOf(cfg.Providers[i].Name, cfg.PublicURL, cfg.AllowedPublicURLs)))
 	}
 	return c
 }
@@ -203,12 +228,8 @@ func (a *asked) plugins(ctx context.Context, cfg *config.Config, reported []conf
 	}
 }
 
-func (a *asked) provider(given config.ReportedProvider, p config.Provider, public *url.URL) checkedProvider {
-	told := checkedProvider{Name: p.Name, Driver: p.Driver, Preset: p.Preset}
-	if public != nil {
-		urls := checkedURLs(sso.URLsOf(public.String(), p.Name))
-		told.URLs = &urls
-	}
+func (a *asked) provider(given config.ReportedProvider, p config.Provider, urls *checkedURLs) checkedProvider {
+	told := checkedProvider{Name: p.Name, Driver: p.Driver, Preset: p.Preset, URLs: urls}
 	r, ok := a.readings[p.Name]
 	told.Version, told.Options = r.Version, append(given.Options, given.Mechanism(r.Schema, r.Values, r.Refused)...)
 	if !ok {
@@ -246,6 +267,9 @@ func (u *checkedURLs) leaveOut(r provider.Reading) {
 	}
 	if r.Lacks(sdk.CapabilityBeginLogout, sdk.CapabilityReceiveLogout) {
 		u.Logout = ""
+		for i := range u.Further {
+			u.Further[i].Logout = ""
+		}
 	}
 }
 

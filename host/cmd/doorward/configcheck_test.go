@@ -5,12 +5,16 @@ import (
 	"embed"
 	"encoding/json"
 	"io/fs"
+	"net/url"
 	"os"
 	"strings"
 	"testing"
 	"unicode"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/doorward/doorward/host/internal/provider"
+	"github.com/doorward/doorward/sdk"
 )
 
 // checkedIn runs doorward config check in a folder that has these files, and makes sure
@@ -166,7 +170,10 @@ func TestCheckedAsJSON(t *testing.T) {
 		Providers []struct {
 			Name, Driver, Preset, Version string
 			Options                       []given
-			URLs                          struct{ Callback, Metadata, Logout string }
+			URLs                          struct {
+				Callback, Metadata, Logout string
+				Further                    []struct{ URL, Callback, Logout string }
+			}
 		}
 		Findings []struct {
 			Class, Text string
@@ -222,5 +229,47 @@ func TestCheckOfNothing(t *testing.T) {
 	}
 	if code, _, errs := checkedIn(t, nil, nil, "--config", "none.yaml"); code != exitError || strings.Contains(errs, "goroutine") {
 		t.Errorf("exit code %d: %s", code, errs)
+	}
+}
+
+// A provider has to know the callback below each URL where a login can begin.
+func TestCheckListsTheURLsOfEachPublicURL(t *testing.T) {
+	environ := []string{"SECRET=" + strings.Repeat("s3cret?!", 5), "PUBLIC_URL=https://login.example.org", "AUTH_ALLOWED_PUBLIC_URLS=https://a.example,https://b.example/sso",
+		"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid"}
+	_, out, _ := checkedIn(t, nil, environ, "--no-plugins")
+	for _, want := range []string{"https://login.example.org/auth/login/x/metadata\n", "https://a.example/auth/login/x/callback\n", "https://a.example/auth/login/x/logout\n",
+		"https://b.example/sso/auth/login/x/callback\n", "https://b.example/sso/auth/login/x/logout\n"} {
+		if strings.Count(out, want) != 1 {
+			t.Errorf("no %q in:\n%s", want, out)
+		}
+	}
+	if strings.Count(out, "/metadata") != 1 {
+		t.Errorf("metadata is not below PUBLIC_URL alone:\n%s", out)
+	}
+	_, out, _ = checkedIn(t, nil, environ, "--no-plugins", "--json")
+	var got struct {
+		Providers []struct {
+			URLs struct{ Further []checkedFurtherURLs }
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil || len(got.Providers) != 1 {
+		t.Fatalf("%v: %s", err, out)
+	}
+	want := []checkedFurtherURLs{
+		{"https://a.example", "https://a.example/auth/login/x/callback", "https://a.example/auth/login/x/logout"},
+		{"https://b.example/sso", "https://b.example/sso/auth/login/x/callback", "https://b.example/sso/auth/login/x/logout"},
+	}
+	if diff := cmp.Diff(want, got.Providers[0].URLs.Further); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// A mechanism without logout has none at the further URLs.
+func TestCheckLeavesOutFurtherLogouts(t *testing.T) {
+	urls := urlsOf("x", &url.URL{Scheme: "https", Host: "login.example.org"}, []*url.URL{{Scheme: "https", Host: "a.example"}})
+	urls.leaveOut(provider.Reading{Capabilities: []sdk.Capability{}})
+	want := &checkedURLs{Callback: "https://login.example.org/auth/login/x/callback", Further: []checkedFurtherURLs{{URL: "https://a.example", Callback: "https://a.example/auth/login/x/callback"}}}
+	if diff := cmp.Diff(want, urls); diff != "" {
+		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

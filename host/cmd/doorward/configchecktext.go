@@ -108,10 +108,18 @@ func (p checkedPrinter) provider(c checkedProvider) {
 	p.given(c.Options)
 	if c.URLs != nil {
 		p.line("  ", "to register at the provider, unless it is a directory; callback is the redirect URI, or the assertion consumer service:")
-		for _, url := range [][2]string{{"callback", c.URLs.Callback}, {"logout", c.URLs.Logout}, {"metadata", c.URLs.Metadata}} {
-			if url[1] != "" {
-				p.line(fmt.Sprintf("    %-8s  ", url[0]), url[1])
-			}
+		p.urls("    ", [][2]string{{"callback", c.URLs.Callback}, {"logout", c.URLs.Logout}, {"metadata", c.URLs.Metadata}})
+		for _, further := range c.URLs.Further {
+			p.line("    ", "for logins that begin at "+shownCut(further.URL, mostOfText)+":")
+			p.urls("      ", [][2]string{{"callback", further.Callback}, {"logout", further.Logout}})
+		}
+	}
+}
+
+func (p checkedPrinter) urls(indent string, named [][2]string) {
+	for _, url := range named {
+		if url[1] != "" {
+			p.line(fmt.Sprintf("%s%-8s  ", indent, url[0]), url[1])
 		}
 	}
 }
