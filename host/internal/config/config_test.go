@@ -184,7 +184,7 @@ func TestSettingsRefused(t *testing.T) {
 		want    string
 	}{
 		{"L09 short secret", []string{"SECRET=0123456789abcdefghijklmnopqrstu"}, "SECRET: must be at least 32 random bytes; make one with: openssl rand -base64 32"},
-		{"L09 empty secret", []string{"SECRET="}, "SECRET: is required and not set (at least 32 bytes that nobody else knows; make one with: openssl rand -base64 32)"},
+		{"L09 empty secret", []string{"SECRET="}, "SECRET: is required and not set (At least 32 bytes that nobody else knows. Make one with: openssl rand -base64 32)"},
 		{"port", []string{"PORT=65536"}, "PORT: must be from 1 to 65535"},
 		{"port 0 without URL", []string{"PORT=0"}, "PUBLIC_URL: is required if the port is 0"},
 		{"port as text", []string{"PORT=http"}, `PORT: must be a whole number, not "http"`},
@@ -364,7 +364,7 @@ func TestTrustedProxiesAreWhole(t *testing.T) {
 func TestReference(t *testing.T) {
 	text := config.Reference()
 	for _, want := range []string{
-		"| `SECRET` | string, secret |  | yes | at least 32 bytes",
+		"| `SECRET` | string, secret |  | yes | At least 32 bytes",
 		"| `ACCESS_TOKEN_TTL` | duration | `15m` |",
 		"| `AUTH_<PROVIDER>_MODE` | string: `session`, `json`, `cookie` | `session` |",
 	} {

@@ -18,13 +18,13 @@ import (
 // CORSSettings say what pages of other origins may do, under the names that Directus has
 // for them.
 type CORSSettings struct {
-	CORSEnabled        bool     `option:"cors_enabled" default:"false" doc:"let programs of pages of other origins use what CORS_ORIGIN says. See endpoints.md"`
-	CORSOrigin         []string `option:"cors_origin" default:"false" doc:"origins of these pages, such as https://app.example.org, with commas between them; each is trusted like a page of PUBLIC_URL to act for whoever is signed in. With CORS_CREDENTIALS=false also true or *, for what needs no cookie, from anywhere"`
-	CORSMethods        []string `option:"cors_methods" default:"GET,POST,PATCH,DELETE" doc:"what browsers are told in Access-Control-Allow-Methods"`
-	CORSAllowedHeaders []string `option:"cors_allowed_headers" default:"Content-Type,Authorization" doc:"what browsers are told in Access-Control-Allow-Headers"`
-	CORSExposedHeaders []string `option:"cors_exposed_headers" default:"Content-Range,Retry-After,X-Request-Id" doc:"what browsers are told in Access-Control-Expose-Headers"`
-	CORSCredentials    bool     `option:"cors_credentials" default:"true" doc:"cookies count that browsers send along from these pages; false if their programs sign in with mode json only"`
-	CORSMaxAge         int      `option:"cors_max_age" default:"18000" doc:"for how many seconds browsers may remember what a page may do; they take at most 7200 (Chromium) or 86400 (Firefox)"`
+	CORSEnabled        bool     `option:"cors_enabled" default:"false" doc:"Let scripts on pages of other origins use the API, as CORS_ORIGIN says. See endpoints.md."`
+	CORSOrigin         []string `option:"cors_origin" default:"false" doc:"The origins of these pages, such as https://app.example.org, separated by commas. Each is trusted like a page of PUBLIC_URL to act for the signed-in user. With CORS_CREDENTIALS=false, true or * is also possible: any origin, for requests that need no cookie."`
+	CORSMethods        []string `option:"cors_methods" default:"GET,POST,PATCH,DELETE" doc:"The value of Access-Control-Allow-Methods."`
+	CORSAllowedHeaders []string `option:"cors_allowed_headers" default:"Content-Type,Authorization" doc:"The value of Access-Control-Allow-Headers."`
+	CORSExposedHeaders []string `option:"cors_exposed_headers" default:"Content-Range,Retry-After,X-Request-Id" doc:"The value of Access-Control-Expose-Headers."`
+	CORSCredentials    bool     `option:"cors_credentials" default:"true" doc:"Accept cookies that browsers send with requests from these pages. Set it to false if their scripts sign in with mode json only."`
+	CORSMaxAge         int      `option:"cors_max_age" default:"18000" doc:"How many seconds browsers may remember what a page is allowed to do. They use at most 7200 (Chromium) or 86400 (Firefox)."`
 }
 
 // CORS is what pages of other origins may do; the zero value: nothing.

@@ -12,24 +12,24 @@ import (
 
 // DatabaseSettings say where users and sessions are kept, by the names of Directus.
 type DatabaseSettings struct {
-	DBClient   string `option:"db_client" default:"sqlite3" doc:"kind of database: sqlite3 for one host; pg (or postgres) for one host or several, see postgresql.md"`
-	DBFilename string `option:"db_filename" default:"./doorward.db" doc:"sqlite3: path of the database file"`
+	DBClient   string `option:"db_client" default:"sqlite3" doc:"The kind of database: sqlite3 for one host; pg (or postgres) for one host or several, see postgresql.md."`
+	DBFilename string `option:"db_filename" default:"./doorward.db" doc:"sqlite3: the path of the database file."`
 
-	DBConnectionString options.Secret `option:"db_connection_string" doc:"pg: postgresql://user:password@host:5432/database, in place of the five after it"`
-	DBHost             string         `option:"db_host" doc:"pg: name or address of the server, or the folder of its unix socket"`
-	DBPort             int            `option:"db_port" default:"5432" doc:"pg: TCP port of the server"`
-	DBUser             string         `option:"db_user" doc:"pg: role that owns the database"`
-	DBPassword         options.Secret `option:"db_password" doc:"pg: password of the role"`
-	DBDatabase         string         `option:"db_database" doc:"pg: name of the database"`
+	DBConnectionString options.Secret `option:"db_connection_string" doc:"pg: postgresql://user:password@host:5432/database, instead of the five settings below."`
+	DBHost             string         `option:"db_host" doc:"pg: the name or address of the server, or the folder of its Unix socket."`
+	DBPort             int            `option:"db_port" default:"5432" doc:"pg: the TCP port of the server."`
+	DBUser             string         `option:"db_user" doc:"pg: the role that owns the database."`
+	DBPassword         options.Secret `option:"db_password" doc:"pg: the password of the role."`
+	DBDatabase         string         `option:"db_database" doc:"pg: the name of the database."`
 
-	DBSSL                   bool           `option:"db_ssl" doc:"pg: speak TLS, and accept the server only if its certificate is valid for DB_HOST. Default: true if a DB_SSL__ setting is given; else as DB_CONNECTION_STRING has it, or false"`
-	DBSSLCA                 string         `option:"db_ssl__ca" doc:"pg: PEM certificates of the authorities that the server's is from; DB_SSL__CA_FILE names a file. Default: those of the system"`
-	DBSSLCert               string         `option:"db_ssl__cert" doc:"pg: PEM client certificate"`
-	DBSSLKey                options.Secret `option:"db_ssl__key" doc:"pg: PEM key of DB_SSL__CERT"`
-	DBSSLRejectUnauthorized bool           `option:"db_ssl__reject_unauthorized" default:"true" doc:"pg: false accepts every certificate, also that of somebody on the way"`
+	DBSSL                   bool           `option:"db_ssl" doc:"pg: use TLS, and accept the server only if its certificate is valid for DB_HOST. Default: true if a DB_SSL__ setting is given; otherwise as DB_CONNECTION_STRING says, or false."`
+	DBSSLCA                 string         `option:"db_ssl__ca" doc:"pg: PEM certificates of the authorities that issue the server's certificate. DB_SSL__CA_FILE names a file. Default: those of the system."`
+	DBSSLCert               string         `option:"db_ssl__cert" doc:"pg: the PEM client certificate."`
+	DBSSLKey                options.Secret `option:"db_ssl__key" doc:"pg: the PEM key of DB_SSL__CERT."`
+	DBSSLRejectUnauthorized bool           `option:"db_ssl__reject_unauthorized" default:"true" doc:"pg: false accepts any certificate, even an attacker's."`
 
-	DBPoolMin int `option:"db_pool__min" default:"0" doc:"pg: connections that are kept open"`
-	DBPoolMax int `option:"db_pool__max" default:"10" doc:"pg: connections at most, for each host"`
+	DBPoolMin int `option:"db_pool__min" default:"0" doc:"pg: the number of connections that are kept open."`
+	DBPoolMax int `option:"db_pool__max" default:"10" doc:"pg: the maximum number of connections of each host."`
 }
 
 // Database is the database that the host works with.

@@ -15,13 +15,13 @@ import (
 // ForwardAuthSettings are the settings of forward-auth. Its apps may also stand in the
 // YAML file, under forward_auth, with rules.
 type ForwardAuthSettings struct {
-	ForwardAuthAddress      string         `option:"forward_auth_address" doc:"host:port on which reverse proxies ask whether a request may pass to an application, such as 127.0.0.1:8056. Default: nowhere. See forward-auth"`
-	ForwardAuthTrustProxy   []string       `option:"forward_auth_trust_proxy" doc:"proxies that may ask there, written as in IP_TRUST_PROXY; nobody else is answered. Default: IP_TRUST_PROXY"`
-	ForwardAuthSecret       options.Secret `option:"forward_auth_secret" doc:"what a proxy must send in X-Doorward-Proxy besides, for networks where an address proves nothing; at least 16 bytes"`
-	ForwardAuthApps         []string       `option:"forward_auth_apps" reload:"yes" doc:"origins of applications that everybody may use who is signed in, with commas between them; others, and rules, stand under forward_auth in the YAML file"`
-	ForwardAuthUser         string         `option:"forward_auth_user" default:"id" oneof:"id|email|email-of-any-provider|subject" doc:"what Remote-User says. email and subject are for apps to which one provider leads; email-of-any-provider for providers that all have REQUIRE_VERIFIED_EMAIL, and whom you believe each other's addresses"`
-	ForwardAuthAskEvery     time.Duration  `option:"forward_auth_ask_every" default:"5m" doc:"how long after one question the provider of a session that is used at an application is asked again, in the background, whether it is still good; the answer also prolongs it, and changes its groups. 10s to 24h, and at most half of SESSION_COOKIE_TTL counts"`
-	ForwardAuthAssertionTTL time.Duration  `option:"forward_auth_assertion_ttl" default:"60s" doc:"lifetime of X-Doorward-Assertion; 10s to 5m"`
+	ForwardAuthAddress      string         `option:"forward_auth_address" doc:"The host:port on which reverse proxies ask whether a request may pass to an application, such as 127.0.0.1:8056. Default: off. See forward-auth."`
+	ForwardAuthTrustProxy   []string       `option:"forward_auth_trust_proxy" doc:"Proxies that may ask there, in the form of IP_TRUST_PROXY. Nobody else gets an answer. Default: IP_TRUST_PROXY."`
+	ForwardAuthSecret       options.Secret `option:"forward_auth_secret" doc:"A secret that a proxy must also send, in X-Doorward-Proxy, for networks where an address proves nothing. At least 16 bytes."`
+	ForwardAuthApps         []string       `option:"forward_auth_apps" reload:"yes" doc:"The origins of applications that every signed-in user may use, separated by commas. Applications with rules are listed under forward_auth in the YAML file."`
+	ForwardAuthUser         string         `option:"forward_auth_user" default:"id" oneof:"id|email|email-of-any-provider|subject" doc:"The content of Remote-User. email and subject are for applications that one provider leads to. email-of-any-provider is for providers that all have REQUIRE_VERIFIED_EMAIL and that you trust with each other's addresses."`
+	ForwardAuthAskEvery     time.Duration  `option:"forward_auth_ask_every" default:"5m" doc:"How often the provider of a session that is used at an application is asked, in the background, whether the session is still valid. The answer also prolongs the session and updates its groups. 10s to 24h, and at most half of SESSION_COOKIE_TTL counts."`
+	ForwardAuthAssertionTTL time.Duration  `option:"forward_auth_assertion_ttl" default:"60s" doc:"The lifetime of X-Doorward-Assertion, 10s to 5m."`
 }
 
 // forwardAuth checks the settings, but for the apps, and returns the proxies that may

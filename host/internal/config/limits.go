@@ -8,18 +8,18 @@ import (
 // LimitSettings bound sign-ins that fail or come to no end, under the names that Directus
 // has for its limits of requests.
 type LimitSettings struct {
-	LimiterEnabled  bool `option:"rate_limiter_enabled" default:"true" doc:"limit sign-ins that fail, and those that are begun and come to no end; sign-ins that succeed are not counted. See limits.md"`
-	LimiterPoints   int  `option:"rate_limiter_points" default:"100" doc:"how many may fail from one address (IPv6: its /64) within rate_limiter_duration; 1 to 1000000. Twenty that come to no end count as one"`
-	LimiterDuration int  `option:"rate_limiter_duration" default:"600" doc:"in seconds, 1 to 86400"`
+	LimiterEnabled  bool `option:"rate_limiter_enabled" default:"true" doc:"Limit sign-ins that fail and sign-ins that are never completed. Successful sign-ins are not counted. See limits.md."`
+	LimiterPoints   int  `option:"rate_limiter_points" default:"100" doc:"How many sign-ins from one address (IPv6: its /64) may fail within rate_limiter_duration, 1 to 1000000. Twenty sign-ins that are never completed count as one failure."`
+	LimiterDuration int  `option:"rate_limiter_duration" default:"600" doc:"In seconds, 1 to 86400."`
 
-	LimiterLoginPoints   int `option:"rate_limiter_login_points" default:"10" doc:"how many may fail under one login name from one address within rate_limiter_login_duration; five times as many from all addresses; 1 to 1000000"`
-	LimiterLoginDuration int `option:"rate_limiter_login_duration" default:"600" doc:"in seconds, 1 to 86400"`
+	LimiterLoginPoints   int `option:"rate_limiter_login_points" default:"10" doc:"How many sign-ins with one login name from one address may fail within rate_limiter_login_duration, 1 to 1000000. From all addresses together, five times as many."`
+	LimiterLoginDuration int `option:"rate_limiter_login_duration" default:"600" doc:"In seconds, 1 to 86400."`
 
-	LimiterGlobalEnabled  bool `option:"rate_limiter_global_enabled" default:"true" doc:"limit what fails from everywhere together"`
-	LimiterGlobalPoints   int  `option:"rate_limiter_global_points" default:"1000" doc:"when more fail within rate_limiter_global_duration, each counts as ten for its address and login name; when ten times as many do, only browsers get through that have signed in before; 1 to 1000000. Default: not less than ten addresses may"`
-	LimiterGlobalDuration int  `option:"rate_limiter_global_duration" default:"600" doc:"in seconds, 1 to 86400"`
+	LimiterGlobalEnabled  bool `option:"rate_limiter_global_enabled" default:"true" doc:"Limit failures from all addresses together."`
+	LimiterGlobalPoints   int  `option:"rate_limiter_global_points" default:"1000" doc:"When more sign-ins than this fail within rate_limiter_global_duration, each failure counts as ten for its address and login name. When ten times as many fail, only browsers that have signed in before are admitted. 1 to 1000000. The default is never less than what ten addresses may fail."`
+	LimiterGlobalDuration int  `option:"rate_limiter_global_duration" default:"600" doc:"In seconds, 1 to 86400."`
 
-	LimiterStore string `option:"rate_limiter_store" default:"memory" oneof:"memory|redis" doc:"accepted and without effect: counts are in memory, and hosts that share a database exchange them there"`
+	LimiterStore string `option:"rate_limiter_store" default:"memory" oneof:"memory|redis" doc:"Accepted for compatibility, without effect: counts are in memory, and hosts that share a database exchange them there"`
 }
 
 // looseRate is from how many failures a second on a limit of an address is none. One that

@@ -87,27 +87,27 @@ func beforeLast(text, separator string) string {
 
 // providerOptions are the options of a provider that the host itself reads.
 type providerOptions struct {
-	Driver                  string         `option:"driver" doc:"mechanism: openid, oauth2, ldap, saml, or that of another plugin. Required, unless preset says which (doorward presets lists them)"`
-	Mode                    sso.Mode       `option:"mode" default:"session" oneof:"session|json|cookie" doc:"what a login answers with, if the client does not say: a session cookie; tokens as JSON; an access token and a refresh cookie"`
-	Label                   string         `option:"label" doc:"text on the sign-in page. Default: what the preset calls it, or the name of the provider"`
-	Icon                    string         `option:"icon" doc:"name of the icon on the sign-in page. Default: that of the preset"`
-	RedirectAllowList       []string       `option:"redirect_allow_list" doc:"absolute URLs, besides those of our own origin, to which a login may return"`
-	DefaultRoleID           string         `option:"default_role_id" doc:"role of created users, and of those to whom their groups give none, by its ID or its name; one that is not there is made"`
-	AllowPublicRegistration bool           `option:"allow_public_registration" doc:"create users at their first login. Default: what the mechanism says, which is true for ldap and else false"`
-	AllowUnsolicited        bool           `option:"allow_unsolicited" default:"false" dangerous:"true" doc:"accept a login that was started at the provider; anybody can then sign others in as themselves (login CSRF)"`
-	RequireVerifiedEmail    bool           `option:"require_verified_email" default:"false" doc:"create users only if the provider says that their e-mail address is verified"`
-	SyncUserInfo            bool           `option:"sync_user_info" default:"false" doc:"take over names and e-mail address at each login"`
-	RoleMapping             options.JSON   `option:"role_mapping" doc:"JSON object from group to role, by its ID or its name, for each login; the first group in its order that the user has counts. A role that is not there is made"`
-	RolesByGroupName        bool           `option:"roles_by_group_name" doc:"give at each login, without role_mapping, the role whose name is that of a group of the user, in any case; of several the first by name. Default: what the mechanism says, which is true for ldap with group_dn or group_member_of, and else false"`
-	IdentifierIgnoreCase    bool           `option:"identifier_ignore_case" default:"false" doc:"take identifiers that are e-mail addresses for the same if they differ in the case of ASCII letters only, for providers that spell a mailbox now so, now so"`
-	LinkByVerifiedEmail     bool           `option:"link_by_verified_email" default:"false" dangerous:"true" doc:"link who has no account to the one account with their verified e-mail address, if that was verified by a provider with this option, too. Whoever can have one of these providers verify an address gets the account that has it"`
-	LoginTimeout            time.Duration  `option:"login_timeout" default:"5m" doc:"how long a login may take; 30s to 1h"`
-	Isolation               string         `option:"isolation" default:"shared" oneof:"shared|process" doc:"process gives the provider a plugin process of its own; else all providers of a mechanism share one"`
-	Proxy                   options.Secret `option:"proxy" doc:"proxy for all connections of the provider, LDAP included, in place of what the host's settings say: http://, https://, socks5:// or socks5h://, with user:password@ if it wants that; or direct for none"`
-	CA                      string         `option:"ca" doc:"PEM certificates of the authorities to trust for the provider's servers, in place of the system's and those of all providers. AUTH_<PROVIDER>_CA_FILE names a file, which is watched. See trust.md"`
-	Cert                    string         `option:"cert" doc:"PEM client certificate for the provider's servers, with its chain"`
-	Key                     options.Secret `option:"key" doc:"PEM key of cert"`
-	CookieSecure            bool           `option:"cookie_secure" doc:"accepted and without effect: cookies of a login are Secure if PUBLIC_URL is https"`
+	Driver                  string         `option:"driver" doc:"The mechanism: openid, oauth2, ldap, saml, or that of another plugin. Required unless preset determines it (doorward presets lists the presets)."`
+	Mode                    sso.Mode       `option:"mode" default:"session" oneof:"session|json|cookie" doc:"What a login returns if the client does not say: a session cookie (session), tokens as JSON (json), or an access token and a refresh cookie (cookie)."`
+	Label                   string         `option:"label" doc:"The text on the sign-in page. Default: the name that the preset gives, or the name of the provider."`
+	Icon                    string         `option:"icon" doc:"The name of the icon on the sign-in page. Default: that of the preset."`
+	RedirectAllowList       []string       `option:"redirect_allow_list" doc:"Absolute URLs to which a login may return, in addition to those of Doorward's own origin."`
+	DefaultRoleID           string         `option:"default_role_id" doc:"The role, by ID or name, of users who are created and of users whose groups give them none. A role that does not exist is created."`
+	AllowPublicRegistration bool           `option:"allow_public_registration" doc:"Create users at their first login. The mechanism sets the default: true for ldap, otherwise false."`
+	AllowUnsolicited        bool           `option:"allow_unsolicited" default:"false" dangerous:"true" doc:"Accept a login that was started at the identity provider. Anybody can then sign others in as themselves (login CSRF)."`
+	RequireVerifiedEmail    bool           `option:"require_verified_email" default:"false" doc:"Create users only if the provider says that their e-mail address is verified."`
+	SyncUserInfo            bool           `option:"sync_user_info" default:"false" doc:"Update names and e-mail address at each login."`
+	RoleMapping             options.JSON   `option:"role_mapping" doc:"A JSON object from group to role, by ID or name, which is applied at each login. The first group in its order that the user has counts. A role that does not exist is created."`
+	RolesByGroupName        bool           `option:"roles_by_group_name" doc:"Without role_mapping, give the user at each login the role that has the name of one of their groups, in any case. Of several, the first by name counts. The mechanism sets the default: true for ldap with group_dn or group_member_of, otherwise false."`
+	IdentifierIgnoreCase    bool           `option:"identifier_ignore_case" default:"false" doc:"Treat identifiers that are e-mail addresses as the same if they differ only in the case of ASCII letters, for providers that do not always spell an address in the same way."`
+	LinkByVerifiedEmail     bool           `option:"link_by_verified_email" default:"false" dangerous:"true" doc:"Link a user without an account to the one account with their verified e-mail address, if that address was also verified by a provider with this option. Anyone who can make one of these providers verify an address gets the account with that address."`
+	LoginTimeout            time.Duration  `option:"login_timeout" default:"5m" doc:"The time limit of a login, 30s to 1h."`
+	Isolation               string         `option:"isolation" default:"shared" oneof:"shared|process" doc:"process gives the provider its own plugin process. With shared, all providers of a mechanism share one."`
+	Proxy                   options.Secret `option:"proxy" doc:"The proxy for all connections of the provider, including LDAP, instead of the one in the host's settings: http://, https://, socks5:// or socks5h://, with user:password@ if the proxy requires it; or direct for none."`
+	CA                      string         `option:"ca" doc:"PEM certificates of the authorities to trust for the provider's servers, instead of those of the system and of all providers. AUTH_<PROVIDER>_CA_FILE names a file, which is watched. See trust.md."`
+	Cert                    string         `option:"cert" doc:"The PEM client certificate for the provider's servers, with its chain."`
+	Key                     options.Secret `option:"key" doc:"The PEM key of cert."`
+	CookieSecure            bool           `option:"cookie_secure" doc:"Accepted for compatibility, without effect: cookies of a login are Secure if PUBLIC_URL uses https"`
 }
 
 var driverName = regexp.MustCompile(`^[a-z0-9_-]{1,63}$`)

@@ -163,7 +163,7 @@ func (l *loader) notGiven(config *Config) map[string]bool {
 
 // withoutEffectByDoc begins the text of a setting that is there only because Directus,
 // or another program, has it.
-const withoutEffectByDoc = "accepted and without effect: "
+const withoutEffectByDoc = "Accepted for compatibility, without effect: "
 
 // addIdle names the settings that never do anything, unless a warning has.
 func (r *Report) addIdle(list []Given, schema options.Schema) {

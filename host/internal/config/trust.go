@@ -14,13 +14,13 @@ import (
 // TrustSettings are the settings of whom the connections of all providers trust, and
 // what they show.
 type TrustSettings struct {
-	OutboundExtraCA       string         `option:"outbound_extra_ca" reload:"yes" doc:"PEM certificates of authorities to trust besides the system's, for all providers. OUTBOUND_EXTRA_CA_FILE names a file, which is watched. See trust.md"`
-	OutboundCert          string         `option:"outbound_cert" reload:"yes" doc:"PEM client certificate for the servers of all providers that have none of their own, with its chain"`
-	OutboundKey           options.Secret `option:"outbound_key" reload:"yes" doc:"PEM key of OUTBOUND_CERT"`
-	OutboundTLSMinVersion string         `option:"outbound_tls_min_version" reload:"yes" default:"1.2" oneof:"1.2|1.3" doc:"lowest version of TLS that is spoken with servers of providers"`
+	OutboundExtraCA       string         `option:"outbound_extra_ca" reload:"yes" doc:"PEM certificates of authorities to trust in addition to the system's, for all providers. OUTBOUND_EXTRA_CA_FILE names a file, which is watched. See trust.md."`
+	OutboundCert          string         `option:"outbound_cert" reload:"yes" doc:"The PEM client certificate, with its chain, for the servers of all providers that do not have their own."`
+	OutboundKey           options.Secret `option:"outbound_key" reload:"yes" doc:"The PEM key of OUTBOUND_CERT."`
+	OutboundTLSMinVersion string         `option:"outbound_tls_min_version" reload:"yes" default:"1.2" oneof:"1.2|1.3" doc:"The lowest TLS version for connections to servers of providers."`
 
-	NodeExtraCACerts          string `option:"node_extra_ca_certs" reload:"yes" doc:"path of a file with more certificates like OUTBOUND_EXTRA_CA, as Node.js has it: one that cannot be read is warned of and ignored"`
-	NodeTLSRejectUnauthorized string `option:"node_tls_reject_unauthorized" reload:"yes" doc:"refused if it is 0, which has Node.js accept every certificate; else without effect"`
+	NodeExtraCACerts          string `option:"node_extra_ca_certs" reload:"yes" doc:"The path of a file with more certificates, like OUTBOUND_EXTRA_CA. As in Node.js, a file that cannot be read causes a warning and is ignored."`
+	NodeTLSRejectUnauthorized string `option:"node_tls_reject_unauthorized" reload:"yes" doc:"Refused if it is 0, which makes Node.js accept any certificate. Otherwise without effect."`
 }
 
 // trust adds the settings of trust to those of connections.
