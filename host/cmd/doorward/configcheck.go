@@ -49,8 +49,8 @@ With --json, the standard output is one object:
     version     of the plugin; absent: it was not asked, and options were not checked
     options     as settings
     urls        callback, metadata, logout: where the provider reaches Doorward; absent: PUBLIC_URL is wrong;
-                those at which the mechanism answers nothing are left out;
-                further: the same for AUTH_ALLOWED_PUBLIC_URLS, each with url, callback, logout
+                those at which the mechanism answers nothing are left out
+    further_urls  the same for each of AUTH_ALLOWED_PUBLIC_URLS, with url, callback, logout
   findings   each with
     class       wrong, no_effect, dangerous, doubtful or missing
     text        what it is about, and what to change
@@ -116,36 +116,35 @@ type checkedProvider struct {
 	Version string         `json:"version,omitempty"`
 	Options []config.Given `json:"options"`
 	URLs    *checkedURLs   `json:"urls,omitempty"`
+
+	// FurtherURLs are those for logins that begin below AUTH_ALLOWED_PUBLIC_URLS.
+	FurtherURLs []furtherURLs `json:"further_urls,omitempty"`
 }
 
 type checkedURLs struct {
 	Callback string `json:"callback"`
 	Metadata string `json:"metadata,omitempty"`
 	Logout   string `json:"logout,omitempty"`
-
-	// Further are those for logins that begin below AUTH_ALLOWED_PUBLIC_URLS. Mechanisms
-	// have metadata below PUBLIC_URL only.
-	Further []checkedFurtherURLs `json:"further,omitempty"`
 }
 
-type checkedFurtherURLs struct {
+// furtherURLs have no metadata: mechanisms publish it below PUBLIC_URL only.
+type furtherURLs struct {
 	URL      string `json:"url"`
 	Callback string `json:"callback"`
 	Logout   string `json:"logout,omitempty"`
 }
 
-// urlsOf is nil if PUBLIC_URL has a problem.
-func urlsOf(provider string, public *url.URL, allowed []*url.URL) *checkedURLs {
+// addURLs adds no URLs if PUBLIC_URL has a problem.
+func (p *checkedProvider) addURLs(public *url.URL, allowed []*url.URL) {
 	if public == nil {
-		return nil
+		return
 	}
-	own := sso.URLsOf(public.String(), provider)
-	urls := &checkedURLs{Callback: own.Callback, Metadata: own.Metadata, Logout: own.Logout}
+	urls := checkedURLs(sso.URLsOf(public.String(), p.Name))
+	p.URLs = &urls
 	for _, u := range allowed {
-		further := sso.URLsOf(u.String(), provider)
-		urls.Further = append(urls.Further, checkedFurtherURLs{URL: u.String(), Callback: further.Callback, Logout: further.Logout})
+		further := sso.URLsOf(u.String(), p.Name)
+		p.FurtherURLs = append(p.FurtherURLs, furtherURLs{URL: u.String(), Callback: further.Callback, Logout: further.Logout})
 	}
-	return urls
 }
 
 func (c *checkedConfig) err() error {
@@ -188,7 +187,7 @@ func checkConfig(ctx context.Context, in config.Input, askPlugins bool) *checked
 		a.plugins(ctx, cfg, report.Providers)
 	}
 	for i, p := range report.Providers {
-		c.Providers = append(c.Providers, a.provider(p, cfg.Providers[i], urlsOf(cfg.Providers[i].Name, cfg.PublicURL, cfg.AllowedPublicURLs)))
+		c.Providers = append(c.Providers, a.provider(p, cfg.Providers[i], cfg))
 	}
 	return c
 }
@@ -228,14 +227,15 @@ func (a *asked) plugins(ctx context.Context, cfg *config.Config, reported []conf
 	}
 }
 
-func (a *asked) provider(given config.ReportedProvider, p config.Provider, urls *checkedURLs) checkedProvider {
-	told := checkedProvider{Name: p.Name, Driver: p.Driver, Preset: p.Preset, URLs: urls}
+func (a *asked) provider(given config.ReportedProvider, p config.Provider, cfg *config.Config) checkedProvider {
+	told := checkedProvider{Name: p.Name, Driver: p.Driver, Preset: p.Preset}
+	told.addURLs(cfg.PublicURL, cfg.AllowedPublicURLs)
 	r, ok := a.readings[p.Name]
 	told.Version, told.Options = r.Version, append(given.Options, given.Mechanism(r.Schema, r.Values, r.Refused)...)
 	if !ok {
 		return told
 	}
-	told.URLs.leaveOut(r)
+	told.leaveOut(r)
 	a.add(config.ClassWrong, true, r.Wrong...)
 	a.add(config.ClassMissing, true, slices.DeleteFunc(slices.Clone(r.Missing), told.refuses)...)
 	a.add(config.ClassDangerous, false, r.Dangers...)
@@ -257,18 +257,18 @@ func (p checkedProvider) refuses(missing string) bool {
 	})
 }
 
-// leaveOut empties what the mechanism answers nothing at.
-func (u *checkedURLs) leaveOut(r provider.Reading) {
-	if u == nil {
+// leaveOut removes the URLs that the mechanism does not answer.
+func (p *checkedProvider) leaveOut(r provider.Reading) {
+	if p.URLs == nil {
 		return
 	}
 	if r.Lacks(sdk.CapabilityMetadata) {
-		u.Metadata = ""
+		p.URLs.Metadata = ""
 	}
 	if r.Lacks(sdk.CapabilityBeginLogout, sdk.CapabilityReceiveLogout) {
-		u.Logout = ""
-		for i := range u.Further {
-			u.Further[i].Logout = ""
+		p.URLs.Logout = ""
+		for i := range p.FurtherURLs {
+			p.FurtherURLs[i].Logout = ""
 		}
 	}
 }

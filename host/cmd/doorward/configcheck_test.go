@@ -170,10 +170,7 @@ func TestCheckedAsJSON(t *testing.T) {
 		Providers []struct {
 			Name, Driver, Preset, Version string
 			Options                       []given
-			URLs                          struct {
-				Callback, Metadata, Logout string
-				Further                    []struct{ URL, Callback, Logout string }
-			}
+			URLs                          struct{ Callback, Metadata, Logout string }
 		}
 		Findings []struct {
 			Class, Text string
@@ -249,27 +246,32 @@ func TestCheckListsTheURLsOfEachPublicURL(t *testing.T) {
 	_, out, _ = checkedIn(t, nil, environ, "--no-plugins", "--json")
 	var got struct {
 		Providers []struct {
-			URLs struct{ Further []checkedFurtherURLs }
+			URLs        map[string]string // which programs may take it for
+			FurtherURLs []furtherURLs     `json:"further_urls"`
 		}
 	}
 	if err := json.Unmarshal([]byte(out), &got); err != nil || len(got.Providers) != 1 {
 		t.Fatalf("%v: %s", err, out)
 	}
-	want := []checkedFurtherURLs{
+	want := []furtherURLs{
 		{"https://a.example", "https://a.example/auth/login/x/callback", "https://a.example/auth/login/x/logout"},
 		{"https://b.example/sso", "https://b.example/sso/auth/login/x/callback", "https://b.example/sso/auth/login/x/logout"},
 	}
-	if diff := cmp.Diff(want, got.Providers[0].URLs.Further); diff != "" {
+	if diff := cmp.Diff(want, got.Providers[0].FurtherURLs); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }
 
 // A mechanism without logout has none at the further URLs.
 func TestCheckLeavesOutFurtherLogouts(t *testing.T) {
-	urls := urlsOf("x", &url.URL{Scheme: "https", Host: "login.example.org"}, []*url.URL{{Scheme: "https", Host: "a.example"}})
-	urls.leaveOut(provider.Reading{Capabilities: []sdk.Capability{}})
-	want := &checkedURLs{Callback: "https://login.example.org/auth/login/x/callback", Further: []checkedFurtherURLs{{URL: "https://a.example", Callback: "https://a.example/auth/login/x/callback"}}}
-	if diff := cmp.Diff(want, urls); diff != "" {
+	p := checkedProvider{Name: "x"}
+	p.addURLs(&url.URL{Scheme: "https", Host: "login.example.org"}, []*url.URL{{Scheme: "https", Host: "a.example"}})
+	p.leaveOut(provider.Reading{Capabilities: []sdk.Capability{}})
+	want := checkedProvider{
+		Name: "x", URLs: &checkedURLs{Callback: "https://login.example.org/auth/login/x/callback"},
+		FurtherURLs: []furtherURLs{{URL: "https://a.example", Callback: "https://a.example/auth/login/x/callback"}},
+	}
+	if diff := cmp.Diff(want, p); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 }

@@ -109,7 +109,7 @@ func (p checkedPrinter) provider(c checkedProvider) {
 	if c.URLs != nil {
 		p.line("  ", "to register at the provider, unless it is a directory; callback is the redirect URI, or the assertion consumer service:")
 		p.urls("    ", [][2]string{{"callback", c.URLs.Callback}, {"logout", c.URLs.Logout}, {"metadata", c.URLs.Metadata}})
-		for _, further := range c.URLs.Further {
+		for _, further := range c.FurtherURLs {
 			p.line("    ", "for logins that begin at "+shownCut(further.URL, mostOfText)+":")
 			p.urls("      ", [][2]string{{"callback", further.Callback}, {"logout", further.Logout}})
 		}
