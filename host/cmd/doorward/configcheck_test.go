@@ -216,7 +216,7 @@ func TestCheckWithoutPlugins(t *testing.T) {
 // What is not of the command line is an error, whatever is said of it.
 func TestCheckOfNothing(t *testing.T) {
 	code, out, _ := checkedIn(t, nil, nil)
-	for _, want := range []string{"nothing is given", "\n  SECRET: is required", "\n  " + noProviders} {
+	for _, want := range []string{"Settings of the host\n  none\n", "\n  SECRET: is required", "\n  " + noProviders} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in:\n%s", want, out)
 		}
