@@ -69,7 +69,7 @@ func (g *group) allowedPublicURLs(s Settings, public *url.URL) (list []*url.URL)
 			continue // twice is as good as once
 		}
 		if same(public) || slices.ContainsFunc(list, same) {
-			g.refuse(option, "has two URLs of the host %s, or one beside PUBLIC_URL: a request tells its host and not its scheme, and the path belongs to the host; write one", u.Host)
+			g.refuse(option, "has two URLs of the host %s, or one in addition to PUBLIC_URL: a request contains its host but not its scheme, and the path belongs to the host; write only one", u.Host)
 			continue
 		}
 		list = append(list, u)

@@ -80,7 +80,7 @@ func (a *App) at(text string) error {
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(text, "#"):
 		return errors.New("must have no user, query or fragment")
 	case strings.Contains(u.Host, "*"):
-		return errors.New("must name one host; wildcards are not possible, list each app")
+		return errors.New("must name one host; wildcards are not supported, list each app")
 	}
 	if label, err := idna.Lookup.ToASCII(u.Hostname()); err == nil {
 		u.Host = strings.Replace(u.Host, u.Hostname(), label, 1)
@@ -124,7 +124,7 @@ func (l *loader) readApps() (apps []App) {
 // noSuchKey says what was meant, perhaps a setting that stands at the top of the file.
 func noSuchKey(key string, known []string) string {
 	if _, ok := settingsSchema.Lookup("forward_auth_" + key); ok {
-		return "is a setting: write forward_auth_" + key + " at the top of the file"
+		return "is a setting: write forward_auth_" + key + " at the top level of the file"
 	}
 	return "there is no such key" + didYouMean(key, known)
 }
@@ -259,7 +259,7 @@ func (r *appReader) public(e entry) (list []PublicPath) {
 			case "methods":
 				p.Methods = r.texts(path, field)
 			default:
-				r.refuse(r.document.at(path+"."+field.key, field.line), "%s; a path is for everybody or for whom the app admits, so none of these stands here",
+				r.refuse(r.document.at(path+"."+field.key, field.line), "%s; a public path is for everybody and has no rules",
 					noSuchKey(field.key, publicKeys))
 			}
 		}
@@ -292,7 +292,7 @@ func (r *appReader) text(e entry) string {
 	return texts[0]
 }
 
-const emptyList = "is an empty list: nobody would know whether that is everybody or nobody; leave it out for everybody"
+const emptyList = "is an empty list, which could mean everybody or nobody; leave it out for everybody"
 
 // texts reads a list of texts; one text is a list of one. An empty list would look like
 // a rule, and be none.
@@ -316,7 +316,7 @@ func (r *appReader) texts(path string, e entry) (texts []string) {
 			text, ok = number.String(), true
 		}
 		if !ok || strings.TrimSpace(text) == "" || strings.ContainsAny(text, "\r\n\x00") {
-			r.refuse(place, "must be texts that are not empty, in one line each")
+			r.refuse(place, "must contain texts of one line that are not empty")
 			return nil
 		}
 		texts = append(texts, text)

@@ -25,13 +25,13 @@ func (l *loader) readSameSites(values map[string]given) {
 		found, ok := values[option]
 		switch text := fmt.Sprint(found.value); {
 		case !ok && l.isEmpty(strings.ToUpper(option)):
-			l.warnOnce("%s is empty, and counts as lax, where Directus takes strict; write the one that is meant", strings.ToUpper(option))
+			l.warnOnce("%s is empty and counts as lax, where Directus uses strict; write the one that you mean", strings.ToUpper(option))
 		case !ok || found.broken:
 		case strings.EqualFold(text, "true"):
 			found.value = "strict"
 		case strings.EqualFold(text, "false"):
 			found.value = "lax"
-			l.warnOnce("%s is false, and counts as lax, as most browsers take a cookie without SameSite; write lax", found.origin)
+			l.warnOnce("%s is false and counts as lax, which most browsers use for a cookie without SameSite; write lax", found.origin)
 		}
 		if ok {
 			values[option] = found
@@ -69,7 +69,7 @@ func (g *group) cookies(s Settings, public *url.URL) (refresh, session Cookie) {
 // strict (RFC 6265bis section 5.2), and linking needs that of the session.
 func (g *group) warnOfLinking(s Settings) {
 	if s.AccountLinking && s.SessionCookieSameSite == "strict" {
-		g.loader.warnOnce("%s works only where the provider's answer is posted: with %s=strict browsers do not bring the session along from elsewhere; write lax",
+		g.loader.warnOnce("%s works only with providers that post their response: with %s=strict, browsers do not send the session cookie when they return from another site; write lax",
 			g.spell("account_linking"), g.spell("session_cookie_same_site"))
 	}
 }
@@ -82,7 +82,7 @@ func (g *group) warnOfPrefixes(config *Config) {
 		name := strings.ToLower(named.name)
 		plain := slices.IndexFunc(config.AllowedPublicURLs, func(u *url.URL) bool { return u.Scheme == "http" })
 		if plain >= 0 && (strings.HasPrefix(name, "__host-") || strings.HasPrefix(name, "__secure-")) {
-			g.loader.warnOnce("%s begins with __Host- or __Secure-, and some browsers keep no such cookie of %s", g.spell(named.option), config.AllowedPublicURLs[plain])
+			g.loader.warnOnce("%s begins with __Host- or __Secure-, and some browsers do not keep such a cookie from %s", g.spell(named.option), config.AllowedPublicURLs[plain])
 		}
 	}
 }
@@ -91,7 +91,7 @@ func (g *group) cookie(prefix string, c Cookie, public *url.URL) Cookie {
 	c.Secure = g.cookieSecure(prefix+"secure", c.Secure, public)
 	c.Domain = g.cookieDomain(prefix+"domain", c.Domain, public.Hostname())
 	if g.ok(prefix+"same_site") && c.SameSite == http.SameSiteNoneMode && !c.Secure {
-		g.refuse(prefix+"same_site", "none needs https in PUBLIC_URL; write lax")
+		g.refuse(prefix+"same_site", "none requires https in PUBLIC_URL; write lax")
 	}
 	if g.ok(prefix + "name") {
 		g.checkCookieName(prefix+"name", c)
@@ -107,9 +107,9 @@ func (g *group) checkCookieName(option string, c Cookie) {
 	case !cookieName.MatchString(c.Name):
 		g.refuse(option, "must have letters, digits, - and _ only")
 	case strings.HasPrefix(name, "__host-") && (c.Domain != "" || !c.Secure):
-		g.refuse(option, "with __Host- needs https in PUBLIC_URL, and no cookie domain")
+		g.refuse(option, "with __Host- requires https in PUBLIC_URL and no cookie domain")
 	case strings.HasPrefix(name, "__secure-") && !c.Secure:
-		g.refuse(option, "with __Secure- needs https in PUBLIC_URL")
+		g.refuse(option, "with __Secure- requires https in PUBLIC_URL")
 	}
 }
 
@@ -123,7 +123,7 @@ func (g *group) cookieSecure(option string, wanted bool, public *url.URL) bool {
 		g.loader.warnOfNoEffect("%s has no effect: PUBLIC_URL is https, and its cookies stay Secure", g.spell(option))
 	}
 	if !https && wanted {
-		g.loader.warnOnce("%s: some browsers keep no Secure cookie over http", g.spell(option))
+		g.loader.warnOnce("%s is true, but some browsers do not keep Secure cookies over http", g.spell(option))
 	}
 	return https || wanted
 }
@@ -138,7 +138,7 @@ func (g *group) cookieDomain(option, domain, host string) string {
 	_, notIP := netip.ParseAddr(host)
 	above := strings.HasSuffix(host, "."+domain) && strings.Contains(domain, ".")
 	if above && isPublicSuffix(domain) {
-		g.refuse(option, "is %s, below which anybody can have a host: browsers keep no cookie for it; write your own domain", domain)
+		g.refuse(option, "is %s, a domain below which anybody can have a host: browsers reject cookies for it; write your own domain", domain)
 		return domain
 	}
 	if notIP == nil || !hostName.MatchString(domain) || (domain != host && !above) {

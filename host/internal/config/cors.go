@@ -62,10 +62,10 @@ func (g *group) cors(s *Settings, public *url.URL, allowed []*url.URL) CORS {
 	}
 	switch {
 	case len(s.CORSOrigin) == 0 && g.ok("cors_origin"):
-		g.loader.warnOnce("%s is true, and no other origin may do anything: name your applications in CORS_ORIGIN, such as https://app.example.org", g.spell("cors_enabled"))
+		g.loader.warnOnce("%s is true, but no other origin is allowed: name your applications in CORS_ORIGIN, such as https://app.example.org", g.spell("cors_enabled"))
 	case c.Any && c.Credentials && g.ok("cors_origin") && g.ok("cors_credentials"):
-		g.refuse("cors_origin", "lets every page of the web act for whoever is signed in; name the origins of your applications, such as https://app.example.org, "+
-			"or write CORS_CREDENTIALS=false, if they use tokens and no cookies")
+		g.refuse("cors_origin", "lets every page of the web act for the signed-in user; name the origins of your applications, such as https://app.example.org, "+
+			"or write CORS_CREDENTIALS=false if they use tokens and no cookies")
 	}
 	if public != nil && g.ok("auth_allowed_public_urls") {
 		g.warnOfOrigins(c, *s, public, allowed)
@@ -91,7 +91,7 @@ func (g *group) tokens(option string, list []string) (tokens []string) {
 	for _, entry := range list {
 		entry = strings.TrimSpace(entry)
 		if g.ok(option) && !headerToken.MatchString(entry) {
-			g.refuse(option, "must be names with commas between them, such as Content-Type,Authorization")
+			g.refuse(option, "must be names separated by commas, such as Content-Type,Authorization")
 		}
 		tokens = append(tokens, entry)
 	}
@@ -116,7 +116,7 @@ func (g *group) corsOrigins(c *CORS, list []string) {
 			continue
 		}
 		if strings.HasSuffix(entry, "/") {
-			g.loader.warnOnce("%s has %s/; browsers write origins without a slash at the end, and it is taken as %[2]s", g.spell(option), origin)
+			g.loader.warnOnce("%s has %s/; browsers write origins without a trailing slash, and it is read as %[2]s", g.spell(option), origin)
 		}
 		c.Origins = append(c.Origins, origin)
 	}
@@ -134,13 +134,13 @@ func withoutUser(entry string) string {
 func parseOrigin(entry string) (string, error) {
 	switch {
 	case strings.EqualFold(entry, "null"):
-		return "", errors.New("is the origin of files and of frames that anybody can make; serve the application from an address of its own")
+		return "", errors.New("is the origin of files and of frames that anybody can create; serve the application from its own address")
 	case strings.ContainsAny(entry, `*\^$()|{}+`) || strings.HasPrefix(entry, "/"):
-		return "", errors.New("is a pattern; whoever gets a host that it fits could act for whoever is signed in: write each origin out, such as https://app.example.org")
+		return "", errors.New("is a pattern; anyone who gets a matching host could act for the signed-in user: write each origin out, such as https://app.example.org")
 	}
 	u, err := url.Parse(entry)
 	if err != nil || u.Scheme == "" || u.Host == "" {
-		return "", fmt.Errorf("is no origin; write it with its scheme, such as %s", withScheme(entry))
+		return "", fmt.Errorf("is not an origin; write it with its scheme, such as %s", withScheme(entry))
 	}
 	host, err := publicHost(u)
 	switch {
@@ -149,9 +149,9 @@ func parseOrigin(entry string) (string, error) {
 	case u.User != nil || u.RawQuery != "" || u.ForceQuery || strings.Contains(entry, "#"):
 		return "", errors.New("is more than an origin; write scheme, host and port only")
 	case strings.Trim(u.Path, "/") != "":
-		return "", fmt.Errorf("has a path, and browsers tell the origin only: all pages of that host could use it; write %s://%s", u.Scheme, host)
+		return "", fmt.Errorf("has a path, but browsers send only the origin, so all pages of that host could use it; write %s://%s", u.Scheme, host)
 	case u.Scheme == "http" && !contract.IsLoopback(u.Hostname()):
-		return "", fmt.Errorf("must be https: over http whoever is on the network can put a program of their own into the page; write https://%s", host)
+		return "", fmt.Errorf("must be https: over http anyone on the network can put their own script into the page; write https://%s", host)
 	}
 	return u.Scheme + "://" + host, nil
 }
@@ -169,7 +169,7 @@ func withScheme(entry string) string {
 // warnOfOrigins names what browsers will not do, or do for more than is meant.
 func (g *group) warnOfOrigins(c CORS, s Settings, public *url.URL, allowed []*url.URL) {
 	if c.Credentials && (slices.Contains(c.AllowedHeaders, "*") || slices.Contains(c.ExposedHeaders, "*")) {
-		g.loader.warnOnce("* is the name of a header to browsers while CORS_CREDENTIALS is true; write the names of your headers out")
+		g.loader.warnOnce("browsers take * for the name of a header while CORS_CREDENTIALS is true; write out the names of your headers")
 	}
 	publicURLs := "PUBLIC_URL"
 	if len(allowed) > 0 {
@@ -183,7 +183,7 @@ func (g *group) warnOfOrigins(c CORS, s Settings, public *url.URL, allowed []*ur
 		}
 		switch {
 		case u.Scheme == "http" && !contract.IsLoopback(public.Hostname()):
-			g.loader.warnOnce("%s has %s, which is each visitor's own machine: whatever serves a page there may act for them; leave it out where logins matter",
+			g.loader.warnOnce("%s has %s, which is each visitor's own machine: any program that serves a page there can act for them; leave it out in production",
 				g.spell("cors_origin"), origin)
 		case c.Credentials && cookiesStay && !sameSite(u, public) && !slices.ContainsFunc(allowed, func(other *url.URL) bool { return sameSite(u, other) }):
 			g.loader.warnOnce("%s has %s, which is not on the same site as %s: browsers send no cookies from there, and only mode json works. "+

@@ -107,7 +107,7 @@ func (g *group) database(s *DatabaseSettings) Database {
 		return Database{Filename: path}
 	case "pg", "postgres":
 		s.DBClient = "pg"
-		g.withoutEffect("%s has no effect with DB_CLIENT=pg, but for where CONTROL_SOCKET is by default", "db_filename")
+		g.withoutEffect("%s has no effect with DB_CLIENT=pg, except on the default of CONTROL_SOCKET", "db_filename")
 		return Database{Postgres: g.postgres(*s)}
 	}
 	if g.ok("db_client") {
@@ -142,7 +142,7 @@ func (g *group) postgres(s DatabaseSettings) *Postgres {
 	}
 	parts := []string{"db_host", "db_port", "db_user", "db_password", "db_database"}
 	if p.ConnectionString != "" {
-		g.withoutEffect("%s has no effect: DB_CONNECTION_STRING is given, and counts", parts...)
+		g.withoutEffect("%s has no effect: DB_CONNECTION_STRING takes precedence", parts...)
 	} else {
 		for option, value := range map[string]string{"db_host": p.Host, "db_user": p.User, "db_database": p.Database} {
 			if g.ok(option) && value == "" {
@@ -175,7 +175,7 @@ func (g *group) databaseTLS(s DatabaseSettings) *tls.Config {
 	case len(given) == 0 && !s.DBSSL:
 		return nil
 	case g.isGiven("db_ssl") && !s.DBSSL && g.ok("db_ssl"):
-		g.refuse("db_ssl", "is false, and %s is given, which is for TLS; remove one of them", g.spell(given[0]))
+		g.refuse("db_ssl", "is false, but %s is given, which is for TLS; remove one of them", g.spell(given[0]))
 		return nil
 	}
 	// What a host may be called, the store knows: it fills in the name.
@@ -203,7 +203,7 @@ func (g *group) checkDatabasePath(name, path string) {
 	case name == ":memory:" || strings.HasPrefix(name, "file:"):
 		g.refuse("db_filename", "must be the path of a file: sessions and keys have to survive a restart")
 	case isFolder(path):
-		g.refuse("db_filename", "must be the path of a file, and %s is a folder; write %s", path, filepath.Join(path, "doorward.db"))
+		g.refuse("db_filename", "must be the path of a file, but %s is a folder; write %s", path, filepath.Join(path, "doorward.db"))
 	case !isFolder(folder):
 		g.refuse("db_filename", "must be in a folder that exists; create %s first, or write another path", folder)
 	}

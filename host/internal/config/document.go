@@ -105,13 +105,13 @@ func parseYAML(text string) (*yaml.Node, error) {
 		return nil, nil
 	case err != nil && strings.Contains(err.Error(), "anchor"):
 		// The message would quote the value.
-		return nil, errors.New("a value that begins with * names no anchor; put it in quotes")
+		return nil, errors.New("a value that begins with * does not name an anchor; put it in quotes")
 	case err != nil && tabbedLine(text) > 0 && (strings.Contains(err.Error(), "cannot start any token") || strings.Contains(err.Error(), "tab character")):
-		return nil, fmt.Errorf("line %d is indented by a tab, which YAML does not have; indent with spaces", tabbedLine(text))
+		return nil, fmt.Errorf("line %d is indented with a tab, which YAML does not allow; indent with spaces", tabbedLine(text))
 	case err != nil:
 		return nil, errors.New(strings.TrimPrefix(err.Error(), "yaml: "))
 	case !errors.Is(decoder.Decode(&more), io.EOF):
-		return nil, errors.New("must hold one YAML document only")
+		return nil, errors.New("must contain only one YAML document")
 	}
 	return root.Content[0], nil
 }
@@ -154,7 +154,7 @@ func (l *loader) entries(path string, node *yaml.Node) (list []entry, ok bool) {
 		key, err := scalarKey(node.Content[i])
 		line := node.Content[i].Line
 		if err == nil && first[key] != 0 {
-			err = fmt.Errorf("stands in line %d already", first[key])
+			err = fmt.Errorf("is already in line %d", first[key])
 		}
 		if err != nil {
 			l.problems.Addf(l.document.at(strings.TrimPrefix(path+"."+key, "."), line), "%v", err)

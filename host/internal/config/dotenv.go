@@ -74,7 +74,7 @@ func parseDotenv(name, text string) dotenv {
 		at = lineStart(text, at+match[6])
 	}
 	if more := d.skipped - mostSkipped; more > 0 {
-		d.warn(ClassNoEffect, "%d more lines of %s are no assignments, and are ignored", more, name)
+		d.warn(ClassNoEffect, "%d more lines of %s are not assignments and are ignored", more, name)
 	}
 	return d
 }
@@ -107,18 +107,18 @@ func (d *dotenv) skip(file, text string, line int) {
 		return
 	}
 	if d.skipped++; d.skipped <= mostSkipped {
-		d.warn(ClassNoEffect, "line %d of %s is no assignment, and is ignored; write NAME=value, or # before a comment", line, file)
+		d.warn(ClassNoEffect, "line %d of %s is not an assignment and is ignored; write NAME=value, or # before a comment", line, file)
 	}
 }
 
 // set keeps the variable, over an earlier one of its name.
 func (d *dotenv) set(r rawAssignment) {
 	if _, ok := d.vars[r.name]; ok {
-		d.warn(ClassDoubtful, "%s stands twice in %s; the last one counts", r.name, r.place)
+		d.warn(ClassDoubtful, "%s is set twice in %s; the last one counts", r.name, r.place)
 	}
 	value := r.read()
 	if r.swallows() {
-		d.swallowed = r.origin() + " is in quotes over several lines, and a setting is part of its value: close the quote"
+		d.swallowed = r.origin() + " is in quotes over several lines, and its value contains a setting: close the quote"
 	}
 	if doubt := r.doubt(value); doubt != "" {
 		d.warn(ClassDoubtful, "%s %s", r.origin(), doubt)
@@ -212,15 +212,15 @@ func (r rawAssignment) doubt(value string) string {
 	cut := r.comment != ""
 	switch {
 	case strings.Contains(r.between, "\n") || strings.HasPrefix(strings.TrimLeft(r.value, " \t"), "\n"):
-		return "has its value on a later line; write it behind the ="
+		return "has its value on a later line; write it after the ="
 	case innerAssignment.MatchString(text):
 		return "is in quotes over several lines, and what looks like another assignment is part of its value; is a quote missing?"
 	case cut && r.comment[0] == '#' && r.value == trimSpaceRight(r.value) && (!quoted || quotesIn(text) != 2):
 		return "ends at a #, where a comment begins; put the value in other quotes if the # belongs to it"
 	case cut && quoted && quotesIn(text) > 2:
-		return "ends at a #, where a comment begins, because its quotes hold the same quotes; put it in other quotes"
+		return "ends at a #, where a comment begins, because its value contains the same quotes; put it in other quotes"
 	case quoted && value == text:
-		return "begins with a quote and does not end with it, so that the quote is part of the value"
+		return "begins with a quote but does not end with it, so the quote is part of the value"
 	case quoted && text[0] == '"' && strings.Contains(value, `\"`):
 		return `keeps the backslash before each " in it, as with dotenv; put the value in single quotes, without backslashes`
 	}

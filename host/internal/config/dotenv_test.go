@@ -53,15 +53,15 @@ func TestDotenvIsReadAsDotenvReadsIt(t *testing.T) {
 // word, there is a warning, by name and line and without the value.
 func TestDotenvDoubts(t *testing.T) {
 	for text, want := range map[string]string{
-		"B=c\nhunter2\nD=e":                    "line 2 of .env is no assignment",
-		"A=\"b\nc\"\n\n\nexport hunter2":       "line 5 of .env is no assignment",
-		"A=b\nA=hunter2":                       "A stands twice in .env; the last one counts",
+		"B=c\nhunter2\nD=e":                    "line 2 of .env is not an assignment",
+		"A=\"b\nc\"\n\n\nexport hunter2":       "line 5 of .env is not an assignment",
+		"A=b\nA=hunter2":                       "A is set twice in .env; the last one counts",
 		"A=hunter2#x":                          "A (.env:1) ends at a #",
 		"A=#hunter2":                           "A (.env:1) ends at a #",
 		`A="{"hunter2":"#c"}"`:                 "A (.env:1) ends at a #",
 		`A="{"hunter2":"x #c"}"`:               "A (.env:1) ends at a #",
-		"\nA=\"hunter2":                        "A (.env:2) begins with a quote and does not end with it",
-		"A='hunter2' b":                        "A (.env:1) begins with a quote and does not end with it",
+		"\nA=\"hunter2":                        "A (.env:2) begins with a quote but does not end with it",
+		"A='hunter2' b":                        "A (.env:1) begins with a quote but does not end with it",
 		"B=c\nA=\"hunter2\\\"b\"":              `A (.env:2) keeps the backslash before each "`,
 		"A=\n'hunter2'":                        "A (.env:1) has its value on a later line",
 		"A:\nHUNTER2=hunter2":                  "A (.env:1) has its value on a later line",
@@ -102,8 +102,8 @@ func TestDotenvTellsTheLine(t *testing.T) {
 func TestDotenvOfManyLinesThatAreNone(t *testing.T) {
 	d := parseDotenv(".env", strings.Repeat("what is this\n", 50_000)+"PORT=1001\n")
 	warnings := textsOf(d.warnings)
-	if d.vars["PORT"].value != "1001" || len(warnings) != 11 || !strings.HasPrefix(warnings[9], "line 10 of .env is no assignment, and is ignored") ||
-		warnings[10] != "49990 more lines of .env are no assignments, and are ignored" {
+	if d.vars["PORT"].value != "1001" || len(warnings) != 11 || !strings.HasPrefix(warnings[9], "line 10 of .env is not an assignment and is ignored") ||
+		warnings[10] != "49990 more lines of .env are not assignments and are ignored" {
 		t.Errorf("port %q, %d warnings: %q", d.vars["PORT"].value, len(warnings), warnings[:min(12, len(warnings))])
 	}
 }

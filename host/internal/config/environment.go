@@ -54,7 +54,7 @@ func (l *loader) pick(candidates ...candidate) (given, bool) {
 	value := withoutCast(first.value)
 	switch {
 	case len(found) > 1:
-		l.problems.Addf(found[1].origin, "is given beside %s; give only one of them", first.origin)
+		l.problems.Addf(found[1].origin, "is given in addition to %s; give only one of them", first.origin)
 		picked.broken = true
 	case first.isFile:
 		content, err := l.readValue(first.origin, value, l.dir)

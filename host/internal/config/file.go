@@ -85,14 +85,14 @@ func (l *loader) readValue(name, path, base string) (string, error) {
 // user may change.
 func checkWritable(path string, mode fs.FileMode) error {
 	if runtime.GOOS != "windows" && mode.Perm()&0o002 != 0 {
-		return fmt.Errorf("every user of this machine may write to %s; run chmod o-w on it", path)
+		return fmt.Errorf("every user of this machine can write to %s; run chmod o-w on it", path)
 	}
 	return nil
 }
 
 func (l *loader) warnReadable(path string, mode fs.FileMode) {
 	if runtime.GOOS != "windows" && mode.Perm()&0o004 != 0 {
-		l.warnOfDanger("every user of this machine may read the secrets in %s; run chmod 600 on it", path)
+		l.warnOfDanger("every user of this machine can read the secrets in %s; run chmod 600 on it", path)
 	}
 }
 
@@ -121,7 +121,7 @@ func (l *loader) missedAt(base, path string) error {
 	if absolute, err := filepath.Abs(there); err == nil {
 		there = absolute
 	}
-	return fmt.Errorf("relative paths in %s count from its folder, where there is no %s; in the working directory there is: write %s",
+	return fmt.Errorf("relative paths in %s start at its folder, where %s does not exist; it exists in the working directory: write %s",
 		l.document.name, filepath.Clean(path), there)
 }
 

@@ -34,8 +34,8 @@ func (l *loader) isFlat(top []entry) (bool, error) {
 	case ours < 0:
 		return true, nil
 	}
-	return false, oneProblem(l.document.name, "has names in capitals, as files of Directus have them (%s, line %d), beside %s (line %d), which is ours; "+
-		"write the whole file in one of both forms", top[variable].key, top[variable].line, top[ours].key, top[ours].line)
+	return false, oneProblem(l.document.name, "has names in capitals, as in files of Directus (%s, line %d), and also %s (line %d), which is Doorward's own form; "+
+		"write the whole file in one form", top[variable].key, top[variable].line, top[ours].key, top[ours].line)
 }
 
 // readFlat takes the entries of a file for variables, over which the environment and
@@ -99,7 +99,7 @@ func (l *loader) addLayer(name, path string, mode fs.FileMode, layer map[string]
 		}
 	}
 	if len(differing) > 0 {
-		l.warnOnce("%s: the environment or .env gives %s otherwise, and counts; in Directus %s would", name, enumerated(differing), name)
+		l.warnOnce("%s: the environment or .env has other values for %s and takes precedence; in Directus, %s would", name, enumerated(differing), name)
 	}
 	l.layers = append(l.layers, layer)
 }

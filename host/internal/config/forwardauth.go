@@ -43,7 +43,7 @@ func (g *group) forwardAuth(config *Config) []netip.Prefix {
 		}
 	}
 	if s.ForwardAuthAddress != "" && len(trusted) == 0 {
-		g.loader.warnOnce("FORWARD_AUTH_ADDRESS is set, and every proxy is refused there: name yours in FORWARD_AUTH_TRUST_PROXY")
+		g.loader.warnOnce("FORWARD_AUTH_ADDRESS is set, but every proxy is refused there: name yours in FORWARD_AUTH_TRUST_PROXY")
 	}
 	return trusted
 }
@@ -75,7 +75,7 @@ func (l *loader) loadApps(config *Config) {
 		config.Apps = append(config.Apps, app)
 	}
 	if len(config.Apps) > 0 && config.ForwardAuthAddress == "" {
-		l.warnOnce("there are applications for forward-auth, and no proxy can ask: set FORWARD_AUTH_ADDRESS")
+		l.warnOnce("there are applications for forward-auth, but no proxy can ask: set FORWARD_AUTH_ADDRESS")
 	}
 }
 
@@ -88,7 +88,7 @@ func (l *loader) fits(config *Config, app *App) bool {
 	for _, other := range config.Apps {
 		switch {
 		case other.Scheme == app.Scheme && other.Host == app.Host && other.Prefix == app.Prefix:
-			return refuse("url", "stands twice: %s is another app already; give one of them a path prefix, or put their rules together", app.URL())
+			return refuse("url", "is used twice: %s is already another app; give one of them a path prefix, or combine their rules", app.URL())
 		case other.Name == app.Name:
 			return refuse("name", "must differ from the name of another app, %q", app.Name)
 		}
@@ -125,10 +125,10 @@ func outside(host, public, domain string) string {
 		reach = "to " + domain + " and all hosts below it"
 	}
 	if parent := commonParent(host, public); parent != "" {
-		return "is out of the reach of the session cookie, which browsers send " + reach + "; set SESSION_COOKIE_DOMAIN to " + parent +
-			", if you trust all that is served below it"
+		return "does not get the session cookie, which browsers send " + reach + "; set SESSION_COOKIE_DOMAIN to " + parent +
+			" if you trust everything that is served below it"
 	}
-	return "is out of the reach of the session cookie, which browsers send " + reach + "; it has no domain in common with PUBLIC_URL (" + public +
+	return "does not get the session cookie, which browsers send " + reach + "; it has no domain in common with PUBLIC_URL (" + public +
 		") that a cookie can have: serve the app, or Doorward, below the domain of the other"
 }
 
@@ -174,20 +174,20 @@ func (l *loader) namesPeople(config *Config, app *App) {
 	several := strings.Join(leads, ", ")
 	switch user := config.ForwardAuthUser; {
 	case user == "email-of-any-provider" && len(unverified) > 0:
-		l.problems.Addf("FORWARD_AUTH_USER", "is email-of-any-provider, and %s may lead to app %s with addresses that nobody has verified; set REQUIRE_VERIFIED_EMAIL for it, or write id",
+		l.problems.Addf("FORWARD_AUTH_USER", "is email-of-any-provider, but %s can give access to app %s with addresses that nobody has verified; set REQUIRE_VERIFIED_EMAIL for it, or write id",
 			strings.Join(unverified, ", "), app.Name)
 	case (user == "email" || user == "subject") && len(leads) > 1:
-		l.problems.Addf("FORWARD_AUTH_USER", "is %s, and several providers lead to app %s (%s): whoever has the same at another one would be somebody else there; "+
+		l.problems.Addf("FORWARD_AUTH_USER", "is %s, but several providers give access to app %s (%s): anyone who has the same value at another provider would be taken for somebody else; "+
 			"name one provider in providers of the app, or write id", user, app.Name, several)
 	case user == "email" && len(unverified) > 0:
-		l.warnOfDanger("FORWARD_AUTH_USER is email, and provider %s leads to app %s without REQUIRE_VERIFIED_EMAIL: be sure that nobody chooses their own address there", unverified[0], app.Name)
+		l.warnOfDanger("FORWARD_AUTH_USER is email, and provider %s gives access to app %s without REQUIRE_VERIFIED_EMAIL: make sure that nobody can choose their own address there", unverified[0], app.Name)
 	case len(app.EmailOf) == 0 && len(leads) > 1 && app.namesAddress():
-		l.problems.Addf(app.from["users"], "has an e-mail address, and several providers lead to the app (%s): whoever gets the address at another one would be let in; "+
+		l.problems.Addf(app.from["users"], "has an e-mail address, but several providers give access to the app (%s): anyone who gets the address at another provider would be admitted; "+
 			"name one provider in providers, set REQUIRE_VERIFIED_EMAIL for each, or write the IDs of users", several)
 	}
 	for _, name := range app.Providers {
 		if !slices.Contains(leads, name) {
-			l.warnOnce("%s: there is no provider %q, so nobody comes through it%s", app.from["providers"], bounded(name), didYouMean(name, namesOf(config.Providers)))
+			l.warnOnce("%s: there is no provider %q, so nobody can sign in through it%s", app.from["providers"], bounded(name), didYouMean(name, namesOf(config.Providers)))
 		}
 	}
 }

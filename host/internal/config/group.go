@@ -83,7 +83,7 @@ func (g *group) within(option string, d, least, most time.Duration, say string) 
 		return
 	}
 	if number, ok := g.plainNumber(option); ok && d != 0 {
-		g.refuse(option, "must be %s, not %v; a plain number is milliseconds: write %ss for seconds", say, d, number)
+		g.refuse(option, "must be %s, not %v; a plain number is in milliseconds: write %ss for seconds", say, d, number)
 		return
 	}
 	g.refuse(option, "must be %s, not %v", say, d)

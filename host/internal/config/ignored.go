@@ -10,14 +10,14 @@ import (
 
 // Advice on several settings of Directus that this host does not have.
 const (
-	noPasswords = "there are no local passwords, and nobody registers with one; users are made at their first login (AUTH_<PROVIDER>_ALLOW_PUBLIC_REGISTRATION), " +
-		"by doorward user invite, or by doorward user import"
-	noFirstAdmin = "nobody is made an administrator by the environment; administrate with the command doorward, or with a key of doorward key add"
-	noMail       = "this host sends no mail; doorward user invite prints the link of an invitation"
-	oneHost      = "hosts exchange what they must by the database (DB_CLIENT=pg)"
-	fixedHeaders = "every answer has strict headers of its own; let the proxy in front set others"
-	keepsAudit   = "who did what is kept for AUDIT_RETENTION, and there are no revisions and flows"
-	ownTimeouts  = "the time limits of connections are fixed; SHUTDOWN_DELAY is how long the host goes on after SIGTERM"
+	noPasswords = "there are no local passwords and no registration; users are created at their first login (AUTH_<PROVIDER>_ALLOW_PUBLIC_REGISTRATION), " +
+		"by doorward user invite or by doorward user import"
+	noFirstAdmin = "the environment does not create an administrator; use the command doorward, or a key from doorward key add"
+	noMail       = "Doorward sends no mail; doorward user invite prints the link of an invitation"
+	oneHost      = "hosts synchronize through the database (DB_CLIENT=pg)"
+	fixedHeaders = "every response has fixed strict headers; set others in the proxy in front"
+	keepsAudit   = "the audit log is kept for AUDIT_RETENTION, and there are no revisions or flows"
+	ownTimeouts  = "the time limits of connections are fixed; SHUTDOWN_DELAY is how long the host continues after SIGTERM"
 
 	// Nothing that anybody misses in a login host: told in one line.
 	otherThings = "content, files and the like stay with Directus"
@@ -26,22 +26,22 @@ const (
 // withoutEffect are settings of Directus that this host does not have, by what to do
 // instead. A name that ends in "_" stands for all that begin so.
 var withoutEffect = map[string]string{
-	"RATE_LIMITER_":            "it is no setting of the limits here; docs/limits.md has them all",
-	"CORS_":                    "it is no setting of what pages of other origins may do; docs/settings.md has them all",
+	"RATE_LIMITER_":            "it is not a limit of Doorward; docs/limits.md lists them all",
+	"CORS_":                    "it is not a CORS setting of Doorward; docs/settings.md lists them all",
 	"LOGIN_STALL_TIME":         noPasswords,
-	"IP_CUSTOM_HEADER":         "name the proxies in IP_TRUST_PROXY; they say who the client is in X-Forwarded-For",
-	"DB_SEARCH_PATH":           "the tables are in the schema doorward of the database, whatever the search path",
-	"DB_POOL_":                 "of the pool, DB_POOL__MIN and DB_POOL__MAX count",
-	"DB_SSL_":                  "of TLS, DB_SSL, DB_SSL__CA, DB_SSL__CERT, DB_SSL__KEY and DB_SSL__REJECT_UNAUTHORIZED count",
-	"DB_EXCLUDE_TABLES":        "no tables but ours are looked at",
+	"IP_CUSTOM_HEADER":         "name the proxies in IP_TRUST_PROXY; they name the client in X-Forwarded-For",
+	"DB_SEARCH_PATH":           "the tables are in the schema doorward of the database, regardless of the search path",
+	"DB_POOL_":                 "for the pool, only DB_POOL__MIN and DB_POOL__MAX count",
+	"DB_SSL_":                  "for TLS, only DB_SSL, DB_SSL__CA, DB_SSL__CERT, DB_SSL__KEY and DB_SSL__REJECT_UNAUTHORIZED count",
+	"DB_EXCLUDE_TABLES":        "Doorward reads only its own tables",
 	"DB_CHARSET":               "the database must have the encoding UTF8",
 	"DB_VERSION":               "the version of the server makes no difference",
-	"DB_HEALTHCHECK_THRESHOLD": "health says whether the database works, and not how fast",
+	"DB_HEALTHCHECK_THRESHOLD": "health says whether the database works, not how fast",
 	"CROSS_ORIGIN_OPENER_":     "the header is always same-origin",
 
-	"ROOT_REDIRECT":         "GET / is the page of who is signed in; link to the sign-in page with /login?redirect=, or let the proxy in front redirect /",
+	"ROOT_REDIRECT":         "GET / shows who is signed in; link to the sign-in page with /login?redirect=, or let the proxy in front redirect /",
 	"LOG_HTTP_IGNORE_PATHS": "all requests are logged at one level; set LOG_LEVEL",
-	"LOGGER_":               "they are options of a library that is not here; LOG_LEVEL and LOG_STYLE say what is logged, and how",
+	"LOGGER_":               "they are options of a library that Doorward does not use; LOG_LEVEL and LOG_STYLE set what is logged, and how",
 	"RETENTION_":            keepsAudit, "ACTIVITY_RETENTION": keepsAudit, "REVISIONS_RETENTION": keepsAudit, "FLOW_LOGS_RETENTION": keepsAudit,
 	"UNIX_SOCKET_PATH":              "the host listens on TCP only: HOST and PORT",
 	"METRICS_":                      "metrics are at METRICS_ADDRESS, all of them and without a token",

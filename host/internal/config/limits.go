@@ -58,7 +58,7 @@ func (g *group) settleLimits(s *LimitSettings) {
 	}
 	least := int(math.Ceil(addresses * address * float64(s.LimiterGlobalDuration)))
 	if given && s.LimiterEnabled && s.LimiterGlobalEnabled && g.ok("rate_limiter_global_points") {
-		g.loader.warnOnce("%s let everybody fail less often than %s let one address, which could use that up; %d are taken",
+		g.loader.warnOnce("%s allows failures less often in total than %s allows for one address, which could use up the limit; %d is used instead",
 			g.spell("rate_limiter_global_points"), g.spell("rate_limiter_points"), least)
 	}
 	s.LimiterGlobalPoints = max(s.LimiterGlobalPoints, least)

@@ -36,7 +36,7 @@ func TestLimits(t *testing.T) {
 			func(s *config.LimitSettings) { s.LimiterPoints, s.LimiterGlobalPoints = 400, 4000 }, nil,
 		},
 		"less for all than for an address": {
-			[]string{"RATE_LIMITER_GLOBAL_POINTS=99"}, func(*config.LimitSettings) {}, []string{"RATE_LIMITER_GLOBAL_POINTS let everybody fail less often"},
+			[]string{"RATE_LIMITER_GLOBAL_POINTS=99"}, func(*config.LimitSettings) {}, []string{"RATE_LIMITER_GLOBAL_POINTS allows failures less often in total"},
 		},
 		"little for all": {[]string{"RATE_LIMITER_GLOBAL_POINTS=100"}, func(s *config.LimitSettings) { s.LimiterGlobalPoints = 100 }, nil},
 	} {

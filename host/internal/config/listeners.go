@@ -30,10 +30,10 @@ func (g *group) adminAddress(s Settings) {
 	switch {
 	case !ok:
 	case port == s.Port && port != 0:
-		g.refuse(option, "must have another port than %s, where everybody comes; write %s", g.spell("port"), example)
+		g.refuse(option, "must have a different port from %s, which is public; write %s", g.spell("port"), example)
 	case !contract.IsLoopback(host) && !s.AdminInsecureBeyondLoopback:
-		g.refuse(option, "must be on loopback, such as %s: it speaks http, and other machines would send keys as plain text. "+
-			"Put a proxy with TLS in front of it; if one stands on another machine, or the network between is yours alone, set %s to true",
+		g.refuse(option, "must be on loopback, such as %s: it uses http, and other machines would send keys as plain text. "+
+			"Put a proxy with TLS in front of it; if the proxy is on another machine, or nobody else uses the network between them, set %s to true",
 			example, g.spell("admin_insecure_beyond_loopback"))
 	}
 }

@@ -149,8 +149,8 @@ func (l *loader) warnOfAllProxy(values map[string]given) {
 // withoutEffectHere are variables of global-agent that say how it works inside of
 // Node.js.
 var withoutEffectHere = map[string]string{
-	"FORCE_GLOBAL_AGENT":        "all requests to providers go by the rules, always",
-	"SOCKET_CONNECTION_TIMEOUT": "the time limits of requests are client_http_timeout of each provider, and those of connecting are fixed",
+	"FORCE_GLOBAL_AGENT":        "the rules always apply to all requests to providers",
+	"SOCKET_CONNECTION_TIMEOUT": "client_http_timeout of each provider limits requests, and the limits for connecting are fixed",
 }
 
 func (l *loader) warnOfGlobalAgent() {

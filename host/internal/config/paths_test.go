@@ -55,7 +55,7 @@ func TestPathsThatWereMeantFromTheWorkingDirectory(t *testing.T) {
 		s := apart(t, yaml).file(t, "d.db", "x")
 		s.refused(t, option)
 		_, err := s.load()
-		for _, want := range []string{"relative paths in doorward.yaml count from its folder", "in the working directory there is: write " + s.dir} {
+		for _, want := range []string{"relative paths in doorward.yaml start at its folder", "it exists in the working directory: write " + s.dir} {
 			if !strings.Contains(err.Error(), want) {
 				t.Errorf("%s: %q is not in: %v", yaml, want, err)
 			}

@@ -152,7 +152,7 @@ func (l *loader) loadProvider(s *source) Provider {
 	p.Outbound = g.outboundOf(decoded, l.outbound)
 	g.warnOfOwnSecure(decoded.CookieSecure)
 	if decoded.Driver == "" && p.Preset == "" && g.ok("driver") {
-		g.refuse("driver", "is required and not set (mechanism: openid, oauth2, ldap, saml, or that of another plugin), unless preset names a provider that a plugin knows")
+		g.refuse("driver", "is required and not set (mechanism: openid, oauth2, ldap, saml, or that of another plugin), unless preset names a provider that a plugin supports")
 	}
 	return p
 }
@@ -195,7 +195,7 @@ func presetOf(given map[string]any) string {
 func (g *group) warnOfOwnSecure(wanted bool) {
 	const option = "cookie_secure"
 	if g.isGiven(option) && g.ok(option) && g.loader.public != "" && wanted != (g.loader.public == "https") {
-		g.loader.warnOfNoEffect("%s has no effect: PUBLIC_URL is %s, and so are the cookies of a login", g.spell(option), g.loader.public)
+		g.loader.warnOfNoEffect("%s has no effect: cookies of a login are Secure only if PUBLIC_URL is https, and it is %s", g.spell(option), g.loader.public)
 	}
 }
 
@@ -203,7 +203,7 @@ func (g *group) checkDriver(driver string) {
 	switch {
 	case driver == "" || !g.ok("driver"):
 	case driver == "local":
-		g.refuse("driver", "local is not possible, since there are no local passwords; remove the provider, or write the driver of a plugin")
+		g.refuse("driver", "local is not supported, because there are no local passwords; remove the provider, or write the driver of a plugin")
 	case !driverName.MatchString(driver):
 		g.refuse("driver", "must have letters, digits, - and _ only, such as openid")
 	}
@@ -225,11 +225,11 @@ func (g *group) checkRedirects(list []string) {
 		u, err := url.Parse(entry)
 		switch {
 		case err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "":
-			g.refuse("redirect_allow_list", "has an entry that is no absolute URL; write each with its path, such as https://app.example.org/")
+			g.refuse("redirect_allow_list", "has an entry that is not an absolute URL; write each with its path, such as https://app.example.org/")
 		case u.User != nil || u.Fragment != "":
 			g.refuse("redirect_allow_list", "has an entry with a user or a fragment")
 		case strings.Contains(entry, "*"):
-			g.refuse("redirect_allow_list", "has an entry with *, which stands for nothing; write each URL out: %s", entry)
+			g.refuse("redirect_allow_list", "has an entry with *, which is not a wildcard here; write each URL out: %s", entry)
 		}
 	}
 }

@@ -300,8 +300,8 @@ func TestReportOfDangers(t *testing.T) {
 	}{
 		"nothing":             {provider, ""},
 		"a secret":            {[]string{"SECRET=" + strings.Repeat("s", 40)}, "SECRET is easy to guess"},
-		"a public secret":     {[]string{"SECRET=replace-with-secure-random-value"}, "SECRET is the example in the manual of Directus"},
-		"cookie domain":       {[]string{https, "SESSION_COOKIE_DOMAIN=example.org"}, "SESSION_COOKIE_DOMAIN is example.org: every host below it"},
+		"a public secret":     {[]string{"SECRET=replace-with-secure-random-value"}, "SECRET is the example from the manual of Directus"},
+		"cookie domain":       {[]string{https, "SESSION_COOKIE_DOMAIN=example.org"}, "SESSION_COOKIE_DOMAIN is example.org: browsers send the cookie to every host below it"},
 		"cookie everywhere":   {[]string{https, "REFRESH_TOKEN_COOKIE_SAME_SITE=none"}, "REFRESH_TOKEN_COOKIE_SAME_SITE is none"},
 		"http for others":     {[]string{"HOST=0.0.0.0"}, "HOST is 0.0.0.0, and PUBLIC_URL is http"},
 		"https for others":    {[]string{https, "HOST=0.0.0.0"}, ""},

@@ -72,7 +72,7 @@ func TestEachFieldIsMadeOfSettings(t *testing.T) {
 		}
 		for name := range strings.SplitSeq(of, ",") {
 			if _, ok := settingsSchema.Lookup(name); !ok {
-				t.Errorf("%s is made of %q, which is no setting", field.Name, name)
+				t.Errorf("%s is made of %q, which is not a setting", field.Name, name)
 			}
 		}
 	}

@@ -194,7 +194,7 @@ func (g *group) checkLifetimes(s *Settings) {
 		case !g.isGiven(session.absolute):
 			*session.lastsAbsolutely = max(*session.lastsAbsolutely, session.lasts)
 		case g.isGiven(session.idle) && session.lasts > *session.lastsAbsolutely:
-			g.loader.warnOnce("%s is longer than %s, which ends each session before it", g.spell(session.idle), g.spell(session.absolute))
+			g.loader.warnOnce("%s is longer than %s, which ends each session earlier", g.spell(session.idle), g.spell(session.absolute))
 		}
 	}
 	// While it lasts, a stolen token that was replaced still works.
@@ -207,7 +207,7 @@ func (g *group) warnOfShort(least time.Duration, given map[string]time.Duration)
 	for _, option := range slices.Sorted(maps.Keys(given)) {
 		number, plain := g.plainNumber(option)
 		if d := given[option]; g.ok(option) && plain && 0 < d && d < least {
-			g.loader.warnOnce("%s is %v, since a plain number is milliseconds; write %ss if seconds are meant", g.spell(option), d, number)
+			g.loader.warnOnce("%s is %v, because a plain number is in milliseconds; write %ss if you mean seconds", g.spell(option), d, number)
 		}
 	}
 }
@@ -216,7 +216,7 @@ func (g *group) shutdownDelay(delay time.Duration) {
 	const option = "shutdown_delay"
 	g.within(option, delay, 0, 5*time.Minute, "from 0 to 5m")
 	if 0 < delay && delay < time.Second {
-		g.loader.warnOnce("%s is %v, which no load balancer notices; a plain number is milliseconds, write 5s for seconds", g.spell(option), delay)
+		g.loader.warnOnce("%s is %v, which is too short for a load balancer to notice; a plain number is in milliseconds, write 5s for seconds", g.spell(option), delay)
 	}
 }
 
@@ -234,14 +234,14 @@ func (g *group) checkSecret(option string, secret options.Secret) {
 		return
 	}
 	if slices.Contains(published, secret.Reveal()) {
-		g.loader.warnOfDanger("%s is the example in the manual of Directus, which everybody knows, and whoever knows it signs in as anybody; make one with: openssl rand -base64 32", g.spell(option))
+		g.loader.warnOfDanger("%s is the example from the manual of Directus: everybody knows it, and anyone who does can sign in as anybody; make one with: openssl rand -base64 32", g.spell(option))
 	}
 	distinct := map[byte]bool{}
 	for _, b := range []byte(secret.Reveal()) {
 		distinct[b] = true
 	}
 	if len(distinct) < leastDistinct {
-		g.loader.warnOfDanger("%s is easy to guess, and whoever guesses it signs in as anybody; make one with: openssl rand -base64 32", g.spell(option))
+		g.loader.warnOfDanger("%s is easy to guess, and anyone who guesses it can sign in as anybody; make one with: openssl rand -base64 32", g.spell(option))
 	}
 }
 
@@ -251,7 +251,7 @@ func (g *group) secretPrevious(s Settings) options.Secret {
 	case s.SecretPrevious == "":
 		return ""
 	case s.SecretPrevious == s.Secret:
-		g.loader.warnOfNoEffect("%s is the same as %s, and has no effect; it is for the SECRET of before", g.spell("secret_previous"), g.spell("secret"))
+		g.loader.warnOfNoEffect("%s is the same as %s and has no effect; it is for the previous SECRET", g.spell("secret_previous"), g.spell("secret"))
 		return ""
 	}
 	g.checkSecret("secret_previous", s.SecretPrevious)
@@ -289,7 +289,7 @@ func (g *group) controlSocket(s Settings, database string) string {
 		path = under(g.base("control_socket"), s.ControlSocket)
 	}
 	if len(path) > maxSocketPath && g.ok("db_filename") {
-		g.refuse("control_socket", "must be a path of at most %d bytes, and %s is longer; write a shorter one, such as /run/doorward/control.sock",
+		g.refuse("control_socket", "must be a path of at most %d bytes, but %s is longer; write a shorter one, such as /run/doorward/control.sock",
 			maxSocketPath, path)
 	}
 	return path

@@ -34,7 +34,7 @@ func (l *loader) warnOfSlips() {
 				continue
 			}
 			if meant := like.setting(name, known); meant != "" {
-				l.note(ClassNoEffect, "%s is no setting, and has no effect; did you mean %s?", layer[name].origin, meant)
+				l.note(ClassNoEffect, "%s is not a setting and has no effect; did you mean %s?", layer[name].origin, meant)
 			}
 		}
 	}

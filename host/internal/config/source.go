@@ -72,14 +72,14 @@ func checkProviderName(name string, others []*source) error {
 	case !providerName.MatchString(name):
 		return fmt.Errorf("%q cannot be the name of a provider; write letters, digits, - and _, at most 63 of them", name)
 	case strings.EqualFold(name, "default"):
-		return fmt.Errorf("%q cannot be the name of a provider, since clients use it for local passwords; choose another name", name)
+		return fmt.Errorf("%q cannot be the name of a provider, because clients use it for local passwords; choose another name", name)
 	}
 	for _, other := range others {
 		if other.name == name {
 			return fmt.Errorf("has the provider %q twice; write it once", name)
 		}
 		if strings.EqualFold(other.name, name) {
-			return fmt.Errorf("has the provider %q and %q; capitals do not tell names apart", other.name, name)
+			return fmt.Errorf("has the providers %q and %q, which differ only in capitals; rename one", other.name, name)
 		}
 		if other.prefix == variablePrefix(name) {
 			return fmt.Errorf("has the providers %q and %q, whose variables would all begin with %s; rename one", other.name, name, other.prefix)
@@ -135,7 +135,7 @@ func (l *loader) sortVariables(sources []*source) {
 func (l *loader) warnOfOwnerless(layer map[string]variable, names []string) {
 	for len(names) > 0 {
 		if meant := inFile.setting(names[0], settingNames("AUTH_")); meant != "" {
-			l.note(ClassNoEffect, "%s is no setting, and has no effect; did you mean %s?", layer[names[0]].origin, meant)
+			l.note(ClassNoEffect, "%s is not a setting and has no effect; did you mean %s?", layer[names[0]].origin, meant)
 			names = names[1:]
 			continue
 		}
@@ -145,9 +145,9 @@ func (l *loader) warnOfOwnerless(layer map[string]variable, names []string) {
 			alike = len(names)
 		}
 		if alike == 1 {
-			l.warnOfNoEffect("%s belongs to no provider of AUTH_PROVIDERS, and is ignored", layer[names[0]].origin)
+			l.warnOfNoEffect("%s does not belong to a provider of AUTH_PROVIDERS and is ignored", layer[names[0]].origin)
 		} else {
-			l.warnOfNoEffect("%s… (%d, such as %s) belong to no provider of AUTH_PROVIDERS, and are ignored", family, alike, layer[names[0]].origin)
+			l.warnOfNoEffect("%s… (%d, such as %s) do not belong to a provider of AUTH_PROVIDERS and are ignored", family, alike, layer[names[0]].origin)
 		}
 		names = names[alike:]
 	}

@@ -32,7 +32,7 @@ func (g *group) trust(settings *outbound.Settings, s TrustSettings) {
 	// What Node.js takes for it is this and nothing else; it protects nobody that another
 	// text is no number.
 	if s.NodeTLSRejectUnauthorized == "0" {
-		g.refuse("node_tls_reject_unauthorized", "is 0: it would accept whatever certificate is shown, by whoever is on the way; remove it, "+
+		g.refuse("node_tls_reject_unauthorized", "is 0, which would accept any certificate from anyone on the network; remove it, "+
 			"and give the certificate of the authority (PEM) as AUTH_<PROVIDER>_CA_FILE, or as OUTBOUND_EXTRA_CA_FILE for all providers")
 	}
 }

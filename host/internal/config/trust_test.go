@@ -118,8 +118,8 @@ func TestTrustThatIsRefused(t *testing.T) {
 		"no key":               {[]string{"AUTH_A_CERT=" + certificate}, "AUTH_A_CERT: goes together with AUTH_A_KEY"},
 		"half of each":         {[]string{"AUTH_A_CERT=" + certificate, "OUTBOUND_CERT=" + certificate, "OUTBOUND_KEY=" + key}, "AUTH_A_CERT: goes together with AUTH_A_KEY"},
 		"old TLS":              {[]string{"OUTBOUND_TLS_MIN_VERSION=1.1"}, "OUTBOUND_TLS_MIN_VERSION: must be one of 1.2, 1.3"},
-		"no checks":            {[]string{"NODE_TLS_REJECT_UNAUTHORIZED=0"}, "NODE_TLS_REJECT_UNAUTHORIZED: is 0: it would accept whatever certificate is shown, by whoever is on the way; remove it, and give the certificate of the authority (PEM) as AUTH_<PROVIDER>_CA_FILE, or as OUTBOUND_EXTRA_CA_FILE"},
-		"writable for all":     {[]string{"NODE_EXTRA_CA_CERTS=writable.pem"}, "NODE_EXTRA_CA_CERTS: every user of this machine may write to"},
+		"no checks":            {[]string{"NODE_TLS_REJECT_UNAUTHORIZED=0"}, "NODE_TLS_REJECT_UNAUTHORIZED: is 0, which would accept any certificate from anyone on the network; remove it, and give the certificate of the authority (PEM) as AUTH_<PROVIDER>_CA_FILE, or as OUTBOUND_EXTRA_CA_FILE"},
+		"writable for all":     {[]string{"NODE_EXTRA_CA_CERTS=writable.pem"}, "NODE_EXTRA_CA_CERTS: every user of this machine can write to"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSetup(t, append(test.environ, "AUTH_PROVIDERS=a", "AUTH_A_DRIVER=openid")...).

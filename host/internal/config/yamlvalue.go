@@ -87,7 +87,7 @@ func (l *loader) mapping(node *yaml.Node, depth int) (any, error) {
 			return nil, fmt.Errorf("line %d: %w", node.Content[i].Line, err)
 		}
 		if _, twice := object[key]; twice {
-			return nil, fmt.Errorf("line %d: the key %q stands twice", node.Content[i].Line, key)
+			return nil, fmt.Errorf("line %d: the key %q is set twice", node.Content[i].Line, key)
 		}
 		if object[key], err = l.value(key, node.Content[i+1], depth+1); err != nil {
 			return nil, err
@@ -145,7 +145,7 @@ func scalar(node *yaml.Node) (any, error) {
 	case "!!int", "!!float":
 		// 0123 would be 83, and 0x1f 31: an identifier would not be what it looks like.
 		if !decimal.MatchString(node.Value) {
-			return nil, errors.New("looks like a number and is not in plain decimal; put it in quotes if it is text")
+			return nil, errors.New("looks like a number but is not in plain decimal; put it in quotes if it is text")
 		}
 		return json.Number(node.Value), nil
 	}
@@ -158,7 +158,7 @@ func scalarKey(node *yaml.Node) (string, error) {
 		return "", errors.New("a key must be text")
 	}
 	if node.ShortTag() == "!!merge" {
-		return node.Value, errors.New("merging with << is not possible; write the values out, or use an alias for a single value")
+		return node.Value, errors.New("merging with << is not supported; write the values out, or use an alias for a single value")
 	}
 	return node.Value, nil
 }
