@@ -10,16 +10,16 @@ import (
 	"strings"
 )
 
-// cookieName is a token of RFC 9110, as RFC 6265 section 4.1.1 asks for.
+// cookieName is a token of RFC 9110, as RFC 6265 section 4.1.1 requires.
 var cookieName = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,128}$")
 
 var sameSites = map[string]http.SameSite{
 	"lax": http.SameSiteLaxMode, "strict": http.SameSiteStrictMode, "none": http.SameSiteNoneMode,
 }
 
-// readSameSites reads true and false as the cookies of Express do, where true is strict
-// and false leaves the attribute out. It is never left out here: most browsers take that
-// for lax, and the others for none.
+// readSameSites reads true and false as the cookies of Express do: true is strict, and
+// false omits the attribute. Doorward never omits it, because most browsers then assume
+// lax, but some assume none.
 func (l *loader) readSameSites(values map[string]given) {
 	for _, option := range []string{"refresh_token_cookie_same_site", "session_cookie_same_site"} {
 		found, ok := values[option]
@@ -39,7 +39,7 @@ func (l *loader) readSameSites(values map[string]given) {
 	}
 }
 
-// isEmpty reports whether a variable is set to nothing.
+// isEmpty reports whether a variable is set to an empty value.
 func (l *loader) isEmpty(name string) bool {
 	return slices.ContainsFunc(l.layers, func(layer map[string]variable) bool {
 		found, ok := layer[name]
@@ -47,8 +47,8 @@ func (l *loader) isEmpty(name string) bool {
 	})
 }
 
-// cookies returns how the cookies of refresh and session tokens are set. Public is
-// nil if it has a problem.
+// cookies returns the cookies of refresh and session tokens. public is nil if it has a
+// problem.
 func (g *group) cookies(s Settings, public *url.URL) (refresh, session Cookie) {
 	if public == nil {
 		return Cookie{}, Cookie{}
@@ -65,8 +65,8 @@ func (g *group) cookies(s Settings, public *url.URL) (refresh, session Cookie) {
 	return refresh, session
 }
 
-// warnOfLinking: a browser that comes back from a provider brings no cookie that is
-// strict (RFC 6265bis section 5.2), and linking needs that of the session.
+// warnOfLinking: a browser that returns from a provider sends no strict cookie (RFC
+// 6265bis section 5.2), but linking needs the session cookie.
 func (g *group) warnOfLinking(s Settings) {
 	if s.AccountLinking && s.SessionCookieSameSite == "strict" {
 		g.loader.warnOnce("%s works only with providers that post their response: with %s=strict, browsers do not send the session cookie when they return from another site; write lax",
@@ -74,7 +74,7 @@ func (g *group) warnOfLinking(s Settings) {
 	}
 }
 
-// warnOfPrefixes: browsers keep a cookie with such a name if it comes by https.
+// warnOfPrefixes: browsers keep a cookie with such a name only if it arrives over https.
 func (g *group) warnOfPrefixes(config *Config) {
 	for _, named := range []struct{ option, name string }{
 		{"session_cookie_name", config.SessionCookie.Name}, {"refresh_token_cookie_name", config.RefreshCookie.Name},

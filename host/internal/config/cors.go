@@ -15,8 +15,8 @@ import (
 	"github.com/doorward/doorward/sdk/contract"
 )
 
-// CORSSettings say what pages of other origins may do, under the names that Directus has
-// for them.
+// CORSSettings are what pages of other origins are allowed to do, under the names of
+// Directus.
 type CORSSettings struct {
 	CORSEnabled        bool     `option:"cors_enabled" default:"false" doc:"Let scripts on pages of other origins use the API, as CORS_ORIGIN says. See endpoints.md."`
 	CORSOrigin         []string `option:"cors_origin" default:"false" doc:"The origins of these pages, such as https://app.example.org, separated by commas. Each is trusted like a page of PUBLIC_URL to act for the signed-in user. With CORS_CREDENTIALS=false, true or * is also possible: any origin, for requests that need no cookie."`
@@ -27,7 +27,7 @@ type CORSSettings struct {
 	CORSMaxAge         int      `option:"cors_max_age" default:"18000" doc:"How many seconds browsers may remember what a page is allowed to do. They use at most 7200 (Chromium) or 86400 (Firefox)."`
 }
 
-// CORS is what pages of other origins may do; the zero value: nothing.
+// CORS is what pages of other origins are allowed to do. The zero value allows nothing.
 type CORS struct {
 	Origins []string // as browsers write them in the header Origin, RFC 6454 section 6.2
 	Any     bool     // every origin, without Credentials
@@ -37,10 +37,10 @@ type CORS struct {
 	MaxAge                                  time.Duration
 }
 
-// longestMaxAge is a day, the most that any browser remembers, in seconds.
+// longestMaxAge is one day in seconds, the longest that any browser remembers.
 const longestMaxAge = 86_400
 
-// cors checks the settings. Those of what is not enabled have no effect.
+// cors checks the settings. Without CORS_ENABLED the others have no effect.
 func (g *group) cors(s *Settings, public *url.URL, allowed []*url.URL) CORS {
 	if !s.CORSEnabled {
 		g.warnOfCORSWithoutEffect()
@@ -53,10 +53,10 @@ func (g *group) cors(s *Settings, public *url.URL, allowed []*url.URL) CORS {
 		ExposedHeaders: g.tokens("cors_exposed_headers", s.CORSExposedHeaders),
 	}
 	for i, method := range c.Methods {
-		c.Methods[i] = strings.ToUpper(method) // browsers tell patch from PATCH
+		c.Methods[i] = strings.ToUpper(method) // browsers distinguish patch from PATCH
 	}
 	g.corsOrigins(&c, s.CORSOrigin)
-	s.CORSOrigin = slices.Clip(c.Origins) // two ways to write the same are no change
+	s.CORSOrigin = slices.Clip(c.Origins) // another spelling is not a change
 	if c.Any {
 		s.CORSOrigin = append(s.CORSOrigin, "*")
 	}
@@ -75,7 +75,7 @@ func (g *group) cors(s *Settings, public *url.URL, allowed []*url.URL) CORS {
 
 func (g *group) warnOfCORSWithoutEffect() {
 	if g.isGiven("cors_enabled") {
-		return // somebody has turned it off, and left the rest
+		return // it was turned off, and the rest was kept
 	}
 	for _, option := range []string{"cors_origin", "cors_methods", "cors_allowed_headers", "cors_exposed_headers", "cors_credentials", "cors_max_age"} {
 		if g.isGiven(option) {
@@ -122,7 +122,7 @@ func (g *group) corsOrigins(c *CORS, list []string) {
 	}
 }
 
-// withoutUser leaves out what may be a password.
+// withoutUser removes a possible password.
 func withoutUser(entry string) string {
 	if at := strings.LastIndexByte(entry, '@'); at >= 0 {
 		return "…" + entry[at:]
@@ -156,7 +156,7 @@ func parseOrigin(entry string) (string, error) {
 	return u.Scheme + "://" + host, nil
 }
 
-// withScheme is what an origin without one was probably meant to be.
+// withScheme returns the origin that was probably meant by one without a scheme.
 func withScheme(entry string) string {
 	if u, err := url.Parse("https://" + entry); err == nil {
 		if host, err := publicHost(u); err == nil {
@@ -166,7 +166,7 @@ func withScheme(entry string) string {
 	return "https://app.example.org"
 }
 
-// warnOfOrigins names what browsers will not do, or do for more than is meant.
+// warnOfOrigins names settings that browsers ignore or that allow more than intended.
 func (g *group) warnOfOrigins(c CORS, s Settings, public *url.URL, allowed []*url.URL) {
 	if c.Credentials && (slices.Contains(c.AllowedHeaders, "*") || slices.Contains(c.ExposedHeaders, "*")) {
 		g.loader.warnOnce("browsers take * for the name of a header while CORS_CREDENTIALS is true; write out the names of your headers")
@@ -193,8 +193,7 @@ func (g *group) warnOfOrigins(c CORS, s Settings, public *url.URL, allowed []*ur
 	}
 }
 
-// sameSite is what browsers go by when they send SameSite cookies (HTML Standard, "same
-// site").
+// sameSite decides whether browsers send SameSite cookies (HTML Standard, "same site").
 func sameSite(a, b *url.URL) bool {
 	return a.Scheme == b.Scheme && siteOf(a.Hostname()) == siteOf(b.Hostname())
 }

@@ -18,7 +18,8 @@ func (r *Report) dangerous(format string, args ...any) {
 	r.Findings = append(r.Findings, Finding{Class: ClassDangerous, Text: fmt.Sprintf(format, args...)})
 }
 
-// addDangers names what may hurt somebody and may be meant so, of which no start warns.
+// addDangers adds settings that can cause harm but may be intended, so a start does not
+// warn of them.
 func (r *Report) addDangers(l *loader, config *Config) {
 	g := newSettings(l, l.read.settings)
 	r.addTagged(r.Settings, settingsSchema, reflect.ValueOf(config.Settings))
@@ -42,7 +43,7 @@ func (r *Report) addTrusting(g *group, option string, trusted []netip.Prefix) {
 	}
 }
 
-// addTagged names the options that have the value of their tag dangerous.
+// addTagged adds the options that have the value of their tag dangerous.
 func (r *Report) addTagged(list []Given, schema options.Schema, inForce reflect.Value) {
 	for _, field := range reflect.VisibleFields(inForce.Type()) {
 		value, tagged := field.Tag.Lookup("dangerous")
@@ -55,7 +56,7 @@ func (r *Report) addTagged(list []Given, schema options.Schema, inForce reflect.
 	}
 }
 
-// understood reports whether a setting of the host is given, and has no problem.
+// understood reports whether a setting of the host is given and has no problem.
 func (r *Report) understood(option string) bool {
 	return slices.ContainsFunc(r.Settings, func(g Given) bool { return g.option == option && g.Understood })
 }
@@ -70,7 +71,7 @@ func (r *Report) addCookieDangers(g *group, prefix string, c Cookie) {
 	}
 }
 
-// addListenerDangers names what other machines reach though it may be meant for this one.
+// addListenerDangers adds listeners that other machines can reach, possibly by mistake.
 func (r *Report) addListenerDangers(g *group, config *Config) {
 	if u := config.PublicURL; u != nil && u.Scheme == "http" && !contract.IsLoopback(config.Host) {
 		r.dangerous("%s is %s, and PUBLIC_URL is http: traffic from other machines, including passwords and cookies, can be read on the way; put a proxy with TLS in front of it, and write its https:// URL as PUBLIC_URL",
@@ -84,14 +85,14 @@ func (r *Report) addListenerDangers(g *group, config *Config) {
 	}
 }
 
-// hostOf is the host of an address; empty if it has none.
+// hostOf returns the host of an address, or an empty text.
 func hostOf(address string) string {
 	host, _, _ := net.SplitHostPort(address)
 	return host
 }
 
-// wide reports whether so many addresses can hardly all be proxies. Nobody else has those
-// of loopback and of the link.
+// wide reports whether a block has too many addresses to contain only proxies. Loopback
+// and link-local addresses belong to nobody else.
 func wide(p netip.Prefix) bool {
 	if p.Addr().IsLoopback() || p.Addr().IsLinkLocalUnicast() {
 		return false

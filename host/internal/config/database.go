@@ -10,7 +10,7 @@ import (
 	"github.com/doorward/doorward/sdk/tlsoptions"
 )
 
-// DatabaseSettings say where users and sessions are kept, by the names of Directus.
+// DatabaseSettings are where users and sessions are stored, under the names of Directus.
 type DatabaseSettings struct {
 	DBClient   string `option:"db_client" default:"sqlite3" doc:"The kind of database: sqlite3 for one host; pg (or postgres) for one host or several, see postgresql.md."`
 	DBFilename string `option:"db_filename" default:"./doorward.db" doc:"sqlite3: the path of the database file."`
@@ -32,15 +32,15 @@ type DatabaseSettings struct {
 	DBPoolMax int `option:"db_pool__max" default:"10" doc:"pg: the maximum number of connections of each host."`
 }
 
-// Database is the database that the host works with.
+// Database is the database of the host.
 type Database struct {
 	Filename string    // of SQLite
 	Postgres *Postgres // nil: it is SQLite
 }
 
-// Postgres is where a database of PostgreSQL is.
+// Postgres describes how to reach a PostgreSQL database.
 type Postgres struct {
-	ConnectionString options.Secret // empty: the five after it count
+	ConnectionString options.Secret // empty: the five fields below count
 
 	Host     string
 	Port     int
@@ -59,8 +59,8 @@ var (
 )
 
 // DatabaseOf returns the database, and the path of the control socket of the host that
-// uses it, for commands that need nothing else to be set: SECRET may be lost. The error
-// is an [*Error].
+// uses it, for commands that need no other setting: SECRET may be lost. The error is an
+// [*Error].
 func DatabaseOf(in Input) (database Database, socket string, err error) {
 	g, s, err := pathsIn(in)
 	if err != nil {
@@ -81,7 +81,7 @@ func DatabaseOf(in Input) (database Database, socket string, err error) {
 	return database, socket, g.problem()
 }
 
-// only leaves out what a schema does not have.
+// only returns the values that a schema has.
 func only(values map[string]given, schema options.Schema) map[string]given {
 	left := map[string]given{}
 	for name, found := range values {
@@ -92,8 +92,7 @@ func only(values map[string]given, schema options.Schema) map[string]given {
 	return left
 }
 
-// database checks which database is meant. It puts the path of the file and the name
-// of the kind in the place of how they were written.
+// database checks which database is meant, and normalizes its path and kind in s.
 func (g *group) database(s *DatabaseSettings) Database {
 	path := g.path("db_filename", s.DBFilename)
 	name := s.DBFilename
@@ -116,7 +115,7 @@ func (g *group) database(s *DatabaseSettings) Database {
 	return Database{}
 }
 
-// others are the names of all options but those.
+// others are the names of all options except those.
 func others(schema options.Schema, except ...string) (names []string) {
 	for _, option := range schema.Options {
 		if !slices.Contains(except, option.Name) {
@@ -126,7 +125,7 @@ func others(schema options.Schema, except ...string) (names []string) {
 	return names
 }
 
-// withoutEffect warns of options that are given and that nothing reads.
+// withoutEffect warns of options that are given but not read.
 func (g *group) withoutEffect(format string, options ...string) {
 	for _, option := range options {
 		if g.isGiven(option) {
@@ -163,7 +162,7 @@ func (g *group) between(option string, n, least, most int) {
 	}
 }
 
-// databaseTLS is nil if the settings say nothing of TLS.
+// databaseTLS is nil if no setting mentions TLS.
 func (g *group) databaseTLS(s DatabaseSettings) *tls.Config {
 	var given []string
 	for _, option := range []string{"db_ssl__ca", "db_ssl__cert", "db_ssl__key", "db_ssl__reject_unauthorized"} {
@@ -178,7 +177,7 @@ func (g *group) databaseTLS(s DatabaseSettings) *tls.Config {
 		g.refuse("db_ssl", "is false, but %s is given, which is for TLS; remove one of them", g.spell(given[0]))
 		return nil
 	}
-	// What a host may be called, the store knows: it fills in the name.
+	// The store fills in the name of the server.
 	config := &tls.Config{MinVersion: tls.VersionTLS12, InsecureSkipVerify: !s.DBSSLRejectUnauthorized} //nolint:gosec // the operator's choice, of which each start warns
 	if s.DBSSLCA != "" && g.ok("db_ssl__ca") {
 		authorities, err := tlsoptions.Authorities(s.DBSSLCA)

@@ -15,12 +15,12 @@ import (
 	"unicode/utf8"
 )
 
-// variableName is how variables are named, but for the ends of some: AUTH_X_SP_metadata.
+// variableName matches the names of variables; some end in lower case: AUTH_X_SP_metadata.
 var variableName = regexp.MustCompile(`^([A-Z][A-Z0-9_]*|AUTH_\w+)$`)
 
-// isFlat reports whether a YAML or JSON file has the form of Directus: the names of
-// variables at the top, and nothing that is ours. A file in both forms is an error: one
-// of two places that name a setting would be without effect.
+// isFlat reports whether a YAML or JSON file has the form of Directus: names of variables
+// at the top level, and none of our own keys. A file that mixes both forms is an error:
+// one of two places of a setting would have no effect.
 func (l *loader) isFlat(top []entry) (bool, error) {
 	isOurs := func(e entry) bool {
 		_, known := settingsSchema.Lookup(e.key)
@@ -38,8 +38,8 @@ func (l *loader) isFlat(top []entry) (bool, error) {
 		"write the whole file in one form", top[variable].key, top[variable].line, top[ours].key, top[ours].line)
 }
 
-// readFlat takes the entries of a file for variables, over which the environment and
-// .env count. What it holds besides settings is left alone, as there.
+// readFlat reads the entries of a file as variables, over which the environment and .env
+// take precedence. As in Directus, other entries are ignored.
 func (l *loader) readFlat(path string, mode fs.FileMode, top []entry) {
 	layer := map[string]variable{}
 	for _, e := range top {
@@ -47,7 +47,7 @@ func (l *loader) readFlat(path string, mode fs.FileMode, top []entry) {
 		text, err := l.asText(e)
 		switch {
 		case err != nil && isOfOthers(e.key):
-			text = followAlias(e.node).Value // which nobody reads
+			text = followAlias(e.node).Value // it is not read
 		case err != nil:
 			l.problems.Addf(origin, "%v", err)
 			continue
@@ -57,13 +57,13 @@ func (l *loader) readFlat(path string, mode fs.FileMode, top []entry) {
 	l.addLayer(filepath.Base(path), path, mode, layer)
 }
 
-// isOfOthers reports whether no setting has the name.
+// isOfOthers reports whether a variable is not a setting.
 func isOfOthers(name string) bool {
 	return !isSetting(name) && !strings.HasPrefix(foldName(name), "AUTH_")
 }
 
-// asText writes a value as it would stand in the environment: whoever reads it knows its
-// type. Lists and mappings are JSON, in the order of the file.
+// asText writes a value as in the environment; the type of the option is known later.
+// Lists and mappings become JSON, in the order of the file.
 func (l *loader) asText(e entry) (string, error) {
 	value, err := l.value(e.key, e.node, 0)
 	if err != nil {
@@ -113,7 +113,7 @@ func holdsSecret(layer map[string]variable) bool {
 	return false
 }
 
-// enumerated writes the first of the names out.
+// enumerated lists names, but only the first of many.
 func enumerated(names []string) string {
 	const most = 6
 	rest := ""
@@ -128,8 +128,8 @@ func enumerated(names []string) string {
 
 var jsonEscape = regexp.MustCompile(`\\(u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|.)`)
 
-// plainEscapes writes out what stands for a character in JSON and not in YAML: \/, and
-// the two halves of UTF-16. Other files stay as they are.
+// plainEscapes replaces escapes of JSON that YAML does not have: \/, and the two halves of
+// UTF-16. Other files stay as they are.
 func plainEscapes(text string) string {
 	if !json.Valid([]byte(text)) {
 		return text
