@@ -111,7 +111,7 @@ func under(base, path string) string {
 }
 
 // missedAt returns an error for a relative path in the YAML file that does not exist but
-// would exist in the working directory. Otherwise a typo could silently create a new,
+// would exist in the working directory. Otherwise a wrong base could silently create a new,
 // empty database.
 func (l *loader) missedAt(base, path string) error {
 	here, there := under(base, path), under(l.dir, path)

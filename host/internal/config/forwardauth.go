@@ -12,8 +12,8 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// ForwardAuthSettings are the settings of forward-auth. Its apps may also stand in the
-// YAML file, under forward_auth, with rules.
+// ForwardAuthSettings are the settings of forward-auth. Its apps can also be in the YAML
+// file, under forward_auth, with rules.
 type ForwardAuthSettings struct {
 	ForwardAuthAddress      string         `option:"forward_auth_address" doc:"The host:port on which reverse proxies ask whether a request may pass to an application, such as 127.0.0.1:8056. Default: off. See forward-auth."`
 	ForwardAuthTrustProxy   []string       `option:"forward_auth_trust_proxy" doc:"Proxies that may ask there, in the form of IP_TRUST_PROXY. Nobody else gets an answer. Default: IP_TRUST_PROXY."`
@@ -24,8 +24,8 @@ type ForwardAuthSettings struct {
 	ForwardAuthAssertionTTL time.Duration  `option:"forward_auth_assertion_ttl" default:"60s" doc:"The lifetime of X-Doorward-Assertion, 10s to 5m."`
 }
 
-// forwardAuth checks the settings, but for the apps, and returns the proxies that may
-// ask.
+// forwardAuth checks all settings but the apps, and returns the proxies that are allowed
+// to ask.
 func (g *group) forwardAuth(config *Config) []netip.Prefix {
 	s := &config.Settings
 	g.checkAddress("forward_auth_address", s.ForwardAuthAddress, "127.0.0.1:8056")
@@ -37,7 +37,7 @@ func (g *group) forwardAuth(config *Config) []netip.Prefix {
 	trusted := config.TrustedProxies
 	if g.isGiven("forward_auth_trust_proxy") {
 		trusted = g.proxies("forward_auth_trust_proxy", s.ForwardAuthTrustProxy)
-		s.ForwardAuthTrustProxy = nil // two ways to write the same are no change
+		s.ForwardAuthTrustProxy = nil // another spelling is not a change
 		for _, prefix := range trusted {
 			s.ForwardAuthTrustProxy = append(s.ForwardAuthTrustProxy, prefix.String())
 		}
@@ -48,8 +48,8 @@ func (g *group) forwardAuth(config *Config) []netip.Prefix {
 	return trusted
 }
 
-// loadApps puts the apps of the environment and of the YAML file into the config, when
-// all else is there.
+// loadApps adds the apps of the environment and of the YAML file to the config, when
+// everything else is loaded.
 func (l *loader) loadApps(config *Config) {
 	spelled := "FORWARD_AUTH_APPS"
 	if e, ok := l.document.setting("forward_auth_apps"); ok {
@@ -79,7 +79,7 @@ func (l *loader) loadApps(config *Config) {
 	}
 }
 
-// fits reports whether an app can be one beside those that config has already.
+// fits reports whether an app can be added to those of config.
 func (l *loader) fits(config *Config, app *App) bool {
 	refuse := func(field, format string, args ...any) bool {
 		l.problems.Addf(app.from[field], format, args...)
@@ -94,7 +94,7 @@ func (l *loader) fits(config *Config, app *App) bool {
 		}
 	}
 	if config.PublicURL == nil {
-		return false // which is a problem of its own
+		return false // it has its own problem
 	}
 	cookie := config.SessionCookie
 	switch {
@@ -118,7 +118,7 @@ func withinDomain(host, domain, public string) bool {
 	return host == domain || strings.HasSuffix(host, "."+domain)
 }
 
-// outside says how the session cookie would reach an app, if it can.
+// outside says how the session cookie could reach an app, if it can.
 func outside(host, public, domain string) string {
 	reach := "to " + public + " only"
 	if domain != "" {
@@ -132,8 +132,8 @@ func outside(host, public, domain string) string {
 		") that a cookie can have: serve the app, or Doorward, below the domain of the other"
 }
 
-// commonParent is the longest domain that both hosts are in, or below; empty if no
-// cookie can have it.
+// commonParent is the longest domain that is or contains both hosts; empty if no cookie
+// can have it.
 func commonParent(a, b string) string {
 	left, right := strings.Split(a, "."), strings.Split(b, ".")
 	n := 0
@@ -147,16 +147,16 @@ func commonParent(a, b string) string {
 	return parent
 }
 
-// isPublicSuffix reports whether a domain is one below which anybody can have a host:
-// browsers keep no cookie for it (RFC 6265 section 5.3).
+// isPublicSuffix reports whether anybody can have a host below a domain: browsers reject
+// cookies for it (RFC 6265 section 5.3).
 func isPublicSuffix(domain string) bool {
 	suffix, _ := publicsuffix.PublicSuffix(domain)
 	return suffix == domain
 }
 
-// namesPeople looks at what says who somebody is at an app. An e-mail address, and a
-// subject, are those of somebody at one provider: whoever gets the same at another one
-// would be them.
+// namesPeople checks what identifies a user at an app. An e-mail address and a subject
+// belong to a user of one provider: anyone who gets the same at another provider would be
+// taken for that user.
 func (l *loader) namesPeople(config *Config, app *App) {
 	var leads, unverified []string
 	for _, p := range config.Providers {
@@ -206,7 +206,7 @@ func didYouMean(name string, known []string) string {
 	return ""
 }
 
-// bounded keeps a long value from drowning the message about it.
+// bounded shortens a long value in a message.
 func bounded(text string) string {
 	if len(text) > 128 {
 		return text[:128] + "…"

@@ -10,8 +10,8 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// A group is a set of options that are decoded together: the settings of the host,
-// or its options of one provider.
+// A group is a set of options that are decoded together: the settings of the host, or the
+// options that it reads of one provider.
 type group struct {
 	loader *loader
 	given  map[string]given // by option
@@ -23,7 +23,7 @@ func newGroup(l *loader, values map[string]given, spell func(option string) stri
 	return &group{loader: l, given: values, failed: map[string]bool{}, spell: spell}
 }
 
-// decode reads the group into a C, which lacks the options that have failed.
+// decode reads the group into a C, without the options that have failed.
 func decode[C any](g *group) C {
 	values := map[string]any{}
 	for option, found := range g.given {
@@ -46,7 +46,7 @@ func decode[C any](g *group) C {
 	return c
 }
 
-// refuse adds a problem by the name that the operator wrote.
+// refuse adds a problem under the name that the operator wrote.
 func (g *group) refuse(option, format string, args ...any) {
 	g.failed[option] = true
 	g.loader.problems.Addf(g.spell(option), format, args...)
@@ -60,7 +60,7 @@ func (g *group) isGiven(option string) bool {
 	return ok
 }
 
-// base returns the folder from which the value of an option counts.
+// base returns the folder at which a relative path in the value of an option starts.
 func (g *group) base(option string) string {
 	if found, ok := g.given[option]; ok {
 		return found.base
@@ -68,7 +68,7 @@ func (g *group) base(option string) string {
 	return g.loader.dir
 }
 
-// path makes a path that can be opened of the value of an option.
+// path returns a path that can be opened for the value of an option.
 func (g *group) path(option, value string) string {
 	base := g.base(option)
 	if err := g.loader.missedAt(base, value); g.ok(option) && err != nil {
@@ -77,7 +77,7 @@ func (g *group) path(option, value string) string {
 	return under(base, value)
 }
 
-// within holds a duration against its bounds, which say also tells in words.
+// within checks a duration against its bounds, which say contains in words.
 func (g *group) within(option string, d, least, most time.Duration, say string) {
 	if !g.ok(option) || d >= least && d <= most {
 		return
@@ -89,7 +89,7 @@ func (g *group) within(option string, d, least, most time.Duration, say string) 
 	g.refuse(option, "must be %s, not %v", say, d)
 }
 
-// plainNumber returns what is given for a duration, if it has no unit.
+// plainNumber returns the value of a duration if it has no unit.
 func (g *group) plainNumber(option string) (string, bool) {
 	var text string
 	switch value := g.given[option].value.(type) {

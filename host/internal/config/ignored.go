@@ -8,7 +8,7 @@ import (
 	"strings"
 )
 
-// Advice on several settings of Directus that this host does not have.
+// Advice for several settings of Directus that Doorward does not have.
 const (
 	noPasswords = "there are no local passwords and no registration; users are created at their first login (AUTH_<PROVIDER>_ALLOW_PUBLIC_REGISTRATION), " +
 		"by doorward user invite or by doorward user import"
@@ -19,12 +19,12 @@ const (
 	keepsAudit   = "the audit log is kept for AUDIT_RETENTION, and there are no revisions or flows"
 	ownTimeouts  = "the time limits of connections are fixed; SHUTDOWN_DELAY is how long the host continues after SIGTERM"
 
-	// Nothing that anybody misses in a login host: told in one line.
+	// Nobody misses these in a login host, so they are reported in one line.
 	otherThings = "content, files and the like stay with Directus"
 )
 
-// withoutEffect are settings of Directus that this host does not have, by what to do
-// instead. A name that ends in "_" stands for all that begin so.
+// withoutEffect are settings of Directus that Doorward does not have, with what to do
+// instead. A name that ends in "_" stands for all names that begin with it.
 var withoutEffect = map[string]string{
 	"RATE_LIMITER_":            "it is not a limit of Doorward; docs/limits.md lists them all",
 	"CORS_":                    "it is not a CORS setting of Doorward; docs/settings.md lists them all",
@@ -66,16 +66,16 @@ var withoutEffect = map[string]string{
 	"TELEMETRY_": otherThings, "TEMP_PATH": otherThings, "TUS_": otherThings, "USERS_": otherThings, "WEBSOCKETS_": otherThings,
 }
 
-// ofSurroundings are variables that Kubernetes and Docker make for each service,
-// whatever its name is (REDIS_SERVICE_HOST, CACHE_PORT_6379_TCP_ADDR), and systemd for a
-// folder of its service.
+// ofSurroundings matches variables that Kubernetes and Docker set for each service,
+// whatever its name is (REDIS_SERVICE_HOST, CACHE_PORT_6379_TCP_ADDR), and that systemd
+// sets for a folder of its service.
 var ofSurroundings = regexp.MustCompile(`_SERVICE_(HOST|PORT)(_|$)|_PORT_[0-9]+_(TCP|UDP|SCTP)(_|$)|^CACHE_DIRECTORY$`)
 
 func isOfSurroundings(name, value string) bool {
 	return ofSurroundings.MatchString(name) || strings.HasSuffix(name, "_PORT") && strings.Contains(value, "://")
 }
 
-// entryOf returns the entry of withoutEffect that a name has, the longest one that fits.
+// entryOf returns the entry of withoutEffect for a name, the longest one that matches.
 func entryOf(name string) (known string, ok bool) {
 	name = strings.TrimSuffix(name, fileSuffix)
 	if _, ok := withoutEffect[name]; ok {
@@ -89,19 +89,20 @@ func entryOf(name string) (known string, ok bool) {
 	return known, known != ""
 }
 
-// isOff reports whether a setting turns off what is not here, so that nothing differs.
+// isOff reports whether a setting turns off what Doorward does not have anyway.
 func isOff(name, value string) bool {
 	switch {
 	case strings.HasPrefix(name, "CROSS_ORIGIN_"), strings.HasPrefix(name, "HSTS_"), strings.HasPrefix(name, "CONTENT_SECURITY_"):
-		return false // these are here, always
+		return false // Doorward always has these
 	case strings.HasSuffix(name, "_ENABLED"), name == "IP_CUSTOM_HEADER", name == "ROOT_REDIRECT", name == "TELEMETRY", name == "SERVE_APP":
 		return isFalse(withoutCast(value))
 	}
 	return false
 }
 
-// warnOfIgnored names the settings of Directus that are given and without effect: one
-// line for all with the same advice, since a whole environment of Directus has dozens.
+// warnOfIgnored names the settings of Directus that are given but have no effect. There is
+// one line for all settings with the same advice, because an environment of Directus has
+// dozens.
 func (l *loader) warnOfIgnored() {
 	byAdvice := map[string]map[string][]string{} // advice, entry, names
 	for _, layer := range l.layers {
@@ -135,7 +136,8 @@ func (l *loader) warnOfIgnored() {
 	}
 }
 
-// families writes names out, and those of a family as one if they are many or short.
+// families lists names, and combines those of a family if they are many or the list should
+// be short.
 func families(byEntry map[string][]string, short bool) (text string, several bool) {
 	const most = 2
 	var parts []string

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// LimitSettings bound sign-ins that fail or come to no end, under the names that Directus
-// has for its limits of requests.
+// LimitSettings limit sign-ins that fail or are never completed, under the names that
+// Directus has for limits of requests.
 type LimitSettings struct {
 	LimiterEnabled  bool `option:"rate_limiter_enabled" default:"true" doc:"Limit sign-ins that fail and sign-ins that are never completed. Successful sign-ins are not counted. See limits.md."`
 	LimiterPoints   int  `option:"rate_limiter_points" default:"100" doc:"How many sign-ins from one address (IPv6: its /64) may fail within rate_limiter_duration, 1 to 1000000. Twenty sign-ins that are never completed count as one failure."`
@@ -22,8 +22,8 @@ type LimitSettings struct {
 	LimiterStore string `option:"rate_limiter_store" default:"memory" oneof:"memory|redis" doc:"Accepted for compatibility, without effect: counts are in memory, and hosts that share a database exchange them there"`
 }
 
-// looseRate is from how many failures a second on a limit of an address is none. One that
-// somebody wrote for requests, as Directus counts them, is.
+// looseRate is the number of failures a second from which a limit for one address does not
+// limit anything. Such a value was probably meant for requests, which Directus counts.
 const looseRate = 5
 
 func (g *group) checkLimits(s *LimitSettings) {
@@ -46,8 +46,8 @@ func (g *group) checkLimits(s *LimitSettings) {
 	g.warnOfLimits(*s)
 }
 
-// settleLimits raises the limit of all to what ten addresses may, if it was not given, or
-// if one address could use it up.
+// settleLimits raises the global limit to ten times the limit of an address if the global
+// limit was not given, or if one address could use it up.
 func (g *group) settleLimits(s *LimitSettings) {
 	const addresses = 10
 	address := float64(s.LimiterPoints) / float64(max(1, s.LimiterDuration))
@@ -82,5 +82,5 @@ func (g *group) warnOfLimits(s LimitSettings) {
 	}
 }
 
-// Seconds are how settings of limits tell a time.
+// Seconds converts a time of the limits, which is in seconds.
 func Seconds(n int) time.Duration { return time.Duration(n) * time.Second }

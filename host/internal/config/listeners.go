@@ -7,8 +7,8 @@ import (
 	"github.com/doorward/doorward/sdk/contract"
 )
 
-// checkAddress checks where a listener besides the public one listens; ok is false if
-// there is none, or a problem.
+// checkAddress checks the address of a listener other than the public one; ok is false if
+// there is none, or it has a problem.
 func (g *group) checkAddress(option, address, example string) (host string, port int, ok bool) {
 	if address == "" || !g.ok(option) {
 		return "", 0, false
@@ -22,8 +22,8 @@ func (g *group) checkAddress(option, address, example string) (host string, port
 	return host, port, true
 }
 
-// adminAddress refuses to serve the administration where everybody comes, or where keys
-// can be read on their way.
+// adminAddress refuses to serve the administration on the public port, or where keys can
+// be read on the network.
 func (g *group) adminAddress(s Settings) {
 	const option, example = "admin_address", "127.0.0.1:8057"
 	host, port, ok := g.checkAddress(option, s.AdminAddress, example)

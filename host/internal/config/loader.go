@@ -16,23 +16,24 @@ type loader struct {
 	dir      string
 	layers   []map[string]variable // the environment, then .env
 	document document
-	files    []string // that were read, or looked for
-	sources  []string // of these, .env and the YAML file, if they are there
+	files    []string // that were read or looked for
+	sources  []string // of these, .env and the YAML file, if they exist
 	problems options.Problems
 	warnings []Finding
 	notes    []string // warnings that can be the reason of a problem
 	warned   map[string]bool
-	nodes    int // of YAML, read so far
+	nodes    int // of YAML that were read so far
 
 	outbound outbound.Settings // of all providers
-	public   string            // scheme of PUBLIC_URL, if that is good
+	public   string            // scheme of PUBLIC_URL, unless that has a problem
 
 	read read // what was given, for Explain
 
 	nodesFile bool // certificates of NODE_EXTRA_CA_CERTS are in force
 }
 
-// newLoader reads the sources. Beside an error is what could be read before it.
+// newLoader reads the sources. With an error, it also returns what could be read before
+// it.
 func newLoader(in Input) (*loader, error) {
 	l := &loader{dir: in.Dir, layers: []map[string]variable{environLayer(in.Environ)}}
 	if l.dir == "" {
@@ -61,8 +62,7 @@ func environLayer(environ []string) map[string]variable {
 	return layer
 }
 
-// readDotenv reads .env, which need not be there, or a file of that form that namedBy
-// names.
+// readDotenv reads .env, which may be absent, or a file of that form that namedBy names.
 func (l *loader) readDotenv(path, namedBy string) error {
 	l.files = append(l.files, path)
 	text, mode, err := readFile(path)
@@ -95,7 +95,8 @@ func (l *loader) readDotenv(path, namedBy string) error {
 	return nil
 }
 
-// filePath finds the file that is read besides .env, and the name of what names it.
+// filePath finds the file that is read in addition to .env, and the name of the setting
+// that names it.
 func (l *loader) filePath(file string) (path, namedBy string, err error) {
 	path, namedBy = file, "configuration file"
 	if path == "" {
@@ -119,8 +120,8 @@ func (l *loader) filePath(file string) (path, namedBy string, err error) {
 
 func extension(path string) string { return strings.ToLower(filepath.Ext(path)) }
 
-// isDotenv reports whether a file has the form of .env. What CONFIG_PATH names has it
-// unless its extension says otherwise, as in Directus.
+// isDotenv reports whether a file has the form of .env. As in Directus, a file that
+// CONFIG_PATH names has this form unless its extension says otherwise.
 func isDotenv(path string, byConfigPath bool) bool {
 	switch extension(path) {
 	case ".yaml", ".yml", ".json":

@@ -5,8 +5,8 @@ import (
 	"strings"
 )
 
-// readLogLevel reads two levels of Directus that there are none of here. What goes wrong
-// stays in the log, since nothing else tells the operator why somebody cannot sign in.
+// readLogLevel reads two levels of Directus that Doorward does not have. Errors are always
+// logged, because nothing else tells the operator why somebody cannot sign in.
 func (l *loader) readLogLevel(values map[string]given) {
 	found, ok := values["log_level"]
 	level := strings.ToLower(strings.TrimSpace(fmt.Sprint(found.value)))

@@ -67,7 +67,7 @@ func (l *loader) trust(all outbound.Settings) outbound.Settings {
 	g.checkPEM(trustPEM)
 	s := decode[TrustSettings](g)
 	g.trust(&all, s)
-	g.tell(all, outboundKeys)
+	g.checkOutbound(all, outboundKeys)
 	g.nodeExtraCA(&all, s.NodeExtraCACerts)
 	return all
 }

@@ -113,7 +113,7 @@ func (l *loader) report(schema options.Schema, values map[string]given, inForce 
 		if !ok || found.isEmpty() {
 			continue
 		}
-		g := found.told(o.Name)
+		g := found.report(o.Name)
 		g.Understood = !found.broken && !slices.ContainsFunc(l.problems, func(p options.Problem) bool { return p.Option == found.origin })
 		if field, ok := fieldOf(inForce, o.Name); ok && g.Understood {
 			g.show(o, field.Interface(), found.value)

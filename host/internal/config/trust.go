@@ -89,7 +89,7 @@ func (g *group) nodeExtraCA(settings *outbound.Settings, name string) {
 		return
 	}
 	g.loader.nodesFile = true
-	g.tellWarnings(outbound.Settings{ExtraCA: text}, func(string) string { return g.spell(option) })
+	g.warnOfOutbound(outbound.Settings{ExtraCA: text}, func(string) string { return g.spell(option) })
 	names := maps.Clone(settings.Names)
 	if names[outbound.KeyExtraCA] = g.spell(option); settings.ExtraCA != "" {
 		settings.ExtraCA += "\n"
