@@ -88,9 +88,9 @@ func Load(in Input) (*Config, error) {
 	}
 	config.Files, config.Sources, config.Warnings = l.files, l.sources, textsOf(l.warnings)
 	config.loader, config.outbound = l, l.outbound
-	again := l.again()
-	again.trust(l.outbound)
-	config.trustFiles = again.files
+	reread := l.rereading()
+	reread.trust(l.outbound)
+	config.trustFiles = reread.files
 	return config, nil
 }
 
@@ -100,7 +100,7 @@ func (l *loader) load(executable string) *Config {
 	listed := l.loadSettings(config, executable)
 	config.Providers = l.loadProviders(listed)
 	l.loadApps(config)
-	l.warnOfSlips()
+	l.warnOfTypos()
 	l.warnOfIgnored()
 	return config
 }

@@ -20,41 +20,41 @@ import (
 type Provider struct {
 	sso.Provider
 
-	// Isolated: it gets a plugin process of its own.
+	// Isolated: the provider gets its own plugin process.
 	Isolated bool
 
-	// RegistrationUnset: whether users are created at their first login is left to
-	// the mechanism.
+	// RegistrationUnset: the mechanism decides whether users are created at their first
+	// login.
 	RegistrationUnset bool
 
-	// RolesByGroupNameUnset: whether roles go by the names of groups is left to the
-	// mechanism.
+	// RolesByGroupNameUnset: the mechanism decides whether roles follow the names of
+	// groups.
 	RolesByGroupNameUnset bool
 
-	// Preset is the option of the mechanism with that name, if it is given. Without a
-	// driver, it says which mechanism is meant: Driver is empty then.
+	// Preset is the option of the mechanism with that name, if given. Without a driver, it
+	// determines the mechanism: Driver is empty then.
 	Preset string
 
-	// LabelUnset: the label is left to the preset.
+	// LabelUnset: the preset decides on the label.
 	LabelUnset bool
 
-	// Options are what is given for the mechanism, unread: text from the
-	// environment and files; bool, text, json.Number, lists and mappings from YAML.
+	// Options are the options for the mechanism, unread: text from the environment and
+	// files; bool, text, json.Number, lists and mappings from YAML.
 	Options map[string]any
 
-	// Outbound says how its connections leave: the settings of the host, and the
+	// Outbound describes how connections are made: the settings of the host, and the
 	// provider's own proxy.
 	Outbound outbound.Settings
 
 	source  source
 	origins map[string]string // by option
-	files   []string          // that hold its options
+	files   []string          // that contain its options
 }
 
-// Spelling returns what the operator calls an option of this provider, so that a
-// message can name what to change: AUTH_KEYCLOAK_CLIENT_ID, or
-// providers.keycloak.client_id (doorward.yaml:12). For an option that is not given
-// it is the name to add; for the empty name, the provider.
+// Spelling returns the name that the operator uses for an option of this provider, so that
+// a message can name what to change: AUTH_KEYCLOAK_CLIENT_ID, or
+// providers.keycloak.client_id (doorward.yaml:12). For an option that is not given, it is
+// the name to add; for the empty name, the provider.
 func (p Provider) Spelling(option string) string {
 	if option == "" {
 		return "provider " + p.Name
@@ -67,8 +67,8 @@ func (p Provider) Spelling(option string) string {
 	return p.source.missing(option)
 }
 
-// Near returns what the operator calls the option of the host that was probably meant
-// by one of this provider that its mechanism does not have; empty if none is near.
+// Near returns the operator's name of the host's option that was probably meant by an
+// option that the mechanism does not have; empty if none is similar.
 func (p Provider) Near(option string) string {
 	var known []string
 	for _, o := range providerSchema.Options {
@@ -179,7 +179,7 @@ func (g *group) applyOptions(p *sso.Provider, o providerOptions) {
 	}
 }
 
-// presetOf reads the one option of mechanisms that the host heeds.
+// presetOf reads the only option of mechanisms that the host uses.
 func presetOf(given map[string]any) string {
 	switch preset := given["preset"].(type) {
 	case string:
@@ -191,7 +191,7 @@ func presetOf(given map[string]any) string {
 	}
 }
 
-// warnOfOwnSecure: the cookies of a login are Secure if PUBLIC_URL is https, and else not.
+// warnOfOwnSecure: the cookies of a login are Secure if and only if PUBLIC_URL is https.
 func (g *group) warnOfOwnSecure(wanted bool) {
 	const option = "cookie_secure"
 	if g.isGiven(option) && g.ok(option) && g.loader.public != "" && wanted != (g.loader.public == "https") {
@@ -209,7 +209,7 @@ func (g *group) checkDriver(driver string) {
 	}
 }
 
-// defaultRole takes null for none: Directus reads values as JSON where they are that.
+// defaultRole reads null as none, because Directus parses values as JSON if possible.
 func (g *group) defaultRole(role string) string {
 	if role == "" || role == "null" {
 		return ""
@@ -234,7 +234,7 @@ func (g *group) checkRedirects(list []string) {
 	}
 }
 
-// titleCase makes a label of a name: my-keycloak becomes My Keycloak.
+// titleCase makes a label from a name: my-keycloak becomes My Keycloak.
 func titleCase(name string) string {
 	words := strings.FieldsFunc(name, func(r rune) bool { return r == '-' || r == '_' })
 	for i, word := range words {
@@ -245,7 +245,7 @@ func titleCase(name string) string {
 
 const maxRules = 1000
 
-// shortened keeps a name in an error short.
+// shortened shortens a name in an error.
 func shortened(name string) string {
 	const most = 64
 	if len(name) > most {
@@ -254,8 +254,8 @@ func shortened(name string) string {
 	return name
 }
 
-// roleRules reads {"group":"role"} in its order. Decoding has made sure that it is
-// sound JSON without a key that stands twice.
+// roleRules reads {"group":"role"} in its order. Decoding has checked that it is valid
+// JSON without duplicate keys.
 func roleRules(mapping options.JSON) ([]sso.RoleRule, error) {
 	decoder := json.NewDecoder(strings.NewReader(string(mapping)))
 	if start, err := decoder.Token(); err != nil || start != json.Delim('{') {

@@ -12,14 +12,15 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// Settings are the host's own options, each named here and nowhere else: what it is
-// called, its default and what it is for. In the environment the names stand in
-// capitals. In a loaded [Config] the values are those in force: checked, with
-// defaults, and paths that can be opened.
+// Settings are the host's own options. This is the only place with the name, default and
+// description of each. In the environment the names are in capitals. In a loaded [Config]
+// the values are those in force: checked, with defaults, and with paths that can be
+// opened.
 //
-// A running host does not take over a change, and says so ([NeedRestart]), unless the
-// tag says reload:"yes". The tag dangerous has the value by which somebody may get in, or
-// get at what is not theirs; doc says how, and [Explain] tells it.
+// A reload applies only settings with the tag reload:"yes"; for others the host reports
+// that it must be restarted ([NeedRestart]). The tag dangerous is the value with which
+// somebody may get access that they should not have; doc says how, and [Explain] reports
+// it.
 type Settings struct {
 	Host              string         `option:"host" default:"127.0.0.1" doc:"The address to listen on. 0.0.0.0 or :: listens on all addresses."`
 	Port              int            `option:"port" default:"8055" doc:"The TCP port to listen on. With 0 the system chooses one, and PUBLIC_URL is required."`
@@ -92,7 +93,7 @@ type Settings struct {
 	LogStyle string `option:"log_style" default:"pretty" oneof:"pretty|json|raw" doc:"pretty for people, json for programs. raw is the same as json."`
 }
 
-// A listing is AUTH_PROVIDERS, by the name that the operator gave it.
+// A listing is the list of AUTH_PROVIDERS, and the name under which the operator gave it.
 type listing struct {
 	names  []string
 	origin string
@@ -139,7 +140,7 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	return listing{s.Providers, g.spell("auth_providers")}
 }
 
-// givenSettings finds what is given for each setting, in the environment first.
+// givenSettings finds the value of each setting; the environment comes first.
 func (l *loader) givenSettings() map[string]given {
 	values := map[string]given{}
 	for _, option := range settingsSchema.Options {
@@ -150,7 +151,7 @@ func (l *loader) givenSettings() map[string]given {
 	l.findProxies(values)
 	l.readSameSites(values)
 	l.readLogLevel(values)
-	// The settings are lists, but false is how not to have one, and true is any origin.
+	// These settings are lists, but false means none, and true means any origin.
 	for _, name := range []string{"ip_trust_proxy", "forward_auth_trust_proxy", "cors_origin"} {
 		if found := values[name]; found.value == true || found.value == false {
 			found.value = strconv.FormatBool(found.value == true)
@@ -160,7 +161,7 @@ func (l *loader) givenSettings() map[string]given {
 	return values
 }
 
-// givenSetting finds what is given for one setting.
+// givenSetting finds the value of one setting.
 func (l *loader) givenSetting(option options.Option) (given, bool) {
 	if found, ok := l.setting(strings.ToUpper(option.Name)); ok {
 		return found, true
@@ -178,7 +179,7 @@ func (g *group) checkLifetimes(s *Settings) {
 		"session_cookie_ttl": s.SessionCookieTTL, "session_cookie_absolute_ttl": s.SessionCookieAbsoluteTTL,
 	})
 	g.warnOfShort(time.Second, map[string]time.Duration{"session_refresh_grace_period": s.SessionRefreshGracePeriod})
-	// Signing keys are kept for as long as a token that they signed may live.
+	// Signing keys are kept for the lifetime of the tokens that they signed.
 	g.within("access_token_ttl", s.AccessTokenTTL, time.Second, 30*24*time.Hour, "from 1s to 30d")
 	for _, session := range []struct {
 		idle, absolute  string
@@ -197,12 +198,12 @@ func (g *group) checkLifetimes(s *Settings) {
 			g.loader.warnOnce("%s is longer than %s, which ends each session earlier", g.spell(session.idle), g.spell(session.absolute))
 		}
 	}
-	// While it lasts, a stolen token that was replaced still works.
+	// During this period, a stolen token that was replaced still works.
 	g.within("session_refresh_grace_period", s.SessionRefreshGracePeriod, 0, 5*time.Minute, "from 0 to 5m")
 }
 
-// warnOfShort warns of durations without a unit that are so short that seconds are
-// meant: Directus has its milliseconds, and takes some of them for seconds at times.
+// warnOfShort warns of durations without a unit that are so short that seconds were
+// probably meant: Directus uses milliseconds, but sometimes seconds.
 func (g *group) warnOfShort(least time.Duration, given map[string]time.Duration) {
 	for _, option := range slices.Sorted(maps.Keys(given)) {
 		number, plain := g.plainNumber(option)
@@ -220,8 +221,8 @@ func (g *group) shutdownDelay(delay time.Duration) {
 	}
 }
 
-// published are the values of SECRET in the manual of Directus. Many environments have
-// them as they stand there.
+// published are the values of SECRET in the manual of Directus, which many environments
+// copy.
 var published = []string{"replace-with-secure-random-value", "6116487b-cda1-52c2-b5b5-c8022c45e263"}
 
 func (g *group) checkSecret(option string, secret options.Secret) {
@@ -245,7 +246,7 @@ func (g *group) checkSecret(option string, secret options.Secret) {
 	}
 }
 
-// secretPrevious is empty if there is none, or none that differs from SECRET.
+// secretPrevious is empty if none is given, or if it is the same as SECRET.
 func (g *group) secretPrevious(s Settings) options.Secret {
 	switch {
 	case s.SecretPrevious == "":
@@ -280,7 +281,8 @@ func (g *group) pluginLock(s Settings, dir string) string {
 	return filepath.Join(dir, "plugins.lock")
 }
 
-// maxSocketPath is how long the path of a unix socket may be everywhere, in bytes.
+// maxSocketPath is the maximum length of the path of a Unix socket on all systems, in
+// bytes.
 const maxSocketPath = 103
 
 func (g *group) controlSocket(s Settings, database string) string {

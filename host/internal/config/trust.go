@@ -11,8 +11,8 @@ import (
 	"github.com/doorward/doorward/sdk/tlsoptions"
 )
 
-// TrustSettings are the settings of whom the connections of all providers trust, and
-// what they show.
+// TrustSettings are whom the connections of all providers trust, and their client
+// certificate.
 type TrustSettings struct {
 	OutboundExtraCA       string         `option:"outbound_extra_ca" reload:"yes" doc:"PEM certificates of authorities to trust in addition to the system's, for all providers. OUTBOUND_EXTRA_CA_FILE names a file, which is watched. See trust.md."`
 	OutboundCert          string         `option:"outbound_cert" reload:"yes" doc:"The PEM client certificate, with its chain, for the servers of all providers that do not have their own."`
@@ -29,18 +29,18 @@ func (g *group) trust(settings *outbound.Settings, s TrustSettings) {
 	settings.MinVersion = s.OutboundTLSMinVersion
 	settings.Names = maps.Clone(settings.Names)
 	settings.Names[outbound.KeyExtraCA] = g.spell("outbound_extra_ca")
-	// What Node.js takes for it is this and nothing else; it protects nobody that another
-	// text is no number.
+	// Node.js turns its checks off only for this value. Refusing other values would protect
+	// nobody.
 	if s.NodeTLSRejectUnauthorized == "0" {
 		g.refuse("node_tls_reject_unauthorized", "is 0, which would accept any certificate from anyone on the network; remove it, "+
 			"and give the certificate of the authority (PEM) as AUTH_<PROVIDER>_CA_FILE, or as OUTBOUND_EXTRA_CA_FILE for all providers")
 	}
 }
 
-// checkPEM refuses what is no text or not there. It comes before the group is decoded.
+// checkPEM refuses files that are empty or not text, before the group is decoded.
 //
-// A file that is empty, perhaps for a moment only, must not count as not given: the
-// system's authorities would be trusted in place of the operator's.
+// A file that is empty, perhaps only for a moment, must not count as not given: the
+// system's authorities would be trusted instead of the operator's.
 func (g *group) checkPEM(options map[string]func(text string) error) {
 	for option, check := range options {
 		found := g.given[option]
@@ -69,9 +69,9 @@ var (
 )
 
 // nodeExtraCA adds the certificates of NODE_EXTRA_CA_CERTS. As in Node.js, a file that
-// cannot be read stops nobody: an environment that works there has to work here, and a
-// certificate too few refuses servers and lets in none. What is in force is not taken
-// away by it: the file may be half written.
+// cannot be read does not prevent a start: an environment that works there must work here,
+// and without a certificate servers are refused, not accepted. Certificates in force are
+// not removed because of such a file: it may be half written.
 func (g *group) nodeExtraCA(settings *outbound.Settings, name string) {
 	const option = "node_extra_ca_certs"
 	if name == "" || !g.ok(option) {
