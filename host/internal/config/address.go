@@ -21,7 +21,7 @@ var (
 	publicPath = regexp.MustCompile(`^[A-Za-z0-9._~/-]*$`)
 )
 
-func (g *group) checkListen(s Settings) {
+func (g *optionGroup) checkListen(s Settings) {
 	if _, err := netip.ParseAddr(s.Host); g.ok("host") && err != nil && !hostName.MatchString(s.Host) {
 		g.refuse("host", "must be an IP address or a host name, without a port, such as 127.0.0.1")
 	}
@@ -31,7 +31,7 @@ func (g *group) checkListen(s Settings) {
 }
 
 // publicURL is nil if there is a problem.
-func (g *group) publicURL(s Settings) *url.URL {
+func (g *optionGroup) publicURL(s Settings) *url.URL {
 	switch {
 	case !g.ok("public_url"):
 		return nil
@@ -49,14 +49,14 @@ func (g *group) publicURL(s Settings) *url.URL {
 	}
 	u := &url.URL{Scheme: "http", Host: "localhost:" + strconv.Itoa(s.Port)}
 	if !contract.IsLoopback(s.Host) {
-		g.loader.warnOnce("PUBLIC_URL is not set; %s works on this machine only", u)
+		g.loader.warnOfDoubt("PUBLIC_URL is not set; %s works on this machine only", u)
 	}
 	return u
 }
 
 // allowedPublicURLs are the further public URLs; public is nil if it has a problem. The
 // Host of a request selects one of them, so no two may have the same host.
-func (g *group) allowedPublicURLs(s Settings, public *url.URL) (list []*url.URL) {
+func (g *optionGroup) allowedPublicURLs(s Settings, public *url.URL) (list []*url.URL) {
 	const option = "auth_allowed_public_urls"
 	for i, text := range s.AllowedPublicURLs {
 		u, err := parsePublicURL(text)
@@ -128,7 +128,7 @@ func publicHost(u *url.URL) (string, error) {
 }
 
 // proxies reads a list of proxies in the notation of Express.
-func (g *group) proxies(option string, list []string) []netip.Prefix {
+func (g *optionGroup) proxies(option string, list []string) []netip.Prefix {
 	if !g.ok(option) || (len(list) == 1 && isFalse(list[0])) {
 		return nil
 	}

@@ -46,7 +46,7 @@ func (a *App) hostname() string { return (&url.URL{Host: a.Host}).Hostname() }
 // URL is where the app is: its origin, and its prefix.
 func (a *App) URL() string { return a.Scheme + "://" + a.Host + a.Prefix }
 
-func (a *App) namesAddress() bool {
+func (a *App) hasEmailUser() bool {
 	for _, s := range append([]AppSubject{a.AppSubject}, a.Allow...) {
 		if slices.ContainsFunc(s.Users, func(user string) bool { return strings.Contains(user, "@") }) {
 			return true

@@ -101,6 +101,6 @@ func (l *loader) load(executable string) *Config {
 	config.Providers = l.loadProviders(listed)
 	l.loadApps(config)
 	l.warnOfTypos()
-	l.warnOfIgnored()
+	l.warnOfDirectusSettings()
 	return config
 }

@@ -25,13 +25,13 @@ func (l *loader) readSameSites(values map[string]given) {
 		found, ok := values[option]
 		switch text := fmt.Sprint(found.value); {
 		case !ok && l.isEmpty(strings.ToUpper(option)):
-			l.warnOnce("%s is empty and counts as lax, where Directus uses strict; write the one that you mean", strings.ToUpper(option))
+			l.warnOfDoubt("%s is empty and counts as lax, where Directus uses strict; write the one that you mean", strings.ToUpper(option))
 		case !ok || found.broken:
 		case strings.EqualFold(text, "true"):
 			found.value = "strict"
 		case strings.EqualFold(text, "false"):
 			found.value = "lax"
-			l.warnOnce("%s is false and counts as lax, which most browsers use for a cookie without SameSite; write lax", found.origin)
+			l.warnOfDoubt("%s is false and counts as lax, which most browsers use for a cookie without SameSite; write lax", found.origin)
 		}
 		if ok {
 			values[option] = found
@@ -49,7 +49,7 @@ func (l *loader) isEmpty(name string) bool {
 
 // cookies returns the cookies of refresh and session tokens. public is nil if it has a
 // problem.
-func (g *group) cookies(s Settings, public *url.URL) (refresh, session Cookie) {
+func (g *optionGroup) cookies(s Settings, public *url.URL) (refresh, session Cookie) {
 	if public == nil {
 		return Cookie{}, Cookie{}
 	}
@@ -67,27 +67,27 @@ func (g *group) cookies(s Settings, public *url.URL) (refresh, session Cookie) {
 
 // warnOfLinking: a browser that returns from a provider sends no strict cookie (RFC
 // 6265bis section 5.2), but linking needs the session cookie.
-func (g *group) warnOfLinking(s Settings) {
+func (g *optionGroup) warnOfLinking(s Settings) {
 	if s.AccountLinking && s.SessionCookieSameSite == "strict" {
-		g.loader.warnOnce("%s works only with providers that post their response: with %s=strict, browsers do not send the session cookie when they return from another site; write lax",
+		g.loader.warnOfDoubt("%s works only with providers that post their response: with %s=strict, browsers do not send the session cookie when they return from another site; write lax",
 			g.spell("account_linking"), g.spell("session_cookie_same_site"))
 	}
 }
 
 // warnOfPrefixes: browsers keep a cookie with such a name only if it arrives over https.
-func (g *group) warnOfPrefixes(config *Config) {
+func (g *optionGroup) warnOfPrefixes(config *Config) {
 	for _, named := range []struct{ option, name string }{
 		{"session_cookie_name", config.SessionCookie.Name}, {"refresh_token_cookie_name", config.RefreshCookie.Name},
 	} {
 		name := strings.ToLower(named.name)
 		plain := slices.IndexFunc(config.AllowedPublicURLs, func(u *url.URL) bool { return u.Scheme == "http" })
 		if plain >= 0 && (strings.HasPrefix(name, "__host-") || strings.HasPrefix(name, "__secure-")) {
-			g.loader.warnOnce("%s begins with __Host- or __Secure-, and some browsers do not keep such a cookie from %s", g.spell(named.option), config.AllowedPublicURLs[plain])
+			g.loader.warnOfDoubt("%s begins with __Host- or __Secure-, and some browsers do not keep such a cookie from %s", g.spell(named.option), config.AllowedPublicURLs[plain])
 		}
 	}
 }
 
-func (g *group) cookie(prefix string, c Cookie, public *url.URL) Cookie {
+func (g *optionGroup) cookie(prefix string, c Cookie, public *url.URL) Cookie {
 	c.Secure = g.cookieSecure(prefix+"secure", c.Secure, public)
 	c.Domain = g.cookieDomain(prefix+"domain", c.Domain, public.Hostname())
 	if g.ok(prefix+"same_site") && c.SameSite == http.SameSiteNoneMode && !c.Secure {
@@ -101,7 +101,7 @@ func (g *group) cookie(prefix string, c Cookie, public *url.URL) Cookie {
 
 // checkCookieName refuses names that browsers refuse. For the prefixes see RFC
 // 6265bis section 4.1.3.
-func (g *group) checkCookieName(option string, c Cookie) {
+func (g *optionGroup) checkCookieName(option string, c Cookie) {
 	name := strings.ToLower(c.Name)
 	switch {
 	case !cookieName.MatchString(c.Name):
@@ -114,7 +114,7 @@ func (g *group) checkCookieName(option string, c Cookie) {
 }
 
 // cookieSecure never lets a cookie of an https host travel over http.
-func (g *group) cookieSecure(option string, wanted bool, public *url.URL) bool {
+func (g *optionGroup) cookieSecure(option string, wanted bool, public *url.URL) bool {
 	https := public.Scheme == "https"
 	if !g.isGiven(option) || !g.ok(option) {
 		return https
@@ -123,14 +123,14 @@ func (g *group) cookieSecure(option string, wanted bool, public *url.URL) bool {
 		g.loader.warnOfNoEffect("%s has no effect: PUBLIC_URL is https, and its cookies stay Secure", g.spell(option))
 	}
 	if !https && wanted {
-		g.loader.warnOnce("%s is true, but some browsers do not keep Secure cookies over http", g.spell(option))
+		g.loader.warnOfDoubt("%s is true, but some browsers do not keep Secure cookies over http", g.spell(option))
 	}
 	return https || wanted
 }
 
 // cookieDomain accepts the host itself or a domain above it, as browsers do (RFC
 // 6265 section 5.1.3).
-func (g *group) cookieDomain(option, domain, host string) string {
+func (g *optionGroup) cookieDomain(option, domain, host string) string {
 	if domain == "" || !g.ok(option) {
 		return ""
 	}

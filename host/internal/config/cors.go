@@ -41,7 +41,7 @@ type CORS struct {
 const longestMaxAge = 86_400
 
 // cors checks the settings. Without CORS_ENABLED the others have no effect.
-func (g *group) cors(s *Settings, public *url.URL, allowed []*url.URL) CORS {
+func (g *optionGroup) cors(s *Settings, public *url.URL, allowed []*url.URL) CORS {
 	if !s.CORSEnabled {
 		g.warnOfCORSWithoutEffect()
 		return CORS{}
@@ -62,7 +62,7 @@ func (g *group) cors(s *Settings, public *url.URL, allowed []*url.URL) CORS {
 	}
 	switch {
 	case len(s.CORSOrigin) == 0 && g.ok("cors_origin"):
-		g.loader.warnOnce("%s is true, but no other origin is allowed: name your applications in CORS_ORIGIN, such as https://app.example.org", g.spell("cors_enabled"))
+		g.loader.warnOfDoubt("%s is true, but no other origin is allowed: name your applications in CORS_ORIGIN, such as https://app.example.org", g.spell("cors_enabled"))
 	case c.Any && c.Credentials && g.ok("cors_origin") && g.ok("cors_credentials"):
 		g.refuse("cors_origin", "lets every page of the web act for the signed-in user; name the origins of your applications, such as https://app.example.org, "+
 			"or write CORS_CREDENTIALS=false if they use tokens and no cookies")
@@ -73,7 +73,7 @@ func (g *group) cors(s *Settings, public *url.URL, allowed []*url.URL) CORS {
 	return c
 }
 
-func (g *group) warnOfCORSWithoutEffect() {
+func (g *optionGroup) warnOfCORSWithoutEffect() {
 	if g.isGiven("cors_enabled") {
 		return // it was turned off, and the rest was kept
 	}
@@ -87,7 +87,7 @@ func (g *group) warnOfCORSWithoutEffect() {
 // headerToken is a method or the name of a header (RFC 9110 section 5.6.2).
 var headerToken = regexp.MustCompile("^[!#$%&'*+.^_`|~0-9A-Za-z-]+$")
 
-func (g *group) tokens(option string, list []string) (tokens []string) {
+func (g *optionGroup) tokens(option string, list []string) (tokens []string) {
 	for _, entry := range list {
 		entry = strings.TrimSpace(entry)
 		if g.ok(option) && !headerToken.MatchString(entry) {
@@ -99,7 +99,7 @@ func (g *group) tokens(option string, list []string) (tokens []string) {
 }
 
 // corsOrigins puts the entries of CORS_ORIGIN into c.
-func (g *group) corsOrigins(c *CORS, list []string) {
+func (g *optionGroup) corsOrigins(c *CORS, list []string) {
 	const option = "cors_origin"
 	if !g.ok(option) || len(list) == 1 && isFalse(list[0]) {
 		return
@@ -116,7 +116,7 @@ func (g *group) corsOrigins(c *CORS, list []string) {
 			continue
 		}
 		if strings.HasSuffix(entry, "/") {
-			g.loader.warnOnce("%s has %s/; browsers write origins without a trailing slash, and it is read as %[2]s", g.spell(option), origin)
+			g.loader.warnOfDoubt("%s has %s/; browsers write origins without a trailing slash, and it is read as %[2]s", g.spell(option), origin)
 		}
 		c.Origins = append(c.Origins, origin)
 	}
@@ -167,9 +167,9 @@ func withScheme(entry string) string {
 }
 
 // warnOfOrigins names settings that browsers ignore or that allow more than intended.
-func (g *group) warnOfOrigins(c CORS, s Settings, public *url.URL, allowed []*url.URL) {
+func (g *optionGroup) warnOfOrigins(c CORS, s Settings, public *url.URL, allowed []*url.URL) {
 	if c.Credentials && (slices.Contains(c.AllowedHeaders, "*") || slices.Contains(c.ExposedHeaders, "*")) {
-		g.loader.warnOnce("browsers take * for the name of a header while CORS_CREDENTIALS is true; write out the names of your headers")
+		g.loader.warnOfDoubt("browsers take * for the name of a header while CORS_CREDENTIALS is true; write out the names of your headers")
 	}
 	publicURLs := "PUBLIC_URL"
 	if len(allowed) > 0 {
@@ -183,10 +183,10 @@ func (g *group) warnOfOrigins(c CORS, s Settings, public *url.URL, allowed []*ur
 		}
 		switch {
 		case u.Scheme == "http" && !contract.IsLoopback(public.Hostname()):
-			g.loader.warnOnce("%s has %s, which is each visitor's own machine: any program that serves a page there can act for them; leave it out in production",
+			g.loader.warnOfDoubt("%s has %s, which is each visitor's own machine: any program that serves a page there can act for them; leave it out in production",
 				g.spell("cors_origin"), origin)
 		case c.Credentials && cookiesStay && !sameSite(u, public) && !slices.ContainsFunc(allowed, func(other *url.URL) bool { return sameSite(u, other) }):
-			g.loader.warnOnce("%s has %s, which is not on the same site as %s: browsers send no cookies from there, and only mode json works. "+
+			g.loader.warnOfDoubt("%s has %s, which is not on the same site as %s: browsers send no cookies from there, and only mode json works. "+
 				"Write CORS_CREDENTIALS=false if the application uses mode json; otherwise SESSION_COOKIE_SAME_SITE=none, or REFRESH_TOKEN_COOKIE_SAME_SITE=none for mode cookie, "+
 				"which need https in PUBLIC_URL and a browser that does not block cookies of other sites", g.spell("cors_origin"), origin, publicURLs)
 		}

@@ -37,8 +37,8 @@ func (r *Report) addDangers(l *loader, config *Config) {
 	r.addTrusting(g, "forward_auth_trust_proxy", config.ForwardAuthProxies)
 }
 
-func (r *Report) addTrusting(g *group, option string, trusted []netip.Prefix) {
-	if i := slices.IndexFunc(trusted, wide); g.isGiven(option) && i >= 0 {
+func (r *Report) addTrusting(g *optionGroup, option string, trusted []netip.Prefix) {
+	if i := slices.IndexFunc(trusted, isWide); g.isGiven(option) && i >= 0 {
 		r.dangerous("%s has %s: anyone with one of these many addresses is trusted to say who a request is from; write only the addresses of your proxies", g.spell(option), trusted[i])
 	}
 }
@@ -61,7 +61,7 @@ func (r *Report) understood(option string) bool {
 	return slices.ContainsFunc(r.Settings, func(g Given) bool { return g.option == option && g.Understood })
 }
 
-func (r *Report) addCookieDangers(g *group, prefix string, c Cookie) {
+func (r *Report) addCookieDangers(g *optionGroup, prefix string, c Cookie) {
 	if c.Domain != "" && r.understood(prefix+"domain") {
 		r.dangerous("%s is %s: browsers send the cookie to every host below it, and each of these hosts can replace it; leave it out unless you trust everything that is served there",
 			g.spell(prefix+"domain"), c.Domain)
@@ -72,7 +72,7 @@ func (r *Report) addCookieDangers(g *group, prefix string, c Cookie) {
 }
 
 // addListenerDangers adds listeners that other machines can reach, possibly by mistake.
-func (r *Report) addListenerDangers(g *group, config *Config) {
+func (r *Report) addListenerDangers(g *optionGroup, config *Config) {
 	if u := config.PublicURL; u != nil && u.Scheme == "http" && !contract.IsLoopback(config.Host) {
 		r.dangerous("%s is %s, and PUBLIC_URL is http: traffic from other machines, including passwords and cookies, can be read on the way; put a proxy with TLS in front of it, and write its https:// URL as PUBLIC_URL",
 			g.spell("host"), config.Host)
@@ -91,9 +91,9 @@ func hostOf(address string) string {
 	return host
 }
 
-// wide reports whether a block has too many addresses to contain only proxies. Loopback
+// isWide reports whether a block has too many addresses to contain only proxies. Loopback
 // and link-local addresses belong to nobody else.
-func wide(p netip.Prefix) bool {
+func isWide(p netip.Prefix) bool {
 	if p.Addr().IsLoopback() || p.Addr().IsLinkLocalUnicast() {
 		return false
 	}

@@ -93,20 +93,20 @@ func only(values map[string]given, schema options.Schema) map[string]given {
 }
 
 // database checks which database is meant, and normalizes its path and kind in s.
-func (g *group) database(s *DatabaseSettings) Database {
+func (g *optionGroup) database(s *DatabaseSettings) Database {
 	path := g.path("db_filename", s.DBFilename)
 	name := s.DBFilename
 	s.DBFilename = path
 	switch s.DBClient {
 	case "sqlite3":
-		g.withoutEffect("%s has no effect with DB_CLIENT=sqlite3; for PostgreSQL write DB_CLIENT=pg", others(databaseSchema, "db_client", "db_filename")...)
+		g.warnOfUnread("%s has no effect with DB_CLIENT=sqlite3; for PostgreSQL write DB_CLIENT=pg", allExcept(databaseSchema, "db_client", "db_filename")...)
 		if g.ok("db_filename") {
 			g.checkDatabasePath(name, path)
 		}
 		return Database{Filename: path}
 	case "pg", "postgres":
 		s.DBClient = "pg"
-		g.withoutEffect("%s has no effect with DB_CLIENT=pg, except on the default of CONTROL_SOCKET", "db_filename")
+		g.warnOfUnread("%s has no effect with DB_CLIENT=pg, except on the default of CONTROL_SOCKET", "db_filename")
 		return Database{Postgres: g.postgres(*s)}
 	}
 	if g.ok("db_client") {
@@ -115,8 +115,8 @@ func (g *group) database(s *DatabaseSettings) Database {
 	return Database{}
 }
 
-// others are the names of all options except those.
-func others(schema options.Schema, except ...string) (names []string) {
+// allExcept returns the names of all options except those.
+func allExcept(schema options.Schema, except ...string) (names []string) {
 	for _, option := range schema.Options {
 		if !slices.Contains(except, option.Name) {
 			names = append(names, option.Name)
@@ -125,8 +125,8 @@ func others(schema options.Schema, except ...string) (names []string) {
 	return names
 }
 
-// withoutEffect warns of options that are given but not read.
-func (g *group) withoutEffect(format string, options ...string) {
+// warnOfUnread warns of options that are given but not read.
+func (g *optionGroup) warnOfUnread(format string, options ...string) {
 	for _, option := range options {
 		if g.isGiven(option) {
 			g.loader.warnOfNoEffect(format, g.spell(option))
@@ -134,14 +134,14 @@ func (g *group) withoutEffect(format string, options ...string) {
 	}
 }
 
-func (g *group) postgres(s DatabaseSettings) *Postgres {
+func (g *optionGroup) postgres(s DatabaseSettings) *Postgres {
 	p := &Postgres{
 		ConnectionString: s.DBConnectionString, Host: s.DBHost, Port: s.DBPort, User: s.DBUser, Password: s.DBPassword, Database: s.DBDatabase,
 		TLS: g.databaseTLS(s), MinConnections: s.DBPoolMin, MaxConnections: s.DBPoolMax,
 	}
 	parts := []string{"db_host", "db_port", "db_user", "db_password", "db_database"}
 	if p.ConnectionString != "" {
-		g.withoutEffect("%s has no effect: DB_CONNECTION_STRING takes precedence", parts...)
+		g.warnOfUnread("%s has no effect: DB_CONNECTION_STRING takes precedence", parts...)
 	} else {
 		for option, value := range map[string]string{"db_host": p.Host, "db_user": p.User, "db_database": p.Database} {
 			if g.ok(option) && value == "" {
@@ -156,14 +156,14 @@ func (g *group) postgres(s DatabaseSettings) *Postgres {
 	return p
 }
 
-func (g *group) between(option string, n, least, most int) {
+func (g *optionGroup) between(option string, n, least, most int) {
 	if g.ok(option) && (n < least || n > most) {
 		g.refuse(option, "must be from %d to %d", least, most)
 	}
 }
 
 // databaseTLS is nil if no setting mentions TLS.
-func (g *group) databaseTLS(s DatabaseSettings) *tls.Config {
+func (g *optionGroup) databaseTLS(s DatabaseSettings) *tls.Config {
 	var given []string
 	for _, option := range []string{"db_ssl__ca", "db_ssl__cert", "db_ssl__key", "db_ssl__reject_unauthorized"} {
 		if g.isGiven(option) {
@@ -196,7 +196,7 @@ func (g *group) databaseTLS(s DatabaseSettings) *tls.Config {
 	return config
 }
 
-func (g *group) checkDatabasePath(name, path string) {
+func (g *optionGroup) checkDatabasePath(name, path string) {
 	folder := filepath.Dir(path)
 	switch {
 	case name == ":memory:" || strings.HasPrefix(name, "file:"):

@@ -71,7 +71,7 @@ func parseDotenv(name, text string) dotenv {
 		d.set(found)
 		at = lineStart(text, at+match[6])
 	}
-	if more := d.skipped - mostSkipped; more > 0 {
+	if more := d.skipped - maxSkippedWarnings; more > 0 {
 		d.warn(ClassNoEffect, "%d more lines of %s are not assignments and are ignored", more, name)
 	}
 	return d
@@ -95,16 +95,16 @@ func (d *dotenv) warn(class Class, format string, args ...any) {
 	d.warnings = append(d.warnings, Finding{Class: class, Text: fmt.Sprintf(format, args...)})
 }
 
-// mostSkipped is how many lines that are not assignments are named. If a file was named by
+// maxSkippedWarnings is how many lines that are not assignments are named. If a file was named by
 // mistake, that is all of its lines.
-const mostSkipped = 10
+const maxSkippedWarnings = 10
 
 // skip passes over a line that is not an assignment.
 func (d *dotenv) skip(file, text string, line int) {
 	if text == "" || text[0] == '#' {
 		return
 	}
-	if d.skipped++; d.skipped <= mostSkipped {
+	if d.skipped++; d.skipped <= maxSkippedWarnings {
 		d.warn(ClassNoEffect, "line %d of %s is not an assignment and is ignored; write NAME=value, or # before a comment", line, file)
 	}
 }

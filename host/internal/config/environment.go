@@ -26,7 +26,7 @@ type candidate struct {
 // setting finds a variable by its name in capitals, or NAME_FILE.
 func (l *loader) setting(name string) (given, bool) {
 	for _, layer := range l.layers {
-		found, ok := l.pick(candidate{layer[name], false}, candidate{layer[name+fileSuffix], true})
+		found, ok := l.choose(candidate{layer[name], false}, candidate{layer[name+fileSuffix], true})
 		if ok {
 			return found, true
 		}
@@ -36,9 +36,9 @@ func (l *loader) setting(name string) (given, bool) {
 
 const fileSuffix = "_FILE"
 
-// pick returns the only candidate that is not empty. Two of them are a problem, because
+// choose returns the only candidate that is not empty. Two of them are a problem, because
 // only the operator knows which one is meant.
-func (l *loader) pick(candidates ...candidate) (given, bool) {
+func (l *loader) choose(candidates ...candidate) (given, bool) {
 	var found []candidate
 	for _, c := range candidates {
 		if c.value != "" {

@@ -46,7 +46,7 @@ func (l *loader) readFlat(path string, mode fs.FileMode, top []entry) {
 		origin := l.document.at(e.key, e.line)
 		text, err := l.asText(e)
 		switch {
-		case err != nil && isOfOthers(e.key):
+		case err != nil && isNoSetting(e.key):
 			text = followAlias(e.node).Value // it is not read
 		case err != nil:
 			l.problems.Addf(origin, "%v", err)
@@ -57,8 +57,8 @@ func (l *loader) readFlat(path string, mode fs.FileMode, top []entry) {
 	l.addLayer(filepath.Base(path), path, mode, layer)
 }
 
-// isOfOthers reports whether a variable is not a setting.
-func isOfOthers(name string) bool {
+// isNoSetting reports whether a variable is not a setting.
+func isNoSetting(name string) bool {
 	return !isSetting(name) && !strings.HasPrefix(foldName(name), "AUTH_")
 }
 
@@ -99,7 +99,7 @@ func (l *loader) addLayer(name, path string, mode fs.FileMode, layer map[string]
 		}
 	}
 	if len(differing) > 0 {
-		l.warnOnce("%s: the environment or .env has other values for %s and takes precedence; in Directus, %s would", name, enumerated(differing), name)
+		l.warnOfDoubt("%s: the environment or .env has other values for %s and takes precedence; in Directus, %s would", name, enumerated(differing), name)
 	}
 	l.layers = append(l.layers, layer)
 }

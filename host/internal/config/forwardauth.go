@@ -26,7 +26,7 @@ type ForwardAuthSettings struct {
 
 // forwardAuth checks all settings but the apps, and returns the proxies that are allowed
 // to ask.
-func (g *group) forwardAuth(config *Config) []netip.Prefix {
+func (g *optionGroup) forwardAuth(config *Config) []netip.Prefix {
 	s := &config.Settings
 	g.checkAddress("forward_auth_address", s.ForwardAuthAddress, "127.0.0.1:8056")
 	g.within("forward_auth_assertion_ttl", s.ForwardAuthAssertionTTL, 10*time.Second, 5*time.Minute, "from 10s to 5m")
@@ -43,7 +43,7 @@ func (g *group) forwardAuth(config *Config) []netip.Prefix {
 		}
 	}
 	if s.ForwardAuthAddress != "" && len(trusted) == 0 {
-		g.loader.warnOnce("FORWARD_AUTH_ADDRESS is set, but every proxy is refused there: name yours in FORWARD_AUTH_TRUST_PROXY")
+		g.loader.warnOfDoubt("FORWARD_AUTH_ADDRESS is set, but every proxy is refused there: name yours in FORWARD_AUTH_TRUST_PROXY")
 	}
 	return trusted
 }
@@ -68,19 +68,19 @@ func (l *loader) loadApps(config *Config) {
 		apps = append(apps, app)
 	}
 	for _, app := range append(apps, l.readApps()...) {
-		if !l.fits(config, &app) {
+		if !l.canAdd(config, &app) {
 			continue
 		}
-		l.namesPeople(config, &app)
+		l.checkUserIdentity(config, &app)
 		config.Apps = append(config.Apps, app)
 	}
 	if len(config.Apps) > 0 && config.ForwardAuthAddress == "" {
-		l.warnOnce("there are applications for forward-auth, but no proxy can ask: set FORWARD_AUTH_ADDRESS")
+		l.warnOfDoubt("there are applications for forward-auth, but no proxy can ask: set FORWARD_AUTH_ADDRESS")
 	}
 }
 
-// fits reports whether an app can be added to those of config.
-func (l *loader) fits(config *Config, app *App) bool {
+// canAdd reports whether an app can be added to those of config.
+func (l *loader) canAdd(config *Config, app *App) bool {
 	refuse := func(field, format string, args ...any) bool {
 		l.problems.Addf(app.from[field], format, args...)
 		return false
@@ -105,7 +105,7 @@ func (l *loader) fits(config *Config, app *App) bool {
 	case app.Scheme == "http" && cookie.Secure:
 		return refuse("url", "must be https: the session cookie is sent over https only")
 	case !withinDomain(app.hostname(), cookie.Domain, config.PublicURL.Hostname()):
-		return refuse("url", "%s", outside(app.hostname(), config.PublicURL.Hostname(), cookie.Domain))
+		return refuse("url", "%s", unreachable(app.hostname(), config.PublicURL.Hostname(), cookie.Domain))
 	}
 	return true
 }
@@ -118,8 +118,8 @@ func withinDomain(host, domain, public string) bool {
 	return host == domain || strings.HasSuffix(host, "."+domain)
 }
 
-// outside says how the session cookie could reach an app, if it can.
-func outside(host, public, domain string) string {
+// unreachable says how the session cookie could reach an app, if it can.
+func unreachable(host, public, domain string) string {
 	reach := "to " + public + " only"
 	if domain != "" {
 		reach = "to " + domain + " and all hosts below it"
@@ -154,10 +154,10 @@ func isPublicSuffix(domain string) bool {
 	return suffix == domain
 }
 
-// namesPeople checks what identifies a user at an app. An e-mail address and a subject
+// checkUserIdentity checks what identifies a user at an app. An e-mail address and a subject
 // belong to a user of one provider: anyone who gets the same at another provider would be
 // taken for that user.
-func (l *loader) namesPeople(config *Config, app *App) {
+func (l *loader) checkUserIdentity(config *Config, app *App) {
 	var leads, unverified []string
 	for _, p := range config.Providers {
 		if len(app.Providers) > 0 && !slices.Contains(app.Providers, p.Name) {
@@ -181,13 +181,13 @@ func (l *loader) namesPeople(config *Config, app *App) {
 			"name one provider in providers of the app, or write id", user, app.Name, several)
 	case user == "email" && len(unverified) > 0:
 		l.warnOfDanger("FORWARD_AUTH_USER is email, and provider %s gives access to app %s without REQUIRE_VERIFIED_EMAIL: make sure that nobody can choose their own address there", unverified[0], app.Name)
-	case len(app.EmailOf) == 0 && len(leads) > 1 && app.namesAddress():
+	case len(app.EmailOf) == 0 && len(leads) > 1 && app.hasEmailUser():
 		l.problems.Addf(app.from["users"], "has an e-mail address, but several providers give access to the app (%s): anyone who gets the address at another provider would be admitted; "+
 			"name one provider in providers, set REQUIRE_VERIFIED_EMAIL for each, or write the IDs of users", several)
 	}
 	for _, name := range app.Providers {
 		if !slices.Contains(leads, name) {
-			l.warnOnce("%s: there is no provider %q, so nobody can sign in through it%s", app.from["providers"], bounded(name), didYouMean(name, namesOf(config.Providers)))
+			l.warnOfDoubt("%s: there is no provider %q, so nobody can sign in through it%s", app.from["providers"], bounded(name), didYouMean(name, namesOf(config.Providers)))
 		}
 	}
 }

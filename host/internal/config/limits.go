@@ -26,7 +26,7 @@ type LimitSettings struct {
 // limit anything. Such a value was probably meant for requests, which Directus counts.
 const looseRate = 5
 
-func (g *group) checkLimits(s *LimitSettings) {
+func (g *optionGroup) checkLimits(s *LimitSettings) {
 	const most, longest = 1_000_000, 86_400
 	for option, value := range map[string]int{
 		"rate_limiter_points": s.LimiterPoints, "rate_limiter_login_points": s.LimiterLoginPoints, "rate_limiter_global_points": s.LimiterGlobalPoints,
@@ -42,13 +42,13 @@ func (g *group) checkLimits(s *LimitSettings) {
 			g.refuse(option, "must be from 1 to %d seconds, not %d", longest, value)
 		}
 	}
-	g.settleLimits(s)
+	g.raiseGlobalLimit(s)
 	g.warnOfLimits(*s)
 }
 
-// settleLimits raises the global limit to ten times the limit of an address if the global
+// raiseGlobalLimit raises the global limit to ten times the limit of an address if the global
 // limit was not given, or if one address could use it up.
-func (g *group) settleLimits(s *LimitSettings) {
+func (g *optionGroup) raiseGlobalLimit(s *LimitSettings) {
 	const addresses = 10
 	address := float64(s.LimiterPoints) / float64(max(1, s.LimiterDuration))
 	all := float64(s.LimiterGlobalPoints) / float64(max(1, s.LimiterGlobalDuration))
@@ -58,13 +58,13 @@ func (g *group) settleLimits(s *LimitSettings) {
 	}
 	least := int(math.Ceil(addresses * address * float64(s.LimiterGlobalDuration)))
 	if given && s.LimiterEnabled && s.LimiterGlobalEnabled && g.ok("rate_limiter_global_points") {
-		g.loader.warnOnce("%s allows failures less often in total than %s allows for one address, which could use up the limit; %d is used instead",
+		g.loader.warnOfDoubt("%s allows failures less often in total than %s allows for one address, which could use up the limit; %d is used instead",
 			g.spell("rate_limiter_global_points"), g.spell("rate_limiter_points"), least)
 	}
 	s.LimiterGlobalPoints = max(s.LimiterGlobalPoints, least)
 }
 
-func (g *group) warnOfLimits(s LimitSettings) {
+func (g *optionGroup) warnOfLimits(s LimitSettings) {
 	warn := g.loader.warnOfDanger
 	if s.LimiterStore == "redis" && g.ok("rate_limiter_store") {
 		g.loader.warnOfNoEffect("%s=redis has no effect: counts are in memory, and hosts that share a database exchange them there", g.spell("rate_limiter_store"))

@@ -9,7 +9,7 @@ import (
 
 // checkAddress checks the address of a listener other than the public one; ok is false if
 // there is none, or it has a problem.
-func (g *group) checkAddress(option, address, example string) (host string, port int, ok bool) {
+func (g *optionGroup) checkAddress(option, address, example string) (host string, port int, ok bool) {
 	if address == "" || !g.ok(option) {
 		return "", 0, false
 	}
@@ -24,7 +24,7 @@ func (g *group) checkAddress(option, address, example string) (host string, port
 
 // adminAddress refuses to serve the administration on the public port, or where keys can
 // be read on the network.
-func (g *group) adminAddress(s Settings) {
+func (g *optionGroup) adminAddress(s Settings) {
 	const option, example = "admin_address", "127.0.0.1:8057"
 	host, port, ok := g.checkAddress(option, s.AdminAddress, example)
 	switch {

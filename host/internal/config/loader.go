@@ -27,7 +27,7 @@ type loader struct {
 	outbound outbound.Settings // of all providers
 	public   string            // scheme of PUBLIC_URL, unless that has a problem
 
-	read read // what was given, for Explain
+	read inputs // what was given, for Explain
 
 	nodesFile bool // certificates of NODE_EXTRA_CA_CERTS are in force
 }
@@ -130,8 +130,8 @@ func isDotenv(path string, byConfigPath bool) bool {
 	return byConfigPath || extension(path) == ".env" || strings.HasPrefix(filepath.Base(path), ".env")
 }
 
-// warnOnce warns of something that works, but probably not as intended.
-func (l *loader) warnOnce(format string, args ...any) {
+// warnOfDoubt warns of something that works, but probably not as intended.
+func (l *loader) warnOfDoubt(format string, args ...any) {
 	l.warn(ClassDoubtful, fmt.Sprintf(format, args...))
 }
 

@@ -13,7 +13,7 @@ func (l *loader) readLogLevel(values map[string]given) {
 	if !ok || found.broken || level != "fatal" && level != "silent" {
 		return
 	}
-	l.warnOnce("%s is %s and counts as error, the quietest level here; write error", found.origin, level)
+	l.warnOfDoubt("%s is %s and counts as error, the quietest level here; write error", found.origin, level)
 	found.value = "error"
 	values["log_level"] = found
 }

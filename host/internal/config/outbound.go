@@ -19,13 +19,13 @@ var outboundKeys = map[string]string{
 	outbound.KeyMinVersion: "outbound_tls_min_version",
 }
 
-// ownOutboundKeys are outboundKeys for the settings of one provider.
-var ownOutboundKeys = map[string]string{
+// providerOutboundKeys are outboundKeys for the settings of one provider.
+var providerOutboundKeys = map[string]string{
 	outbound.KeyProxy: "proxy", outbound.KeyCA: "ca", outbound.KeyCertificate: "cert", outbound.KeyPrivateKey: "key",
 }
 
 // outbound checks the settings for the connections of all providers.
-func (g *group) outbound(s Settings) outbound.Settings {
+func (g *optionGroup) outbound(s Settings) outbound.Settings {
 	settings := outbound.Settings{
 		GlobalAgent: outbound.ProxyRules{HTTP: s.GlobalAgentHTTP, HTTPS: s.GlobalAgentHTTPS, NoProxy: s.GlobalAgentNoProxy},
 		Standard:    outbound.ProxyRules{HTTP: s.HTTPProxy, HTTPS: s.HTTPSProxy, NoProxy: s.NoProxy},
@@ -43,7 +43,7 @@ func (g *group) outbound(s Settings) outbound.Settings {
 
 // checkOutbound reports problems and warnings about settings under the names of the
 // options.
-func (g *group) checkOutbound(settings outbound.Settings, options map[string]string) {
+func (g *optionGroup) checkOutbound(settings outbound.Settings, options map[string]string) {
 	for _, problem := range settings.Problems() {
 		if option := options[problem.Option]; g.ok(option) {
 			g.refuse(option, "%s", problem.Text)
@@ -54,7 +54,7 @@ func (g *group) checkOutbound(settings outbound.Settings, options map[string]str
 
 // warnOfOutbound warns of odd settings. Their package does not classify its warnings: the
 // beginning of the text says whether a setting has no effect.
-func (g *group) warnOfOutbound(settings outbound.Settings, spell func(key string) string) {
+func (g *optionGroup) warnOfOutbound(settings outbound.Settings, spell func(key string) string) {
 	for _, warning := range settings.Warnings() {
 		class := ClassDoubtful
 		if strings.HasPrefix(warning.Text, "has no effect") {
@@ -65,12 +65,12 @@ func (g *group) warnOfOutbound(settings outbound.Settings, spell func(key string
 }
 
 // outboundOf adds the settings of one provider to those of all.
-func (g *group) outboundOf(o providerOptions, all outbound.Settings) outbound.Settings {
+func (g *optionGroup) outboundOf(o providerOptions, all outbound.Settings) outbound.Settings {
 	own := outbound.Settings{Proxy: o.Proxy, CA: o.CA, Certificate: o.Cert, Key: o.Key, Names: maps.Clone(all.Names)}
-	for key, option := range ownOutboundKeys {
+	for key, option := range providerOutboundKeys {
 		own.Names[key] = g.spell(option)
 	}
-	g.checkOutbound(own, ownOutboundKeys)
+	g.checkOutbound(own, providerOutboundKeys)
 	settings := all
 	settings.Proxy, settings.CA, settings.Names = own.Proxy, own.CA, own.Names
 	if all.Certificate == "" || g.isGiven("cert") || g.isGiven("key") {
@@ -147,16 +147,16 @@ func (l *loader) warnOfAllProxy(values map[string]given) {
 	}
 }
 
-// withoutEffectHere are variables that configure global-agent inside Node.js.
-var withoutEffectHere = map[string]string{
+// nodeOnlyVariables are variables that configure global-agent inside Node.js.
+var nodeOnlyVariables = map[string]string{
 	"FORCE_GLOBAL_AGENT":        "the rules always apply to all requests to providers",
 	"SOCKET_CONNECTION_TIMEOUT": "client_http_timeout of each provider limits requests, and the limits for connecting are fixed",
 }
 
 func (l *loader) warnOfGlobalAgent() {
-	for _, name := range slices.Sorted(maps.Keys(withoutEffectHere)) {
+	for _, name := range slices.Sorted(maps.Keys(nodeOnlyVariables)) {
 		if found, ok := l.setting(usualNamespace + name); ok {
-			l.warnOfNoEffect("%s has no effect: %s", found.origin, withoutEffectHere[name])
+			l.warnOfNoEffect("%s has no effect: %s", found.origin, nodeOnlyVariables[name])
 		}
 	}
 }

@@ -27,7 +27,7 @@ func SocketPath(in Input) (string, error) {
 }
 
 // pathsIn reads only the settings that are paths.
-func pathsIn(in Input) (*group, Settings, error) {
+func pathsIn(in Input) (*optionGroup, Settings, error) {
 	l, err := newLoader(in)
 	if err != nil {
 		return nil, Settings{}, err
@@ -53,7 +53,7 @@ func pathsIn(in Input) (*group, Settings, error) {
 }
 
 // newSettings returns the group of the host's Settings.
-func newSettings(l *loader, values map[string]given) *group {
+func newSettings(l *loader, values map[string]given) *optionGroup {
 	return newGroup(l, values, func(option string) string {
 		if found, ok := values[option]; ok {
 			return found.origin
@@ -63,7 +63,7 @@ func newSettings(l *loader, values map[string]given) *group {
 }
 
 // problem returns the Error of what was wrong so far, or nil.
-func (g *group) problem() error {
+func (g *optionGroup) problem() error {
 	if len(g.loader.problems) == 0 {
 		return nil
 	}

@@ -113,7 +113,7 @@ type providerOptions struct {
 var driverName = regexp.MustCompile(`^[a-z0-9_-]{1,63}$`)
 
 // loadProviders reads the providers of AUTH_PROVIDERS and of the YAML file.
-func (l *loader) loadProviders(listed listing) []Provider {
+func (l *loader) loadProviders(listed providerList) []Provider {
 	sources := l.providerSources(listed)
 	l.sortVariables(sources)
 	var list []Provider
@@ -138,7 +138,7 @@ func (l *loader) loadProvider(s *source) Provider {
 	}
 	p.files = slices.Clone(l.files[before:])
 	g := newGroup(l, own, p.Spelling)
-	g.checkPEM(ownTrustPEM)
+	g.checkPEM(providerTrustPEM)
 	decoded := decode[providerOptions](g)
 	decoded.Driver = strings.ToLower(decoded.Driver)
 	p.Isolated = decoded.Isolation == "process"
@@ -148,16 +148,16 @@ func (l *loader) loadProvider(s *source) Provider {
 	p.RolesByGroupNameUnset = !given
 	p.Preset, p.LabelUnset = presetOf(p.Options), decoded.Label == ""
 	g.applyOptions(&p.Provider, decoded)
-	l.read.providers = append(l.read.providers, readProvider{all, decoded})
+	l.read.providers = append(l.read.providers, providerInput{all, decoded})
 	p.Outbound = g.outboundOf(decoded, l.outbound)
-	g.warnOfOwnSecure(decoded.CookieSecure)
+	g.warnOfCookieSecure(decoded.CookieSecure)
 	if decoded.Driver == "" && p.Preset == "" && g.ok("driver") {
 		g.refuse("driver", "is required and not set (mechanism: openid, oauth2, ldap, saml, or that of another plugin), unless preset names a provider that a plugin supports")
 	}
 	return p
 }
 
-func (g *group) applyOptions(p *sso.Provider, o providerOptions) {
+func (g *optionGroup) applyOptions(p *sso.Provider, o providerOptions) {
 	p.Driver, p.Mode, p.Icon, p.LoginTimeout = o.Driver, o.Mode, o.Icon, o.LoginTimeout
 	p.DefaultRole, p.RolesByGroupName = g.defaultRole(o.DefaultRoleID), o.RolesByGroupName
 	p.IdentifierIgnoreCase, p.LinkByVerifiedEmail = o.IdentifierIgnoreCase, o.LinkByVerifiedEmail
@@ -191,15 +191,15 @@ func presetOf(given map[string]any) string {
 	}
 }
 
-// warnOfOwnSecure: the cookies of a login are Secure if and only if PUBLIC_URL is https.
-func (g *group) warnOfOwnSecure(wanted bool) {
+// warnOfCookieSecure: the cookies of a login are Secure if and only if PUBLIC_URL is https.
+func (g *optionGroup) warnOfCookieSecure(wanted bool) {
 	const option = "cookie_secure"
 	if g.isGiven(option) && g.ok(option) && g.loader.public != "" && wanted != (g.loader.public == "https") {
 		g.loader.warnOfNoEffect("%s has no effect: cookies of a login are Secure only if PUBLIC_URL is https, and it is %s", g.spell(option), g.loader.public)
 	}
 }
 
-func (g *group) checkDriver(driver string) {
+func (g *optionGroup) checkDriver(driver string) {
 	switch {
 	case driver == "" || !g.ok("driver"):
 	case driver == "local":
@@ -210,7 +210,7 @@ func (g *group) checkDriver(driver string) {
 }
 
 // defaultRole reads null as none, because Directus parses values as JSON if possible.
-func (g *group) defaultRole(role string) string {
+func (g *optionGroup) defaultRole(role string) string {
 	if role == "" || role == "null" {
 		return ""
 	}
@@ -220,7 +220,7 @@ func (g *group) defaultRole(role string) string {
 	return role
 }
 
-func (g *group) checkRedirects(list []string) {
+func (g *optionGroup) checkRedirects(list []string) {
 	for _, entry := range list {
 		u, err := url.Parse(entry)
 		switch {

@@ -129,9 +129,9 @@ func TestNear(t *testing.T) {
 	}
 }
 
-// TestSeedTraps holds the table of how the seed system misreads its environment.
+// TestDirectusTraps covers the ways in which Directus misreads its environment.
 // Options of mechanisms are decoded as a plugin does.
-func TestSeedTraps(t *testing.T) {
+func TestDirectusTraps(t *testing.T) {
 	type mechanism struct {
 		ClientID     string            `option:"client_id"`
 		ClientSecret options.Secret    `option:"client_secret"`
@@ -293,7 +293,7 @@ func TestStrayVariables(t *testing.T) {
 	}
 }
 
-func TestSettingsOfTheSeedWithoutEffect(t *testing.T) {
+func TestDirectusSettingsWithoutEffect(t *testing.T) {
 	c := newSetup(t, "AUTH_PROVIDERS=corp", "AUTH_CORP_DRIVER=openid",
 		"RATE_LIMITER_ENABLED=true", "RATE_LIMITER_STORE=memory", "RATE_LIMITER_REGISTRATION_POINTS=5", "CORS_ALLOW_ALL=true").mustLoad(t)
 	for i, want := range []string{"CORS_ALLOW_ALL has no effect", "RATE_LIMITER_REGISTRATION_POINTS has no effect"} {

@@ -57,13 +57,13 @@ type Finding struct {
 	Error bool `json:"error"`
 }
 
-// read is what a loader was given.
-type read struct {
+// inputs is what a loader was given.
+type inputs struct {
 	settings  map[string]given
-	providers []readProvider
+	providers []providerInput
 }
 
-type readProvider struct {
+type providerInput struct {
 	given   map[string]given // including those for the mechanism
 	options providerOptions
 }
@@ -84,9 +84,9 @@ func Explain(in Input) Report {
 	}
 	r.Findings = append(r.Findings, l.warnings...)
 	r.addDangers(l, config)
-	r.addIdle(r.Settings, settingsSchema)
+	r.addWithoutEffect(r.Settings, settingsSchema)
 	for _, p := range r.Providers {
-		r.addIdle(p.Options, providerSchema)
+		r.addWithoutEffect(p.Options, providerSchema)
 	}
 	r.Config = config
 	return r
@@ -161,15 +161,15 @@ func (l *loader) notGiven(config *Config) map[string]bool {
 	return names
 }
 
-// withoutEffectByDoc begins the text of a setting that exists only for compatibility with
+// noEffectDoc begins the text of a setting that exists only for compatibility with
 // Directus or another program.
-const withoutEffectByDoc = "Accepted for compatibility, without effect: "
+const noEffectDoc = "Accepted for compatibility, without effect: "
 
-// addIdle adds the settings that never do anything, unless a warning has named them.
-func (r *Report) addIdle(list []Given, schema options.Schema) {
+// addWithoutEffect adds the settings that never do anything, unless a warning has named them.
+func (r *Report) addWithoutEffect(list []Given, schema options.Schema) {
 	for _, g := range list {
 		o, _ := schema.Lookup(g.option)
-		why, idle := strings.CutPrefix(o.Doc, withoutEffectByDoc)
+		why, idle := strings.CutPrefix(o.Doc, noEffectDoc)
 		said := slices.ContainsFunc(r.Findings, func(f Finding) bool {
 			return f.Class == ClassNoEffect && strings.HasPrefix(f.Text, g.Name)
 		})

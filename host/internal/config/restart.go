@@ -36,9 +36,9 @@ func (c *Config) AfterReload(read *Config) *Config {
 	return &inForce
 }
 
-// settle replaces settings by their normalized values, so that another spelling is not a
+// normalize replaces settings by their normalized values, so that another spelling is not a
 // change.
-func (c *Config) settle() {
+func (c *Config) normalize() {
 	if c.PublicURL != nil {
 		c.Settings.PublicURL = c.PublicURL.String()
 	}

@@ -93,14 +93,14 @@ type Settings struct {
 	LogStyle string `option:"log_style" default:"pretty" oneof:"pretty|json|raw" doc:"pretty for people, json for programs. raw is the same as json."`
 }
 
-// A listing is the list of AUTH_PROVIDERS, and the name under which the operator gave it.
-type listing struct {
+// A providerList is the list of AUTH_PROVIDERS, and the name under which the operator gave it.
+type providerList struct {
 	names  []string
 	origin string
 }
 
 // loadSettings fills the config and returns which providers it lists.
-func (l *loader) loadSettings(config *Config, executable string) listing {
+func (l *loader) loadSettings(config *Config, executable string) providerList {
 	g := newSettings(l, l.givenSettings())
 	g.checkPEM(trustPEM)
 	g.checkPEM(databasePEM)
@@ -132,12 +132,12 @@ func (l *loader) loadSettings(config *Config, executable string) listing {
 	config.TrustedProxies = g.proxies("ip_trust_proxy", s.IPTrustProxy)
 	config.ForwardAuthProxies = g.forwardAuth(config)
 	l.outbound = g.outbound(*s)
-	config.settle()
+	config.normalize()
 	l.read.settings = g.given
 	if g.isGiven("auth_disable_default") && g.ok("auth_disable_default") && !s.DisableDefault {
 		l.warnOfNoEffect("%s has no effect: there are no local passwords to sign in with", g.spell("auth_disable_default"))
 	}
-	return listing{s.Providers, g.spell("auth_providers")}
+	return providerList{s.Providers, g.spell("auth_providers")}
 }
 
 // givenSettings finds the value of each setting; the environment comes first.
@@ -172,7 +172,7 @@ func (l *loader) givenSetting(option options.Option) (given, bool) {
 	return given{}, false
 }
 
-func (g *group) checkLifetimes(s *Settings) {
+func (g *optionGroup) checkLifetimes(s *Settings) {
 	const most = 400 * 24 * time.Hour // browsers keep no cookie for longer
 	g.warnOfShort(time.Minute, map[string]time.Duration{
 		"access_token_ttl": s.AccessTokenTTL, "refresh_token_ttl": s.RefreshTokenTTL, "refresh_token_absolute_ttl": s.RefreshTokenAbsoluteTTL,
@@ -195,7 +195,7 @@ func (g *group) checkLifetimes(s *Settings) {
 		case !g.isGiven(session.absolute):
 			*session.lastsAbsolutely = max(*session.lastsAbsolutely, session.lasts)
 		case g.isGiven(session.idle) && session.lasts > *session.lastsAbsolutely:
-			g.loader.warnOnce("%s is longer than %s, which ends each session earlier", g.spell(session.idle), g.spell(session.absolute))
+			g.loader.warnOfDoubt("%s is longer than %s, which ends each session earlier", g.spell(session.idle), g.spell(session.absolute))
 		}
 	}
 	// During this period, a stolen token that was replaced still works.
@@ -204,28 +204,28 @@ func (g *group) checkLifetimes(s *Settings) {
 
 // warnOfShort warns of durations without a unit that are so short that seconds were
 // probably meant: Directus uses milliseconds, but sometimes seconds.
-func (g *group) warnOfShort(least time.Duration, given map[string]time.Duration) {
+func (g *optionGroup) warnOfShort(least time.Duration, given map[string]time.Duration) {
 	for _, option := range slices.Sorted(maps.Keys(given)) {
 		number, plain := g.plainNumber(option)
 		if d := given[option]; g.ok(option) && plain && 0 < d && d < least {
-			g.loader.warnOnce("%s is %v, because a plain number is in milliseconds; write %ss if you mean seconds", g.spell(option), d, number)
+			g.loader.warnOfDoubt("%s is %v, because a plain number is in milliseconds; write %ss if you mean seconds", g.spell(option), d, number)
 		}
 	}
 }
 
-func (g *group) shutdownDelay(delay time.Duration) {
+func (g *optionGroup) shutdownDelay(delay time.Duration) {
 	const option = "shutdown_delay"
 	g.within(option, delay, 0, 5*time.Minute, "from 0 to 5m")
 	if 0 < delay && delay < time.Second {
-		g.loader.warnOnce("%s is %v, which is too short for a load balancer to notice; a plain number is in milliseconds, write 5s for seconds", g.spell(option), delay)
+		g.loader.warnOfDoubt("%s is %v, which is too short for a load balancer to notice; a plain number is in milliseconds, write 5s for seconds", g.spell(option), delay)
 	}
 }
 
-// published are the values of SECRET in the manual of Directus, which many environments
+// publishedSecrets are the values of SECRET in the manual of Directus, which many environments
 // copy.
-var published = []string{"replace-with-secure-random-value", "6116487b-cda1-52c2-b5b5-c8022c45e263"}
+var publishedSecrets = []string{"replace-with-secure-random-value", "6116487b-cda1-52c2-b5b5-c8022c45e263"}
 
-func (g *group) checkSecret(option string, secret options.Secret) {
+func (g *optionGroup) checkSecret(option string, secret options.Secret) {
 	const least, leastDistinct = 32, 8
 	if !g.ok(option) {
 		return
@@ -234,7 +234,7 @@ func (g *group) checkSecret(option string, secret options.Secret) {
 		g.refuse(option, "must be at least %d random bytes; make one with: openssl rand -base64 32", least)
 		return
 	}
-	if slices.Contains(published, secret.Reveal()) {
+	if slices.Contains(publishedSecrets, secret.Reveal()) {
 		g.loader.warnOfDanger("%s is the example from the manual of Directus: everybody knows it, and anyone who does can sign in as anybody; make one with: openssl rand -base64 32", g.spell(option))
 	}
 	distinct := map[byte]bool{}
@@ -247,7 +247,7 @@ func (g *group) checkSecret(option string, secret options.Secret) {
 }
 
 // secretPrevious is empty if none is given, or if it is the same as SECRET.
-func (g *group) secretPrevious(s Settings) options.Secret {
+func (g *optionGroup) secretPrevious(s Settings) options.Secret {
 	switch {
 	case s.SecretPrevious == "":
 		return ""
@@ -264,7 +264,7 @@ func isFolder(path string) bool {
 	return err == nil && info.IsDir()
 }
 
-func (g *group) pluginDir(s Settings, executable string) string {
+func (g *optionGroup) pluginDir(s Settings, executable string) string {
 	if s.PluginDir != "" {
 		return g.path("plugin_dir", s.PluginDir)
 	}
@@ -274,7 +274,7 @@ func (g *group) pluginDir(s Settings, executable string) string {
 	return filepath.Join(filepath.Dir(executable), "plugins")
 }
 
-func (g *group) pluginLock(s Settings, dir string) string {
+func (g *optionGroup) pluginLock(s Settings, dir string) string {
 	if s.PluginLock != "" {
 		return g.path("plugin_lock", s.PluginLock)
 	}
@@ -285,7 +285,7 @@ func (g *group) pluginLock(s Settings, dir string) string {
 // bytes.
 const maxSocketPath = 103
 
-func (g *group) controlSocket(s Settings, database string) string {
+func (g *optionGroup) controlSocket(s Settings, database string) string {
 	path := database + ".sock"
 	if s.ControlSocket != "" {
 		path = under(g.base("control_socket"), s.ControlSocket)

@@ -24,7 +24,7 @@ type TrustSettings struct {
 }
 
 // trust adds the settings of trust to those of connections.
-func (g *group) trust(settings *outbound.Settings, s TrustSettings) {
+func (g *optionGroup) trust(settings *outbound.Settings, s TrustSettings) {
 	settings.ExtraCA, settings.Certificate, settings.Key = s.OutboundExtraCA, s.OutboundCert, s.OutboundKey
 	settings.MinVersion = s.OutboundTLSMinVersion
 	settings.Names = maps.Clone(settings.Names)
@@ -41,7 +41,7 @@ func (g *group) trust(settings *outbound.Settings, s TrustSettings) {
 //
 // A file that is empty, perhaps only for a moment, must not count as not given: the
 // system's authorities would be trusted instead of the operator's.
-func (g *group) checkPEM(options map[string]func(text string) error) {
+func (g *optionGroup) checkPEM(options map[string]func(text string) error) {
 	for option, check := range options {
 		found := g.given[option]
 		text, ok := found.value.(string)
@@ -64,15 +64,15 @@ func certificates(text string) error {
 }
 
 var (
-	trustPEM    = map[string]func(string) error{"outbound_extra_ca": certificates, "outbound_cert": certificates, "outbound_key": tlsoptions.CheckKey}
-	ownTrustPEM = map[string]func(string) error{"ca": certificates, "cert": certificates, "key": tlsoptions.CheckKey}
+	trustPEM         = map[string]func(string) error{"outbound_extra_ca": certificates, "outbound_cert": certificates, "outbound_key": tlsoptions.CheckKey}
+	providerTrustPEM = map[string]func(string) error{"ca": certificates, "cert": certificates, "key": tlsoptions.CheckKey}
 )
 
 // nodeExtraCA adds the certificates of NODE_EXTRA_CA_CERTS. As in Node.js, a file that
 // cannot be read does not prevent a start: an environment that works there must work here,
 // and without a certificate servers are refused, not accepted. Certificates in force are
 // not removed because of such a file: it may be half written.
-func (g *group) nodeExtraCA(settings *outbound.Settings, name string) {
+func (g *optionGroup) nodeExtraCA(settings *outbound.Settings, name string) {
 	const option = "node_extra_ca_certs"
 	if name == "" || !g.ok(option) {
 		return
@@ -100,7 +100,7 @@ func (g *group) nodeExtraCA(settings *outbound.Settings, name string) {
 }
 
 // readNodesFile returns an error that follows the name of the option.
-func (g *group) readNodesFile(option, name string) (string, error) {
+func (g *optionGroup) readNodesFile(option, name string) (string, error) {
 	path := under(g.base(option), name)
 	g.loader.files = append(g.loader.files, path)
 	text, mode, err := readFile(path)

@@ -23,9 +23,9 @@ const (
 	otherThings = "content, files and the like stay with Directus"
 )
 
-// withoutEffect are settings of Directus that Doorward does not have, with what to do
+// ignoredSettings are settings of Directus that Doorward does not have, with what to do
 // instead. A name that ends in "_" stands for all names that begin with it.
-var withoutEffect = map[string]string{
+var ignoredSettings = map[string]string{
 	"RATE_LIMITER_":            "it is not a limit of Doorward; docs/limits.md lists them all",
 	"CORS_":                    "it is not a CORS setting of Doorward; docs/settings.md lists them all",
 	"LOGIN_STALL_TIME":         noPasswords,
@@ -66,22 +66,22 @@ var withoutEffect = map[string]string{
 	"TELEMETRY_": otherThings, "TEMP_PATH": otherThings, "TUS_": otherThings, "USERS_": otherThings, "WEBSOCKETS_": otherThings,
 }
 
-// ofSurroundings matches variables that Kubernetes and Docker set for each service,
+// platformVariable matches variables that Kubernetes and Docker set for each service,
 // whatever its name is (REDIS_SERVICE_HOST, CACHE_PORT_6379_TCP_ADDR), and that systemd
 // sets for a folder of its service.
-var ofSurroundings = regexp.MustCompile(`_SERVICE_(HOST|PORT)(_|$)|_PORT_[0-9]+_(TCP|UDP|SCTP)(_|$)|^CACHE_DIRECTORY$`)
+var platformVariable = regexp.MustCompile(`_SERVICE_(HOST|PORT)(_|$)|_PORT_[0-9]+_(TCP|UDP|SCTP)(_|$)|^CACHE_DIRECTORY$`)
 
-func isOfSurroundings(name, value string) bool {
-	return ofSurroundings.MatchString(name) || strings.HasSuffix(name, "_PORT") && strings.Contains(value, "://")
+func isSetByPlatform(name, value string) bool {
+	return platformVariable.MatchString(name) || strings.HasSuffix(name, "_PORT") && strings.Contains(value, "://")
 }
 
-// entryOf returns the entry of withoutEffect for a name, the longest one that matches.
-func entryOf(name string) (known string, ok bool) {
+// ignoredEntry returns the entry of ignoredSettings for a name, the longest one that matches.
+func ignoredEntry(name string) (known string, ok bool) {
 	name = strings.TrimSuffix(name, fileSuffix)
-	if _, ok := withoutEffect[name]; ok {
+	if _, ok := ignoredSettings[name]; ok {
 		return name, true
 	}
-	for prefix := range withoutEffect {
+	for prefix := range ignoredSettings {
 		if strings.HasSuffix(prefix, "_") && strings.HasPrefix(name, prefix) && len(prefix) > len(known) {
 			known = prefix
 		}
@@ -100,19 +100,19 @@ func isOff(name, value string) bool {
 	return false
 }
 
-// warnOfIgnored names the settings of Directus that are given but have no effect. There is
+// warnOfDirectusSettings names the settings of Directus that are given but have no effect. There is
 // one line for all settings with the same advice, because an environment of Directus has
 // dozens.
-func (l *loader) warnOfIgnored() {
+func (l *loader) warnOfDirectusSettings() {
 	byAdvice := map[string]map[string][]string{} // advice, entry, names
 	for _, layer := range l.layers {
 		for _, name := range slices.Sorted(maps.Keys(layer)) {
-			known, ok := entryOf(name)
+			known, ok := ignoredEntry(name)
 			value := layer[name].value
-			if !ok || value == "" || isSetting(name) || isOff(name, value) || isOfSurroundings(name, value) {
+			if !ok || value == "" || isSetting(name) || isOff(name, value) || isSetByPlatform(name, value) {
 				continue
 			}
-			advice := withoutEffect[known]
+			advice := ignoredSettings[known]
 			if byAdvice[advice] == nil {
 				byAdvice[advice] = map[string][]string{}
 			}
@@ -123,7 +123,7 @@ func (l *loader) warnOfIgnored() {
 	}
 	var lines []string
 	for advice, names := range byAdvice {
-		subject, several := families(names, advice == otherThings)
+		subject, several := joinNames(names, advice == otherThings)
 		if several {
 			lines = append(lines, subject+" have no effect: "+advice)
 		} else {
@@ -136,9 +136,9 @@ func (l *loader) warnOfIgnored() {
 	}
 }
 
-// families lists names, and combines those of a family if they are many or the list should
+// joinNames lists names, and combines those of a family if they are many or the list should
 // be short.
-func families(byEntry map[string][]string, short bool) (text string, several bool) {
+func joinNames(byEntry map[string][]string, short bool) (text string, several bool) {
 	const most = 2
 	var parts []string
 	count := 0

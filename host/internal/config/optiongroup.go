@@ -10,21 +10,21 @@ import (
 	"github.com/doorward/doorward/sdk/options"
 )
 
-// A group is a set of options that are decoded together: the settings of the host, or the
+// An optionGroup is a set of options that are decoded together: the settings of the host, or the
 // options that it reads of one provider.
-type group struct {
+type optionGroup struct {
 	loader *loader
 	given  map[string]given // by option
 	failed map[string]bool  // options that have a problem
 	spell  func(option string) string
 }
 
-func newGroup(l *loader, values map[string]given, spell func(option string) string) *group {
-	return &group{loader: l, given: values, failed: map[string]bool{}, spell: spell}
+func newGroup(l *loader, values map[string]given, spell func(option string) string) *optionGroup {
+	return &optionGroup{loader: l, given: values, failed: map[string]bool{}, spell: spell}
 }
 
 // decode reads the group into a C, without the options that have failed.
-func decode[C any](g *group) C {
+func decode[C any](g *optionGroup) C {
 	values := map[string]any{}
 	for option, found := range g.given {
 		if found.broken {
@@ -47,21 +47,21 @@ func decode[C any](g *group) C {
 }
 
 // refuse adds a problem under the name that the operator wrote.
-func (g *group) refuse(option, format string, args ...any) {
+func (g *optionGroup) refuse(option, format string, args ...any) {
 	g.failed[option] = true
 	g.loader.problems.Addf(g.spell(option), format, args...)
 }
 
 // ok reports whether the option has no problem so far.
-func (g *group) ok(option string) bool { return !g.failed[option] }
+func (g *optionGroup) ok(option string) bool { return !g.failed[option] }
 
-func (g *group) isGiven(option string) bool {
+func (g *optionGroup) isGiven(option string) bool {
 	_, ok := g.given[option]
 	return ok
 }
 
 // base returns the folder at which a relative path in the value of an option starts.
-func (g *group) base(option string) string {
+func (g *optionGroup) base(option string) string {
 	if found, ok := g.given[option]; ok {
 		return found.base
 	}
@@ -69,7 +69,7 @@ func (g *group) base(option string) string {
 }
 
 // path returns a path that can be opened for the value of an option.
-func (g *group) path(option, value string) string {
+func (g *optionGroup) path(option, value string) string {
 	base := g.base(option)
 	if err := g.loader.missedAt(base, value); g.ok(option) && err != nil {
 		g.refuse(option, "%v", err)
@@ -78,7 +78,7 @@ func (g *group) path(option, value string) string {
 }
 
 // within checks a duration against its bounds, which say contains in words.
-func (g *group) within(option string, d, least, most time.Duration, say string) {
+func (g *optionGroup) within(option string, d, least, most time.Duration, say string) {
 	if !g.ok(option) || d >= least && d <= most {
 		return
 	}
@@ -90,7 +90,7 @@ func (g *group) within(option string, d, least, most time.Duration, say string) 
 }
 
 // plainNumber returns the value of a duration if it has no unit.
-func (g *group) plainNumber(option string) (string, bool) {
+func (g *optionGroup) plainNumber(option string) (string, bool) {
 	var text string
 	switch value := g.given[option].value.(type) {
 	case string:

@@ -33,7 +33,7 @@ func (s source) missing(option string) string {
 }
 
 // providerSources finds the providers, and refuses invalid names.
-func (l *loader) providerSources(listed listing) []*source {
+func (l *loader) providerSources(listed providerList) []*source {
 	var sources []*source
 	add := func(origin string, s *source) {
 		if err := checkProviderName(s.name, sources); err != nil {
@@ -108,7 +108,7 @@ func isSetting(variable string) bool {
 // prefix, and warns of those that match none.
 func (l *loader) sortVariables(sources []*source) {
 	for i, layer := range l.layers {
-		var ownerless []string
+		var unowned []string
 		for _, name := range slices.Sorted(maps.Keys(layer)) {
 			v := layer[name]
 			if v.value == "" || isSetting(name) || !strings.HasPrefix(foldName(name), "AUTH_") {
@@ -116,7 +116,7 @@ func (l *loader) sortVariables(sources []*source) {
 			}
 			s := ownerOf(name, sources)
 			if s == nil {
-				ownerless = append(ownerless, name)
+				unowned = append(unowned, name)
 				continue
 			}
 			option, isFile := optionOf(name[len(s.prefix):])
@@ -125,13 +125,13 @@ func (l *loader) sortVariables(sources []*source) {
 			}
 			s.variables[i][option] = append(s.variables[i][option], candidate{v, isFile})
 		}
-		l.warnOfOwnerless(layer, ownerless)
+		l.warnOfUnowned(layer, unowned)
 	}
 }
 
-// warnOfOwnerless warns of sorted variables that belong to no provider. Those with the
+// warnOfUnowned warns of sorted variables that belong to no provider. Those with the
 // same beginning, such as all variables of a provider that was removed, share one line.
-func (l *loader) warnOfOwnerless(layer map[string]variable, names []string) {
+func (l *loader) warnOfUnowned(layer map[string]variable, names []string) {
 	for len(names) > 0 {
 		if meant := inFile.setting(names[0], settingNames("AUTH_")); meant != "" {
 			l.note(ClassNoEffect, "%s is not a setting and has no effect; did you mean %s?", layer[names[0]].origin, meant)
@@ -196,7 +196,7 @@ func (l *loader) givenOptions(s *source) map[string]given {
 	}
 	for _, layer := range slices.Backward(s.variables) {
 		for _, option := range slices.Sorted(maps.Keys(layer)) {
-			found, ok := l.pick(layer[option]...)
+			found, ok := l.choose(layer[option]...)
 			if !ok {
 				continue
 			}

@@ -31,7 +31,7 @@ func (l *loader) warnOfTypos() {
 		}
 		for _, name := range slices.Sorted(maps.Keys(layer)) {
 			value := layer[name].value
-			if value == "" || isSetting(name) || isForOthers(name, value) {
+			if value == "" || isSetting(name) || hasOtherMeaning(name, value) {
 				continue
 			}
 			if meant := like.setting(name, known); meant != "" {
@@ -51,11 +51,11 @@ func settingNames(prefix string) (names []string) {
 	return names
 }
 
-// isForOthers reports whether a variable has another meaning. Those of providers and of
+// hasOtherMeaning reports whether a variable has another meaning. Those of providers and of
 // Directus have their own warnings.
-func isForOthers(name, value string) bool {
-	_, ofDirectus := entryOf(name)
-	return ofDirectus || isOfSurroundings(name, value) || strings.HasPrefix(foldName(name), "AUTH_") ||
+func hasOtherMeaning(name, value string) bool {
+	_, ofDirectus := ignoredEntry(name)
+	return ofDirectus || isSetByPlatform(name, value) || strings.HasPrefix(foldName(name), "AUTH_") ||
 		slices.Contains(otherPrograms, strings.TrimSuffix(name, fileSuffix))
 }
 
