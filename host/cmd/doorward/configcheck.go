@@ -27,7 +27,7 @@ Directus, as "doorward serve" does. It shows, in this order:
   no effect            settings that do nothing, and what to use instead
   dangerous            settings that work, but can cause harm
   possibly unintended  settings that work, but probably not as you intend
-  missing              what is required before anybody can sign in
+  required             what is missing before anybody can sign in
 
 It never shows a secret, only its length. It binds no port, opens no database and contacts no server. It starts
 each plugin that plugins.lock allows for a moment, without network access, to check the options of its
@@ -244,7 +244,7 @@ func (a *pluginReadings) provider(given config.ReportedProvider, p config.Provid
 		a.add(config.ClassDoubtful, false, r.Unchecked)
 	}
 	if !r.Provider.AllowPublicRegistration {
-		a.add(config.ClassMissing, false, closedRegistration(r.Provider))
+		a.add(config.ClassMissing, false, registrationClosed(r.Provider))
 	}
 	return checked
 }
@@ -274,7 +274,7 @@ func (p *checkedProvider) leaveOut(r provider.Reading) {
 	}
 }
 
-// closedRegistration says who can sign in through a provider that creates no users.
-func closedRegistration(p sso.Provider) string {
+// registrationClosed says who can sign in through a provider that creates no users.
+func registrationClosed(p sso.Provider) string {
 	return fmt.Sprintf("registration is closed at %s: only users who already have an account can sign in; %s", p.Name, howToGetAccounts(p))
 }

@@ -17,8 +17,8 @@ import (
 	"github.com/doorward/doorward/sdk"
 )
 
-// checkedIn runs doorward config check in a folder that has these files, and makes sure
-// that it has no others afterwards.
+// checkedIn runs doorward config check in a folder with these files, and makes sure that
+// it creates no others.
 func checkedIn(t *testing.T, files map[string]string, environ []string, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	dir := t.TempDir()
@@ -118,7 +118,8 @@ forward_auth:
 	wantText(t, "configcheck-own.txt", out)
 }
 
-// A terminal gets what is there as text, however it is written, and little of what is long.
+// Control characters in the configuration do not reach the terminal, and long values are
+// cut.
 func TestCheckOnATerminal(t *testing.T) {
 	const hostile = "\x1b[2J\x1b]0;owned\x07\u009b31m\u202etxt\r\nSECRET: forged"
 	long := strings.Repeat("A", 1<<20-100)
@@ -151,7 +152,7 @@ func TestCheckOnATerminal(t *testing.T) {
 	}
 }
 
-// The shape that the help text describes.
+// The JSON has the form that the help text describes.
 func TestCheckedAsJSON(t *testing.T) {
 	code, out, _ := checkedIn(t, map[string]string{".env": directusEnvironment}, nil, "--no-plugins", "--json")
 	type given struct {
@@ -213,7 +214,7 @@ func TestCheckWithoutPlugins(t *testing.T) {
 	}
 }
 
-// What is not of the command line is an error, whatever is said of it.
+// Errors of the configuration are not errors of the command line.
 func TestCheckOfNothing(t *testing.T) {
 	code, out, _ := checkedIn(t, nil, nil)
 	for _, want := range []string{"Settings of the host\n  none\n", "\n  SECRET: is required", "\n  " + noProviders} {
@@ -229,7 +230,8 @@ func TestCheckOfNothing(t *testing.T) {
 	}
 }
 
-// A provider has to know the callback below each URL where a login can begin.
+// The callback below each URL where a login can begin must be registered with the
+// provider.
 func TestCheckListsTheURLsOfEachPublicURL(t *testing.T) {
 	environ := []string{"SECRET=" + strings.Repeat("s3cret?!", 5), "PUBLIC_URL=https://login.example.org", "AUTH_ALLOWED_PUBLIC_URLS=https://a.example,https://b.example/sso",
 		"AUTH_PROVIDERS=x", "AUTH_X_DRIVER=openid"}
@@ -246,7 +248,7 @@ func TestCheckListsTheURLsOfEachPublicURL(t *testing.T) {
 	_, out, _ = checkedIn(t, nil, environ, "--no-plugins", "--json")
 	var got struct {
 		Providers []struct {
-			URLs        map[string]string // which programs may take it for
+			URLs        map[string]string // programs may read it like this
 			FurtherURLs []furtherURLs     `json:"further_urls"`
 		}
 	}
@@ -262,7 +264,7 @@ func TestCheckListsTheURLsOfEachPublicURL(t *testing.T) {
 	}
 }
 
-// A mechanism without logout has none at the further URLs.
+// If a mechanism has no logout, there is no logout URL below the further URLs.
 func TestCheckLeavesOutFurtherLogouts(t *testing.T) {
 	p := checkedProvider{Name: "x"}
 	p.addURLs(&url.URL{Scheme: "https", Host: "login.example.org"}, []*url.URL{{Scheme: "https", Host: "a.example"}})

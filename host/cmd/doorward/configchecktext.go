@@ -63,7 +63,7 @@ func (p checkedPrinter) given(list []config.Given) {
 		}
 	}
 	for _, g := range list {
-		p.line(fmt.Sprintf("  %-*s  ", width, shownCut(g.Name, mostOfName)), valueOf(g)+"  ("+whereOf(g)+")")
+		p.line(fmt.Sprintf("  %-*s  ", width, shownCut(g.Name, mostOfName)), valueOf(g)+"  ("+placeOf(g)+")")
 	}
 	if len(list) == 0 {
 		p.line("  ", "none")
@@ -84,7 +84,7 @@ func valueOf(g config.Given) string {
 	return shown(g.Value)
 }
 
-func whereOf(g config.Given) string {
+func placeOf(g config.Given) string {
 	if g.File == "" {
 		return shownCut(g.From, mostOfName)
 	}

@@ -56,8 +56,8 @@ func (s setup) mustLoad(t *testing.T) *config.Config {
 	return c
 }
 
-// refused checks that loading fails with exactly these problems, of which
-// substrings are given.
+// refused checks that loading fails with exactly these problems, each of which contains
+// the given text.
 func (s setup) refused(t *testing.T, want ...string) {
 	t.Helper()
 	_, err := s.load()
@@ -313,7 +313,7 @@ func TestPublicURLWarning(t *testing.T) {
 	}
 }
 
-// A browser that comes back from a provider brings no strict cookie.
+// A browser that returns from a provider sends no strict cookie.
 func TestLinkingWithStrictCookies(t *testing.T) {
 	for _, env := range [][]string{{"ACCOUNT_LINKING=true"}, {"SESSION_COOKIE_SAME_SITE=strict"}, {"ACCOUNT_LINKING=true", "SESSION_COOKIE_SAME_SITE=strict"}} {
 		c := newSetup(t, append(env, "PUBLIC_URL=https://login.example.org")...).mustLoad(t)
@@ -360,7 +360,7 @@ func TestTrustedProxiesAreWhole(t *testing.T) {
 	}
 }
 
-// The tables in the manual come from the same schemas that decode.
+// The tables in the manual come from the schemas that decode the settings.
 func TestReference(t *testing.T) {
 	text := config.Reference()
 	for _, want := range []string{
@@ -381,7 +381,8 @@ func TestL09RegularSecret(t *testing.T) {
 	}
 }
 
-// A plain number is milliseconds, as in Directus, and few mean five of them.
+// A plain number is in milliseconds, as in Directus, but hardly anybody means five of
+// them.
 func TestShutdownDelay(t *testing.T) {
 	const told = "SHUTDOWN_DELAY is 5ms, which is too short for a load balancer to notice"
 	for value, want := range map[string]bool{"5": true, "5s": false, "5000": false, "0": false} {

@@ -10,8 +10,7 @@ import (
 	"github.com/doorward/doorward/host/internal/config"
 )
 
-// standardCORS is what a host has of which nothing else is said: what Directus has by
-// default, and two more headers that are exposed.
+// standardCORS are the defaults: those of Directus, and two more headers that are exposed.
 var standardCORS = config.CORSSettings{
 	CORSOrigin: []string{"false"}, CORSMethods: []string{"GET", "POST", "PATCH", "DELETE"}, CORSAllowedHeaders: []string{"Content-Type", "Authorization"},
 	CORSExposedHeaders: []string{"Content-Range", "Retry-After", "X-Request-Id"}, CORSCredentials: true, CORSMaxAge: 18000,
@@ -69,8 +68,8 @@ func TestCORSOrigins(t *testing.T) {
 	}
 }
 
-// What lets somebody act for others who is not meant to, or is no origin of anybody, is
-// refused with what to write.
+// Origins with which the wrong people could act for others, and values that are not
+// origins, are refused with what to write instead.
 func TestCORSOriginsRefused(t *testing.T) {
 	const pattern = "is a pattern"
 	for origin, want := range map[string]string{

@@ -88,7 +88,7 @@ func TestPostgresTLS(t *testing.T) {
 	}
 }
 
-// Whatever nothing reads is told by its name, and stops nobody.
+// Settings that are not read are named in a warning, and do not prevent a start.
 func TestSettingsOfTheOtherDatabase(t *testing.T) {
 	for name, c := range map[string]struct{ environ, want []string }{
 		"SQLite": {[]string{"DB_HOST=h", "DB_SSL=true", "DB_PASSWORD=p"}, []string{

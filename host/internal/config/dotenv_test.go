@@ -49,8 +49,8 @@ func TestDotenvIsReadAsDotenvReadsIt(t *testing.T) {
 	}
 }
 
-// Where dotenv leaves something out or takes it for a part of a value without a
-// word, there is a warning, by name and line and without the value.
+// Where dotenv silently skips something or makes it part of a value, there is a warning
+// with name and line but without the value.
 func TestDotenvDoubts(t *testing.T) {
 	for text, want := range map[string]string{
 		"B=c\nhunter2\nD=e":                    "line 2 of .env is not an assignment",
@@ -98,7 +98,7 @@ func TestDotenvTellsTheLine(t *testing.T) {
 	}
 }
 
-// A file that was named by mistake is told of in a few lines.
+// A file that was named by mistake causes only a few warnings.
 func TestDotenvOfManyLinesThatAreNone(t *testing.T) {
 	d := parseDotenv(".env", strings.Repeat("what is this\n", 50_000)+"PORT=1001\n")
 	warnings := textsOf(d.warnings)

@@ -133,7 +133,7 @@ func TestDotenv(t *testing.T) {
 	}
 }
 
-// What is left out of a value is told beside the problem that it makes.
+// A warning about a value that is cut is shown with the problem that it causes.
 func TestDotenvNotesStandBesideProblems(t *testing.T) {
 	s := newSetup(t, "SECRET=").file(t, ".env", "SECRET=hunter2#hunter2hunter2hunter2hunter2\nhunter2")
 	s.refused(t, "SECRET (.env:1): must be at least 32 random bytes")
@@ -156,7 +156,7 @@ func TestDotenvLineAsDirectusPrintsIt(t *testing.T) {
 	}
 }
 
-// dotenv would leave out the setting, and open what it closes.
+// dotenv would skip the setting, and with it a protection.
 func TestDotenvWithAQuoteThatSwallowsASetting(t *testing.T) {
 	for _, swallowed := range []string{"AUTH_CORP_ALLOW_PUBLIC_REGISTRATION=false", "IP_TRUST_PROXY=false", "export PORT=1", "SECRET_FILE=x"} {
 		newSetup(t).file(t, ".env", "A='1'\nNOTE=\"hunter2\n"+swallowed+"\nB=\"").
@@ -236,8 +236,8 @@ func TestYAMLAccepted(t *testing.T) {
 	}
 }
 
-// FuzzLoad holds that no file makes Load panic, or return both or neither of a
-// Config and an error, and that Explain refuses as much.
+// FuzzLoad checks that no file makes Load panic, or return both or neither of a Config and
+// an error, and that Explain refuses the same.
 func FuzzLoad(f *testing.F) {
 	f.Add("secret: hunter2\nproviders: {x: &a {driver: openid, y: *a}}", "X='1'")
 	f.Add("providers: {x: {role_mapping: {a: {file: b}}}}", "AUTH_X_ROLE_MAPPING={}\nAUTH_X_A__B=\"\n\"")

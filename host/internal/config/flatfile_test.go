@@ -70,7 +70,7 @@ AUTH_SAML_DRIVER=saml
 AUTH_SAML_SP_wantAssertionsSigned=true
 `
 
-// What a file of Directus says is the same in each of its forms.
+// A file of Directus means the same in each of its forms.
 func TestFilesOfDirectus(t *testing.T) {
 	for name, content := range map[string]string{
 		"config.json": flatJSON, "config.yaml": flatYAML, "config.YML": flatYAML, "production.env": flatDotenv, ".env.production": flatDotenv, "settings": flatDotenv,
@@ -111,8 +111,8 @@ func TestFilesOfDirectus(t *testing.T) {
 	}
 }
 
-// The environment counts before .env, and both before the file; where that changes what
-// Directus would do, it is said.
+// The environment takes precedence over .env, and both over the file; a warning says where
+// Directus would differ.
 func TestPrecedenceOverFilesOfDirectus(t *testing.T) {
 	s := newSetup(t, "CONFIG_PATH=config.json", "PORT=1001", "LOG_STYLE=json").
 		file(t, ".env", "PORT=1002\nLOG_LEVEL=warn\n").
@@ -163,8 +163,7 @@ func TestFilesOfDirectusRefused(t *testing.T) {
 	}
 }
 
-// What others have in the file need not be anything that is read here, and a slip in it
-// is found all the same.
+// Other entries of the file can have any form, and misspelled names are still found.
 func TestFilesOfDirectusWithWhatIsOfOthers(t *testing.T) {
 	s := newSetup(t, "CONFIG_PATH=c.yaml").file(t, "c.yaml", "PORT: 1001\nFILES_MODE: 0644\nMY_MASK: 0x1F\nMY_NUMBER: .nan\nMY_KEY: !!binary aGVsbG8=\nMY_OWN: &o {a: 1}\nMY_SECOND:\n  <<: *o\n"+
 		"MY_SELF: &s [*s]\nSESION_COOKIE_NAME: 0x1\nLOG_LEVEL: warn\n")

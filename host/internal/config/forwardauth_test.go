@@ -54,7 +54,7 @@ forward_auth:
 	}
 }
 
-// FA60: what is no rule keeps the host from starting, and says what to change.
+// FA60: an invalid rule keeps the host from starting, and the error says what to change.
 func TestFA60AppsRefused(t *testing.T) {
 	for name, tc := range map[string]struct{ yaml, want string }{
 		"key":                    {"{url: https://w.example.org, group: [x]}", "forward_auth.apps[0].group (doorward.yaml:1): there is no such key; did you mean groups?"},
@@ -114,8 +114,7 @@ func TestFA60AppsRefused(t *testing.T) {
 	newSetup(t, append(domain, "FORWARD_AUTH_TRUST_PROXY=true")...).refused(t, `FORWARD_AUTH_TRUST_PROXY: cannot trust "true"`)
 }
 
-// An app on the same host is in the reach of a cookie without a domain: cookies know no
-// ports.
+// A cookie without a domain reaches an app on the same host, because cookies ignore ports.
 func TestAppsOfLoopback(t *testing.T) {
 	c := newSetup(t, "PUBLIC_URL=http://localhost:8055", "FORWARD_AUTH_APPS=http://localhost:3000", "FORWARD_AUTH_ADDRESS=127.0.0.1:0", "IP_TRUST_PROXY=loopback").mustLoad(t)
 	if len(c.Apps) != 1 || c.Apps[0].Host != "localhost:3000" || len(c.Warnings) != 0 {
@@ -124,7 +123,7 @@ func TestAppsOfLoopback(t *testing.T) {
 	newSetup(t, "PUBLIC_URL=http://localhost:8055", "FORWARD_AUTH_APPS=http://app.localhost:3000", "FORWARD_AUTH_ADDRESS=127.0.0.1:0").refused(t, "does not get the session cookie")
 }
 
-// FA61: an address or a subject says who somebody is at one provider only.
+// FA61: an address or a subject identifies a user at one provider only.
 func TestFA61WhatSaysWho(t *testing.T) {
 	two := append(domain, "FORWARD_AUTH_APPS=https://w.example.org", "AUTH_PROVIDERS=corp,other", "AUTH_CORP_DRIVER=openid", "AUTH_OTHER_DRIVER=openid")
 	verified := append(two, "AUTH_CORP_REQUIRE_VERIFIED_EMAIL=true", "AUTH_OTHER_REQUIRE_VERIFIED_EMAIL=true")
@@ -153,7 +152,7 @@ func TestFA61WhatSaysWho(t *testing.T) {
 	}
 }
 
-// FA02: nobody may ask unless somebody is named.
+// FA02: nobody is allowed to ask unless a proxy is named.
 func TestWhoMayAsk(t *testing.T) {
 	for name, tc := range map[string]struct {
 		environ []string

@@ -9,7 +9,7 @@ import (
 	"github.com/doorward/doorward/host/internal/config"
 )
 
-// standardLimits are those of a host of which nothing else is said.
+// standardLimits are the defaults.
 var standardLimits = config.LimitSettings{
 	LimiterEnabled: true, LimiterPoints: 100, LimiterDuration: 600, LimiterLoginPoints: 10, LimiterLoginDuration: 600,
 	LimiterGlobalEnabled: true, LimiterGlobalPoints: 1000, LimiterGlobalDuration: 600, LimiterStore: "memory",

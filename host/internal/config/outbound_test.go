@@ -145,7 +145,7 @@ providers:
 	}
 }
 
-// TestProxiesThatAreRefused: by the name that the operator wrote, and without the
+// TestProxiesThatAreRefused: problems have the name that the operator wrote, and no
 // password.
 func TestProxiesThatAreRefused(t *testing.T) {
 	err := newSetup(t,

@@ -11,7 +11,7 @@ import (
 	"github.com/doorward/doorward/host/internal/config"
 )
 
-// apart is a setup with the YAML file in a folder of its own.
+// apart is a setup with the YAML file in a separate folder.
 func apart(t *testing.T, yaml string, environ ...string) setup {
 	t.Helper()
 	s := newSetup(t, append(environ, "CONFIG_PATH=etc/doorward.yaml")...)
@@ -43,7 +43,7 @@ func TestPathsInTheYAMLFileCountFromItsFolder(t *testing.T) {
 	}
 }
 
-// A database that lies where paths counted from before must not be left behind.
+// A database at the former base of paths must not be lost.
 func TestPathsThatWereMeantFromTheWorkingDirectory(t *testing.T) {
 	for yaml, option := range map[string]string{
 		"db_filename: d.db":                       "db_filename (doorward.yaml:1)",

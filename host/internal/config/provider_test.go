@@ -79,8 +79,8 @@ func TestProvidersFromYAML(t *testing.T) {
 	}
 }
 
-// A rule is held to the form that the groups of an identity have: one that can
-// never match may be what keeps somebody out.
+// A rule must have the form of groups of an identity: one that can never match may be
+// meant to block somebody.
 func TestRoleMappingThatNoGroupCanMatch(t *testing.T) {
 	for name, group := range map[string]string{
 		"empty": "", "a tab": `a\tb`, "a line break": `a\nb`, "too long": strings.Repeat("g", sdk.MaxAttribute+1),

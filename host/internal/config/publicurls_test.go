@@ -33,8 +33,7 @@ func TestAllowedPublicURLs(t *testing.T) {
 	}
 }
 
-// Each entry is held to the rules of PUBLIC_URL, and no two are told apart by what a
-// request does not say.
+// Each entry follows the rules of PUBLIC_URL, and no two have the same host.
 func TestAllowedPublicURLsRefused(t *testing.T) {
 	for text, want := range map[string]string{
 		"http://b.example":                            "number 1 must be https",

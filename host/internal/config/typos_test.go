@@ -33,7 +33,7 @@ func TestSlipsInNames(t *testing.T) {
 	}
 }
 
-// In a file, which is written for one program, shorter names are told of, too.
+// In a file, which is written for one program, shorter names are reported, too.
 func TestSlipsInShortNames(t *testing.T) {
 	for _, given := range []string{"PORTS=1", "DB_HOSTS=x", "LOG_LEVL=info", "SECRTE=x"} {
 		if warnings := newSetup(t, given).mustLoad(t).Warnings; len(warnings) > 0 {
@@ -45,7 +45,7 @@ func TestSlipsInShortNames(t *testing.T) {
 	}
 }
 
-// A slip can be why something is missing.
+// A misspelled name can be the reason that something is missing.
 func TestSlipsAreToldBesideProblems(t *testing.T) {
 	s := setup{t.TempDir(), []string{"SECRET_PREVOIUS=x"}}.file(t, ".env", "SECRTE="+strings.TrimPrefix(goodSecret, "SECRET="))
 	_, err := s.load()
@@ -56,8 +56,8 @@ func TestSlipsAreToldBesideProblems(t *testing.T) {
 	}
 }
 
-// othersEnvironment is what stands in the environments of machines, containers, pods,
-// services of systemd, and builds, for others than us.
+// othersEnvironment contains variables of other programs, from machines, containers, pods,
+// services of systemd, and builds.
 const othersEnvironment = `
 PATH=/usr/bin HOME=/root HOSTNAME=login-7d9f USER=doorward LOGNAME=doorward SHELL=/bin/sh PWD=/ OLDPWD=/ TERM=xterm LANG=C.UTF-8 LC_ALL=C TZ=UTC SHLVL=1 _=/usr/bin/env
 MAIL=/var/mail/root EDITOR=vi PAGER=less DISPLAY=:0 XDG_RUNTIME_DIR=/run/user/1000 DBUS_SESSION_BUS_ADDRESS=unix:path=/run/bus SSH_AUTH_SOCK=/tmp/agent SSH_CONNECTION=x
@@ -81,7 +81,8 @@ func TestVariablesOfOthersAreLeftAlone(t *testing.T) {
 	}
 }
 
-// A whole .env of Directus is told of in few lines. Each name is in one of them, or works.
+// A whole .env of Directus causes few warnings. Each of its names is in one of them, or
+// works.
 func TestWholeEnvironmentOfDirectus(t *testing.T) {
 	s := setup{dir: t.TempDir()}.file(t, ".env", wholeDotenv)
 	c := s.mustLoad(t)
